@@ -1,0 +1,46 @@
+/* Arenas: memory with one lifetime (run, step, report), freed in one call.
+ *
+ * Two kinds. A growing arena takes chunks from the system as it needs them; it serves plans and reports, and a machine
+ * that is out of memory then ends the process with one line on stderr and exit code 1. A fixed arena is taken whole,
+ * before training starts, with its size known; taking it can fail with an error, allocating from it cannot (asserted).
+ */
+#ifndef REFFRAME_BASE_ARENA_H
+#define REFFRAME_BASE_ARENA_H
+
+#include <stddef.h>
+
+#include "base/status.h"
+
+#define ARENA_ALIGNMENT 64 /* bytes; every block starts on a cache line */
+
+typedef struct Arena Arena;
+
+/* A growing arena. Never NULL. */
+Arena *arena_new(void);
+
+/* An arena of exactly `bytes` (rounded up per block by arena_rounded). */
+int arena_new_fixed(size_t bytes, Arena **ret_arena, Error *err);
+
+/* Frees everything; NULL is allowed. Returns NULL. */
+Arena *arena_free(Arena *arena);
+
+/* `bytes` of zeroed memory, 64-byte aligned; never NULL. */
+void *arena_alloc(Arena *arena, size_t bytes);
+
+/* What arena_alloc(bytes) takes from a fixed arena: `bytes` rounded up to the alignment. */
+size_t arena_rounded(size_t bytes);
+
+/* Bytes handed out so far. */
+size_t arena_used(const Arena *arena);
+
+/* A copy of a string, or of its first n bytes (NUL added). */
+char *arena_strdup(Arena *arena, const char *string);
+char *arena_strndup(Arena *arena, const char *string, size_t n);
+
+/* printf into the arena. */
+char *arena_format(Arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* n zeroed elements of a type. */
+#define ARENA_ARRAY(arena, type, n) ((type *)arena_alloc((arena), (size_t)(n) * sizeof(type)))
+
+#endif

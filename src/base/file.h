@@ -1,0 +1,50 @@
+/* Files: whole reads, and writes that are either complete or absent.
+ *
+ * Writing goes to `PATH.tmp-PID`, fsync, rename, fsync of the folder: after a crash or a full disk the old file is
+ * whole or the new one is. Stale temporary files of dead writers are removed by file_remove_temporaries.
+ */
+#ifndef REFFRAME_BASE_FILE_H
+#define REFFRAME_BASE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/status.h"
+
+/* Reads a regular file whole; a NUL is added behind it. STATUS_INPUT if it can't be opened or is a folder. */
+int file_read(Arena *arena, const char *path, char **ret_bytes, size_t *ret_n, Error *err);
+
+/* Atomic write of a whole buffer. STATUS_FAILED with the system's reason otherwise; the old file then still stands. */
+int file_write(const char *path, const void *bytes, size_t n, Error *err);
+
+/* Makes a folder and its parents; an existing folder is fine. */
+int file_make_folder(const char *path, Error *err);
+
+int file_exists(const char *path);
+int file_is_folder(const char *path);
+int file_size(const char *path, uint64_t *ret_bytes); /* -1 if absent */
+
+/* Names in a folder, sorted bytewise, without . and ..; an absent folder is an empty list. */
+int file_list(Arena *arena, const char *folder, char ***ret_names, int *ret_n, Error *err);
+
+/* Deletes `*.tmp-PID` entries of a folder (not below it). */
+int file_remove_temporaries(const char *folder, Error *err);
+int file_remove(const char *path, Error *err);       /* absent is fine */
+int file_remove_tree(const char *path, Error *err);  /* a folder and what is in it; absent is fine */
+
+/* Truncates or extends; fsyncs. */
+int file_truncate(const char *path, uint64_t bytes, Error *err);
+
+/* a/b with one slash; dirname and basename as new strings; a path absolute from the current folder. */
+char *file_join(Arena *arena, const char *a, const char *b);
+char *file_dirname(Arena *arena, const char *path);
+char *file_basename(Arena *arena, const char *path);
+char *file_absolute(Arena *arena, const char *path);
+
+/* Exclusive advisory lock on PATH (created), held until the descriptor is closed or the process dies.
+ * STATUS_FAILED "... is in use by another process" when taken. */
+int file_lock(const char *path, int *ret_descriptor, Error *err);
+void file_unlock(int descriptor);
+
+#endif

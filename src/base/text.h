@@ -1,0 +1,48 @@
+/* Text: a growing byte string, locale-free numbers, and the nearest word for error messages. */
+#ifndef REFFRAME_BASE_TEXT_H
+#define REFFRAME_BASE_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+    char *data; /* always NUL-terminated once anything was added; NULL before */
+    size_t size;
+    size_t capacity;
+} Text;
+
+/* Text starts as (Text){0}. Adding never fails (out of memory ends the process, as in arena.h). */
+void text_add(Text *text, const char *string);
+void text_add_bytes(Text *text, const void *bytes, size_t n);
+void text_addf(Text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Adds the shortest decimal digits that strtod reads back to the same double; `nan`, `inf`, `-inf` for the rest.
+ * A whole number below 1e15 in magnitude prints without exponent or point. Never uses the locale. */
+void text_add_number(Text *text, double value);
+
+/* As text_add_number, for a float32 value: the shortest digits that round-trip as float32. */
+void text_add_float(Text *text, float value);
+
+void text_clear(Text *text); /* keeps the memory */
+void text_free(Text *text);  /* back to (Text){0} */
+
+/* The contents, "" when empty; valid until the next change. */
+const char *text_string(const Text *text);
+
+/* Shortest round-trip digits of a double into a buffer of at least 32 bytes; returns the buffer. */
+char *text_number(double value, char buffer[32]);
+
+/* Whole-string parses, locale-free: 0 on success, -1 if the string is not exactly one such number.
+ * `1e-3`, `.5`, `inf`, `-inf`, `nan` are doubles; `1_000` and hexadecimal are not numbers. */
+int text_parse_double(const char *string, double *ret_value);
+int text_parse_int(const char *string, int64_t *ret_value);
+
+/* The candidate with the smallest Damerau-Levenshtein distance to `word`, or NULL if none is near
+ * (distance above max(2, length/3)). `candidates` has n entries. */
+const char *text_nearest(const char *word, const char *const *candidates, int n);
+
+/* Bytes as a person reads them, "1.5 MiB"; seconds as "2 min 5 s"; into a 32-byte buffer. */
+char *text_bytes(double bytes, char buffer[32]);
+char *text_seconds(double seconds, char buffer[32]);
+
+#endif

@@ -1,0 +1,103 @@
+/* The array kernels: one table of functions per instruction set, chosen once when the program starts.
+ *
+ * Each kernel file is written once, in portable vector extensions of 16 reals, and compiled for AVX-512, AVX2+FMA and
+ * plain C (x86-64-v2: fmaf by the library). The order of every sum is fixed by the source: along k for a product's
+ * element, in 16 lanes then a fixed tree for a row's reduction, and multiply-adds are explicit fmas. Hence *the bits do
+ * not depend on the path*, which tests/num holds to account; the path decides speed alone.
+ *
+ * Conventions: forward and backward side by side; gradients accumulate (+=), the caller zeroes; rows are contiguous
+ * unless a leading dimension ld_ is given; matrices are row-major; no kernel allocates or fails, shapes are validated
+ * where the model is built. NaN and infinity propagate.
+ */
+#ifndef REFFRAME_NUM_KERNELS_H
+#define REFFRAME_NUM_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "num/real.h"
+
+typedef enum {
+    MATMUL_NN, /* C (m,n) = A (m,k) B (k,n) */
+    MATMUL_NT, /* C (m,n) = A (m,k) B (n,k)' */
+    MATMUL_TN, /* C (m,n) = A (k,m)' B (k,n) */
+} MatmulKind;
+
+typedef struct {
+    const char *name;    /* "avx512", "avx2", "plain" */
+    const char *summary; /* what it needs of the machine */
+
+    /* ---- products ---------------------------------------------------------------------------------------------- */
+
+    /* C = alpha * op(A) op(B) when !accumulate, C += alpha * op(A) op(B) otherwise. `scratch`: MATMUL_SCRATCH reals,
+     * one per thread. Each element sums over k in ascending order by fma (in fixed blocks of k), whatever m and n. */
+    void (*matmul)(MatmulKind kind, int m, int n, int k, real alpha, const real *a, int ld_a, const real *b, int ld_b,
+                   int accumulate, real *c, int ld_c, real *scratch);
+
+    /* y_ij += b_j over rows of (n, width), and its gradient db_j += sum_i dy_ij. */
+    void (*bias_forward)(int n, int width, const real *b, real *y);
+    void (*bias_backward)(int n, int width, const real *dy, real *db);
+
+    /* ---- normalisation: rows of (n, width) ---------------------------------------------------------------------- */
+
+    /* LayerNorm (Ba et al. 2016): y = (x - mean) * rstd * gain + shift; shift may be NULL. Saves mean, rstd (n,). */
+    void (*layernorm_forward)(int n, int width, double epsilon, const real *x, const real *gain, const real *shift,
+                              real *y, real *mean, real *rstd);
+    /* dx += ..., dgain +=, dshift += (may be NULL). */
+    void (*layernorm_backward)(int n, int width, const real *dy, const real *x, const real *gain, const real *mean,
+                               const real *rstd, real *dx, real *dgain, real *dshift);
+    /* RMSNorm (Zhang & Sennrich 2019): y = x * rstd * gain, rstd = 1/sqrt(mean(x^2) + epsilon). */
+    void (*rmsnorm_forward)(int n, int width, double epsilon, const real *x, const real *gain, real *y, real *rstd);
+    void (*rmsnorm_backward)(int n, int width, const real *dy, const real *x, const real *gain, const real *rstd,
+                             real *dx, real *dgain);
+
+    /* ---- activations: elementwise; dx = dy * f'(x) is written, not added --------------------------------------------- */
+    void (*gelu_forward)(size_t n, const real *x, real *y); /* tanh form (Hendrycks & Gimpel 2016) */
+    void (*gelu_backward)(size_t n, const real *x, const real *dy, real *dx);
+    void (*relu_forward)(size_t n, const real *x, real *y);
+    void (*relu_backward)(size_t n, const real *x, const real *dy, real *dx);
+
+    /* ---- rows of attention scores ------------------------------------------------------------------------------------ */
+
+    /* Softmax in place of s[0, n): subtracts the maximum (which starts at -INFINITY); -INFINITY entries give exact 0; a
+     * row with no finite entry becomes zeros. *ret_log_sum = log of the sum of exp (-INFINITY for an empty row). */
+    void (*softmax_row)(int n, real *s, real *ret_log_sum);
+    /* In place of dp: ds = p * (dp - sum_j dp_j p_j). */
+    void (*softmax_row_backward)(int n, const real *p, real *dp);
+
+    /* ---- loss ---------------------------------------------------------------------------------------------------------- */
+
+    /* Cross-entropy of one row of logits (V,): the loss in nats is returned; when `scale` != 0 the logits are replaced by
+     * their gradient scale * (softmax - onehot(target)). */
+    double (*cross_entropy_row)(int n, real *logits, int target, real scale);
+
+    /* ---- whole blocks ---------------------------------------------------------------------------------------------------- */
+    void (*add)(size_t n, const real *x, real *y);              /* y += x */
+    void (*scale)(size_t n, real factor, real *x);              /* x *= factor */
+    double (*sum_of_squares)(size_t n, const real *x);          /* in double, fixed chunks then a fixed tree */
+    /* AdamW (Loshchilov & Hutter 2019) on one tensor; m and v are its moments. correction1 = 1 - beta1^t, and so on.
+     * p -= lr * (m/correction1 / (sqrt(v/correction2) + epsilon) + decay * p). */
+    void (*adamw)(size_t n, const real *gradient, double clip_scale, double lr, double beta1, double beta2,
+                  double epsilon, double decay, double correction1, double correction2, real *m, real *v, real *p);
+    /* SGD with momentum (PyTorch's convention: u = momentum * u + g; p -= lr * (u + decay * p)). */
+    void (*sgd)(size_t n, const real *gradient, double clip_scale, double lr, double momentum, double decay, real *u,
+                real *p);
+} Kernels;
+
+/* Reals of scratch that one thread's products need. */
+#define MATMUL_SCRATCH (1 << 17)
+
+/* The fastest table that this machine runs; never NULL. REFFRAME_KERNELS=avx2|plain asks for a slower one (tests). */
+const Kernels *kernels_best(void);
+
+/* A table by name if this machine runs it, else NULL; all such names in order of speed, NULL-terminated. */
+const Kernels *kernels_named(const char *name);
+const char *const *kernels_available(void);
+
+/* Holds a product, a softmax and a norm against plain loops on fixed inputs: 0, or -1 if this machine miscomputes. */
+int kernels_self_check(const Kernels *kernels);
+
+/* FMA peak of one thread in FLOP/s over a window of about `seconds`, for bench: independent chains of vector fmas. */
+double kernels_peak(const Kernels *kernels, double seconds);
+
+#endif
