@@ -34,5 +34,6 @@ double data_oracle_loss(const Data *data, Part part, int length, double *ret_gro
 Sequence sequence_new(Arena *arena, int length);
 Batch batch_new(Arena *arena, int n, int length);
 size_t batch_bytes(int n, int length);
+size_t sequence_bytes(int length);
 
 #endif
