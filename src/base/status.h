@@ -7,6 +7,8 @@
 #ifndef REFFRAME_BASE_STATUS_H
 #define REFFRAME_BASE_STATUS_H
 
+#include <stddef.h>
+
 enum {
     STATUS_OK = 0,
     STATUS_FAILED = -1,      /* a run, the disk or the machine failed: exit code 1 */
@@ -27,5 +29,8 @@ int error_prefix(Error *err, int status, const char *format, ...) __attribute__(
 
 /* The process's exit code for a status: 0, 1, 2 or 130. */
 int status_exit_code(int status);
+
+/* The end for want of memory where no error can be returned (growing arenas, Text): one line on stderr, exit code 1. */
+_Noreturn void memory_exhausted(size_t bytes);
 
 #endif

@@ -2,6 +2,7 @@
 #ifndef REFFRAME_BASE_TEXT_H
 #define REFFRAME_BASE_TEXT_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@ typedef struct {
 void text_add(Text *text, const char *string);
 void text_add_bytes(Text *text, const void *bytes, size_t n);
 void text_addf(Text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_addv(Text *text, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
 
 /* Adds the shortest decimal digits that strtod reads back to the same double; `nan`, `inf`, `-inf` for the rest.
  * A whole number below 1e15 in magnitude prints without exponent or point. Never uses the locale. */
@@ -36,6 +38,12 @@ char *text_number(double value, char buffer[32]);
  * `1e-3`, `.5`, `inf`, `-inf`, `nan` are doubles; `1_000` and hexadecimal are not numbers. */
 int text_parse_double(const char *string, double *ret_value);
 int text_parse_int(const char *string, int64_t *ret_value);
+
+/* Decodes the UTF-8 character at `bytes` (n bytes left, n >= 1): its length 1-4 and its code, or 0 where the bytes are
+ * not UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF). ret_code may be NULL. */
+int text_utf8_decode(const void *bytes, size_t n, uint32_t *ret_code);
+/* Adds the UTF-8 bytes of a code point. */
+void text_add_utf8(Text *text, uint32_t code);
 
 /* The candidate with the smallest Damerau-Levenshtein distance to `word`, or NULL if none is near
  * (distance above max(2, length/3)). `candidates` has n entries. */

@@ -1,0 +1,140 @@
+/* Arenas: a list of zeroed chunks, filled from the front. Blocks are never returned one by one.
+ *
+ * Chunks come from calloc, whose large blocks are fresh zero pages: what is never used is never touched.
+ * Invariant: every block starts at a multiple of ARENA_ALIGNMENT; a fixed arena has exactly one chunk.
+ */
+#include "base/arena.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK_MIN ((size_t)1 << 16)
+#define CHUNK_MAX ((size_t)1 << 23) /* chunks double up to here; larger blocks get a chunk of their own size */
+
+typedef struct Chunk Chunk;
+struct Chunk {
+    Chunk *older;
+    unsigned char *start; /* aligned */
+    size_t size, used;
+};
+
+struct Arena {
+    Chunk *newest;
+    size_t used, next_size;
+    int is_fixed;
+};
+
+/* NULL if there is no memory. The header lies in front of the aligned bytes, in one allocation. */
+static Chunk *chunk_new(size_t size, Chunk *older)
+{
+    const size_t extra = sizeof(Chunk) + ARENA_ALIGNMENT;
+    if (size > SIZE_MAX - extra)
+        return NULL;
+    Chunk *chunk = calloc(1, size + extra);
+    if (!chunk)
+        return NULL;
+    const uintptr_t after = (uintptr_t)(chunk + 1);
+    const uintptr_t aligned = (after + ARENA_ALIGNMENT - 1) & ~(uintptr_t)(ARENA_ALIGNMENT - 1);
+    chunk->start = (unsigned char *)(chunk + 1) + (aligned - after);
+    chunk->size = size;
+    chunk->older = older;
+    return chunk;
+}
+
+Arena *arena_new(void)
+{
+    Arena *arena = calloc(1, sizeof *arena);
+    if (!arena)
+        memory_exhausted(sizeof *arena);
+    arena->next_size = CHUNK_MIN;
+    return arena;
+}
+
+int arena_new_fixed(size_t bytes, Arena **ret_arena, Error *err)
+{
+    Arena *arena = calloc(1, sizeof *arena);
+    Chunk *chunk = chunk_new(bytes, NULL);
+    if (!arena || !chunk) {
+        free(arena);
+        free(chunk);
+        return error_set(err, STATUS_FAILED, "out of memory: %zu bytes were needed", bytes);
+    }
+    arena->newest = chunk;
+    arena->is_fixed = 1;
+    *ret_arena = arena;
+    return STATUS_OK;
+}
+
+Arena *arena_free(Arena *arena)
+{
+    if (!arena)
+        return NULL;
+    for (Chunk *chunk = arena->newest; chunk;) {
+        Chunk *older = chunk->older;
+        free(chunk);
+        chunk = older;
+    }
+    free(arena);
+    return NULL;
+}
+
+size_t arena_rounded(size_t bytes)
+{
+    if (bytes > SIZE_MAX - ARENA_ALIGNMENT)
+        memory_exhausted(bytes);
+    return (bytes + ARENA_ALIGNMENT - 1) & ~(size_t)(ARENA_ALIGNMENT - 1);
+}
+
+void *arena_alloc(Arena *arena, size_t bytes)
+{
+    const size_t size = arena_rounded(bytes);
+    Chunk *chunk = arena->newest;
+    if (!chunk || size > chunk->size - chunk->used) {
+        assert(!arena->is_fixed);
+        chunk = chunk_new(size > arena->next_size ? size : arena->next_size, arena->newest);
+        if (!chunk)
+            memory_exhausted(size);
+        arena->newest = chunk;
+        if (arena->next_size < CHUNK_MAX)
+            arena->next_size *= 2;
+    }
+    void *block = chunk->start + chunk->used;
+    chunk->used += size;
+    arena->used += size;
+    return block;
+}
+
+size_t arena_used(const Arena *arena)
+{
+    return arena->used;
+}
+
+char *arena_strndup(Arena *arena, const char *string, size_t n)
+{
+    char *copy = arena_alloc(arena, n + 1);
+    memcpy(copy, string, n);
+    return copy;
+}
+
+char *arena_strdup(Arena *arena, const char *string)
+{
+    return arena_strndup(arena, string, strlen(string));
+}
+
+char *arena_format(Arena *arena, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    const int n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    assert(n >= 0);
+    char *made = arena_alloc(arena, (size_t)n + 1);
+    vsnprintf(made, (size_t)n + 1, format, again);
+    va_end(again);
+    return made;
+}

@@ -1,0 +1,248 @@
+/* Tables in arena memory, and their CSV (RFC 4180). Growth doubles the capacity; outgrown cells stay with the arena. */
+#include "base/table.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+Table *table_new(Arena *arena)
+{
+    Table *table = ARENA_ARRAY(arena, Table, 1);
+    table->arena = arena;
+    return table;
+}
+
+static void *grown(Arena *arena, const void *old, size_t n, size_t capacity, size_t size)
+{
+    void *cells = arena_alloc(arena, capacity * size);
+    if (n)
+        memcpy(cells, old, n * size);
+    return cells;
+}
+
+static int add_column(Table *table, const char *name, const char *unit, int is_text)
+{
+    const int n = table->n_columns;
+    assert(table_find(table, name) < 0);
+    if (n % 16 == 0)
+        table->columns = grown(table->arena, table->columns, (size_t)n, (size_t)n + 16, sizeof(Column));
+    Column *column = &table->columns[n];
+    column->name = arena_strdup(table->arena, name);
+    column->unit = arena_strdup(table->arena, unit);
+    if (is_text)
+        column->strings = ARENA_ARRAY(table->arena, const char *, table->capacity);
+    else
+        column->numbers = ARENA_ARRAY(table->arena, double, table->capacity);
+    for (int i = 0; i < table->n_rows; i++) {
+        if (is_text)
+            column->strings[i] = "";
+        else
+            column->numbers[i] = NAN;
+    }
+    return table->n_columns++;
+}
+
+int table_add_column(Table *table, const char *name, const char *unit)
+{
+    return add_column(table, name, unit, 0);
+}
+
+int table_add_text_column(Table *table, const char *name)
+{
+    return add_column(table, name, "", 1);
+}
+
+int table_add_row(Table *table)
+{
+    const int row = table->n_rows;
+    if (row == table->capacity) {
+        table->capacity = row ? 2 * row : 16;
+        for (Column *c = table->columns; c < table->columns + table->n_columns; c++) {
+            if (c->strings)
+                c->strings = grown(table->arena, c->strings, (size_t)row, (size_t)table->capacity, sizeof(char *));
+            else
+                c->numbers = grown(table->arena, c->numbers, (size_t)row, (size_t)table->capacity, sizeof(double));
+        }
+    }
+    for (Column *c = table->columns; c < table->columns + table->n_columns; c++) {
+        if (c->strings)
+            c->strings[row] = "";
+        else
+            c->numbers[row] = NAN;
+    }
+    return table->n_rows++;
+}
+
+static Column *column_at(const Table *table, int row, int column)
+{
+    assert(row >= 0 && row < table->n_rows && column >= 0 && column < table->n_columns);
+    return &table->columns[column];
+}
+
+void table_set(Table *table, int row, int column, double value)
+{
+    Column *c = column_at(table, row, column);
+    assert(c->numbers);
+    c->numbers[row] = value;
+}
+
+void table_set_text(Table *table, int row, int column, const char *value)
+{
+    Column *c = column_at(table, row, column);
+    assert(c->strings);
+    /* Names of runs and arms repeat from row to row: one copy serves. */
+    if (row > 0 && strcmp(c->strings[row - 1], value) == 0)
+        c->strings[row] = c->strings[row - 1];
+    else
+        c->strings[row] = arena_strdup(table->arena, value);
+}
+
+double table_get(const Table *table, int row, int column)
+{
+    const Column *c = column_at(table, row, column);
+    assert(c->numbers);
+    return c->numbers[row];
+}
+
+const char *table_get_text(const Table *table, int row, int column)
+{
+    const Column *c = column_at(table, row, column);
+    assert(c->strings);
+    return c->strings[row];
+}
+
+int table_find(const Table *table, const char *name)
+{
+    for (int i = 0; i < table->n_columns; i++)
+        if (strcmp(table->columns[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+/* ---- CSV ---- */
+
+static void add_csv_string(Text *text, const char *string)
+{
+    if (!strpbrk(string, ",\"\r\n")) {
+        text_add(text, string);
+        return;
+    }
+    text_add(text, "\"");
+    for (const char *quote; (quote = strchr(string, '"')) != NULL; string = quote + 1) {
+        text_add_bytes(text, string, (size_t)(quote - string));
+        text_add(text, "\"\"");
+    }
+    text_add(text, string);
+    text_add(text, "\"");
+}
+
+void table_to_csv(const Table *table, Text *ret_text)
+{
+    for (int j = 0; j < table->n_columns; j++) {
+        if (j)
+            text_add(ret_text, ",");
+        add_csv_string(ret_text, table->columns[j].name);
+    }
+    text_add(ret_text, "\n");
+    for (int i = 0; i < table->n_rows; i++) {
+        for (int j = 0; j < table->n_columns; j++) {
+            const Column *c = &table->columns[j];
+            if (j)
+                text_add(ret_text, ",");
+            if (c->strings)
+                add_csv_string(ret_text, c->strings[i]);
+            else if (!isnan(c->numbers[i]))
+                text_add_number(ret_text, c->numbers[i]);
+        }
+        text_add(ret_text, "\n");
+    }
+}
+
+typedef struct {
+    const char *path, *at;
+    int line;
+} CsvReader;
+
+/* Reads one cell into `cell` and stops behind its comma or line end: 1 if the record goes on, 0 at its end, or an error. */
+static int csv_cell(CsvReader *csv, Text *cell, Error *err)
+{
+    text_clear(cell);
+    text_add(cell, "");
+    if (*csv->at == '"') {
+        const int first_line = csv->line;
+        for (csv->at++;; csv->at++) {
+            if (*csv->at == '\0')
+                return error_set(err, STATUS_INPUT, "%s:%d: a quoted cell has no end", csv->path, first_line);
+            if (*csv->at == '"' && *++csv->at != '"')
+                break;
+            csv->line += *csv->at == '\n';
+            text_add_bytes(cell, csv->at, 1);
+        }
+    } else {
+        const size_t n = strcspn(csv->at, ",\r\n\"");
+        text_add_bytes(cell, csv->at, n);
+        csv->at += n;
+    }
+    if (*csv->at == ',') {
+        csv->at++;
+        return 1;
+    }
+    if (csv->at[0] == '\r' && csv->at[1] == '\n')
+        csv->at++;
+    if (*csv->at == '\n')
+        csv->at++;
+    else if (*csv->at != '\0')
+        return error_set(err, STATUS_INPUT, "%s:%d: stray \"%c\" in a cell", csv->path, csv->line,
+                         *csv->at == '\r' ? ' ' : *csv->at);
+    return 0;
+}
+
+/* Turns a column of strings into numbers if every cell is one or empty. */
+static void make_numeric(Table *table, int j)
+{
+    Column *c = &table->columns[j];
+    double *numbers = ARENA_ARRAY(table->arena, double, table->capacity);
+    for (int i = 0; i < table->n_rows; i++) {
+        numbers[i] = NAN;
+        if (c->strings[i][0] && text_parse_double(c->strings[i], &numbers[i]) != 0)
+            return;
+    }
+    c->numbers = numbers;
+    c->strings = NULL;
+}
+
+int table_from_csv(Arena *arena, const char *path, const char *csv, Table **ret_table, Error *err)
+{
+    CsvReader reader = {path, csv, 1};
+    Table *table = table_new(arena);
+    Text cell = {0};
+    int more = 1;
+    while (more > 0) {
+        more = csv_cell(&reader, &cell, err);
+        if (more >= 0 && table_find(table, text_string(&cell)) >= 0)
+            more = error_set(err, STATUS_INPUT, "%s:1: column \"%.100s\" appears twice", path, text_string(&cell));
+        if (more >= 0)
+            table_add_text_column(table, text_string(&cell));
+    }
+    while (more >= 0 && *reader.at) {
+        reader.line++;
+        const int line = reader.line, row = table_add_row(table);
+        int n = 0;
+        do {
+            more = csv_cell(&reader, &cell, err);
+            if (more >= 0 && n < table->n_columns)
+                table_set_text(table, row, n, text_string(&cell));
+            n++;
+        } while (more > 0);
+        if (more == 0 && n != table->n_columns)
+            more = error_set(err, STATUS_INPUT, "%s:%d: %d cells where the header has %d", path, line, n,
+                             table->n_columns);
+    }
+    text_free(&cell);
+    if (more < 0)
+        return more;
+    for (int j = 0; j < table->n_columns; j++)
+        make_numeric(table, j);
+    *ret_table = table;
+    return STATUS_OK;
+}
