@@ -27,6 +27,7 @@ typedef struct {
 
 typedef struct NpzWriter NpzWriter;
 NpzWriter *npz_new(Arena *arena);
+/* Takes a copy: the caller may reuse `data` at once. */
 void npz_add(NpzWriter *npz, const char *name, NpyType type, int n_dims, const int64_t *shape, const void *data);
 /* n strings, UTF-8, shape (n,). */
 void npz_add_strings(NpzWriter *npz, const char *name, int64_t n, const char *const *strings);

@@ -50,6 +50,9 @@ typedef struct {
 int manifest_read(Arena *arena, const char *run_folder, Manifest *ret_manifest, Error *err);
 int manifest_write(const char *run_folder, const Manifest *manifest, Error *err);
 
+/* Fills files and files_sha256 with what the run leaves: series, snapshots, checkpoints. */
+int manifest_hash_files(Arena *arena, const char *run_folder, Manifest *manifest, Error *err);
+
 /* Status without an error: RUN_ABSENT without a folder, RUN_PENDING without a manifest; a manifest that says "running"
  * while nobody holds the lock is RUN_INTERRUPTED. */
 RunStatus run_status(const char *run_folder);
