@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/sha256.h"
+
 static int failed(Error *err, const char *what, const char *path)
 {
     return error_set(err, STATUS_FAILED, "cannot %s %s: %s", what, path, strerror(errno));
@@ -311,4 +313,16 @@ int file_lock(const char *path, int *ret_descriptor, Error *err)
 void file_unlock(int descriptor)
 {
     close(descriptor);
+}
+
+int file_sha256(const char *path, char ret_hex[65], Error *err)
+{
+    Arena *arena = arena_new();
+    char *bytes;
+    size_t n;
+    int status = file_read(arena, path, &bytes, &n, err);
+    if (status == STATUS_OK)
+        sha256_hex(bytes, n, ret_hex);
+    arena_free(arena);
+    return status;
 }

@@ -15,6 +15,9 @@
 /* Reads a regular file whole; a NUL is added behind it. STATUS_INPUT if it can't be opened or is a folder. */
 int file_read(Arena *arena, const char *path, char **ret_bytes, size_t *ret_n, Error *err);
 
+/* 64 hex digits of the SHA-256 of a file. */
+int file_sha256(const char *path, char ret_hex[65], Error *err);
+
 /* Atomic write of a whole buffer. STATUS_FAILED with the system's reason otherwise; the old file then still stands. */
 int file_write(const char *path, const void *bytes, size_t n, Error *err);
 

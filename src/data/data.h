@@ -1,0 +1,52 @@
+/* The data of a run: source, corpus, BOS/EOS framing, named streams.
+ *
+ * Streams: training sequences draw from "data/train", the measuring set from "measure/full" and "measure/half", all
+ * seeded by the run's seed; none depends on the model, so that runs of one seed see the same data whatever the arm.
+ *
+ * Framing of T inputs, x_0.. the content:      inputs                        ids[T]
+ *   bos: always, eos: never                    BOS x_0 ... x_{T-2}           x_{T-1}
+ *   bos: always, eos: always                   BOS x_0 ... x_{T-3} EOS       -1
+ *   bos: never,  eos: never                    x_0 ... x_{T-1}               x_T
+ *   bos: never,  eos: always                   x_0 ... x_{T-2} EOS           -1
+ * `bos: document` is `never` with a BOS before each document start that the window contains, position 0 included.
+ */
+#ifndef REFFRAME_DATA_DATA_H
+#define REFFRAME_DATA_DATA_H
+
+#include "data/source/source.h"
+
+typedef struct Data Data;
+
+/* Schema rows of `data` (bos, eos, window, held_out, ...) for the program's schema. */
+extern const SchemaRow data_rows[];
+extern const int data_n_rows;
+
+/* The shortest context_length: its half still holds two tokens between BOS and EOS. */
+enum { DATA_MIN_LENGTH = 8 };
+
+/* Opens source and corpus for sequences of `length` = model.context_length. Input hashes are computed on the way.
+ * Memory from a growing arena that outlives the Data. */
+int data_open(Arena *arena, const Settings *settings, int length, Data **ret_data, Error *err);
+
+int data_vocab_size(const Data *data);
+const char *data_token_text(const Data *data, int id); /* UTF-8, "<bos>" "<eos>" "<mask>" for the reserved ones */
+const Source *data_source(const Data *data);
+const Corpus *data_corpus(const Data *data);           /* NULL for a source without one */
+int data_n_groups(const Data *data);                   /* loss groups, at least 1 */
+const char *data_group_name(const Data *data, int group); /* "all" for a source that splits nothing */
+
+/* Draws one sequence of `length` (the length it was opened for, or half of it) into caller's arrays. */
+void data_next(const Data *data, Part part, int length, Pcg *pcg, Sequence *seq);
+
+/* See Source.oracle_loss, for framed sequences of `length`; ret_groups (n_groups) may be NULL. True of the objective
+ * that predicts the content (`next`, or `labelled` for a source with labels); under `masked` it says nothing. */
+double data_oracle_loss(const Data *data, Part part, int length, double *ret_groups);
+
+/* Arrays for a sequence or a batch, from an arena; and the bytes they take. */
+Sequence sequence_new(Arena *arena, int length);
+size_t sequence_bytes(int length);
+Batch batch_new(Arena *arena, int n, int length);
+size_t batch_bytes(int n, int length);
+size_t sequence_bytes(int length);
+
+#endif

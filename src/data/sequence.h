@@ -1,0 +1,38 @@
+/* One drawn sequence, before an objective makes inputs and targets of it; and a batch, after.
+ *
+ * Ids: BOS 0, EOS 1, MASK 2, content from 3 (reserved in every run, whether used or not); vocab_size counts all.
+ */
+#ifndef REFFRAME_DATA_SEQUENCE_H
+#define REFFRAME_DATA_SEQUENCE_H
+
+#include <stdint.h>
+
+enum { TOKEN_BOS = 0, TOKEN_EOS = 1, TOKEN_MASK = 2, TOKEN_CONTENT = 3 };
+
+/* Flags of a position. */
+enum {
+    FLAG_IDLE = 1, /* as a query it has nothing to fetch (backcopy: not a trigger) */
+    FLAG_END = 2,  /* the end marker: EOS, or the last position of a source that marks it as such */
+};
+
+/* Loss groups: a source may split its targets ("bigram", "copy"); group 0 is everything when it does not. */
+#define MAX_LOSS_GROUPS 4
+
+typedef struct {
+    int length;       /* T; arrays marked (T+1) hold one more, so that `next` has a target for position T-1 */
+    int32_t *ids;     /* (T+1) ids[T] is -1 when nothing may be predicted there (after EOS, sources without a next) */
+    int32_t *labels;  /* (T) what objective `labelled` predicts at i, or -1 */
+    uint8_t *flags;   /* (T) */
+    uint8_t *groups;  /* (T+1) loss group of the token at that position, when it is a target */
+} Sequence;
+
+typedef struct {
+    int n, length;    /* sequences, T */
+    int32_t *inputs;  /* (n,T) */
+    int32_t *targets; /* (n,T), -1 = no loss; BOS, EOS and MASK never are targets */
+    uint8_t *flags;   /* (n,T) of the inputs */
+    uint8_t *groups;  /* (n,T) of the targets */
+    int n_targets;    /* targets != -1 in the whole batch: what every loss and gradient divides by */
+} Batch;
+
+#endif

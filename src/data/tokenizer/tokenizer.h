@@ -1,0 +1,39 @@
+/* Tokenizers: how a text becomes ids. A variant is one file with a const Tokenizer at its foot. */
+#ifndef REFFRAME_DATA_TOKENIZER_H
+#define REFFRAME_DATA_TOKENIZER_H
+
+#include <stdint.h>
+
+#include "base/schema.h"
+#include "data/sequence.h"
+
+/* What a tokenizer learnt from a text; ids are TOKEN_CONTENT.. in byte order of the tokens. */
+typedef struct {
+    int size;                 /* with the three reserved ids */
+    const char **strings;     /* (size,) how a token is shown: UTF-8, "<bos>", "\n" as it is */
+    void *state;              /* the variant's own */
+} Vocabulary;
+
+typedef struct {
+    const char *name, *summary, *source;
+    const SchemaRow *params;
+    int n_params;
+    /* Learns from the whole text (n bytes) and its training part (its first n_train bytes). */
+    int (*build)(Arena *arena, const Settings *settings, const char *text, size_t n, size_t n_train,
+                 Vocabulary *ret_vocabulary, Error *err);
+    /* Encodes text (n bytes) into out (room for n); returns the number of ids, or -1 with err. ret_starts, if not NULL
+     * (room for n): byte offset at which each token starts. */
+    int64_t (*encode)(const Vocabulary *vocabulary, const char *text, size_t n, int32_t *ret_ids, size_t *ret_starts,
+                      Error *err);
+} Tokenizer;
+
+/* A vocabulary of `size` ids, the first three named; the caller fills strings[TOKEN_CONTENT..] and state. */
+Vocabulary vocabulary_new(Arena *arena, int size);
+
+/* How a byte is shown on its own: printable ASCII, tab and line ends as they are, anything else as "<0xE9>". */
+const char *vocabulary_byte_text(Arena *arena, unsigned char byte);
+
+extern const Tokenizer *const tokenizer_registry[]; /* NULL-terminated; written from the list in src/meson.build */
+const Tokenizer *tokenizer_find(const char *name);
+
+#endif

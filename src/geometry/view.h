@@ -1,0 +1,35 @@
+/* A View: everything measuring may look at of one model on one sequence. Arrays are const and nullable; a family says in
+ * `needs` which it requires. The driver in train/ (or a reader of anybody's maps) fills it; families never copy it.
+ */
+#ifndef REFFRAME_GEOMETRY_VIEW_H
+#define REFFRAME_GEOMETRY_VIEW_H
+
+#include <stdint.h>
+
+#include "num/real.h"
+
+typedef struct {
+    int n_layers, n_heads, d_model, d_head, length; /* L H C D T */
+    int is_causal;
+    const real *maps;                 /* (L,H,T,T) attention, 0 where hidden */
+    const real *q, *k, *v;            /* (L,H,T,D) q and k after rotation; scores are q.k/sqrt(D) + bias */
+    const real *bias;                 /* (L,H,2T-1) position bias at T-1+(i-j), NULL for none */
+    const real *residual;             /* (L+1,T,C) */
+    const real *const *output_weight; /* L pointers to (H*D, C): a head's slice is D consecutive rows */
+    const int32_t *tokens;            /* (T) input ids */
+    const uint8_t *is_idle;           /* (T) queries with nothing to fetch, NULL where the source has no such notion */
+    int end;                          /* position of the end marker; -1: none is marked, the last position stands in */
+} View;
+
+/* What a family needs of a View. */
+enum { NEEDS_MAPS = 1, NEEDS_QKV = 2, NEEDS_RESIDUAL = 4, NEEDS_WEIGHTS = 8, NEEDS_TOKENS = 16 };
+
+/* Which keys query i sees under the view's mask: [*ret_first, *ret_end). */
+void view_visible(const View *view, int i, int *ret_first, int *ret_end);
+
+/* Fills maps (L,H,T,T) with the two computed baselines: uniform attention under the mask, and the softmax of mask and
+ * position bias alone (q.k = 0; bias NULL gives uniform). */
+void view_uniform_maps(const View *shape, real *ret_maps);
+void view_position_maps(const View *shape, const real *bias, real *ret_maps);
+
+#endif

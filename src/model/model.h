@@ -1,0 +1,67 @@
+/* The transformer: embedding, L pre-norm blocks of attention and MLP, final norm, head; forward and backward by hand.
+ *
+ *   x_0 = E[token] (+ P)            h = norm(x);  x += attention(h) W_o;  h = norm(x);  x += f(h W_up) W_down
+ *   loss = mean over targets of cross-entropy(norm(x_L) W_head)
+ *
+ * A Model is constant after it is built: sizes, tables, where its tensors lie. Values live in blocks that the caller
+ * owns (parameters, gradients), activations in a Workspace per thread. Any number of threads may run forward and
+ * backward on one Model, each with its own workspace and gradient block.
+ */
+#ifndef REFFRAME_MODEL_MODEL_H
+#define REFFRAME_MODEL_MODEL_H
+
+#include "data/sequence.h"
+#include "model/parameters.h"
+#include "model/settings.h"
+#include "num/kernels.h"
+
+typedef struct Model Model;
+typedef struct Workspace Workspace;
+
+/* Builds the tensor table and constant tables. Memory from arena. */
+int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernels, Model **ret_model, Error *err);
+const ModelSettings *model_settings(const Model *model);
+const Parameters *model_parameters(const Model *model);
+
+/* Multiply-adds count twice. FLOPs of one training step per token: 6(L(4C'C+2CF)+CV*share) + attention, C' = H*D;
+ * causal 6LC'(T+1), full 12LC'T; share = targets per token. */
+double model_flops_per_token(const ModelSettings *settings, double target_share);
+
+/* A workspace for up to n sequences of the model's context length; with_backward = 0 is smaller (measuring). */
+size_t workspace_bytes(const Model *model, int n, int with_backward);
+Workspace *workspace_new(Arena *arena, const Model *model, int n, int with_backward);
+
+/* Loss of sequences [first, first+n) of a batch: the sum over their targets in nats (double; the caller divides by the
+ * batch's n_targets); ret_losses, if not NULL, gets each position's loss (n,T), 0 where there is no target.
+ * With `gradient` (a parameter block), d(loss / batch->n_targets) is added to it. */
+double model_step(const Model *model, const real *parameters, const Batch *batch, int first, int n, Workspace *workspace,
+                  real *gradient, real *ret_losses);
+
+/* Logits of one sequence of `length` <= context_length tokens: (length, V). */
+void model_logits(const Model *model, const real *parameters, const int32_t *tokens, int length, Workspace *workspace,
+                  real *ret_logits);
+
+/* What measuring wants to see of one sequence of `length` tokens. Every pointer may be NULL; T is `length`. */
+typedef struct {
+    real *maps;      /* (L,H,T,T) attention after the score function; 0 where hidden */
+    real *q, *k, *v; /* (L,H,T,D) q and k after rotation */
+    real *residual;  /* (L+1,T,C) input of each block, then the last block's output (before the final norm) */
+    real *losses;    /* (T) given targets */
+} Capture;
+
+/* Forward of one sequence with capture; targets (T) may be NULL. Never touches training's state. Bits equal those of
+ * model_step's forward. */
+void model_capture(const Model *model, const real *parameters, const int32_t *tokens, const int32_t *targets, int length,
+                   Workspace *workspace, const Capture *capture);
+
+/* The position bias of each layer and head at distance i-j for sequences of `length`: (L,H,2*length-1), entry
+ * length-1+(i-j); zeros when the encoding has none. */
+void model_position_bias(const Model *model, const real *parameters, int length, real *ret_bias);
+
+/* Which keys query i of `length` sees: [*ret_first, *ret_end). */
+void model_visible(const Model *model, int i, int length, int *ret_first, int *ret_end);
+
+/* The output projection of a layer, (H*D, C), inside the parameter block: for head output and value drain. */
+const real *model_output_weight(const Model *model, const real *parameters, int layer);
+
+#endif

@@ -1,0 +1,43 @@
+/* The parameter table: every tensor of a model by name, all in one block, so that zeroing, saving, clipping and the
+ * optimizer are one loop over the table.
+ *
+ * Initial values come from a stream of their own per tensor, "init/NAME", so that arms that share a tensor share its
+ * values for a seed. Names follow "embedding.token", "embedding.position", "blocks.0.attention.q.weight" (C,H*D), ...,
+ * "head.weight" (C,V). Weights are stored (in, out): y = x W.
+ */
+#ifndef REFFRAME_MODEL_PARAMETERS_H
+#define REFFRAME_MODEL_PARAMETERS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "num/real.h"
+
+typedef struct {
+    const char *name;
+    int rows, cols;      /* a vector is (1, n) */
+    size_t offset;       /* in reals, from the block's start; a multiple of 16 */
+    double initial_std;  /* normal(0, std), or ... */
+    double initial_value;/* ... this constant when std is 0 */
+    int decays;          /* weight decay applies: matrices yes; gains, shifts, biases and embeddings no */
+} Tensor;
+
+typedef struct {
+    Tensor *tensors;
+    int n_tensors, capacity;
+    size_t n_values;     /* reals in the block, padding included */
+    size_t n_parameters; /* without padding: what `check` prints */
+} Parameters;
+
+/* Appends a tensor (name is copied) and returns its index. */
+int parameters_add(Arena *arena, Parameters *parameters, const char *name, int rows, int cols, double initial_std,
+                   double initial_value, int decays);
+
+/* Index by name, or -1. */
+int parameters_find(const Parameters *parameters, const char *name);
+
+/* Fills a block from the seed. */
+void parameters_initialise(const Parameters *parameters, uint64_t seed, real *block);
+
+#endif

@@ -1,0 +1,48 @@
+/* The shape of a model, resolved from settings: sizes, choices, initialisation. */
+#ifndef REFFRAME_MODEL_SETTINGS_H
+#define REFFRAME_MODEL_SETTINGS_H
+
+#include "base/schema.h"
+
+typedef struct Position Position;
+typedef struct Mask Mask;
+typedef struct Score Score;
+typedef struct Objective Objective;
+
+typedef enum { NORM_LAYERNORM, NORM_RMSNORM } NormKind;
+typedef enum { ACTIVATION_GELU, ACTIVATION_RELU } ActivationKind;
+typedef enum { WEIGHT_FAN_IN, WEIGHT_CONSTANT } WeightRule; /* std = width^-1/2, or weight_std */
+typedef enum { RESIDUAL_SCALED, RESIDUAL_PLAIN } ResidualRule; /* out and down divided by sqrt(2L), or not */
+
+typedef struct {
+    int n_layers;       /* L */
+    int n_heads;        /* H */
+    int d_model;        /* C */
+    int d_head;         /* D; C/H by default */
+    int d_ff;           /* F; 4C by default */
+    int context_length; /* T */
+    int vocab_size;     /* V, from the data */
+    NormKind norm;
+    double norm_epsilon;
+    ActivationKind activation;
+    int bias;           /* linear biases; off by default: a key bias has no true gradient without rotation */
+    int tied_head;      /* the head uses the token embedding; off by default */
+    const Position *position;
+    const Mask *mask;
+    const Score *score;
+    struct {
+        double embedding_std, position_std, weight_std, head_std;
+        WeightRule weight;
+        ResidualRule residual;
+    } init;
+    const Settings *settings; /* for the variants' own parameters */
+} ModelSettings;
+
+/* Schema rows of `model` and `model.init`. */
+extern const SchemaRow model_rows[];
+extern const int model_n_rows;
+
+/* Reads and cross-checks (d_head even for rope, sizes in range, full + next refused is the objective's check). */
+int model_settings_read(const Settings *settings, int vocab_size, ModelSettings *ret_model, Error *err);
+
+#endif

@@ -1,0 +1,86 @@
+/* Plans: from an experiment file to the list of resolved runs.
+ *
+ *   YAML (with extends) -> assignments -> schema check -> sweep axes crossed, exclusions dropped -> arms x seeds -> runs
+ *
+ * plan knows no model: app/ hands it the schema, and a check of one run's whole settings (files exist, sizes fit) that also
+ * names the inputs' hash. Every error is one line with file, line, key and the nearest valid choice; nothing is created.
+ */
+#ifndef REFFRAME_PLAN_PLAN_H
+#define REFFRAME_PLAN_PLAN_H
+
+#include <stdint.h>
+
+#include "base/claim.h"
+#include "base/json.h"
+#include "base/schema.h"
+
+typedef struct {
+    const char *label;          /* the value as written, or the bundle's name */
+    Assignment *assignments;    /* one for a dotted key, several for a bundle */
+    int n_assignments;
+} AxisValue;
+
+typedef struct {
+    const char *name;           /* dotted key, or the axis's own name */
+    int is_bundle;
+    AxisValue *values;
+    int n_values;
+} Axis;
+
+typedef struct {
+    int *choice;                /* (n_axes,) index into each axis's values */
+    const char *name;           /* values joined by "-"; other than [A-Za-z0-9._] -> "_", cut at 80; "all" without axes */
+} Arm;
+
+typedef struct {
+    int arm;
+    uint64_t seed;
+    Settings settings;          /* the seed among them, as `seed` */
+    char id[13];                /* 12 hex digits, see plan_run_id */
+    const char *folder;         /* ARM-sSEED-ID */
+} PlannedRun;
+
+typedef struct {
+    const char *file;           /* path of the experiment file */
+    const char *name;           /* `name:`, else the folder of an experiment.yaml, else the file's stem */
+    const char *title, *claim, *source;  /* the experiment's own words; "" when absent */
+    Axis *axes;
+    int n_axes;
+    Arm *arms;
+    int n_arms;
+    uint64_t *seeds;
+    int n_seeds;
+    PlannedRun *runs;           /* arm-major, then seed */
+    int n_runs;
+    Claim *claims;
+    int n_claims;
+} Plan;
+
+/* What plan needs to know of the program. */
+typedef struct {
+    Schema schema;
+    int numerics_version;
+    /* Checks one run's whole settings; ret_input_hash (65 bytes) is the SHA-256 of every input file, "" for none. */
+    int (*check_run)(void *context, const Settings *settings, char *ret_input_hash, Error *err);
+    /* Whether a metric or a frame type of that name exists (for `expect:`); the nearest name goes to *ret_nearest. */
+    int (*knows_metric)(void *context, const char *name, const char **ret_nearest);
+    int (*knows_frame)(void *context, const char *name, const char **ret_nearest);
+    void *context;
+} Program;
+
+/* Loads and expands an experiment file. `sets` are n_sets "key=value" strings of --set (YAML scalars or flow lists); they
+ * win over the file, and a key set so is no axis any more if the sweep has it as one... then that axis is dropped. */
+int plan_load(Arena *arena, const char *path, const char *const *sets, int n_sets, const Program *program, Plan *ret_plan,
+              Error *err);
+
+/* Resolved settings from a run.yaml, for `refframe train RUN_DIR`. */
+int plan_load_run(Arena *arena, const char *path, const Program *program, Settings *ret_settings, Error *err);
+
+/* SHA-256 (12 hex digits) of: canonical JSON of the settings that make results (without checkpoint.* and train.threads;
+ * a key of a later version is left out while at its introductory default), input hash, numerics_version. */
+void plan_run_id(const Settings *settings, const char *input_hash, int numerics_version, char ret_id[13]);
+
+/* plan.json: name, title, claim, source, axes, arms, seeds, runs (folder, id, arm, seed), claims. Report reads it. */
+void plan_json(const Plan *plan, JsonWriter *json);
+
+#endif

@@ -1,0 +1,31 @@
+/* The report: from a results folder to intervals, verdicts, tables and one HTML file. A pure function of the folder.
+ *
+ * Reads plan.json and metrics.json (what was meant, what each metric is) and, per run of the current plan, manifest.json,
+ * train.csv and snapshots; classifier and onset are rerun from the stored importances, so that rules can change without
+ * retraining. No date, no path, no machine enters the files it writes, so equal results are equal bytes.
+ */
+#ifndef REFFRAME_REPORT_REPORT_H
+#define REFFRAME_REPORT_REPORT_H
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "base/text.h"
+
+typedef struct Report Report;
+
+/* Collects what stands in results/NAME. Runs that are missing, failed or unfinished are counted and named, never guessed. */
+int report_collect(Arena *arena, const char *folder, Report **ret_report, Error *err);
+
+/* Writes summary.csv, geometry.csv, onset.csv, verdicts.json and report.html into the folder, each atomically. */
+int report_write(Report *report, const char *folder, Error *err);
+
+/* The table for the terminal: per arm onset (median, interval with coverage, n formed of n), final sink mass of the
+ * strongest head with its floor, value drain, frame by position and by token; then the verdicts. */
+void report_terminal(Report *report, int width, int use_colour, Text *ret_text);
+
+/* A run's snapshot as text (`refframe show RUN [--step N]`): per layer and head the main metrics and labels. */
+int report_show(Arena *arena, const char *run_folder, int64_t step, int use_colour, Text *ret_text, Error *err);
+
+#endif

@@ -1,0 +1,26 @@
+/* Checkpoints: one safetensors file with weights, optimizer slots, streams and counters; enough to go on to the same bits.
+ *
+ * Members: every parameter by its name; `SLOT/NAME` per optimizer slot; `streams` I64 (4,) the state and increment of the data
+ * and the mask stream; `progress` I64 (3,) step, tokens, targets. Metadata: format, refframe's version, numerics.
+ */
+#ifndef REFFRAME_TRAIN_CHECKPOINT_H
+#define REFFRAME_TRAIN_CHECKPOINT_H
+
+#include "train/trainer.h"
+
+/* Writes checkpoints/step-STEP.safetensors atomically, then removes all but the newest `keep` that were due (a checkpoint
+ * written on an interrupt goes as soon as a newer one stands). */
+int checkpoint_write(const Trainer *trainer, const char *run_folder, Error *err);
+
+/* Reads one file into a trainer of the same shape; anything that does not match is an error and changes nothing. */
+int checkpoint_read(Trainer *trainer, const char *path, Error *err);
+
+/* Reads only the parameters of a checkpoint, into a block laid out as `parameters` says; ret_progress: step, tokens,
+ * targets. */
+int checkpoint_read_weights(const Parameters *parameters, const char *path, real *ret_block, int64_t ret_progress[3],
+                            Error *err);
+
+/* Reads the newest readable checkpoint of a run; *ret_found = 0 when there is none. */
+int checkpoint_resume(Trainer *trainer, const char *run_folder, int *ret_found, Error *err);
+
+#endif

@@ -1,0 +1,38 @@
+/* Optimizers: one file each, with a const Optimizer at its foot.
+ *
+ * An optimizer keeps `n_slots` state blocks shaped like the parameters and updates chunks of them elementwise, so that
+ * chunks may go to any thread. Its values (betas, momentum) are read once from its settings.
+ */
+#ifndef REFFRAME_TRAIN_OPTIMIZER_H
+#define REFFRAME_TRAIN_OPTIMIZER_H
+
+#include "base/schema.h"
+#include "num/kernels.h"
+
+#define OPTIMIZER_MAX_SLOTS 2
+#define OPTIMIZER_MAX_VALUES 8
+
+typedef struct {
+    size_t n;              /* elements of this chunk, all of one tensor */
+    int decays;            /* weight decay applies to the tensor */
+    double clip_scale;     /* factor on the gradient from global-norm clipping */
+    double lr;             /* after the schedule */
+    int64_t t;             /* 1 for the first update */
+} UpdateChunk;
+
+typedef struct {
+    const char *name, *summary, *source;
+    const SchemaRow *params; /* keys below train.optimizer */
+    int n_params;
+    int n_slots;
+    const char *const *slot_names;                                /* for checkpoints: "m", "v" */
+    void (*read)(const Settings *settings, double *ret_values);   /* up to OPTIMIZER_MAX_VALUES */
+    /* Pointers start at the chunk; slots[s] too. */
+    void (*update)(const Kernels *kernels, const double *values, const UpdateChunk *chunk, const real *gradient,
+                   real *const *slots, real *parameters);
+} Optimizer;
+
+extern const Optimizer *const optimizer_registry[]; /* NULL-terminated; written from the list in src/meson.build */
+const Optimizer *optimizer_find(const char *name);
+
+#endif

@@ -1,0 +1,230 @@
+/* train_run: the life of one run. */
+#include "train/train.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "store/run.h"
+#include "store/series.h"
+#include "train/checkpoint.h"
+#include "train/session.h"
+
+typedef struct {
+    const TrainJob *job;
+    Arena *arena;           /* of the run: strings of the manifest */
+    Session session;
+    Manifest manifest;
+    Series *series, *timing;
+    int lock;
+    double started, measured; /* seconds: clock at the start, spent on measuring since */
+    double earlier_wall, earlier_measured; /* of the runs that this one goes on from */
+    int64_t first_token;                   /* tokens seen before this process */
+    MeasureSummary summary;
+} Run;
+
+static const char *const series_columns[] = {"step", "loss", "gradient_norm", "lr", "targets"};
+static const char *const timing_columns[] = {"step", "seconds", "measure_seconds", "tokens_per_second"};
+
+enum { N_SERIES = 5, N_TIMING = 4 };
+
+static void fill_manifest(Run *run)
+{
+    const Session *session = &run->session;
+    const Corpus *corpus = data_corpus(session->data);
+    Manifest *m = &run->manifest;
+    char now[32];
+    m->id = run->job->id;
+    m->version = REFFRAME_VERSION;
+    m->numerics_version = TRAIN_NUMERICS_VERSION;
+    m->compiler = machine_compiler();
+    m->cpu = machine_cpu(run->arena);
+    m->kernels = run->job->kernels->name;
+    m->kernels_note = "own products of fixed order; no BLAS";
+    m->seed = session->settings.seed;
+    m->threads = lanes_threads(session->lanes);
+    m->lanes = session->settings.lanes;
+    m->input_sha256 = corpus ? corpus->sha256 : "";
+    m->steps = session->settings.steps;
+    m->n_parameters = (int64_t)model_parameters(session->model)->n_parameters;
+    m->newline_share = corpus ? corpus->newline_share : NAN;
+    m->oracle_loss = data_oracle_loss(session->data, PART_HELD_OUT, session->model_settings.context_length, NULL);
+    if (!m->started || !*m->started)
+        m->started = arena_strdup(run->arena, clock_timestamp(now));
+}
+
+static int write_manifest(Run *run, RunStatus status, const char *reason, Error *err)
+{
+    const Trainer *trainer = &run->session.trainer;
+    Manifest *m = &run->manifest;
+    char now[32];
+    m->status = status;
+    m->reason = reason;
+    m->step = trainer->step, m->tokens = trainer->tokens, m->targets = trainer->targets;
+    m->final_loss = run->summary.loss;
+    m->wall_seconds = run->earlier_wall + clock_seconds() - run->started;
+    m->measure_seconds = run->earlier_measured + run->measured;
+    m->ended = arena_strdup(run->arena, clock_timestamp(now));
+    return manifest_write(run->job->folder, m, err);
+}
+
+static int open_series(Run *run, int64_t keep_step, Error *err)
+{
+    const char *folder = run->job->folder;
+    int status = series_open(file_join(run->arena, folder, RUN_SERIES), series_columns, N_SERIES, keep_step,
+                             &run->series, err);
+    if (status == STATUS_OK)
+        status = series_open(file_join(run->arena, folder, RUN_TIMING), timing_columns, N_TIMING, keep_step,
+                             &run->timing, err);
+    return status;
+}
+
+/* Folders, lock, newest checkpoint; everything behind it goes. */
+static int begin(Run *run, int *ret_resumed, Error *err)
+{
+    const TrainJob *job = run->job;
+    Error ignored;
+    int found = 0, status = run_lock(job->folder, &run->lock, err);
+    for (const char *const *name = (const char *const[]){RUN_SNAPSHOTS, RUN_CHECKPOINTS, NULL};
+         *name && status == STATUS_OK; name++) {
+        const char *folder = file_join(run->arena, job->folder, *name);
+        status = file_make_folder(folder, err);
+        if (status == STATUS_OK)
+            status = file_remove_temporaries(folder, err);
+    }
+    if (status == STATUS_OK)
+        status = file_remove_temporaries(job->folder, err);
+    if (status == STATUS_OK)
+        status = session_open(job->settings, job->kernels, &run->session, err);
+    if (status == STATUS_OK)
+        status = session_start(&run->session, job->threads, 1, run->session.settings.measure.enabled, job->kernels, err);
+    if (status == STATUS_OK)
+        status = checkpoint_resume(&run->session.trainer, job->folder, &found, err);
+    if (status != STATUS_OK)
+        return status;
+
+    Manifest earlier;
+    if (found && manifest_read(run->arena, job->folder, &earlier, &ignored) == STATUS_OK) {
+        run->manifest = earlier;
+        run->manifest.n_resumes++;
+        run->earlier_wall = earlier.wall_seconds, run->earlier_measured = earlier.measure_seconds;
+        run->summary.loss = earlier.final_loss;
+    }
+    int64_t step = found ? run->session.trainer.step : -1;
+    run->first_token = run->session.trainer.tokens;
+    status = run_cut_back(job->folder, step, err);
+    if (status == STATUS_OK)
+        status = open_series(run, step, err);
+    if (status == STATUS_OK)
+        *ret_resumed = found;
+    return status;
+}
+
+static int measure(Run *run, Error *err)
+{
+    const Trainer *trainer = &run->session.trainer;
+    double before = clock_seconds();
+    int status = measure_snapshot(run->session.measurer, trainer->parameters, run->job->folder, trainer->step,
+                                  trainer->tokens, trainer->targets, &run->summary, err);
+    run->measured += clock_seconds() - before;
+    return status;
+}
+
+static int save(Run *run, Error *err)
+{
+    int status = series_flush(run->series, err);
+    if (status == STATUS_OK)
+        status = series_flush(run->timing, err);
+    if (status == STATUS_OK)
+        status = checkpoint_write(&run->session.trainer, run->job->folder, err);
+    return status;
+}
+
+static int record(Run *run, const StepResult *result, Error *err)
+{
+    const Trainer *trainer = &run->session.trainer;
+    double seconds = clock_seconds() - run->started, training = seconds - run->measured;
+    double rate = (double)(trainer->tokens - run->first_token) / training;
+    const TrainJob *job = run->job;
+    double row[N_SERIES] = {(double)trainer->step, result->loss, result->gradient_norm, result->lr, result->n_targets};
+    double times[N_TIMING] = {(double)trainer->step, run->earlier_wall + seconds, run->earlier_measured + run->measured,
+                              rate};
+    int status = series_add(run->series, row, err);
+    if (status == STATUS_OK)
+        status = series_add(run->timing, times, err);
+    if (job->on_progress)
+        job->on_progress(job->context, &(TrainProgress){trainer->step, run->manifest.steps, result->loss, rate,
+                                                        run->summary.sink});
+    return status;
+}
+
+/* The loop. Ends after the last step, on an error, or when asked to stop (with a checkpoint of where it is). */
+static int loop(Run *run, Error *err)
+{
+    const TrainSettings *settings = &run->session.settings;
+    Trainer *trainer = &run->session.trainer;
+    int status = STATUS_OK;
+    if (trainer->step == 0 && snapshot_is_due(settings, 0))
+        status = measure(run, err);
+    while (status == STATUS_OK && trainer->step < settings->steps) {
+        StepResult result;
+        status = trainer_step(trainer, &result, err);
+        if (status == STATUS_OK)
+            status = record(run, &result, err);
+        if (status == STATUS_OK && snapshot_is_due(settings, trainer->step))
+            status = measure(run, err);
+        int stops = status == STATUS_OK && trainer->step < settings->steps && run->job->should_stop &&
+                    run->job->should_stop(run->job->context);
+        if (status == STATUS_OK && (stops || checkpoint_is_due(settings, trainer->step)))
+            status = save(run, err);
+        if (status == STATUS_OK && stops)
+            status = error_set(err, STATUS_INTERRUPTED, "interrupted after step %lld of %lld; run it again to go on",
+                               (long long)trainer->step, (long long)settings->steps);
+    }
+    return status;
+}
+
+static int end(Run *run, int status, Error *err)
+{
+    Error ignored;
+    int closed = series_close(run->series, status == STATUS_OK ? err : &ignored);
+    status = status == STATUS_OK ? closed : status;
+    closed = series_close(run->timing, status == STATUS_OK ? err : &ignored);
+    status = status == STATUS_OK ? closed : status;
+    if (status == STATUS_OK)
+        status = manifest_hash_files(run->arena, run->job->folder, &run->manifest, err);
+    if (status == STATUS_OK)
+        return write_manifest(run, RUN_FINISHED, "", err);
+    /* What failed is the news; that the manifest can't be written on a full disk is not. */
+    write_manifest(run, status == STATUS_INTERRUPTED ? RUN_INTERRUPTED : RUN_FAILED, err->text, &ignored);
+    run_log(run->job->folder, err->text, &ignored);
+    return status;
+}
+
+int train_run(const TrainJob *job, Error *err)
+{
+    Run run = {.job = job,
+               .arena = arena_new(),
+               .lock = -1,
+               .started = clock_seconds(),
+               .summary = {NAN, NAN},
+               .manifest = {.newline_share = NAN, .oracle_loss = NAN, .final_loss = NAN}};
+    int resumed = 0, status = begin(&run, &resumed, err);
+    if (status == STATUS_OK) {
+        char line[160];
+        snprintf(line, sizeof line, "%s at step %lld of %lld", resumed ? "resumed" : "started",
+                 (long long)run.session.trainer.step, (long long)run.session.settings.steps);
+        fill_manifest(&run);
+        status = run_log(job->folder, line, err);
+        if (status == STATUS_OK)
+            status = write_manifest(&run, RUN_RUNNING, "", err);
+        if (status == STATUS_OK)
+            status = loop(&run, err);
+        status = end(&run, status, err);
+    }
+    session_close(&run.session);
+    run_unlock(run.lock);
+    arena_free(run.arena);
+    return status;
+}

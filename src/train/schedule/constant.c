@@ -1,0 +1,11 @@
+/* Constant learning rate after warm-up: factor = 1. */
+#include "train/schedule/schedule.h"
+
+static double factor(const Settings *settings, double progress)
+{
+    (void)settings, (void)progress;
+    return 1;
+}
+
+const Schedule schedule_constant = {
+    .name = "constant", .summary = "stays at the peak after warm-up", .source = "-", .factor = factor};

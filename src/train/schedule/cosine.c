@@ -1,0 +1,23 @@
+/* Cosine decay after warm-up (Loshchilov & Hutter, SGDR, ICLR 2017, eq. 5): factor = floor + (1-floor)(1+cos(pi x))/2. */
+#include <math.h>
+
+#include "train/schedule/schedule.h"
+
+static const SchemaRow params[] = {
+    {"floor", VALUE_NUMBER, "0.1", 0, 1, NULL, "share of the peak that is left at the last step"},
+};
+
+static double factor(const Settings *settings, double progress)
+{
+    double floor = settings_number(settings, "train.schedule.floor");
+    return floor + (1 - floor) * 0.5 * (1 + cos(3.14159265358979323846 * progress));
+}
+
+const Schedule schedule_cosine = {
+    .name = "cosine",
+    .summary = "falls on half a cosine to floor x peak",
+    .source = "Loshchilov & Hutter, ICLR 2017, arXiv 1608.03983",
+    .params = params,
+    .n_params = sizeof params / sizeof *params,
+    .factor = factor,
+};

@@ -1,0 +1,24 @@
+/* Learning-rate schedules: what follows the common linear warm-up. One file each, with a const Schedule at its foot.
+ *
+ *   lr(t) = train.lr * (t+1)/W for t < W = train.warmup_steps, else train.lr * factor((t-W)/(steps-W)),  t = 0, 1, ...
+ */
+#ifndef REFFRAME_TRAIN_SCHEDULE_H
+#define REFFRAME_TRAIN_SCHEDULE_H
+
+#include "base/schema.h"
+
+typedef struct {
+    const char *name, *summary, *source;
+    const SchemaRow *params; /* keys below train.schedule */
+    int n_params;
+    double (*factor)(const Settings *settings, double progress); /* progress in [0, 1); 1 at progress 0 */
+} Schedule;
+
+extern const Schedule *const schedule_registry[]; /* NULL-terminated; written from the list in src/meson.build */
+const Schedule *schedule_find(const char *name);
+
+/* Learning rate of update t = 0, 1, ... */
+double schedule_lr(const Schedule *schedule, const Settings *settings, double peak, int64_t t, int64_t warmup,
+                   int64_t steps);
+
+#endif

@@ -1,0 +1,54 @@
+/* Opening and closing what a run needs. */
+#include "train/session.h"
+
+int session_open(const Settings *settings, const Kernels *kernels, Session *ret_session, Error *err)
+{
+    Session session = {.setup = arena_new()};
+    int status = train_settings_read(settings, &session.settings, err);
+    int length = (int)settings_int(settings, "model.context_length");
+    if (status == STATUS_OK)
+        status = data_open(session.setup, settings, length, &session.data, err);
+    if (status == STATUS_OK)
+        status = model_settings_read(settings, data_vocab_size(session.data), &session.model_settings, err);
+    if (status == STATUS_OK)
+        status = objective_check(session.settings.objective, session.model_settings.mask,
+                                 data_source(session.data)->has_labels, settings, err);
+    if (status == STATUS_OK)
+        status = model_new(session.setup, &session.model_settings, kernels, &session.model, err);
+    if (status != STATUS_OK) {
+        session_close(&session);
+        return status;
+    }
+    *ret_session = session;
+    return STATUS_OK;
+}
+
+size_t session_bytes(const Session *session, int threads, int with_trainer, int with_measurer)
+{
+    return (with_trainer ? trainer_bytes(&session->settings, session->model, threads) : 0) +
+           (with_measurer ? measurer_bytes(&session->settings, session->model) : 0);
+}
+
+int session_start(Session *session, int threads, int with_trainer, int with_measurer, const Kernels *kernels, Error *err)
+{
+    int status = lanes_new(threads, &session->lanes, err);
+    if (status == STATUS_OK)
+        status = arena_new_fixed(session_bytes(session, threads, with_trainer, with_measurer), &session->memory, err);
+    if (status != STATUS_OK)
+        return status;
+    if (with_trainer)
+        trainer_new(session->memory, &session->settings, session->model, session->data, kernels, session->lanes,
+                    &session->trainer);
+    if (with_measurer)
+        measurer_new(session->memory, &session->settings, session->model, session->data, session->lanes,
+                     &session->measurer);
+    return STATUS_OK;
+}
+
+void session_close(Session *session)
+{
+    lanes_free(session->lanes);
+    arena_free(session->memory);
+    arena_free(session->setup);
+    *session = (Session){0};
+}

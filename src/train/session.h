@@ -1,0 +1,32 @@
+/* A session: data, model, trainer and measurer of one run, opened from its settings, with the memory they take. */
+#ifndef REFFRAME_TRAIN_SESSION_H
+#define REFFRAME_TRAIN_SESSION_H
+
+#include "train/measure.h"
+#include "train/trainer.h"
+
+typedef struct {
+    Arena *setup;            /* growing: corpus, tables, names */
+    Arena *memory;           /* fixed: everything the step and measuring use */
+    TrainSettings settings;
+    ModelSettings model_settings;
+    Data *data;
+    Model *model;
+    Lanes *lanes;
+    Trainer trainer;
+    Measurer *measurer;      /* NULL when nothing is measured */
+} Session;
+
+/* Opens data and model and checks the whole settings; takes no memory for training. On failure nothing is left open. */
+int session_open(const Settings *settings, const Kernels *kernels, Session *ret_session, Error *err);
+
+/* Bytes of session_start's fixed arena. */
+size_t session_bytes(const Session *session, int threads, int with_trainer, int with_measurer);
+
+/* Takes that memory: trainer (parameters initialised, streams at their start) and measurer. */
+int session_start(Session *session, int threads, int with_trainer, int with_measurer, const Kernels *kernels, Error *err);
+
+/* Gives everything back; accepts a half-opened session. */
+void session_close(Session *session);
+
+#endif

@@ -1,0 +1,106 @@
+/* Reading the settings of training, and the steps at which something is due. */
+#include "train/settings.h"
+
+static const SchemaRow top_rows[] = {
+    {"seed", VALUE_INT, "1", 0, 4294967295.0, NULL, "seed of every random stream of the run"},
+};
+
+static const SchemaRow train_rows[] = {
+    {"steps", VALUE_INT, "500", 1, 1e9, NULL, "updates"},
+    {"batch_size", VALUE_INT, "16", 1, 65536, NULL, "sequences a step"},
+    {"lanes", VALUE_INT, "0", 0, 1024, NULL, "pieces a batch is cut into, each summed by itself; 0: min(4, batch_size)"},
+    {"lr", VALUE_NUMBER, "2e-3", 0, 1000, NULL, "peak learning rate"},
+    {"warmup_steps", VALUE_INT, "100", 0, 1e9, NULL, "steps over which the learning rate rises linearly to its peak"},
+    {"clip", VALUE_NUMBER, "1", 0, 1e9, NULL, "largest global gradient norm; 0: no clipping"},
+};
+
+static const SchemaRow measure_rows[] = {
+    {"enabled", VALUE_BOOL, "true", 0, 1, NULL, "measure at all; training is the same bits either way"},
+    {"sequences", VALUE_INT, "32", 2, 65536, NULL, "held-out sequences of the measuring set, and of the set of half length"},
+};
+
+static const SchemaRow snapshot_rows[] = {
+    {"every", VALUE_INT, "20", 1, 1e9, NULL, "steps between snapshots after the log-spaced early ones (0, 1, 2, 4, 8, ...)"},
+    {"maps", VALUE_INT, "2", 0, 1024, NULL, "sequences of the measuring set whose whole attention maps are kept"},
+    {"weights", VALUE_BOOL, "false", 0, 1, NULL, "keep the weights in every snapshot, for measuring again later"},
+};
+
+static const SchemaRow checkpoint_rows[] = {
+    {"every", VALUE_INT, "0", 0, 1e9, NULL, "steps between checkpoints; 0: a quarter of the run"},
+    {"keep", VALUE_INT, "1", 1, 1e6, NULL, "how many checkpoints stay on disk"},
+};
+
+#define ROWS(rows) rows, sizeof rows / sizeof *rows
+
+const SchemaPart train_parts[] = {
+    {"", NULL, ROWS(top_rows)},
+    {"train", NULL, ROWS(train_rows)},
+    {"measure", NULL, ROWS(measure_rows)},
+    {"snapshot", NULL, ROWS(snapshot_rows)},
+    {"checkpoint", NULL, ROWS(checkpoint_rows)},
+};
+const int train_n_parts = sizeof train_parts / sizeof *train_parts;
+
+enum { DEFAULT_LANES = 4 };
+
+int train_settings_read(const Settings *settings, TrainSettings *ret_train, Error *err)
+{
+    TrainSettings train = {
+        .seed = (uint64_t)settings_int(settings, "seed"),
+        .steps = settings_int(settings, "train.steps"),
+        .batch_size = (int)settings_int(settings, "train.batch_size"),
+        .lanes = (int)settings_int(settings, "train.lanes"),
+        .lr = settings_number(settings, "train.lr"),
+        .clip = settings_number(settings, "train.clip"),
+        .warmup_steps = settings_int(settings, "train.warmup_steps"),
+        .optimizer = optimizer_find(settings_text(settings, "train.optimizer.kind")),
+        .schedule = schedule_find(settings_text(settings, "train.schedule.kind")),
+        .objective = objective_find(settings_text(settings, "objective.kind")),
+        .measure = {settings_bool(settings, "measure.enabled"), (int)settings_int(settings, "measure.sequences")},
+        .snapshot = {settings_int(settings, "snapshot.every"), (int)settings_int(settings, "snapshot.maps"),
+                     settings_bool(settings, "snapshot.weights")},
+        .checkpoint = {settings_int(settings, "checkpoint.every"), (int)settings_int(settings, "checkpoint.keep")},
+        .settings = settings,
+    };
+    if (train.lanes == 0)
+        train.lanes = train.batch_size < DEFAULT_LANES ? train.batch_size : DEFAULT_LANES;
+    if (train.lanes > train.batch_size)
+        return settings_error(settings, "train.lanes", err, "%d lanes are more than train.batch_size %d", train.lanes,
+                              train.batch_size);
+    if (train.snapshot.maps > train.measure.n_sequences)
+        return settings_error(settings, "snapshot.maps", err, "%d is more than measure.sequences %d",
+                              train.snapshot.maps, train.measure.n_sequences);
+    if (train.measure.n_sequences % 2)
+        return settings_error(settings, "measure.sequences", err,
+                              "%d is odd; the strongest head is chosen on even sequences and read on odd ones",
+                              train.measure.n_sequences);
+    if (train.checkpoint.every == 0)
+        train.checkpoint.every = (train.steps + 3) / 4;
+    train.optimizer->read(settings, train.optimizer_values);
+    *ret_train = train;
+    return STATUS_OK;
+}
+
+int snapshot_is_due(const TrainSettings *train, int64_t step)
+{
+    if (!train->measure.enabled)
+        return 0;
+    int is_power_of_two = (step & (step - 1)) == 0; /* 0 included */
+    return step == train->steps || step % train->snapshot.every == 0 ||
+           (is_power_of_two && step < train->snapshot.every);
+}
+
+int snapshot_count(const TrainSettings *train)
+{
+    if (!train->measure.enabled)
+        return 0;
+    int n = 1 + (int)(train->steps / train->snapshot.every) + (train->steps % train->snapshot.every != 0);
+    for (int64_t step = 1; step < train->snapshot.every && step < train->steps; step *= 2)
+        n++;
+    return n;
+}
+
+int checkpoint_is_due(const TrainSettings *train, int64_t step)
+{
+    return step == train->steps || (step > 0 && step % train->checkpoint.every == 0);
+}

@@ -1,0 +1,52 @@
+/* The settings of training, measuring, snapshots and checkpoints, resolved. */
+#ifndef REFFRAME_TRAIN_SETTINGS_H
+#define REFFRAME_TRAIN_SETTINGS_H
+
+#include "base/schema.h"
+#include "model/objective/objective.h"
+#include "train/optimizer/optimizer.h"
+#include "train/schedule/schedule.h"
+
+typedef struct {
+    uint64_t seed;
+    int64_t steps;
+    int batch_size;            /* B */
+    int lanes;                 /* pieces a batch is cut into; decides the order of sums, hence the bits */
+    double lr, clip;           /* clip 0: off */
+    int64_t warmup_steps;
+    const Optimizer *optimizer;
+    double optimizer_values[OPTIMIZER_MAX_VALUES];
+    const Schedule *schedule;
+    const Objective *objective;
+    struct {
+        int enabled;
+        int n_sequences;       /* N of the measuring set, and of the set of half length */
+    } measure;
+    struct {
+        int64_t every;         /* steps between snapshots once the log-spaced early ones are wider apart */
+        int maps;              /* sequences whose whole maps are kept */
+        int weights;           /* weights go into snapshots */
+    } snapshot;
+    struct {
+        int64_t every;         /* steps between checkpoints */
+        int keep;              /* how many stay */
+    } checkpoint;
+    const Settings *settings;
+} TrainSettings;
+
+/* Rows of the groups "train", "measure", "snapshot", "checkpoint" and of the top level (`seed`). */
+extern const SchemaPart train_parts[];
+extern const int train_n_parts;
+
+/* Reads and cross-checks; resolves 0 = automatic. The default of lanes is min(4, batch_size), whatever the machine. */
+int train_settings_read(const Settings *settings, TrainSettings *ret_train, Error *err);
+
+/* Whether step s (0 = before the first update) has a snapshot: 0, 1, 2, 4, 8, ... while closer together than `every`,
+ * then every multiple of `every`, and the last step. Fixed before step 0. */
+int snapshot_is_due(const TrainSettings *train, int64_t step);
+int snapshot_count(const TrainSettings *train);
+
+/* Whether a checkpoint is due after step s: every multiple of checkpoint.every, and the last step. */
+int checkpoint_is_due(const TrainSettings *train, int64_t step);
+
+#endif

@@ -1,0 +1,29 @@
+/* From what a pass over a measuring set produced to the members of a snapshot (format: results/README.md). */
+#ifndef REFFRAME_TRAIN_SNAPSHOT_H
+#define REFFRAME_TRAIN_SNAPSHOT_H
+
+#include "store/npz.h"
+#include "train/layout.h"
+
+/* One pass over N sequences of `length` tokens. */
+typedef struct {
+    int n, length;
+    double *values;     /* (N, n_values), NaN where a metric has none; NULL for the set of half length */
+    float *importance;  /* (N,L,H,length) */
+    real *map_sum;      /* (MEASURE_LANES,L,H,T,T); block 0 holds the mean after the pass; NULL for the half set */
+    real *maps;         /* (M,L,H,T,T) of the first M sequences, or NULL */
+    int n_maps;
+    double *losses;     /* (N, MAX_LOSS_GROUPS) sums in nats, and */
+    double *counts;     /* (N, MAX_LOSS_GROUPS) numbers of targets; NULL for the half set */
+} Pass;
+
+/* Adds NAME and sd/NAME of every column, over all, even and odd sequences, each name behind `prefix`. */
+void snapshot_add_metrics(NpzWriter *npz, Arena *arena, const char *prefix, const Layout *layout, const Pass *pass);
+
+/* Mean over all, even and odd sequences of value `index` of a row, NaN left out; and its standard deviation (n-1). */
+void snapshot_mean(const Pass *pass, int n_values, int index, double ret_mean[3], double ret_sd[3]);
+
+/* held_out_loss (1+n_groups): over all targets, then by group; NaN for a group without targets. */
+void snapshot_losses(const Pass *pass, int n_groups, double *ret_losses);
+
+#endif

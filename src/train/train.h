@@ -1,0 +1,56 @@
+/* One resolved run, from its folder to its results.
+ *
+ *   build, load or initialise; per step: batch, forward, objective, backward, clip, optimizer; measure, snapshot and
+ *   checkpoint when due. After step s come, in this order: the row of train.csv, the snapshot, the checkpoint; a resume
+ *   goes back to the newest checkpoint and cuts away what lies behind it, so that every file ends with the same bytes.
+ */
+#ifndef REFFRAME_TRAIN_TRAIN_H
+#define REFFRAME_TRAIN_TRAIN_H
+
+#include "base/schema.h"
+#include "num/kernels.h"
+
+/* Raised when a golden test says that the bits of training or measuring changed; part of every run's id. */
+#define TRAIN_NUMERICS_VERSION 1
+
+typedef struct {
+    int64_t step, steps;
+    double loss, tokens_per_second, sink; /* sink: NaN before the first snapshot */
+} TrainProgress;
+
+typedef struct {
+    const char *folder;           /* of the run; run.yaml stands in it */
+    const char *id;               /* 12 hex digits, for the manifest */
+    const Settings *settings;
+    const Kernels *kernels;
+    int threads;                  /* at most `lanes` are of use */
+    int (*should_stop)(void *context);                                      /* polled after every step */
+    void (*on_progress)(void *context, const TrainProgress *progress);      /* every step; cheap */
+    void *context;
+} TrainJob;
+
+/* Trains to the end, from the newest checkpoint if there is one. STATUS_INTERRUPTED when should_stop says so, with a
+ * checkpoint written; STATUS_FAILED for a non-finite loss or an I/O error, with the manifest saying why. */
+int train_run(const TrainJob *job, Error *err);
+
+/* What a run will take, known before anything is taken. */
+typedef struct {
+    size_t memory_bytes;          /* of the step, the measuring and the corpus */
+    size_t disk_bytes;            /* an upper estimate: snapshots before compression, checkpoints, series */
+    int64_t n_parameters;
+    double flops;                 /* of all training steps */
+    int64_t tokens, n_snapshots, n_checkpoints;
+    int lanes;
+    double oracle_loss;           /* nats per target, NaN where unknown */
+    char input_sha256[65];        /* "" without input files */
+} TrainEstimate;
+
+/* Opens the data and builds the model, to check whole settings (files exist, sizes fit) and to estimate. Takes memory for
+ * the corpus and the tables only, and gives it back. */
+int train_estimate(const Settings *settings, int threads, TrainEstimate *ret_estimate, Error *err);
+
+/* Measures again from saved weights: every snapshot that holds its weights and every checkpoint's step. Snapshots are
+ * replaced one by one, atomically. Counts go to ret_n_measured and ret_n_changed (other bytes than before). */
+int train_measure_again(const TrainJob *job, int *ret_n_measured, int *ret_n_changed, Error *err);
+
+#endif

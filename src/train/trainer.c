@@ -1,0 +1,182 @@
+/* One training step: draw, forward and backward per lane, sum lanes, clip, update. */
+#include "train/trainer.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { CHUNK = 16384 }; /* reals: 64 KB, a thread's bite of the reduction and the update */
+
+static int count_chunks(const Parameters *parameters)
+{
+    int n = 0;
+    for (int t = 0; t < parameters->n_tensors; t++) {
+        size_t size = (size_t)parameters->tensors[t].rows * parameters->tensors[t].cols;
+        n += (int)((size + CHUNK - 1) / CHUNK);
+    }
+    return n;
+}
+
+static int lane_sequences(const TrainSettings *settings)
+{
+    return (settings->batch_size + settings->lanes - 1) / settings->lanes;
+}
+
+size_t trainer_bytes(const TrainSettings *settings, const Model *model, int threads)
+{
+    const Parameters *parameters = model_parameters(model);
+    size_t block = arena_rounded(parameters->n_values * sizeof(real));
+    size_t n_chunks = (size_t)count_chunks(parameters);
+    int length = model_settings(model)->context_length;
+    return block * (1 + (size_t)settings->optimizer->n_slots) +
+           arena_rounded(parameters->n_values * sizeof(real) * settings->lanes) +
+           arena_rounded(settings->lanes * sizeof(double)) + arena_rounded(n_chunks * sizeof(Chunk)) +
+           arena_rounded(n_chunks * sizeof(double)) + arena_rounded(threads * sizeof(Workspace *)) +
+           (size_t)threads * workspace_bytes(model, lane_sequences(settings), 1) +
+           batch_bytes(settings->batch_size, length) + sequence_bytes(length);
+}
+
+void trainer_new(Arena *arena, const TrainSettings *settings, const Model *model, const Data *data,
+                 const Kernels *kernels, Lanes *lanes, Trainer *ret_trainer)
+{
+    const Parameters *parameters = model_parameters(model);
+    int length = model_settings(model)->context_length, threads = lanes_threads(lanes);
+    Trainer trainer = {.settings = settings, .model = model, .data = data, .kernels = kernels, .lanes = lanes};
+
+    trainer.parameters = ARENA_ARRAY(arena, real, parameters->n_values);
+    for (int s = 0; s < settings->optimizer->n_slots; s++)
+        trainer.slots[s] = ARENA_ARRAY(arena, real, parameters->n_values);
+    trainer.gradients = ARENA_ARRAY(arena, real, parameters->n_values * settings->lanes);
+    trainer.lane_losses = ARENA_ARRAY(arena, double, settings->lanes);
+
+    trainer.n_chunks = count_chunks(parameters);
+    trainer.chunks = ARENA_ARRAY(arena, Chunk, trainer.n_chunks);
+    trainer.chunk_squares = ARENA_ARRAY(arena, double, trainer.n_chunks);
+    Chunk *chunk = trainer.chunks;
+    for (int t = 0; t < parameters->n_tensors; t++) {
+        const Tensor *tensor = &parameters->tensors[t];
+        size_t size = (size_t)tensor->rows * tensor->cols;
+        for (size_t start = 0; start < size; start += CHUNK) {
+            size_t n = size - start < CHUNK ? size - start : CHUNK;
+            *chunk++ = (Chunk){tensor->offset + start, n, tensor->decays};
+        }
+    }
+
+    trainer.workspaces = ARENA_ARRAY(arena, Workspace *, threads);
+    for (int i = 0; i < threads; i++)
+        trainer.workspaces[i] = workspace_new(arena, model, lane_sequences(settings), 1);
+    trainer.batch = batch_new(arena, settings->batch_size, length);
+    trainer.sequence = sequence_new(arena, length);
+
+    parameters_initialise(parameters, settings->seed, trainer.parameters);
+    trainer.data_stream = pcg_named(settings->seed, "data/train");
+    trainer.mask_stream = pcg_named(settings->seed, "mask/train");
+    *ret_trainer = trainer;
+}
+
+void trainer_draw(Trainer *trainer)
+{
+    Batch *batch = &trainer->batch;
+    const ModelSettings *model = model_settings(trainer->model);
+    batch->n_targets = 0;
+    for (int b = 0; b < batch->n; b++) {
+        size_t row = (size_t)b * batch->length;
+        data_next(trainer->data, PART_TRAIN, batch->length, &trainer->data_stream, &trainer->sequence);
+        trainer->settings->objective->make(trainer->settings->settings, model->vocab_size, &trainer->sequence,
+                                           &trainer->mask_stream, batch->inputs + row, batch->targets + row,
+                                           batch->groups + row);
+        memcpy(batch->flags + row, trainer->sequence.flags, (size_t)batch->length);
+        for (int i = 0; i < batch->length; i++)
+            batch->n_targets += batch->targets[row + i] >= 0;
+    }
+}
+
+/* Lane l owns sequences [l*B/lanes, (l+1)*B/lanes). */
+static void run_lane(void *context, int lane, int thread)
+{
+    Trainer *trainer = context;
+    size_t n_values = model_parameters(trainer->model)->n_values;
+    int n_lanes = trainer->settings->lanes, batch_size = trainer->batch.n;
+    int first = (int)((int64_t)lane * batch_size / n_lanes), end = (int)((int64_t)(lane + 1) * batch_size / n_lanes);
+    real *gradient = trainer->gradients + (size_t)lane * n_values;
+    memset(gradient, 0, n_values * sizeof(real));
+    trainer->lane_losses[lane] = model_step(trainer->model, trainer->parameters, &trainer->batch, first, end - first,
+                                            trainer->workspaces[thread], gradient, NULL);
+}
+
+/* Sums one chunk over the lanes in a fixed tree, ((0+1)+(2+3))+..., into block 0, and squares it. */
+static void reduce_chunk(void *context, int index, int thread)
+{
+    (void)thread;
+    Trainer *trainer = context;
+    const Chunk *chunk = &trainer->chunks[index];
+    size_t n_values = model_parameters(trainer->model)->n_values;
+    int n_lanes = trainer->settings->lanes;
+    for (int stride = 1; stride < n_lanes; stride *= 2)
+        for (int lane = 0; lane + stride < n_lanes; lane += 2 * stride)
+            trainer->kernels->add(chunk->n, trainer->gradients + (size_t)(lane + stride) * n_values + chunk->offset,
+                                  trainer->gradients + (size_t)lane * n_values + chunk->offset);
+    trainer->chunk_squares[index] = trainer->kernels->sum_of_squares(chunk->n, trainer->gradients + chunk->offset);
+}
+
+double trainer_gradient(Trainer *trainer)
+{
+    int n_lanes = trainer->settings->lanes;
+    lanes_run(trainer->lanes, n_lanes, run_lane, trainer);
+    lanes_run(trainer->lanes, trainer->n_chunks, reduce_chunk, trainer);
+    double loss = 0;
+    for (int lane = 0; lane < n_lanes; lane++)
+        loss += trainer->lane_losses[lane];
+    return trainer->batch.n_targets ? loss / trainer->batch.n_targets : 0;
+}
+
+typedef struct {
+    Trainer *trainer;
+    double clip_scale, lr;
+} Update;
+
+static void update_chunk(void *context, int index, int thread)
+{
+    (void)thread;
+    const Update *update = context;
+    Trainer *trainer = update->trainer;
+    const TrainSettings *settings = trainer->settings;
+    const Chunk *chunk = &trainer->chunks[index];
+    real *slots[OPTIMIZER_MAX_SLOTS] = {0};
+    for (int s = 0; s < settings->optimizer->n_slots; s++)
+        slots[s] = trainer->slots[s] + chunk->offset;
+    UpdateChunk piece = {chunk->n, chunk->decays, update->clip_scale, update->lr, trainer->step + 1};
+    settings->optimizer->update(trainer->kernels, settings->optimizer_values, &piece,
+                                trainer->gradients + chunk->offset, slots, trainer->parameters + chunk->offset);
+}
+
+int trainer_step(Trainer *trainer, StepResult *ret_result, Error *err)
+{
+    trainer_draw(trainer);
+    return trainer_learn(trainer, ret_result, err);
+}
+
+int trainer_learn(Trainer *trainer, StepResult *ret_result, Error *err)
+{
+    const TrainSettings *settings = trainer->settings;
+    double loss = trainer_gradient(trainer);
+
+    double squares = 0;
+    for (int c = 0; c < trainer->n_chunks; c++)
+        squares += trainer->chunk_squares[c];
+    double norm = sqrt(squares);
+    if (!isfinite(loss) || !isfinite(norm))
+        return error_set(err, STATUS_FAILED, "step %lld: the %s is not finite (%g); a smaller train.lr may help",
+                         (long long)trainer->step + 1, isfinite(loss) ? "gradient norm" : "loss",
+                         isfinite(loss) ? norm : loss);
+
+    Update update = {trainer, settings->clip > 0 && norm > settings->clip ? settings->clip / norm : 1,
+                     schedule_lr(settings->schedule, settings->settings, settings->lr, trainer->step,
+                                 settings->warmup_steps, settings->steps)};
+    lanes_run(trainer->lanes, trainer->n_chunks, update_chunk, &update);
+
+    trainer->step++;
+    trainer->tokens += (int64_t)trainer->batch.n * trainer->batch.length;
+    trainer->targets += trainer->batch.n_targets;
+    *ret_result = (StepResult){loss, norm, update.lr, trainer->batch.n_targets};
+    return STATUS_OK;
+}
