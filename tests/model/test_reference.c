@@ -12,10 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifndef FIXTURES
-#define FIXTURES "tests/model/fixtures"
-#endif
-
 static const double tolerance = sizeof(real) == 4 ? 1e-4 : 2e-7;
 
 enum { KIND_TEXT, KIND_FLOAT, KIND_INT, MAX_NAME = 96 };
@@ -116,7 +112,7 @@ static void check_case(const Case *c)
 static void test_reference(void **state)
 {
     (void)state;
-    FILE *file = fopen(FIXTURES "/reference.bin", "rb");
+    FILE *file = fopen(MODEL_FIXTURES "/reference.bin", "rb");
     assert_non_null(file);
     static Case c;
     int n_cases = 0, more = 1;
