@@ -185,7 +185,7 @@ static void the_oracle_loss_agrees_with_an_independent_transcription(void **stat
     size_t n;
     Error err;
     Table *table;
-    assert_int_equal(file_read(bench->arena, DATA_FIXTURES "/bigram_backcopy.csv", &csv, &n, &err), 0);
+    assert_int_equal(file_read(bench->arena, FIXTURES "/bigram_backcopy.csv", &csv, &n, &err), 0);
     assert_int_equal(table_from_csv(bench->arena, "bigram_backcopy.csv", csv, &table, &err), 0);
     assert_true(table->n_rows >= 8);
     for (int row = 0; row < table->n_rows; row++) {
