@@ -84,6 +84,29 @@ static void without_documents_the_cut_falls_between_characters(void **state)
     assert_int_equal(corpus.n_train_documents, 1);
 }
 
+static void a_document_start_far_from_the_share_is_not_taken(void **state)
+{
+    Bench *bench = *state;
+    Text text = {0};
+    for (int i = 0; i < 1000; i++)
+        text_add(&text, i == 930 || i == 931 || i == 500 || i == 501 ? "\n" : "x");
+    const char *path = bench_text(bench, "a.txt", text_string(&text));
+    text_free(&text);
+    /* 10 %: 932 is nearer to 900 than half of 100. 20 %: neither 932 nor 502 is within 100 of 800. */
+    static const struct {
+        const char *share;
+        int n_train, n_documents;
+    } cases[] = {{"0.1", 932, 3}, {"0.2", 800, 4}, {"0.5", 502, 3}};
+    for (int i = 0; i < 3; i++) {
+        Corpus corpus =
+            bench_corpus(bench, bench_settings(bench, files_line(bench, path),
+                                               arena_format(bench->arena, "data.held_out=%s", cases[i].share)));
+        assert_int_equal(corpus.n_train, cases[i].n_train);
+        assert_int_equal(corpus.n_documents, cases[i].n_documents);
+        assert_int_equal(corpus.documents[corpus.n_train_documents], corpus.n_train);
+    }
+}
+
 static void ids_spell_the_text(void **state)
 {
     Bench *bench = *state;
@@ -173,6 +196,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_cut_falls_on_the_document_start_nearest_to_the_share, bench_open,
                                         bench_close),
         cmocka_unit_test_setup_teardown(without_documents_the_cut_falls_between_characters, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(a_document_start_far_from_the_share_is_not_taken, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(ids_spell_the_text, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(several_files_are_read_in_order_and_each_begins_a_document, bench_open,
                                         bench_close),

@@ -159,6 +159,20 @@ static void a_text_too_short_is_refused_with_sizes(void **state)
     assert_contains(err.text, "no document start has");
 }
 
+static void a_last_document_of_just_the_length_is_drawn(void **state)
+{
+    Bench *bench = *state;
+    const char *path = bench_text(bench, "a.txt", "0123456789 0123456789\n\n0123456789\n\nabcdefghijkl\n\nABCDEFG");
+    Settings *settings =
+        bench_settings(bench, files_line(bench, path), "data.bos=always", "data.window=document", "data.held_out=0.35");
+    Data *data = bench_data(bench, settings, 21); /* held out: the last two paragraphs, 21 characters */
+    Sequence seq = sequence_new(bench->arena, 21);
+    Pcg pcg = pcg_named(1, "measure/full");
+    data_next(data, PART_HELD_OUT, 21, &pcg, &seq);
+    assert_string_equal(data_token_text(data, seq.ids[1]), "a");
+    assert_string_equal(data_token_text(data, seq.ids[21]), "G");
+}
+
 static void text_has_no_oracle_and_no_idle_query(void **state)
 {
     Bench *bench = *state;
@@ -179,6 +193,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(windows_stay_in_their_part_and_are_uniform, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(document_windows_start_at_every_document_that_fits, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(document_bos_stands_before_each_document_start, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(a_last_document_of_just_the_length_is_drawn, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(a_text_too_short_is_refused_with_sizes, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(text_has_no_oracle_and_no_idle_query, bench_open, bench_close),
     };
