@@ -66,15 +66,15 @@ static Decimal decimal_shortest(double value, int is_float)
     return without_zeros(decimal_rounded(value, most));
 }
 
-/* Plain notation from 0.0001 to 15 digits before the point (or as many as are significant), else d.ddde-7. */
-static void decimal_write(Decimal d, int is_negative, char buffer[32])
+/* Plain notation from 0.0001 to 15 digits before the point (9 for floats; 17 where it is the shorter), else d.ddde-7. */
+static void decimal_write(Decimal d, int is_negative, int is_float, char buffer[32])
 {
     char digits[24], exponent[16], *out = buffer;
     const int n = snprintf(digits, sizeof digits, "%" PRIu64, d.mantissa);
     const int point = n + d.exponent; /* value = 0.DIGITS * 10^point */
     if (is_negative)
         *out++ = '-';
-    if (point > -4 && (point <= 15 || point <= n)) {
+    if (point > -4 && (point <= (is_float ? 9 : 15) || (point <= 17 && point <= n + 3))) {
         for (int i = point < 1 ? point - 1 : 0; i < (point > n ? point : n); i++) {
             if (i == point)
                 *out++ = '.';
@@ -100,7 +100,7 @@ static char *number_write(double value, int is_float, char buffer[32])
     else if (value == rint(value) && fabs(value) < (is_float ? 0x1p24 : 1e15))
         snprintf(buffer, 32, "%s%" PRIu64, signbit(value) ? "-" : "", (uint64_t)fabs(value));
     else
-        decimal_write(decimal_shortest(fabs(value), is_float), value < 0, buffer);
+        decimal_write(decimal_shortest(fabs(value), is_float), value < 0, is_float, buffer);
     return buffer;
 }
 

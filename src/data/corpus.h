@@ -15,13 +15,16 @@ typedef struct {
     Vocabulary vocabulary;
     int32_t *ids;            /* (n,) the whole text */
     int64_t n, n_train;      /* ids [0, n_train) train, [n_train, n) held out; the cut falls on a document start */
-    int64_t *documents;      /* (n_documents,) index of the first id of each blank-line-separated paragraph, ascending */
+    int64_t *documents;      /* (n_documents,) index of each blank-line-separated paragraph's first id, ascending */
     int64_t n_documents, n_train_documents;
     double newline_share;    /* newlines per byte: delimiters are known places for secondary sinks */
     char sha256[65];         /* of the bytes read, in order */
 } Corpus;
 
-/* Reads data.source.files (empty: the embedded corpus), data.held_out (share of the text), data.tokenizer.*. */
+/* Reads data.source.files (empty: the embedded corpus; a relative path is relative to the file that names it),
+ * data.held_out (share of the text), data.tokenizer.*. Paragraphs are separated by lines of nothing but spaces; each
+ * file starts one. The cut is the document start nearest to the share, or, where none is within half the held-out size,
+ * the next character, which then counts as a document start. Tokens never straddle it. Memory from a growing arena. */
 int corpus_open(Arena *arena, const Settings *settings, Corpus *ret_corpus, Error *err);
 
 /* SHA-256 of the input files named by the settings without tokenizing them (for run ids); "embedded:HEX" forms are not

@@ -2,6 +2,13 @@
  *
  * Streams: training sequences draw from "data/train", the measuring set from "measure/full" and "measure/half", all
  * seeded by the run's seed; none depends on the model, so that runs of one seed see the same data whatever the arm.
+ *
+ * Framing of T inputs, x_0.. the content:      inputs                        ids[T]
+ *   bos: always, eos: never                    BOS x_0 ... x_{T-2}           x_{T-1}
+ *   bos: always, eos: always                   BOS x_0 ... x_{T-3} EOS       -1
+ *   bos: never,  eos: never                    x_0 ... x_{T-1}               x_T
+ *   bos: never,  eos: always                   x_0 ... x_{T-2} EOS           -1
+ * `bos: document` is `never` with a BOS before each document start that the window contains, position 0 included.
  */
 #ifndef REFFRAME_DATA_DATA_H
 #define REFFRAME_DATA_DATA_H
@@ -14,7 +21,11 @@ typedef struct Data Data;
 extern const SchemaRow data_rows[];
 extern const int data_n_rows;
 
-/* Opens source and corpus for sequences of `length` = model.context_length. Input hashes are computed on the way. */
+/* The shortest context_length: its half still holds two tokens between BOS and EOS. */
+enum { DATA_MIN_LENGTH = 8 };
+
+/* Opens source and corpus for sequences of `length` = model.context_length. Input hashes are computed on the way.
+ * Memory from a growing arena that outlives the Data. */
 int data_open(Arena *arena, const Settings *settings, int length, Data **ret_data, Error *err);
 
 int data_vocab_size(const Data *data);
@@ -22,16 +33,18 @@ const char *data_token_text(const Data *data, int id); /* UTF-8, "<bos>" "<eos>"
 const Source *data_source(const Data *data);
 const Corpus *data_corpus(const Data *data);           /* NULL for a source without one */
 int data_n_groups(const Data *data);                   /* loss groups, at least 1 */
-const char *data_group_name(const Data *data, int group);
+const char *data_group_name(const Data *data, int group); /* "all" for a source that splits nothing */
 
-/* Draws one sequence of `length` (at most the length it was opened for; T/2 for the half set) into caller's arrays. */
+/* Draws one sequence of `length` (the length it was opened for, or half of it) into caller's arrays. */
 void data_next(const Data *data, Part part, int length, Pcg *pcg, Sequence *seq);
 
-/* See Source.oracle_loss, for framed sequences of `length`. */
+/* See Source.oracle_loss, for framed sequences of `length`; ret_groups (n_groups) may be NULL. True of the objective
+ * that predicts the content (`next`, or `labelled` for a source with labels); under `masked` it says nothing. */
 double data_oracle_loss(const Data *data, Part part, int length, double *ret_groups);
 
 /* Arrays for a sequence or a batch, from an arena; and the bytes they take. */
 Sequence sequence_new(Arena *arena, int length);
+size_t sequence_bytes(int length);
 Batch batch_new(Arena *arena, int n, int length);
 size_t batch_bytes(int n, int length);
 size_t sequence_bytes(int length);

@@ -30,7 +30,9 @@ typedef struct {
     /* ---- products ---------------------------------------------------------------------------------------------- */
 
     /* C = alpha * op(A) op(B) when !accumulate, C += alpha * op(A) op(B) otherwise. `scratch`: MATMUL_SCRATCH reals,
-     * one per thread. Each element sums over k in ascending order by fma (in fixed blocks of k), whatever m and n. */
+     * one per thread, 64-byte aligned. k is cut into ceil(k/256) equal blocks; within each, an element sums in ascending
+     * k by fma from 0, then C = fma(alpha, sum, C) (for the first block of a plain product 0 stands for C). m, n, the
+     * leading dimensions and the path never enter, so a product may be cut along m and n at will. */
     void (*matmul)(MatmulKind kind, int m, int n, int k, real alpha, const real *a, int ld_a, const real *b, int ld_b,
                    int accumulate, real *c, int ld_c, real *scratch);
 
@@ -56,11 +58,14 @@ typedef struct {
     void (*gelu_backward)(size_t n, const real *x, const real *dy, real *dx);
     void (*relu_forward)(size_t n, const real *x, real *y);
     void (*relu_backward)(size_t n, const real *x, const real *dy, real *dx);
+    /* y = exp(x) within 1.2 ulp, subnormal results included; exp(-INFINITY) = 0 exactly. */
+    void (*exponential)(size_t n, const real *x, real *y);
 
     /* ---- rows of attention scores ------------------------------------------------------------------------------------ */
 
     /* Softmax in place of s[0, n): subtracts the maximum (which starts at -INFINITY); -INFINITY entries give exact 0; a
-     * row with no finite entry becomes zeros. *ret_log_sum = log of the sum of exp (-INFINITY for an empty row). */
+     * row with no finite entry becomes zeros. *ret_log_sum = log sum_j exp(s_j) (-INFINITY for an empty row); NULL if
+     * not wanted. */
     void (*softmax_row)(int n, real *s, real *ret_log_sum);
     /* In place of dp: ds = p * (dp - sum_j dp_j p_j). */
     void (*softmax_row_backward)(int n, const real *p, real *dp);
@@ -82,6 +87,9 @@ typedef struct {
     /* SGD with momentum (PyTorch's convention: u = momentum * u + g; p -= lr * (u + decay * p)). */
     void (*sgd)(size_t n, const real *gradient, double clip_scale, double lr, double momentum, double decay, real *u,
                 real *p);
+
+    /* `rounds` turns of independent chains of vector fmas in registers: returns their FLOPs. See kernels_peak. */
+    double (*spin)(size_t rounds, real *ret);
 } Kernels;
 
 /* Reals of scratch that one thread's products need. */

@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "geometry/metric.h"
+#include "model/mask/mask.h"
 #include "store/run.h"
 #include "train/snapshot.h"
 

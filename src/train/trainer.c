@@ -151,9 +151,13 @@ static void update_chunk(void *context, int index, int thread)
 
 int trainer_step(Trainer *trainer, StepResult *ret_result, Error *err)
 {
-    const TrainSettings *settings = trainer->settings;
-
     trainer_draw(trainer);
+    return trainer_learn(trainer, ret_result, err);
+}
+
+int trainer_learn(Trainer *trainer, StepResult *ret_result, Error *err)
+{
+    const TrainSettings *settings = trainer->settings;
     double loss = trainer_gradient(trainer);
 
     double squares = 0;

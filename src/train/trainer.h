@@ -60,6 +60,9 @@ void trainer_new(Arena *arena, const TrainSettings *settings, const Model *model
  * gradient norm is not finite. Allocates nothing. */
 int trainer_step(Trainer *trainer, StepResult *ret_result, Error *err);
 
+/* The same on the batch as it stands in trainer->batch: a step without its draw. */
+int trainer_learn(Trainer *trainer, StepResult *ret_result, Error *err);
+
 /* The whole batch through forward and backward into gradients block 0, without an update (bench and tests). */
 double trainer_gradient(Trainer *trainer);
 

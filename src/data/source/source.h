@@ -1,7 +1,7 @@
 /* Sources: where sequences come from. A variant is one file with a const Source at its foot.
  *
- * A source writes *content* only; data.c frames it with BOS and EOS as the settings say. Every draw comes from the stream
- * it is handed, so a stream's value is the whole position: saving the Pcg saves the place, restoring it restores it.
+ * A source writes *content* only; data.c frames it with BOS and EOS as the settings say. Every draw comes from the
+ * stream it is handed, so a stream's value is the whole position: saving the Pcg saves the place.
  */
 #ifndef REFFRAME_DATA_SOURCE_H
 #define REFFRAME_DATA_SOURCE_H
@@ -22,18 +22,23 @@ typedef struct {
     int has_documents;       /* knows where documents start: `bos: document`, `window: document` are allowed */
     int has_next;            /* false: the content has no successor, ids[T] stays -1 (recall) */
     int allows_ends;         /* false: BOS and EOS are refused (recall: places are fixed by position) */
+    int has_idle;            /* flags idle queries; without it a metric over idle queries is missing */
     const char *const *groups; /* NULL-terminated names of its loss groups, NULL for none */
 
-    /* Reads its settings; `length` is the longest content it will be asked for. Memory from arena. */
+    /* Reads its settings; `length` is the longest content it will be asked for. Memory from arena, which must outlive
+     * the state, as must the corpus. */
     int (*open)(Arena *arena, const Settings *settings, const Corpus *corpus, int length, void **ret_state, Error *err);
     /* The number of ids it uses, with the three reserved ones. */
     int (*vocab_size)(const void *state);
-    /* Writes `length` content tokens into seq->ids[first..first+length), their flags, labels and groups (a position whose
-     * flags it doesn't touch has none). Positions are counted from `first`. Draws from `pcg` only. */
+    /* Writes `length` >= 1 content tokens into seq->ids[first..first+length), their flags, labels and groups (what it
+     * does not touch is 0, -1 and 0). The last token may stand at seq->length, where only ids and groups have room.
+     * Draws from `pcg` only. A source with documents itself puts BOS before each one in the window under
+     * `bos: document`. */
     void (*next)(const void *state, Part part, int first, int length, Pcg *pcg, Sequence *seq);
     /* Expected loss per target in nats of the ideal predictor under objective `next` (or `labelled`) for content of
-     * `length` tokens on `part`; ret_groups[g] (may be NULL) the same within each group. NaN where it is not known. */
-    double (*oracle_loss)(const void *state, Part part, int length, double *ret_groups);
+     * `length` tokens on `part`; ret_groups[g] (may be NULL) the same within each group. Under `next` every token is a
+     * target but the first, which is one only behind BOS. NaN where it is not known; NULL where it never is. */
+    double (*oracle_loss)(const void *state, Part part, int length, int first_is_target, double *ret_groups);
     /* How an id is shown, or NULL to use the corpus's vocabulary. */
     const char *(*token_text)(const void *state, int id);
 } Source;

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/schema.h"
+#include "data/sequence.h"
 
 /* What a tokenizer learnt from a text; ids are TOKEN_CONTENT.. in byte order of the tokens. */
 typedef struct {
@@ -25,6 +26,12 @@ typedef struct {
     int64_t (*encode)(const Vocabulary *vocabulary, const char *text, size_t n, int32_t *ret_ids, size_t *ret_starts,
                       Error *err);
 } Tokenizer;
+
+/* A vocabulary of `size` ids, the first three named; the caller fills strings[TOKEN_CONTENT..] and state. */
+Vocabulary vocabulary_new(Arena *arena, int size);
+
+/* How a byte is shown on its own: printable ASCII, tab and line ends as they are, anything else as "<0xE9>". */
+const char *vocabulary_byte_text(Arena *arena, unsigned char byte);
 
 extern const Tokenizer *const tokenizer_registry[]; /* NULL-terminated; written from the list in src/meson.build */
 const Tokenizer *tokenizer_find(const char *name);

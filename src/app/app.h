@@ -1,0 +1,77 @@
+/* The program's front: verbs, options, what is printed. Only this folder prints, and only here are exit codes made. */
+#ifndef REFFRAME_APP_APP_H
+#define REFFRAME_APP_APP_H
+
+#include "base/arena.h"
+#include "base/status.h"
+#include "plan/plan.h"
+
+/* One option of a verb: "--jobs N" has a value name, "--json" has none. A repeatable one may come more than once. */
+typedef struct {
+    const char *name, *value_name, *help;
+    int is_repeatable;
+} Option;
+
+/* A verb of the command line: its words, its options and what it does. */
+typedef struct Verb Verb;
+
+typedef struct {
+    const Verb *verb;
+    const char *words[8];       /* positional arguments */
+    int n_words;
+    const char *values[8][64];  /* by option's index in the verb's table */
+    int n_values[8];
+} Arguments;
+
+struct Verb {
+    const char *name, *usage, *summary, *details;
+    int min_words, max_words;
+    const Option *options;
+    int n_options;
+    int (*run)(const Arguments *arguments, Error *err);
+};
+
+extern const Verb verb_run, verb_check, verb_list, verb_init, verb_status, verb_report, verb_show, verb_measure,
+    verb_train, verb_bench;
+
+/* ---- arguments (arguments.c) ---- */
+
+/* Parses argv behind the verb. Unknown options name the nearest one. */
+int arguments_parse(const Verb *verb, int argc, char **argv, Arguments *ret_arguments, Error *err);
+/* The last value of an option, or NULL; whether a flag was given. */
+const char *argument(const Arguments *arguments, const char *option);
+int argument_given(const Arguments *arguments, const char *option);
+/* A whole number in [min, max]; `fallback` when the option was not given. */
+int argument_int(const Arguments *arguments, const char *option, int min, int max, int fallback, int *ret_value,
+                 Error *err);
+void print_verb_help(const Verb *verb);
+
+/* ---- the program as plan/ sees it (program.c) ---- */
+
+/* Schema from all registries; checks through train_estimate. Memory from arena. */
+Program program_new(Arena *arena);
+
+/* ---- kinds of things that can be swapped in (catalogue.c) ---- */
+
+typedef struct {
+    const char *kind;    /* "position" */
+    const char *group;   /* "model.position"; NULL: chosen by no key (metrics, exports) */
+    const char *what;    /* one line */
+    const char *initial; /* default of GROUP.kind */
+    int (*get)(int index, const char **ret_name, const char **ret_summary, const char **ret_source,
+               const SchemaRow **ret_rows, int *ret_n_rows); /* 0 behind the last */
+} Kind;
+
+extern const Kind kinds[];
+extern const int n_kinds;
+
+/* ---- terminal (terminal.c) ---- */
+
+int terminal_is_interactive(void);  /* stdout is a terminal */
+int terminal_has_colour(void);      /* and NO_COLOR is not set */
+int terminal_width(void);           /* columns, 100 when unknown */
+/* Writes `line` over the current one (interactive) or nothing. */
+void terminal_status_line(const char *line);
+void terminal_clear_line(void);
+
+#endif

@@ -1,0 +1,101 @@
+/* The words behind a verb. */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/app.h"
+#include "base/text.h"
+
+static int option_index(const Verb *verb, const char *name, size_t length)
+{
+    for (int o = 0; o < verb->n_options; o++)
+        if (strlen(verb->options[o].name) == length && strncmp(verb->options[o].name, name, length) == 0)
+            return o;
+    return -1;
+}
+
+static int unknown_option(const Verb *verb, const char *word, Error *err)
+{
+    const char *names[8];
+    for (int o = 0; o < verb->n_options; o++)
+        names[o] = verb->options[o].name;
+    const char *nearest = text_nearest(word, names, verb->n_options);
+    if (nearest)
+        return error_set(err, STATUS_INPUT, "refframe %s: unknown option \"%s\"; did you mean \"%s\"?", verb->name, word,
+                         nearest);
+    return error_set(err, STATUS_INPUT, "refframe %s: unknown option \"%s\"; see refframe %s --help", verb->name, word,
+                     verb->name);
+}
+
+int arguments_parse(const Verb *verb, int argc, char **argv, Arguments *ret_arguments, Error *err)
+{
+    Arguments arguments = {.verb = verb};
+    enum { MAX_WORDS = 8, MAX_REPEATS = 64 };
+    for (int a = 0; a < argc; a++) {
+        const char *word = argv[a], *equals = strchr(word, '=');
+        if (word[0] != '-' || word[1] == 0) {
+            if (arguments.n_words == verb->max_words)
+                return error_set(err, STATUS_INPUT, "refframe %s: \"%s\" is one word too many; usage: refframe %s",
+                                 verb->name, word, verb->usage);
+            arguments.words[arguments.n_words++] = word;
+            continue;
+        }
+        size_t length = equals ? (size_t)(equals - word) : strlen(word);
+        int o = option_index(verb, word, length);
+        if (o < 0)
+            return unknown_option(verb, word, err);
+        const char *value = "";
+        if (verb->options[o].value_name) {
+            value = equals ? equals + 1 : ++a < argc ? argv[a] : NULL;
+            if (!value)
+                return error_set(err, STATUS_INPUT, "refframe %s: %s needs a value: %s", verb->name, word,
+                                 verb->options[o].value_name);
+        } else if (equals) {
+            return error_set(err, STATUS_INPUT, "refframe %s: %s takes no value", verb->name, verb->options[o].name);
+        }
+        if (arguments.n_values[o] == (verb->options[o].is_repeatable ? MAX_REPEATS : 1))
+            return error_set(err, STATUS_INPUT, "refframe %s: %s was given too often", verb->name,
+                             verb->options[o].name);
+        arguments.values[o][arguments.n_values[o]++] = value;
+    }
+    if (arguments.n_words < verb->min_words)
+        return error_set(err, STATUS_INPUT, "usage: refframe %s", verb->usage);
+    *ret_arguments = arguments;
+    return STATUS_OK;
+}
+
+const char *argument(const Arguments *arguments, const char *option)
+{
+    int o = option_index(arguments->verb, option, strlen(option));
+    return o >= 0 && arguments->n_values[o] > 0 ? arguments->values[o][arguments->n_values[o] - 1] : NULL;
+}
+
+int argument_given(const Arguments *arguments, const char *option)
+{
+    return argument(arguments, option) != NULL;
+}
+
+int argument_int(const Arguments *arguments, const char *option, int min, int max, int fallback, int *ret_value,
+                 Error *err)
+{
+    const char *text = argument(arguments, option);
+    int64_t value = fallback;
+    if (text && (text_parse_int(text, &value) != 0 || value < min || value > max))
+        return error_set(err, STATUS_INPUT, "refframe %s: %s: \"%s\" is not a whole number in %d..%d",
+                         arguments->verb->name, option, text, min, max);
+    *ret_value = (int)value;
+    return STATUS_OK;
+}
+
+void print_verb_help(const Verb *verb)
+{
+    printf("usage: refframe %s\n\n%s\n", verb->usage, verb->details);
+    if (verb->n_options > 0)
+        printf("\n");
+    for (int o = 0; o < verb->n_options; o++) {
+        char left[64];
+        const Option *option = &verb->options[o];
+        snprintf(left, sizeof left, "%s%s%s", option->name, option->value_name ? " " : "",
+                 option->value_name ? option->value_name : "");
+        printf("  %-20s %s\n", left, option->help);
+    }
+}

@@ -1,0 +1,91 @@
+/* refframe check: what an experiment would do and take, without doing it. */
+#include <math.h>
+#include <stdio.h>
+
+#include "app/experiment.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "train/train.h"
+
+/* Share of the FMA peak that a step reaches on common shapes; for the estimate of time only. */
+static const double likely_share = 0.5;
+
+static void print_plan(const Plan *plan)
+{
+    printf("%s", plan->name);
+    if (*plan->claim)
+        printf(": %s", plan->claim);
+    if (*plan->source)
+        printf(" (%s)", plan->source);
+    printf("\n\n");
+    for (int a = 0; a < plan->n_axes; a++) {
+        printf("  %-28s", plan->axes[a].name);
+        for (int v = 0; v < plan->axes[a].n_values; v++)
+            printf(" %s", plan->axes[a].values[v].label);
+        printf("\n");
+    }
+    printf("  %-28s", "seeds");
+    for (int s = 0; s < plan->n_seeds; s++)
+        printf(" %llu", (unsigned long long)plan->seeds[s]);
+    printf("\n\n  %-60s %12s %10s %9s\n", "arm (first seed's run)", "parameters", "snapshots", "oracle");
+}
+
+static int run(const Arguments *arguments, Error *err)
+{
+    Experiment experiment;
+    char memory[32], disk[32], seconds[32], oracle[32];
+    int status = experiment_open(arguments, &experiment, err);
+    if (status != STATUS_OK)
+        return status;
+    const Plan *plan = &experiment.plan;
+    double flops = 0, tokens = 0;
+    size_t most_memory = 0, disk_bytes = 0;
+    print_plan(plan);
+    for (int r = 0; r < plan->n_runs && status == STATUS_OK; r += plan->n_seeds) {
+        TrainEstimate estimate;
+        status = train_estimate(&plan->runs[r].settings, experiment.threads, &estimate, err);
+        if (status != STATUS_OK)
+            break;
+        snprintf(oracle, sizeof oracle, isnan(estimate.oracle_loss) ? "unknown" : "%.4f", estimate.oracle_loss);
+        printf("  %-60s %12lld %10lld %9s\n", plan->runs[r].folder, (long long)estimate.n_parameters,
+               (long long)estimate.n_snapshots, oracle);
+        flops += estimate.flops * plan->n_seeds;
+        tokens += (double)estimate.tokens * plan->n_seeds;
+        disk_bytes += estimate.disk_bytes * (size_t)plan->n_seeds;
+        most_memory = estimate.memory_bytes > most_memory ? estimate.memory_bytes : most_memory;
+    }
+    if (status == STATUS_OK) {
+        int cores = experiment.jobs * experiment.threads;
+        double peak = kernels_peak(kernels_best(), 0.05) * (cores < clock_cores() ? cores : clock_cores());
+        printf("\n  %d runs, %d at a time with %d thread%s each -> %s\n", plan->n_runs, experiment.jobs, experiment.threads,
+               experiment.threads == 1 ? "" : "s", experiment.folder);
+        printf("  memory    %s at most for a run, %d at a time\n", text_bytes((double)most_memory, memory),
+               experiment.jobs);
+        printf("  disk      %s at most, before compression\n", text_bytes((double)disk_bytes, disk));
+        printf("  compute   %.3g TFLOP over %.3g million tokens; about %s on this machine\n", flops / 1e12, tokens / 1e6,
+               text_seconds(flops / (peak * likely_share), seconds));
+        printf("  claims    %d, all well-formed\n", plan->n_claims);
+    }
+    experiment_close(&experiment);
+    return status;
+}
+
+static const Option options[] = {
+    {"--set", "KEY=VALUE", "override a key of the file; may be given often", 1},
+    {"--jobs", "N", "runs at a time (default: cores, at most the number of runs)", 0},
+    {"--threads", "N", "threads for each run (default: cores / jobs)", 0},
+    {"--results", "DIR", "the folder that `run` would write to", 0},
+};
+
+const Verb verb_check = {
+    .name = "check",
+    .usage = "check EXPERIMENT.yaml [--set KEY=VALUE ...] [--jobs N] [--threads N] [--results DIR]",
+    .summary = "validate an experiment and print what it will take",
+    .details = "Checks every key, every run's whole settings and every claim, then prints runs, parameters, bytes of memory and\n"
+               "disk, FLOPs and the time they are likely to take. Writes nothing.",
+    .min_words = 1,
+    .max_words = 1,
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+    .run = run,
+};

@@ -1,0 +1,100 @@
+/* refframe list: everything that can be swapped in, straight from the registries. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/app.h"
+#include "base/text.h"
+#include "geometry/metric.h"
+
+static void print_row(const char *group, const SchemaRow *row)
+{
+    char key[96], low[32], high[32];
+    snprintf(key, sizeof key, "%s.%s", group, row->key);
+    printf("      %-34s %s (default %s", key, row->help, row->initial);
+    if (row->type == VALUE_INT || row->type == VALUE_NUMBER)
+        printf("; %s..%s", text_number(row->min, low), text_number(row->max, high));
+    for (int c = 0; row->type == VALUE_CHOICE && row->choices[c]; c++)
+        printf("%s%s", c ? " | " : "; ", row->choices[c]);
+    printf(")\n");
+}
+
+static void print_kind(const Kind *kind)
+{
+    const char *name, *summary, *source;
+    const SchemaRow *rows;
+    int n_rows;
+    printf("%s: %s", kind->kind, kind->what);
+    if (kind->group)
+        printf(" (%s.kind, default %s)", kind->group, kind->initial);
+    printf("\n");
+    for (int i = 0; kind->get(i, &name, &summary, &source, &rows, &n_rows); i++) {
+        printf("  %-16s %s%s%s%s\n", name, summary, strcmp(source, "-") ? " [" : "", strcmp(source, "-") ? source : "",
+               strcmp(source, "-") ? "]" : "");
+        for (int r = 0; r < n_rows && kind->group; r++)
+            print_row(kind->group, &rows[r]);
+    }
+    printf("\n");
+}
+
+/* `refframe list metrics` goes into the columns of each family. */
+static void print_metrics(void)
+{
+    static const char *const directions[] = {"", "rises", "falls"};
+    for (const MetricFamily *const *it = family_registry; *it; it++) {
+        const MetricFamily *family = *it;
+        printf("%s: %s [%s; cost %s]\n", family->name, family->summary, family->source, family->cost);
+        for (int c = 0; c < family->n_columns; c++) {
+            const MetricColumn *column = &family->columns[c];
+            char low[32], high[32], threshold[32];
+            printf("  %-28s %s\n", column->name, column->summary);
+            printf("  %-28s per %s%s%s; range %s..%s", "", column->level == LEVEL_HEAD ? "head" : "layer",
+                   *column->unit ? "; in " : "", column->unit, text_number(column->min, low),
+                   text_number(column->max, high));
+            if (column->direction != DIRECTION_NONE && !isnan(column->threshold))
+                printf("; %s, emerges beyond %s", directions[column->direction],
+                       text_number(column->threshold, threshold));
+            printf("; baselines: %sstep 0", column->attention_only ? "uniform, position only, " : "");
+            printf("; source: %s\n", column->source);
+            if (*column->weakness)
+                printf("  %-28s cannot see: %s\n", "", column->weakness);
+        }
+        printf("\n");
+    }
+}
+
+static int run(const Arguments *arguments, Error *err)
+{
+    const char *wanted = arguments->n_words > 0 ? arguments->words[0] : NULL, *names[16];
+    int n_printed = 0;
+    for (int k = 0; k < n_kinds; k++) {
+        names[k] = kinds[k].kind;
+        if (wanted && strcmp(wanted, kinds[k].kind) != 0)
+            continue;
+        if (wanted && strcmp(wanted, "metrics") == 0)
+            print_metrics();
+        else
+            print_kind(&kinds[k]);
+        n_printed++;
+    }
+    if (n_printed > 0)
+        return STATUS_OK;
+    const char *nearest = text_nearest(wanted, names, n_kinds);
+    Text all = {0};
+    for (int k = 0; k < n_kinds; k++)
+        text_addf(&all, "%s%s", k ? ", " : "", kinds[k].kind);
+    error_set(err, STATUS_INPUT, "refframe list: there is no kind \"%s\" (%s)%s%s%s", wanted, text_string(&all),
+              nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+    text_free(&all);
+    return STATUS_INPUT;
+}
+
+const Verb verb_list = {
+    .name = "list",
+    .usage = "list [KIND]",
+    .summary = "everything that can be swapped in, with its settings and source",
+    .details = "KIND is one of position, mask, score, objective, source, tokenizer, optimizer, schedule, metrics, export.",
+    .min_words = 0,
+    .max_words = 1,
+    .run = run,
+};

@@ -1,0 +1,127 @@
+/* refframe run: an experiment from its file to its report. */
+#include <math.h>
+#include <stdio.h>
+
+#include "app/experiment.h"
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "sched/sched.h"
+
+typedef struct {
+    double last_line; /* clock at the last plain line */
+} Display;
+
+/* "12/24 runs  [#####-----]  41 %  loss 2.31  sink 0.42  180,000 tokens/s  1 min 20 s left" */
+static void format_state(const SchedState *state, char *line, size_t size)
+{
+    enum { BAR = 20 };
+    char bar[BAR + 1], left[32], text[64] = "";
+    int filled = (int)(state->share * BAR);
+    for (int i = 0; i < BAR; i++)
+        bar[i] = i < filled ? '#' : '-';
+    bar[BAR] = 0;
+    if (isfinite(state->seconds_left))
+        snprintf(text, sizeof text, "  %s left", text_seconds(state->seconds_left, left));
+    int n = snprintf(line, size, "%d/%d runs  [%s] %3.0f %%", state->n_finished + state->n_skipped, state->n_runs, bar,
+                     100 * state->share);
+    if (state->latest_run && n > 0 && (size_t)n < size) {
+        char sink[32] = "";
+        if (!isnan(state->latest.sink))
+            snprintf(sink, sizeof sink, "  sink %.2f", state->latest.sink);
+        snprintf(line + n, size - (size_t)n, "  loss %.3f%s  %.0f tokens/s%s", state->latest.loss, sink,
+                 state->latest.tokens_per_second, text);
+    }
+}
+
+static void on_change(void *context, const SchedState *state)
+{
+    enum { PLAIN_EVERY = 10 }; /* seconds between lines when nobody watches */
+    Display *display = context;
+    char line[256];
+    format_state(state, line, sizeof line);
+    if (terminal_is_interactive()) {
+        terminal_status_line(line);
+    } else if (clock_seconds() - display->last_line >= PLAIN_EVERY) {
+        printf("%s\n", line);
+        fflush(stdout);
+        display->last_line = clock_seconds();
+    }
+}
+
+static void on_end(void *context, const PlannedRun *run, RunStatus status, const char *reason)
+{
+    (void)context;
+    if (status == RUN_FINISHED || status == RUN_INTERRUPTED)
+        return;
+    terminal_clear_line();
+    fprintf(stderr, "refframe: %s %s: %s\n", run->folder, run_status_name(status), reason);
+}
+
+static int train_all(Experiment *experiment, SchedState *ret_state, Error *err)
+{
+    Display display = {clock_seconds()};
+    SchedOptions options = {
+        .jobs = experiment->jobs,
+        .threads = experiment->threads,
+        .program = child_self(),
+        .on_change = on_change,
+        .on_end = on_end,
+        .context = &display,
+    };
+    int status = sched_run(&experiment->plan, experiment->folder, &options, ret_state, err);
+    terminal_clear_line();
+    return status;
+}
+
+static int run(const Arguments *arguments, Error *err)
+{
+    Experiment experiment;
+    SchedState state;
+    double started = clock_seconds();
+    char seconds[32];
+    int status = experiment_open(arguments, &experiment, err);
+    if (status != STATUS_OK)
+        return status;
+    if (file_make_folder(experiment.folder, err) != STATUS_OK)
+        status = STATUS_INPUT;
+    if (status == STATUS_OK)
+        status = experiment_write_meta(&experiment, err);
+    if (status == STATUS_OK) {
+        printf("%s: %d runs (%d arms x %d seeds), %d at a time, %d thread%s each -> %s\n", experiment.plan.name,
+               experiment.plan.n_runs, experiment.plan.n_arms, experiment.plan.n_seeds, experiment.jobs,
+               experiment.threads, experiment.threads == 1 ? "" : "s", experiment.folder);
+        fflush(stdout);
+        status = train_all(&experiment, &state, err);
+    }
+    if (status == STATUS_OK || status == STATUS_FAILED) {
+        Error report_error;
+        int reported = experiment_report(experiment.folder, status == STATUS_OK ? err : &report_error);
+        status = status == STATUS_OK ? reported : status;
+    }
+    if (status == STATUS_OK)
+        printf("%d runs trained, %d were there already; %s\n", state.n_finished, state.n_skipped,
+               text_seconds(clock_seconds() - started, seconds));
+    experiment_close(&experiment);
+    return status;
+}
+
+static const Option options[] = {
+    {"--set", "KEY=VALUE", "override a key of the file; may be given often", 1},
+    {"--jobs", "N", "runs at a time (default: cores, at most the number of runs)", 0},
+    {"--threads", "N", "threads for each run (default: cores / jobs); never changes a result", 0},
+    {"--results", "DIR", "write to DIR/NAME instead of results/NAME", 0},
+};
+
+const Verb verb_run = {
+    .name = "run",
+    .usage = "run EXPERIMENT.yaml [--set KEY=VALUE ...] [--jobs N] [--threads N] [--results DIR]",
+    .summary = "train an experiment's runs, measure them, write the report",
+    .details = "Trains every run of the experiment, a few at a time, each as a process of its own; finished runs are skipped\n"
+               "and interrupted ones go on where they were. Then writes the tables and report.html.",
+    .min_words = 1,
+    .max_words = 1,
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+    .run = run,
+};

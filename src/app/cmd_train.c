@@ -1,0 +1,97 @@
+/* refframe train: one resolved run, as `refframe run` starts it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/app.h"
+#include "base/child.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "data/corpus.h"
+#include "data/source/source.h"
+#include "sched/sched.h"
+#include "store/run.h"
+#include "train/train.h"
+
+typedef struct {
+    double last;
+} Speaker;
+
+static int should_stop(void *context)
+{
+    (void)context;
+    return child_interrupted();
+}
+
+/* A line of progress a few times a second, for the parent or for whoever looks on. */
+static void on_progress(void *context, const TrainProgress *progress)
+{
+    static const double every = 0.3;
+    Speaker *speaker = context;
+    char line[160];
+    if (clock_seconds() - speaker->last < every && progress->step < progress->steps)
+        return;
+    speaker->last = clock_seconds();
+    progress_format(&(Progress){progress->step, progress->steps, progress->loss, progress->tokens_per_second,
+                                progress->sink}, line);
+    printf("%s\n", line);
+    fflush(stdout);
+}
+
+static int run_id(Arena *arena, const Settings *settings, char ret_id[13], Error *err)
+{
+    char hash[65] = "";
+    int status = STATUS_OK;
+    if (source_find(settings_text(settings, "data.source.kind"))->needs_corpus)
+        status = corpus_hash(arena, settings, hash, err);
+    if (status == STATUS_OK)
+        plan_run_id(settings, hash, TRAIN_NUMERICS_VERSION, ret_id);
+    return status;
+}
+
+static int run(const Arguments *arguments, Error *err)
+{
+    Arena *arena = arena_new();
+    Program program = program_new(arena);
+    Settings settings;
+    Speaker speaker = {0};
+    int threads;
+    char id[13];
+    const char *folder = arguments->words[0];
+    int status = argument_int(arguments, "--threads", 1, 1024, clock_cores(), &threads, err);
+    if (status == STATUS_OK)
+        status = plan_load_run(arena, file_join(arena, folder, RUN_CONFIG), &program, &settings, err);
+    if (status == STATUS_OK)
+        status = run_id(arena, &settings, id, err);
+    if (status == STATUS_OK && run_status(folder) != RUN_FINISHED) {
+        TrainJob job = {
+            .folder = folder,
+            .id = id,
+            .settings = &settings,
+            .kernels = kernels_best(),
+            .threads = threads,
+            .should_stop = should_stop,
+            .on_progress = on_progress,
+            .context = &speaker,
+        };
+        status = train_run(&job, err);
+    }
+    arena_free(arena);
+    return status;
+}
+
+static const Option options[] = {
+    {"--threads", "N", "threads (default: all cores); never changes a result", 0},
+};
+
+const Verb verb_train = {
+    .name = "train",
+    .usage = "train RUN_DIR [--threads N]",
+    .summary = "train one resolved run (what `run` starts)",
+    .details = "Trains the run described by RUN_DIR/run.yaml, from its newest checkpoint if it has one. A finished run is left\n"
+               "as it is. Prints lines of progress.",
+    .min_words = 1,
+    .max_words = 1,
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+    .run = run,
+};

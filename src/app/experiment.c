@@ -1,0 +1,109 @@
+/* Opening an experiment and reporting on it: what several verbs share. */
+#include "app/experiment.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "geometry/metric.h"
+#include "num/kernels.h"
+#include "report/report.h"
+#include "store/run.h"
+
+int experiment_open(const Arguments *arguments, Experiment *ret_experiment, Error *err)
+{
+    Experiment experiment = {.arena = arena_new()};
+    const Verb *verb = arguments->verb;
+    const char *const *sets = NULL;
+    int n_sets = 0, cores = clock_cores();
+    for (int o = 0; o < verb->n_options; o++)
+        if (verb->options[o].is_repeatable)
+            sets = arguments->values[o], n_sets = arguments->n_values[o];
+    experiment.program = program_new(experiment.arena);
+    int status =
+        plan_load(experiment.arena, arguments->words[0], sets, n_sets, &experiment.program, &experiment.plan, err);
+    if (status == STATUS_OK) {
+        const char *results = argument(arguments, "--results");
+        const char *suffix = n_sets > 0 && !results ? "+set" : "";
+        experiment.folder = file_join(experiment.arena, results ? results : "results",
+                                      arena_format(experiment.arena, "%s%s", experiment.plan.name, suffix));
+        int most = experiment.plan.n_runs < cores ? experiment.plan.n_runs : cores;
+        status = argument_int(arguments, "--jobs", 1, 1024, most, &experiment.jobs, err);
+    }
+    if (status == STATUS_OK) {
+        int share = cores / experiment.jobs;
+        status = argument_int(arguments, "--threads", 1, 1024, share > 1 ? share : 1, &experiment.threads, err);
+    }
+    if (status != STATUS_OK) {
+        experiment_close(&experiment);
+        return status;
+    }
+    *ret_experiment = experiment;
+    return STATUS_OK;
+}
+
+void experiment_close(Experiment *experiment)
+{
+    experiment->arena = arena_free(experiment->arena);
+}
+
+static void reference_json(const Experiment *experiment, JsonWriter *json)
+{
+    json_open_object(json);
+    json_put_string(json, "version", REFFRAME_VERSION);
+    json_put_number(json, "numerics_version", experiment->program.numerics_version);
+    json_put_string(json, "compiler", machine_compiler());
+    json_put_string(json, "cpu", machine_cpu(experiment->arena));
+    json_put_string(json, "kernels", kernels_best()->name);
+    json_put_string(json, "blas", "none: own products of fixed order");
+    json_close_object(json);
+}
+
+static void metrics_document(const Experiment *experiment, JsonWriter *json)
+{
+    (void)experiment;
+    metrics_json(json);
+}
+
+static void plan_document(const Experiment *experiment, JsonWriter *json)
+{
+    plan_json(&experiment->plan, json);
+}
+
+int experiment_write_meta(const Experiment *experiment, Error *err)
+{
+    static const struct {
+        const char *name;
+        void (*write)(const Experiment *, JsonWriter *);
+    } documents[] = {
+        {"plan.json", plan_document}, {"metrics.json", metrics_document}, {"reference.json", reference_json}};
+    int status = STATUS_OK;
+    for (size_t d = 0; d < sizeof documents / sizeof *documents && status == STATUS_OK; d++) {
+        Text text = {0};
+        JsonWriter json;
+        json_start(&json, &text, 2);
+        documents[d].write(experiment, &json);
+        text_add(&text, "\n");
+        status = file_write(file_join(experiment->arena, experiment->folder, documents[d].name), text_string(&text),
+                            text.size, err);
+        text_free(&text);
+    }
+    return status;
+}
+
+int experiment_report(const char *folder, Error *err)
+{
+    Arena *arena = arena_new();
+    Report *report;
+    Text text = {0};
+    int status = report_collect(arena, folder, &report, err);
+    if (status == STATUS_OK)
+        status = report_write(report, folder, err);
+    if (status == STATUS_OK) {
+        report_terminal(report, terminal_width(), terminal_has_colour(), &text);
+        printf("%s\nreport: %s\n", text_string(&text), file_join(arena, folder, "report.html"));
+    }
+    text_free(&text);
+    arena_free(arena);
+    return status;
+}

@@ -1,0 +1,97 @@
+/* refframe: the verbs, and the one place where a status becomes an exit code.
+ *
+ *   0 done   1 a run failed   2 the user's input is wrong   130 interrupted
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/app.h"
+#include "base/child.h"
+#include "base/text.h"
+#include "num/kernels.h"
+#include "train/train.h"
+
+static const Verb *const verbs[] = {
+    &verb_run,  &verb_check,  &verb_list,    &verb_init,  &verb_status,
+    &verb_show, &verb_report, &verb_measure, &verb_train, &verb_bench,
+};
+
+enum { N_VERBS = sizeof verbs / sizeof *verbs };
+
+static void print_help(void)
+{
+    printf("refframe trains small transformers and measures, while they train, how attention sinks form.\n\n"
+           "usage: refframe VERB ...\n\n");
+    for (int v = 0; v < N_VERBS; v++)
+        printf("  %-9s %s\n", verbs[v]->name, verbs[v]->summary);
+    printf("\n  refframe VERB --help    what a verb takes\n"
+           "  refframe --version      version, kernels, numerics\n\n"
+           "start here: refframe init first && refframe run first.yaml\n");
+}
+
+static void print_version(void)
+{
+    printf("refframe %s\n", REFFRAME_VERSION);
+    printf("numerics %d, %s; products: own, of fixed order, no BLAS\n", TRAIN_NUMERICS_VERSION, REAL_NAME);
+    printf("kernels  %s in use; this machine runs", kernels_best()->name);
+    for (const char *const *name = kernels_available(); *name; name++)
+        printf(" %s", *name);
+    printf("\n");
+}
+
+static const Verb *find_verb(const char *name)
+{
+    for (int v = 0; v < N_VERBS; v++)
+        if (strcmp(verbs[v]->name, name) == 0)
+            return verbs[v];
+    return NULL;
+}
+
+static int unknown_verb(const char *name, Error *err)
+{
+    const char *names[N_VERBS];
+    for (int v = 0; v < N_VERBS; v++)
+        names[v] = verbs[v]->name;
+    const char *nearest = text_nearest(name, names, N_VERBS);
+    return error_set(err, STATUS_INPUT, nearest ? "unknown verb \"%s\"; did you mean \"%s\"?"
+                                                : "unknown verb \"%s\"; refframe --help lists them", name, nearest);
+}
+
+static int run_verb(int argc, char **argv, Error *err)
+{
+    const Verb *verb = find_verb(argv[1]);
+    Arguments arguments;
+    if (!verb)
+        return unknown_verb(argv[1], err);
+    for (int a = 2; a < argc; a++)
+        if (strcmp(argv[a], "--help") == 0 || strcmp(argv[a], "-h") == 0) {
+            print_verb_help(verb);
+            return STATUS_OK;
+        }
+    int status = arguments_parse(verb, argc - 2, argv + 2, &arguments, err);
+    if (status == STATUS_OK && kernels_self_check(kernels_best()) != 0)
+        return error_set(err, STATUS_FAILED,
+                         "this machine miscomputes a product with the %s kernels; REFFRAME_KERNELS=plain may help",
+                         kernels_best()->name);
+    return status == STATUS_OK ? verb->run(&arguments, err) : status;
+}
+
+int main(int argc, char **argv)
+{
+    Error err = {""};
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+        print_help();
+        return argc < 2 ? status_exit_code(STATUS_INPUT) : 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        print_version();
+        return 0;
+    }
+    child_catch_interrupts();
+    int status = run_verb(argc, argv, &err);
+    if (status == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout)))
+        status = error_set(&err, STATUS_FAILED, "cannot write to standard output");
+    if (status != STATUS_OK)
+        fprintf(stderr, "refframe: %s\n", err.text);
+    return status_exit_code(status);
+}

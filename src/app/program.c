@@ -1,0 +1,100 @@
+/* The program as plan/ sees it: one schema out of all registries, and a check of whole settings. */
+#include <string.h>
+
+#include "app/app.h"
+#include "base/text.h"
+#include "data/data.h"
+#include "frame/frame.h"
+#include "geometry/metric.h"
+#include "model/settings.h"
+#include "train/settings.h"
+#include "train/train.h"
+
+/* The row GROUP.kind: a choice among the registry's names. */
+static SchemaRow *kind_row(Arena *arena, const Kind *kind)
+{
+    const char *name, *summary, *source;
+    const SchemaRow *rows;
+    int n = 0, n_rows;
+    while (kind->get(n, &name, &summary, &source, &rows, &n_rows))
+        n++;
+    const char **choices = ARENA_ARRAY(arena, const char *, n + 1);
+    for (int i = 0; i < n; i++) {
+        kind->get(i, &name, &summary, &source, &rows, &n_rows);
+        choices[i] = name;
+    }
+    SchemaRow *row = ARENA_ARRAY(arena, SchemaRow, 1);
+    *row = (SchemaRow){"kind", VALUE_CHOICE, kind->initial, 0, 0, choices, kind->what};
+    return row;
+}
+
+static Schema schema_new(Arena *arena)
+{
+    enum { MOST_PARTS = 256 };
+    SchemaPart *parts = ARENA_ARRAY(arena, SchemaPart, MOST_PARTS);
+    int n = 0;
+    parts[n++] = (SchemaPart){"model", NULL, model_rows, model_n_rows};
+    parts[n++] = (SchemaPart){"data", NULL, data_rows, data_n_rows};
+    for (int k = 0; k < n_kinds; k++) {
+        const char *name, *summary, *source;
+        const SchemaRow *rows;
+        int n_rows;
+        if (!kinds[k].group)
+            continue;
+        parts[n++] = (SchemaPart){kinds[k].group, NULL, kind_row(arena, &kinds[k]), 1};
+        for (int i = 0; kinds[k].get(i, &name, &summary, &source, &rows, &n_rows); i++)
+            if (n_rows > 0)
+                parts[n++] = (SchemaPart){kinds[k].group, name, rows, n_rows};
+    }
+    for (const MetricFamily *const *family = family_registry; *family; family++)
+        if ((*family)->n_params > 0)
+            parts[n++] = (SchemaPart){arena_format(arena, "measure.%s", (*family)->name), NULL, (*family)->params,
+                                      (*family)->n_params};
+    for (int p = 0; p < train_n_parts; p++)
+        parts[n++] = train_parts[p];
+    return (Schema){parts, n};
+}
+
+static int check_run(void *context, const Settings *settings, char *ret_input_hash, Error *err)
+{
+    (void)context;
+    TrainEstimate estimate;
+    int status = train_estimate(settings, 1, &estimate, err);
+    if (status == STATUS_OK)
+        strcpy(ret_input_hash, estimate.input_sha256);
+    return status;
+}
+
+static int knows_metric(void *context, const char *name, const char **ret_nearest)
+{
+    (void)context;
+    enum { MOST_NAMES = 512 };
+    const char *names[MOST_NAMES];
+    int n = 0;
+    for (const MetricFamily *const *family = family_registry; *family; family++)
+        for (int c = 0; c < (*family)->n_columns && n < MOST_NAMES; c++)
+            names[n++] = (*family)->columns[c].name;
+    *ret_nearest = text_nearest(name, names, n);
+    return metric_find(name) != NULL;
+}
+
+static int knows_frame(void *context, const char *name, const char **ret_nearest)
+{
+    (void)context;
+    const char *names[FRAME_COUNT];
+    for (int f = 0; f < FRAME_COUNT; f++)
+        names[f] = frame_name((FrameType)f);
+    *ret_nearest = text_nearest(name, names, FRAME_COUNT);
+    return frame_by_name(name) >= 0;
+}
+
+Program program_new(Arena *arena)
+{
+    return (Program){
+        .schema = schema_new(arena),
+        .numerics_version = TRAIN_NUMERICS_VERSION,
+        .check_run = check_run,
+        .knows_metric = knows_metric,
+        .knows_frame = knows_frame,
+    };
+}

@@ -1,0 +1,230 @@
+/* The corpus: bytes read once, cut at a document start, tokenized part by part.
+ *
+ * Invariants: ids[0, n_train) come from bytes before the cut and the rest from bytes behind it, so no token is in both
+ * parts; documents are ascending and n_train is one of them; sha256 is that of the bytes, whatever the tokenizer.
+ */
+#include "data/corpus.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/asset.h"
+#include "base/deflate.h"
+#include "base/file.h"
+#include "base/sha256.h"
+
+#define FILES_KEY "data.source.files"
+#define EMBEDDED  "corpus/austen.txt.gz"
+
+/* Places in a text must fit a 32-bit draw. */
+static const size_t max_bytes = (size_t)1 << 31;
+
+/* The bytes of all files in order. */
+typedef struct {
+    char *bytes;
+    size_t n;
+    size_t *file_starts; /* (n_files,) */
+    int n_files;
+} Bytes;
+
+static int read_embedded(Arena *arena, Bytes *ret_bytes, Error *err)
+{
+    const Asset *asset = asset_find(EMBEDDED);
+    assert(asset);
+    Bytes bytes = {.file_starts = ARENA_ARRAY(arena, size_t, 1), .n_files = 1};
+    int status = gunzip_bytes(arena, asset->bytes, asset->n, &bytes.bytes, &bytes.n, err);
+    if (status == 0)
+        *ret_bytes = bytes;
+    return status;
+}
+
+/* Relative paths are relative to the file that names them; those of the command line to the current folder. */
+static const char *resolve(Arena *arena, const Setting *setting, const char *path)
+{
+    if (path[0] == '/' || !setting->file || setting->line == 0)
+        return path;
+    return file_join(arena, file_dirname(arena, setting->file), path);
+}
+
+static int read_bytes(Arena *arena, const Settings *settings, Bytes *ret_bytes, Error *err)
+{
+    const Setting *files = settings_find(settings, FILES_KEY);
+    if (!files || files->n_items == 0)
+        return read_embedded(arena, ret_bytes, err);
+
+    Text all = {0};
+    Bytes bytes = {.file_starts = ARENA_ARRAY(arena, size_t, files->n_items), .n_files = files->n_items};
+    int status = 0;
+    for (int i = 0; i < files->n_items && status == 0; i++) {
+        const char *path = resolve(arena, files, files->items[i]);
+        char *content;
+        size_t n;
+        Error reason;
+        bytes.file_starts[i] = all.size;
+        if (file_read(arena, path, &content, &n, &reason) != 0)
+            status = settings_error(settings, FILES_KEY, err, "%s", reason.text);
+        else if (n == 0)
+            status = settings_error(settings, FILES_KEY, err, "%s is empty", path);
+        else if (all.size + n > max_bytes)
+            status = settings_error(settings, FILES_KEY, err, "with %s the text is longer than 2 GiB", path);
+        else
+            text_add_bytes(&all, content, n);
+    }
+    if (status == 0) {
+        bytes.n = all.size;
+        bytes.bytes = arena_strndup(arena, text_string(&all), all.size);
+        *ret_bytes = bytes;
+    }
+    text_free(&all);
+    return status;
+}
+
+static int is_blank(const char *line, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!strchr(" \t\r\n", line[i]) || line[i] == '\0')
+            return 0;
+    return 1;
+}
+
+/* Document starts in [first, end): each line that is not blank and follows a blank one or begins the range. Returns
+ * their number; ret_starts may be NULL. */
+static size_t find_documents(const char *text, size_t first, size_t end, size_t *ret_starts)
+{
+    size_t n = 0;
+    int was_blank = 1;
+    for (size_t line = first; line < end;) {
+        const char *newline = memchr(text + line, '\n', end - line);
+        size_t next = newline ? (size_t)(newline - text) + 1 : end;
+        int blank = is_blank(text + line, next - line);
+        if (was_blank && !blank) {
+            if (ret_starts)
+                ret_starts[n] = line;
+            n++;
+        }
+        was_blank = blank;
+        line = next;
+    }
+    return n;
+}
+
+static size_t find_all_documents(const Bytes *bytes, size_t *ret_starts)
+{
+    size_t n = 0;
+    for (int i = 0; i < bytes->n_files; i++) {
+        size_t end = i + 1 < bytes->n_files ? bytes->file_starts[i + 1] : bytes->n;
+        n += find_documents(bytes->bytes, bytes->file_starts[i], end, ret_starts ? ret_starts + n : NULL);
+    }
+    return n;
+}
+
+/* Where the held-out part starts. Adds that place to the starts (room for one more) if it is not among them. */
+static size_t cut(const Bytes *bytes, double held_out, size_t *starts, size_t *n_starts)
+{
+    size_t n_held_out = (size_t)floor(held_out * (double)bytes->n + 0.5);
+    size_t wish = bytes->n - n_held_out, best = wish, best_distance = n_held_out / 2 + 1;
+    for (size_t i = 0; i < *n_starts; i++) {
+        size_t distance = starts[i] > wish ? starts[i] - wish : wish - starts[i];
+        if (starts[i] > 0 && distance < best_distance)
+            best = starts[i], best_distance = distance;
+    }
+    if (best_distance <= n_held_out / 2)
+        return best;
+    /* Few documents: between characters, as far as the text is UTF-8 (a continuation byte is 10xxxxxx). */
+    for (int k = 0; k < 3 && best < bytes->n && (bytes->bytes[best] & 0xC0) == 0x80; k++)
+        best++;
+    size_t i = *n_starts;
+    for (; i > 0 && starts[i - 1] > best; i--)
+        starts[i] = starts[i - 1];
+    starts[i] = best;
+    ++*n_starts;
+    return best;
+}
+
+/* The id index of each document's first token: the first token that starts at or behind it. */
+static void locate_documents(const size_t *starts, size_t n_starts, const size_t *token_starts, Corpus *corpus)
+{
+    int64_t token = 0;
+    for (size_t i = 0; i < n_starts; i++) {
+        while (token < corpus->n && token_starts[token] < starts[i])
+            token++;
+        int is_new = corpus->n_documents == 0 || corpus->documents[corpus->n_documents - 1] < token;
+        if (token < corpus->n && is_new)
+            corpus->documents[corpus->n_documents++] = token;
+    }
+    while (corpus->n_train_documents < corpus->n_documents &&
+           corpus->documents[corpus->n_train_documents] < corpus->n_train)
+        corpus->n_train_documents++;
+}
+
+/* Encodes both parts; ids go to the arena, the bytes' offsets of all tokens to ret_starts (room for n bytes). */
+static int encode(Arena *arena, Arena *scratch, const Bytes *bytes, size_t n_train_bytes, Corpus *corpus,
+                  size_t *ret_starts, Error *err)
+{
+    int32_t *ids = ARENA_ARRAY(scratch, int32_t, bytes->n);
+    const Tokenizer *tokenizer = corpus->tokenizer;
+    int64_t n_train = tokenizer->encode(&corpus->vocabulary, bytes->bytes, n_train_bytes, ids, ret_starts, err);
+    if (n_train < 0)
+        return STATUS_INPUT;
+    int64_t n_held_out = tokenizer->encode(&corpus->vocabulary, bytes->bytes + n_train_bytes, bytes->n - n_train_bytes,
+                                           ids + n_train, ret_starts + n_train, err);
+    if (n_held_out < 0)
+        return STATUS_INPUT;
+    for (int64_t i = n_train; i < n_train + n_held_out; i++)
+        ret_starts[i] += n_train_bytes;
+    corpus->n_train = n_train;
+    corpus->n = n_train + n_held_out;
+    corpus->ids = ARENA_ARRAY(arena, int32_t, corpus->n);
+    memcpy(corpus->ids, ids, (size_t)corpus->n * sizeof *ids);
+    return 0;
+}
+
+int corpus_open(Arena *arena, const Settings *settings, Corpus *ret_corpus, Error *err)
+{
+    Arena *scratch = arena_new();
+    Corpus corpus = {.tokenizer = tokenizer_find(settings_text(settings, "data.tokenizer.kind"))};
+    assert(corpus.tokenizer);
+    Bytes bytes;
+    Error reason;
+    int status = read_bytes(scratch, settings, &bytes, err);
+    if (status)
+        goto done;
+    sha256_hex(bytes.bytes, bytes.n, corpus.sha256);
+    size_t n_newlines = 0;
+    for (size_t i = 0; i < bytes.n; i++)
+        n_newlines += bytes.bytes[i] == '\n';
+    corpus.newline_share = (double)n_newlines / (double)bytes.n;
+
+    size_t n_starts = find_all_documents(&bytes, NULL);
+    size_t *starts = ARENA_ARRAY(scratch, size_t, n_starts + 1);
+    find_all_documents(&bytes, starts);
+    size_t n_train = cut(&bytes, settings_number(settings, "data.held_out"), starts, &n_starts);
+
+    status = corpus.tokenizer->build(arena, settings, bytes.bytes, bytes.n, n_train, &corpus.vocabulary, &reason);
+    size_t *token_starts = ARENA_ARRAY(scratch, size_t, bytes.n);
+    if (status == 0)
+        status = encode(arena, scratch, &bytes, n_train, &corpus, token_starts, &reason);
+    if (status) {
+        status = settings_error(settings, FILES_KEY, err, "%s", reason.text);
+        goto done;
+    }
+    corpus.documents = ARENA_ARRAY(arena, int64_t, n_starts);
+    locate_documents(starts, n_starts, token_starts, &corpus);
+    *ret_corpus = corpus;
+done:
+    arena_free(scratch);
+    return status;
+}
+
+int corpus_hash(Arena *arena, const Settings *settings, char ret_hex[65], Error *err)
+{
+    (void)arena;
+    Arena *scratch = arena_new();
+    Bytes bytes;
+    int status = read_bytes(scratch, settings, &bytes, err);
+    if (status == 0)
+        sha256_hex(bytes.bytes, bytes.n, ret_hex);
+    arena_free(scratch);
+    return status;
+}

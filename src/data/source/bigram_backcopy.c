@@ -1,0 +1,253 @@
+/* Bigram-backcopy: a task whose queries have something to fetch only behind a trigger, so that a sink can be seen to
+ * form on all others.
+ *
+ *   x_0 ~ unigram without triggers;   x_{i+1} = x_{i-1} if x_i is a trigger, else x_{i+1} ~ bigram(x_i)
+ *
+ * Source: Guo et al., "Active-Dormant Attention Heads", arXiv 2410.13835, section 2. Unigram and bigram are the
+ * unsmoothed character counts of the corpus's training part; the triggers are its n_triggers most frequent characters
+ * (ties: the smaller id). It is a generative source: held-out sequences come from the same distribution, by another
+ * stream.
+ *
+ * Invariant: no two triggers stand side by side. If x_{i-1} and x_i were the first such pair, x_i would be a copy of
+ * x_{i-2}, so x_{i-2} and x_{i-1} would be an earlier one; and x_0 is no trigger. Hence what follows a trigger is the
+ * non-trigger before it, and the pair state (x_{i-1}, x_i) that the chain needs splits into one number per character.
+ */
+#include "data/source/source.h"
+
+#include <math.h>
+
+enum { BIGRAM, COPY };          /* loss groups of a target: drawn (x_0 too), or copied */
+enum { MAX_VOCABULARY = 4096 }; /* the table of counts has its square */
+
+/* Counts in sparse rows: entries [starts[a], starts[a+1]) are a's successors in ascending order. */
+typedef struct {
+    int V;
+    int *starts;    /* (V+1,) */
+    int32_t *ids;   /* (entries,) */
+    uint32_t *sums; /* (entries,) running sum of counts within the row */
+} Rows;
+
+typedef struct {
+    Rows bigram;
+    Rows first;                /* one row: x_0 */
+    unsigned char *is_trigger; /* (V,) */
+    double *p_drawn;           /* (length,) P(x_i is drawn, not copied) */
+    double *entropy;           /* (length,) E[entropy of its distribution; drawn], nats */
+} Backcopy;
+
+/* Compresses dense counts (n_rows, V). */
+static Rows rows_new(Arena *arena, const uint32_t *counts, int n_rows, int V)
+{
+    Rows rows = {.V = V, .starts = ARENA_ARRAY(arena, int, n_rows + 1)};
+    int n = 0;
+    for (int64_t k = 0; k < (int64_t)n_rows * V; k++)
+        n += counts[k] > 0;
+    rows.ids = ARENA_ARRAY(arena, int32_t, n);
+    rows.sums = ARENA_ARRAY(arena, uint32_t, n);
+    n = 0;
+    for (int a = 0; a < n_rows; a++) {
+        uint32_t sum = 0;
+        for (int b = 0; b < V; b++) {
+            uint32_t count = counts[(int64_t)a * V + b];
+            if (count == 0)
+                continue;
+            rows.ids[n] = b;
+            rows.sums[n++] = sum += count;
+        }
+        rows.starts[a + 1] = n;
+    }
+    return rows;
+}
+
+static uint32_t row_total(const Rows *rows, int a)
+{
+    return rows->starts[a + 1] > rows->starts[a] ? rows->sums[rows->starts[a + 1] - 1] : 0;
+}
+
+/* Probability of entry k of row a. */
+static double probability(const Rows *rows, int a, int k)
+{
+    uint32_t before = k > rows->starts[a] ? rows->sums[k - 1] : 0;
+    return (double)(rows->sums[k] - before) / row_total(rows, a);
+}
+
+static double row_entropy(const Rows *rows, int a)
+{
+    double entropy = 0;
+    for (int k = rows->starts[a]; k < rows->starts[a + 1]; k++) {
+        double p = probability(rows, a, k);
+        entropy -= p * log(p);
+    }
+    return entropy;
+}
+
+static int32_t row_draw(const Rows *rows, int a, Pcg *pcg)
+{
+    uint32_t r = pcg_below(pcg, row_total(rows, a));
+    int low = rows->starts[a], high = rows->starts[a + 1] - 1;
+    while (low < high) { /* the first entry whose running sum exceeds r */
+        int middle = (low + high) / 2;
+        if (rows->sums[middle] > r)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return rows->ids[low];
+}
+
+/* Propagates the chain. With m_i(c) = P(x_i = c) for characters c that are no triggers, and P(c, d) the bigram,
+ *
+ *   m_{i+1}(d) = sum_c m_i(c) P(c, d)  [drawn]  +  m_{i-1}(d) sum_{t trigger} P(d, t)  [d, trigger, d again]
+ *   P(x_{i+1} drawn) = sum_c m_i(c),   its expected entropy = sum_c m_i(c) H(P(c, .))
+ */
+static void propagate(Backcopy *state, int length)
+{
+    const Rows *rows = &state->bigram;
+    int V = rows->V;
+    Arena *scratch = arena_new();
+    double *before = ARENA_ARRAY(scratch, double, V), *now = ARENA_ARRAY(scratch, double, V);
+    double *next = ARENA_ARRAY(scratch, double, V);
+    double *entropy = ARENA_ARRAY(scratch, double, V), *p_trigger = ARENA_ARRAY(scratch, double, V);
+    for (int c = 0; c < V; c++) {
+        entropy[c] = row_entropy(rows, c);
+        for (int k = rows->starts[c]; k < rows->starts[c + 1]; k++)
+            p_trigger[c] += state->is_trigger[rows->ids[k]] ? probability(rows, c, k) : 0;
+    }
+    for (int k = 0; k < state->first.starts[1]; k++)
+        now[state->first.ids[k]] = probability(&state->first, 0, k);
+    state->p_drawn[0] = 1;
+    state->entropy[0] = row_entropy(&state->first, 0);
+    for (int i = 1; i < length; i++) {
+        for (int d = 0; d < V; d++)
+            next[d] = before[d] * p_trigger[d];
+        for (int c = 0; c < V; c++) {
+            state->p_drawn[i] += now[c];
+            state->entropy[i] += now[c] * entropy[c];
+            for (int k = rows->starts[c]; now[c] > 0 && k < rows->starts[c + 1]; k++)
+                if (!state->is_trigger[rows->ids[k]])
+                    next[rows->ids[k]] += now[c] * probability(rows, c, k);
+        }
+        double *spare = before;
+        before = now, now = next, next = spare;
+    }
+    arena_free(scratch);
+}
+
+/* Marks the n most frequent characters and clears their counts, which leaves those of x_0. */
+static void take_triggers(uint32_t *counts, int V, int n, unsigned char *ret_is_trigger)
+{
+    for (; n > 0; n--) {
+        int best = 0;
+        for (int c = 1; c < V; c++)
+            if (counts[c] > counts[best])
+                best = c;
+        ret_is_trigger[best] = 1;
+        counts[best] = 0;
+    }
+}
+
+static int backcopy_open(Arena *arena, const Settings *settings, const Corpus *corpus, int length, void **ret_state,
+                         Error *err)
+{
+    int V = corpus->vocabulary.size;
+    if (V > MAX_VOCABULARY)
+        return settings_error(settings, "data.source.files", err,
+                              "bigram_backcopy takes texts of at most %d different tokens, this one has %d",
+                              MAX_VOCABULARY, V);
+    Arena *scratch = arena_new();
+    uint32_t *unigram = ARENA_ARRAY(scratch, uint32_t, V), *bigram = ARENA_ARRAY(scratch, uint32_t, V * V);
+    int n_seen = 0, status = 0;
+    int n_triggers = (int)settings_int(settings, "data.source.n_triggers");
+    for (int64_t i = 0; i < corpus->n_train; i++) {
+        n_seen += unigram[corpus->ids[i]]++ == 0;
+        if (i + 1 < corpus->n_train)
+            bigram[(int64_t)corpus->ids[i] * V + corpus->ids[i + 1]]++;
+    }
+    if (n_triggers >= n_seen) {
+        status =
+            settings_error(settings, "data.source.n_triggers", err,
+                           "%d triggers leave no other character: the training part of the text has %d different ones",
+                           n_triggers, n_seen);
+        goto done;
+    }
+    /* A last character seen nowhere else has no successor; it gets the first one. */
+    int32_t last = corpus->ids[corpus->n_train - 1];
+    if (unigram[last] == 1)
+        bigram[(int64_t)last * V + corpus->ids[0]] = 1;
+
+    Backcopy *state = ARENA_ARRAY(arena, Backcopy, 1);
+    state->bigram = rows_new(arena, bigram, V, V);
+    state->is_trigger = ARENA_ARRAY(arena, unsigned char, V);
+    take_triggers(unigram, V, n_triggers, state->is_trigger);
+    state->first = rows_new(arena, unigram, 1, V);
+    state->p_drawn = ARENA_ARRAY(arena, double, length);
+    state->entropy = ARENA_ARRAY(arena, double, length);
+    propagate(state, length);
+    *ret_state = state;
+done:
+    arena_free(scratch);
+    return status;
+}
+
+static int backcopy_vocab_size(const void *state)
+{
+    return ((const Backcopy *)state)->bigram.V;
+}
+
+static void backcopy_next(const void *opaque, Part part, int first, int length, Pcg *pcg, Sequence *seq)
+{
+    (void)part;
+    const Backcopy *state = opaque;
+    int32_t *x = seq->ids + first;
+    for (int i = 0; i < length; i++) {
+        int is_copy = i > 0 && state->is_trigger[x[i - 1]];
+        x[i] = is_copy ? x[i - 2] : i > 0 ? row_draw(&state->bigram, x[i - 1], pcg) : row_draw(&state->first, 0, pcg);
+        seq->groups[first + i] = is_copy ? COPY : BIGRAM;
+        if (first + i < seq->length && !state->is_trigger[x[i]])
+            seq->flags[first + i] |= FLAG_IDLE;
+    }
+}
+
+static double backcopy_oracle_loss(const void *opaque, Part part, int length, int first_is_target, double *ret_groups)
+{
+    (void)part;
+    const Backcopy *state = opaque;
+    double entropy = 0, n_drawn = 0;
+    int first = first_is_target ? 0 : 1;
+    for (int i = first; i < length; i++) {
+        entropy += state->entropy[i];
+        n_drawn += state->p_drawn[i];
+    }
+    double n_copied = length - first - n_drawn;
+    if (ret_groups) {
+        ret_groups[BIGRAM] = entropy / n_drawn;
+        ret_groups[COPY] = n_copied > 0 ? 0 : NAN;
+    }
+    return entropy / (length - first);
+}
+
+static const SchemaRow params[] = {
+    {"files", VALUE_LIST, "[]", 0, 0, NULL,
+     "text files, read in order; none: the built-in corpus; paths are relative to the file that names them"},
+    {"n_triggers", VALUE_INT, "3", 0, 1000, NULL,
+     "the most frequent characters, behind which the character before them is copied; 0: bigrams alone"},
+};
+
+static const char *const groups[] = {[BIGRAM] = "bigram", [COPY] = "copy", NULL};
+
+const Source source_bigram_backcopy = {
+    .name = "bigram_backcopy",
+    .summary = "character bigrams of a text; behind a trigger the character before it is copied",
+    .source = "Guo et al., arXiv 2410.13835, section 2",
+    .params = params,
+    .n_params = sizeof params / sizeof *params,
+    .needs_corpus = 1,
+    .has_next = 1,
+    .allows_ends = 1,
+    .has_idle = 1,
+    .groups = groups,
+    .open = backcopy_open,
+    .vocab_size = backcopy_vocab_size,
+    .next = backcopy_next,
+    .oracle_loss = backcopy_oracle_loss,
+};

@@ -1,0 +1,118 @@
+/* Windows of the corpus: `length` consecutive tokens from a start drawn uniformly among those where the window fits its
+ * part.
+ *
+ * `window: document` draws among document starts only. Under `bos: document` a BOS stands before each document start
+ * that the window holds; it takes one of the window's places, so such a window reads correspondingly fewer tokens.
+ * Invariants: a window never leaves its part. Text has no known oracle, and says of no query that it is idle.
+ */
+#include "data/source/source.h"
+
+#include <string.h>
+
+typedef struct {
+    const Corpus *corpus;
+    int starts_at_documents; /* window: document */
+    int marks_documents;     /* bos: document */
+} TextState;
+
+/* A part's tokens [first, end) and its documents (n,). */
+typedef struct {
+    int64_t first, end;
+    const int64_t *documents;
+    int64_t n_documents;
+} Span;
+
+static Span span_of(const Corpus *corpus, Part part)
+{
+    if (part == PART_TRAIN)
+        return (Span){0, corpus->n_train, corpus->documents, corpus->n_train_documents};
+    return (Span){corpus->n_train, corpus->n, corpus->documents + corpus->n_train_documents,
+                  corpus->n_documents - corpus->n_train_documents};
+}
+
+/* Index of the first document that starts at or behind `place`. */
+static int64_t first_document(const Span *span, int64_t place)
+{
+    int64_t low = 0, high = span->n_documents;
+    while (low < high) {
+        int64_t middle = (low + high) / 2;
+        if (span->documents[middle] < place)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The number of places where a window of `length` may start. */
+static int64_t n_starts(const TextState *state, const Span *span, int length)
+{
+    int64_t last = span->end - length;
+    if (last < span->first)
+        return 0;
+    return state->starts_at_documents ? first_document(span, last + 1) : last - span->first + 1;
+}
+
+static int text_open(Arena *arena, const Settings *settings, const Corpus *corpus, int length, void **ret_state,
+                     Error *err)
+{
+    TextState *state = ARENA_ARRAY(arena, TextState, 1);
+    state->corpus = corpus;
+    state->starts_at_documents = strcmp(settings_text(settings, "data.window"), "document") == 0;
+    state->marks_documents = strcmp(settings_text(settings, "data.bos"), "document") == 0;
+    for (Part part = PART_TRAIN; part <= PART_HELD_OUT; part++) {
+        Span span = span_of(corpus, part);
+        if (n_starts(state, &span, length) > 0)
+            continue;
+        return settings_error(settings, "data.source.files", err,
+                              "the %s part of the text is too short: no %s has %d tokens behind it (training part %lld "
+                              "tokens, held-out part %lld; see data.held_out, data.window and model.context_length)",
+                              part == PART_TRAIN ? "training" : "held-out",
+                              state->starts_at_documents ? "document start" : "place", length,
+                              (long long)corpus->n_train, (long long)(corpus->n - corpus->n_train));
+    }
+    *ret_state = state;
+    return 0;
+}
+
+static int text_vocab_size(const void *state)
+{
+    return ((const TextState *)state)->corpus->vocabulary.size;
+}
+
+static void text_next(const void *opaque, Part part, int first, int length, Pcg *pcg, Sequence *seq)
+{
+    const TextState *state = opaque;
+    Span span = span_of(state->corpus, part);
+    int64_t place = pcg_below(pcg, (uint32_t)n_starts(state, &span, length));
+    place = state->starts_at_documents ? span.documents[place] : span.first + place;
+    int64_t document = state->marks_documents ? first_document(&span, place) : span.n_documents;
+    for (int i = first; i < first + length; i++) {
+        if (document < span.n_documents && span.documents[document] == place) {
+            seq->ids[i] = TOKEN_BOS;
+            document++;
+        } else {
+            seq->ids[i] = state->corpus->ids[place++];
+        }
+    }
+}
+
+static const SchemaRow params[] = {
+    {"files", VALUE_LIST, "[]", 0, 0, NULL,
+     "text files, read in order; none: the built-in corpus; paths are relative to the file that names them"},
+};
+
+const Source source_text = {
+    .name = "text",
+    .summary = "windows of text files, or of the built-in corpus",
+    .source = "design of this program",
+    .params = params,
+    .n_params = sizeof params / sizeof *params,
+    .needs_corpus = 1,
+    .has_documents = 1,
+    .has_next = 1,
+    .allows_ends = 1,
+    .open = text_open,
+    .vocab_size = text_vocab_size,
+    .next = text_next,
+};

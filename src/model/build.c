@@ -1,0 +1,130 @@
+/* Building a model: the tensor table in the order of the forward pass, the initial distribution of each, the variants'
+ * constant tables; and what a step costs.
+ *
+ * Initial values, after the calibration of the embedding scale that decides when sinks form: matrices normal with
+ * std = d_model^-1/2 or weight_std; those that write into the residual stream divided by sqrt(2L) (Radford et al. 2019,
+ * section 2.3), so that the stream's variance does not grow with depth; gains 1, shifts and biases 0.
+ */
+#include <math.h>
+#include <stdio.h>
+
+#include "model/internal.h"
+
+typedef struct {
+    Arena *arena;
+    Parameters *parameters;
+    const ModelSettings *settings;
+    const char *prefix; /* "blocks.0.attention." */
+} Builder;
+
+static size_t add_tensor(const Builder *b, const char *name, int rows, int cols, double std, double value, int decays)
+{
+    char full[96];
+    snprintf(full, sizeof full, "%s%s", b->prefix, name);
+    int i = parameters_add(b->arena, b->parameters, full, rows, cols, std, value, decays);
+    return b->parameters->tensors[i].offset;
+}
+
+static Linear add_linear(const Builder *b, const char *name, int in, int out, double std)
+{
+    char tensor[48];
+    Linear linear = {in, out, ABSENT, ABSENT};
+    snprintf(tensor, sizeof tensor, "%s.weight", name);
+    linear.weight = add_tensor(b, tensor, in, out, std, 0, 1);
+    if (b->settings->bias) {
+        snprintf(tensor, sizeof tensor, "%s.bias", name);
+        linear.bias = add_tensor(b, tensor, 1, out, 0, 0, 0);
+    }
+    return linear;
+}
+
+static Norm add_norm(const Builder *b)
+{
+    Norm norm = {ABSENT, ABSENT};
+    norm.gain = add_tensor(b, "norm.gain", 1, b->settings->d_model, 0, 1, 0);
+    if (b->settings->norm == NORM_LAYERNORM)
+        norm.shift = add_tensor(b, "norm.shift", 1, b->settings->d_model, 0, 0, 0);
+    return norm;
+}
+
+static Block add_block(Builder *b, int layer)
+{
+    const ModelSettings *s = b->settings;
+    const int C = s->d_model, HD = s->n_heads * s->d_head;
+    const double std = s->init.weight == WEIGHT_FAN_IN ? 1 / sqrt((double)C) : s->init.weight_std;
+    const double out_std = s->init.residual == RESIDUAL_SCALED ? std / sqrt(2.0 * s->n_layers) : std;
+    char prefix[48];
+    Block block;
+
+    b->prefix = prefix;
+    snprintf(prefix, sizeof prefix, "blocks.%d.attention.", layer);
+    block.attention_norm = add_norm(b);
+    block.q = add_linear(b, "q", C, HD, std);
+    block.k = add_linear(b, "k", C, HD, std);
+    block.v = add_linear(b, "v", C, HD, std);
+    block.out = add_linear(b, "out", HD, C, out_std);
+    snprintf(prefix, sizeof prefix, "blocks.%d.mlp.", layer);
+    block.mlp_norm = add_norm(b);
+    block.up = add_linear(b, "up", C, s->d_ff, std);
+    block.down = add_linear(b, "down", s->d_ff, C, out_std);
+    return block;
+}
+
+static Linear add_head(const Builder *b)
+{
+    const ModelSettings *s = b->settings;
+    Linear head = {s->d_model, s->vocab_size, ABSENT, ABSENT};
+    if (!s->tied_head)
+        head.weight = add_tensor(b, "weight", s->d_model, s->vocab_size, s->init.head_std, 0, 1);
+    if (s->bias)
+        head.bias = add_tensor(b, "bias", 1, s->vocab_size, 0, 0, 0);
+    return head;
+}
+
+int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernels, Model **ret_model, Error *err)
+{
+    Model *model = ARENA_ARRAY(arena, Model, 1);
+    model->settings = *settings;
+    model->kernels = kernels;
+    model->blocks = ARENA_ARRAY(arena, Block, settings->n_layers);
+    Builder b = {arena, &model->parameters, &model->settings, "embedding."};
+
+    model->embedding = add_tensor(&b, "token", settings->vocab_size, settings->d_model, settings->init.embedding_std,
+                                  0, 0);
+    if (settings->position->prepare) {
+        int status = settings->position->prepare(arena, &model->settings, &model->parameters, &model->position_state,
+                                                 err);
+        if (status < 0)
+            return status;
+    }
+    for (int l = 0; l < settings->n_layers; l++)
+        model->blocks[l] = add_block(&b, l);
+    b.prefix = "head.";
+    model->final_norm = add_norm(&b);
+    model->head = add_head(&b);
+    *ret_model = model;
+    return STATUS_OK;
+}
+
+const ModelSettings *model_settings(const Model *model)
+{
+    return &model->settings;
+}
+
+const Parameters *model_parameters(const Model *model)
+{
+    return &model->parameters;
+}
+
+const real *model_output_weight(const Model *model, const real *parameters, int layer)
+{
+    return parameters + model->blocks[layer].out.weight;
+}
+
+double model_flops_per_token(const ModelSettings *s, double target_share)
+{
+    const double L = s->n_layers, C = s->d_model, HD = (double)s->n_heads * s->d_head, F = s->d_ff;
+    const double T = s->context_length, V = s->vocab_size;
+    const double products = 6 * (L * (4 * HD * C + 2 * C * F) + C * V * target_share);
+    return products + (s->mask->is_causal ? 6 * L * HD * (T + 1) : 12 * L * HD * T);
+}

@@ -1,0 +1,112 @@
+/* Final norm, head and cross-entropy, fused by blocks of rows that have a target.
+ *
+ *   loss_i = log sum_v exp(z_iv) - z_i,target,  z = norm(x) W;    dz = softmax(z) - onehot(target)
+ *
+ * Only rows with a target are computed: under the masked objective that saves most of the head. They are gathered into a
+ * block, go forward and, while their logits are still in the cache, backward; so that N times V logits never exist.
+ * With a tied head W is the token embedding (V,C), transposed.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "model/internal.h"
+
+/* Logits of a block: as many rows as make the head's gradient (C,V), which each block reads and writes once, cheap
+ * beside the products. */
+enum { HEAD_VALUES = 1 << 20, HEAD_MIN_ROWS = 32 };
+
+int head_block_rows(const ModelSettings *settings, int n_rows)
+{
+    int rows = HEAD_VALUES / settings->vocab_size;
+    rows = rows < HEAD_MIN_ROWS ? HEAD_MIN_ROWS : rows;
+    return rows < n_rows ? rows : n_rows;
+}
+
+/* z (n,V) = y W + b */
+static void logits_forward(const Model *model, const real *parameters, int n, const real *y, real *logits,
+                           real *scratch)
+{
+    const Linear *head = &model->head;
+    if (head->weight != ABSENT) {
+        linear_forward(model, head, parameters, n, y, 0, logits, scratch);
+        return;
+    }
+    model->kernels->matmul(MATMUL_NT, n, head->out, head->in, 1, y, head->in, parameters + model->embedding, head->in,
+                           0, logits, head->out, scratch);
+    if (head->bias != ABSENT)
+        model->kernels->bias_forward(n, head->out, parameters + head->bias, logits);
+}
+
+static void logits_backward(const Model *model, const real *parameters, int n, const real *y, const real *dlogits,
+                            real *dy, real *gradient, real *scratch)
+{
+    const Linear *head = &model->head;
+    const Kernels *kernels = model->kernels;
+    int C = head->in, V = head->out;
+    if (head->weight != ABSENT) {
+        linear_backward(model, head, parameters, n, y, dlogits, 0, dy, gradient, scratch);
+        return;
+    }
+    if (head->bias != ABSENT)
+        kernels->bias_backward(n, V, dlogits, gradient + head->bias);
+    kernels->matmul(MATMUL_TN, V, C, n, 1, dlogits, V, y, C, 1, gradient + model->embedding, C, scratch);
+    kernels->matmul(MATMUL_NN, n, C, V, 1, dlogits, V, parameters + model->embedding, C, 0, dy, C, scratch);
+}
+
+double head_loss(const Model *model, const real *parameters, int n_rows, const real *x, const int32_t *targets,
+                 real scale, Workspace *w, real *dx, real *gradient, real *ret_losses)
+{
+    const int C = model->settings.d_model, V = model->settings.vocab_size;
+    const size_t row_bytes = sizeof(real) * (size_t)C;
+    double loss = 0;
+    int n_targets = 0;
+
+    for (int i = 0; i < n_rows; i++)
+        if (targets[i] >= 0)
+            w->target_rows[n_targets++] = i;
+    if (ret_losses)
+        memset(ret_losses, 0, sizeof(real) * (size_t)n_rows);
+    if (gradient)
+        memset(dx, 0, row_bytes * (size_t)n_rows);
+
+    for (int start = 0; start < n_targets; start += w->head_rows) {
+        const int *rows = w->target_rows + start;
+        int n = n_targets - start < w->head_rows ? n_targets - start : w->head_rows;
+
+        /* forward */
+        for (int r = 0; r < n; r++)
+            memcpy(w->head_x + (size_t)r * C, x + (size_t)rows[r] * C, row_bytes);
+        norm_forward(model, &model->final_norm, parameters, n, w->head_x, &w->head_norm);
+        logits_forward(model, parameters, n, w->head_norm.y, w->logits, w->scratch);
+        for (int r = 0; r < n; r++) {
+            int32_t target = targets[rows[r]];
+            assert(target < V);
+            double row_loss = model->kernels->cross_entropy_row(V, w->logits + (size_t)r * V, target,
+                                                                gradient ? scale : 0);
+            loss += row_loss;
+            if (ret_losses)
+                ret_losses[rows[r]] = (real)row_loss;
+        }
+        if (!gradient)
+            continue;
+
+        /* backward */
+        logits_backward(model, parameters, n, w->head_norm.y, w->logits, w->head_dnorm, gradient, w->scratch);
+        memset(w->head_dx, 0, row_bytes * (size_t)n);
+        norm_backward(model, &model->final_norm, parameters, n, w->head_x, &w->head_norm, w->head_dnorm, w->head_dx,
+                      gradient);
+        for (int r = 0; r < n; r++)
+            memcpy(dx + (size_t)rows[r] * C, w->head_dx + (size_t)r * C, row_bytes);
+    }
+    return loss;
+}
+
+void head_logits(const Model *model, const real *parameters, int n_rows, const real *x, Workspace *w, real *ret_logits)
+{
+    const int C = model->settings.d_model, V = model->settings.vocab_size;
+    for (int start = 0; start < n_rows; start += w->head_rows) {
+        int n = n_rows - start < w->head_rows ? n_rows - start : w->head_rows;
+        norm_forward(model, &model->final_norm, parameters, n, x + (size_t)start * C, &w->head_norm);
+        logits_forward(model, parameters, n, w->head_norm.y, ret_logits + (size_t)start * V, w->scratch);
+    }
+}

@@ -1,0 +1,66 @@
+/* Linear layers, norms and activations of a model, by kernel calls: what the block and the head are made of.
+ *
+ * A linear layer is y = x W + b with W stored (in, out), so that forward reads W by rows and no weight is ever
+ * transposed in memory.
+ */
+#include "model/internal.h"
+
+void linear_forward(const Model *model, const Linear *linear, const real *parameters, int n, const real *x,
+                    int accumulate, real *y, real *scratch)
+{
+    const Kernels *kernels = model->kernels;
+    int in = linear->in, out = linear->out;
+    kernels->matmul(MATMUL_NN, n, out, in, 1, x, in, parameters + linear->weight, out, accumulate, y, out, scratch);
+    if (linear->bias != ABSENT)
+        kernels->bias_forward(n, out, parameters + linear->bias, y);
+}
+
+void linear_backward(const Model *model, const Linear *linear, const real *parameters, int n, const real *x,
+                     const real *dy, int accumulate, real *dx, real *gradient, real *scratch)
+{
+    const Kernels *kernels = model->kernels;
+    int in = linear->in, out = linear->out;
+    if (linear->bias != ABSENT)
+        kernels->bias_backward(n, out, dy, gradient + linear->bias);
+    kernels->matmul(MATMUL_TN, in, out, n, 1, x, in, dy, out, 1, gradient + linear->weight, out, scratch);
+    kernels->matmul(MATMUL_NT, n, in, out, 1, dy, out, parameters + linear->weight, out, accumulate, dx, in, scratch);
+}
+
+void norm_forward(const Model *model, const Norm *norm, const real *parameters, int n, const real *x, NormActs *acts)
+{
+    const ModelSettings *s = &model->settings;
+    if (s->norm == NORM_LAYERNORM)
+        model->kernels->layernorm_forward(n, s->d_model, s->norm_epsilon, x, parameters + norm->gain,
+                                          parameters + norm->shift, acts->y, acts->mean, acts->rstd);
+    else
+        model->kernels->rmsnorm_forward(n, s->d_model, s->norm_epsilon, x, parameters + norm->gain, acts->y,
+                                        acts->rstd);
+}
+
+void norm_backward(const Model *model, const Norm *norm, const real *parameters, int n, const real *x,
+                   const NormActs *acts, const real *dy, real *dx, real *gradient)
+{
+    const ModelSettings *s = &model->settings;
+    if (s->norm == NORM_LAYERNORM)
+        model->kernels->layernorm_backward(n, s->d_model, dy, x, parameters + norm->gain, acts->mean, acts->rstd, dx,
+                                           gradient + norm->gain, gradient + norm->shift);
+    else
+        model->kernels->rmsnorm_backward(n, s->d_model, dy, x, parameters + norm->gain, acts->rstd, dx,
+                                         gradient + norm->gain);
+}
+
+void activation_forward(const Model *model, size_t n, const real *x, real *y)
+{
+    if (model->settings.activation == ACTIVATION_GELU)
+        model->kernels->gelu_forward(n, x, y);
+    else
+        model->kernels->relu_forward(n, x, y);
+}
+
+void activation_backward(const Model *model, size_t n, const real *x, const real *dy, real *dx)
+{
+    if (model->settings.activation == ACTIVATION_GELU)
+        model->kernels->gelu_backward(n, x, dy, dx);
+    else
+        model->kernels->relu_backward(n, x, dy, dx);
+}

@@ -1,0 +1,226 @@
+/* The transformer's forward and backward as numbered passes; the backward walks them in reverse, restating the forward
+ * line that it differentiates. The residual stream is one array per block that later passes add to.
+ *
+ * Pre-norm after Radford et al. 2019; attention after Vaswani et al. 2017. The residual path is linear, so its gradient
+ * dx is one array too: each branch adds its own share to it through its norm.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "model/internal.h"
+
+/* ---- forward ------------------------------------------------------------------------------------------------------- */
+
+/* 1. x_0 = E[token] (+ P) */
+static void embed_forward(const Model *model, const real *parameters, int n, int length, const int32_t *tokens,
+                          real *x)
+{
+    const ModelSettings *s = &model->settings;
+    const size_t C = (size_t)s->d_model;
+    const real *embedding = parameters + model->embedding;
+    for (int i = 0; i < n * length; i++) {
+        assert(tokens[i] >= 0 && tokens[i] < s->vocab_size);
+        memcpy(x + (size_t)i * C, embedding + (size_t)tokens[i] * C, sizeof(real) * C);
+    }
+    if (s->position->embed_forward)
+        for (int i = 0; i < n; i++)
+            s->position->embed_forward(model->position_state, parameters, length, x + (size_t)i * length * C);
+}
+
+static void copy_unless_same(size_t n, const real *x, real *y)
+{
+    if (x != y)
+        memcpy(y, x, sizeof(real) * n);
+}
+
+/* 2-9 of one layer: from a->x to x_next. */
+static void block_forward(const Model *model, const real *parameters, int layer, int n, BlockActs *a, real *x_next,
+                          Workspace *w)
+{
+    const ModelSettings *s = &model->settings;
+    const Block *block = &model->blocks[layer];
+    const int N = n * w->length;
+    const size_t residual = (size_t)N * (size_t)s->d_model;
+    real *scratch = w->scratch;
+
+    /* 2. h = norm(x) */
+    norm_forward(model, &block->attention_norm, parameters, N, a->x, &a->attention_norm);
+    /* 3. q, k, v = h W_q, h W_k, h W_v */
+    linear_forward(model, &block->q, parameters, N, a->attention_norm.y, 0, a->q, scratch);
+    linear_forward(model, &block->k, parameters, N, a->attention_norm.y, 0, a->k, scratch);
+    linear_forward(model, &block->v, parameters, N, a->attention_norm.y, 0, a->v, scratch);
+    /* 4. heads = attention(q, k, v) */
+    attention_forward(model, parameters, layer, n, a, w);
+    /* 5. x_mid = x + heads W_out */
+    copy_unless_same(residual, a->x, a->x_mid);
+    linear_forward(model, &block->out, parameters, N, a->heads, 1, a->x_mid, scratch);
+    /* 6. h = norm(x_mid) */
+    norm_forward(model, &block->mlp_norm, parameters, N, a->x_mid, &a->mlp_norm);
+    /* 7. up = h W_up */
+    linear_forward(model, &block->up, parameters, N, a->mlp_norm.y, 0, a->up, scratch);
+    /* 8. act = f(up) */
+    activation_forward(model, (size_t)N * (size_t)s->d_ff, a->up, a->act);
+    /* 9. x_next = x_mid + act W_down */
+    copy_unless_same(residual, a->x_mid, x_next);
+    linear_forward(model, &block->down, parameters, N, a->act, 1, x_next, scratch);
+}
+
+static void capture_block(const Model *model, const Workspace *w, int layer, const BlockActs *acts, const real *x,
+                          const Capture *capture);
+
+/* 1-9 of all layers; returns the last block's output. A capture takes what it wants as each block's input, then the
+ * block, is known: without backward the next block overwrites both. */
+static real *forward(const Model *model, const real *parameters, int n, int length, const int32_t *tokens,
+                     Workspace *w, const Capture *capture)
+{
+    const int L = model->settings.n_layers;
+    assert(n >= 1 && n <= w->n && length >= 1 && length <= model->settings.context_length);
+    attention_lay_mask(model, length, w);
+    embed_forward(model, parameters, n, length, tokens, w->blocks[0].x);
+    for (int l = 0; l < L; l++) {
+        BlockActs *acts = &w->blocks[l];
+        real *x_next = l + 1 < L ? w->blocks[l + 1].x : w->x_last;
+        if (capture && l == 0)
+            capture_block(model, w, 0, NULL, acts->x, capture);
+        block_forward(model, parameters, l, n, acts, x_next, w);
+        if (capture)
+            capture_block(model, w, l + 1, acts, x_next, capture);
+    }
+    return w->x_last;
+}
+
+/* ---- backward ------------------------------------------------------------------------------------------------------ */
+
+/* 9-2 of one layer: w->dx, the gradient of the block's output, becomes that of its input. */
+static void block_backward(const Model *model, const real *parameters, int layer, int n, const BlockActs *a,
+                           Workspace *w, real *gradient)
+{
+    const Block *block = &model->blocks[layer];
+    const int N = n * w->length;
+    real *scratch = w->scratch;
+
+    /* 9. x_next = x_mid + act W_down */
+    linear_backward(model, &block->down, parameters, N, a->act, w->dx, 0, w->dup, gradient, scratch);
+    /* 8. act = f(up) */
+    activation_backward(model, (size_t)N * (size_t)model->settings.d_ff, a->up, w->dup, w->dup);
+    /* 7. up = h W_up */
+    linear_backward(model, &block->up, parameters, N, a->mlp_norm.y, w->dup, 0, w->dnorm, gradient, scratch);
+    /* 6. h = norm(x_mid) */
+    norm_backward(model, &block->mlp_norm, parameters, N, a->x_mid, &a->mlp_norm, w->dnorm, w->dx, gradient);
+    /* 5. x_mid = x + heads W_out */
+    linear_backward(model, &block->out, parameters, N, a->heads, w->dx, 0, w->dheads, gradient, scratch);
+    /* 4. heads = attention(q, k, v) */
+    attention_backward(model, layer, n, a, w, gradient);
+    /* 3. q, k, v = h W_q, h W_k, h W_v */
+    linear_backward(model, &block->q, parameters, N, a->attention_norm.y, w->dq, 0, w->dnorm, gradient, scratch);
+    linear_backward(model, &block->k, parameters, N, a->attention_norm.y, w->dk, 1, w->dnorm, gradient, scratch);
+    linear_backward(model, &block->v, parameters, N, a->attention_norm.y, w->dv, 1, w->dnorm, gradient, scratch);
+    /* 2. h = norm(x) */
+    norm_backward(model, &block->attention_norm, parameters, N, a->x, &a->attention_norm, w->dnorm, w->dx, gradient);
+}
+
+/* 1. x_0 = E[token] (+ P) */
+static void embed_backward(const Model *model, int n, int length, const int32_t *tokens, const real *dx,
+                           real *gradient)
+{
+    const ModelSettings *s = &model->settings;
+    const size_t C = (size_t)s->d_model;
+    for (int i = 0; i < n * length; i++)
+        model->kernels->add(C, dx + (size_t)i * C, gradient + model->embedding + (size_t)tokens[i] * C);
+    if (s->position->embed_backward)
+        for (int i = 0; i < n; i++)
+            s->position->embed_backward(model->position_state, length, dx + (size_t)i * length * C, gradient);
+}
+
+double model_step(const Model *model, const real *parameters, const Batch *batch, int first, int n, Workspace *w,
+                  real *gradient, real *ret_losses)
+{
+    assert(first >= 0 && first + n <= batch->n && (!gradient || w->with_backward));
+    const int T = batch->length, L = model->settings.n_layers;
+    const int32_t *tokens = batch->inputs + (size_t)first * T, *targets = batch->targets + (size_t)first * T;
+    /* 1-9 forward, then 10. loss = cross-entropy(norm(x_L) W_head), which is forward and backward at once */
+    const real scale = batch->n_targets > 0 ? (real)(1.0 / batch->n_targets) : 0;
+    const real *x = forward(model, parameters, n, T, tokens, w, NULL);
+    double loss = head_loss(model, parameters, n * T, x, targets, scale, w, w->dx, gradient, ret_losses);
+    if (!gradient)
+        return loss;
+
+    for (int l = L - 1; l >= 0; l--)
+        block_backward(model, parameters, l, n, &w->blocks[l], w, gradient);
+    embed_backward(model, n, T, tokens, w->dx, gradient);
+    return loss;
+}
+
+void model_logits(const Model *model, const real *parameters, const int32_t *tokens, int length, Workspace *w,
+                  real *ret_logits)
+{
+    const real *x = forward(model, parameters, 1, length, tokens, w, NULL);
+    head_logits(model, parameters, length, x, w, ret_logits);
+}
+
+/* ---- capture -------------------------------------------------------------------------------------------------------- */
+
+/* (T, H D) to (H, T, D) */
+static void split_heads(int H, int T, int D, const real *x, real *ret_y)
+{
+    for (int h = 0; h < H; h++)
+        for (int t = 0; t < T; t++)
+            memcpy(ret_y + ((size_t)h * T + t) * D, x + ((size_t)t * H + h) * D, sizeof(real) * (size_t)D);
+}
+
+/* A packed map to (T,T), 0 where hidden. */
+static void unpack_map(const Workspace *w, const real *map, real *ret_map)
+{
+    const int T = w->length;
+    memset(ret_map, 0, sizeof(real) * (size_t)T * T);
+    for (int b = 0; b < w->n_query_blocks; b++) {
+        const QueryBlock *block = &w->query_blocks[b];
+        for (int r = 0; r < block->n_rows; r++)
+            memcpy(ret_map + (size_t)(block->row + r) * T + block->key, map + block->offset + (size_t)r * block->ld,
+                   sizeof(real) * (size_t)block->n_keys);
+    }
+}
+
+/* x is residual state `state`; acts, if any, are those of the block before it. */
+static void capture_block(const Model *model, const Workspace *w, int state, const BlockActs *acts, const real *x,
+                          const Capture *capture)
+{
+    const ModelSettings *s = &model->settings;
+    const int H = s->n_heads, D = s->d_head, T = w->length;
+    const size_t C = (size_t)s->d_model, layer_values = (size_t)H * T * D, map_values = (size_t)T * T;
+    if (capture->residual)
+        memcpy(capture->residual + (size_t)state * T * C, x, sizeof(real) * (size_t)T * C);
+    if (!acts)
+        return;
+    size_t layer = (size_t)state - 1;
+    if (capture->q)
+        split_heads(H, T, D, acts->q, capture->q + layer * layer_values);
+    if (capture->k)
+        split_heads(H, T, D, acts->k, capture->k + layer * layer_values);
+    if (capture->v)
+        split_heads(H, T, D, acts->v, capture->v + layer * layer_values);
+    for (size_t h = 0; capture->maps && h < (size_t)H; h++)
+        unpack_map(w, acts->maps + h * w->map_size, capture->maps + (layer * (size_t)H + h) * map_values);
+}
+
+void model_capture(const Model *model, const real *parameters, const int32_t *tokens, const int32_t *targets,
+                   int length, Workspace *w, const Capture *capture)
+{
+    const real *x = forward(model, parameters, 1, length, tokens, w, capture);
+    if (capture->losses && targets)
+        head_loss(model, parameters, length, x, targets, 0, w, NULL, NULL, capture->losses);
+}
+
+void model_position_bias(const Model *model, const real *parameters, int length, real *ret_bias)
+{
+    const ModelSettings *s = &model->settings;
+    size_t layer_values = (size_t)s->n_heads * (size_t)(2 * length - 1);
+    memset(ret_bias, 0, sizeof(real) * (size_t)s->n_layers * layer_values);
+    for (int l = 0; s->position->bias_forward && l < s->n_layers; l++)
+        s->position->bias_forward(model->position_state, parameters, l, length, ret_bias + (size_t)l * layer_values);
+}
+
+void model_visible(const Model *model, int i, int length, int *ret_first, int *ret_end)
+{
+    model->settings.mask->visible(i, length, ret_first, ret_end);
+}

@@ -1,0 +1,31 @@
+/* Next-token prediction: position i predicts the token at i + 1. Special tokens are inputs but never targets. */
+#include "model/objective/objective.h"
+
+static double target_share(const Settings *settings)
+{
+    (void)settings;
+    return 1;
+}
+
+static void make(const Settings *settings, int vocab_size, const Sequence *seq, Pcg *pcg, int32_t *ret_inputs,
+                 int32_t *ret_targets, uint8_t *ret_groups)
+{
+    (void)settings;
+    (void)vocab_size;
+    (void)pcg;
+    for (int i = 0; i < seq->length; i++) {
+        int32_t next = seq->ids[i + 1];
+        ret_inputs[i] = seq->ids[i];
+        ret_targets[i] = next >= TOKEN_CONTENT ? next : -1;
+        ret_groups[i] = seq->groups[i + 1];
+    }
+}
+
+const Objective objective_next = {
+    .name = "next",
+    .summary = "each position predicts the token after it",
+    .source = "Radford et al. 2018",
+    .needs_causal = 1,
+    .target_share = target_share,
+    .make = make,
+};

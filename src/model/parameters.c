@@ -1,0 +1,66 @@
+/* The parameter table: names, shapes and initial distributions in the order in which the tensors lie in their block.
+ *
+ * Offsets are multiples of 16 reals, so that every tensor starts on a cache line; the padding stays zero for ever
+ * (its gradient is zero), which lets sums and optimizers run over the block as a whole.
+ */
+#include "model/parameters.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/pcg.h"
+
+enum { OFFSET_UNIT = 16 };
+
+int parameters_add(Arena *arena, Parameters *parameters, const char *name, int rows, int cols, double initial_std,
+                   double initial_value, int decays)
+{
+    assert(rows > 0 && cols > 0 && parameters_find(parameters, name) < 0);
+    if (parameters->n_tensors == parameters->capacity) {
+        int capacity = parameters->capacity ? 2 * parameters->capacity : 32;
+        Tensor *tensors = ARENA_ARRAY(arena, Tensor, capacity);
+        if (parameters->n_tensors > 0)
+            memcpy(tensors, parameters->tensors, sizeof(Tensor) * (size_t)parameters->n_tensors);
+        parameters->tensors = tensors;
+        parameters->capacity = capacity;
+    }
+    size_t n = (size_t)rows * (size_t)cols;
+    parameters->tensors[parameters->n_tensors] = (Tensor){
+        .name = arena_strdup(arena, name),
+        .rows = rows,
+        .cols = cols,
+        .offset = parameters->n_values,
+        .initial_std = initial_std,
+        .initial_value = initial_value,
+        .decays = decays,
+    };
+    parameters->n_values += (n + OFFSET_UNIT - 1) / OFFSET_UNIT * OFFSET_UNIT;
+    parameters->n_parameters += n;
+    return parameters->n_tensors++;
+}
+
+int parameters_find(const Parameters *parameters, const char *name)
+{
+    for (int i = 0; i < parameters->n_tensors; i++)
+        if (strcmp(parameters->tensors[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+void parameters_initialise(const Parameters *parameters, uint64_t seed, real *block)
+{
+    memset(block, 0, sizeof(real) * parameters->n_values);
+    for (int i = 0; i < parameters->n_tensors; i++) {
+        const Tensor *tensor = &parameters->tensors[i];
+        size_t n = (size_t)tensor->rows * (size_t)tensor->cols;
+        real *values = block + tensor->offset;
+        char stream[128];
+        int length = snprintf(stream, sizeof stream, "init/%s", tensor->name);
+        assert(length > 0 && (size_t)length < sizeof stream);
+        (void)length;
+        Pcg pcg = pcg_named(seed, stream);
+        for (size_t j = 0; j < n; j++)
+            values[j] = (real)(tensor->initial_std > 0 ? tensor->initial_std * pcg_normal(&pcg) : tensor->initial_value);
+    }
+}

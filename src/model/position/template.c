@@ -1,0 +1,84 @@
+/* Template of a position encoding; the tests compile it and hold it to everything that a registered one must pass.
+ * As an example it learns a bias per head and distance, clipped (Raffel et al. 2020 without their logarithmic buckets):
+ *
+ *   s_ij += b[layer, h, clip(i - j, -R, R) + R]
+ *
+ * 1. Copy this file to NAME.c; add NAME to the list 'model/position' in src/meson.build.
+ * 2. Keep the function pairs that you need; leave the others NULL.
+ */
+#include <stdio.h>
+
+#include "model/position/position.h"
+
+/* 3. What prepare computes once; constant afterwards, since many threads read it. */
+typedef struct {
+    int n_heads, reach;
+    const size_t *tables; /* (L) offset of each layer's tensor (H, 2 reach + 1) */
+} Template;
+
+/* 4. Read your own keys from model->settings, check what you need of the shape (settings_error names the place), declare
+ *    what you learn: a name, a shape, an initial std or constant, whether it decays. */
+static int prepare(Arena *arena, const ModelSettings *model, Parameters *parameters, void **ret_state, Error *err)
+{
+    const int reach = (int)settings_int(model->settings, "model.position.reach");
+    if (reach >= model->context_length)
+        return settings_error(model->settings, "model.position.reach", err, "%d must be below model.context_length %d",
+                              reach, model->context_length);
+    size_t *tables = ARENA_ARRAY(arena, size_t, model->n_layers);
+    for (int l = 0; l < model->n_layers; l++) {
+        char name[64];
+        snprintf(name, sizeof name, "blocks.%d.attention.distance", l);
+        int i = parameters_add(arena, parameters, name, model->n_heads, 2 * reach + 1, model->init.position_std, 0, 0);
+        tables[l] = parameters->tensors[i].offset;
+    }
+    Template *state = ARENA_ARRAY(arena, Template, 1);
+    *state = (Template){model->n_heads, reach, tables};
+    *ret_state = state;
+    return STATUS_OK;
+}
+
+static int column(const Template *state, int distance)
+{
+    int reach = state->reach;
+    return (distance < -reach ? -reach : distance > reach ? reach : distance) + reach;
+}
+
+/* 5. Forward and backward side by side. The table's entry for query i and key j is length-1+(i-j). */
+static void bias_forward(const void *state, const real *parameters, int layer, int length, real *ret_table)
+{
+    const Template *template = state;
+    const int width = 2 * length - 1, columns = 2 * template->reach + 1;
+    const real *learned = parameters + template->tables[layer];
+    for (int h = 0; h < template->n_heads; h++)
+        for (int d = 0; d < width; d++)
+            ret_table[h * width + d] = learned[h * columns + column(template, d - (length - 1))];
+}
+
+/* 6. Gradients are added; the caller zeroes. */
+static void bias_backward(const void *state, int layer, int length, const real *dtable, real *gradient)
+{
+    const Template *template = state;
+    const int width = 2 * length - 1, columns = 2 * template->reach + 1;
+    real *dlearned = gradient + template->tables[layer];
+    for (int h = 0; h < template->n_heads; h++)
+        for (int d = 0; d < width; d++)
+            dlearned[h * columns + column(template, d - (length - 1))] += dtable[h * width + d];
+}
+
+/* 7. Keys below model.position that are valid with this kind: key, type, default, range, help. */
+static const SchemaRow params[] = {
+    {"reach", VALUE_INT, "4", 1, 16384, NULL, "distances beyond it share a bias"},
+};
+
+/* 8. The strategy itself: the list in meson.build finds it as position_NAME. */
+extern const Position position_template;
+const Position position_template = {
+    .name = "template",
+    .summary = "a learned bias per head and clipped distance",
+    .source = "Raffel et al. 2020, arXiv 1910.10683, section 2.1",
+    .params = params,
+    .n_params = sizeof params / sizeof *params,
+    .prepare = prepare,
+    .bias_forward = bias_forward,
+    .bias_backward = bias_backward,
+};

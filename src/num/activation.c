@@ -1,0 +1,64 @@
+/* Elementwise functions and their derivatives.
+ *
+ * GELU in its tanh form (Hendrycks & Gimpel 2016, arXiv:1606.08415) is x s(u) with the logistic function s and
+ * u = 2 sqrt(2/pi) (x + 0.044715 x^3), as (1 + tanh(u/2))/2 = s(u); so it needs one exp and one division, and keeps its
+ * relative accuracy in the negative tail. Derivative: s + x s (1 - s) u'.
+ */
+#include "num/path.h"
+#include "num/vec.h"
+#include "num/vec_math.h"
+
+#define ZERO ((vec){0})
+#define GELU_LINEAR ((real)1.5957691216057308)  /* 2 sqrt(2/pi) */
+#define GELU_CUBIC ((real)0.07135481627260025) /* times 0.044715 */
+
+void KERNEL(gelu_forward)(size_t n, const real *x, real *y)
+{
+    for (size_t i = 0; i < n; i += LANES) {
+        const ptrdiff_t left = (ptrdiff_t)(n - i);
+        const vec z = vec_load_left(x + i, left, ZERO);
+        const vec u = z * vec_fma(z * z, vec_all(GELU_CUBIC), vec_all(GELU_LINEAR));
+        vec_store_left(y + i, left, z / (vec_exp(-u) + 1));
+    }
+}
+
+void KERNEL(gelu_backward)(size_t n, const real *x, const real *dy, real *dx)
+{
+    for (size_t i = 0; i < n; i += LANES) {
+        const ptrdiff_t left = (ptrdiff_t)(n - i);
+        const vec z = vec_load_left(x + i, left, ZERO), z2 = z * z;
+        const vec u = z * vec_fma(z2, vec_all(GELU_CUBIC), vec_all(GELU_LINEAR));
+        const vec du = vec_fma(z2, vec_all(3 * GELU_CUBIC), vec_all(GELU_LINEAR));
+        const vec s = 1 / (vec_exp(-u) + 1);
+        const vec slope = vec_fma(z * s * (1 - s), du, s);
+        vec_store_left(dx + i, left, vec_load_left(dy + i, left, ZERO) * slope);
+    }
+}
+
+/* max(x, 0); NaN stays, -0 becomes 0. */
+void KERNEL(relu_forward)(size_t n, const real *x, real *y)
+{
+    for (size_t i = 0; i < n; i += LANES) {
+        const ptrdiff_t left = (ptrdiff_t)(n - i);
+        const vec z = vec_load_left(x + i, left, ZERO);
+        vec_store_left(y + i, left, vec_choose(z <= 0, ZERO, z));
+    }
+}
+
+/* dy where x > 0, else 0. */
+void KERNEL(relu_backward)(size_t n, const real *x, const real *dy, real *dx)
+{
+    for (size_t i = 0; i < n; i += LANES) {
+        const ptrdiff_t left = (ptrdiff_t)(n - i);
+        const vec z = vec_load_left(x + i, left, ZERO);
+        vec_store_left(dx + i, left, vec_choose(z <= 0, ZERO, vec_load_left(dy + i, left, ZERO)));
+    }
+}
+
+void KERNEL(exponential)(size_t n, const real *x, real *y)
+{
+    for (size_t i = 0; i < n; i += LANES) {
+        const ptrdiff_t left = (ptrdiff_t)(n - i);
+        vec_store_left(y + i, left, vec_exp(vec_load_left(x + i, left, ZERO)));
+    }
+}

@@ -1,0 +1,56 @@
+/* What one compilation of the kernels is: its names and its prototypes.
+ *
+ * The kernel files are compiled once per instruction set with -DKERNEL_PATH=avx512, avx2 or plain, and KERNEL(matmul)
+ * then stands for matmul_avx512 and so on; table.c gathers them into `const Kernels kernels_avx512`. Internal to num/.
+ */
+#ifndef REFFRAME_NUM_PATH_H
+#define REFFRAME_NUM_PATH_H
+
+#include "num/kernels.h"
+
+#ifndef KERNEL_PATH
+#define KERNEL_PATH plain
+#endif
+
+#define KERNEL_JOIN2(name, path) name##_##path
+#define KERNEL_JOIN(name, path) KERNEL_JOIN2(name, path)
+#define KERNEL(name) KERNEL_JOIN(name, KERNEL_PATH)
+#define KERNEL_STRING2(path) #path
+#define KERNEL_STRING(path) KERNEL_STRING2(path)
+#define KERNEL_NAME KERNEL_STRING(KERNEL_PATH)
+
+extern const Kernels KERNEL(kernels);
+
+void KERNEL(matmul)(MatmulKind kind, int m, int n, int k, real alpha, const real *a, int ld_a, const real *b, int ld_b,
+                    int accumulate, real *c, int ld_c, real *scratch);
+
+void KERNEL(bias_forward)(int n, int width, const real *b, real *y);
+void KERNEL(bias_backward)(int n, int width, const real *dy, real *db);
+void KERNEL(layernorm_forward)(int n, int width, double epsilon, const real *x, const real *gain, const real *shift,
+                               real *y, real *mean, real *rstd);
+void KERNEL(layernorm_backward)(int n, int width, const real *dy, const real *x, const real *gain, const real *mean,
+                                const real *rstd, real *dx, real *dgain, real *dshift);
+void KERNEL(rmsnorm_forward)(int n, int width, double epsilon, const real *x, const real *gain, real *y, real *rstd);
+void KERNEL(rmsnorm_backward)(int n, int width, const real *dy, const real *x, const real *gain, const real *rstd,
+                              real *dx, real *dgain);
+
+void KERNEL(gelu_forward)(size_t n, const real *x, real *y);
+void KERNEL(gelu_backward)(size_t n, const real *x, const real *dy, real *dx);
+void KERNEL(relu_forward)(size_t n, const real *x, real *y);
+void KERNEL(relu_backward)(size_t n, const real *x, const real *dy, real *dx);
+void KERNEL(exponential)(size_t n, const real *x, real *y);
+
+void KERNEL(softmax_row)(int n, real *s, real *ret_log_sum);
+void KERNEL(softmax_row_backward)(int n, const real *p, real *dp);
+double KERNEL(cross_entropy_row)(int n, real *logits, int target, real scale);
+
+void KERNEL(add)(size_t n, const real *x, real *y);
+void KERNEL(scale)(size_t n, real factor, real *x);
+double KERNEL(sum_of_squares)(size_t n, const real *x);
+void KERNEL(adamw)(size_t n, const real *gradient, double clip_scale, double lr, double beta1, double beta2,
+                   double epsilon, double decay, double correction1, double correction2, real *m, real *v, real *p);
+void KERNEL(sgd)(size_t n, const real *gradient, double clip_scale, double lr, double momentum, double decay, real *u,
+                 real *p);
+double KERNEL(spin)(size_t rounds, real *ret);
+
+#endif

@@ -1,0 +1,242 @@
+/* Plain loops in the obvious order, one a kernel: the formulas of kernels.h read off, with sums in double and the
+ * library's exp, log, tanh and sqrt. See reference.h.
+ */
+#include "num/reference.h"
+
+#include <math.h>
+
+static void matmul(MatmulKind kind, int m, int n, int k, real alpha, const real *a, int ld_a, const real *b, int ld_b,
+                   int accumulate, real *c, int ld_c, real *scratch)
+{
+    (void)scratch;
+    const size_t lda = (size_t)ld_a, ldb = (size_t)ld_b;
+    for (size_t i = 0; i < (size_t)m; i++)
+        for (size_t j = 0; j < (size_t)n; j++) {
+            double sum = 0;
+            for (size_t p = 0; p < (size_t)k; p++)
+                sum += (double)(kind == MATMUL_TN ? a[p * lda + i] : a[i * lda + p]) *
+                       (double)(kind == MATMUL_NT ? b[j * ldb + p] : b[p * ldb + j]);
+            real *out = &c[i * (size_t)ld_c + j];
+            *out = (real)((double)alpha * sum + (accumulate ? (double)*out : 0));
+        }
+}
+
+static void bias_forward(int n, int width, const real *b, real *y)
+{
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < width; j++)
+            *y++ += b[j];
+}
+
+static void bias_backward(int n, int width, const real *dy, real *db)
+{
+    for (int j = 0; j < width; j++) {
+        double sum = 0;
+        for (int i = 0; i < n; i++)
+            sum += (double)dy[(size_t)i * width + j];
+        db[j] += (real)sum;
+    }
+}
+
+static void layernorm_forward(int n, int width, double epsilon, const real *x, const real *gain, const real *shift,
+                              real *y, real *mean, real *rstd)
+{
+    for (int i = 0; i < n; i++, x += width, y += width) {
+        double sum = 0, squares = 0;
+        for (int j = 0; j < width; j++)
+            sum += (double)x[j];
+        const double mu = sum / width;
+        for (int j = 0; j < width; j++)
+            squares += ((double)x[j] - mu) * ((double)x[j] - mu);
+        const double r = 1 / sqrt(squares / width + epsilon);
+        for (int j = 0; j < width; j++)
+            y[j] = (real)(((double)x[j] - mu) * r * (double)gain[j] + (shift ? (double)shift[j] : 0));
+        mean[i] = (real)mu;
+        rstd[i] = (real)r;
+    }
+}
+
+static void norm_backward(int n, int width, const real *dy, const real *x, const real *gain, const real *mean,
+                          const real *rstd, real *dx, real *dgain, real *dshift)
+{
+    for (int i = 0; i < n; i++, dy += width, x += width, dx += width) {
+        const double mu = mean ? (double)mean[i] : 0, r = (double)rstd[i];
+        double sum_g = 0, sum_gx = 0;
+        for (int j = 0; j < width; j++) {
+            const double xhat = ((double)x[j] - mu) * r, g = (double)dy[j] * (double)gain[j];
+            sum_g += g;
+            sum_gx += g * xhat;
+            dgain[j] += (real)((double)dy[j] * xhat);
+            if (dshift)
+                dshift[j] += dy[j];
+        }
+        for (int j = 0; j < width; j++) {
+            const double xhat = ((double)x[j] - mu) * r, g = (double)dy[j] * (double)gain[j];
+            dx[j] += (real)(r * (g - (mean ? sum_g / width : 0) - xhat * sum_gx / width));
+        }
+    }
+}
+
+static void layernorm_backward(int n, int width, const real *dy, const real *x, const real *gain, const real *mean,
+                               const real *rstd, real *dx, real *dgain, real *dshift)
+{
+    norm_backward(n, width, dy, x, gain, mean, rstd, dx, dgain, dshift);
+}
+
+static void rmsnorm_forward(int n, int width, double epsilon, const real *x, const real *gain, real *y, real *rstd)
+{
+    for (int i = 0; i < n; i++, x += width, y += width) {
+        double squares = 0;
+        for (int j = 0; j < width; j++)
+            squares += (double)x[j] * (double)x[j];
+        const double r = 1 / sqrt(squares / width + epsilon);
+        for (int j = 0; j < width; j++)
+            y[j] = (real)((double)x[j] * r * (double)gain[j]);
+        rstd[i] = (real)r;
+    }
+}
+
+static void rmsnorm_backward(int n, int width, const real *dy, const real *x, const real *gain, const real *rstd,
+                             real *dx, real *dgain)
+{
+    norm_backward(n, width, dy, x, gain, NULL, rstd, dx, dgain, NULL);
+}
+
+#define SQRT_2_OVER_PI 0.7978845608028654
+
+static void gelu_forward(size_t n, const real *x, real *y)
+{
+    for (size_t i = 0; i < n; i++) {
+        const double z = (double)x[i];
+        y[i] = (real)(0.5 * z * (1 + tanh(SQRT_2_OVER_PI * (z + 0.044715 * z * z * z))));
+    }
+}
+
+static void gelu_backward(size_t n, const real *x, const real *dy, real *dx)
+{
+    for (size_t i = 0; i < n; i++) {
+        const double z = (double)x[i], t = tanh(SQRT_2_OVER_PI * (z + 0.044715 * z * z * z));
+        const double slope = 0.5 * (1 + t) + 0.5 * z * (1 - t * t) * SQRT_2_OVER_PI * (1 + 3 * 0.044715 * z * z);
+        dx[i] = (real)((double)dy[i] * slope);
+    }
+}
+
+static void relu_forward(size_t n, const real *x, real *y)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = x[i] <= 0 ? 0 : x[i];
+}
+
+static void relu_backward(size_t n, const real *x, const real *dy, real *dx)
+{
+    for (size_t i = 0; i < n; i++)
+        dx[i] = x[i] <= 0 ? 0 : dy[i];
+}
+
+static void exponential(size_t n, const real *x, real *y)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = (real)exp((double)x[i]);
+}
+
+static void softmax_row(int n, real *s, real *ret_log_sum)
+{
+    double max = -INFINITY, sum = 0;
+    for (int j = 0; j < n; j++)
+        max = (double)s[j] > max ? (double)s[j] : max;
+    for (int j = 0; j < n; j++)
+        sum += s[j] == -(real)INFINITY ? 0 : exp((double)s[j] - max);
+    for (int j = 0; j < n; j++)
+        s[j] = s[j] == -(real)INFINITY ? 0 : (real)(exp((double)s[j] - max) / sum);
+    if (ret_log_sum)
+        *ret_log_sum = (real)(max + log(sum));
+}
+
+static void softmax_row_backward(int n, const real *p, real *dp)
+{
+    double dot = 0;
+    for (int j = 0; j < n; j++)
+        dot += (double)dp[j] * (double)p[j];
+    for (int j = 0; j < n; j++)
+        dp[j] = (real)((double)p[j] * ((double)dp[j] - dot));
+}
+
+static double cross_entropy_row(int n, real *logits, int target, real scale)
+{
+    double max = -INFINITY, sum = 0;
+    for (int j = 0; j < n; j++)
+        max = (double)logits[j] > max ? (double)logits[j] : max;
+    for (int j = 0; j < n; j++)
+        sum += exp((double)logits[j] - max);
+    const double loss = log(sum) + max - (double)logits[target];
+    for (int j = 0; j < n && scale != 0; j++)
+        logits[j] = (real)((double)scale * (exp((double)logits[j] - max) / sum - (j == target)));
+    return loss;
+}
+
+static void add(size_t n, const real *x, real *y)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] += x[i];
+}
+
+static void scale(size_t n, real factor, real *x)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] *= factor;
+}
+
+static double sum_of_squares(size_t n, const real *x)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += (double)x[i] * (double)x[i];
+    return sum;
+}
+
+static void adamw(size_t n, const real *gradient, double clip_scale, double lr, double beta1, double beta2,
+                  double epsilon, double decay, double correction1, double correction2, real *m, real *v, real *p)
+{
+    for (size_t i = 0; i < n; i++) {
+        const double g = (double)gradient[i] * clip_scale;
+        const double first = beta1 * (double)m[i] + (1 - beta1) * g;
+        const double second = beta2 * (double)v[i] + (1 - beta2) * g * g;
+        m[i] = (real)first;
+        v[i] = (real)second;
+        p[i] -= (real)(lr * (first / correction1 / (sqrt(second / correction2) + epsilon) + decay * (double)p[i]));
+    }
+}
+
+static void sgd(size_t n, const real *gradient, double clip_scale, double lr, double momentum, double decay, real *u,
+                real *p)
+{
+    for (size_t i = 0; i < n; i++) {
+        u[i] = (real)(momentum * (double)u[i] + (double)gradient[i] * clip_scale);
+        p[i] -= (real)(lr * ((double)u[i] + decay * (double)p[i]));
+    }
+}
+
+const Kernels kernels_reference = {
+    .name = "reference",
+    .summary = "plain loops, for tests",
+    .matmul = matmul,
+    .bias_forward = bias_forward,
+    .bias_backward = bias_backward,
+    .layernorm_forward = layernorm_forward,
+    .layernorm_backward = layernorm_backward,
+    .rmsnorm_forward = rmsnorm_forward,
+    .rmsnorm_backward = rmsnorm_backward,
+    .gelu_forward = gelu_forward,
+    .gelu_backward = gelu_backward,
+    .relu_forward = relu_forward,
+    .relu_backward = relu_backward,
+    .exponential = exponential,
+    .softmax_row = softmax_row,
+    .softmax_row_backward = softmax_row_backward,
+    .cross_entropy_row = cross_entropy_row,
+    .add = add,
+    .scale = scale,
+    .sum_of_squares = sum_of_squares,
+    .adamw = adamw,
+    .sgd = sgd,
+};

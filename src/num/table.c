@@ -1,0 +1,38 @@
+/* The table of one path. */
+#include "num/path.h"
+
+#include "num/vec.h"
+
+#if VEC_BYTES == 64
+#define SUMMARY "AVX-512 (F, VL, DQ, BW) with FMA"
+#elif VEC_BYTES == 32
+#define SUMMARY "AVX2 with FMA"
+#else
+#define SUMMARY "any machine; fma by the library where the target has none"
+#endif
+
+const Kernels KERNEL(kernels) = {
+    .name = KERNEL_NAME,
+    .summary = SUMMARY,
+    .matmul = KERNEL(matmul),
+    .bias_forward = KERNEL(bias_forward),
+    .bias_backward = KERNEL(bias_backward),
+    .layernorm_forward = KERNEL(layernorm_forward),
+    .layernorm_backward = KERNEL(layernorm_backward),
+    .rmsnorm_forward = KERNEL(rmsnorm_forward),
+    .rmsnorm_backward = KERNEL(rmsnorm_backward),
+    .gelu_forward = KERNEL(gelu_forward),
+    .gelu_backward = KERNEL(gelu_backward),
+    .relu_forward = KERNEL(relu_forward),
+    .relu_backward = KERNEL(relu_backward),
+    .exponential = KERNEL(exponential),
+    .softmax_row = KERNEL(softmax_row),
+    .softmax_row_backward = KERNEL(softmax_row_backward),
+    .cross_entropy_row = KERNEL(cross_entropy_row),
+    .add = KERNEL(add),
+    .scale = KERNEL(scale),
+    .sum_of_squares = KERNEL(sum_of_squares),
+    .adamw = KERNEL(adamw),
+    .sgd = KERNEL(sgd),
+    .spin = KERNEL(spin),
+};

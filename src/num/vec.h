@@ -1,0 +1,255 @@
+/* Vectors of reals at the width that the target has, and the few operations that need a name of their own.
+ *
+ * + - * / and comparisons are the compilers' vector extensions; what they lack (fma, square root, loads of a part) is
+ * written per instruction set here and nowhere else. Every operation is exactly rounded or exact, so a kernel gives the
+ * same bits at any width as long as the order of its sums is its own: sums along a row go into Lanes16, sixteen lanes
+ * whatever the width, and end in one fixed tree. (The sign and payload of a NaN may differ, its being a NaN may not.)
+ *
+ * Width is taken from what the compiler was told to target, not from the path's name. Internal to num/.
+ */
+#ifndef REFFRAME_NUM_VEC_H
+#define REFFRAME_NUM_VEC_H
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "num/real.h"
+
+#if defined(__AVX512F__) && defined(__FMA__)
+#include <immintrin.h>
+#define VEC_BYTES 64
+#elif defined(__AVX2__) && defined(__FMA__)
+#include <immintrin.h>
+#define VEC_BYTES 32
+#else
+#define VEC_BYTES 16
+#endif
+
+#ifdef REFFRAME_DOUBLE
+#define LANES (VEC_BYTES / 8)
+typedef int64_t integer; /* an integer as wide as a real */
+#else
+#define LANES (VEC_BYTES / 4)
+typedef int32_t integer;
+#endif
+
+#define INLINE static inline __attribute__((always_inline, unused))
+
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+typedef real vec __attribute__((vector_size(VEC_BYTES)));
+typedef integer ivec __attribute__((vector_size(VEC_BYTES))); /* also what comparisons give: 0 or -1 */
+typedef real vec_anywhere __attribute__((vector_size(VEC_BYTES), aligned(sizeof(real)), may_alias));
+
+INLINE vec vec_load(const real *p)
+{
+    return *(const vec_anywhere *)p;
+}
+
+INLINE void vec_store(real *p, vec x)
+{
+    *(vec_anywhere *)p = x;
+}
+
+INLINE vec vec_all(real x)
+{
+    return x - (vec){0};
+}
+
+/* mask ? x : y, lane by lane, with a mask as comparisons give it. */
+INLINE vec vec_choose(ivec mask, vec x, vec y)
+{
+    return (vec)((mask & (ivec)x) | (~mask & (ivec)y));
+}
+
+/* The larger; y where x is NaN. */
+INLINE vec vec_max(vec x, vec y)
+{
+    return vec_choose(x > y, x, y);
+}
+
+/* ---- fma, square root, the first n lanes ------------------------------------------------------------------------- */
+
+#if VEC_BYTES == 64 && !defined(REFFRAME_DOUBLE)
+
+#define LANE_MASK(n) ((__mmask16)((1u << (n)) - 1))
+#define vec_fma(x, y, z) ((vec)_mm512_fmadd_ps((__m512)(x), (__m512)(y), (__m512)(z)))
+#define vec_sqrt(x) ((vec)_mm512_sqrt_ps((__m512)(x)))
+#define vec_load_first(p, n, fill) ((vec)_mm512_mask_loadu_ps((__m512)(fill), LANE_MASK(n), p))
+#define vec_store_first(p, n, x) _mm512_mask_storeu_ps(p, LANE_MASK(n), (__m512)(x))
+
+#elif VEC_BYTES == 64
+
+#define LANE_MASK(n) ((__mmask8)((1u << (n)) - 1))
+#define vec_fma(x, y, z) ((vec)_mm512_fmadd_pd((__m512d)(x), (__m512d)(y), (__m512d)(z)))
+#define vec_sqrt(x) ((vec)_mm512_sqrt_pd((__m512d)(x)))
+#define vec_load_first(p, n, fill) ((vec)_mm512_mask_loadu_pd((__m512d)(fill), LANE_MASK(n), p))
+#define vec_store_first(p, n, x) _mm512_mask_storeu_pd(p, LANE_MASK(n), (__m512d)(x))
+
+#elif VEC_BYTES == 32
+
+#ifdef REFFRAME_DOUBLE
+#define vec_fma(x, y, z) ((vec)_mm256_fmadd_pd((__m256d)(x), (__m256d)(y), (__m256d)(z)))
+#define vec_sqrt(x) ((vec)_mm256_sqrt_pd((__m256d)(x)))
+#define MASKED_LOAD(p, mask) ((vec)_mm256_maskload_pd(p, (__m256i)(mask)))
+#define MASKED_STORE(p, mask, x) _mm256_maskstore_pd(p, (__m256i)(mask), (__m256d)(x))
+#define COUNT ((ivec){0, 1, 2, 3})
+#else
+#define vec_fma(x, y, z) ((vec)_mm256_fmadd_ps((__m256)(x), (__m256)(y), (__m256)(z)))
+#define vec_sqrt(x) ((vec)_mm256_sqrt_ps((__m256)(x)))
+#define MASKED_LOAD(p, mask) ((vec)_mm256_maskload_ps(p, (__m256i)(mask)))
+#define MASKED_STORE(p, mask, x) _mm256_maskstore_ps(p, (__m256i)(mask), (__m256)(x))
+#define COUNT ((ivec){0, 1, 2, 3, 4, 5, 6, 7})
+#endif
+
+INLINE vec vec_load_first(const real *p, int n, vec fill)
+{
+    ivec mask = COUNT < (integer)n;
+    return vec_choose(mask, MASKED_LOAD(p, mask), fill);
+}
+
+INLINE void vec_store_first(real *p, int n, vec x)
+{
+    ivec mask = COUNT < (integer)n;
+    MASKED_STORE(p, mask, x);
+}
+
+#else /* plain C */
+
+INLINE vec vec_fma(vec x, vec y, vec z)
+{
+    for (int i = 0; i < LANES; i++)
+#ifdef REFFRAME_DOUBLE
+        z[i] = fma(x[i], y[i], z[i]);
+#else
+        z[i] = fmaf(x[i], y[i], z[i]);
+#endif
+    return z;
+}
+
+INLINE vec vec_sqrt(vec x)
+{
+    for (int i = 0; i < LANES; i++)
+#ifdef REFFRAME_DOUBLE
+        x[i] = sqrt(x[i]);
+#else
+        x[i] = sqrtf(x[i]);
+#endif
+    return x;
+}
+
+INLINE vec vec_load_first(const real *p, int n, vec fill)
+{
+    for (int i = 0; i < n; i++)
+        fill[i] = p[i];
+    return fill;
+}
+
+INLINE void vec_store_first(real *p, int n, vec x)
+{
+    for (int i = 0; i < n; i++)
+        p[i] = x[i];
+}
+
+#endif
+
+/* The next LANES reals of which n are left: lanes from n on are `fill`, and are not stored. n may be negative. */
+INLINE vec vec_load_left(const real *p, ptrdiff_t n, vec fill)
+{
+    return n >= LANES ? vec_load(p) : n > 0 ? vec_load_first(p, (int)n, fill) : fill;
+}
+
+INLINE void vec_store_left(real *p, ptrdiff_t n, vec x)
+{
+    if (n >= LANES)
+        vec_store(p, x);
+    else if (n > 0)
+        vec_store_first(p, (int)n, x);
+}
+
+/* ---- permutations ---------------------------------------------------------------------------------------------------- */
+
+/* x0 y0 x1 y1 ... of the lower halves, and of the upper ones. */
+#if LANES == 16
+#define INTERLEAVE_LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define INTERLEAVE_HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#elif LANES == 8
+#define INTERLEAVE_LOW 0, 8, 1, 9, 2, 10, 3, 11
+#define INTERLEAVE_HIGH 4, 12, 5, 13, 6, 14, 7, 15
+#elif LANES == 4
+#define INTERLEAVE_LOW 0, 4, 1, 5
+#define INTERLEAVE_HIGH 2, 6, 3, 7
+#else
+#define INTERLEAVE_LOW 0, 2
+#define INTERLEAVE_HIGH 1, 3
+#endif
+#define vec_interleave_low(x, y) __builtin_shufflevector(x, y, INTERLEAVE_LOW)
+#define vec_interleave_high(x, y) __builtin_shufflevector(x, y, INTERLEAVE_HIGH)
+
+/* ---- sixteen lanes ------------------------------------------------------------------------------------------------- */
+
+#define PARTS (16 / LANES)
+
+typedef struct {
+    vec part[PARTS];
+} Lanes16;
+
+/* The fixed tree: lane i + lane i+8, then i+4, i+2, i+1. */
+INLINE real lanes16_sum(Lanes16 x)
+{
+    real t[16];
+    memcpy(t, &x, sizeof t);
+    UNROLL
+    for (int half = 8; half; half /= 2)
+        UNROLL
+        for (int i = 0; i < half; i++)
+            t[i] += t[i + half];
+    return t[0];
+}
+
+INLINE real lanes16_max(Lanes16 x)
+{
+    real t[16];
+    memcpy(t, &x, sizeof t);
+    UNROLL
+    for (int half = 8; half; half /= 2)
+        UNROLL
+        for (int i = 0; i < half; i++)
+            t[i] = t[i] > t[i + half] ? t[i] : t[i + half];
+    return t[0];
+}
+
+/* The same in double, for sums over many reals. */
+#define WIDE_LANES (VEC_BYTES / 8)
+#define WIDE_PARTS (16 / WIDE_LANES)
+typedef double wide __attribute__((vector_size(VEC_BYTES)));
+typedef real wide_source __attribute__((vector_size(WIDE_LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
+
+typedef struct {
+    wide part[WIDE_PARTS];
+} Wide16;
+
+INLINE wide wide_load(const real *p)
+{
+    return __builtin_convertvector(*(const wide_source *)p, wide);
+}
+
+INLINE double wide16_sum(Wide16 x)
+{
+    double t[16];
+    memcpy(t, &x, sizeof t);
+    UNROLL
+    for (int half = 8; half; half /= 2)
+        UNROLL
+        for (int i = 0; i < half; i++)
+            t[i] += t[i + half];
+    return t[0];
+}
+
+#endif

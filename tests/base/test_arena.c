@@ -1,0 +1,98 @@
+/* Without these, blocks could overlap, start off a cache line (the kernels' loads assume it), or hold old bytes. */
+#include "base/arena.h"
+
+#include "base/pcg.h"
+#include "testing.h"
+
+static void check_blocks(Arena *arena, int n, size_t largest)
+{
+    unsigned char **blocks = calloc((size_t)n, sizeof *blocks);
+    size_t *sizes = calloc((size_t)n, sizeof *sizes), used = 0;
+    Pcg pcg = pcg_new(1, 1);
+    for (int i = 0; i < n; i++) {
+        sizes[i] = pcg_below(&pcg, (uint32_t)largest);
+        blocks[i] = arena_alloc(arena, sizes[i]);
+        assert_non_null(blocks[i]);
+        assert_int_equal((uintptr_t)blocks[i] % ARENA_ALIGNMENT, 0);
+        for (size_t j = 0; j < sizes[i]; j++)
+            assert_int_equal(blocks[i][j], 0);
+        memset(blocks[i], i & 0xff, sizes[i]);
+        used += arena_rounded(sizes[i]);
+        assert_int_equal(arena_used(arena), used);
+    }
+    for (int i = 0; i < n; i++) /* nobody wrote into anybody */
+        for (size_t j = 0; j < sizes[i]; j++)
+            assert_int_equal(blocks[i][j], i & 0xff);
+    free(blocks);
+    free(sizes);
+}
+
+static void test_growing_blocks(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    check_blocks(arena, 2000, 300);
+    arena_free(arena);
+    arena = arena_new();
+    check_blocks(arena, 30, 400000); /* larger than chunks */
+    assert_null(arena_free(arena));
+    assert_null(arena_free(NULL));
+}
+
+static void test_fixed_holds_exactly_what_was_asked(void **state)
+{
+    (void)state;
+    Arena *arena = NULL;
+    Error err;
+    const size_t sizes[] = {1, 64, 65, 1000, 0, 4096};
+    size_t total = 0;
+    for (size_t i = 0; i < 6; i++)
+        total += arena_rounded(sizes[i]);
+    assert_ok(arena_new_fixed(total, &arena, &err), &err);
+    for (size_t i = 0; i < 6; i++)
+        assert_int_equal((uintptr_t)arena_alloc(arena, sizes[i]) % ARENA_ALIGNMENT, 0);
+    assert_int_equal(arena_used(arena), total);
+    arena_free(arena);
+}
+
+static void test_fixed_too_large_is_an_error(void **state)
+{
+    (void)state;
+    Arena *arena = NULL;
+    Error err;
+    assert_int_equal(arena_new_fixed(SIZE_MAX / 2, &arena, &err), STATUS_FAILED);
+    assert_non_null(strstr(err.text, "out of memory: 9223372036854775807 bytes"));
+    assert_int_equal(arena_new_fixed(SIZE_MAX, &arena, &err), STATUS_FAILED);
+    assert_null(arena);
+}
+
+static void test_strings(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    assert_string_equal(arena_strdup(arena, "reference"), "reference");
+    assert_string_equal(arena_strndup(arena, "reference", 5), "refer");
+    char longer[1000];
+    memset(longer, 'y', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    const char *made = arena_format(arena, "%s-%d", longer, 42);
+    assert_int_equal(strlen(made), 999 + 3);
+    assert_string_equal(made + 999, "-42");
+    assert_int_equal(arena_rounded(0), 0);
+    assert_int_equal(arena_rounded(1), 64);
+    assert_int_equal(arena_rounded(64), 64);
+    const double *numbers = ARENA_ARRAY(arena, double, 10);
+    assert_true(numbers[9] == 0);
+    arena_free(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_growing_blocks),
+        cmocka_unit_test(test_fixed_holds_exactly_what_was_asked),
+        cmocka_unit_test(test_fixed_too_large_is_an_error),
+        cmocka_unit_test(test_strings),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,52 @@
+/* Without these, timings could run backwards or memory be reported in the wrong unit. */
+#include "base/clock.h"
+
+#include <time.h>
+
+#include "testing.h"
+
+static void test_seconds_run_forward(void **state)
+{
+    (void)state;
+    const double start = clock_seconds();
+    const struct timespec pause = {0, 20000000};
+    nanosleep(&pause, NULL);
+    const double passed = clock_seconds() - start;
+    assert_true(passed >= 0.02 && passed < 10);
+}
+
+static void test_timestamp(void **state)
+{
+    (void)state;
+    char buffer[32];
+    struct tm read = {0};
+    const char *end = strptime(clock_timestamp(buffer), "%Y-%m-%dT%H:%M:%SZ", &read);
+    assert_non_null(end);
+    assert_int_equal(*end, 0);
+    assert_true(labs((long)(timegm(&read) - time(NULL))) <= 2);
+}
+
+static void test_machine(void **state)
+{
+    (void)state;
+    assert_true(clock_cores() >= 1);
+    const size_t before = clock_peak_bytes(), size = (size_t)64 << 20;
+    char *block = malloc(size);
+    for (size_t i = 0; i < size; i += 512)
+        ((volatile char *)block)[i] = 1;
+    const size_t after = clock_peak_bytes();
+    free(block);
+    assert_true(before > 100000);
+    assert_true(after >= size && after >= before);
+    assert_true(clock_peak_bytes() >= after - (1 << 20)); /* a peak stays */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_seconds_run_forward),
+        cmocka_unit_test(test_timestamp),
+        cmocka_unit_test(test_machine),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,289 @@
+/* Without these, a full disk or a kill could leave half a checkpoint under a good name. */
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "testing.h"
+
+typedef struct {
+    char *folder;
+    Arena *arena;
+} Scratch;
+
+static int set_up(void **state)
+{
+    Scratch *scratch = malloc(sizeof *scratch);
+    *scratch = (Scratch){scratch_folder(), arena_new()};
+    *state = scratch;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    Scratch *scratch = *state;
+    scratch_remove(scratch->folder);
+    arena_free(scratch->arena);
+    free(scratch);
+    return 0;
+}
+
+static char *in(const Scratch *s, const char *name)
+{
+    return file_join(s->arena, s->folder, name);
+}
+
+static void assert_contents(const Scratch *s, const char *path, const char *expected)
+{
+    Error err;
+    char *bytes;
+    size_t n;
+    assert_ok(file_read(s->arena, path, &bytes, &n, &err), &err);
+    assert_int_equal(n, strlen(expected));
+    assert_string_equal(bytes, expected);
+}
+
+static int count_entries(const Scratch *s)
+{
+    Error err;
+    char **names;
+    int n;
+    assert_ok(file_list(s->arena, s->folder, &names, &n, &err), &err);
+    return n;
+}
+
+static void test_write_and_read(void **state)
+{
+    const Scratch *s = *state;
+    Error err;
+    uint64_t size;
+    assert_ok(file_write(in(s, "a"), "one", 3, &err), &err);
+    assert_contents(s, in(s, "a"), "one");
+    assert_ok(file_write(in(s, "a"), "second", 6, &err), &err);
+    assert_contents(s, in(s, "a"), "second");
+    assert_ok(file_write(in(s, "empty"), NULL, 0, &err), &err);
+    assert_contents(s, in(s, "empty"), "");
+    assert_int_equal(file_size(in(s, "a"), &size), 0);
+    assert_int_equal(size, 6);
+    assert_int_equal(file_size(in(s, "none"), &size), -1);
+    assert_int_equal(count_entries(s), 2);
+}
+
+static void test_read_refusals(void **state)
+{
+    const Scratch *s = *state;
+    Error err;
+    char *bytes = NULL, *path = in(s, "none");
+    size_t n;
+    assert_refused(file_read(s->arena, path, &bytes, &n, &err), STATUS_INPUT,
+                   arena_format(s->arena, "cannot open %s: No such file or directory", path), &err);
+    assert_refused(file_read(s->arena, s->folder, &bytes, &n, &err), STATUS_INPUT,
+                   arena_format(s->arena, "cannot read %s: it is a folder", s->folder), &err);
+    assert_refused(file_read(s->arena, "/dev/null", &bytes, &n, &err), STATUS_INPUT,
+                   "cannot read /dev/null: it is not a regular file", &err);
+    assert_int_equal(mkfifo(in(s, "fifo"), 0600), 0); /* must not wait for a writer */
+    assert_int_equal(file_read(s->arena, in(s, "fifo"), &bytes, &n, &err), STATUS_INPUT);
+    assert_null(bytes);
+}
+
+/* A limit on file sizes fails a write in its middle, as a full disk does. */
+static void test_full_disk_keeps_the_old_file(void **state)
+{
+    const Scratch *s = *state;
+    Error err;
+    const struct rlimit small = {4096, RLIM_INFINITY};
+    struct rlimit before;
+    char *large = calloc(1, 100000), *path = in(s, "checkpoint");
+    assert_ok(file_write(path, "old", 3, &err), &err);
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before);
+    setrlimit(RLIMIT_FSIZE, &small);
+    const int status = file_write(path, large, 100000, &err);
+    setrlimit(RLIMIT_FSIZE, &before);
+    assert_int_equal(status, STATUS_FAILED);
+    assert_string_equal(err.text, arena_format(s->arena, "cannot write %s: File too large", path));
+    assert_contents(s, path, "old");
+    assert_int_equal(count_entries(s), 1); /* no half-written temporary */
+    free(large);
+}
+
+static void test_unwritable_folders(void **state)
+{
+    const Scratch *s = *state;
+    Error err;
+    char *file = in(s, "file"), *below = file_join(s->arena, file, "below");
+    assert_refused(file_write(in(s, "no/folder"), "x", 1, &err), STATUS_FAILED,
+                   arena_format(s->arena, "cannot write %s: No such file or directory", in(s, "no/folder")), &err);
+    assert_ok(file_write(file, "x", 1, &err), &err);
+    assert_refused(file_make_folder(below, &err), STATUS_INPUT,
+                   arena_format(s->arena, "cannot make folder %s: Not a directory", below), &err);
+    assert_refused(file_make_folder(file, &err), STATUS_INPUT,
+                   arena_format(s->arena, "cannot make folder %s: Not a directory", file), &err);
+    assert_int_equal(file_make_folder("/proc/refframe/results", &err), STATUS_INPUT);
+    if (geteuid() != 0) { /* permissions do not bind root */
+        chmod(s->folder, 0500);
+        const int status = file_make_folder(in(s, "results"), &err);
+        chmod(s->folder, 0700);
+        assert_int_equal(status, STATUS_INPUT);
+    }
+}
+
+/* A writer that alternates two contents is killed at any instant: what stands is one of them, whole. */
+static void test_kill_leaves_a_whole_file(void **state)
+{
+    const Scratch *s = *state;
+    enum { SIZE = 300000 };
+    char *a = malloc(SIZE), *b = malloc(SIZE), *path = in(s, "state");
+    Error err;
+    memset(a, 'a', SIZE);
+    memset(b, 'b', SIZE);
+    assert_ok(file_write(path, a, SIZE, &err), &err);
+    for (int i = 0; i < 20; i++) {
+        const pid_t pid = fork();
+        if (pid == 0) {
+            for (int k = 0;; k++)
+                if (file_write(path, k % 2 ? a : b, SIZE, NULL) != STATUS_OK)
+                    _exit(1);
+        }
+        usleep((useconds_t)(500 + 700 * i));
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        char *bytes;
+        size_t n;
+        Arena *arena = arena_new();
+        assert_ok(file_read(arena, path, &bytes, &n, &err), &err);
+        assert_int_equal(n, SIZE);
+        assert_memory_equal(bytes, bytes[0] == 'a' ? a : b, SIZE);
+        arena_free(arena);
+    }
+    assert_ok(file_remove_temporaries(s->folder, &err), &err);
+    assert_int_equal(count_entries(s), 1);
+    free(a);
+    free(b);
+}
+
+static void test_temporaries(void **state)
+{
+    const Scratch *s = *state;
+    static const char *const kept[] = {"a.tmp", "a.tmp-", "a.tmp-12x", "step.npz"};
+    static const char *const gone[] = {"a.tmp-12", "b.tmp-x.tmp-3"};
+    Error err;
+    for (size_t i = 0; i < N_TESTS(kept); i++)
+        assert_ok(file_write(in(s, kept[i]), "x", 1, &err), &err);
+    for (size_t i = 0; i < N_TESTS(gone); i++)
+        assert_ok(file_write(in(s, gone[i]), "x", 1, &err), &err);
+    assert_ok(file_remove_temporaries(s->folder, &err), &err);
+    for (size_t i = 0; i < N_TESTS(kept); i++)
+        assert_true(file_exists(in(s, kept[i])));
+    for (size_t i = 0; i < N_TESTS(gone); i++)
+        assert_false(file_exists(in(s, gone[i])));
+    assert_ok(file_remove_temporaries(in(s, "absent"), &err), &err);
+}
+
+static void test_folders(void **state)
+{
+    const Scratch *s = *state;
+    Error err;
+    char **names;
+    int n;
+    assert_ok(file_make_folder(in(s, "a/b//c/"), &err), &err);
+    assert_ok(file_make_folder(in(s, "a/b/c"), &err), &err);
+    assert_true(file_is_folder(in(s, "a/b/c")));
+    static const char *const made[] = {"z", "B", "a0", "é"};
+    for (size_t i = 0; i < N_TESTS(made); i++)
+        assert_ok(file_write(file_join(s->arena, in(s, "a/b"), made[i]), "x", 1, &err), &err);
+    assert_ok(file_list(s->arena, in(s, "a/b"), &names, &n, &err), &err);
+    static const char *const sorted[] = {"B", "a0", "c", "z", "é"};
+    assert_int_equal(n, 5);
+    for (int i = 0; i < 5; i++)
+        assert_string_equal(names[i], sorted[i]);
+    assert_ok(file_list(s->arena, in(s, "absent"), &names, &n, &err), &err);
+    assert_int_equal(n, 0);
+    assert_int_equal(file_list(s->arena, in(s, "a/b/z"), &names, &n, &err), STATUS_INPUT);
+    /* A link is removed, not what it points to. */
+    assert_int_equal(symlink(in(s, "a/b"), in(s, "link")), 0);
+    assert_ok(file_remove_tree(in(s, "link"), &err), &err);
+    assert_true(file_exists(in(s, "a/b/z")));
+    assert_ok(file_remove_tree(in(s, "a"), &err), &err);
+    assert_false(file_exists(in(s, "a")));
+    assert_ok(file_remove_tree(in(s, "a"), &err), &err);
+    assert_ok(file_remove(in(s, "a"), &err), &err);
+}
+
+static void test_truncate(void **state)
+{
+    const Scratch *s = *state;
+    Error err;
+    assert_ok(file_write(in(s, "series"), "1,2\n3,4\n5", 9, &err), &err);
+    assert_ok(file_truncate(in(s, "series"), 8, &err), &err);
+    assert_contents(s, in(s, "series"), "1,2\n3,4\n");
+    assert_int_equal(file_truncate(in(s, "none"), 8, &err), STATUS_FAILED);
+}
+
+static void test_paths(void **state)
+{
+    const Scratch *s = *state;
+    static const struct {
+        const char *path, *folder, *name;
+    } cases[] = {
+        {"a/b/c", "a/b", "c"}, {"a", ".", "a"}, {"/a", "/", "a"}, {"/", "/", "/"}, {"a/b/", "a", "b"}, {"a//b", "a", "b"},
+        {"./x", ".", "x"},
+    };
+    for (size_t i = 0; i < N_TESTS(cases); i++) {
+        assert_string_equal(file_dirname(s->arena, cases[i].path), cases[i].folder);
+        assert_string_equal(file_basename(s->arena, cases[i].path), cases[i].name);
+    }
+    assert_string_equal(file_join(s->arena, "a", "b"), "a/b");
+    assert_string_equal(file_join(s->arena, "a//", "/b"), "a/b");
+    assert_string_equal(file_join(s->arena, "/", "b"), "/b");
+    assert_string_equal(file_join(s->arena, "", "b"), "b");
+    char here[4096];
+    assert_non_null(getcwd(here, sizeof here));
+    assert_string_equal(file_absolute(s->arena, "/x/y"), "/x/y");
+    assert_string_equal(file_absolute(s->arena, "x"), file_join(s->arena, here, "x"));
+}
+
+static void test_lock(void **state)
+{
+    const Scratch *s = *state;
+    Error err;
+    int first, second = -1;
+    char *path = in(s, "lock");
+    assert_ok(file_lock(path, &first, &err), &err);
+    assert_refused(file_lock(path, &second, &err), STATUS_FAILED,
+                   arena_format(s->arena, "%s is in use by another process", path), &err);
+    file_unlock(first);
+    assert_ok(file_lock(path, &second, &err), &err);
+    file_unlock(second);
+    /* A dead process holds nothing. */
+    const pid_t pid = fork();
+    if (pid == 0) {
+        if (file_lock(path, &first, NULL) != STATUS_OK)
+            _exit(1);
+        kill(getpid(), SIGKILL);
+    }
+    waitpid(pid, NULL, 0);
+    assert_ok(file_lock(path, &first, &err), &err);
+    file_unlock(first);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_write_and_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_read_refusals, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_full_disk_keeps_the_old_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unwritable_folders, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_kill_leaves_a_whole_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_temporaries, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_folders, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_truncate, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_paths, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_lock, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,57 @@
+/* Without these, an error line could be cut silently, or overwrite itself while a prefix is put in front. */
+#include "base/status.h"
+
+#include "testing.h"
+
+static void test_set_returns_status_and_text(void **state)
+{
+    (void)state;
+    Error err;
+    assert_int_equal(error_set(&err, STATUS_INPUT, "%s:%d: bad", "a.yaml", 3), STATUS_INPUT);
+    assert_string_equal(err.text, "a.yaml:3: bad");
+    assert_int_equal(error_set(NULL, STATUS_FAILED, "nobody listens"), STATUS_FAILED);
+}
+
+static void test_prefix(void **state)
+{
+    (void)state;
+    Error err;
+    error_set(&err, STATUS_FAILED, "disk is full");
+    assert_int_equal(error_prefix(&err, STATUS_FAILED, "run %d", 7), STATUS_FAILED);
+    assert_string_equal(err.text, "run 7: disk is full");
+    /* The message may be made from the old one. */
+    error_set(&err, STATUS_FAILED, "again: %s", err.text);
+    assert_string_equal(err.text, "again: run 7: disk is full");
+}
+
+static void test_long_text_is_cut_visibly(void **state)
+{
+    (void)state;
+    Error err;
+    char longer[3000];
+    memset(longer, 'x', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    error_set(&err, STATUS_FAILED, "%s", longer);
+    assert_int_equal(strlen(err.text), sizeof err.text - 1);
+    assert_string_equal(err.text + sizeof err.text - 4, "...");
+}
+
+static void test_exit_codes(void **state)
+{
+    (void)state;
+    assert_int_equal(status_exit_code(STATUS_OK), 0);
+    assert_int_equal(status_exit_code(STATUS_FAILED), 1);
+    assert_int_equal(status_exit_code(STATUS_INPUT), 2);
+    assert_int_equal(status_exit_code(STATUS_INTERRUPTED), 130);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_set_returns_status_and_text),
+        cmocka_unit_test(test_prefix),
+        cmocka_unit_test(test_long_text_is_cut_visibly),
+        cmocka_unit_test(test_exit_codes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,181 @@
+#include "support.h"
+
+#include <stdio.h>
+#include <string.h>
+
+extern const Position position_template;
+extern const Mask mask_template;
+extern const Score score_template;
+extern const Objective objective_template;
+
+#define ANY(Type, what)                                                                                                \
+    const Type *any_##what(int i)                                                                                      \
+    {                                                                                                                  \
+        int n = 0;                                                                                                     \
+        while (what##_registry[n])                                                                                     \
+            n++;                                                                                                       \
+        return i < n ? what##_registry[i] : i == n ? &what##_template : NULL;                                          \
+    }
+ANY(Position, position)
+ANY(Mask, mask)
+ANY(Score, score)
+ANY(Objective, objective)
+
+/* ---- the schema -------------------------------------------------------------------------------------------------- */
+
+enum { MAX_PARTS = 64, MAX_NAMES = 16, MAX_LINES = 64 };
+
+typedef struct {
+    SchemaPart parts[MAX_PARTS];
+    int n_parts;
+    SchemaRow kinds[4];
+    const char *names[4][MAX_NAMES];
+    int n_kinds;
+} TestSchema;
+
+static void add_part(TestSchema *schema, const char *group, const char *kind, const SchemaRow *rows, int n_rows)
+{
+    assert_true(schema->n_parts < MAX_PARTS);
+    schema->parts[schema->n_parts++] = (SchemaPart){group, kind, rows, n_rows};
+}
+
+#define ADD_VARIANTS(schema, what, group)                                                                              \
+    do {                                                                                                               \
+        const char **names = (schema)->names[(schema)->n_kinds];                                                       \
+        SchemaRow *kind = &(schema)->kinds[(schema)->n_kinds++];                                                       \
+        for (int i = 0; any_##what(i); i++)                                                                            \
+            names[i] = any_##what(i)->name;                                                                            \
+        *kind = (SchemaRow){"kind", VALUE_CHOICE, names[0], 0, 0, names, "which"};                                     \
+        add_part(schema, group, NULL, kind, 1);                                                                        \
+        for (int i = 0; any_##what(i); i++)                                                                            \
+            add_part(schema, group, names[i], any_##what(i)->params, any_##what(i)->n_params);                         \
+    } while (0)
+
+static void write_schema(TestSchema *schema)
+{
+    memset(schema, 0, sizeof *schema);
+    add_part(schema, "model", NULL, model_rows, model_n_rows);
+    ADD_VARIANTS(schema, position, "model.position");
+    ADD_VARIANTS(schema, mask, "model.mask");
+    ADD_VARIANTS(schema, score, "model.score");
+    ADD_VARIANTS(schema, objective, "objective");
+}
+
+/* ---- "key=value" --------------------------------------------------------------------------------------------------- */
+
+static Assignment parse_line(Arena *arena, char *line)
+{
+    char *value = strchr(line, '=');
+    assert_non_null(value);
+    *value++ = 0;
+    Assignment assignment = {.key = line, .text = value, .file = "test", .line = 1};
+    if (*value == '[') {
+        assignment.text = NULL;
+        assignment.items = ARENA_ARRAY(arena, const char *, MAX_NAMES);
+        for (char *item = strtok(value, "[], "); item; item = strtok(NULL, "[], "))
+            assignment.items[assignment.n_items++] = item;
+    }
+    return assignment;
+}
+
+/* Lines to assignments; memory from the arena. */
+static int parse_lines(Arena *arena, const char *lines, Assignment *ret_assignments)
+{
+    char *starts[MAX_LINES], *copy = arena_strdup(arena, lines);
+    int n = 0;
+    for (char *line = strtok(copy, "\n"); line; line = strtok(NULL, "\n")) {
+        assert_true(n < MAX_LINES);
+        starts[n++] = line;
+    }
+    for (int i = 0; i < n; i++)
+        ret_assignments[i] = parse_line(arena, starts[i]);
+    return n;
+}
+
+#define FIND(what, wanted, ret)                                                                                        \
+    for (int i_ = 0; any_##what(i_); i_++)                                                                             \
+    if (strcmp(any_##what(i_)->name, wanted) == 0)                                                                     \
+    ret = any_##what(i_)
+
+int try_build(int vocab_size, const char *lines, Built *ret_built, Error *err)
+{
+    Built built = {.arena = arena_new()};
+    TestSchema *schema = ARENA_ARRAY(built.arena, TestSchema, 1);
+    Assignment assignments[MAX_LINES];
+    int n = parse_lines(built.arena, lines, assignments);
+    write_schema(schema);
+    ret_built->arena = built.arena;
+    Schema s = {schema->parts, schema->n_parts};
+    Settings *settings = ARENA_ARRAY(built.arena, Settings, 1);
+    int status = settings_resolve(built.arena, &s, assignments, n, settings, NULL, err);
+    if (status < 0)
+        return status;
+    built.settings = *settings;
+    status = model_settings_read(settings, vocab_size, &built.shape, err);
+    if (status < 0)
+        return status;
+    FIND(position, settings_text(settings, "model.position.kind"), built.shape.position);
+    FIND(mask, settings_text(settings, "model.mask.kind"), built.shape.mask);
+    FIND(score, settings_text(settings, "model.score.kind"), built.shape.score);
+    status = model_new(built.arena, &built.shape, kernels_best(), &built.model, err);
+    if (status < 0)
+        return status;
+    built.n_values = model_parameters(built.model)->n_values;
+    built.parameters = ARENA_ARRAY(built.arena, real, built.n_values);
+    built.gradient = ARENA_ARRAY(built.arena, real, built.n_values);
+    parameters_initialise(model_parameters(built.model), 1, built.parameters);
+    *ret_built = built;
+    return 0;
+}
+
+Built build(int vocab_size, const char *format, ...)
+{
+    Built built;
+    Error err;
+    char lines[2048];
+    va_list args;
+    va_start(args, format);
+    int length = vsnprintf(lines, sizeof lines, format, args);
+    va_end(args);
+    assert_in_range(length, 0, sizeof lines - 1);
+    if (try_build(vocab_size, lines, &built, &err) < 0)
+        fail_msg("%s", err.text);
+    return built;
+}
+
+void unbuild(Built *built)
+{
+    built->arena = arena_free(built->arena);
+}
+
+void disturb(Built *built, double std, uint64_t seed)
+{
+    const Parameters *table = model_parameters(built->model);
+    for (int t = 0; t < table->n_tensors; t++) {
+        const Tensor *tensor = &table->tensors[t];
+        Pcg pcg = pcg_new(seed, (uint64_t)t);
+        for (int i = 0; i < tensor->rows * tensor->cols; i++)
+            built->parameters[tensor->offset + (size_t)i] += (real)(std * pcg_normal(&pcg));
+    }
+}
+
+Batch random_batch(const Built *built, int n, double share, uint64_t seed)
+{
+    const int length = built->shape.context_length, V = built->shape.vocab_size;
+    Batch batch = {
+        .n = n,
+        .length = length,
+        .inputs = ARENA_ARRAY(built->arena, int32_t, n * length),
+        .targets = ARENA_ARRAY(built->arena, int32_t, n * length),
+        .flags = ARENA_ARRAY(built->arena, uint8_t, n * length),
+        .groups = ARENA_ARRAY(built->arena, uint8_t, n * length),
+    };
+    Pcg pcg = pcg_new(seed, 7);
+    for (int i = 0; i < n * length; i++) {
+        batch.inputs[i] = TOKEN_CONTENT + (int32_t)pcg_below(&pcg, (uint32_t)(V - TOKEN_CONTENT));
+        int32_t target = TOKEN_CONTENT + (int32_t)pcg_below(&pcg, (uint32_t)(V - TOKEN_CONTENT));
+        batch.targets[i] = pcg_uniform(&pcg) < share ? target : -1;
+        batch.n_targets += batch.targets[i] >= 0;
+    }
+    return batch;
+}

@@ -1,0 +1,48 @@
+/* What the tests of model/ share: building a model from "key=value" lines over a schema of the registries and, beside
+ * them, the templates, which so are held to everything that a registered variant must pass.
+ */
+#ifndef REFFRAME_TESTS_MODEL_SUPPORT_H
+#define REFFRAME_TESTS_MODEL_SUPPORT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "model/mask/mask.h"
+#include "model/model.h"
+#include "model/objective/objective.h"
+#include "model/position/position.h"
+#include "model/score/score.h"
+
+/* Every variant, registered or template: i from 0, NULL at the end. */
+const Position *any_position(int i);
+const Mask *any_mask(int i);
+const Score *any_score(int i);
+const Objective *any_objective(int i);
+
+typedef struct {
+    Arena *arena;
+    Settings settings;
+    ModelSettings shape;
+    Model *model;
+    size_t n_values; /* reals in a parameter block */
+    real *parameters, *gradient;
+} Built;
+
+/* Builds a model of vocab_size tokens from lines "key=value" (lists: "key=[a, b]"), separated by newlines; parameters
+ * are at their initial values for seed 1, the gradient is zero. Fails the test if it cannot. */
+Built build(int vocab_size, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same up to model_new, whose status it returns; the arena is in *ret_built. */
+int try_build(int vocab_size, const char *lines, Built *ret_built, Error *err);
+void unbuild(Built *built);
+
+/* Adds normal(0, std) to every parameter, so that nothing is 0 or 1 by construction. */
+void disturb(Built *built, double std, uint64_t seed);
+
+/* A batch of n uniform random content sequences with a target at about `share` of the positions. */
+Batch random_batch(const Built *built, int n, double share, uint64_t seed);
+
+#endif

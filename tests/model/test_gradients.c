@@ -1,0 +1,211 @@
+/* Gradients by hand against central differences of the loss, for every variant of every registry and every template.
+ *
+ * Were this file deleted, a sign or a forgotten term in any backward pass would only show as slightly worse training.
+ * It runs in the double-precision build. Per tensor: ||g - g'|| / (||g|| + ||g'||) <= 1e-7 for derivatives along random
+ * directions, and for single coordinates, with an absolute floor of 1e-10. Differences are of fourth order; steps over
+ * which a ReLU changes side are drawn again.
+ */
+#include "support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/internal.h"
+
+enum { DIRECTIONS = 2, COORDINATES = 3, TRIES = 200 };
+static const double step = 2e-4, tolerance = 1e-7, absolute_floor = 1e-10;
+
+typedef struct {
+    Built built;
+    Batch batch;
+    Workspace *workspace;
+    uint64_t sides; /* hash of which ReLUs are on */
+} Check;
+
+static double loss_at(Check *check)
+{
+    const ModelSettings *s = &check->built.shape;
+    double loss = model_step(check->built.model, check->built.parameters, &check->batch, 0, check->batch.n,
+                             check->workspace, NULL, NULL);
+    check->sides = 1;
+    if (s->activation == ACTIVATION_RELU)
+        for (int l = 0; l < s->n_layers; l++)
+            for (int i = 0; i < check->batch.n * check->batch.length * s->d_ff; i++)
+                check->sides = check->sides * 6364136223846793005u + (check->workspace->blocks[l].up[i] > 0);
+    return loss / check->batch.n_targets;
+}
+
+/* The loss at parameters + size * direction, which only touches one tensor. */
+static double loss_along(Check *check, const Tensor *tensor, const double *direction, double size)
+{
+    size_t n = (size_t)tensor->rows * (size_t)tensor->cols;
+    real *values = check->built.parameters + tensor->offset;
+    real *kept = malloc(sizeof(real) * n);
+    memcpy(kept, values, sizeof(real) * n);
+    for (size_t i = 0; i < n; i++)
+        values[i] += (real)(size * direction[i]);
+    double loss = loss_at(check);
+    memcpy(values, kept, sizeof(real) * n);
+    free(kept);
+    return loss;
+}
+
+/* d loss along `direction`; 0 if a ReLU changed side within the step, 1 if not. */
+static int derivative(Check *check, const Tensor *tensor, const double *direction, double *ret_derivative)
+{
+    double size[4] = {-2 * step, -step, step, 2 * step}, loss[4];
+    uint64_t sides[4];
+    for (int i = 0; i < 4; i++) {
+        loss[i] = loss_along(check, tensor, direction, size[i]);
+        sides[i] = check->sides;
+    }
+    *ret_derivative = (8 * (loss[2] - loss[1]) - (loss[3] - loss[0])) / (12 * step);
+    return sides[0] == sides[1] && sides[1] == sides[2] && sides[2] == sides[3];
+}
+
+/* A random direction: all of the tensor, or one coordinate, of the tensor's own size. */
+static void draw_direction(Pcg *pcg, size_t n, double rms, int single, double *ret_direction)
+{
+    memset(ret_direction, 0, sizeof(double) * n);
+    if (single)
+        ret_direction[pcg_below(pcg, (uint32_t)n)] = rms;
+    else
+        for (size_t i = 0; i < n; i++)
+            ret_direction[i] = rms * pcg_normal(pcg);
+}
+
+static void check_tensor(Check *check, const Tensor *tensor, const char *what, int single)
+{
+    size_t n = (size_t)tensor->rows * (size_t)tensor->cols;
+    const real *values = check->built.parameters + tensor->offset, *gradient = check->built.gradient + tensor->offset;
+    double *direction = malloc(sizeof(double) * n), sum = 0, difference = 0, by_hand = 0, by_difference = 0;
+    Pcg pcg = pcg_named(1, tensor->name);
+    for (size_t i = 0; i < n; i++)
+        sum += (double)values[i] * (double)values[i];
+    int found = 0, wanted = single ? COORDINATES : DIRECTIONS;
+    for (int tries = 0; found < wanted && tries < TRIES; tries++) {
+        double along = 0, expected;
+        draw_direction(&pcg, n, sqrt(sum / (double)n), single, direction);
+        if (!derivative(check, tensor, direction, &expected))
+            continue;
+        found++;
+        for (size_t i = 0; i < n; i++)
+            along += direction[i] * (double)gradient[i];
+        difference += (along - expected) * (along - expected);
+        by_hand += along * along;
+        by_difference += expected * expected;
+    }
+    free(direction);
+    if (found < wanted)
+        fail_msg("%s: %s: every step crosses a ReLU's kink", what, tensor->name);
+    if (!(sqrt(difference) <= tolerance * (sqrt(by_hand) + sqrt(by_difference)) + absolute_floor))
+        fail_msg("%s: %s (%s): by hand %.12g, by differences %.12g, apart by %.3g", what, tensor->name,
+                 single ? "coordinates" : "directions", sqrt(by_hand), sqrt(by_difference), sqrt(difference));
+}
+
+static void check_gradients(Check *check, const char *what)
+{
+    const Parameters *table = model_parameters(check->built.model);
+    disturb(&check->built, 0.2, 3);
+    check->workspace = workspace_new(check->built.arena, check->built.model, check->batch.n, 1);
+    model_step(check->built.model, check->built.parameters, &check->batch, 0, check->batch.n, check->workspace,
+               check->built.gradient, NULL);
+    for (int t = 0; t < table->n_tensors; t++) {
+        check_tensor(check, &table->tensors[t], what, 0);
+        check_tensor(check, &table->tensors[t], what, 1);
+    }
+    unbuild(&check->built);
+}
+
+static const char *const sizes = "model.n_layers=2\nmodel.n_heads=2\nmodel.d_model=8\nmodel.d_head=6\nmodel.d_ff=10\n"
+                                 "model.init.embedding_std=0.7\nmodel.init.head_std=0.5\n";
+
+/* Every encoding under every mask with every score function, on two sequences. */
+static void test_attention_variants(void **state)
+{
+    (void)state;
+    for (int p = 0; any_position(p); p++)
+        for (int m = 0; any_mask(m); m++)
+            for (int s = 0; any_score(s); s++) {
+                char what[128];
+                snprintf(what, sizeof what, "%s, %s, %s", any_position(p)->name, any_mask(m)->name, any_score(s)->name);
+                Check check = {.built = build(9, "%smodel.context_length=7\nmodel.position.kind=%s\nmodel.mask.kind=%s\n"
+                                                 "model.score.kind=%s",
+                                              sizes, any_position(p)->name, any_mask(m)->name, any_score(s)->name)};
+                check.batch = random_batch(&check.built, 2, 0.7, 5);
+                check_gradients(&check, what);
+            }
+}
+
+/* The same over several blocks of queries, the last one short. */
+static void test_query_blocks(void **state)
+{
+    (void)state;
+    for (int p = 0; any_position(p); p++)
+        for (int m = 0; any_mask(m); m++) {
+            char what[128];
+            snprintf(what, sizeof what, "%s, %s, long", any_position(p)->name, any_mask(m)->name);
+            Check check = {.built = build(9, "%smodel.context_length=%d\nmodel.position.kind=%s\nmodel.mask.kind=%s",
+                                          "model.n_layers=1\nmodel.n_heads=1\nmodel.d_model=4\nmodel.d_ff=4\n",
+                                          2 * QUERY_BLOCK + 5, any_position(p)->name, any_mask(m)->name)};
+            check.batch = random_batch(&check.built, 1, 0.3, 6);
+            check_gradients(&check, what);
+        }
+}
+
+/* Every choice that is not a variant, crossed, with every encoding. */
+static void test_choices(void **state)
+{
+    (void)state;
+    for (int p = 0; any_position(p); p++)
+        for (int i = 0; i < 16; i++) {
+            const char *norm = i & 1 ? "rmsnorm" : "layernorm", *activation = i & 2 ? "relu" : "gelu";
+            const char *bias = i & 4 ? "true" : "false", *tied = i & 8 ? "true" : "false";
+            char what[128];
+            snprintf(what, sizeof what, "%s, %s, %s, bias %s, tied %s", any_position(p)->name, norm, activation, bias,
+                     tied);
+            Check check = {.built = build(9, "%smodel.context_length=6\nmodel.position.kind=%s\nmodel.norm=%s\n"
+                                             "model.activation=%s\nmodel.bias=%s\nmodel.tied_head=%s",
+                                          sizes, any_position(p)->name, norm, activation, bias, tied)};
+            check.batch = random_batch(&check.built, 2, 0.7, 7);
+            check_gradients(&check, what);
+        }
+}
+
+/* The choices that a variant offers among its own parameters. */
+static void test_parameter_choices(void **state)
+{
+    (void)state;
+    for (int p = 0; any_position(p); p++)
+        for (int r = 0; r < any_position(p)->n_params; r++) {
+            const SchemaRow *row = &any_position(p)->params[r];
+            for (int c = 0; row->type == VALUE_CHOICE && row->choices[c]; c++) {
+                Check check = {.built = build(9, "%smodel.context_length=6\nmodel.position.kind=%s\nmodel.position.%s=%s",
+                                              sizes, any_position(p)->name, row->key, row->choices[c])};
+                check.batch = random_batch(&check.built, 2, 0.7, 8);
+                check_gradients(&check, row->choices[c]);
+            }
+        }
+}
+
+/* A head of several row blocks: more rows with a target than are in memory at a time. */
+static void test_head_blocks(void **state)
+{
+    (void)state;
+    Check check = {.built = build((1 << 15) + 3, "model.n_layers=1\nmodel.n_heads=1\nmodel.d_model=2\nmodel.d_ff=2\n"
+                                                 "model.context_length=40")};
+    assert_in_range(head_block_rows(&check.built.shape, 40), 1, 39);
+    check.batch = random_batch(&check.built, 1, 1, 9);
+    check_gradients(&check, "head blocks");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_attention_variants), cmocka_unit_test(test_query_blocks), cmocka_unit_test(test_choices),
+        cmocka_unit_test(test_parameter_choices),  cmocka_unit_test(test_head_blocks),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,373 @@
+/* What must hold of any transformer of this kind, whatever its weights: causality, uniform attention where nothing tells
+ * positions apart, independence of sequences, the same bits however a batch is split or measured.
+ *
+ * Were it deleted, a leak from the future or a stale buffer would look like a better model, and measuring could disturb
+ * training unseen. It runs in both precisions; "to the bit" means equality of every bit.
+ */
+#include "support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const sizes = "model.n_layers=2\nmodel.n_heads=2\nmodel.d_model=16\nmodel.context_length=41\n";
+
+static Built build_variant(const Position *position, const Mask *mask, const Score *score)
+{
+    Built built = build(19, "%smodel.position.kind=%s\nmodel.mask.kind=%s\nmodel.score.kind=%s", sizes, position->name,
+                        mask->name, score->name);
+    disturb(&built, 0.3, 2);
+    return built;
+}
+
+#define ASSERT_SAME_BITS(x, y, n) assert_memory_equal(x, y, sizeof(real) * (size_t)(n))
+
+/* One repeated token under no encoding: every score of a row is the same, so attention is one over the visible keys. */
+static void test_repeated_token_is_uniform(void **state)
+{
+    (void)state;
+    for (int m = 0; any_mask(m); m++) {
+        Built b = build_variant(position_find("none"), any_mask(m), score_find("softmax"));
+        const int T = b.shape.context_length, H = b.shape.n_heads, L = b.shape.n_layers;
+        int32_t *tokens = ARENA_ARRAY(b.arena, int32_t, T);
+        for (int i = 0; i < T; i++)
+            tokens[i] = TOKEN_CONTENT + 4;
+        Capture capture = {.maps = ARENA_ARRAY(b.arena, real, L * H * T * T)};
+        model_capture(b.model, b.parameters, tokens, NULL, T, workspace_new(b.arena, b.model, 1, 0), &capture);
+        for (int map = 0; map < L * H; map++)
+            for (int i = 0; i < T; i++) {
+                int first, end;
+                model_visible(b.model, i, T, &first, &end);
+                for (int j = 0; j < T; j++) {
+                    double expected = j >= first && j < end ? 1.0 / (end - first) : 0;
+                    assert_true(fabs((double)capture.maps[(map * T + i) * T + j] - expected) <= 1e-6);
+                }
+            }
+        unbuild(&b);
+    }
+}
+
+/* The same q at every position and the same k: after rotation their product depends on i - j alone. */
+static void test_rotations_are_relative(void **state)
+{
+    (void)state;
+    int n_rotations = 0;
+    for (int p = 0; any_position(p); p++) {
+        const Position *position = any_position(p);
+        if (!position->rotate_forward)
+            continue;
+        n_rotations++;
+        Built b = build_variant(position, mask_find("full"), score_find("softmax"));
+        const int T = b.shape.context_length, D = b.shape.d_head;
+        const double close = 1e-5;
+        Parameters parameters = {0};
+        void *variant = NULL;
+        assert_int_equal(position->prepare(b.arena, &b.shape, &parameters, &variant, NULL), 0);
+        real *q = ARENA_ARRAY(b.arena, real, T * D), *k = ARENA_ARRAY(b.arena, real, T * D);
+        Pcg pcg = pcg_new(1, 1);
+        for (int d = 0; d < D; d++) {
+            q[d] = (real)pcg_normal(&pcg);
+            k[d] = (real)pcg_normal(&pcg);
+        }
+        for (int t = 1; t < T; t++) {
+            memcpy(q + t * D, q, sizeof(real) * (size_t)D);
+            memcpy(k + t * D, k, sizeof(real) * (size_t)D);
+        }
+        position->rotate_forward(variant, T, D, q);
+        position->rotate_forward(variant, T, D, k);
+        double at_distance[2 * 41], spread = 0;
+        for (int i = 0; i < T; i++)
+            for (int j = 0; j < T; j++) {
+                double score = 0;
+                for (int d = 0; d < D; d++)
+                    score += (double)q[i * D + d] * (double)k[j * D + d];
+                int distance = T - 1 + i - j;
+                if (i == 0 || j == 0)
+                    at_distance[distance] = score;
+                assert_true(fabs(score - at_distance[distance]) < close);
+                spread = fmax(spread, fabs(score - at_distance[T - 1]));
+            }
+        assert_true(spread > 0.1); /* it does depend on i - j */
+        /* backward turns back */
+        position->rotate_backward(variant, T, D, k);
+        for (int t = 0; t < T; t++)
+            for (int d = 0; d < D; d++)
+                assert_true(fabs((double)k[t * D + d] - (double)k[d]) < close);
+        unbuild(&b);
+    }
+    assert_true(n_rotations > 0);
+}
+
+/* ALiBi with slope 0 is no encoding, to the bit, forward and backward. */
+static void test_alibi_without_slope_is_none(void **state)
+{
+    (void)state;
+    for (int m = 0; any_mask(m); m++) {
+        Built none = build(19, "%smodel.position.kind=none\nmodel.mask.kind=%s", sizes, any_mask(m)->name);
+        Built flat = build(19, "%smodel.position.kind=alibi\nmodel.position.slopes=[0, 0]\nmodel.mask.kind=%s", sizes,
+                           any_mask(m)->name);
+        Batch batch = random_batch(&none, 2, 0.8, 3);
+        double a = model_step(none.model, none.parameters, &batch, 0, 2, workspace_new(none.arena, none.model, 2, 1),
+                              none.gradient, NULL);
+        double b = model_step(flat.model, flat.parameters, &batch, 0, 2, workspace_new(flat.arena, flat.model, 2, 1),
+                              flat.gradient, NULL);
+        assert_true(a == b);
+        assert_int_equal(none.n_values, flat.n_values);
+        ASSERT_SAME_BITS(none.parameters, flat.parameters, none.n_values);
+        ASSERT_SAME_BITS(none.gradient, flat.gradient, none.n_values);
+        unbuild(&none);
+        unbuild(&flat);
+    }
+}
+
+/* A later token changes no earlier logit, to the bit, under a causal mask; and does under one that is not. */
+static void test_the_future_is_hidden(void **state)
+{
+    (void)state;
+    for (int p = 0; any_position(p); p++)
+        for (int m = 0; any_mask(m); m++)
+            for (int s = 0; any_score(s); s++) {
+                Built b = build_variant(any_position(p), any_mask(m), any_score(s));
+                const int T = b.shape.context_length, V = b.shape.vocab_size;
+                Workspace *w = workspace_new(b.arena, b.model, 1, 0);
+                Batch batch = random_batch(&b, 1, 1, 4);
+                real *before = ARENA_ARRAY(b.arena, real, T * V), *after = ARENA_ARRAY(b.arena, real, T * V);
+                model_logits(b.model, b.parameters, batch.inputs, T, w, before);
+                for (int changed = 1; changed < T; changed += 13) {
+                    int32_t kept = batch.inputs[changed];
+                    batch.inputs[changed] = kept == TOKEN_CONTENT ? TOKEN_CONTENT + 1 : TOKEN_CONTENT;
+                    model_logits(b.model, b.parameters, batch.inputs, T, w, after);
+                    batch.inputs[changed] = kept;
+                    if (any_mask(m)->is_causal)
+                        ASSERT_SAME_BITS(before, after, changed * V);
+                    else
+                        assert_memory_not_equal(before, after, sizeof(real) * (size_t)(changed * V));
+                    assert_memory_not_equal(before + changed * V, after + changed * V, sizeof(real) * (size_t)V);
+                }
+                unbuild(&b);
+            }
+}
+
+/* Losses per position do not depend on which sequences share a call, nor on what a workspace held before; gradients of
+ * the parts add up to that of the whole. */
+static void test_batches_split_anywhere(void **state)
+{
+    (void)state;
+    enum { N = 5 };
+    for (int p = 0; any_position(p); p++)
+        for (int m = 0; any_mask(m); m++) {
+            Built b = build_variant(any_position(p), any_mask(m), any_score(0));
+            const int T = b.shape.context_length;
+            Batch batch = random_batch(&b, N, 0.6, 5);
+            Workspace *w = workspace_new(b.arena, b.model, N, 1);
+            real *whole = ARENA_ARRAY(b.arena, real, N * T), *parts = ARENA_ARRAY(b.arena, real, N * T);
+            real *gradient = ARENA_ARRAY(b.arena, real, b.n_values), *again = ARENA_ARRAY(b.arena, real, b.n_values);
+            double loss = model_step(b.model, b.parameters, &batch, 0, N, w, b.gradient, whole);
+            double sum = 0;
+            for (int i = 0; i < N * T; i++)
+                sum += (double)whole[i];
+            assert_true(fabs(loss - sum) < 1e-4 * sum);
+            for (int cut = 1; cut < N; cut++) {
+                memset(gradient, 0, sizeof(real) * b.n_values);
+                model_step(b.model, b.parameters, &batch, cut, N - cut, w, gradient, parts + cut * T);
+                model_step(b.model, b.parameters, &batch, 0, cut, w, gradient, parts);
+                ASSERT_SAME_BITS(whole, parts, N * T);
+                double apart = 0, norm = 0;
+                for (size_t i = 0; i < b.n_values; i++) {
+                    apart += pow((double)gradient[i] - (double)b.gradient[i], 2);
+                    norm += pow((double)b.gradient[i], 2);
+                }
+                assert_true(sqrt(apart) < 1e-5 * sqrt(norm));
+            }
+            /* the same call gives the same bits, in a used workspace and without a gradient */
+            model_step(b.model, b.parameters, &batch, 0, N, w, again, NULL);
+            ASSERT_SAME_BITS(b.gradient, again, b.n_values);
+            Workspace *forward_only = workspace_new(b.arena, b.model, N, 0);
+            assert_true(model_step(b.model, b.parameters, &batch, 0, N, forward_only, NULL, parts) == loss);
+            ASSERT_SAME_BITS(whole, parts, N * T);
+            unbuild(&b);
+        }
+}
+
+/* A capture computes what a step computes, to the bit, and its pieces fit together. */
+static void test_capture_is_the_step(void **state)
+{
+    (void)state;
+    for (int p = 0; any_position(p); p++)
+        for (int m = 0; any_mask(m); m++)
+            for (int s = 0; any_score(s); s++) {
+                Built b = build_variant(any_position(p), any_mask(m), any_score(s));
+                const ModelSettings *shape = &b.shape;
+                const int T = shape->context_length, H = shape->n_heads, D = shape->d_head, L = shape->n_layers;
+                const int C = shape->d_model;
+                Batch batch = random_batch(&b, 3, 0.6, 6);
+                real *losses = ARENA_ARRAY(b.arena, real, 3 * T);
+                model_step(b.model, b.parameters, &batch, 0, 3, workspace_new(b.arena, b.model, 3, 1), b.gradient,
+                           losses);
+                Capture capture = {
+                    .maps = ARENA_ARRAY(b.arena, real, L * H * T * T),
+                    .q = ARENA_ARRAY(b.arena, real, L * H * T * D),
+                    .k = ARENA_ARRAY(b.arena, real, L * H * T * D),
+                    .v = ARENA_ARRAY(b.arena, real, L * H * T * D),
+                    .residual = ARENA_ARRAY(b.arena, real, (L + 1) * T * C),
+                    .losses = ARENA_ARRAY(b.arena, real, T),
+                };
+                Workspace *w = workspace_new(b.arena, b.model, 1, 0);
+                for (int i = 0; i < 3; i++) {
+                    model_capture(b.model, b.parameters, batch.inputs + i * T, batch.targets + i * T, T, w, &capture);
+                    ASSERT_SAME_BITS(losses + i * T, capture.losses, T);
+                }
+
+                /* hidden keys have exactly 0, rows sum to one where they must */
+                for (int row = 0; row < L * H * T; row++) {
+                    int first, end;
+                    double sum = 0;
+                    model_visible(b.model, row % T, T, &first, &end);
+                    for (int j = 0; j < T; j++) {
+                        real value = capture.maps[row * T + j];
+                        assert_true(j >= first && j < end ? value >= 0 : value == 0);
+                        sum += (double)value;
+                    }
+                    if (shape->score->rows_sum_to_one)
+                        assert_true(fabs(sum - 1) < 1e-5);
+                }
+
+                /* the first block's output is its input plus what its heads and its MLP write: here, the maps and
+                   values explain the attention part of a model whose MLP writes nothing */
+                const Parameters *table = model_parameters(b.model);
+                for (int l = 0; l < L; l++) {
+                    char name[64];
+                    snprintf(name, sizeof name, "blocks.%d.mlp.down.weight", l);
+                    const Tensor *down = &table->tensors[parameters_find(table, name)];
+                    memset(b.parameters + down->offset, 0, sizeof(real) * (size_t)(down->rows * down->cols));
+                }
+                model_capture(b.model, b.parameters, batch.inputs, NULL, T, w, &capture);
+                for (int l = 0; l < L; l++) {
+                    const real *out = model_output_weight(b.model, b.parameters, l);
+                    for (int i = 0; i < T; i += 7)
+                        for (int c = 0; c < C; c++) {
+                            double x = (double)capture.residual[(l * T + i) * C + c];
+                            for (int h = 0; h < H; h++)
+                                for (int d = 0; d < D; d++) {
+                                    double o = 0;
+                                    for (int j = 0; j < T; j++)
+                                        o += (double)capture.maps[((l * H + h) * T + i) * T + j] *
+                                             (double)capture.v[((l * H + h) * T + j) * D + d];
+                                    x += o * (double)out[(h * D + d) * C + c];
+                                }
+                            assert_true(fabs(x - (double)capture.residual[((l + 1) * T + i) * C + c]) < 1e-4);
+                        }
+                }
+                unbuild(&b);
+            }
+}
+
+/* Scores remade from a capture's q and k and the position bias give its maps. */
+static void test_captured_scores(void **state)
+{
+    (void)state;
+    for (int p = 0; any_position(p); p++)
+        for (int m = 0; any_mask(m); m++) {
+            Built b = build_variant(any_position(p), any_mask(m), score_find("softmax"));
+            const int T = b.shape.context_length, H = b.shape.n_heads, D = b.shape.d_head, L = b.shape.n_layers;
+            Batch batch = random_batch(&b, 1, 1, 7);
+            Capture capture = {
+                .maps = ARENA_ARRAY(b.arena, real, L * H * T * T),
+                .q = ARENA_ARRAY(b.arena, real, L * H * T * D),
+                .k = ARENA_ARRAY(b.arena, real, L * H * T * D),
+            };
+            real *bias = ARENA_ARRAY(b.arena, real, L * H * (2 * T - 1));
+            model_position_bias(b.model, b.parameters, T, bias);
+            model_capture(b.model, b.parameters, batch.inputs, NULL, T, workspace_new(b.arena, b.model, 1, 0), &capture);
+            for (int map = 0; map < L * H; map++)
+                for (int i = 0; i < T; i++) {
+                    int first, end;
+                    double scores[41], sum = 0;
+                    model_visible(b.model, i, T, &first, &end);
+                    for (int j = first; j < end; j++) {
+                        double score = 0;
+                        for (int d = 0; d < D; d++)
+                            score += (double)capture.q[(map * T + i) * D + d] * (double)capture.k[(map * T + j) * D + d];
+                        scores[j] = exp(score / sqrt(D) + (double)bias[map * (2 * T - 1) + T - 1 + i - j]);
+                        sum += scores[j];
+                    }
+                    for (int j = first; j < end; j++)
+                        assert_true(fabs(scores[j] / sum - (double)capture.maps[(map * T + i) * T + j]) < 1e-5);
+                }
+            unbuild(&b);
+        }
+}
+
+/* A short sequence is the beginning of a long one under a causal mask, to the tolerance of other block lengths. */
+static void test_shorter_sequences(void **state)
+{
+    (void)state;
+    for (int p = 0; any_position(p); p++) {
+        Built b = build_variant(any_position(p), mask_find("causal"), any_score(0));
+        const int T = b.shape.context_length, V = b.shape.vocab_size, half = T / 2;
+        Workspace *w = workspace_new(b.arena, b.model, 1, 0);
+        Batch batch = random_batch(&b, 1, 1, 8);
+        real *whole = ARENA_ARRAY(b.arena, real, T * V), *part = ARENA_ARRAY(b.arena, real, half * V);
+        model_logits(b.model, b.parameters, batch.inputs, T, w, whole);
+        model_logits(b.model, b.parameters, batch.inputs, half, w, part);
+        for (int i = 0; i < half * V; i++)
+            assert_true(fabs((double)whole[i] - (double)part[i]) < 1e-4);
+        unbuild(&b);
+    }
+}
+
+/* Without targets there is no loss and no gradient, and nothing divides by their number. */
+static void test_no_targets(void **state)
+{
+    (void)state;
+    Built b = build_variant(any_position(0), any_mask(0), any_score(0));
+    Batch batch = random_batch(&b, 2, 0, 9);
+    assert_int_equal(batch.n_targets, 0);
+    assert_true(model_step(b.model, b.parameters, &batch, 0, 2, workspace_new(b.arena, b.model, 2, 1), b.gradient,
+                           NULL) == 0);
+    for (size_t i = 0; i < b.n_values; i++)
+        assert_true(b.gradient[i] == 0);
+    unbuild(&b);
+}
+
+/* workspace_bytes is exact: a fixed arena of that size is used up. */
+static void test_workspace_bytes(void **state)
+{
+    (void)state;
+    for (int p = 0; any_position(p); p++)
+        for (int with_backward = 0; with_backward < 2; with_backward++) {
+            Built b = build_variant(any_position(p), any_mask(0), any_score(0));
+            size_t bytes = workspace_bytes(b.model, 3, with_backward);
+            Arena *arena;
+            assert_int_equal(arena_new_fixed(bytes, &arena, NULL), 0);
+            workspace_new(arena, b.model, 3, with_backward);
+            assert_int_equal(arena_used(arena), bytes);
+            arena_free(arena);
+            unbuild(&b);
+        }
+}
+
+/* FLOPs of the benchmark's smallest size, counted by hand from the formula of the benchmark's floor. */
+static void test_flops(void **state)
+{
+    (void)state;
+    const char *lines = "model.n_layers=4\nmodel.n_heads=4\nmodel.d_model=128\nmodel.context_length=128\n";
+    Built causal = build(512, "%smodel.mask.kind=causal", lines), full = build(512, "%smodel.mask.kind=full", lines);
+    double weights = 4 * (4 * 128 * 128 + 2 * 128 * 512), head = 128 * 512;
+    assert_true(model_flops_per_token(&causal.shape, 1) == 6 * (weights + head) + 6.0 * 4 * 128 * 129);
+    assert_true(model_flops_per_token(&full.shape, 0.25) == 6 * (weights + head / 4) + 12.0 * 4 * 128 * 128);
+    unbuild(&causal);
+    unbuild(&full);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_repeated_token_is_uniform), cmocka_unit_test(test_rotations_are_relative),
+        cmocka_unit_test(test_alibi_without_slope_is_none), cmocka_unit_test(test_the_future_is_hidden),
+        cmocka_unit_test(test_batches_split_anywhere), cmocka_unit_test(test_capture_is_the_step),
+        cmocka_unit_test(test_captured_scores), cmocka_unit_test(test_shorter_sequences),
+        cmocka_unit_test(test_no_targets), cmocka_unit_test(test_workspace_bytes), cmocka_unit_test(test_flops),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,169 @@
+/* Holds the products of every path to their definition. Without it, a wrong tile or remainder, a write outside C, a
+ * result that depends on the path or on how a product is cut, or a swallowed NaN would go unseen.
+ */
+#include "numeric.h"
+
+typedef struct {
+    int m, n, k;
+} Shape;
+
+/* Ones, primes, whole tiles, one more and one less, several blocks of k, more columns than are packed at a time. */
+static const Shape shapes[] = {
+    {1, 1, 1},    {1, 1, 0},    {1, 17, 3},   {2, 3, 5},     {7, 11, 13},   {13, 31, 4},   {14, 32, 256}, {15, 33, 257},
+    {16, 16, 16}, {28, 64, 31}, {31, 1, 97},  {64, 64, 32},  {64, 32, 64},  {5, 200, 300}, {29, 95, 513}, {3, 701, 40},
+    {140, 6, 70}, {257, 5, 19}, {0, 4, 4},    {4, 0, 4},     {6, 16, 8},    {12, 8, 2},    {41, 43, 47},
+};
+#define N_SHAPES (sizeof shapes / sizeof *shapes)
+
+/* One product in memory: leading dimensions exceed the widths, and what lies between rows must survive. */
+typedef struct {
+    MatmulKind kind;
+    Shape shape;
+    int ld_a, ld_b, ld_c;
+    size_t n_a, n_b, n_c;
+    real *a, *b, *c, *scratch;
+} Product;
+
+static Product product_new(MatmulKind kind, Shape s, int gap, uint32_t *random)
+{
+    Product x = {.kind = kind, .shape = s};
+    const int a_rows = kind == MATMUL_TN ? s.k : s.m, b_rows = kind == MATMUL_NT ? s.n : s.k;
+    x.ld_a = (kind == MATMUL_TN ? s.m : s.k) + gap;
+    x.ld_b = (kind == MATMUL_NT ? s.k : s.n) + gap;
+    x.ld_c = s.n + gap;
+    /* exact lengths: the last row has no gap behind it, so that guards catch reads and writes past the end */
+    x.n_a = a_rows > 0 ? (size_t)(a_rows * x.ld_a - gap) : 0;
+    x.n_b = b_rows > 0 ? (size_t)(b_rows * x.ld_b - gap) : 0;
+    x.n_c = s.m > 0 && s.n > 0 ? (size_t)(s.m * x.ld_c - gap) : 0;
+    x.a = new_reals(x.n_a, 1, random);
+    x.b = new_reals(x.n_b, 1, random);
+    x.c = new_reals(x.n_c, 1, random);
+    x.scratch = aligned_alloc(64, MATMUL_SCRATCH * sizeof(real));
+    assert_non_null(x.scratch);
+    return x;
+}
+
+static void product_free(Product *x)
+{
+    free_reals(x->n_a, x->a);
+    free_reals(x->n_b, x->b);
+    free_reals(x->n_c, x->c);
+    free(x->scratch);
+}
+
+static void product_run(const Kernels *kernels, const Product *x, real alpha, int accumulate, real *c)
+{
+    const Shape s = x->shape;
+    kernels->matmul(x->kind, s.m, s.n, s.k, alpha, x->a, x->ld_a, x->b, x->ld_b, accumulate, c, x->ld_c, x->scratch);
+}
+
+static void against_reference_and_each_other(void **state)
+{
+    (void)state;
+    uint32_t random = 7;
+    for (const char *const *name = kernels_available(); *name; name++)
+        for (size_t i = 0; i < N_SHAPES; i++)
+            for (int variant = 0; variant < 12; variant++) {
+                Product x = product_new((MatmulKind)(variant % 3), shapes[i], variant / 3 % 2 * 5, &random);
+                const int accumulate = variant / 6;
+                const real alpha = variant % 2 ? 1 : (real)-0.37;
+                real *first = copy_reals(x.n_c, x.c), *slow = copy_reals(x.n_c, x.c), *fast = copy_reals(x.n_c, x.c);
+                char what[96];
+                snprintf(what, sizeof what, "%s kind %d (%d %d %d) accumulate %d", *name, variant % 3, shapes[i].m,
+                         shapes[i].n, shapes[i].k, accumulate);
+                product_run(kernels_named(*name), &x, alpha, accumulate, fast);
+                product_run(&kernels_reference, &x, alpha, accumulate, slow);
+                product_run(kernels_best(), &x, alpha, accumulate, first);
+                assert_near(what, x.n_c, fast, slow, (double)REAL_EPSILON * (2 + shapes[i].k / 4.0), 1);
+                assert_same(what, x.n_c, fast, first);
+                free_reals(x.n_c, first);
+                free_reals(x.n_c, slow);
+                free_reals(x.n_c, fast);
+                product_free(&x);
+            }
+}
+
+/* C t = A (B t) for a random t, the check of BLIS: no reference product, so it can afford the sizes that matter. */
+static void large_products_against_a_vector(void **state)
+{
+    (void)state;
+    static const Shape large[] = {{256, 512, 300}, {300, 1100, 128}, {130, 384, 1024}, {512, 512, 512}};
+    uint32_t random = 11;
+    for (size_t i = 0; i < sizeof large / sizeof *large; i++)
+        for (int kind = 0; kind < 3; kind++) {
+            const Shape s = large[i];
+            Product x = product_new((MatmulKind)kind, s, 3, &random);
+            product_run(kernels_best(), &x, 1, 0, x.c);
+            real *t = new_reals((size_t)s.n, 1, &random);
+            double *bt = calloc((size_t)s.k, sizeof *bt);
+            for (int p = 0; p < s.k; p++)
+                for (int j = 0; j < s.n; j++)
+                    bt[p] += (double)t[j] * (double)(kind == MATMUL_NT ? x.b[j * x.ld_b + p] : x.b[p * x.ld_b + j]);
+            for (int r = 0; r < s.m; r++) {
+                double ct = 0, abt = 0;
+                for (int j = 0; j < s.n; j++)
+                    ct += (double)x.c[r * x.ld_c + j] * (double)t[j];
+                for (int p = 0; p < s.k; p++)
+                    abt += bt[p] * (double)(kind == MATMUL_TN ? x.a[p * x.ld_a + r] : x.a[r * x.ld_a + p]);
+                assert_true(fabs(ct - abt) <= (double)REAL_EPSILON * s.k * sqrt(s.n));
+            }
+            free(bt);
+            free_reals((size_t)s.n, t);
+            product_free(&x);
+        }
+}
+
+/* An element's bits do not depend on m and n: a product computed in four pieces is the product. Lanes rely on it. */
+static void pieces_are_the_whole(void **state)
+{
+    (void)state;
+    uint32_t random = 13;
+    for (const char *const *name = kernels_available(); *name; name++)
+        for (int kind = 0; kind < 3; kind++) {
+            const Kernels *kernels = kernels_named(*name);
+            const Shape s = {45, 83, 270};
+            Product x = product_new((MatmulKind)kind, s, 1, &random);
+            real *whole = copy_reals(x.n_c, x.c);
+            product_run(kernels, &x, 1, 1, whole);
+            for (int piece = 0; piece < 4; piece++) {
+                const int i = piece / 2 ? 10 : 0, j = piece % 2 ? 37 : 0;
+                const int rows = piece / 2 ? s.m - 10 : 10, columns = piece % 2 ? s.n - 37 : 37;
+                kernels->matmul((MatmulKind)kind, rows, columns, s.k, 1, x.a + (kind == MATMUL_TN ? i : i * x.ld_a),
+                                x.ld_a, x.b + (kind == MATMUL_NT ? j * x.ld_b : j), x.ld_b, 1, x.c + i * x.ld_c + j,
+                                x.ld_c, x.scratch);
+            }
+            assert_same(*name, x.n_c, x.c, whole);
+            free_reals(x.n_c, whole);
+            product_free(&x);
+        }
+}
+
+/* A NaN or infinity in one row of A reaches that row of C, whole, and no other; a plain product ignores what C held. */
+static void nan_reaches_its_row_only(void **state)
+{
+    (void)state;
+    uint32_t random = 17;
+    for (const char *const *name = kernels_available(); *name; name++)
+        for (int bad = 0; bad < 2; bad++) {
+            Product x = product_new(MATMUL_NN, (Shape){20, 21, 22}, 0, &random);
+            x.a[3 * 22 + 5] = bad ? (real)INFINITY : (real)NAN;
+            for (size_t i = 0; i < x.n_c; i++)
+                x.c[i] = (real)NAN;
+            product_run(kernels_named(*name), &x, 1, 0, x.c);
+            for (int i = 0; i < 20; i++)
+                for (int j = 0; j < 21; j++)
+                    assert_int_equal(isfinite(x.c[i * 21 + j]) != 0, i != 3);
+            product_free(&x);
+        }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(against_reference_and_each_other),
+        cmocka_unit_test(large_products_against_a_vector),
+        cmocka_unit_test(pieces_are_the_whole),
+        cmocka_unit_test(nan_reaches_its_row_only),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

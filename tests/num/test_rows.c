@@ -1,0 +1,293 @@
+/* Holds every kernel but the product to the reference, and all paths to the same bits, on widths with and without
+ * remainders; and softmax and cross-entropy to their words on masked, empty, huge and broken rows.
+ */
+#include "numeric.h"
+
+/* One call of every kernel that is held to the reference: inputs in, outputs appended to one array. */
+enum { MAX_ROWS = 5, MAX_WIDTH = 1300, MAX_SIZE = MAX_ROWS * MAX_WIDTH };
+
+typedef struct {
+    int n, width;
+    real *x, *dy, *gain, *shift, *out; /* inputs (n, width), (width,); out: 4 blocks of (n, width) */
+} Rows;
+
+#define BLOCK(i) (r->out + (size_t)(i) * r->n * r->width)
+
+static void call_bias(const Kernels *k, Rows *r)
+{
+    k->bias_forward(r->n, r->width, r->gain, BLOCK(0));
+    k->bias_backward(r->n, r->width, r->dy, BLOCK(1));
+}
+
+static void call_layernorm(const Kernels *k, Rows *r)
+{
+    real mean[MAX_ROWS], rstd[MAX_ROWS];
+    k->layernorm_forward(r->n, r->width, 1e-5, r->x, r->gain, r->shift, BLOCK(0), mean, rstd);
+    kernels_reference.layernorm_forward(r->n, r->width, 1e-5, r->x, r->gain, r->shift, BLOCK(3), mean, rstd);
+    k->layernorm_backward(r->n, r->width, r->dy, r->x, r->gain, mean, rstd, BLOCK(1), BLOCK(2), BLOCK(3));
+}
+
+static void call_layernorm_without_shift(const Kernels *k, Rows *r)
+{
+    real *mean = BLOCK(3), rstd[MAX_ROWS];
+    k->layernorm_forward(r->n, r->width, 1e-5, r->x, r->gain, NULL, BLOCK(0), mean, rstd);
+    kernels_reference.layernorm_forward(r->n, r->width, 1e-5, r->x, r->gain, NULL, BLOCK(2), mean, rstd);
+    k->layernorm_backward(r->n, r->width, r->dy, r->x, r->gain, mean, rstd, BLOCK(1), BLOCK(2), NULL);
+}
+
+static void call_rmsnorm(const Kernels *k, Rows *r)
+{
+    real rstd[MAX_ROWS];
+    k->rmsnorm_forward(r->n, r->width, 1e-5, r->x, r->gain, BLOCK(0), rstd);
+    kernels_reference.rmsnorm_forward(r->n, r->width, 1e-5, r->x, r->gain, BLOCK(3), rstd);
+    k->rmsnorm_backward(r->n, r->width, r->dy, r->x, r->gain, rstd, BLOCK(1), BLOCK(2));
+}
+
+static void call_gelu(const Kernels *k, Rows *r)
+{
+    k->gelu_forward((size_t)r->n * r->width, r->x, BLOCK(0));
+    k->gelu_backward((size_t)r->n * r->width, r->x, r->dy, BLOCK(1));
+}
+
+static void call_relu(const Kernels *k, Rows *r)
+{
+    k->relu_forward((size_t)r->n * r->width, r->x, BLOCK(0));
+    k->relu_backward((size_t)r->n * r->width, r->x, r->dy, BLOCK(1));
+}
+
+static void call_exponential(const Kernels *k, Rows *r)
+{
+    k->exponential((size_t)r->n * r->width, r->x, BLOCK(0));
+}
+
+static void call_softmax(const Kernels *k, Rows *r)
+{
+    memcpy(BLOCK(0), r->x, (size_t)r->n * r->width * sizeof(real));
+    for (int i = 0; i < r->n; i++) {
+        k->softmax_row(r->width, BLOCK(0) + (size_t)i * r->width, BLOCK(1) + i);
+        k->softmax_row_backward(r->width, BLOCK(0) + (size_t)i * r->width, BLOCK(2) + (size_t)i * r->width);
+    }
+}
+
+static void call_cross_entropy(const Kernels *k, Rows *r)
+{
+    memcpy(BLOCK(0), r->x, (size_t)r->n * r->width * sizeof(real));
+    for (int i = 0; i < r->n; i++) {
+        real *logits = BLOCK(0) + (size_t)i * r->width;
+        BLOCK(1)[i] = (real)k->cross_entropy_row(r->width, logits, i % r->width, 0);
+        BLOCK(2)[i] = (real)k->cross_entropy_row(r->width, logits, i % r->width, (real)0.125);
+    }
+}
+
+static void call_add_scale(const Kernels *k, Rows *r)
+{
+    k->add((size_t)r->n * r->width, r->x, BLOCK(0));
+    k->scale((size_t)r->n * r->width, (real)0.3, BLOCK(1));
+    *BLOCK(2) = (real)k->sum_of_squares((size_t)r->n * r->width, r->x);
+}
+
+static void call_optimizers(const Kernels *k, Rows *r)
+{
+    const size_t n = (size_t)r->n * r->width;
+    for (size_t i = 0; i < n; i++)
+        BLOCK(1)[i] *= BLOCK(1)[i]; /* a second moment */
+    k->adamw(n, r->dy, 0.7, 1e-2, 0.9, 0.999, 1e-8, 0.1, 0.19, 0.002, BLOCK(0), BLOCK(1), BLOCK(2));
+    k->sgd(n, r->dy, 0.7, 1e-2, 0.9, 0.1, BLOCK(0), BLOCK(3));
+}
+
+/* Tolerance in units of REAL_EPSILON, relative to 1 + |reference|. */
+static const struct {
+    const char *name;
+    void (*call)(const Kernels *kernels, Rows *rows);
+    double tolerance;
+} kernels_of_rows[] = {
+    {"bias", call_bias, 4},
+    {"layernorm", call_layernorm, 30},
+    {"layernorm without shift", call_layernorm_without_shift, 30},
+    {"rmsnorm", call_rmsnorm, 30},
+    {"gelu", call_gelu, 30},
+    {"relu", call_relu, 0},
+    {"exponential", call_exponential, 2},
+    {"softmax", call_softmax, 40},
+    {"cross-entropy", call_cross_entropy, 8},
+    {"add, scale, sum of squares", call_add_scale, 20},
+    {"optimizers", call_optimizers, 30},
+};
+
+static const int widths[] = {1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 64, 97, 128, 129, 255, 384, 1024, 1297};
+
+static void every_kernel_on_every_path(void **state)
+{
+    (void)state;
+    uint32_t random = 3;
+    for (size_t c = 0; c < sizeof kernels_of_rows / sizeof *kernels_of_rows; c++)
+        for (size_t w = 0; w < sizeof widths / sizeof *widths; w++)
+            for (int n = 1; n <= MAX_ROWS; n += 4) {
+                const size_t width = (size_t)widths[w], size = (size_t)n * width;
+                Rows r = {.n = n, .width = widths[w]};
+                r.x = new_reals(size, 6, &random);
+                r.dy = new_reals(size, 1, &random);
+                r.gain = new_reals(width, 1, &random);
+                r.shift = new_reals(width, 1, &random);
+                real *start = new_reals(4 * size, 1, &random), *slow = copy_reals(4 * size, start), *first = NULL;
+                r.out = slow;
+                kernels_of_rows[c].call(&kernels_reference, &r);
+                for (const char *const *name = kernels_available(); *name; name++) {
+                    char what[96];
+                    snprintf(what, sizeof what, "%s, %s, width %d", kernels_of_rows[c].name, *name, widths[w]);
+                    real *fast = copy_reals(4 * size, start);
+                    r.out = fast;
+                    kernels_of_rows[c].call(kernels_named(*name), &r);
+                    assert_near(what, 4 * size, fast, slow, kernels_of_rows[c].tolerance * (double)REAL_EPSILON, 1);
+                    if (first) {
+                        assert_same(what, 4 * size, fast, first);
+                        free_reals(4 * size, fast);
+                    } else {
+                        first = fast;
+                    }
+                }
+                real *const blocks[] = {r.x, r.dy, r.gain, r.shift, start, slow, first};
+                const size_t sizes[] = {size, size, width, width, 4 * size, 4 * size, 4 * size};
+                for (int i = 0; i < 7; i++)
+                    free_reals(sizes[i], blocks[i]);
+            }
+}
+
+/* ---- softmax on hard rows ---------------------------------------------------------------------------------------------- */
+
+static void masked_entries_are_exact_zeros(void **state)
+{
+    (void)state;
+    for (const char *const *name = kernels_available(); *name; name++) {
+        const Kernels *k = kernels_named(*name);
+        for (int n = 1; n < 40; n++) {
+            real s[40], log_sum;
+            for (int j = 0; j < n; j++)
+                s[j] = j % 3 == 0 ? (real)0.5 : -(real)INFINITY;
+            k->softmax_row(n, s, &log_sum);
+            const int visible = (n + 2) / 3;
+            for (int j = 0; j < n; j++)
+                assert_true(j % 3 == 0 ? fabs((double)s[j] * visible - 1) < 1e-6 : s[j] == 0);
+            assert_true(fabs((double)log_sum - 0.5 - log(visible)) < 1e-6);
+            for (int j = 0; j < n; j++)
+                s[j] = -(real)INFINITY;
+            k->softmax_row(n, s, &log_sum);
+            for (int j = 0; j < n; j++)
+                assert_true(s[j] == 0);
+            assert_true(log_sum == -(real)INFINITY);
+        }
+        real log_sum = 1;
+        k->softmax_row(0, NULL, &log_sum);
+        assert_true(log_sum == -(real)INFINITY);
+    }
+}
+
+static void softmax_of_huge_and_broken_rows(void **state)
+{
+    (void)state;
+    for (const char *const *name = kernels_available(); *name; name++) {
+        const Kernels *k = kernels_named(*name);
+        real huge[20], broken[20], empty_but_nan[20], log_sum;
+        for (int j = 0; j < 20; j++) {
+            huge[j] = (real)1e30 * (real)(j - 10);
+            broken[j] = (real)j;
+            empty_but_nan[j] = -(real)INFINITY;
+        }
+        k->softmax_row(20, huge, &log_sum);
+        for (int j = 0; j < 20; j++)
+            assert_true(huge[j] == (j == 19 ? 1 : 0));
+        assert_true(fabs((double)log_sum / 9e30 - 1) < 1e-6);
+        broken[7] = (real)NAN;
+        k->softmax_row(20, broken, NULL);
+        empty_but_nan[18] = (real)NAN;
+        k->softmax_row(20, empty_but_nan, &log_sum);
+        assert_true(isnan(broken[7]) && isnan(broken[0]) && isnan(empty_but_nan[18]) && isnan(log_sum));
+        broken[0] = (real)INFINITY;
+        k->softmax_row(1, broken, NULL);
+        assert_true(isnan(broken[0]));
+    }
+}
+
+static void cross_entropy_of_huge_and_broken_rows(void **state)
+{
+    (void)state;
+    for (const char *const *name = kernels_available(); *name; name++) {
+        const Kernels *k = kernels_named(*name);
+        real x[3] = {(real)1e4, 0, (real)-1e4};
+        assert_true(k->cross_entropy_row(3, x, 0, 0) == 0);
+        assert_true(k->cross_entropy_row(3, x, 2, 0) == 2e4);
+        assert_true(x[0] == (real)1e4 && x[1] == 0); /* scale 0 leaves the logits */
+        assert_true(k->cross_entropy_row(3, x, 2, 1) == 2e4);
+        assert_true(x[0] == 1 && x[1] == 0 && x[2] == -1);
+        real y[3] = {0, (real)NAN, 1};
+        assert_true(isnan(k->cross_entropy_row(3, y, 0, 0)));
+        real z[2] = {0, -(real)INFINITY};
+        assert_true(isinf(k->cross_entropy_row(2, z, 1, 0)));
+    }
+}
+
+/* A vocabulary of 50257 equal logits: the sum must not drift as one float sum would. */
+static void cross_entropy_of_a_large_vocabulary(void **state)
+{
+    (void)state;
+    enum { V = 50257 };
+    real *x = malloc(V * sizeof(real));
+    for (const char *const *name = kernels_available(); *name; name++) {
+        for (int j = 0; j < V; j++)
+            x[j] = (real)0.1;
+        assert_true(fabs(kernels_named(*name)->cross_entropy_row(V, x, 5, 0) - log(V)) < 1e-12);
+    }
+    free(x);
+}
+
+static void nan_and_infinity_pass_elementwise(void **state)
+{
+    (void)state;
+    for (const char *const *name = kernels_available(); *name; name++) {
+        const Kernels *k = kernels_named(*name);
+        const real x[3] = {(real)NAN, (real)INFINITY, -(real)INFINITY}, one[3] = {1, 1, 1};
+        real y[3];
+        k->gelu_forward(3, x, y);
+        assert_true(isnan(y[0]) && y[1] == (real)INFINITY);
+        k->relu_forward(3, x, y);
+        assert_true(isnan(y[0]) && y[1] == (real)INFINITY && y[2] == 0);
+        k->gelu_backward(3, x, one, y);
+        assert_true(isnan(y[0]));
+        k->relu_backward(3, one, x, y);
+        assert_true(isnan(y[0]) && y[1] == (real)INFINITY && y[2] == -(real)INFINITY);
+        real mean, rstd;
+        k->layernorm_forward(1, 3, 1e-5, x, one, NULL, y, &mean, &rstd);
+        assert_true(isnan(y[0]) && isnan(y[1]) && isnan(y[2]));
+    }
+}
+
+/* 1e7 elements: a sum in float would be lost long before; chunks and tree in double keep 14 digits. */
+static void sum_of_squares_is_exact_enough(void **state)
+{
+    (void)state;
+    enum { N = 1000003 };
+    uint32_t random = 5;
+    real *x = new_reals(N, 3, &random);
+    long double exact = 0;
+    for (int i = 0; i < N; i++)
+        exact += (long double)x[i] * (long double)x[i];
+    const double first = kernels_best()->sum_of_squares(N, x);
+    assert_true(fabs(first / (double)exact - 1) < 1e-14);
+    for (const char *const *name = kernels_available(); *name; name++)
+        assert_true(kernels_named(*name)->sum_of_squares(N, x) == first);
+    free_reals(N, x);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_kernel_on_every_path),
+        cmocka_unit_test(masked_entries_are_exact_zeros),
+        cmocka_unit_test(softmax_of_huge_and_broken_rows),
+        cmocka_unit_test(cross_entropy_of_huge_and_broken_rows),
+        cmocka_unit_test(cross_entropy_of_a_large_vocabulary),
+        cmocka_unit_test(nan_and_infinity_pass_elementwise),
+        cmocka_unit_test(sum_of_squares_is_exact_enough),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,217 @@
+/* The life of a run: without this file, results could depend on threads, on measuring, or on having been interrupted. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "data/data.h"
+#include "model/mask/mask.h"
+#include "model/position/position.h"
+#include "store/npz.h"
+#include "store/run.h"
+#include "train/checkpoint.h"
+#include "train/session.h"
+#include "training.h"
+
+static void run_hash(const char *const *changes, int threads, int64_t stop_after, char ret_hex[65])
+{
+    Arena *arena = arena_new();
+    Error err = {""};
+    char *folder = fresh_folder(arena);
+    Settings settings = tiny_settings(arena, changes);
+    int status = train_in(folder, &settings, threads, stop_after, &err);
+    if (stop_after > 0) {
+        assert_int_equal(status, STATUS_INTERRUPTED);
+        assert_int_equal(run_status(folder), RUN_INTERRUPTED);
+        status = train_in(folder, &settings, threads, 0, &err);
+    }
+    if (status != STATUS_OK)
+        fail_msg("%s", err.text);
+    assert_int_equal(run_status(folder), RUN_FINISHED);
+    results_hash(folder, ret_hex);
+    file_remove_tree(folder, &err);
+    arena_free(arena);
+}
+
+static void threads_do_not_matter(void **state)
+{
+    (void)state;
+    char one[65], more[65];
+    run_hash(NULL, 1, 0, one);
+    for (int threads = 2; threads <= 8; threads += threads == 3 ? 5 : 1) {
+        run_hash(NULL, threads, 0, more);
+        assert_string_equal(one, more);
+    }
+}
+
+static void an_interrupt_at_any_step_leaves_the_same_bytes(void **state)
+{
+    (void)state;
+    char whole[65], resumed[65];
+    run_hash(NULL, 2, 0, whole);
+    for (int64_t step = 1; step < 12; step += 2) {
+        run_hash(NULL, 2, step, resumed);
+        assert_string_equal(whole, resumed);
+    }
+}
+
+/* Every variant of every registry that a tiny run can take, resumed in the middle and with other threads. */
+static void every_variant_resumes(const char *key, const char *const *names, int n, const char *const *with)
+{
+    for (int i = 0; i < n; i++) {
+        const char *changes[32] = {key, names[i]};
+        int c = 2;
+        for (; with && *with; with++)
+            changes[c++] = *with;
+        changes[c] = NULL;
+        char whole[65], resumed[65];
+        run_hash(changes, 1, 0, whole);
+        run_hash(changes, 3, 7, resumed);
+        assert_string_equal(whole, resumed);
+    }
+}
+
+static void variants_resume_to_the_same_bytes(void **state)
+{
+    (void)state;
+    const char *names[32];
+    int n;
+#define EACH(registry)                                                                                                  \
+    for (n = 0; (registry)[n]; n++)                                                                                     \
+        names[n] = (registry)[n]->name;
+    EACH(position_registry) every_variant_resumes("model.position.kind", names, n, NULL);
+    EACH(mask_registry) every_variant_resumes("model.mask.kind", names, n, NULL);
+    EACH(optimizer_registry) every_variant_resumes("train.optimizer.kind", names, n, NULL);
+    EACH(schedule_registry) every_variant_resumes("train.schedule.kind", names, n, NULL);
+    for (n = 0; objective_registry[n]; n++) {
+        const char *with[] = {"data.source.kind", objective_registry[n]->needs_labels ? "recall" : "bigram_backcopy",
+                              NULL};
+        every_variant_resumes("objective.kind", &objective_registry[n]->name, 1, with);
+    }
+#undef EACH
+}
+
+static void final_weights(const char *const *changes, char ret_hex[65])
+{
+    Arena *arena = arena_new();
+    Error err;
+    char *folder = fresh_folder(arena);
+    Settings settings = tiny_settings(arena, changes);
+    assert_int_equal(train_in(folder, &settings, 1, 0, &err), STATUS_OK);
+    assert_int_equal(file_sha256(run_checkpoint_path(arena, folder, 12), ret_hex, &err), STATUS_OK);
+    file_remove_tree(folder, &err);
+    arena_free(arena);
+}
+
+static void measuring_does_not_disturb(void **state)
+{
+    (void)state;
+    static const char *const off[] = {"measure.enabled", "false", NULL};
+    static const char *const often[] = {"snapshot.every", "1", "measure.sequences", "10", NULL};
+    char with[65], without[65];
+    final_weights(often, with);
+    final_weights(off, without);
+    assert_string_equal(with, without);
+}
+
+static void a_damaged_checkpoint_gives_way_to_an_older_one(void **state)
+{
+    (void)state;
+    static const char *const two[] = {"checkpoint.keep", "2", NULL};
+    Arena *arena = arena_new();
+    Error err;
+    char whole[65], resumed[65];
+    char *folder = fresh_folder(arena);
+    Settings settings = tiny_settings(arena, two);
+    run_hash(two, 1, 0, whole);
+    assert_int_equal(train_in(folder, &settings, 1, 11, &err), STATUS_INTERRUPTED);
+    assert_int_equal(file_truncate(run_checkpoint_path(arena, folder, 11), 100, &err), STATUS_OK);
+    assert_int_equal(train_in(folder, &settings, 1, 0, &err), STATUS_OK);
+    results_hash(folder, resumed);
+    assert_string_equal(whole, resumed);
+    file_remove_tree(folder, &err);
+    arena_free(arena);
+}
+
+static void a_loss_that_is_not_finite_ends_the_run_and_keeps_what_was_written(void **state)
+{
+    (void)state;
+    static const char *const wild[] = {"train.lr", "1000", "train.optimizer.kind", "sgd", "train.clip", "0",
+                                       "train.warmup_steps", "0", "train.steps", "400", "model.norm", "rmsnorm",
+                                       "model.init.embedding_std", "100", "snapshot.every", "100", NULL};
+    Arena *arena = arena_new();
+    Error err = {""};
+    Manifest manifest;
+    char *folder = fresh_folder(arena);
+    Settings settings = tiny_settings(arena, wild);
+    assert_int_equal(train_in(folder, &settings, 1, 0, &err), STATUS_FAILED);
+    assert_non_null(strstr(err.text, "not finite"));
+    assert_int_equal(manifest_read(arena, folder, &manifest, &err), STATUS_OK);
+    assert_int_equal(manifest.status, RUN_FAILED);
+    assert_non_null(strstr(manifest.reason, "not finite"));
+    assert_true(file_exists(run_snapshot_path(arena, folder, 0)));
+    assert_true(file_exists(file_join(arena, folder, RUN_SERIES)));
+    file_remove_tree(folder, &err);
+    arena_free(arena);
+}
+
+static void measuring_again_from_saved_weights_changes_nothing(void **state)
+{
+    (void)state;
+    static const char *const kept[] = {"snapshot.weights", "true", NULL};
+    Arena *arena = arena_new();
+    Error err = {""};
+    char *folder = fresh_folder(arena), before[65], after[65];
+    Settings settings = tiny_settings(arena, kept);
+    int n_measured = 0, n_changed = 0;
+    assert_int_equal(train_in(folder, &settings, 1, 0, &err), STATUS_OK);
+    results_hash(folder, before);
+    TrainJob job = {.folder = folder, .settings = &settings, .kernels = kernels_best(), .threads = 2};
+    assert_int_equal(train_measure_again(&job, &n_measured, &n_changed, &err), STATUS_OK);
+    results_hash(folder, after);
+    assert_int_equal(n_measured, 7); /* 0 1 2 4 5 10 12 */
+    assert_int_equal(n_changed, 0);
+    assert_string_equal(before, after);
+    file_remove_tree(folder, &err);
+    arena_free(arena);
+}
+
+/* The estimate that `check` prints is the memory that is taken: trainer_new and measurer_new fit it to the byte. */
+static void memory_is_known_before_it_is_taken(void **state)
+{
+    (void)state;
+    static const char *const shapes[][9] = {
+        {NULL},
+        {"model.n_layers", "3", "model.d_head", "6", "train.batch_size", "7", "train.lanes", "3", NULL},
+        {"objective.kind", "masked", "data.source.kind", "bigram_backcopy", "model.mask.kind", "full", NULL},
+    };
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        Arena *arena = arena_new();
+        Error err;
+        Session session;
+        Settings settings = tiny_settings(arena, shapes[s]);
+        assert_int_equal(session_open(&settings, kernels_best(), &session, &err), STATUS_OK);
+        assert_int_equal(session_start(&session, 2, 1, 1, kernels_best(), &err), STATUS_OK);
+        assert_int_equal(arena_used(session.memory), session_bytes(&session, 2, 1, 1));
+        session_close(&session);
+        arena_free(arena);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(threads_do_not_matter),
+        cmocka_unit_test(an_interrupt_at_any_step_leaves_the_same_bytes),
+        cmocka_unit_test(variants_resume_to_the_same_bytes),
+        cmocka_unit_test(measuring_does_not_disturb),
+        cmocka_unit_test(a_damaged_checkpoint_gives_way_to_an_older_one),
+        cmocka_unit_test(a_loss_that_is_not_finite_ends_the_run_and_keeps_what_was_written),
+        cmocka_unit_test(measuring_again_from_saved_weights_changes_nothing),
+        cmocka_unit_test(memory_is_known_before_it_is_taken),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

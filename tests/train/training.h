@@ -1,0 +1,20 @@
+/* Small runs for the tests of train/: settings from key=value pairs over a tiny model, and a folder to run in. */
+#ifndef REFFRAME_TESTS_TRAIN_TRAINING_H
+#define REFFRAME_TESTS_TRAIN_TRAINING_H
+
+#include "base/schema.h"
+#include "train/train.h"
+
+/* Settings of a tiny recall run (1 layer, d_model 16, T 16, 12 steps), changed by key, value, ..., NULL. */
+Settings tiny_settings(Arena *arena, const char *const *changes);
+
+/* A fresh folder below the system's temporary one; remove it with file_remove_tree. */
+char *fresh_folder(Arena *arena);
+
+/* Trains settings in `folder`; stops after `stop_after` steps when that is > 0. Returns train_run's status. */
+int train_in(const char *folder, const Settings *settings, int threads, int64_t stop_after, Error *err);
+
+/* SHA-256 over names and bytes of train.csv, snapshots and checkpoints of a run, as hex. */
+void results_hash(const char *folder, char ret_hex[65]);
+
+#endif
