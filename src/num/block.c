@@ -30,11 +30,12 @@ static double chunk_squares(size_t n, const real *x)
 {
     WideLanes sum = {{{0}}};
     size_t i = 0;
-    for (; i + SUM_LANES <= n; i += SUM_LANES)
+    for (; i + SUM_LANES <= n; i += SUM_LANES) {
         UNROLL
-    for (int p = 0; p < WIDE_PARTS; p++) {
-        const wide d = wide_load(x + i + p * WIDE_LANES);
-        sum.part[p] += d * d;
+        for (int p = 0; p < WIDE_PARTS; p++) {
+            const wide d = wide_load(x + i + p * WIDE_LANES);
+            sum.part[p] += d * d;
+        }
     }
     real rest[SUM_LANES] = {0};
     memcpy(rest, x + i, (n - i) * sizeof(real));
@@ -99,10 +100,11 @@ double KERNEL(spin)(size_t rounds, real *ret)
     UNROLL
     for (int i = 0; i < SPIN_CHAINS; i++)
         x[i] = vec_all((real)i);
-    for (size_t round = 0; round < rounds; round++)
+    for (size_t round = 0; round < rounds; round++) {
         UNROLL
-    for (int i = 0; i < SPIN_CHAINS; i++)
-        x[i] = vec_fma(x[i], slope, offset);
+        for (int i = 0; i < SPIN_CHAINS; i++)
+            x[i] = vec_fma(x[i], slope, offset);
+    }
     vec sum = x[0];
     UNROLL
     for (int i = 1; i < SPIN_CHAINS; i++)

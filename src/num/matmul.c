@@ -88,10 +88,11 @@ INLINE void tile(const Tile *t, const int rows, const int vecs, const int rows_a
     }
 
     int p = 0;
-    for (; p + 4 <= t->k; p += 4, b += 4 * PANEL)
+    for (; p + 4 <= t->k; p += 4, b += 4 * PANEL) {
         UNROLL
-    for (int q = 0; q < 4; q++)
-        add_product(sum, rows, vecs, group, a, a_row, a_k, b + q * PANEL);
+        for (int q = 0; q < 4; q++)
+            add_product(sum, rows, vecs, group, a, a_row, a_k, b + q * PANEL);
+    }
     for (; p < t->k; p++, b += PANEL)
         add_product(sum, rows, vecs, group, a, a_row, a_k, b);
 
@@ -147,10 +148,11 @@ static TileFunction *const tiles[TILE_ROWS][2][TILE_VECS] = {FOR_EACH_ROWS(TILE_
 /* Panel of B (k, width), rows ld apart, to (k, PANEL), zero beyond the width. */
 static void pack_rows(int k, int width, const real *b, ptrdiff_t ld, real *ret)
 {
-    for (int p = 0; p < k; p++, b += ld, ret += PANEL)
+    for (int p = 0; p < k; p++, b += ld, ret += PANEL) {
         UNROLL
-    for (int v = 0; v < TILE_VECS; v++)
-        vec_store(ret + v * LANES, vec_load_left(b + v * LANES, width - v * LANES, (vec){0}));
+        for (int v = 0; v < TILE_VECS; v++)
+            vec_store(ret + v * LANES, vec_load_left(b + v * LANES, width - v * LANES, (vec){0}));
+    }
 }
 
 /* A square of LANES vectors turned about its diagonal: log2(LANES) rounds, each interleaving the first half of the

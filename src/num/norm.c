@@ -32,12 +32,11 @@ void KERNEL(bias_backward)(int n, int width, const real *dy, real *db)
         const int whole = j0 + BIAS_VECS * LANES <= width;
         for (int i = 0; i < n; i++) {
             const real *row = dy + (ptrdiff_t)i * width + j0;
-            if (whole)
-                UNROLL
-            for (int v = 0; v < BIAS_VECS; v++)
-                sum[v] += vec_load(row + v * LANES);
-            else UNROLL for (int v = 0; v < BIAS_VECS; v++) sum[v] +=
-                vec_load_left(row + v * LANES, width - j0 - v * LANES, ZERO);
+            UNROLL
+            for (int v = 0; v < BIAS_VECS; v++) {
+                const int left = width - j0 - v * LANES;
+                sum[v] += whole ? vec_load(row + v * LANES) : vec_load_left(row + v * LANES, left, ZERO);
+            }
         }
         UNROLL
         for (int v = 0; v < BIAS_VECS; v++)
@@ -50,12 +49,13 @@ static real row_squares(int width, const real *x, real center)
 {
     const vec mu = vec_all(center);
     Lanes sum = {{{0}}};
-    for (int j = 0; j < width; j += SUM_LANES)
+    for (int j = 0; j < width; j += SUM_LANES) {
         UNROLL
-    for (int p = 0; p < PARTS; p++) {
-        const int at = j + p * LANES;
-        const vec d = vec_load_left(x + at, width - at, mu) - mu;
-        sum.part[p] = vec_fma(d, d, sum.part[p]);
+        for (int p = 0; p < PARTS; p++) {
+            const int at = j + p * LANES;
+            const vec d = vec_load_left(x + at, width - at, mu) - mu;
+            sum.part[p] = vec_fma(d, d, sum.part[p]);
+        }
     }
     return lanes_sum(sum);
 }
@@ -63,11 +63,12 @@ static real row_squares(int width, const real *x, real center)
 static real row_sum(int width, const real *x)
 {
     Lanes sum = {{{0}}};
-    for (int j = 0; j < width; j += SUM_LANES)
+    for (int j = 0; j < width; j += SUM_LANES) {
         UNROLL
-    for (int p = 0; p < PARTS; p++) {
-        const int at = j + p * LANES;
-        sum.part[p] += vec_load_left(x + at, width - at, ZERO);
+        for (int p = 0; p < PARTS; p++) {
+            const int at = j + p * LANES;
+            sum.part[p] += vec_load_left(x + at, width - at, ZERO);
+        }
     }
     return lanes_sum(sum);
 }
@@ -117,18 +118,19 @@ INLINE void row_backward(int width, const int centered, const real *dy, const re
 
     /* y = xhat gain + shift: the gradients of gain and shift, and the two sums that dx needs */
     Lanes sum_g = {{{0}}}, sum_gx = {{{0}}};
-    for (int j = 0; j < width; j += SUM_LANES)
+    for (int j = 0; j < width; j += SUM_LANES) {
         UNROLL
-    for (int p = 0; p < PARTS; p++) {
-        const int at = j + p * LANES, left = width - at;
-        const vec xhat = (vec_load_left(x + at, left, mu) - mu) * rstd;
-        const vec d = vec_load_left(dy + at, left, ZERO), g = d * vec_load_left(gain + at, left, ZERO);
-        vec_store_left(dgain + at, left, vec_fma(d, xhat, vec_load_left(dgain + at, left, ZERO)));
-        if (dshift)
-            vec_store_left(dshift + at, left, d + vec_load_left(dshift + at, left, ZERO));
-        if (centered)
-            sum_g.part[p] += g;
-        sum_gx.part[p] = vec_fma(g, xhat, sum_gx.part[p]);
+        for (int p = 0; p < PARTS; p++) {
+            const int at = j + p * LANES, left = width - at;
+            const vec xhat = (vec_load_left(x + at, left, mu) - mu) * rstd;
+            const vec d = vec_load_left(dy + at, left, ZERO), g = d * vec_load_left(gain + at, left, ZERO);
+            vec_store_left(dgain + at, left, vec_fma(d, xhat, vec_load_left(dgain + at, left, ZERO)));
+            if (dshift)
+                vec_store_left(dshift + at, left, d + vec_load_left(dshift + at, left, ZERO));
+            if (centered)
+                sum_g.part[p] += g;
+            sum_gx.part[p] = vec_fma(g, xhat, sum_gx.part[p]);
+        }
     }
 
     /* xhat = (x - mean) rstd */

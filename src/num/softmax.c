@@ -17,11 +17,12 @@ static real row_max(int n, const real *s)
     UNROLL
     for (int p = 0; p < PARTS; p++)
         max.part[p] = lowest;
-    for (int j = 0; j < n; j += SUM_LANES)
+    for (int j = 0; j < n; j += SUM_LANES) {
         UNROLL
-    for (int p = 0; p < PARTS; p++) {
-        const int at = j + p * LANES;
-        max.part[p] = vec_max(vec_load_left(s + at, n - at, lowest), max.part[p]);
+        for (int p = 0; p < PARTS; p++) {
+            const int at = j + p * LANES;
+            max.part[p] = vec_max(vec_load_left(s + at, n - at, lowest), max.part[p]);
+        }
     }
     return lanes_max(max);
 }
@@ -34,14 +35,15 @@ INLINE double row_exp(int n, real *s, real max, const int keep)
     for (int start = 0; start < n; start += SUM_BLOCK) {
         const int end = n - start < SUM_BLOCK ? n : start + SUM_BLOCK;
         Lanes sum = {{{0}}};
-        for (int j = start; j < end; j += SUM_LANES)
+        for (int j = start; j < end; j += SUM_LANES) {
             UNROLL
-        for (int p = 0; p < PARTS; p++) {
-            const int at = j + p * LANES;
-            const vec e = vec_exp(vec_load_left(s + at, end - at, lowest) - shift);
-            if (keep)
-                vec_store_left(s + at, end - at, e);
-            sum.part[p] += e;
+            for (int p = 0; p < PARTS; p++) {
+                const int at = j + p * LANES;
+                const vec e = vec_exp(vec_load_left(s + at, end - at, lowest) - shift);
+                if (keep)
+                    vec_store_left(s + at, end - at, e);
+                sum.part[p] += e;
+            }
         }
         total += (double)lanes_sum(sum);
     }
@@ -83,11 +85,13 @@ void KERNEL(softmax_row)(int n, real *s, real *ret_log_sum)
 void KERNEL(softmax_row_backward)(int n, const real *p, real *dp)
 {
     Lanes sum = {{{0}}};
-    for (int j = 0; j < n; j += SUM_LANES)
+    for (int j = 0; j < n; j += SUM_LANES) {
         UNROLL
-    for (int part = 0; part < PARTS; part++) {
-        const int at = j + part * LANES, left = n - at;
-        sum.part[part] = vec_fma(vec_load_left(p + at, left, ZERO), vec_load_left(dp + at, left, ZERO), sum.part[part]);
+        for (int part = 0; part < PARTS; part++) {
+            const int at = j + part * LANES, left = n - at;
+            sum.part[part] =
+                vec_fma(vec_load_left(p + at, left, ZERO), vec_load_left(dp + at, left, ZERO), sum.part[part]);
+        }
     }
     const real dot = lanes_sum(sum);
     for (int j = 0; j < n; j += LANES) {

@@ -233,10 +233,11 @@ typedef struct {
 INLINE real lanes_sum(Lanes x)
 {
     UNROLL
-    for (int half = PARTS / 2; half; half /= 2)
+    for (int half = PARTS / 2; half; half /= 2) {
         UNROLL
-    for (int p = 0; p < half; p++)
-        x.part[p] += x.part[p + half];
+        for (int p = 0; p < half; p++)
+            x.part[p] += x.part[p + half];
+    }
     vec sum = x.part[0];
 #if LANES >= 16
     sum += __builtin_shufflevector(sum, sum, EXCHANGE_8);
@@ -255,10 +256,11 @@ INLINE real lanes_sum(Lanes x)
 INLINE real lanes_max(Lanes x)
 {
     UNROLL
-    for (int half = PARTS / 2; half; half /= 2)
+    for (int half = PARTS / 2; half; half /= 2) {
         UNROLL
-    for (int p = 0; p < half; p++)
-        x.part[p] = vec_max(x.part[p], x.part[p + half]);
+        for (int p = 0; p < half; p++)
+            x.part[p] = vec_max(x.part[p], x.part[p + half]);
+    }
     vec max = x.part[0];
 #if LANES >= 16
     max = vec_max(max, __builtin_shufflevector(max, max, EXCHANGE_8));
@@ -293,10 +295,11 @@ INLINE double wide_sum(WideLanes x)
     double t[SUM_LANES];
     memcpy(t, &x, sizeof t);
     UNROLL
-    for (int half = SUM_LANES / 2; half; half /= 2)
+    for (int half = SUM_LANES / 2; half; half /= 2) {
         UNROLL
-    for (int i = 0; i < half; i++)
-        t[i] += t[i + half];
+        for (int i = 0; i < half; i++)
+            t[i] += t[i + half];
+    }
     return t[0];
 }
 
