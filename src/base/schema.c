@@ -191,18 +191,18 @@ static int take_number(const Check *check, Setting *setting)
 
 static int take_choice(const Check *check, Setting *setting)
 {
-    Text words = {0};
+    const char *const *choices = check->row->choices;
     int n = 0;
-    for (; check->row->choices[n]; n++) {
-        if (strcmp(check->row->choices[n], setting->text) == 0)
+    for (; choices[n]; n++)
+        if (strcmp(choices[n], setting->text) == 0)
             return STATUS_OK;
-        text_addf(&words, "%s%s", n ? ", " : "", check->row->choices[n]);
-    }
-    const char *nearest = text_nearest(setting->text, check->row->choices, n);
-    const int status =
-        nearest ? refuse(check, "\"%.100s\" is not one of %s; did you mean \"%s\"?", setting->text, text_string(&words),
-                         nearest)
-                : refuse(check, "\"%.100s\" is not one of %s", setting->text, text_string(&words));
+    Text words = {0};
+    for (int i = 0; i < n; i++)
+        text_addf(&words, "%s%s", i ? ", " : "", choices[i]);
+    const char *nearest = text_nearest(setting->text, choices, n);
+    if (nearest)
+        text_addf(&words, "; did you mean \"%s\"?", nearest);
+    const int status = refuse(check, "\"%.100s\" is not one of %s", setting->text, text_string(&words));
     text_free(&words);
     return status;
 }
