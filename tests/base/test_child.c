@@ -126,8 +126,9 @@ static void test_lines_and_exit_codes(void **state)
 static void test_much_output_in_pieces(void **state)
 {
     Scene *scene = *state;
-    Child child = shell(scene, "i=0; while [ $i -lt 3000 ]; do echo line-$i-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; "
-                               "i=$((i+1)); done; printf 'half a '; sleep 0.05; echo line");
+    Child child =
+        shell(scene, "i=0; while [ $i -lt 3000 ]; do echo line-$i-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx; "
+                     "i=$((i+1)); done; printf 'half a '; sleep 0.05; echo line");
     wait_for_ends(scene, &child, 1);
     int n = 0;
     for (const char *at = text_string(&scene->lines); (at = strchr(at, ';')) != NULL; at++)
@@ -172,8 +173,9 @@ static void test_stop(void **state)
     Scene *scene = *state;
     Child polite = shell(scene, "trap 'exit 130' INT; echo ready; while :; do sleep 0.01; done");
     Child deaf = shell(scene, "trap '' INT; echo ready; while :; do sleep 0.01; done");
-    Child talker = shell(scene, "trap 'i=0; while [ $i -lt 20000 ]; do echo xxxxxxxxxxxx; i=$((i+1)); done; exit 5' INT;"
-                                "echo ready; while :; do sleep 0.01; done");
+    Child talker =
+        shell(scene, "trap 'i=0; while [ $i -lt 20000 ]; do echo xxxxxxxxxxxx; i=$((i+1)); done; exit 5' INT;"
+                     "echo ready; while :; do sleep 0.01; done");
     Child *all[] = {&polite, &deaf, &talker};
     for (int i = 0; i < 3; i++) {
         text_clear(&scene->lines);

@@ -230,8 +230,8 @@ static void test_paths(void **state)
     static const struct {
         const char *path, *folder, *name;
     } cases[] = {
-        {"a/b/c", "a/b", "c"}, {"a", ".", "a"}, {"/a", "/", "a"}, {"/", "/", "/"}, {"a/b/", "a", "b"}, {"a//b", "a", "b"},
-        {"./x", ".", "x"},
+        {"a/b/c", "a/b", "c"}, {"a", ".", "a"},    {"/a", "/", "a"},  {"/", "/", "/"},
+        {"a/b/", "a", "b"},    {"a//b", "a", "b"}, {"./x", ".", "x"},
     };
     for (size_t i = 0; i < N_TESTS(cases); i++) {
         assert_string_equal(file_dirname(s->arena, cases[i].path), cases[i].folder);
