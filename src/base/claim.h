@@ -5,7 +5,9 @@
  *   term    = number | label | onset(METRIC | frame:TYPE, SEL) | median(METRIC, SEL) | early(METRIC | frame:TYPE, SEL)
  *           | frame(SEL) | frame_by_token(SEL) | seen(TYPE, SEL)
  *   SEL     = AXIS=VALUE {, AXIS=VALUE}        any sweep axis; none selects every arm
- *   METRIC  = name [":strongest"]              names may hold letters, digits, _ @ . -
+ *   METRIC  = name [":strongest"]              names may hold letters, digits, _ @ . - +
+ *
+ * A VALUE that holds a comma, a bracket or a space stands in double quotes.
  */
 #ifndef REFFRAME_BASE_CLAIM_H
 #define REFFRAME_BASE_CLAIM_H

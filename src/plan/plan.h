@@ -54,33 +54,46 @@ typedef struct {
     int n_runs;
     Claim *claims;
     int n_claims;
+    const char **notes;         /* one line each on expectations that --set made impossible to judge */
+    int n_notes;
 } Plan;
 
 /* What plan needs to know of the program. */
 typedef struct {
     Schema schema;
     int numerics_version;
-    /* Checks one run's whole settings; ret_input_hash (65 bytes) is the SHA-256 of every input file, "" for none. */
+    /* Checks one run's whole settings; ret_input_hash (65 bytes) is the SHA-256 of every input file, "" for none.
+     * Asked once an arm, as nothing of it may depend on the seed. */
     int (*check_run)(void *context, const Settings *settings, char *ret_input_hash, Error *err);
     /* Whether a metric or a frame type of that name exists (for `expect:`); the nearest name goes to *ret_nearest. */
     int (*knows_metric)(void *context, const char *name, const char **ret_nearest);
     int (*knows_frame)(void *context, const char *name, const char **ret_nearest);
+    /* Whether a known metric has a value per head (`:strongest`); NULL: every metric passes. */
+    int (*has_heads)(void *context, const char *name);
     void *context;
 } Program;
 
 /* Loads and expands an experiment file. `sets` are n_sets "key=value" strings of --set (YAML scalars or flow lists); they
- * win over the file, and a key set so is no axis any more if the sweep has it as one... then that axis is dropped. */
+ * win over the file. A swept key set so stays an axis, of that one value; `NAME=BUNDLE` picks one bundle; `seeds=` works.
+ * Expectations that need another value are left out and named in `notes`. */
 int plan_load(Arena *arena, const char *path, const char *const *sets, int n_sets, const Program *program, Plan *ret_plan,
               Error *err);
 
 /* Resolved settings from a run.yaml, for `refframe train RUN_DIR`. */
 int plan_load_run(Arena *arena, const char *path, const Program *program, Settings *ret_settings, Error *err);
 
-/* SHA-256 (12 hex digits) of: canonical JSON of the settings that make results (without checkpoint.* and train.threads;
- * a key of a later version is left out while at its introductory default), input hash, numerics_version. */
+/* 12 hex digits of the SHA-256 of canonical JSON: the settings that make results, input hash, numerics_version (id.c). */
 void plan_run_id(const Settings *settings, const char *input_hash, int numerics_version, char ret_id[13]);
 
-/* plan.json: name, title, claim, source, axes, arms, seeds, runs (folder, id, arm, seed), claims. Report reads it. */
+/* How the run.yaml that stands in a run's folder relates to the settings that its id was made from. STALE: it differs, but
+ * only in keys that have no say in results (checkpoint.*, where files lie), and may be rewritten. Any other difference
+ * means that the folder is not what its name says: STATUS_INPUT. */
+typedef enum { RUN_FILE_ABSENT, RUN_FILE_EQUAL, RUN_FILE_STALE } RunFile;
+int plan_compare_run(const char *path, const Settings *settings, RunFile *ret_state, Error *err);
+
+/* plan.json: name, title, claim, source, axes, arms, seeds, runs (folder, id, arm, seed), claims. Report reads it:
+ *   axes   [{name, is_bundle, values: [label]}]        arms    [{name, values: [label per axis]}]
+ *   runs   [{folder, id, arm: index, seed}]            claims  [{text, that, source, line}]        notes [line] */
 void plan_json(const Plan *plan, JsonWriter *json);
 
 #endif

@@ -1,0 +1,84 @@
+/* Ids and names of runs.
+ *
+ *   id = first 12 hex digits of SHA-256({"inputs":HASH,"numerics_version":N,"settings":{...}})
+ *
+ * as canonical JSON: keys sorted, no spaces, shortest numbers. Settings that decide no result stay out: checkpoints, where
+ * input files lie (their contents count, as HASH), and whatever is outside the groups below. A key of a later version is
+ * left out while it stands for what the program did before it existed, so old results keep their ids.
+ */
+#include <string.h>
+
+#include "base/sha256.h"
+#include "plan/draft.h"
+
+static const char *const counted[] = {"model.", "objective.", "data.", "train.", "snapshot.", "measure."};
+static const char *const not_counted[] = {"data.source.files", "train.threads"};
+
+/* A key added after a release goes here with the value that means "as before". */
+const LaterKey id_later_keys[] = {
+    {NULL, NULL},
+};
+
+int id_counts_key(const char *key)
+{
+    for (size_t i = 0; i < sizeof not_counted / sizeof *not_counted; i++)
+        if (strcmp(key, not_counted[i]) == 0)
+            return 0;
+    for (size_t i = 0; i < sizeof counted / sizeof *counted; i++)
+        if (strncmp(key, counted[i], strlen(counted[i])) == 0)
+            return 1;
+    return strcmp(key, "seed") == 0;
+}
+
+static int is_as_before(const Setting *setting, const LaterKey *later_keys)
+{
+    for (; later_keys->key; later_keys++)
+        if (strcmp(later_keys->key, setting->key) == 0)
+            return strcmp(later_keys->introductory, setting->text) == 0;
+    return 0;
+}
+
+void id_json(const Settings *settings, const char *input_hash, int numerics_version, const LaterKey *later_keys,
+             Text *ret_text)
+{
+    Arena *arena = arena_new();
+    Settings kept = {ARENA_ARRAY(arena, Setting, settings->n_items + 1), 0};
+    for (int i = 0; i < settings->n_items; i++)
+        if (id_counts_key(settings->items[i].key) && !is_as_before(&settings->items[i], later_keys))
+            kept.items[kept.n_items++] = settings->items[i];
+    text_addf(ret_text, "{\"inputs\":\"%s\",\"numerics_version\":%d,\"settings\":", input_hash, numerics_version);
+    settings_canonical_json(&kept, ret_text);
+    text_add(ret_text, "}");
+    arena_free(arena);
+}
+
+void plan_run_id(const Settings *settings, const char *input_hash, int numerics_version, char ret_id[13])
+{
+    Text text = {0};
+    char hex[65];
+    id_json(settings, input_hash, numerics_version, id_later_keys, &text);
+    sha256_hex(text_string(&text), text.size, hex);
+    memcpy(ret_id, hex, 12);
+    ret_id[12] = '\0';
+    text_free(&text);
+}
+
+const char *arm_name(Arena *arena, const Axis *axes, int n_axes, const int *choice)
+{
+    enum { NAME_BYTES_MAX = 80 };
+    static const char kept[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._";
+    if (n_axes == 0)
+        return "all";
+    Text text = {0};
+    for (int a = 0; a < n_axes; a++) {
+        if (a)
+            text_add(&text, "-");
+        for (const char *c = axes[a].values[choice[a]].label; *c; c++)
+            text_add_bytes(&text, strchr(kept, *c) ? c : "_", 1);
+    }
+    char *name = arena_strndup(arena, text_string(&text), text.size < NAME_BYTES_MAX ? text.size : NAME_BYTES_MAX);
+    if (name[0] == '.' || name[0] == '-') /* a folder that is neither hidden nor an option */
+        name[0] = '_';
+    text_free(&text);
+    return name;
+}
