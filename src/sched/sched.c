@@ -156,7 +156,7 @@ static const char *reason_of(const Sched *s, const Run *run, int exit_code)
     if (exit_code > 128 && exit_code != 130)
         return arena_format(s->arena, "its process was killed by signal %d (%s)", exit_code - 128,
                             strsignal(exit_code - 128));
-    if (run->status == RUN_INTERRUPTED || exit_code == 130)
+    if (exit_code == 130)
         return "interrupted";
     return arena_format(s->arena, "its process ended with exit code %d and without finishing", exit_code);
 }
