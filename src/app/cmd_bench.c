@@ -103,7 +103,7 @@ static void fill_batch(Trainer *trainer, int vocab_size)
 
 static int windows(Trainer *trainer, double seconds, double flops, double *scratch, Result *ret_result, Error *err)
 {
-    double rates[MOST_WINDOWS], shares[MOST_WINDOWS], rate, peaks = 0, started = clock_seconds();
+    double rates[MOST_WINDOWS], shares[MOST_WINDOWS], rate = 0, peaks = 0, started = clock_seconds();
     int n = 0, status = step_window(trainer, &rate, err); /* warm-up */
     double before = peak_window(trainer->lanes, trainer->kernels, scratch);
     while (status == STATUS_OK && n < MOST_WINDOWS && (n < 3 || clock_seconds() - started < seconds)) {

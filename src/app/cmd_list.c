@@ -65,7 +65,7 @@ static void print_metrics(void)
 
 static int run(const Arguments *arguments, Error *err)
 {
-    const char *wanted = arguments->n_words > 0 ? arguments->words[0] : NULL, *names[16];
+    const char *wanted = arguments->n_words > 0 ? arguments->words[0] : NULL, *names[16] = {NULL};
     int n_printed = 0;
     for (int k = 0; k < n_kinds; k++) {
         names[k] = kinds[k].kind;

@@ -18,6 +18,7 @@
 #define RUN_SNAPSHOTS "snapshots"
 #define RUN_CHECKPOINTS "checkpoints"
 #define RUN_LOG "log.txt"
+#define RUN_LOCK "lock"
 #define RUN_BASELINES "snapshots/baselines.npz"
 
 typedef enum { RUN_ABSENT, RUN_PENDING, RUN_RUNNING, RUN_FINISHED, RUN_FAILED, RUN_INTERRUPTED } RunStatus;

@@ -96,7 +96,7 @@ static int read_block(const SafeTensors *file, const char *path, const Parameter
         const Tensor *tensor = &parameters->tensors[t];
         const char *name = prefix ? arena_format(arena, "%s/%s", prefix, tensor->name) : tensor->name;
         SafeTensor expected = {name, REAL_TENSOR, 2, {tensor->rows, tensor->cols}, NULL, 0};
-        const SafeTensor *found;
+        const SafeTensor *found = NULL;
         int status = find(file, path, name, &expected, &found, err);
         if (status != STATUS_OK)
             return status;
@@ -109,7 +109,7 @@ static int read_block(const SafeTensors *file, const char *path, const Parameter
 static int read_words(const SafeTensors *file, const char *path, const char *name, int n, void *ret_words, Error *err)
 {
     SafeTensor expected = {name, "I64", 1, {n}, NULL, 0};
-    const SafeTensor *found;
+    const SafeTensor *found = NULL;
     int status = find(file, path, name, &expected, &found, err);
     if (status == STATUS_OK)
         memcpy(ret_words, found->data, (size_t)n * 8);

@@ -112,7 +112,7 @@ static void check_case(const Case *c)
 static void test_reference(void **state)
 {
     (void)state;
-    FILE *file = fopen(MODEL_FIXTURES "/reference.bin", "rb");
+    FILE *file = fopen(FIXTURES "/reference.bin", "rb");
     assert_non_null(file);
     static Case c;
     int n_cases = 0, more = 1;

@@ -2,7 +2,7 @@
 #ifndef REFFRAME_TESTS_NUMERIC_H
 #define REFFRAME_TESTS_NUMERIC_H
 
-#include "../testing.h"
+#include "testing.h"
 
 #include <float.h>
 #include <math.h>

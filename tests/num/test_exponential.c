@@ -40,7 +40,7 @@ static void within_1_2_ulp_on_every_path(void **state)
         const long double exact = expl((long double)x[i]), error = fabsl(first[i] - exact) / ulp(exact);
         worst = error > worst ? error : worst;
     }
-    print_message("exp: largest error %.3Lf ulp over %d points\n", worst, N);
+    print_message("# exp: largest error %.3Lf ulp over %d points\n", worst, N);
     assert_true(worst <= 1.2L);
     for (const char *const *name = kernels_available(); *name; name++) {
         kernels_named(*name)->exponential(N, x, y);

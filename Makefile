@@ -1,0 +1,59 @@
+# A thin front to Meson: the commands of the README. The program is build/refframe.
+
+BUILD ?= build
+# Tests are part of the build where cmocka is installed.
+TESTS != pkg-config --exists cmocka && echo true || echo false
+
+.PHONY: build quickstart test bench sanitize valgrind coverage clean help
+
+build: $(BUILD)/build.ninja
+	meson compile -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	.ci/dependencies
+	meson setup $(BUILD) -Dtests=$(TESTS)
+
+quickstart: build
+	$(BUILD)/refframe run experiments/quickstart/experiment.yaml
+
+test:
+	.ci/dependencies test
+	test -e $(BUILD)/build.ninja || meson setup $(BUILD)
+	meson configure $(BUILD) -Dtests=true
+	meson compile -C $(BUILD)
+	meson test -C $(BUILD) --print-errorlogs
+
+bench: build
+	$(BUILD)/refframe bench
+
+# The whole suite with address and undefined-behaviour checks; -Db_sanitize=thread in a folder of its own is the other one.
+sanitize:
+	.ci/dependencies test
+	test -e build-sanitize/build.ninja || \
+	    meson setup build-sanitize -Dbuildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false
+	meson compile -C build-sanitize
+	meson test -C build-sanitize --print-errorlogs
+
+valgrind: build
+	meson test -C $(BUILD) --setup valgrind --suite base --suite data --suite store --suite plan
+
+# Lines reached by the tests, in build-coverage/meson-logs/coverage.txt (needs gcovr).
+coverage:
+	.ci/dependencies test
+	test -e build-coverage/build.ninja || meson setup build-coverage -Dbuildtype=debug -Db_coverage=true
+	meson compile -C build-coverage
+	meson test -C build-coverage --print-errorlogs
+	ninja -C build-coverage coverage-text
+
+clean:
+	rm -rf $(BUILD) build-sanitize build-coverage
+
+help:
+	@echo 'make             install what is missing (as root), build $(BUILD)/refframe'
+	@echo 'make quickstart  build, run the quickstart experiment, say where its report is'
+	@echo 'make test        build and run the test suite'
+	@echo 'make bench       training speed against the machine'
+	@echo 'make sanitize    the test suite with address and undefined-behaviour checks'
+	@echo 'make valgrind    the base, data, store and plan suites under valgrind'
+	@echo 'make coverage    lines that the tests reach'
+	@echo 'make clean       remove the build folders'

@@ -1,0 +1,22 @@
+/* Exports: what `refframe report` writes. One file each, with a const Export at its foot and a word in src/meson.build.
+ *
+ * An export is a pure function of the report (and, for maps, of the snapshots it was collected from): no date, path or
+ * machine, so equal results are equal bytes. Every file is written atomically.
+ */
+#ifndef REFFRAME_REPORT_EXPORT_H
+#define REFFRAME_REPORT_EXPORT_H
+
+#include "base/table.h"
+#include "report/collect.h"
+
+typedef struct {
+    const char *name, *summary;
+    int (*write)(Report *report, const char *folder, Error *err);
+} Export;
+
+/* Writes a table as CSV, atomically. */
+int export_table(const Table *table, const char *folder, const char *name, Error *err);
+
+extern const Export *const export_registry[]; /* NULL-terminated; written from the list in src/meson.build */
+
+#endif

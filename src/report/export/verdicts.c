@@ -1,0 +1,19 @@
+/* verdicts.json: one entry per expectation of the plan, with every test it rests on. */
+#include "report/export/export.h"
+
+#include "base/file.h"
+#include "report/verdict.h"
+
+static int write_verdicts(Report *report, const char *folder, Error *err)
+{
+    Text text = {0};
+    JsonWriter json;
+    json_start(&json, &text, 2);
+    verdicts_json(report, &json);
+    text_add(&text, "\n");
+    const int status = file_write(file_join(report->arena, folder, "verdicts.json"), text.data, text.size, err);
+    text_free(&text);
+    return status;
+}
+
+const Export export_verdicts = {"verdicts", "verdicts.json: what the seeds allow to say about each expectation", write_verdicts};

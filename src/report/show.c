@@ -1,0 +1,169 @@
+/* `refframe show`: one snapshot as text. Per layer and head the main metrics and both labels, and a small picture of the
+ * head's mean attention: queries run down, keys run right, T x T brought to SIDE x SIDE by summing keys and averaging
+ * queries (rows keep their sum), darker is more.
+ */
+#include "report/report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "report/collect.h"
+#include "report/style.h"
+#include "store/npz.h"
+
+enum { SIDE = 16 }; /* columns of a picture; two rows share a line of text */
+
+/* Shown when the snapshot has them, in this order; all are defined in metrics.json. */
+static const struct {
+    const char *name, *heading, *format;
+} columns[] = {
+    {"sink_mass_idle", "sink idle", "%.3f"}, {"sink_mass", "sink", "%.3f"},        {"alpha_0", "alpha_0", "%.3f"},
+    {"max_inflow", "max inflow", "%.3f"},    {"end_mass", "end", "%.3f"},          {"anchors", "anchors", "%.1f"},
+    {"entropy_share", "entropy", "%.2f"},    {"value_drain", "v drain", "%.2f"},   {"logit_gap", "logit gap", "%.2f"},
+};
+enum { N_SHOWN = sizeof columns / sizeof *columns, CELL = 11 };
+
+/* Metrics as plain rows of a schema, so that run_collect reads them. */
+static void declare_metrics(Report *report)
+{
+    report->metrics = ARENA_ARRAY(report->arena, ReportMetric, N_SHOWN);
+    report->n_metrics = N_SHOWN;
+    for (int m = 0; m < N_SHOWN; m++)
+        report->metrics[m] = (ReportMetric){.name = columns[m].name, .direction = 1, .threshold = (double)NAN, .ratio = 1};
+}
+
+static void add_frame(const Frame *frame, int use_colour, Text *text)
+{
+    style_padded(text, frame_name(frame->by_position), 15, STYLE_PLAIN, use_colour);
+    style_padded(text, frame_name(frame->by_token), 0, frame->by_token == frame->by_position ? STYLE_DIM : STYLE_YELLOW,
+                 use_colour);
+    text_add(text, "\n");
+}
+
+static void add_metrics(const Report *report, const ReportRun *run, int use_colour, Text *text)
+{
+    style_padded(text, "  head", 10, STYLE_DIM, use_colour);
+    for (int m = 0; m < N_SHOWN; m++)
+        if (run->metrics[m].values)
+            style_padded(text, columns[m].heading, CELL, STYLE_DIM, use_colour);
+    style_padded(text, "by position", 15, STYLE_DIM, use_colour);
+    style_padded(text, "by token", 0, STYLE_DIM, use_colour);
+    text_add(text, "\n");
+    for (int l = 0; l < run->n_layers; l++)
+        for (int h = 0; h < run->n_heads; h++) {
+            char cell[32];
+            snprintf(cell, sizeof cell, "  %d.%d", l, h);
+            style_padded(text, cell, 10, STYLE_BOLD, use_colour);
+            for (int m = 0; m < report->n_metrics; m++) {
+                const double *values = run->metrics[m].values;
+                if (!values)
+                    continue;
+                snprintf(cell, sizeof cell, columns[m].format, values[l * run->n_heads + h]);
+                style_padded(text, isnan(values[l * run->n_heads + h]) ? "-" : cell, CELL, STYLE_PLAIN, use_colour);
+            }
+            add_frame(&run->frames[0].heads[l * run->n_heads + h], use_colour, text);
+        }
+    text_add(text, "\n");
+    for (int l = 0; l < run->n_layers; l++) {
+        text_addf(text, "  layer %d   ", l);
+        add_frame(&run->frames[0].layers[l], use_colour, text);
+    }
+    style_padded(text, "  model     ", 0, STYLE_BOLD, use_colour);
+    add_frame(&run->frames[0].model, use_colour, text);
+}
+
+/* One head's map brought to side x side. */
+static void shrink(const float *map, int T, int side, double *ret_small)
+{
+    double n_queries[SIDE] = {0};
+    memset(ret_small, 0, (size_t)(side * side) * sizeof *ret_small);
+    for (int i = 0; i < T; i++) {
+        n_queries[i * side / T] += 1;
+        for (int j = 0; j < T; j++)
+            ret_small[i * side / T * side + j * side / T] += (double)map[(size_t)i * T + j];
+    }
+    for (int i = 0; i < side; i++)
+        for (int j = 0; j < side; j++)
+            ret_small[i * side + j] /= n_queries[i];
+}
+
+/* One layer's heads side by side. */
+static void add_maps(const float *maps, int layer, int H, int T, int width, Text *text)
+{
+    static const char *const shades[] = {" ", "\xC2\xB7", "\xE2\x96\x91", "\xE2\x96\x92", "\xE2\x96\x93", "\xE2\x96\x88"};
+    static const double bounds[] = {0.02, 0.08, 0.2, 0.4, 0.7}; /* attention at which the next shade starts */
+    const int side = T < SIDE ? T : SIDE, per_line = (width - 2) / (2 * SIDE + 3) > 0 ? (width - 2) / (2 * SIDE + 3) : 1;
+    double small[SIDE * SIDE];
+    for (int first = 0; first < H; first += per_line) {
+        const int end = first + per_line < H ? first + per_line : H;
+        text_add(text, "\n  ");
+        for (int h = first; h < end; h++) {
+            char heading[32];
+            snprintf(heading, sizeof heading, "%d.%d", layer, h);
+            style_padded(text, heading, 2 * side + 3, STYLE_PLAIN, 0);
+        }
+        text_add(text, "\n");
+        for (int i = 0; i < side; i++) {
+            text_add(text, "  ");
+            for (int h = first; h < end; h++) {
+                shrink(maps + ((size_t)layer * H + h) * T * T, T, side, small);
+                for (int j = 0; j < side; j++) {
+                    int shade = 0;
+                    while (shade < 5 && small[i * side + j] >= bounds[shade])
+                        shade++;
+                    text_add(text, shades[shade]); /* twice: a character is about twice as tall as wide */
+                    text_add(text, shades[shade]);
+                }
+                text_add(text, "   ");
+            }
+            text_add(text, "\n");
+        }
+    }
+}
+
+int report_show(Arena *arena, const char *run_folder, int64_t step, int use_colour, Text *ret_text, Error *err)
+{
+    int64_t *steps;
+    int n, status = run_steps(arena, run_folder, RUN_SNAPSHOTS, &steps, &n, err);
+    if (status != 0)
+        return status;
+    if (n == 0)
+        return error_set(err, STATUS_INPUT, "%s: has no snapshots", run_folder);
+    if (step < 0)
+        step = steps[n - 1];
+    int at = 0;
+    while (at < n && steps[at] < step)
+        at++;
+    if (at == n || steps[at] != step) {
+        const int64_t below = steps[at > 0 ? at - 1 : 0], above = steps[at < n ? at : n - 1];
+        const int64_t nearest = step - below <= above - step ? below : above;
+        return error_set(err, STATUS_INPUT, "%s: has no snapshot at step %lld; the nearest is %lld", run_folder,
+                         (long long)step, (long long)(at == n ? steps[n - 1] : nearest));
+    }
+    Report report = {.arena = arena, .folder = run_folder};
+    ReportRun run = {.folder = run_folder};
+    declare_metrics(&report);
+    status = run_collect(&report, run_folder, step, &run, err);
+    Npz npz;
+    if (status == 0)
+        status = npz_read(arena, run_snapshot_path(arena, run_folder, step), &npz, err);
+    if (status != 0)
+        return status;
+
+    char *name = file_basename(arena, run_folder);
+    text_add(ret_text, "\n  ");
+    style_padded(ret_text, name, 0, STYLE_BOLD, use_colour);
+    text_addf(ret_text, "\n  step %lld of %lld snapshots up to %lld; %.0f tokens seen; held-out loss %.4f nats per target\n\n",
+              (long long)step, (long long)n, (long long)steps[n - 1], run.tokens[0], run.losses[0]);
+    add_metrics(&report, &run, use_colour, ret_text);
+    const NpyArray *map = npz_get(&npz, "map_mean");
+    if (map && map->type == NPY_FLOAT32 && map->n_dims == 4 && map->shape[0] == run.n_layers &&
+        map->shape[1] == run.n_heads && map->shape[2] == run.length && map->shape[3] == run.length)
+        for (int l = 0; l < run.n_layers; l++)
+            add_maps(map->data, l, run.n_heads, run.length, 100, ret_text);
+    text_add(ret_text, "\n");
+    return 0;
+}

@@ -1,0 +1,223 @@
+/* One run's snapshots into memory: metrics as they stand, frames classified again from the stored importances.
+ *
+ * A snapshot is read whole into an arena of its own and dropped, so that the report's memory grows with the number of
+ * metrics, not with that of maps. The mask is told from the uniform baseline: under a causal mask the uniform importance
+ * of the first key exceeds the last one's (which has no later query at all), under a full mask all are equal.
+ */
+#include "report/collect.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "store/npz.h"
+
+static int fits(const NpyArray *array, NpyType type, int n_dims, const int64_t *shape)
+{
+    if (!array || array->type != type || array->n_dims != n_dims)
+        return 0;
+    for (int d = 0; d < n_dims; d++)
+        if (array->shape[d] != shape[d])
+            return 0;
+    return 1;
+}
+
+/* A float64 member of exactly this shape copied to `ret_values`, or NaN where the file has none. */
+static void copy_numbers(const Npz *npz, const char *name, int n_dims, const int64_t *shape, double *ret_values)
+{
+    const NpyArray *array = npz_get(npz, name);
+    size_t n = 1;
+    for (int d = 0; d < n_dims; d++)
+        n *= (size_t)shape[d];
+    if (fits(array, NPY_FLOAT64, n_dims, shape))
+        memcpy(ret_values, array->data, n * sizeof *ret_values);
+    else
+        for (size_t i = 0; i < n; i++)
+            ret_values[i] = (double)NAN;
+}
+
+static double first_integer(const Npz *npz, const char *name)
+{
+    const NpyArray *array = npz_get(npz, name);
+    return array && array->type == NPY_INT64 && array->n_items == 1 ? (double)*(const int64_t *)array->data : (double)NAN;
+}
+
+/* The larger of two baselines of importance, (L,H,T); NaN gives way. */
+static float *larger_importance(Arena *arena, const Npz *baselines, const char *suffix, int L, int H, int T)
+{
+    const char *names[2] = {arena_format(arena, "uniform/importance%s", suffix),
+                            arena_format(arena, "position/importance%s", suffix)};
+    const size_t n = (size_t)L * H * T;
+    float *larger = ARENA_ARRAY(arena, float, n);
+    for (size_t i = 0; i < n; i++)
+        larger[i] = NAN;
+    for (int k = 0; k < 2; k++) {
+        const NpyArray *array = npz_get(baselines, names[k]);
+        if (!fits(array, NPY_FLOAT32, 3, (int64_t[]){L, H, T}))
+            continue;
+        for (size_t i = 0; i < n; i++)
+            larger[i] = fmaxf(larger[i], ((const float *)array->data)[i]);
+    }
+    return larger;
+}
+
+static void read_baselines(Report *report, ReportRun *run, const Npz *baselines)
+{
+    const int64_t shape[2] = {run->n_layers, run->n_heads};
+    for (int m = 0; m < report->n_metrics; m++) {
+        const ReportMetric *metric = &report->metrics[m];
+        RunMetric *own = &run->metrics[m];
+        const int n_dims = metric->is_layer ? 1 : 2;
+        const size_t n = (size_t)(metric->is_layer ? shape[0] : shape[0] * shape[1]);
+        const char *names[2] = {arena_format(report->arena, "uniform/%s", metric->name),
+                                arena_format(report->arena, "position/%s", metric->name)};
+        double **ret[2] = {&own->uniform, &own->position};
+        for (int k = 0; k < 2; k++) {
+            if (!npz_get(baselines, names[k]))
+                continue;
+            *ret[k] = ARENA_ARRAY(report->arena, double, n);
+            copy_numbers(baselines, names[k], n_dims, shape, *ret[k]);
+        }
+    }
+}
+
+static void read_metrics(Report *report, ReportRun *run, int s, const Npz *npz)
+{
+    const int64_t L = run->n_layers, H = run->n_heads;
+    for (int m = 0; m < report->n_metrics; m++) {
+        const ReportMetric *metric = &report->metrics[m];
+        RunMetric *own = &run->metrics[m];
+        const size_t n = (size_t)(metric->is_layer ? L : L * H);
+        const int n_dims = metric->is_layer ? 1 : 2;
+        if (s == 0 && npz_get(npz, metric->name)) {
+            own->values = ARENA_ARRAY(report->arena, double, (size_t)run->n_snapshots * PART_COUNT * n);
+            own->sd = ARENA_ARRAY(report->arena, double, (size_t)run->n_snapshots * n);
+        }
+        if (!own->values)
+            continue;
+        copy_numbers(npz, metric->name, n_dims + 1, (int64_t[]){PART_COUNT, L, H}, own->values + s * PART_COUNT * n);
+        /* sd is stored for all three parts; that of the whole set is kept */
+        Arena *scratch = arena_new();
+        double *sd = ARENA_ARRAY(scratch, double, PART_COUNT * n);
+        copy_numbers(npz, arena_format(scratch, "sd/%s", metric->name), n_dims + 1, (int64_t[]){PART_COUNT, L, H}, sd);
+        memcpy(own->sd + (size_t)s * n, sd, n * sizeof *sd);
+        arena_free(scratch);
+    }
+}
+
+/* Labels of all heads, layers and the model of one snapshot. */
+static void classify(Arena *scratch, Report *report, ReportRun *run, int s, const Npz *npz, const Npz *baselines)
+{
+    const int L = run->n_layers, H = run->n_heads, T = run->length, N = run->n_sequences;
+    const NpyArray *half = npz_get(npz, "importance_half"), *tokens = npz_get(npz, "tokens");
+    const NpyArray *half_tokens = npz_get(npz, "tokens_half");
+    FrameInput input = {
+        .n = N,
+        .n_layers = L,
+        .n_heads = H,
+        .length = T,
+        .is_causal = run->is_causal,
+        .importance = npz_get(npz, "importance")->data,
+        .baseline = larger_importance(scratch, baselines, "", L, H, T),
+        .tokens = fits(tokens, NPY_INT32, 2, (int64_t[]){N, T}) ? tokens->data : NULL,
+        .first = 0,
+        .stride = 1,
+    };
+    if (half && half->type == NPY_FLOAT32 && half->n_dims == 4 && half->shape[1] == L && half->shape[2] == H) {
+        input.half_n = (int)half->shape[0];
+        input.half_length = (int)half->shape[3];
+        input.half_importance = half->data;
+        input.half_baseline = larger_importance(scratch, baselines, "_half", L, H, input.half_length);
+        if (fits(half_tokens, NPY_INT32, 2, (int64_t[]){input.half_n, input.half_length}))
+            input.half_tokens = half_tokens->data;
+    }
+    SnapshotFrames *frames = &run->frames[s];
+    frames->layers = ARENA_ARRAY(report->arena, Frame, L);
+    frames->heads = ARENA_ARRAY(report->arena, Frame, L * H);
+    frame_classify(scratch, &input, -1, -1, &frames->model);
+    for (int l = 0; l < L; l++) {
+        frame_classify(scratch, &input, l, -1, &frames->layers[l]);
+        for (int h = 0; h < H; h++)
+            frame_classify(scratch, &input, l, h, &frames->heads[l * H + h]);
+    }
+}
+
+/* Shapes and room, once the first snapshot is open. */
+static int start_run(Report *report, ReportRun *run, const char *path, const Npz *npz, const Npz *baselines, Error *err)
+{
+    const NpyArray *importance = npz_get(npz, "importance"), *loss = npz_get(npz, "held_out_loss");
+    if (!importance || importance->type != NPY_FLOAT32 || importance->n_dims != 4 || importance->shape[3] < 2)
+        return error_set(err, STATUS_INPUT, "%s: `importance` is missing or not float32 (N, L, H, T)", path);
+    if (!loss || loss->type != NPY_FLOAT64 || loss->n_dims != 1 || loss->shape[0] < 1)
+        return error_set(err, STATUS_INPUT, "%s: `held_out_loss` is missing or not float64 (1+G,)", path);
+    run->n_sequences = (int)importance->shape[0];
+    run->n_layers = (int)importance->shape[1];
+    run->n_heads = (int)importance->shape[2];
+    run->length = (int)importance->shape[3];
+    run->n_losses = (int)loss->shape[0];
+    const NpyArray *uniform = npz_get(baselines, "uniform/importance");
+    if (!fits(uniform, NPY_FLOAT32, 3, (int64_t[]){run->n_layers, run->n_heads, run->length}))
+        return error_set(err, STATUS_INPUT, "%s: `uniform/importance` is missing or not (L, H, T) as in %s", RUN_BASELINES,
+                         path);
+    const float *u = uniform->data;
+    run->is_causal = !(fabsf(u[0] - u[run->length - 1]) <= 1e-6f * u[0]);
+
+    const size_t S = (size_t)run->n_snapshots;
+    run->steps = ARENA_ARRAY(report->arena, double, S);
+    run->tokens = ARENA_ARRAY(report->arena, double, S);
+    run->targets = ARENA_ARRAY(report->arena, double, S);
+    run->losses = ARENA_ARRAY(report->arena, double, S * (size_t)run->n_losses);
+    run->metrics = ARENA_ARRAY(report->arena, RunMetric, report->n_metrics);
+    run->frames = ARENA_ARRAY(report->arena, SnapshotFrames, S);
+    read_baselines(report, run, baselines);
+    return 0;
+}
+
+static int read_snapshot(Report *report, ReportRun *run, const char *run_folder, int64_t step, int s, Arena *scratch,
+                         Error *err)
+{
+    Npz npz, baselines;
+    const char *path = run_snapshot_path(scratch, run_folder, step);
+    int status = npz_read(scratch, path, &npz, err);
+    if (status == 0)
+        status = npz_read(scratch, file_join(scratch, run_folder, RUN_BASELINES), &baselines, err);
+    if (status == 0 && s == 0)
+        status = start_run(report, run, path, &npz, &baselines, err);
+    if (status != 0)
+        return status;
+    const int64_t shape[4] = {run->n_sequences, run->n_layers, run->n_heads, run->length};
+    if (!fits(npz_get(&npz, "importance"), NPY_FLOAT32, 4, shape))
+        return error_set(err, STATUS_INPUT, "%s: its shapes differ from the run's first snapshot", path);
+    run->steps[s] = (double)step;
+    run->tokens[s] = first_integer(&npz, "tokens_seen");
+    run->targets[s] = first_integer(&npz, "targets_seen");
+    copy_numbers(&npz, "held_out_loss", 1, (int64_t[]){run->n_losses}, run->losses + (size_t)s * run->n_losses);
+    read_metrics(report, run, s, &npz);
+    classify(scratch, report, run, s, &npz, &baselines);
+    return 0;
+}
+
+int run_collect(Report *report, const char *run_folder, int64_t step, ReportRun *run, Error *err)
+{
+    int64_t *steps = &step;
+    int n = 1;
+    if (step < 0) {
+        const int status = run_steps(report->arena, run_folder, RUN_SNAPSHOTS, &steps, &n, err);
+        if (status != 0)
+            return status;
+    }
+    if (n == 0)
+        return error_set(err, STATUS_INPUT, "%s: has no snapshots", run_folder);
+    run->n_snapshots = n;
+    for (int s = 0; s < n; s++) {
+        Arena *scratch = arena_new();
+        const int status = read_snapshot(report, run, run_folder, steps[s], s, scratch, err);
+        arena_free(scratch);
+        if (status != 0) {
+            run->n_snapshots = 0;
+            return status;
+        }
+    }
+    return 0;
+}

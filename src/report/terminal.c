@@ -1,0 +1,224 @@
+/* The report for a terminal: a row per arm, then the verdicts. Where the table is wider than the terminal, each arm becomes
+ * a block of lines instead. Widths count characters (UTF-8), colours only decorate.
+ */
+#include "report/report.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "report/style.h"
+#include "report/summary.h"
+#include "report/verdict.h"
+
+enum { ARM, RUNS, FORMED, ONSET, FINAL, FLOOR, DRAIN, BY_POSITION, BY_TOKEN, N_COLUMNS };
+
+static const char *const headings[N_COLUMNS] = {
+    [ARM] = "arm",
+    [RUNS] = "runs",
+    [FORMED] = "formed",
+    [ONSET] = "onset (step)",
+    [FINAL] = "final",
+    [FLOOR] = "floor",
+    [DRAIN] = "value drain",
+    [BY_POSITION] = "frame by position",
+    [BY_TOKEN] = "by token",
+};
+
+static void add_value(Text *text, double value, const char *format)
+{
+    if (isnan(value))
+        text_add(text, "-");
+    else if (isinf(value))
+        text_add(text, value > 0 ? "never" : "start");
+    else
+        text_addf(text, format, value); /* NOLINT: one of the literals below */
+}
+
+/* "120 [80, 200]" */
+static const char *interval_text(Arena *arena, const Interval *interval, const char *format)
+{
+    Text text = {0};
+    add_value(&text, interval->median, format);
+    if (interval->n > 1) {
+        text_add(&text, " [");
+        add_value(&text, interval->low, format);
+        text_add(&text, ", ");
+        add_value(&text, interval->high, format);
+        text_add(&text, "]");
+    }
+    const char *copy = arena_strdup(arena, text_string(&text));
+    text_free(&text);
+    return copy;
+}
+
+static void fill_row(Arena *arena, const Report *report, int arm, const char *cells[N_COLUMNS])
+{
+    ArmSummary summary;
+    arm_summary(arena, report, arm, &summary);
+    cells[ARM] = report->arms[arm].name;
+    cells[RUNS] = summary.finished == summary.planned ? arena_format(arena, "%d", summary.finished)
+                                                      : arena_format(arena, "%d of %d", summary.finished, summary.planned);
+    for (int c = FORMED; c < N_COLUMNS; c++)
+        cells[c] = "-";
+    if (summary.finished == 0)
+        return;
+    if (report->headline >= 0) {
+        cells[FORMED] = arena_format(arena, "%d of %d", summary.formed, summary.finished);
+        cells[ONSET] = interval_text(arena, &summary.onset, "%.0f");
+        cells[FINAL] = interval_text(arena, &summary.final, "%.2f");
+        cells[FLOOR] = isnan(summary.floor) ? "-" : arena_format(arena, "%.3f", summary.floor);
+        cells[DRAIN] = interval_text(arena, &summary.drain, "%.2f");
+    }
+    for (int k = 0; k < 2; k++)
+        cells[k ? BY_TOKEN : BY_POSITION] =
+            arena_format(arena, "%s %d/%d", frame_name((FrameType)summary.label[k]), summary.labels[k][summary.label[k]],
+                         summary.finished);
+}
+
+static void add_table(Text *text, const char *const (*rows)[N_COLUMNS], int n_rows, const int *widths, int use_colour)
+{
+    int total = 0;
+    text_add(text, "  ");
+    for (int c = 0; c < N_COLUMNS; c++) {
+        style_padded(text, headings[c], c + 1 < N_COLUMNS ? widths[c] + 2 : 0, STYLE_DIM, use_colour);
+        total += widths[c] + 2;
+    }
+    text_add(text, "\n  ");
+    style_rule(text, total - 2, use_colour);
+    for (int r = 0; r < n_rows; r++) {
+        text_add(text, "  ");
+        for (int c = 0; c < N_COLUMNS; c++)
+            style_padded(text, rows[r][c], c + 1 < N_COLUMNS ? widths[c] + 2 : 0,
+                         c == ARM ? STYLE_BOLD : c == FLOOR ? STYLE_DIM : STYLE_PLAIN, use_colour);
+        text_add(text, "\n");
+    }
+}
+
+static void add_blocks(Text *text, const char *const (*rows)[N_COLUMNS], int n_rows, int use_colour)
+{
+    for (int r = 0; r < n_rows; r++) {
+        text_add(text, r > 0 ? "\n  " : "  ");
+        style_padded(text, rows[r][ARM], 0, STYLE_BOLD, use_colour);
+        text_add(text, "\n");
+        for (int c = RUNS; c < N_COLUMNS; c++) {
+            text_add(text, "    ");
+            style_padded(text, headings[c], 20, STYLE_DIM, use_colour);
+            text_addf(text, "%s\n", rows[r][c]);
+        }
+    }
+}
+
+static void add_arms(Arena *arena, const Report *report, int width, int use_colour, Text *text)
+{
+    const char *(*rows)[N_COLUMNS] = arena_alloc(arena, sizeof *rows * (size_t)(report->n_arms + 1));
+    int widths[N_COLUMNS], total = 0;
+    for (int a = 0; a < report->n_arms; a++)
+        fill_row(arena, report, a, rows[a]);
+    for (int c = 0; c < N_COLUMNS; c++) {
+        widths[c] = style_width(headings[c]);
+        for (int a = 0; a < report->n_arms; a++)
+            widths[c] = style_width(rows[a][c]) > widths[c] ? style_width(rows[a][c]) : widths[c];
+        total += widths[c] + 2;
+    }
+    if (total <= width)
+        add_table(text, (const char *const(*)[N_COLUMNS])rows, report->n_arms, widths, use_colour);
+    else
+        add_blocks(text, (const char *const(*)[N_COLUMNS])rows, report->n_arms, use_colour);
+}
+
+/* What the columns are, and what the brackets cover. */
+static void add_caption(const Report *report, int width, int use_colour, Text *text)
+{
+    int min = 0, max = 0;
+    for (int a = 0; a < report->n_arms; a++) {
+        const int n = report_count_runs(report, a, NULL);
+        min = a == 0 || n < min ? n : min;
+        max = n > max ? n : max;
+    }
+    Text caption = {0};
+    if (report->headline >= 0)
+        text_addf(&caption, "onset, final: %s of the strongest head. ", report->metrics[report->headline].name);
+    else
+        text_add(&caption, "No sink metric was measured in every run. ");
+    if (max == 1)
+        text_add(&caption, "n = 1: no intervals.");
+    else if (min == max && max > 0)
+        text_addf(&caption, "Medians over n = %d seeds; [interval] covers the median with %.3g %%.", max,
+                  100 * coverage_of(max));
+    else if (max > 0)
+        text_addf(&caption, "Medians over n = %d to %d seeds; [interval] covers the median with %.3g to %.3g %%.", min, max,
+                  100 * coverage_of(min), 100 * coverage_of(max));
+    if (report->headline_note[0] != '\0')
+        text_addf(&caption, " Shown is %s.", report->headline_note);
+    text_add(text, "\n");
+    style_wrapped(text, text_string(&caption), 2, width, STYLE_DIM, use_colour);
+    text_free(&caption);
+}
+
+static void add_verdicts(Arena *arena, const Report *report, int width, int use_colour, Text *text)
+{
+    static const Style colours[VERDICT_COUNT] = {
+        [VERDICT_SUPPORTED] = STYLE_GREEN,
+        [VERDICT_UNDECIDED] = STYLE_YELLOW,
+        [VERDICT_NOT_SEEN] = STYLE_YELLOW,
+        [VERDICT_REFUTED] = STYLE_RED,
+    };
+    for (int c = 0; c < report->n_claims; c++) {
+        const Claim *claim = &report->claims[c];
+        ClaimVerdict verdict;
+        verdict_of_claim(arena, report, claim, &verdict);
+        text_add(text, "\n  ");
+        style_padded(text, verdict_text(arena, &verdict), 0, colours[verdict.verdict], use_colour);
+        text_add(text, "\n");
+        style_wrapped(text, claim->text, 4, width, STYLE_PLAIN, use_colour);
+        style_wrapped(text, claim->that, 4, width, STYLE_DIM, use_colour);
+        if (verdict.deciding < 0) {
+            style_wrapped(text, "no arm of this plan is selected", 4, width, STYLE_DIM, use_colour);
+            continue;
+        }
+        const VerdictTest *test = &verdict.tests[verdict.deciding];
+        const char *arms = test->right_arm < 0 ? report->arms[test->left_arm].name
+                                               : arena_format(arena, "%s against %s", report->arms[test->left_arm].name,
+                                                              report->arms[test->right_arm].name);
+        const char *found = test->is_votes ? arena_format(arena, "%d of %d seeds", test->n_hold, test->n)
+                                           : interval_text(arena, &test->interval, "%.4g");
+        const char *cover = test->interval.coverage > 0 ? arena_format(arena, ", %.3g %%", 100 * test->interval.coverage) : "";
+        style_wrapped(text, arena_format(arena, "%s: %s (n = %d%s)%s%s", arms, found, test->n, cover,
+                                         test->note[0] ? "; " : "", test->note),
+                      4, width, STYLE_DIM, use_colour);
+    }
+}
+
+static void add_absent(const Report *report, int use_colour, Text *text)
+{
+    int n = 0;
+    for (int r = 0; r < report->n_runs; r++) {
+        const ReportRun *run = &report->runs[r];
+        if (run->n_snapshots > 0)
+            continue;
+        if (n++ == 0) {
+            text_add(text, "\n  ");
+            style_padded(text, "Without results", 0, STYLE_BOLD, use_colour);
+            text_add(text, "\n");
+        }
+        text_addf(text, "    %s: %s\n", run->folder, run->reason);
+    }
+}
+
+void report_terminal(Report *report, int width, int use_colour, Text *ret_text)
+{
+    Arena *arena = arena_new();
+    text_add(ret_text, "\n  ");
+    style_padded(ret_text, report->title[0] ? report->title : report->name, 0, STYLE_BOLD, use_colour);
+    text_add(ret_text, "\n");
+    if (report->claim[0])
+        style_wrapped(ret_text, report->claim, 2, width, STYLE_PLAIN, use_colour);
+    if (report->source[0])
+        style_wrapped(ret_text, report->source, 2, width, STYLE_DIM, use_colour);
+    text_add(ret_text, "\n");
+    add_arms(arena, report, width, use_colour, ret_text);
+    add_caption(report, width, use_colour, ret_text);
+    add_verdicts(arena, report, width, use_colour, ret_text);
+    add_absent(report, use_colour, ret_text);
+    arena_free(arena);
+}

@@ -1,0 +1,53 @@
+/* Traces: one number per snapshot of one run, at the level of a head, a layer, the model or the strongest head.
+ *
+ *   layer, model    mean over heads (and layers), NaN left out
+ *   strongest head  the head whose final value on the even sequences is the most extreme in the metric's direction; its
+ *                   series is read on the odd ones, so that choosing it does not flatter it (geometry.md A)
+ *
+ * Baselines go with the level: of the strongest head it is the most extreme head's, since the maximum was taken over
+ * heads. A metric is beyond relative to max(uniform, position, value at step 0) when it rises, min when it falls; whether
+ * it is beyond at step 0 already is judged against the computed two alone, since nothing is beyond itself.
+ */
+#ifndef REFFRAME_REPORT_TRACE_H
+#define REFFRAME_REPORT_TRACE_H
+
+#include "report/collect.h"
+
+typedef enum { TRACE_MODEL, TRACE_STRONGEST, TRACE_LAYER, TRACE_HEAD } TraceLevel;
+
+typedef struct {
+    int n;
+    const double *steps;      /* (n,) */
+    double *values;           /* (n,) */
+    double uniform, position; /* computed baselines, NaN without one */
+    double start;             /* the value at step 0; of the strongest head the most extreme head's */
+    int layer, head;          /* of TRACE_STRONGEST the one chosen; -1 where it has no meaning */
+} Trace;
+
+/* Returns 0, or -1 if the run did not measure the metric (ret_trace->n is 0 then). */
+int trace_of(Arena *arena, const Report *report, const ReportRun *run, int metric, TraceLevel level, int layer, int head,
+             Trace *ret_trace);
+
+/* The larger (smaller, when the metric falls) of the computed baselines; NaN without one. */
+double trace_floor(const Trace *trace, const ReportMetric *metric);
+/* The same with the value at step 0. */
+double trace_baseline(const Trace *trace, const ReportMetric *metric);
+
+/* Onset of a metric with a declared threshold; never for others. */
+void trace_onset(const Trace *trace, const ReportMetric *metric, Onset *ret_onset);
+double trace_final(const Trace *trace);
+double trace_half_rise(const Trace *trace, const ReportMetric *metric);
+
+/* Onset of a frame type by position, at model level (layer < 0), of a layer (head < 0) or of a head. */
+void frame_onset(Arena *arena, const ReportRun *run, FrameType type, int layer, int head, Onset *ret_onset);
+
+/* The model's final label: the mode of the last three snapshots; -1 for a run without snapshots. */
+int frame_final(const ReportRun *run, int by_token);
+
+/* Share of the held-out loss's fall from its start to the oracle's loss (or to its final value) made at a step. */
+double loss_fall_share(Arena *arena, const ReportRun *run, double step);
+
+/* First snapshot from which loss group g (1..G) stays at or below half its start: the task's own milestone. */
+void loss_halved(Arena *arena, const ReportRun *run, int group, Onset *ret_onset);
+
+#endif

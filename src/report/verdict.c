@@ -1,0 +1,404 @@
+/* See verdict.h. A claim is a list of comparisons; each is tested on every arm (or pair of arms) that its terms select. */
+#include "report/verdict.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "report/trace.h"
+
+const char *verdict_name(Verdict verdict)
+{
+    static const char *const names[VERDICT_COUNT] = {"supported", "undecided", "not seen at this scale", "refuted"};
+    return names[verdict];
+}
+
+/* ---- the three rules ---- */
+
+void verdict_of_values(Arena *arena, int n, const double *low, const double *high, Comparator comparator, double bound,
+                       VerdictTest *ret_test)
+{
+    Interval lows, highs;
+    interval_of(arena, n, low, &lows);
+    interval_of(arena, n, high, &highs);
+    assert(lows.n == highs.n);
+    const double min = lows.low, max = highs.high; /* the unfavourable ends, whichever side is asked for */
+    int holds = 0, fails = 0;
+    switch (comparator) {
+    case COMPARE_LT: holds = max < bound, fails = min >= bound; break;
+    case COMPARE_LE: holds = max <= bound, fails = min > bound; break;
+    case COMPARE_GT: holds = min > bound, fails = max <= bound; break;
+    case COMPARE_GE: holds = min >= bound, fails = max < bound; break;
+    case COMPARE_EQ: holds = min == bound && max == bound, fails = max < bound || min > bound; break;
+    case COMPARE_NE: holds = max < bound || min > bound, fails = min == bound && max == bound; break;
+    case COMPARE_HOLDS: assert(0 && "a number needs a comparator");
+    }
+    VerdictTest test = {.verdict = VERDICT_UNDECIDED, .right_arm = -1, .n = lows.n, .note = ""};
+    test.interval = comparator == COMPARE_GT || comparator == COMPARE_GE ? lows : highs;
+    if (test.n == 0)
+        test.needs_n = SEEDS_NEEDED;
+    else if (!holds && !fails)
+        test.needs_n = test.n < SEEDS_TRIMMED ? SEEDS_TRIMMED : 0;
+    else if (test.interval.coverage < COVERAGE_NEEDED)
+        test.needs_n = SEEDS_NEEDED;
+    else
+        test.verdict = holds ? VERDICT_SUPPORTED : VERDICT_REFUTED;
+    *ret_test = test;
+}
+
+void verdict_of_votes(int n, int n_hold, VerdictTest *ret_test)
+{
+    VerdictTest test = {.verdict = VERDICT_UNDECIDED, .right_arm = -1, .n = n, .is_votes = 1, .n_hold = n_hold, .note = ""};
+    test.interval.coverage = coverage_of(n);
+    if (n_hold == 0 || n_hold == n) {
+        if (n >= SEEDS_NEEDED)
+            test.verdict = n_hold == n ? VERDICT_SUPPORTED : VERDICT_REFUTED;
+        else
+            test.needs_n = SEEDS_NEEDED;
+    }
+    *ret_test = test;
+}
+
+void verdict_of_seen(int n_planned, int n, int n_seen, VerdictTest *ret_test)
+{
+    VerdictTest test = {.verdict = VERDICT_UNDECIDED, .right_arm = -1, .n = n, .is_votes = 1, .n_hold = n_seen, .note = ""};
+    if (n_seen > 0 && 2 * n_seen >= n_planned)
+        test.verdict = VERDICT_SUPPORTED;
+    else if (2 * (n_seen + n_planned - n) < n_planned)
+        test.verdict = VERDICT_NOT_SEEN;
+    else
+        test.needs_n = n_planned; /* the runs that are still missing could make it */
+    *ret_test = test;
+}
+
+/* ---- terms on runs ---- */
+
+static int is_label_term(const Term *term)
+{
+    return term->kind == TERM_LABEL || term->kind == TERM_FRAME || term->kind == TERM_FRAME_BY_TOKEN;
+}
+
+static int selects_runs(const Term *term)
+{
+    return term->kind != TERM_NUMBER && term->kind != TERM_LABEL;
+}
+
+/* A term's label in one run; -1 if unknown. */
+static int term_label(const Term *term, const ReportRun *run)
+{
+    return term->kind == TERM_LABEL ? frame_by_name(term->label) : frame_final(run, term->kind == TERM_FRAME_BY_TOKEN);
+}
+
+/* A term's value in one run as an interval; NaN if the run doesn't have it. */
+static void term_value(Arena *arena, const Report *report, const Term *term, const ReportRun *run, double *ret_low,
+                       double *ret_high)
+{
+    *ret_low = *ret_high = (double)NAN;
+    if (term->kind == TERM_NUMBER) {
+        *ret_low = *ret_high = term->number;
+        return;
+    }
+    Trace trace = {0};
+    Onset onset;
+    int m = -1;
+    if (term->metric) {
+        m = report_find_metric(report, term->metric);
+        if (m < 0 || trace_of(arena, report, run, m, term->is_strongest ? TRACE_STRONGEST : TRACE_MODEL, -1, -1, &trace) != 0)
+            return;
+    }
+    if (term->kind == TERM_MEDIAN) {
+        *ret_low = *ret_high = trace_final(&trace);
+        return;
+    }
+    if (m >= 0)
+        trace_onset(&trace, &report->metrics[m], &onset);
+    else
+        frame_onset(arena, run, (FrameType)frame_by_name(term->label), -1, -1, &onset);
+    *ret_low = onset.after;
+    *ret_high = onset.by;
+    if (term->kind == TERM_EARLY && onset.kind == ONSET_AT_START) {
+        *ret_low = *ret_high = 0;
+    } else if (term->kind == TERM_EARLY && onset.kind == ONSET_FOUND) {
+        const double a = loss_fall_share(arena, run, onset.after), b = loss_fall_share(arena, run, onset.by);
+        *ret_low = fmin(a, b);
+        *ret_high = fmax(a, b);
+    }
+}
+
+/* ---- arms ---- */
+
+static const char *selected(const Term *term, const char *axis)
+{
+    for (int i = 0; i < term->n_selects; i++)
+        if (strcmp(term->selects[i].axis, axis) == 0)
+            return term->selects[i].value;
+    return NULL;
+}
+
+/* Labels agree as text, or as numbers (0.10 is 0.1). */
+static int is_same_label(const char *a, const char *b)
+{
+    double x, y;
+    return strcmp(a, b) == 0 || (text_parse_double(a, &x) == 0 && text_parse_double(b, &y) == 0 && x == y);
+}
+
+static int is_matched(const Report *report, const Term *term, int arm)
+{
+    for (int x = 0; x < report->n_axes; x++) {
+        const char *value = selected(term, report->axes[x].name);
+        if (value && !is_same_label(value, report->arms[arm].values[x]))
+            return 0;
+    }
+    return 1;
+}
+
+/* Whether two arms are compared: they agree on every axis that neither term selects. */
+static int is_pair(const Report *report, const Comparison *comparison, int left, int right)
+{
+    for (int x = 0; x < report->n_axes; x++) {
+        const char *axis = report->axes[x].name;
+        if (!selected(&comparison->left, axis) && !selected(&comparison->right, axis) &&
+            strcmp(report->arms[left].values[x], report->arms[right].values[x]) != 0)
+            return 0;
+    }
+    return 1;
+}
+
+/* ---- comparisons ---- */
+
+/* "centralized in 5, other in 1" */
+static const char *count_labels(Arena *arena, int n, const int *labels)
+{
+    Text text = {0};
+    for (int type = 0; type < FRAME_COUNT; type++) {
+        int count = 0;
+        for (int i = 0; i < n; i++)
+            count += labels[i] == type;
+        if (count > 0)
+            text_addf(&text, "%s%s in %d", text.size > 0 ? ", " : "", frame_name((FrameType)type), count);
+    }
+    const char *note = arena_strdup(arena, text_string(&text));
+    text_free(&text);
+    return note;
+}
+
+static void test_labels(Arena *arena, const Report *report, const Comparison *comparison, int left, int right,
+                        VerdictTest *ret_test)
+{
+    int *labels = ARENA_ARRAY(arena, int, report->n_runs + 1);
+    int n = 0, n_hold = 0;
+    for (int i = 0; i < report->n_seeds; i++) {
+        const ReportRun *a = report_find_run(report, left, report->seeds[i]);
+        const ReportRun *b = right >= 0 ? report_find_run(report, right, report->seeds[i]) : a;
+        if (!a || !b)
+            continue;
+        const int x = term_label(&comparison->left, a), y = term_label(&comparison->right, b);
+        n_hold += (x == y) == (comparison->comparator == COMPARE_EQ);
+        labels[n++] = x;
+    }
+    verdict_of_votes(n, n_hold, ret_test);
+    ret_test->note = count_labels(arena, n, labels);
+}
+
+static void test_numbers(Arena *arena, const Report *report, const Comparison *comparison, int left, int right,
+                         VerdictTest *ret_test)
+{
+    double *low = ARENA_ARRAY(arena, double, report->n_seeds + 1), *high = ARENA_ARRAY(arena, double, report->n_seeds + 1);
+    int n = 0, n_unordered = 0;
+    for (int i = 0; i < report->n_seeds; i++) {
+        const ReportRun *a = report_find_run(report, left, report->seeds[i]);
+        const ReportRun *b = right >= 0 ? report_find_run(report, right, report->seeds[i]) : NULL;
+        if (!a || (right >= 0 && !b))
+            continue;
+        term_value(arena, report, &comparison->left, a, &low[n], &high[n]);
+        if (b) {
+            double b_low, b_high;
+            term_value(arena, report, &comparison->right, b, &b_low, &b_high);
+            const int is_known = !isnan(low[n]) && !isnan(b_low);
+            low[n] -= b_high; /* inf - inf: neither came while the runs lasted, so either may be first */
+            high[n] -= b_low;
+            if (is_known && (isnan(low[n]) || isnan(high[n]))) {
+                low[n] = -HUGE_VAL;
+                high[n] = HUGE_VAL;
+                n_unordered++;
+            }
+        }
+        if (isnan(low[n]) || isnan(high[n]))
+            low[n] = high[n] = (double)NAN;
+        n++;
+    }
+    verdict_of_values(arena, n, low, high, comparison->comparator, right >= 0 ? 0 : comparison->right.number, ret_test);
+    if (ret_test->n == 0)
+        ret_test->note = n == 0 ? "no finished run" : "not available in these runs";
+    else if (n_unordered > 0)
+        ret_test->note = arena_format(arena, "neither came in %d of %d seeds", n_unordered, ret_test->n);
+}
+
+static void test_seen(Arena *arena, const Report *report, const Term *term, int arm, VerdictTest *ret_test)
+{
+    int planned, seen = 0;
+    const int n = report_count_runs(report, arm, &planned);
+    for (int r = 0; r < report->n_runs; r++) {
+        Onset onset;
+        if (report->runs[r].arm != arm || report->runs[r].n_snapshots == 0)
+            continue;
+        frame_onset(arena, &report->runs[r], (FrameType)frame_by_name(term->label), -1, -1, &onset);
+        seen += onset.kind != ONSET_NEVER;
+    }
+    verdict_of_seen(planned, n, seen, ret_test);
+}
+
+/* `number OP term` reads as `term OP' number`, so that the left term always selects runs. */
+static Comparison normalised(const Comparison *comparison)
+{
+    static const Comparator mirrored[] = {
+        [COMPARE_LT] = COMPARE_GT, [COMPARE_LE] = COMPARE_GE, [COMPARE_GT] = COMPARE_LT, [COMPARE_GE] = COMPARE_LE,
+        [COMPARE_EQ] = COMPARE_EQ, [COMPARE_NE] = COMPARE_NE, [COMPARE_HOLDS] = COMPARE_HOLDS};
+    if (comparison->comparator == COMPARE_HOLDS || selects_runs(&comparison->left))
+        return *comparison;
+    return (Comparison){comparison->right, comparison->left, mirrored[comparison->comparator]};
+}
+
+/* Appends one comparison's tests; returns their number. */
+static int test_comparison(Arena *arena, const Report *report, const Comparison *written, VerdictTest *tests)
+{
+    const Comparison comparison = normalised(written);
+    const int is_bare = comparison.comparator == COMPARE_HOLDS;
+    const int is_paired = !is_bare && selects_runs(&comparison.right);
+    int n = 0;
+    for (int left = 0; left < report->n_arms; left++) {
+        if (!is_matched(report, &comparison.left, left))
+            continue;
+        for (int right = is_paired ? 0 : -1; right < (is_paired ? report->n_arms : 0); right++) {
+            if (is_paired && !(is_matched(report, &comparison.right, right) && is_pair(report, &comparison, left, right)))
+                continue;
+            VerdictTest *test = &tests[n++];
+            if (is_bare)
+                test_seen(arena, report, &comparison.left, left, test);
+            else if (is_label_term(&comparison.left))
+                test_labels(arena, report, &comparison, left, right, test);
+            else
+                test_numbers(arena, report, &comparison, left, right, test);
+            test->left_arm = left;
+            test->right_arm = right;
+        }
+    }
+    return n;
+}
+
+/* `seen` asks for one arm among those matched: the best of its tests stands for all. */
+static int keep_best(VerdictTest *tests, int n)
+{
+    int best = 0;
+    for (int i = 1; i < n; i++)
+        if (tests[i].verdict < tests[best].verdict || (tests[i].verdict == tests[best].verdict && tests[i].n_hold > tests[best].n_hold))
+            best = i;
+    if (n > 0)
+        tests[0] = tests[best];
+    return n > 0;
+}
+
+void verdict_of_claim(Arena *arena, const Report *report, const Claim *claim, ClaimVerdict *ret_verdict)
+{
+    ClaimVerdict verdict = {.verdict = VERDICT_SUPPORTED, .deciding = -1};
+    int is_matched_by_all = 1;
+    verdict.tests = ARENA_ARRAY(arena, VerdictTest, claim->n_comparisons * report->n_arms * report->n_arms + 1);
+    for (int c = 0; c < claim->n_comparisons; c++) {
+        VerdictTest *tests = verdict.tests + verdict.n_tests;
+        int n = test_comparison(arena, report, &claim->comparisons[c], tests);
+        if (claim->comparisons[c].comparator == COMPARE_HOLDS)
+            n = keep_best(tests, n);
+        is_matched_by_all &= n > 0;
+        verdict.n_tests += n;
+    }
+    /* all must hold: the worst verdict stands, and among equals the test with the fewest seeds */
+    for (int i = 0; i < verdict.n_tests; i++) {
+        const VerdictTest *test = &verdict.tests[i], *worst = verdict.deciding < 0 ? NULL : &verdict.tests[verdict.deciding];
+        if (!worst || test->verdict > worst->verdict || (test->verdict == worst->verdict && test->n < worst->n))
+            verdict.deciding = i;
+        if (test->needs_n > verdict.needs_n)
+            verdict.needs_n = test->needs_n;
+    }
+    if (verdict.deciding >= 0) {
+        verdict.verdict = verdict.tests[verdict.deciding].verdict;
+        verdict.n = verdict.tests[verdict.deciding].n;
+    }
+    if (!is_matched_by_all && verdict.verdict == VERDICT_SUPPORTED)
+        verdict.verdict = VERDICT_UNDECIDED;
+    for (int i = 0; i < verdict.n_tests && verdict.verdict == VERDICT_UNDECIDED; i++)
+        if (verdict.tests[i].verdict == VERDICT_UNDECIDED && verdict.tests[i].needs_n == 0)
+            verdict.needs_n = 0; /* one comparison that more seeds alone would not decide */
+    if (verdict.verdict != VERDICT_UNDECIDED)
+        verdict.needs_n = 0;
+    *ret_verdict = verdict;
+}
+
+const char *verdict_text(Arena *arena, const ClaimVerdict *verdict)
+{
+    if (verdict->needs_n > 0)
+        return arena_format(arena, "%s, needs n >= %d", verdict_name(verdict->verdict), verdict->needs_n);
+    return verdict_name(verdict->verdict);
+}
+
+/* ---- JSON ---- */
+
+/* JSON has no infinity: "never" is written as a string. */
+static void put_value(JsonWriter *json, const char *key, double value)
+{
+    if (isinf(value))
+        json_put_string(json, key, value > 0 ? "inf" : "-inf");
+    else
+        json_put_number(json, key, value);
+}
+
+static void put_test(const Report *report, const VerdictTest *test, JsonWriter *json)
+{
+    json_open_object(json);
+    json_put_string(json, "verdict", verdict_name(test->verdict));
+    json_put_string(json, "arm", report->arms[test->left_arm].name);
+    if (test->right_arm >= 0)
+        json_put_string(json, "against", report->arms[test->right_arm].name);
+    json_put_number(json, "n", test->n);
+    if (test->is_votes) {
+        json_put_number(json, "n_hold", test->n_hold);
+    } else {
+        put_value(json, "median", test->interval.median);
+        put_value(json, "low", test->interval.low);
+        put_value(json, "high", test->interval.high);
+    }
+    json_put_number(json, "coverage", test->interval.coverage);
+    if (test->needs_n > 0)
+        json_put_number(json, "needs_n", test->needs_n);
+    if (test->note[0] != '\0')
+        json_put_string(json, "note", test->note);
+    json_close_object(json);
+}
+
+void verdicts_json(const Report *report, JsonWriter *json)
+{
+    Arena *scratch = arena_new();
+    json_open_array(json);
+    for (int c = 0; c < report->n_claims; c++) {
+        const Claim *claim = &report->claims[c];
+        ClaimVerdict verdict;
+        verdict_of_claim(scratch, report, claim, &verdict);
+        json_open_object(json);
+        json_put_string(json, "text", claim->text);
+        json_put_string(json, "that", claim->that);
+        if (claim->source && claim->source[0] != '\0')
+            json_put_string(json, "source", claim->source);
+        json_put_string(json, "verdict", verdict_name(verdict.verdict));
+        if (verdict.needs_n > 0)
+            json_put_number(json, "needs_n", verdict.needs_n);
+        json_put_number(json, "n", verdict.n);
+        json_put_number(json, "deciding", verdict.deciding);
+        json_key(json, "tests");
+        json_open_array(json);
+        for (int i = 0; i < verdict.n_tests; i++)
+            put_test(report, &verdict.tests[i], json);
+        json_close_array(json);
+        json_close_object(json);
+    }
+    json_close_array(json);
+    arena_free(scratch);
+}

@@ -1,0 +1,177 @@
+/* manifest.json: what a run is, where it stands and what it left; the only file that marks a run finished.
+ *
+ * One table of fields serves writer and reader. Invariants: the file is always whole (atomic writes), and a manifest that
+ * is read has every field, with its type.
+ */
+#include <assert.h>
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/text.h"
+#include "store/run.h"
+
+typedef enum { FIELD_TEXT, FIELD_INT, FIELD_INT64, FIELD_NUMBER } FieldType;
+
+#define FIELD(name, type) {#name, type, offsetof(Manifest, name)}
+static const struct {
+    const char *key;
+    FieldType type;
+    size_t offset;
+} fields[] = {
+    FIELD(reason, FIELD_TEXT),
+    FIELD(id, FIELD_TEXT),
+    FIELD(version, FIELD_TEXT),
+    FIELD(numerics_version, FIELD_INT),
+    FIELD(compiler, FIELD_TEXT),
+    FIELD(cpu, FIELD_TEXT),
+    FIELD(kernels, FIELD_TEXT),
+    FIELD(kernels_note, FIELD_TEXT),
+    FIELD(seed, FIELD_INT64),
+    FIELD(threads, FIELD_INT),
+    FIELD(lanes, FIELD_INT),
+    FIELD(input_sha256, FIELD_TEXT),
+    FIELD(step, FIELD_INT64),
+    FIELD(steps, FIELD_INT64),
+    FIELD(tokens, FIELD_INT64),
+    FIELD(targets, FIELD_INT64),
+    FIELD(n_parameters, FIELD_INT64),
+    FIELD(newline_share, FIELD_NUMBER),
+    FIELD(oracle_loss, FIELD_NUMBER),
+    FIELD(final_loss, FIELD_NUMBER),
+    FIELD(wall_seconds, FIELD_NUMBER),
+    FIELD(measure_seconds, FIELD_NUMBER),
+    FIELD(started, FIELD_TEXT),
+    FIELD(ended, FIELD_TEXT),
+    FIELD(n_resumes, FIELD_INT),
+};
+#define N_FIELDS (sizeof fields / sizeof fields[0])
+#define WHOLE_MAX 9007199254740992.0 /* 2^53: a JSON number is a double to most readers */
+
+static const char *const status_names[] = {
+    [RUN_ABSENT] = "absent",     [RUN_PENDING] = "pending", [RUN_RUNNING] = "running",
+    [RUN_FINISHED] = "finished", [RUN_FAILED] = "failed",   [RUN_INTERRUPTED] = "interrupted",
+};
+
+const char *run_status_name(RunStatus status)
+{
+    return status_names[status];
+}
+
+static void write_field(JsonWriter *json, const char *key, FieldType type, const void *field)
+{
+    switch (type) {
+    case FIELD_TEXT: {
+        const char *text = *(const char *const *)field;
+        json_put_string(json, key, text ? text : "");
+        break;
+    }
+    case FIELD_INT:
+        json_put_number(json, key, *(const int *)field);
+        break;
+    case FIELD_INT64:
+        assert((double)*(const int64_t *)field <= WHOLE_MAX);
+        json_put_number(json, key, (double)*(const int64_t *)field);
+        break;
+    case FIELD_NUMBER:
+        json_put_number(json, key, *(const double *)field);
+        break;
+    }
+}
+
+int manifest_write(const char *run_folder, const Manifest *manifest, Error *err)
+{
+    Text text = {0};
+    JsonWriter json;
+    Arena *arena = arena_new();
+    assert(manifest->status >= RUN_RUNNING);
+    json_start(&json, &text, 2);
+    json_open_object(&json);
+    json_put_string(&json, "status", run_status_name(manifest->status));
+    for (size_t i = 0; i < N_FIELDS; i++)
+        write_field(&json, fields[i].key, fields[i].type, (const char *)manifest + fields[i].offset);
+    json_key(&json, "files");
+    json_open_object(&json);
+    for (int i = 0; i < manifest->n_files; i++)
+        json_put_string(&json, manifest->files[i], manifest->files_sha256[i]);
+    json_close_object(&json);
+    json_close_object(&json);
+    text_add(&text, "\n");
+    const int status = file_write(file_join(arena, run_folder, RUN_MANIFEST), text.data, text.size, err);
+    arena_free(arena);
+    text_free(&text);
+    return status;
+}
+
+/* A null is a number that isn't there. */
+static int read_field(const Json *value, FieldType type, void *ret_field)
+{
+    const double number = value->type == JSON_NULL ? NAN : value->number;
+    if (type == FIELD_TEXT) {
+        if (value->type != JSON_STRING)
+            return -1;
+        *(const char **)ret_field = value->string;
+        return 0;
+    }
+    if (value->type != JSON_NUMBER && (value->type != JSON_NULL || type != FIELD_NUMBER))
+        return -1;
+    if (type == FIELD_NUMBER) {
+        *(double *)ret_field = number;
+        return 0;
+    }
+    const double max = type == FIELD_INT ? 2147483647.0 : WHOLE_MAX;
+    if (!(number >= 0 && number <= max) || number != floor(number))
+        return -1;
+    if (type == FIELD_INT)
+        *(int *)ret_field = (int)number;
+    else
+        *(int64_t *)ret_field = (int64_t)number;
+    return 0;
+}
+
+static int read_files(Arena *arena, const Json *files, Manifest *manifest)
+{
+    if (!files || files->type != JSON_OBJECT)
+        return -1;
+    manifest->files = ARENA_ARRAY(arena, const char *, files->n_items);
+    manifest->files_sha256 = ARENA_ARRAY(arena, const char *, files->n_items);
+    manifest->n_files = files->n_items;
+    for (int i = 0; i < files->n_items; i++) {
+        if (files->items[i]->type != JSON_STRING)
+            return -1;
+        manifest->files[i] = files->items[i]->key;
+        manifest->files_sha256[i] = files->items[i]->string;
+    }
+    return 0;
+}
+
+int manifest_read(Arena *arena, const char *run_folder, Manifest *ret_manifest, Error *err)
+{
+    const char *path = file_join(arena, run_folder, RUN_MANIFEST);
+    Manifest manifest = {0};
+    char *bytes;
+    size_t n;
+    Json *json;
+    int status = file_read(arena, path, &bytes, &n, err);
+    if (status == STATUS_OK)
+        status = json_parse(arena, path, bytes, n, &json, err);
+    if (status != STATUS_OK)
+        return status;
+    const char *name = json_get_string(json, "status", "");
+    for (int i = RUN_RUNNING; i <= RUN_INTERRUPTED; i++)
+        if (strcmp(name, run_status_name((RunStatus)i)) == 0)
+            manifest.status = (RunStatus)i;
+    if (manifest.status == RUN_ABSENT)
+        return error_set(err, STATUS_INPUT, "%s: status: must be running, finished, failed or interrupted", path);
+    for (size_t i = 0; i < N_FIELDS; i++) {
+        const Json *value = json_get(json, fields[i].key);
+        if (!value || read_field(value, fields[i].type, (char *)&manifest + fields[i].offset) != 0)
+            return error_set(err, STATUS_INPUT, "%s: %s: missing, or not what a manifest has there", path, fields[i].key);
+    }
+    if (read_files(arena, json_get(json, "files"), &manifest) != 0)
+        return error_set(err, STATUS_INPUT, "%s: files: must map paths to SHA-256 digests", path);
+    *ret_manifest = manifest;
+    return STATUS_OK;
+}

@@ -1,0 +1,284 @@
+/* NPZ: a ZIP archive (PKWARE's APPNOTE 6.3.3, sections 4.3.7, 4.3.12, 4.3.16) whose members are .npy files.
+ *
+ *   [local header, name, deflated bytes] per member, [central header, name] per member, end record
+ *
+ * The central directory is what counts; local headers must agree with it. No ZIP64: an archive of 4 GiB is refused on
+ * both sides. Invariants: the bytes written depend only on names, order and contents (and on zlib's version); bytes read
+ * have the CRC they were written with.
+ */
+#include "store/npz.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/deflate.h"
+#include "base/file.h"
+
+#define LOCAL_MARK 0x04034b50u
+#define CENTRAL_MARK 0x02014b50u
+#define END_MARK 0x06054b50u
+#define LOCAL_BYTES 30
+#define CENTRAL_BYTES 46
+#define END_BYTES 22
+#define VERSION 20       /* 2.0: deflate */
+#define DATE 0x0021      /* 1980-01-01, the epoch of ZIP */
+#define FLAG_UTF8 0x0800
+#define FLAGS_HARMLESS 0x080e /* deflate's options, sizes behind the data, UTF-8 names; others change the bytes' meaning */
+#define METHOD_STORED 0
+#define METHOD_DEFLATED 8
+#define DEFLATE_RATIO_MAX 1032 /* of any deflate stream: no corrupt size makes us take more memory than that */
+#define LEVEL 4                /* attention maps: zeros shrink at any level, mantissas at none; 1 % from level 9 */
+
+/* ---- writing ---- */
+
+typedef struct Member Member;
+struct Member {
+    Member *next;
+    const char *name; /* with ".npy" */
+    uint32_t crc;
+    size_t n_raw, n_deflated;
+    const unsigned char *deflated;
+};
+
+struct NpzWriter {
+    Arena *arena;
+    Member *first, **end;
+    int n, status;
+    Error err; /* of the first npz_add that failed; npz_write hands it on */
+};
+
+NpzWriter *npz_new(Arena *arena)
+{
+    NpzWriter *npz = ARENA_ARRAY(arena, NpzWriter, 1);
+    npz->arena = arena;
+    npz->end = &npz->first;
+    return npz;
+}
+
+static void add_array(NpzWriter *npz, const NpyArray *array)
+{
+    Member *member = ARENA_ARRAY(npz->arena, Member, 1);
+    member->name = arena_format(npz->arena, "%s.npy", array->name);
+    for (const Member *other = npz->first; other; other = other->next)
+        assert(strcmp(other->name, member->name) != 0);
+    Text raw = {0};
+    npy_add(&raw, array);
+    member->n_raw = raw.size;
+    member->crc = crc32_bytes(raw.data, raw.size);
+    Arena *scratch = arena_new(); /* zlib's worst case is more than what it leaves */
+    unsigned char *deflated;
+    const int status = deflate_bytes(scratch, LEVEL, raw.data, raw.size, &deflated, &member->n_deflated,
+                                     npz->status == STATUS_OK ? &npz->err : NULL);
+    if (status == STATUS_OK) {
+        unsigned char *kept = arena_alloc(npz->arena, member->n_deflated);
+        memcpy(kept, deflated, member->n_deflated);
+        member->deflated = kept;
+        *npz->end = member;
+        npz->end = &member->next;
+        npz->n++;
+    } else if (npz->status == STATUS_OK) {
+        npz->status = status;
+    }
+    arena_free(scratch);
+    text_free(&raw);
+}
+
+void npz_add(NpzWriter *npz, const char *name, NpyType type, int n_dims, const int64_t *shape, const void *data)
+{
+    NpyArray array = {.name = name, .type = type, .n_dims = n_dims, .data = data};
+    assert(type != NPY_STRING && n_dims <= NPY_MAX_DIMS);
+    for (int d = 0; d < n_dims; d++)
+        array.shape[d] = shape[d];
+    add_array(npz, &array);
+}
+
+void npz_add_strings(NpzWriter *npz, const char *name, int64_t n, const char *const *strings)
+{
+    size_t longest = 1;
+    for (int64_t i = 0; i < n; i++) {
+        const size_t length = strlen(strings[i]);
+        longest = length > longest ? length : longest;
+    }
+    Arena *scratch = arena_new();
+    char *items = arena_alloc(scratch, (size_t)n * longest);
+    for (int64_t i = 0; i < n; i++)
+        memcpy(items + (size_t)i * longest, strings[i], strlen(strings[i]));
+    const NpyArray array = {
+        .name = name, .type = NPY_STRING, .n_dims = 1, .shape = {n}, .item_bytes = (int)longest, .data = items};
+    add_array(npz, &array);
+    arena_free(scratch);
+}
+
+static void add_little(Text *text, uint64_t value, int n_bytes)
+{
+    unsigned char bytes[8];
+    for (int i = 0; i < n_bytes; i++)
+        bytes[i] = (unsigned char)(value >> 8 * i);
+    text_add_bytes(text, bytes, (size_t)n_bytes);
+}
+
+/* The 26 bytes that local and central headers share, from "version needed" to "extra length". */
+static void add_common(Text *text, const Member *member)
+{
+    add_little(text, VERSION, 2);
+    add_little(text, FLAG_UTF8, 2);
+    add_little(text, METHOD_DEFLATED, 2);
+    add_little(text, 0, 2); /* midnight */
+    add_little(text, DATE, 2);
+    add_little(text, member->crc, 4);
+    add_little(text, member->n_deflated, 4);
+    add_little(text, member->n_raw, 4);
+    add_little(text, strlen(member->name), 2);
+    add_little(text, 0, 2);
+}
+
+int npz_write(NpzWriter *npz, const char *path, Error *err)
+{
+    if (npz->status != STATUS_OK)
+        return error_set(err, npz->status, "%s: %s", path, npz->err.text);
+    Text zip = {0}, directory = {0};
+    int is_over = npz->n >= UINT16_MAX;
+    for (const Member *member = npz->first; member && !is_over; member = member->next) {
+        const size_t offset = zip.size, n_name = strlen(member->name);
+        assert(n_name <= UINT16_MAX);
+        add_little(&zip, LOCAL_MARK, 4);
+        add_common(&zip, member);
+        text_add_bytes(&zip, member->name, n_name);
+        text_add_bytes(&zip, member->deflated, member->n_deflated);
+        add_little(&directory, CENTRAL_MARK, 4);
+        add_little(&directory, VERSION, 2);
+        add_common(&directory, member);
+        add_little(&directory, 0, 2 + 2 + 2); /* comment, disk, internal attributes */
+        add_little(&directory, 0, 4);         /* external attributes */
+        add_little(&directory, offset, 4);
+        text_add_bytes(&directory, member->name, n_name);
+        is_over = zip.size >= UINT32_MAX || member->n_raw >= UINT32_MAX;
+    }
+    int status;
+    if (is_over) {
+        status = error_set(err, STATUS_FAILED, "cannot write %s: an NPZ is limited to 4 GiB and 65534 members", path);
+    } else {
+        const size_t offset = zip.size;
+        text_add_bytes(&zip, directory.data, directory.size);
+        add_little(&zip, END_MARK, 4);
+        add_little(&zip, 0, 4);
+        add_little(&zip, (uint64_t)npz->n, 2);
+        add_little(&zip, (uint64_t)npz->n, 2);
+        add_little(&zip, directory.size, 4);
+        add_little(&zip, offset, 4);
+        add_little(&zip, 0, 2);
+        status = file_write(path, zip.data, zip.size, err);
+    }
+    text_free(&zip);
+    text_free(&directory);
+    return status;
+}
+
+/* ---- reading ---- */
+
+static uint32_t little(const unsigned char *bytes, int n_bytes)
+{
+    uint32_t value = 0;
+    for (int i = n_bytes; i-- > 0;)
+        value = value << 8 | bytes[i];
+    return value;
+}
+
+static int damaged(const char *path, const char *reason, Error *err)
+{
+    return error_set(err, STATUS_INPUT, "%s: damaged NPZ: %s", path, reason);
+}
+
+/* The end record stands at the end, before a comment of at most 64 KiB. */
+static const unsigned char *find_end(const unsigned char *zip, size_t n)
+{
+    for (size_t comment = 0; comment <= UINT16_MAX && comment + END_BYTES <= n; comment++) {
+        const unsigned char *end = zip + n - END_BYTES - comment;
+        if (little(end, 4) == END_MARK && little(end + 20, 2) == comment)
+            return end;
+    }
+    return NULL;
+}
+
+/* One member, from its central header `at`; the directory starts at byte `directory` of the file. */
+static int read_member(Arena *arena, const char *path, const unsigned char *zip, size_t directory,
+                       const unsigned char *at, NpyArray *ret_array, Error *err)
+{
+    const uint32_t flags = little(at + 8, 2), method = little(at + 10, 2), crc = little(at + 16, 4);
+    const size_t n_in = little(at + 20, 4), n_raw = little(at + 24, 4), n_name = little(at + 28, 2);
+    const size_t offset = little(at + 42, 4);
+    const char *name = arena_strndup(arena, (const char *)at + CENTRAL_BYTES, n_name);
+    if (n_name < 5 || strlen(name) != n_name || strcmp(name + n_name - 4, ".npy") != 0)
+        return error_set(err, STATUS_INPUT, "%s: member \"%s\" is not an .npy file", path, name);
+    const char *where = arena_format(arena, "%s: member \"%.*s\"", path, (int)n_name - 4, name);
+    if (n_in == UINT32_MAX || n_raw == UINT32_MAX || offset == UINT32_MAX)
+        return error_set(err, STATUS_INPUT, "%s: over 4 GiB (ZIP64), which is not read", where);
+    if (flags & ~(uint32_t)FLAGS_HARMLESS || (method != METHOD_STORED && method != METHOD_DEFLATED))
+        return error_set(err, STATUS_INPUT, "%s: encrypted, or not compressed with deflate", where);
+    if (offset > directory || directory - offset < LOCAL_BYTES)
+        return damaged(where, "it lies outside of the file", err);
+
+    const unsigned char *local = zip + offset;
+    const size_t start = offset + LOCAL_BYTES + little(local + 26, 2) + little(local + 28, 2);
+    if (little(local, 4) != LOCAL_MARK || little(local + 8, 2) != method || little(local + 26, 2) != n_name ||
+        start > directory || directory - start < n_in || memcmp(local + LOCAL_BYTES, name, n_name) != 0)
+        return damaged(where, "its header differs from the directory, or its end is missing", err);
+    if (method == METHOD_STORED ? n_raw != n_in : n_raw / DEFLATE_RATIO_MAX > n_in)
+        return damaged(where, "its size is impossible", err);
+    const unsigned char *raw = zip + start;
+    if (method == METHOD_DEFLATED) {
+        unsigned char *inflated = arena_alloc(arena, n_raw);
+        if (inflate_bytes(raw, n_in, inflated, n_raw, NULL) != STATUS_OK)
+            return damaged(where, "its compressed bytes are wrong", err);
+        raw = inflated;
+    }
+    if (crc32_bytes(raw, n_raw) != crc)
+        return damaged(where, "its bytes are wrong (CRC)", err);
+    NpyArray array;
+    if (npy_parse(arena, where, raw, n_raw, &array, err) != STATUS_OK)
+        return STATUS_INPUT;
+    array.name = arena_strndup(arena, name, n_name - 4);
+    *ret_array = array;
+    return STATUS_OK;
+}
+
+int npz_read(Arena *arena, const char *path, Npz *ret_npz, Error *err)
+{
+    char *bytes;
+    size_t n_bytes;
+    const int status = file_read(arena, path, &bytes, &n_bytes, err);
+    if (status != STATUS_OK)
+        return status;
+    const unsigned char *zip = (const unsigned char *)bytes, *end = find_end(zip, n_bytes);
+    if (!end)
+        return error_set(err, STATUS_INPUT, "%s: not an NPZ file, or its end is missing (no ZIP directory)", path);
+    const size_t n = little(end + 10, 2), n_directory = little(end + 12, 4), directory = little(end + 16, 4);
+    if (little(end + 4, 4) != 0 || little(end + 8, 2) != n || directory + n_directory != (size_t)(end - zip))
+        return damaged(path, "its directory is not where it should be", err);
+    Npz npz = {ARENA_ARRAY(arena, NpyArray, n), 0};
+    for (const unsigned char *at = zip + directory; at < end; npz.n++) {
+        if (end - at < CENTRAL_BYTES || little(at, 4) != CENTRAL_MARK || (size_t)npz.n == n)
+            return damaged(path, "its directory is wrong", err);
+        const size_t n_entry = CENTRAL_BYTES + little(at + 28, 2) + little(at + 30, 2) + little(at + 32, 2);
+        if ((size_t)(end - at) < n_entry)
+            return damaged(path, "its directory is wrong", err);
+        NpyArray *array = &npz.arrays[npz.n];
+        if (read_member(arena, path, zip, directory, at, array, err) != STATUS_OK)
+            return STATUS_INPUT;
+        if (npz_get(&npz, array->name)) /* npz.n does not count it yet */
+            return error_set(err, STATUS_INPUT, "%s: member \"%s\" appears twice", path, array->name);
+        at += n_entry;
+    }
+    if ((size_t)npz.n != n)
+        return damaged(path, "its directory is wrong", err);
+    *ret_npz = npz;
+    return STATUS_OK;
+}
+
+const NpyArray *npz_get(const Npz *npz, const char *name)
+{
+    for (int i = 0; i < npz->n; i++)
+        if (strcmp(npz->arrays[i].name, name) == 0)
+            return &npz->arrays[i];
+    return NULL;
+}

@@ -1,0 +1,184 @@
+/* Series: append-only CSV, cut back exactly on resume.
+ *
+ * The header is written whole, in one atomic step; rows are appended behind it in whole lines. A kill leaves at most one
+ * torn line at the end; a write that fails (a full disk) is taken back to the last whole row. Invariant: after
+ * series_open the file holds the header and exactly the rows with step <= keep_step.
+ */
+#include "store/series.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/text.h"
+
+#define BUFFER_BYTES 65536 /* written out when more are waiting */
+
+struct Series {
+    char *path;
+    int descriptor, n_columns;
+    off_t size; /* of what is in the file, always whole rows */
+    Text waiting;
+};
+
+static void add_header(Text *text, const char *const *header, int n_columns)
+{
+    for (int i = 0; i < n_columns; i++) {
+        assert(!strpbrk(header[i], ",\"\n"));
+        text_addf(text, i ? ",%s" : "%s", header[i]);
+    }
+    text_add(text, "\n");
+}
+
+/* The step of a row of n bytes (no newline) with n_columns cells, each empty or a number; -1 if it is not such a row. */
+static int64_t row_step(const char *row, size_t n, int n_columns)
+{
+    int64_t step = -1;
+    int column = 0;
+    for (const char *cell = row, *end = row + n; cell <= end; column++) {
+        const char *comma = memchr(cell, ',', (size_t)(end - cell));
+        const size_t length = (size_t)((comma ? comma : end) - cell);
+        char text[64];
+        double number;
+        if (length >= sizeof text)
+            return -1;
+        memcpy(text, cell, length);
+        text[length] = '\0';
+        if (column == 0 ? text_parse_int(text, &step) != 0 : length > 0 && text_parse_double(text, &number) != 0)
+            return -1;
+        cell += length + 1;
+    }
+    return column == n_columns ? step : -1;
+}
+
+/* Finds how many bytes of the file to keep: header and rows up to keep_step. */
+static int find_cut(const char *path, const char *bytes, size_t n, const Text *header, int n_columns, int64_t keep_step,
+                    size_t *ret_keep, Error *err)
+{
+    if (n < header->size || memcmp(bytes, header->data, header->size) != 0)
+        return error_set(err, STATUS_INPUT, "%s:1: the columns must be \"%.*s\" to go on from step %" PRId64, path,
+                         (int)header->size - 1, header->data, keep_step);
+    size_t keep = header->size;
+    int64_t last = -1;
+    for (int line = 2; last < keep_step; line++) {
+        const char *row = bytes + keep, *end = memchr(row, '\n', n - keep);
+        if (!end)
+            break; /* the end, or a torn line */
+        const int64_t step = row_step(row, (size_t)(end - row), n_columns);
+        if (step > keep_step)
+            break;
+        if (step <= last)
+            return error_set(err, STATUS_INPUT, "%s:%d: not a row of %d numbers with a step above %" PRId64, path, line,
+                             n_columns, last);
+        last = step;
+        keep = (size_t)(end + 1 - bytes);
+    }
+    *ret_keep = keep;
+    return STATUS_OK;
+}
+
+static int resume(Arena *arena, const char *path, const Text *header, int n_columns, int64_t keep_step, Error *err)
+{
+    char *bytes;
+    size_t n, keep = 0;
+    int status = file_read(arena, path, &bytes, &n, err);
+    if (status == STATUS_OK)
+        status = find_cut(path, bytes, n, header, n_columns, keep_step, &keep, err);
+    if (status == STATUS_OK && keep < n)
+        status = file_truncate(path, keep, err);
+    return status;
+}
+
+int series_open(const char *path, const char *const *header, int n_columns, int64_t keep_step, Series **ret_series,
+                Error *err)
+{
+    Text head = {0};
+    add_header(&head, header, n_columns);
+    int status;
+    if (keep_step < 0) {
+        status = file_write(path, head.data, head.size, err);
+    } else {
+        Arena *arena = arena_new();
+        status = resume(arena, path, &head, n_columns, keep_step, err);
+        arena_free(arena);
+    }
+    text_free(&head);
+    if (status != STATUS_OK)
+        return status;
+
+    const int descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    const off_t size = descriptor < 0 ? -1 : lseek(descriptor, 0, SEEK_END);
+    Series *series = calloc(1, sizeof *series);
+    char *own_path = strdup(path);
+    if (size < 0 || !series || !own_path) {
+        status = error_set(err, STATUS_FAILED, "cannot open %s: %s", path, strerror(errno));
+        if (descriptor >= 0)
+            close(descriptor);
+        free(series);
+        free(own_path);
+        return status;
+    }
+    *series = (Series){.path = own_path, .descriptor = descriptor, .n_columns = n_columns, .size = size};
+    *ret_series = series;
+    return STATUS_OK;
+}
+
+/* Writes what waits. On failure the file is cut back to whole rows, and the rows still wait. */
+static int write_waiting(Series *series, Error *err)
+{
+    size_t done = 0;
+    while (done < series->waiting.size) {
+        const ssize_t n = write(series->descriptor, series->waiting.data + done, series->waiting.size - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            const int reason = errno;
+            const int is_cut = ftruncate(series->descriptor, series->size) == 0;
+            return error_set(err, STATUS_FAILED, "cannot write %s: %s%s", series->path, strerror(reason),
+                             is_cut ? "" : " (its last line is torn; resuming will cut it)");
+        }
+        done += (size_t)n;
+    }
+    series->size += (off_t)done;
+    text_clear(&series->waiting);
+    return STATUS_OK;
+}
+
+int series_add(Series *series, const double *values, Error *err)
+{
+    for (int i = 0; i < series->n_columns; i++) {
+        if (i > 0)
+            text_add(&series->waiting, ",");
+        if (!isnan(values[i]))
+            text_add_number(&series->waiting, values[i]);
+    }
+    text_add(&series->waiting, "\n");
+    return series->waiting.size > BUFFER_BYTES ? write_waiting(series, err) : STATUS_OK;
+}
+
+int series_flush(Series *series, Error *err)
+{
+    const int status = write_waiting(series, err);
+    if (status == STATUS_OK && fsync(series->descriptor) != 0 && errno != EINVAL) /* EINVAL: a pipe or the like */
+        return error_set(err, STATUS_FAILED, "cannot write %s: %s", series->path, strerror(errno));
+    return status;
+}
+
+int series_close(Series *series, Error *err)
+{
+    if (!series)
+        return STATUS_OK;
+    int status = series_flush(series, err);
+    if (close(series->descriptor) != 0 && status == STATUS_OK)
+        status = error_set(err, STATUS_FAILED, "cannot write %s: %s", series->path, strerror(errno));
+    text_free(&series->waiting);
+    free(series->path);
+    free(series);
+    return status;
+}

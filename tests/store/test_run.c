@@ -1,0 +1,281 @@
+/* Without these, a killed run could pass for finished, two processes could train in one folder, and a resumed run could
+ * keep snapshots of a future that never was. */
+#include "store/run.h"
+
+#include <math.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/sha256.h"
+#include "testing.h"
+
+typedef struct {
+    char *folder;
+    Arena *arena;
+} Scratch;
+
+static int set_up(void **state)
+{
+    Scratch *scratch = malloc(sizeof *scratch);
+    *scratch = (Scratch){scratch_folder(), arena_new()};
+    *state = scratch;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    Scratch *scratch = *state;
+    scratch_remove(scratch->folder);
+    arena_free(scratch->arena);
+    free(scratch);
+    return 0;
+}
+
+static char *in(const Scratch *s, const char *name)
+{
+    return file_join(s->arena, s->folder, name);
+}
+
+static void put(const Scratch *s, const char *name, const char *text)
+{
+    Error err;
+    assert_ok(file_make_folder(file_dirname(s->arena, in(s, name)), &err), &err);
+    assert_ok(file_write(in(s, name), text, strlen(text), &err), &err);
+}
+
+static const char *files[] = {"train.csv", "snapshots/step-00000000.npz"};
+static const char *hashes[] = {"aa", "bb"};
+
+static Manifest sample(RunStatus status)
+{
+    return (Manifest){
+        .status = status, .reason = "", .id = "0123456789ab", .version = "0.1.0", .numerics_version = 3,
+        .compiler = "gcc 12.2.0", .cpu = "A \"CPU\" @ 2 GHz", .kernels = "avx2", .kernels_note = "own",
+        .seed = 9007199254740992, .threads = 2, .lanes = 8, .input_sha256 = "", .step = 1234567890123, .steps = 500,
+        .tokens = 1, .targets = 2, .n_parameters = 3, .newline_share = NAN, .oracle_loss = 0.1,
+        .final_loss = 1e-300, .wall_seconds = 1.5, .measure_seconds = 0, .started = "2026-01-31T12:00:00Z",
+        .ended = "", .n_resumes = 4, .files = files, .files_sha256 = hashes, .n_files = 2,
+    };
+}
+
+static void write_manifest(const Scratch *s, const Manifest *manifest)
+{
+    Error err;
+    assert_ok(manifest_write(s->folder, manifest, &err), &err);
+}
+
+static void test_manifest_round_trip(void **state)
+{
+    const Scratch *s = *state;
+    Error err;
+    for (RunStatus status = RUN_RUNNING; status <= RUN_INTERRUPTED; status++) {
+        Manifest m = sample(status), r;
+        m.reason = status == RUN_FAILED ? "step 7: the loss is not finite" : "";
+        write_manifest(s, &m);
+        assert_ok(manifest_read(s->arena, s->folder, &r, &err), &err);
+        assert_int_equal(r.status, m.status);
+        assert_string_equal(r.reason, m.reason);
+        assert_string_equal(r.id, m.id);
+        assert_string_equal(r.version, m.version);
+        assert_int_equal(r.numerics_version, m.numerics_version);
+        assert_string_equal(r.compiler, m.compiler);
+        assert_string_equal(r.cpu, m.cpu);
+        assert_string_equal(r.kernels, m.kernels);
+        assert_string_equal(r.kernels_note, m.kernels_note);
+        assert_true(r.seed == m.seed);
+        assert_int_equal(r.threads, m.threads);
+        assert_int_equal(r.lanes, m.lanes);
+        assert_string_equal(r.input_sha256, m.input_sha256);
+        assert_true(r.step == m.step && r.steps == m.steps && r.tokens == m.tokens && r.targets == m.targets);
+        assert_int_equal(r.n_parameters, m.n_parameters);
+        assert_true(isnan(r.newline_share));
+        assert_true(r.oracle_loss == m.oracle_loss && r.final_loss == m.final_loss);
+        assert_true(r.wall_seconds == m.wall_seconds && r.measure_seconds == m.measure_seconds);
+        assert_string_equal(r.started, m.started);
+        assert_string_equal(r.ended, m.ended);
+        assert_int_equal(r.n_resumes, m.n_resumes);
+        assert_int_equal(r.n_files, 2);
+        for (int i = 0; i < 2; i++) {
+            assert_string_equal(r.files[i], files[i]);
+            assert_string_equal(r.files_sha256[i], hashes[i]);
+        }
+    }
+}
+
+/* Each line of the file taken out, one at a time: something is always missing, and it is named. */
+static void test_a_manifest_lacks_nothing(void **state)
+{
+    const Scratch *s = *state;
+    const Manifest m = sample(RUN_FINISHED);
+    Manifest r;
+    Error err;
+    char *text;
+    size_t n, n_lines = 0;
+    write_manifest(s, &m);
+    assert_ok(file_read(s->arena, in(s, RUN_MANIFEST), &text, &n, &err), &err);
+    for (char *line = strchr(text, '\n') + 1; line[0] == ' ' && line[2] == '"'; n_lines++) {
+        char *next = strchr(line, '\n') + 1;
+        if (strstr(line, "\"files\": {") == line + 2)
+            break;
+        put(s, RUN_MANIFEST, arena_format(s->arena, "%.*s%s", (int)(line - text), text, next));
+        assert_int_equal(manifest_read(s->arena, s->folder, &r, &err), STATUS_INPUT);
+        const char *key = arena_strndup(s->arena, line + 3, strcspn(line + 3, "\""));
+        assert_non_null(strstr(err.text, arena_format(s->arena, "%s: %s: ", in(s, RUN_MANIFEST), key)));
+        line = next;
+    }
+    assert_int_equal(n_lines, 26);
+    static const char *const bad[] = {"", "{", "[]", "null", "{\"status\": \"done\"}"};
+    for (size_t i = 0; i < N_TESTS(bad); i++) {
+        put(s, RUN_MANIFEST, bad[i]);
+        assert_int_equal(manifest_read(s->arena, s->folder, &r, &err), STATUS_INPUT);
+        assert_int_equal(run_status(s->folder), RUN_INTERRUPTED); /* never finished */
+    }
+}
+
+static void test_statuses(void **state)
+{
+    static const RunStatus kept[] = {RUN_FINISHED, RUN_FAILED, RUN_INTERRUPTED};
+    const Scratch *s = *state;
+    Error err;
+    int lock;
+    assert_int_equal(run_status(in(s, "nowhere")), RUN_ABSENT);
+    assert_int_equal(run_status(s->folder), RUN_PENDING);
+    for (size_t i = 0; i < N_TESTS(kept); i++) {
+        const Manifest m = sample(kept[i]);
+        write_manifest(s, &m);
+        assert_int_equal(run_status(s->folder), kept[i]);
+    }
+    const Manifest m = sample(RUN_RUNNING);
+    write_manifest(s, &m);
+    assert_int_equal(run_status(s->folder), RUN_INTERRUPTED); /* nobody is there */
+    assert_ok(run_lock(s->folder, &lock, &err), &err);
+    assert_int_equal(run_status(s->folder), RUN_RUNNING);
+    run_unlock(lock);
+    assert_int_equal(run_status(s->folder), RUN_INTERRUPTED);
+    assert_string_equal(run_status_name(RUN_FINISHED), "finished");
+}
+
+static void test_one_writer(void **state)
+{
+    const Scratch *s = *state;
+    Error err;
+    int lock = -1, ready[2];
+    char byte;
+    assert_int_equal(pipe(ready), 0);
+    fflush(NULL);
+    const pid_t child = fork();
+    if (child == 0) {
+        const int status = run_lock(s->folder, &lock, &err);
+        if (status == STATUS_OK && write(ready[1], "x", 1) == 1)
+            pause();
+        _exit(1);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_refused(run_lock(s->folder, &lock, &err), STATUS_FAILED,
+                   arena_format(s->arena, "%s is in use by another process", in(s, RUN_LOCK)), &err);
+    assert_int_equal(lock, -1);
+    kill(child, SIGKILL); /* its lock goes with it */
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_ok(run_lock(s->folder, &lock, &err), &err);
+    run_unlock(lock);
+    close(ready[0]);
+    close(ready[1]);
+}
+
+static void test_steps_and_cutting_back(void **state)
+{
+    static const int64_t steps[] = {0, 1, 20, 123456789, 1000000000};
+    static const char *const others[] = {
+        "snapshots/baselines.npz", "snapshots/step-1.npz", "snapshots/step-00000001.npz.bak", "snapshots/x",
+        "checkpoints/step-00000002.npz", "train.csv"};
+    const Scratch *s = *state;
+    Error err;
+    int64_t *found;
+    int n;
+    assert_ok(run_steps(s->arena, s->folder, RUN_SNAPSHOTS, &found, &n, &err), &err);
+    assert_int_equal(n, 0); /* no such folder */
+    for (size_t i = 0; i < N_TESTS(steps); i++) {
+        put(s, run_snapshot_path(s->arena, "", steps[i]), "s");
+        put(s, run_checkpoint_path(s->arena, "", steps[i]), "c");
+    }
+    assert_true(file_exists(in(s, "snapshots/step-00000020.npz")));
+    assert_true(file_exists(in(s, "checkpoints/step-123456789.safetensors")));
+    for (size_t i = 0; i < N_TESTS(others); i++)
+        put(s, others[i], "o");
+    put(s, "snapshots/step-00000000.npz.tmp-17", "t");
+    put(s, "manifest.json.tmp-17", "t");
+
+    for (int i = N_TESTS(steps) - 1; i >= -1; i--) { /* keeping less and less */
+        const int64_t keep = i < 0 ? -1 : steps[i];
+        assert_ok(run_cut_back(s->folder, keep, &err), &err);
+        for (int f = 0; f < 2; f++) {
+            assert_ok(run_steps(s->arena, s->folder, f ? RUN_SNAPSHOTS : RUN_CHECKPOINTS, &found, &n, &err), &err);
+            assert_int_equal(n, i + 1);
+            assert_memory_equal(found, steps, (size_t)n * sizeof *steps);
+        }
+    }
+    for (size_t i = 0; i < N_TESTS(others); i++)
+        assert_true(file_exists(in(s, others[i])));
+    assert_false(file_exists(in(s, "snapshots/step-00000000.npz.tmp-17")));
+    assert_false(file_exists(in(s, "manifest.json.tmp-17")));
+}
+
+static void test_hashes_are_those_of_the_files(void **state)
+{
+    const Scratch *s = *state;
+    Manifest m = sample(RUN_FINISHED);
+    Error err;
+    char hex[65];
+    put(s, RUN_SERIES, "step\n");
+    put(s, "snapshots/step-00000000.npz", "abc");
+    put(s, "checkpoints/step-00000005.safetensors", "");
+    assert_ok(manifest_hash_files(s->arena, s->folder, &m, &err), &err);
+    assert_int_equal(m.n_files, 3);
+    assert_string_equal(m.files[1], "snapshots/step-00000000.npz");
+    sha256_hex("abc", 3, hex);
+    assert_string_equal(m.files_sha256[1], hex);
+}
+
+static void test_the_log_grows_by_lines(void **state)
+{
+    const Scratch *s = *state;
+    Error err;
+    char *text, rest[32];
+    size_t n;
+    int year;
+    assert_ok(run_log(s->folder, "started", &err), &err);
+    assert_ok(run_log(s->folder, "stopped", &err), &err);
+    assert_ok(file_read(s->arena, in(s, RUN_LOG), &text, &n, &err), &err);
+    const char *second = strchr(text, '\n') + 1;
+    assert_int_equal(sscanf(text, "%4d-%*2d-%*2dT%*2d:%*2d:%*2dZ %31s", &year, rest), 2);
+    assert_true(year >= 2024);
+    assert_string_equal(rest, "started");
+    assert_string_equal(second + strlen("2026-01-31T12:00:00Z "), "stopped\n");
+    assert_int_equal(run_log(in(s, "nowhere"), "x", &err), STATUS_FAILED);
+}
+
+static void test_this_machine_has_a_name(void **state)
+{
+    const Scratch *s = *state;
+    const char *cpu = machine_cpu(s->arena), *compiler = machine_compiler();
+    assert_true(strlen(cpu) > 2 && !strchr(cpu, '\n'));
+    assert_true(strncmp(compiler, "gcc ", 4) == 0 || strncmp(compiler, "clang ", 6) == 0);
+    assert_non_null(strchr(compiler, '.'));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_manifest_round_trip),
+        TEST(test_a_manifest_lacks_nothing),
+        TEST(test_statuses),
+        TEST(test_one_writer),
+        TEST(test_steps_and_cutting_back),
+        TEST(test_hashes_are_those_of_the_files),
+        TEST(test_the_log_grows_by_lines),
+        TEST(test_this_machine_has_a_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

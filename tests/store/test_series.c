@@ -1,0 +1,223 @@
+/* Without these, a resumed run's train.csv could miss a step, hold one twice, or end in half a line. */
+#include "store/series.h"
+
+#include <math.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "testing.h"
+
+typedef struct {
+    char *folder, *path;
+    Arena *arena;
+} Scratch;
+
+static int set_up(void **state)
+{
+    Scratch *scratch = malloc(sizeof *scratch);
+    *scratch = (Scratch){scratch_folder(), NULL, arena_new()};
+    scratch->path = file_join(scratch->arena, scratch->folder, "train.csv");
+    *state = scratch;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    Scratch *scratch = *state;
+    scratch_remove(scratch->folder);
+    arena_free(scratch->arena);
+    free(scratch);
+    return 0;
+}
+
+static const char *const header[] = {"step", "loss", "lr"};
+
+static Series *open_series(const Scratch *s, int64_t keep_step)
+{
+    Series *series;
+    Error err;
+    assert_ok(series_open(s->path, header, 3, keep_step, &series, &err), &err);
+    return series;
+}
+
+static void add_steps(Series *series, int from, int to)
+{
+    Error err;
+    for (int step = from; step <= to; step++)
+        assert_ok(series_add(series, (double[]){step, 1.0 / step, step % 2 ? NAN : -0.25}, &err), &err);
+}
+
+static void close_series(Series *series)
+{
+    Error err;
+    assert_ok(series_close(series, &err), &err);
+}
+
+static void put(const Scratch *s, const char *text)
+{
+    Error err;
+    assert_ok(file_write(s->path, text, strlen(text), &err), &err);
+}
+
+static char *contents(const Scratch *s)
+{
+    Error err;
+    char *bytes;
+    size_t n;
+    assert_ok(file_read(s->arena, s->path, &bytes, &n, &err), &err);
+    assert_int_equal(n, strlen(bytes));
+    return bytes;
+}
+
+static void test_rows_as_written(void **state)
+{
+    const Scratch *s = *state;
+    Error err;
+    Series *series = open_series(s, -1);
+    assert_string_equal(contents(s), "step,loss,lr\n");
+    add_steps(series, 1, 3);
+    assert_ok(series_flush(series, &err), &err);
+    assert_string_equal(contents(s), "step,loss,lr\n1,1,\n2,0.5,-0.25\n3,0.3333333333333333,\n");
+    close_series(series);
+    assert_int_equal(series_close(NULL, &err), STATUS_OK);
+}
+
+static void test_a_fresh_start_drops_the_old(void **state)
+{
+    const Scratch *s = *state;
+    put(s, "something else\n");
+    close_series(open_series(s, -1));
+    assert_string_equal(contents(s), "step,loss,lr\n");
+}
+
+/* Cut at every byte behind the rows kept: whatever a kill leaves, going on gives the undisturbed bytes. */
+static void test_resume_at_every_step_after_every_kill(void **state)
+{
+    enum { STEPS = 6 };
+    const Scratch *s = *state;
+    Series *series = open_series(s, -1);
+    add_steps(series, 1, STEPS);
+    close_series(series);
+    const char *whole = contents(s);
+    size_t kept = strlen("step,loss,lr\n");
+    for (int step = 0; step <= STEPS; step++) {
+        if (step > 0)
+            kept = (size_t)(strchr(whole + kept, '\n') + 1 - whole);
+        for (size_t n = kept; n <= strlen(whole); n++) {
+            put(s, arena_strndup(s->arena, whole, n));
+            series = open_series(s, step);
+            assert_int_equal(strlen(contents(s)), kept);
+            add_steps(series, step + 1, STEPS);
+            close_series(series);
+            assert_string_equal(contents(s), whole);
+        }
+    }
+}
+
+static void test_sparse_steps(void **state)
+{
+    const Scratch *s = *state;
+    put(s, "step,loss,lr\n10,1,1\n20,1,1\n30,1,1\n");
+    close_series(open_series(s, 25));
+    assert_string_equal(contents(s), "step,loss,lr\n10,1,1\n20,1,1\n");
+    close_series(open_series(s, 9));
+    assert_string_equal(contents(s), "step,loss,lr\n");
+}
+
+/* Zeros behind the kept rows: what some file systems leave after a power cut. */
+static void test_garbage_behind_the_kept_rows(void **state)
+{
+    const Scratch *s = *state;
+    put(s, "step,loss,lr\n1,1,1\n2,1,1\n\1\2\3\n");
+    close_series(open_series(s, 2));
+    assert_string_equal(contents(s), "step,loss,lr\n1,1,1\n2,1,1\n");
+}
+
+static void test_what_cannot_be_resumed(void **state)
+{
+    static const struct {
+        const char *text, *reason;
+    } rows[] = {
+        {"", "1: the columns must be \"step,loss,lr\" to go on from step 3"},
+        {"step,loss,lr", "1: the columns must be \"step,loss,lr\" to go on from step 3"},
+        {"step,loss\n1,1\n", "1: the columns must be \"step,loss,lr\" to go on from step 3"},
+        {"step,loss,lr,x\n1,1,1,1\n", "1: the columns must be \"step,loss,lr\" to go on from step 3"},
+        {"step,loss,lr\n1,1,1\n1,1,1\n", "3: not a row of 3 numbers with a step above 1"},
+        {"step,loss,lr\n2,1,1\n1,1,1\n3,1,1\n", "3: not a row of 3 numbers with a step above 2"},
+        {"step,loss,lr\n1,1\n", "2: not a row of 3 numbers with a step above -1"},
+        {"step,loss,lr\n1,1,1,1\n", "2: not a row of 3 numbers with a step above -1"},
+        {"step,loss,lr\n1,a,1\n", "2: not a row of 3 numbers with a step above -1"},
+        {"step,loss,lr\n1.5,1,1\n", "2: not a row of 3 numbers with a step above -1"},
+        {"step,loss,lr\n\n1,1,1\n", "2: not a row of 3 numbers with a step above -1"},
+    };
+    const Scratch *s = *state;
+    Series *series = NULL;
+    Error err;
+    for (size_t r = 0; r < N_TESTS(rows); r++) {
+        put(s, rows[r].text);
+        assert_refused(series_open(s->path, header, 3, 3, &series, &err), STATUS_INPUT,
+                       arena_format(s->arena, "%s:%s", s->path, rows[r].reason), &err);
+        assert_string_equal(contents(s), rows[r].text); /* refused and untouched */
+    }
+    assert_null(series);
+    assert_ok(file_remove(s->path, &err), &err);
+    assert_refused(series_open(s->path, header, 3, 3, &series, &err), STATUS_INPUT,
+                   arena_format(s->arena, "cannot open %s: No such file or directory", s->path), &err);
+}
+
+/* More rows than the buffer holds reach the file whole and in order. */
+static void test_many_rows(void **state)
+{
+    enum { STEPS = 20000 };
+    const Scratch *s = *state;
+    Series *series = open_series(s, -1);
+    add_steps(series, 1, STEPS);
+    close_series(series);
+    const char *at = strchr(contents(s), '\n') + 1;
+    for (int step = 1; step <= STEPS; step++, at = strchr(at, '\n') + 1)
+        assert_int_equal(atoi(at), step);
+    assert_int_equal(*at, '\0');
+}
+
+static void test_a_full_disk_leaves_whole_rows(void **state)
+{
+    const Scratch *s = *state;
+    fflush(NULL);
+    const pid_t child = fork();
+    if (child == 0) {
+        Error err = {{0}};
+        Series *series = open_series(s, -1);
+        add_steps(series, 1, 2);
+        if (series_flush(series, &err) != STATUS_OK)
+            _exit(1);
+        signal(SIGXFSZ, SIG_IGN);
+        setrlimit(RLIMIT_FSIZE, &(struct rlimit){40, 40}); /* within the third row */
+        add_steps(series, 3, 9);
+        const char *line = arena_format(s->arena, "cannot write %s: File too large", s->path);
+        if (series_flush(series, &err) != STATUS_FAILED || strcmp(err.text, line) != 0)
+            _exit(2);
+        _exit(series_close(series, &err) == STATUS_FAILED ? 0 : 3);
+    }
+    int result;
+    assert_int_equal(waitpid(child, &result, 0), child);
+    assert_int_equal(result, 0);
+    assert_string_equal(contents(s), "step,loss,lr\n1,1,\n2,0.5,-0.25\n");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(test_rows_as_written),
+        TEST(test_a_fresh_start_drops_the_old),
+        TEST(test_resume_at_every_step_after_every_kill),
+        TEST(test_sparse_steps),
+        TEST(test_garbage_behind_the_kept_rows),
+        TEST(test_what_cannot_be_resumed),
+        TEST(test_many_rows),
+        TEST(test_a_full_disk_leaves_whole_rows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,119 @@
+/* When things are due, and what the learning rate is: without this file a snapshot could move with the machine or a resume
+ * could meet another schedule. */
+#include "testing.h"
+
+#include <math.h>
+
+#include "train/settings.h"
+#include "training.h"
+
+static TrainSettings read_tiny(Arena *arena, const char *const *changes)
+{
+    Error err;
+    TrainSettings train;
+    Settings *settings = ARENA_ARRAY(arena, Settings, 1);
+    *settings = tiny_settings(arena, changes);
+    assert_ok(train_settings_read(settings, &train, &err), &err);
+    return train;
+}
+
+static void snapshots_are_log_spaced_early_then_even(void **state)
+{
+    (void)state;
+    static const char *const changes[] = {"train.steps", "103", "snapshot.every", "20", NULL};
+    static const int64_t due[] = {0, 1, 2, 4, 8, 16, 20, 40, 60, 80, 100, 103};
+    Arena *arena = arena_new();
+    TrainSettings train = read_tiny(arena, changes);
+    size_t n = 0;
+    for (int64_t step = 0; step <= train.steps; step++)
+        if (snapshot_is_due(&train, step)) {
+            assert_true(n < N_TESTS(due));
+            assert_int_equal(step, due[n++]);
+        }
+    assert_int_equal(n, N_TESTS(due));
+    assert_int_equal(snapshot_count(&train), n);
+    arena_free(arena);
+}
+
+static void counting_agrees_with_asking(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    for (int steps = 1; steps < 70; steps += 4)
+        for (int every = 1; every < 70; every += 3) {
+            char steps_text[16], every_text[16];
+            snprintf(steps_text, sizeof steps_text, "%d", steps);
+            snprintf(every_text, sizeof every_text, "%d", every);
+            const char *changes[] = {"train.steps", steps_text, "snapshot.every", every_text, NULL};
+            TrainSettings train = read_tiny(arena, changes);
+            int n = 0;
+            for (int64_t step = 0; step <= train.steps; step++)
+                n += snapshot_is_due(&train, step);
+            assert_int_equal(snapshot_count(&train), n);
+        }
+    arena_free(arena);
+}
+
+static void lanes_default_to_the_configuration_alone(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    static const char *const three[] = {"train.batch_size", "3", "train.lanes", "0", NULL};
+    static const char *const many[] = {"train.batch_size", "64", "train.lanes", "0", NULL};
+    assert_int_equal(read_tiny(arena, three).lanes, 3);
+    assert_int_equal(read_tiny(arena, many).lanes, 4);
+    arena_free(arena);
+}
+
+static void contradictions_are_refused_by_name(void **state)
+{
+    (void)state;
+    static const char *const cases[][5] = {
+        {"train.batch_size", "4", "train.lanes", "5", NULL},
+        {"measure.sequences", "4", "snapshot.maps", "5", NULL},
+        {"measure.sequences", "5", NULL},
+    };
+    static const char *const keys[] = {"train.lanes", "snapshot.maps", "measure.sequences"};
+    Arena *arena = arena_new();
+    for (size_t c = 0; c < N_TESTS(cases); c++) {
+        Error err = {""};
+        TrainSettings train;
+        Settings settings = tiny_settings(arena, cases[c]);
+        assert_int_equal(train_settings_read(&settings, &train, &err), STATUS_INPUT);
+        assert_non_null(strstr(err.text, keys[c]));
+    }
+    arena_free(arena);
+}
+
+static void every_schedule_warms_up_starts_at_the_peak_and_stays_within_it(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    for (const Schedule *const *schedule = schedule_registry; *schedule; schedule++) {
+        const char *changes[] = {"train.schedule.kind", (*schedule)->name, NULL};
+        Settings settings = tiny_settings(arena, changes);
+        for (int64_t t = 0; t < 10; t++) /* lr(t) = peak (t+1)/W */
+            assert_true(fabs(schedule_lr(*schedule, &settings, 0.5, t, 10, 110) - 0.05 * (double)(t + 1)) < 1e-15);
+        assert_true(schedule_lr(*schedule, &settings, 0.5, 10, 10, 110) == 0.5);
+        double last = 0.5;
+        for (int64_t t = 10; t < 110; t++) {
+            double lr = schedule_lr(*schedule, &settings, 0.5, t, 10, 110);
+            assert_true(lr >= 0 && lr <= last);
+            last = lr;
+        }
+        assert_true(schedule_lr(*schedule, &settings, 0.5, 0, 0, 1) == 0.5); /* one step, no warm-up */
+    }
+    arena_free(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(snapshots_are_log_spaced_early_then_even),
+        cmocka_unit_test(counting_agrees_with_asking),
+        cmocka_unit_test(lanes_default_to_the_configuration_alone),
+        cmocka_unit_test(contradictions_are_refused_by_name),
+        cmocka_unit_test(every_schedule_warms_up_starts_at_the_peak_and_stays_within_it),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
