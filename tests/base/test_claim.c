@@ -82,7 +82,8 @@ static void test_refuses_with_column(void **state)
         {"onset(x) = early", "column 1: the label \"early\" compares with frame(...) and frame_by_token(...) only"},
         {"1 < 2", "column 1: two numbers compare without any measurement"},
         {"onset(x) < early(x)", "column 1: onset(...) and early(...) have different units"},
-        {"seen(none) and onset(x) < y", "column 16: the label \"y\" compares with frame(...) and frame_by_token(...) only"},
+        {"seen(none) and onset(x) < y",
+         "column 16: the label \"y\" compares with frame(...) and frame_by_token(...) only"},
     };
     for (size_t i = 0; i < N_TESTS(cases); i++) {
         Arena *arena = arena_new();

@@ -1,5 +1,5 @@
-/* A small program for plan's tests: a schema with choices, known metrics and frame types, and an experiment written into
- * a scratch folder that is the working folder, so that messages read "experiment.yaml:LINE". */
+/* A small program for plan's tests: a schema with choices, known metrics and frame types, and an experiment written
+ * into a scratch folder that is the working folder, so that messages read "experiment.yaml:LINE". */
 #ifndef REFFRAME_TESTS_PLAN_PROGRAM_H
 #define REFFRAME_TESTS_PLAN_PROGRAM_H
 
@@ -34,7 +34,10 @@ static const SchemaRow train_rows[] = {
 static const SchemaRow checkpoint_rows[] = {{"every", VALUE_INT, "0", 0, 1e9, NULL, ""}};
 static const SchemaRow snapshot_rows[] = {{"weights", VALUE_BOOL, "false", 0, 1, NULL, ""}};
 
-#define PART(group, kind, rows) {group, kind, rows, sizeof rows / sizeof *rows}
+#define PART(group, kind, rows)                                                                                        \
+    {                                                                                                                  \
+        group, kind, rows, sizeof rows / sizeof *rows                                                                  \
+    }
 static const SchemaPart parts[] = {
     PART("", NULL, top_rows),
     PART("model", NULL, model_rows),
@@ -101,7 +104,8 @@ static inline void write_file(const char *path, const char *text)
 }
 
 /* Loads `text` as experiment.yaml; the status, with the plan or the error. */
-static inline int load_with(Arena *arena, const char *text, const char *const *sets, int n_sets, Plan *ret_plan, Error *err)
+static inline int load_with(Arena *arena, const char *text, const char *const *sets, int n_sets, Plan *ret_plan,
+                            Error *err)
 {
     write_file("experiment.yaml", text);
     err->text[0] = '\0';

@@ -71,8 +71,8 @@ static void test_grid_too_large(void **state)
     }
     assert_refused(load_with(arena, text_string(&text), NULL, 0, &plan, &err), STATUS_INPUT,
                    "experiment.yaml:2: sweep: the axes cross to more than 100000 arms", &err);
-    assert_refused(load_with(arena, "sweep:\n  model.n_layers: [1, 2]\nseeds: 6000\n", NULL, 0, &plan, &err), STATUS_INPUT,
-                   "experiment.yaml:2: sweep: arms times seeds are more than 10000 runs", &err);
+    assert_refused(load_with(arena, "sweep:\n  model.n_layers: [1, 2]\nseeds: 6000\n", NULL, 0, &plan, &err),
+                   STATUS_INPUT, "experiment.yaml:2: sweep: arms times seeds are more than 10000 runs", &err);
     text_free(&text);
     arena_free(arena);
 }
@@ -107,11 +107,12 @@ static void test_id_changes_with_what_counts_only(void **state)
     Arena *arena = arena_new();
     const char *id = id_of(arena, "");
     static const char *const same[] = {
-        "model.n_layers: 2\n",     "train.lr: 0.002\n", "train.lr: 2.0e-3\n", "checkpoint.every: 7\n",
-        "data.source.files: [x]\n", "name: n\nclaim: c\ntitle: t\nseeds: [1]\n", "sweep: {train.steps: [500]}\n",
+        "model.n_layers: 2\n",           "train.lr: 0.002\n",        "train.lr: 2.0e-3\n",
+        "checkpoint.every: 7\n",         "data.source.files: [x]\n", "name: n\nclaim: c\ntitle: t\nseeds: [1]\n",
+        "sweep: {train.steps: [500]}\n",
     };
     static const char *const other[] = {
-        "model.n_layers: 3\n", "train.lr: 0.003\n",       "seeds: [2]\n",
+        "model.n_layers: 3\n", "train.lr: 0.003\n",        "seeds: [2]\n",
         "data.bos: never\n",   "snapshot.weights: true\n", "model.position.kind: none\n",
     };
     for (size_t i = 0; i < N_TESTS(same); i++)
@@ -130,7 +131,8 @@ static void test_id_changes_with_what_counts_only(void **state)
 }
 
 /* The id is a function of this text and nothing else. The hash comes from elsewhere:
- *   printf '%s' 'TEXT' | python3 -c 'import sys,hashlib; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest()[:12])' */
+ *   printf '%s' 'TEXT' | python3 -c 'import sys,hashlib;
+ * print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest()[:12])' */
 static void test_golden_id(void **state)
 {
     (void)state;
@@ -189,13 +191,15 @@ static void test_run_file_reads_back(void **state)
     const Plan stale = load(arena, "model.position.theta: 1.5\nseeds: [77]\ncheckpoint.every: 3\n");
     assert_ok(plan_compare_run("run.yaml", &stale.runs[0].settings, &file, &err), &err);
     assert_int_equal(file, RUN_FILE_STALE);
-    static const char *const others[] = {"model.position.theta: 1.25\nseeds: [77]\n", "model.position.kind: none\nseeds: [77]\n"};
+    static const char *const others[] = {"model.position.theta: 1.25\nseeds: [77]\n",
+                                         "model.position.kind: none\nseeds: [77]\n"};
     static const char *const keys[] = {"model.position.theta", "model.position.kind"};
     for (int i = 0; i < 2; i++) {
         const Plan other = load(arena, others[i]);
         char line[200];
         snprintf(line, sizeof line,
-                 "run.yaml: %s: is not what this run's id stands for; move the folder away, nothing else is reused", keys[i]);
+                 "run.yaml: %s: is not what this run's id stands for; move the folder away, nothing else is reused",
+                 keys[i]);
         assert_refused(plan_compare_run("run.yaml", &other.runs[0].settings, &file, &err), STATUS_INPUT, line, &err);
     }
     write_file("run.yaml", "model: {n_lay");
@@ -222,13 +226,14 @@ static void test_plan_json(void **state)
     assert_ok(json_parse(arena, "plan.json", text_string(&text), text.size, &json, &err), &err);
     assert_string_equal(json_get_string(json, "name", ""), "n");
     assert_string_equal(json_get_string(json_get(json, "axes")->items[0], "name", ""), "data.bos");
-    assert_string_equal(json_get(json_get(json, "arms")->items[1], "values")->items[0]->string, "never");
+    assert_string_equal(json_get_string(json_get(json_get(json, "arms")->items[1], "values"), "data.bos", ""), "never");
     assert_int_equal(json_get(json, "runs")->n_items, 4);
     const Json *run = json_get(json, "runs")->items[2];
     assert_int_equal((int)json_get_number(run, "arm", -1), 1);
     assert_int_equal((int)json_get_number(run, "seed", -1), 1);
     assert_string_equal(json_get_string(run, "folder", ""), plan.runs[2].folder);
-    assert_string_equal(json_get_string(json_get(json, "claims")->items[0], "that", ""), "frame(data.bos=never) = none");
+    assert_string_equal(json_get_string(json_get(json, "claims")->items[0], "that", ""),
+                        "frame(data.bos=never) = none");
     assert_int_equal((int)json_get(json, "seeds")->items[1]->number, 2);
     text_free(&text);
     arena_free(arena);

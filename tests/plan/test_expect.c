@@ -1,5 +1,5 @@
-/* Expectations against the grid. Without this file a claim about an arm, metric or type that doesn't exist would be found
- * out only by the report, after hours of training. */
+/* Expectations against the grid. Without this file a claim about an arm, metric or type that doesn't exist would be
+ * found out only by the report, after hours of training. */
 #include "program.h"
 
 #define SWEEP "sweep:\n  model.position.kind: [rope, alibi]\n  ends: {both: {data.eos: always}, bare: {}}\nexpect:\n"
@@ -37,7 +37,8 @@ static void test_refusals(void **state)
         {"onset(sink_mass, model.position.kind=rop) < 3",
          "axis model.position.kind has no value \"rop\"; did you mean \"rope\"?"},
         {"frame(ends=bare, model.position.kind=alibi) = none", "no arm matches the selection of frame(...)"},
-        {"frame(ends=bare) != frame(model.position.kind=alibi, ends=bare)", "no arm matches the selection of frame(...)"},
+        {"frame(ends=bare) != frame(model.position.kind=alibi, ends=bare)",
+         "no arm matches the selection of frame(...)"},
         {"onset(sink_mass) <", "column 19: expected a number, a label or one of onset, median, early, frame, "
                                "frame_by_token, seen, found the end"},
     };
@@ -46,8 +47,9 @@ static void test_refusals(void **state)
         Plan plan;
         Error err;
         char line[1100];
-        const char *text = arena_format(arena, "exclude: [{ends: bare, model.position.kind: alibi}]\n" SWEEP
-                                               "  - text: t\n    that: %s\n", cases[i].that);
+        const char *text = arena_format(
+            arena, "exclude: [{ends: bare, model.position.kind: alibi}]\n" SWEEP "  - text: t\n    that: %s\n",
+            cases[i].that);
         snprintf(line, sizeof line, "experiment.yaml:7: expect: %s", cases[i].message);
         assert_refused(load_with(arena, text, NULL, 0, &plan, &err), STATUS_INPUT, line, &err);
         arena_free(arena);
@@ -61,12 +63,13 @@ static void test_two_sides_need_a_pair(void **state)
     Arena *arena = arena_new();
     Plan plan;
     Error err;
-    assert_refused(load_with(arena, "exclude: [{ends: bare, model.position.kind: rope}, {ends: both, model.position.kind: "
-                                    "alibi}]\n" SWEEP
-                                    "  - {text: t, that: \"frame(model.position.kind=rope) != "
-                                    "frame(model.position.kind=alibi)\"}\n", NULL, 0, &plan, &err),
-                   STATUS_INPUT, "experiment.yaml:6: expect: the two sides have no arms that differ only in what they select",
-                   &err);
+    assert_refused(load_with(arena,
+                             "exclude: [{ends: bare, model.position.kind: rope}, {ends: both, model.position.kind: "
+                             "alibi}]\n" SWEEP "  - {text: t, that: \"frame(model.position.kind=rope) != "
+                             "frame(model.position.kind=alibi)\"}\n",
+                             NULL, 0, &plan, &err),
+                   STATUS_INPUT,
+                   "experiment.yaml:6: expect: the two sides have no arms that differ only in what they select", &err);
     arena_free(arena);
 }
 
@@ -79,7 +82,8 @@ static void test_refused_items(void **state)
         {"expect: {a: b}\n", "experiment.yaml:1: expect: is a list of {text: ..., that: ...}"},
         {"expect:\n  - a\n", "experiment.yaml:2: expect: an item is a mapping {text: ..., that: ...}"},
         {"expect:\n  - {text: t}\n", "experiment.yaml:2: expect: an item needs that:"},
-        {"expect:\n  - text: t\n    tat: x\n", "experiment.yaml:3: expect: unknown key \"tat\"; did you mean \"that\"?"},
+        {"expect:\n  - text: t\n    tat: x\n",
+         "experiment.yaml:3: expect: unknown key \"tat\"; did you mean \"that\"?"},
         {"expect:\n  - text: t\n    that: [x]\n", "experiment.yaml:3: expect: that is a text"},
     };
     for (size_t i = 0; i < N_TESTS(cases); i++) {

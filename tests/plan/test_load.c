@@ -81,10 +81,11 @@ static void test_later_files_win_key_by_key(void **state)
 static void test_set_wins(void **state)
 {
     (void)state;
-    static const char text[] = "model.n_layers: 2\nsweep:\n  model.position.kind: [rope, alibi]\n"
-                               "  ends: {both: {data.bos: always, data.eos: always}, bare: {data.bos: never}}\nseeds: 3\n"
-                               "expect:\n  - {text: r, that: \"frame(model.position.kind=rope) = none\"}\n"
-                               "  - {text: a, that: \"frame(model.position.kind=alibi) = none\"}\n";
+    static const char text[] =
+        "model.n_layers: 2\nsweep:\n  model.position.kind: [rope, alibi]\n"
+        "  ends: {both: {data.bos: always, data.eos: always}, bare: {data.bos: never}}\nseeds: 3\n"
+        "expect:\n  - {text: r, that: \"frame(model.position.kind=rope) = none\"}\n"
+        "  - {text: a, that: \"frame(model.position.kind=alibi) = none\"}\n";
     Arena *arena = arena_new();
     Plan plan;
     Error err;
@@ -97,8 +98,9 @@ static void test_set_wins(void **state)
     assert_string_equal(setting(&plan, 0, "data.bos"), "never");
     assert_int_equal(plan.n_claims, 1); /* the one that needs alibi can't be judged, and says so */
     assert_int_equal(plan.n_notes, 1);
-    assert_string_equal(plan.notes[0],
-                        "the expectation \"a\" is left out: it needs model.position.kind=alibi, which is not in this plan");
+    assert_string_equal(
+        plan.notes[0],
+        "the expectation \"a\" is left out: it needs model.position.kind=alibi, which is not in this plan");
     /* a key within bundles is taken out of all of them */
     const char *const eos[] = {"data.bos=document"};
     assert_ok(load_with(arena, text, eos, 1, &plan, &err), &err);
@@ -139,14 +141,18 @@ static void test_refusals(void **state)
         const char *text, *line;
     } cases[] = {
         /* keys */
-        {"model:\n  n_layres: 3\n", "experiment.yaml:2: unknown key \"model.n_layres\"; did you mean \"model.n_layers\"?"},
+        {"model:\n  n_layres: 3\n",
+         "experiment.yaml:2: unknown key \"model.n_layres\"; did you mean \"model.n_layers\"?"},
         {"modle: {n_layers: 3}\n", "experiment.yaml:1: unknown key \"modle\"; did you mean \"model\"?"},
         {"sweeep: {model.n_layers: [3]}\n", "experiment.yaml:1: unknown key \"sweeep\"; did you mean \"sweep\"?"},
         {"seads: 3\n", "experiment.yaml:1: unknown key \"seads\"; did you mean \"seeds\"?"},
         {"n_layers: 3\n", "experiment.yaml:1: unknown key \"n_layers\"; did you mean \"model.n_layers\"?"},
-        {"model.position: rope\n", "experiment.yaml:1: unknown key \"model.position\"; did you mean \"model.position.kind\"?"},
-        {"model.positon: {kind: rope}\n", "experiment.yaml:1: unknown key \"model.positon\"; did you mean \"model.position\"?"},
-        {"model:\n  n_layers: 3\nmodel.n_layers: 4\n", "experiment.yaml:3: model.n_layers: stands twice (first on line 2)"},
+        {"model.position: rope\n",
+         "experiment.yaml:1: unknown key \"model.position\"; did you mean \"model.position.kind\"?"},
+        {"model.positon: {kind: rope}\n",
+         "experiment.yaml:1: unknown key \"model.positon\"; did you mean \"model.position\"?"},
+        {"model:\n  n_layers: 3\nmodel.n_layers: 4\n",
+         "experiment.yaml:3: model.n_layers: stands twice (first on line 2)"},
         {"seed: 3\n", "experiment.yaml:1: seed: every run gets its own from seeds: (N for 1..N, or a list)"},
         {"# x\n- a\n", "experiment.yaml:2: the top of the file is a mapping: key: value"},
         /* values */
@@ -160,12 +166,14 @@ static void test_refusals(void **state)
         {"model.position.kind: none\nmodel.position.theta: 5\n",
          "experiment.yaml:2: model.position.theta: counts only with model.position.kind: rope, which no arm has"},
         /* words */
-        {"name: a/b\n", "experiment.yaml:1: name: \"a/b\" can't name a folder (1-100 characters, no slash, no . or - in "
-                        "front)"},
+        {"name: a/b\n",
+         "experiment.yaml:1: name: \"a/b\" can't name a folder (1-100 characters, no slash, no . or - in "
+         "front)"},
         {"title: [a]\n", "experiment.yaml:1: title: is a text"},
         {"seeds: 0\n", "experiment.yaml:1: seeds: \"0\" is not N >= 1 (seeds 1..N) or a list of whole numbers >= 0"},
         {"seeds: [1, 2,\n  1]\n", "experiment.yaml:2: seeds: 1 stands twice"},
-        {"seeds: [-1]\n", "experiment.yaml:1: seeds: \"-1\" is not N >= 1 (seeds 1..N) or a list of whole numbers >= 0"},
+        {"seeds: [-1]\n",
+         "experiment.yaml:1: seeds: \"-1\" is not N >= 1 (seeds 1..N) or a list of whole numbers >= 0"},
         {"seeds: []\n", "experiment.yaml:1: seeds: 0 seeds are not in 1..10000"},
         {"seeds: [5000000000]\n", "experiment.yaml:1: seed: 5000000000 is not in 0..4294967295"},
         /* extends */
@@ -182,12 +190,14 @@ static void test_refusals(void **state)
         {"sweep:\n  model.n_layers: []\n", "experiment.yaml:2: sweep: model.n_layers: has no values"},
         {"sweep:\n  model.n_layers:\n    - 1\n    - 70\n", "experiment.yaml:4: model.n_layers: 70 is not in 1..64"},
         {"sweep: {model.n_layers: [1, 1]}\n", "experiment.yaml:1: sweep: model.n_layers: the value \"1\" stands twice"},
-        {"sweep:\n  model: {n_layers: [1]}\n", "experiment.yaml:2: sweep: model: a swept key is dotted and takes a list "
-                                               "(GROUP.KEY: [a, b]); bundles need a name of their own"},
+        {"sweep:\n  model: {n_layers: [1]}\n",
+         "experiment.yaml:2: sweep: model: a swept key is dotted and takes a list "
+         "(GROUP.KEY: [a, b]); bundles need a name of their own"},
         {"sweep: {a: {b: 3}}\n", "experiment.yaml:1: sweep: a: the bundle \"b\" is a mapping of keys to values"},
         {"sweep:\n  a:\n    b: {data.boss: never}\n",
          "experiment.yaml:3: unknown key \"data.boss\"; did you mean \"data.bos\"?"},
-        {"sweep: {a b: {b: {}}}\n", "experiment.yaml:1: sweep: \"a b\": an axis's name is of letters, digits, _ . - @ +"},
+        {"sweep: {a b: {b: {}}}\n",
+         "experiment.yaml:1: sweep: \"a b\": an axis's name is of letters, digits, _ . - @ +"},
         {"sweep: {seed: [1, 2]}\n", "experiment.yaml:1: sweep: seeds are no axis; write seeds: at the top"},
         {"model.n_layers: 3\nsweep:\n  model.n_layers: [1, 2]\n",
          "experiment.yaml:3: sweep: model.n_layers: model.n_layers is also set on line 1"},
@@ -204,7 +214,7 @@ static void test_refusals(void **state)
         {"sweep:\n  train.lr: [0.1, 1e-1]\n", "experiment.yaml:2: sweep: the arms 0.1 and 1e_1 are the same run (what "
                                               "differs doesn't count there); exclude one"},
         {"sweep:\n  a: {\"x y\": {}, x+y: {data.bos: never}}\n", "experiment.yaml:2: sweep: two arms are called x_y (a "
-                                                               "name keeps letters, digits, dots and 80 characters)"},
+                                                                 "name keeps letters, digits, dots and 80 characters)"},
         /* exclude */
         {"sweep: {data.bos: [always, never]}\nexclude:\n  - {data.boss: never}\n",
          "experiment.yaml:3: exclude: no axis \"data.boss\"; did you mean \"data.bos\"?"},

@@ -53,7 +53,8 @@ static void test_refusals(void **state)
         {"a: 1\nb: 2\na: 3\n", "e.yaml:3: key \"a\" stands twice (first on line 1)"},
         {"m:\n  a: 1\n  \"a\": 3\n", "e.yaml:3: key \"a\" stands twice (first on line 2)"},
         {"a: &x 1\n", "e.yaml:1: anchors and aliases are not supported; write the value out, or share it by extends:"},
-        {"a: 1\nb: *x\n", "e.yaml:2: anchors and aliases are not supported; write the value out, or share it by extends:"},
+        {"a: 1\nb: *x\n",
+         "e.yaml:2: anchors and aliases are not supported; write the value out, or share it by extends:"},
         {"a:\n  <<: {b: 1}\n",
          "e.yaml:2: merge keys are not supported; put what is shared into a file named by extends:"},
         {"a: !!str 1\n", "e.yaml:1: tags (!...) are not supported; quote a value to make it a text"},
@@ -106,8 +107,10 @@ static void test_command_line_has_no_lines(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_knows_lines_and_quotes), cmocka_unit_test(test_empty_is_a_mapping),
-        cmocka_unit_test(test_refusals),               cmocka_unit_test(test_depth_is_bounded),
+        cmocka_unit_test(test_knows_lines_and_quotes),
+        cmocka_unit_test(test_empty_is_a_mapping),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_depth_is_bounded),
         cmocka_unit_test(test_command_line_has_no_lines),
     };
     return cmocka_run_group_tests_name("yaml", tests, NULL, NULL);

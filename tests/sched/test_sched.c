@@ -1,8 +1,8 @@
 /* Runs as child processes. Without this file a finished run could be trained twice, a failed one pass for finished, one
  * failure stop a sweep, or Ctrl-C leave processes behind.
  *
- * The children are this very program: with the word `train` it acts as `refframe train RUN`, as `behaviour` in the run's
- * run.yaml says, and counts its starts in a file beside it. */
+ * The children are this very program: with the word `train` it acts as `refframe train RUN`, as `behaviour` in the
+ * run's run.yaml says, and counts its starts in a file beside it. */
 #include "sched/sched.h"
 
 #include <math.h>
@@ -25,8 +25,14 @@ static void sleep_ms(long ms)
 static void write_manifest(const char *folder, RunStatus status, int64_t step, const char *reason)
 {
     const size_t n = strlen(folder);
-    const Manifest manifest = {.status = status, .reason = reason, .id = folder + n - 12, .step = step, .steps = 10,
-                               .newline_share = NAN, .oracle_loss = NAN, .final_loss = NAN};
+    const Manifest manifest = {.status = status,
+                               .reason = reason,
+                               .id = folder + n - 12,
+                               .step = step,
+                               .steps = 10,
+                               .newline_share = NAN,
+                               .oracle_loss = NAN,
+                               .final_loss = NAN};
     Error err;
     if (manifest_write(folder, &manifest, &err) != STATUS_OK)
         fprintf(stderr, "%s\n", err.text);
@@ -78,7 +84,8 @@ static int child_main(int argc, char **argv)
     char *text = "";
     size_t n;
     const char *folder = argv[2];
-    if (argc < 5 || strcmp(argv[3], "--threads") != 0 || file_read(arena, file_join(arena, folder, RUN_CONFIG), &text, &n, &err))
+    if (argc < 5 || strcmp(argv[3], "--threads") != 0 ||
+        file_read(arena, file_join(arena, folder, RUN_CONFIG), &text, &n, &err))
         return 99;
     FILE *count = fopen(file_join(arena, folder, "starts"), "a");
     fputs(argv[4], count);
@@ -123,7 +130,7 @@ typedef struct {
     Error err;
     int n_changes, n_ends;
     double last_share;
-    RunStatus ended[16];      /* by index of the run */
+    RunStatus ended[16]; /* by index of the run */
     char reasons[16][200];
     char latest[200];
 } Bench;
@@ -186,8 +193,8 @@ static int set_up(void **state)
     b->arena = arena_new();
     b->scratch = scratch_folder();
     b->results = file_join(b->arena, b->scratch, "results/e");
-    b->options = (SchedOptions){.jobs = 2, .threads = 3, .program = child_self(), .on_change = on_change, .on_end = on_end,
-                                .context = b};
+    b->options = (SchedOptions){
+        .jobs = 2, .threads = 3, .program = child_self(), .on_change = on_change, .on_end = on_end, .context = b};
     *state = b;
     return 0;
 }
@@ -277,7 +284,8 @@ static void test_another_run_s_folder_is_never_touched(void **state)
     assert_string_equal(text, foreign);
 }
 
-/* Checkpoint settings have no say in the id: a finished run stays finished, an unfinished one goes on with the new ones. */
+/* Checkpoint settings have no say in the id: a finished run stays finished, an unfinished one goes on with the new
+ * ones. */
 static void test_stale_run_file_is_rewritten(void **state)
 {
     Bench *b = *state;
@@ -315,6 +323,7 @@ static void test_unwritable_results(void **state)
     assert_non_null(strstr(b->err.text, b->results));
     assert_non_null(strstr(b->err.text, "Not a directory"));
     assert_int_equal(b->n_ends, 0);
+    assert_int_equal(sched_check(&b->plan, b->results, &b->err), STATUS_INPUT);
     assert_ok(file_remove(file_join(b->arena, b->scratch, "results"), &b->err), &b->err);
     if (geteuid() == 0)
         return; /* root may write anywhere */
@@ -340,7 +349,13 @@ static void test_progress_lines(void **state)
         assert_true(got.sink == sent[i].sink || (isnan(got.sink) && isnan(sent[i].sink)));
     }
     static const char *const others[] = {
-        "", "progress", "progress 1 2 3 4", "progress 1 2 3 4 5 6", "progress x 2 3 4 5", "progress -1 2 3 4 5", "loss 1 2 3 4 5",
+        "",
+        "progress",
+        "progress 1 2 3 4",
+        "progress 1 2 3 4 5 6",
+        "progress x 2 3 4 5",
+        "progress -1 2 3 4 5",
+        "loss 1 2 3 4 5",
     };
     for (size_t i = 0; i < N_TESTS(others); i++) {
         Progress got = {.step = -5};
@@ -359,9 +374,10 @@ static void test_interrupt_stops_children_and_resumes(void **state)
     if (pid == 0) {
         child_catch_interrupts();
         const int status = run(b);
-        const int is_right = status == STATUS_INTERRUPTED && b->n_ends == 1 && b->ended[0] == RUN_INTERRUPTED &&
-                             b->state.n_failed == 0 && b->state.n_running == 0 && b->state.share > 0 && b->state.share < 1 &&
-                             strcmp(b->err.text, "interrupted with 0 of 4 runs finished; the same command goes on") == 0;
+        const int is_right =
+            status == STATUS_INTERRUPTED && b->n_ends == 1 && b->ended[0] == RUN_INTERRUPTED &&
+            b->state.n_failed == 0 && b->state.n_running == 0 && b->state.share > 0 && b->state.share < 1 &&
+            strcmp(b->err.text, "interrupted with 0 of 4 runs finished; the same command goes on") == 0;
         _exit(is_right ? 0 : 1);
     }
     int status = -1;
