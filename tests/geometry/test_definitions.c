@@ -56,7 +56,7 @@ static double logit(const At *at, int i, int j)
     return sum / sqrt(at->view->d_head) + bias(at, i, j);
 }
 
-static double vector_norm(const At *at, const real *qkv, int t)
+static double length_of(const At *at, const real *qkv, int t)
 {
     double sum = 0;
     for (int d = 0; d < at->view->d_head; d++)
@@ -308,8 +308,8 @@ static double drain_at(const At *at, int s)
 {
     double others = 0;
     for (int t = 0; t < at->view->length; t++)
-        others += t != s ? vector_norm(at, at->view->v, t) : 0;
-    return vector_norm(at, at->view->v, s) / (others / (at->view->length - 1));
+        others += t != s ? length_of(at, at->view->v, t) : 0;
+    return length_of(at, at->view->v, s) / (others / (at->view->length - 1));
 }
 
 static double value_drain(const At *at)
@@ -379,8 +379,8 @@ static double key_norm_ratio(const At *at)
 {
     double sum = 0;
     for (int t = 0; t < at->view->length; t++)
-        sum += vector_norm(at, at->view->k, t);
-    return vector_norm(at, at->view->k, 0) / (sum / at->view->length);
+        sum += length_of(at, at->view->k, t);
+    return length_of(at, at->view->k, 0) / (sum / at->view->length);
 }
 
 static double logit_gap(const At *at)
@@ -404,7 +404,7 @@ static double cosine(const At *at, int i, int j)
     double sum = 0;
     for (int d = 0; d < v->d_head; d++)
         sum += element(at, v->q, i, d) * element(at, v->k, j, d);
-    return sum / (vector_norm(at, v->q, i) * vector_norm(at, v->k, j));
+    return sum / (length_of(at, v->q, i) * length_of(at, v->k, j));
 }
 
 static double query_key_angle(const At *at)
