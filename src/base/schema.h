@@ -20,7 +20,7 @@ typedef struct {
     const char *key;            /* last path component(s) below the part's group: "n_layers", "theta" */
     ValueType type;             /* VALUE_LIST: of strings or numbers, kept as their text */
     const char *initial;        /* default as it would stand in YAML; lists as "[]" or "[a, b]" */
-    double min, max;            /* inclusive range for VALUE_INT and VALUE_NUMBER (and list numbers) */
+    double min, max;            /* inclusive, for VALUE_INT, VALUE_NUMBER, numbers in lists; 0, 0 is no range */
     const char *const *choices; /* NULL-terminated, for VALUE_CHOICE */
     const char *help;           /* one line: meaning, unit, what 0 means */
 } SchemaRow;

@@ -1,4 +1,5 @@
-/* Reading resolved settings, and their two texts: canonical JSON, which a run's id hashes, and YAML, which people read. */
+/* Reading resolved settings, and their two texts: canonical JSON, which a run's id hashes, and YAML, which people read.
+ */
 #include "base/schema.h"
 
 #include <assert.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/value.h"
 
 const Setting *settings_find(const Settings *settings, const char *key)
 {
@@ -88,7 +90,7 @@ int settings_error(const Settings *settings, const char *key, Error *err, const 
 
 static int is_number_list(const SchemaRow *row)
 {
-    return row->type == VALUE_LIST && (row->min != 0 || row->max != 0);
+    return row->type == VALUE_LIST && schema_has_range(row);
 }
 
 static int compare_keys(const void *a, const void *b)

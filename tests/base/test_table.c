@@ -146,8 +146,9 @@ static void test_refusals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_cells),      cmocka_unit_test(test_csv_text), cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_other_peoples_csv), cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_cells),      cmocka_unit_test(test_csv_text),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_other_peoples_csv),
+        cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
