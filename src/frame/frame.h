@@ -1,9 +1,9 @@
 /* The frame classifier (rules version FRAME_RULES): which kind of reference frame a head, a layer or a model forms.
  *
  * A pure function of anchor importances and tokens over a measuring set, so that rules can change without retraining.
- * There is no published rule; ours is declared here, its thresholds stand in one table in frame.c with the reason beside
- * each. Rules in order: none, bidirectional (full mask only), centralized, distributed, other; once by position (an
- * anchor's identity is its place) and once by token (as published: its token id).
+ * There is no published rule; ours is declared here, its thresholds stand in one table in frame.c with the reason
+ * beside each. Rules in order: none, bidirectional (full mask only), centralized, distributed, other; once by position
+ * (an anchor's identity is its place) and once by token (as published: its token id).
  */
 #ifndef REFFRAME_FRAME_FRAME_H
 #define REFFRAME_FRAME_FRAME_H
@@ -15,41 +15,78 @@
 
 #define FRAME_RULES 1 /* raised when a rule or threshold changes */
 
-typedef enum { FRAME_NONE, FRAME_CENTRALIZED, FRAME_DISTRIBUTED, FRAME_BIDIRECTIONAL, FRAME_OTHER, FRAME_COUNT } FrameType;
+typedef enum {
+    FRAME_NONE,
+    FRAME_CENTRALIZED,
+    FRAME_DISTRIBUTED,
+    FRAME_BIDIRECTIONAL,
+    FRAME_OTHER,
+    FRAME_COUNT
+} FrameType;
 
-const char *frame_name(FrameType type);              /* "none", "centralized", ... */
-int frame_by_name(const char *name);                 /* FrameType or -1 */
+const char *frame_name(FrameType type); /* "none", "centralized", ...; "not available" for FRAME_COUNT */
+int frame_by_name(const char *name);    /* FrameType or -1 */
 
 /* One measuring set: N sequences of T tokens. */
 typedef struct {
     int n, n_layers, n_heads, length;
     int is_causal;
-    const float *importance;          /* (N,L,H,T) */
-    const float *baseline;            /* (L,H,T) the larger of uniform and position-only importance */
-    const int32_t *tokens;            /* (N,T); NULL: by_token is not available */
+    const float *importance; /* (N,L,H,T) */
+    const float *baseline;   /* (L,H,T) the larger of uniform and position-only importance */
+    const int32_t *tokens;   /* (N,T); NULL: by_token is not available */
     /* the set of length T/2, for telling start-relative from end-relative places; half_length 0: there is none */
     int half_n, half_length;
-    const float *half_importance;     /* (half_n,L,H,half_length) */
-    const float *half_baseline;       /* (L,H,half_length) */
+    const float *half_importance; /* (half_n,L,H,half_length) */
+    const float *half_baseline;   /* (L,H,half_length) */
     const int32_t *half_tokens;
-    int first, stride;                /* sequences first, first+stride, ... of both sets: 0,1 all; 0,2 even; 1,2 odd */
+    int first, stride; /* sequences first, first+stride, ... of both sets: 0,1 all; 0,2 even; 1,2 odd */
 } FrameInput;
 
+/* Shares of excess are over the anchors of all sequences and of those heads of the scope that are not none themselves.
+ */
 typedef struct {
-    FrameType by_position, by_token;
-    double n_anchors;                 /* mean over sequences (and heads) */
-    double effective_anchors;         /* exp(entropy of the excess), NaN if there is none */
-    double start_share, end_share;    /* share of the summed excess on position 0 and T-1 */
-    double place_share, token_share;  /* share of sequences (x heads) whose top anchor is at the modal place / token */
-    int place;                        /* the modal place: >= 0 start-relative, < 0 end-relative (-1 = last) */
-    int32_t token;                    /* the modal top anchor's token, -1 if unknown */
-    int place_checked;
+    FrameType by_position, by_token;   /* by_token FRAME_COUNT: not available */
+    double n_anchors;                  /* mean over sequences and heads, those without any included */
+    double effective_anchors;          /* exp(entropy of the excess), mean over sequences; NaN if there is none */
+    double start_share, end_share;     /* share of the summed excess on position 0 and T-1; NaN if there is none */
+    double place_excess, token_excess; /* share of the summed excess on the modal place, the modal token */
+    double n_places, n_tokens;         /* effective number of places, of tokens: exp(entropy of the summed excess) */
+    double place_share, token_share;   /* share of (sequence, head) pairs whose top anchor is the modal place, token */
+    int place;                         /* the modal place: >= 0 start-relative, < 0 end-relative (-1 = last) */
+    int32_t token;                     /* the modal token, -1 if unknown */
+    int place_checked;                 /* 0: neither an end of the sequence nor decided by the set of length T/2 */
 } Frame;
 
 /* Classifies one head (layer, head >= 0), one layer (head < 0) or the model (layer < 0). Scratch from arena. */
 void frame_classify(Arena *arena, const FrameInput *input, int layer, int head, Frame *ret_frame);
 
-/* The thresholds and their reasons, for docs and the report. */
+/* The thresholds. Within [low, high], the others as they stand, planted maps are still told apart (tests/frame). */
+typedef enum {
+    RULE_ANCHOR_LEAST,
+    RULE_ANCHOR_RATIO,
+    RULE_ANCHOR_QUERIES,
+    RULE_ANCHOR_LATER,
+    RULE_PRESENT,
+    RULE_PAIR,
+    RULE_PAIR_SIDE,
+    RULE_ONE,
+    RULE_MANY,
+    RULE_COUNT,
+} RuleIndex;
+
+typedef struct {
+    const char *name;
+    double value, low, high;
+    const char *reason;
+} FrameRule;
+
+extern const FrameRule frame_rules[RULE_COUNT];
+
+/* frame_classify with other values in place of the table's: for sensitivity sweeps. */
+void frame_classify_by(Arena *arena, const FrameInput *input, int layer, int head, const double values[RULE_COUNT],
+                       Frame *ret_frame);
+
+/* The thresholds and their reasons, for docs and the report: {"version": N, "rules": [...]}. */
 void frame_rules_json(JsonWriter *json);
 
 #endif

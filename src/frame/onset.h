@@ -13,8 +13,8 @@ typedef enum { ONSET_NEVER, ONSET_AT_START, ONSET_FOUND } OnsetKind;
 
 typedef struct {
     OnsetKind kind;
-    int index;           /* of the emerging snapshot, -1 for never */
-    double after, by;    /* (previous snapshot's step, this one's]; infinite for never; -inf..0 at start */
+    int index;        /* of the emerging snapshot, -1 for never */
+    double after, by; /* (previous snapshot's step, this one's]; infinite for never; -inf..0 at start */
 } Onset;
 
 /* n snapshots, ascending steps. direction: +1 rises, -1 falls. A NaN value is not beyond. */
@@ -32,7 +32,8 @@ int label_final(int n, const int *labels);
  * excess is <= 0. */
 double half_rise_step(int n, const double *steps, const double *values, double baseline, int direction);
 
-/* Share of a loss's fall from losses[0] to floor (oracle, or the final loss) made at `step` (linear between snapshots). */
+/* Share of a loss's fall from losses[0] to floor (oracle, or the final loss) made at `step` (linear between snapshots).
+ */
 double fall_share(int n, const double *steps, const double *losses, double floor, double step);
 
 #endif

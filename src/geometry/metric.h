@@ -18,10 +18,10 @@ typedef struct {
     const char *name; /* "sink_mass", "sink_rate@0.3" */
     const char *unit;
     MetricLevel level;
-    double min, max;  /* range, for docs and axes */
+    double min, max; /* range, for docs and axes */
     MetricDirection direction;
-    double threshold; /* emergence: beyond means > max(threshold, ratio*b), or < min(threshold, b/ratio); NaN: none declared */
-    double ratio;
+    double threshold;     /* emergence: beyond means > max(threshold, ratio*b), or < min(threshold, b/ratio) */
+    double ratio;         /* threshold NaN: none is declared, the metric has no onset */
     int attention_only;   /* a function of maps: has the uniform and position-only baselines */
     const char *summary;  /* definition in one line */
     const char *source;   /* paper or "-" */
@@ -33,7 +33,7 @@ typedef struct {
     const SchemaRow *params; /* keys below measure.FAMILY */
     int n_params;
     unsigned needs;
-    const char *cost;        /* order of growth, "O(L H T^2)" */
+    const char *cost; /* order of growth, "O(L H T^2)" */
     const MetricColumn *columns;
     int n_columns;
     /* ret_columns[c] -> (L,H) or (L,) doubles, initialised to NaN. `scratch`: scratch_bytes(view). */
@@ -45,11 +45,15 @@ extern const MetricFamily *const family_registry[]; /* NULL-terminated; written 
 const MetricFamily *family_find(const char *name);
 const MetricColumn *metric_find(const char *name); /* over all families */
 
+/* Whether maps (and tokens) are all that a family needs: then its attention-only columns have computed baselines. */
+int family_sees_maps_only(const MetricFamily *family);
+
 /* Anchor importance a_k (geometry.md A): mean of A_ik over queries i > k (causal) or i != k (full), NaN when there are
  * none, for every layer, head and key: (L,H,T) float32. The classifier works on these alone. */
 void anchor_importance(const View *view, float *ret_importance);
 
-/* metrics.json: every column with its family, unit, level, range, direction, threshold, baselines, source, weakness. */
+/* metrics.json: {"metrics": [...]}, every column with its family, unit, level, range (null: unbounded), direction,
+ * threshold (null: none declared), ratio, baselines, summary, source and weakness. */
 void metrics_json(JsonWriter *json);
 
 #endif

@@ -1,9 +1,10 @@
-/* A View: everything measuring may look at of one model on one sequence. Arrays are const and nullable; a family says in
- * `needs` which it requires. The driver in train/ (or a reader of anybody's maps) fills it; families never copy it.
+/* A View: everything measuring may look at of one model on one sequence. Arrays are const and nullable; a family says
+ * in `needs` which it requires. The driver in train/ (or a reader of anybody's maps) fills it; families never copy it.
  */
 #ifndef REFFRAME_GEOMETRY_VIEW_H
 #define REFFRAME_GEOMETRY_VIEW_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "num/real.h"
@@ -21,11 +22,38 @@ typedef struct {
     int end;                          /* position of the end marker; -1: none is marked, the last position stands in */
 } View;
 
-/* What a family needs of a View. */
+/* What a family needs of a View. Bias, tokens, idle flags and end marker are used by a family of maps where they are.
+ */
 enum { NEEDS_MAPS = 1, NEEDS_QKV = 2, NEEDS_RESIDUAL = 4, NEEDS_WEIGHTS = 8, NEEDS_TOKENS = 16 };
 
 /* Which keys query i sees under the view's mask: [*ret_first, *ret_end). */
 void view_visible(const View *view, int i, int *ret_first, int *ret_end);
+
+/* The map (T,T) of a head; its rows of q, k or v (T,D). */
+static inline const real *view_map(const View *view, int layer, int head)
+{
+    return view->maps + ((size_t)layer * view->n_heads + head) * view->length * view->length;
+}
+
+static inline const real *view_rows(const View *view, const real *qkv, int layer, int head)
+{
+    return qkv + ((size_t)layer * view->n_heads + head) * view->length * view->d_head;
+}
+
+/* Euclidean norm of x (n,), in double; four partial sums, so that their order is fixed and they run side by side. */
+double vector_norm(int n, const real *x);
+
+/* A row of zeros: a query that attends to nothing. Such rows leave every mean over queries. */
+int view_row_is_empty(const View *view, const real *row);
+
+/* Mean of A_ik over queries i >= first, i != skipped, of which is_counted (T,) is set (NULL: all); rows of zeros are
+ * left out. NaN if no query is left. */
+double view_mean_inflow(const View *view, const real *map, int k, int first, int skipped, const uint8_t *is_counted);
+
+/* A position other than 0, drawn from the tokens (from the length alone without them), layer and head: where anchor
+ * statistics are taken again as their null. Eligible as an anchor (anchor.h), the same for the same sequence; -1 if
+ * there is none. `salt` tells several draws for one head apart. */
+int view_null_position(const View *view, int layer, int head, int salt);
 
 /* Fills maps (L,H,T,T) with the two computed baselines: uniform attention under the mask, and the softmax of mask and
  * position bias alone (q.k = 0; bias NULL gives uniform). */

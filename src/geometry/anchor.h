@@ -1,0 +1,39 @@
+/* Anchors: keys that draw attention from every query, each held against what its position alone would draw.
+ *
+ * An anchor has importance a_k > 0.1 and > 3 times the larger baseline of its position, the uniform one or the
+ * position-only one. Under a causal mask only keys with at least max(12, T/4) later queries are eligible: the last
+ * keys' means run over so few queries that a previous-token head would give them 0.4. frame/ applies the same rule to
+ * stored importances; tests/frame holds the two together.
+ */
+#ifndef REFFRAME_GEOMETRY_ANCHOR_H
+#define REFFRAME_GEOMETRY_ANCHOR_H
+
+#include "geometry/view.h"
+
+#define ANCHOR_LEAST   0.1  /* a_k: a tenth of the average query's attention */
+#define ANCHOR_RATIO   3.0  /* times the baseline */
+#define ANCHOR_QUERIES 12   /* later queries that a causal key needs, */
+#define ANCHOR_SHARE   0.25 /* and as a share of T */
+
+typedef struct {
+    int n;   /* anchors */
+    int top; /* the one with the largest a_k (the first such), -1 without any */
+    double
+        effective; /* exp of the entropy of max(0, a_k - baseline_k) over eligible keys, normalised; NaN without any */
+} Anchors;
+
+/* Keys [0, end) are eligible; end is 0 for a causal sequence that is too short. */
+int anchor_eligible_end(const View *view);
+
+/* a_k of one head, (T,): mean of A_ik over queries i > k (causal) or i != k (full) that are not empty; NaN if none. */
+void anchor_importance_of(const View *view, int layer, int head, float *ret_importance);
+
+/* The larger of the uniform and the position-only importance of one head's keys, (T,), the latter from the view's own
+ * bias, which is step 0's as long as no encoding learns one. `scratch`: 3T doubles. */
+void anchor_baseline_of(const View *view, int layer, int head, double *scratch, double *ret_baseline);
+
+/* The anchors of one head. `scratch`: anchors_scratch_bytes(view). */
+void anchors_find(const View *view, int layer, int head, void *scratch, Anchors *ret_anchors);
+size_t anchors_scratch_bytes(const View *view);
+
+#endif

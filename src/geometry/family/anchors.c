@@ -1,0 +1,120 @@
+/* How many anchors a head has, and whether the heads of a layer choose the same one.
+ *
+ *   n_anchors; effective_anchors = exp(entropy of the normalised excess max(0, a_k - baseline_k));
+ *   head_agreement = share of the layer's heads with an anchor whose top anchor is the most frequent one
+ *
+ * What counts as an anchor stands in geometry/anchor.h. One head agrees with itself and of two at least one does, so
+ * that head_agreement is read beside its null: the same share with every top anchor drawn anew.
+ */
+#include <math.h>
+
+#include "geometry/anchor.h"
+#include "geometry/metric.h"
+
+enum { N_ANCHORS, EFFECTIVE, AGREEMENT, AGREEMENT_NULL };
+
+/* Share of n places that are the most frequent one, NaN for n = 0; quadratic, for few heads. */
+static double modal_share(int n, const int *places)
+{
+    int most = 0;
+    for (int a = 0; a < n; a++) {
+        int same = 0;
+        for (int b = 0; b < n; b++)
+            same += places[b] == places[a];
+        most = same > most ? same : most;
+    }
+    return n ? (double)most / n : NAN;
+}
+
+static void measure(const View *view, double *const *ret_columns, void *scratch)
+{
+    const int H = view->n_heads;
+    int *tops = scratch, *drawn = tops + H;
+    void *rest = (char *)scratch + (2 * (size_t)H * sizeof *tops + 63) / 64 * 64;
+    for (int l = 0; l < view->n_layers; l++) {
+        int n = 0;
+        for (int h = 0; h < H; h++) {
+            Anchors anchors;
+            anchors_find(view, l, h, rest, &anchors);
+            if (anchor_eligible_end(view) > 0)
+                ret_columns[N_ANCHORS][l * H + h] = anchors.n;
+            ret_columns[EFFECTIVE][l * H + h] = anchors.effective;
+            if (anchors.n == 0)
+                continue;
+            drawn[n] = view_null_position(view, l, h, 1);
+            tops[n++] = anchors.top;
+        }
+        ret_columns[AGREEMENT][l] = modal_share(n, tops);
+        ret_columns[AGREEMENT_NULL][l] = modal_share(n, drawn);
+    }
+}
+
+static size_t scratch_bytes(const View *view)
+{
+    return (2 * (size_t)view->n_heads * sizeof(int) + 63) / 64 * 64 + anchors_scratch_bytes(view);
+}
+
+static const MetricColumn columns[] = {
+    [N_ANCHORS] = {.name = "n_anchors",
+                   .unit = "keys",
+                   .level = LEVEL_HEAD,
+                   .min = 0,
+                   .max = 10, /* each draws a tenth of the attention */
+                   .direction = DIRECTION_NONE,
+                   .threshold = NAN,
+                   .ratio = 1,
+                   .attention_only = 1,
+                   .summary = "keys with importance above 0.1 and above 3 times their baseline",
+                   .source = "-",
+                   .weakness = "a cut-off: anchors that share less than 0.1 each are not seen, nor the last quarter of "
+                               "a causal sequence"},
+    [EFFECTIVE] = {.name = "effective_anchors",
+                   .unit = "keys",
+                   .level = LEVEL_HEAD,
+                   .min = 1,
+                   .max = INFINITY,
+                   .direction = DIRECTION_NONE,
+                   .threshold = NAN,
+                   .ratio = 1,
+                   .attention_only = 1,
+                   .summary = "exp of the entropy of the excess over the baseline; not available without an anchor",
+                   .source = "-",
+                   .weakness = "many tiny excesses add up; not available without an anchor, so its mean is over those "
+                               "sequences that have one"},
+    [AGREEMENT] = {.name = "head_agreement",
+                   .unit = "share",
+                   .level = LEVEL_LAYER,
+                   .min = 0,
+                   .max = 1,
+                   .direction = DIRECTION_NONE,
+                   .threshold = NAN,
+                   .ratio = 1,
+                   .attention_only = 1,
+                   .summary = "share of the layer's heads that have an anchor whose top anchor is the modal one",
+                   .source = "-",
+                   .weakness = "1 for a single head, at least 1/2 for two: read it beside head_agreement_null"},
+    [AGREEMENT_NULL] = {.name = "head_agreement_null",
+                        .unit = "share",
+                        .level = LEVEL_LAYER,
+                        .min = 0,
+                        .max = 1,
+                        .direction = DIRECTION_NONE,
+                        .threshold = NAN,
+                        .ratio = 1,
+                        .attention_only = 1,
+                        .summary = "head_agreement with each top anchor drawn anew: its null",
+                        .source = "-",
+                        .weakness = "one draw per sequence: noisy in small measuring sets"},
+};
+
+const MetricFamily family_anchors = {
+    .name = "anchors",
+    .summary = "number of anchors, and agreement of heads about them",
+    .source = "-",
+    .needs = NEEDS_MAPS,
+    .cost = "O(L H T^2)",
+    .columns = columns,
+    .n_columns = sizeof columns / sizeof *columns,
+    .measure = measure,
+    .scratch_bytes = scratch_bytes,
+};

@@ -1,0 +1,118 @@
+/* How widely queries look: entropy of the rows, and the distance they look back (or ahead).
+ *
+ *   attention_entropy = mean over rows of -sum_j A_ij ln A_ij   (nats), and the same divided by ln(visible keys)
+ *   mean_distance     = mean over rows of sum_j A_ij |i - j|
+ *
+ * Rows that see a single key have no choice and are left out of both entropies; rows of zeros leave every mean and are
+ * counted in empty_rows.
+ */
+#include <math.h>
+
+#include "geometry/metric.h"
+
+enum { ENTROPY, NORMALISED, DISTANCE, EMPTY_ROWS };
+
+static void measure_map(const View *view, const real *map, double ret_values[4])
+{
+    const int T = view->length;
+    double entropy = 0, normalised = 0, distance = 0;
+    int n = 0, n_choosing = 0;
+    for (int i = 0; i < T; i++) {
+        const real *row = map + (size_t)i * T;
+        int first, end;
+        view_visible(view, i, &first, &end);
+        if (view_row_is_empty(view, row))
+            continue;
+        double row_entropy = 0;
+        for (int j = first; j < end; j++) {
+            const double a = row[j];
+            if (a > 0)
+                row_entropy -= a * log(a);
+            distance += a * (j < i ? i - j : j - i);
+        }
+        n++;
+        if (end - first < 2)
+            continue;
+        entropy += row_entropy;
+        normalised += row_entropy / log(end - first);
+        n_choosing++;
+    }
+    ret_values[ENTROPY] = n_choosing ? entropy / n_choosing : NAN;
+    ret_values[NORMALISED] = n_choosing ? normalised / n_choosing : NAN;
+    ret_values[DISTANCE] = n ? distance / n : NAN;
+    ret_values[EMPTY_ROWS] = T - n;
+}
+
+static void measure(const View *view, double *const *ret_columns, void *scratch)
+{
+    (void)scratch;
+    for (int l = 0; l < view->n_layers; l++)
+        for (int h = 0; h < view->n_heads; h++) {
+            double values[4];
+            measure_map(view, view_map(view, l, h), values);
+            for (int c = 0; c < 4; c++)
+                ret_columns[c][l * view->n_heads + h] = values[c];
+        }
+}
+
+static const MetricColumn columns[] = {
+    [ENTROPY] = {.name = "attention_entropy",
+                 .unit = "nats",
+                 .level = LEVEL_HEAD,
+                 .min = 0,
+                 .max = INFINITY,
+                 .direction = DIRECTION_FALLS,
+                 .threshold = NAN, /* its scale is that of the length: see the normalised one */
+                 .ratio = 1,
+                 .attention_only = 1,
+                 .summary = "mean over rows of -sum A ln A; rows that see one key are left out",
+                 .source = "-",
+                 .weakness = "a sink and a previous-token head are alike; grows with the length"},
+    [NORMALISED] = {.name = "attention_entropy_normalised",
+                    .unit = "share of the largest possible",
+                    .level = LEVEL_HEAD,
+                    .min = 0,
+                    .max = 1,
+                    .direction = DIRECTION_FALLS,
+                    .threshold = 0.5, /* half of uniform attention's, whose value is 1 */
+                    .ratio = 2,       /* likewise of a position-only baseline that is sharper already */
+                    .attention_only = 1,
+                    .summary = "attention_entropy with each row divided by ln(visible keys)",
+                    .source = "-",
+                    .weakness = "a sink and a previous-token head are alike"},
+    [DISTANCE] = {.name = "mean_distance",
+                  .unit = "positions",
+                  .level = LEVEL_HEAD,
+                  .min = 0,
+                  .max = INFINITY,
+                  .direction = DIRECTION_NONE,
+                  .threshold = NAN,
+                  .ratio = 1,
+                  .attention_only = 1,
+                  .summary = "mean over rows of sum A_ij |i - j|",
+                  .source = "-",
+                  .weakness = "a sink at the start and uniform attention can agree in it"},
+    [EMPTY_ROWS] = {.name = "empty_rows",
+                    .unit = "rows",
+                    .level = LEVEL_HEAD,
+                    .min = 0,
+                    .max = INFINITY,
+                    .direction = DIRECTION_NONE,
+                    .threshold = NAN,
+                    .ratio = 1,
+                    .attention_only = 1,
+                    .summary = "queries that attend to nothing at all; they leave every mean over queries",
+                    .source = "-",
+                    .weakness = ""},
+};
+
+const MetricFamily family_entropy = {
+    .name = "entropy",
+    .summary = "how widely and how far queries look",
+    .source = "-",
+    .needs = NEEDS_MAPS,
+    .cost = "O(L H T^2)",
+    .columns = columns,
+    .n_columns = sizeof columns / sizeof *columns,
+    .measure = measure,
+};

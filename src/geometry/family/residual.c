@@ -1,0 +1,188 @@
+/* Massive activations: a sink's position carries a residual vector that dwarfs the others.
+ *
+ *   residual_peak   = ||x_0|| / mean_t ||x_t||
+ *   activation_peak = largest / median of |x| over all T C activations (Sun et al. 2024, arXiv 2402.17762)
+ *   kurtosis        = m4 / m2^2 over the C features of a token, its mean over tokens t > 0, and that of token 0
+ *                     (Kaul et al. 2025, arXiv 2410.17174); 3 for a normal distribution
+ *
+ * x is the layer's output, which is the next layer's input; the last layer's is taken before the final norm.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "geometry/metric.h"
+
+enum { RESIDUAL_PEAK, ACTIVATION_PEAK, KURTOSIS, KURTOSIS_START };
+
+static double kurtosis(int n, const real *x)
+{
+    double mean = 0, m2 = 0, m4 = 0;
+    for (int c = 0; c < n; c++)
+        mean += x[c];
+    mean /= n;
+    for (int c = 0; c < n; c++) {
+        const double square = (x[c] - mean) * (x[c] - mean);
+        m2 += square;
+        m4 += square * square;
+    }
+    return m2 > 0 ? n * m4 / (m2 * m2) : NAN;
+}
+
+/* |x| as float32 bits, which sort like the numbers. */
+static uint32_t magnitude(real x)
+{
+    const float value = (float)x;
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits & 0x7fffffffu;
+}
+
+static double number(uint32_t bits)
+{
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* The key of a rank (from 0) among n, digit by digit from the highest; each round keeps those that share its digits in
+ * `candidates` (n,). ret_is_last: the next rank has another key. Linear, where sorting would cost more than the rest. */
+static uint32_t key_of_rank(size_t n, const uint32_t *keys, size_t rank, uint32_t *candidates, int *ret_is_last)
+{
+    enum { BITS = 11, ALL = (1 << BITS) - 1 };
+    static const int shifts[] = {22, 11, 0};
+    for (int s = 0; s < 3; s++, keys = candidates) {
+        size_t counts[ALL + 1] = {0}, n_kept = 0;
+        uint32_t digit = 0;
+        for (size_t i = 0; i < n; i++)
+            counts[keys[i] >> shifts[s] & ALL]++;
+        for (; rank >= counts[digit]; digit++)
+            rank -= counts[digit];
+        for (size_t i = 0; i < n; i++) {
+            candidates[n_kept] = keys[i];
+            n_kept += (keys[i] >> shifts[s] & ALL) == digit;
+        }
+        n = n_kept;
+    }
+    *ret_is_last = rank + 1 == n;
+    return keys[0];
+}
+
+/* Largest over median magnitude of n activations; NaN where the median is 0. `keys`, `candidates`: (n,). */
+static double activation_peak(size_t n, const real *x, uint32_t *keys, uint32_t *candidates)
+{
+    uint32_t largest = 0, above = UINT32_MAX;
+    int is_last;
+    for (size_t i = 0; i < n; i++) {
+        keys[i] = magnitude(x[i]);
+        largest = keys[i] > largest ? keys[i] : largest;
+    }
+    const uint32_t middle = key_of_rank(n, keys, (n - 1) / 2, candidates, &is_last);
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t key = keys[i] > middle ? keys[i] : UINT32_MAX;
+        above = key < above ? key : above;
+    }
+    const uint32_t upper = n % 2 == 0 && is_last ? above : middle; /* of an even number the median is a mean of two */
+    const double median = (number(middle) + number(upper)) / 2;
+    return median > 0 ? number(largest) / median : NAN;
+}
+
+static double residual_peak(int T, int C, const real *x)
+{
+    double sum = 0;
+    for (int t = 0; t < T; t++)
+        sum += vector_norm(C, x + (size_t)t * C);
+    return sum > 0 ? vector_norm(C, x) / (sum / T) : NAN;
+}
+
+/* Mean over positions t > 0 that differ in their features at all. */
+static double mean_kurtosis(int T, int C, const real *x)
+{
+    double sum = 0;
+    int n = 0;
+    for (int t = 1; t < T; t++) {
+        const double of_token = kurtosis(C, x + (size_t)t * C);
+        sum += isnan(of_token) ? 0 : of_token;
+        n += !isnan(of_token);
+    }
+    return n ? sum / n : NAN;
+}
+
+static void measure(const View *view, double *const *ret_columns, void *scratch)
+{
+    const int T = view->length, C = view->d_model;
+    const size_t n = (size_t)T * C;
+    for (int l = 0; l < view->n_layers; l++) {
+        const real *x = view->residual + (l + 1) * n;
+        ret_columns[RESIDUAL_PEAK][l] = residual_peak(T, C, x);
+        ret_columns[ACTIVATION_PEAK][l] = activation_peak(n, x, scratch, (uint32_t *)scratch + n);
+        ret_columns[KURTOSIS][l] = mean_kurtosis(T, C, x);
+        ret_columns[KURTOSIS_START][l] = kurtosis(C, x);
+    }
+}
+
+static size_t scratch_bytes(const View *view)
+{
+    return 2 * (size_t)view->length * view->d_model * sizeof(uint32_t);
+}
+
+#define SUN  "Sun et al. 2024, arXiv 2402.17762"
+#define KAUL "Kaul et al. 2025, arXiv 2410.17174"
+
+static const MetricColumn columns[] = {
+    [RESIDUAL_PEAK] = {.name = "residual_peak",
+                       .unit = "ratio",
+                       .level = LEVEL_LAYER,
+                       .min = 0,
+                       .max = INFINITY,
+                       .direction = DIRECTION_RISES,
+                       .threshold = 3, /* three times the mean: the factor that anchors need, too */
+                       .ratio = 3,
+                       .summary = "norm of position 0's residual over the mean of all positions'",
+                       .source = SUN,
+                       .weakness = "sees position 0 only; at most T"},
+    [ACTIVATION_PEAK] = {.name = "activation_peak",
+                         .unit = "ratio",
+                         .level = LEVEL_LAYER,
+                         .min = 1,
+                         .max = INFINITY,
+                         .direction = DIRECTION_RISES,
+                         .threshold = 1000, /* the source's definition of a massive activation */
+                         .ratio = 3,
+                         .summary = "largest over median absolute activation of the layer's output",
+                         .source = SUN,
+                         .weakness = "small models rarely reach the published line of 1000"},
+    [KURTOSIS] = {.name = "kurtosis",
+                  .unit = "ratio",
+                  .level = LEVEL_LAYER,
+                  .min = 1,
+                  .max = INFINITY,
+                  .direction = DIRECTION_RISES,
+                  .threshold = NAN,
+                  .ratio = 1,
+                  .summary = "kurtosis of a token's features, mean over positions t > 0; 3 if normal",
+                  .source = KAUL,
+                  .weakness = "at most d_model: widths cannot be compared"},
+    [KURTOSIS_START] = {.name = "kurtosis_start",
+                        .unit = "ratio",
+                        .level = LEVEL_LAYER,
+                        .min = 1,
+                        .max = INFINITY,
+                        .direction = DIRECTION_RISES,
+                        .threshold = NAN,
+                        .ratio = 1,
+                        .summary = "kurtosis of position 0's features; 3 if normal",
+                        .source = KAUL,
+                        .weakness = "at most d_model: widths cannot be compared"},
+};
+
+const MetricFamily family_residual = {
+    .name = "residual",
+    .summary = "massive activations in the residual stream",
+    .source = SUN,
+    .needs = NEEDS_RESIDUAL,
+    .cost = "O(L T C)",
+    .columns = columns,
+    .n_columns = sizeof columns / sizeof *columns,
+    .measure = measure,
+    .scratch_bytes = scratch_bytes,
+};

@@ -1,0 +1,73 @@
+/* Template of a metric family: copy to NAME.c, follow the steps, add the word NAME to 'geometry/family' in
+ * src/meson.build. As it stands it measures the attention of each query to itself, and compiles with the tests.
+ *
+ * Say here what is measured, its equation, its source (paper, section) and what a reader must not conclude from it.
+ */
+#include <math.h>
+
+#include "geometry/metric.h"
+
+/* 1. Name the columns' indices; the table below follows them. */
+enum { SELF_MASS };
+
+/* 2. Measure one sequence. Columns of LEVEL_HEAD take (L,H) values, LEVEL_LAYER (L,), all NaN before the call: write
+ * what there is. Sums run in double; rows of zeros (a query that attends to nothing) leave means over queries. Nothing
+ * may be kept from one call to the next, and nothing allocated: memory comes as `scratch`, scratch_bytes() of it,
+ * 64-byte aligned. Sequences may be measured on several threads at once. */
+static void measure(const View *view, double *const *ret_columns, void *scratch)
+{
+    const int T = view->length;
+    double *diagonal = scratch;
+    for (int l = 0; l < view->n_layers; l++)
+        for (int h = 0; h < view->n_heads; h++) {
+            const real *map = view_map(view, l, h);
+            int n = 0;
+            double sum = 0;
+            for (int i = 0; i < T; i++)
+                if (!view_row_is_empty(view, map + (size_t)i * T))
+                    diagonal[n++] = map[(size_t)i * T + i];
+            for (int i = 0; i < n; i++)
+                sum += diagonal[i];
+            if (n > 0)
+                ret_columns[SELF_MASS][l * view->n_heads + h] = sum / n;
+        }
+}
+
+/* 3. The memory that measure() needs, from the sizes alone; leave it out if it needs none. */
+static size_t scratch_bytes(const View *view)
+{
+    return (size_t)view->length * sizeof(double);
+}
+
+/* 4. Describe each column. A threshold needs a reason that does not come from the results it will judge; NAN declares
+ * none, and the metric has no onset. attention_only: a function of maps, so that uniform and position-only attention
+ * give it floors (the family must then need nothing but maps and tokens). */
+static const MetricColumn columns[] = {
+    [SELF_MASS] = {.name = "self_mass",
+                   .unit = "share of attention",
+                   .level = LEVEL_HEAD,
+                   .min = 0,
+                   .max = 1,
+                   .direction = DIRECTION_RISES,
+                   .threshold = 0.5, /* most of the attention */
+                   .ratio = 3,
+                   .attention_only = 1,
+                   .summary = "mean of A_ii",
+                   .source = "where the definition comes from",
+                   .weakness = "what it cannot see"},
+};
+
+/* 5. Say who you are and what you need. The generic tests (empty rows, scratch, ranges, determinism) find the family by
+ * the registry; add a transcription of the definition to tests/geometry/test_definitions.c. */
+const MetricFamily family_template;
+const MetricFamily family_template = {
+    .name = "template",
+    .summary = "attention of each query to itself",
+    .source = "where it comes from",
+    .needs = NEEDS_MAPS,
+    .cost = "O(L H T)",
+    .columns = columns,
+    .n_columns = sizeof columns / sizeof *columns,
+    .measure = measure,
+    .scratch_bytes = scratch_bytes,
+};

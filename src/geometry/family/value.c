@@ -1,0 +1,145 @@
+/* Value drain: a sink writes little, so its value vector is small (Guo et al. 2024, arXiv 2410.13835, section 3).
+ *
+ *   value_drain(s) = ||v_s|| / mean_{t != s} ||v_t||  at s = 0;  _out: the same of v W, W the head's slice of W_O;
+ *   _anchor: s the top anchor;  _null: s drawn.   key_norm_ratio = ||k_0|| / mean_t ||k_t||
+ *
+ * This, with the ablation cost, tells an anchor that is a sink from one that is content: attention alone cannot.
+ */
+#include <math.h>
+
+#include "geometry/anchor.h"
+#include "geometry/metric.h"
+#include "num/kernels.h"
+
+enum { DRAIN, DRAIN_OUT, DRAIN_ANCHOR, DRAIN_NULL, KEY_NORM_RATIO };
+
+/* Norms of n rows of `width`. */
+static void row_norms(int n, int width, const real *x, double *ret_norms)
+{
+    for (int t = 0; t < n; t++)
+        ret_norms[t] = vector_norm(width, x + (size_t)t * width);
+}
+
+/* norms[s] over the mean of the others; NaN without others or where they are all 0. */
+static double drain(int n, const double *norms, int s)
+{
+    double others = 0;
+    for (int t = 0; t < n; t++)
+        others += t == s ? 0 : norms[t];
+    return others > 0 ? norms[s] / (others / (n - 1)) : NAN;
+}
+
+typedef struct {
+    real *matmul, *written; /* MATMUL_SCRATCH; (T,C) v W */
+    double *norms;          /* (T,) */
+    void *anchors;
+} Scratch;
+
+static size_t padded(size_t bytes)
+{
+    return (bytes + 63) / 64 * 64;
+}
+
+static size_t written_bytes(const View *view)
+{
+    return padded((size_t)view->length * view->d_model * sizeof(real));
+}
+
+static size_t scratch_bytes(const View *view)
+{
+    return MATMUL_SCRATCH * sizeof(real) + written_bytes(view) + padded((size_t)view->length * sizeof(double)) +
+           anchors_scratch_bytes(view);
+}
+
+static void measure_head(const View *view, int layer, int head, const Scratch *scratch, double *const *ret_columns)
+{
+    const int T = view->length, D = view->d_head, C = view->d_model, at = layer * view->n_heads + head;
+    const real *v = view_rows(view, view->v, layer, head);
+    const real *weight = view->output_weight[layer] + (size_t)head * D * C;
+    const int other = view_null_position(view, layer, head, 0);
+    Anchors anchors;
+    anchors_find(view, layer, head, scratch->anchors, &anchors);
+
+    row_norms(T, D, v, scratch->norms);
+    ret_columns[DRAIN][at] = drain(T, scratch->norms, 0);
+    if (anchors.top >= 0)
+        ret_columns[DRAIN_ANCHOR][at] = drain(T, scratch->norms, anchors.top);
+    if (other >= 0)
+        ret_columns[DRAIN_NULL][at] = drain(T, scratch->norms, other);
+
+    kernels_best()->matmul(MATMUL_NN, T, C, D, 1, v, D, weight, C, 0, scratch->written, C, scratch->matmul);
+    row_norms(T, C, scratch->written, scratch->norms);
+    ret_columns[DRAIN_OUT][at] = drain(T, scratch->norms, 0);
+
+    row_norms(T, D, view_rows(view, view->k, layer, head), scratch->norms);
+    double sum = 0;
+    for (int t = 0; t < T; t++)
+        sum += scratch->norms[t];
+    if (sum > 0)
+        ret_columns[KEY_NORM_RATIO][at] = scratch->norms[0] / (sum / T);
+}
+
+static void measure(const View *view, double *const *ret_columns, void *scratch)
+{
+    Scratch parts;
+    parts.matmul = scratch;
+    parts.written = parts.matmul + MATMUL_SCRATCH;
+    parts.norms = (double *)((char *)parts.written + written_bytes(view));
+    parts.anchors = (char *)parts.norms + padded((size_t)view->length * sizeof(double));
+    for (int l = 0; l < view->n_layers; l++)
+        for (int h = 0; h < view->n_heads; h++)
+            measure_head(view, l, h, &parts, ret_columns);
+}
+
+#define GUO "Guo et al. 2024, arXiv 2410.13835"
+
+/* Drained: at most half of what another token writes, and half of what this one wrote at step 0. */
+#define NORM_RATIO .unit = "ratio", .level = LEVEL_HEAD, .min = 0, .max = INFINITY
+#define DRAINS     .direction = DIRECTION_FALLS, .threshold = 0.5, .ratio = 2
+
+static const MetricColumn columns[] = {
+    [DRAIN] = {.name = "value_drain",
+               NORM_RATIO,
+               DRAINS,
+               .summary = "norm of position 0's value over the mean of the others'",
+               .source = GUO,
+               .weakness = "a small value may still be turned into a large output: see value_drain_out"},
+    [DRAIN_OUT] = {.name = "value_drain_out",
+                   NORM_RATIO,
+                   DRAINS,
+                   .summary = "value_drain after the head's slice of the output projection",
+                   .source = GUO,
+                   .weakness = "sees position 0 only"},
+    [DRAIN_ANCHOR] = {.name = "value_drain_anchor",
+                      NORM_RATIO,
+                      DRAINS,
+                      .summary = "value_drain at the head's top anchor; not available without one",
+                      .source = GUO,
+                      .weakness = "the anchor may be another place in each sequence"},
+    [DRAIN_NULL] = {.name = "value_drain_null",
+                    NORM_RATIO,
+                    .direction = DIRECTION_NONE,
+                    .threshold = NAN,
+                    .ratio = 1,
+                    .summary = "value_drain of another position, drawn per sequence and head: the null of value_drain",
+                    .source = "-",
+                    .weakness = "one draw per sequence: noisy in small measuring sets"},
+    [KEY_NORM_RATIO] = {.name = "key_norm_ratio",
+                        NORM_RATIO,
+                        DRAINS,
+                        .summary = "norm of position 0's key over the mean of all keys'",
+                        .source = GUO,
+                        .weakness = "a small key can draw attention all the same, by its angle"},
+};
+
+const MetricFamily family_value = {
+    .name = "value",
+    .summary = "how little the first token, or the top anchor, writes",
+    .source = GUO,
+    .needs = NEEDS_MAPS | NEEDS_QKV | NEEDS_WEIGHTS,
+    .cost = "O(L H T (T + D C))",
+    .columns = columns,
+    .n_columns = sizeof columns / sizeof *columns,
+    .measure = measure,
+    .scratch_bytes = scratch_bytes,
+};

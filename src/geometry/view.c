@@ -1,0 +1,92 @@
+/* What a View's mask shows, its two computed baselines, and its null positions. */
+#include "geometry/view.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/pcg.h"
+#include "geometry/anchor.h"
+
+void view_visible(const View *view, int i, int *ret_first, int *ret_end)
+{
+    *ret_first = 0;
+    *ret_end = view->is_causal ? i + 1 : view->length;
+}
+
+double vector_norm(int n, const real *x)
+{
+    double sums[4] = {0};
+    int i = 0;
+    for (; i + 4 <= n; i += 4)
+        for (int s = 0; s < 4; s++)
+            sums[s] += (double)x[i + s] * x[i + s];
+    for (; i < n; i++)
+        sums[0] += (double)x[i] * x[i];
+    return sqrt((sums[0] + sums[1]) + (sums[2] + sums[3]));
+}
+
+int view_row_is_empty(const View *view, const real *row)
+{
+    for (int j = 0; j < view->length; j++)
+        if (row[j] != 0)
+            return 0;
+    return 1;
+}
+
+double view_mean_inflow(const View *view, const real *map, int k, int first, int skipped, const uint8_t *is_counted)
+{
+    const int T = view->length;
+    double sum = 0;
+    int n = 0;
+    for (int i = first; i < T; i++) {
+        const real *row = map + (size_t)i * T;
+        if (i == skipped || (is_counted && !is_counted[i]) || view_row_is_empty(view, row))
+            continue;
+        sum += row[k];
+        n++;
+    }
+    return n > 0 ? sum / n : NAN;
+}
+
+/* FNV-1a (Fowler, Noll, Vo) over the tokens. */
+static uint64_t hash_of(const View *view)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (int i = 0; view->tokens && i < view->length; i++)
+        hash = (hash ^ (uint32_t)view->tokens[i]) * 0x100000001b3u;
+    return hash;
+}
+
+int view_null_position(const View *view, int layer, int head, int salt)
+{
+    const int end = anchor_eligible_end(view);
+    if (end < 2)
+        return -1;
+    Pcg pcg = pcg_new(hash_of(view), (uint64_t)(((int64_t)salt * view->n_layers + layer) * view->n_heads + head));
+    return 1 + (int)pcg_below(&pcg, (uint32_t)(end - 1));
+}
+
+void view_uniform_maps(const View *shape, real *ret_maps)
+{
+    view_position_maps(shape, NULL, ret_maps);
+}
+
+void view_position_maps(const View *shape, const real *bias, real *ret_maps)
+{
+    const int T = shape->length, n_maps = shape->n_layers * shape->n_heads;
+    memset(ret_maps, 0, (size_t)n_maps * T * T * sizeof *ret_maps);
+    for (int m = 0; m < n_maps; m++)
+        for (int i = 0; i < T; i++) {
+            real *row = ret_maps + ((size_t)m * T + i) * T;
+            const real *b = bias ? bias + (size_t)m * (2 * T - 1) + T - 1 + i : NULL; /* b[-j] is the bias at i - j */
+            int first, end;
+            view_visible(shape, i, &first, &end);
+            double most = -INFINITY, sum = 0;
+            for (int j = first; j < end; j++)
+                most = fmax(most, b ? b[-j] : 0);
+            for (int j = first; j < end; j++)
+                sum += exp((b ? b[-j] : 0) - most);
+            for (int j = first; j < end; j++)
+                row[j] = (real)(exp((b ? b[-j] : 0) - most) / sum);
+        }
+}
