@@ -23,8 +23,10 @@
 #endif
 
 /* Scratch: panels of B, then one tile's rows of A with room for a vector that carries over. */
-#define A_ROOM  (TILE_ROWS * K_BLOCK + LANES)
-#define N_BLOCK ((MATMUL_SCRATCH - A_ROOM - LANES) / K_BLOCK / PANEL * PANEL) /* columns of B packed at a time */
+#define A_STRIDE ((TILE_ROWS + LANES - 1) / LANES * LANES)
+#define M_TILES  (MATMUL_SCRATCH / 2 / K_BLOCK / A_STRIDE)
+#define A_ROOM   (M_TILES * A_STRIDE * K_BLOCK)
+#define N_BLOCK  ((MATMUL_SCRATCH - A_ROOM - LANES) / K_BLOCK / PANEL * PANEL) /* columns of B packed at a time */
 
 /* The addresses and strides of one tile's product: C (rows, width) from A (rows, k) and B (k, width). */
 typedef struct {
@@ -192,18 +194,17 @@ static void pack_columns(int k, int width, const real *b, ptrdiff_t ld, real *re
         }
 }
 
-/* Rows of op(A) for one tile, from A (k, rows) with `room` columns to the end of its rows, to (k, rows). Where there is
- * room whole vectors are moved, and what they carry beyond the tile the next p overwrites. */
-static void pack_tile(int k, int rows, int room, const real *a, ptrdiff_t ld, real *ret)
+/* op(A), A (k, m), to tiles (k, A_STRIDE) of `rows` columns each. Reads run along A's rows, as it may come from far. */
+static void pack_tiles(int k, int m, int rows, const real *a, ptrdiff_t ld, real *ret)
 {
-    int p = 0;
-    if (room >= (rows + LANES - 1) / LANES * LANES)
-        for (; p + 1 < k; p++, a += ld, ret += rows)
-            for (int r = 0; r < rows; r += LANES)
-                vec_store(ret + r, vec_load(a + r));
-    for (; p < k; p++, a += ld, ret += rows)
-        for (int r = 0; r < rows; r += LANES)
-            vec_store_left(ret + r, rows - r, vec_load_left(a + r, rows - r, (vec){0}));
+    for (int p = 0; p < k; p++, a += ld, ret += A_STRIDE) {
+        real *out = ret;
+        for (int i = 0; i < m; i += rows, out += (ptrdiff_t)k * A_STRIDE) {
+            UNROLL
+            for (int r = 0; r < A_STRIDE; r += LANES)
+                vec_store(out + r, vec_load_left(a + i + r, m - i - r, (vec){0}));
+        }
+    }
 }
 
 /* ---- the product
@@ -225,15 +226,16 @@ static int even_part(int n, int at_most)
 static void block_product(int apart, int m, int n, int k, real alpha, const real *a, ptrdiff_t ld_a, const real *panels,
                           int add, real *c, ptrdiff_t ld_c, real *packed_a)
 {
-    const int packs_a = !apart && n > 2 * PANEL; /* else it would not pay */
+    const int packs_a = !apart && n > 2 * PANEL && n * ld_a > 1 << 14; /* else it would not pay */
     const int rows_part = even_part(m, TILE_ROWS);
+    if (packs_a)
+        pack_tiles(k, m, rows_part, a, ld_a, packed_a);
     for (int i = 0; i < m; i += rows_part) {
         const int rows = smaller(rows_part, m - i);
         Tile t = {.k = k, .a = a + (apart ? i * ld_a : i), .a_row = ld_a, .a_k = ld_a, .alpha = alpha, .add = add};
         if (packs_a) {
-            pack_tile(k, rows, m - i, t.a, ld_a, packed_a);
-            t.a = packed_a;
-            t.a_k = rows;
+            t.a = packed_a + (ptrdiff_t)(i / rows_part) * k * A_STRIDE;
+            t.a_k = A_STRIDE;
         }
         t.c_row = ld_c;
         for (int j = 0; j < n; j += PANEL) {
@@ -263,8 +265,10 @@ void KERNEL(matmul)(MatmulKind kind, int m, int n, int k, real alpha, const real
                 else
                     pack_rows(kp, smaller(PANEL, nj - j), b + (ptrdiff_t)p0 * ld_b + j0 + j, ld_b, panel);
             }
-            block_product(apart, m, nj, kp, alpha, a + (apart ? p0 : (ptrdiff_t)p0 * ld_a), ld_a, panels,
-                          accumulate || p0 > 0, c + j0, ld_c, packed_a);
+            for (int i0 = 0; i0 < m; i0 += M_TILES * TILE_ROWS)
+                block_product(apart, smaller(M_TILES * TILE_ROWS, m - i0), nj, kp, alpha,
+                              apart ? a + (ptrdiff_t)i0 * ld_a + p0 : a + (ptrdiff_t)p0 * ld_a + i0, ld_a, panels,
+                              accumulate || p0 > 0, c + (ptrdiff_t)i0 * ld_c + j0, ld_c, packed_a);
             p0 += k_part;
         } while (p0 < k);
     }
