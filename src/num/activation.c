@@ -8,9 +8,9 @@
 #include "num/vec.h"
 #include "num/vec_math.h"
 
-#define ZERO ((vec){0})
+#define ZERO        ((vec){0})
 #define GELU_LINEAR ((real)1.5957691216057308)  /* 2 sqrt(2/pi) */
-#define GELU_CUBIC ((real)0.07135481627260025) /* times 0.044715 */
+#define GELU_CUBIC  ((real)0.07135481627260025) /* times 0.044715 */
 
 void KERNEL(gelu_forward)(size_t n, const real *x, real *y)
 {
@@ -35,13 +35,13 @@ void KERNEL(gelu_backward)(size_t n, const real *x, const real *dy, real *dx)
     }
 }
 
-/* max(x, 0); NaN stays, -0 becomes 0. */
+/* max(x, 0); NaN stays. */
 void KERNEL(relu_forward)(size_t n, const real *x, real *y)
 {
     for (size_t i = 0; i < n; i += LANES) {
         const ptrdiff_t left = (ptrdiff_t)(n - i);
         const vec z = vec_load_left(x + i, left, ZERO);
-        vec_store_left(y + i, left, vec_choose(z <= 0, ZERO, z));
+        vec_store_left(y + i, left, vec_max(ZERO, z));
     }
 }
 

@@ -25,25 +25,26 @@ void KERNEL(scale)(size_t n, real factor, real *x)
 
 #define SQUARES_CHUNK 4096
 
-/* At most a chunk, in sixteen lanes of double. */
+/* At most a chunk, in lanes of double. */
 static double chunk_squares(size_t n, const real *x)
 {
-    Wide16 sum = {{{0}}};
+    WideLanes sum = {{{0}}};
     size_t i = 0;
-    for (; i + 16 <= n; i += 16)
+    for (; i + SUM_LANES <= n; i += SUM_LANES) {
         UNROLL
         for (int p = 0; p < WIDE_PARTS; p++) {
             const wide d = wide_load(x + i + p * WIDE_LANES);
             sum.part[p] += d * d;
         }
-    real rest[16] = {0};
+    }
+    real rest[SUM_LANES] = {0};
     memcpy(rest, x + i, (n - i) * sizeof(real));
     UNROLL
     for (int p = 0; p < WIDE_PARTS; p++) {
         const wide d = wide_load(rest + p * WIDE_LANES);
         sum.part[p] += d * d;
     }
-    return wide16_sum(sum);
+    return wide_sum(sum);
 }
 
 /* The tree: a power of two of chunks to the left, what is left to the right. */
@@ -99,10 +100,11 @@ double KERNEL(spin)(size_t rounds, real *ret)
     UNROLL
     for (int i = 0; i < SPIN_CHAINS; i++)
         x[i] = vec_all((real)i);
-    for (size_t round = 0; round < rounds; round++)
+    for (size_t round = 0; round < rounds; round++) {
         UNROLL
         for (int i = 0; i < SPIN_CHAINS; i++)
             x[i] = vec_fma(x[i], slope, offset);
+    }
     vec sum = x[0];
     UNROLL
     for (int i = 1; i < SPIN_CHAINS; i++)

@@ -58,7 +58,8 @@ const Kernels *kernels_best(void)
     return kernels ? kernels : paths[first_available()];
 }
 
-/* ---- does the machine compute? --------------------------------------------------------------------------------------- */
+/* ---- does the machine compute?
+ * --------------------------------------------------------------------------------------- */
 
 #define CHECK_SIDE 33 /* odd: whole vectors and remainders */
 #define CHECK_SIZE (CHECK_SIDE * CHECK_SIDE)
@@ -90,17 +91,21 @@ int kernels_self_check(const Kernels *kernels)
 {
     enum { RESULTS = 3 * CHECK_SIZE + 3 * CHECK_SIDE };
     real a[CHECK_SIZE], b[CHECK_SIZE], fast[RESULTS], slow[RESULTS];
-    real scratch[MATMUL_SCRATCH]; /* half a megabyte of stack, once, at start */
+    real *scratch = aligned_alloc(64, MATMUL_SCRATCH * sizeof(real));
+    if (!scratch)
+        return -1;
     for (int i = 0; i < CHECK_SIZE; i++) {
         a[i] = (real)(i * 37 % 101 - 50) / 25;
         b[i] = (real)(i * 53 % 97 - 48) / 24;
     }
     check_results(kernels, a, b, scratch, fast);
     check_results(&kernels_reference, a, b, scratch, slow);
+    free(scratch);
     return distance(RESULTS, fast, slow) <= 200 * (double)REAL_EPSILON ? 0 : -1;
 }
 
-/* ---- peak -------------------------------------------------------------------------------------------------------------- */
+/* ---- peak
+ * -------------------------------------------------------------------------------------------------------------- */
 
 double kernels_peak(const Kernels *kernels, double seconds)
 {

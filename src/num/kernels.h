@@ -2,7 +2,7 @@
  *
  * Each kernel file is written once, in portable vector extensions of 16 reals, and compiled for AVX-512, AVX2+FMA and
  * plain C (x86-64-v2: fmaf by the library). The order of every sum is fixed by the source: along k for a product's
- * element, in 16 lanes then a fixed tree for a row's reduction, and multiply-adds are explicit fmas. Hence *the bits do
+ * element, in 32 lanes then a fixed tree for a row's reduction, and multiply-adds are explicit fmas. Hence *the bits do
  * not depend on the path*, which tests/num holds to account; the path decides speed alone.
  *
  * Conventions: forward and backward side by side; gradients accumulate (+=), the caller zeroes; rows are contiguous
@@ -58,7 +58,7 @@ typedef struct {
     void (*gelu_backward)(size_t n, const real *x, const real *dy, real *dx);
     void (*relu_forward)(size_t n, const real *x, real *y);
     void (*relu_backward)(size_t n, const real *x, const real *dy, real *dx);
-    /* y = exp(x) within 1.2 ulp, subnormal results included; exp(-INFINITY) = 0 exactly. */
+    /* y = exp(x) within 1.2 ulp; 0 where the result would be subnormal, and so for -INFINITY. */
     void (*exponential)(size_t n, const real *x, real *y);
 
     /* ---- rows of attention scores ------------------------------------------------------------------------------------ */
@@ -93,7 +93,7 @@ typedef struct {
 } Kernels;
 
 /* Reals of scratch that one thread's products need. */
-#define MATMUL_SCRATCH (1 << 17)
+#define MATMUL_SCRATCH (1 << 18)
 
 /* The fastest table that this machine runs; never NULL. REFFRAME_KERNELS=avx2|plain asks for a slower one (tests). */
 const Kernels *kernels_best(void);

@@ -1,45 +1,50 @@
 /* Matrix products, packed and tiled (after Goto & van de Geijn, "Anatomy of High-Performance Matrix Multiplication",
  * ACM TOMS 34(3), 2008), single-threaded.
  *
- * C is cut into tiles of TILE_ROWS x PANEL that live in registers; B is copied, a block of k and n at a time, into
- * panels that a tile reads with stride one; A is read in place by broadcasts, or copied likewise where its columns lie
- * apart. Invariant: an element's value is a function of its row of op(A), its column of op(B), alpha and k alone. k is
- * cut into equal blocks of at most K_BLOCK; a block's sum starts at 0 and adds in ascending k by fma; then
- * C = fma(alpha, sum, C), where the first block of a plain product has 0 for C. No tile size enters.
+ * C is cut into tiles of at most TILE_ROWS x PANEL that live in registers. B is copied, a block of k and n at a time,
+ * into panels that stream from the second-level cache with stride one; a tile's rows of A stay in the first-level
+ * cache, read in place by broadcasts, or copied where their elements lie far apart. Invariant: an element's value
+ * depends on its row of op(A), its column of op(B), alpha and k alone. k is cut into equal blocks of at most K_BLOCK; a
+ * block's sum starts at 0 and adds in ascending k by fma; then C = fma(alpha, sum, C), where the first block of a plain
+ * product has 0 for C. Tiles may be of any size without a bit changing.
  */
 #include "num/path.h"
 #include "num/vec.h"
 
-#define K_BLOCK 256 /* part of the definition of the result; a panel of it (32 KiB) stays in the first-level cache */
+#define K_BLOCK   256 /* part of the definition of the result */
 #define TILE_VECS 2
-#define PANEL (TILE_VECS * LANES)
+#define PANEL     (TILE_VECS * LANES)
 #if VEC_BYTES == 64
-#define TILE_ROWS 14 /* 28 sums, 2 of B, 2 broadcasts: the 32 registers */
+#define TILE_ROWS 12 /* 24 sums, 2 of B, 1 or 2 broadcasts; with 14 rows, compilers begin to spill */
 #elif VEC_BYTES == 32
-#define TILE_ROWS 6 /* 12 sums, 2 of B, 2 broadcasts: the 16 registers */
+#define TILE_ROWS 6 /* 12 sums, 2 of B, 1 or 2 broadcasts, of 16 registers */
 #else
 #define TILE_ROWS 4
 #endif
 
-#define N_BLOCK (MATMUL_SCRATCH * 3 / 4 / K_BLOCK / PANEL * PANEL)       /* columns of B packed at a time */
-#define M_BLOCK (MATMUL_SCRATCH / 4 / K_BLOCK / TILE_ROWS * TILE_ROWS) /* rows of A, where packed */
+/* Scratch: panels of B, then one tile's rows of A with room for a vector that carries over. */
+#define A_ROOM  (TILE_ROWS * K_BLOCK + LANES)
+#define N_BLOCK ((MATMUL_SCRATCH - A_ROOM - LANES) / K_BLOCK / PANEL * PANEL) /* columns of B packed at a time */
 
 /* The addresses and strides of one tile's product: C (rows, width) from A (rows, k) and B (k, width). */
 typedef struct {
     int k;
     const real *a;
-    ptrdiff_t a_row, a_k; /* of these the one that is not 1 */
-    const real *b;
-    ptrdiff_t b_k;
+    ptrdiff_t a_row, a_k; /* one of them is 1 */
+    const real *b;        /* a packed panel */
     real alpha;
     int add; /* to what C holds */
     real *c;
     ptrdiff_t c_row;
-    int width;
+    int width; /* columns of C, at most PANEL */
 } Tile;
 
-/* sum += A[:, p] B[p, :] for one p; `a` and `b` point at it. */
-INLINE void step(vec (*sum)[TILE_VECS], const int rows, const int vecs, const real *a, ptrdiff_t a_row, const real *b)
+#define ROW_GROUP  3 /* rows that one pointer reaches by x86's addresses p, p + s, p + 2 s */
+#define ROW_GROUPS ((TILE_ROWS + ROW_GROUP - 1) / ROW_GROUP)
+
+/* sum += A[:, p] B[p, :] for one p; row r of A is r % group strides from pointer a[r / group]. Then the next p. */
+INLINE void add_product(vec (*sum)[TILE_VECS], const int rows, const int vecs, const int group, const real **a,
+                        ptrdiff_t a_row, ptrdiff_t a_k, const real *b)
 {
     vec y[TILE_VECS];
     UNROLL
@@ -47,31 +52,49 @@ INLINE void step(vec (*sum)[TILE_VECS], const int rows, const int vecs, const re
         y[v] = vec_load(b + v * LANES);
     UNROLL
     for (int r = 0; r < rows; r++) {
-        const vec x = vec_all(a[r * a_row]);
+        const vec x = vec_all(a[r / group][r % group * a_row]);
         UNROLL
         for (int v = 0; v < vecs; v++)
             sum[r][v] = vec_fma(x, y[v], sum[r][v]);
     }
+    UNROLL
+    for (int r = 0; r < rows; r += group) {
+        a[r / group] += a_k;
+        /* Hides how the pointers are related: a compiler that sees it makes them one pointer and an offset a row, which
+         * are more than there are registers. */
+        __asm__("" : "+r"(a[r / group]));
+    }
 }
 
+/* One tile. rows, vecs and rows_apart (A's strides are a_row and 1, else 1 and a_k) are constants of the functions
+ * below, each of which is this one with its loops unrolled and its sums in registers. */
 INLINE void tile(const Tile *t, const int rows, const int vecs, const int rows_apart)
 {
+    const ptrdiff_t a_row = rows_apart ? t->a_row : 1, a_k = rows_apart ? 1 : t->a_k;
+    const int group = rows_apart ? ROW_GROUP : TILE_ROWS;
+    const real *a[ROW_GROUPS], *b = t->b;
     vec sum[TILE_ROWS][TILE_VECS];
     UNROLL
-    for (int r = 0; r < rows; r++)
+    for (int r = 0; r < rows; r++) {
+        if (r % group == 0) {
+            a[r / group] = t->a + r * a_row;
+            __asm__("" : "+r"(a[r / group]));
+        }
         UNROLL
-        for (int v = 0; v < vecs; v++)
+        for (int v = 0; v < vecs; v++) {
             sum[r][v] = (vec){0};
+            __builtin_prefetch(t->c + r * t->c_row + v * LANES, 1); /* C comes from far while the sums are made */
+        }
+    }
 
-    const real *a = t->a, *b = t->b;
-    const ptrdiff_t a_row = rows_apart ? t->a_row : 1, a_k = rows_apart ? 1 : t->a_k, b_k = t->b_k;
     int p = 0;
-    for (; p + 4 <= t->k; p += 4, a += 4 * a_k, b += 4 * b_k)
+    for (; p + 4 <= t->k; p += 4, b += 4 * PANEL) {
         UNROLL
         for (int q = 0; q < 4; q++)
-            step(sum, rows, vecs, a + q * a_k, a_row, b + q * b_k);
-    for (; p < t->k; p++, a += a_k, b += b_k)
-        step(sum, rows, vecs, a, a_row, b);
+            add_product(sum, rows, vecs, group, a, a_row, a_k, b + q * PANEL);
+    }
+    for (; p < t->k; p++, b += PANEL)
+        add_product(sum, rows, vecs, group, a, a_row, a_k, b);
 
     const vec alpha = vec_all(t->alpha);
     UNROLL
@@ -88,14 +111,26 @@ INLINE void tile(const Tile *t, const int rows, const int vecs, const int rows_a
 
 /* One function a shape of tile, so that its sums have registers as names. */
 #define TILE_FUNCTIONS(rows)                                                                                           \
-    static void tile_apart_##rows##_1(const Tile *t) { tile(t, rows, 1, 1); }                                          \
-    static void tile_apart_##rows##_2(const Tile *t) { tile(t, rows, 2, 1); }                                          \
-    static void tile_together_##rows##_1(const Tile *t) { tile(t, rows, 1, 0); }                                       \
-    static void tile_together_##rows##_2(const Tile *t) { tile(t, rows, 2, 0); }
+    static void tile_apart_##rows##_1(const Tile *t)                                                                   \
+    {                                                                                                                  \
+        tile(t, rows, 1, 1);                                                                                           \
+    }                                                                                                                  \
+    static void tile_apart_##rows##_2(const Tile *t)                                                                   \
+    {                                                                                                                  \
+        tile(t, rows, 2, 1);                                                                                           \
+    }                                                                                                                  \
+    static void tile_together_##rows##_1(const Tile *t)                                                                \
+    {                                                                                                                  \
+        tile(t, rows, 1, 0);                                                                                           \
+    }                                                                                                                  \
+    static void tile_together_##rows##_2(const Tile *t)                                                                \
+    {                                                                                                                  \
+        tile(t, rows, 2, 0);                                                                                           \
+    }
 #define TILE_ENTRY(rows)                                                                                               \
     {{tile_together_##rows##_1, tile_together_##rows##_2}, {tile_apart_##rows##_1, tile_apart_##rows##_2}},
-#if TILE_ROWS == 14
-#define FOR_EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
+#if TILE_ROWS == 12
+#define FOR_EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12)
 #elif TILE_ROWS == 6
 #define FOR_EACH_ROWS(X) X(1) X(2) X(3) X(4) X(5) X(6)
 #else
@@ -107,15 +142,17 @@ FOR_EACH_ROWS(TILE_FUNCTIONS)
 typedef void TileFunction(const Tile *t);
 static TileFunction *const tiles[TILE_ROWS][2][TILE_VECS] = {FOR_EACH_ROWS(TILE_ENTRY)}; /* [rows-1][apart][vecs-1] */
 
-/* ---- packing --------------------------------------------------------------------------------------------------------- */
+/* ---- packing
+ * --------------------------------------------------------------------------------------------------------- */
 
-/* Panel of B (k, width) at b, rows ld apart, to (k, PANEL), zero beyond the width. */
+/* Panel of B (k, width), rows ld apart, to (k, PANEL), zero beyond the width. */
 static void pack_rows(int k, int width, const real *b, ptrdiff_t ld, real *ret)
 {
-    for (int p = 0; p < k; p++, b += ld, ret += PANEL)
+    for (int p = 0; p < k; p++, b += ld, ret += PANEL) {
         UNROLL
         for (int v = 0; v < TILE_VECS; v++)
             vec_store(ret + v * LANES, vec_load_left(b + v * LANES, width - v * LANES, (vec){0}));
+    }
 }
 
 /* A square of LANES vectors turned about its diagonal: log2(LANES) rounds, each interleaving the first half of the
@@ -155,72 +192,80 @@ static void pack_columns(int k, int width, const real *b, ptrdiff_t ld, real *re
         }
 }
 
-/* Rows of op(A) for one tile, A (k, rows) with its columns together, to (k, rows). */
-static void pack_tile(int k, int rows, const real *a, ptrdiff_t ld, real *ret)
+/* Rows of op(A) for one tile, from A (k, rows) with `room` columns to the end of its rows, to (k, rows). Where there is
+ * room whole vectors are moved, and what they carry beyond the tile the next p overwrites. */
+static void pack_tile(int k, int rows, int room, const real *a, ptrdiff_t ld, real *ret)
 {
-    for (int p = 0; p < k; p++, a += ld, ret += rows)
-        for (int i = 0; i < rows; i += LANES)
-            vec_store_left(ret + i, rows - i, vec_load_left(a + i, rows - i, (vec){0}));
+    int p = 0;
+    if (room >= (rows + LANES - 1) / LANES * LANES)
+        for (; p + 1 < k; p++, a += ld, ret += rows)
+            for (int r = 0; r < rows; r += LANES)
+                vec_store(ret + r, vec_load(a + r));
+    for (; p < k; p++, a += ld, ret += rows)
+        for (int r = 0; r < rows; r += LANES)
+            vec_store_left(ret + r, rows - r, vec_load_left(a + r, rows - r, (vec){0}));
 }
 
-/* ---- the product ------------------------------------------------------------------------------------------------------- */
+/* ---- the product
+ * ------------------------------------------------------------------------------------------------------- */
 
 static int smaller(int x, int y)
 {
     return x < y ? x : y;
 }
 
-/* ceil(n / pieces) where pieces = ceil(n / at_most): nearly equal parts. */
+/* ceil(n / pieces) where pieces = ceil(n / at_most): equal parts but for rounding. */
 static int even_part(int n, int at_most)
 {
-    const int pieces = (n + at_most - 1) / at_most;
+    const int pieces = n > 0 ? (n + at_most - 1) / at_most : 1;
     return (n + pieces - 1) / pieces;
+}
+
+/* C (m, n) += for one block: B's panels are packed, A is (m, k) with rows ld apart or (k, m)'. */
+static void block_product(int apart, int m, int n, int k, real alpha, const real *a, ptrdiff_t ld_a, const real *panels,
+                          int add, real *c, ptrdiff_t ld_c, real *packed_a)
+{
+    const int packs_a = !apart && n > 2 * PANEL; /* else it would not pay */
+    const int rows_part = even_part(m, TILE_ROWS);
+    for (int i = 0; i < m; i += rows_part) {
+        const int rows = smaller(rows_part, m - i);
+        Tile t = {.k = k, .a = a + (apart ? i * ld_a : i), .a_row = ld_a, .a_k = ld_a, .alpha = alpha, .add = add};
+        if (packs_a) {
+            pack_tile(k, rows, m - i, t.a, ld_a, packed_a);
+            t.a = packed_a;
+            t.a_k = rows;
+        }
+        t.c_row = ld_c;
+        for (int j = 0; j < n; j += PANEL) {
+            t.b = panels + (ptrdiff_t)j * k;
+            t.c = c + i * ld_c + j;
+            t.width = smaller(PANEL, n - j);
+            tiles[rows - 1][apart][(t.width - 1) / LANES](&t);
+        }
+    }
 }
 
 void KERNEL(matmul)(MatmulKind kind, int m, int n, int k, real alpha, const real *a, int ld_a, const real *b, int ld_b,
                     int accumulate, real *c, int ld_c, real *scratch)
 {
     const int apart = kind != MATMUL_TN; /* the rows of op(A) */
-    real *const packed_a = scratch + MATMUL_SCRATCH / 4 * 3;
-    if (m <= 0 || n <= 0)
-        return;
-    const int k_part = k > 0 ? even_part(k, K_BLOCK) : 1, rows_part = even_part(m, TILE_ROWS);
-
+    const int k_part = even_part(k, K_BLOCK);
+    real *const packed_a = scratch, *const panels = scratch + (A_ROOM + LANES - 1) / LANES * LANES;
     for (int j0 = 0; j0 < n; j0 += N_BLOCK) {
         const int nj = smaller(N_BLOCK, n - j0);
-        for (int p0 = 0; p0 == 0 || p0 < k; p0 += k_part) {
+        int p0 = 0;
+        do { /* once even if k is 0 */
             const int kp = smaller(k_part, k - p0);
             for (int j = 0; j < nj; j += PANEL) {
-                const int width = smaller(PANEL, nj - j);
+                real *const panel = panels + (ptrdiff_t)j * kp;
                 if (kind == MATMUL_NT)
-                    pack_columns(kp, width, b + (ptrdiff_t)(j0 + j) * ld_b + p0, ld_b, scratch + (ptrdiff_t)j * kp);
+                    pack_columns(kp, smaller(PANEL, nj - j), b + (ptrdiff_t)(j0 + j) * ld_b + p0, ld_b, panel);
                 else
-                    pack_rows(kp, width, b + (ptrdiff_t)p0 * ld_b + j0 + j, ld_b, scratch + (ptrdiff_t)j * kp);
+                    pack_rows(kp, smaller(PANEL, nj - j), b + (ptrdiff_t)p0 * ld_b + j0 + j, ld_b, panel);
             }
-            for (int i0 = 0; i0 < m; i0 += M_BLOCK / TILE_ROWS * rows_part) {
-                const int mi = smaller(M_BLOCK / TILE_ROWS * rows_part, m - i0);
-                if (!apart)
-                    for (int i = 0; i < mi; i += rows_part)
-                        pack_tile(kp, smaller(rows_part, mi - i), a + (ptrdiff_t)p0 * ld_a + i0 + i, ld_a,
-                                  packed_a + (ptrdiff_t)i * kp);
-                for (int j = 0; j < nj; j += PANEL) {
-                    Tile t = {.k = kp,
-                              .a_row = ld_a,
-                              .b = scratch + (ptrdiff_t)j * kp,
-                              .b_k = PANEL,
-                              .alpha = alpha,
-                              .add = accumulate || p0 > 0,
-                              .c_row = ld_c,
-                              .width = smaller(PANEL, nj - j)};
-                    for (int i = 0; i < mi; i += rows_part) {
-                        const int rows = smaller(rows_part, mi - i);
-                        t.a = apart ? a + (ptrdiff_t)(i0 + i) * ld_a + p0 : packed_a + (ptrdiff_t)i * kp;
-                        t.a_k = rows;
-                        t.c = c + (ptrdiff_t)(i0 + i) * ld_c + j0 + j;
-                        tiles[rows - 1][apart][(t.width - 1) / LANES](&t);
-                    }
-                }
-            }
-        }
+            block_product(apart, m, nj, kp, alpha, a + (apart ? p0 : (ptrdiff_t)p0 * ld_a), ld_a, panels,
+                          accumulate || p0 > 0, c + j0, ld_c, packed_a);
+            p0 += k_part;
+        } while (p0 < k);
     }
 }

@@ -3,7 +3,7 @@
  * With xhat = (x - mean) rstd and y = xhat gain + shift (Ba et al. 2016, arXiv:1607.06450), the gradient is
  *   dx = rstd (g - mean_j(g) - xhat mean_j(g xhat)),  g = dy gain;
  * RMSNorm (Zhang & Sennrich 2019, arXiv:1910.07467) has no mean and lacks the middle term. A row's statistics are sums
- * in sixteen lanes of reals (good to a few ulp up to widths of thousands), the variance in a second pass about the mean.
+ * in lanes of reals (good to a few ulp up to widths of thousands), the variance in a second pass about the mean.
  * Sums over rows (dgain, dshift, db) add in ascending row order.
  */
 #include "num/path.h"
@@ -32,14 +32,11 @@ void KERNEL(bias_backward)(int n, int width, const real *dy, real *db)
         const int whole = j0 + BIAS_VECS * LANES <= width;
         for (int i = 0; i < n; i++) {
             const real *row = dy + (ptrdiff_t)i * width + j0;
-            if (whole)
-                UNROLL
-                for (int v = 0; v < BIAS_VECS; v++)
-                    sum[v] += vec_load(row + v * LANES);
-            else
-                UNROLL
-                for (int v = 0; v < BIAS_VECS; v++)
-                    sum[v] += vec_load_left(row + v * LANES, width - j0 - v * LANES, ZERO);
+            UNROLL
+            for (int v = 0; v < BIAS_VECS; v++) {
+                const int left = width - j0 - v * LANES;
+                sum[v] += whole ? vec_load(row + v * LANES) : vec_load_left(row + v * LANES, left, ZERO);
+            }
         }
         UNROLL
         for (int v = 0; v < BIAS_VECS; v++)
@@ -51,30 +48,33 @@ void KERNEL(bias_backward)(int n, int width, const real *dy, real *db)
 static real row_squares(int width, const real *x, real center)
 {
     const vec mu = vec_all(center);
-    Lanes16 sum = {{{0}}};
-    for (int j = 0; j < width; j += 16)
+    Lanes sum = {{{0}}};
+    for (int j = 0; j < width; j += SUM_LANES) {
         UNROLL
         for (int p = 0; p < PARTS; p++) {
             const int at = j + p * LANES;
             const vec d = vec_load_left(x + at, width - at, mu) - mu;
             sum.part[p] = vec_fma(d, d, sum.part[p]);
         }
-    return lanes16_sum(sum);
+    }
+    return lanes_sum(sum);
 }
 
 static real row_sum(int width, const real *x)
 {
-    Lanes16 sum = {{{0}}};
-    for (int j = 0; j < width; j += 16)
+    Lanes sum = {{{0}}};
+    for (int j = 0; j < width; j += SUM_LANES) {
         UNROLL
         for (int p = 0; p < PARTS; p++) {
             const int at = j + p * LANES;
             sum.part[p] += vec_load_left(x + at, width - at, ZERO);
         }
-    return lanes16_sum(sum);
+    }
+    return lanes_sum(sum);
 }
 
-/* ---- forward --------------------------------------------------------------------------------------------------------- */
+/* ---- forward
+ * --------------------------------------------------------------------------------------------------------- */
 
 /* y = (x - center) scale gain + shift, for one row; shift may be NULL. */
 INLINE void row_normalise(int width, const real *x, real center, real scale, const real *gain, const real *shift,
@@ -107,7 +107,8 @@ void KERNEL(rmsnorm_forward)(int n, int width, double epsilon, const real *x, co
     }
 }
 
-/* ---- backward -------------------------------------------------------------------------------------------------------- */
+/* ---- backward
+ * -------------------------------------------------------------------------------------------------------- */
 
 /* One row of either norm: centered says whether a mean was taken away. dshift may be NULL. */
 INLINE void row_backward(int width, const int centered, const real *dy, const real *x, const real *gain, real center,
@@ -116,8 +117,8 @@ INLINE void row_backward(int width, const int centered, const real *dy, const re
     const vec mu = vec_all(center), rstd = vec_all(scale);
 
     /* y = xhat gain + shift: the gradients of gain and shift, and the two sums that dx needs */
-    Lanes16 sum_g = {{{0}}}, sum_gx = {{{0}}};
-    for (int j = 0; j < width; j += 16)
+    Lanes sum_g = {{{0}}}, sum_gx = {{{0}}};
+    for (int j = 0; j < width; j += SUM_LANES) {
         UNROLL
         for (int p = 0; p < PARTS; p++) {
             const int at = j + p * LANES, left = width - at;
@@ -130,10 +131,11 @@ INLINE void row_backward(int width, const int centered, const real *dy, const re
                 sum_g.part[p] += g;
             sum_gx.part[p] = vec_fma(g, xhat, sum_gx.part[p]);
         }
+    }
 
     /* xhat = (x - mean) rstd */
-    const vec mean_g = vec_all(centered ? lanes16_sum(sum_g) / (real)width : 0);
-    const vec mean_gx = vec_all(lanes16_sum(sum_gx) / (real)width);
+    const vec mean_g = vec_all(centered ? lanes_sum(sum_g) / (real)width : 0);
+    const vec mean_gx = vec_all(lanes_sum(sum_gx) / (real)width);
     for (int j = 0; j < width; j += LANES) {
         const int left = width - j;
         const vec xhat = (vec_load_left(x + j, left, mu) - mu) * rstd;

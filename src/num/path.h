@@ -13,11 +13,11 @@
 #endif
 
 #define KERNEL_JOIN2(name, path) name##_##path
-#define KERNEL_JOIN(name, path) KERNEL_JOIN2(name, path)
-#define KERNEL(name) KERNEL_JOIN(name, KERNEL_PATH)
-#define KERNEL_STRING2(path) #path
-#define KERNEL_STRING(path) KERNEL_STRING2(path)
-#define KERNEL_NAME KERNEL_STRING(KERNEL_PATH)
+#define KERNEL_JOIN(name, path)  KERNEL_JOIN2(name, path)
+#define KERNEL(name)             KERNEL_JOIN(name, KERNEL_PATH)
+#define KERNEL_STRING2(path)     #path
+#define KERNEL_STRING(path)      KERNEL_STRING2(path)
+#define KERNEL_NAME              KERNEL_STRING(KERNEL_PATH)
 
 extern const Kernels KERNEL(kernels);
 

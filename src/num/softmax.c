@@ -7,23 +7,24 @@
 #include "num/vec.h"
 #include "num/vec_math.h"
 
-#define ZERO ((vec){0})
-#define SUM_BLOCK 4096 /* reals that sixteen lanes sum before the total goes on in double */
+#define ZERO      ((vec){0})
+#define SUM_BLOCK 4096 /* reals that the lanes sum before the total goes on in double */
 
 static real row_max(int n, const real *s)
 {
     const vec lowest = vec_all(-(real)INFINITY);
-    Lanes16 max;
+    Lanes max;
     UNROLL
     for (int p = 0; p < PARTS; p++)
         max.part[p] = lowest;
-    for (int j = 0; j < n; j += 16)
+    for (int j = 0; j < n; j += SUM_LANES) {
         UNROLL
         for (int p = 0; p < PARTS; p++) {
             const int at = j + p * LANES;
             max.part[p] = vec_max(vec_load_left(s + at, n - at, lowest), max.part[p]);
         }
-    return lanes16_max(max);
+    }
+    return lanes_max(max);
 }
 
 /* sum_j exp(s_j - max); the terms replace s when `keep`. */
@@ -33,8 +34,8 @@ INLINE double row_exp(int n, real *s, real max, const int keep)
     double total = 0;
     for (int start = 0; start < n; start += SUM_BLOCK) {
         const int end = n - start < SUM_BLOCK ? n : start + SUM_BLOCK;
-        Lanes16 sum = {{{0}}};
-        for (int j = start; j < end; j += 16)
+        Lanes sum = {{{0}}};
+        for (int j = start; j < end; j += SUM_LANES) {
             UNROLL
             for (int p = 0; p < PARTS; p++) {
                 const int at = j + p * LANES;
@@ -43,7 +44,8 @@ INLINE double row_exp(int n, real *s, real max, const int keep)
                     vec_store_left(s + at, end - at, e);
                 sum.part[p] += e;
             }
-        total += (double)lanes16_sum(sum);
+        }
+        total += (double)lanes_sum(sum);
     }
     return total;
 }
@@ -82,15 +84,16 @@ void KERNEL(softmax_row)(int n, real *s, real *ret_log_sum)
 
 void KERNEL(softmax_row_backward)(int n, const real *p, real *dp)
 {
-    Lanes16 sum = {{{0}}};
-    for (int j = 0; j < n; j += 16)
+    Lanes sum = {{{0}}};
+    for (int j = 0; j < n; j += SUM_LANES) {
         UNROLL
         for (int part = 0; part < PARTS; part++) {
             const int at = j + part * LANES, left = n - at;
             sum.part[part] =
                 vec_fma(vec_load_left(p + at, left, ZERO), vec_load_left(dp + at, left, ZERO), sum.part[part]);
         }
-    const real dot = lanes16_sum(sum);
+    }
+    const real dot = lanes_sum(sum);
     for (int j = 0; j < n; j += LANES) {
         const int left = n - j;
         vec_store_left(dp + j, left, vec_load_left(p + j, left, ZERO) * (vec_load_left(dp + j, left, ZERO) - dot));

@@ -2,8 +2,8 @@
  *
  * + - * / and comparisons are the compilers' vector extensions; what they lack (fma, square root, loads of a part) is
  * written per instruction set here and nowhere else. Every operation is exactly rounded or exact, so a kernel gives the
- * same bits at any width as long as the order of its sums is its own: sums along a row go into Lanes16, sixteen lanes
- * whatever the width, and end in one fixed tree. (The sign and payload of a NaN may differ, its being a NaN may not.)
+ * same bits at any width as long as the order of its sums is its own: sums along a row go into Lanes, as many whatever
+ * the width, and end in one fixed tree. (The sign and payload of a NaN may differ, its being a NaN may not.)
  *
  * Width is taken from what the compiler was told to target, not from the path's name. Internal to num/.
  */
@@ -68,44 +68,50 @@ INLINE vec vec_choose(ivec mask, vec x, vec y)
     return (vec)((mask & (ivec)x) | (~mask & (ivec)y));
 }
 
-/* The larger; y where x is NaN. */
-INLINE vec vec_max(vec x, vec y)
-{
-    return vec_choose(x > y, x, y);
-}
+/* ---- fma, square root, extrema, the first n lanes
+ * ---------------------------------------------------------------------- */
 
-/* ---- fma, square root, the first n lanes ------------------------------------------------------------------------- */
+/* vec_max: x > y ? x : y, vec_min: x < y ? x : y; hence y where one is a NaN. vec_load_first: lanes from n on are fill.
+ */
 
 #if VEC_BYTES == 64 && !defined(REFFRAME_DOUBLE)
 
-#define LANE_MASK(n) ((__mmask16)((1u << (n)) - 1))
-#define vec_fma(x, y, z) ((vec)_mm512_fmadd_ps((__m512)(x), (__m512)(y), (__m512)(z)))
-#define vec_sqrt(x) ((vec)_mm512_sqrt_ps((__m512)(x)))
+#define LANE_MASK(n)               ((__mmask16)((1u << (n)) - 1))
+#define vec_fma(x, y, z)           ((vec)_mm512_fmadd_ps((__m512)(x), (__m512)(y), (__m512)(z)))
+#define vec_sqrt(x)                ((vec)_mm512_sqrt_ps((__m512)(x)))
+#define vec_max(x, y)              ((vec)_mm512_max_ps((__m512)(x), (__m512)(y)))
+#define vec_min(x, y)              ((vec)_mm512_min_ps((__m512)(x), (__m512)(y)))
 #define vec_load_first(p, n, fill) ((vec)_mm512_mask_loadu_ps((__m512)(fill), LANE_MASK(n), p))
-#define vec_store_first(p, n, x) _mm512_mask_storeu_ps(p, LANE_MASK(n), (__m512)(x))
+#define vec_store_first(p, n, x)   _mm512_mask_storeu_ps(p, LANE_MASK(n), (__m512)(x))
 
 #elif VEC_BYTES == 64
 
-#define LANE_MASK(n) ((__mmask8)((1u << (n)) - 1))
-#define vec_fma(x, y, z) ((vec)_mm512_fmadd_pd((__m512d)(x), (__m512d)(y), (__m512d)(z)))
-#define vec_sqrt(x) ((vec)_mm512_sqrt_pd((__m512d)(x)))
+#define LANE_MASK(n)               ((__mmask8)((1u << (n)) - 1))
+#define vec_fma(x, y, z)           ((vec)_mm512_fmadd_pd((__m512d)(x), (__m512d)(y), (__m512d)(z)))
+#define vec_sqrt(x)                ((vec)_mm512_sqrt_pd((__m512d)(x)))
+#define vec_max(x, y)              ((vec)_mm512_max_pd((__m512d)(x), (__m512d)(y)))
+#define vec_min(x, y)              ((vec)_mm512_min_pd((__m512d)(x), (__m512d)(y)))
 #define vec_load_first(p, n, fill) ((vec)_mm512_mask_loadu_pd((__m512d)(fill), LANE_MASK(n), p))
-#define vec_store_first(p, n, x) _mm512_mask_storeu_pd(p, LANE_MASK(n), (__m512d)(x))
+#define vec_store_first(p, n, x)   _mm512_mask_storeu_pd(p, LANE_MASK(n), (__m512d)(x))
 
 #elif VEC_BYTES == 32
 
 #ifdef REFFRAME_DOUBLE
-#define vec_fma(x, y, z) ((vec)_mm256_fmadd_pd((__m256d)(x), (__m256d)(y), (__m256d)(z)))
-#define vec_sqrt(x) ((vec)_mm256_sqrt_pd((__m256d)(x)))
-#define MASKED_LOAD(p, mask) ((vec)_mm256_maskload_pd(p, (__m256i)(mask)))
+#define vec_fma(x, y, z)         ((vec)_mm256_fmadd_pd((__m256d)(x), (__m256d)(y), (__m256d)(z)))
+#define vec_sqrt(x)              ((vec)_mm256_sqrt_pd((__m256d)(x)))
+#define vec_max(x, y)            ((vec)_mm256_max_pd((__m256d)(x), (__m256d)(y)))
+#define vec_min(x, y)            ((vec)_mm256_min_pd((__m256d)(x), (__m256d)(y)))
+#define MASKED_LOAD(p, mask)     ((vec)_mm256_maskload_pd(p, (__m256i)(mask)))
 #define MASKED_STORE(p, mask, x) _mm256_maskstore_pd(p, (__m256i)(mask), (__m256d)(x))
-#define COUNT ((ivec){0, 1, 2, 3})
+#define COUNT                    ((ivec){0, 1, 2, 3})
 #else
-#define vec_fma(x, y, z) ((vec)_mm256_fmadd_ps((__m256)(x), (__m256)(y), (__m256)(z)))
-#define vec_sqrt(x) ((vec)_mm256_sqrt_ps((__m256)(x)))
-#define MASKED_LOAD(p, mask) ((vec)_mm256_maskload_ps(p, (__m256i)(mask)))
+#define vec_fma(x, y, z)         ((vec)_mm256_fmadd_ps((__m256)(x), (__m256)(y), (__m256)(z)))
+#define vec_sqrt(x)              ((vec)_mm256_sqrt_ps((__m256)(x)))
+#define vec_max(x, y)            ((vec)_mm256_max_ps((__m256)(x), (__m256)(y)))
+#define vec_min(x, y)            ((vec)_mm256_min_ps((__m256)(x), (__m256)(y)))
+#define MASKED_LOAD(p, mask)     ((vec)_mm256_maskload_ps(p, (__m256i)(mask)))
 #define MASKED_STORE(p, mask, x) _mm256_maskstore_ps(p, (__m256i)(mask), (__m256)(x))
-#define COUNT ((ivec){0, 1, 2, 3, 4, 5, 6, 7})
+#define COUNT                    ((ivec){0, 1, 2, 3, 4, 5, 6, 7})
 #endif
 
 INLINE vec vec_load_first(const real *p, int n, vec fill)
@@ -144,6 +150,16 @@ INLINE vec vec_sqrt(vec x)
     return x;
 }
 
+INLINE vec vec_max(vec x, vec y)
+{
+    return vec_choose(x > y, x, y);
+}
+
+INLINE vec vec_min(vec x, vec y)
+{
+    return vec_choose(x < y, x, y);
+}
+
 INLINE vec vec_load_first(const real *p, int n, vec fill)
 {
     for (int i = 0; i < n; i++)
@@ -173,82 +189,117 @@ INLINE void vec_store_left(real *p, ptrdiff_t n, vec x)
         vec_store_first(p, (int)n, x);
 }
 
-/* ---- permutations ---------------------------------------------------------------------------------------------------- */
+/* ---- permutations
+ * ---------------------------------------------------------------------------------------------------- */
 
-/* x0 y0 x1 y1 ... of the lower halves, and of the upper ones. */
+/* x0 y0 x1 y1 ... of the lower halves, and of the upper ones; and lanes i and i + 8, i + 4, ... exchanged. */
 #if LANES == 16
-#define INTERLEAVE_LOW 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define INTERLEAVE_LOW  0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
 #define INTERLEAVE_HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#define EXCHANGE_8      8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7
+#define EXCHANGE_4      4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11
+#define EXCHANGE_2      2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13
+#define EXCHANGE_1      1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14
 #elif LANES == 8
-#define INTERLEAVE_LOW 0, 8, 1, 9, 2, 10, 3, 11
+#define INTERLEAVE_LOW  0, 8, 1, 9, 2, 10, 3, 11
 #define INTERLEAVE_HIGH 4, 12, 5, 13, 6, 14, 7, 15
+#define EXCHANGE_4      4, 5, 6, 7, 0, 1, 2, 3
+#define EXCHANGE_2      2, 3, 0, 1, 6, 7, 4, 5
+#define EXCHANGE_1      1, 0, 3, 2, 5, 4, 7, 6
 #elif LANES == 4
-#define INTERLEAVE_LOW 0, 4, 1, 5
+#define INTERLEAVE_LOW  0, 4, 1, 5
 #define INTERLEAVE_HIGH 2, 6, 3, 7
+#define EXCHANGE_2      2, 3, 0, 1
+#define EXCHANGE_1      1, 0, 3, 2
 #else
-#define INTERLEAVE_LOW 0, 2
+#define INTERLEAVE_LOW  0, 2
 #define INTERLEAVE_HIGH 1, 3
+#define EXCHANGE_1      1, 0
 #endif
-#define vec_interleave_low(x, y) __builtin_shufflevector(x, y, INTERLEAVE_LOW)
+#define vec_interleave_low(x, y)  __builtin_shufflevector(x, y, INTERLEAVE_LOW)
 #define vec_interleave_high(x, y) __builtin_shufflevector(x, y, INTERLEAVE_HIGH)
 
-/* ---- sixteen lanes ------------------------------------------------------------------------------------------------- */
+/* ---- sums along a row
+ * -------------------------------------------------------------------------------------------------- */
 
-#define PARTS (16 / LANES)
+#define SUM_LANES 32 /* part of the definition of every sum; two vectors of 16 floats hide an addition's latency */
+#define PARTS     (SUM_LANES / LANES)
 
 typedef struct {
     vec part[PARTS];
-} Lanes16;
+} Lanes;
 
-/* The fixed tree: lane i + lane i+8, then i+4, i+2, i+1. */
-INLINE real lanes16_sum(Lanes16 x)
+/* The fixed tree: lane i + lane i+16, then i+8, i+4, i+2, i+1. */
+INLINE real lanes_sum(Lanes x)
 {
-    real t[16];
-    memcpy(t, &x, sizeof t);
     UNROLL
-    for (int half = 8; half; half /= 2)
+    for (int half = PARTS / 2; half; half /= 2) {
         UNROLL
-        for (int i = 0; i < half; i++)
-            t[i] += t[i + half];
-    return t[0];
+        for (int p = 0; p < half; p++)
+            x.part[p] += x.part[p + half];
+    }
+    vec sum = x.part[0];
+#if LANES >= 16
+    sum += __builtin_shufflevector(sum, sum, EXCHANGE_8);
+#endif
+#if LANES >= 8
+    sum += __builtin_shufflevector(sum, sum, EXCHANGE_4);
+#endif
+#if LANES >= 4
+    sum += __builtin_shufflevector(sum, sum, EXCHANGE_2);
+#endif
+    sum += __builtin_shufflevector(sum, sum, EXCHANGE_1);
+    return sum[0];
 }
 
-INLINE real lanes16_max(Lanes16 x)
+/* The largest; which NaN lanes it passes over is not said. */
+INLINE real lanes_max(Lanes x)
 {
-    real t[16];
-    memcpy(t, &x, sizeof t);
     UNROLL
-    for (int half = 8; half; half /= 2)
+    for (int half = PARTS / 2; half; half /= 2) {
         UNROLL
-        for (int i = 0; i < half; i++)
-            t[i] = t[i] > t[i + half] ? t[i] : t[i + half];
-    return t[0];
+        for (int p = 0; p < half; p++)
+            x.part[p] = vec_max(x.part[p], x.part[p + half]);
+    }
+    vec max = x.part[0];
+#if LANES >= 16
+    max = vec_max(max, __builtin_shufflevector(max, max, EXCHANGE_8));
+#endif
+#if LANES >= 8
+    max = vec_max(max, __builtin_shufflevector(max, max, EXCHANGE_4));
+#endif
+#if LANES >= 4
+    max = vec_max(max, __builtin_shufflevector(max, max, EXCHANGE_2));
+#endif
+    max = vec_max(max, __builtin_shufflevector(max, max, EXCHANGE_1));
+    return max[0];
 }
 
 /* The same in double, for sums over many reals. */
 #define WIDE_LANES (VEC_BYTES / 8)
-#define WIDE_PARTS (16 / WIDE_LANES)
+#define WIDE_PARTS (SUM_LANES / WIDE_LANES)
 typedef double wide __attribute__((vector_size(VEC_BYTES)));
 typedef real wide_source __attribute__((vector_size(WIDE_LANES * sizeof(real)), aligned(sizeof(real)), may_alias));
 
 typedef struct {
     wide part[WIDE_PARTS];
-} Wide16;
+} WideLanes;
 
 INLINE wide wide_load(const real *p)
 {
     return __builtin_convertvector(*(const wide_source *)p, wide);
 }
 
-INLINE double wide16_sum(Wide16 x)
+INLINE double wide_sum(WideLanes x)
 {
-    double t[16];
+    double t[SUM_LANES];
     memcpy(t, &x, sizeof t);
     UNROLL
-    for (int half = 8; half; half /= 2)
+    for (int half = SUM_LANES / 2; half; half /= 2) {
         UNROLL
         for (int i = 0; i < half; i++)
             t[i] += t[i + half];
+    }
     return t[0];
 }
 

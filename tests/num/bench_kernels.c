@@ -1,7 +1,7 @@
 /* How fast the kernels are: GFLOP/s and share of the fma peak for products, nanoseconds per element for the rest.
  *
- * `bench_kernels [path]`. Each product is timed between two measurements of the peak and the best of some windows is
- * taken, as the machine's clock moves and other programs interrupt. Not a test: it cannot fail.
+ * `bench_kernels [path]`. Each product is timed between two measurements of the peak and the median of some windows
+ * is taken, as the machine's clock moves and other programs interrupt. Not a test: it cannot fail.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,10 +42,26 @@ static const Shape shapes[] = {
     {"attention", 128, 32, 128, 256}, {"attention", 256, 256, 64, 704}, {"attention", 256, 64, 256, 704},
 };
 
+#define WINDOWS 11
+
+static int ascending(const void *x, const void *y)
+{
+    const double a = *(const double *)x, b = *(const double *)y;
+    return (a > b) - (a < b);
+}
+
+static double median(double *x)
+{
+    qsort(x, WINDOWS, sizeof *x, ascending);
+    return x[WINDOWS / 2];
+}
+
 static void bench_products(const Kernels *kernels)
 {
-    real *a = filled(4 << 20, 1), *b = filled(4 << 20, 1), *c = filled(4 << 20, 1), *scratch = filled(MATMUL_SCRATCH, 1);
-    printf("%-10s %5s %5s %5s  %15s %15s %15s   GFLOP/s, share of peak\n", kernels->name, "m", "n", "k", "NN", "NT", "TN");
+    real *a = filled(4 << 20, 1), *b = filled(4 << 20, 1), *c = filled(4 << 20, 1),
+         *scratch = filled(MATMUL_SCRATCH, 1);
+    printf("%-10s %5s %5s %5s  %15s %15s %15s   GFLOP/s, share of peak\n", kernels->name, "m", "n", "k", "NN", "NT",
+           "TN");
     double mean = 0;
     for (size_t s = 0; s < sizeof shapes / sizeof shapes[0]; s++) {
         const Shape *x = &shapes[s];
@@ -55,18 +71,17 @@ static void bench_products(const Kernels *kernels)
             const int ld_a = (kind == MATMUL_TN ? x->m : x->k) + x->ld_extra;
             const int ld_b = (kind == MATMUL_NT ? x->k : x->n) + x->ld_extra, ld_c = x->n + x->ld_extra;
             const int repeat = (int)(5e7 / flops) + 1;
-            double best = 0, best_share = 0;
-            for (int window = 0; window < 10; window++) {
-                const double peak = kernels_peak(kernels, 5e-4), start = clock_seconds();
+            double rates[WINDOWS], shares[WINDOWS];
+            for (int window = 0; window < WINDOWS; window++) {
+                const double peak = kernels_peak(kernels, 1e-3), start = clock_seconds();
                 for (int i = 0; i < repeat; i++)
                     kernels->matmul((MatmulKind)kind, x->m, x->n, x->k, 1, a, ld_a, b, ld_b, i & 1, c, ld_c, scratch);
-                const double rate = flops * repeat / (clock_seconds() - start);
-                const double share = 2 * rate / (peak + kernels_peak(kernels, 5e-4));
-                best = rate > best ? rate : best;
-                best_share = share > best_share && share < 1 ? share : best_share;
+                rates[window] = flops * repeat / (clock_seconds() - start);
+                shares[window] = 2 * rates[window] / (peak + kernels_peak(kernels, 1e-3));
             }
-            mean += best_share;
-            printf(" %8.1f %4.0f %%", best / 1e9, 100 * best_share);
+            const double share = median(shares);
+            mean += share;
+            printf(" %8.1f %4.0f %%", median(rates) / 1e9, 100 * share);
         }
         printf("\n");
     }
@@ -181,9 +196,14 @@ static void bench_rows(const Kernels *kernels)
     for (int i = 0; i < n_sides; i++)
         printf(" %5d x %4d", sides[i][0], sides[i][1]);
     printf("\n");
-    Block b = {.x = filled(MAX_SIDE * MAX_SIDE, 8), .y = filled(MAX_SIDE * MAX_SIDE, 8),
-               .z = filled(MAX_SIDE * MAX_SIDE, 8), .w = filled(MAX_SIDE * MAX_SIDE, 8), .gain = filled(MAX_SIDE, 1),
-               .dgain = filled(MAX_SIDE, 1), .mean = filled(MAX_SIDE, 1), .rstd = filled(MAX_SIDE, 1)};
+    Block b = {.x = filled(MAX_SIDE * MAX_SIDE, 8),
+               .y = filled(MAX_SIDE * MAX_SIDE, 8),
+               .z = filled(MAX_SIDE * MAX_SIDE, 8),
+               .w = filled(MAX_SIDE * MAX_SIDE, 8),
+               .gain = filled(MAX_SIDE, 1),
+               .dgain = filled(MAX_SIDE, 1),
+               .mean = filled(MAX_SIDE, 1),
+               .rstd = filled(MAX_SIDE, 1)};
     for (size_t i = 0; i < MAX_SIDE * MAX_SIDE; i++)
         b.w[i] *= b.w[i]; /* a second moment */
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {

@@ -7,10 +7,10 @@
 enum { N_ROWS = 3, WIDTH = 37, SIZE = N_ROWS * WIDTH };
 
 #ifdef REFFRAME_DOUBLE
-#define STEP 1e-5
+#define STEP      1e-5
 #define TOLERANCE 1e-8
 #else
-#define STEP 1e-2
+#define STEP      1e-2
 #define TOLERANCE 2e-3
 #endif
 
@@ -121,8 +121,8 @@ static const struct {
     const char *name;
     double (*value)(const Kernels *kernels, const real *in, const real *weights, real *grad);
 } functions[] = {
-    {"bias", bias}, {"layernorm", layernorm}, {"rmsnorm", rmsnorm},           {"gelu", gelu},
-    {"relu", relu}, {"softmax", softmax},     {"cross-entropy", cross_entropy}, {"matmul", matmul},
+    {"bias", bias},       {"layernorm", layernorm},         {"rmsnorm", rmsnorm}, {"gelu", gelu}, {"relu", relu},
+    {"softmax", softmax}, {"cross-entropy", cross_entropy}, {"matmul", matmul},
 };
 
 static void backward_is_the_derivative(void **state)

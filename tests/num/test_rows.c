@@ -11,7 +11,7 @@ typedef struct {
     real *x, *dy, *gain, *shift, *out; /* inputs (n, width), (width,); out: 4 blocks of (n, width) */
 } Rows;
 
-#define BLOCK(i) (r->out + (size_t)(i) * r->n * r->width)
+#define BLOCK(i) (r->out + (size_t)(i)*r->n * r->width)
 
 static void call_bias(const Kernels *k, Rows *r)
 {
@@ -158,7 +158,8 @@ static void every_kernel_on_every_path(void **state)
             }
 }
 
-/* ---- softmax on hard rows ---------------------------------------------------------------------------------------------- */
+/* ---- softmax on hard rows
+ * ---------------------------------------------------------------------------------------------- */
 
 static void masked_entries_are_exact_zeros(void **state)
 {
@@ -286,12 +287,9 @@ static void sum_of_squares_is_exact_enough(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_kernel_on_every_path),
-        cmocka_unit_test(masked_entries_are_exact_zeros),
-        cmocka_unit_test(softmax_of_huge_and_broken_rows),
-        cmocka_unit_test(cross_entropy_of_huge_and_broken_rows),
-        cmocka_unit_test(cross_entropy_of_a_large_vocabulary),
-        cmocka_unit_test(nan_and_infinity_pass_elementwise),
+        cmocka_unit_test(every_kernel_on_every_path),          cmocka_unit_test(masked_entries_are_exact_zeros),
+        cmocka_unit_test(softmax_of_huge_and_broken_rows),     cmocka_unit_test(cross_entropy_of_huge_and_broken_rows),
+        cmocka_unit_test(cross_entropy_of_a_large_vocabulary), cmocka_unit_test(nan_and_infinity_pass_elementwise),
         cmocka_unit_test(sum_of_squares_is_exact_enough),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
