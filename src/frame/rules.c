@@ -1,5 +1,4 @@
-/* The declared thresholds of the classifier, each with its reason, and the names of its labels (geometry.md, section
- * C).
+/* The declared thresholds of the classifier, each with its reason, and the names of its labels.
  *
  * Whoever changes a value raises FRAME_RULES. [low, high] is not a belief: tests/frame moves each threshold over it,
  * the others fixed, and holds the classifier to its planted maps.
@@ -11,15 +10,15 @@
 const FrameRule frame_rules[RULE_COUNT] = {
     [RULE_ANCHOR_LEAST] = {"anchor_least", 0.1, 0.07, 0.14,
                            "an anchor draws at least a tenth of the average query's attention, so that a handful of "
-                           "anchors exhausts it (geometry.md A)"},
+                           "anchors exhausts it"},
     [RULE_ANCHOR_RATIO] = {"anchor_ratio", 3, 2, 4.5,
                            "and three times what uniform or position-only attention would put there: ALiBi and short "
-                           "prefixes favour keys without anyone having learnt it (geometry.md A)"},
+                           "prefixes favour keys without anyone having learnt it"},
     [RULE_ANCHOR_QUERIES] = {"anchor_queries", 12, 6, 24,
                              "under a causal mask a mean over fewer queries is noise: a previous-token head gives the "
-                             "last keys 0.4 (geometry.md A)"},
+                             "last keys 0.4"},
     [RULE_ANCHOR_LATER] = {"anchor_later", 0.25, 0.1, 0.4,
-                           "and it must serve a fair share of the sequence, not its last words (geometry.md A)"},
+                           "and it must serve a fair share of the sequence, not its last words"},
     [RULE_PRESENT] = {"present", 0.5, 0.2, 0.8, "a head has a frame if most of its sequences have an anchor"},
     [RULE_PAIR] = {"pair", 0.6, 0.5, 0.8,
                    "start and end together hold most of the excess: as much as one place must hold alone"},

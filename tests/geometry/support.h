@@ -1,4 +1,4 @@
-/* Views to measure, filled by hand or at random, and the maps of geometry.md, section E. */
+/* Views to measure, filled by hand or at random, and maps of known geometry. */
 #ifndef REFFRAME_TESTS_GEOMETRY_SUPPORT_H
 #define REFFRAME_TESTS_GEOMETRY_SUPPORT_H
 

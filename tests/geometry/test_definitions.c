@@ -1,4 +1,4 @@
-/* Every metric against its definition in geometry.md A, transcribed as loops over single entries in double.
+/* Every metric against its definition in src/geometry/README.md, transcribed as loops over single entries in double.
  *
  * The families sum by column, by prefix and by matrix product; were this file deleted, an index that is off by one, a
  * head's stride or a row that should have been left out would show nowhere else. Random views, both masks, lengths

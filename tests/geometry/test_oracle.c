@@ -1,4 +1,4 @@
-/* Every metric against an independent NumPy implementation of geometry.md A (fixtures/make_oracle.py).
+/* Every metric against an independent NumPy implementation of src/geometry/README.md (fixtures/make_oracle.py).
  *
  * test_definitions.c was written by someone who knew the C; the fixture was not. Were this file deleted, a misreading
  * shared by both would stay.

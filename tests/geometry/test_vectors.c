@@ -1,4 +1,4 @@
-/* Closed forms and the vectors of geometry.md, section E: floors of uniform attention, stars, anchors, previous-token
+/* Closed forms and known vectors: floors of uniform attention, stars, anchors, previous-token
  * maps.
  *
  * Were this file deleted, a metric could drift from its published meaning while its relative order, and every other
