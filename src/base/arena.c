@@ -12,6 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Address sanitizer: what lies between a block and the next is nobody's. */
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(start, n) ((void)(start), (void)(n))
+#endif
+
 #define CHUNK_MIN ((size_t)1 << 16)
 #define CHUNK_MAX ((size_t)1 << 23) /* chunks double up to here; larger blocks get a chunk of their own size */
 
@@ -102,7 +109,8 @@ void *arena_alloc(Arena *arena, size_t bytes)
         if (arena->next_size < CHUNK_MAX)
             arena->next_size *= 2;
     }
-    void *block = chunk->start + chunk->used;
+    unsigned char *block = chunk->start + chunk->used;
+    ASAN_POISON_MEMORY_REGION(block + bytes, size - bytes);
     chunk->used += size;
     arena->used += size;
     return block;

@@ -1,7 +1,7 @@
 /* Claims, read by recursive descent: one function a rule of the grammar in claim.h, one look ahead.
  *
- * A claim that parses is one that can be judged: its two sides have comparable types. What the words mean (is there such
- * an axis, such a metric) is plan's business. Invariant: on failure ret_claim is untouched.
+ * A claim that parses is one that can be judged: its two sides have comparable types. What the words mean (is there
+ * such an axis, such a metric) is plan's business. Invariant: on failure ret_claim is untouched.
  */
 #include "base/claim.h"
 
@@ -28,12 +28,9 @@ static const struct {
     TermKind kind;
     Argument argument;
 } functions[] = {
-    {"onset", TERM_ONSET, TAKES_METRIC_OR_FRAME},
-    {"median", TERM_MEDIAN, TAKES_METRIC},
-    {"early", TERM_EARLY, TAKES_METRIC_OR_FRAME},
-    {"frame", TERM_FRAME, TAKES_NOTHING},
-    {"frame_by_token", TERM_FRAME_BY_TOKEN, TAKES_NOTHING},
-    {"seen", TERM_SEEN, TAKES_FRAME},
+    {"onset", TERM_ONSET, TAKES_METRIC_OR_FRAME},           {"median", TERM_MEDIAN, TAKES_METRIC},
+    {"early", TERM_EARLY, TAKES_METRIC_OR_FRAME},           {"frame", TERM_FRAME, TAKES_NOTHING},
+    {"frame_by_token", TERM_FRAME_BY_TOKEN, TAKES_NOTHING}, {"seen", TERM_SEEN, TAKES_FRAME},
 };
 enum { N_FUNCTIONS = sizeof functions / sizeof *functions };
 
@@ -134,8 +131,8 @@ static int take_argument(Parser *p, Argument argument, Term *term)
     }
     const int is_frame = strcmp(word, "frame") == 0 && *p->at == ':';
     if (is_frame && argument != TAKES_METRIC_OR_FRAME)
-        return refuse(p, start, arena_format(p->arena, "%s(...) takes a metric, not a frame type",
-                                             term_kind_name(term->kind)));
+        return refuse(p, start,
+                      arena_format(p->arena, "%s(...) takes a metric, not a frame type", term_kind_name(term->kind)));
     if (!is_frame)
         term->metric = word;
     if (*p->at != ':')
@@ -149,8 +146,8 @@ static int take_argument(Parser *p, Argument argument, Term *term)
     else if (strcmp(suffix, "strongest") == 0)
         term->is_strongest = 1;
     else
-        return refuse(p, suffix_at, arena_format(p->arena, "after \"%s:\" only strongest may stand, found \"%s\"",
-                                                 word, suffix));
+        return refuse(p, suffix_at,
+                      arena_format(p->arena, "after \"%s:\" only strongest may stand, found \"%s\"", word, suffix));
     return STATUS_OK;
 }
 
@@ -219,7 +216,8 @@ static int take_term(Parser *p, Term *ret_term)
     const char *word;
     skip_space(p);
     const char *start = p->at;
-    if (take_word(p, "a number, a label or one of onset, median, early, frame, frame_by_token, seen", &word) != STATUS_OK)
+    if (take_word(p, "a number, a label or one of onset, median, early, frame, frame_by_token, seen", &word) !=
+        STATUS_OK)
         return STATUS_INPUT;
     if (take_char(p, '(')) {
         int i = 0;

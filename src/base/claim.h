@@ -15,7 +15,16 @@
 #include "base/arena.h"
 #include "base/status.h"
 
-typedef enum { TERM_NUMBER, TERM_LABEL, TERM_ONSET, TERM_MEDIAN, TERM_EARLY, TERM_FRAME, TERM_FRAME_BY_TOKEN, TERM_SEEN } TermKind;
+typedef enum {
+    TERM_NUMBER,
+    TERM_LABEL,
+    TERM_ONSET,
+    TERM_MEDIAN,
+    TERM_EARLY,
+    TERM_FRAME,
+    TERM_FRAME_BY_TOKEN,
+    TERM_SEEN
+} TermKind;
 typedef enum { COMPARE_LT, COMPARE_LE, COMPARE_GT, COMPARE_GE, COMPARE_EQ, COMPARE_NE, COMPARE_HOLDS } Comparator;
 
 typedef struct {
@@ -24,23 +33,23 @@ typedef struct {
 
 typedef struct {
     TermKind kind;
-    double number;         /* TERM_NUMBER */
-    const char *label;     /* TERM_LABEL; the TYPE of onset(frame:TYPE), early(frame:TYPE) and seen(TYPE) */
-    const char *metric;    /* of onset, median, early; NULL with frame:TYPE */
+    double number;      /* TERM_NUMBER */
+    const char *label;  /* TERM_LABEL; the TYPE of onset(frame:TYPE), early(frame:TYPE) and seen(TYPE) */
+    const char *metric; /* of onset, median, early; NULL with frame:TYPE */
     int is_strongest;
     Select *selects;
     int n_selects;
 } Term;
 
 typedef struct {
-    Term left, right;      /* right is unused with COMPARE_HOLDS */
+    Term left, right; /* right is unused with COMPARE_HOLDS */
     Comparator comparator;
 } Comparison;
 
 typedef struct {
-    const char *text;      /* what is claimed, in words */
-    const char *that;      /* the expression as written */
-    const char *source;    /* where the claim comes from, may be "" */
+    const char *text;   /* what is claimed, in words */
+    const char *that;   /* the expression as written */
+    const char *source; /* where the claim comes from, may be "" */
     const char *file;
     int line;
     Comparison *comparisons;

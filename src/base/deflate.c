@@ -5,9 +5,9 @@
 #include <string.h>
 #include <zlib.h>
 
-#define RAW_WINDOW (-15) /* 32 KiB, no header or trailer */
+#define RAW_WINDOW  (-15) /* 32 KiB, no header or trailer */
 #define GZIP_WINDOW (15 + 16)
-#define PIECE ((size_t)1 << 30)
+#define PIECE       ((size_t)1 << 30)
 
 static uInt piece(size_t left)
 {
@@ -117,8 +117,10 @@ void base64_add(Text *text, const void *bytes, size_t n)
     const unsigned char *in = bytes;
     for (size_t i = 0; i < n; i += 3) {
         const size_t left = n - i;
-        const uint32_t three = (uint32_t)in[i] << 16 | (left > 1 ? (uint32_t)in[i + 1] << 8 : 0) | (left > 2 ? in[i + 2] : 0);
-        char four[4] = {alphabet[three >> 18], alphabet[three >> 12 & 63], alphabet[three >> 6 & 63], alphabet[three & 63]};
+        const uint32_t three =
+            (uint32_t)in[i] << 16 | (left > 1 ? (uint32_t)in[i + 1] << 8 : 0) | (left > 2 ? in[i + 2] : 0);
+        char four[4] = {alphabet[three >> 18], alphabet[three >> 12 & 63], alphabet[three >> 6 & 63],
+                        alphabet[three & 63]};
         if (left < 3)
             four[3] = '=';
         if (left < 2)

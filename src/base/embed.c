@@ -2,8 +2,9 @@
  *
  *   embed OUT.S OUT.bin [gz:]NAME=FILE ...
  *
- * `gz:` compresses with a header without name and time, so the blob is a pure function of the files. Each asset starts at
- * a multiple of 16 and is followed by a NUL. The table holds addresses, so it goes where the loader may relocate (PIE).
+ * `gz:` compresses with a header without name and time, so the blob is a pure function of the files. Each asset starts
+ * at a multiple of 16 and is followed by a NUL. The table holds addresses, so it goes where the loader may relocate
+ * (PIE).
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,8 +1,9 @@
 /* Numbers as text without the locale: the shortest digits that round-trip, and exact parses (declared in text.h).
  *
  * The locale enters printf and strtod only through the decimal point, so neither ever sees one: a number travels as
- * DIGITSeEXPONENT, a whole mantissa and a power of ten. Any decimal of up to 15 digits (6 for float32) survives the way to a
- * normal double and back, so if a shorter form exists, rounding to 15 shows it behind trailing zeros; 17 (9) always do.
+ * DIGITSeEXPONENT, a whole mantissa and a power of ten. Any decimal of up to 15 digits (6 for float32) survives the way
+ * to a normal double and back, so if a shorter form exists, rounding to 15 shows it behind trailing zeros; 17 (9)
+ * always do.
  */
 #include <errno.h>
 #include <float.h>
@@ -66,7 +67,8 @@ static Decimal decimal_shortest(double value, int is_float)
     return without_zeros(decimal_rounded(value, most));
 }
 
-/* Plain notation from 0.0001 to 15 digits before the point (9 for floats; 17 where it is the shorter), else d.ddde-7. */
+/* Plain notation from 0.0001 to 15 digits before the point (9 for floats; 17 where it is the shorter), else d.ddde-7.
+ */
 static void decimal_write(Decimal d, int is_negative, int is_float, char buffer[32])
 {
     char digits[24], exponent[16], *out = buffer;
@@ -124,7 +126,7 @@ void text_add_float(Text *text, float value)
 /* ---- parsing ---- */
 
 /* A double is decided by its first 767 significant digits and whether anything but zeros follows. */
-#define DIGITS_KEPT 770
+#define DIGITS_KEPT    770
 #define EXPONENT_LIMIT 100000000
 
 static int is_digit(char c)
@@ -132,7 +134,8 @@ static int is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Reads [digits][.digits], at least one digit, into a whole mantissa (text) and its power of ten. NULL if there is none. */
+/* Reads [digits][.digits], at least one digit, into a whole mantissa (text) and its power of ten. NULL if there is
+ * none. */
 static const char *scan_mantissa(const char *s, char digits[DIGITS_KEPT + 2], int *ret_exponent)
 {
     int n = 0, exponent = 0, seen = 0, after_point = 0, is_rest_zero = 1;

@@ -1,5 +1,6 @@
 /* PCG32 XSH-RR and its distributions. Everything here gives the same bits on every machine: integers, correctly rounded
- * operations of IEEE 754, and a logarithm and a cosine of our own, as those of libm depend on its version and on the CPU. */
+ * operations of IEEE 754, and a logarithm and a cosine of our own, as those of libm depend on its version and on the
+ * CPU. */
 #include "base/pcg.h"
 
 #include <assert.h>

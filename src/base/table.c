@@ -163,7 +163,8 @@ typedef struct {
     int line;
 } CsvReader;
 
-/* Reads one cell into `cell` and stops behind its comma or line end: 1 if the record goes on, 0 at its end, or an error. */
+/* Reads one cell into `cell` and stops behind its comma or line end: 1 if the record goes on, 0 at its end, or an
+ * error. */
 static int csv_cell(CsvReader *csv, Text *cell, Error *err)
 {
     text_clear(cell);

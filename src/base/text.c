@@ -1,4 +1,5 @@
-/* A growing byte string, UTF-8, and what messages need: sizes and times for people, the nearest word for a wrong one. */
+/* A growing byte string, UTF-8, and what messages need: sizes and times for people, the nearest word for a wrong one.
+ */
 #include "base/text.h"
 
 #include <assert.h>
@@ -119,8 +120,8 @@ static int min3(int a, int b, int c)
     return ab < c ? ab : c;
 }
 
-/* Damerau-Levenshtein distance in its optimal string alignment form (Boytsov 2011, section 2.2): insert, delete, replace,
- * swap neighbours, each 1. Three rows of the usual table; row i, column j: a[0, i) against b[0, j). */
+/* Damerau-Levenshtein distance in its optimal string alignment form (Boytsov 2011, section 2.2): insert, delete,
+ * replace, swap neighbours, each 1. Three rows of the usual table; row i, column j: a[0, i) against b[0, j). */
 static int distance(const char *a, int n_a, const char *b, int n_b)
 {
     int rows[3][WORD_MAX + 1];

@@ -57,7 +57,9 @@ INLINE vec vec_times_power_of_two(vec x, vec n)
 
 INLINE vec vec_exp(vec x)
 {
-    x = vec_choose(x < EXP_LOWEST, vec_all(EXP_LOWEST), x); /* NaN passes */
+    /* What vanishes (-inf: hidden keys) is taken out first: a result that underflows costs a hundred cycles. */
+    const ivec vanishes = x < EXP_LOWEST;
+    x = vec_choose(vanishes, (vec){0}, x); /* NaN passes */
     x = vec_choose(x > EXP_HIGHEST, vec_all(EXP_HIGHEST), x);
     vec n = vec_fma(x, vec_all(LOG2_E), vec_all(ROUNDER)) - ROUNDER;
     vec r = vec_fma(n, vec_all(-LN2_LOW), vec_fma(n, vec_all(-LN2_HIGH), x));
@@ -67,7 +69,7 @@ INLINE vec vec_exp(vec x)
         p = vec_fma(p, r, vec_all(exp_terms[i]));
     p = vec_fma(p, r, vec_all(1));
     p = vec_fma(p, r, vec_all(1));
-    return vec_times_power_of_two(p, n);
+    return vec_choose(vanishes, (vec){0}, vec_times_power_of_two(p, n));
 }
 
 /* log of a positive normal number within 1 ulp or so: x = 2^e m, m in [sqrt(1/2), sqrt(2)), log m = 2 artanh(f) with

@@ -11,8 +11,8 @@
 #include "plan/draft.h"
 
 /* The experiment's own words; as near keys they matter at the top only. */
-static const char *const words[] = {"name",    "title", "claim", "source", "extends", "sweep",
-                                    "exclude", "seeds", "expect"};
+static const char *const words[] = {"name",  "title",   "claim", "source", "extends",
+                                    "sweep", "exclude", "seeds", "expect"};
 enum { N_WORDS = sizeof words / sizeof *words };
 
 /* Calls nothing: fills `full` with the key of row `i` of `part`. */
@@ -103,7 +103,8 @@ int assign_member(Arena *arena, const Schema *schema, const Node *member, const 
     const char *key = prefix[0] ? arena_format(arena, "%s.%s", prefix, member->key) : member->key;
     const int is_key = schema_find(schema, key, NULL) != NULL;
     if (keys == KEYS_OF_EXPERIMENT && strcmp(key, "seed") == 0)
-        return plan_refuse(err, member->file, member->line, "seed: every run gets its own from seeds: (N for 1..N, or a list)");
+        return plan_refuse(err, member->file, member->line,
+                           "seed: every run gets its own from seeds: (N for 1..N, or a list)");
     if (!is_key && !(member->type == NODE_MAPPING && assign_is_group(schema, key)))
         return refuse_unknown(arena, schema, key, member, keys, err);
     if (!is_key) {

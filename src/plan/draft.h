@@ -1,7 +1,7 @@
 /* What the files of plan/ share: the draft that loading fills and expanding reads.
  *
- * Every file of an `extends` chain, and --set at the end, is a *layer*: 0 is the deepest base. A later layer wins key by
- * key: over a setting it replaces it, over a swept key it fixes the axis to one value, over a key within bundles it
+ * Every file of an `extends` chain, and --set at the end, is a *layer*: 0 is the deepest base. A later layer wins key
+ * by key: over a setting it replaces it, over a swept key it fixes the axis to one value, over a key within bundles it
  * takes the key out of them. Two places within one layer that say the same key are an error.
  */
 #ifndef REFFRAME_PLAN_DRAFT_H
@@ -17,7 +17,7 @@ typedef struct {
 
 typedef struct {
     Axis axis;
-    Axis written;   /* as it was before a later layer fixed it: what claims and exclusions may still name */
+    Axis written; /* as it was before a later layer fixed it: what claims and exclusions may still name */
     const char *file;
     int line, layer;
 } SweepAxis;
@@ -25,11 +25,11 @@ typedef struct {
 typedef struct {
     Arena *arena;
     const Program *program;
-    const char *file;       /* of the experiment itself */
-    int layer;              /* being read */
+    const char *file; /* of the experiment itself */
+    int layer;        /* being read */
     const char *title, *claim, *source, *name;
     Assignments settings;
-    int *setting_layers;    /* (settings.n,) */
+    int *setting_layers; /* (settings.n,) */
     SweepAxis *axes;
     int n_axes;
     const Node *exclude, *seeds, *expect; /* NULL when absent */
@@ -40,7 +40,7 @@ typedef struct {
 
 enum { KEYS_OF_RUN, KEYS_OF_EXPERIMENT }; /* only run.yaml may hold `seed`; an experiment has `seeds` */
 
-/* Adds what `member` (and, if it is a mapping, all below it) sets; `prefix` is the dotted path above it, "" at the top. */
+/* Adds what `member` (and, if it is a mapping, all below it) sets; `prefix` is the dotted path above, "" at the top. */
 int assign_member(Arena *arena, const Schema *schema, const Node *member, const char *prefix, int keys,
                   Assignments *list, Error *err);
 /* One scalar or sequence as the value of `key`. */
@@ -58,7 +58,7 @@ int draft_set(Draft *draft, const char *const *sets, int n_sets);
 /* One setting of the layer being read. */
 void draft_add_setting(Draft *draft, const Assignment *assignment);
 
-/* ---- sweep.c: axes, what later layers do to them, exclusions ---- */
+/* ---- sweep.c: axes, what later layers do to them; exclude.c ---- */
 
 int sweep_add(Draft *draft, const Node *sweep);
 /* Takes `assignment` as a later layer's word on a swept key; 1 if that settles it (the axis is fixed to it). */

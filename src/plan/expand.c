@@ -20,9 +20,9 @@ typedef struct {
 
 typedef struct {
     const Draft *draft;
-    Use *uses;            /* settings, then every value of every axis */
+    Use *uses; /* settings, then every value of every axis */
     int n_uses;
-    int **first_use;      /* (n_axes, n_values) index of a value's first assignment */
+    int **first_use; /* (n_axes, n_values) index of a value's first assignment */
     int seeds_line;
     const char *seeds_file;
 } Expansion;
@@ -48,7 +48,8 @@ static int read_seeds(const Draft *draft, Plan *plan)
     if (!is_list && read_seed(draft, node, 1, &n) != STATUS_OK)
         return STATUS_INPUT;
     if (n < 1 || n > SEEDS_MAX)
-        return plan_refuse(draft->err, node->file, node->line, "seeds: %lld seeds are not in 1..%d", (long long)n, SEEDS_MAX);
+        return plan_refuse(draft->err, node->file, node->line, "seeds: %lld seeds are not in 1..%d", (long long)n,
+                           SEEDS_MAX);
     plan->seeds = ARENA_ARRAY(draft->arena, uint64_t, n);
     for (int i = 0; i < (int)n; i++) {
         seed = i + 1;
@@ -110,8 +111,10 @@ static int cross_axes(const Draft *draft, Plan *plan)
         const char *name = arm_name(draft->arena, plan->axes, plan->n_axes, choice);
         for (int i = 0; i < plan->n_arms; i++)
             if (strcmp(plan->arms[i].name, name) == 0)
-                return refuse_sweep(draft, arena_format(draft->arena, "two arms are called %s (a name keeps letters, "
-                                                        "digits, dots and 80 characters)", name));
+                return refuse_sweep(draft, arena_format(draft->arena,
+                                                        "two arms are called %s (a name keeps letters, "
+                                                        "digits, dots and 80 characters)",
+                                                        name));
         plan->arms[plan->n_arms++] = (Arm){choice, name};
         if ((int64_t)plan->n_arms * plan->n_seeds > RUNS_MAX)
             return refuse_sweep(draft, arena_format(draft->arena, "arms times seeds are more than %d runs", RUNS_MAX));
@@ -166,8 +169,8 @@ static int check_uses(const Expansion *x)
         const char *choice_key = arena_format(draft->arena, "%s%skind", part->group, part->group[0] ? "." : "");
         if (is_overruled(x, use, choice_key))
             continue;
-        return plan_refuse(draft->err, use->from->file, use->from->line, "%s: counts only with %s: %s, which no arm has",
-                           use->from->key, choice_key, part->kind);
+        return plan_refuse(draft->err, use->from->file, use->from->line,
+                           "%s: counts only with %s: %s, which no arm has", use->from->key, choice_key, part->kind);
     }
     return STATUS_OK;
 }
@@ -188,9 +191,12 @@ static int resolve_run(Expansion *x, const Plan *plan, const Arm *arm, uint64_t 
             where[n++] = x->first_use[a][arm->choice[a]] + i;
     for (int i = 0; i < n; i++)
         list[i] = *x->uses[where[i]].from;
-    list[n] = (Assignment){.key = "seed", .text = arena_format(draft->arena, "%" PRIu64, seed), .file = x->seeds_file,
+    list[n] = (Assignment){.key = "seed",
+                           .text = arena_format(draft->arena, "%" PRIu64, seed),
+                           .file = x->seeds_file,
                            .line = x->seeds_line};
-    const int status = settings_resolve(draft->arena, &draft->program->schema, list, n + 1, ret_settings, unused, draft->err);
+    const int status =
+        settings_resolve(draft->arena, &draft->program->schema, list, n + 1, ret_settings, unused, draft->err);
     for (int i = 0; i < n && status == STATUS_OK; i++) {
         x->uses[where[i]].is_tried = 1;
         x->uses[where[i]].is_used |= !unused[i];
@@ -239,7 +245,8 @@ static int name_runs(const Expansion *x, Plan *plan)
         plan_run_id(&run->settings, input_hash, draft->program->numerics_version, run->id);
         for (int j = i - plan->n_seeds; j >= 0; j -= plan->n_seeds) /* the same seed's runs of earlier arms */
             if (strcmp(plan->runs[j].id, run->id) == 0)
-                return refuse_sweep(draft, arena_format(draft->arena, "the arms %s and %s are the same run (what differs "
+                return refuse_sweep(draft, arena_format(draft->arena,
+                                                        "the arms %s and %s are the same run (what differs "
                                                         "doesn't count there); exclude one",
                                                         plan->arms[plan->runs[j].arm].name, arm->name));
         run->folder = arena_format(draft->arena, "%s-s%" PRIu64 "-%s", arm->name, run->seed, run->id);
@@ -249,7 +256,8 @@ static int name_runs(const Expansion *x, Plan *plan)
 
 int expand(const Draft *draft, Plan *plan)
 {
-    Expansion x = {.draft = draft, .seeds_file = draft->seeds ? draft->seeds->file : draft->file,
+    Expansion x = {.draft = draft,
+                   .seeds_file = draft->seeds ? draft->seeds->file : draft->file,
                    .seeds_line = draft->seeds ? draft->seeds->line : 0};
     plan->n_axes = draft->n_axes;
     plan->axes = ARENA_ARRAY(draft->arena, Axis, draft->n_axes + 1);

@@ -26,7 +26,8 @@ static int take_text(const Draft *draft, const Node *item, const char *key, int 
     const Node *node = node_get(item, key);
     *ret_text = "";
     if (!node)
-        return is_needed ? plan_refuse(draft->err, item->file, item->line, "expect: an item needs %s:", key) : STATUS_OK;
+        return is_needed ? plan_refuse(draft->err, item->file, item->line, "expect: an item needs %s:", key)
+                         : STATUS_OK;
     if (node->type != NODE_SCALAR || node->is_null)
         return plan_refuse(draft->err, node->file, node->line, "expect: %s is a text", key);
     *ret_text = node->text;
@@ -90,7 +91,8 @@ static int check_words(const Check *c, const Term *term)
     if (term->metric && term->is_strongest && program->has_heads && !program->has_heads(program->context, term->metric))
         return refuse(c, arena_format(arena, "%s is measured per layer and has no strongest head", term->metric));
     if (term->label && !program->knows_frame(program->context, term->label, &nearest))
-        return refuse(c, arena_format(arena, "unknown frame type \"%.100s\"%s", term->label, plan_hint(arena, nearest)));
+        return refuse(c,
+                      arena_format(arena, "unknown frame type \"%.100s\"%s", term->label, plan_hint(arena, nearest)));
     return STATUS_OK;
 }
 

@@ -2,9 +2,9 @@
  *
  *   id = first 12 hex digits of SHA-256({"inputs":HASH,"numerics_version":N,"settings":{...}})
  *
- * as canonical JSON: keys sorted, no spaces, shortest numbers. Settings that decide no result stay out: checkpoints, where
- * input files lie (their contents count, as HASH), and whatever is outside the groups below. A key of a later version is
- * left out while it stands for what the program did before it existed, so old results keep their ids.
+ * as canonical JSON: keys sorted, no spaces, shortest numbers. Settings that decide no result stay out: checkpoints,
+ * where input files lie (their contents count, as HASH), and whatever is outside the groups below. A key of a later
+ * version is left out while it stands for what the program did before it existed, so old results keep their ids.
  */
 #include <string.h>
 

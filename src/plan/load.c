@@ -34,12 +34,13 @@ static int take_text(Draft *draft, const Node *node, const char **ret_text)
 /* A name is a folder below results/. */
 static int take_name(Draft *draft, const Node *node)
 {
-    const char *name;
+    const char *name = NULL;
     if (take_text(draft, node, &name) != STATUS_OK)
         return STATUS_INPUT;
     if (!*name || *name == '.' || *name == '-' || strlen(name) > 100 || strpbrk(name, "/\\\n\r\t"))
         return plan_refuse(draft->err, node->file, node->line,
-                           "name: \"%.100s\" can't name a folder (1-100 characters, no slash, no . or - in front)", name);
+                           "name: \"%.100s\" can't name a folder (1-100 characters, no slash, no . or - in front)",
+                           name);
     draft->name = name;
     return STATUS_OK;
 }
@@ -88,9 +89,9 @@ static const struct {
     const char *word;
     int (*take)(Draft *draft, const Node *node);
 } word_table[] = {
-    {"name", take_name},         {"title", take_title},     {"claim", take_claim},
-    {"source", take_source},     {"extends", take_elsewhere}, {"sweep", take_elsewhere},
-    {"exclude", take_exclude},   {"seeds", take_seeds},     {"expect", take_expect},
+    {"name", take_name},       {"title", take_title},       {"claim", take_claim},
+    {"source", take_source},   {"extends", take_elsewhere}, {"sweep", take_elsewhere},
+    {"exclude", take_exclude}, {"seeds", take_seeds},       {"expect", take_expect},
 };
 enum { N_WORDS = sizeof word_table / sizeof *word_table };
 
@@ -139,8 +140,8 @@ static int load_base(Draft *draft, Chain *chain, const char *from, const Node *b
 {
     if (base->type != NODE_SCALAR || base->is_null || !*base->text)
         return plan_refuse(draft->err, base->file, base->line, "extends: is a path or a list of paths");
-    const char *path = base->text[0] == '/' ? base->text
-                                            : file_join(draft->arena, file_dirname(draft->arena, from), base->text);
+    const char *path =
+        base->text[0] == '/' ? base->text : file_join(draft->arena, file_dirname(draft->arena, from), base->text);
     return load_file(draft, chain, path, base);
 }
 

@@ -1,14 +1,10 @@
 /* The public face of plan/: an experiment file becomes a Plan, a Plan becomes plan.json. */
 #include "plan/plan.h"
 
-#include <inttypes.h>
-#include <string.h>
-
-#include "base/file.h"
 #include "plan/draft.h"
 
-int plan_load(Arena *arena, const char *path, const char *const *sets, int n_sets, const Program *program, Plan *ret_plan,
-              Error *err)
+int plan_load(Arena *arena, const char *path, const char *const *sets, int n_sets, const Program *program,
+              Plan *ret_plan, Error *err)
 {
     Draft draft = {.arena = arena, .program = program, .err = err};
     Plan plan = {0};
@@ -56,10 +52,10 @@ static void arms_json(const Plan *plan, JsonWriter *json)
         json_open_object(json);
         json_put_string(json, "name", plan->arms[i].name);
         json_key(json, "values");
-        json_open_array(json);
+        json_open_object(json);
         for (int a = 0; a < plan->n_axes; a++)
-            json_string(json, plan->axes[a].values[plan->arms[i].choice[a]].label);
-        json_close_array(json);
+            json_put_string(json, plan->axes[a].name, plan->axes[a].values[plan->arms[i].choice[a]].label);
+        json_close_object(json);
         json_close_object(json);
     }
     json_close_array(json);

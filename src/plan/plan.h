@@ -1,9 +1,10 @@
 /* Plans: from an experiment file to the list of resolved runs.
  *
- *   YAML (with extends) -> assignments -> schema check -> sweep axes crossed, exclusions dropped -> arms x seeds -> runs
+ *   YAML (with extends) -> assignments -> schema check -> axes crossed, exclusions dropped -> arms x seeds -> runs
  *
- * plan knows no model: app/ hands it the schema, and a check of one run's whole settings (files exist, sizes fit) that also
- * names the inputs' hash. Every error is one line with file, line, key and the nearest valid choice; nothing is created.
+ * plan knows no model: app/ hands it the schema, and a check of one run's whole settings (files exist, sizes fit) that
+ * also names the inputs' hash. Every error is one line with file, line, key and the nearest valid choice; nothing is
+ * created.
  */
 #ifndef REFFRAME_PLAN_PLAN_H
 #define REFFRAME_PLAN_PLAN_H
@@ -15,46 +16,46 @@
 #include "base/schema.h"
 
 typedef struct {
-    const char *label;          /* the value as written, or the bundle's name */
-    Assignment *assignments;    /* one for a dotted key, several for a bundle */
+    const char *label;       /* the value as written, or the bundle's name */
+    Assignment *assignments; /* one for a dotted key, several for a bundle */
     int n_assignments;
 } AxisValue;
 
 typedef struct {
-    const char *name;           /* dotted key, or the axis's own name */
+    const char *name; /* dotted key, or the axis's own name */
     int is_bundle;
     AxisValue *values;
     int n_values;
 } Axis;
 
 typedef struct {
-    int *choice;                /* (n_axes,) index into each axis's values */
-    const char *name;           /* values joined by "-"; other than [A-Za-z0-9._] -> "_", cut at 80; "all" without axes */
+    int *choice;      /* (n_axes,) index into each axis's values */
+    const char *name; /* values joined by "-"; other than [A-Za-z0-9._] -> "_", cut at 80; "all" without axes */
 } Arm;
 
 typedef struct {
     int arm;
     uint64_t seed;
-    Settings settings;          /* the seed among them, as `seed` */
-    char id[13];                /* 12 hex digits, see plan_run_id */
-    const char *folder;         /* ARM-sSEED-ID */
+    Settings settings;  /* the seed among them, as `seed` */
+    char id[13];        /* 12 hex digits, see plan_run_id */
+    const char *folder; /* ARM-sSEED-ID */
 } PlannedRun;
 
 typedef struct {
-    const char *file;           /* path of the experiment file */
-    const char *name;           /* `name:`, else the folder of an experiment.yaml, else the file's stem */
-    const char *title, *claim, *source;  /* the experiment's own words; "" when absent */
+    const char *file;                   /* path of the experiment file */
+    const char *name;                   /* `name:`, else the folder of an experiment.yaml, else the file's stem */
+    const char *title, *claim, *source; /* the experiment's own words; "" when absent */
     Axis *axes;
     int n_axes;
     Arm *arms;
     int n_arms;
     uint64_t *seeds;
     int n_seeds;
-    PlannedRun *runs;           /* arm-major, then seed */
+    PlannedRun *runs; /* arm-major, then seed */
     int n_runs;
     Claim *claims;
     int n_claims;
-    const char **notes;         /* one line each on expectations that --set made impossible to judge */
+    const char **notes; /* one line each on expectations that --set made impossible to judge */
     int n_notes;
 } Plan;
 
@@ -73,26 +74,26 @@ typedef struct {
     void *context;
 } Program;
 
-/* Loads and expands an experiment file. `sets` are n_sets "key=value" strings of --set (YAML scalars or flow lists); they
- * win over the file. A swept key set so stays an axis, of that one value; `NAME=BUNDLE` picks one bundle; `seeds=` works.
- * Expectations that need another value are left out and named in `notes`. */
-int plan_load(Arena *arena, const char *path, const char *const *sets, int n_sets, const Program *program, Plan *ret_plan,
-              Error *err);
+/* Loads and expands an experiment file. `sets` are n_sets "key=value" strings of --set (YAML scalars or flow lists);
+ * they win over the file. A swept key set so stays an axis, of that one value; `NAME=BUNDLE` picks one bundle; `seeds=`
+ * works. Expectations that need another value are left out and named in `notes`. */
+int plan_load(Arena *arena, const char *path, const char *const *sets, int n_sets, const Program *program,
+              Plan *ret_plan, Error *err);
 
 /* Resolved settings from a run.yaml, for `refframe train RUN_DIR`. */
 int plan_load_run(Arena *arena, const char *path, const Program *program, Settings *ret_settings, Error *err);
 
-/* 12 hex digits of the SHA-256 of canonical JSON: the settings that make results, input hash, numerics_version (id.c). */
+/* 12 hex digits of the SHA-256 of canonical JSON: settings that make results, input hash, numerics_version (id.c). */
 void plan_run_id(const Settings *settings, const char *input_hash, int numerics_version, char ret_id[13]);
 
-/* How the run.yaml that stands in a run's folder relates to the settings that its id was made from. STALE: it differs, but
- * only in keys that have no say in results (checkpoint.*, where files lie), and may be rewritten. Any other difference
- * means that the folder is not what its name says: STATUS_INPUT. */
+/* How the run.yaml that stands in a run's folder relates to the settings that its id was made from. STALE: it differs,
+ * but only in keys that have no say in results (checkpoint.*, where files lie), and may be rewritten. Any other
+ * difference means that the folder is not what its name says: STATUS_INPUT. */
 typedef enum { RUN_FILE_ABSENT, RUN_FILE_EQUAL, RUN_FILE_STALE } RunFile;
 int plan_compare_run(const char *path, const Settings *settings, RunFile *ret_state, Error *err);
 
 /* plan.json: name, title, claim, source, axes, arms, seeds, runs (folder, id, arm, seed), claims. Report reads it:
- *   axes   [{name, is_bundle, values: [label]}]        arms    [{name, values: [label per axis]}]
+ *   axes   [{name, is_bundle, values: [label]}]        arms    [{name, values: {axis: label}}]
  *   runs   [{folder, id, arm: index, seed}]            claims  [{text, that, source, line}]        notes [line] */
 void plan_json(const Plan *plan, JsonWriter *json);
 

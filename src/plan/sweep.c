@@ -1,4 +1,4 @@
-/* Sweep axes: a dotted key with its list of values, or a name with its bundles of keys; and `exclude`.
+/* Sweep axes: a dotted key with its list of values, or a name with its bundles of keys.
  *
  * A bundle holds what must move together (BOS and EOS, width and heads). Invariants: labels are unique within an axis,
  * no key belongs to two axes or to an axis and a setting of the same file.
@@ -85,7 +85,8 @@ static int read_bundles(Draft *draft, const Node *node, Axis *axis)
         const Node *bundle = node->items[i];
         if (bundle->type != NODE_MAPPING && !bundle->is_null)
             return plan_refuse(draft->err, bundle->file, bundle->line,
-                               "sweep: %s: the bundle \"%.100s\" is a mapping of keys to values", node->key, bundle->key);
+                               "sweep: %s: the bundle \"%.100s\" is a mapping of keys to values", node->key,
+                               bundle->key);
         Assignments list = {0};
         for (int k = 0; k < bundle->n_items; k++)
             if (assign_member(draft->arena, &draft->program->schema, bundle->items[k], "", KEYS_OF_EXPERIMENT, &list,
@@ -108,17 +109,19 @@ static int read_axis(Draft *draft, const Node *node, SweepAxis *ret_axis)
     const Schema *schema = &draft->program->schema;
     const int is_key = schema_find(schema, node->key, NULL) != NULL;
     SweepAxis made = {.file = node->file, .line = node->line, .layer = draft->layer};
-    made.axis = (Axis){.name = node->key, .is_bundle = node->type == NODE_MAPPING,
+    made.axis = (Axis){.name = node->key,
+                       .is_bundle = node->type == NODE_MAPPING,
                        .values = ARENA_ARRAY(draft->arena, AxisValue, node->n_items + 1)};
     if (strcmp(node->key, "seed") == 0 || strcmp(node->key, "seeds") == 0)
         return plan_refuse(err, node->file, node->line, "sweep: seeds are no axis; write seeds: at the top");
     if (node->type == NODE_MAPPING && (is_key || assign_is_group(schema, node->key)))
         return plan_refuse(err, node->file, node->line,
                            "sweep: %s: a swept key is dotted and takes a list (GROUP.KEY: [a, b]); bundles need a name "
-                           "of their own", node->key);
-    if (node->type == NODE_MAPPING && !is_axis_name(node->key))
-        return plan_refuse(err, node->file, node->line, "sweep: \"%.100s\": an axis's name is of letters, digits, _ . - @ +",
+                           "of their own",
                            node->key);
+    if (node->type == NODE_MAPPING && !is_axis_name(node->key))
+        return plan_refuse(err, node->file, node->line,
+                           "sweep: \"%.100s\": an axis's name is of letters, digits, _ . - @ +", node->key);
     if (node->type == NODE_SCALAR && is_key)
         return plan_refuse(err, node->file, node->line, "sweep: %s: needs a list of values: [a, b]", node->key);
     if (node->type != NODE_MAPPING && !is_key)
@@ -126,7 +129,8 @@ static int read_axis(Draft *draft, const Node *node, SweepAxis *ret_axis)
                            plan_hint(draft->arena, schema_nearest_key(draft->arena, schema, node->key)));
     if (node->n_items == 0)
         return plan_refuse(err, node->file, node->line, "sweep: %s: has no values", node->key);
-    const int status = made.axis.is_bundle ? read_bundles(draft, node, &made.axis) : read_values(draft, node, &made.axis);
+    const int status =
+        made.axis.is_bundle ? read_bundles(draft, node, &made.axis) : read_values(draft, node, &made.axis);
     made.written = made.axis;
     if (status == STATUS_OK)
         *ret_axis = made;
@@ -139,8 +143,8 @@ static int check_against_settings(const Draft *draft, const SweepAxis *axis)
     for (int i = 0; i < draft->settings.n; i++) {
         const Assignment *setting = &draft->settings.items[i];
         if (draft->setting_layers[i] == axis->layer && axis_sets(&axis->axis, setting->key))
-            return plan_refuse(draft->err, axis->file, axis->line, "sweep: %s: %s is also set on line %d", axis->axis.name,
-                               setting->key, setting->line);
+            return plan_refuse(draft->err, axis->file, axis->line, "sweep: %s: %s is also set on line %d",
+                               axis->axis.name, setting->key, setting->line);
     }
     return STATUS_OK;
 }
@@ -232,72 +236,5 @@ int sweep_choose(Draft *draft, SweepAxis *axis, const Node *value)
         return plan_refuse(draft->err, value->file, value->line, "%s: no bundle \"%.100s\"%s", axis->axis.name, label,
                            plan_hint(draft->arena, axis_nearest(draft->arena, &axis->axis, label)));
     fix_axis(draft, axis, axis->axis.values[v]);
-    return STATUS_OK;
-}
-
-/* ---- exclude ---- */
-
-/* Marks the axis's values that `node` (a value or a list of them) names; *ret_any is 0 if all of them went by fixing. */
-static int mark_values(const Draft *draft, const SweepAxis *axis, const Node *node, unsigned char *marks, int *ret_any)
-{
-    const int is_list = node->type == NODE_SEQUENCE;
-    const int n = is_list ? node->n_items : 1;
-    if (node->type == NODE_MAPPING || n == 0)
-        return plan_refuse(draft->err, node->file, node->line, "exclude: %s: needs a value or a list of values", node->key);
-    *ret_any = 0;
-    for (int i = 0; i < n; i++) {
-        const Node *item = is_list ? node->items[i] : node;
-        if (item->type != NODE_SCALAR)
-            return plan_refuse(draft->err, item->file, item->line, "exclude: %s: needs a value or a list of values",
-                               node->key);
-        const int v = axis_find(&axis->axis, item->text);
-        if (v < 0 && axis_find(&axis->written, item->text) < 0)
-            return plan_refuse(draft->err, item->file, item->line, "exclude: %s has no value \"%.100s\"%s", node->key,
-                               item->text, plan_hint(draft->arena, axis_nearest(draft->arena, &axis->written, item->text)));
-        if (v >= 0)
-            marks[v] = 1;
-        *ret_any |= v >= 0;
-    }
-    return STATUS_OK;
-}
-
-/* One item: all of its conditions together exclude an arm. *ret_applies is 0 if it names values that are no longer swept. */
-static int read_exclusion(const Draft *draft, const Node *item, Exclusion *exclusion, int *ret_applies)
-{
-    if (item->type != NODE_MAPPING || item->n_items == 0)
-        return plan_refuse(draft->err, item->file, item->line, "exclude: an item is a mapping {AXIS: value or list}");
-    exclusion->matches = ARENA_ARRAY(draft->arena, unsigned char *, draft->n_axes + 1);
-    *ret_applies = 1;
-    for (int i = 0; i < item->n_items; i++) {
-        const Node *node = item->items[i];
-        const SweepAxis *axis = sweep_find(draft, node->key);
-        int has_any;
-        if (!axis)
-            return plan_refuse(draft->err, node->file, node->line, "exclude: no axis \"%.100s\"%s", node->key,
-                               plan_hint(draft->arena, sweep_nearest_axis(draft, node->key)));
-        unsigned char *marks = ARENA_ARRAY(draft->arena, unsigned char, axis->axis.n_values);
-        if (mark_values(draft, axis, node, marks, &has_any) != STATUS_OK)
-            return STATUS_INPUT;
-        exclusion->matches[axis - draft->axes] = marks;
-        *ret_applies &= has_any;
-    }
-    return STATUS_OK;
-}
-
-int exclude_read(const Draft *draft, Exclusion **ret_exclusions, int *ret_n)
-{
-    const Node *list = draft->exclude;
-    *ret_n = 0;
-    if (!list || list->is_null)
-        return STATUS_OK;
-    if (list->type != NODE_SEQUENCE)
-        return plan_refuse(draft->err, list->file, list->line, "exclude: is a list of {AXIS: value or list}");
-    *ret_exclusions = ARENA_ARRAY(draft->arena, Exclusion, list->n_items + 1);
-    for (int i = 0; i < list->n_items; i++) {
-        int applies;
-        if (read_exclusion(draft, list->items[i], &(*ret_exclusions)[*ret_n], &applies) != STATUS_OK)
-            return STATUS_INPUT;
-        *ret_n += applies;
-    }
     return STATUS_OK;
 }

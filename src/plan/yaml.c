@@ -95,7 +95,8 @@ static int refuse_syntax(const Reader *r)
         return plan_refuse(r->err, r->file, line_of(r, p->problem_mark), "a tab in the indentation; YAML wants spaces");
     if (p->context)
         return plan_refuse(r->err, r->file, line_of(r, p->problem_mark), "not YAML: %s, %s", p->context, p->problem);
-    return plan_refuse(r->err, r->file, line_of(r, p->problem_mark), "not YAML: %s", p->problem ? p->problem : "no reason");
+    return plan_refuse(r->err, r->file, line_of(r, p->problem_mark), "not YAML: %s",
+                       p->problem ? p->problem : "no reason");
 }
 
 static int next_event(Reader *r)
@@ -180,11 +181,11 @@ static int take_mapping(Reader *r, int depth, Node **ret_node)
             return plan_refuse(r->err, r->file, key->line, "a key must be a word");
         if (!key->is_quoted && strcmp(key->text, "<<") == 0)
             return plan_refuse(r->err, r->file, key->line,
-                             "merge keys are not supported; put what is shared into a file named by extends:");
+                               "merge keys are not supported; put what is shared into a file named by extends:");
         const Node *first = node_get(node, key->text);
         if (first)
             return plan_refuse(r->err, r->file, key->line, "key \"%.100s\" stands twice (first on line %d)", key->text,
-                             first->line);
+                               first->line);
         if (next_event(r) != STATUS_OK || take_node(r, depth + 1, &item) != STATUS_OK)
             return STATUS_INPUT;
         item->key = key->text;

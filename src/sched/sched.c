@@ -1,8 +1,8 @@
 /* The scheduler: look at every run's folder, then keep `jobs` children going until all runs have ended.
  *
- * A run is finished when its manifest says so, whatever its process returned. Invariants: nothing is created before every
- * folder has been looked at; a folder whose run.yaml is not what its id stands for is never touched; when this function
- * returns, by whatever way, no child is left.
+ * A run is finished when its manifest says so, whatever its process returned. Invariants: nothing is created before
+ * every folder has been looked at; a folder whose run.yaml is not what its id stands for is never touched; when this
+ * function returns, by whatever way, no child is left.
  */
 #include "sched/sched.h"
 
@@ -15,28 +15,28 @@
 #include "base/child.h"
 #include "base/file.h"
 
-#define STDERR_FILE "stderr.txt" /* below the run's folder; removed if it stayed empty */
-static const double LOOK_SECONDS = 0.2;   /* between looks at the flag of Ctrl-C and calls of on_change */
-static const double GRACE_SECONDS = 60;   /* to write a checkpoint after Ctrl-C, before SIGKILL */
+#define STDERR_FILE "stderr.txt"        /* below the run's folder; removed if it stayed empty */
+static const double LOOK_SECONDS = 0.2; /* between looks at the flag of Ctrl-C and calls of on_change */
+static const double GRACE_SECONDS = 60; /* to write a checkpoint after Ctrl-C, before SIGKILL */
 
 typedef struct {
     const char *folder;
     RunStatus status;
-    int must_write;          /* run.yaml is absent or stale */
-    uint64_t stderr_start;   /* bytes of stderr.txt that earlier starts left */
-    int64_t steps;           /* of the whole run; 0: unknown before it speaks */
-    int64_t first, step;     /* where this call found it, and where it is */
+    int must_write;        /* run.yaml is absent or stale */
+    uint64_t stderr_start; /* bytes of stderr.txt that earlier starts left */
+    int64_t steps;         /* of the whole run; 0: unknown before it speaks */
+    int64_t first, step;   /* where this call found it, and where it is */
 } Run;
 
 typedef struct {
     const Plan *plan;
     const SchedOptions *options;
     Arena *arena;
-    Run *runs;               /* (plan->n_runs,) */
-    Child *children;         /* (jobs,) */
-    int *run_of;             /* (jobs,) index of the run that a child works on */
+    Run *runs;       /* (plan->n_runs,) */
+    Child *children; /* (jobs,) */
+    int *run_of;     /* (jobs,) index of the run that a child works on */
     int jobs;
-    double started, told;    /* clock seconds: of this call, of the last on_change */
+    double started, told; /* clock seconds: of this call, of the last on_change */
     SchedState state;
 } Sched;
 
@@ -156,7 +156,7 @@ static const char *reason_of(const Sched *s, const Run *run, int exit_code)
     if (exit_code > 128 && exit_code != 130)
         return arena_format(s->arena, "its process was killed by signal %d (%s)", exit_code - 128,
                             strsignal(exit_code - 128));
-    if (run->status == RUN_INTERRUPTED || exit_code == 130)
+    if (exit_code == 130)
         return "interrupted";
     return arena_format(s->arena, "its process ended with exit code %d and without finishing", exit_code);
 }
@@ -288,42 +288,62 @@ static void stop_all(Sched *s)
     }
 }
 
+/* ---- the public face ---- */
+
+static int open_all(Sched *s, const char *folder, Error *err)
+{
+    s->runs = ARENA_ARRAY(s->arena, Run, s->plan->n_runs + 1);
+    const int status = look_at_runs(s, folder, err);
+    return status == STATUS_OK ? open_folder(folder, err) : status;
+}
+
+int sched_check(const Plan *plan, const char *folder, Error *err)
+{
+    Sched s = {.plan = plan, .arena = arena_new()};
+    const int status = open_all(&s, folder, err);
+    arena_free(s.arena);
+    return status;
+}
+
+static int summarise(const Sched *s, Error *err)
+{
+    const int n = s->plan->n_runs, n_done = s->state.n_skipped + s->state.n_finished;
+    if (n_done == n)
+        return STATUS_OK;
+    if (child_interrupted())
+        return error_set(err, STATUS_INTERRUPTED, "interrupted with %d of %d runs finished; the same command goes on",
+                         n_done, n);
+    return error_set(err, STATUS_FAILED, "%d of %d runs failed", s->state.n_failed, n);
+}
+
 int sched_run(const Plan *plan, const char *folder, const SchedOptions *options, SchedState *ret_state, Error *err)
 {
-    Sched s = {.plan = plan, .options = options, .arena = arena_new(), .started = clock_seconds(),
+    Sched s = {.plan = plan,
+               .options = options,
+               .arena = arena_new(),
+               .started = clock_seconds(),
                .jobs = options->jobs > 0 ? options->jobs : 1};
-    s.runs = ARENA_ARRAY(s.arena, Run, plan->n_runs + 1);
     s.children = ARENA_ARRAY(s.arena, Child, s.jobs);
     s.run_of = ARENA_ARRAY(s.arena, int, s.jobs);
     for (int i = 0; i < s.jobs; i++)
         s.children[i].out = -1;
     s.state = (SchedState){.n_runs = plan->n_runs, .seconds_left = NAN, .latest = {.loss = NAN, .sink = NAN}};
 
-    int status = look_at_runs(&s, folder, err);
-    if (status == STATUS_OK)
-        status = open_folder(folder, err);
-    if (status != STATUS_OK)
-        goto done;
-    for (int i = 0; i < plan->n_runs; i++)
-        if (s.runs[i].status == RUN_FINISHED) {
-            s.runs[i].first = s.runs[i].step = s.runs[i].steps;
-            s.state.n_skipped++;
-        }
-    tell(&s, 1);
-    run_all(&s);
-    if (s.state.n_running > 0)
-        stop_all(&s);
-    estimate(&s);
-
-    const int n_open = plan->n_runs - s.state.n_skipped - s.state.n_finished;
-    if (n_open > 0 && child_interrupted())
-        status = error_set(err, STATUS_INTERRUPTED, "interrupted with %d of %d runs finished; the same command goes on",
-                           plan->n_runs - n_open, plan->n_runs);
-    else if (n_open > 0)
-        status = error_set(err, STATUS_FAILED, "%d of %d runs failed", s.state.n_failed, plan->n_runs);
-    *ret_state = s.state;
-
-done:
+    int status = open_all(&s, folder, err);
+    if (status == STATUS_OK) {
+        for (int i = 0; i < plan->n_runs; i++)
+            if (s.runs[i].status == RUN_FINISHED) {
+                s.runs[i].first = s.runs[i].step = s.runs[i].steps;
+                s.state.n_skipped++;
+            }
+        tell(&s, 1);
+        run_all(&s);
+        if (s.state.n_running > 0)
+            stop_all(&s);
+        estimate(&s);
+        status = summarise(&s, err);
+        *ret_state = s.state;
+    }
     arena_free(s.arena);
     return status;
 }

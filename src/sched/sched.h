@@ -13,9 +13,9 @@
 /* What a training process tells its parent, one line of text. */
 typedef struct {
     int64_t step, steps;
-    double loss;              /* of the last step, nats per target */
+    double loss; /* of the last step, nats per target */
     double tokens_per_second;
-    double sink;              /* strongest head's sink mass at the last snapshot, NaN before the first */
+    double sink; /* strongest head's sink mass at the last snapshot, NaN before the first */
 } Progress;
 
 void progress_format(const Progress *progress, char buffer[160]);
@@ -23,23 +23,27 @@ int progress_parse(const char *line, Progress *ret_progress); /* 0, or -1 for an
 
 typedef struct {
     int n_runs, n_finished, n_skipped, n_failed, n_running;
-    double share;             /* of all steps of all runs that this call had to do */
-    double seconds_left;      /* estimate from the steps done so far, NaN at first */
-    Progress latest;          /* of the run that spoke last */
-    const char *latest_run;   /* its folder name */
+    double share;           /* of all steps of all runs that this call had to do */
+    double seconds_left;    /* estimate from the steps done so far, NaN at first */
+    Progress latest;        /* of the run that spoke last */
+    const char *latest_run; /* its folder name */
 } SchedState;
 
 typedef struct {
-    int jobs, threads;        /* processes at a time; threads for each */
-    const char *program;      /* path of the executable */
+    int jobs, threads;                /* processes at a time; threads for each */
+    const char *program;              /* path of the executable */
     const char *const *train_options; /* extra words for `train`, NULL-terminated; may be NULL */
-    void (*on_change)(void *context, const SchedState *state);                      /* at most a few times a second */
+    void (*on_change)(void *context, const SchedState *state); /* at most a few times a second */
     void (*on_end)(void *context, const PlannedRun *run, RunStatus status, const char *reason);
     void *context;
 } SchedOptions;
 
-/* Runs everything of `plan` below `folder` (results/NAME, created). STATUS_FAILED if any run failed (the others still
- * run), STATUS_INTERRUPTED after Ctrl-C. */
+/* Looks at every run's folder before anything is created, then makes `folder`. STATUS_INPUT if it can't be made or
+ * written into, or if a run's folder holds another run; STATUS_FAILED if another process is training one. */
+int sched_check(const Plan *plan, const char *folder, Error *err);
+
+/* Runs everything of `plan` below `folder` (results/NAME), after a sched_check of its own. STATUS_FAILED if any run
+ * failed (the others still run), STATUS_INTERRUPTED after Ctrl-C (the caller has called child_catch_interrupts). */
 int sched_run(const Plan *plan, const char *folder, const SchedOptions *options, SchedState *ret_state, Error *err);
 
 #endif

@@ -1,7 +1,11 @@
 /* Without these, blocks could overlap, start off a cache line (the kernels' loads assume it), or hold old bytes. */
 #include "base/arena.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "base/pcg.h"
+#include "base/text.h"
 #include "testing.h"
 
 static void check_blocks(Arena *arena, int n, size_t largest)
@@ -60,10 +64,41 @@ static void test_fixed_too_large_is_an_error(void **state)
     (void)state;
     Arena *arena = NULL;
     Error err;
-    assert_int_equal(arena_new_fixed(SIZE_MAX / 2, &arena, &err), STATUS_FAILED);
-    assert_non_null(strstr(err.text, "out of memory: 9223372036854775807 bytes"));
+    assert_int_equal(arena_new_fixed(SIZE_MAX / 4, &arena, &err), STATUS_FAILED);
+    assert_non_null(strstr(err.text, "out of memory: 4611686018427387903 bytes"));
     assert_int_equal(arena_new_fixed(SIZE_MAX, &arena, &err), STATUS_FAILED);
     assert_null(arena);
+}
+
+/* Growing arenas and texts end the process with one line and exit code 1; asked of a child. */
+static void test_exhaustion_ends_in_one_line(void **state)
+{
+    (void)state;
+    for (int is_text = 0; is_text < 2; is_text++) {
+        int out[2];
+        char line[200] = "";
+        assert_int_equal(pipe(out), 0);
+        fflush(NULL); /* or the child would print it again */
+        const pid_t pid = fork();
+        if (pid == 0) {
+            dup2(out[1], STDERR_FILENO);
+            if (is_text)
+                text_add_bytes(&(Text){0}, "", SIZE_MAX / 4);
+            else
+                arena_alloc(arena_new(), SIZE_MAX / 4);
+            _exit(0);
+        }
+        close(out[1]);
+        FILE *stream = fdopen(out[0], "r");
+        int status = 0, n_ours = 0;
+        while (fgets(line, sizeof line, stream)) /* sanitizers warn in lines of their own */
+            n_ours += strncmp(line, "refframe: out of memory (", 25) == 0;
+        fclose(stream);
+        waitpid(pid, &status, 0);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 1);
+        assert_int_equal(n_ours, 1);
+    }
 }
 
 static void test_strings(void **state)
@@ -92,6 +127,7 @@ int main(void)
         cmocka_unit_test(test_growing_blocks),
         cmocka_unit_test(test_fixed_holds_exactly_what_was_asked),
         cmocka_unit_test(test_fixed_too_large_is_an_error),
+        cmocka_unit_test(test_exhaustion_ends_in_one_line),
         cmocka_unit_test(test_strings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* Without these, timings could run backwards or memory be reported in the wrong unit. */
 #include "base/clock.h"
 
+#include <sched.h>
 #include <time.h>
 
 #include "testing.h"
@@ -26,10 +27,25 @@ static void test_timestamp(void **state)
     assert_true(labs((long)(timegm(&read) - time(NULL))) <= 2);
 }
 
-static void test_machine(void **state)
+static void test_cores_follow_the_affinity(void **state)
 {
     (void)state;
-    assert_true(clock_cores() >= 1);
+    cpu_set_t before, one;
+    assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+    assert_in_range(clock_cores(), 1, CPU_COUNT(&before));
+    int first = 0;
+    while (!CPU_ISSET(first, &before))
+        first++;
+    CPU_ZERO(&one);
+    CPU_SET(first, &one);
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0);
+    assert_int_equal(clock_cores(), 1);
+    assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
+}
+
+static void test_peak_memory(void **state)
+{
+    (void)state;
     const size_t before = clock_peak_bytes(), size = (size_t)64 << 20;
     char *block = malloc(size);
     for (size_t i = 0; i < size; i += 512)
@@ -46,7 +62,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_seconds_run_forward),
         cmocka_unit_test(test_timestamp),
-        cmocka_unit_test(test_machine),
+        cmocka_unit_test(test_cores_follow_the_affinity),
+        cmocka_unit_test(test_peak_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,8 +77,8 @@ static void test_gunzip(void **state)
     assert_int_equal(n_back, n);
     assert_memory_equal(back, bytes, n);
     assert_int_equal(back[n], 0);
-    assert_refused(gunzip_bytes(arena, packed, n_packed - 1, &back, &n_back, &err), STATUS_INPUT, "gzip data is damaged",
-                   &err);
+    assert_refused(gunzip_bytes(arena, packed, n_packed - 1, &back, &n_back, &err), STATUS_INPUT,
+                   "gzip data is damaged", &err);
     assert_int_equal(gunzip_bytes(arena, packed, n_packed + 1, &back, &n_back, &err), STATUS_INPUT);
     assert_int_equal(gunzip_bytes(arena, packed, 0, &back, &n_back, &err), STATUS_INPUT);
     packed[n_packed - 5] ^= 1; /* its CRC */
@@ -99,8 +99,13 @@ static void test_base64(void **state)
 {
     (void)state;
     /* RFC 4648, section 10. */
-    static const char *const cases[][2] = {{"", ""},           {"f", "Zg=="},         {"fo", "Zm8="},        {"foo", "Zm9v"},
-                                           {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"},
+    static const char *const cases[][2] = {{"", ""},
+                                           {"f", "Zg=="},
+                                           {"fo", "Zm8="},
+                                           {"foo", "Zm9v"},
+                                           {"foob", "Zm9vYg=="},
+                                           {"fooba", "Zm9vYmE="},
+                                           {"foobar", "Zm9vYmFy"},
                                            {"\xfb\xff\xbf", "+/+/"}};
     Text text = {0};
     for (size_t i = 0; i < N_TESTS(cases); i++) {
@@ -114,8 +119,9 @@ static void test_base64(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_damage_is_refused), cmocka_unit_test(test_gunzip),
-        cmocka_unit_test(test_crc32),      cmocka_unit_test(test_base64),
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_damage_is_refused),
+        cmocka_unit_test(test_gunzip),     cmocka_unit_test(test_crc32),
+        cmocka_unit_test(test_base64),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -214,6 +214,32 @@ static void test_folders(void **state)
     assert_ok(file_remove(in(s, "a"), &err), &err);
 }
 
+static void test_a_long_list_is_sorted(void **state)
+{
+    const Scratch *s = *state;
+    Error err;
+    char **names;
+    int n;
+    for (int i = 99; i >= 0; i--)
+        assert_ok(file_write(in(s, arena_format(s->arena, "step-%02d", i)), "", 0, &err), &err);
+    assert_ok(file_list(s->arena, s->folder, &names, &n, &err), &err);
+    assert_int_equal(n, 100);
+    for (int i = 0; i < 100; i++)
+        assert_string_equal(names[i], arena_format(s->arena, "step-%02d", i));
+}
+
+static void test_hash(void **state)
+{
+    const Scratch *s = *state;
+    Error err;
+    char hex[65] = "untouched";
+    assert_int_equal(file_sha256(in(s, "none"), hex, &err), STATUS_INPUT);
+    assert_string_equal(hex, "untouched");
+    assert_ok(file_write(in(s, "abc"), "abc", 3, &err), &err);
+    assert_ok(file_sha256(in(s, "abc"), hex, &err), &err);
+    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
 static void test_truncate(void **state)
 {
     const Scratch *s = *state;
@@ -230,8 +256,8 @@ static void test_paths(void **state)
     static const struct {
         const char *path, *folder, *name;
     } cases[] = {
-        {"a/b/c", "a/b", "c"}, {"a", ".", "a"}, {"/a", "/", "a"}, {"/", "/", "/"}, {"a/b/", "a", "b"}, {"a//b", "a", "b"},
-        {"./x", ".", "x"},
+        {"a/b/c", "a/b", "c"}, {"a", ".", "a"},    {"/a", "/", "a"},  {"/", "/", "/"},
+        {"a/b/", "a", "b"},    {"a//b", "a", "b"}, {"./x", ".", "x"},
     };
     for (size_t i = 0; i < N_TESTS(cases); i++) {
         assert_string_equal(file_dirname(s->arena, cases[i].path), cases[i].folder);
@@ -281,6 +307,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_kill_leaves_a_whole_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_temporaries, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_folders, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_long_list_is_sorted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_hash, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_truncate, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_paths, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lock, set_up, tear_down),

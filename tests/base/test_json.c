@@ -68,7 +68,14 @@ static void test_round_trips(void **state)
 {
     (void)state;
     static const char *const documents[] = {
-        "{}", "[]", "null", "true", "-0", "\"\"", "[[],{},[{}]]", "[0,1,-1.5,1e21,5e-324,0.1]",
+        "{}",
+        "[]",
+        "null",
+        "true",
+        "-0",
+        "\"\"",
+        "[[],{},[{}]]",
+        "[0,1,-1.5,1e21,5e-324,0.1]",
         "{\"a\":1,\"b\":[true,false,null],\"c\":{\"d\":\"e\"}}",
         "[\"\\\"\\\\\\b\\f\\n\\r\\t\\u0001\\u007f\",\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"]",
         "{\"that\":\"onset(sink) < 200\",\"html\":\"\\u003c/script>\\u003c!--\"}",
@@ -98,8 +105,9 @@ static void test_layout(void **state)
     json_open_object(&json);
     json_close_object(&json);
     json_close_object(&json);
-    assert_string_equal(text_string(&text), "{\n  \"name\": \"quickstart\",\n  \"nothing\": null,\n  \"missing\": null,\n"
-                                            "  \"done\": true,\n  \"seeds\": [\n    1,\n    2.5\n  ],\n  \"none\": {}\n}");
+    assert_string_equal(text_string(&text),
+                        "{\n  \"name\": \"quickstart\",\n  \"nothing\": null,\n  \"missing\": null,\n"
+                        "  \"done\": true,\n  \"seeds\": [\n    1,\n    2.5\n  ],\n  \"none\": {}\n}");
     text_clear(&text);
     json_start(&json, &text, 0);
     json_string(&json, "a\xff\xc3(b"); /* not UTF-8 */
@@ -164,8 +172,8 @@ static void test_refusals(void **state)
         Error err;
         Json *tree = NULL;
         const char *document = cases[i].document;
-        assert_refused(json_parse(arena, "m.json", document, strlen(document), &tree, &err), STATUS_INPUT, cases[i].line,
-                       &err);
+        assert_refused(json_parse(arena, "m.json", document, strlen(document), &tree, &err), STATUS_INPUT,
+                       cases[i].line, &err);
         assert_null(tree);
     }
     arena_free(arena);

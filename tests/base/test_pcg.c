@@ -119,9 +119,12 @@ static void test_normal_bits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_known_answers),        cmocka_unit_test(test_named_streams),
-        cmocka_unit_test(test_a_copy_continues_alike), cmocka_unit_test(test_below_is_uniform),
-        cmocka_unit_test(test_uniform),              cmocka_unit_test(test_normal_is_box_muller),
+        cmocka_unit_test(test_known_answers),
+        cmocka_unit_test(test_named_streams),
+        cmocka_unit_test(test_a_copy_continues_alike),
+        cmocka_unit_test(test_below_is_uniform),
+        cmocka_unit_test(test_uniform),
+        cmocka_unit_test(test_normal_is_box_muller),
         cmocka_unit_test(test_normal_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -62,9 +62,19 @@ static void test_defaults(void **state)
     (void)state;
     Arena *arena = arena_new();
     const Settings settings = resolve(arena, NULL, 0);
-    static const char *const order[] = {"model.n_layers", "model.tied_head", "model.position.kind", "model.position.theta",
-                                        "train.lr", "train.optimizer.kind", "train.limit", "train.optimizer.decay",
-                                        "train.optimizer.betas", "data.bos", "data.files", "name", "seed"};
+    static const char *const order[] = {"model.n_layers",
+                                        "model.tied_head",
+                                        "model.position.kind",
+                                        "model.position.theta",
+                                        "train.lr",
+                                        "train.optimizer.kind",
+                                        "train.limit",
+                                        "train.optimizer.decay",
+                                        "train.optimizer.betas",
+                                        "data.bos",
+                                        "data.files",
+                                        "name",
+                                        "seed"};
     assert_int_equal(settings.n_items, N_TESTS(order));
     for (size_t i = 0; i < N_TESTS(order); i++) {
         assert_string_equal(settings.items[i].key, order[i]);
@@ -90,11 +100,15 @@ static void test_assignments(void **state)
     Arena *arena = arena_new();
     const char *files[] = {"a.txt", "b.txt"};
     Assignment given[] = {
-        assign("model.n_layers", "4", 3),          assign("model.tied_head", "true", 4),
-        assign("train.optimizer.kind", "sgd", 5),  assign("train.optimizer.decay", "50", 6),
-        assign("name", "1e3", 7),                  assign("model.n_layers", "+06", 0),
+        assign("model.n_layers", "4", 3),
+        assign("model.tied_head", "true", 4),
+        assign("train.optimizer.kind", "sgd", 5),
+        assign("train.optimizer.decay", "50", 6),
+        assign("name", "1e3", 7),
+        assign("model.n_layers", "+06", 0),
         {.key = "data.files", .items = files, .n_items = 2, .file = "experiment.yaml", .line = 8},
-        assign("train.lr", "-0", 9),               assign("train.limit", ".inf", 10),
+        assign("train.lr", "-0", 9),
+        assign("train.limit", ".inf", 10),
     };
     given[5].file = "--set";
     const Settings settings = resolve(arena, given, N_TESTS(given));
@@ -119,7 +133,8 @@ static void test_errors(void **state)
         Assignment given;
         const char *line;
     } cases[] = {
-        {{"model.n_layers", "0", NULL, 0, "experiment.yaml", 12, 0}, "experiment.yaml:12: model.n_layers: 0 is not in 1..1024"},
+        {{"model.n_layers", "0", NULL, 0, "experiment.yaml", 12, 0},
+         "experiment.yaml:12: model.n_layers: 0 is not in 1..1024"},
         {{"model.n_layers", "x", NULL, 0, "experiment.yaml", 12, 0},
          "experiment.yaml:12: model.n_layers: \"x\" is not a whole number"},
         {{"model.n_layers", "2.5", NULL, 0, "experiment.yaml", 12, 0},
@@ -134,7 +149,8 @@ static void test_errors(void **state)
          "experiment.yaml:9: unknown key \"model.position\"; did you mean \"model.position.kind\"?"},
         {{"zzzzzzzzz", "4", NULL, 0, "experiment.yaml", 12, 0}, "experiment.yaml:12: unknown key \"zzzzzzzzz\""},
         {{"model.position.kind", "rop", NULL, 0, "experiment.yaml", 9, 0},
-         "experiment.yaml:9: model.position.kind: \"rop\" is not one of none, absolute, rope, alibi; did you mean \"rope\"?"},
+         "experiment.yaml:9: model.position.kind: \"rop\" is not one of none, absolute, rope, alibi; did you mean "
+         "\"rope\"?"},
         {{"model.position.kind", "sinus", NULL, 0, "experiment.yaml", 9, 0},
          "experiment.yaml:9: model.position.kind: \"sinus\" is not one of none, absolute, rope, alibi"},
         {{"model.tied_head", "yes", NULL, 0, "--set", 0, 0}, "--set: model.tied_head: \"yes\" is not true or false"},
@@ -170,7 +186,8 @@ static void test_a_choice_not_taken(void **state)
     const Assignment given[] = {assign("model.position.theta", "500", 3), assign("model.position.kind", "alibi", 4),
                                 assign("train.optimizer.kind", "sgd", 5), assign("train.optimizer.betas", NULL, 6)};
     assert_refused(settings_resolve(arena, &schema, given, 2, &settings, NULL, &err), STATUS_INPUT,
-                   "experiment.yaml:3: model.position.theta counts only with model.position.kind: rope (it is alibi)", &err);
+                   "experiment.yaml:3: model.position.theta counts only with model.position.kind: rope (it is alibi)",
+                   &err);
     assert_ok(settings_resolve(arena, &schema, given, 4, &settings, unused, &err), &err);
     assert_memory_equal(unused, "\1\0\0\1", 4);
     assert_null(settings_find(&settings, "model.position.theta"));
@@ -222,6 +239,9 @@ static void test_settings_error(void **state)
     assert_refused(settings_error(&settings, "train.lr", &err, "too large"), STATUS_INPUT, "--set: train.lr: too large",
                    &err);
     assert_refused(settings_error(&settings, "data.bos", &err, "needs room"), STATUS_INPUT,
+                   "experiment.yaml: data.bos (not set, always by default): needs room", &err);
+    const Settings defaults = resolve(arena, NULL, 0);
+    assert_refused(settings_error(&defaults, "data.bos", &err, "needs room"), STATUS_INPUT,
                    "data.bos (not set, always by default): needs room", &err);
     arena_free(arena);
 }
@@ -231,17 +251,19 @@ static void test_canonical_json(void **state)
     (void)state;
     Arena *arena = arena_new();
     const char *betas[] = {"0.90", "1e0"}, *files[] = {"b \"x\".txt"};
-    const Assignment given[] = {
-        assign("train.lr", "2e-3", 3), {.key = "train.optimizer.betas", .items = betas, .n_items = 2, .file = "e", .line = 4},
-        {.key = "data.files", .items = files, .n_items = 1, .file = "e", .line = 5}, assign("name", "yes", 6)};
+    const Assignment given[] = {assign("train.lr", "2e-3", 3),
+                                {.key = "train.optimizer.betas", .items = betas, .n_items = 2, .file = "e", .line = 4},
+                                {.key = "data.files", .items = files, .n_items = 1, .file = "e", .line = 5},
+                                assign("name", "yes", 6)};
     const Settings settings = resolve(arena, given, 4);
     Text text = {0};
     settings_canonical_json(&settings, &text);
-    assert_string_equal(text_string(&text),
-                        "{\"data.bos\":\"always\",\"data.files\":[\"b \\\"x\\\".txt\"],\"model.n_layers\":2,"
-                        "\"model.position.kind\":\"rope\",\"model.position.theta\":10000,\"model.tied_head\":false,"
-                        "\"name\":\"yes\",\"seed\":1,\"train.limit\":\"inf\",\"train.lr\":0.002,"
-                        "\"train.optimizer.betas\":[0.9,1],\"train.optimizer.decay\":0.1,\"train.optimizer.kind\":\"adamw\"}");
+    assert_string_equal(
+        text_string(&text),
+        "{\"data.bos\":\"always\",\"data.files\":[\"b \\\"x\\\".txt\"],\"model.n_layers\":2,"
+        "\"model.position.kind\":\"rope\",\"model.position.theta\":10000,\"model.tied_head\":false,"
+        "\"name\":\"yes\",\"seed\":1,\"train.limit\":\"inf\",\"train.lr\":0.002,"
+        "\"train.optimizer.betas\":[0.9,1],\"train.optimizer.decay\":0.1,\"train.optimizer.kind\":\"adamw\"}");
     text_free(&text);
     arena_free(arena);
 }
@@ -281,8 +303,9 @@ static void test_yaml(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),       cmocka_unit_test(test_assignments), cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_a_choice_not_taken), cmocka_unit_test(test_finding), cmocka_unit_test(test_settings_error),
+        cmocka_unit_test(test_defaults),       cmocka_unit_test(test_assignments),
+        cmocka_unit_test(test_errors),         cmocka_unit_test(test_a_choice_not_taken),
+        cmocka_unit_test(test_finding),        cmocka_unit_test(test_settings_error),
         cmocka_unit_test(test_canonical_json), cmocka_unit_test(test_yaml),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* Without these, run ids and input hashes could silently mean something else than SHA-256, or depend on how bytes arrive.
- * Vectors: FIPS 180-4's examples as NIST publishes them. */
+/* Without these, run ids and input hashes could silently mean something else than SHA-256, or depend on how bytes
+ * arrive. Vectors: FIPS 180-4's examples as NIST publishes them. */
 #include "base/sha256.h"
 
 #include "testing.h"
@@ -14,7 +14,8 @@ static void test_vectors(void **state)
         {"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
         {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
          "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
-        {"abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopqrstu",
+        {"abcdefghbcdefghicdefghijdefghijkefghijklfghijklmghijklmnhijklmnoijklmnopjklmnopqklmnopqrlmnopqrsmnopqrstnopqr"
+         "stu",
          "cf5b16a778af8380036ce59e7b0492370b249b11e8f07a51afac45037afee9d1"},
     };
     char hex[65];

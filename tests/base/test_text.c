@@ -48,8 +48,10 @@ static void test_utf8_round_trip_of_every_character(void **state)
 static void test_utf8_refusals(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xe0\x9f\xbf", "\xed\xa0\x80",
-                                      "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "\xc3(", "\xe2\x82("};
+    static const char *const bad[] = {
+        "\x80",         "\xc0\x80",         "\xc1\xbf",         "\xe0\x80\x80",     "\xe0\x9f\xbf",
+        "\xed\xa0\x80", "\xf0\x80\x80\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff",
+        "\xc3(",        "\xe2\x82("};
     for (size_t i = 0; i < N_TESTS(bad); i++)
         assert_int_equal(text_utf8_decode(bad[i], strlen(bad[i]), NULL), 0);
 }
@@ -61,8 +63,17 @@ static void test_nearest(void **state)
     static const struct {
         const char *word, *nearest;
     } cases[] = {
-        {"rop", "rope"},      {"rpoe", "rope"},   {"nonee", "none"},     {"alibi", "alibi"},   {"ailbi", "alibi"},
-        {"abslute", "absolute"}, {"asbolut", "absolute"}, {"sinusoidal", NULL}, {"xyz", NULL}, {"", NULL}, {"q", NULL},
+        {"rop", "rope"},
+        {"rpoe", "rope"},
+        {"nonee", "none"},
+        {"alibi", "alibi"},
+        {"ailbi", "alibi"},
+        {"abslute", "absolute"},
+        {"asbolut", "absolute"},
+        {"sinusoidal", NULL},
+        {"xyz", NULL},
+        {"", NULL},
+        {"q", NULL},
     };
     for (size_t i = 0; i < N_TESTS(cases); i++) {
         const char *nearest = text_nearest(cases[i].word, words, 4);
@@ -103,10 +114,8 @@ static void test_sizes_and_times(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_adding),
-        cmocka_unit_test(test_utf8_round_trip_of_every_character),
-        cmocka_unit_test(test_utf8_refusals),
-        cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_adding),          cmocka_unit_test(test_utf8_round_trip_of_every_character),
+        cmocka_unit_test(test_utf8_refusals),   cmocka_unit_test(test_nearest),
         cmocka_unit_test(test_sizes_and_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,129 @@
+"""What the end-to-end tests share: a scratch folder, a tiny experiment, and the program run in it."""
+import glob
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+
+REFFRAME = os.path.abspath(os.environ["REFFRAME"])
+
+MODEL = """\
+model:
+  n_layers: 1
+  n_heads: 2
+  d_model: 16
+  context_length: 16
+train:
+  steps: 12
+  batch_size: 4
+  warmup_steps: 4
+measure:
+  sequences: 4
+snapshot:
+  every: 5
+  maps: 1
+checkpoint:
+  every: 3
+  keep: 2
+"""
+
+SWEEP = """\
+claim: a model of one layer trains
+seeds: 2
+sweep:
+  model.position.kind: [rope, none]
+"""
+
+TINY = SWEEP + MODEL  # 2 encodings x 2 seeds, 12 steps, characters of the embedded corpus
+SINGLE = "seeds: 1\n" + MODEL
+
+
+def run_folders(results):
+    """Every run below results/NAME, by name."""
+    return {os.path.basename(os.path.dirname(path)): os.path.dirname(path)
+            for path in sorted(glob.glob(os.path.join(results, "*", "run.yaml")))}
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def result_of_run(folder):
+    """What must be the same bytes however a run came about: its files without times."""
+    found = {"run.yaml": read(os.path.join(folder, "run.yaml")), "train.csv": read(os.path.join(folder, "train.csv"))}
+    for part in ("snapshots", "checkpoints"):
+        for name in sorted(os.listdir(os.path.join(folder, part))):
+            found[f"{part}/{name}"] = read(os.path.join(folder, part, name))
+    return found
+
+
+def results(folder):
+    """The same for all of results/NAME, tables and report included."""
+    found = {f"{name}/{part}": value for name, path in run_folders(folder).items()
+             for part, value in result_of_run(path).items()}
+    for name in ("plan.json", "summary.csv", "geometry.csv", "onset.csv", "verdicts.json", "metrics.json", "report.html"):
+        found[name] = read(os.path.join(folder, name))
+    return found
+
+
+class Case(unittest.TestCase):
+    maxDiff = 2000
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="refframe-test-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def at(self, *parts):
+        return os.path.join(self.folder, *parts)
+
+    def write(self, name, text):
+        path = self.at(name)
+        with open(path, "wb") as file:
+            file.write(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def refframe(self, *words, code=0, **options):
+        """Runs `refframe WORDS` in the scratch folder and checks its exit code."""
+        options.setdefault("timeout", 240)
+        done = subprocess.run([REFFRAME, *map(str, words)], cwd=self.folder, stdin=subprocess.DEVNULL,
+                              stdout=options.pop("stdout", subprocess.PIPE), stderr=subprocess.PIPE, text=True, **options)
+        self.assertEqual(done.returncode, code, f"{' '.join(map(str, words))}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def start(self, *words):
+        """Starts `refframe WORDS` in a process group of its own; it is gone when the test ends."""
+        process = subprocess.Popen([REFFRAME, *map(str, words)], cwd=self.folder, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+        self.addCleanup(self.end, process)
+        return process
+
+    def end(self, process):
+        if process.poll() is None:
+            process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+    def assertSameResults(self, found, expected):
+        """Two dicts of bytes, compared name by name so that a difference is named and not printed."""
+        self.assertEqual(sorted(found), sorted(expected))
+        self.assertEqual([name for name in expected if found[name] != expected[name]], [])
+
+    def everything(self):
+        """All paths below the scratch folder, with sizes and times of change."""
+        return sorted((path, os.stat(path).st_size, os.stat(path).st_mtime_ns)
+                      for path in glob.glob(self.at("**"), recursive=True, include_hidden=True))
+
+
+def children_of(pid):
+    """Process ids of the direct children."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            fields = read(path).rsplit(b")", 1)[1].split()
+        except OSError:
+            continue
+        if int(fields[1]) == pid and fields[0] != b"Z":
+            found.append(int(path.split("/")[2]))
+    return found

@@ -1,0 +1,95 @@
+"""Without these, a report could be blank, need the network, or break when somebody touches it."""
+import os
+import pathlib
+import re
+import unittest
+
+import browser
+from harness import TINY, Case, read
+
+EXPECT = """\
+expect:
+  - {text: "the loss goes down", that: "median(sink_mass) < 2"}
+  - {text: "<b>&amp; \\"quoted\\"</b>", that: "seen(centralized)"}
+"""
+
+
+class Report(Case):
+    def setUp(self):
+        super().setUp()
+        self.write("tiny.yaml", TINY + EXPECT)
+        self.refframe("run", "tiny.yaml")
+        self.path = pathlib.Path(self.at("results", "tiny", "report.html"))
+
+    def test_one_file(self):
+        """Nothing is loaded from anywhere, and it can be mailed."""
+        data = read(self.path)
+        self.assertLessEqual(len(data), 10_000_000)
+        text = data.decode()
+        self.assertRegex(text[:200].lower(), "<!doctype html>")
+        outside_scripts = re.sub(r"(?s)<script\b[^>]*>.*?</script>", lambda m: m.group(0).split(">")[0] + ">", text)
+        self.assertNotRegex(outside_scripts, r"""(?i)\b(src|srcset|poster|data)\s*=\s*["']?(?!data:|#)[^\s"'>]""")
+        self.assertNotRegex(outside_scripts, r"(?i)<(link|iframe|object|embed|base)\b")
+        self.assertNotRegex(outside_scripts, r"(?i)url\(\s*['\"]?(?!data:|#)|@import")
+        self.assertIn("a model of one layer trains", text)
+        self.assertNotIn(self.folder, text, "no path of this machine")
+
+    def open(self, **options):
+        if not browser.PROGRAM:
+            self.skipTest("no Chromium here")
+        page = browser.Page(self.path.as_uri(), **options)
+        self.addCleanup(page.close)
+        return page
+
+    def assert_quiet(self, page):
+        self.assertEqual(page.complaints, [])
+        self.assertEqual([url for url in page.requests if url != self.path.as_uri() and not url.startswith("data:")
+                          and not url.startswith("blob:")], [])
+
+    def test_opens_without_a_word(self):
+        for dark in (False, True):
+            page = self.open(dark=dark)
+            self.assert_quiet(page)
+            text = page.evaluate("document.body.innerText")
+            for word in ("rope", "none", "the loss goes down", '<b>&amp; "quoted"</b>'):
+                self.assertIn(word, text)
+            self.assertGreaterEqual(page.evaluate("document.querySelectorAll('canvas').length"), 2)
+            self.assertEqual(page.evaluate("document.documentElement.scrollWidth <= innerWidth"), True, "no sideways scroll")
+
+    def test_maps_play_over_training(self):
+        page = self.open()
+        script = """(value) => { const slider = document.querySelector('input[type=range]');
+            slider.value = value; slider.dispatchEvent(new Event('input', {bubbles: true}));
+            slider.dispatchEvent(new Event('change', {bubbles: true}));
+            return new Promise(done => setTimeout(() => done(
+                [...document.querySelectorAll('canvas')].map(c => c.toDataURL()).join()), 200)); }"""
+        first = page.evaluate(f"({script})(document.querySelector('input[type=range]').min)")
+        last = page.evaluate(f"({script})(document.querySelector('input[type=range]').max)")
+        again = page.evaluate(f"({script})(document.querySelector('input[type=range]').min)")
+        self.assertNotEqual(first, last)
+        self.assertEqual(first, again)
+        self.assert_quiet(page)
+
+    def test_every_control_can_be_used(self):
+        """Each button and choice is clicked, and reached with the Tab key."""
+        page = self.open()
+        n = page.evaluate("""(() => { const all = [...document.querySelectorAll('button, select, input, summary')];
+            for (const c of all) { if (c.tagName === 'SELECT') for (const o of c.options) { c.value = o.value;
+                c.dispatchEvent(new Event('change', {bubbles: true})); } else c.click(); }
+            return all.filter(c => c.tabIndex >= 0 && c.offsetParent).length; })()""")
+        self.assertGreaterEqual(n, 2)
+        page.evaluate("document.activeElement.blur()")
+        reached = set()
+        for _ in range(3 * n + 20):
+            page.press("Tab", 9)
+            reached.add(page.evaluate("[...document.querySelectorAll('*')].indexOf(document.activeElement)"))
+        page.press("ArrowRight", 39)
+        controls = page.evaluate("""(() => { const all = [...document.querySelectorAll('*')];
+            return [...document.querySelectorAll('button, select, input:not([type=radio]), summary')]
+                .filter(c => c.tabIndex >= 0 && c.offsetParent && !c.disabled).map(c => all.indexOf(c)); })()""")
+        self.assertEqual(sorted(set(controls) - reached), [])
+        self.assert_quiet(page)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,239 @@
+"""Without these, a verb could print nothing, print colours into a pipe, or say another number than the files do."""
+import csv
+import io
+import json
+import os
+import pty
+import re
+import subprocess
+import unittest
+
+from harness import REFFRAME, SINGLE, TINY, Case, read, result_of_run, run_folders
+
+VERBS = ["run", "check", "list", "init", "status", "show", "report", "measure", "train", "bench"]
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class Verbs(Case):
+    def one_run(self, *options):
+        self.write("one.yaml", SINGLE)
+        self.refframe("run", "one.yaml", *options, "--results", "results")
+        (run,) = run_folders(self.at("results", "one")).values()
+        return run
+
+    def on_a_terminal(self, *words, **environment):
+        """Output of `refframe WORDS` on a terminal of 100 columns, and its exit code."""
+        ours, theirs = pty.openpty()
+        process = subprocess.Popen([REFFRAME, *words], cwd=self.folder, stdin=theirs, stdout=theirs, stderr=theirs,
+                                   env={**os.environ, "TERM": "xterm", "COLUMNS": "100", **environment})
+        os.close(theirs)
+        pieces = []
+        while True:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:  # how Linux tells the end
+                break
+            if not piece:
+                break
+            pieces.append(piece)
+        os.close(ours)
+        return b"".join(pieces).decode(), process.wait(timeout=60)
+
+    def test_help(self):
+        overview = self.refframe("--help").stdout
+        self.assertEqual(self.refframe("help").stdout, overview)
+        for verb in VERBS:
+            self.assertRegex(overview, rf"(?m)^  {verb} ")
+            text = self.refframe(verb, "--help").stdout
+            self.assertTrue(text.startswith(f"usage: refframe {verb}"))
+            for option in re.findall(r"--[a-z]+", text.splitlines()[0]):
+                self.assertRegex(text, rf"(?m)^  {option}\b", "every option is explained")
+        self.assertEqual(self.refframe(code=2).stdout, overview)
+        self.assertTrue(all(len(line) <= 120 for line in overview.splitlines()))
+
+    def test_version(self):
+        root = os.path.dirname(os.environ["TESTS_DIR"])
+        version = re.search(rb"version: '([0-9.]+)'", read(os.path.join(root, "meson.build"))).group(1).decode()
+        self.assertTrue(self.refframe("--version").stdout.startswith(f"refframe {version}\n"))
+
+    def test_list(self):
+        everything = self.refframe("list").stdout
+        kinds = re.findall(r"(?m)^([a-z]+): ", everything)
+        self.assertGreaterEqual(len(kinds), 9)
+        for word in ("rope", "absolute", "alibi", "causal", "masked", "bigram_backcopy", "adamw", "model.position.theta"):
+            self.assertIn(word, everything)
+        for kind in kinds:
+            one = self.refframe("list", kind).stdout
+            self.assertTrue(len(one.splitlines()) >= 2, kind)
+        self.assertIn("sink_mass_idle", self.refframe("list", "metrics").stdout)
+
+    def test_what_list_names_check_accepts(self):
+        """A word of `list` with its default settings is a valid choice; the one combination ruled out says so."""
+        for line in self.refframe("list").stdout.split("\n\n"):
+            head = re.match(r"[a-z]+: .*\(([a-z.]+\.kind), default", line)
+            if not head:
+                continue
+            for word in re.findall(r"(?m)^  ([a-z_]+) ", line):
+                self.write("one.yaml", SINGLE)
+                done = subprocess.run([REFFRAME, "check", "one.yaml", "--set", f"{head.group(1)}={word}"],
+                                      cwd=self.folder, capture_output=True, text=True, timeout=60)
+                self.assertNotIn("is not one of", done.stderr)
+                self.assertIn(done.returncode, (0, 2), done.stderr)
+
+    def test_init_check_run(self):
+        self.refframe("init", "first")
+        text = read(self.at("first.yaml"))
+        plan = self.refframe("check", "first.yaml").stdout
+        self.assertRegex(plan, r"memory +[0-9.]+ [KMG]iB")
+        self.assertRegex(plan, r"TFLOP")
+        self.assertEqual(sorted(os.listdir(self.folder)), ["first.yaml"], "check writes nothing")
+        self.refframe("init", "first.yaml", code=2)
+        self.assertEqual(read(self.at("first.yaml")), text)
+
+    def test_check_tells_what_a_run_then_has(self):
+        self.write("tiny.yaml", TINY)
+        plan = self.refframe("check", "tiny.yaml").stdout
+        self.refframe("run", "tiny.yaml")
+        runs = run_folders(self.at("results", "tiny"))
+        self.assertIn("4 runs", plan)
+        for name, path in runs.items():
+            if "-s1-" not in name:
+                continue
+            manifest = json.loads(read(os.path.join(path, "manifest.json")))
+            snapshots = [file for file in os.listdir(os.path.join(path, "snapshots")) if file.startswith("step-")]
+            self.assertRegex(plan, rf"{re.escape(name)} +{manifest['n_parameters']} +{len(snapshots)} ")
+
+    def test_a_run_leaves_what_the_format_says(self):
+        run = self.one_run()
+        manifest = json.loads(read(os.path.join(run, "manifest.json")))
+        self.assertEqual(manifest["status"], "finished")
+        self.assertEqual((manifest["step"], manifest["steps"], manifest["seed"]), (12, 12, 1))
+        self.assertTrue(run.endswith("-s1-" + manifest["id"]))
+        self.assertRegex(manifest["id"], "^[0-9a-f]{12}$")
+        self.assertTrue(manifest["cpu"] and manifest["compiler"] and manifest["kernels"])
+        rows = list(csv.DictReader(io.StringIO(read(os.path.join(run, "train.csv")).decode())))
+        self.assertEqual([int(row["step"]) for row in rows], list(range(1, 13)))
+        self.assertTrue(all(0 < float(row["loss"]) < 20 and float(row["gradient_norm"]) > 0 for row in rows))
+        found = result_of_run(run)
+        steps = sorted(name for name in found if name.startswith("snapshots/step-"))
+        self.assertEqual([int(name[-12:-4]) for name in steps], [0, 1, 2, 4, 5, 10, 12])
+        self.assertEqual([name for name in found if name.startswith("checkpoints/")],
+                         ["checkpoints/step-00000009.safetensors", "checkpoints/step-00000012.safetensors"])
+        self.assertIn("snapshots/baselines.npz", found)
+        import hashlib
+        for name, digest in manifest["files"].items():
+            self.assertEqual(hashlib.sha256(found[name]).hexdigest(), digest)
+        self.assertEqual(sorted(manifest["files"]), sorted(name for name in found if name != "run.yaml"))
+
+    def test_tables_agree(self):
+        self.write("tiny.yaml", TINY)
+        done = self.refframe("run", "tiny.yaml")
+        folder = self.at("results", "tiny")
+        tables = {name: list(csv.DictReader(io.StringIO(read(os.path.join(folder, name)).decode())))
+                  for name in ("summary.csv", "geometry.csv", "onset.csv")}
+        plan = json.loads(read(os.path.join(folder, "plan.json")))
+        self.assertEqual(len(tables["summary.csv"]), len(plan["arms"]))
+        runs = {run["folder"] for run in plan["runs"]}
+        self.assertEqual(runs, set(run_folders(folder)))
+        for table in ("geometry.csv", "onset.csv"):
+            self.assertTrue(tables[table])
+            self.assertEqual({row["run"] for row in tables[table]} - runs, set())
+        self.assertEqual({row["run"] for row in tables["geometry.csv"]}, runs)
+        metrics = read(os.path.join(folder, "metrics.json")).decode()
+        for name in {row["metric"] for row in tables["geometry.csv"]}:
+            if not name.startswith("held_out_loss"):  # no metric of geometry
+                self.assertIn(f'"{name.split(":")[0]}"', metrics)
+        for arm in plan["arms"]:
+            self.assertIn(arm["name"], done.stdout)
+        json.loads(read(os.path.join(folder, "verdicts.json")))
+        json.loads(read(os.path.join(folder, "reference.json")))
+
+    def test_status(self):
+        self.write("tiny.yaml", TINY)
+        self.refframe("run", "tiny.yaml")
+        text = self.refframe("status", "results/tiny").stdout
+        for run in run_folders(self.at("results", "tiny")):
+            self.assertRegex(text, rf"(?m)^  finished +{re.escape(run)}  step 12/12")
+        self.assertTrue(text.endswith("4 of 4 runs finished\n"))
+
+    def test_show(self):
+        run = self.one_run()
+        last = self.refframe("show", run).stdout
+        self.assertEqual(self.refframe("show", run, "--step", 12).stdout, last)
+        first = self.refframe("show", run, "--step", 0).stdout
+        self.assertNotEqual(first, last)
+        self.assertRegex(last, r"(?m)^  model +\w+ +\w+$")
+        self.refframe("show", run, "--step", 3, code=2)
+
+    def test_measuring_again_gives_the_same_bytes(self):
+        run = self.one_run("--set", "snapshot.weights=true")
+        before = result_of_run(run)
+        text = self.refframe("measure", run, "--threads", 3).stdout
+        self.assertIn("7 snapshots measured again, 0 of them changed", text)
+        self.assertSameResults(result_of_run(run), before)
+
+    def test_measuring_again_from_checkpoints(self):
+        """A snapshot that is wrong is put right by the checkpoint of its step; the others have no weights and stay."""
+        run = self.one_run()
+        before = result_of_run(run)
+        with open(os.path.join(run, "snapshots", "step-00000012.npz"), "wb") as file:
+            file.write(before["snapshots/step-00000010.npz"])
+        text = self.refframe("measure", run).stdout
+        self.assertIn("1 snapshots measured again, 1 of them changed", text)
+        self.assertSameResults(result_of_run(run), before)
+
+    def test_set_writes_beside(self):
+        self.write("one.yaml", SINGLE)
+        self.refframe("run", "one.yaml")
+        before = [entry for entry in self.everything() if "results/one/" in entry[0]]
+        self.refframe("run", "one.yaml", "--set", "train.lr=0.5", "--set", "model.position.kind=alibi")
+        self.assertEqual([entry for entry in self.everything() if "results/one/" in entry[0]], before)
+        (changed,) = run_folders(self.at("results", "one+set")).values()
+        self.assertIn(b"kind: alibi", read(os.path.join(changed, "run.yaml")))
+        self.assertNotEqual(os.path.basename(changed), *run_folders(self.at("results", "one")))
+
+    def test_a_loss_that_explodes_fails_the_run(self):
+        self.write("one.yaml", SINGLE.replace("warmup_steps: 4", "warmup_steps: 0") + "train.lr: 1000\ntrain.clip: 0\n"
+                   "train.optimizer.kind: sgd\nmodel.tied_head: true\nmodel.init.head_std: 100\n")
+        done = self.refframe("run", "one.yaml", "--set", "train.steps=200", "--results", "results", code=1)
+        (run,) = run_folders(self.at("results", "one")).values()
+        manifest = json.loads(read(os.path.join(run, "manifest.json")))
+        self.assertEqual(manifest["status"], "failed")
+        self.assertIn("finite", manifest["reason"])
+        self.assertIn(manifest["reason"], done.stderr)
+        self.assertIn("failed", self.refframe("status", "results/one").stdout)
+        self.assertGreaterEqual(len(read(os.path.join(run, "train.csv")).splitlines()), 1)
+
+    def test_colours_only_where_they_are_wanted(self):
+        run = self.one_run()
+        self.assertNotIn("\x1b", self.refframe("show", run).stdout)
+        coloured, code = self.on_a_terminal("show", run)
+        self.assertEqual(code, 0)
+        self.assertRegex(coloured, COLOUR)
+        plain, code = self.on_a_terminal("show", run, NO_COLOR="1")
+        self.assertEqual(code, 0)
+        self.assertNotRegex(plain, COLOUR)
+        self.assertEqual(COLOUR.sub("", coloured), plain)
+        self.assertNotIn("\x1b", self.on_a_terminal("show", run, TERM="dumb")[0])
+
+    def test_progress_on_a_terminal(self):
+        self.write("tiny.yaml", TINY.replace("steps: 12", "steps: 400"))
+        text, code = self.on_a_terminal("run", "tiny.yaml")
+        self.assertEqual(code, 0, text)
+        self.assertRegex(text, r"\r\x1b\[K[0-4]/4 runs  \[[#-]+\]")
+        self.assertRegex(text, r"loss [0-9.]+.*tokens/s")
+        self.write("tiny.yaml", TINY)
+        self.assertNotRegex(self.refframe("run", "tiny.yaml", "--results", "other").stdout, "[\r\x1b]")
+
+    def test_bench(self):
+        rows = json.loads(self.refframe("bench", "--json", "--seconds", 1, timeout=280).stdout)
+        self.assertEqual([row["size"] for row in rows], ["S", "M", "L"])
+        for row in rows:
+            self.assertGreaterEqual(row["threads"], 1)
+            self.assertTrue(0.02 < row["share_of_floor"] < 1.2, row)
+            ratio = row["tokens_per_s"] / row["floor_tokens_per_s"]
+            self.assertTrue(row["share_of_floor"] / 3 < ratio < row["share_of_floor"] * 3, row)
+
+
+if __name__ == "__main__":
+    unittest.main()

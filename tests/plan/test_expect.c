@@ -1,0 +1,107 @@
+/* Expectations against the grid. Without this file a claim about an arm, metric or type that doesn't exist would be
+ * found out only by the report, after hours of training. */
+#include "program.h"
+
+#define SWEEP "sweep:\n  model.position.kind: [rope, alibi]\n  ends: {both: {data.eos: always}, bare: {}}\nexpect:\n"
+
+static void test_reads_claims(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    const Plan plan = load(arena, SWEEP "  - text: sinks come early\n    source: somebody\n"
+                                        "    that: onset(sink_mass:strongest, model.position.kind=rope) < 200\n"
+                                        "  - {text: u, that: seen(distributed)}\n");
+    assert_int_equal(plan.n_claims, 2);
+    assert_string_equal(plan.claims[0].text, "sinks come early");
+    assert_string_equal(plan.claims[0].source, "somebody");
+    assert_int_equal(plan.claims[0].line, 7);
+    assert_int_equal(plan.claims[0].n_comparisons, 1);
+    assert_string_equal(plan.claims[1].source, "");
+    assert_int_equal(plan.n_notes, 0);
+    arena_free(arena);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *that, *message;
+    } cases[] = {
+        {"onset(sink_mas) < 3", "unknown metric \"sink_mas\"; did you mean \"sink_mass\"?"},
+        {"onset(value_drain:strongest) < 3", "value_drain is measured per layer and has no strongest head"},
+        {"frame() = centralised", "unknown frame type \"centralised\"; did you mean \"centralized\"?"},
+        {"seen(distribute)", "unknown frame type \"distribute\"; did you mean \"distributed\"?"},
+        {"onset(frame:non) < 3", "unknown frame type \"non\"; did you mean \"none\"?"},
+        {"onset(sink_mass, model.positon.kind=rope) < 3",
+         "no axis \"model.positon.kind\"; did you mean \"model.position.kind\"?"},
+        {"onset(sink_mass, model.position.kind=rop) < 3",
+         "axis model.position.kind has no value \"rop\"; did you mean \"rope\"?"},
+        {"frame(ends=bare, model.position.kind=alibi) = none", "no arm matches the selection of frame(...)"},
+        {"frame(ends=bare) != frame(model.position.kind=alibi, ends=bare)",
+         "no arm matches the selection of frame(...)"},
+        {"onset(sink_mass) <", "column 19: expected a number, a label or one of onset, median, early, frame, "
+                               "frame_by_token, seen, found the end"},
+    };
+    for (size_t i = 0; i < N_TESTS(cases); i++) {
+        Arena *arena = arena_new();
+        Plan plan;
+        Error err;
+        char line[1100];
+        const char *text = arena_format(
+            arena, "exclude: [{ends: bare, model.position.kind: alibi}]\n" SWEEP "  - text: t\n    that: %s\n",
+            cases[i].that);
+        snprintf(line, sizeof line, "experiment.yaml:7: expect: %s", cases[i].message);
+        assert_refused(load_with(arena, text, NULL, 0, &plan, &err), STATUS_INPUT, line, &err);
+        arena_free(arena);
+    }
+}
+
+/* rope-both and alibi-bare agree on nothing: a comparison of the encodings then has no pair to stand on. */
+static void test_two_sides_need_a_pair(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Plan plan;
+    Error err;
+    assert_refused(load_with(arena,
+                             "exclude: [{ends: bare, model.position.kind: rope}, {ends: both, model.position.kind: "
+                             "alibi}]\n" SWEEP "  - {text: t, that: \"frame(model.position.kind=rope) != "
+                             "frame(model.position.kind=alibi)\"}\n",
+                             NULL, 0, &plan, &err),
+                   STATUS_INPUT,
+                   "experiment.yaml:6: expect: the two sides have no arms that differ only in what they select", &err);
+    arena_free(arena);
+}
+
+static void test_refused_items(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *line;
+    } cases[] = {
+        {"expect: {a: b}\n", "experiment.yaml:1: expect: is a list of {text: ..., that: ...}"},
+        {"expect:\n  - a\n", "experiment.yaml:2: expect: an item is a mapping {text: ..., that: ...}"},
+        {"expect:\n  - {text: t}\n", "experiment.yaml:2: expect: an item needs that:"},
+        {"expect:\n  - text: t\n    tat: x\n",
+         "experiment.yaml:3: expect: unknown key \"tat\"; did you mean \"that\"?"},
+        {"expect:\n  - text: t\n    that: [x]\n", "experiment.yaml:3: expect: that is a text"},
+    };
+    for (size_t i = 0; i < N_TESTS(cases); i++) {
+        Arena *arena = arena_new();
+        Plan plan;
+        Error err;
+        assert_refused(load_with(arena, cases[i].text, NULL, 0, &plan, &err), STATUS_INPUT, cases[i].line, &err);
+        arena_free(arena);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reads_claims),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_two_sides_need_a_pair),
+        cmocka_unit_test(test_refused_items),
+    };
+    return cmocka_run_group_tests_name("expect", tests, enter_scratch, leave_scratch);
+}
