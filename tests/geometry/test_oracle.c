@@ -1,7 +1,7 @@
 /* Every metric against an independent NumPy implementation of src/geometry/README.md (fixtures/make_oracle.py).
  *
- * test_definitions.c was written by someone who knew the C; the fixture was not. Were this file deleted, a misreading
- * shared by both would stay.
+ * test_definitions.c walks the same arrays by the same indices as the families; the fixture was computed by whole-array
+ * operations in double. Were this file deleted, a misreading of strides or of a definition shared by both would stay.
  */
 #include "support.h"
 
