@@ -84,6 +84,13 @@ static int knows_metric(void *context, const char *name, const char **ret_neares
     return metric_find(name) != NULL;
 }
 
+static int has_heads(void *context, const char *name)
+{
+    (void)context;
+    const MetricColumn *column = metric_find(name);
+    return column && column->level == LEVEL_HEAD;
+}
+
 static int knows_frame(void *context, const char *name, const char **ret_nearest)
 {
     (void)context;
@@ -101,6 +108,7 @@ Program program_new(Arena *arena)
         .numerics_version = TRAIN_NUMERICS_VERSION,
         .check_run = check_run,
         .knows_metric = knows_metric,
+        .has_heads = has_heads,
         .knows_frame = knows_frame,
     };
 }

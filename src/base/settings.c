@@ -127,6 +127,7 @@ static void add_json_value(Text *text, const Setting *setting)
         add_string(text, setting->text);
         break;
     case VALUE_LIST:
+    case VALUE_FILES:
         text_add(text, "[");
         for (int i = 0; i < setting->n_items; i++) {
             if (i)
@@ -177,7 +178,7 @@ static void add_yaml_value(Text *text, const Setting *setting)
     const ValueType type = setting->row->type;
     if (type == VALUE_STRING) {
         add_string(text, setting->text);
-    } else if (type == VALUE_LIST) {
+    } else if (type == VALUE_LIST || type == VALUE_FILES) {
         text_add(text, "[");
         for (int i = 0; i < setting->n_items; i++) {
             if (i)

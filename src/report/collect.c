@@ -98,6 +98,10 @@ static int read_plan(Report *report, Error *err)
         if (run->arm < 0 || run->arm >= report->n_arms || run->folder[0] == '\0' || strchr(run->folder, '/'))
             return error_set(err, STATUS_INPUT, "%s/plan.json: run %d names no arm or no folder", report->folder, r);
     }
+    report->n_notes = items_of(plan, "notes", &items);
+    report->notes = ARENA_ARRAY(arena, const char *, report->n_notes);
+    for (int i = 0; i < report->n_notes; i++)
+        report->notes[i] = string_of(arena, items[i]);
     report->n_claims = items_of(plan, "claims", &items);
     report->claims = ARENA_ARRAY(arena, Claim, report->n_claims);
     for (int c = 0; c < report->n_claims; c++) {
@@ -164,7 +168,7 @@ static void read_run(Report *report, ReportRun *run)
         run->reason = "its manifest cannot be read";
         return;
     }
-    run->oracle_loss = manifest.oracle_loss;
+    run->oracle_loss = manifest.oracle_loss_measured; /* of the sequences that the curves are measured on */
     run->n_parameters = (double)manifest.n_parameters;
     if (run->status == RUN_FAILED)
         run->reason = manifest.reason;

@@ -84,6 +84,8 @@ struct Report {
     int n_runs;
     Claim *claims;
     int n_claims;
+    const char **notes;    /* the plan's remarks, one line each */
+    int n_notes;
     int headline;          /* index of the sink metric that tables show, -1 when nothing was measured */
     const char *headline_note; /* why it is not sink_mass_idle, "" otherwise */
 };

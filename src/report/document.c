@@ -312,6 +312,11 @@ int document_json(const Report *report, JsonWriter *json, Error *err)
     for (int x = 0; x < report->n_axes; x++)
         json_string(json, report->axes[x].name);
     json_close_array(json);
+    json_key(json, "notes");
+    json_open_array(json);
+    for (int i = 0; i < report->n_notes; i++)
+        json_string(json, report->notes[i]);
+    json_close_array(json);
     json_key(json, "frames");
     json_open_array(json);
     for (int type = 0; type < FRAME_COUNT; type++)

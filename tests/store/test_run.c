@@ -70,6 +70,7 @@ static Manifest sample(RunStatus status)
         .n_parameters = 3,
         .newline_share = NAN,
         .oracle_loss = 0.1,
+        .oracle_loss_measured = 0.11,
         .final_loss = 1e-300,
         .wall_seconds = 1.5,
         .measure_seconds = 0,
@@ -113,7 +114,7 @@ static void test_manifest_round_trip(void **state)
         assert_true(r.step == m.step && r.steps == m.steps && r.tokens == m.tokens && r.targets == m.targets);
         assert_int_equal(r.n_parameters, m.n_parameters);
         assert_true(isnan(r.newline_share));
-        assert_true(r.oracle_loss == m.oracle_loss && r.final_loss == m.final_loss);
+        assert_true(r.oracle_loss == m.oracle_loss && r.oracle_loss_measured == m.oracle_loss_measured && r.final_loss == m.final_loss);
         assert_true(r.wall_seconds == m.wall_seconds && r.measure_seconds == m.measure_seconds);
         assert_string_equal(r.started, m.started);
         assert_string_equal(r.ended, m.ended);

@@ -1,0 +1,180 @@
+/* Series against training step: dygraphs, a median line per arm with a band over its seeds, baselines dashed.
+ *
+ * The logarithmic axis shows log10(1 + step), so that step 0 has a place. Arrow keys read values where a mouse would point.
+ */
+'use strict';
+
+const curve = {
+  isLog: true,
+  metric: Math.max(0, data.metrics.findIndex((m) => m.name === data.headline)),
+  level: 'strongest',
+};
+const toX = (step) => (curve.isLog ? logStep(step) : step);
+
+/* Rows [x, [low, median, high] of each arm] over the union of the arms' steps. */
+function rowsOf(bandOf) {
+  const steps = [...new Set(arms.flatMap((a) => a.steps))].sort((a, b) => a - b);
+  const places = arms.map((a) => new Map(a.steps.map((step, i) => [step, i])));
+  const rows = steps.map((step) => [toX(step), ...arms.map((a, k) => {
+    const band = bandOf(a), i = places[k].get(step);
+    return i === undefined || band[1][i] === null ? [null, null, null] : band.map((line) => line[i]);
+  })]);
+  return { steps, rows };
+}
+
+/* A dashed line for each arm's level; when all agree, one without an arm's colour. */
+function levels(name, valueOf) {
+  const values = arms.map((a) => number(valueOf(a)));
+  const known = [...new Set(values.filter((v) => !Number.isNaN(v)).map((v) => +v.toPrecision(3)))];
+  if (known.length === 1) return [{ y: known[0], label: `${name} ${show(known[0])}` }];
+  return values.flatMap((y, k) => (Number.isNaN(y) ? [] : [{ y, arm: k, label: `${name} ${show(y)}` }]));
+}
+
+function drawLevels(context, area, graph, lines) {
+  context.save();
+  context.setLineDash([5, 4]);
+  context.font = `12px ${css('--sans')}`;
+  for (const [i, line] of lines.entries()) {
+    const y = Math.round(graph.toDomYCoord(line.y)) + 0.5;
+    context.strokeStyle = context.fillStyle = line.arm === undefined ? css('--faint') : armColour(line.arm);
+    context.beginPath();
+    context.moveTo(area.x, y);
+    context.lineTo(area.x + area.w, y);
+    context.stroke();
+    context.fillText(line.label, area.x + 8 + 92 * i, y - 5);
+  }
+  context.restore();
+}
+
+/* what: title(), unit(), band(arm), lines(), n(arm), max(). */
+function Chart(what) {
+  const plot = el('div.chart'), heading = el('h3'), unit = el('span.dim'), readout = el('div.readout', { 'aria-live': 'polite' });
+  const box = el('div.card.chart-box', { tabindex: 0, role: 'group' }, el('div.chart-title', {}, heading, unit), plot, readout);
+  let graph = null, now = null, selected = -1;
+
+  function tell(row) {
+    selected = row;
+    const values = now.rows[row < 0 ? now.rows.length - 1 : row].slice(1);
+    const items = arms.map((a, k) => {
+      const [low, median, high] = values[k];
+      return [swatch(armColour(k)), `${armName(a)} ${show(median)}`, what.n(a) > 1 && small(`[${show(low)}, ${show(high)}] n = ${what.n(a)}`)];
+    });
+    readout.replaceChildren(el('p.at', {}, row < 0 ? 'At the end' : `At step ${integer(now.steps[row])}`), key(items));
+  }
+
+  function draw() {
+    now = rowsOf(what.band);
+    const lines = what.lines(), last = now.steps[now.steps.length - 1];
+    const values = [...now.rows.flatMap((row) => row.slice(1).flat()).filter((v) => v !== null), ...lines.map((line) => line.y)];
+    const low = Math.min(...values), high = Math.max(...values), pad = (high - low || 1) * 0.06;
+    const linear = { pixelsPerLabel: 70, labelsKMB: false, axisLabelFormatter: integer };
+    heading.textContent = what.title();
+    unit.textContent = what.unit();
+    box.setAttribute('aria-label', `${what.title()} against training step for ${arms.length} arms; arrow keys read values`);
+    if (graph) graph.destroy();
+    graph = new window.Dygraph(plot, now.rows, {
+      labels: ['step', ...arms.map((a, k) => `${k} ${armName(a)}`)],
+      customBars: true,
+      colors: arms.map((_, k) => armColour(k)),
+      fillAlpha: 0.15,
+      strokeWidth: 2.2,
+      connectSeparatedPoints: true,
+      legend: 'never',
+      xlabel: `training step (${curve.isLog ? 'logarithmic' : 'linear'})`,
+      xLabelHeight: 20,
+      valueRange: [low >= 0 && low < 0.3 * high ? 0 : low - pad, Math.min(high + pad, what.max() * 1.02)],
+      dateWindow: [0, toX(last) * 1.005],
+      gridLineColor: css('--hair'),
+      axisLineColor: css('--line'),
+      gridLineWidth: 1,
+      highlightCircleSize: 4,
+      rightGap: 8,
+      axes: {
+        x: {
+          drawGrid: false,
+          ticker: (a, b) => (curve.isLog ? stepTicks(last).map((t) => ({ v: toX(t), label: integer(t) }))
+            : window.Dygraph.numericTicks(a, b, plot.clientWidth, (option) => linear[option])),
+        },
+        y: { axisLabelWidth: 44, pixelsPerLabel: 44, axisLabelFormatter: (v) => show(+v.toPrecision(6)) },
+      },
+      highlightCallback: (event, x, points, row) => tell(row),
+      unhighlightCallback: () => tell(-1),
+      underlayCallback: (context, area, g) => drawLevels(context, area, g, lines),
+    });
+    tell(-1);
+  }
+
+  box.addEventListener('keydown', (event) => {
+    const end = now.rows.length - 1, to = {
+      ArrowRight: Math.min(selected + 1, end),
+      ArrowLeft: selected < 0 ? end : Math.max(selected - 1, 0),
+      Home: 0,
+      End: end,
+    }[event.key];
+    if (event.key === 'Escape') {
+      graph.clearSelection();
+      tell(-1);
+    }
+    if (to === undefined) return;
+    event.preventDefault();
+    graph.setSelection(to);
+    tell(to);
+  });
+  redraws.push(draw);
+  return { box, draw };
+}
+
+/* The computed baseline of the chosen metric and level. */
+function floorOf(a) {
+  const computed = a.series[curve.metric][curve.level].baselines.slice(0, 2).map(number).filter((v) => !Number.isNaN(v));
+  if (!computed.length) return NaN;
+  return data.metrics[curve.metric].direction < 0 ? Math.min(...computed) : Math.max(...computed);
+}
+
+function curves() {
+  if (!arms.length || !data.metrics.length) return;
+  const metric = () => data.metrics[curve.metric], series = (a) => a.series[curve.metric][curve.level];
+  const sink = Chart({
+    title: () => metric().name + (curve.level === 'strongest' ? `, strongest ${metric().layer ? 'layer' : 'head'}` : ', mean over the model'),
+    unit: () => metric().unit || (metric().min === 0 && metric().max === 1 ? 'share' : 'no unit'),
+    band: (a) => series(a).band,
+    lines: () => levels('floor', floorOf),
+    n: (a) => series(a).n,
+    max: () => number(metric().max) || Infinity,
+  });
+  const loss = Chart({
+    title: () => 'Held-out loss',
+    unit: () => 'nats per target',
+    band: (a) => a.loss,
+    lines: () => levels('ideal', (a) => a.oracle),
+    n: (a) => a.seeds.length,
+    max: () => Infinity,
+  });
+  const about = caption();
+  const describe = () => about.replaceChildren(el('b', {}, metric().name), `: ${metric().summary}. `,
+    ...(metric().source && metric().source !== '-' ? linked(`${metric().source}. `) : []),
+    metric().weakness ? `It cannot see everything: ${metric().weakness}. ` : '',
+    'Lines are medians over seeds, bands run from the least to the largest seed, dashed lines are what needs no learning. ' +
+    'Drag to zoom, double-click to go back.');
+  const choose = select('Metric', data.metrics.map((m) => m.name), (chosen) => {
+    curve.metric = chosen;
+    sink.draw();
+    describe();
+  });
+  choose.value = curve.metric;
+  const setLevel = (level) => {
+    curve.level = level;
+    sink.draw();
+  };
+  const setLog = (isLog) => {
+    curve.isLog = isLog;
+    sink.draw();
+    loss.draw();
+  };
+  section('training', 'Sink strength and loss while training', null,
+    el('div.controls', {}, el('label', {}, 'Metric', choose),
+      segments('Level', [['strongest', 'strongest head'], ['model', 'model mean']], curve.level, setLevel),
+      segments('Step axis', [[true, 'log'], [false, 'linear']], curve.isLog, setLog)),
+    el('figure', {}, el('div.two', {}, sink.box, loss.box), about));
+  describe();
+}
