@@ -65,6 +65,8 @@ static int run(const Arguments *arguments, Error *err)
         printf("  compute   %.3g TFLOP over %.3g million tokens; about %s on this machine\n", flops / 1e12, tokens / 1e6,
                text_seconds(flops / (peak * likely_share), seconds));
         printf("  claims    %d, all well-formed\n", plan->n_claims);
+        for (int n = 0; n < plan->n_notes; n++)
+            printf("  note      %s\n", plan->notes[n]);
     }
     experiment_close(&experiment);
     return status;

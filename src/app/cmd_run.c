@@ -5,7 +5,6 @@
 #include "app/experiment.h"
 #include "base/child.h"
 #include "base/clock.h"
-#include "base/file.h"
 #include "sched/sched.h"
 
 typedef struct {
@@ -83,14 +82,15 @@ static int run(const Arguments *arguments, Error *err)
     int status = experiment_open(arguments, &experiment, err);
     if (status != STATUS_OK)
         return status;
-    if (file_make_folder(experiment.folder, err) != STATUS_OK)
-        status = STATUS_INPUT;
+    status = sched_check(&experiment.plan, experiment.folder, err);
     if (status == STATUS_OK)
         status = experiment_write_meta(&experiment, err);
     if (status == STATUS_OK) {
         printf("%s: %d runs (%d arms x %d seeds), %d at a time, %d thread%s each -> %s\n", experiment.plan.name,
                experiment.plan.n_runs, experiment.plan.n_arms, experiment.plan.n_seeds, experiment.jobs,
                experiment.threads, experiment.threads == 1 ? "" : "s", experiment.folder);
+        for (int n = 0; n < experiment.plan.n_notes; n++)
+            printf("note: %s\n", experiment.plan.notes[n]);
         fflush(stdout);
         status = train_all(&experiment, &state, err);
     }

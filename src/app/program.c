@@ -1,5 +1,6 @@
 /* The program as plan/ sees it: one schema out of all registries, and a check of whole settings. */
 #include <string.h>
+#include <unistd.h>
 
 #include "app/app.h"
 #include "base/text.h"
@@ -59,7 +60,12 @@ static int check_run(void *context, const Settings *settings, char *ret_input_ha
 {
     (void)context;
     TrainEstimate estimate;
+    char needed[32], there[32];
+    double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
     int status = train_estimate(settings, 1, &estimate, err);
+    if (status == STATUS_OK && (double)estimate.memory_bytes > machine)
+        status = settings_error(settings, "model.d_model", err, "a run of these sizes needs %s of memory; this machine has %s",
+                                text_bytes((double)estimate.memory_bytes, needed), text_bytes(machine, there));
     if (status == STATUS_OK)
         strcpy(ret_input_hash, estimate.input_sha256);
     return status;
@@ -76,6 +82,13 @@ static int knows_metric(void *context, const char *name, const char **ret_neares
             names[n++] = (*family)->columns[c].name;
     *ret_nearest = text_nearest(name, names, n);
     return metric_find(name) != NULL;
+}
+
+static int has_heads(void *context, const char *name)
+{
+    (void)context;
+    const MetricColumn *column = metric_find(name);
+    return column && column->level == LEVEL_HEAD;
 }
 
 static int knows_frame(void *context, const char *name, const char **ret_nearest)
@@ -95,6 +108,7 @@ Program program_new(Arena *arena)
         .numerics_version = TRAIN_NUMERICS_VERSION,
         .check_run = check_run,
         .knows_metric = knows_metric,
+        .has_heads = has_heads,
         .knows_frame = knows_frame,
     };
 }

@@ -14,11 +14,12 @@
 #include "base/status.h"
 #include "base/text.h"
 
-typedef enum { VALUE_BOOL, VALUE_INT, VALUE_NUMBER, VALUE_CHOICE, VALUE_STRING, VALUE_LIST } ValueType;
+typedef enum { VALUE_BOOL, VALUE_INT, VALUE_NUMBER, VALUE_CHOICE, VALUE_STRING, VALUE_LIST, VALUE_FILES } ValueType;
 
 typedef struct {
     const char *key;            /* last path component(s) below the part's group: "n_layers", "theta" */
-    ValueType type;             /* VALUE_LIST: of strings or numbers, kept as their text */
+    ValueType type;             /* VALUE_LIST: of strings or numbers, kept as their text; VALUE_FILES: of paths, made
+                                 * absolute from the file that names them (or, in --set, from the working folder) */
     const char *initial;        /* default as it would stand in YAML; lists as "[]" or "[a, b]" */
     double min, max;            /* inclusive, for VALUE_INT, VALUE_NUMBER, numbers in lists; 0, 0 is no range */
     const char *const *choices; /* NULL-terminated, for VALUE_CHOICE */

@@ -51,25 +51,38 @@ const char *settings_text(const Settings *settings, const char *key)
     return get(settings, key, 1u << VALUE_CHOICE | 1u << VALUE_STRING)->text;
 }
 
+/* "FILE: " of the first file that set anything, "" when all are defaults: where to write a key that was not set. */
+static void add_file(Text *text, const Settings *settings)
+{
+    for (int i = 0; i < settings->n_items; i++)
+        if (settings->items[i].file && settings->items[i].line > 0) {
+            text_addf(text, "%s: ", settings->items[i].file);
+            return;
+        }
+}
+
 int settings_error(const Settings *settings, const char *key, Error *err, const char *format, ...)
 {
     const Setting *setting = settings_find(settings, key);
-    Text text = {0};
+    Text text = {0}, place = {0};
     va_list args;
     va_start(args, format);
     text_addv(&text, format, args);
     va_end(args);
+    add_file(&place, settings);
     const char *message = text_string(&text);
     int status;
     if (!setting)
         status = error_set(err, STATUS_INPUT, "%s: %s", key, message);
     else if (!setting->file)
-        status = error_set(err, STATUS_INPUT, "%s (not set, %s by default): %s", key, setting->row->initial, message);
+        status = error_set(err, STATUS_INPUT, "%s%s (not set, %s by default): %s", text_string(&place), key,
+                           setting->row->initial, message);
     else if (setting->line > 0)
         status = error_set(err, STATUS_INPUT, "%s:%d: %s: %s", setting->file, setting->line, key, message);
     else
         status = error_set(err, STATUS_INPUT, "%s: %s: %s", setting->file, key, message);
     text_free(&text);
+    text_free(&place);
     return status;
 }
 
@@ -114,6 +127,7 @@ static void add_json_value(Text *text, const Setting *setting)
         add_string(text, setting->text);
         break;
     case VALUE_LIST:
+    case VALUE_FILES:
         text_add(text, "[");
         for (int i = 0; i < setting->n_items; i++) {
             if (i)
@@ -164,7 +178,7 @@ static void add_yaml_value(Text *text, const Setting *setting)
     const ValueType type = setting->row->type;
     if (type == VALUE_STRING) {
         add_string(text, setting->text);
-    } else if (type == VALUE_LIST) {
+    } else if (type == VALUE_LIST || type == VALUE_FILES) {
         text_add(text, "[");
         for (int i = 0; i < setting->n_items; i++) {
             if (i)

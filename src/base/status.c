@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* vsnprintf that shows a cut by "..." at the end. */
+/* vsnprintf that shows a cut by "..." at the end. An error is one line: what a user's text brings of newlines and other
+ * control characters becomes spaces. */
 static void format_into(char *field, size_t size, const char *format, va_list args)
 {
     const int n = vsnprintf(field, size, format, args);
@@ -14,6 +15,9 @@ static void format_into(char *field, size_t size, const char *format, va_list ar
         field[0] = '\0';
     else if ((size_t)n >= size)
         memcpy(field + size - 4, "...", 4);
+    for (char *c = field; *c; c++)
+        if ((unsigned char)*c < ' ' || *c == 0x7f)
+            *c = ' ';
 }
 
 int error_set(Error *err, int status, const char *format, ...)

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
+
 const char *value_place(const char *file, int line, char buffer[PLACE_SIZE])
 {
     if (line > 0)
@@ -148,6 +150,22 @@ static int take_list(const Check *check, Setting *setting)
     return STATUS_OK;
 }
 
+/* A path stands for the same file wherever the settings are copied to: run.yaml is read from another folder. */
+static int take_files(const Check *check, Setting *setting)
+{
+    const Assignment *from = check->from;
+    const char *folder = from->file && from->line > 0 ? file_dirname(check->arena, from->file) : ".";
+    const char **items = ARENA_ARRAY(check->arena, const char *, from->n_items + 1);
+    for (int i = 0; i < from->n_items; i++) {
+        if (!*from->items[i])
+            return refuse(check, "an empty path");
+        items[i] = *from->items[i] == '/' ? arena_strdup(check->arena, from->items[i])
+                                          : file_absolute(check->arena, file_join(check->arena, folder, from->items[i]));
+    }
+    setting->items = items;
+    return STATUS_OK;
+}
+
 static const struct {
     const char *name; /* for messages */
     int (*take)(const Check *check, Setting *setting);
@@ -155,6 +173,7 @@ static const struct {
     [VALUE_BOOL] = {"true or false", take_bool}, [VALUE_INT] = {"a whole number", take_int},
     [VALUE_NUMBER] = {"a number", take_number},  [VALUE_CHOICE] = {"a choice", take_choice},
     [VALUE_STRING] = {"a text", take_string},    [VALUE_LIST] = {"a list", take_list},
+    [VALUE_FILES] = {"a list of files", take_files},
 };
 
 /* The value of an assignment as its row understands it. */
@@ -162,9 +181,10 @@ int value_take(Arena *arena, const SchemaRow *row, const Assignment *from, Setti
 {
     const Check check = {arena, from, row, err};
     const char *needed = value_types[row->type].name;
-    if (row->type == VALUE_LIST && from->text)
-        return refuse(&check, "\"%.100s\" is not a list", from->text);
-    if (row->type != VALUE_LIST && !from->text)
+    const int is_list = row->type == VALUE_LIST || row->type == VALUE_FILES;
+    if (is_list && from->text)
+        return refuse(&check, "\"%.100s\" is not %s", from->text, needed);
+    if (!is_list && !from->text)
         return refuse(&check, "a list is not %s", needed);
     if (from->is_quoted && (row->type == VALUE_BOOL || row->type == VALUE_INT || row->type == VALUE_NUMBER))
         return refuse(&check, "\"%.100s\" in quotes is a text, not %s", from->text, needed);
@@ -186,7 +206,7 @@ int value_take(Arena *arena, const SchemaRow *row, const Assignment *from, Setti
 Setting value_default(Arena *arena, const char *key, const SchemaRow *row)
 {
     Assignment from = {.key = key, .text = row->initial, .file = "default"};
-    if (row->type == VALUE_LIST) {
+    if (row->type == VALUE_LIST || row->type == VALUE_FILES) {
         const size_t n = strlen(row->initial);
         assert(n >= 2 && row->initial[0] == '[' && row->initial[n - 1] == ']');
         char *rest = arena_strndup(arena, row->initial + 1, n - 2);

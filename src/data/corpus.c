@@ -39,14 +39,6 @@ static int read_embedded(Arena *arena, Bytes *ret_bytes, Error *err)
     return status;
 }
 
-/* Relative paths are relative to the file that names them; those of the command line to the current folder. */
-static const char *resolve(Arena *arena, const Setting *setting, const char *path)
-{
-    if (path[0] == '/' || !setting->file || setting->line == 0)
-        return path;
-    return file_join(arena, file_dirname(arena, setting->file), path);
-}
-
 static int read_bytes(Arena *arena, const Settings *settings, Bytes *ret_bytes, Error *err)
 {
     const Setting *files = settings_find(settings, FILES_KEY);
@@ -57,7 +49,7 @@ static int read_bytes(Arena *arena, const Settings *settings, Bytes *ret_bytes, 
     Bytes bytes = {.file_starts = ARENA_ARRAY(arena, size_t, files->n_items), .n_files = files->n_items};
     int status = 0;
     for (int i = 0; i < files->n_items && status == 0; i++) {
-        const char *path = resolve(arena, files, files->items[i]);
+        const char *path = files->items[i];
         char *content;
         size_t n;
         Error reason;

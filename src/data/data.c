@@ -152,6 +152,13 @@ double data_oracle_loss(const Data *data, Part part, int length, double *ret_gro
     return data->source->oracle_loss(data->state, part, content_length(data, length), data->has_bos, ret_groups);
 }
 
+double data_ideal_loss(const Data *data, const Sequence *seq, int i)
+{
+    if (!data->source->ideal_loss || seq->ids[i] < TOKEN_CONTENT)
+        return NAN;
+    return data->source->ideal_loss(data->state, seq, data->has_bos, i);
+}
+
 Sequence sequence_new(Arena *arena, int length)
 {
     return (Sequence){

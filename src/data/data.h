@@ -42,6 +42,9 @@ void data_next(const Data *data, Part part, int length, Pcg *pcg, Sequence *seq)
  * that predicts the content (`next`, or `labelled` for a source with labels); under `masked` it says nothing. */
 double data_oracle_loss(const Data *data, Part part, int length, double *ret_groups);
 
+/* See Source.ideal_loss; NaN where it is not known, and for an id that is no content. */
+double data_ideal_loss(const Data *data, const Sequence *seq, int i);
+
 /* Arrays for a sequence or a batch, from an arena; and the bytes they take. */
 Sequence sequence_new(Arena *arena, int length);
 size_t sequence_bytes(int length);

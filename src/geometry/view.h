@@ -40,6 +40,9 @@ static inline const real *view_rows(const View *view, const real *qkv, int layer
     return qkv + ((size_t)layer * view->n_heads + head) * view->length * view->d_head;
 }
 
+/* Euclidean norm of x (n,), in double; four partial sums, so that their order is fixed and they run side by side. */
+double vector_norm(int n, const real *x);
+
 /* A row of zeros: a query that attends to nothing. Such rows leave every mean over queries. */
 int view_row_is_empty(const View *view, const real *row);
 

@@ -89,11 +89,11 @@ int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernel
     model->blocks = ARENA_ARRAY(arena, Block, settings->n_layers);
     Builder b = {arena, &model->parameters, &model->settings, "embedding."};
 
-    model->embedding = add_tensor(&b, "token", settings->vocab_size, settings->d_model, settings->init.embedding_std,
-                                  0, 0);
+    model->embedding =
+        add_tensor(&b, "token", settings->vocab_size, settings->d_model, settings->init.embedding_std, 0, 0);
     if (settings->position->prepare) {
-        int status = settings->position->prepare(arena, &model->settings, &model->parameters, &model->position_state,
-                                                 err);
+        int status =
+            settings->position->prepare(arena, &model->settings, &model->parameters, &model->position_state, err);
         if (status < 0)
             return status;
     }

@@ -2,8 +2,8 @@
  *
  *   loss_i = log sum_v exp(z_iv) - z_i,target,  z = norm(x) W;    dz = softmax(z) - onehot(target)
  *
- * Only rows with a target are computed: under the masked objective that saves most of the head. They are gathered into a
- * block, go forward and, while their logits are still in the cache, backward; so that N times V logits never exist.
+ * Only rows with a target are computed: under the masked objective that saves most of the head. They are gathered into
+ * a block, go forward and, while their logits are still in the cache, backward; so that N times V logits never exist.
  * With a tied head W is the token embedding (V,C), transposed.
  */
 #include <assert.h>
@@ -81,8 +81,8 @@ double head_loss(const Model *model, const real *parameters, int n_rows, const r
         for (int r = 0; r < n; r++) {
             int32_t target = targets[rows[r]];
             assert(target < V);
-            double row_loss = model->kernels->cross_entropy_row(V, w->logits + (size_t)r * V, target,
-                                                                gradient ? scale : 0);
+            double row_loss =
+                model->kernels->cross_entropy_row(V, w->logits + (size_t)r * V, target, gradient ? scale : 0);
             loss += row_loss;
             if (ret_losses)
                 ret_losses[rows[r]] = (real)row_loss;

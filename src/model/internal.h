@@ -11,7 +11,7 @@
 #include "model/position/position.h"
 #include "model/score/score.h"
 
-/* ---- where the tensors of a layer lie in the parameter block, in reals ------------------------------------------ */
+/* ---- where the tensors of a layer lie in the parameter block, in reals ------------------------------------------- */
 
 #define ABSENT SIZE_MAX
 
@@ -86,18 +86,18 @@ struct Workspace {
 
     /* Head, by blocks of head_rows rows that have a target. */
     int head_rows;
-    int *target_rows; /* (N) */
+    int *target_rows;       /* (N) */
     real *head_x, *head_dx; /* (head_rows,C) */
     NormActs head_norm;
     real *head_dnorm; /* (head_rows,C) */
     real *logits;     /* (head_rows,V) */
 
     /* Gradients of activations. */
-    real *dx, *dnorm;              /* (N,C) */
-    real *dq, *dk, *dv, *dheads;   /* (N,C') */
-    real *dup;                     /* (N,F) */
-    real *dscores;                 /* one query block */
-    real *dbias;                   /* (H,2T-1) */
+    real *dx, *dnorm;            /* (N,C) */
+    real *dq, *dk, *dv, *dheads; /* (N,C') */
+    real *dup;                   /* (N,F) */
+    real *dscores;               /* one query block */
+    real *dbias;                 /* (H,2T-1) */
 };
 
 /* ---- layers (layers.c) ------------------------------------------------------------------------------------------- */
@@ -118,7 +118,7 @@ void norm_backward(const Model *model, const Norm *norm, const real *parameters,
 void activation_forward(const Model *model, size_t n, const real *x, real *y);
 void activation_backward(const Model *model, size_t n, const real *x, const real *dy, real *dx);
 
-/* ---- attention (attention.c) --------------------------------------------------------------------------------------- */
+/* ---- attention (attention.c) ------------------------------------------------------------------------------------- */
 
 enum { QUERY_BLOCK = 32 };
 
@@ -137,7 +137,7 @@ void attention_forward(const Model *model, const real *parameters, int layer, in
 void attention_backward(const Model *model, int layer, int n, const BlockActs *acts, Workspace *workspace,
                         real *gradient);
 
-/* ---- head and loss (head.c) ------------------------------------------------------------------------------------------ */
+/* ---- head and loss (head.c) -------------------------------------------------------------------------------------- */
 
 /* Rows of logits that are in memory at a time, of at most n_rows. */
 int head_block_rows(const ModelSettings *settings, int n_rows);

@@ -9,11 +9,10 @@
 
 #include "model/internal.h"
 
-/* ---- forward ------------------------------------------------------------------------------------------------------- */
+/* ---- forward ----------------------------------------------------------------------------------------------------- */
 
 /* 1. x_0 = E[token] (+ P) */
-static void embed_forward(const Model *model, const real *parameters, int n, int length, const int32_t *tokens,
-                          real *x)
+static void embed_forward(const Model *model, const real *parameters, int n, int length, const int32_t *tokens, real *x)
 {
     const ModelSettings *s = &model->settings;
     const size_t C = (size_t)s->d_model;
@@ -70,8 +69,8 @@ static void capture_block(const Model *model, const Workspace *w, int layer, con
 
 /* 1-9 of all layers; returns the last block's output. A capture takes what it wants as each block's input, then the
  * block, is known: without backward the next block overwrites both. */
-static real *forward(const Model *model, const real *parameters, int n, int length, const int32_t *tokens,
-                     Workspace *w, const Capture *capture)
+static real *forward(const Model *model, const real *parameters, int n, int length, const int32_t *tokens, Workspace *w,
+                     const Capture *capture)
 {
     const int L = model->settings.n_layers;
     assert(n >= 1 && n <= w->n && length >= 1 && length <= model->settings.context_length);
@@ -89,7 +88,7 @@ static real *forward(const Model *model, const real *parameters, int n, int leng
     return w->x_last;
 }
 
-/* ---- backward ------------------------------------------------------------------------------------------------------ */
+/* ---- backward ---------------------------------------------------------------------------------------------------- */
 
 /* 9-2 of one layer: w->dx, the gradient of the block's output, becomes that of its input. */
 static void block_backward(const Model *model, const real *parameters, int layer, int n, const BlockActs *a,
@@ -120,8 +119,7 @@ static void block_backward(const Model *model, const real *parameters, int layer
 }
 
 /* 1. x_0 = E[token] (+ P) */
-static void embed_backward(const Model *model, int n, int length, const int32_t *tokens, const real *dx,
-                           real *gradient)
+static void embed_backward(const Model *model, int n, int length, const int32_t *tokens, const real *dx, real *gradient)
 {
     const ModelSettings *s = &model->settings;
     const size_t C = (size_t)s->d_model;
@@ -158,7 +156,7 @@ void model_logits(const Model *model, const real *parameters, const int32_t *tok
     head_logits(model, parameters, length, x, w, ret_logits);
 }
 
-/* ---- capture -------------------------------------------------------------------------------------------------------- */
+/* ---- capture ----------------------------------------------------------------------------------------------------- */
 
 /* (T, H D) to (H, T, D) */
 static void split_heads(int H, int T, int D, const real *x, real *ret_y)

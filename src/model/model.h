@@ -34,8 +34,8 @@ Workspace *workspace_new(Arena *arena, const Model *model, int n, int with_backw
 /* Loss of sequences [first, first+n) of a batch: the sum over their targets in nats (double; the caller divides by the
  * batch's n_targets); ret_losses, if not NULL, gets each position's loss (n,T), 0 where there is no target.
  * With `gradient` (a parameter block), d(loss / batch->n_targets) is added to it. */
-double model_step(const Model *model, const real *parameters, const Batch *batch, int first, int n, Workspace *workspace,
-                  real *gradient, real *ret_losses);
+double model_step(const Model *model, const real *parameters, const Batch *batch, int first, int n,
+                  Workspace *workspace, real *gradient, real *ret_losses);
 
 /* Logits of one sequence of `length` <= context_length tokens: (length, V). */
 void model_logits(const Model *model, const real *parameters, const int32_t *tokens, int length, Workspace *workspace,
@@ -51,8 +51,8 @@ typedef struct {
 
 /* Forward of one sequence with capture; targets (T) may be NULL. Never touches training's state. Bits equal those of
  * model_step's forward. */
-void model_capture(const Model *model, const real *parameters, const int32_t *tokens, const int32_t *targets, int length,
-                   Workspace *workspace, const Capture *capture);
+void model_capture(const Model *model, const real *parameters, const int32_t *tokens, const int32_t *targets,
+                   int length, Workspace *workspace, const Capture *capture);
 
 /* The position bias of each layer and head at distance i-j for sequences of `length`: (L,H,2*length-1), entry
  * length-1+(i-j); zeros when the encoding has none. */

@@ -61,6 +61,7 @@ void parameters_initialise(const Parameters *parameters, uint64_t seed, real *bl
         (void)length;
         Pcg pcg = pcg_named(seed, stream);
         for (size_t j = 0; j < n; j++)
-            values[j] = (real)(tensor->initial_std > 0 ? tensor->initial_std * pcg_normal(&pcg) : tensor->initial_value);
+            values[j] =
+                (real)(tensor->initial_std > 0 ? tensor->initial_std * pcg_normal(&pcg) : tensor->initial_value);
     }
 }

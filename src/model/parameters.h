@@ -16,11 +16,11 @@
 
 typedef struct {
     const char *name;
-    int rows, cols;      /* a vector is (1, n) */
-    size_t offset;       /* in reals, from the block's start; a multiple of 16 */
-    double initial_std;  /* normal(0, std), or ... */
-    double initial_value;/* ... this constant when std is 0 */
-    int decays;          /* weight decay applies: matrices yes; gains, shifts, biases and embeddings no */
+    int rows, cols;       /* a vector is (1, n) */
+    size_t offset;        /* in reals, from the block's start; a multiple of 16 */
+    double initial_std;   /* normal(0, std), or ... */
+    double initial_value; /* ... this constant when std is 0 */
+    int decays;           /* weight decay applies: matrices yes; gains, shifts, biases and embeddings no */
 } Tensor;
 
 typedef struct {

@@ -66,14 +66,15 @@ int model_settings_read(const Settings *settings, int vocab_size, ModelSettings 
         .position = position_find(settings_text(settings, "model.position.kind")),
         .mask = mask_find(settings_text(settings, "model.mask.kind")),
         .score = score_find(settings_text(settings, "model.score.kind")),
-        .init = {
-            .embedding_std = settings_number(settings, "model.init.embedding_std"),
-            .position_std = settings_number(settings, "model.init.position_std"),
-            .weight_std = settings_number(settings, "model.init.weight_std"),
-            .head_std = settings_number(settings, "model.init.head_std"),
-            .weight = (WeightRule)choice(settings, "model.init.weight", weight_names),
-            .residual = (ResidualRule)choice(settings, "model.init.residual", residual_names),
-        },
+        .init =
+            {
+                .embedding_std = settings_number(settings, "model.init.embedding_std"),
+                .position_std = settings_number(settings, "model.init.position_std"),
+                .weight_std = settings_number(settings, "model.init.weight_std"),
+                .head_std = settings_number(settings, "model.init.head_std"),
+                .weight = (WeightRule)choice(settings, "model.init.weight", weight_names),
+                .residual = (ResidualRule)choice(settings, "model.init.residual", residual_names),
+            },
         .settings = settings,
     };
     if (m.d_head == 0) {

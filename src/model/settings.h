@@ -11,7 +11,7 @@ typedef struct Objective Objective;
 
 typedef enum { NORM_LAYERNORM, NORM_RMSNORM } NormKind;
 typedef enum { ACTIVATION_GELU, ACTIVATION_RELU } ActivationKind;
-typedef enum { WEIGHT_FAN_IN, WEIGHT_CONSTANT } WeightRule; /* std = width^-1/2, or weight_std */
+typedef enum { WEIGHT_FAN_IN, WEIGHT_CONSTANT } WeightRule;    /* std = width^-1/2, or weight_std */
 typedef enum { RESIDUAL_SCALED, RESIDUAL_PLAIN } ResidualRule; /* out and down divided by sqrt(2L), or not */
 
 typedef struct {
@@ -25,8 +25,8 @@ typedef struct {
     NormKind norm;
     double norm_epsilon;
     ActivationKind activation;
-    int bias;           /* linear biases; off by default: a key bias has no true gradient without rotation */
-    int tied_head;      /* the head uses the token embedding; off by default */
+    int bias;      /* linear biases; off by default: a key bias has no true gradient without rotation */
+    int tied_head; /* the head uses the token embedding; off by default */
     const Position *position;
     const Mask *mask;
     const Score *score;

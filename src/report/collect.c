@@ -168,7 +168,7 @@ static void read_run(Report *report, ReportRun *run)
         run->reason = "its manifest cannot be read";
         return;
     }
-    run->oracle_loss = manifest.oracle_loss;
+    run->oracle_loss = manifest.oracle_loss_measured; /* of the sequences that the curves are measured on */
     run->n_parameters = (double)manifest.n_parameters;
     if (run->status == RUN_FAILED)
         run->reason = manifest.reason;

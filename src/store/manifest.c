@@ -40,6 +40,7 @@ static const struct {
     FIELD(n_parameters, FIELD_INT64),
     FIELD(newline_share, FIELD_NUMBER),
     FIELD(oracle_loss, FIELD_NUMBER),
+    FIELD(oracle_loss_measured, FIELD_NUMBER),
     FIELD(final_loss, FIELD_NUMBER),
     FIELD(wall_seconds, FIELD_NUMBER),
     FIELD(measure_seconds, FIELD_NUMBER),

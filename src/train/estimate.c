@@ -46,7 +46,7 @@ int train_estimate(const Settings *settings, int threads, TrainEstimate *ret_est
                           (size_t)estimate.n_checkpoints * (1 + train->optimizer->n_slots) *
                               model_parameters(session.model)->n_parameters * sizeof(real) +
                           (size_t)train->steps * BYTES_PER_ROW;
-    estimate.oracle_loss = data_oracle_loss(session.data, PART_HELD_OUT, model->context_length, NULL);
+    estimate.oracle_loss = session_oracle_loss(&session);
     memcpy(estimate.input_sha256, corpus ? corpus->sha256 : "", corpus ? sizeof corpus->sha256 : 1);
     session_close(&session);
     *ret_estimate = estimate;

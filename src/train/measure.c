@@ -36,6 +36,7 @@ struct Measurer {
     Layout layout;
     Set full, half;
     int has_idle;
+    double oracle_loss;              /* nats per target on the full set */
     Lane lane[MEASURE_LANES];
     Pass pass, half_pass;
     real *bias, *half_bias;          /* (L,H,2T-1) */
@@ -175,12 +176,24 @@ size_t measurer_bytes(const TrainSettings *settings, const Model *model)
 
 /* ---- the measuring set -------------------------------------------------------------------------------------------- */
 
-static void draw_set(const Measurer *measurer, const char *stream, Set *set)
+/* Ideal loss summed over a sequence's targets: `next` predicts the token behind, `labelled` what follows from the whole. */
+static double ideal_loss(const Measurer *measurer, const Sequence *seq, const int32_t *targets)
+{
+    double sum = 0;
+    for (int i = 0; i < seq->length; i++)
+        if (targets[i] >= 0)
+            sum += data_ideal_loss(measurer->data, seq, measurer->settings->objective->needs_labels ? i : i + 1);
+    return sum;
+}
+
+static void draw_set(Measurer *measurer, const char *stream, Set *set)
 {
     const TrainSettings *settings = measurer->settings;
     Pcg draws = pcg_named(settings->seed, stream), masks = pcg_named(settings->seed, "measure/mask");
     Sequence seq = measurer->lane[0].sequence;
-    int T = set->length, vocab_size = model_settings(measurer->model)->vocab_size;
+    int T = set->length, vocab_size = model_settings(measurer->model)->vocab_size, n_targets = 0;
+    double ideal = 0;
+    seq.length = T;
     for (int s = 0; s < set->n; s++) {
         size_t row = (size_t)s * T;
         data_next(measurer->data, PART_HELD_OUT, T, &draws, &seq);
@@ -188,8 +201,10 @@ static void draw_set(const Measurer *measurer, const char *stream, Set *set)
         settings->objective->make(settings->settings, vocab_size, &seq, &masks, objective_inputs, set->targets + row,
                                   set->groups + row);
         memcpy(set->inputs + row, seq.ids, (size_t)T * sizeof *seq.ids);
+        ideal += set->corrupted ? NAN : ideal_loss(measurer, &seq, set->targets + row);
         set->ends[s] = -1;
         for (int i = 0; i < T; i++) {
+            n_targets += set->targets[row + i] >= 0;
             set->idle[row + i] = (seq.flags[i] & FLAG_IDLE) != 0;
             if (seq.flags[i] & FLAG_END)
                 set->ends[s] = i;
@@ -197,6 +212,12 @@ static void draw_set(const Measurer *measurer, const char *stream, Set *set)
                 set->unmasked[row + i] = set->idle[row + i] && set->targets[row + i] < 0;
         }
     }
+    measurer->oracle_loss = n_targets ? ideal / n_targets : NAN;
+}
+
+double measurer_oracle_loss(const Measurer *measurer)
+{
+    return measurer->oracle_loss;
 }
 
 void measurer_new(Arena *arena, const TrainSettings *settings, const Model *model, const Data *data, Lanes *lanes,
@@ -208,8 +229,8 @@ void measurer_new(Arena *arena, const TrainSettings *settings, const Model *mode
     measurer->layout = layout_new(arena, s.L, s.H);
     Taker taker = {arena, 0};
     take_all(&taker, settings, model, measurer);
-    draw_set(measurer, "measure/full", &measurer->full);
     draw_set(measurer, "measure/half", &measurer->half);
+    draw_set(measurer, "measure/full", &measurer->full); /* last: the oracle loss is this set's */
     for (int i = 0; i < measurer->full.n * s.T; i++)
         measurer->has_idle |= measurer->full.idle[i];
     *ret_measurer = measurer;

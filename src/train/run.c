@@ -49,7 +49,8 @@ static void fill_manifest(Run *run)
     m->steps = session->settings.steps;
     m->n_parameters = (int64_t)model_parameters(session->model)->n_parameters;
     m->newline_share = corpus ? corpus->newline_share : NAN;
-    m->oracle_loss = data_oracle_loss(session->data, PART_HELD_OUT, session->model_settings.context_length, NULL);
+    m->oracle_loss = session_oracle_loss(session);
+    m->oracle_loss_measured = session->measurer ? measurer_oracle_loss(session->measurer) : NAN;
     if (!m->started || !*m->started)
         m->started = arena_strdup(run->arena, clock_timestamp(now));
 }
@@ -209,7 +210,7 @@ int train_run(const TrainJob *job, Error *err)
                .lock = -1,
                .started = clock_seconds(),
                .summary = {NAN, NAN},
-               .manifest = {.newline_share = NAN, .oracle_loss = NAN, .final_loss = NAN}};
+               .manifest = {.newline_share = NAN, .oracle_loss = NAN, .oracle_loss_measured = NAN, .final_loss = NAN}};
     int resumed = 0, status = begin(&run, &resumed, err);
     if (status == STATUS_OK) {
         char line[160];

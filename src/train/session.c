@@ -1,6 +1,8 @@
 /* Opening and closing what a run needs. */
 #include "train/session.h"
 
+#include <math.h>
+
 int session_open(const Settings *settings, const Kernels *kernels, Session *ret_session, Error *err)
 {
     Session session = {.setup = arena_new()};
@@ -43,6 +45,13 @@ int session_start(Session *session, int threads, int with_trainer, int with_meas
         measurer_new(session->memory, &session->settings, session->model, session->data, session->lanes,
                      &session->measurer);
     return STATUS_OK;
+}
+
+double session_oracle_loss(const Session *session)
+{
+    if (session->settings.objective->corrupts)
+        return NAN;
+    return data_oracle_loss(session->data, PART_HELD_OUT, session->model_settings.context_length, NULL);
 }
 
 void session_close(Session *session)

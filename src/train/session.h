@@ -26,6 +26,9 @@ size_t session_bytes(const Session *session, int threads, int with_trainer, int 
 /* Takes that memory: trainer (parameters initialised, streams at their start) and measurer. */
 int session_start(Session *session, int threads, int with_trainer, int with_measurer, const Kernels *kernels, Error *err);
 
+/* Expected loss per target of the ideal predictor, in nats; NaN where the source or the objective leaves it unknown. */
+double session_oracle_loss(const Session *session);
+
 /* Gives everything back; accepts a half-opened session. */
 void session_close(Session *session);
 

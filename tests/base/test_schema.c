@@ -239,6 +239,9 @@ static void test_settings_error(void **state)
     assert_refused(settings_error(&settings, "train.lr", &err, "too large"), STATUS_INPUT, "--set: train.lr: too large",
                    &err);
     assert_refused(settings_error(&settings, "data.bos", &err, "needs room"), STATUS_INPUT,
+                   "experiment.yaml: data.bos (not set, always by default): needs room", &err);
+    const Settings defaults = resolve(arena, NULL, 0);
+    assert_refused(settings_error(&defaults, "data.bos", &err, "needs room"), STATUS_INPUT,
                    "data.bos (not set, always by default): needs room", &err);
     arena_free(arena);
 }

@@ -45,9 +45,19 @@ static void test_exit_codes(void **state)
     assert_int_equal(status_exit_code(STATUS_INTERRUPTED), 130);
 }
 
+/* A quoted key in a YAML file may hold a newline; the message must not. */
+static void an_error_is_one_line(void **state)
+{
+    (void)state;
+    Error err;
+    error_set(&err, STATUS_INPUT, "unknown key \"%s\"", "a\nb\tc\x7f");
+    assert_string_equal(err.text, "unknown key \"a b c \"");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_error_is_one_line),
         cmocka_unit_test(test_set_returns_status_and_text),
         cmocka_unit_test(test_prefix),
         cmocka_unit_test(test_long_text_is_cut_visibly),

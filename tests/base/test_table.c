@@ -143,12 +143,34 @@ static void test_refusals(void **state)
     arena_free(arena);
 }
 
+/* Any byte changed, any cut: a table or a line that says why (sanitizers watch the reads). */
+static void test_damage(void **state)
+{
+    (void)state;
+    static const char csv[] = "run,loss,note\nrope-s1,0.1,\"a \"\"b\"\"\"\nnone-s2,,\"c,\nd\"\n";
+    static const char bytes[] = "\",\n\r 0e-\xff";
+    Arena *arena = arena_new();
+    for (size_t at = 0; at < sizeof csv - 1; at++)
+        for (size_t b = 0; b < sizeof bytes; b++) { /* the last one cuts */
+            char *copy = malloc(sizeof csv);
+            memcpy(copy, csv, sizeof csv);
+            copy[at] = bytes[b];
+            Table *table = NULL;
+            Error err = {{0}};
+            const int status = table_from_csv(arena, "t.csv", copy, &table, &err);
+            assert_true(status == STATUS_OK ? table != NULL : status == STATUS_INPUT && err.text[0] && !table);
+            free(copy);
+        }
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cells),      cmocka_unit_test(test_csv_text),
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_other_peoples_csv),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -159,10 +159,13 @@ static void the_oracle_loss_is_what_the_true_model_pays(void **state)
                     continue;
                 n_targets++;
                 n_bigram += seq.groups[i + 1] == BIGRAM;
+                double paid = 0;
                 if (x == TOKEN_BOS)
-                    of_sequence -= log(counts.unigram[y] / rest);
+                    paid = -log(counts.unigram[y] / rest);
                 else if (!counts.is_trigger[x])
-                    of_sequence -= log(counts.bigram[x * V + y] / total[x]);
+                    paid = -log(counts.bigram[x * V + y] / total[x]);
+                assert_true(fabs(data_ideal_loss(data, &seq, i + 1) - paid) < 1e-9);
+                of_sequence += paid;
             }
             sum += of_sequence;
             squares += of_sequence * of_sequence;

@@ -8,54 +8,55 @@ import unittest
 
 from harness import MODEL, SINGLE, Case
 
-# what stands in bad.yaml; how the line on stderr goes on behind "refframe: " ("..." is any text in between)
+# What stands in bad.yaml; how the line on stderr goes on behind "refframe: " ("..." is any text in between, "+1" the number
+# of the first line behind SINGLE's).
 FILES = {
-    "unknown key": (SINGLE + "lerning_rate: 1\n", 'bad.yaml:18:...unknown key "lerning_rate"'),
+    "unknown key": (SINGLE + "lerning_rate: 1\n", 'bad.yaml:+1:...unknown key "lerning_rate"'),
     "unknown key below a group": (SINGLE.replace("n_layers", "n_layer"), 'bad.yaml:3:...model.n_layer...did you mean "model.n_layers"'),
-    "unknown top word": (SINGLE + "sweeep:\n  seed: [1]\n", 'bad.yaml:18:..."sweeep"...did you mean "sweep"'),
-    "dotted key": (SINGLE + "model.position.knd: rope\n", 'bad.yaml:18:...model.position.knd...did you mean "model.position.kind"'),
-    "duplicate key": (SINGLE + "seeds: 2\n", 'bad.yaml:18:..."seeds"...twice...line 1'),
-    "the same key twice, nested and dotted": (SINGLE + "train.steps: 5\n", "bad.yaml:18:...train.steps...twice...line 8"),
+    "unknown top word": (SINGLE + "sweeep:\n  seed: [1]\n", 'bad.yaml:+1:..."sweeep"...did you mean "sweep"'),
+    "dotted key": (SINGLE + "model.position.knd: rope\n", 'bad.yaml:+1:...model.position.knd...did you mean "model.position.kind"'),
+    "duplicate key": (SINGLE + "seeds: 2\n", 'bad.yaml:+1:..."seeds"...twice...line 1'),
+    "the same key twice, nested and dotted": (SINGLE + "train.steps: 5\n", "bad.yaml:+1:...train.steps...twice...line 8"),
     "wrong type": (SINGLE.replace("steps: 12", "steps: many"), 'bad.yaml:8:...train.steps...many...whole number'),
     "fraction": (SINGLE.replace("steps: 12", "steps: 1.5"), "bad.yaml:8:...train.steps...1.5...whole number"),
     "quoted number": (SINGLE.replace("steps: 12", "steps: '12'"), "bad.yaml:8:...train.steps...12...quotes"),
     "list for a number": (SINGLE.replace("steps: 12", "steps: [12]"), "bad.yaml:8:...train.steps...list"),
     "no value": (SINGLE.replace("steps: 12", "steps:"), "bad.yaml:8:...train.steps"),
     "out of range": (SINGLE.replace("steps: 12", "steps: 0"), "bad.yaml:8:...train.steps...0 is not in 1.."),
-    "unknown choice": (SINGLE + "model.position.kind: rop\n", 'bad.yaml:18:...model.position.kind..."rop"...did you mean "rope"'),
-    "key of a choice not taken": (SINGLE + "model.position: {kind: none, theta: 5}\n", "bad.yaml:18:...model.position.theta...rope"),
+    "unknown choice": (SINGLE + "model.position.kind: rop\n", 'bad.yaml:+1:...model.position.kind..."rop"...did you mean "rope"'),
+    "key of a choice not taken": (SINGLE + "model.position: {kind: none, theta: 5}\n", "bad.yaml:+1:...model.position.theta...rope"),
     "heads that do not fit": (SINGLE.replace("n_heads: 2", "n_heads: 3"), "bad.yaml:4:...model.n_heads..."),
-    "odd heads for rope": (SINGLE + "model.d_head: 5\n", "bad.yaml:18:...model.d_head...odd"),
-    "lanes over batch": (SINGLE + "train.lanes: 5\n", "bad.yaml:18:...train.lanes"),
+    "odd heads for rope": (SINGLE + "model.d_head: 5\n", "bad.yaml:+1:...model.d_head...odd"),
+    "lanes over batch": (SINGLE + "train.lanes: 5\n", "bad.yaml:+1:...train.lanes"),
     "maps over sequences": (SINGLE.replace("maps: 1", "maps: 5"), "bad.yaml:15:...snapshot.maps"),
     "next with full": (SINGLE + "model.mask.kind: full\n", "bad.yaml:...full"),
-    "missing corpus": (SINGLE + "data.source.files: [nowhere.txt]\n", "bad.yaml:18:...data.source.files...nowhere.txt"),
-    "corpus is a folder": (SINGLE + "data.source.files: [.]\n", "bad.yaml:18:...data.source.files...folder"),
-    "empty corpus": (SINGLE + "data.source.files: [empty.txt]\n", "bad.yaml:18:...data.source.files...empty.txt"),
-    "corpus too short": (SINGLE + "data.source.files: [short.txt]\n", "bad.yaml:18:...data.source.files"),
-    "corpus not UTF-8": (SINGLE + "data.source.files: [latin1.txt]\n", "bad.yaml:18:...data.source.files...latin1.txt"),
+    "missing corpus": (SINGLE + "data.source.files: [nowhere.txt]\n", "bad.yaml:+1:...data.source.files...nowhere.txt"),
+    "corpus is a folder": (SINGLE + "data.source.files: [.]\n", "bad.yaml:+1:...data.source.files...folder"),
+    "empty corpus": (SINGLE + "data.source.files: [empty.txt]\n", "bad.yaml:+1:...data.source.files...empty.txt"),
+    "corpus too short": (SINGLE + "data.source.files: [short.txt]\n", "bad.yaml:...data.source..."),
+    "corpus not UTF-8": (SINGLE + "data.source.files: [latin1.txt]\n", "bad.yaml:+1:...data.source.files...not UTF-8"),
     "seeds": ("seeds: 0\n" + MODEL, "bad.yaml:1:...seeds"),
     "seed twice": ("seeds: [1, 2, 1]\n" + MODEL, "bad.yaml:1:...seeds...1...twice"),
-    "seed in place of seeds": (MODEL + "seed: 1\n", "bad.yaml:17:...seed...seeds"),
-    "sweep over an unknown key": (SINGLE + "sweep:\n  model.position.knd: [rope]\n", 'bad.yaml:19:...model.position.knd...did you mean "model.position.kind"'),
-    "sweep with a bad value": (SINGLE + "sweep:\n  model.position.kind: [rope, alibo]\n", 'bad.yaml:19:...alibo...did you mean "alibi"'),
-    "sweep without values": (SINGLE + "sweep:\n  model.position.kind: []\n", "bad.yaml:19:...model.position.kind"),
-    "sweep value twice": (SINGLE + "sweep:\n  model.position.kind: [rope, rope]\n", "bad.yaml:19:...rope...twice"),
-    "swept and set": (SINGLE + "model.position.kind: none\nsweep:\n  model.position.kind: [rope, none]\n", "bad.yaml:20:...model.position.kind...line 18"),
+    "seed in place of seeds": ("claim: x\n" + MODEL + "seed: 1\n", "bad.yaml:+1:...seed...seeds"),
+    "sweep over an unknown key": (SINGLE + "sweep:\n  model.position.knd: [rope]\n", 'bad.yaml:+2:...model.position.knd...did you mean "model.position.kind"'),
+    "sweep with a bad value": (SINGLE + "sweep:\n  model.position.kind: [rope, alibo]\n", 'bad.yaml:+2:...alibo...did you mean "alibi"'),
+    "sweep without values": (SINGLE + "sweep:\n  model.position.kind: []\n", "bad.yaml:+2:...model.position.kind"),
+    "sweep value twice": (SINGLE + "sweep:\n  model.position.kind: [rope, rope]\n", "bad.yaml:+2:...rope...twice"),
+    "swept and set": (SINGLE + "model.position.kind: none\nsweep:\n  model.position.kind: [rope, none]\n", "bad.yaml:+3:...model.position.kind...line +1"),
     "exclude everything": (SINGLE + "sweep:\n  model.position.kind: [rope]\nexclude:\n  - {model.position.kind: rope}\n", "bad.yaml:...exclude"),
-    "exclude an unknown value": (SINGLE + "sweep:\n  model.position.kind: [rope]\nexclude:\n  - {model.position.kind: ropes}\n", 'bad.yaml:21:...exclude...ropes'),
-    "expect: syntax": (SINGLE + "expect:\n  - {text: x, that: 'median(sink_mass_idle <'}\n", "bad.yaml:19:...expect"),
-    "expect: unknown metric": (SINGLE + "expect:\n  - {text: x, that: 'median(sink_mas_idle) < 1'}\n", 'bad.yaml:19:...expect...sink_mas_idle...did you mean "sink_mass_idle"'),
-    "expect: unknown frame": (SINGLE + "expect:\n  - {text: x, that: 'frame() = centralised'}\n", 'bad.yaml:19:...expect...centralised...did you mean "centralized"'),
-    "expect: unknown axis": (SINGLE + "expect:\n  - {text: x, that: 'median(sink_mass_idle, model.mask.kind=causal) < 1'}\n", "bad.yaml:19:...expect...model.mask.kind"),
-    "expect: a label against a number": (SINGLE + "expect:\n  - {text: x, that: 'frame() < 3'}\n", "bad.yaml:19:...expect"),
-    "expect: no list": (SINGLE + "expect: yes\n", "bad.yaml:18:...expect"),
-    "extends a missing file": (SINGLE + "extends: base.yaml\n", "bad.yaml:18:...base.yaml"),
-    "extends itself": (SINGLE + "extends: bad.yaml\n", "bad.yaml:18:...extends"),
-    "name with a slash": (SINGLE + "name: a/b\n", "bad.yaml:18:...name"),
+    "exclude an unknown value": (SINGLE + "sweep:\n  model.position.kind: [rope]\nexclude:\n  - {model.position.kind: ropes}\n", 'bad.yaml:+4:...exclude...ropes'),
+    "expect: syntax": (SINGLE + "expect:\n  - {text: x, that: 'median(sink_mass_idle <'}\n", "bad.yaml:+2:...expect"),
+    "expect: unknown metric": (SINGLE + "expect:\n  - {text: x, that: 'median(sink_mas_idle) < 1'}\n", 'bad.yaml:+2:...expect...sink_mas_idle...did you mean "sink_mass_idle"'),
+    "expect: unknown frame": (SINGLE + "expect:\n  - {text: x, that: 'frame() = centralised'}\n", 'bad.yaml:+2:...expect...centralised...did you mean "centralized"'),
+    "expect: unknown axis": (SINGLE + "expect:\n  - {text: x, that: 'median(sink_mass_idle, model.mask.kind=causal) < 1'}\n", "bad.yaml:+2:...expect...model.mask.kind"),
+    "expect: a label against a number": (SINGLE + "expect:\n  - {text: x, that: 'frame() < 3'}\n", "bad.yaml:+2:...expect"),
+    "expect: no list": (SINGLE + "expect: yes\n", "bad.yaml:+1:...expect"),
+    "extends a missing file": (SINGLE + "extends: base.yaml\n", "bad.yaml:+1:...base.yaml"),
+    "extends itself": (SINGLE + "extends: bad.yaml\n", "bad.yaml:+1:...extends"),
+    "name with a slash": (SINGLE + "name: a/b\n", "bad.yaml:+1:...name"),
     "tab": (SINGLE.replace("  n_layers", "\tn_layers"), "bad.yaml:3:...tab"),
     "open bracket": (SINGLE + "sweep: [\n", "bad.yaml:"),
-    "anchor": (SINGLE + "sweep: &a {}\n", "bad.yaml:18:...anchor"),
+    "anchor": (SINGLE + "sweep: &a {}\n", "bad.yaml:+1:...anchor"),
     "a list": ("- 1\n", "bad.yaml:1:..."),
     "empty": ("seeds: 1\n---\nseeds: 1\n", "bad.yaml:..."),
     "not text": (bytes(range(256)), "bad.yaml:"),
@@ -117,6 +118,8 @@ class Input(Case):
         for what, (text, expected) in FILES.items():
             with self.subTest(what):
                 self.write("bad.yaml", text)
+                for n in range(1, 9):
+                    expected = expected.replace(f"+{n}", str(SINGLE.count("\n") + n))
                 self.assert_refused(["run", "bad.yaml"], expected)
 
     def test_bad_command_lines(self):
@@ -136,7 +139,7 @@ class Input(Case):
     def test_a_bad_base_is_named_itself(self):
         self.write("base.yaml", "model.n_layer: 1\n")
         self.write("bad.yaml", SINGLE + "extends: base.yaml\n")
-        self.assert_refused(["run", "bad.yaml"], 'base.yaml:1:...did you mean "model.n_layers"')
+        self.assert_refused(["run", "bad.yaml"], '...base.yaml:1:...did you mean "model.n_layers"')
 
     def test_no_file_is_too_broken(self):
         """Truncations and changed bytes: fine or refused in one line, never a crash."""

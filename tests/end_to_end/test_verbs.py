@@ -141,7 +141,8 @@ class Verbs(Case):
         self.assertEqual({row["run"] for row in tables["geometry.csv"]}, runs)
         metrics = read(os.path.join(folder, "metrics.json")).decode()
         for name in {row["metric"] for row in tables["geometry.csv"]}:
-            self.assertIn(f'"{name.split(":")[0]}"', metrics)
+            if not name.startswith("held_out_loss"):  # no metric of geometry
+                self.assertIn(f'"{name.split(":")[0]}"', metrics)
         for arm in plan["arms"]:
             self.assertIn(arm["name"], done.stdout)
         json.loads(read(os.path.join(folder, "verdicts.json")))
@@ -161,7 +162,7 @@ class Verbs(Case):
         self.assertEqual(self.refframe("show", run, "--step", 12).stdout, last)
         first = self.refframe("show", run, "--step", 0).stdout
         self.assertNotEqual(first, last)
-        self.assertIn("sink_mass", last)
+        self.assertRegex(last, r"(?m)^  model +\w+ +\w+$")
         self.refframe("show", run, "--step", 3, code=2)
 
     def test_measuring_again_gives_the_same_bytes(self):
@@ -172,13 +173,14 @@ class Verbs(Case):
         self.assertSameResults(result_of_run(run), before)
 
     def test_measuring_again_from_checkpoints(self):
+        """A snapshot that is wrong is put right by the checkpoint of its step; the others have no weights and stay."""
         run = self.one_run()
         before = result_of_run(run)
-        last = os.path.join(run, "snapshots", "step-00000012.npz")
-        os.remove(last)
+        with open(os.path.join(run, "snapshots", "step-00000012.npz"), "wb") as file:
+            file.write(before["snapshots/step-00000010.npz"])
         text = self.refframe("measure", run).stdout
-        self.assertRegex(text, r"[12] snapshots measured again, [12] of them changed")
-        self.assertEqual(read(last), before["snapshots/step-00000012.npz"])
+        self.assertIn("1 snapshots measured again, 1 of them changed", text)
+        self.assertSameResults(result_of_run(run), before)
 
     def test_set_writes_beside(self):
         self.write("one.yaml", SINGLE)

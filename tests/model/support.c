@@ -61,7 +61,7 @@ static void write_schema(TestSchema *schema)
     ADD_VARIANTS(schema, objective, "objective");
 }
 
-/* ---- "key=value" --------------------------------------------------------------------------------------------------- */
+/* ---- "key=value" ------------------------------------------------------------------------------------------------- */
 
 static Assignment parse_line(Arena *arena, char *line)
 {
@@ -94,7 +94,7 @@ static int parse_lines(Arena *arena, const char *lines, Assignment *ret_assignme
 
 #define FIND(what, wanted, ret)                                                                                        \
     for (int i_ = 0; any_##what(i_); i_++)                                                                             \
-    if (strcmp(any_##what(i_)->name, wanted) == 0)                                                                     \
+        if (strcmp(any_##what(i_)->name, wanted) == 0)                                                                 \
     ret = any_##what(i_)
 
 int try_build(int vocab_size, const char *lines, Built *ret_built, Error *err)

@@ -131,8 +131,9 @@ static void test_attention_variants(void **state)
             for (int s = 0; any_score(s); s++) {
                 char what[128];
                 snprintf(what, sizeof what, "%s, %s, %s", any_position(p)->name, any_mask(m)->name, any_score(s)->name);
-                Check check = {.built = build(9, "%smodel.context_length=7\nmodel.position.kind=%s\nmodel.mask.kind=%s\n"
-                                                 "model.score.kind=%s",
+                Check check = {.built = build(9,
+                                              "%smodel.context_length=7\nmodel.position.kind=%s\nmodel.mask.kind=%s\n"
+                                              "model.score.kind=%s",
                                               sizes, any_position(p)->name, any_mask(m)->name, any_score(s)->name)};
                 check.batch = random_batch(&check.built, 2, 0.7, 5);
                 check_gradients(&check, what);
@@ -166,8 +167,9 @@ static void test_choices(void **state)
             char what[128];
             snprintf(what, sizeof what, "%s, %s, %s, bias %s, tied %s", any_position(p)->name, norm, activation, bias,
                      tied);
-            Check check = {.built = build(9, "%smodel.context_length=6\nmodel.position.kind=%s\nmodel.norm=%s\n"
-                                             "model.activation=%s\nmodel.bias=%s\nmodel.tied_head=%s",
+            Check check = {.built = build(9,
+                                          "%smodel.context_length=6\nmodel.position.kind=%s\nmodel.norm=%s\n"
+                                          "model.activation=%s\nmodel.bias=%s\nmodel.tied_head=%s",
                                           sizes, any_position(p)->name, norm, activation, bias, tied)};
             check.batch = random_batch(&check.built, 2, 0.7, 7);
             check_gradients(&check, what);
@@ -182,8 +184,9 @@ static void test_parameter_choices(void **state)
         for (int r = 0; r < any_position(p)->n_params; r++) {
             const SchemaRow *row = &any_position(p)->params[r];
             for (int c = 0; row->type == VALUE_CHOICE && row->choices[c]; c++) {
-                Check check = {.built = build(9, "%smodel.context_length=6\nmodel.position.kind=%s\nmodel.position.%s=%s",
-                                              sizes, any_position(p)->name, row->key, row->choices[c])};
+                Check check = {.built =
+                                   build(9, "%smodel.context_length=6\nmodel.position.kind=%s\nmodel.position.%s=%s",
+                                         sizes, any_position(p)->name, row->key, row->choices[c])};
                 check.batch = random_batch(&check.built, 2, 0.7, 8);
                 check_gradients(&check, row->choices[c]);
             }

@@ -185,8 +185,8 @@ static void test_combinations(void **state)
                 const Objective *objective = any_objective(o);
                 Built b = build(V, "objective.kind=%s\nmodel.mask.kind=%s", objective->name, any_mask(m)->name);
                 Error err = {""};
-                int refused = (objective->needs_causal && !any_mask(m)->is_causal) ||
-                              (objective->needs_labels && !has_labels);
+                int refused =
+                    (objective->needs_causal && !any_mask(m)->is_causal) || (objective->needs_labels && !has_labels);
                 int status = objective_check(objective, any_mask(m), has_labels, &b.settings, &err);
                 assert_int_equal(status, refused ? STATUS_INPUT : STATUS_OK);
                 if (refused)
@@ -199,9 +199,12 @@ static void test_combinations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_special_tokens),     cmocka_unit_test(test_draws_follow_the_sequence),
-        cmocka_unit_test(test_next),               cmocka_unit_test(test_labelled),
-        cmocka_unit_test(test_masked_frequencies), cmocka_unit_test(test_masked_rates_nest),
+        cmocka_unit_test(test_special_tokens),
+        cmocka_unit_test(test_draws_follow_the_sequence),
+        cmocka_unit_test(test_next),
+        cmocka_unit_test(test_labelled),
+        cmocka_unit_test(test_masked_frequencies),
+        cmocka_unit_test(test_masked_rates_nest),
         cmocka_unit_test(test_combinations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

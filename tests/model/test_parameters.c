@@ -166,6 +166,7 @@ static void test_refusals(void **state)
         {"model.d_model=15\nmodel.n_heads=3\nmodel.position.kind=absolute\nmodel.position.table=sinusoidal",
          "model.d_model"},
         {"model.position.kind=alibi\nmodel.position.slopes=[1, 2, 3]", "model.position.slopes"},
+        {"model.position.kind=alibi\nmodel.position.slopes=[1, steep]", "model.position.slopes"},
         {"model.n_layers=0", "model.n_layers"},
         {"model.norm=batchnorm", "model.norm"},
         {"model.position.theta=100", "model.position.theta"}, /* belongs to rope */

@@ -1,5 +1,5 @@
-/* What must hold of any transformer of this kind, whatever its weights: causality, uniform attention where nothing tells
- * positions apart, independence of sequences, the same bits however a batch is split or measured.
+/* What must hold of any transformer of this kind, whatever its weights: causality, uniform attention where nothing
+ * tells positions apart, independence of sequences, the same bits however a batch is split or measured.
  *
  * Were it deleted, a leak from the future or a stale buffer would look like a better model, and measuring could disturb
  * training unseen. It runs in both precisions; "to the bit" means equality of every bit.
@@ -278,7 +278,8 @@ static void test_captured_scores(void **state)
             };
             real *bias = ARENA_ARRAY(b.arena, real, L * H * (2 * T - 1));
             model_position_bias(b.model, b.parameters, T, bias);
-            model_capture(b.model, b.parameters, batch.inputs, NULL, T, workspace_new(b.arena, b.model, 1, 0), &capture);
+            model_capture(b.model, b.parameters, batch.inputs, NULL, T, workspace_new(b.arena, b.model, 1, 0),
+                          &capture);
             for (int map = 0; map < L * H; map++)
                 for (int i = 0; i < T; i++) {
                     int first, end;
@@ -287,7 +288,8 @@ static void test_captured_scores(void **state)
                     for (int j = first; j < end; j++) {
                         double score = 0;
                         for (int d = 0; d < D; d++)
-                            score += (double)capture.q[(map * T + i) * D + d] * (double)capture.k[(map * T + j) * D + d];
+                            score +=
+                                (double)capture.q[(map * T + i) * D + d] * (double)capture.k[(map * T + j) * D + d];
                         scores[j] = exp(score / sqrt(D) + (double)bias[map * (2 * T - 1) + T - 1 + i - j]);
                         sum += scores[j];
                     }
@@ -323,8 +325,8 @@ static void test_no_targets(void **state)
     Built b = build_variant(any_position(0), any_mask(0), any_score(0));
     Batch batch = random_batch(&b, 2, 0, 9);
     assert_int_equal(batch.n_targets, 0);
-    assert_true(model_step(b.model, b.parameters, &batch, 0, 2, workspace_new(b.arena, b.model, 2, 1), b.gradient,
-                           NULL) == 0);
+    assert_true(
+        model_step(b.model, b.parameters, &batch, 0, 2, workspace_new(b.arena, b.model, 2, 1), b.gradient, NULL) == 0);
     for (size_t i = 0; i < b.n_values; i++)
         assert_true(b.gradient[i] == 0);
     unbuild(&b);
@@ -363,11 +365,17 @@ static void test_flops(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_repeated_token_is_uniform), cmocka_unit_test(test_rotations_are_relative),
-        cmocka_unit_test(test_alibi_without_slope_is_none), cmocka_unit_test(test_the_future_is_hidden),
-        cmocka_unit_test(test_batches_split_anywhere), cmocka_unit_test(test_capture_is_the_step),
-        cmocka_unit_test(test_captured_scores), cmocka_unit_test(test_shorter_sequences),
-        cmocka_unit_test(test_no_targets), cmocka_unit_test(test_workspace_bytes), cmocka_unit_test(test_flops),
+        cmocka_unit_test(test_repeated_token_is_uniform),
+        cmocka_unit_test(test_rotations_are_relative),
+        cmocka_unit_test(test_alibi_without_slope_is_none),
+        cmocka_unit_test(test_the_future_is_hidden),
+        cmocka_unit_test(test_batches_split_anywhere),
+        cmocka_unit_test(test_capture_is_the_step),
+        cmocka_unit_test(test_captured_scores),
+        cmocka_unit_test(test_shorter_sequences),
+        cmocka_unit_test(test_no_targets),
+        cmocka_unit_test(test_workspace_bytes),
+        cmocka_unit_test(test_flops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,7 @@
 
 static const char *fixture(Arena *arena, const char *name)
 {
-    return arena_format(arena, "%s/store/fixtures/%s.npy", getenv("TESTS_DIR"), name);
+    return arena_format(arena, FIXTURES "/%s.npy", name);
 }
 
 /* Item i in C order, as fixtures/make.py fills them. */

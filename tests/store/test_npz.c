@@ -82,7 +82,7 @@ static void test_numpy_opens_what_we_write(void **state)
     Error err;
     const char *path = file_join(s->arena, s->folder, "sample.npz");
     assert_ok(npz_write(sample(s->arena), path, &err), &err);
-    const char *command = arena_format(s->arena, "python3 '%s/store/numpy_opens.py' '%s'", getenv("TESTS_DIR"), path);
+    const char *command = arena_format(s->arena, "python3 '" FIXTURES "/../numpy_opens.py' '%s'", path);
     const int result = system(command);
     if (WIFEXITED(result) && WEXITSTATUS(result) == 77)
         skip(); /* no NumPy here */
@@ -93,7 +93,7 @@ static void test_reads_what_numpy_writes(void **state)
 {
     static const char *const files[] = {"savez.npz", "savez_compressed.npz"};
     const Scratch *s = *state;
-    const char *fixtures = arena_format(s->arena, "%s/store/fixtures", getenv("TESTS_DIR"));
+    const char *fixtures = FIXTURES;
     Error err;
     for (int f = 0; f < 2; f++) {
         Npz npz;

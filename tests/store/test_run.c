@@ -53,7 +53,7 @@ static Manifest sample(RunStatus status)
         .status = status, .reason = "", .id = "0123456789ab", .version = "0.1.0", .numerics_version = 3,
         .compiler = "gcc 12.2.0", .cpu = "A \"CPU\" @ 2 GHz", .kernels = "avx2", .kernels_note = "own",
         .seed = 9007199254740992, .threads = 2, .lanes = 8, .input_sha256 = "", .step = 1234567890123, .steps = 500,
-        .tokens = 1, .targets = 2, .n_parameters = 3, .newline_share = NAN, .oracle_loss = 0.1,
+        .tokens = 1, .targets = 2, .n_parameters = 3, .newline_share = NAN, .oracle_loss = 0.1, .oracle_loss_measured = 0.11,
         .final_loss = 1e-300, .wall_seconds = 1.5, .measure_seconds = 0, .started = "2026-01-31T12:00:00Z",
         .ended = "", .n_resumes = 4, .files = files, .files_sha256 = hashes, .n_files = 2,
     };
@@ -90,7 +90,7 @@ static void test_manifest_round_trip(void **state)
         assert_true(r.step == m.step && r.steps == m.steps && r.tokens == m.tokens && r.targets == m.targets);
         assert_int_equal(r.n_parameters, m.n_parameters);
         assert_true(isnan(r.newline_share));
-        assert_true(r.oracle_loss == m.oracle_loss && r.final_loss == m.final_loss);
+        assert_true(r.oracle_loss == m.oracle_loss && r.oracle_loss_measured == m.oracle_loss_measured && r.final_loss == m.final_loss);
         assert_true(r.wall_seconds == m.wall_seconds && r.measure_seconds == m.measure_seconds);
         assert_string_equal(r.started, m.started);
         assert_string_equal(r.ended, m.ended);

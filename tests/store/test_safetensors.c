@@ -36,7 +36,7 @@ static void test_reads_another_programs_file(void **state)
     const Scratch *s = *state;
     SafeTensors file;
     Error err;
-    const char *path = arena_format(s->arena, "%s/store/fixtures/good.safetensors", getenv("TESTS_DIR"));
+    const char *path = FIXTURES "/good.safetensors";
     assert_ok(safetensors_read(s->arena, path, &file, &err), &err);
     assert_int_equal(file.n, 5);
     assert_int_equal(file.n_meta, 2);

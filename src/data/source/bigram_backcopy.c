@@ -208,6 +208,20 @@ static void backcopy_next(const void *opaque, Part part, int first, int length, 
     }
 }
 
+/* -ln P(x_i | what stands before): a copy is certain. */
+static double backcopy_ideal_loss(const void *opaque, const Sequence *seq, int first, int i)
+{
+    const Backcopy *state = opaque;
+    if (i > first && state->is_trigger[seq->ids[i - 1]])
+        return 0;
+    const Rows *rows = i > first ? &state->bigram : &state->first;
+    int a = i > first ? seq->ids[i - 1] : 0;
+    for (int k = rows->starts[a]; k < rows->starts[a + 1]; k++)
+        if (rows->ids[k] == seq->ids[i])
+            return -log(probability(rows, a, k));
+    return INFINITY;
+}
+
 static double backcopy_oracle_loss(const void *opaque, Part part, int length, int first_is_target, double *ret_groups)
 {
     (void)part;
@@ -227,7 +241,7 @@ static double backcopy_oracle_loss(const void *opaque, Part part, int length, in
 }
 
 static const SchemaRow params[] = {
-    {"files", VALUE_LIST, "[]", 0, 0, NULL,
+    {"files", VALUE_FILES, "[]", 0, 0, NULL,
      "text files, read in order; none: the built-in corpus; paths are relative to the file that names them"},
     {"n_triggers", VALUE_INT, "3", 0, 1000, NULL,
      "the most frequent characters, behind which the character before them is copied; 0: bigrams alone"},
@@ -250,4 +264,5 @@ const Source source_bigram_backcopy = {
     .vocab_size = backcopy_vocab_size,
     .next = backcopy_next,
     .oracle_loss = backcopy_oracle_loss,
+    .ideal_loss = backcopy_ideal_loss,
 };

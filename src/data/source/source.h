@@ -39,6 +39,9 @@ typedef struct {
      * `length` tokens on `part`; ret_groups[g] (may be NULL) the same within each group. Under `next` every token is a
      * target but the first, which is one only behind BOS. NaN where it is not known; NULL where it never is. */
     double (*oracle_loss)(const void *state, Part part, int length, int first_is_target, double *ret_groups);
+    /* Loss in nats of the ideal predictor on seq->ids[i], content that starts at `first`, given what stands before it; 0
+     * for a source whose labels follow from the content. Summed over a set, it is the floor of the loss on that very set. */
+    double (*ideal_loss)(const void *state, const Sequence *seq, int first, int i);
     /* How an id is shown, or NULL to use the corpus's vocabulary. */
     const char *(*token_text)(const void *state, int id);
 } Source;

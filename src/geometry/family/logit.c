@@ -14,20 +14,17 @@
 
 enum { GAP, ANGLE, ANGLE_MEAN };
 
+/* Four partial sums, as in vector_norm. */
 static double dot(int n, const real *x, const double *y)
 {
-    double sum = 0;
-    for (int d = 0; d < n; d++)
-        sum += x[d] * y[d];
-    return sum;
-}
-
-static double norm(int n, const real *x)
-{
-    double sum = 0;
-    for (int d = 0; d < n; d++)
-        sum += (double)x[d] * x[d];
-    return sqrt(sum);
+    double sums[4] = {0};
+    int i = 0;
+    for (; i + 4 <= n; i += 4)
+        for (int s = 0; s < 4; s++)
+            sums[s] += x[i + s] * y[i + s];
+    for (; i < n; i++)
+        sums[0] += x[i] * y[i];
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
 }
 
 /* prefix (T+1,D): row j is the sum of keys 0..j-1, each over its norm if `of_directions` (a zero key adds nothing). */
@@ -36,13 +33,13 @@ static void key_prefix(const View *view, const real *k, int of_directions, doubl
     const int D = view->d_head;
     memset(prefix, 0, (size_t)D * sizeof *prefix);
     for (int j = 0; j < view->length; j++, k += D, prefix += D) {
-        const double length = of_directions ? norm(D, k) : 1;
+        const double length = of_directions ? vector_norm(D, k) : 1, scale = length > 0 ? 1 / length : 0;
         for (int d = 0; d < D; d++)
-            prefix[D + d] = prefix[d] + (length > 0 ? k[d] / length : 0);
+            prefix[D + d] = prefix[d] + k[d] * scale;
     }
 }
 
-/* `bias`: the head's (2T-1,), or NULL. `mean`: (D,). */
+/* `bias`: the head's (2T-1,), or NULL. `mean`: (D,) doubles: k_0 less the mean of the other keys. */
 static double logit_gap(const View *view, const real *q, const real *k, const real *bias, const double *prefix,
                         double *mean)
 {
@@ -56,12 +53,13 @@ static double logit_gap(const View *view, const real *q, const real *k, const re
         const int from = first > 1 ? first : 1, others = end - from - 1; /* i itself is one of [from, end) */
         if (first > 0 || others < 1)
             continue;
-        double bias_gap = b ? b[0] : 0;
+        const double share = 1.0 / others;
+        double bias_sum = 0;
         for (int j = from; j < end && b; j++)
-            bias_gap -= j == i ? 0 : b[-j] / (double)others;
+            bias_sum += j == i ? 0 : b[-j];
         for (int d = 0; d < D; d++)
-            mean[d] = k[d] - (prefix[end * D + d] - prefix[from * D + d] - own[d]) / others;
-        gap += dot(D, q + (size_t)i * D, mean) / sqrt(D) + bias_gap;
+            mean[d] = k[d] - (prefix[end * D + d] - prefix[from * D + d] - own[d]) * share;
+        gap += dot(D, q + (size_t)i * D, mean) / sqrt(D) + (b ? b[0] : 0) - bias_sum * share;
         n++;
     }
     return n ? gap / n : NAN;
@@ -75,7 +73,7 @@ static double query_key_angle(const View *view, const real *q, const double *pre
     double first_sum = 0, sum = 0, n_pairs = 0;
     int n_first = 0;
     for (int i = 0; i < T; i++, q += D) {
-        const double length = norm(D, q);
+        const double length = vector_norm(D, q);
         int first, end;
         view_visible(view, i, &first, &end);
         if (!(length > 0))
@@ -105,7 +103,7 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
             ret_columns[GAP][at] = logit_gap(view, q, k, bias, prefix, mean);
             nonzero[0] = 0;
             for (int j = 0; j < T; j++)
-                nonzero[j + 1] = nonzero[j] + (norm(D, k + (size_t)j * D) > 0);
+                nonzero[j + 1] = nonzero[j] + (vector_norm(D, k + (size_t)j * D) > 0);
             key_prefix(view, k, 1, prefix);
             ret_columns[ANGLE][at] = query_key_angle(view, q, prefix, nonzero, &ret_columns[ANGLE_MEAN][at]);
         }

@@ -14,14 +14,10 @@ enum { NORM, SHARE };
 
 static double mean_norm(int n, int width, const real *x)
 {
-    double mean = 0;
-    for (int t = 0; t < n; t++, x += width) {
-        double sum = 0;
-        for (int c = 0; c < width; c++)
-            sum += (double)x[c] * x[c];
-        mean += sqrt(sum) / n;
-    }
-    return mean;
+    double sum = 0;
+    for (int t = 0; t < n; t++)
+        sum += vector_norm(width, x + (size_t)t * width);
+    return sum / n;
 }
 
 static void measure(const View *view, double *const *ret_columns, void *scratch)

@@ -18,13 +18,14 @@ static double kurtosis(int n, const real *x)
 {
     double mean = 0, m2 = 0, m4 = 0;
     for (int c = 0; c < n; c++)
-        mean += (double)x[c] / n;
+        mean += x[c];
+    mean /= n;
     for (int c = 0; c < n; c++) {
         const double square = (x[c] - mean) * (x[c] - mean);
-        m2 += square / n;
-        m4 += square * square / n;
+        m2 += square;
+        m4 += square * square;
     }
-    return m2 > 0 ? m4 / (m2 * m2) : NAN;
+    return m2 > 0 ? n * m4 / (m2 * m2) : NAN;
 }
 
 /* |x| as float32 bits, which sort like the numbers. */
@@ -43,76 +44,85 @@ static double number(uint32_t bits)
     return value;
 }
 
-/* Median of |x|, by selecting digits of its bits from the highest: two passes over the values instead of a sort. */
-static double median_magnitude(size_t n, const real *x)
+/* The key of a rank (from 0) among n, digit by digit from the highest; each round keeps those that share its digits in
+ * `candidates` (n,). ret_is_last: the next rank has another key. Linear, where sorting would cost more than the rest. */
+static uint32_t key_of_rank(size_t n, const uint32_t *keys, size_t rank, uint32_t *candidates, int *ret_is_last)
 {
-    const size_t rank = (n - 1) / 2; /* of the lower of the two middle ones */
-    size_t below = 0;
-    uint32_t found = 0, mask = 0, counts[1 << 11];
-    static const struct {
-        int shift, bits;
-    } digits[] = {{20, 11}, {10, 10}, {0, 10}};
-    for (size_t p = 0; p < sizeof digits / sizeof *digits; p++) {
-        const uint32_t all = (1u << digits[p].bits) - 1;
+    enum { BITS = 11, ALL = (1 << BITS) - 1 };
+    static const int shifts[] = {22, 11, 0};
+    for (int s = 0; s < 3; s++, keys = candidates) {
+        size_t counts[ALL + 1] = {0}, n_kept = 0;
         uint32_t digit = 0;
-        memset(counts, 0, sizeof counts);
+        for (size_t i = 0; i < n; i++)
+            counts[keys[i] >> shifts[s] & ALL]++;
+        for (; rank >= counts[digit]; digit++)
+            rank -= counts[digit];
         for (size_t i = 0; i < n; i++) {
-            const uint32_t bits = magnitude(x[i]);
-            if ((bits & mask) == found)
-                counts[(bits >> digits[p].shift) & all]++;
+            candidates[n_kept] = keys[i];
+            n_kept += (keys[i] >> shifts[s] & ALL) == digit;
         }
-        while (below + counts[digit] <= rank)
-            below += counts[digit++];
-        found |= digit << digits[p].shift;
-        mask |= all << digits[p].shift;
-        if (p + 1 == sizeof digits / sizeof *digits)
-            below += counts[digit]; /* now: how many are at most `found` */
+        n = n_kept;
     }
-    if (n % 2 == 1 || below > rank + 1)
-        return number(found);
-    uint32_t next = UINT32_MAX;
+    *ret_is_last = rank + 1 == n;
+    return keys[0];
+}
+
+/* Largest over median magnitude of n activations; NaN where the median is 0. `keys`, `candidates`: (n,). */
+static double activation_peak(size_t n, const real *x, uint32_t *keys, uint32_t *candidates)
+{
+    uint32_t largest = 0, above = UINT32_MAX;
+    int is_last;
     for (size_t i = 0; i < n; i++) {
-        const uint32_t bits = magnitude(x[i]);
-        if (bits > found && bits < next)
-            next = bits;
+        keys[i] = magnitude(x[i]);
+        largest = keys[i] > largest ? keys[i] : largest;
     }
-    return (number(found) + number(next)) / 2;
+    const uint32_t middle = key_of_rank(n, keys, (n - 1) / 2, candidates, &is_last);
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t key = keys[i] > middle ? keys[i] : UINT32_MAX;
+        above = key < above ? key : above;
+    }
+    const uint32_t upper = n % 2 == 0 && is_last ? above : middle; /* of an even number the median is a mean of two */
+    const double median = (number(middle) + number(upper)) / 2;
+    return median > 0 ? number(largest) / median : NAN;
 }
 
 static double residual_peak(int T, int C, const real *x)
 {
-    double first = 0, mean = 0;
-    for (int t = 0; t < T; t++) {
-        double sum = 0;
-        for (int c = 0; c < C; c++)
-            sum += (double)x[t * C + c] * x[t * C + c];
-        first = t == 0 ? sqrt(sum) : first;
-        mean += sqrt(sum) / T;
+    double sum = 0;
+    for (int t = 0; t < T; t++)
+        sum += vector_norm(C, x + (size_t)t * C);
+    return sum > 0 ? vector_norm(C, x) / (sum / T) : NAN;
+}
+
+/* Mean over positions t > 0 that differ in their features at all. */
+static double mean_kurtosis(int T, int C, const real *x)
+{
+    double sum = 0;
+    int n = 0;
+    for (int t = 1; t < T; t++) {
+        const double of_token = kurtosis(C, x + (size_t)t * C);
+        sum += isnan(of_token) ? 0 : of_token;
+        n += !isnan(of_token);
     }
-    return mean > 0 ? first / mean : NAN;
+    return n ? sum / n : NAN;
 }
 
 static void measure(const View *view, double *const *ret_columns, void *scratch)
 {
-    (void)scratch;
     const int T = view->length, C = view->d_model;
+    const size_t n = (size_t)T * C;
     for (int l = 0; l < view->n_layers; l++) {
-        const real *x = view->residual + (size_t)(l + 1) * T * C;
-        double largest = 0, sum = 0;
-        int n = 0;
-        for (int i = 0; i < T * C; i++)
-            largest = fabs((double)x[i]) > largest ? fabs((double)x[i]) : largest;
-        for (int t = 1; t < T; t++) {
-            const double of_token = kurtosis(C, x + (size_t)t * C);
-            sum += isnan(of_token) ? 0 : of_token;
-            n += !isnan(of_token);
-        }
-        const double median = median_magnitude((size_t)T * C, x);
+        const real *x = view->residual + (l + 1) * n;
         ret_columns[RESIDUAL_PEAK][l] = residual_peak(T, C, x);
-        ret_columns[ACTIVATION_PEAK][l] = median > 0 ? largest / median : NAN;
-        ret_columns[KURTOSIS][l] = n ? sum / n : NAN;
+        ret_columns[ACTIVATION_PEAK][l] = activation_peak(n, x, scratch, (uint32_t *)scratch + n);
+        ret_columns[KURTOSIS][l] = mean_kurtosis(T, C, x);
         ret_columns[KURTOSIS_START][l] = kurtosis(C, x);
     }
+}
+
+static size_t scratch_bytes(const View *view)
+{
+    return 2 * (size_t)view->length * view->d_model * sizeof(uint32_t);
 }
 
 #define SUN  "Sun et al. 2024, arXiv 2402.17762"
@@ -174,4 +184,5 @@ const MetricFamily family_residual = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
+    .scratch_bytes = scratch_bytes,
 };

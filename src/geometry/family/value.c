@@ -13,15 +13,11 @@
 
 enum { DRAIN, DRAIN_OUT, DRAIN_ANCHOR, DRAIN_NULL, KEY_NORM_RATIO };
 
-/* Norms of n rows of `width`, in double. */
+/* Norms of n rows of `width`. */
 static void row_norms(int n, int width, const real *x, double *ret_norms)
 {
-    for (int t = 0; t < n; t++, x += width) {
-        double sum = 0;
-        for (int c = 0; c < width; c++)
-            sum += (double)x[c] * x[c];
-        ret_norms[t] = sqrt(sum);
-    }
+    for (int t = 0; t < n; t++)
+        ret_norms[t] = vector_norm(width, x + (size_t)t * width);
 }
 
 /* norms[s] over the mean of the others; NaN without others or where they are all 0. */

@@ -13,7 +13,7 @@
 
 typedef struct {
     int d_model;
-    size_t learned;         /* offset of the tensor, if sinusoids is NULL */
+    size_t learned;        /* offset of the tensor, if sinusoids is NULL */
     const real *sinusoids; /* (T,C) or NULL */
 } Absolute;
 

@@ -25,8 +25,12 @@ static int prepare(Arena *arena, const ModelSettings *model, Parameters *paramet
                               "%d slopes for model.n_heads %d; give one per head, or [] for 2^(-8h/H)",
                               setting->n_items, H);
     double *slopes = ARENA_ARRAY(arena, double, H);
-    for (int h = 0; h < H; h++)
-        slopes[h] = setting->n_items ? strtod(setting->items[h], NULL) : exp2(-8.0 * (h + 1) / H);
+    for (int h = 0; h < H; h++) {
+        slopes[h] = exp2(-8.0 * (h + 1) / H);
+        if (setting->n_items && text_parse_double(setting->items[h], &slopes[h]) < 0)
+            return settings_error(model->settings, "model.position.slopes", err, "'%s' is no number",
+                                  setting->items[h]);
+    }
     Alibi *alibi = ARENA_ARRAY(arena, Alibi, 1);
     *alibi = (Alibi){H, slopes};
     *ret_state = alibi;

@@ -11,7 +11,7 @@
 #include "model/position/position.h"
 
 typedef struct {
-    int half;               /* D/2 */
+    int half;              /* D/2 */
     const real *cos, *sin; /* (T, D/2) */
 } Rope;
 

@@ -16,8 +16,8 @@ typedef struct {
     const size_t *tables; /* (L) offset of each layer's tensor (H, 2 reach + 1) */
 } Template;
 
-/* 4. Read your own keys from model->settings, check what you need of the shape (settings_error names the place), declare
- *    what you learn: a name, a shape, an initial std or constant, whether it decays. */
+/* 4. Read your own keys from model->settings, check what you need of the shape (settings_error names the place),
+ * declare what you learn: a name, a shape, an initial std or constant, whether it decays. */
 static int prepare(Arena *arena, const ModelSettings *model, Parameters *parameters, void **ret_state, Error *err)
 {
     const int reach = (int)settings_int(model->settings, "model.position.reach");

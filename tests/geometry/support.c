@@ -1,0 +1,187 @@
+/* See support.h. */
+#include "support.h"
+
+#include <math.h>
+
+#include "testing.h"
+
+Built *built_new(Arena *arena, int n_layers, int n_heads, int length, int d_head, int d_model, int is_causal)
+{
+    const size_t L = (size_t)n_layers, H = (size_t)n_heads, T = (size_t)length, D = (size_t)d_head, C = (size_t)d_model;
+    Built *built = ARENA_ARRAY(arena, Built, 1);
+    built->maps = ARENA_ARRAY(arena, real, L *H *T *T);
+    built->q = ARENA_ARRAY(arena, real, L *H *T *D);
+    built->k = ARENA_ARRAY(arena, real, L *H *T *D);
+    built->v = ARENA_ARRAY(arena, real, L *H *T *D);
+    built->bias = ARENA_ARRAY(arena, real, L *H * (2 * T - 1));
+    built->residual = ARENA_ARRAY(arena, real, (L + 1) * T * C);
+    built->weights = ARENA_ARRAY(arena, real, L *H *D *C);
+    built->tokens = ARENA_ARRAY(arena, int32_t, T);
+    built->is_idle = ARENA_ARRAY(arena, uint8_t, T);
+    const real **slices = ARENA_ARRAY(arena, const real *, L);
+    for (size_t l = 0; l < L; l++)
+        slices[l] = built->weights + l * H * D * C;
+    built->view = (View){.n_layers = n_layers,
+                         .n_heads = n_heads,
+                         .d_model = d_model,
+                         .d_head = d_head,
+                         .length = length,
+                         .is_causal = is_causal,
+                         .maps = built->maps,
+                         .q = built->q,
+                         .k = built->k,
+                         .v = built->v,
+                         .bias = built->bias,
+                         .residual = built->residual,
+                         .output_weight = slices,
+                         .tokens = built->tokens,
+                         .end = -1};
+    return built;
+}
+
+Built *built_map(Arena *arena, int length, int is_causal)
+{
+    Built *built = built_new(arena, 1, 1, length, 1, 1, is_causal);
+    built->view = (View){.n_layers = 1,
+                         .n_heads = 1,
+                         .d_model = 1,
+                         .d_head = 1,
+                         .length = length,
+                         .is_causal = is_causal,
+                         .maps = built->maps,
+                         .end = -1};
+    return built;
+}
+
+static void draw(Pcg *pcg, size_t n, double scale, real *ret)
+{
+    for (size_t i = 0; i < n; i++)
+        ret[i] = (real)(scale * pcg_normal(pcg));
+}
+
+static void normalise(int n, const double *weights, real *ret_row)
+{
+    double sum = 0;
+    for (int j = 0; j < n; j++)
+        sum += weights[j];
+    for (int j = 0; j < n; j++)
+        ret_row[j] = (real)(weights[j] / sum);
+}
+
+void built_randomise(Built *built, Pcg *pcg)
+{
+    const View *view = &built->view;
+    const size_t L = (size_t)view->n_layers, H = (size_t)view->n_heads, T = (size_t)view->length;
+    const size_t D = (size_t)view->d_head, C = (size_t)view->d_model;
+    draw(pcg, L * H * T * D, 1, built->q);
+    draw(pcg, L * H * T * D, 1, built->k);
+    draw(pcg, L * H * T * D, 1, built->v);
+    draw(pcg, L * H * (2 * T - 1), 0.5, built->bias);
+    draw(pcg, (L + 1) * T * C, 1, built->residual);
+    draw(pcg, L * H * D * C, 0.3, built->weights);
+    for (size_t i = 0; i < T; i++) {
+        built->tokens[i] = (int32_t)pcg_below(pcg, 50);
+        built->is_idle[i] = i % 3 == 0;
+    }
+    built->view.is_idle = built->is_idle;
+    double weights[1024];
+    for (size_t m = 0; m < L * H; m++) {
+        const int anchor = (int)pcg_below(pcg, (uint32_t)T); /* so that some heads have one */
+        for (int i = 0; i < (int)T; i++) {
+            int first, end;
+            view_visible(view, i, &first, &end);
+            for (int j = 0; j < (int)T; j++)
+                weights[j] = j >= first && j < end ? exp(pcg_normal(pcg) + (j == anchor ? 3 : 0)) : 0;
+            normalise((int)T, weights, built->maps + (m * T + (size_t)i) * T);
+        }
+    }
+}
+
+void measure_family(Arena *arena, const MetricFamily *family, const View *view, double **ret_columns)
+{
+    enum { GUARD = 64 };
+    const size_t bytes = family->scratch_bytes ? family->scratch_bytes(view) : 0;
+    unsigned char *scratch = arena_alloc(arena, bytes + GUARD);
+    memset(scratch, 0xa5, bytes + GUARD); /* a NaN-like filling: what is read before it is written shows */
+    for (int c = 0; c < family->n_columns; c++) {
+        const int n = view->n_layers * (family->columns[c].level == LEVEL_HEAD ? view->n_heads : 1);
+        ret_columns[c] = ARENA_ARRAY(arena, double, n + 1);
+        for (int i = 0; i < n; i++)
+            ret_columns[c][i] = NAN;
+        ret_columns[c][n] = 12345;
+    }
+    family->measure(view, ret_columns, scratch);
+    for (int i = 0; i < GUARD; i++)
+        assert_int_equal(scratch[bytes + (size_t)i], 0xa5);
+    for (int c = 0; c < family->n_columns; c++) {
+        const int n = view->n_layers * (family->columns[c].level == LEVEL_HEAD ? view->n_heads : 1);
+        assert_true(ret_columns[c][n] == 12345);
+    }
+}
+
+double *measured(Arena *arena, const View *view, const char *column)
+{
+    for (const MetricFamily *const *family = family_registry; *family; family++)
+        for (int c = 0; c < (*family)->n_columns; c++)
+            if (strcmp((*family)->columns[c].name, column) == 0) {
+                double **columns = ARENA_ARRAY(arena, double *, (*family)->n_columns);
+                measure_family(arena, *family, view, columns);
+                return columns[c];
+            }
+    fail_msg("no metric %s", column);
+    return NULL;
+}
+
+double measured_one(const View *view, const char *column)
+{
+    Arena *arena = arena_new();
+    assert_int_equal(view->n_layers * view->n_heads, 1);
+    const double value = measured(arena, view, column)[0];
+    arena_free(arena);
+    return value;
+}
+
+/* ---- maps ------------------------------------------------------------------------------------------------------------ */
+
+void map_anchors(int length, int is_causal, double w, int n, const int *places, real *ret_map)
+{
+    for (int i = 0; i < length; i++) {
+        const int end = is_causal ? i + 1 : length;
+        int n_visible = 0;
+        for (int a = 0; a < n; a++)
+            n_visible += places[a] < end;
+        const double rest = n_visible ? 1 - w : 1;
+        for (int j = 0; j < length; j++)
+            ret_map[i * length + j] = (real)(j < end ? rest / end : 0);
+        for (int a = 0; a < n; a++)
+            if (places[a] < end)
+                ret_map[i * length + places[a]] += (real)(w / n_visible);
+    }
+}
+
+void map_uniform(int length, int is_causal, real *ret_map)
+{
+    map_anchors(length, is_causal, 0, 0, NULL, ret_map);
+}
+
+void map_star(int length, double w, real *ret_map)
+{
+    for (int i = 0; i < length; i++)
+        for (int j = 0; j < length; j++)
+            ret_map[i * length + j] = (real)(j > i ? 0 : i == 0 ? 1 : j == 0 ? w : (1 - w) / i);
+}
+
+void map_previous(int length, double w, real *ret_map)
+{
+    for (int i = 0; i < length; i++)
+        for (int j = 0; j < length; j++)
+            ret_map[i * length + j] = (real)(j > i ? 0 : (1 - w) / (i + 1) + (j == (i ? i - 1 : 0) ? w : 0));
+}
+
+void map_self(int length, int is_causal, double w, real *ret_map)
+{
+    for (int i = 0; i < length; i++)
+        for (int j = 0; j < length; j++)
+            ret_map[i * length + j] = (real)((is_causal && j > i ? 0 : (1 - w) / (is_causal ? i + 1 : length)) +
+                                             (j == i ? w : 0));
+}

@@ -1,0 +1,40 @@
+/* Views to measure, filled by hand or at random, and the maps of geometry.md, section E. */
+#ifndef REFFRAME_TESTS_GEOMETRY_SUPPORT_H
+#define REFFRAME_TESTS_GEOMETRY_SUPPORT_H
+
+#include "base/arena.h"
+#include "base/pcg.h"
+#include "geometry/metric.h"
+
+/* A View whose arrays may be written; all of them are there, idle queries and an end marker not until set. */
+typedef struct {
+    View view;
+    real *maps, *q, *k, *v, *bias, *residual, *weights; /* weights: (L,H*D,C) */
+    int32_t *tokens;
+    uint8_t *is_idle;
+} Built;
+
+Built *built_new(Arena *arena, int n_layers, int n_heads, int length, int d_head, int d_model, int is_causal);
+
+/* Everything at random: maps from softmax of normal logits, bias among them; every third query idle. */
+void built_randomise(Built *built, Pcg *pcg);
+
+/* One layer and one head of T tokens around a map, nothing else: what a reader of anybody's maps has. */
+Built *built_map(Arena *arena, int length, int is_causal);
+
+/* What the registry's family says of a column: (L,H) or (L,). Asserts that nothing beside `scratch` and the columns is
+ * written. */
+double *measured(Arena *arena, const View *view, const char *column);
+/* The only value of a view of one layer and one head. */
+double measured_one(const View *view, const char *column);
+/* The same for a family that no registry holds. ret_columns[c]: (L,H) or (L,). */
+void measure_family(Arena *arena, const MetricFamily *family, const View *view, double **ret_columns);
+
+/* Maps (T,T). Anchors: w evenly on the visible ones and 1-w evenly on everything visible (all of it where no anchor is). */
+void map_uniform(int length, int is_causal, real *ret_map);
+void map_anchors(int length, int is_causal, double w, int n, const int *places, real *ret_map);
+void map_star(int length, double w, real *ret_map);     /* causal: w on 0, 1-w evenly on 1..i */
+void map_previous(int length, double w, real *ret_map); /* causal: w on i-1 (0 on itself), 1-w evenly */
+void map_self(int length, int is_causal, double w, real *ret_map);
+
+#endif

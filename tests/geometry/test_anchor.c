@@ -1,0 +1,196 @@
+/* What is an anchor and what only looks like one.
+ *
+ * Were this file deleted, previous-token heads, self heads, or ALiBi's own preference could pass for reference frames, and
+ * the program would find what it looks for in an untrained model.
+ */
+#include "support.h"
+
+#include <math.h>
+
+#include "geometry/anchor.h"
+#include "testing.h"
+
+static void find(const View *view, Anchors *ret_anchors)
+{
+    Arena *arena = arena_new();
+    anchors_find(view, 0, 0, arena_alloc(arena, anchors_scratch_bytes(view)), ret_anchors);
+    arena_free(arena);
+}
+
+static void test_eligible_keys(void **state)
+{
+    (void)state;
+    static const struct {
+        int T, end;
+    } causal[] = {{1, 0}, {12, 0}, {13, 1}, {16, 4}, {33, 21}, {48, 36}, {64, 48}, {65, 48}, {256, 192}};
+    for (size_t c = 0; c < N_TESTS(causal); c++) {
+        View view = {.length = causal[c].T, .is_causal = 1};
+        assert_int_equal(anchor_eligible_end(&view), causal[c].end);
+        view.is_causal = 0;
+        assert_int_equal(anchor_eligible_end(&view), causal[c].T);
+    }
+}
+
+/* Evenly shared anchors under a full mask: their number, their effective number, the first of equal ones on top. */
+static void test_even_anchors(void **state)
+{
+    (void)state;
+    enum { T = 64 };
+    static const int places[] = {5, 20, 40, 63};
+    Arena *arena = arena_new();
+    Built *built = built_map(arena, T, 0);
+    for (int n = 1; n <= 4; n++) {
+        Anchors anchors;
+        map_anchors(T, 0, 0.8, n, places, built->maps);
+        find(&built->view, &anchors);
+        assert_int_equal(anchors.n, n);
+        assert_int_equal(anchors.top, places[0]);
+        assert_true(fabs(anchors.effective - n) < 1e-4);
+    }
+    arena_free(arena);
+}
+
+/* Under a causal mask the last quarter holds no anchors, whatever is drawn there. */
+static void test_late_keys_are_no_anchors(void **state)
+{
+    (void)state;
+    enum { T = 64 };
+    Arena *arena = arena_new();
+    Built *built = built_map(arena, T, 1);
+    for (int place = 0; place < T; place++) {
+        Anchors anchors;
+        map_anchors(T, 1, 0.9, 1, &place, built->maps);
+        find(&built->view, &anchors);
+        assert_int_equal(anchors.n, place < 48);
+        assert_int_equal(anchors.top, place < 48 ? place : -1);
+    }
+    arena_free(arena);
+}
+
+static void test_what_is_no_anchor(void **state)
+{
+    (void)state;
+    static const int lengths[] = {16, 33, 64, 200};
+    for (size_t t = 0; t < N_TESTS(lengths); t++)
+        for (int is_causal = 0; is_causal < 2; is_causal++) {
+            const int T = lengths[t];
+            Arena *arena = arena_new();
+            Built *built = built_map(arena, T, is_causal);
+            real *bias = ARENA_ARRAY(arena, real, 2 * T - 1);
+            Anchors anchors;
+            view_uniform_maps(&built->view, built->maps);
+            find(&built->view, &anchors);
+            assert_int_equal(anchors.n, 0);
+            map_self(T, is_causal, 1, built->maps);
+            find(&built->view, &anchors);
+            assert_int_equal(anchors.n, 0);
+            if (is_causal) {
+                map_previous(T, 0.9, built->maps);
+                find(&built->view, &anchors);
+                assert_int_equal(anchors.n, 0);
+            }
+            /* A bias that favours the farthest key makes the start an anchor by position alone: its own baseline. */
+            for (int sign = -1; sign <= 1; sign += 2) {
+                for (int d = 0; d < 2 * T - 1; d++)
+                    bias[d] = (real)(sign * 0.5 * abs(d - (T - 1)));
+                view_position_maps(&built->view, bias, built->maps);
+                built->view.bias = bias;
+                find(&built->view, &anchors);
+                assert_int_equal(anchors.n, 0);
+                built->view.bias = NULL;
+                find(&built->view, &anchors);
+                assert_int_equal(anchors.n > 0, sign > 0 && (!is_causal || T > 16));
+            }
+            arena_free(arena);
+        }
+}
+
+/* The baseline in closed form is the importance of the baseline maps. */
+static void test_baseline_is_that_of_the_maps(void **state)
+{
+    (void)state;
+    enum { T = 90 };
+    Pcg pcg = pcg_named(5, "test/anchor");
+    for (int is_causal = 0; is_causal < 2; is_causal++) {
+        Arena *arena = arena_new();
+        Built *built = built_new(arena, 1, 1, T, 1, 1, is_causal);
+        float *uniform = ARENA_ARRAY(arena, float, T), *position = ARENA_ARRAY(arena, float, T);
+        double *scratch = ARENA_ARRAY(arena, double, 3 * T), *baseline = ARENA_ARRAY(arena, double, T);
+        for (int d = 0; d < 2 * T - 1; d++)
+            built->bias[d] = (real)(2 * pcg_normal(&pcg));
+        view_uniform_maps(&built->view, built->maps);
+        anchor_importance(&built->view, uniform);
+        view_position_maps(&built->view, built->bias, built->maps);
+        anchor_importance(&built->view, position);
+        anchor_baseline_of(&built->view, 0, 0, scratch, baseline);
+        for (int k = 0; k < T - is_causal; k++)
+            assert_true(fabs(baseline[k] - fmaxf(uniform[k], position[k])) < 1e-6);
+        if (is_causal)
+            assert_true(isnan(baseline[T - 1]) && isnan(uniform[T - 1]));
+        arena_free(arena);
+    }
+}
+
+static void test_null_positions(void **state)
+{
+    (void)state;
+    enum { T = 64, N = 4000 };
+    int32_t tokens[T];
+    int counts[T] = {0}, differs_by_head = 0;
+    View view = {.n_layers = 2, .n_heads = 2, .length = T, .is_causal = 1, .tokens = tokens};
+    for (int n = 0; n < N; n++) {
+        for (int i = 0; i < T; i++)
+            tokens[i] = (n * 31 + i * i) % 97;
+        tokens[0] = n;
+        const int place = view_null_position(&view, 0, 0, 0);
+        assert_int_equal(place, view_null_position(&view, 0, 0, 0));
+        assert_in_range(place, 1, 47);
+        differs_by_head += place != view_null_position(&view, 1, 1, 0);
+        counts[place]++;
+    }
+    for (int k = 1; k < 48; k++) /* N / 47 = 85 each, standard deviation 9 */
+        assert_in_range(counts[k], 85 - 46, 85 + 46);
+    assert_true(differs_by_head > N * 9 / 10);
+    view.length = 12;
+    assert_int_equal(view_null_position(&view, 0, 0, 0), -1);
+}
+
+/* Eight heads on one anchor agree wholly; drawn anew they hardly do. Two heads cannot agree less than by half. */
+static void test_head_agreement(void **state)
+{
+    (void)state;
+    enum { H = 8, T = 64 };
+    Arena *arena = arena_new();
+    Built *built = built_new(arena, 1, H, T, 1, 1, 0);
+    for (int n_same = 1; n_same <= H; n_same++) {
+        for (int h = 0; h < H; h++) {
+            const int place = h < n_same ? 7 : 10 + h;
+            map_anchors(T, 0, 0.8, 1, &place, built->maps + h * T * T);
+        }
+        assert_true(measured(arena, &built->view, "head_agreement")[0] == (double)n_same / H);
+        assert_true(measured(arena, &built->view, "head_agreement_null")[0] <= 0.5);
+    }
+    view_uniform_maps(&built->view, built->maps);
+    assert_true(isnan(measured(arena, &built->view, "head_agreement")[0]));
+    for (int h = 0; h < 2; h++) {
+        const int place = h + 1;
+        map_anchors(T, 0, 0.8, 1, &place, built->maps + h * T * T);
+    }
+    assert_true(measured(arena, &built->view, "head_agreement")[0] == 0.5); /* heads without an anchor do not vote */
+    assert_true(measured(arena, &built->view, "head_agreement_null")[0] >= 0.5);
+    arena_free(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_eligible_keys),
+        cmocka_unit_test(test_even_anchors),
+        cmocka_unit_test(test_late_keys_are_no_anchors),
+        cmocka_unit_test(test_what_is_no_anchor),
+        cmocka_unit_test(test_baseline_is_that_of_the_maps),
+        cmocka_unit_test(test_null_positions),
+        cmocka_unit_test(test_head_agreement),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
