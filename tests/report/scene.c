@@ -1,8 +1,6 @@
 /* See scene.h. */
 #include "scene.h"
 
-#include <math.h>
-
 #include "base/json.h"
 #include "store/npz.h"
 

@@ -7,10 +7,14 @@
 #ifndef REFFRAME_TESTS_SCENE_H
 #define REFFRAME_TESTS_SCENE_H
 
+#include <math.h>
+
 #include "testing.h"
 
 #include "report/collect.h"
 #include "store/run.h"
+
+#define assert_near(a, b, tolerance) assert_true(fabs((a) - (b)) <= (tolerance)) /* NaN is near nothing */
 
 enum { SCENE_LAYERS = 2, SCENE_HEADS = 2, SCENE_LENGTH = 32, SCENE_SEQUENCES = 4, SCENE_SNAPSHOTS = 8 };
 extern const int64_t scene_steps[SCENE_SNAPSHOTS]; /* 0 1 2 5 10 20 50 100 */

@@ -3,8 +3,6 @@
  */
 #include "scene.h"
 
-#include <math.h>
-
 #include "base/json.h"
 #include "base/table.h"
 #include "report/export/export.h"
@@ -24,8 +22,8 @@ static const Scene hostile = {
 
 static char *read_whole(Arena *arena, const char *folder, const char *name, size_t *ret_n)
 {
-    char *bytes;
-    size_t n;
+    char *bytes = NULL;
+    size_t n = 0;
     Error err;
     assert_ok(file_read(arena, file_join(arena, folder, name), &bytes, &n, &err), &err);
     if (ret_n)
@@ -129,12 +127,12 @@ static void test_long_tables_read_back(void **state)
     } cells[] = {{"layer", 1}, {"head", 0}, {"after", 2}, {"by", 5}, {"tokens_after", 20}, {"tokens_by", 50}, {"targets_by", 45},
                  {"loss", 2 + 2.0 / 6}, {"early", (4 - (2 + 2.0 / 6)) / 2.5}};
     for (size_t c = 0; c < sizeof cells / sizeof *cells; c++)
-        assert_double_equal(table_get(onsets, r, table_find(onsets, cells[c].column)), cells[c].value, 1e-12);
+        assert_near(table_get(onsets, r, table_find(onsets, cells[c].column)), cells[c].value, 1e-12);
     r = find_row(onsets, (const char *const[][2]){{"of", "frame:bidirectional"}, {"level", "model"}}, 2);
     assert_string_equal(table_get_text(onsets, r, table_find(onsets, "kind")), "never");
     assert_true(isnan(table_get(onsets, r, table_find(onsets, "by"))));
     r = find_row(onsets, (const char *const[][2]){{"of", "held_out_loss_group_2 halved"}}, 1);
-    assert_double_equal(table_get(onsets, r, table_find(onsets, "by")), 1, 0); /* 4 / (1 + s): halved at snapshot 1 */
+    assert_near(table_get(onsets, r, table_find(onsets, "by")), 1, 0); /* 4 / (1 + s): halved at snapshot 1 */
 
     assert_ok(table_from_csv(arena, "geometry.csv", read_whole(arena, folder, "geometry.csv", NULL), &geometry, &err), &err);
     /* 3 losses at model level, 3 head metrics and 1 layer metric at 1 + L levels, S snapshots */
@@ -144,7 +142,7 @@ static void test_long_tables_read_back(void **state)
         if (strcmp(table_get_text(geometry, row, table_find(geometry, "metric")), "sink_mass_idle") == 0 &&
             strcmp(table_get_text(geometry, row, table_find(geometry, "layer")), "1") == 0)
             last = table_get(geometry, row, table_find(geometry, "value"));
-    assert_double_equal(last, (0.375 + 0.04) / 2, 1e-15);
+    assert_near(last, (0.375 + 0.04) / 2, 1e-15);
     scratch_remove(folder);
     arena_free(arena);
 }
@@ -249,7 +247,7 @@ static void test_maps_keep_their_weights(void **state)
         const double expected = 0.375 + 0.625 / (is_full ? T : row + 1);
         for (int k = 0; k < 2; k++) {
             const int q = byte_at(json_get_string(maps, k ? "first" : "mean", ""), base);
-            assert_double_equal(q * q / 65025.0, expected, 0.005);
+            assert_near(q * q / 65025.0, expected, 0.005);
         }
         scratch_remove(folder);
         arena_free(arena);
@@ -277,7 +275,7 @@ static void test_maps_fit_their_budget(void **state)
         const int q = byte_at(json_get_string(maps, "mean", ""), (size_t)(2 * cells + row * (row + 1) / 2 + j));
         sum += q * q / 65025.0;
     }
-    assert_double_equal(sum, 1, 0.03);
+    assert_near(sum, 1, 0.03);
     scratch_remove(folder);
     arena_free(arena);
 }

@@ -1,8 +1,6 @@
 /* Without these, a report could call something supported that the seeds don't allow to say. */
 #include "scene.h"
 
-#include <math.h>
-
 #include "report/verdict.h"
 
 #define NEVER HUGE_VAL
