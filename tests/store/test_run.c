@@ -124,7 +124,7 @@ static void test_a_manifest_lacks_nothing(void **state)
         assert_non_null(strstr(err.text, arena_format(s->arena, "%s: %s: ", in(s, RUN_MANIFEST), key)));
         line = next;
     }
-    assert_int_equal(n_lines, 26);
+    assert_int_equal(n_lines, 27);
     static const char *const bad[] = {"", "{", "[]", "null", "{\"status\": \"done\"}"};
     for (size_t i = 0; i < N_TESTS(bad); i++) {
         put(s, RUN_MANIFEST, bad[i]);
