@@ -1,4 +1,4 @@
-/* Onset, final values and half-rise of a series (geometry.md, section D; definitions in onset.h). */
+/* Onset, final values and half-rise of a series (definitions in onset.h). */
 #include "frame/onset.h"
 
 #include <math.h>

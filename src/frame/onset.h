@@ -1,4 +1,4 @@
-/* Onset: when a metric or a frame label has come to stay (geometry.md, section D). Pure functions on series.
+/* Onset: when a metric or a frame label has come to stay. Pure functions on series.
  *
  * A metric emerges at the first snapshot from which it is beyond max(threshold, ratio*baseline) (rising) or below
  * min(threshold, baseline/ratio) (falling) for three snapshots in a row; fewer than three left = not formed; beyond

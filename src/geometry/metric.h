@@ -48,7 +48,7 @@ const MetricColumn *metric_find(const char *name); /* over all families */
 /* Whether maps (and tokens) are all that a family needs: then its attention-only columns have computed baselines. */
 int family_sees_maps_only(const MetricFamily *family);
 
-/* Anchor importance a_k (geometry.md A): mean of A_ik over queries i > k (causal) or i != k (full), NaN when there are
+/* Anchor importance a_k (README.md): mean of A_ik over queries i > k (causal) or i != k (full), NaN when there are
  * none, for every layer, head and key: (L,H,T) float32. The classifier works on these alone. */
 void anchor_importance(const View *view, float *ret_importance);
 

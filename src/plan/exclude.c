@@ -43,7 +43,7 @@ static int read_exclusion(const Draft *draft, const Node *item, Exclusion *exclu
     for (int i = 0; i < item->n_items; i++) {
         const Node *node = item->items[i];
         const SweepAxis *axis = sweep_find(draft, node->key);
-        int has_any;
+        int has_any = 0;
         if (!axis)
             return plan_refuse(draft->err, node->file, node->line, "exclude: no axis \"%.100s\"%s", node->key,
                                plan_hint(draft->arena, sweep_nearest_axis(draft, node->key)));
@@ -66,7 +66,7 @@ int exclude_read(const Draft *draft, Exclusion **ret_exclusions, int *ret_n)
         return plan_refuse(draft->err, list->file, list->line, "exclude: is a list of {AXIS: value or list}");
     *ret_exclusions = ARENA_ARRAY(draft->arena, Exclusion, list->n_items + 1);
     for (int i = 0; i < list->n_items; i++) {
-        int applies;
+        int applies = 0;
         if (read_exclusion(draft, list->items[i], &(*ret_exclusions)[*ret_n], &applies) != STATUS_OK)
             return STATUS_INPUT;
         *ret_n += applies;

@@ -34,7 +34,7 @@ static int take_text(Draft *draft, const Node *node, const char **ret_text)
 /* A name is a folder below results/. */
 static int take_name(Draft *draft, const Node *node)
 {
-    const char *name;
+    const char *name = NULL;
     if (take_text(draft, node, &name) != STATUS_OK)
         return STATUS_INPUT;
     if (!*name || *name == '.' || *name == '-' || strlen(name) > 100 || strpbrk(name, "/\\\n\r\t"))

@@ -1,7 +1,7 @@
 /* The report: from a results folder to intervals, verdicts, tables and one HTML file. A pure function of the folder.
  *
- * Reads plan.json and metrics.json (what was meant, what each metric is) and, per run of the current plan, manifest.json,
- * train.csv and snapshots; classifier and onset are rerun from the stored importances, so that rules can change without
+ * Reads plan.json and metrics.json (what was meant, what each metric is) and, per run of the current plan, manifest.json
+ * and snapshots; classifier and onset are rerun from the stored importances, so that rules can change without
  * retraining. No date, no path, no machine enters the files it writes, so equal results are equal bytes.
  */
 #ifndef REFFRAME_REPORT_REPORT_H

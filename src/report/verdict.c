@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/term.h"
 #include "report/trace.h"
 
 const char *verdict_name(Verdict verdict)
@@ -69,99 +70,6 @@ void verdict_of_seen(int n_planned, int n, int n_seen, VerdictTest *ret_test)
     else
         test.needs_n = n_planned; /* the runs that are still missing could make it */
     *ret_test = test;
-}
-
-/* ---- terms on runs ---- */
-
-static int is_label_term(const Term *term)
-{
-    return term->kind == TERM_LABEL || term->kind == TERM_FRAME || term->kind == TERM_FRAME_BY_TOKEN;
-}
-
-static int selects_runs(const Term *term)
-{
-    return term->kind != TERM_NUMBER && term->kind != TERM_LABEL;
-}
-
-/* A term's label in one run; -1 if unknown. */
-static int term_label(const Term *term, const ReportRun *run)
-{
-    return term->kind == TERM_LABEL ? frame_by_name(term->label) : frame_final(run, term->kind == TERM_FRAME_BY_TOKEN);
-}
-
-/* A term's value in one run as an interval; NaN if the run doesn't have it. */
-static void term_value(Arena *arena, const Report *report, const Term *term, const ReportRun *run, double *ret_low,
-                       double *ret_high)
-{
-    *ret_low = *ret_high = (double)NAN;
-    if (term->kind == TERM_NUMBER) {
-        *ret_low = *ret_high = term->number;
-        return;
-    }
-    Trace trace = {0};
-    Onset onset;
-    int m = -1;
-    if (term->metric) {
-        m = report_find_metric(report, term->metric);
-        if (m < 0 || trace_of(arena, report, run, m, term->is_strongest ? TRACE_STRONGEST : TRACE_MODEL, -1, -1, &trace) != 0)
-            return;
-    }
-    if (term->kind == TERM_MEDIAN) {
-        *ret_low = *ret_high = trace_final(&trace);
-        return;
-    }
-    if (m >= 0)
-        trace_onset(&trace, &report->metrics[m], &onset);
-    else
-        frame_onset(arena, run, (FrameType)frame_by_name(term->label), -1, -1, &onset);
-    *ret_low = onset.after;
-    *ret_high = onset.by;
-    if (term->kind == TERM_EARLY && onset.kind == ONSET_AT_START) {
-        *ret_low = *ret_high = 0;
-    } else if (term->kind == TERM_EARLY && onset.kind == ONSET_FOUND) {
-        const double a = loss_fall_share(arena, run, onset.after), b = loss_fall_share(arena, run, onset.by);
-        *ret_low = fmin(a, b);
-        *ret_high = fmax(a, b);
-    }
-}
-
-/* ---- arms ---- */
-
-static const char *selected(const Term *term, const char *axis)
-{
-    for (int i = 0; i < term->n_selects; i++)
-        if (strcmp(term->selects[i].axis, axis) == 0)
-            return term->selects[i].value;
-    return NULL;
-}
-
-/* Labels agree as text, or as numbers (0.10 is 0.1). */
-static int is_same_label(const char *a, const char *b)
-{
-    double x, y;
-    return strcmp(a, b) == 0 || (text_parse_double(a, &x) == 0 && text_parse_double(b, &y) == 0 && x == y);
-}
-
-static int is_matched(const Report *report, const Term *term, int arm)
-{
-    for (int x = 0; x < report->n_axes; x++) {
-        const char *value = selected(term, report->axes[x].name);
-        if (value && !is_same_label(value, report->arms[arm].values[x]))
-            return 0;
-    }
-    return 1;
-}
-
-/* Whether two arms are compared: they agree on every axis that neither term selects. */
-static int is_pair(const Report *report, const Comparison *comparison, int left, int right)
-{
-    for (int x = 0; x < report->n_axes; x++) {
-        const char *axis = report->axes[x].name;
-        if (!selected(&comparison->left, axis) && !selected(&comparison->right, axis) &&
-            strcmp(report->arms[left].values[x], report->arms[right].values[x]) != 0)
-            return 0;
-    }
-    return 1;
 }
 
 /* ---- comparisons ---- */
@@ -254,7 +162,7 @@ static Comparison normalised(const Comparison *comparison)
     static const Comparator mirrored[] = {
         [COMPARE_LT] = COMPARE_GT, [COMPARE_LE] = COMPARE_GE, [COMPARE_GT] = COMPARE_LT, [COMPARE_GE] = COMPARE_LE,
         [COMPARE_EQ] = COMPARE_EQ, [COMPARE_NE] = COMPARE_NE, [COMPARE_HOLDS] = COMPARE_HOLDS};
-    if (comparison->comparator == COMPARE_HOLDS || selects_runs(&comparison->left))
+    if (comparison->comparator == COMPARE_HOLDS || term_selects_runs(&comparison->left))
         return *comparison;
     return (Comparison){comparison->right, comparison->left, mirrored[comparison->comparator]};
 }
@@ -264,18 +172,18 @@ static int test_comparison(Arena *arena, const Report *report, const Comparison 
 {
     const Comparison comparison = normalised(written);
     const int is_bare = comparison.comparator == COMPARE_HOLDS;
-    const int is_paired = !is_bare && selects_runs(&comparison.right);
+    const int is_paired = !is_bare && term_selects_runs(&comparison.right);
     int n = 0;
     for (int left = 0; left < report->n_arms; left++) {
-        if (!is_matched(report, &comparison.left, left))
+        if (!term_matches(report, &comparison.left, left))
             continue;
         for (int right = is_paired ? 0 : -1; right < (is_paired ? report->n_arms : 0); right++) {
-            if (is_paired && !(is_matched(report, &comparison.right, right) && is_pair(report, &comparison, left, right)))
+            if (is_paired && !(term_matches(report, &comparison.right, right) && comparison_pairs(report, &comparison, left, right)))
                 continue;
             VerdictTest *test = &tests[n++];
             if (is_bare)
                 test_seen(arena, report, &comparison.left, left, test);
-            else if (is_label_term(&comparison.left))
+            else if (term_is_label(&comparison.left))
                 test_labels(arena, report, &comparison, left, right, test);
             else
                 test_numbers(arena, report, &comparison, left, right, test);

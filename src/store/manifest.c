@@ -1,7 +1,7 @@
 /* manifest.json: what a run is, where it stands and what it left; the only file that marks a run finished.
  *
- * One table of fields serves writer and reader. Invariants: the file is always whole (atomic writes), and a manifest that
- * is read has every field, with its type.
+ * One table of fields serves writer and reader. Invariants: the file is always whole (atomic writes), and a manifest
+ * that is read has every field, with its type.
  */
 #include <assert.h>
 #include <math.h>
@@ -15,40 +15,40 @@
 
 typedef enum { FIELD_TEXT, FIELD_INT, FIELD_INT64, FIELD_NUMBER } FieldType;
 
-#define FIELD(name, type) {#name, type, offsetof(Manifest, name)}
+#define MEMBER(name) #name, offsetof(Manifest, name)
 static const struct {
     const char *key;
-    FieldType type;
     size_t offset;
+    FieldType type;
 } fields[] = {
-    FIELD(reason, FIELD_TEXT),
-    FIELD(id, FIELD_TEXT),
-    FIELD(version, FIELD_TEXT),
-    FIELD(numerics_version, FIELD_INT),
-    FIELD(compiler, FIELD_TEXT),
-    FIELD(cpu, FIELD_TEXT),
-    FIELD(kernels, FIELD_TEXT),
-    FIELD(kernels_note, FIELD_TEXT),
-    FIELD(seed, FIELD_INT64),
-    FIELD(threads, FIELD_INT),
-    FIELD(lanes, FIELD_INT),
-    FIELD(input_sha256, FIELD_TEXT),
-    FIELD(step, FIELD_INT64),
-    FIELD(steps, FIELD_INT64),
-    FIELD(tokens, FIELD_INT64),
-    FIELD(targets, FIELD_INT64),
-    FIELD(n_parameters, FIELD_INT64),
-    FIELD(newline_share, FIELD_NUMBER),
-    FIELD(oracle_loss, FIELD_NUMBER),
-    FIELD(oracle_loss_measured, FIELD_NUMBER),
-    FIELD(final_loss, FIELD_NUMBER),
-    FIELD(wall_seconds, FIELD_NUMBER),
-    FIELD(measure_seconds, FIELD_NUMBER),
-    FIELD(started, FIELD_TEXT),
-    FIELD(ended, FIELD_TEXT),
-    FIELD(n_resumes, FIELD_INT),
+    {MEMBER(reason), FIELD_TEXT},
+    {MEMBER(id), FIELD_TEXT},
+    {MEMBER(version), FIELD_TEXT},
+    {MEMBER(numerics_version), FIELD_INT},
+    {MEMBER(compiler), FIELD_TEXT},
+    {MEMBER(cpu), FIELD_TEXT},
+    {MEMBER(kernels), FIELD_TEXT},
+    {MEMBER(kernels_note), FIELD_TEXT},
+    {MEMBER(seed), FIELD_INT64},
+    {MEMBER(threads), FIELD_INT},
+    {MEMBER(lanes), FIELD_INT},
+    {MEMBER(input_sha256), FIELD_TEXT},
+    {MEMBER(step), FIELD_INT64},
+    {MEMBER(steps), FIELD_INT64},
+    {MEMBER(tokens), FIELD_INT64},
+    {MEMBER(targets), FIELD_INT64},
+    {MEMBER(n_parameters), FIELD_INT64},
+    {MEMBER(newline_share), FIELD_NUMBER},
+    {MEMBER(oracle_loss), FIELD_NUMBER},
+    {MEMBER(oracle_loss_measured), FIELD_NUMBER},
+    {MEMBER(final_loss), FIELD_NUMBER},
+    {MEMBER(wall_seconds), FIELD_NUMBER},
+    {MEMBER(measure_seconds), FIELD_NUMBER},
+    {MEMBER(started), FIELD_TEXT},
+    {MEMBER(ended), FIELD_TEXT},
+    {MEMBER(n_resumes), FIELD_INT},
 };
-#define N_FIELDS (sizeof fields / sizeof fields[0])
+#define N_FIELDS  (sizeof fields / sizeof fields[0])
 #define WHOLE_MAX 9007199254740992.0 /* 2^53: a JSON number is a double to most readers */
 
 static const char *const status_names[] = {
@@ -169,7 +169,8 @@ int manifest_read(Arena *arena, const char *run_folder, Manifest *ret_manifest, 
     for (size_t i = 0; i < N_FIELDS; i++) {
         const Json *value = json_get(json, fields[i].key);
         if (!value || read_field(value, fields[i].type, (char *)&manifest + fields[i].offset) != 0)
-            return error_set(err, STATUS_INPUT, "%s: %s: missing, or not what a manifest has there", path, fields[i].key);
+            return error_set(err, STATUS_INPUT, "%s: %s: missing, or not what a manifest has there", path,
+                             fields[i].key);
     }
     if (read_files(arena, json_get(json, "files"), &manifest) != 0)
         return error_set(err, STATUS_INPUT, "%s: files: must map paths to SHA-256 digests", path);

@@ -1,8 +1,8 @@
 /* NPY: magic, version, header length, a Python dict {'descr', 'fortran_order', 'shape'}, then raw items.
  *
- * Source: NumPy Enhancement Proposal 1 and numpy/lib/format. Headers are padded with spaces so that the items start at a
- * multiple of 64 bytes. Invariant: whatever the bytes, a reader ends with an array of exactly the bytes its shape asks
- * for, or with one line that says what is wrong.
+ * Source: NumPy Enhancement Proposal 1 and numpy/lib/format. Headers are padded with spaces so that the items start at
+ * a multiple of 64 bytes. Invariant: whatever the bytes, a reader ends with an array of exactly the bytes its shape
+ * asks for, or with one line that says what is wrong.
  */
 #include "store/npy.h"
 
@@ -16,9 +16,9 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "items are written as they lie in memory: little-endian");
 
-#define MAGIC "\x93NUMPY"
+#define MAGIC       "\x93NUMPY"
 #define MAGIC_BYTES 6
-#define ALIGNMENT 64
+#define ALIGNMENT   64
 
 static const struct {
     const char *descr;
@@ -233,8 +233,8 @@ int npy_parse(Arena *arena, const char *where, const void *bytes, size_t n, NpyA
         is_over |= __builtin_mul_overflow(n_bytes, (size_t)array.shape[d], &n_bytes);
     }
     if (is_empty ? n_data != 0 : is_over || n_bytes != n_data)
-        return error_set(err, STATUS_INPUT, "%s: its shape asks for another number of bytes than the %zu there are", where,
-                         n_data);
+        return error_set(err, STATUS_INPUT, "%s: its shape asks for another number of bytes than the %zu there are",
+                         where, n_data);
     array.n_items = n_data / (size_t)array.item_bytes;
     const unsigned char *data = in + start + n_header;
     if ((array.is_fortran && array.n_dims > 1) || (uintptr_t)data % 8 != 0) {

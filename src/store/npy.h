@@ -18,13 +18,13 @@ typedef enum { NPY_FLOAT16, NPY_FLOAT32, NPY_FLOAT64, NPY_INT32, NPY_INT64, NPY_
 #define NPY_MAX_DIMS 6
 
 typedef struct {
-    const char *name;     /* of the member, without ".npy"; a file's path */
+    const char *name; /* of the member, without ".npy"; a file's path */
     NpyType type;
-    int n_dims;           /* 0: a single number */
+    int n_dims; /* 0: a single number */
     int64_t shape[NPY_MAX_DIMS];
-    int item_bytes;       /* NPY_STRING: bytes of UTF-8 per item, NUL-padded, '|S<n>' on disk */
-    int is_fortran;       /* as found on disk; readers are handed C order (converted when needed) */
-    const void *data;     /* aligned for its type; never NULL */
+    int item_bytes;   /* NPY_STRING: bytes of UTF-8 per item, NUL-padded, '|S<n>' on disk */
+    int is_fortran;   /* as found on disk; readers are handed C order (converted when needed) */
+    const void *data; /* aligned for its type; never NULL */
     size_t n_items;
 } NpyArray;
 

@@ -3,8 +3,8 @@
  *   [local header, name, deflated bytes] per member, [central header, name] per member, end record
  *
  * The central directory is what counts; local headers must agree with it. No ZIP64: an archive of 4 GiB is refused on
- * both sides. Invariants: the bytes written depend only on names, order and contents (and on zlib's version); bytes read
- * have the CRC they were written with.
+ * both sides. Invariants: the bytes written depend only on names, order and contents (and on zlib's version); bytes
+ * read have the CRC they were written with.
  */
 #include "store/npz.h"
 
@@ -14,20 +14,21 @@
 #include "base/deflate.h"
 #include "base/file.h"
 
-#define LOCAL_MARK 0x04034b50u
-#define CENTRAL_MARK 0x02014b50u
-#define END_MARK 0x06054b50u
-#define LOCAL_BYTES 30
+#define LOCAL_MARK    0x04034b50u
+#define CENTRAL_MARK  0x02014b50u
+#define END_MARK      0x06054b50u
+#define LOCAL_BYTES   30
 #define CENTRAL_BYTES 46
-#define END_BYTES 22
-#define VERSION 20       /* 2.0: deflate */
-#define DATE 0x0021      /* 1980-01-01, the epoch of ZIP */
-#define FLAG_UTF8 0x0800
-#define FLAGS_HARMLESS 0x080e /* deflate's options, sizes behind the data, UTF-8 names; others change the bytes' meaning */
-#define METHOD_STORED 0
-#define METHOD_DEFLATED 8
+#define END_BYTES     22
+#define VERSION       20     /* 2.0: deflate */
+#define DATE          0x0021 /* 1980-01-01, the epoch of ZIP */
+#define FLAG_UTF8     0x0800
+#define FLAGS_HARMLESS                                                                                                 \
+    0x080e /* deflate's options, sizes behind the data, UTF-8 names; others change the bytes' meaning */
+#define METHOD_STORED     0
+#define METHOD_DEFLATED   8
 #define DEFLATE_RATIO_MAX 1032 /* of any deflate stream: no corrupt size makes us take more memory than that */
-#define LEVEL 4                /* attention maps: zeros shrink at any level, mantissas at none; 1 % from level 9 */
+#define LEVEL             4    /* attention maps: zeros shrink at any level, mantissas at none; 1 % from level 9 */
 
 /* ---- writing ---- */
 

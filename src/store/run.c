@@ -187,7 +187,7 @@ const char *machine_cpu(Arena *arena)
 }
 
 #define DIGITS_(x) #x
-#define DIGITS(x) DIGITS_(x)
+#define DIGITS(x)  DIGITS_(x)
 
 const char *machine_compiler(void)
 {

@@ -1,11 +1,13 @@
 /* safetensors: what checkpoints and weights are written in, readable by the whole field.
  *
- *   8 bytes: N, little-endian | N bytes of JSON: {"__metadata__": {...}, NAME: {dtype, shape, data_offsets}, ...} | data
+ *   8 bytes: N, little-endian
+ *   N bytes of JSON: {"__metadata__": {...}, NAME: {"dtype": ..., "shape": ..., "data_offsets": [begin, end]}, ...}
+ *   data
  *
- * Source: github.com/huggingface/safetensors, README "Format". Its rules are all checked: the offsets tile the data without
- * hole or overlap, sizes are what shapes ask for, no key appears twice. The format has no checksum, and a flipped bit in
- * a weight would train on unnoticed, so we write one: metadata `crc32`, of everything behind the 8 bytes, computed while its
- * own eight digits are zeros.
+ * Source: github.com/huggingface/safetensors, README "Format". Its rules are all checked: the offsets tile the data
+ * without hole or overlap, sizes are what shapes ask for, no key appears twice. The format has no checksum, and a
+ * flipped bit in a weight would train on unnoticed, so we write one: metadata `crc32`, of everything behind the 8
+ * bytes, computed while its own eight digits are zeros.
  */
 #include "store/safetensors.h"
 
@@ -21,18 +23,18 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "data are written as they lie in memory: little-endian");
 
-#define PREFIX_BYTES 8
-#define HEADER_MAX 100000000 /* the reference implementation's limit */
-#define DATA_ALIGNMENT 64    /* the header is padded with spaces up to here */
-#define MAX_DIMS 4
-#define CRC_KEY "crc32"
-#define CRC_DIGITS 8
+#define PREFIX_BYTES   8
+#define HEADER_MAX     100000000 /* the reference implementation's limit */
+#define DATA_ALIGNMENT 64        /* the header is padded with spaces up to here */
+#define MAX_DIMS       4
+#define CRC_KEY        "crc32"
+#define CRC_DIGITS     8
 static const char crc_blank[] = "00000000";
 
 static const struct {
     const char *name;
     size_t bytes;
-} types[] = {{"F32", 4}, {"F64", 8}, {"I64", 8}, {"U8", 1},  {"BOOL", 1}, {"I8", 1},  {"F16", 2},
+} types[] = {{"F32", 4},  {"F64", 8}, {"I64", 8}, {"U8", 1},  {"BOOL", 1}, {"I8", 1}, {"F16", 2},
              {"BF16", 2}, {"I16", 2}, {"U16", 2}, {"I32", 4}, {"U32", 4},  {"U64", 8}};
 
 static size_t type_bytes(const char *name)
@@ -215,8 +217,8 @@ static int check_crc(const char *path, char *bytes, size_t n, const char *crc, E
         memcpy(place, crc, CRC_DIGITS);
     }
     if (strcmp(digits, crc) != 0)
-        return error_set(err, STATUS_INPUT, "%s: its bytes do not have the checksum that its metadata say; it is damaged",
-                         path);
+        return error_set(err, STATUS_INPUT,
+                         "%s: its bytes do not have the checksum that its metadata say; it is damaged", path);
     return STATUS_OK;
 }
 
@@ -257,7 +259,8 @@ int safetensors_read(Arena *arena, const char *path, SafeTensors *ret_file, Erro
     qsort(spans, (size_t)file.n, sizeof *spans, compare_spans);
     for (int i = 0; i < file.n; i++) {
         if (spans[i].begin != end || spans[i].end > n_data)
-            return refuse(path, spans[i].tensor->name, "its data overlap, leave a hole, or lie outside of the file", err);
+            return refuse(path, spans[i].tensor->name, "its data overlap, leave a hole, or lie outside of the file",
+                          err);
         end = spans[i].end;
     }
     if (end != n_data)

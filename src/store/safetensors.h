@@ -10,7 +10,7 @@
 
 typedef struct {
     const char *name;
-    const char *type;   /* "F32", "F64", "I64", "U8" */
+    const char *type; /* "F32", "F64", "I64", "U8" */
     int n_dims;
     int64_t shape[4];
     const void *data;

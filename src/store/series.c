@@ -1,7 +1,7 @@
 /* Series: append-only CSV, cut back exactly on resume.
  *
- * The header is written whole, in one atomic step; rows are appended behind it in whole lines. A kill leaves at most one
- * torn line at the end; a write that fails (a full disk) is taken back to the last whole row. Invariant: after
+ * The header is written whole, in one atomic step; rows are appended behind it in whole lines. A kill leaves at most
+ * one torn line at the end; a write that fails (a full disk) is taken back to the last whole row. Invariant: after
  * series_open the file holds the header and exactly the rows with step <= keep_step.
  */
 #include "store/series.h"
@@ -36,7 +36,8 @@ static void add_header(Text *text, const char *const *header, int n_columns)
     text_add(text, "\n");
 }
 
-/* The step of a row of n bytes (no newline) with n_columns cells, each empty or a number; -1 if it is not such a row. */
+/* The step of a row of n bytes (no newline) with n_columns cells, each empty or a number; -1 if it is not such a row.
+ */
 static int64_t row_step(const char *row, size_t n, int n_columns)
 {
     int64_t step = -1;

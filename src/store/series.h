@@ -1,5 +1,5 @@
-/* Series: CSV files that grow by a row per step and survive a kill: rows are appended whole and flushed to disk at every
- * checkpoint; on resume the file is cut back to the rows up to the checkpoint's step.
+/* Series: CSV files that grow by a row per step and survive a kill: rows are appended whole and flushed to disk at
+ * every checkpoint; on resume the file is cut back to the rows up to the checkpoint's step.
  */
 #ifndef REFFRAME_STORE_SERIES_H
 #define REFFRAME_STORE_SERIES_H

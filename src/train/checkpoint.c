@@ -175,6 +175,8 @@ int checkpoint_resume(Trainer *trainer, const char *run_folder, int *ret_found, 
             status = run_log(run_folder, why.text, err);
         }
     }
+    if (status == STATUS_OK && found) /* a kill may have come between writing the last one and removing an older */
+        status = prune(trainer, run_folder, arena, err);
     if (status == STATUS_OK)
         *ret_found = found;
     arena_free(arena);

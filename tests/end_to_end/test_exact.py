@@ -147,6 +147,17 @@ class Exact(Case):
                           self.refframe("run", "long.yaml", "--results", folder).stdout)
             self.assertSameResults(results(self.at(folder, "long")), calm)
 
+    def test_killed_just_before_the_end(self):
+        """Everything is there but the manifest's last word, and a checkpoint that should have gone is still there."""
+        calm, _ = self.undisturbed()
+        self.refframe("run", "long.yaml", "--set", "checkpoint.keep=9", "--results", "r")
+        self.assertEqual(len(self.saved("r")), 9)
+        (run,) = run_folders(self.at("r", "long")).values()
+        manifest = os.path.join(run, "manifest.json")
+        self.write(manifest, read(manifest).replace(b'"finished"', b'"running"'))
+        self.assertIn("1 runs trained", self.refframe("run", "long.yaml", "--results", "r").stdout)
+        self.assertSameResults(results(self.at("r", "long")), calm)
+
     def test_a_damaged_checkpoint_costs_time_only(self):
         calm, _ = self.undisturbed()
         for attempt in range(20):

@@ -22,7 +22,7 @@ static real *normals(Arena *arena, Pcg *pcg, size_t n)
 static void set_up(Arena *arena, View *ret_view)
 {
     Pcg pcg = pcg_named(1, "bench/families");
-    real *maps = ARENA_ARRAY(arena, real, L *H *T *T), *bias = ARENA_ARRAY(arena, real, L *H * (2 * T - 1));
+    real *maps = ARENA_ARRAY(arena, real, L * H * T * T), *bias = ARENA_ARRAY(arena, real, L * H * (2 * T - 1));
     const real **slices = ARENA_ARRAY(arena, const real *, L);
     for (int l = 0; l < L; l++)
         slices[l] = normals(arena, &pcg, H * D * C);

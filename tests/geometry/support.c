@@ -9,13 +9,13 @@ Built *built_new(Arena *arena, int n_layers, int n_heads, int length, int d_head
 {
     const size_t L = (size_t)n_layers, H = (size_t)n_heads, T = (size_t)length, D = (size_t)d_head, C = (size_t)d_model;
     Built *built = ARENA_ARRAY(arena, Built, 1);
-    built->maps = ARENA_ARRAY(arena, real, L *H *T *T);
-    built->q = ARENA_ARRAY(arena, real, L *H *T *D);
-    built->k = ARENA_ARRAY(arena, real, L *H *T *D);
-    built->v = ARENA_ARRAY(arena, real, L *H *T *D);
-    built->bias = ARENA_ARRAY(arena, real, L *H * (2 * T - 1));
+    built->maps = ARENA_ARRAY(arena, real, L * H * T * T);
+    built->q = ARENA_ARRAY(arena, real, L * H * T * D);
+    built->k = ARENA_ARRAY(arena, real, L * H * T * D);
+    built->v = ARENA_ARRAY(arena, real, L * H * T * D);
+    built->bias = ARENA_ARRAY(arena, real, L * H * (2 * T - 1));
     built->residual = ARENA_ARRAY(arena, real, (L + 1) * T * C);
-    built->weights = ARENA_ARRAY(arena, real, L *H *D *C);
+    built->weights = ARENA_ARRAY(arena, real, L * H * D * C);
     built->tokens = ARENA_ARRAY(arena, int32_t, T);
     built->is_idle = ARENA_ARRAY(arena, uint8_t, T);
     const real **slices = ARENA_ARRAY(arena, const real *, L);
@@ -141,7 +141,8 @@ double measured_one(const View *view, const char *column)
     return value;
 }
 
-/* ---- maps ------------------------------------------------------------------------------------------------------------ */
+/* ---- maps
+ * ------------------------------------------------------------------------------------------------------------ */
 
 void map_anchors(int length, int is_causal, double w, int n, const int *places, real *ret_map)
 {
@@ -182,6 +183,6 @@ void map_self(int length, int is_causal, double w, real *ret_map)
 {
     for (int i = 0; i < length; i++)
         for (int j = 0; j < length; j++)
-            ret_map[i * length + j] = (real)((is_causal && j > i ? 0 : (1 - w) / (is_causal ? i + 1 : length)) +
-                                             (j == i ? w : 0));
+            ret_map[i * length + j] =
+                (real)((is_causal && j > i ? 0 : (1 - w) / (is_causal ? i + 1 : length)) + (j == i ? w : 0));
 }

@@ -1,4 +1,4 @@
-/* Views to measure, filled by hand or at random, and the maps of geometry.md, section E. */
+/* Views to measure, filled by hand or at random, and maps of known geometry. */
 #ifndef REFFRAME_TESTS_GEOMETRY_SUPPORT_H
 #define REFFRAME_TESTS_GEOMETRY_SUPPORT_H
 
@@ -30,7 +30,8 @@ double measured_one(const View *view, const char *column);
 /* The same for a family that no registry holds. ret_columns[c]: (L,H) or (L,). */
 void measure_family(Arena *arena, const MetricFamily *family, const View *view, double **ret_columns);
 
-/* Maps (T,T). Anchors: w evenly on the visible ones and 1-w evenly on everything visible (all of it where no anchor is). */
+/* Maps (T,T). Anchors: w evenly on the visible ones and 1-w evenly on everything visible (all of it where no anchor
+ * is). */
 void map_uniform(int length, int is_causal, real *ret_map);
 void map_anchors(int length, int is_causal, double w, int n, const int *places, real *ret_map);
 void map_star(int length, double w, real *ret_map);     /* causal: w on 0, 1-w evenly on 1..i */

@@ -1,7 +1,7 @@
 /* What is an anchor and what only looks like one.
  *
- * Were this file deleted, previous-token heads, self heads, or ALiBi's own preference could pass for reference frames, and
- * the program would find what it looks for in an untrained model.
+ * Were this file deleted, previous-token heads, self heads, or ALiBi's own preference could pass for reference frames,
+ * and the program would find what it looks for in an untrained model.
  */
 #include "support.h"
 

@@ -1,8 +1,8 @@
-/* Every metric against its definition in geometry.md A, transcribed as loops over single entries in double.
+/* Every metric against its definition in src/geometry/README.md, transcribed as loops over single entries in double.
  *
  * The families sum by column, by prefix and by matrix product; were this file deleted, an index that is off by one, a
- * head's stride or a row that should have been left out would show nowhere else. Random views, both masks, lengths around
- * the block size and with rows of zeros.
+ * head's stride or a row that should have been left out would show nowhere else. Random views, both masks, lengths
+ * around the block size and with rows of zeros.
  */
 #include "support.h"
 
@@ -64,7 +64,8 @@ static double length_of(const At *at, const real *qkv, int t)
     return sqrt(sum);
 }
 
-/* ---- means of attention ---------------------------------------------------------------------------------------------- */
+/* ---- means of attention
+ * ---------------------------------------------------------------------------------------------- */
 
 static double alpha(const At *at, int k)
 {
@@ -168,7 +169,8 @@ static double max_inflow(const At *at)
     return inflow(at, (int)max_inflow_at(at));
 }
 
-/* ---- rows ------------------------------------------------------------------------------------------------------------ */
+/* ---- rows
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static double mean_entropy(const At *at, int is_normalised)
 {
@@ -217,7 +219,8 @@ static double empty_rows(const At *at)
     return n;
 }
 
-/* ---- anchors --------------------------------------------------------------------------------------------------------- */
+/* ---- anchors
+ * --------------------------------------------------------------------------------------------------------- */
 
 /* Mean into k of attention that is the softmax of the mask and, if asked, the bias. */
 static double position_importance(const At *at, int k, int with_bias)
@@ -302,7 +305,8 @@ static double head_agreement(const At *at)
     return n ? (double)most / n : (double)NAN;
 }
 
-/* ---- vectors --------------------------------------------------------------------------------------------------------- */
+/* ---- vectors
+ * --------------------------------------------------------------------------------------------------------- */
 
 static double drain_at(const At *at, int s)
 {
@@ -426,7 +430,8 @@ static double query_key_angle_mean(const At *at)
     return sum / n;
 }
 
-/* ---- the residual stream: a layer's output --------------------------------------------------------------------------- */
+/* ---- the residual stream: a layer's output
+ * --------------------------------------------------------------------------- */
 
 static double x_of(const At *at, int t, int c)
 {
@@ -489,7 +494,8 @@ static double kurtosis(const At *at)
     return sum / (at->view->length - 1);
 }
 
-/* ---- all of them ----------------------------------------------------------------------------------------------------- */
+/* ---- all of them
+ * ----------------------------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -585,7 +591,8 @@ static void test_rows_of_zeros(void **state)
         memset(built->maps, 0, (size_t)L * H * T * T * sizeof(real));
         for (size_t m = 0; m < N_TESTS(definitions); m++) {
             const MetricColumn *column = metric_find(definitions[m].name);
-            if (!column->attention_only || strcmp(column->name, "empty_rows") == 0 || strcmp(column->name, "n_anchors") == 0)
+            if (!column->attention_only || strcmp(column->name, "empty_rows") == 0 ||
+                strcmp(column->name, "n_anchors") == 0)
                 continue;
             assert_true(isnan(measured(arena, &built->view, column->name)[0]));
         }

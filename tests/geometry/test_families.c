@@ -1,8 +1,8 @@
 /* What every metric family of the registry must do, the template included: describe itself, keep to its scratch and its
  * range, give the same for the same view, and say nothing (NaN) rather than something where a sequence is too short.
  *
- * Were this file deleted, a new family could write beside its memory, carry state from one sequence to the next, or leave
- * the report without a unit, and only a reader would notice.
+ * Were this file deleted, a new family could write beside its memory, carry state from one sequence to the next, or
+ * leave the report without a unit, and only a reader would notice.
  */
 #include "support.h"
 
@@ -69,7 +69,8 @@ static void test_same_view_same_bits(void **state)
         for (int is_causal = 0; is_causal < 2; is_causal++) {
             const MetricFamily *family = family_at(f);
             Arena *arena = arena_new();
-            Built *one = built_new(arena, 2, 3, 37, 6, 18, is_causal), *two = built_new(arena, 2, 3, 37, 6, 18, is_causal);
+            Built *one = built_new(arena, 2, 3, 37, 6, 18, is_causal),
+                  *two = built_new(arena, 2, 3, 37, 6, 18, is_causal);
             double **first = ARENA_ARRAY(arena, double *, family->n_columns);
             double **second = ARENA_ARRAY(arena, double *, family->n_columns);
             built_randomise(one, &pcg);

@@ -1,7 +1,7 @@
-/* Every metric against an independent NumPy implementation of geometry.md A (fixtures/make_oracle.py).
+/* Every metric against an independent NumPy implementation of src/geometry/README.md (fixtures/make_oracle.py).
  *
- * test_definitions.c was written by someone who knew the C; the fixture was not. Were this file deleted, a misreading shared
- * by both would stay.
+ * test_definitions.c walks the same arrays by the same indices as the families; the fixture was computed by whole-array
+ * operations in double. Were this file deleted, a misreading of strides or of a definition shared by both would stay.
  */
 #include "support.h"
 
@@ -33,7 +33,8 @@ static void test_oracle(void **state)
     Arena *arena = arena_new();
     assert_ok(npz_read(arena, FIXTURES "/oracle.npz", &npz, &err), &err);
     const int64_t *sizes = npz_get(&npz, "sizes")->data;
-    const size_t L = (size_t)sizes[0], H = (size_t)sizes[1], T = (size_t)sizes[2], D = (size_t)sizes[3], C = (size_t)sizes[4];
+    const size_t L = (size_t)sizes[0], H = (size_t)sizes[1], T = (size_t)sizes[2], D = (size_t)sizes[3],
+                 C = (size_t)sizes[4];
     for (int is_causal = 0; is_causal < 2; is_causal++) {
         const char *prefix = is_causal ? "causal" : "full";
         Built *built = built_new(arena, (int)L, (int)H, (int)T, (int)D, (int)C, is_causal);

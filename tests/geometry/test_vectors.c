@@ -1,7 +1,8 @@
-/* Closed forms and the vectors of geometry.md, section E: floors of uniform attention, stars, anchors, previous-token maps.
+/* Closed forms and known vectors: floors of uniform attention, stars, anchors, previous-token
+ * maps.
  *
- * Were this file deleted, a metric could drift from its published meaning while its relative order, and every other test
- * that compares heads, stayed the same.
+ * Were this file deleted, a metric could drift from its published meaning while its relative order, and every other
+ * test that compares heads, stayed the same.
  */
 #include "support.h"
 
@@ -42,7 +43,8 @@ static void test_alpha_of_the_vectors(void **state)
     arena_free(arena);
 }
 
-/* The published column is in bits and over all rows; ours leaves out the row that sees one key, and it has entropy 0. */
+/* The published column is in bits and over all rows; ours leaves out the row that sees one key, and it has entropy 0.
+ */
 static void test_entropy_of_the_vectors(void **state)
 {
     (void)state;
@@ -100,8 +102,10 @@ static void test_sink_rate_near_its_floor(void **state)
     static const struct {
         int T, is_causal;
         const char *last_missing; /* the largest eps that is not available */
-    } cases[] = {{32, 1, "sink_rate@0.2"}, {64, 1, "sink_rate@0.1"}, {128, 1, NULL}, {64, 0, NULL}, {16, 0, "sink_rate@0.1"}};
-    static const char *const rates[] = {"sink_rate@0.1", "sink_rate@0.2", "sink_rate@0.3", "sink_rate@0.5", "sink_rate@0.8"};
+    } cases[] = {
+        {32, 1, "sink_rate@0.2"}, {64, 1, "sink_rate@0.1"}, {128, 1, NULL}, {64, 0, NULL}, {16, 0, "sink_rate@0.1"}};
+    static const char *const rates[] = {"sink_rate@0.1", "sink_rate@0.2", "sink_rate@0.3", "sink_rate@0.5",
+                                        "sink_rate@0.8"};
     static const double epsilons[] = {0.1, 0.2, 0.3, 0.5, 0.8};
     const int start[] = {0};
     Arena *arena = arena_new();
@@ -234,10 +238,14 @@ static void test_a_massive_activation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_alpha_of_the_vectors), cmocka_unit_test(test_entropy_of_the_vectors),
-        cmocka_unit_test(test_floors),               cmocka_unit_test(test_sink_rate_near_its_floor),
-        cmocka_unit_test(test_mean_distance),        cmocka_unit_test(test_one_repeated_token),
-        cmocka_unit_test(test_a_drained_sink),       cmocka_unit_test(test_a_massive_activation),
+        cmocka_unit_test(test_alpha_of_the_vectors),
+        cmocka_unit_test(test_entropy_of_the_vectors),
+        cmocka_unit_test(test_floors),
+        cmocka_unit_test(test_sink_rate_near_its_floor),
+        cmocka_unit_test(test_mean_distance),
+        cmocka_unit_test(test_one_repeated_token),
+        cmocka_unit_test(test_a_drained_sink),
+        cmocka_unit_test(test_a_massive_activation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

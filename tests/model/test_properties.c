@@ -314,6 +314,17 @@ static void test_shorter_sequences(void **state)
         model_logits(b.model, b.parameters, batch.inputs, half, w, part);
         for (int i = 0; i < half * V; i++)
             assert_true(fabs((double)whole[i] - (double)part[i]) < 1e-4);
+
+        const int n_maps = b.shape.n_layers * b.shape.n_heads;
+        Capture of_whole = {.maps = ARENA_ARRAY(b.arena, real, n_maps * T * T)};
+        Capture of_part = {.maps = ARENA_ARRAY(b.arena, real, n_maps * half * half)};
+        model_capture(b.model, b.parameters, batch.inputs, NULL, T, w, &of_whole);
+        model_capture(b.model, b.parameters, batch.inputs, NULL, half, w, &of_part);
+        for (int map = 0; map < n_maps; map++)
+            for (int i = 0; i < half; i++)
+                for (int j = 0; j < half; j++)
+                    assert_true(fabs((double)of_whole.maps[(map * T + i) * T + j] -
+                                     (double)of_part.maps[(map * half + i) * half + j]) < 1e-5);
         unbuild(&b);
     }
 }

@@ -1,4 +1,5 @@
-/* Without these, arrays that NumPy wrote could be read transposed, shifted or as other numbers, and nothing would say so. */
+/* Without these, arrays that NumPy wrote could be read transposed, shifted or as other numbers, and nothing would say
+ * so. */
 #include "store/npy.h"
 
 #include "testing.h"
@@ -98,11 +99,9 @@ static void test_refuses_what_it_does_not_know(void **state)
     } rows[] = {
         {"bad_big_endian",
          "its items are '>f4', big-endian numbers; save it again with array.astype(array.dtype.newbyteorder('<'))"},
-        {"bad_unicode",
-         "its items are '<U2', Unicode strings; save it again with numpy.char.encode(array, 'utf-8')"},
+        {"bad_unicode", "its items are '<U2', Unicode strings; save it again with numpy.char.encode(array, 'utf-8')"},
         {"bad_object", "its items are '|O', pickled Python objects; save it again as numbers"},
-        {"bad_complex",
-         "its items are '<c8'; float16, float32, float64, int32, int64, uint8, bool and bytes are read"},
+        {"bad_complex", "its items are '<c8'; float16, float32, float64, int32, int64, uint8, bool and bytes are read"},
         {"bad_records", "its NPY header is damaged, or describes records"},
         {"bad_seven_axes", "more than 6 dimensions"},
     };
@@ -211,12 +210,9 @@ static void test_missing_file_is_input(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reads_what_numpy_writes),
-        cmocka_unit_test(test_reads_half_floats_and_strings),
-        cmocka_unit_test(test_refuses_what_it_does_not_know),
-        cmocka_unit_test(test_header_is_a_python_literal),
-        cmocka_unit_test(test_every_truncation_is_refused),
-        cmocka_unit_test(test_missing_file_is_input),
+        cmocka_unit_test(test_reads_what_numpy_writes),       cmocka_unit_test(test_reads_half_floats_and_strings),
+        cmocka_unit_test(test_refuses_what_it_does_not_know), cmocka_unit_test(test_header_is_a_python_literal),
+        cmocka_unit_test(test_every_truncation_is_refused),   cmocka_unit_test(test_missing_file_is_input),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -278,14 +278,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_numpy_opens_what_we_write),
-        TEST(test_reads_what_numpy_writes),
-        TEST(test_round_trip_and_equal_bytes),
-        TEST(test_large_member),
-        TEST(test_every_truncation_is_refused),
-        TEST(test_no_flipped_bit_gives_other_contents),
-        TEST(test_a_failing_disk_leaves_the_old_file),
-        TEST(test_other_files_are_refused),
+        TEST(test_numpy_opens_what_we_write),          TEST(test_reads_what_numpy_writes),
+        TEST(test_round_trip_and_equal_bytes),         TEST(test_large_member),
+        TEST(test_every_truncation_is_refused),        TEST(test_no_flipped_bit_gives_other_contents),
+        TEST(test_a_failing_disk_leaves_the_old_file), TEST(test_other_files_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

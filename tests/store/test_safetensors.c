@@ -141,13 +141,16 @@ static void test_rules_of_the_format(void **state)
         {"{}   ", 0, NULL},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, NULL},
         {"{\"b\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]},"
-         "\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 2, NULL},
+         "\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}",
+         2, NULL},
         {" {}", 0, "not a safetensors file, or its end is missing"},
         {"[]", 0, "not a safetensors file, or its end is missing"},
         {"{}", 4, "bytes behind the last tensor"},
         {"{\"a\":1}", 0, "tensor \"a\": its keys must be dtype, shape and data_offsets"},
-        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}", 8, "tensor \"a\": its keys must be dtype, shape and data_offsets"},
-        {"{\"a\":{\"dtype\":\"F33\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8, "tensor \"a\": dtype \"F33\" is not known"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2]}}", 8,
+         "tensor \"a\": its keys must be dtype, shape and data_offsets"},
+        {"{\"a\":{\"dtype\":\"F33\",\"shape\":[2],\"data_offsets\":[0,8]}}", 8,
+         "tensor \"a\": dtype \"F33\" is not known"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1,1,1,1,2],\"data_offsets\":[0,8]}}", 8,
          "tensor \"a\": its shape must be a list of at most 4 sizes"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2.5],\"data_offsets\":[0,8]}}", 8,
@@ -167,10 +170,11 @@ static void test_rules_of_the_format(void **state)
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}", 12,
          "tensor \"a\": its data overlap, leave a hole, or lie outside of the file"},
         {"{\"a\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[0,8]},"
-         "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}", 12,
-         "tensor \"b\": its data overlap, leave a hole, or lie outside of the file"},
+         "\"b\":{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[4,12]}}",
+         12, "tensor \"b\": its data overlap, leave a hole, or lie outside of the file"},
         {"{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
-         "\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}", 2, "header:1: key \"a\" appears twice"},
+         "\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[1,2]}}",
+         2, "header:1: key \"a\" appears twice"},
         {"{\"__metadata__\":{\"a\":1}}", 0, "__metadata__ \"a\" must be a string"},
         {"{\"__metadata__\":[]}", 0, "__metadata__ must be an object of strings"},
         {"{\"__metadata__\":{\"crc32\":\"00000001\"}}", 0,
@@ -271,14 +275,10 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_reads_another_programs_file),
-        TEST(test_round_trip_and_equal_bytes),
-        TEST(test_the_bytes_follow_the_format),
-        TEST(test_rules_of_the_format),
-        TEST(test_lengths_of_the_header),
-        TEST(test_every_truncation_is_refused),
-        TEST(test_every_flipped_bit_is_refused),
-        TEST(test_where_nothing_can_be_written),
+        TEST(test_reads_another_programs_file),  TEST(test_round_trip_and_equal_bytes),
+        TEST(test_the_bytes_follow_the_format),  TEST(test_rules_of_the_format),
+        TEST(test_lengths_of_the_header),        TEST(test_every_truncation_is_refused),
+        TEST(test_every_flipped_bit_is_refused), TEST(test_where_nothing_can_be_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

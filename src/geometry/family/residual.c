@@ -45,7 +45,8 @@ static double number(uint32_t bits)
 }
 
 /* The key of a rank (from 0) among n, digit by digit from the highest; each round keeps those that share its digits in
- * `candidates` (n,). ret_is_last: the next rank has another key. Linear, where sorting would cost more than the rest. */
+ * `candidates` (n,). ret_is_last: the next rank has another key. Linear, where sorting would cost more than the rest.
+ */
 static uint32_t key_of_rank(size_t n, const uint32_t *keys, size_t rank, uint32_t *candidates, int *ret_is_last)
 {
     enum { BITS = 11, ALL = (1 << BITS) - 1 };

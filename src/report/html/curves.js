@@ -57,7 +57,8 @@ function Chart(what) {
     const values = now.rows[row < 0 ? now.rows.length - 1 : row].slice(1);
     const items = arms.map((a, k) => {
       const [low, median, high] = values[k];
-      return [swatch(armColour(k)), `${armName(a)} ${show(median)}`, what.n(a) > 1 && small(`[${show(low)}, ${show(high)}] n = ${what.n(a)}`)];
+      const band = what.n(a) > 1 ? `[${show(low)}, ${show(high)}] ` : '';
+      return [swatch(armColour(k)), `${armName(a)} ${show(median)}`, small(`${band}n = ${what.n(a)}`)];
     });
     readout.replaceChildren(el('p.at', {}, row < 0 ? 'At the end' : `At step ${integer(now.steps[row])}`), key(items));
   }
@@ -135,7 +136,7 @@ function curves() {
   if (!arms.length || !data.metrics.length) return;
   const metric = () => data.metrics[curve.metric], series = (a) => a.series[curve.metric][curve.level];
   const sink = Chart({
-    title: () => metric().name + (curve.level === 'strongest' ? `, strongest ${metric().layer ? 'layer' : 'head'}` : ', mean over the model'),
+    title: () => `${metric().name}, ${curve.level === 'model' ? 'mean over the model' : `strongest ${metric().layer ? 'layer' : 'head'}`}`,
     unit: () => metric().unit || (metric().min === 0 && metric().max === 1 ? 'share' : 'no unit'),
     band: (a) => series(a).band,
     lines: () => levels('floor', floorOf),

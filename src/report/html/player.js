@@ -104,7 +104,7 @@ function player() {
   let geometry = null;
 
   const canvas = el('canvas', { tabindex: 0, role: 'img' }), title = el('h3'), note = caption(), kinds = el('span');
-  const range = el('input', { type: 'range', min: 0, step: 1, 'aria-label': 'Training step' }), track = el('div.track');
+  const range = el('input', { type: 'range', min: 0, step: 1, 'aria-label': 'Training step' }), spark = el('div');
   const output = el('output'), play = el('button', { type: 'button' }), cell = el('div.cell', { 'aria-live': 'polite' });
   const armThumbs = el('div.thumbs'), headThumbs = el('div.thumbs');
   const armSelect = select('Arm', able.map(armName), (i) => choose(able[i], strongestOf(able[i])));
@@ -123,7 +123,8 @@ function player() {
       return;
     }
     const [i, j] = now.cell, q = maps().at(now.kind, now.frame, now.head, i, j);
-    cell.replaceChildren(el('b', {}, q < 0 ? 'hidden' : ((q / 255) ** 2).toFixed(3)), small(`query ${placeText(i)} → key ${placeText(j)}`));
+    cell.replaceChildren(el('b', {}, q < 0 ? 'hidden' : ((q / 255) ** 2).toFixed(3)),
+      small(`query ${placeText(i)} → key ${placeText(j)}`));
   }
 
   function paint() {
@@ -132,7 +133,7 @@ function player() {
     tellCell();
     range.value = now.frame;
     range.setAttribute('aria-valuetext', `step ${integer(step)}`);
-    track.replaceChildren(sparkline(now.arm, maps(), now.frame), range);
+    spark.replaceChildren(sparkline(now.arm, maps(), now.frame));
     output.replaceChildren(integer(step), small(`step, ${now.frame + 1} of ${steps.length}`));
     title.textContent = `${armName(now.arm)}, layer ${Math.floor(now.head / n_heads)}, head ${now.head % n_heads}`;
     canvas.setAttribute('aria-label', `Attention of ${title.textContent} at step ${integer(step)}`);
@@ -228,11 +229,12 @@ function player() {
   section('maps', 'Attention while it learns', null,
     el('div.controls', {}, armSelect, layerSelect, headSelect, kinds),
     el('figure', {}, el('div.maps', {},
-      el('div', {}, canvas, el('div.transport', {}, play, track, output)),
+      el('div', {}, canvas, el('div.transport', {}, play, el('div.track', {}, spark, range), output)),
       el('div.side', {}, el('div', {}, title, cell), themed(rampLegend),
         el('div', {}, el('h3', {}, 'Strongest head of each arm'), armThumbs),
         el('div', {}, el('h3', {}, 'All heads of this arm'), headThumbs),
-        el('p.keys', {}, 'On the map: ', kbd('←'), ' ', kbd('→'), ' step, ', kbd('Space'), ' plays, ', kbd('Shift'), ' with arrows reads weights.'))),
+        el('p.keys', {}, 'On the map: ', kbd('←'), ' ', kbd('→'), ' step, ', kbd('Space'), ' plays, ', kbd('Shift'),
+          ' with arrows reads weights.'))),
     note));
   setPlaying(false);
   redraws.push(rebuild);

@@ -1,0 +1,93 @@
+/* See term.h. */
+#include "report/term.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "report/trace.h"
+
+int term_is_label(const Term *term)
+{
+    return term->kind == TERM_LABEL || term->kind == TERM_FRAME || term->kind == TERM_FRAME_BY_TOKEN;
+}
+
+int term_selects_runs(const Term *term)
+{
+    return term->kind != TERM_NUMBER && term->kind != TERM_LABEL;
+}
+
+int term_label(const Term *term, const ReportRun *run)
+{
+    return term->kind == TERM_LABEL ? frame_by_name(term->label) : frame_final(run, term->kind == TERM_FRAME_BY_TOKEN);
+}
+
+void term_value(Arena *arena, const Report *report, const Term *term, const ReportRun *run, double *ret_low,
+                       double *ret_high)
+{
+    *ret_low = *ret_high = (double)NAN;
+    if (term->kind == TERM_NUMBER) {
+        *ret_low = *ret_high = term->number;
+        return;
+    }
+    Trace trace = {0};
+    Onset onset;
+    int m = -1;
+    if (term->metric) {
+        m = report_find_metric(report, term->metric);
+        if (m < 0 || trace_of(arena, report, run, m, term->is_strongest ? TRACE_STRONGEST : TRACE_MODEL, -1, -1, &trace) != 0)
+            return;
+    }
+    if (term->kind == TERM_MEDIAN) {
+        *ret_low = *ret_high = trace_final(&trace);
+        return;
+    }
+    if (m >= 0)
+        trace_onset(&trace, &report->metrics[m], &onset);
+    else
+        frame_onset(arena, run, (FrameType)frame_by_name(term->label), -1, -1, &onset);
+    *ret_low = onset.after;
+    *ret_high = onset.by;
+    if (term->kind == TERM_EARLY && onset.kind == ONSET_AT_START) {
+        *ret_low = *ret_high = 0;
+    } else if (term->kind == TERM_EARLY && onset.kind == ONSET_FOUND) {
+        const double a = loss_fall_share(arena, run, onset.after), b = loss_fall_share(arena, run, onset.by);
+        *ret_low = fmin(a, b);
+        *ret_high = fmax(a, b);
+    }
+}
+
+static const char *selected(const Term *term, const char *axis)
+{
+    for (int i = 0; i < term->n_selects; i++)
+        if (strcmp(term->selects[i].axis, axis) == 0)
+            return term->selects[i].value;
+    return NULL;
+}
+
+/* Labels agree as text, or as numbers (0.10 is 0.1). */
+static int is_same_label(const char *a, const char *b)
+{
+    double x, y;
+    return strcmp(a, b) == 0 || (text_parse_double(a, &x) == 0 && text_parse_double(b, &y) == 0 && x == y);
+}
+
+int term_matches(const Report *report, const Term *term, int arm)
+{
+    for (int x = 0; x < report->n_axes; x++) {
+        const char *value = selected(term, report->axes[x].name);
+        if (value && !is_same_label(value, report->arms[arm].values[x]))
+            return 0;
+    }
+    return 1;
+}
+
+int comparison_pairs(const Report *report, const Comparison *comparison, int left, int right)
+{
+    for (int x = 0; x < report->n_axes; x++) {
+        const char *axis = report->axes[x].name;
+        if (!selected(&comparison->left, axis) && !selected(&comparison->right, axis) &&
+            strcmp(report->arms[left].values[x], report->arms[right].values[x]) != 0)
+            return 0;
+    }
+    return 1;
+}

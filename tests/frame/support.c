@@ -1,0 +1,89 @@
+/* See support.h. */
+#include "frame/support.h"
+
+#include "geometry/metric.h"
+#include "testing.h"
+
+void importance_of_map(int length, int is_causal, const real *map, float *ret_importance)
+{
+    const View view = {.n_layers = 1, .n_heads = 1, .length = length, .is_causal = is_causal, .maps = map, .end = -1};
+    anchor_importance(&view, ret_importance);
+}
+
+static void uniform_importance(Arena *arena, int length, int is_causal, float *ret_importance)
+{
+    const View shape = {.n_layers = 1, .n_heads = 1, .length = length, .is_causal = is_causal, .end = -1};
+    real *map = ARENA_ARRAY(arena, real, length * length);
+    view_uniform_maps(&shape, map);
+    importance_of_map(length, is_causal, map, ret_importance);
+}
+
+static void start_set(Arena *arena, int n, int heads, int length, int is_causal, float **ret_importance,
+                      float **ret_baseline, int32_t **ret_tokens)
+{
+    *ret_importance = ARENA_ARRAY(arena, float, n *heads *length);
+    *ret_baseline = ARENA_ARRAY(arena, float, heads *length);
+    *ret_tokens = ARENA_ARRAY(arena, int32_t, n * length);
+    for (int h = 0; h < heads; h++)
+        uniform_importance(arena, length, is_causal, *ret_baseline + h * length);
+    for (int s = 0; s < n; s++)
+        memcpy(*ret_importance + s * heads * length, *ret_baseline, (size_t)heads * length * sizeof(float));
+    for (int i = 0; i < n * length; i++)
+        (*ret_tokens)[i] = 10 + i % length;
+}
+
+Measured *measured_new(Arena *arena, int n, int n_layers, int n_heads, int length, int half_length, int is_causal)
+{
+    Measured *m = ARENA_ARRAY(arena, Measured, 1);
+    start_set(arena, n, n_layers * n_heads, length, is_causal, &m->importance, &m->baseline, &m->tokens);
+    m->input = (FrameInput){.n = n,
+                            .n_layers = n_layers,
+                            .n_heads = n_heads,
+                            .length = length,
+                            .is_causal = is_causal,
+                            .importance = m->importance,
+                            .baseline = m->baseline,
+                            .tokens = m->tokens,
+                            .stride = 1};
+    if (half_length == 0)
+        return m;
+    start_set(arena, n, n_layers * n_heads, half_length, is_causal, &m->half_importance, &m->half_baseline,
+              &m->half_tokens);
+    m->input.half_n = n, m->input.half_length = half_length;
+    m->input.half_importance = m->half_importance, m->input.half_baseline = m->half_baseline;
+    m->input.half_tokens = m->half_tokens;
+    return m;
+}
+
+static void put_into(const FrameInput *input, float *importance, int length, int sequence, int head, int k, double a)
+{
+    for (int s = 0; s < input->n; s++)
+        if (sequence < 0 || s == sequence)
+            importance[(s * input->n_layers * input->n_heads + head) * length + k] = (float)a;
+}
+
+void put(Measured *m, int sequence, int layer, int head, int k, double a)
+{
+    put_into(&m->input, m->importance, m->input.length, sequence, layer * m->input.n_heads + head, k, a);
+}
+
+void put_half(Measured *m, int sequence, int layer, int head, int k, double a)
+{
+    put_into(&m->input, m->half_importance, m->input.half_length, sequence, layer * m->input.n_heads + head, k, a);
+}
+
+void put_token(Measured *m, int sequence, int k, int32_t token)
+{
+    for (int s = 0; s < m->input.n; s++)
+        if (sequence < 0 || s == sequence)
+            m->tokens[s * m->input.length + k] = token;
+}
+
+Frame classify(const Measured *m, int layer, int head)
+{
+    Arena *arena = arena_new();
+    Frame frame;
+    frame_classify(arena, &m->input, layer, head, &frame);
+    arena_free(arena);
+    return frame;
+}

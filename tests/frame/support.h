@@ -1,0 +1,28 @@
+/* Measuring sets for the classifier: importances written by hand, or taken from maps. */
+#ifndef REFFRAME_TESTS_FRAME_SUPPORT_H
+#define REFFRAME_TESTS_FRAME_SUPPORT_H
+
+#include "frame/frame.h"
+#include "num/real.h"
+
+/* A FrameInput whose arrays may be written. Importances start at the uniform baseline, tokens at 10 + position. */
+typedef struct {
+    FrameInput input;
+    float *importance, *baseline, *half_importance, *half_baseline;
+    int32_t *tokens, *half_tokens;
+} Measured;
+
+/* half_length 0: no second set. */
+Measured *measured_new(Arena *arena, int n, int n_layers, int n_heads, int length, int half_length, int is_causal);
+
+/* Puts importance `a` on a key of one head in every sequence, or in one (sequence >= 0); of the second set. */
+void put(Measured *measured, int sequence, int layer, int head, int k, double a);
+void put_half(Measured *measured, int sequence, int layer, int head, int k, double a);
+void put_token(Measured *measured, int sequence, int k, int32_t token);
+
+/* Importance of one map (T,T) of a causal or full mask into (T,). */
+void importance_of_map(int length, int is_causal, const real *map, float *ret_importance);
+
+Frame classify(const Measured *measured, int layer, int head);
+
+#endif

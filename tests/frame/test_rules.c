@@ -1,0 +1,385 @@
+/* Each rule of the classifier on sets where the answer is plain, and the scopes, tokens, places and parts around it.
+ *
+ * Were this file deleted, the labels that every claim of the program rests on could change for whole classes of models
+ * (pairs in two layers, sinks without BOS, sequences that disagree) with the planted maps none the wiser.
+ */
+#include "frame/support.h"
+
+#include <math.h>
+
+#include "geometry/anchor.h"
+#include "geometry/support.h"
+#include "testing.h"
+
+enum { N = 8, T = 64 };
+
+static void assert_near(double value, double expected)
+{
+    if (!(fabs(value - expected) < 1e-6))
+        fail_msg("%.9g is not %.9g", value, expected);
+}
+
+static void test_none(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    for (int is_causal = 0; is_causal < 2; is_causal++) {
+        Measured *m = measured_new(arena, N, 2, 2, T, 0, is_causal);
+        const Frame frame = classify(m, -1, -1);
+        assert_int_equal(frame.by_position, FRAME_NONE);
+        assert_int_equal(frame.by_token, FRAME_NONE);
+        assert_near(frame.n_anchors, 0);
+        assert_true(isnan(frame.start_share) && isnan(frame.effective_anchors) && isnan(frame.place_share));
+        assert_int_equal(frame.token, -1);
+    }
+    arena_free(arena);
+}
+
+/* A head is none while fewer than half of its sequences have an anchor, and then adds nothing to what it is part of. */
+static void test_few_sequences_are_none(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Measured *m = measured_new(arena, N, 1, 2, T, 0, 1);
+    for (int s = 0; s < N; s++) {
+        put(m, s, 0, 0, 0, 0.6);
+        const int with = s + 1;
+        assert_int_equal(classify(m, 0, 0).by_position, with < N / 2 ? FRAME_NONE : FRAME_CENTRALIZED);
+        assert_int_equal(classify(m, 0, -1).by_position, with < N / 2 ? FRAME_NONE : FRAME_CENTRALIZED);
+        assert_near(classify(m, 0, 0).n_anchors, (double)with / N);
+        assert_near(classify(m, 0, -1).n_anchors, with / 2.0 / N);
+    }
+    for (int s = 0; s < N / 2 - 1; s++) /* the other head: strong, but in three sequences of eight */
+        put(m, s, 0, 1, 30, 1);
+    assert_int_equal(classify(m, 0, 1).by_position, FRAME_NONE);
+    assert_near(classify(m, 0, -1).place_excess, 1);
+    arena_free(arena);
+}
+
+static void test_centralized(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    for (int k = 0; k < 48; k += 47) {
+        Measured *m = measured_new(arena, N, 2, 2, T, 0, 1);
+        put(m, -1, 0, 1, k, 0.5);
+        for (int scope = 0; scope < 3; scope++) {
+            const Frame frame = classify(m, scope < 2 ? 0 : -1, scope < 1 ? 1 : -1);
+            assert_int_equal(frame.by_position, FRAME_CENTRALIZED);
+            assert_int_equal(frame.by_token, FRAME_CENTRALIZED);
+            assert_int_equal(frame.place, k);
+            assert_int_equal(frame.token, 10 + k);
+            assert_near(frame.place_share, 1);
+            assert_near(frame.place_excess, 1);
+            assert_near(frame.n_places, 1);
+            assert_near(frame.start_share, k == 0);
+        }
+        assert_int_equal(classify(m, 1, -1).by_position, FRAME_NONE);
+    }
+    arena_free(arena);
+}
+
+/* What a model of many heads is depends on where the excess lies, not on how many heads lie where. */
+static void test_excess_weighs(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Measured *m = measured_new(arena, N, 1, 4, T, 0, 0);
+    put(m, -1, 0, 0, 0, 0.9);
+    put(m, -1, 0, 1, 20, 0.15);
+    put(m, -1, 0, 2, 30, 0.15);
+    put(m, -1, 0, 3, 40, 0.15);
+    const Frame weak = classify(m, 0, -1);
+    assert_int_equal(weak.by_position, FRAME_CENTRALIZED);
+    assert_near(weak.place_share, 0.25);
+    for (int h = 1; h < 4; h++)
+        put(m, -1, 0, h, 10 + 10 * h, 0.9);
+    assert_int_equal(classify(m, 0, -1).by_position, FRAME_DISTRIBUTED);
+    arena_free(arena);
+}
+
+static void test_distributed(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    /* three anchors in every sequence */
+    Measured *three = measured_new(arena, N, 1, 1, T, 0, 0);
+    for (int k = 10; k <= 30; k += 10)
+        put(three, -1, 0, 0, k, 0.3);
+    const Frame frame = classify(three, 0, 0);
+    assert_int_equal(frame.by_position, FRAME_DISTRIBUTED);
+    assert_near(frame.n_anchors, 3);
+    assert_true(fabs(frame.effective_anchors - 3) < 1e-3 && fabs(frame.n_places - 3) < 1e-3);
+    /* one, but elsewhere in each */
+    Measured *elsewhere = measured_new(arena, N, 1, 1, T, 0, 0);
+    for (int s = 0; s < N; s++)
+        put(elsewhere, s, 0, 0, 3 + 5 * s, 0.5);
+    assert_int_equal(classify(elsewhere, 0, 0).by_position, FRAME_DISTRIBUTED);
+    assert_near(classify(elsewhere, 0, 0).n_places, N);
+    assert_near(classify(elsewhere, 0, 0).effective_anchors, 1);
+    /* one per head, but another place in each head: the heads are centralized, their layer is not */
+    Measured *heads = measured_new(arena, N, 1, 2, T, 0, 0);
+    put(heads, -1, 0, 0, 10, 0.5);
+    put(heads, -1, 0, 1, 20, 0.5);
+    assert_int_equal(classify(heads, 0, 0).by_position, FRAME_CENTRALIZED);
+    assert_int_equal(classify(heads, 0, 1).by_position, FRAME_CENTRALIZED);
+    assert_int_equal(classify(heads, 0, -1).by_position, FRAME_DISTRIBUTED);
+    arena_free(arena);
+}
+
+/* Two anchors that one head shares evenly, the same in every sequence, are neither one nor many. */
+static void test_other(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Measured *m = measured_new(arena, N, 1, 1, T, 0, 0);
+    put(m, -1, 0, 0, 10, 0.4);
+    put(m, -1, 0, 0, 20, 0.4);
+    assert_int_equal(classify(m, 0, 0).by_position, FRAME_OTHER);
+    assert_int_equal(classify(m, 0, 0).by_token, FRAME_OTHER);
+    arena_free(arena);
+}
+
+/* The pair in one head, in two heads, in two layers; not under a causal mask, and not when one side is a side show. */
+static void test_bidirectional(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    for (int where = 0; where < 3; where++) {
+        const int end_layer = where == 2, end_head = where == 1;
+        Measured *m = measured_new(arena, N, 2, 2, T, 0, 0);
+        put(m, -1, 0, 0, 0, 0.4);
+        put(m, -1, end_layer, end_head, T - 1, 0.4);
+        const Frame model = classify(m, -1, -1);
+        assert_int_equal(model.by_position, FRAME_BIDIRECTIONAL);
+        assert_int_equal(model.by_token, FRAME_BIDIRECTIONAL);
+        assert_near(model.start_share, 0.5);
+        assert_near(model.end_share, 0.5);
+        assert_int_equal(classify(m, 0, -1).by_position, where == 2 ? FRAME_CENTRALIZED : FRAME_BIDIRECTIONAL);
+        assert_int_equal(classify(m, 0, 0).by_position, where ? FRAME_CENTRALIZED : FRAME_BIDIRECTIONAL);
+        m->input.is_causal = 1; /* the last key is not eligible, and the label not available */
+        assert_int_equal(classify(m, -1, -1).by_position, FRAME_CENTRALIZED);
+    }
+    Measured *lopsided = measured_new(arena, N, 1, 1, T, 0, 0);
+    put(lopsided, -1, 0, 0, 0, 0.8);
+    put(lopsided, -1, 0, 0, T - 1, 0.12);
+    assert_int_equal(classify(lopsided, 0, 0).by_position, FRAME_CENTRALIZED);
+    arena_free(arena);
+}
+
+/* A fixed place with another token in each sequence, and a fixed token in another place: the published confound. */
+static void test_position_and_token_disagree(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Measured *start = measured_new(arena, N, 1, 1, T, 0, 1), *token = measured_new(arena, N, 1, 1, T, 0, 1);
+    for (int s = 0; s < N; s++) {
+        put(start, s, 0, 0, 0, 0.6);
+        put_token(start, s, 0, 100 + s);
+        put(token, s, 0, 0, 5 * s, 0.6);
+        put_token(token, s, 5 * s, 7);
+    }
+    assert_int_equal(classify(start, 0, 0).by_position, FRAME_CENTRALIZED);
+    assert_int_equal(classify(start, 0, 0).by_token, FRAME_DISTRIBUTED);
+    assert_int_equal(classify(token, 0, 0).by_position, FRAME_DISTRIBUTED);
+    assert_int_equal(classify(token, 0, 0).by_token, FRAME_CENTRALIZED);
+    assert_int_equal(classify(token, 0, 0).token, 7);
+    assert_near(classify(token, 0, 0).token_share, 1);
+    start->input.tokens = NULL;
+    assert_int_equal(classify(start, 0, 0).by_token, FRAME_COUNT);
+    assert_int_equal(classify(start, 0, 0).token, -1);
+    /* Both ends, no marker there: two places, by token many; the same token at both ends is one token. */
+    Measured *bare = measured_new(arena, N, 1, 1, T, 0, 0), *same = measured_new(arena, N, 1, 1, T, 0, 0);
+    for (int s = 0; s < N; s++)
+        for (int end = 0; end < 2; end++) {
+            put(bare, s, 0, 0, end * (T - 1), 0.4);
+            put(same, s, 0, 0, end * (T - 1), 0.4);
+            put_token(bare, s, end * (T - 1), 100 + 2 * s + end);
+            put_token(same, s, end * (T - 1), 5);
+        }
+    assert_int_equal(classify(bare, 0, 0).by_position, FRAME_BIDIRECTIONAL);
+    assert_int_equal(classify(bare, 0, 0).by_token, FRAME_DISTRIBUTED);
+    assert_int_equal(classify(same, 0, 0).by_position, FRAME_BIDIRECTIONAL);
+    assert_int_equal(classify(same, 0, 0).by_token, FRAME_CENTRALIZED);
+    arena_free(arena);
+}
+
+/* Start- or end-relative: the set of half length decides, except at the two ends. */
+static void test_places(void **state)
+{
+    (void)state;
+    static const struct {
+        int k, half_k, place, is_checked; /* half_k -1: the half set has no anchor; -2: there is no half set */
+    } cases[] = {
+        {0, -2, 0, 1},     {T - 1, -2, -1, 1}, {0, 5, 0, 1},
+        {T - 1, 4, -1, 1}, {10, 10, 10, 1},    {T - 3, T / 2 - 3, -3, 1},
+        {10, -1, 10, 0},   {10, -2, 10, 0},    {T - 3, 7, T - 3, 0},
+    };
+    for (size_t c = 0; c < N_TESTS(cases); c++) {
+        Arena *arena = arena_new();
+        Measured *m = measured_new(arena, N, 1, 1, T, cases[c].half_k == -2 ? 0 : T / 2, 0);
+        put(m, -1, 0, 0, cases[c].k, 0.5);
+        if (cases[c].half_k >= 0)
+            put_half(m, -1, 0, 0, cases[c].half_k, 0.5);
+        const Frame frame = classify(m, 0, 0);
+        assert_int_equal(frame.by_position, FRAME_CENTRALIZED);
+        assert_int_equal(frame.place, cases[c].place);
+        assert_int_equal(frame.place_checked, cases[c].is_checked);
+        arena_free(arena);
+    }
+}
+
+/* Even and odd sequences are sets of their own. */
+static void test_parts(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Measured *m = measured_new(arena, N, 1, 1, T, 0, 1);
+    for (int s = 1; s < N; s += 2)
+        put(m, s, 0, 0, 0, 0.6);
+    m->input.first = 0, m->input.stride = 2;
+    assert_int_equal(classify(m, 0, 0).by_position, FRAME_NONE);
+    m->input.first = 1;
+    assert_int_equal(classify(m, 0, 0).by_position, FRAME_CENTRALIZED);
+    assert_near(classify(m, 0, 0).n_anchors, 1);
+    arena_free(arena);
+}
+
+/* Labels turn exactly where rules.c says: the share of one place, of the pair and its weaker side, of sequences. */
+static void test_thresholds_are_where_declared(void **state)
+{
+    (void)state;
+    const double one = frame_rules[RULE_ONE].value, pair = frame_rules[RULE_PAIR].value;
+    const double side = frame_rules[RULE_PAIR_SIDE].value;
+    Arena *arena = arena_new();
+    for (int percent = 30; percent < 100; percent++) {
+        const double share = percent / 100.0 + 1e-4; /* off the thresholds themselves */
+        Measured *m = measured_new(arena, N, 1, 2, T, 0, 0), *ends = measured_new(arena, N, 1, 3, T, 0, 0);
+        for (int i = 0; i < 2 * T; i++)
+            m->baseline[i] = 0;
+        for (int i = 0; i < 3 * T; i++)
+            ends->baseline[i] = 0;
+        put(m, -1, 0, 0, 20, share); /* one place against two others, in one head */
+        put(m, -1, 0, 0, 30, (1 - share) * 0.55);
+        put(m, -1, 0, 0, 40, (1 - share) * 0.45);
+        const Frame frame = classify(m, 0, 0);
+        if (frame.n_anchors == 3) {
+            assert_near(frame.place_excess, fmax(share, (1 - share) * 0.55));
+            const FrameType many = frame.n_places >= frame_rules[RULE_MANY].value ? FRAME_DISTRIBUTED : FRAME_OTHER;
+            assert_int_equal(frame.by_position, share >= one ? FRAME_CENTRALIZED : many);
+        }
+        /* start against end: a pair while the weaker side holds enough */
+        put(ends, -1, 0, 0, 0, share);
+        put(ends, -1, 0, 1, T - 1, 1 - share);
+        if (1 - share > 0.1)
+            assert_int_equal(classify(ends, 0, -1).by_position,
+                             fmin(share, 1 - share) >= side ? FRAME_BIDIRECTIONAL : FRAME_CENTRALIZED);
+        /* a pair of `share` together, against a third */
+        put(ends, -1, 0, 0, 0, share / 2);
+        put(ends, -1, 0, 1, T - 1, share / 2);
+        put(ends, -1, 0, 2, 30, 1 - share);
+        if (share / 2 >= side && 1 - share > 0.1)
+            assert_int_equal(classify(ends, 0, -1).by_position == FRAME_BIDIRECTIONAL, share >= pair);
+    }
+    arena_free(arena);
+}
+
+/* A position-only baseline above a third of the importance explains it away. */
+static void test_baselines_explain(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Measured *m = measured_new(arena, N, 1, 1, T, 0, 0);
+    put(m, -1, 0, 0, 0, 0.5);
+    m->baseline[0] = 0.16f;
+    assert_int_equal(classify(m, 0, 0).by_position, FRAME_CENTRALIZED);
+    m->baseline[0] = 0.17f;
+    assert_int_equal(classify(m, 0, 0).by_position, FRAME_NONE);
+    arena_free(arena);
+}
+
+/* geometry/anchor.h and rules.c state the same rule twice, as neither folder may include the other: they must agree. */
+static void test_the_two_statements_of_an_anchor_agree(void **state)
+{
+    (void)state;
+    static const int lengths[] = {13, 16, 33, 64, 100};
+    assert_true(frame_rules[RULE_ANCHOR_LEAST].value == ANCHOR_LEAST);
+    assert_true(frame_rules[RULE_ANCHOR_RATIO].value == ANCHOR_RATIO);
+    assert_true(frame_rules[RULE_ANCHOR_QUERIES].value == ANCHOR_QUERIES);
+    assert_true(frame_rules[RULE_ANCHOR_LATER].value == ANCHOR_SHARE);
+    Pcg pcg = pcg_named(6, "test/rules");
+    int n_compared = 0;
+    for (int round = 0; round < 100; round++) {
+        const int length = lengths[round % 5], is_causal = round / 5 % 2;
+        Arena *arena = arena_new();
+        Built *built = built_new(arena, 1, 1, length, 1, 1, is_causal);
+        built_randomise(built, &pcg);
+        built->view.bias = NULL;
+        Measured *m = measured_new(arena, 1, 1, 1, length, 0, is_causal);
+        anchor_importance(&built->view, m->importance);
+        const Frame frame = classify(m, 0, 0);
+        const double n = measured(arena, &built->view, "n_anchors")[0];
+        assert_near(frame.n_anchors, n);
+        if (n > 0) {
+            assert_true(fabs(frame.effective_anchors - measured(arena, &built->view, "effective_anchors")[0]) < 1e-4);
+            n_compared++;
+        }
+        arena_free(arena);
+    }
+    assert_true(n_compared > 30);
+}
+
+static void test_names(void **state)
+{
+    (void)state;
+    for (int type = 0; type < FRAME_COUNT; type++)
+        assert_int_equal(frame_by_name(frame_name((FrameType)type)), type);
+    assert_int_equal(frame_by_name("centralised"), -1);
+    assert_string_equal(frame_name(FRAME_COUNT), "not available");
+}
+
+static void test_rules_json(void **state)
+{
+    (void)state;
+    Error err;
+    Arena *arena = arena_new();
+    Text text = {0};
+    JsonWriter json;
+    Json *document;
+    json_start(&json, &text, 0);
+    frame_rules_json(&json);
+    assert_ok(json_parse(arena, "rules.json", text.data, text.size, &document, &err), &err);
+    assert_true(json_get_number(document, "version", 0) == FRAME_RULES);
+    const Json *rules = json_get(document, "rules");
+    assert_int_equal(rules->n_items, RULE_COUNT);
+    for (int r = 0; r < RULE_COUNT; r++) {
+        assert_string_equal(json_get_string(rules->items[r], "name", ""), frame_rules[r].name);
+        assert_true(json_get_number(rules->items[r], "value", NAN) == frame_rules[r].value);
+        assert_true(strlen(json_get_string(rules->items[r], "reason", "")) > 20);
+        assert_true(frame_rules[r].low < frame_rules[r].value && frame_rules[r].value < frame_rules[r].high);
+    }
+    text_free(&text);
+    arena_free(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_none),
+        cmocka_unit_test(test_few_sequences_are_none),
+        cmocka_unit_test(test_centralized),
+        cmocka_unit_test(test_excess_weighs),
+        cmocka_unit_test(test_distributed),
+        cmocka_unit_test(test_other),
+        cmocka_unit_test(test_bidirectional),
+        cmocka_unit_test(test_position_and_token_disagree),
+        cmocka_unit_test(test_places),
+        cmocka_unit_test(test_parts),
+        cmocka_unit_test(test_thresholds_are_where_declared),
+        cmocka_unit_test(test_baselines_explain),
+        cmocka_unit_test(test_the_two_statements_of_an_anchor_agree),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_rules_json),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

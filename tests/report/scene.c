@@ -1,0 +1,249 @@
+/* See scene.h. */
+#include "scene.h"
+
+#include "base/json.h"
+#include "store/npz.h"
+
+enum { L = SCENE_LAYERS, H = SCENE_HEADS, T = SCENE_LENGTH, N = SCENE_SEQUENCES, S = SCENE_SNAPSHOTS };
+
+const int64_t scene_steps[S] = {0, 1, 2, 5, 10, 20, 50, 100};
+
+double scene_flat(int arm, int seed, int snapshot)
+{
+    (void)arm, (void)seed, (void)snapshot;
+    return 0.05;
+}
+
+double scene_jump(int arm, int seed, int snapshot)
+{
+    (void)arm;
+    return snapshot >= 2 + seed % 3 ? 0.8 : 0.05;
+}
+
+static void write_text(const char *folder, const char *name, const Text *text)
+{
+    Error err;
+    char path[4200];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    assert_ok(file_write(path, text->data, text->size, &err), &err);
+}
+
+static void run_name(char *name, int arm, int seed)
+{
+    sprintf(name, "%c-s%d-%012x", 'a' + arm, seed, 16 * arm + seed);
+}
+
+static void write_plan(const Scene *scene, const char *folder)
+{
+    Text text = {0};
+    char name[64];
+    text_addf(&text, "{\"name\":\"scene\",\"title\":\"%s\",\"claim\":\"\",\"source\":\"\",\"axes\":[{\"name\":\"kind\",\"values\":[",
+              scene->title ? scene->title : "");
+    for (int a = 0; a < scene->n_arms; a++)
+        text_addf(&text, "%s\"%c\"", a ? "," : "", 'a' + a);
+    text_add(&text, "]}],\"arms\":[");
+    for (int a = 0; a < scene->n_arms; a++)
+        text_addf(&text, "%s{\"name\":\"%c\",\"values\":{\"kind\":\"%c\"}}", a ? "," : "", 'a' + a, 'a' + a);
+    text_add(&text, "],\"seeds\":[");
+    for (int s = 1; s <= scene->n_seeds; s++)
+        text_addf(&text, "%s%d", s > 1 ? "," : "", s);
+    text_add(&text, "],\"runs\":[");
+    for (int a = 0; a < scene->n_arms; a++)
+        for (int s = 1; s <= scene->n_seeds; s++) {
+            run_name(name, a, s);
+            text_addf(&text, "%s{\"folder\":\"%s\",\"id\":\"%s\",\"arm\":%d,\"seed\":%d}", a || s > 1 ? "," : "", name,
+                      strrchr(name, '-') + 1, a, s);
+        }
+    text_addf(&text, "],\"claims\":%s,\"notes\":[]}\n", scene->claims ? scene->claims : "[]");
+    write_text(folder, "plan.json", &text);
+    text_free(&text);
+}
+
+static void write_schema(const char *folder)
+{
+    static const char *const rows[][7] = {
+        /* name, level, min, max, direction, threshold, attention_only */
+        {"sink_mass", "head", "0", "1", "rises", "0.3", "true"},
+        {"sink_mass_idle", "head", "0", "1", "rises", "0.3", "true"},
+        {"value_drain", "head", "0", "null", "falls", "0.5", "false"},
+        {"residual_peak", "layer", "0", "null", "rises", "null", "false"},
+        {"never_measured", "head", "0", "1", "rises", "0.3", "false"},
+    };
+    Text text = {0};
+    text_add(&text, "{\"metrics\":[");
+    for (size_t m = 0; m < sizeof rows / sizeof *rows; m++)
+        text_addf(&text,
+                  "%s{\"name\":\"%s\",\"family\":\"f\",\"unit\":\"\",\"level\":\"%s\",\"range\":[%s,%s],\"direction\":\"%s\","
+                  "\"threshold\":%s,\"ratio\":2,\"attention_only\":%s,\"baselines\":[],\"summary\":\"what it is\",\"source\":"
+                  "\"-\",\"weakness\":\"blind </script> spot\"}",
+                  m ? "," : "", rows[m][0], rows[m][1], rows[m][2], rows[m][3], rows[m][4], rows[m][5], rows[m][6]);
+    text_add(&text, "]}");
+    write_text(folder, "metrics.json", &text);
+    text_free(&text);
+}
+
+/* What row i of a head's map gives to key j: `sink` to position 0, the rest evenly over the n it sees. */
+static double weight(double sink, int n, int j)
+{
+    return (j == 0 ? sink : 0) + (1 - sink) / n;
+}
+
+static double importance_of(const Scene *scene, double sink, int length, int k)
+{
+    double sum = 0;
+    int n = 0;
+    for (int i = 0; i < length; i++)
+        if (scene->is_full ? i != k : i > k) {
+            sum += weight(sink, scene->is_full ? length : i + 1, k);
+            n++;
+        }
+    return n > 0 ? sum / n : (double)NAN;
+}
+
+static double sink_of(const Scene *scene, int arm, int seed, int s, int head)
+{
+    const double sink = head == 2 ? scene->sink(arm, seed, s) : 0;
+    return isnan(sink) ? 0.5 : sink;
+}
+
+static void add_importance(Arena *arena, NpzWriter *npz, const Scene *scene, const char *name, const double *sinks, int n,
+                           int length)
+{
+    float *values = ARENA_ARRAY(arena, float, (n ? n : 1) * L * H * length);
+    for (int i = 0; i < (n ? n : 1) * L * H * length; i++)
+        values[i] = (float)importance_of(scene, sinks[i / length % (L * H)], length, i % length);
+    if (n > 0)
+        npz_add(npz, name, NPY_FLOAT32, 4, (int64_t[]){n, L, H, length}, values);
+    else
+        npz_add(npz, name, NPY_FLOAT32, 3, (int64_t[]){L, H, length}, values);
+}
+
+static void add_head_metric(NpzWriter *npz, const char *name, const double *values)
+{
+    double parts[3 * L * H], zeros[3 * L * H] = {0};
+    char sd[64];
+    for (int i = 0; i < 3 * L * H; i++)
+        parts[i] = values[i % (L * H)];
+    snprintf(sd, sizeof sd, "sd/%s", name);
+    npz_add(npz, name, NPY_FLOAT64, 3, (int64_t[]){3, L, H}, parts);
+    npz_add(npz, sd, NPY_FLOAT64, 3, (int64_t[]){3, L, H}, zeros);
+}
+
+static void add_maps(Arena *arena, NpzWriter *npz, const Scene *scene, const double *sinks)
+{
+    float *map = ARENA_ARRAY(arena, float, L * H * T * T);
+    for (int h = 0; h < L * H; h++)
+        for (int i = 0; i < T; i++)
+            for (int j = 0; j < (scene->is_full ? T : i + 1); j++)
+                map[(h * T + i) * T + j] = (float)weight(sinks[h], scene->is_full ? T : i + 1, j);
+    npz_add(npz, "map_mean", NPY_FLOAT32, 4, (int64_t[]){L, H, T, T}, map);
+    npz_add(npz, "map", NPY_FLOAT32, 5, (int64_t[]){1, L, H, T, T}, map);
+}
+
+static void write_snapshot(const Scene *scene, const char *run, int arm, int seed, int s)
+{
+    static const char *const strings[] = {"<bos>", "<eos>", "<mask>", "a", "\xC3\xA9", "</script>"};
+    Arena *arena = arena_new();
+    NpzWriter *npz = npz_new(arena);
+    double sinks[L * H], values[L * H], loss[3] = {2 + 2 / (1 + (double)scene_steps[s]), 3, 4 / (1 + (double)s)};
+    int64_t when[3] = {scene_steps[s], 10 * scene_steps[s], 9 * scene_steps[s]};
+    int32_t tokens[N * T];
+    Error err;
+    for (int h = 0; h < L * H; h++)
+        sinks[h] = sink_of(scene, arm, seed, s, h);
+    for (int i = 0; i < N * T; i++)
+        tokens[i] = i % T ? 3 + i % 3 : scene->has_random_first ? 3 + i / T % 3 : 0;
+    npz_add(npz, "step", NPY_INT64, 1, (int64_t[]){1}, &when[0]);
+    npz_add(npz, "tokens_seen", NPY_INT64, 1, (int64_t[]){1}, &when[1]);
+    npz_add(npz, "targets_seen", NPY_INT64, 1, (int64_t[]){1}, &when[2]);
+    npz_add(npz, "held_out_loss", NPY_FLOAT64, 1, (int64_t[]){3}, loss);
+    for (int h = 0; h < L * H; h++)
+        values[h] = h == 2 ? sinks[h] : 0.04;
+    add_head_metric(npz, "sink_mass", values);
+    values[2] = scene->sink(arm, seed, s);
+    for (int h = 0; h < L * H && isnan(values[2]); h++)
+        values[h] = (double)NAN;
+    add_head_metric(npz, "sink_mass_idle", values);
+    for (int h = 0; h < L * H; h++)
+        values[h] = 1 - sinks[h];
+    add_head_metric(npz, "value_drain", values);
+    npz_add(npz, "residual_peak", NPY_FLOAT64, 2, (int64_t[]){3, L},
+            (double[]){1, 1 + sinks[2], 1, 1 + sinks[2], 1, 1 + sinks[2]});
+    npz_add(npz, "sd/residual_peak", NPY_FLOAT64, 2, (int64_t[]){3, L}, (double[]){0, 0, 0, 0, 0, 0});
+    add_importance(arena, npz, scene, "importance", sinks, N, T);
+    add_importance(arena, npz, scene, "importance_half", sinks, N, T / 2);
+    npz_add(npz, "tokens", NPY_INT32, 2, (int64_t[]){N, T}, tokens);
+    npz_add(npz, "tokens_half", NPY_INT32, 2, (int64_t[]){N, T / 2}, tokens);
+    npz_add_strings(npz, "token_strings", 6, strings);
+    add_maps(arena, npz, scene, sinks);
+    assert_ok(npz_write(npz, run_snapshot_path(arena, run, scene_steps[s]), &err), &err);
+    arena_free(arena);
+}
+
+static void write_baselines(const Scene *scene, const char *run)
+{
+    static const char *const kinds[] = {"uniform", "position"};
+    Arena *arena = arena_new();
+    NpzWriter *npz = npz_new(arena);
+    const double even[L * H] = {0.04, 0.04, 0.04, 0.04}, none[L * H] = {0};
+    Error err;
+    for (int k = 0; k < 2; k++) {
+        npz_add(npz, arena_format(arena, "%s/sink_mass", kinds[k]), NPY_FLOAT64, 2, (int64_t[]){L, H}, even);
+        npz_add(npz, arena_format(arena, "%s/sink_mass_idle", kinds[k]), NPY_FLOAT64, 2, (int64_t[]){L, H}, even);
+        add_importance(arena, npz, scene, arena_format(arena, "%s/importance", kinds[k]), none, 0, T);
+        add_importance(arena, npz, scene, arena_format(arena, "%s/importance_half", kinds[k]), none, 0, T / 2);
+    }
+    assert_ok(npz_write(npz, file_join(arena, run, RUN_BASELINES), &err), &err);
+    arena_free(arena);
+}
+
+static void write_run(const Scene *scene, const char *folder, int arm, int seed)
+{
+    const RunStatus status = scene->status ? scene->status(arm, seed) : RUN_FINISHED;
+    if (status == RUN_ABSENT)
+        return;
+    char name[64], path[4200];
+    Error err;
+    run_name(name, arm, seed);
+    snprintf(path, sizeof path, "%s/%s/snapshots", folder, name);
+    assert_ok(file_make_folder(path, &err), &err);
+    path[strlen(path) - strlen("/snapshots")] = '\0';
+    if (status == RUN_PENDING)
+        return;
+    const Manifest manifest = {
+        .status = status,
+        .reason = status == RUN_FAILED ? "non-finite loss at step 7" : "",
+        .id = strrchr(name, '-') + 1,
+        .seed = (uint64_t)seed,
+        .step = status == RUN_FINISHED ? 100 : 7,
+        .steps = 100,
+        .n_parameters = 12345,
+        .newline_share = (double)NAN,
+        .oracle_loss = 1.5,
+        .final_loss = 2,
+    };
+    assert_ok(manifest_write(path, &manifest, &err), &err);
+    write_baselines(scene, path);
+    for (int s = 0; s < (status == RUN_FINISHED ? S : 3); s++)
+        write_snapshot(scene, path, arm, seed, s);
+}
+
+char *scene_write(const Scene *scene)
+{
+    char *folder = scratch_folder();
+    write_plan(scene, folder);
+    write_schema(folder);
+    for (int arm = 0; arm < scene->n_arms; arm++)
+        for (int seed = 1; seed <= scene->n_seeds; seed++)
+            write_run(scene, folder, arm, seed);
+    return folder;
+}
+
+Report *scene_collect(Arena *arena, const Scene *scene, char **ret_folder)
+{
+    Report *report;
+    Error err;
+    *ret_folder = scene_write(scene);
+    assert_ok(report_collect(arena, *ret_folder, &report, &err), &err);
+    return report;
+}

@@ -1,0 +1,295 @@
+/* Without these, `git diff` after a run would not be a reproduction check, and a report could load things or be broken by
+ * the strings of an experiment.
+ */
+#include "scene.h"
+
+#include "base/json.h"
+#include "base/table.h"
+#include "report/export/export.h"
+#include "report/maps.h"
+
+extern const Export export_template;
+
+static const Scene hostile = {
+    .n_arms = 2,
+    .n_seeds = 6,
+    .sink = scene_jump,
+    .title = "A </title><script>alert('@data@')</script> & @html/report.js@ title",
+    .claims = "[{\"text\":\"</script><!-- <b>\",\"that\":\"onset(sink_mass_idle:strongest) < 11\",\"source\":\"arXiv 2508.02546\","
+              "\"file\":\"/home/me/x.yaml\",\"line\":3},{\"text\":\"t\",\"that\":\"seen(bidirectional)\",\"source\":\"\","
+              "\"file\":\"f\",\"line\":4}]",
+};
+
+static char *read_whole(Arena *arena, const char *folder, const char *name, size_t *ret_n)
+{
+    char *bytes = NULL;
+    size_t n = 0;
+    Error err;
+    assert_ok(file_read(arena, file_join(arena, folder, name), &bytes, &n, &err), &err);
+    if (ret_n)
+        *ret_n = n;
+    return bytes;
+}
+
+/* Every export of the registry, and the template, writes the same bytes wherever the results lie, and no trace of where. */
+static void test_equal_results_are_equal_bytes(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    char *folders[2], *outs[2], **names;
+    int n_names;
+    Error err;
+    for (int k = 0; k < 2; k++) {
+        Report *report = scene_collect(arena, &hostile, &folders[k]);
+        outs[k] = scratch_folder();
+        assert_ok(report_write(report, outs[k], &err), &err);
+        assert_ok(export_template.write(report, outs[k], &err), &err);
+    }
+    assert_ok(file_list(arena, outs[0], &names, &n_names, &err), &err);
+    assert_int_equal(n_names, 6);
+    for (int i = 0; i < n_names; i++) {
+        size_t n[2];
+        const char *a = read_whole(arena, outs[0], names[i], &n[0]), *b = read_whole(arena, outs[1], names[i], &n[1]);
+        assert_int_equal(n[0], n[1]);
+        assert_memory_equal(a, b, n[0]);
+        assert_null(memmem(a, n[0], folders[0], strlen(folders[0])));
+        assert_null(memmem(a, n[0], "/home/me", 8));
+        assert_true(n[0] <= 10000000);
+    }
+    for (int k = 0; k < 2; k++) {
+        scratch_remove(folders[k]);
+        scratch_remove(outs[k]);
+    }
+    arena_free(arena);
+}
+
+static double exact(int arm, int seed, int snapshot)
+{
+    return arm == 1 || snapshot < 3 ? 0.05 : 0.25 + seed * 0.125;
+}
+
+static RunStatus one_absent(int arm, int seed)
+{
+    return arm == 0 && seed == 4 ? RUN_ABSENT : RUN_FINISHED;
+}
+
+static void test_summary_to_the_digit(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 3, .n_seeds = 4, .sink = exact, .status = one_absent};
+    char *folder;
+    Error err;
+    Report *report = scene_collect(arena, &scene, &folder);
+    report->n_arms = 2;
+    assert_ok(report_write(report, folder, &err), &err);
+    /* loss: median of 2 + 2/21, 2 + 2/51, 2 + 2/101 */
+    assert_string_equal(
+        read_whole(arena, folder, "summary.csv", NULL),
+        "arm,kind,runs,finished,metric,onset,onset_low,onset_high,coverage,formed,final,final_low,final_high,floor,"
+        "value_drain,value_drain_low,value_drain_high,loss,loss_low,loss_high,oracle_loss,frame,frame_runs,frame_by_token,"
+        "frame_by_token_runs\n"
+        "a,a,4,3,sink_mass_idle:strongest,5,5,5,0.75,3,0.5,0.375,0.625,0.04,0.5,0.375,0.625,2.0392156862745097,"
+        "2.0392156862745097,2.0392156862745097,1.5,centralized,3,centralized,3\n"
+        "b,b,4,4,sink_mass_idle:strongest,inf,inf,inf,0.875,0,0.05,0.05,0.05,0.04,0.95,0.95,0.95,2.0392156862745097,"
+        "2.0392156862745097,2.0392156862745097,1.5,none,4,none,4\n");
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
+static int find_row(const Table *table, const char *const (*cells)[2], int n)
+{
+    for (int r = 0; r < table->n_rows; r++) {
+        int fits = 1;
+        for (int c = 0; c < n && fits; c++)
+            fits = strcmp(table_get_text(table, r, table_find(table, cells[c][0])), cells[c][1]) == 0;
+        if (fits)
+            return r;
+    }
+    return -1;
+}
+
+static void test_long_tables_read_back(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 1, .n_seeds = 1, .sink = exact};
+    Table *onsets, *geometry;
+    char *folder;
+    Error err;
+    Report *report = scene_collect(arena, &scene, &folder);
+    assert_ok(report_write(report, folder, &err), &err);
+    assert_ok(table_from_csv(arena, "onset.csv", read_whole(arena, folder, "onset.csv", NULL), &onsets, &err), &err);
+    int r = find_row(onsets, (const char *const[][2]){{"of", "sink_mass_idle"}, {"level", "strongest"}}, 2);
+    const struct {
+        const char *column;
+        double value;
+    } cells[] = {{"layer", 1}, {"head", 0}, {"after", 2}, {"by", 5}, {"tokens_after", 20}, {"tokens_by", 50}, {"targets_by", 45},
+                 {"loss", 2 + 2.0 / 6}, {"early", (4 - (2 + 2.0 / 6)) / 2.5}};
+    for (size_t c = 0; c < sizeof cells / sizeof *cells; c++)
+        assert_near(table_get(onsets, r, table_find(onsets, cells[c].column)), cells[c].value, 1e-12);
+    r = find_row(onsets, (const char *const[][2]){{"of", "frame:bidirectional"}, {"level", "model"}}, 2);
+    assert_string_equal(table_get_text(onsets, r, table_find(onsets, "kind")), "never");
+    assert_true(isnan(table_get(onsets, r, table_find(onsets, "by"))));
+    r = find_row(onsets, (const char *const[][2]){{"of", "held_out_loss_group_2 halved"}}, 1);
+    assert_near(table_get(onsets, r, table_find(onsets, "by")), 1, 0); /* 4 / (1 + s): halved at snapshot 1 */
+
+    assert_ok(table_from_csv(arena, "geometry.csv", read_whole(arena, folder, "geometry.csv", NULL), &geometry, &err), &err);
+    /* 3 losses at model level, 3 head metrics and 1 layer metric at 1 + L levels, S snapshots */
+    assert_int_equal(geometry->n_rows, (3 + 4 * (1 + SCENE_LAYERS)) * SCENE_SNAPSHOTS);
+    double last = (double)NAN;
+    for (int row = 0; row < geometry->n_rows; row++)
+        if (strcmp(table_get_text(geometry, row, table_find(geometry, "metric")), "sink_mass_idle") == 0 &&
+            strcmp(table_get_text(geometry, row, table_find(geometry, "layer")), "1") == 0)
+            last = table_get(geometry, row, table_find(geometry, "value"));
+    assert_near(last, (0.375 + 0.04) / 2, 1e-15);
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
+/* ---- the page ---- */
+
+static const char *between(const char *text, const char *open, const char *close, size_t *ret_n)
+{
+    const char *start = strstr(text, open), *end = start ? strstr(start + strlen(open), close) : NULL;
+    if (!end) {
+        fail_msg("no %s...%s", open, close);
+        return NULL;
+    }
+    start += strlen(open);
+    *ret_n = (size_t)(end - start);
+    return start;
+}
+
+static void test_page_carries_its_data_whatever_the_strings(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    char *folder;
+    size_t n;
+    Json *data;
+    Error err;
+    Report *report = scene_collect(arena, &hostile, &folder);
+    assert_ok(report_write(report, folder, &err), &err);
+    const char *html = read_whole(arena, folder, "report.html", NULL);
+    const char *title = between(html, "<title>", "</title>", &n);
+    assert_memory_equal(title, "A &lt;/title&gt;", 15);
+    const char *json = between(html, "id=\"data\">", "</script>", &n);
+    assert_ok(json_parse(arena, "data", json, n, &data, &err), &err);
+    assert_string_equal(json_get_string(data, "title", ""), hostile.title);
+    assert_null(memchr(json, '<', n)); /* no "</script" and no "<!--" can stand in it */
+    const Json *verdict = json_get(data, "verdicts")->items[0];
+    assert_string_equal(json_get_string(verdict, "text", ""), "</script><!-- <b>");
+    assert_string_equal(json_get_string(verdict, "verdict", ""), "supported");
+    assert_int_equal(json_get(data, "arms")->n_items, 2);
+
+    /* the template's words are all replaced, and replaced text is not looked through again */
+    assert_null(strstr(html, "@data@</script>\n<script>"));
+    assert_non_null(strstr(json, "@html/report.js@ title"));
+    assert_null(strstr(html, ">@"));
+
+    /* nothing is fetched: a policy forbids it, and nothing asks for it */
+    assert_non_null(strstr(html, "Content-Security-Policy\" content=\"default-src 'none'"));
+    static const char *const loads[] = {"src=\"http", "href=\"http", "url(http", "@import", "<link", "<iframe", "fetch(",
+                                        "sourceMappingURL", "import("};
+    for (size_t i = 0; i < sizeof loads / sizeof *loads; i++)
+        if (strstr(html, loads[i]))
+            fail_msg("the page holds %s", loads[i]);
+    assert_non_null(strstr(html, "MIT")); /* the library's licence travels along */
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
+static unsigned char sextet(char c)
+{
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *at = strchr(alphabet, c);
+    return (unsigned char)(at && c ? at - alphabet : 0);
+}
+
+/* Byte `index` of base64 text. */
+static int byte_at(const char *base64, size_t index)
+{
+    const char *group = base64 + index / 3 * 4;
+    const unsigned bits = (unsigned)sextet(group[0]) << 18 | (unsigned)sextet(group[1]) << 12 | (unsigned)sextet(group[2]) << 6 |
+                          sextet(group[3]);
+    return (int)(bits >> (16 - 8 * (index % 3)) & 255);
+}
+
+static Json *maps_of(Arena *arena, const Report *report, size_t budget)
+{
+    Text text = {0};
+    JsonWriter json;
+    Json *maps;
+    Error err;
+    json_start(&json, &text, 0);
+    assert_ok(maps_json(report, &report->runs[0], budget, &json, &err), &err);
+    assert_true(text.size < budget + 2000);
+    assert_ok(json_parse(arena, "maps", text_string(&text), text.size, &maps, &err), &err);
+    text_free(&text);
+    return maps;
+}
+
+static void test_maps_keep_their_weights(void **state)
+{
+    (void)state;
+    for (int is_full = 0; is_full < 2; is_full++) {
+        Arena *arena = arena_new();
+        Scene scene = {.n_arms = 1, .n_seeds = 1, .sink = exact, .is_full = is_full};
+        char *folder;
+        const Report *report = scene_collect(arena, &scene, &folder);
+        const Json *maps = maps_of(arena, report, 1000000);
+        const int T = SCENE_LENGTH, cells = is_full ? T * T : T * (T + 1) / 2, last = SCENE_SNAPSHOTS - 1, row = 20;
+        assert_int_equal(json_get(maps, "steps")->n_items, SCENE_SNAPSHOTS);
+        assert_int_equal(json_get_number(maps, "pool", 0), 1);
+        assert_string_equal(json_get(maps, "tokens")->items[5]->string, "</script>");
+        /* head 1.0 is the third of four; row 20 gives 0.375 + (1 - 0.375)/n to position 0 */
+        const size_t base = (size_t)((last * 4 + 2) * cells + (is_full ? row * T : row * (row + 1) / 2));
+        const double expected = 0.375 + 0.625 / (is_full ? T : row + 1);
+        for (int k = 0; k < 2; k++) {
+            const int q = byte_at(json_get_string(maps, k ? "first" : "mean", ""), base);
+            assert_near(q * q / 65025.0, expected, 0.005);
+        }
+        scratch_remove(folder);
+        arena_free(arena);
+    }
+}
+
+/* With less room: the sequence's own maps go first, then positions are pooled; rows keep their sum, and all steps play. */
+static void test_maps_fit_their_budget(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 1, .n_seeds = 1, .sink = exact};
+    char *folder;
+    const Report *report = scene_collect(arena, &scene, &folder);
+    const Json *maps = maps_of(arena, report, 25000);
+    assert_null(json_get(maps, "first"));
+    assert_int_equal(json_get_number(maps, "pool", 0), 1);
+    maps = maps_of(arena, report, 8000);
+    assert_int_equal(json_get_number(maps, "pool", 0), 2);
+    assert_int_equal(json_get_number(maps, "side", 0), SCENE_LENGTH / 2);
+    assert_int_equal(json_get(maps, "steps")->n_items, SCENE_SNAPSHOTS);
+    const int side = SCENE_LENGTH / 2, cells = side * (side + 1) / 2, row = 10;
+    double sum = 0;
+    for (int j = 0; j <= row; j++) {
+        const int q = byte_at(json_get_string(maps, "mean", ""), (size_t)(2 * cells + row * (row + 1) / 2 + j));
+        sum += q * q / 65025.0;
+    }
+    assert_near(sum, 1, 0.03);
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_equal_results_are_equal_bytes),
+        cmocka_unit_test(test_summary_to_the_digit),
+        cmocka_unit_test(test_long_tables_read_back),
+        cmocka_unit_test(test_page_carries_its_data_whatever_the_strings),
+        cmocka_unit_test(test_maps_keep_their_weights),
+        cmocka_unit_test(test_maps_fit_their_budget),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,260 @@
+/* Without these, a number in a report could come from the wrong head, the wrong half of the sequences or no baseline. */
+#include "scene.h"
+
+#include "report/summary.h"
+#include "report/trace.h"
+
+/* A report of one run in memory: one metric on 1 layer of 3 heads, 4 snapshots at steps 0 1 2 3. */
+typedef struct {
+    Report report;
+    ReportMetric metric;
+    ReportRun run;
+    RunMetric own;
+    double steps[4], values[4][PART_COUNT][3], uniform[3], position[3], sd[12];
+} Single;
+
+static void single(Arena *arena, Single *ret, int direction, double threshold, double ratio)
+{
+    *ret = (Single){.steps = {0, 1, 2, 3}};
+    ret->metric = (ReportMetric){.name = "m", .direction = direction, .threshold = threshold, .ratio = ratio};
+    ret->own = (RunMetric){.values = &ret->values[0][0][0], .sd = ret->sd, .uniform = ret->uniform, .position = ret->position};
+    ret->run = (ReportRun){.n_snapshots = 4, .steps = ret->steps, .n_layers = 1, .n_heads = 3, .metrics = &ret->own};
+    ret->report = (Report){.arena = arena, .metrics = &ret->metric, .n_metrics = 1, .runs = &ret->run, .n_runs = 1};
+}
+
+static void test_strongest_is_chosen_on_even_and_read_on_odd(void **state)
+{
+    (void)state;
+    for (int direction = -1; direction <= 1; direction += 2) {
+        Arena *arena = arena_new();
+        Single s;
+        Trace trace;
+        single(arena, &s, direction, 0.5, 1);
+        for (int t = 0; t < 4; t++) {
+            const double all[3] = {1, 2, 3}, even[3] = {5, direction > 0 ? 9 : 1, 5}, odd[3] = {7 + t, 10 + t, 13 + t};
+            memcpy(s.values[t][PART_ALL], all, sizeof all);
+            memcpy(s.values[t][PART_EVEN], even, sizeof even);
+            memcpy(s.values[t][PART_ODD], odd, sizeof odd);
+        }
+        memcpy(s.uniform, (double[]){0.1, 0.2, 0.3}, sizeof s.uniform);
+        memcpy(s.position, (double[]){0.6, 0.5, 0.4}, sizeof s.position);
+        assert_int_equal(trace_of(arena, &s.report, &s.run, 0, TRACE_STRONGEST, -1, -1, &trace), 0);
+        assert_int_equal(trace.head, 1);
+        for (int t = 0; t < 4; t++)
+            assert_true(trace.values[t] == 10 + t);
+        assert_true(trace_final(&trace) == 12);
+        /* the maximum was taken over heads, so the baselines' is too */
+        assert_true(trace.uniform == (direction > 0 ? 0.3 : 0.1) && trace.position == (direction > 0 ? 0.6 : 0.4));
+        assert_true(trace.start == (direction > 0 ? 13 : 7));
+        assert_true(trace_floor(&trace, &s.metric) == (direction > 0 ? 0.6 : 0.1));
+        arena_free(arena);
+    }
+}
+
+static void test_levels_average_what_is_there(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Single s;
+    Trace trace;
+    single(arena, &s, 1, 0.5, 1);
+    for (int t = 0; t < 4; t++) {
+        s.values[t][PART_ALL][0] = 1;
+        s.values[t][PART_ALL][1] = (double)NAN;
+        s.values[t][PART_ALL][2] = 4;
+    }
+    trace_of(arena, &s.report, &s.run, 0, TRACE_MODEL, -1, -1, &trace);
+    assert_true(trace.values[3] == 2.5);
+    trace_of(arena, &s.report, &s.run, 0, TRACE_LAYER, 0, -1, &trace);
+    assert_true(trace.values[3] == 2.5);
+    trace_of(arena, &s.report, &s.run, 0, TRACE_HEAD, 0, 1, &trace);
+    assert_true(isnan(trace.values[3]) && isnan(trace_final(&trace)));
+    s.own.values = NULL;
+    assert_int_equal(trace_of(arena, &s.report, &s.run, 0, TRACE_MODEL, -1, -1, &trace), -1);
+    assert_int_equal(trace.n, 0);
+    arena_free(arena);
+}
+
+/* Head 0 takes the values; the others are NaN. */
+static Onset onset_with(const double values[4], int direction, double uniform, double threshold, double ratio)
+{
+    Arena *arena = arena_new();
+    Single s;
+    Trace trace;
+    Onset onset;
+    single(arena, &s, direction, threshold, ratio);
+    for (int t = 0; t < 4; t++)
+        for (int part = 0; part < PART_COUNT; part++)
+            for (int h = 0; h < 3; h++)
+                s.values[t][part][h] = h == 0 ? values[t] : (double)NAN;
+    for (int h = 0; h < 3; h++)
+        s.uniform[h] = s.position[h] = uniform;
+    trace_of(arena, &s.report, &s.run, 0, TRACE_STRONGEST, -1, -1, &trace);
+    trace_onset(&trace, &s.metric, &onset);
+    arena_free(arena);
+    return onset;
+}
+
+static void test_onset_against_its_baselines(void **state)
+{
+    (void)state;
+    Onset onset = onset_with((double[]){0.1, 0.6, 0.6, 0.6}, 1, 0.1, 0.3, 2);
+    assert_int_equal(onset.kind, ONSET_FOUND);
+    assert_true(onset.after == 0 && onset.by == 1);
+    /* the threshold is passed, but not twice the computed floor */
+    assert_int_equal(onset_with((double[]){0.1, 0.6, 0.6, 0.6}, 1, 0.4, 0.3, 2).kind, ONSET_NEVER);
+    /* ... nor twice where it started */
+    assert_int_equal(onset_with((double[]){0.35, 0.6, 0.6, 0.6}, 1, 0.05, 0.4, 2).kind, ONSET_NEVER);
+    /* beyond the floor at step 0 already: present at start, though nothing is beyond itself */
+    assert_int_equal(onset_with((double[]){0.6, 0.6, 0.6, 0.6}, 1, 0.05, 0.3, 2).kind, ONSET_AT_START);
+    /* falling */
+    assert_int_equal(onset_with((double[]){1, 0.2, 0.2, 0.2}, -1, 1, 0.5, 2).kind, ONSET_FOUND);
+    assert_int_equal(onset_with((double[]){1, 0.2, 0.2, 0.6}, -1, 1, 0.5, 2).kind, ONSET_NEVER);
+    /* no threshold declared, no direction: no onset */
+    assert_int_equal(onset_with((double[]){0.1, 0.6, 0.6, 0.6}, 1, 0.1, (double)NAN, 2).kind, ONSET_NEVER);
+    assert_int_equal(onset_with((double[]){0.1, 0.6, 0.6, 0.6}, 0, 0.1, 0.3, 2).kind, ONSET_NEVER);
+}
+
+/* ---- from a results folder ---- */
+
+static double spread(int arm, int seed, int snapshot)
+{
+    (void)arm;
+    return snapshot < 3 ? 0.05 : 0.3 + 0.1 * seed;
+}
+
+static RunStatus mixed(int arm, int seed)
+{
+    static const RunStatus statuses[] = {RUN_FINISHED, RUN_FINISHED, RUN_FAILED, RUN_INTERRUPTED, RUN_PENDING, RUN_ABSENT,
+                                         RUN_FINISHED};
+    (void)arm;
+    return statuses[seed - 1];
+}
+
+static void test_only_finished_runs_count_and_the_rest_is_named(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 1, .n_seeds = 7, .sink = spread, .status = mixed};
+    ArmSummary summary;
+    char *folder;
+    const Report *report = scene_collect(arena, &scene, &folder);
+    int planned;
+    assert_int_equal(report_count_runs(report, 0, &planned), 3);
+    assert_int_equal(planned, 7);
+    assert_string_equal(report->runs[2].reason, "non-finite loss at step 7");
+    assert_string_equal(report->runs[3].reason, "interrupted at step 7 of 100");
+    assert_string_equal(report->runs[4].reason, "has not started");
+    assert_string_equal(report->runs[5].reason, "has not started");
+    arm_summary(arena, report, 0, &summary);
+    assert_int_equal(summary.final.n, 3);
+    assert_near(summary.final.median, 0.5, 1e-12); /* of 0.4, 0.5, 1.0 */
+    assert_int_equal(report->runs[summary.representative].seed, 2);
+    assert_near(summary.drain.median, 0.5, 1e-12);
+    assert_near(summary.floor, 0.04, 0);
+    assert_true(summary.oracle == 1.5 && summary.formed == 3 && summary.onset.median == 5);
+    assert_int_equal(report_find_metric(report, "never_measured"), -1);
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
+static double no_idle(int arm, int seed, int snapshot)
+{
+    (void)arm, (void)seed, (void)snapshot;
+    return (double)NAN;
+}
+
+static void test_sources_without_idle_queries_fall_back(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 1, .n_seeds = 1, .sink = no_idle};
+    char *folder;
+    const Report *report = scene_collect(arena, &scene, &folder);
+    assert_string_equal(report->metrics[report->headline].name, "sink_mass");
+    assert_true(report->headline_note[0] != '\0');
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
+static void test_the_mask_is_told_from_the_uniform_baseline(void **state)
+{
+    (void)state;
+    for (int is_full = 0; is_full < 2; is_full++) {
+        Arena *arena = arena_new();
+        Scene scene = {.n_arms = 1, .n_seeds = 1, .sink = scene_jump, .is_full = is_full};
+        char *folder;
+        const Report *report = scene_collect(arena, &scene, &folder);
+        assert_int_equal(report->runs[0].is_causal, !is_full);
+        scratch_remove(folder);
+        arena_free(arena);
+    }
+}
+
+/* A first token that differs between sequences: the place is fixed, the token is not (the published confound). */
+static void test_place_and_token_part(void **state)
+{
+    (void)state;
+    for (int has_random_first = 0; has_random_first < 2; has_random_first++) {
+        Arena *arena = arena_new();
+        Scene scene = {.n_arms = 1, .n_seeds = 1, .sink = scene_jump, .has_random_first = has_random_first};
+        char *folder;
+        const Report *report = scene_collect(arena, &scene, &folder);
+        assert_int_equal(frame_final(&report->runs[0], 0), FRAME_CENTRALIZED);
+        assert_int_equal(frame_final(&report->runs[0], 1) == FRAME_CENTRALIZED, !has_random_first);
+        scratch_remove(folder);
+        arena_free(arena);
+    }
+}
+
+static void test_a_broken_snapshot_is_a_run_without_results(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 1, .n_seeds = 2, .sink = scene_jump};
+    char *folder = scene_write(&scene), path[4300];
+    Report *report;
+    Error err;
+    snprintf(path, sizeof path, "%s/a-s1-000000000001/snapshots/step-00000010.npz", folder);
+    assert_ok(file_write(path, "PK\3\4 but not a whole one", 23, &err), &err);
+    assert_ok(report_collect(arena, folder, &report, &err), &err);
+    assert_int_equal(report_count_runs(report, 0, NULL), 1);
+    assert_int_equal(report->runs[0].status, RUN_FAILED);
+    assert_null(strstr(report->runs[0].reason, folder)); /* reports don't depend on where they lie */
+    assert_non_null(strstr(report->runs[0].reason, "step-00000010.npz"));
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
+static void test_a_folder_without_a_plan_is_refused(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Report *report = NULL;
+    Error err;
+    char *folder = scratch_folder(), path[4200];
+    assert_int_equal(report_collect(arena, folder, &report, &err), STATUS_INPUT);
+    assert_non_null(strstr(err.text, "plan.json"));
+    snprintf(path, sizeof path, "%s/plan.json", folder);
+    assert_ok(file_write(path, "{\"arms\": []}", 12, &err), &err);
+    assert_int_equal(report_collect(arena, folder, &report, &err), STATUS_INPUT);
+    assert_null(report);
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_strongest_is_chosen_on_even_and_read_on_odd),
+        cmocka_unit_test(test_levels_average_what_is_there),
+        cmocka_unit_test(test_onset_against_its_baselines),
+        cmocka_unit_test(test_only_finished_runs_count_and_the_rest_is_named),
+        cmocka_unit_test(test_sources_without_idle_queries_fall_back),
+        cmocka_unit_test(test_the_mask_is_told_from_the_uniform_baseline),
+        cmocka_unit_test(test_place_and_token_part),
+        cmocka_unit_test(test_a_broken_snapshot_is_a_run_without_results),
+        cmocka_unit_test(test_a_folder_without_a_plan_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,244 @@
+/* Without these, a report could call something supported that the seeds don't allow to say. */
+#include "scene.h"
+
+#include "report/verdict.h"
+
+#define NEVER HUGE_VAL
+
+static void test_rules_for_numbers(void **state)
+{
+    (void)state;
+    static const struct {
+        int n;
+        double low[9], high[9]; /* per seed; all zero: low = high */
+        Comparator comparator;
+        double bound;
+        Verdict verdict;
+        int needs_n;
+    } cases[] = {
+        /* one side, enough seeds */
+        {6, {1, 2, 3, 4, 5, 6}, {0}, COMPARE_LT, 7, VERDICT_SUPPORTED, 0},
+        {6, {1, 2, 3, 4, 5, 6}, {0}, COMPARE_GT, 7, VERDICT_REFUTED, 0},
+        {6, {1, 2, 3, 4, 5, 6}, {0}, COMPARE_GT, 0.5, VERDICT_SUPPORTED, 0},
+        {6, {1, 2, 3, 4, 5, 6}, {0}, COMPARE_LT, 0.5, VERDICT_REFUTED, 0},
+        /* the bound itself: < and >= are each other's negation */
+        {6, {1, 2, 3, 4, 5, 6}, {0}, COMPARE_LT, 6, VERDICT_UNDECIDED, 9},
+        {6, {1, 2, 3, 4, 5, 6}, {0}, COMPARE_LE, 6, VERDICT_SUPPORTED, 0},
+        {6, {1, 2, 3, 4, 5, 6}, {0}, COMPARE_GE, 1, VERDICT_SUPPORTED, 0},
+        {6, {1, 2, 3, 4, 5, 6}, {0}, COMPARE_LT, 1, VERDICT_REFUTED, 0},
+        {6, {1, 2, 3, 4, 5, 6}, {0}, COMPARE_GT, 6, VERDICT_REFUTED, 0},
+        /* straddling */
+        {6, {1, 2, 3, 4, 5, 6}, {0}, COMPARE_LT, 5.5, VERDICT_UNDECIDED, 9},
+        {8, {1, 2, 3, 4, 5, 6, 7, 8}, {0}, COMPARE_GT, 1.5, VERDICT_UNDECIDED, 9},
+        {9, {1, 2, 3, 4, 5, 6, 7, 8, 9}, {0}, COMPARE_GT, 5, VERDICT_UNDECIDED, 0},
+        {9, {1, 2, 3, 4, 5, 6, 7, 8, 9}, {0}, COMPARE_GT, 1.5, VERDICT_SUPPORTED, 0}, /* one outlier is dropped */
+        /* too few seeds */
+        {1, {1}, {0}, COMPARE_LT, 7, VERDICT_UNDECIDED, 6},
+        {5, {1, 2, 3, 4, 5}, {0}, COMPARE_LT, 7, VERDICT_UNDECIDED, 6},
+        {5, {1, 2, 3, 4, 5}, {0}, COMPARE_GT, 7, VERDICT_UNDECIDED, 6},
+        {5, {1, 2, 3, 4, 5}, {0}, COMPARE_GT, 2, VERDICT_UNDECIDED, 9},
+        {0, {0}, {0}, COMPARE_GT, 2, VERDICT_UNDECIDED, 6},
+        /* never formed */
+        {6, {1, 2, 3, 4, 5, NEVER}, {0}, COMPARE_LT, 200, VERDICT_UNDECIDED, 9},
+        {6, {NEVER, NEVER, NEVER, NEVER, NEVER, NEVER}, {0}, COMPARE_LT, 200, VERDICT_REFUTED, 0},
+        {6, {NEVER, NEVER, NEVER, NEVER, NEVER, NEVER}, {0}, COMPARE_GT, 200, VERDICT_SUPPORTED, 0},
+        {9, {1, 2, 3, 4, 5, 6, 7, 8, NEVER}, {0}, COMPARE_LT, 200, VERDICT_SUPPORTED, 0},
+        /* onsets are intervals: the unfavourable end counts */
+        {6, {10, 10, 10, 10, 10, 10}, {20, 20, 20, 20, 20, 20}, COMPARE_LT, 20, VERDICT_UNDECIDED, 9},
+        {6, {10, 10, 10, 10, 10, 10}, {20, 20, 20, 20, 20, 20}, COMPARE_LE, 20, VERDICT_SUPPORTED, 0},
+        {6, {10, 10, 10, 10, 10, 10}, {20, 20, 20, 20, 20, 20}, COMPARE_LT, 15, VERDICT_UNDECIDED, 9},
+        {6, {10, 10, 10, 10, 10, 10}, {20, 20, 20, 20, 20, 20}, COMPARE_LT, 10, VERDICT_REFUTED, 0},
+        {6, {10, 10, 10, 10, 10, 10}, {20, 20, 20, 20, 20, 20}, COMPARE_GT, 10, VERDICT_UNDECIDED, 9},
+        {6, {10, 10, 10, 10, 10, 10}, {20, 20, 20, 20, 20, 20}, COMPARE_GT, 9, VERDICT_SUPPORTED, 0},
+        {6, {10, 10, 10, 10, 10, 10}, {20, 20, 20, 20, 20, 20}, COMPARE_GT, 20, VERDICT_REFUTED, 0},
+        /* equality */
+        {6, {1, 1, 1, 1, 1, 1}, {0}, COMPARE_EQ, 1, VERDICT_SUPPORTED, 0},
+        {6, {1, 1, 1, 1, 1, 1}, {0}, COMPARE_NE, 1, VERDICT_REFUTED, 0},
+        {6, {1, 1, 1, 1, 1, 2}, {0}, COMPARE_EQ, 1, VERDICT_UNDECIDED, 9},
+        {6, {1, 1, 1, 1, 1, 2}, {0}, COMPARE_EQ, 3, VERDICT_REFUTED, 0},
+        {6, {1, 1, 1, 1, 1, 2}, {0}, COMPARE_NE, 3, VERDICT_SUPPORTED, 0},
+    };
+    Arena *arena = arena_new();
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        int is_interval = 0;
+        for (int i = 0; i < cases[c].n; i++)
+            is_interval |= cases[c].high[i] != 0;
+        VerdictTest test;
+        verdict_of_values(arena, cases[c].n, cases[c].low, is_interval ? cases[c].high : cases[c].low, cases[c].comparator,
+                          cases[c].bound, &test);
+        if (test.verdict != cases[c].verdict || test.needs_n != cases[c].needs_n)
+            fail_msg("case %zu: %s, needs %d", c, verdict_name(test.verdict), test.needs_n);
+        assert_int_equal(test.n, cases[c].n);
+    }
+    arena_free(arena);
+}
+
+/* Whatever the seeds say, a claim and its negation are never both supported, and fewer than six seeds decide nothing. */
+static void test_no_claim_beside_its_negation(void **state)
+{
+    (void)state;
+    static const Comparator negation[] = {[COMPARE_LT] = COMPARE_GE, [COMPARE_LE] = COMPARE_GT, [COMPARE_GT] = COMPARE_LE,
+                                          [COMPARE_GE] = COMPARE_LT, [COMPARE_EQ] = COMPARE_NE, [COMPARE_NE] = COMPARE_EQ};
+    static const Verdict opposite[] = {[VERDICT_SUPPORTED] = VERDICT_REFUTED, [VERDICT_REFUTED] = VERDICT_SUPPORTED,
+                                       [VERDICT_UNDECIDED] = VERDICT_UNDECIDED};
+    Arena *arena = arena_new();
+    unsigned seed = 1;
+    for (int trial = 0; trial < 3000; trial++) {
+        double low[12], high[12];
+        const int n = trial % 13;
+        for (int i = 0; i < n; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            low[i] = seed >> 30 == 3 ? NEVER : (double)(seed >> 28);
+            high[i] = low[i] + (double)(seed >> 20 & 3);
+        }
+        for (int op = COMPARE_LT; op <= COMPARE_NE; op++) {
+            VerdictTest yes, no;
+            verdict_of_values(arena, n, low, high, (Comparator)op, trial % 10, &yes);
+            verdict_of_values(arena, n, low, high, negation[op], trial % 10, &no);
+            assert_int_equal(no.verdict, opposite[yes.verdict]);
+            assert_true(n >= SEEDS_NEEDED || yes.verdict == VERDICT_UNDECIDED);
+        }
+    }
+    arena_free(arena);
+}
+
+static void test_rules_for_labels_and_seen(void **state)
+{
+    (void)state;
+    static const struct {
+        int n, n_hold;
+        Verdict verdict;
+        int needs_n;
+    } votes[] = {
+        {6, 6, VERDICT_SUPPORTED, 0}, {6, 0, VERDICT_REFUTED, 0},   {6, 5, VERDICT_UNDECIDED, 0}, {6, 1, VERDICT_UNDECIDED, 0},
+        {5, 5, VERDICT_UNDECIDED, 6}, {5, 0, VERDICT_UNDECIDED, 6}, {5, 2, VERDICT_UNDECIDED, 0}, {0, 0, VERDICT_UNDECIDED, 6},
+        {12, 12, VERDICT_SUPPORTED, 0},
+    };
+    static const struct {
+        int planned, n, n_seen;
+        Verdict verdict;
+    } seen[] = {
+        {3, 3, 2, VERDICT_SUPPORTED}, {3, 3, 1, VERDICT_NOT_SEEN},  {6, 6, 3, VERDICT_SUPPORTED}, {6, 6, 2, VERDICT_NOT_SEEN},
+        {6, 4, 3, VERDICT_SUPPORTED}, {6, 4, 2, VERDICT_UNDECIDED}, {6, 5, 1, VERDICT_NOT_SEEN},  {6, 0, 0, VERDICT_UNDECIDED},
+        {1, 1, 1, VERDICT_SUPPORTED}, {1, 1, 0, VERDICT_NOT_SEEN},
+    };
+    VerdictTest test;
+    for (size_t c = 0; c < sizeof votes / sizeof *votes; c++) {
+        verdict_of_votes(votes[c].n, votes[c].n_hold, &test);
+        assert_int_equal(test.verdict, votes[c].verdict);
+        assert_int_equal(test.needs_n, votes[c].needs_n);
+    }
+    for (size_t c = 0; c < sizeof seen / sizeof *seen; c++) {
+        verdict_of_seen(seen[c].planned, seen[c].n, seen[c].n_seen, &test);
+        assert_int_equal(test.verdict, seen[c].verdict);
+    }
+}
+
+/* ---- whole claims, on a results folder ---- */
+
+/* Arm a forms at snapshot 2 + seed % 3 (by step 2, 5 or 10); b at 5 (by step 20); c never. */
+static double sink_by_arm(int arm, int seed, int snapshot)
+{
+    return arm == 0 ? scene_jump(arm, seed, snapshot) : arm == 1 && snapshot >= 5 ? 0.6 : 0.05;
+}
+
+static const struct {
+    const char *that;
+    Verdict verdict;
+    int n_tests;
+} claims[] = {
+    {"onset(sink_mass_idle:strongest, kind=a) < 11", VERDICT_SUPPORTED, 1},
+    {"onset(sink_mass_idle:strongest, kind=a) < 10", VERDICT_UNDECIDED, 1},
+    {"11 > onset(sink_mass_idle:strongest, kind=a)", VERDICT_SUPPORTED, 1},
+    {"onset(sink_mass_idle:strongest, kind=b) > 9", VERDICT_SUPPORTED, 1},
+    {"onset(sink_mass_idle:strongest, kind=b) > 10", VERDICT_UNDECIDED, 1},
+    {"onset(sink_mass_idle:strongest, kind=c) > 1000", VERDICT_SUPPORTED, 1},
+    {"onset(sink_mass_idle:strongest, kind=c) < 1000", VERDICT_REFUTED, 1},
+    {"onset(sink_mass_idle:strongest) < 1000", VERDICT_REFUTED, 3},          /* every arm must hold */
+    {"onset(sink_mass_idle:strongest, kind=a) < onset(sink_mass_idle:strongest, kind=b)", VERDICT_UNDECIDED, 1},
+    {"onset(sink_mass_idle:strongest, kind=a) < onset(sink_mass_idle:strongest, kind=c)", VERDICT_SUPPORTED, 1},
+    {"onset(sink_mass_idle:strongest, kind=c) < onset(sink_mass_idle:strongest, kind=c)", VERDICT_UNDECIDED, 1}, /* unknown */
+    {"median(sink_mass_idle:strongest, kind=a) > median(sink_mass_idle:strongest, kind=b)", VERDICT_SUPPORTED, 1},
+    {"median(sink_mass_idle:strongest) > median(sink_mass_idle)", VERDICT_SUPPORTED, 3}, /* arm by arm, not across */
+    {"median(sink_mass_idle:strongest, kind=a) = 0.8", VERDICT_SUPPORTED, 1},
+    {"median(sink_mass_idle:strongest, kind=a) > 0.5 and median(sink_mass_idle:strongest, kind=c) > 0.5", VERDICT_REFUTED, 2},
+    {"median(value_drain:strongest, kind=a) < 0.5", VERDICT_SUPPORTED, 1},   /* strongest: the least when it falls */
+    {"median(residual_peak:strongest, kind=b) = 1.6", VERDICT_SUPPORTED, 1}, /* a layer */
+    {"early(sink_mass_idle:strongest, kind=a) < 0.1", VERDICT_REFUTED, 1},
+    {"early(sink_mass_idle:strongest, kind=a) > 0.3", VERDICT_SUPPORTED, 1},
+    {"early(sink_mass_idle:strongest, kind=c) > 2", VERDICT_SUPPORTED, 1},   /* never */
+    {"frame(kind=a) = centralized", VERDICT_SUPPORTED, 1},
+    {"frame(kind=a) != frame(kind=c)", VERDICT_SUPPORTED, 1},
+    {"frame(kind=a) != frame(kind=b)", VERDICT_REFUTED, 1},
+    {"frame(kind=c) = none", VERDICT_SUPPORTED, 1},
+    {"frame_by_token(kind=a) = centralized", VERDICT_SUPPORTED, 1},
+    {"onset(frame:centralized, kind=a) < 11", VERDICT_SUPPORTED, 1},
+    {"seen(centralized)", VERDICT_SUPPORTED, 1},
+    {"seen(centralized, kind=c)", VERDICT_NOT_SEEN, 1},
+    {"seen(bidirectional)", VERDICT_NOT_SEEN, 1},
+    {"seen(centralized) and seen(bidirectional)", VERDICT_NOT_SEEN, 2},
+    {"median(no_such_metric) > 0", VERDICT_UNDECIDED, 3},
+    {"frame(kind=z) = none", VERDICT_UNDECIDED, 0},
+};
+
+static void test_claims(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 3, .n_seeds = 6, .sink = sink_by_arm};
+    char *folder;
+    Error err;
+    const Report *report = scene_collect(arena, &scene, &folder);
+    for (size_t c = 0; c < sizeof claims / sizeof *claims; c++) {
+        Claim claim = {.that = claims[c].that};
+        ClaimVerdict verdict;
+        assert_ok(claim_parse(arena, "test", 1, claims[c].that, &claim, &err), &err);
+        verdict_of_claim(arena, report, &claim, &verdict);
+        if (verdict.verdict != claims[c].verdict || verdict.n_tests != claims[c].n_tests)
+            fail_msg("%s: %s, %d tests", claims[c].that, verdict_name(verdict.verdict), verdict.n_tests);
+        assert_true(verdict.n_tests == 0 || verdict.tests[verdict.deciding].verdict == verdict.verdict);
+    }
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
+static RunStatus two_missing(int arm, int seed)
+{
+    return arm == 0 && seed == 2 ? RUN_FAILED : arm == 0 && seed == 5 ? RUN_ABSENT : RUN_FINISHED;
+}
+
+/* A run that failed or is missing is no evidence: the verdict falls back to undecided and says how many it needs. */
+static void test_missing_runs_are_not_guessed(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 2, .n_seeds = 6, .sink = scene_jump, .status = two_missing};
+    char *folder;
+    Error err;
+    const Report *report = scene_collect(arena, &scene, &folder);
+    Claim claim = {0};
+    ClaimVerdict verdict;
+    assert_ok(claim_parse(arena, "test", 1, "onset(sink_mass_idle:strongest) < 11", &claim, &err), &err);
+    verdict_of_claim(arena, report, &claim, &verdict);
+    assert_int_equal(verdict.verdict, VERDICT_UNDECIDED);
+    assert_int_equal(verdict.n, 4);
+    assert_string_equal(verdict_text(arena, &verdict), "undecided, needs n >= 6");
+    assert_int_equal(verdict.tests[1].verdict, VERDICT_SUPPORTED); /* arm b has all six */
+    assert_ok(claim_parse(arena, "test", 1, "frame(kind=a) = frame(kind=b)", &claim, &err), &err);
+    verdict_of_claim(arena, report, &claim, &verdict);
+    assert_int_equal(verdict.n, 4); /* seeds that both arms have */
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rules_for_numbers),
+        cmocka_unit_test(test_no_claim_beside_its_negation),
+        cmocka_unit_test(test_rules_for_labels_and_seen),
+        cmocka_unit_test(test_claims),
+        cmocka_unit_test(test_missing_runs_are_not_guessed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
