@@ -21,6 +21,7 @@
 /* One of the two measuring sets, as a head looks at it. */
 typedef struct {
     int n, n_heads, length, eligible_end; /* n_heads: L*H; keys [0, eligible_end) may be anchors */
+    int is_causal;
     const float *importance, *baseline;
     const int32_t *tokens;
     int first, stride;
@@ -40,6 +41,7 @@ typedef struct {
 static Set set_of(const FrameInput *input, int is_half, const double *values)
 {
     Set set = {.n_heads = input->n_layers * input->n_heads, .first = input->first, .stride = input->stride};
+    set.is_causal = input->is_causal;
     set.n = is_half ? input->half_n : input->n;
     set.length = is_half ? input->half_length : input->length;
     set.importance = is_half ? input->half_importance : input->importance;
@@ -55,9 +57,12 @@ static const float *importance_of(const Set *set, int sequence, int head)
     return set->importance + ((size_t)sequence * set->n_heads + head) * set->length;
 }
 
+/* The mean over the queries that see k, times their number over T-1: the excess that k collects from the sequence. Under a
+ * causal mask a late key's a_k is a mean over few queries, noisier and of less weight. */
 static double excess_of(const Set *set, int sequence, int head, int k)
 {
-    return (double)importance_of(set, sequence, head)[k] - set->baseline[(size_t)head * set->length + k];
+    const double above = (double)importance_of(set, sequence, head)[k] - set->baseline[(size_t)head * set->length + k];
+    return set->is_causal ? above * (set->length - 1 - k) / (set->length - 1) : above;
 }
 
 static int is_anchor(const Set *set, int sequence, int head, int k, const double *values)
