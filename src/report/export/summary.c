@@ -52,7 +52,8 @@ static int write_summary(Report *report, const char *folder, Error *err)
         if (summary.finished == 0)
             continue;
         if (report->headline >= 0) {
-            table_set_text(table, row, metric, arena_format(arena, "%s:strongest", report->metrics[report->headline].name));
+            table_set_text(table, row, metric,
+                           arena_format(arena, "%s:strongest", report->metrics[report->headline].name));
             set_interval(table, row, onset, &summary.onset);
             table_set(table, row, formed, summary.formed);
             set_interval(table, row, final, &summary.final);
