@@ -255,6 +255,7 @@ static int put_arm(const Report *report, int arm, int thrift, size_t maps_budget
         json_put_number(json, "atStart", summary.at_start);
         put_interval(json, "final", &summary.final);
         json_put_number(json, "floor", rounded(summary.floor));
+        put_interval(json, "labelOnset", &summary.label_onset);
         put_interval(json, "drain", &summary.drain);
         put_interval(json, "finalLoss", &summary.loss);
         json_put_number(json, "oracle", rounded(summary.oracle));

@@ -69,6 +69,8 @@ static void fill_row(Arena *arena, const Report *report, int arm, const char *ce
     for (int k = 0; k < 2; k++)
         cells[k ? BY_TOKEN : BY_POSITION] = arena_format(arena, "%s %d/%d", frame_name((FrameType)summary.label[k]),
                                                          summary.labels[k][summary.label[k]], summary.finished);
+    if (summary.label[0] != FRAME_NONE && isfinite(summary.label_onset.median))
+        cells[BY_POSITION] = arena_format(arena, "%s from %.0f", cells[BY_POSITION], summary.label_onset.median);
 }
 
 /* The given columns of every row, under their headings. */
@@ -159,7 +161,8 @@ static void add_caption(const Report *report, int width, int use_colour, Text *t
     }
     Text caption = {0};
     if (report->headline >= 0)
-        text_addf(&caption, "onset, final: %s of the strongest head. ", report->metrics[report->headline].name);
+        text_addf(&caption, "onset, final: %s of the strongest head; from: the first step of three at which the label held. ",
+                  report->metrics[report->headline].name);
     else
         text_add(&caption, "No sink metric was measured in every run. ");
     if (max == 1)

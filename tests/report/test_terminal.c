@@ -36,7 +36,7 @@ static void test_table_says_what_it_must(void **state)
                                        "0.80 [0.80]",
                                        "0.040",
                                        "0.20 [0.20]",
-                                       "centralized 6/6",
+                                       "centralized 6/6 from 5",
                                        "5 of 6",
                                        "0 of 5",
                                        "never [never]",

@@ -63,14 +63,16 @@ function frames() {
   const rows = () => arms.map((a) => {
     const [n, at, samePlace, sameToken] = (a.seeds.find((s) => s.seed === a.representative) ?? a.seeds[0]).anchors;
     return [
-      armName(a), counted(a.byPosition, a.finished), counted(a.byToken, a.finished), show(n),
+      armName(a), counted(a.byPosition, a.finished), [show(a.labelOnset.values[0]), small(` ${brackets(a.labelOnset)}`)],
+      counted(a.byToken, a.finished), show(n),
       number(n) > 0 ? place(at) : '–', share(samePlace), share(sameToken)
     ];
   });
-  const columns = [['Arm'], ['Final label by position'], ['by token'], ['Anchors', 1], ['Usual place'], ['Same place', 1],
-    ['Same token', 1]];
-  const about = caption('Final label: the mode of the last three snapshots, in k of n seeds. Of the median seed: anchors ' +
-    'per head and sequence, the usual place of the top anchor, and how often it is the same place or the same token.');
+  const columns = [['Arm'], ['Final label by position'], ['Its onset', 1], ['Final label by token'], ['Anchors', 1],
+    ['Usual place'], ['Same place', 1], ['Same token', 1]];
+  const about = caption('Final label: the mode of the last three snapshots, in k of n seeds. Its onset: the first of three ' +
+    'snapshots in a row with the most frequent one, median and interval over all n. Of the median seed: anchors per head ' +
+    'and sequence, the usual place of the top anchor, and how often it is the same place or the same token.');
   const timeline = (a) => el('figure.timeline', {}, el('h3', {}, armName(a)), small(`n = ${a.seeds.length}`),
     el('div.scroll', {}, strip(a)), caption(disagreement(a)));
   const draw = () => [
