@@ -181,7 +181,7 @@ function headsOf(a, seed) {
   context.lineWidth = 2;
   context.strokeRect(h * size + 1.5, l * size + 1.5, size - 3, size - 3);
   return el(
-    'figure', {}, canvas, caption(`seed ${seed.seed}`, seed.seed === a.representative && el('b', {}, ' median')));
+    'figure', {}, canvas, caption(`seed ${seed.seed}`, a.finished > 1 && seed.seed === a.representative && el('b', {}, ' median')));
 }
 
 function heads() {
