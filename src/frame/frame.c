@@ -1,7 +1,8 @@
 /* The labels that follow from the declared rules (rules.c).
  *
- * An anchor's excess is e_k = a_k - baseline_k. A head whose sequences mostly lack anchors is none and adds nothing to
- * its layer or to the model; the others' excesses are pooled over sequences and heads:
+ * An anchor's excess is e_k = (a_k - baseline_k) * (queries that see k) / (T-1): the attention that it collects above its
+ * baseline. A head whose sequences mostly lack anchors is none and adds nothing to its layer or to the model; the others'
+ * excesses are pooled over sequences and heads:
  *
  *   P(x) = sum of e over anchors with identity x / sum of all e,   x a position, or a token id
  *
@@ -15,8 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- anchors of a set
- * ------------------------------------------------------------------------------------------------ */
+/* ---- anchors of a set ---- */
 
 /* One of the two measuring sets, as a head looks at it. */
 typedef struct {
@@ -57,12 +57,15 @@ static const float *importance_of(const Set *set, int sequence, int head)
     return set->importance + ((size_t)sequence * set->n_heads + head) * set->length;
 }
 
-/* The mean over the queries that see k, times their number over T-1: the excess that k collects from the sequence. Under a
- * causal mask a late key's a_k is a mean over few queries, noisier and of less weight. */
 static double excess_of(const Set *set, int sequence, int head, int k)
 {
-    const double above = (double)importance_of(set, sequence, head)[k] - set->baseline[(size_t)head * set->length + k];
-    return set->is_causal ? above * (set->length - 1 - k) / (set->length - 1) : above;
+    return (double)importance_of(set, sequence, head)[k] - set->baseline[(size_t)head * set->length + k];
+}
+
+/* Share of a sequence's queries that see k and are not k: what turns a mean over them into attention collected. */
+static double reach_of(const Set *set, int k)
+{
+    return set->is_causal ? (double)(set->length - 1 - k) / (set->length - 1) : 1;
 }
 
 static int is_anchor(const Set *set, int sequence, int head, int k, const double *values)
@@ -102,13 +105,12 @@ static Anchors collect_anchors(Arena *arena, const Set *set, int n_heads, const 
                         .place = k,
                         .token = set->tokens ? set->tokens[(size_t)s * set->length + k] : -1,
                         .importance = importance_of(set, s, heads[h])[k],
-                        .excess = excess_of(set, s, heads[h], k),
+                        .excess = reach_of(set, k) * excess_of(set, s, heads[h], k),
                     };
     return anchors;
 }
 
-/* ---- pooling by identity
- * --------------------------------------------------------------------------------------------- */
+/* ---- pooling by identity ---- */
 
 typedef enum { BY_PLACE, BY_TOKEN } Identity;
 
@@ -211,8 +213,7 @@ static double share_at(Arena *arena, const Anchors *anchors, int place, Identity
     return sum / total * pool.share;
 }
 
-/* ---- labels
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- labels ---- */
 
 /* The rules after `none`, in their order. */
 static FrameType label(Arena *arena, const FrameInput *input, const Anchors *anchors, const Pool *pool,
