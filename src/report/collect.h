@@ -51,6 +51,7 @@ typedef struct {
     int n_snapshots;                  /* 0 unless finished */
     double *steps, *tokens, *targets; /* (S,) */
     int n_losses;                     /* 1+G */
+    const char **loss_names;          /* (1+G,) "held_out_loss", "held_out_loss:copy", ... */
     double *losses;                   /* (S,1+G) held-out, nats per target */
     int n_layers, n_heads, length, n_sequences, is_causal;
     RunMetric *metrics;     /* (n_metrics,) */

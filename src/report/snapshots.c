@@ -145,6 +145,20 @@ static void classify(Arena *scratch, Report *report, ReportRun *run, int s, cons
     }
 }
 
+/* "held_out_loss" for all targets, then "held_out_loss:GROUP"; a group without a name goes by its number. */
+static void read_loss_names(Report *report, ReportRun *run, const Npz *npz)
+{
+    const NpyArray *groups = npz_get(npz, "loss_groups");
+    int named = groups && groups->type == NPY_STRING && groups->n_items + 1 == (size_t)run->n_losses;
+    run->loss_names = ARENA_ARRAY(report->arena, const char *, run->n_losses);
+    run->loss_names[0] = "held_out_loss";
+    for (int g = 1; g < run->n_losses; g++)
+        run->loss_names[g] =
+            named ? arena_format(report->arena, "held_out_loss:%.*s", groups->item_bytes,
+                                 (const char *)groups->data + (size_t)(g - 1) * groups->item_bytes)
+                  : arena_format(report->arena, "held_out_loss:%d", g);
+}
+
 /* Shapes and room, once the first snapshot is open. */
 static int start_run(Report *report, ReportRun *run, const char *path, const Npz *npz, const Npz *baselines, Error *err)
 {
@@ -169,6 +183,7 @@ static int start_run(Report *report, ReportRun *run, const char *path, const Npz
     run->steps = ARENA_ARRAY(report->arena, double, S);
     run->tokens = ARENA_ARRAY(report->arena, double, S);
     run->targets = ARENA_ARRAY(report->arena, double, S);
+    read_loss_names(report, run, npz);
     run->losses = ARENA_ARRAY(report->arena, double, S *(size_t)run->n_losses);
     run->metrics = ARENA_ARRAY(report->arena, RunMetric, report->n_metrics);
     run->frames = ARENA_ARRAY(report->arena, SnapshotFrames, S);

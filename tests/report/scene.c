@@ -160,6 +160,7 @@ static void write_snapshot(const Scene *scene, const char *run, int arm, int see
     npz_add(npz, "tokens_seen", NPY_INT64, 1, (int64_t[]){1}, &when[1]);
     npz_add(npz, "targets_seen", NPY_INT64, 1, (int64_t[]){1}, &when[2]);
     npz_add(npz, "held_out_loss", NPY_FLOAT64, 1, (int64_t[]){3}, loss);
+    npz_add_strings(npz, "loss_groups", 2, (const char *const[]){"drawn", "copy"});
     for (int h = 0; h < L * H; h++)
         values[h] = h == 2 ? sinks[h] : 0.04;
     add_head_metric(npz, "sink_mass", values);

@@ -136,7 +136,7 @@ static void test_long_tables_read_back(void **state)
     r = find_row(onsets, (const char *const[][2]){{"of", "frame:bidirectional"}, {"level", "model"}}, 2);
     assert_string_equal(table_get_text(onsets, r, table_find(onsets, "kind")), "never");
     assert_true(isnan(table_get(onsets, r, table_find(onsets, "by"))));
-    r = find_row(onsets, (const char *const[][2]){{"of", "held_out_loss_group_2 halved"}}, 1);
+    r = find_row(onsets, (const char *const[][2]){{"of", "held_out_loss:copy halved"}}, 1);
     assert_near(table_get(onsets, r, table_find(onsets, "by")), 1, 0); /* 4 / (1 + s): halved at snapshot 1 */
 
     assert_ok(table_from_csv(arena, "geometry.csv", read_whole(arena, folder, "geometry.csv", NULL), &geometry, &err),

@@ -48,9 +48,7 @@ static void add_loss(const ReportRun *run, const char *const *prefixes, int grou
 {
     for (int s = 0; s < run->n_snapshots; s++) {
         text_add(csv, prefixes[s]);
-        text_add(csv, ",all,held_out_loss");
-        if (group > 0)
-            text_addf(csv, "_group_%d", group);
+        text_addf(csv, ",all,%s", run->loss_names[group]);
         add_cell(csv, run->losses[(size_t)s * run->n_losses + group]);
         text_add(csv, ",,,");
         add_cell(csv, run->losses[group]);

@@ -108,7 +108,7 @@ static void add_run_onsets(Arena *scratch, Table *table, const Report *report, c
     for (int g = 1; g < run->n_losses; g++) {
         Onset onset;
         loss_halved(scratch, run, g, &onset);
-        add_onset(scratch, table, report, run, arena_format(scratch, "held_out_loss_group_%d halved", g), "model",
+        add_onset(scratch, table, report, run, arena_format(scratch, "%s halved", run->loss_names[g]), "model",
                   &onset);
     }
 }
