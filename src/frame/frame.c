@@ -15,8 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- anchors of a set
- * ------------------------------------------------------------------------------------------------ */
+/* ---- anchors of a set ---- */
 
 /* One of the two measuring sets, as a head looks at it. */
 typedef struct {
@@ -102,8 +101,7 @@ static Anchors collect_anchors(Arena *arena, const Set *set, int n_heads, const 
     return anchors;
 }
 
-/* ---- pooling by identity
- * --------------------------------------------------------------------------------------------- */
+/* ---- pooling by identity ---- */
 
 typedef enum { BY_PLACE, BY_TOKEN } Identity;
 
@@ -206,8 +204,7 @@ static double share_at(Arena *arena, const Anchors *anchors, int place, Identity
     return sum / total * pool.share;
 }
 
-/* ---- labels
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- labels ---- */
 
 /* The rules after `none`, in their order. */
 static FrameType label(Arena *arena, const FrameInput *input, const Anchors *anchors, const Pool *pool,

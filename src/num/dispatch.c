@@ -58,8 +58,7 @@ const Kernels *kernels_best(void)
     return kernels ? kernels : paths[first_available()];
 }
 
-/* ---- does the machine compute?
- * --------------------------------------------------------------------------------------- */
+/* ---- does the machine compute? ---- */
 
 #define CHECK_SIDE 33 /* odd: whole vectors and remainders */
 #define CHECK_SIZE (CHECK_SIDE * CHECK_SIDE)
@@ -104,8 +103,7 @@ int kernels_self_check(const Kernels *kernels)
     return distance(RESULTS, fast, slow) <= 200 * (double)REAL_EPSILON ? 0 : -1;
 }
 
-/* ---- peak
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- peak ---- */
 
 double kernels_peak(const Kernels *kernels, double seconds)
 {

@@ -154,8 +154,7 @@ FOR_EACH_ROWS(TILE_FUNCTIONS)
 typedef void TileFunction(const Tile *t);
 static TileFunction *const tiles[TILE_ROWS][2][TILE_VECS] = {FOR_EACH_ROWS(TILE_ENTRY)}; /* [rows-1][apart][vecs-1] */
 
-/* ---- packing
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- packing ---- */
 
 /* Panel of B (k, width), rows ld apart, to (k, PANEL), zero beyond the width. */
 static void pack_rows(int k, int width, const real *b, ptrdiff_t ld, real *ret)
@@ -217,8 +216,7 @@ static void pack_tiles(int k, int m, int rows, const real *a, ptrdiff_t ld, real
     }
 }
 
-/* ---- the product
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- the product ---- */
 
 static int smaller(int x, int y)
 {

@@ -73,8 +73,7 @@ static real row_sum(int width, const real *x)
     return lanes_sum(sum);
 }
 
-/* ---- forward
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- forward ---- */
 
 /* y = (x - center) scale gain + shift, for one row; shift may be NULL. */
 INLINE void row_normalise(int width, const real *x, real center, real scale, const real *gain, const real *shift,
@@ -107,8 +106,7 @@ void KERNEL(rmsnorm_forward)(int n, int width, double epsilon, const real *x, co
     }
 }
 
-/* ---- backward
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- backward ---- */
 
 /* One row of either norm: centered says whether a mean was taken away. dshift may be NULL. */
 INLINE void row_backward(int width, const int centered, const real *dy, const real *x, const real *gain, real center,

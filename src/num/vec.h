@@ -68,8 +68,7 @@ INLINE vec vec_choose(ivec mask, vec x, vec y)
     return (vec)((mask & (ivec)x) | (~mask & (ivec)y));
 }
 
-/* ---- fma, square root, extrema, the first n lanes
- * ---------------------------------------------------------------------- */
+/* ---- fma, square root, extrema, the first n lanes ---- */
 
 /* vec_max: x > y ? x : y, vec_min: x < y ? x : y; hence y where one is a NaN. vec_load_first: lanes from n on are fill.
  */
@@ -189,8 +188,7 @@ INLINE void vec_store_left(real *p, ptrdiff_t n, vec x)
         vec_store_first(p, (int)n, x);
 }
 
-/* ---- permutations
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- permutations ---- */
 
 /* x0 y0 x1 y1 ... of the lower halves, and of the upper ones; and lanes i and i + 8, i + 4, ... exchanged. */
 #if LANES == 16
@@ -219,8 +217,7 @@ INLINE void vec_store_left(real *p, ptrdiff_t n, vec x)
 #define vec_interleave_low(x, y)  __builtin_shufflevector(x, y, INTERLEAVE_LOW)
 #define vec_interleave_high(x, y) __builtin_shufflevector(x, y, INTERLEAVE_HIGH)
 
-/* ---- sums along a row
- * -------------------------------------------------------------------------------------------------- */
+/* ---- sums along a row ---- */
 
 #define SUM_LANES 32 /* part of the definition of every sum; two vectors of 16 floats hide an addition's latency */
 #define PARTS     (SUM_LANES / LANES)

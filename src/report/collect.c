@@ -211,7 +211,8 @@ static int is_known_everywhere(const Report *report, int m)
         if (run->n_snapshots == 0)
             continue;
         const size_t size = (size_t)run->n_layers * (report->metrics[m].is_layer ? 1 : run->n_heads);
-        const double *last = run->metrics[m].values ? run->metrics[m].values + (run->n_snapshots - 1) * PART_COUNT * size : NULL;
+        const double *last =
+            run->metrics[m].values ? run->metrics[m].values + (run->n_snapshots - 1) * PART_COUNT * size : NULL;
         int n_finite = 0;
         for (size_t i = 0; last && i < size; i++)
             n_finite += isfinite(last[i]) != 0;

@@ -51,7 +51,8 @@ static void put_interval(JsonWriter *json, const char *key, const Interval *inte
 typedef struct {
     const ReportRun **runs;
     int n;
-    const ReportRun *grid; /* whose snapshots are the arm's steps: the representative; runs on other steps are left out */
+    const ReportRun
+        *grid; /* whose snapshots are the arm's steps: the representative; runs on other steps are left out */
 } ArmRuns;
 
 static ArmRuns runs_of(Arena *arena, const Report *report, int arm, const ArmSummary *summary)
@@ -107,10 +108,11 @@ static double median_of(Arena *arena, int n, const double *values)
 }
 
 /* One metric at one level: its band, and its baselines (medians over seeds) [uniform, position, start]. */
-static void put_metric(Arena *arena, const Report *report, const ArmRuns *own, int m, TraceLevel level, JsonWriter *json)
+static void put_metric(Arena *arena, const Report *report, const ArmRuns *own, int m, TraceLevel level,
+                       JsonWriter *json)
 {
     const int S = own->grid->n_snapshots;
-    double *series = ARENA_ARRAY(arena, double, own->n * S), *baselines[3];
+    double *series = ARENA_ARRAY(arena, double, own->n *S), *baselines[3];
     int n = 0;
     for (int k = 0; k < 3; k++)
         baselines[k] = ARENA_ARRAY(arena, double, own->n);
@@ -223,8 +225,7 @@ static void put_seeds(Arena *arena, const Report *report, const ArmRuns *own, Js
             json_put_string(json, k ? "byToken" : "byPosition", digits);
         }
         put_numbers(json, "final", 2, (double[]){frame_final(run, 0), frame_final(run, 1)});
-        put_numbers(json, "anchors", 4,
-                    (double[]){last->n_anchors, last->place, last->place_share, last->token_share});
+        put_numbers(json, "anchors", 4, (double[]){last->n_anchors, last->place, last->place_share, last->token_share});
         json_close_object(json);
     }
     json_close_array(json);
@@ -254,6 +255,7 @@ static int put_arm(const Report *report, int arm, int thrift, size_t maps_budget
         json_put_number(json, "atStart", summary.at_start);
         put_interval(json, "final", &summary.final);
         json_put_number(json, "floor", rounded(summary.floor));
+        put_interval(json, "labelOnset", &summary.label_onset);
         put_interval(json, "drain", &summary.drain);
         put_interval(json, "finalLoss", &summary.loss);
         json_put_number(json, "oracle", rounded(summary.oracle));
@@ -272,7 +274,7 @@ static int put_arm(const Report *report, int arm, int thrift, size_t maps_budget
         }
         put_numbers(json, "steps", S, grid->steps);
         put_numbers(json, "tokens", S, grid->tokens);
-        double *losses = ARENA_ARRAY(arena, double, own.n * S);
+        double *losses = ARENA_ARRAY(arena, double, own.n *S);
         for (int i = 0; i < own.n; i++)
             for (int s = 0; s < S; s++)
                 losses[(size_t)i * S + s] = own.runs[i]->losses[(size_t)s * own.runs[i]->n_losses];

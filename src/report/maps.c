@@ -40,7 +40,8 @@ static Packing choose_packing(const ReportRun *run, int has_sequence, size_t bud
 }
 
 /* One head's (T,T) map, pooled, quantised and packed to packing->cells bytes. */
-static void pack(const float *map, const ReportRun *run, const Packing *packing, double *scratch, unsigned char *ret_bytes)
+static void pack(const float *map, const ReportRun *run, const Packing *packing, double *scratch,
+                 unsigned char *ret_bytes)
 {
     const int T = run->length, side = packing->side, pool = packing->pool;
     for (int i = 0; i < side * side; i++)
@@ -134,14 +135,15 @@ int maps_json(const Report *report, const ReportRun *run, size_t budget, JsonWri
         const NpyArray *map_mean = npz_get(&npz, "map_mean"), *map = npz_get(&npz, "map");
         const int64_t shape[] = {map ? map->shape[0] : 0, L, H, T, T};
         if (!has_shape(map_mean, 4, shape + 1) || (packing.has_sequence && !has_shape(map, 5, shape))) {
-            status = error_set(err, STATUS_INPUT, "%s: maps of step %.0f differ in shape from the first snapshot's", folder,
-                               run->steps[chosen[f]]);
+            status = error_set(err, STATUS_INPUT, "%s: maps of step %.0f differ in shape from the first snapshot's",
+                               folder, run->steps[chosen[f]]);
             goto done;
         }
         for (int h = 0; h < L * H; h++) {
             pack((const float *)map_mean->data + h * size, run, &packing, pooled, mean + f * frame + h * packing.cells);
             if (packing.has_sequence)
-                pack((const float *)map->data + h * size, run, &packing, pooled, sequence + f * frame + h * packing.cells);
+                pack((const float *)map->data + h * size, run, &packing, pooled,
+                     sequence + f * frame + h * packing.cells);
         }
     }
 

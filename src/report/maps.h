@@ -2,7 +2,8 @@
  *
  * A weight a in [0, 1] becomes the byte round(255 sqrt(a)): small weights, where floors lie, keep their digits. Under a
  * causal mask only j <= i is kept. To stay within a budget of bytes, snapshots are thinned evenly first, then the
- * sequence's own maps are left out, then positions are pooled by two (keys summed, queries averaged: rows keep their sum).
+ * sequence's own maps are left out, then positions are pooled by two (keys summed, queries averaged: rows keep their
+ * sum).
  */
 #ifndef REFFRAME_REPORT_MAPS_H
 #define REFFRAME_REPORT_MAPS_H

@@ -1,8 +1,8 @@
 /* The report: from a results folder to intervals, verdicts, tables and one HTML file. A pure function of the folder.
  *
- * Reads plan.json and metrics.json (what was meant, what each metric is) and, per run of the current plan, manifest.json
- * and snapshots; classifier and onset are rerun from the stored importances, so that rules can change without
- * retraining. No date, no path, no machine enters the files it writes, so equal results are equal bytes.
+ * Reads plan.json and metrics.json (what was meant, what each metric is) and, per run of the current plan,
+ * manifest.json and snapshots; classifier and onset are rerun from the stored importances, so that rules can change
+ * without retraining. No date, no path, no machine enters the files it writes, so equal results are equal bytes.
  */
 #ifndef REFFRAME_REPORT_REPORT_H
 #define REFFRAME_REPORT_REPORT_H
@@ -15,7 +15,8 @@
 
 typedef struct Report Report;
 
-/* Collects what stands in results/NAME. Runs that are missing, failed or unfinished are counted and named, never guessed. */
+/* Collects what stands in results/NAME. Runs that are missing, failed or unfinished are counted and named, never
+ * guessed. */
 int report_collect(Arena *arena, const char *folder, Report **ret_report, Error *err);
 
 /* Writes summary.csv, geometry.csv, onset.csv, verdicts.json and report.html into the folder, each atomically. */

@@ -1,6 +1,6 @@
-/* `refframe show`: one snapshot as text. Per layer and head the main metrics and both labels, and a small picture of the
- * head's mean attention: queries run down, keys run right, T x T brought to SIDE x SIDE by summing keys and averaging
- * queries (rows keep their sum), darker is more.
+/* `refframe show`: one snapshot as text. Per layer and head the main metrics and both labels, and a small picture of
+ * the head's mean attention: queries run down, keys run right, T x T brought to SIDE x SIDE by summing keys and
+ * averaging queries (rows keep their sum), darker is more.
  */
 #include "report/report.h"
 
@@ -20,9 +20,9 @@ enum { SIDE = 16 }; /* columns of a picture; two rows share a line of text */
 static const struct {
     const char *name, *heading, *format;
 } columns[] = {
-    {"sink_mass_idle", "sink idle", "%.3f"}, {"sink_mass", "sink", "%.3f"},        {"alpha_0", "alpha_0", "%.3f"},
-    {"max_inflow", "max inflow", "%.3f"},    {"end_mass", "end", "%.3f"},          {"anchors", "anchors", "%.1f"},
-    {"entropy_share", "entropy", "%.2f"},    {"value_drain", "v drain", "%.2f"},   {"logit_gap", "logit gap", "%.2f"},
+    {"sink_mass_idle", "sink idle", "%.3f"}, {"sink_mass", "sink", "%.3f"},      {"alpha_0", "alpha_0", "%.3f"},
+    {"max_inflow", "max inflow", "%.3f"},    {"end_mass", "end", "%.3f"},        {"anchors", "anchors", "%.1f"},
+    {"entropy_share", "entropy", "%.2f"},    {"value_drain", "v drain", "%.2f"}, {"logit_gap", "logit gap", "%.2f"},
 };
 enum { N_SHOWN = sizeof columns / sizeof *columns, CELL = 11 };
 
@@ -32,7 +32,8 @@ static void declare_metrics(Report *report)
     report->metrics = ARENA_ARRAY(report->arena, ReportMetric, N_SHOWN);
     report->n_metrics = N_SHOWN;
     for (int m = 0; m < N_SHOWN; m++)
-        report->metrics[m] = (ReportMetric){.name = columns[m].name, .direction = 1, .threshold = (double)NAN, .ratio = 1};
+        report->metrics[m] =
+            (ReportMetric){.name = columns[m].name, .direction = 1, .threshold = (double)NAN, .ratio = 1};
 }
 
 static void add_frame(const Frame *frame, int use_colour, Text *text)
@@ -93,9 +94,11 @@ static void shrink(const float *map, int T, int side, double *ret_small)
 /* One layer's heads side by side. */
 static void add_maps(const float *maps, int layer, int H, int T, int width, Text *text)
 {
-    static const char *const shades[] = {" ", "\xC2\xB7", "\xE2\x96\x91", "\xE2\x96\x92", "\xE2\x96\x93", "\xE2\x96\x88"};
+    static const char *const shades[] = {" ",           "\xC2\xB7", "\xE2\x96\x91", "\xE2\x96\x92", "\xE2\x96\x93",
+                                         "\xE2\x96\x88"};
     static const double bounds[] = {0.02, 0.08, 0.2, 0.4, 0.7}; /* attention at which the next shade starts */
-    const int side = T < SIDE ? T : SIDE, per_line = (width - 2) / (2 * SIDE + 3) > 0 ? (width - 2) / (2 * SIDE + 3) : 1;
+    const int side = T < SIDE ? T : SIDE,
+              per_line = (width - 2) / (2 * SIDE + 3) > 0 ? (width - 2) / (2 * SIDE + 3) : 1;
     double small[SIDE * SIDE];
     for (int first = 0; first < H; first += per_line) {
         const int end = first + per_line < H ? first + per_line : H;
@@ -156,7 +159,8 @@ int report_show(Arena *arena, const char *run_folder, int64_t step, int use_colo
     char *name = file_basename(arena, run_folder);
     text_add(ret_text, "\n  ");
     style_padded(ret_text, name, 0, STYLE_BOLD, use_colour);
-    text_addf(ret_text, "\n  step %lld of %lld snapshots up to %lld; %.0f tokens seen; held-out loss %.4f nats per target\n\n",
+    text_addf(ret_text,
+              "\n  step %lld of %lld snapshots up to %lld; %.0f tokens seen; held-out loss %.4f nats per target\n\n",
               (long long)step, (long long)n, (long long)steps[n - 1], run.tokens[0], run.losses[0]);
     add_metrics(&report, &run, use_colour, ret_text);
     const NpyArray *map = npz_get(&npz, "map_mean");

@@ -1,8 +1,9 @@
 /* One run's snapshots into memory: metrics as they stand, frames classified again from the stored importances.
  *
  * A snapshot is read whole into an arena of its own and dropped, so that the report's memory grows with the number of
- * metrics, not with that of maps. The mask is told from the uniform baseline: under a causal mask the uniform importance
- * of the first key exceeds the last one's (which has no later query at all), under a full mask all are equal.
+ * metrics, not with that of maps. The mask is told from the uniform baseline: under a causal mask the uniform
+ * importance of the first key exceeds the last one's (which has no later query at all), under a full mask all are
+ * equal.
  */
 #include "report/collect.h"
 
@@ -40,7 +41,8 @@ static void copy_numbers(const Npz *npz, const char *name, int n_dims, const int
 static double first_integer(const Npz *npz, const char *name)
 {
     const NpyArray *array = npz_get(npz, name);
-    return array && array->type == NPY_INT64 && array->n_items == 1 ? (double)*(const int64_t *)array->data : (double)NAN;
+    return array && array->type == NPY_INT64 && array->n_items == 1 ? (double)*(const int64_t *)array->data
+                                                                    : (double)NAN;
 }
 
 /* The larger of two baselines of importance, (L,H,T); NaN gives way. */
@@ -91,15 +93,15 @@ static void read_metrics(Report *report, ReportRun *run, int s, const Npz *npz)
         const size_t n = (size_t)(metric->is_layer ? L : L * H);
         const int n_dims = metric->is_layer ? 1 : 2;
         if (s == 0 && npz_get(npz, metric->name)) {
-            own->values = ARENA_ARRAY(report->arena, double, (size_t)run->n_snapshots * PART_COUNT * n);
-            own->sd = ARENA_ARRAY(report->arena, double, (size_t)run->n_snapshots * n);
+            own->values = ARENA_ARRAY(report->arena, double, (size_t)run->n_snapshots *PART_COUNT *n);
+            own->sd = ARENA_ARRAY(report->arena, double, (size_t)run->n_snapshots *n);
         }
         if (!own->values)
             continue;
         copy_numbers(npz, metric->name, n_dims + 1, (int64_t[]){PART_COUNT, L, H}, own->values + s * PART_COUNT * n);
         /* sd is stored for all three parts; that of the whole set is kept */
         Arena *scratch = arena_new();
-        double *sd = ARENA_ARRAY(scratch, double, PART_COUNT * n);
+        double *sd = ARENA_ARRAY(scratch, double, PART_COUNT *n);
         copy_numbers(npz, arena_format(scratch, "sd/%s", metric->name), n_dims + 1, (int64_t[]){PART_COUNT, L, H}, sd);
         memcpy(own->sd + (size_t)s * n, sd, n * sizeof *sd);
         arena_free(scratch);
@@ -143,6 +145,20 @@ static void classify(Arena *scratch, Report *report, ReportRun *run, int s, cons
     }
 }
 
+/* "held_out_loss" for all targets, then "held_out_loss:GROUP"; a group without a name goes by its number. */
+static void read_loss_names(Report *report, ReportRun *run, const Npz *npz)
+{
+    const NpyArray *groups = npz_get(npz, "loss_groups");
+    int named = groups && groups->type == NPY_STRING && groups->n_items + 1 == (size_t)run->n_losses;
+    run->loss_names = ARENA_ARRAY(report->arena, const char *, run->n_losses);
+    run->loss_names[0] = "held_out_loss";
+    for (int g = 1; g < run->n_losses; g++)
+        run->loss_names[g] =
+            named ? arena_format(report->arena, "held_out_loss:%.*s", groups->item_bytes,
+                                 (const char *)groups->data + (size_t)(g - 1) * groups->item_bytes)
+                  : arena_format(report->arena, "held_out_loss:%d", g);
+}
+
 /* Shapes and room, once the first snapshot is open. */
 static int start_run(Report *report, ReportRun *run, const char *path, const Npz *npz, const Npz *baselines, Error *err)
 {
@@ -158,8 +174,8 @@ static int start_run(Report *report, ReportRun *run, const char *path, const Npz
     run->n_losses = (int)loss->shape[0];
     const NpyArray *uniform = npz_get(baselines, "uniform/importance");
     if (!fits(uniform, NPY_FLOAT32, 3, (int64_t[]){run->n_layers, run->n_heads, run->length}))
-        return error_set(err, STATUS_INPUT, "%s: `uniform/importance` is missing or not (L, H, T) as in %s", RUN_BASELINES,
-                         path);
+        return error_set(err, STATUS_INPUT, "%s: `uniform/importance` is missing or not (L, H, T) as in %s",
+                         RUN_BASELINES, path);
     const float *u = uniform->data;
     run->is_causal = !(fabsf(u[0] - u[run->length - 1]) <= 1e-6f * u[0]);
 
@@ -167,7 +183,8 @@ static int start_run(Report *report, ReportRun *run, const char *path, const Npz
     run->steps = ARENA_ARRAY(report->arena, double, S);
     run->tokens = ARENA_ARRAY(report->arena, double, S);
     run->targets = ARENA_ARRAY(report->arena, double, S);
-    run->losses = ARENA_ARRAY(report->arena, double, S * (size_t)run->n_losses);
+    read_loss_names(report, run, npz);
+    run->losses = ARENA_ARRAY(report->arena, double, S *(size_t)run->n_losses);
     run->metrics = ARENA_ARRAY(report->arena, RunMetric, report->n_metrics);
     run->frames = ARENA_ARRAY(report->arena, SnapshotFrames, S);
     read_baselines(report, run, baselines);

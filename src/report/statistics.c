@@ -1,5 +1,5 @@
-/* See statistics.h. Values are sorted in a copy; infinity sorts last, so a median over seeds of which half never formed a
- * sink is infinite, and the mean of the two middle values is never NaN (no value is -inf where another is +inf). */
+/* See statistics.h. Values are sorted in a copy; infinity sorts last, so a median over seeds of which half never formed
+ * a sink is infinite, and the mean of the two middle values is never NaN (no value is -inf where another is +inf). */
 #include "report/statistics.h"
 
 #include <math.h>

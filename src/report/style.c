@@ -4,12 +4,8 @@
 #include <string.h>
 
 static const char *const sequences[STYLE_COUNT] = {
-    [STYLE_PLAIN] = "",
-    [STYLE_BOLD] = "\033[1m",
-    [STYLE_DIM] = "\033[2m",
-    [STYLE_GREEN] = "\033[1;32m",
-    [STYLE_YELLOW] = "\033[1;33m",
-    [STYLE_RED] = "\033[1;31m",
+    [STYLE_PLAIN] = "",           [STYLE_BOLD] = "\033[1m",      [STYLE_DIM] = "\033[2m",
+    [STYLE_GREEN] = "\033[1;32m", [STYLE_YELLOW] = "\033[1;33m", [STYLE_RED] = "\033[1;31m",
 };
 
 static void add_styled(Text *text, const char *bytes, size_t n, Style style, int use_colour)

@@ -20,7 +20,7 @@ static int lower_median(int n, const double *values)
 
 void arm_summary(Arena *arena, const Report *report, int arm, ArmSummary *ret_summary)
 {
-    enum { ONSETS, FINALS, FLOORS, DRAINS, LOSSES, ORACLES, N_SERIES };
+    enum { ONSETS, FINALS, FLOORS, DRAINS, LOSSES, ORACLES, LABEL_ONSETS, N_SERIES };
     double *series[N_SERIES];
     int *runs = ARENA_ARRAY(arena, int, report->n_runs + 1), n = 0;
     const int m = report->headline, drain = report_find_metric(report, "value_drain");
@@ -70,6 +70,12 @@ void arm_summary(Arena *arena, const Report *report, int arm, ArmSummary *ret_su
         for (int type = 0; type < FRAME_COUNT; type++)
             if (summary.labels[k][type] > (summary.label[k] < 0 ? 0 : summary.labels[k][summary.label[k]]))
                 summary.label[k] = type;
+    for (int i = 0; i < n; i++) {
+        Onset onset;
+        frame_onset(arena, &report->runs[runs[i]], (FrameType)summary.label[0], -1, -1, &onset);
+        series[LABEL_ONSETS][i] = onset.by;
+    }
+    interval_of(arena, n, series[LABEL_ONSETS], &summary.label_onset);
     const int median = lower_median(n, series[FINALS]);
     summary.representative = median < 0 ? -1 : runs[median];
     *ret_summary = summary;

@@ -22,7 +22,7 @@ int term_label(const Term *term, const ReportRun *run)
 }
 
 void term_value(Arena *arena, const Report *report, const Term *term, const ReportRun *run, double *ret_low,
-                       double *ret_high)
+                double *ret_high)
 {
     *ret_low = *ret_high = (double)NAN;
     if (term->kind == TERM_NUMBER) {
@@ -34,7 +34,8 @@ void term_value(Arena *arena, const Report *report, const Term *term, const Repo
     int m = -1;
     if (term->metric) {
         m = report_find_metric(report, term->metric);
-        if (m < 0 || trace_of(arena, report, run, m, term->is_strongest ? TRACE_STRONGEST : TRACE_MODEL, -1, -1, &trace) != 0)
+        if (m < 0 ||
+            trace_of(arena, report, run, m, term->is_strongest ? TRACE_STRONGEST : TRACE_MODEL, -1, -1, &trace) != 0)
             return;
     }
     if (term->kind == TERM_MEDIAN) {

@@ -1,5 +1,5 @@
-/* The terms of a claim, on runs and arms of a report: what `onset(sink_mass:strongest, ...)` is in one run, and which arms
- * it speaks of.
+/* The terms of a claim, on runs and arms of a report: what `onset(sink_mass:strongest, ...)` is in one run, and which
+ * arms it speaks of.
  */
 #ifndef REFFRAME_REPORT_TERM_H
 #define REFFRAME_REPORT_TERM_H
@@ -12,7 +12,8 @@ int term_selects_runs(const Term *term); /* anything but a number or a label */
 /* A term's label in one run: a FrameType, -1 if unknown. */
 int term_label(const Term *term, const ReportRun *run);
 
-/* A term's value in one run as an interval (an onset's ends; equal ends for plain numbers); NaN if it is not available. */
+/* A term's value in one run as an interval (an onset's ends; equal ends for plain numbers); NaN if it is not available.
+ */
 void term_value(Arena *arena, const Report *report, const Term *term, const ReportRun *run, double *ret_low,
                 double *ret_high);
 

@@ -1,5 +1,5 @@
-/* The report for a terminal: a row per arm, then the verdicts. Where the table is wider than the terminal, each arm becomes
- * a block of lines instead. Widths count characters (UTF-8), colours only decorate.
+/* The report for a terminal: a row per arm, then the verdicts. Where the table is wider than the terminal, each arm
+ * becomes a block of lines instead. Widths count characters (UTF-8), colours only decorate.
  */
 #include "report/report.h"
 
@@ -13,14 +13,8 @@
 enum { ARM, RUNS, FORMED, ONSET, FINAL, FLOOR, DRAIN, BY_POSITION, BY_TOKEN, N_COLUMNS };
 
 static const char *const headings[N_COLUMNS] = {
-    [ARM] = "arm",
-    [RUNS] = "runs",
-    [FORMED] = "formed",
-    [ONSET] = "onset (step)",
-    [FINAL] = "final",
-    [FLOOR] = "floor",
-    [DRAIN] = "value drain",
-    [BY_POSITION] = "frame by position",
+    [ARM] = "arm",           [RUNS] = "runs",   [FORMED] = "formed",     [ONSET] = "onset (step)",
+    [FINAL] = "final",       [FLOOR] = "floor", [DRAIN] = "value drain", [BY_POSITION] = "frame by position",
     [BY_TOKEN] = "by token",
 };
 
@@ -34,7 +28,7 @@ static void add_value(Text *text, double value, const char *format)
         text_addf(text, format, value); /* NOLINT: one of the literals below */
 }
 
-/* "120 [80, 200]" */
+/* "120 [80, 200]"; "never [never]" when the interval's ends are equal */
 static const char *interval_text(Arena *arena, const Interval *interval, const char *format)
 {
     Text text = {0};
@@ -42,8 +36,10 @@ static const char *interval_text(Arena *arena, const Interval *interval, const c
     if (interval->n > 1) {
         text_add(&text, " [");
         add_value(&text, interval->low, format);
-        text_add(&text, ", ");
-        add_value(&text, interval->high, format);
+        if (interval->high != interval->low) {
+            text_add(&text, ", ");
+            add_value(&text, interval->high, format);
+        }
         text_add(&text, "]");
     }
     const char *copy = arena_strdup(arena, text_string(&text));
@@ -56,8 +52,9 @@ static void fill_row(Arena *arena, const Report *report, int arm, const char *ce
     ArmSummary summary;
     arm_summary(arena, report, arm, &summary);
     cells[ARM] = report->arms[arm].name;
-    cells[RUNS] = summary.finished == summary.planned ? arena_format(arena, "%d", summary.finished)
-                                                      : arena_format(arena, "%d of %d", summary.finished, summary.planned);
+    cells[RUNS] = summary.finished == summary.planned
+                      ? arena_format(arena, "%d", summary.finished)
+                      : arena_format(arena, "%d of %d", summary.finished, summary.planned);
     for (int c = FORMED; c < N_COLUMNS; c++)
         cells[c] = "-";
     if (summary.finished == 0)
@@ -70,26 +67,34 @@ static void fill_row(Arena *arena, const Report *report, int arm, const char *ce
         cells[DRAIN] = interval_text(arena, &summary.drain, "%.2f");
     }
     for (int k = 0; k < 2; k++)
-        cells[k ? BY_TOKEN : BY_POSITION] =
-            arena_format(arena, "%s %d/%d", frame_name((FrameType)summary.label[k]), summary.labels[k][summary.label[k]],
-                         summary.finished);
+        cells[k ? BY_TOKEN : BY_POSITION] = arena_format(arena, "%s %d/%d", frame_name((FrameType)summary.label[k]),
+                                                         summary.labels[k][summary.label[k]], summary.finished);
+    if (summary.label[0] != FRAME_NONE && isfinite(summary.label_onset.median))
+        cells[BY_POSITION] = arena_format(arena, "%s from %.0f", cells[BY_POSITION], summary.label_onset.median);
 }
 
-static void add_table(Text *text, const char *const (*rows)[N_COLUMNS], int n_rows, const int *widths, int use_colour)
+/* The given columns of every row, under their headings. */
+static void add_table(Text *text, const char *const (*rows)[N_COLUMNS], int n_rows, const int *columns, int n_columns,
+                      const int *widths, int use_colour)
 {
-    int total = 0;
+    int total = -2;
     text_add(text, "  ");
-    for (int c = 0; c < N_COLUMNS; c++) {
-        style_padded(text, headings[c], c + 1 < N_COLUMNS ? widths[c] + 2 : 0, STYLE_DIM, use_colour);
-        total += widths[c] + 2;
+    for (int i = 0; i < n_columns; i++) {
+        style_padded(text, headings[columns[i]], i + 1 < n_columns ? widths[columns[i]] + 2 : 0, STYLE_DIM, use_colour);
+        total += widths[columns[i]] + 2;
     }
     text_add(text, "\n  ");
-    style_rule(text, total - 2, use_colour);
+    style_rule(text, total, use_colour);
     for (int r = 0; r < n_rows; r++) {
         text_add(text, "  ");
-        for (int c = 0; c < N_COLUMNS; c++)
-            style_padded(text, rows[r][c], c + 1 < N_COLUMNS ? widths[c] + 2 : 0,
-                         c == ARM ? STYLE_BOLD : c == FLOOR ? STYLE_DIM : STYLE_PLAIN, use_colour);
+        for (int i = 0; i < n_columns; i++) {
+            const int c = columns[i];
+            style_padded(text, rows[r][c], i + 1 < n_columns ? widths[c] + 2 : 0,
+                         c == ARM     ? STYLE_BOLD
+                         : c == FLOOR ? STYLE_DIM
+                                      : STYLE_PLAIN,
+                         use_colour);
+        }
         text_add(text, "\n");
     }
 }
@@ -110,20 +115,39 @@ static void add_blocks(Text *text, const char *const (*rows)[N_COLUMNS], int n_r
 
 static void add_arms(Arena *arena, const Report *report, int width, int use_colour, Text *text)
 {
-    const char *(*rows)[N_COLUMNS] = arena_alloc(arena, sizeof *rows * (size_t)(report->n_arms + 1));
-    int widths[N_COLUMNS], total = 0;
+    /* as one table, as two, or as a block of lines an arm: the first that fits */
+    static const struct {
+        int n_tables, n_columns[2], columns[2][N_COLUMNS];
+    } layouts[] = {
+        {1, {9, 0}, {{ARM, RUNS, FORMED, ONSET, FINAL, FLOOR, DRAIN, BY_POSITION, BY_TOKEN}, {0}}},
+        {2, {5, 5}, {{ARM, FORMED, ONSET, FINAL, FLOOR}, {ARM, RUNS, DRAIN, BY_POSITION, BY_TOKEN}}},
+    };
+    const char *(*cells)[N_COLUMNS] = arena_alloc(arena, sizeof *cells * (size_t)(report->n_arms + 1));
+    const char *const(*rows)[N_COLUMNS] = (const char *const(*)[N_COLUMNS])cells;
+    int widths[N_COLUMNS];
     for (int a = 0; a < report->n_arms; a++)
-        fill_row(arena, report, a, rows[a]);
+        fill_row(arena, report, a, cells[a]);
     for (int c = 0; c < N_COLUMNS; c++) {
         widths[c] = style_width(headings[c]);
         for (int a = 0; a < report->n_arms; a++)
-            widths[c] = style_width(rows[a][c]) > widths[c] ? style_width(rows[a][c]) : widths[c];
-        total += widths[c] + 2;
+            widths[c] = style_width(cells[a][c]) > widths[c] ? style_width(cells[a][c]) : widths[c];
     }
-    if (total <= width)
-        add_table(text, (const char *const(*)[N_COLUMNS])rows, report->n_arms, widths, use_colour);
-    else
-        add_blocks(text, (const char *const(*)[N_COLUMNS])rows, report->n_arms, use_colour);
+    for (size_t l = 0; l < sizeof layouts / sizeof *layouts; l++) {
+        int is_fitting = 1;
+        for (int t = 0; t < layouts[l].n_tables; t++) {
+            int total = 0; /* indented by two, two between columns */
+            for (int i = 0; i < layouts[l].n_columns[t]; i++)
+                total += widths[layouts[l].columns[t][i]] + 2;
+            is_fitting &= total <= width;
+        }
+        for (int t = 0; is_fitting && t < layouts[l].n_tables; t++) {
+            text_add(text, t > 0 ? "\n" : "");
+            add_table(text, rows, report->n_arms, layouts[l].columns[t], layouts[l].n_columns[t], widths, use_colour);
+        }
+        if (is_fitting)
+            return;
+    }
+    add_blocks(text, rows, report->n_arms, use_colour);
 }
 
 /* What the columns are, and what the brackets cover. */
@@ -137,7 +161,8 @@ static void add_caption(const Report *report, int width, int use_colour, Text *t
     }
     Text caption = {0};
     if (report->headline >= 0)
-        text_addf(&caption, "onset, final: %s of the strongest head. ", report->metrics[report->headline].name);
+        text_addf(&caption, "onset, final: %s of the strongest head; from: the first step of three at which the label held. ",
+                  report->metrics[report->headline].name);
     else
         text_add(&caption, "No sink metric was measured in every run. ");
     if (max == 1)
@@ -146,8 +171,8 @@ static void add_caption(const Report *report, int width, int use_colour, Text *t
         text_addf(&caption, "Medians over n = %d seeds; [interval] covers the median with %.3g %%.", max,
                   100 * coverage_of(max));
     else if (max > 0)
-        text_addf(&caption, "Medians over n = %d to %d seeds; [interval] covers the median with %.3g to %.3g %%.", min, max,
-                  100 * coverage_of(min), 100 * coverage_of(max));
+        text_addf(&caption, "Medians over n = %d to %d seeds; [interval] covers the median with %.3g to %.3g %%.", min,
+                  max, 100 * coverage_of(min), 100 * coverage_of(max));
     if (report->headline_note[0] != '\0')
         text_addf(&caption, " Shown is %s.", report->headline_note);
     text_add(text, "\n");
@@ -182,9 +207,11 @@ static void add_verdicts(Arena *arena, const Report *report, int width, int use_
                                                               report->arms[test->right_arm].name);
         const char *found = test->is_votes ? arena_format(arena, "%d of %d seeds", test->n_hold, test->n)
                                            : interval_text(arena, &test->interval, "%.4g");
-        const char *cover = test->interval.coverage > 0 ? arena_format(arena, ", %.3g %%", 100 * test->interval.coverage) : "";
-        style_wrapped(text, arena_format(arena, "%s: %s (n = %d%s)%s%s", arms, found, test->n, cover,
-                                         test->note[0] ? "; " : "", test->note),
+        const char *cover =
+            test->interval.coverage > 0 ? arena_format(arena, ", %.3g %%", 100 * test->interval.coverage) : "";
+        style_wrapped(text,
+                      arena_format(arena, "%s: %s (n = %d%s)%s%s", arms, found, test->n, cover,
+                                   test->note[0] ? "; " : "", test->note),
                       4, width, STYLE_DIM, use_colour);
     }
 }

@@ -55,8 +55,8 @@ static double reduce(const double *table, int L, int width, TraceLevel level, in
 }
 
 /* argmax (argmin when it falls) over heads of the final value on even sequences; 0, 0 if all are NaN. */
-static void find_strongest(Arena *arena, const ReportRun *run, const RunMetric *own, int width, int direction, int *ret_layer,
-                           int *ret_head)
+static void find_strongest(Arena *arena, const ReportRun *run, const RunMetric *own, int width, int direction,
+                           int *ret_layer, int *ret_head)
 {
     double *series = ARENA_ARRAY(arena, double, run->n_snapshots);
     double best = (double)NAN;
@@ -74,12 +74,13 @@ static void find_strongest(Arena *arena, const ReportRun *run, const RunMetric *
         }
 }
 
-int trace_of(Arena *arena, const Report *report, const ReportRun *run, int metric, TraceLevel level, int layer, int head,
-             Trace *ret_trace)
+int trace_of(Arena *arena, const Report *report, const ReportRun *run, int metric, TraceLevel level, int layer,
+             int head, Trace *ret_trace)
 {
     const ReportMetric *schema = &report->metrics[metric];
     const RunMetric *own = run->n_snapshots > 0 ? &run->metrics[metric] : NULL;
-    *ret_trace = (Trace){.uniform = (double)NAN, .position = (double)NAN, .start = (double)NAN, .layer = -1, .head = -1};
+    *ret_trace =
+        (Trace){.uniform = (double)NAN, .position = (double)NAN, .start = (double)NAN, .layer = -1, .head = -1};
     if (!own || !own->values)
         return -1;
     const int S = run->n_snapshots, L = run->n_layers, width = schema->is_layer ? 1 : run->n_heads;
@@ -94,7 +95,8 @@ int trace_of(Arena *arena, const Report *report, const ReportRun *run, int metri
     for (int s = 0; s < S; s++) {
         const int part = level == TRACE_STRONGEST ? PART_ODD : PART_ALL;
         const double *table = own->values + ((size_t)s * PART_COUNT + part) * L * width;
-        ret_trace->values[s] = reduce(table, L, width, level == TRACE_STRONGEST ? TRACE_HEAD : level, layer, head, direction);
+        ret_trace->values[s] =
+            reduce(table, L, width, level == TRACE_STRONGEST ? TRACE_HEAD : level, layer, head, direction);
     }
     const double *first = own->values + (size_t)(level == TRACE_STRONGEST ? PART_ODD : PART_ALL) * L * width;
     ret_trace->uniform = reduce(own->uniform, L, width, level, layer, head, direction);
@@ -123,15 +125,15 @@ void trace_onset(const Trace *trace, const ReportMetric *metric, Onset *ret_onse
         return;
     if (!isnan(floor)) {
         Onset at_start;
-        onset_of_metric(trace->n, trace->steps, trace->values, floor, metric->direction, metric->threshold, metric->ratio,
-                        &at_start);
+        onset_of_metric(trace->n, trace->steps, trace->values, floor, metric->direction, metric->threshold,
+                        metric->ratio, &at_start);
         if (at_start.kind == ONSET_AT_START) {
             *ret_onset = at_start;
             return;
         }
     }
-    onset_of_metric(trace->n, trace->steps, trace->values, baseline, metric->direction, metric->threshold, metric->ratio,
-                    ret_onset);
+    onset_of_metric(trace->n, trace->steps, trace->values, baseline, metric->direction, metric->threshold,
+                    metric->ratio, ret_onset);
 }
 
 double trace_final(const Trace *trace)

@@ -5,8 +5,8 @@
  *                   series is read on the odd ones, so that choosing it does not flatter it (geometry.md A)
  *
  * Baselines go with the level: of the strongest head it is the most extreme head's, since the maximum was taken over
- * heads. A metric is beyond relative to max(uniform, position, value at step 0) when it rises, min when it falls; whether
- * it is beyond at step 0 already is judged against the computed two alone, since nothing is beyond itself.
+ * heads. A metric is beyond relative to max(uniform, position, value at step 0) when it rises, min when it falls;
+ * whether it is beyond at step 0 already is judged against the computed two alone, since nothing is beyond itself.
  */
 #ifndef REFFRAME_REPORT_TRACE_H
 #define REFFRAME_REPORT_TRACE_H
@@ -25,8 +25,8 @@ typedef struct {
 } Trace;
 
 /* Returns 0, or -1 if the run did not measure the metric (ret_trace->n is 0 then). */
-int trace_of(Arena *arena, const Report *report, const ReportRun *run, int metric, TraceLevel level, int layer, int head,
-             Trace *ret_trace);
+int trace_of(Arena *arena, const Report *report, const ReportRun *run, int metric, TraceLevel level, int layer,
+             int head, Trace *ret_trace);
 
 /* The larger (smaller, when the metric falls) of the computed baselines; NaN without one. */
 double trace_floor(const Trace *trace, const ReportMetric *metric);

@@ -1,4 +1,5 @@
-/* See verdict.h. A claim is a list of comparisons; each is tested on every arm (or pair of arms) that its terms select. */
+/* See verdict.h. A claim is a list of comparisons; each is tested on every arm (or pair of arms) that its terms select.
+ */
 #include "report/verdict.h"
 
 #include <assert.h>
@@ -26,13 +27,26 @@ void verdict_of_values(Arena *arena, int n, const double *low, const double *hig
     const double min = lows.low, max = highs.high; /* the unfavourable ends, whichever side is asked for */
     int holds = 0, fails = 0;
     switch (comparator) {
-    case COMPARE_LT: holds = max < bound, fails = min >= bound; break;
-    case COMPARE_LE: holds = max <= bound, fails = min > bound; break;
-    case COMPARE_GT: holds = min > bound, fails = max <= bound; break;
-    case COMPARE_GE: holds = min >= bound, fails = max < bound; break;
-    case COMPARE_EQ: holds = min == bound && max == bound, fails = max < bound || min > bound; break;
-    case COMPARE_NE: holds = max < bound || min > bound, fails = min == bound && max == bound; break;
-    case COMPARE_HOLDS: assert(0 && "a number needs a comparator");
+    case COMPARE_LT:
+        holds = max < bound, fails = min >= bound;
+        break;
+    case COMPARE_LE:
+        holds = max <= bound, fails = min > bound;
+        break;
+    case COMPARE_GT:
+        holds = min > bound, fails = max <= bound;
+        break;
+    case COMPARE_GE:
+        holds = min >= bound, fails = max < bound;
+        break;
+    case COMPARE_EQ:
+        holds = min == bound && max == bound, fails = max < bound || min > bound;
+        break;
+    case COMPARE_NE:
+        holds = max < bound || min > bound, fails = min == bound && max == bound;
+        break;
+    case COMPARE_HOLDS:
+        assert(0 && "a number needs a comparator");
     }
     VerdictTest test = {.verdict = VERDICT_UNDECIDED, .right_arm = -1, .n = lows.n, .note = ""};
     test.interval = comparator == COMPARE_GT || comparator == COMPARE_GE ? lows : highs;
@@ -49,7 +63,8 @@ void verdict_of_values(Arena *arena, int n, const double *low, const double *hig
 
 void verdict_of_votes(int n, int n_hold, VerdictTest *ret_test)
 {
-    VerdictTest test = {.verdict = VERDICT_UNDECIDED, .right_arm = -1, .n = n, .is_votes = 1, .n_hold = n_hold, .note = ""};
+    VerdictTest test = {
+        .verdict = VERDICT_UNDECIDED, .right_arm = -1, .n = n, .is_votes = 1, .n_hold = n_hold, .note = ""};
     test.interval.coverage = coverage_of(n);
     if (n_hold == 0 || n_hold == n) {
         if (n >= SEEDS_NEEDED)
@@ -62,7 +77,8 @@ void verdict_of_votes(int n, int n_hold, VerdictTest *ret_test)
 
 void verdict_of_seen(int n_planned, int n, int n_seen, VerdictTest *ret_test)
 {
-    VerdictTest test = {.verdict = VERDICT_UNDECIDED, .right_arm = -1, .n = n, .is_votes = 1, .n_hold = n_seen, .note = ""};
+    VerdictTest test = {
+        .verdict = VERDICT_UNDECIDED, .right_arm = -1, .n = n, .is_votes = 1, .n_hold = n_seen, .note = ""};
     if (n_seen > 0 && 2 * n_seen >= n_planned)
         test.verdict = VERDICT_SUPPORTED;
     else if (2 * (n_seen + n_planned - n) < n_planned)
@@ -111,7 +127,8 @@ static void test_labels(Arena *arena, const Report *report, const Comparison *co
 static void test_numbers(Arena *arena, const Report *report, const Comparison *comparison, int left, int right,
                          VerdictTest *ret_test)
 {
-    double *low = ARENA_ARRAY(arena, double, report->n_seeds + 1), *high = ARENA_ARRAY(arena, double, report->n_seeds + 1);
+    double *low = ARENA_ARRAY(arena, double, report->n_seeds + 1),
+           *high = ARENA_ARRAY(arena, double, report->n_seeds + 1);
     int n = 0, n_unordered = 0;
     for (int i = 0; i < report->n_seeds; i++) {
         const ReportRun *a = report_find_run(report, left, report->seeds[i]);
@@ -160,7 +177,7 @@ static void test_seen(Arena *arena, const Report *report, const Term *term, int 
 static Comparison normalised(const Comparison *comparison)
 {
     static const Comparator mirrored[] = {
-        [COMPARE_LT] = COMPARE_GT, [COMPARE_LE] = COMPARE_GE, [COMPARE_GT] = COMPARE_LT, [COMPARE_GE] = COMPARE_LE,
+        [COMPARE_LT] = COMPARE_GT, [COMPARE_LE] = COMPARE_GE, [COMPARE_GT] = COMPARE_LT,      [COMPARE_GE] = COMPARE_LE,
         [COMPARE_EQ] = COMPARE_EQ, [COMPARE_NE] = COMPARE_NE, [COMPARE_HOLDS] = COMPARE_HOLDS};
     if (comparison->comparator == COMPARE_HOLDS || term_selects_runs(&comparison->left))
         return *comparison;
@@ -178,7 +195,8 @@ static int test_comparison(Arena *arena, const Report *report, const Comparison 
         if (!term_matches(report, &comparison.left, left))
             continue;
         for (int right = is_paired ? 0 : -1; right < (is_paired ? report->n_arms : 0); right++) {
-            if (is_paired && !(term_matches(report, &comparison.right, right) && comparison_pairs(report, &comparison, left, right)))
+            if (is_paired &&
+                !(term_matches(report, &comparison.right, right) && comparison_pairs(report, &comparison, left, right)))
                 continue;
             VerdictTest *test = &tests[n++];
             if (is_bare)
@@ -199,7 +217,8 @@ static int keep_best(VerdictTest *tests, int n)
 {
     int best = 0;
     for (int i = 1; i < n; i++)
-        if (tests[i].verdict < tests[best].verdict || (tests[i].verdict == tests[best].verdict && tests[i].n_hold > tests[best].n_hold))
+        if (tests[i].verdict < tests[best].verdict ||
+            (tests[i].verdict == tests[best].verdict && tests[i].n_hold > tests[best].n_hold))
             best = i;
     if (n > 0)
         tests[0] = tests[best];
@@ -221,7 +240,8 @@ void verdict_of_claim(Arena *arena, const Report *report, const Claim *claim, Cl
     }
     /* all must hold: the worst verdict stands, and among equals the test with the fewest seeds */
     for (int i = 0; i < verdict.n_tests; i++) {
-        const VerdictTest *test = &verdict.tests[i], *worst = verdict.deciding < 0 ? NULL : &verdict.tests[verdict.deciding];
+        const VerdictTest *test = &verdict.tests[i],
+                          *worst = verdict.deciding < 0 ? NULL : &verdict.tests[verdict.deciding];
         if (!worst || test->verdict > worst->verdict || (test->verdict == worst->verdict && test->n < worst->n))
             verdict.deciding = i;
         if (test->needs_n > verdict.needs_n)

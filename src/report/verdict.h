@@ -25,8 +25,8 @@ typedef struct {
     int needs_n;             /* undecided: the least n that could decide, 0 when more seeds alone would not */
     int is_votes;            /* labels: n_hold of n seeds; otherwise the interval */
     int n_hold;
-    Interval interval;       /* of the left term, or of left - right within seeds */
-    const char *note;        /* "centralized in 5 of 6, other in 1", why nothing can be said, or "" */
+    Interval interval; /* of the left term, or of left - right within seeds */
+    const char *note;  /* "centralized in 5 of 6, other in 1", why nothing can be said, or "" */
 } VerdictTest;
 
 typedef struct {
@@ -34,7 +34,7 @@ typedef struct {
     int n, needs_n;
     VerdictTest *tests;
     int n_tests;
-    int deciding;            /* the test that the verdict rests on, -1 without tests */
+    int deciding; /* the test that the verdict rests on, -1 without tests */
 } ClaimVerdict;
 
 const char *verdict_name(Verdict verdict); /* "supported", "undecided", "not seen at this scale", "refuted" */

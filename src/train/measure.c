@@ -352,6 +352,15 @@ static void add_importance(NpzWriter *npz, Arena *arena, const char *prefix, con
             (int64_t[]){half->n, layout->n_layers, layout->n_heads, half->length}, half->importance);
 }
 
+static void add_loss_groups(NpzWriter *npz, const Data *data)
+{
+    const char *names[MAX_LOSS_GROUPS];
+    int n = data_n_groups(data);
+    for (int g = 0; g < n; g++)
+        names[g] = data_group_name(data, g);
+    npz_add_strings(npz, "loss_groups", n, names);
+}
+
 static void add_tokens(NpzWriter *npz, Arena *arena, const Measurer *measurer)
 {
     const Set *full = &measurer->full, *half = &measurer->half;
@@ -484,6 +493,7 @@ int measure_snapshot(Measurer *measurer, const real *parameters, const char *run
     if (!corrupts)
         snapshot_losses(&measurer->pass, n_groups, losses);
     npz_add(npz, "held_out_loss", NPY_FLOAT64, 1, (int64_t[]){1 + n_groups}, losses);
+    add_loss_groups(npz, measurer->data);
     add_tokens(npz, arena, measurer);
     add_maps(npz, measurer);
     if (measurer->settings->snapshot.weights)

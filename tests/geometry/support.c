@@ -141,8 +141,7 @@ double measured_one(const View *view, const char *column)
     return value;
 }
 
-/* ---- maps
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- maps ---- */
 
 void map_anchors(int length, int is_causal, double w, int n, const int *places, real *ret_map)
 {

@@ -64,8 +64,7 @@ static double length_of(const At *at, const real *qkv, int t)
     return sqrt(sum);
 }
 
-/* ---- means of attention
- * ---------------------------------------------------------------------------------------------- */
+/* ---- means of attention ---- */
 
 static double alpha(const At *at, int k)
 {
@@ -169,8 +168,7 @@ static double max_inflow(const At *at)
     return inflow(at, (int)max_inflow_at(at));
 }
 
-/* ---- rows
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- rows ---- */
 
 static double mean_entropy(const At *at, int is_normalised)
 {
@@ -219,8 +217,7 @@ static double empty_rows(const At *at)
     return n;
 }
 
-/* ---- anchors
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- anchors ---- */
 
 /* Mean into k of attention that is the softmax of the mask and, if asked, the bias. */
 static double position_importance(const At *at, int k, int with_bias)
@@ -305,8 +302,7 @@ static double head_agreement(const At *at)
     return n ? (double)most / n : (double)NAN;
 }
 
-/* ---- vectors
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- vectors ---- */
 
 static double drain_at(const At *at, int s)
 {
@@ -430,8 +426,7 @@ static double query_key_angle_mean(const At *at)
     return sum / n;
 }
 
-/* ---- the residual stream: a layer's output
- * --------------------------------------------------------------------------- */
+/* ---- the residual stream: a layer's output ---- */
 
 static double x_of(const At *at, int t, int c)
 {
@@ -494,8 +489,7 @@ static double kurtosis(const At *at)
     return sum / (at->view->length - 1);
 }
 
-/* ---- all of them
- * ----------------------------------------------------------------------------------------------------- */
+/* ---- all of them ---- */
 
 static const struct {
     const char *name;

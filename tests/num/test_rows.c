@@ -158,8 +158,7 @@ static void every_kernel_on_every_path(void **state)
             }
 }
 
-/* ---- softmax on hard rows
- * ---------------------------------------------------------------------------------------------- */
+/* ---- softmax on hard rows ---- */
 
 static void masked_entries_are_exact_zeros(void **state)
 {

@@ -37,8 +37,10 @@ static void write_plan(const Scene *scene, const char *folder)
 {
     Text text = {0};
     char name[64];
-    text_addf(&text, "{\"name\":\"scene\",\"title\":\"%s\",\"claim\":\"\",\"source\":\"\",\"axes\":[{\"name\":\"kind\",\"values\":[",
-              scene->title ? scene->title : "");
+    text_addf(
+        &text,
+        "{\"name\":\"scene\",\"title\":\"%s\",\"claim\":\"\",\"source\":\"\",\"axes\":[{\"name\":\"kind\",\"values\":[",
+        scene->title ? scene->title : "");
     for (int a = 0; a < scene->n_arms; a++)
         text_addf(&text, "%s\"%c\"", a ? "," : "", 'a' + a);
     text_add(&text, "]}],\"arms\":[");
@@ -72,11 +74,12 @@ static void write_schema(const char *folder)
     Text text = {0};
     text_add(&text, "{\"metrics\":[");
     for (size_t m = 0; m < sizeof rows / sizeof *rows; m++)
-        text_addf(&text,
-                  "%s{\"name\":\"%s\",\"family\":\"f\",\"unit\":\"\",\"level\":\"%s\",\"range\":[%s,%s],\"direction\":\"%s\","
-                  "\"threshold\":%s,\"ratio\":2,\"attention_only\":%s,\"baselines\":[],\"summary\":\"what it is\",\"source\":"
-                  "\"-\",\"weakness\":\"blind </script> spot\"}",
-                  m ? "," : "", rows[m][0], rows[m][1], rows[m][2], rows[m][3], rows[m][4], rows[m][5], rows[m][6]);
+        text_addf(
+            &text,
+            "%s{\"name\":\"%s\",\"family\":\"f\",\"unit\":\"\",\"level\":\"%s\",\"range\":[%s,%s],\"direction\":\"%s\","
+            "\"threshold\":%s,\"ratio\":2,\"attention_only\":%s,\"baselines\":[],\"summary\":\"what it is\",\"source\":"
+            "\"-\",\"weakness\":\"blind </script> spot\"}",
+            m ? "," : "", rows[m][0], rows[m][1], rows[m][2], rows[m][3], rows[m][4], rows[m][5], rows[m][6]);
     text_add(&text, "]}");
     write_text(folder, "metrics.json", &text);
     text_free(&text);
@@ -106,8 +109,8 @@ static double sink_of(const Scene *scene, int arm, int seed, int s, int head)
     return isnan(sink) ? 0.5 : sink;
 }
 
-static void add_importance(Arena *arena, NpzWriter *npz, const Scene *scene, const char *name, const double *sinks, int n,
-                           int length)
+static void add_importance(Arena *arena, NpzWriter *npz, const Scene *scene, const char *name, const double *sinks,
+                           int n, int length)
 {
     float *values = ARENA_ARRAY(arena, float, (n ? n : 1) * L * H * length);
     for (int i = 0; i < (n ? n : 1) * L * H * length; i++)
@@ -131,7 +134,7 @@ static void add_head_metric(NpzWriter *npz, const char *name, const double *valu
 
 static void add_maps(Arena *arena, NpzWriter *npz, const Scene *scene, const double *sinks)
 {
-    float *map = ARENA_ARRAY(arena, float, L * H * T * T);
+    float *map = ARENA_ARRAY(arena, float, L *H *T *T);
     for (int h = 0; h < L * H; h++)
         for (int i = 0; i < T; i++)
             for (int j = 0; j < (scene->is_full ? T : i + 1); j++)
@@ -157,6 +160,7 @@ static void write_snapshot(const Scene *scene, const char *run, int arm, int see
     npz_add(npz, "tokens_seen", NPY_INT64, 1, (int64_t[]){1}, &when[1]);
     npz_add(npz, "targets_seen", NPY_INT64, 1, (int64_t[]){1}, &when[2]);
     npz_add(npz, "held_out_loss", NPY_FLOAT64, 1, (int64_t[]){3}, loss);
+    npz_add_strings(npz, "loss_groups", 2, (const char *const[]){"drawn", "copy"});
     for (int h = 0; h < L * H; h++)
         values[h] = h == 2 ? sinks[h] : 0.04;
     add_head_metric(npz, "sink_mass", values);
@@ -219,7 +223,8 @@ static void write_run(const Scene *scene, const char *folder, int arm, int seed)
         .steps = 100,
         .n_parameters = 12345,
         .newline_share = (double)NAN,
-        .oracle_loss = 1.5,
+        .oracle_loss = (double)NAN,
+        .oracle_loss_measured = 1.5,
         .final_loss = 2,
     };
     assert_ok(manifest_write(path, &manifest, &err), &err);

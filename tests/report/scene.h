@@ -1,8 +1,10 @@
-/* A results folder made up for the report's tests: real files in the format of results/README.md, numbers chosen by hand.
+/* A results folder made up for the report's tests: real files in the format of results/README.md, numbers chosen by
+ * hand.
  *
- * Two layers of two heads, T = 32, four sequences. Head 1.0 carries the sink: its sink_mass_idle is what `sink` says, its
- * attention goes to position 0 by that share and evenly to what else it sees. The other heads attend evenly. sink_mass is
- * the same; value_drain is 1 - sink; residual_peak (per layer) is 1 + sink; the loss falls from 4 to 2 like 2 + 2/(1 + s).
+ * Two layers of two heads, T = 32, four sequences. Head 1.0 carries the sink: its sink_mass_idle is what `sink` says,
+ * its attention goes to position 0 by that share and evenly to what else it sees. The other heads attend evenly.
+ * sink_mass is the same; value_drain is 1 - sink; residual_peak (per layer) is 1 + sink; the loss falls from 4 to 2
+ * like 2 + 2/(1 + s).
  */
 #ifndef REFFRAME_TESTS_SCENE_H
 #define REFFRAME_TESTS_SCENE_H
@@ -20,11 +22,11 @@ enum { SCENE_LAYERS = 2, SCENE_HEADS = 2, SCENE_LENGTH = 32, SCENE_SEQUENCES = 4
 extern const int64_t scene_steps[SCENE_SNAPSHOTS]; /* 0 1 2 5 10 20 50 100 */
 
 typedef struct {
-    int n_arms, n_seeds;                                 /* arms a, b, c, ... of one axis `kind`; seeds 1, 2, ... */
-    double (*sink)(int arm, int seed, int snapshot);     /* in [0, 1]; NaN: sink_mass_idle is not available */
-    RunStatus (*status)(int arm, int seed);              /* NULL: all finished */
-    const char *title, *claims;                          /* claims: a JSON array, NULL for none */
-    int is_full, has_random_first;                       /* full mask; a first token that differs between sequences */
+    int n_arms, n_seeds;                             /* arms a, b, c, ... of one axis `kind`; seeds 1, 2, ... */
+    double (*sink)(int arm, int seed, int snapshot); /* in [0, 1]; NaN: sink_mass_idle is not available */
+    RunStatus (*status)(int arm, int seed);          /* NULL: all finished */
+    const char *title, *claims;                      /* claims: a JSON array, NULL for none */
+    int is_full, has_random_first;                   /* full mask; a first token that differs between sequences */
 } Scene;
 
 /* Writes it into a new scratch folder (scratch_remove deletes it). */

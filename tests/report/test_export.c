@@ -1,5 +1,5 @@
-/* Without these, `git diff` after a run would not be a reproduction check, and a report could load things or be broken by
- * the strings of an experiment.
+/* Without these, `git diff` after a run would not be a reproduction check, and a report could load things or be broken
+ * by the strings of an experiment.
  */
 #include "scene.h"
 
@@ -15,9 +15,11 @@ static const Scene hostile = {
     .n_seeds = 6,
     .sink = scene_jump,
     .title = "A </title><script>alert('@data@')</script> & @html/report.js@ title",
-    .claims = "[{\"text\":\"</script><!-- <b>\",\"that\":\"onset(sink_mass_idle:strongest) < 11\",\"source\":\"arXiv 2508.02546\","
-              "\"file\":\"/home/me/x.yaml\",\"line\":3},{\"text\":\"t\",\"that\":\"seen(bidirectional)\",\"source\":\"\","
-              "\"file\":\"f\",\"line\":4}]",
+    .claims =
+        "[{\"text\":\"</script><!-- <b>\",\"that\":\"onset(sink_mass_idle:strongest) < 11\",\"source\":\"arXiv "
+        "2508.02546\","
+        "\"file\":\"/home/me/x.yaml\",\"line\":3},{\"text\":\"t\",\"that\":\"seen(bidirectional)\",\"source\":\"\","
+        "\"file\":\"f\",\"line\":4}]",
 };
 
 static char *read_whole(Arena *arena, const char *folder, const char *name, size_t *ret_n)
@@ -28,10 +30,11 @@ static char *read_whole(Arena *arena, const char *folder, const char *name, size
     assert_ok(file_read(arena, file_join(arena, folder, name), &bytes, &n, &err), &err);
     if (ret_n)
         *ret_n = n;
-    return bytes;
+    return arena_strndup(arena, bytes, n); /* a copy, or gcc 12 takes `bytes` itself for what is returned */
 }
 
-/* Every export of the registry, and the template, writes the same bytes wherever the results lie, and no trace of where. */
+/* Every export of the registry, and the template, writes the same bytes wherever the results lie, and no trace of
+ * where. */
 static void test_equal_results_are_equal_bytes(void **state)
 {
     (void)state;
@@ -87,12 +90,13 @@ static void test_summary_to_the_digit(void **state)
     assert_string_equal(
         read_whole(arena, folder, "summary.csv", NULL),
         "arm,kind,runs,finished,metric,onset,onset_low,onset_high,coverage,formed,final,final_low,final_high,floor,"
-        "value_drain,value_drain_low,value_drain_high,loss,loss_low,loss_high,oracle_loss,frame,frame_runs,frame_by_token,"
-        "frame_by_token_runs\n"
+        "value_drain,value_drain_low,value_drain_high,loss,loss_low,loss_high,oracle_loss,frame,frame_runs,frame_by_"
+        "token,"
+        "frame_by_token_runs,frame_onset,frame_onset_low,frame_onset_high\n"
         "a,a,4,3,sink_mass_idle:strongest,5,5,5,0.75,3,0.5,0.375,0.625,0.04,0.5,0.375,0.625,2.0392156862745097,"
-        "2.0392156862745097,2.0392156862745097,1.5,centralized,3,centralized,3\n"
+        "2.0392156862745097,2.0392156862745097,1.5,centralized,3,centralized,3,5,5,5\n"
         "b,b,4,4,sink_mass_idle:strongest,inf,inf,inf,0.875,0,0.05,0.05,0.05,0.04,0.95,0.95,0.95,2.0392156862745097,"
-        "2.0392156862745097,2.0392156862745097,1.5,none,4,none,4\n");
+        "2.0392156862745097,2.0392156862745097,1.5,none,4,none,4,0,0,0\n");
     scratch_remove(folder);
     arena_free(arena);
 }
@@ -124,17 +128,19 @@ static void test_long_tables_read_back(void **state)
     const struct {
         const char *column;
         double value;
-    } cells[] = {{"layer", 1}, {"head", 0}, {"after", 2}, {"by", 5}, {"tokens_after", 20}, {"tokens_by", 50}, {"targets_by", 45},
-                 {"loss", 2 + 2.0 / 6}, {"early", (4 - (2 + 2.0 / 6)) / 2.5}};
+    } cells[] = {{"layer", 1},       {"head", 0},           {"after", 2},
+                 {"by", 5},          {"tokens_after", 20},  {"tokens_by", 50},
+                 {"targets_by", 45}, {"loss", 2 + 2.0 / 6}, {"early", (4 - (2 + 2.0 / 6)) / 2.5}};
     for (size_t c = 0; c < sizeof cells / sizeof *cells; c++)
         assert_near(table_get(onsets, r, table_find(onsets, cells[c].column)), cells[c].value, 1e-12);
     r = find_row(onsets, (const char *const[][2]){{"of", "frame:bidirectional"}, {"level", "model"}}, 2);
     assert_string_equal(table_get_text(onsets, r, table_find(onsets, "kind")), "never");
     assert_true(isnan(table_get(onsets, r, table_find(onsets, "by"))));
-    r = find_row(onsets, (const char *const[][2]){{"of", "held_out_loss_group_2 halved"}}, 1);
+    r = find_row(onsets, (const char *const[][2]){{"of", "held_out_loss:copy halved"}}, 1);
     assert_near(table_get(onsets, r, table_find(onsets, "by")), 1, 0); /* 4 / (1 + s): halved at snapshot 1 */
 
-    assert_ok(table_from_csv(arena, "geometry.csv", read_whole(arena, folder, "geometry.csv", NULL), &geometry, &err), &err);
+    assert_ok(table_from_csv(arena, "geometry.csv", read_whole(arena, folder, "geometry.csv", NULL), &geometry, &err),
+              &err);
     /* 3 losses at model level, 3 head metrics and 1 layer metric at 1 + L levels, S snapshots */
     assert_int_equal(geometry->n_rows, (3 + 4 * (1 + SCENE_LAYERS)) * SCENE_SNAPSHOTS);
     double last = (double)NAN;
@@ -190,8 +196,8 @@ static void test_page_carries_its_data_whatever_the_strings(void **state)
 
     /* nothing is fetched: a policy forbids it, and nothing asks for it */
     assert_non_null(strstr(html, "Content-Security-Policy\" content=\"default-src 'none'"));
-    static const char *const loads[] = {"src=\"http", "href=\"http", "url(http", "@import", "<link", "<iframe", "fetch(",
-                                        "sourceMappingURL", "import("};
+    static const char *const loads[] = {"src=\"http", "href=\"http", "url(http",         "@import", "<link",
+                                        "<iframe",    "fetch(",      "sourceMappingURL", "import("};
     for (size_t i = 0; i < sizeof loads / sizeof *loads; i++)
         if (strstr(html, loads[i]))
             fail_msg("the page holds %s", loads[i]);
@@ -211,8 +217,8 @@ static unsigned char sextet(char c)
 static int byte_at(const char *base64, size_t index)
 {
     const char *group = base64 + index / 3 * 4;
-    const unsigned bits = (unsigned)sextet(group[0]) << 18 | (unsigned)sextet(group[1]) << 12 | (unsigned)sextet(group[2]) << 6 |
-                          sextet(group[3]);
+    const unsigned bits = (unsigned)sextet(group[0]) << 18 | (unsigned)sextet(group[1]) << 12 |
+                          (unsigned)sextet(group[2]) << 6 | sextet(group[3]);
     return (int)(bits >> (16 - 8 * (index % 3)) & 255);
 }
 
@@ -255,7 +261,8 @@ static void test_maps_keep_their_weights(void **state)
     }
 }
 
-/* With less room: the sequence's own maps go first, then positions are pooled; rows keep their sum, and all steps play. */
+/* With less room: the sequence's own maps go first, then positions are pooled; rows keep their sum, and all steps play.
+ */
 static void test_maps_fit_their_budget(void **state)
 {
     (void)state;

@@ -59,7 +59,8 @@ static void test_median_and_ends(void **state)
         Interval interval;
         interval_of(arena, cases[c].n, cases[c].values, &interval);
         assert_int_equal(interval.n, cases[c].n);
-        assert_true(interval.median == cases[c].median && interval.low == cases[c].low && interval.high == cases[c].high);
+        assert_true(interval.median == cases[c].median && interval.low == cases[c].low &&
+                    interval.high == cases[c].high);
         assert_true(interval.coverage == coverage_of(cases[c].n));
     }
     arena_free(arena);

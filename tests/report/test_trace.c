@@ -1,4 +1,5 @@
-/* Without these, a number in a report could come from the wrong head, the wrong half of the sequences or no baseline. */
+/* Without these, a number in a report could come from the wrong head, the wrong half of the sequences or no baseline.
+ */
 #include "scene.h"
 
 #include "report/summary.h"
@@ -17,7 +18,8 @@ static void single(Arena *arena, Single *ret, int direction, double threshold, d
 {
     *ret = (Single){.steps = {0, 1, 2, 3}};
     ret->metric = (ReportMetric){.name = "m", .direction = direction, .threshold = threshold, .ratio = ratio};
-    ret->own = (RunMetric){.values = &ret->values[0][0][0], .sd = ret->sd, .uniform = ret->uniform, .position = ret->position};
+    ret->own =
+        (RunMetric){.values = &ret->values[0][0][0], .sd = ret->sd, .uniform = ret->uniform, .position = ret->position};
     ret->run = (ReportRun){.n_snapshots = 4, .steps = ret->steps, .n_layers = 1, .n_heads = 3, .metrics = &ret->own};
     ret->report = (Report){.arena = arena, .metrics = &ret->metric, .n_metrics = 1, .runs = &ret->run, .n_runs = 1};
 }
@@ -125,8 +127,8 @@ static double spread(int arm, int seed, int snapshot)
 
 static RunStatus mixed(int arm, int seed)
 {
-    static const RunStatus statuses[] = {RUN_FINISHED, RUN_FINISHED, RUN_FAILED, RUN_INTERRUPTED, RUN_PENDING, RUN_ABSENT,
-                                         RUN_FINISHED};
+    static const RunStatus statuses[] = {RUN_FINISHED, RUN_FINISHED, RUN_FAILED,  RUN_INTERRUPTED,
+                                         RUN_PENDING,  RUN_ABSENT,   RUN_FINISHED};
     (void)arm;
     return statuses[seed - 1];
 }

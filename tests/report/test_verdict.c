@@ -64,8 +64,8 @@ static void test_rules_for_numbers(void **state)
         for (int i = 0; i < cases[c].n; i++)
             is_interval |= cases[c].high[i] != 0;
         VerdictTest test;
-        verdict_of_values(arena, cases[c].n, cases[c].low, is_interval ? cases[c].high : cases[c].low, cases[c].comparator,
-                          cases[c].bound, &test);
+        verdict_of_values(arena, cases[c].n, cases[c].low, is_interval ? cases[c].high : cases[c].low,
+                          cases[c].comparator, cases[c].bound, &test);
         if (test.verdict != cases[c].verdict || test.needs_n != cases[c].needs_n)
             fail_msg("case %zu: %s, needs %d", c, verdict_name(test.verdict), test.needs_n);
         assert_int_equal(test.n, cases[c].n);
@@ -73,13 +73,16 @@ static void test_rules_for_numbers(void **state)
     arena_free(arena);
 }
 
-/* Whatever the seeds say, a claim and its negation are never both supported, and fewer than six seeds decide nothing. */
+/* Whatever the seeds say, a claim and its negation are never both supported, and fewer than six seeds decide nothing.
+ */
 static void test_no_claim_beside_its_negation(void **state)
 {
     (void)state;
-    static const Comparator negation[] = {[COMPARE_LT] = COMPARE_GE, [COMPARE_LE] = COMPARE_GT, [COMPARE_GT] = COMPARE_LE,
-                                          [COMPARE_GE] = COMPARE_LT, [COMPARE_EQ] = COMPARE_NE, [COMPARE_NE] = COMPARE_EQ};
-    static const Verdict opposite[] = {[VERDICT_SUPPORTED] = VERDICT_REFUTED, [VERDICT_REFUTED] = VERDICT_SUPPORTED,
+    static const Comparator negation[] = {
+        [COMPARE_LT] = COMPARE_GE, [COMPARE_LE] = COMPARE_GT, [COMPARE_GT] = COMPARE_LE,
+        [COMPARE_GE] = COMPARE_LT, [COMPARE_EQ] = COMPARE_NE, [COMPARE_NE] = COMPARE_EQ};
+    static const Verdict opposite[] = {[VERDICT_SUPPORTED] = VERDICT_REFUTED,
+                                       [VERDICT_REFUTED] = VERDICT_SUPPORTED,
                                        [VERDICT_UNDECIDED] = VERDICT_UNDECIDED};
     Arena *arena = arena_new();
     unsigned seed = 1;
@@ -110,17 +113,18 @@ static void test_rules_for_labels_and_seen(void **state)
         Verdict verdict;
         int needs_n;
     } votes[] = {
-        {6, 6, VERDICT_SUPPORTED, 0}, {6, 0, VERDICT_REFUTED, 0},   {6, 5, VERDICT_UNDECIDED, 0}, {6, 1, VERDICT_UNDECIDED, 0},
-        {5, 5, VERDICT_UNDECIDED, 6}, {5, 0, VERDICT_UNDECIDED, 6}, {5, 2, VERDICT_UNDECIDED, 0}, {0, 0, VERDICT_UNDECIDED, 6},
-        {12, 12, VERDICT_SUPPORTED, 0},
+        {6, 6, VERDICT_SUPPORTED, 0}, {6, 0, VERDICT_REFUTED, 0},   {6, 5, VERDICT_UNDECIDED, 0},
+        {6, 1, VERDICT_UNDECIDED, 0}, {5, 5, VERDICT_UNDECIDED, 6}, {5, 0, VERDICT_UNDECIDED, 6},
+        {5, 2, VERDICT_UNDECIDED, 0}, {0, 0, VERDICT_UNDECIDED, 6}, {12, 12, VERDICT_SUPPORTED, 0},
     };
     static const struct {
         int planned, n, n_seen;
         Verdict verdict;
     } seen[] = {
-        {3, 3, 2, VERDICT_SUPPORTED}, {3, 3, 1, VERDICT_NOT_SEEN},  {6, 6, 3, VERDICT_SUPPORTED}, {6, 6, 2, VERDICT_NOT_SEEN},
-        {6, 4, 3, VERDICT_SUPPORTED}, {6, 4, 2, VERDICT_UNDECIDED}, {6, 5, 1, VERDICT_NOT_SEEN},  {6, 0, 0, VERDICT_UNDECIDED},
-        {1, 1, 1, VERDICT_SUPPORTED}, {1, 1, 0, VERDICT_NOT_SEEN},
+        {3, 3, 2, VERDICT_SUPPORTED}, {3, 3, 1, VERDICT_NOT_SEEN},  {6, 6, 3, VERDICT_SUPPORTED},
+        {6, 6, 2, VERDICT_NOT_SEEN},  {6, 4, 3, VERDICT_SUPPORTED}, {6, 4, 2, VERDICT_UNDECIDED},
+        {6, 5, 1, VERDICT_NOT_SEEN},  {6, 0, 0, VERDICT_UNDECIDED}, {1, 1, 1, VERDICT_SUPPORTED},
+        {1, 1, 0, VERDICT_NOT_SEEN},
     };
     VerdictTest test;
     for (size_t c = 0; c < sizeof votes / sizeof *votes; c++) {
@@ -154,19 +158,21 @@ static const struct {
     {"onset(sink_mass_idle:strongest, kind=b) > 10", VERDICT_UNDECIDED, 1},
     {"onset(sink_mass_idle:strongest, kind=c) > 1000", VERDICT_SUPPORTED, 1},
     {"onset(sink_mass_idle:strongest, kind=c) < 1000", VERDICT_REFUTED, 1},
-    {"onset(sink_mass_idle:strongest) < 1000", VERDICT_REFUTED, 3},          /* every arm must hold */
+    {"onset(sink_mass_idle:strongest) < 1000", VERDICT_REFUTED, 3}, /* every arm must hold */
     {"onset(sink_mass_idle:strongest, kind=a) < onset(sink_mass_idle:strongest, kind=b)", VERDICT_UNDECIDED, 1},
     {"onset(sink_mass_idle:strongest, kind=a) < onset(sink_mass_idle:strongest, kind=c)", VERDICT_SUPPORTED, 1},
-    {"onset(sink_mass_idle:strongest, kind=c) < onset(sink_mass_idle:strongest, kind=c)", VERDICT_UNDECIDED, 1}, /* unknown */
+    {"onset(sink_mass_idle:strongest, kind=c) < onset(sink_mass_idle:strongest, kind=c)", VERDICT_UNDECIDED,
+     1}, /* unknown */
     {"median(sink_mass_idle:strongest, kind=a) > median(sink_mass_idle:strongest, kind=b)", VERDICT_SUPPORTED, 1},
     {"median(sink_mass_idle:strongest) > median(sink_mass_idle)", VERDICT_SUPPORTED, 3}, /* arm by arm, not across */
     {"median(sink_mass_idle:strongest, kind=a) = 0.8", VERDICT_SUPPORTED, 1},
-    {"median(sink_mass_idle:strongest, kind=a) > 0.5 and median(sink_mass_idle:strongest, kind=c) > 0.5", VERDICT_REFUTED, 2},
+    {"median(sink_mass_idle:strongest, kind=a) > 0.5 and median(sink_mass_idle:strongest, kind=c) > 0.5",
+     VERDICT_REFUTED, 2},
     {"median(value_drain:strongest, kind=a) < 0.5", VERDICT_SUPPORTED, 1},   /* strongest: the least when it falls */
     {"median(residual_peak:strongest, kind=b) = 1.6", VERDICT_SUPPORTED, 1}, /* a layer */
     {"early(sink_mass_idle:strongest, kind=a) < 0.1", VERDICT_REFUTED, 1},
     {"early(sink_mass_idle:strongest, kind=a) > 0.3", VERDICT_SUPPORTED, 1},
-    {"early(sink_mass_idle:strongest, kind=c) > 2", VERDICT_SUPPORTED, 1},   /* never */
+    {"early(sink_mass_idle:strongest, kind=c) > 2", VERDICT_SUPPORTED, 1}, /* never */
     {"frame(kind=a) = centralized", VERDICT_SUPPORTED, 1},
     {"frame(kind=a) != frame(kind=c)", VERDICT_SUPPORTED, 1},
     {"frame(kind=a) != frame(kind=b)", VERDICT_REFUTED, 1},

@@ -16,6 +16,8 @@
 #include "train/session.h"
 #include "training.h"
 
+#define GOLDEN_SERIES "821a11f76d239469f48e6e81419e5390db2702e4a44b67fc7b048dab348c7251"
+
 static void run_hash(const char *const *changes, int threads, int64_t stop_after, char ret_hex[65])
 {
     Arena *arena = arena_new();
@@ -94,6 +96,26 @@ static void variants_resume_to_the_same_bytes(void **state)
 #undef EACH
 }
 
+/* Every kernel path of this machine, from the fastest to plain C. */
+static void the_instruction_set_does_not_matter(void **state)
+{
+    (void)state;
+    static const char *const changes[] = {"train.steps", "4", "model.activation", "gelu", NULL};
+    Arena *arena = arena_new();
+    Error err;
+    Settings settings = tiny_settings(arena, changes);
+    char first[65], other[65];
+    for (const char *const *name = kernels_available(); *name; name++) {
+        char *folder = fresh_folder(arena);
+        assert_int_equal(train_with(folder, &settings, kernels_named(*name), 2, 0, &err), STATUS_OK);
+        results_hash(folder, name == kernels_available() ? first : other);
+        if (name != kernels_available())
+            assert_string_equal(first, other);
+        file_remove_tree(folder, &err);
+    }
+    arena_free(arena);
+}
+
 static void final_weights(const char *const *changes, char ret_hex[65])
 {
     Arena *arena = arena_new();
@@ -102,6 +124,24 @@ static void final_weights(const char *const *changes, char ret_hex[65])
     Settings settings = tiny_settings(arena, changes);
     assert_int_equal(train_in(folder, &settings, 1, 0, &err), STATUS_OK);
     assert_int_equal(file_sha256(run_checkpoint_path(arena, folder, 12), ret_hex, &err), STATUS_OK);
+    file_remove_tree(folder, &err);
+    arena_free(arena);
+}
+
+/* The golden number comes last: when it changes on purpose, TRAIN_NUMERICS_VERSION goes up with it, and every run gets a
+ * new id. No libm function is on the way (no rotary angles; own exp, log, cos). */
+static void the_bits_are_those_of_this_numerics_version(void **state)
+{
+    (void)state;
+    static const char *const changes[] = {"model.position.kind", "absolute", "model.activation", "gelu", NULL};
+    Arena *arena = arena_new();
+    Error err;
+    char hex[65], *folder = fresh_folder(arena);
+    Settings settings = tiny_settings(arena, changes);
+    assert_int_equal(train_in(folder, &settings, 1, 0, &err), STATUS_OK);
+    assert_int_equal(file_sha256(file_join(arena, folder, RUN_SERIES), hex, &err), STATUS_OK);
+    assert_int_equal(TRAIN_NUMERICS_VERSION, 1);
+    assert_string_equal(hex, GOLDEN_SERIES); /* losses and gradient norms of every step, digits that round-trip */
     file_remove_tree(folder, &err);
     arena_free(arena);
 }
@@ -207,6 +247,8 @@ int main(void)
         cmocka_unit_test(threads_do_not_matter),
         cmocka_unit_test(an_interrupt_at_any_step_leaves_the_same_bytes),
         cmocka_unit_test(variants_resume_to_the_same_bytes),
+        cmocka_unit_test(the_instruction_set_does_not_matter),
+        cmocka_unit_test(the_bits_are_those_of_this_numerics_version),
         cmocka_unit_test(measuring_does_not_disturb),
         cmocka_unit_test(a_damaged_checkpoint_gives_way_to_an_older_one),
         cmocka_unit_test(a_loss_that_is_not_finite_ends_the_run_and_keeps_what_was_written),

@@ -97,11 +97,17 @@ static int should_stop(void *context)
 
 int train_in(const char *folder, const Settings *settings, int threads, int64_t stop_after, Error *err)
 {
+    return train_with(folder, settings, kernels_best(), threads, stop_after, err);
+}
+
+int train_with(const char *folder, const Settings *settings, const Kernels *kernels, int threads, int64_t stop_after,
+               Error *err)
+{
     Stopper stopper = {0, stop_after};
     TrainJob job = {.folder = folder,
                     .id = "0123456789ab",
                     .settings = settings,
-                    .kernels = kernels_best(),
+                    .kernels = kernels,
                     .threads = threads,
                     .should_stop = should_stop,
                     .context = &stopper};

@@ -14,6 +14,10 @@ char *fresh_folder(Arena *arena);
 /* Trains settings in `folder`; stops after `stop_after` steps when that is > 0. Returns train_run's status. */
 int train_in(const char *folder, const Settings *settings, int threads, int64_t stop_after, Error *err);
 
+/* The same with a kernel table of the caller's choice. */
+int train_with(const char *folder, const Settings *settings, const Kernels *kernels, int threads, int64_t stop_after,
+               Error *err);
+
 /* SHA-256 over names and bytes of train.csv, snapshots and checkpoints of a run, as hex. */
 void results_hash(const char *folder, char ret_hex[65]);
 

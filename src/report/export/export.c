@@ -14,7 +14,7 @@ int export_table(const Table *table, const char *folder, const char *name, Error
 
 int report_write(Report *report, const char *folder, Error *err)
 {
-    for (const Export *const *export = export_registry; *export; export++) {
+    for (const Export *const *export = export_registry; *export; export ++) {
         const int status = (*export)->write(report, folder, err);
         if (status != 0)
             return status;

@@ -1,7 +1,8 @@
 /* geometry.csv: every number at model and layer level, long: one row per run, metric, layer and snapshot.
  *
- * `layer` is "all" for the model. A head metric's layer is the mean over its heads, and its sd the mean of their standard
- * deviations over sequences. It has a row for every number, so it is written as text directly and not through a Table.
+ * `layer` is "all" for the model. A head metric's layer is the mean over its heads, and its sd the mean of their
+ * standard deviations over sequences. It has a row for every number, so it is written as text directly and not through
+ * a Table.
  */
 #include "report/export/export.h"
 
@@ -47,9 +48,7 @@ static void add_loss(const ReportRun *run, const char *const *prefixes, int grou
 {
     for (int s = 0; s < run->n_snapshots; s++) {
         text_add(csv, prefixes[s]);
-        text_add(csv, ",all,held_out_loss");
-        if (group > 0)
-            text_addf(csv, "_group_%d", group);
+        text_addf(csv, ",all,%s", run->loss_names[group]);
         add_cell(csv, run->losses[(size_t)s * run->n_losses + group]);
         text_add(csv, ",,,");
         add_cell(csv, run->losses[group]);
@@ -73,7 +72,8 @@ static void add_metric(Arena *scratch, const Report *report, const ReportRun *ru
             text_addf(csv, ",%d,", layer);
         add_field(csv, metric->name);
         add_cell(csv, trace.values[s]);
-        add_cell(csv, mean_over_heads(run->metrics[m].sd + (size_t)s * run->n_layers * width, run->n_layers, width, layer));
+        add_cell(csv,
+                 mean_over_heads(run->metrics[m].sd + (size_t)s * run->n_layers * width, run->n_layers, width, layer));
         add_cell(csv, trace.uniform);
         add_cell(csv, trace.position);
         add_cell(csv, trace.start);

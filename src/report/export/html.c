@@ -1,5 +1,5 @@
-/* report.html: one self-contained file. A template with @words@, each replaced by what stands for it: the title, the data
- * as JSON, or the embedded file of that name (styles, scripts, the charting library and its licence).
+/* report.html: one self-contained file. A template with @words@, each replaced by what stands for it: the title, the
+ * data as JSON, or the embedded file of that name (styles, scripts, the charting library and its licence).
  *
  * Nothing is loaded from anywhere, and the page's own Content-Security-Policy forbids it. Text reaches the page as JSON
  * whose "<" are escaped, so no string of an experiment can end the script element; the script inserts it as text only.
@@ -41,16 +41,20 @@ static void add_script_safe(Text *html, const Text *json)
         }
 }
 
-/* Adds an asset: licences as text, scripts without a reference to their source map, which browsers would look for. */
+/* Adds an asset: licences as text, the library without references to its source maps, which browsers would look for. */
 static void add_asset(Text *html, const Asset *asset)
 {
-    static const char map[] = "//# sourceMappingURL=";
+    static const char *const maps[] = {"//# sourceMappingURL=", "/*# sourceMappingURL="}; /* at the end of a file */
     const char *bytes = (const char *)asset->bytes, *suffix = strrchr(asset->name, '.');
-    const char *cut = memmem(bytes, asset->n, map, sizeof map - 1);
+    size_t n = asset->n;
+    for (int k = 0; k < 2; k++) {
+        const char *map = memmem(bytes, n, maps[k], strlen(maps[k]));
+        n = map ? (size_t)(map - bytes) : n;
+    }
     if (suffix && strcmp(suffix, ".copyright") == 0)
-        add_escaped(html, bytes, asset->n);
+        add_escaped(html, bytes, n);
     else
-        text_add_bytes(html, bytes, cut ? (size_t)(cut - bytes) : asset->n);
+        text_add_bytes(html, bytes, n);
 }
 
 /* Adds what a @word@ of the template stands for; returns 0 for a word that is none of ours. */

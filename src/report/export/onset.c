@@ -1,6 +1,6 @@
-/* onset.csv: when things came to stay: one row per run and metric with a declared threshold, frame type or milestone of the
- * loss, at the level of the model, the strongest head, each layer and each head; in steps, tokens and targets, each as the
- * interval (previous snapshot, this one].
+/* onset.csv: when things came to stay: one row per run and metric with a declared threshold, frame type or milestone of
+ * the loss, at the level of the model, the strongest head, each layer and each head; in steps, tokens and targets, each
+ * as the interval (previous snapshot, this one].
  *
  * `loss` and `early` (share of the loss's fall made) are read at `by`. An empty cell is not available.
  */
@@ -11,8 +11,25 @@
 #include "base/table.h"
 #include "report/trace.h"
 
-enum { RUN, ARM, SEED, OF, LEVEL, LAYER, HEAD, KIND, AFTER, BY, TOKENS_AFTER, TOKENS_BY, TARGETS_AFTER, TARGETS_BY, LOSS, EARLY,
-       HALF_RISE };
+enum {
+    RUN,
+    ARM,
+    SEED,
+    OF,
+    LEVEL,
+    LAYER,
+    HEAD,
+    KIND,
+    AFTER,
+    BY,
+    TOKENS_AFTER,
+    TOKENS_BY,
+    TARGETS_AFTER,
+    TARGETS_BY,
+    LOSS,
+    EARLY,
+    HALF_RISE
+};
 
 static int add_onset(Arena *scratch, Table *table, const Report *report, const ReportRun *run, const char *of,
                      const char *level, const Onset *onset)
@@ -79,7 +96,10 @@ static void add_run_onsets(Arena *scratch, Table *table, const Report *report, c
                     continue; /* below the model only what came is listed */
                 const int row = add_onset(scratch, table, report, run,
                                           arena_format(scratch, "frame:%s", frame_name((FrameType)type)),
-                                          l < 0 ? "model" : h < 0 ? "layer" : "head", &onset);
+                                          l < 0   ? "model"
+                                          : h < 0 ? "layer"
+                                                  : "head",
+                                          &onset);
                 if (l >= 0)
                     table_set(table, row, LAYER, l);
                 if (h >= 0)
@@ -88,7 +108,8 @@ static void add_run_onsets(Arena *scratch, Table *table, const Report *report, c
     for (int g = 1; g < run->n_losses; g++) {
         Onset onset;
         loss_halved(scratch, run, g, &onset);
-        add_onset(scratch, table, report, run, arena_format(scratch, "held_out_loss_group_%d halved", g), "model", &onset);
+        add_onset(scratch, table, report, run, arena_format(scratch, "%s halved", run->loss_names[g]), "model",
+                  &onset);
     }
 }
 

@@ -40,6 +40,7 @@ static int write_summary(Report *report, const char *folder, Error *err)
         frame[k] = table_add_text_column(table, k ? "frame_by_token" : "frame");
         frame_n[k] = table_add_column(table, k ? "frame_by_token_runs" : "frame_runs", "");
     }
+    const int frame_onset_at = add_interval(table, "frame_onset", "steps");
     for (int a = 0; a < report->n_arms; a++) {
         ArmSummary summary;
         arm_summary(arena, report, a, &summary);
@@ -52,7 +53,8 @@ static int write_summary(Report *report, const char *folder, Error *err)
         if (summary.finished == 0)
             continue;
         if (report->headline >= 0) {
-            table_set_text(table, row, metric, arena_format(arena, "%s:strongest", report->metrics[report->headline].name));
+            table_set_text(table, row, metric,
+                           arena_format(arena, "%s:strongest", report->metrics[report->headline].name));
             set_interval(table, row, onset, &summary.onset);
             table_set(table, row, formed, summary.formed);
             set_interval(table, row, final, &summary.final);
@@ -62,6 +64,7 @@ static int write_summary(Report *report, const char *folder, Error *err)
         table_set(table, row, coverage, coverage_of(summary.finished));
         set_interval(table, row, loss, &summary.loss);
         table_set(table, row, oracle, summary.oracle);
+        set_interval(table, row, frame_onset_at, &summary.label_onset);
         for (int k = 0; k < 2; k++) {
             table_set_text(table, row, frame[k], frame_name((FrameType)summary.label[k]));
             table_set(table, row, frame_n[k], summary.labels[k][summary.label[k]]);

@@ -1,6 +1,7 @@
 /* Series against training step: dygraphs, a median line per arm with a band over its seeds, baselines dashed.
  *
- * The logarithmic axis shows log10(1 + step), so that step 0 has a place. Arrow keys read values where a mouse would point.
+ * The logarithmic axis shows log10(1 + step), so that step 0 has a place. Arrow keys read values where a mouse would
+ * point.
  */
 'use strict';
 
@@ -16,18 +17,18 @@ function rowsOf(bandOf) {
   const steps = [...new Set(arms.flatMap((a) => a.steps))].sort((a, b) => a - b);
   const places = arms.map((a) => new Map(a.steps.map((step, i) => [step, i])));
   const rows = steps.map((step) => [toX(step), ...arms.map((a, k) => {
-    const band = bandOf(a), i = places[k].get(step);
-    return i === undefined || band[1][i] === null ? [null, null, null] : band.map((line) => line[i]);
+    const values = bandOf(a).map((line) => number(line[places[k].get(step)]));
+    return values.every(Number.isFinite) ? values : [null, null, null];
   })]);
-  return { steps, rows };
+  return {steps, rows};
 }
 
 /* A dashed line for each arm's level; when all agree, one without an arm's colour. */
 function levels(name, valueOf) {
   const values = arms.map((a) => number(valueOf(a)));
   const known = [...new Set(values.filter((v) => !Number.isNaN(v)).map((v) => +v.toPrecision(3)))];
-  if (known.length === 1) return [{ y: known[0], label: `${name} ${show(known[0])}` }];
-  return values.flatMap((y, k) => (Number.isNaN(y) ? [] : [{ y, arm: k, label: `${name} ${show(y)}` }]));
+  if (known.length === 1) return [{y: known[0], label: `${name} ${show(known[0])}`}];
+  return values.flatMap((y, k) => (Number.isNaN(y) ? [] : [{y, arm: k, label: `${name} ${show(y)}`}]));
 }
 
 function drawLevels(context, area, graph, lines) {
@@ -48,30 +49,35 @@ function drawLevels(context, area, graph, lines) {
 
 /* what: title(), unit(), band(arm), lines(), n(arm), max(). */
 function Chart(what) {
-  const plot = el('div.chart'), heading = el('h3'), unit = el('span.dim'), readout = el('div.readout', { 'aria-live': 'polite' });
-  const box = el('div.card.chart-box', { tabindex: 0, role: 'group' }, el('div.chart-title', {}, heading, unit), plot, readout);
+  const plot = el('div.chart'), heading = el('h3'), unit = el('span.dim'),
+        readout = el('div.readout', {'aria-live': 'polite'});
+  const box =
+    el('div.card.chart-box', {tabindex: 0, role: 'group'}, el('div.chart-title', {}, heading, unit), plot, readout);
   let graph = null, now = null, selected = -1;
 
   function tell(row) {
     selected = row;
-    const values = now.rows[row < 0 ? now.rows.length - 1 : row].slice(1);
+    const values = now.rows[row < 0 ? now.rows.length - 1 : row].slice(1), counts = new Set(arms.map(what.n));
     const items = arms.map((a, k) => {
       const [low, median, high] = values[k];
-      const band = what.n(a) > 1 ? `[${show(low)}, ${show(high)}] ` : '';
-      return [swatch(armColour(k)), `${armName(a)} ${show(median)}`, small(`${band}n = ${what.n(a)}`)];
+      const band = what.n(a) > 1 ? `[${show(low)}, ${show(high)}]` : '';
+      return [swatch(armColour(k)), `${armName(a)} ${show(median)}`, small(counts.size > 1 ? `${band} n = ${what.n(a)}` : band)];
     });
-    readout.replaceChildren(el('p.at', {}, row < 0 ? 'At the end' : `At step ${integer(now.steps[row])}`), key(items));
+    const when = row < 0 ? 'At the end' : `At step ${integer(now.steps[row])}`;
+    readout.replaceChildren(el('p.at', {}, counts.size > 1 ? when : `${when}, n = ${[...counts][0]}`), key(items));
   }
 
   function draw() {
     now = rowsOf(what.band);
     const lines = what.lines(), last = now.steps[now.steps.length - 1];
-    const values = [...now.rows.flatMap((row) => row.slice(1).flat()).filter((v) => v !== null), ...lines.map((line) => line.y)];
+    const values =
+      [...now.rows.flatMap((row) => row.slice(1).flat()).filter((v) => v !== null), ...lines.map((line) => line.y)];
     const low = Math.min(...values), high = Math.max(...values), pad = (high - low || 1) * 0.06;
-    const linear = { pixelsPerLabel: 70, labelsKMB: false, axisLabelFormatter: integer };
+    const linear = {pixelsPerLabel: 70, labelsKMB: false, axisLabelFormatter: integer};
     heading.textContent = what.title();
     unit.textContent = what.unit();
-    box.setAttribute('aria-label', `${what.title()} against training step for ${arms.length} arms; arrow keys read values`);
+    box.setAttribute(
+      'aria-label', `${what.title()} against training step for ${arms.length} arms; arrow keys read values`);
     if (graph) graph.destroy();
     graph = new window.Dygraph(plot, now.rows, {
       labels: ['step', ...arms.map((a, k) => `${k} ${armName(a)}`)],
@@ -93,10 +99,11 @@ function Chart(what) {
       axes: {
         x: {
           drawGrid: false,
-          ticker: (a, b) => (curve.isLog ? stepTicks(last).map((t) => ({ v: toX(t), label: integer(t) }))
-            : window.Dygraph.numericTicks(a, b, plot.clientWidth, (option) => linear[option])),
+          ticker: (a, b) =>
+            (curve.isLog ? stepTicks(last).map((t) => ({v: toX(t), label: integer(t)})) :
+                           window.Dygraph.numericTicks(a, b, plot.clientWidth, (option) => linear[option])),
         },
-        y: { axisLabelWidth: 44, pixelsPerLabel: 44, axisLabelFormatter: (v) => show(+v.toPrecision(6)) },
+        y: {axisLabelWidth: 44, pixelsPerLabel: 44, axisLabelFormatter: (v) => show(+v.toPrecision(6))},
       },
       highlightCallback: (event, x, points, row) => tell(row),
       unhighlightCallback: () => tell(-1),
@@ -122,12 +129,13 @@ function Chart(what) {
     tell(to);
   });
   redraws.push(draw);
-  return { box, draw };
+  return {box, draw};
 }
 
 /* The computed baseline of the chosen metric and level. */
 function floorOf(a) {
-  const computed = a.series[curve.metric][curve.level].baselines.slice(0, 2).map(number).filter((v) => !Number.isNaN(v));
+  const computed =
+    a.series[curve.metric][curve.level].baselines.slice(0, 2).map(number).filter((v) => !Number.isNaN(v));
   if (!computed.length) return NaN;
   return data.metrics[curve.metric].direction < 0 ? Math.min(...computed) : Math.max(...computed);
 }
@@ -136,7 +144,8 @@ function curves() {
   if (!arms.length || !data.metrics.length) return;
   const metric = () => data.metrics[curve.metric], series = (a) => a.series[curve.metric][curve.level];
   const sink = Chart({
-    title: () => `${metric().name}, ${curve.level === 'model' ? 'mean over the model' : `strongest ${metric().layer ? 'layer' : 'head'}`}`,
+    title: () => `${metric().name}, ${
+      curve.level === 'model' ? 'mean over the model' : `strongest ${metric().layer ? 'layer' : 'head'}`}`,
     unit: () => metric().unit || (metric().min === 0 && metric().max === 1 ? 'share' : 'no unit'),
     band: (a) => series(a).band,
     lines: () => levels('floor', floorOf),
@@ -155,8 +164,8 @@ function curves() {
   const describe = () => about.replaceChildren(el('b', {}, metric().name), `: ${metric().summary}. `,
     ...(metric().source && metric().source !== '-' ? linked(`${metric().source}. `) : []),
     metric().weakness ? `It cannot see everything: ${metric().weakness}. ` : '',
-    'Lines are medians over seeds, bands run from the least to the largest seed, dashed lines are what needs no learning. ' +
-    'Drag to zoom, double-click to go back.');
+    'Lines are medians over seeds, bands run from the least to the largest seed. Dashed: the floor, which needs no ' +
+      'learning, and the loss of the ideal predictor. Drag to zoom, double-click to go back.');
   const choose = select('Metric', data.metrics.map((m) => m.name), (chosen) => {
     curve.metric = chosen;
     sink.draw();

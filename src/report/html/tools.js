@@ -1,5 +1,5 @@
-/* The page's data and small tools: numbers as text, elements, colours, sections. Loaded first; the other scripts share its
- * names. Vanilla, no network; text is inserted as text, never as markup.
+/* The page's data and small tools: numbers as text, elements, colours, sections. Loaded first; the other
+ * scripts share its names. Vanilla, no network; text is inserted as text, never as markup.
  *
  * Colours: Okabe and Ito's palette (Color Universal Design) for arms and labels, one hue of rising contrast for maps.
  */
@@ -11,10 +11,13 @@ const redraws = []; /* called when the theme changes, and once at the start */
 
 /* ---- numbers ---- */
 
-const NAMED = { inf: Infinity, '-inf': -Infinity };
+const NAMED = {
+  inf: Infinity,
+  '-inf': -Infinity
+};
 const number = (v) => (typeof v === 'string' ? NAMED[v] : v ?? NaN);
 const clamp = (x, low, high) => Math.min(high, Math.max(low, x));
-const percent = (x) => `${+(100 * x).toPrecision(3)} %`;
+const percent = (x) => `${+ (100 * x).toPrecision(3)} %`;
 const integer = (x) => Math.round(x).toString().replace(/\B(?=(\d{3})+$)/g, '\u202f');
 const logStep = (step) => Math.log10(1 + Math.max(0, step));
 
@@ -34,7 +37,8 @@ const brackets = (i, digits) => (i.n > 1 ? `[${show(i.values[1], digits)}, ${sho
 function stepTicks(last) {
   const ticks = [0];
   for (let decade = 1; decade <= last; decade *= 10)
-    for (const k of last < 3000 ? [1, 2, 5] : [1, 5]) if (k * decade <= last) ticks.push(k * decade);
+    for (const k of last < 3000 ? [1, 2, 5] : [1, 5])
+      if (k * decade <= last) ticks.push(k * decade);
   return ticks;
 }
 
@@ -48,9 +52,12 @@ function el(spec, attributes = {}, ...children) {
   const node = SVG.has(tag) ? document.createElementNS('http://www.w3.org/2000/svg', tag) : document.createElement(tag);
   if (classes.length) node.setAttribute('class', classes.join(' '));
   for (const [name, value] of Object.entries(attributes)) {
-    if (name.startsWith('on')) node.addEventListener(name.slice(2), value);
-    else if (name === 'style') node.style.cssText = value;
-    else if (value !== null && value !== undefined && value !== false) node.setAttribute(name, value);
+    if (name.startsWith('on'))
+      node.addEventListener(name.slice(2), value);
+    else if (name === 'style')
+      node.style.cssText = value;
+    else if (value !== null && value !== undefined && value !== false)
+      node.setAttribute(name, value);
   }
   node.append(...children.flat(3).filter((child) => child !== null && child !== undefined && child !== false));
   return node;
@@ -58,9 +65,9 @@ function el(spec, attributes = {}, ...children) {
 
 /* Columns are [heading, isNumber]; rows are lists of cells (text, node or list); a row's first cell is its heading. */
 function table(columns, rows) {
-  const head = columns.map(([text, isNumber]) => el(isNumber ? 'th.num' : 'th', { scope: 'col' }, text));
+  const head = columns.map(([text, isNumber]) => el(isNumber ? 'th.num' : 'th', {scope: 'col'}, text));
   const body = rows.map((cells) => el('tr', {}, cells.map((cell, c) => {
-    if (c === 0) return el('th', { scope: 'row' }, cell);
+    if (c === 0) return el('th', {scope: 'row'}, cell);
     return el(columns[c][1] ? 'td.num' : 'td', {}, cell);
   })));
   return el('div.scroll', {}, el('table', {}, el('thead', {}, el('tr', {}, head)), el('tbody', {}, body)));
@@ -69,14 +76,14 @@ function table(columns, rows) {
 const small = (...children) => el('small.dim', {}, ...children);
 const caption = (...children) => el('figcaption', {}, ...children);
 const key = (items) => el('ul.key', {}, items.map((item) => el('li', {}, item)));
-const swatch = (colour) => el('span.swatch', { style: `--c:${colour}` });
-const block = (colour) => el('span.block', { style: `--c:${colour}` });
+const swatch = (colour) => el('span.swatch', {style: `--c:${colour}`});
+const block = (colour) => el('span.block', {style: `--c:${colour}`});
 
 /* "arXiv 2508.02546" in a source becomes a link, which is followed only when clicked. */
 function linked(text) {
   return text.split(/(arXiv[ :]?\d{4}\.\d{4,5})/i).map((part) => {
     const id = /^arXiv[ :]?(\d{4}\.\d{4,5})$/i.exec(part);
-    return id ? el('a', { href: `https://arxiv.org/abs/${id[1]}`, rel: 'noreferrer' }, part) : part;
+    return id ? el('a', {href: `https://arxiv.org/abs/${id[1]}`, rel: 'noreferrer'}, part) : part;
   });
 }
 
@@ -87,15 +94,15 @@ function segments(label, options, chosen, onchange) {
       buttons.forEach((button, i) => button.setAttribute('aria-pressed', String(options[i][0] === value)));
       onchange(value);
     };
-    return el('button', { type: 'button', 'aria-pressed': String(value === chosen), onclick: press }, text);
+    return el('button', {type: 'button', 'aria-pressed': String(value === chosen), onclick: press}, text);
   });
-  return el('div.segments', { role: 'group', 'aria-label': label }, buttons);
+  return el('div.segments', {role: 'group', 'aria-label': label}, buttons);
 }
 
 function select(label, options, onchange) {
-  const node = el('select', { 'aria-label': label, onchange: () => onchange(+node.value) });
+  const node = el('select', {'aria-label': label, onchange: () => onchange(+node.value)});
   node.fill = (texts, chosen) => {
-    node.replaceChildren(...texts.map((text, i) => el('option', { value: i }, text)));
+    node.replaceChildren(...texts.map((text, i) => el('option', {value: i}, text)));
     node.value = chosen;
   };
   node.fill(options, 0);
@@ -114,9 +121,9 @@ function themed(make, spec = 'div') {
 const sections = [];
 function section(id, heading, lede, ...children) {
   sections.push([id, heading]);
-  const node = el('section', { id, 'aria-labelledby': `${id}-heading` },
-    el('span.number', { 'aria-hidden': 'true' }, String(sections.length).padStart(2, '0')),
-    el('h2', { id: `${id}-heading` }, heading), lede ? el('p.lede', {}, lede) : null, children);
+  const node = el('section', {id, 'aria-labelledby': `${id}-heading`},
+    el('span.number', {'aria-hidden': 'true'}, String(sections.length).padStart(2, '0')),
+    el('h2', {id: `${id}-heading`}, heading), lede ? el('p.lede', {}, lede) : null, children);
   document.getElementById('top').append(node);
   return node;
 }
@@ -158,9 +165,9 @@ redraws.push(makeRamp);
 
 /* Weights are coloured by their square root, as they were quantised, so that those near the floor stay apart. */
 function rampLegend() {
-  const ticks = [0, 0.05, 0.2, 0.5, 1].map((v) => el('span', { style: `left:${100 * Math.sqrt(v)}%` }, String(v)));
-  const bar = el('div.ramp', { style: `background:linear-gradient(90deg, ${palette().ramp.join(',')})` });
-  return el('div.ramp-box', { 'aria-hidden': 'true' }, bar, el('div.ramp-ticks', {}, ticks));
+  const ticks = [0, 0.05, 0.2, 0.5, 1].map((v) => el('span', {style: `left:${100 * Math.sqrt(v)}%`}, String(v)));
+  const bar = el('div.ramp', {style: `background:linear-gradient(90deg, ${palette().ramp.join(',')})`});
+  return el('div.ramp-box', {'aria-hidden': 'true'}, bar, el('div.ramp-ticks', {}, ticks));
 }
 
 const armName = (arm) => (arm.values.length ? arm.values.join(' · ') : data.name);
