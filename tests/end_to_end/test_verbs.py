@@ -163,6 +163,9 @@ class Verbs(Case):
         first = self.refframe("show", run, "--step", 0).stdout
         self.assertNotEqual(first, last)
         self.assertRegex(last, r"(?m)^  model +\w+ +\w+$")
+        # One heading for every metric that `show` knows: a name that the snapshots do not have would be left out silently.
+        self.assertRegex(last, r"(?m)^ +head +sink idle +sink +alpha +max inflow +end +anchors +entropy +v drain +logit gap "
+                               r"+by position +by token$")
         self.refframe("show", run, "--step", 3, code=2)
 
     def test_measuring_again_gives_the_same_bytes(self):
