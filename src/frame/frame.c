@@ -1,8 +1,7 @@
 /* The labels that follow from the declared rules (rules.c).
  *
- * An anchor's excess is e_k = (a_k - baseline_k) * (queries that see k) / (T-1): the attention that it collects above its
- * baseline. A head whose sequences mostly lack anchors is none and adds nothing to its layer or to the model; the others'
- * excesses are pooled over sequences and heads:
+ * An anchor's excess is e_k = a_k - baseline_k. A head whose sequences mostly lack anchors is none and adds nothing to
+ * its layer or to the model; the others' excesses are pooled over sequences and heads:
  *
  *   P(x) = sum of e over anchors with identity x / sum of all e,   x a position, or a token id
  *
@@ -21,7 +20,6 @@
 /* One of the two measuring sets, as a head looks at it. */
 typedef struct {
     int n, n_heads, length, eligible_end; /* n_heads: L*H; keys [0, eligible_end) may be anchors */
-    int is_causal;
     const float *importance, *baseline;
     const int32_t *tokens;
     int first, stride;
@@ -41,7 +39,6 @@ typedef struct {
 static Set set_of(const FrameInput *input, int is_half, const double *values)
 {
     Set set = {.n_heads = input->n_layers * input->n_heads, .first = input->first, .stride = input->stride};
-    set.is_causal = input->is_causal;
     set.n = is_half ? input->half_n : input->n;
     set.length = is_half ? input->half_length : input->length;
     set.importance = is_half ? input->half_importance : input->importance;
@@ -60,12 +57,6 @@ static const float *importance_of(const Set *set, int sequence, int head)
 static double excess_of(const Set *set, int sequence, int head, int k)
 {
     return (double)importance_of(set, sequence, head)[k] - set->baseline[(size_t)head * set->length + k];
-}
-
-/* Share of a sequence's queries that see k and are not k: what turns a mean over them into attention collected. */
-static double reach_of(const Set *set, int k)
-{
-    return set->is_causal ? (double)(set->length - 1 - k) / (set->length - 1) : 1;
 }
 
 static int is_anchor(const Set *set, int sequence, int head, int k, const double *values)
@@ -105,7 +96,7 @@ static Anchors collect_anchors(Arena *arena, const Set *set, int n_heads, const 
                         .place = k,
                         .token = set->tokens ? set->tokens[(size_t)s * set->length + k] : -1,
                         .importance = importance_of(set, s, heads[h])[k],
-                        .excess = reach_of(set, k) * excess_of(set, s, heads[h], k),
+                        .excess = excess_of(set, s, heads[h], k),
                     };
     return anchors;
 }

@@ -13,7 +13,7 @@
 #include "base/arena.h"
 #include "base/json.h"
 
-#define FRAME_RULES 2 /* raised when a rule or threshold changes */
+#define FRAME_RULES 1 /* raised when a rule or threshold changes */
 
 typedef enum {
     FRAME_NONE,
