@@ -182,7 +182,21 @@ class Verbs(Case):
         with open(os.path.join(run, "snapshots", "step-00000012.npz"), "wb") as file:
             file.write(before["snapshots/step-00000010.npz"])
         text = self.refframe("measure", run).stdout
-        self.assertIn("1 snapshots measured again, 1 of them changed", text)
+        self.assertIn("1 snapshots measured again, 1 of them changed\n  steps   12\n  changed 12\n", text)
+        self.assertSameResults(result_of_run(run), before)
+
+    def test_measuring_again_wants_the_same_text(self):
+        """Another text under the same name: other sequences would be measured, and their numbers put beside the old ones."""
+        self.write("corpus.txt", "to be or not to be that is the question\n\n" * 200)
+        self.write("one.yaml", SINGLE + "data.source.files: [corpus.txt]\n")
+        self.refframe("run", "one.yaml", "--results", "results")
+        (run,) = run_folders(self.at("results", "one")).values()
+        before = result_of_run(run)
+        self.write("corpus.txt", "whether tis nobler in the mind to suffer\n\n" * 200)
+        for verb in ("measure", "train"):
+            error = self.refframe(verb, run, code=2).stderr
+            self.assertEqual(len(error.splitlines()), 1, error)
+            self.assertIn("changed", error)
         self.assertSameResults(result_of_run(run), before)
 
     def test_set_writes_beside(self):
