@@ -67,6 +67,17 @@ class Verbs(Case):
             self.assertTrue(len(one.splitlines()) >= 2, kind)
         self.assertIn("sink_mass_idle", self.refframe("list", "metrics").stdout)
 
+    def test_list_has_every_key(self):
+        """What a run.yaml holds and --set takes is explained somewhere, with its default."""
+        everything = self.refframe("list").stdout
+        keys = []
+        for line in read(os.path.join(self.one_run(), "run.yaml")).decode().splitlines():
+            depth, key, value = re.match(r"( *)([a-z_0-9]+):(.*)", line).groups()
+            keys = keys[:len(depth) // 2] + [key]
+            if value.strip() and key != "seed":  # an experiment says `seeds`
+                self.assertRegex(everything, rf"(?m)(^ +{re.escape('.'.join(keys))} .*\(default |\({re.escape('.'.join(keys))}, "
+                                             "default )")
+
     def test_what_list_names_check_accepts(self):
         """A word of `list` with its default settings is a valid choice; the one combination ruled out says so."""
         for line in self.refframe("list").stdout.split("\n\n"):
