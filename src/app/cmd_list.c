@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "geometry/metric.h"
 
+static const char settings_word[] = "settings";
+
 static void print_row(const char *group, const SchemaRow *row)
 {
     char key[96], low[32], high[32];
@@ -35,6 +37,22 @@ static void print_kind(const Kind *kind)
             print_row(kind->group, &rows[r]);
     }
     printf("\n");
+}
+
+/* Every key that belongs to no variant and chooses none; `seed` is not the user's to set, an experiment says `seeds`. */
+static void print_settings(void)
+{
+    Arena *arena = arena_new();
+    const Schema schema = program_new(arena).schema;
+    printf("%s: keys that stand whatever is chosen above\n", settings_word);
+    for (int p = 0; p < schema.n_parts; p++) {
+        const SchemaPart *part = &schema.parts[p];
+        for (int r = 0; r < part->n_rows && !part->kind && *part->group; r++)
+            if (strcmp(part->rows[r].key, "kind") != 0)
+                print_row(part->group, &part->rows[r]);
+    }
+    printf("\n");
+    arena_free(arena);
 }
 
 /* `refframe list metrics` goes into the columns of each family. */
@@ -66,7 +84,7 @@ static void print_metrics(void)
 static int run(const Arguments *arguments, Error *err)
 {
     const char *wanted = arguments->n_words > 0 ? arguments->words[0] : NULL, *names[16] = {NULL};
-    int n_printed = 0;
+    int n_printed = 0, n_names = n_kinds;
     for (int k = 0; k < n_kinds; k++) {
         names[k] = kinds[k].kind;
         if (wanted && strcmp(wanted, kinds[k].kind) != 0)
@@ -77,12 +95,17 @@ static int run(const Arguments *arguments, Error *err)
             print_kind(&kinds[k]);
         n_printed++;
     }
+    names[n_names++] = settings_word;
+    if (!wanted || strcmp(wanted, settings_word) == 0) {
+        print_settings();
+        n_printed++;
+    }
     if (n_printed > 0)
         return STATUS_OK;
-    const char *nearest = text_nearest(wanted, names, n_kinds);
+    const char *nearest = text_nearest(wanted, names, n_names);
     Text all = {0};
-    for (int k = 0; k < n_kinds; k++)
-        text_addf(&all, "%s%s", k ? ", " : "", kinds[k].kind);
+    for (int k = 0; k < n_names; k++)
+        text_addf(&all, "%s%s", k ? ", " : "", names[k]);
     error_set(err, STATUS_INPUT, "refframe list: there is no kind \"%s\" (%s)%s%s%s", wanted, text_string(&all),
               nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
     text_free(&all);
@@ -93,7 +116,8 @@ const Verb verb_list = {
     .name = "list",
     .usage = "list [KIND]",
     .summary = "everything that can be swapped in, with its settings and source",
-    .details = "KIND is one of position, mask, score, objective, source, tokenizer, optimizer, schedule, metrics, export.",
+    .details = "KIND is one of position, mask, score, objective, source, tokenizer, optimizer, schedule, metrics, export,\n"
+               "settings.",
     .min_words = 0,
     .max_words = 1,
     .run = run,

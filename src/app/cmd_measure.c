@@ -7,25 +7,40 @@
 #include "store/run.h"
 #include "train/train.h"
 
+static void print_steps(const char *what, int only_changed, const Remeasured *snapshots, int n)
+{
+    printf("  %s", what);
+    for (int i = 0; i < n; i++)
+        if (snapshots[i].is_changed || !only_changed)
+            printf(" %lld", (long long)snapshots[i].step);
+    printf("\n");
+}
+
 static int run(const Arguments *arguments, Error *err)
 {
     Arena *arena = arena_new();
     Program program = program_new(arena);
     Settings settings;
+    Remeasured *snapshots;
     const char *folder = arguments->words[0];
-    int threads, n_measured = 0, n_changed = 0;
+    int threads, n = 0, n_changed = 0;
     int status = argument_int(arguments, "--threads", 1, 1024, clock_cores(), &threads, err);
     if (status == STATUS_OK)
         status = plan_load_run(arena, file_join(arena, folder, RUN_CONFIG), &program, &settings, err);
     if (status == STATUS_OK) {
         TrainJob job = {.folder = folder, .settings = &settings, .kernels = kernels_best(), .threads = threads};
-        status = train_measure_again(&job, &n_measured, &n_changed, err);
+        status = train_measure_again(arena, &job, &snapshots, &n, err);
     }
-    if (status == STATUS_OK && n_measured == 0)
-        status = error_set(err, STATUS_INPUT, "%s: no snapshot or checkpoint holds weights; set snapshot.weights: true",
-                           folder);
-    if (status == STATUS_OK)
-        printf("%s: %d snapshots measured again, %d of them changed\n", folder, n_measured, n_changed);
+    if (status == STATUS_OK && n == 0)
+        status = error_set(err, STATUS_INPUT, "%s: no snapshot has its weights; train with snapshot.weights: true", folder);
+    if (status == STATUS_OK) {
+        for (int i = 0; i < n; i++)
+            n_changed += snapshots[i].is_changed;
+        printf("%s: %d snapshots measured again, %d of them changed\n", folder, n, n_changed);
+        print_steps("steps  ", 0, snapshots, n);
+        if (n_changed > 0)
+            print_steps("changed", 1, snapshots, n);
+    }
     arena_free(arena);
     return status;
 }
@@ -39,7 +54,8 @@ const Verb verb_measure = {
     .usage = "measure RUN [--threads N]",
     .summary = "measure a run again from its saved weights",
     .details = "Recomputes every snapshot whose weights were kept (`snapshot.weights: true`, or a checkpoint of that step) and\n"
-               "says how many changed; nothing is trained. `refframe report` then works on the new numbers.",
+               "says which steps these are and which changed; nothing is trained. `refframe report` then works on the new\n"
+               "numbers.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

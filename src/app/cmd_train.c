@@ -48,6 +48,18 @@ static int run_id(Arena *arena, const Settings *settings, char ret_id[13], Error
     return status;
 }
 
+/* A folder goes on only as what it began as: run.yaml edited, an input changed or other numerics make it another run. */
+static int check_id(Arena *arena, const char *folder, const char *id, Error *err)
+{
+    Manifest manifest;
+    if (manifest_read(arena, folder, &manifest, NULL) != STATUS_OK || strcmp(manifest.id, id) == 0)
+        return STATUS_OK;
+    return error_set(err, STATUS_INPUT,
+                     "%s: its settings, its input files or the program's numerics have changed since it was begun (id %s, "
+                     "now %s); start it anew with refframe run",
+                     folder, manifest.id, id);
+}
+
 static int run(const Arguments *arguments, Error *err)
 {
     Arena *arena = arena_new();
@@ -62,6 +74,8 @@ static int run(const Arguments *arguments, Error *err)
         status = plan_load_run(arena, file_join(arena, folder, RUN_CONFIG), &program, &settings, err);
     if (status == STATUS_OK)
         status = run_id(arena, &settings, id, err);
+    if (status == STATUS_OK)
+        status = check_id(arena, folder, id, err);
     if (status == STATUS_OK && run_status(folder) != RUN_FINISHED) {
         TrainJob job = {
             .folder = folder,

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mman.h>
 
 /* Address sanitizer: what lies between a block and the next is nobody's. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -37,20 +36,6 @@ struct Arena {
     int is_fixed;
 };
 
-/* Large blocks in pages of 2 MiB where the system has them: training walks through more memory than small pages have
- * translations cached for, which costs 5 % of a step. Advice: that it may be refused changes nothing. */
-static void prefer_huge_pages(void *block, size_t size)
-{
-#ifdef MADV_HUGEPAGE
-    const uintptr_t huge = (uintptr_t)2 << 20, start = ((uintptr_t)block + huge - 1) & ~(huge - 1);
-    const uintptr_t end = ((uintptr_t)block + size) & ~(huge - 1);
-    if (start < end)
-        (void)madvise((unsigned char *)block + (start - (uintptr_t)block), end - start, MADV_HUGEPAGE);
-#else
-    (void)block, (void)size;
-#endif
-}
-
 /* NULL if there is no memory. The header lies in front of the aligned bytes, in one allocation. */
 static Chunk *chunk_new(size_t size, Chunk *older)
 {
@@ -60,7 +45,6 @@ static Chunk *chunk_new(size_t size, Chunk *older)
     Chunk *chunk = calloc(1, size + extra);
     if (!chunk)
         return NULL;
-    prefer_huge_pages(chunk, size + extra);
     const uintptr_t after = (uintptr_t)(chunk + 1);
     const uintptr_t aligned = (after + ARENA_ALIGNMENT - 1) & ~(uintptr_t)(ARENA_ALIGNMENT - 1);
     chunk->start = (unsigned char *)(chunk + 1) + (aligned - after);

@@ -1,7 +1,7 @@
 /* The frame classifier (rules version FRAME_RULES): which kind of reference frame a head, a layer or a model forms.
  *
  * A pure function of anchor importances and tokens over a measuring set, so that rules can change without retraining.
- * There is no published rule; ours is declared here, its thresholds stand in one table in frame.c with the reason
+ * There is no published rule; ours is declared here, its thresholds stand in one table in rules.c with the reason
  * beside each. Rules in order: none, bidirectional (full mask only), centralized, distributed, other; once by position
  * (an anchor's identity is its place) and once by token (as published: its token id).
  */

@@ -14,15 +14,17 @@
 #include "report/style.h"
 #include "store/npz.h"
 
-enum { SIDE = 16 }; /* columns of a picture; two rows share a line of text */
+enum { SIDE = 16 }; /* rows of a picture, and columns, each two characters wide */
 
 /* Shown when the snapshot has them, in this order; all are defined in metrics.json. */
 static const struct {
     const char *name, *heading, *format;
 } columns[] = {
-    {"sink_mass_idle", "sink idle", "%.3f"}, {"sink_mass", "sink", "%.3f"},      {"alpha_0", "alpha_0", "%.3f"},
-    {"max_inflow", "max inflow", "%.3f"},    {"end_mass", "end", "%.3f"},        {"anchors", "anchors", "%.1f"},
-    {"entropy_share", "entropy", "%.2f"},    {"value_drain", "v drain", "%.2f"}, {"logit_gap", "logit gap", "%.2f"},
+    {"sink_mass_idle", "sink idle", "%.3f"}, {"sink_mass", "sink", "%.3f"},
+    {"alpha", "alpha", "%.3f"},              {"max_inflow", "max inflow", "%.3f"},
+    {"end_mass", "end", "%.3f"},             {"n_anchors", "anchors", "%.1f"},
+    {"attention_entropy_normalised", "entropy", "%.2f"},
+    {"value_drain", "v drain", "%.2f"},      {"logit_gap", "logit gap", "%.2f"},
 };
 enum { N_SHOWN = sizeof columns / sizeof *columns, CELL = 11 };
 

@@ -58,58 +58,80 @@ static int measure_one(Session *session, const char *folder, const real *paramet
     return status;
 }
 
-/* Every step for which weights stand: in a snapshot, else in a checkpoint. */
-static int measure_all(Session *session, Arena *arena, const char *folder, int *ret_n_measured, int *ret_n_changed,
+/* The weights of a step: in its snapshot, or else in its checkpoint. What is read on the way is given back at once. */
+static int find_weights(const Parameters *parameters, const char *folder, int64_t step, real *ret_block,
+                        int64_t ret_progress[3], int *ret_found, Error *err)
+{
+    Arena *arena = arena_new();
+    const char *checkpoint = run_checkpoint_path(arena, folder, step);
+    int status = weights_from_snapshot(arena, parameters, run_snapshot_path(arena, folder, step), ret_block,
+                                       ret_progress, ret_found, err);
+    if (status == STATUS_OK && !*ret_found && file_exists(checkpoint)) {
+        status = checkpoint_read_weights(parameters, checkpoint, ret_block, ret_progress, err);
+        *ret_found = status == STATUS_OK;
+    }
+    arena_free(arena);
+    return status;
+}
+
+/* Every snapshot whose weights stand. */
+static int measure_all(Session *session, Arena *arena, const char *folder, Remeasured **ret_snapshots, int *ret_n,
                        Error *err)
 {
     const Parameters *parameters = model_parameters(session->model);
     real *block = ARENA_ARRAY(arena, real, parameters->n_values);
-    int64_t *snapshots, *checkpoints, progress[3];
-    int n_snapshots, n_checkpoints, found, is_changed;
-    int status = run_steps(arena, folder, RUN_SNAPSHOTS, &snapshots, &n_snapshots, err);
-    if (status == STATUS_OK)
-        status = run_steps(arena, folder, RUN_CHECKPOINTS, &checkpoints, &n_checkpoints, err);
-    for (int i = 0; i < n_snapshots && status == STATUS_OK; i++) {
-        const char *path = run_snapshot_path(arena, folder, snapshots[i]);
-        status = weights_from_snapshot(arena, parameters, path, block, progress, &found, err);
-        for (int c = 0; c < n_checkpoints && status == STATUS_OK && !found; c++)
-            if (checkpoints[c] == snapshots[i]) {
-                const char *checkpoint = run_checkpoint_path(arena, folder, checkpoints[c]);
-                status = checkpoint_read_weights(parameters, checkpoint, block, progress, err);
-                found = 1;
-            }
+    int64_t *steps, progress[3];
+    int n_steps, n = 0, status = run_steps(arena, folder, RUN_SNAPSHOTS, &steps, &n_steps, err);
+    if (status != STATUS_OK)
+        return status;
+    Remeasured *measured = ARENA_ARRAY(arena, Remeasured, n_steps);
+    for (int i = 0; i < n_steps && status == STATUS_OK; i++) {
+        int found = 0;
+        status = find_weights(parameters, folder, steps[i], block, progress, &found, err);
         if (status != STATUS_OK || !found)
             continue;
-        status = measure_one(session, folder, block, progress, &is_changed, err);
-        *ret_n_measured += 1, *ret_n_changed += is_changed;
+        measured[n].step = steps[i];
+        status = measure_one(session, folder, block, progress, &measured[n++].is_changed, err);
     }
+    if (status == STATUS_OK)
+        *ret_snapshots = measured, *ret_n = n;
     return status;
 }
 
-int train_measure_again(const TrainJob *job, int *ret_n_measured, int *ret_n_changed, Error *err)
+/* The measuring set is drawn from the inputs: with others, new numbers would not be those of the same sequences. */
+static int check_inputs(const Session *session, const char *folder, const Manifest *manifest, Error *err)
 {
-    Arena *arena = arena_new();
+    const Corpus *corpus = data_corpus(session->data);
+    if (!corpus || strcmp(corpus->sha256, manifest->input_sha256) == 0)
+        return STATUS_OK;
+    return error_set(err, STATUS_INPUT, "%s: its input files have changed since it was trained (SHA-256 %.12s, now %.12s)",
+                     folder, manifest->input_sha256, corpus->sha256);
+}
+
+int train_measure_again(Arena *arena, const TrainJob *job, Remeasured **ret_snapshots, int *ret_n, Error *err)
+{
     Session session = {0};
     Manifest manifest;
-    int lock = -1, n_measured = 0, n_changed = 0;
+    int lock = -1, n_changed = 0;
     int status = run_lock(job->folder, &lock, err);
     if (status == STATUS_OK)
         status = manifest_read(arena, job->folder, &manifest, err);
     if (status == STATUS_OK)
         status = session_open(job->settings, job->kernels, &session, err);
     if (status == STATUS_OK)
+        status = check_inputs(&session, job->folder, &manifest, err);
+    if (status == STATUS_OK)
         status = session_start(&session, job->threads, 0, 1, job->kernels, err);
     if (status == STATUS_OK)
-        status = measure_all(&session, arena, job->folder, &n_measured, &n_changed, err);
+        status = measure_all(&session, arena, job->folder, ret_snapshots, ret_n, err);
+    for (int i = 0; status == STATUS_OK && i < *ret_n; i++)
+        n_changed += (*ret_snapshots)[i].is_changed;
     if (status == STATUS_OK && n_changed > 0 && manifest.status == RUN_FINISHED) {
         status = manifest_hash_files(arena, job->folder, &manifest, err);
         if (status == STATUS_OK)
             status = manifest_write(job->folder, &manifest, err);
     }
-    if (status == STATUS_OK)
-        *ret_n_measured = n_measured, *ret_n_changed = n_changed;
     session_close(&session);
     run_unlock(lock);
-    arena_free(arena);
     return status;
 }

@@ -132,11 +132,14 @@ static int measure(Run *run, Error *err)
     return status;
 }
 
+/* The manifest comes before the checkpoint, so that whoever goes on from it knows the time spent and the loss reached. */
 static int save(Run *run, Error *err)
 {
     int status = series_flush(run->series, err);
     if (status == STATUS_OK)
         status = series_flush(run->timing, err);
+    if (status == STATUS_OK)
+        status = write_manifest(run, RUN_RUNNING, "", err);
     if (status == STATUS_OK)
         status = checkpoint_write(&run->session.trainer, run->job->folder, err);
     return status;

@@ -49,8 +49,15 @@ typedef struct {
  * the corpus and the tables only, and gives it back. */
 int train_estimate(const Settings *settings, int threads, TrainEstimate *ret_estimate, Error *err);
 
-/* Measures again from saved weights: every snapshot that holds its weights and every checkpoint's step. Snapshots are
- * replaced one by one, atomically. Counts go to ret_n_measured and ret_n_changed (other bytes than before). */
-int train_measure_again(const TrainJob *job, int *ret_n_measured, int *ret_n_changed, Error *err);
+/* A snapshot that was measured again. */
+typedef struct {
+    int64_t step;
+    int is_changed;               /* other bytes than before */
+} Remeasured;
+
+/* Measures again every snapshot whose weights were kept, in itself or in a checkpoint of its step; each is replaced
+ * atomically. STATUS_INPUT when an input is not the one that the run was trained on: other sequences would be measured.
+ * Memory from arena. */
+int train_measure_again(Arena *arena, const TrainJob *job, Remeasured **ret_snapshots, int *ret_n, Error *err);
 
 #endif

@@ -67,6 +67,17 @@ class Verbs(Case):
             self.assertTrue(len(one.splitlines()) >= 2, kind)
         self.assertIn("sink_mass_idle", self.refframe("list", "metrics").stdout)
 
+    def test_list_has_every_key(self):
+        """What a run.yaml holds and --set takes is explained somewhere, with its default."""
+        everything = self.refframe("list").stdout
+        keys = []
+        for line in read(os.path.join(self.one_run(), "run.yaml")).decode().splitlines():
+            depth, key, value = re.match(r"( *)([a-z_0-9]+):(.*)", line).groups()
+            keys = keys[:len(depth) // 2] + [key]
+            if value.strip() and key != "seed":  # an experiment says `seeds`
+                self.assertRegex(everything, rf"(?m)(^ +{re.escape('.'.join(keys))} .*\(default |\({re.escape('.'.join(keys))}, "
+                                             "default )")
+
     def test_what_list_names_check_accepts(self):
         """A word of `list` with its default settings is a valid choice; the one combination ruled out says so."""
         for line in self.refframe("list").stdout.split("\n\n"):
@@ -163,6 +174,9 @@ class Verbs(Case):
         first = self.refframe("show", run, "--step", 0).stdout
         self.assertNotEqual(first, last)
         self.assertRegex(last, r"(?m)^  model +\w+ +\w+$")
+        # One heading for every metric that `show` knows: a name that the snapshots do not have would be left out silently.
+        self.assertRegex(last, r"(?m)^ +head +sink idle +sink +alpha +max inflow +end +anchors +entropy +v drain +logit gap "
+                               r"+by position +by token$")
         self.refframe("show", run, "--step", 3, code=2)
 
     def test_measuring_again_gives_the_same_bytes(self):
@@ -179,7 +193,21 @@ class Verbs(Case):
         with open(os.path.join(run, "snapshots", "step-00000012.npz"), "wb") as file:
             file.write(before["snapshots/step-00000010.npz"])
         text = self.refframe("measure", run).stdout
-        self.assertIn("1 snapshots measured again, 1 of them changed", text)
+        self.assertIn("1 snapshots measured again, 1 of them changed\n  steps   12\n  changed 12\n", text)
+        self.assertSameResults(result_of_run(run), before)
+
+    def test_measuring_again_wants_the_same_text(self):
+        """Another text under the same name: other sequences would be measured, and their numbers put beside the old ones."""
+        self.write("corpus.txt", "to be or not to be that is the question\n\n" * 200)
+        self.write("one.yaml", SINGLE + "data.source.files: [corpus.txt]\n")
+        self.refframe("run", "one.yaml", "--results", "results")
+        (run,) = run_folders(self.at("results", "one")).values()
+        before = result_of_run(run)
+        self.write("corpus.txt", "whether tis nobler in the mind to suffer\n\n" * 200)
+        for verb in ("measure", "train"):
+            error = self.refframe(verb, run, code=2).stderr
+            self.assertEqual(len(error.splitlines()), 1, error)
+            self.assertIn("changed", error)
         self.assertSameResults(result_of_run(run), before)
 
     def test_set_writes_beside(self):

@@ -206,15 +206,61 @@ static void measuring_again_from_saved_weights_changes_nothing(void **state)
     Error err = {""};
     char *folder = fresh_folder(arena), before[65], after[65];
     Settings settings = tiny_settings(arena, kept);
-    int n_measured = 0, n_changed = 0;
+    static const int64_t steps[] = {0, 1, 2, 4, 5, 10, 12};
+    Remeasured *snapshots;
+    int n = 0;
     assert_int_equal(train_in(folder, &settings, 1, 0, &err), STATUS_OK);
     results_hash(folder, before);
     TrainJob job = {.folder = folder, .settings = &settings, .kernels = kernels_best(), .threads = 2};
-    assert_int_equal(train_measure_again(&job, &n_measured, &n_changed, &err), STATUS_OK);
+    assert_int_equal(train_measure_again(arena, &job, &snapshots, &n, &err), STATUS_OK);
     results_hash(folder, after);
-    assert_int_equal(n_measured, 7); /* 0 1 2 4 5 10 12 */
-    assert_int_equal(n_changed, 0);
+    assert_int_equal(n, sizeof steps / sizeof *steps);
+    for (int i = 0; i < n; i++) {
+        assert_int_equal(snapshots[i].step, steps[i]);
+        assert_false(snapshots[i].is_changed);
+    }
     assert_string_equal(before, after);
+    file_remove_tree(folder, &err);
+    arena_free(arena);
+}
+
+typedef struct {
+    const char *folder;
+    int64_t at;        /* the step at which to look, as after a kill there */
+    Manifest manifest; /* what stood there */
+    Arena *arena;
+} Look;
+
+static void look(void *context, const TrainProgress *progress)
+{
+    Look *own = context;
+    Error err;
+    if (progress->step == own->at)
+        assert_int_equal(manifest_read(own->arena, own->folder, &own->manifest, &err), STATUS_OK);
+}
+
+/* A kill must not cost the time spent and the loss reached, and `refframe status` shows how far a run is. */
+static void every_checkpoint_has_its_manifest(void **state)
+{
+    (void)state;
+    static const char *const changes[] = {"checkpoint.every", "3", "snapshot.every", "3", NULL};
+    Arena *arena = arena_new();
+    Error err = {""};
+    char *folder = fresh_folder(arena);
+    Settings settings = tiny_settings(arena, changes);
+    Look seen = {.folder = folder, .at = 8, .arena = arena};
+    TrainJob job = {.folder = folder,
+                    .id = "0123456789ab",
+                    .settings = &settings,
+                    .kernels = kernels_best(),
+                    .threads = 1,
+                    .on_progress = look,
+                    .context = &seen};
+    assert_int_equal(train_run(&job, &err), STATUS_OK);
+    assert_int_equal(seen.manifest.status, RUN_RUNNING);
+    assert_int_equal(seen.manifest.step, 6);
+    assert_true(seen.manifest.final_loss > 0);
+    assert_true(seen.manifest.wall_seconds > 0);
     file_remove_tree(folder, &err);
     arena_free(arena);
 }
@@ -253,6 +299,7 @@ int main(void)
         cmocka_unit_test(a_damaged_checkpoint_gives_way_to_an_older_one),
         cmocka_unit_test(a_loss_that_is_not_finite_ends_the_run_and_keeps_what_was_written),
         cmocka_unit_test(measuring_again_from_saved_weights_changes_nothing),
+        cmocka_unit_test(every_checkpoint_has_its_manifest),
         cmocka_unit_test(memory_is_known_before_it_is_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
