@@ -135,6 +135,9 @@ class Input(Case):
         done = self.refframe("run", "bad.yaml", code=2)
         self.assertRegex(done.stderr, r"^refframe: [^\n]*\d (GiB|TiB|PiB)[^\n]*\n$")
         self.assertEqual(self.everything(), before)
+        self.write("bad.yaml", SINGLE.replace("batch_size: 4", "batch_size: 65536").replace("context_length: 16",
+                                                                                           "context_length: 16384"))
+        self.assert_refused(["run", "bad.yaml"], "bad.yaml:9: train.batch_size: a run of these sizes needs...")
 
     def test_a_bad_base_is_named_itself(self):
         self.write("base.yaml", "model.n_layer: 1\n")
