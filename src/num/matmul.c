@@ -68,6 +68,21 @@ INLINE void add_product(vec (*sum)[TILE_VECS], const int rows, const int vecs, c
     }
 }
 
+/* C = fma(alpha, sum, C or 0). */
+INLINE void store(const Tile *t, vec (*sum)[TILE_VECS], const int rows, const int vecs, const int whole, const int add)
+{
+    const vec alpha = vec_all(t->alpha), zero = {0};
+    UNROLL
+    for (int r = 0; r < rows; r++) {
+        UNROLL
+        for (int v = 0; v < vecs; v++) {
+            real *const c = t->c + r * t->c_row + v * LANES;
+            const int left = whole ? LANES : t->width - v * LANES;
+            vec_store_left(c, left, vec_fma(alpha, sum[r][v], add ? vec_load_left(c, left, zero) : zero));
+        }
+    }
+}
+
 /* One tile. rows, vecs and rows_apart (A's strides are a_row and 1, else 1 and a_k) are constants of the functions
  * below, each of which is this one with its loops unrolled and its sums in registers. */
 INLINE void tile(const Tile *t, const int rows, const int vecs, const int rows_apart)
@@ -98,17 +113,12 @@ INLINE void tile(const Tile *t, const int rows, const int vecs, const int rows_a
     for (; p < t->k; p++, b += PANEL)
         add_product(sum, rows, vecs, group, a, a_row, a_k, b);
 
-    const vec alpha = vec_all(t->alpha);
-    UNROLL
-    for (int r = 0; r < rows; r++) {
-        real *c = t->c + r * t->c_row;
-        UNROLL
-        for (int v = 0; v < vecs; v++) {
-            const int left = t->width - v * LANES;
-            const vec add = t->add ? vec_load_left(c + v * LANES, left, (vec){0}) : (vec){0};
-            vec_store_left(c + v * LANES, left, vec_fma(alpha, sum[r][v], add));
-        }
-    }
+    if (t->width < vecs * LANES)
+        store(t, sum, rows, vecs, 0, t->add);
+    else if (t->add)
+        store(t, sum, rows, vecs, 1, 1);
+    else
+        store(t, sum, rows, vecs, 1, 0);
 }
 
 /* One function a shape of tile, so that its sums have registers as names. */
@@ -224,7 +234,7 @@ static int even_part(int n, int at_most)
 static void block_product(int apart, int m, int n, int k, real alpha, const real *a, ptrdiff_t ld_a, const real *panels,
                           int add, real *c, ptrdiff_t ld_c, real *packed_a)
 {
-    const int packs_a = !apart && n > 2 * PANEL && n * ld_a > 1 << 14; /* else it would not pay */
+    const int packs_a = !apart && n > 2 * PANEL; /* else it would not pay */
     const int rows_part = even_part(m, TILE_ROWS);
     if (packs_a)
         pack_tiles(k, m, rows_part, a, ld_a, packed_a);

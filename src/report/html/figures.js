@@ -72,7 +72,7 @@ function verdicts() {
                small('no arm of this plan is selected')),
       verdict.tests.length > 1 && comparisons(verdict));
   });
-  section('verdicts', 'What the seeds allow to say',
+  section('verdicts', 'What the seeds allow us to say',
     'An expectation is supported or refuted only if the interval of the ' +
       'median over seeds covers at least 95 % and lies wholly on one side. Otherwise it stays undecided.',
     el('ul.verdicts', {}, items));
