@@ -56,6 +56,23 @@ static Schema schema_new(Arena *arena)
     return (Schema){parts, n};
 }
 
+/* Of the keys that sizes come from, the one that exceeds its default most: where to begin when all together don't fit. */
+static const char *largest_size(const Settings *settings)
+{
+    static const char *const keys[] = {"model.d_model",        "model.n_layers",   "model.n_heads",
+                                       "model.context_length", "train.batch_size", "measure.sequences"};
+    const char *largest = keys[0];
+    double most = 0;
+    for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+        int64_t initial = 1;
+        text_parse_int(settings_find(settings, keys[k])->row->initial, &initial);
+        const double ratio = (double)settings_int(settings, keys[k]) / (double)initial;
+        if (ratio > most)
+            most = ratio, largest = keys[k];
+    }
+    return largest;
+}
+
 static int check_run(void *context, const Settings *settings, char *ret_input_hash, Error *err)
 {
     (void)context;
@@ -64,7 +81,8 @@ static int check_run(void *context, const Settings *settings, char *ret_input_ha
     double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
     int status = train_estimate(settings, 1, &estimate, err);
     if (status == STATUS_OK && (double)estimate.memory_bytes > machine)
-        status = settings_error(settings, "model.d_model", err, "a run of these sizes needs %s of memory; this machine has %s",
+        status = settings_error(settings, largest_size(settings), err,
+                                "a run of these sizes needs %s of memory; this machine has %s",
                                 text_bytes((double)estimate.memory_bytes, needed), text_bytes(machine, there));
     if (status == STATUS_OK)
         strcpy(ret_input_hash, estimate.input_sha256);

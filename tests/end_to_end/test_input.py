@@ -14,6 +14,7 @@ FILES = {
     "unknown key": (SINGLE + "lerning_rate: 1\n", 'bad.yaml:+1:...unknown key "lerning_rate"'),
     "unknown key below a group": (SINGLE.replace("n_layers", "n_layer"), 'bad.yaml:3:...model.n_layer...did you mean "model.n_layers"'),
     "unknown top word": (SINGLE + "sweeep:\n  seed: [1]\n", 'bad.yaml:+1:..."sweeep"...did you mean "sweep"'),
+    "value for a group": (SINGLE + "objective: next\n", "bad.yaml:+1: objective: is a group of keys"),
     "dotted key": (SINGLE + "model.position.knd: rope\n", 'bad.yaml:+1:...model.position.knd...did you mean "model.position.kind"'),
     "duplicate key": (SINGLE + "seeds: 2\n", 'bad.yaml:+1:..."seeds"...twice...line 1'),
     "the same key twice, nested and dotted": (SINGLE + "train.steps: 5\n", "bad.yaml:+1:...train.steps...twice...line 8"),
@@ -67,6 +68,8 @@ COMMANDS = {
     "no such file": (["run", "nowhere.yaml"], "nowhere.yaml: there is no such file"),
     "a folder": (["run", "."], "..."),
     "--set unknown key": (["run", "good.yaml", "--set", "train.step=5"], '--set...train.step...did you mean "train.steps"'),
+    "--set of a group": (["run", "good.yaml", "--set", "train=5"], "--set: train: is a group of keys"),
+    "--set of a word": (["run", "good.yaml", "--set", "claim=x"], "--set: claim: stands in the experiment's file only"),
     "--set out of range": (["run", "good.yaml", "--set", "train.steps=0"], "--set...train.steps...0 is not in 1.."),
     "--set without =": (["run", "good.yaml", "--set", "train.steps"], '--set...train.steps...KEY=VALUE'),
     "--set twice": (["run", "good.yaml", "--set", "train.steps=5", "--set", "train.steps=6"], "--set...train.steps...twice"),
@@ -135,6 +138,9 @@ class Input(Case):
         done = self.refframe("run", "bad.yaml", code=2)
         self.assertRegex(done.stderr, r"^refframe: [^\n]*\d (GiB|TiB|PiB)[^\n]*\n$")
         self.assertEqual(self.everything(), before)
+        self.write("bad.yaml", SINGLE.replace("batch_size: 4", "batch_size: 65536").replace("context_length: 16",
+                                                                                           "context_length: 16384"))
+        self.assert_refused(["run", "bad.yaml"], "bad.yaml:9: train.batch_size: a run of these sizes needs...")
 
     def test_a_bad_base_is_named_itself(self):
         self.write("base.yaml", "model.n_layer: 1\n")

@@ -148,7 +148,9 @@ static void test_refusals(void **state)
         {"seads: 3\n", "experiment.yaml:1: unknown key \"seads\"; did you mean \"seeds\"?"},
         {"n_layers: 3\n", "experiment.yaml:1: unknown key \"n_layers\"; did you mean \"model.n_layers\"?"},
         {"model.position: rope\n",
-         "experiment.yaml:1: unknown key \"model.position\"; did you mean \"model.position.kind\"?"},
+         "experiment.yaml:1: model.position: is a group of keys and takes no value itself; did you mean "
+         "\"model.position.kind\"?"},
+        {"train: 5\n", "experiment.yaml:1: train: is a group of keys and takes no value itself"},
         {"model.positon: {kind: rope}\n",
          "experiment.yaml:1: unknown key \"model.positon\"; did you mean \"model.position\"?"},
         {"model:\n  n_layers: 3\nmodel.n_layers: 4\n",
