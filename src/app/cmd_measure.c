@@ -36,7 +36,7 @@ static int run(const Arguments *arguments, Error *err)
     if (status == STATUS_OK) {
         for (int i = 0; i < n; i++)
             n_changed += snapshots[i].is_changed;
-        printf("%s: %d snapshots measured again, %d of them changed\n", folder, n, n_changed);
+        printf("%s: %d snapshot%s measured again, %d changed\n", folder, n, n == 1 ? "" : "s", n_changed);
         print_steps("steps  ", 0, snapshots, n);
         if (n_changed > 0)
             print_steps("changed", 1, snapshots, n);

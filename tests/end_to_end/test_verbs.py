@@ -183,7 +183,7 @@ class Verbs(Case):
         run = self.one_run("--set", "snapshot.weights=true")
         before = result_of_run(run)
         text = self.refframe("measure", run, "--threads", 3).stdout
-        self.assertIn("7 snapshots measured again, 0 of them changed", text)
+        self.assertIn("7 snapshots measured again, 0 changed", text)
         self.assertSameResults(result_of_run(run), before)
 
     def test_measuring_again_from_checkpoints(self):
@@ -193,7 +193,7 @@ class Verbs(Case):
         with open(os.path.join(run, "snapshots", "step-00000012.npz"), "wb") as file:
             file.write(before["snapshots/step-00000010.npz"])
         text = self.refframe("measure", run).stdout
-        self.assertIn("1 snapshots measured again, 1 of them changed\n  steps   12\n  changed 12\n", text)
+        self.assertIn("1 snapshot measured again, 1 changed\n  steps   12\n  changed 12\n", text)
         self.assertSameResults(result_of_run(run), before)
 
     def test_measuring_again_wants_the_same_text(self):
