@@ -1,7 +1,7 @@
 /* The array kernels: one table of functions per instruction set, chosen once when the program starts.
  *
- * Each kernel file is written once, in portable vector extensions of 16 reals, and compiled for AVX-512, AVX2+FMA and
- * plain C (x86-64-v2: fmaf by the library). The order of every sum is fixed by the source: along k for a product's
+ * Each kernel file is written once, in portable vector extensions, and compiled for AVX-512, AVX2+FMA and plain C
+ * (x86-64-v2: fmaf by the library). The order of every sum is fixed by the source: along k for a product's
  * element, in 32 lanes then a fixed tree for a row's reduction, and multiply-adds are explicit fmas. Hence *the bits do
  * not depend on the path*, which tests/num holds to account; the path decides speed alone.
  *

@@ -22,9 +22,9 @@
 #define TILE_ROWS 4
 #endif
 
-/* Scratch: panels of B, then one tile's rows of A with room for a vector that carries over. */
+/* Scratch: tiles of A, then panels of B. */
 #define A_STRIDE ((TILE_ROWS + LANES - 1) / LANES * LANES)
-#define M_TILES  (MATMUL_SCRATCH / 2 / K_BLOCK / A_STRIDE)
+#define M_TILES  16 /* tiles of A packed at a time: long stretches of its rows, yet half a megabyte of cache at most */
 #define A_ROOM   (M_TILES * A_STRIDE * K_BLOCK)
 #define N_BLOCK  ((MATMUL_SCRATCH - A_ROOM - LANES) / K_BLOCK / PANEL * PANEL) /* columns of B packed at a time */
 
