@@ -112,8 +112,7 @@ static void read_metrics(Report *report, ReportRun *run, int s, const Npz *npz)
 static void classify(Arena *scratch, Report *report, ReportRun *run, int s, const Npz *npz, const Npz *baselines)
 {
     const int L = run->n_layers, H = run->n_heads, T = run->length, N = run->n_sequences;
-    const NpyArray *half = npz_get(npz, "importance_half"), *tokens = npz_get(npz, "tokens");
-    const NpyArray *half_tokens = npz_get(npz, "tokens_half");
+    const NpyArray *half = npz_get(npz, "importance_half"), *half_tokens = npz_get(npz, "tokens_half");
     FrameInput input = {
         .n = N,
         .n_layers = L,
@@ -122,7 +121,7 @@ static void classify(Arena *scratch, Report *report, ReportRun *run, int s, cons
         .is_causal = run->is_causal,
         .importance = npz_get(npz, "importance")->data,
         .baseline = larger_importance(scratch, baselines, "", L, H, T),
-        .tokens = fits(tokens, NPY_INT32, 2, (int64_t[]){N, T}) ? tokens->data : NULL,
+        .tokens = npz_get(npz, "tokens")->data,
         .first = 0,
         .stride = 1,
     };
@@ -206,6 +205,8 @@ static int read_snapshot(Report *report, ReportRun *run, const char *run_folder,
     const int64_t shape[4] = {run->n_sequences, run->n_layers, run->n_heads, run->length};
     if (!fits(npz_get(&npz, "importance"), NPY_FLOAT32, 4, shape))
         return error_set(err, STATUS_INPUT, "%s: its shapes differ from the run's first snapshot", path);
+    if (!fits(npz_get(&npz, "tokens"), NPY_INT32, 2, (int64_t[]){run->n_sequences, run->length}))
+        return error_set(err, STATUS_INPUT, "%s: `tokens` is missing or not int32 (N, T)", path);
     run->steps[s] = (double)step;
     run->tokens[s] = first_integer(&npz, "tokens_seen");
     run->targets[s] = first_integer(&npz, "targets_seen");

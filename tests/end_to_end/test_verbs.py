@@ -7,6 +7,7 @@ import pty
 import re
 import subprocess
 import unittest
+import zipfile
 
 from harness import REFFRAME, SINGLE, TINY, Case, read, result_of_run, run_folders
 
@@ -158,6 +159,20 @@ class Verbs(Case):
             self.assertIn(arm["name"], done.stdout)
         json.loads(read(os.path.join(folder, "verdicts.json")))
         json.loads(read(os.path.join(folder, "reference.json")))
+
+    def test_a_snapshot_without_tokens_is_no_result(self):
+        """Labels by token need them; a run that lacks them is named with the reason, and the others are reported."""
+        self.write("tiny.yaml", TINY)
+        self.refframe("run", "tiny.yaml")
+        run = sorted(run_folders(self.at("results", "tiny")).values())[0]
+        path = os.path.join(run, "snapshots", "step-00000012.npz")
+        with zipfile.ZipFile(path) as npz:
+            members = [(name, npz.read(name)) for name in npz.namelist() if name != "tokens.npy"]
+        with zipfile.ZipFile(path, "w") as npz:
+            for name, data in members:
+                npz.writestr(name, data)
+        text = self.refframe("report", "results/tiny").stdout
+        self.assertRegex(text, rf"{re.escape(os.path.basename(run))}: [^\n]*`tokens` is missing")
 
     def test_status(self):
         self.write("tiny.yaml", TINY)
