@@ -34,7 +34,12 @@ sanitize:
 	meson compile -C build-sanitize
 	meson test -C build-sanitize --print-errorlogs
 
-valgrind: build
+valgrind:
+	.ci/dependencies test
+	command -v valgrind || { echo 'missing: valgrind' >&2; exit 1; }
+	test -e $(BUILD)/build.ninja || meson setup $(BUILD)
+	meson configure $(BUILD) -Dtests=true
+	meson compile -C $(BUILD)
 	meson test -C $(BUILD) --setup valgrind --suite base --suite data --suite store --suite plan
 
 # Lines reached by the tests, in build-coverage/meson-logs/coverage.txt (needs gcovr).

@@ -25,6 +25,8 @@ static int run(const Arguments *arguments, Error *err)
     const char *folder = arguments->words[0];
     int threads, n = 0, n_changed = 0;
     int status = argument_int(arguments, "--threads", 1, 1024, clock_cores(), &threads, err);
+    if (status == STATUS_OK && !file_is_folder(folder))
+        status = error_set(err, STATUS_INPUT, "%s is no folder; measure takes a run's, results/NAME/RUN", folder);
     if (status == STATUS_OK)
         status = plan_load_run(arena, file_join(arena, folder, RUN_CONFIG), &program, &settings, err);
     if (status == STATUS_OK) {

@@ -2,6 +2,7 @@
  *
  *   0 done   1 a run failed   2 the user's input is wrong   130 interrupted
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -89,8 +90,11 @@ int main(int argc, char **argv)
     }
     child_catch_interrupts();
     int status = run_verb(argc, argv, &err);
-    if (status == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout)))
+    if (status == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout))) {
+        if (errno == EPIPE) /* the reader has seen enough, as `| head` does: a failure, but no news */
+            return status_exit_code(STATUS_FAILED);
         status = error_set(&err, STATUS_FAILED, "cannot write to standard output");
+    }
     if (status != STATUS_OK)
         fprintf(stderr, "refframe: %s\n", err.text);
     return status_exit_code(status);

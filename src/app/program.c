@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "base/clock.h"
 #include "base/text.h"
 #include "data/data.h"
 #include "frame/frame.h"
@@ -79,7 +80,7 @@ static int check_run(void *context, const Settings *settings, char *ret_input_ha
     TrainEstimate estimate;
     char needed[32], there[32];
     double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
-    int status = train_estimate(settings, 1, &estimate, err);
+    int status = train_estimate(settings, clock_cores(), &estimate, err); /* the most that `run` would give it */
     if (status == STATUS_OK && (double)estimate.memory_bytes > machine)
         status = settings_error(settings, largest_size(settings), err,
                                 "a run of these sizes needs %s of memory; this machine has %s",

@@ -22,7 +22,7 @@ const SchemaRow model_rows[] = {
     {"d_model", VALUE_INT, "128", 1, 16384, NULL, "width of the residual stream, C"},
     {"d_head", VALUE_INT, "0", 0, 4096, NULL, "width of a head, D; 0: d_model / n_heads"},
     {"d_ff", VALUE_INT, "0", 0, 65536, NULL, "width of the MLP, F; 0: 4 d_model"},
-    {"context_length", VALUE_INT, "64", 2, 16384, NULL, "positions of a sequence, T"},
+    {"context_length", VALUE_INT, "64", 2, 16384, NULL, "positions of a sequence, T; every source wants at least 8"},
     {"norm", VALUE_CHOICE, "layernorm", 0, 0, norm_names, "layernorm: gain and shift; rmsnorm: gain"},
     {"norm_epsilon", VALUE_NUMBER, "1e-5", 1e-12, 1, NULL, "added to the variance"},
     {"activation", VALUE_CHOICE, "gelu", 0, 0, activation_names, "of the MLP; gelu in its tanh form"},

@@ -199,6 +199,8 @@ static int end(Run *run, int status, Error *err)
     if (status == STATUS_OK)
         status = manifest_hash_files(run->arena, run->job->folder, &run->manifest, err);
     if (status == STATUS_OK)
+        status = run_log(run->job->folder, "finished", err);
+    if (status == STATUS_OK)
         return write_manifest(run, RUN_FINISHED, "", err);
     /* What failed is the news; that the manifest can't be written on a full disk is not. */
     write_manifest(run, status == STATUS_INTERRUPTED ? RUN_INTERRUPTED : RUN_FAILED, err->text, &ignored);

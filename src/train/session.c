@@ -25,15 +25,22 @@ int session_open(const Settings *settings, const Kernels *kernels, Session *ret_
     return STATUS_OK;
 }
 
+int session_threads(const Session *session, int threads, int with_trainer)
+{
+    int lanes = with_trainer ? session->settings.lanes : MEASURE_LANES;
+    return threads < lanes ? threads : lanes;
+}
+
 size_t session_bytes(const Session *session, int threads, int with_trainer, int with_measurer)
 {
-    return (with_trainer ? trainer_bytes(&session->settings, session->model, threads) : 0) +
+    int useful = session_threads(session, threads, with_trainer);
+    return (with_trainer ? trainer_bytes(&session->settings, session->model, useful) : 0) +
            (with_measurer ? measurer_bytes(&session->settings, session->model) : 0);
 }
 
 int session_start(Session *session, int threads, int with_trainer, int with_measurer, const Kernels *kernels, Error *err)
 {
-    int status = lanes_new(threads, &session->lanes, err);
+    int status = lanes_new(session_threads(session, threads, with_trainer), &session->lanes, err);
     if (status == STATUS_OK)
         status = arena_new_fixed(session_bytes(session, threads, with_trainer, with_measurer), &session->memory, err);
     if (status != STATUS_OK)

@@ -20,7 +20,10 @@ typedef struct {
 /* Opens data and model and checks the whole settings; takes no memory for training. On failure nothing is left open. */
 int session_open(const Settings *settings, const Kernels *kernels, Session *ret_session, Error *err);
 
-/* Bytes of session_start's fixed arena. */
+/* Threads that are of use: at most the lanes of a batch, or, without a trainer, of a measuring pass. */
+int session_threads(const Session *session, int threads, int with_trainer);
+
+/* Bytes of session_start's fixed arena; `threads` that are of no use take none. */
 size_t session_bytes(const Session *session, int threads, int with_trainer, int with_measurer);
 
 /* Takes that memory: trainer (parameters initialised, streams at their start) and measurer. */
