@@ -103,7 +103,7 @@ static void fill_batch(Trainer *trainer, int vocab_size)
 
 static int windows(Trainer *trainer, double seconds, double flops, double *scratch, Result *ret_result, Error *err)
 {
-    double rates[MOST_WINDOWS], shares[MOST_WINDOWS], rate = 0, peaks = 0, started = clock_seconds();
+    double rates[MOST_WINDOWS], shares[MOST_WINDOWS], rate = 0, peaks = 0, best_peak = 0, started = clock_seconds();
     int n = 0, status = step_window(trainer, &rate, err); /* warm-up */
     double before = peak_window(trainer->lanes, trainer->kernels, scratch);
     while (status == STATUS_OK && n < MOST_WINDOWS && (n < 3 || clock_seconds() - started < seconds)) {
@@ -112,13 +112,15 @@ static int windows(Trainer *trainer, double seconds, double flops, double *scrat
         rates[n] = rate;
         shares[n++] = rate * flops / ((before + after) / 2);
         peaks += after;
+        best_peak = after > best_peak ? after : best_peak;
         before = after;
     }
     if (status != STATUS_OK)
         return status;
     Result result = {.floor_tokens_per_s = peaks / n / flops};
-    result.share = median(shares, n), result.best_share = shares[n - 1];
+    result.share = median(shares, n);
     result.tokens_per_s = median(rates, n), result.best_tokens_per_s = rates[n - 1];
+    result.best_share = result.best_tokens_per_s * flops / best_peak; /* best against best: no window's bad luck helps */
     *ret_result = result;
     return STATUS_OK;
 }
