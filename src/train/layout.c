@@ -20,7 +20,7 @@ Layout layout_new(Arena *arena, int n_layers, int n_heads)
 {
     Layout layout = {n_layers, n_heads, ARENA_ARRAY(arena, Place, count_columns()), 0, 0};
     for (const MetricFamily *const *family = family_registry; *family; family++) {
-        int sees_maps_only = ((*family)->needs & ~(unsigned)(NEEDS_MAPS | NEEDS_TOKENS)) == 0;
+        int sees_maps_only = family_sees_maps_only(*family);
         for (int c = 0; c < (*family)->n_columns; c++) {
             const MetricColumn *column = &(*family)->columns[c];
             int size = column->level == LEVEL_HEAD ? n_layers * n_heads : n_layers;

@@ -15,8 +15,7 @@ void measurer_measure_view(const Layout *layout, const View *view, Lane *lane, i
             for (int i = 0; i < place->size; i++)
                 lane->columns[c][i] = NAN;
         }
-        int sees_maps_only = ((*family)->needs & ~(unsigned)(NEEDS_MAPS | NEEDS_TOKENS)) == 0;
-        if (sees_maps_only || !maps_only)
+        if (family_sees_maps_only(*family) || !maps_only)
             (*family)->measure(view, lane->columns, lane->scratch);
     }
 }
