@@ -49,6 +49,35 @@ static inline void scratch_remove(char *path)
     free(path);
 }
 
+/* A test's own folder and arena, as cmocka's setup and teardown make and remove them. */
+typedef struct {
+    char *folder;
+    Arena *arena;
+} Scratch;
+
+static inline int scratch_set_up(void **state)
+{
+    Scratch *scratch = malloc(sizeof *scratch);
+    *scratch = (Scratch){scratch_folder(), arena_new()};
+    *state = scratch;
+    return 0;
+}
+
+static inline int scratch_tear_down(void **state)
+{
+    Scratch *scratch = *state;
+    scratch_remove(scratch->folder);
+    arena_free(scratch->arena);
+    free(scratch);
+    return 0;
+}
+
+/* The path of a name in its folder, from its arena. */
+static inline char *scratch_path(const Scratch *scratch, const char *name)
+{
+    return file_join(scratch->arena, scratch->folder, name);
+}
+
 #define N_TESTS(tests) (sizeof(tests) / sizeof *(tests))
 
 #endif

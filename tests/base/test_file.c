@@ -10,33 +10,6 @@
 
 #include "testing.h"
 
-typedef struct {
-    char *folder;
-    Arena *arena;
-} Scratch;
-
-static int set_up(void **state)
-{
-    Scratch *scratch = malloc(sizeof *scratch);
-    *scratch = (Scratch){scratch_folder(), arena_new()};
-    *state = scratch;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    Scratch *scratch = *state;
-    scratch_remove(scratch->folder);
-    arena_free(scratch->arena);
-    free(scratch);
-    return 0;
-}
-
-static char *in(const Scratch *s, const char *name)
-{
-    return file_join(s->arena, s->folder, name);
-}
-
 static void assert_contents(const Scratch *s, const char *path, const char *expected)
 {
     Error err;
@@ -61,15 +34,15 @@ static void test_write_and_read(void **state)
     const Scratch *s = *state;
     Error err;
     uint64_t size;
-    assert_ok(file_write(in(s, "a"), "one", 3, &err), &err);
-    assert_contents(s, in(s, "a"), "one");
-    assert_ok(file_write(in(s, "a"), "second", 6, &err), &err);
-    assert_contents(s, in(s, "a"), "second");
-    assert_ok(file_write(in(s, "empty"), NULL, 0, &err), &err);
-    assert_contents(s, in(s, "empty"), "");
-    assert_int_equal(file_size(in(s, "a"), &size), 0);
+    assert_ok(file_write(scratch_path(s, "a"), "one", 3, &err), &err);
+    assert_contents(s, scratch_path(s, "a"), "one");
+    assert_ok(file_write(scratch_path(s, "a"), "second", 6, &err), &err);
+    assert_contents(s, scratch_path(s, "a"), "second");
+    assert_ok(file_write(scratch_path(s, "empty"), NULL, 0, &err), &err);
+    assert_contents(s, scratch_path(s, "empty"), "");
+    assert_int_equal(file_size(scratch_path(s, "a"), &size), 0);
     assert_int_equal(size, 6);
-    assert_int_equal(file_size(in(s, "none"), &size), -1);
+    assert_int_equal(file_size(scratch_path(s, "none"), &size), -1);
     assert_int_equal(count_entries(s), 2);
 }
 
@@ -77,7 +50,7 @@ static void test_read_refusals(void **state)
 {
     const Scratch *s = *state;
     Error err;
-    char *bytes = NULL, *path = in(s, "none");
+    char *bytes = NULL, *path = scratch_path(s, "none");
     size_t n;
     assert_refused(file_read(s->arena, path, &bytes, &n, &err), STATUS_INPUT,
                    arena_format(s->arena, "cannot open %s: No such file or directory", path), &err);
@@ -85,8 +58,8 @@ static void test_read_refusals(void **state)
                    arena_format(s->arena, "cannot read %s: it is a folder", s->folder), &err);
     assert_refused(file_read(s->arena, "/dev/null", &bytes, &n, &err), STATUS_INPUT,
                    "cannot read /dev/null: it is not a regular file", &err);
-    assert_int_equal(mkfifo(in(s, "fifo"), 0600), 0); /* must not wait for a writer */
-    assert_int_equal(file_read(s->arena, in(s, "fifo"), &bytes, &n, &err), STATUS_INPUT);
+    assert_int_equal(mkfifo(scratch_path(s, "fifo"), 0600), 0); /* must not wait for a writer */
+    assert_int_equal(file_read(s->arena, scratch_path(s, "fifo"), &bytes, &n, &err), STATUS_INPUT);
     assert_null(bytes);
 }
 
@@ -97,7 +70,7 @@ static void test_full_disk_keeps_the_old_file(void **state)
     Error err;
     const struct rlimit small = {4096, RLIM_INFINITY};
     struct rlimit before;
-    char *large = calloc(1, 100000), *path = in(s, "checkpoint");
+    char *large = calloc(1, 100000), *path = scratch_path(s, "checkpoint");
     assert_ok(file_write(path, "old", 3, &err), &err);
     signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &before);
@@ -115,9 +88,10 @@ static void test_unwritable_folders(void **state)
 {
     const Scratch *s = *state;
     Error err;
-    char *file = in(s, "file"), *below = file_join(s->arena, file, "below");
-    assert_refused(file_write(in(s, "no/folder"), "x", 1, &err), STATUS_FAILED,
-                   arena_format(s->arena, "cannot write %s: No such file or directory", in(s, "no/folder")), &err);
+    char *file = scratch_path(s, "file"), *below = file_join(s->arena, file, "below");
+    assert_refused(file_write(scratch_path(s, "no/folder"), "x", 1, &err), STATUS_FAILED,
+                   arena_format(s->arena, "cannot write %s: No such file or directory", scratch_path(s, "no/folder")),
+                   &err);
     assert_ok(file_write(file, "x", 1, &err), &err);
     assert_refused(file_make_folder(below, &err), STATUS_INPUT,
                    arena_format(s->arena, "cannot make folder %s: Not a directory", below), &err);
@@ -126,7 +100,7 @@ static void test_unwritable_folders(void **state)
     assert_int_equal(file_make_folder("/proc/refframe/results", &err), STATUS_INPUT);
     if (geteuid() != 0) { /* permissions do not bind root */
         chmod(s->folder, 0500);
-        const int status = file_make_folder(in(s, "results"), &err);
+        const int status = file_make_folder(scratch_path(s, "results"), &err);
         chmod(s->folder, 0700);
         assert_int_equal(status, STATUS_INPUT);
     }
@@ -137,7 +111,7 @@ static void test_kill_leaves_a_whole_file(void **state)
 {
     const Scratch *s = *state;
     enum { SIZE = 300000 };
-    char *a = malloc(SIZE), *b = malloc(SIZE), *path = in(s, "state");
+    char *a = malloc(SIZE), *b = malloc(SIZE), *path = scratch_path(s, "state");
     Error err;
     memset(a, 'a', SIZE);
     memset(b, 'b', SIZE);
@@ -173,15 +147,15 @@ static void test_temporaries(void **state)
     static const char *const gone[] = {"a.tmp-12", "b.tmp-x.tmp-3"};
     Error err;
     for (size_t i = 0; i < N_TESTS(kept); i++)
-        assert_ok(file_write(in(s, kept[i]), "x", 1, &err), &err);
+        assert_ok(file_write(scratch_path(s, kept[i]), "x", 1, &err), &err);
     for (size_t i = 0; i < N_TESTS(gone); i++)
-        assert_ok(file_write(in(s, gone[i]), "x", 1, &err), &err);
+        assert_ok(file_write(scratch_path(s, gone[i]), "x", 1, &err), &err);
     assert_ok(file_remove_temporaries(s->folder, &err), &err);
     for (size_t i = 0; i < N_TESTS(kept); i++)
-        assert_true(file_exists(in(s, kept[i])));
+        assert_true(file_exists(scratch_path(s, kept[i])));
     for (size_t i = 0; i < N_TESTS(gone); i++)
-        assert_false(file_exists(in(s, gone[i])));
-    assert_ok(file_remove_temporaries(in(s, "absent"), &err), &err);
+        assert_false(file_exists(scratch_path(s, gone[i])));
+    assert_ok(file_remove_temporaries(scratch_path(s, "absent"), &err), &err);
 }
 
 static void test_folders(void **state)
@@ -190,28 +164,28 @@ static void test_folders(void **state)
     Error err;
     char **names;
     int n;
-    assert_ok(file_make_folder(in(s, "a/b//c/"), &err), &err);
-    assert_ok(file_make_folder(in(s, "a/b/c"), &err), &err);
-    assert_true(file_is_folder(in(s, "a/b/c")));
+    assert_ok(file_make_folder(scratch_path(s, "a/b//c/"), &err), &err);
+    assert_ok(file_make_folder(scratch_path(s, "a/b/c"), &err), &err);
+    assert_true(file_is_folder(scratch_path(s, "a/b/c")));
     static const char *const made[] = {"z", "B", "a0", "é"};
     for (size_t i = 0; i < N_TESTS(made); i++)
-        assert_ok(file_write(file_join(s->arena, in(s, "a/b"), made[i]), "x", 1, &err), &err);
-    assert_ok(file_list(s->arena, in(s, "a/b"), &names, &n, &err), &err);
+        assert_ok(file_write(file_join(s->arena, scratch_path(s, "a/b"), made[i]), "x", 1, &err), &err);
+    assert_ok(file_list(s->arena, scratch_path(s, "a/b"), &names, &n, &err), &err);
     static const char *const sorted[] = {"B", "a0", "c", "z", "é"};
     assert_int_equal(n, 5);
     for (int i = 0; i < 5; i++)
         assert_string_equal(names[i], sorted[i]);
-    assert_ok(file_list(s->arena, in(s, "absent"), &names, &n, &err), &err);
+    assert_ok(file_list(s->arena, scratch_path(s, "absent"), &names, &n, &err), &err);
     assert_int_equal(n, 0);
-    assert_int_equal(file_list(s->arena, in(s, "a/b/z"), &names, &n, &err), STATUS_INPUT);
+    assert_int_equal(file_list(s->arena, scratch_path(s, "a/b/z"), &names, &n, &err), STATUS_INPUT);
     /* A link is removed, not what it points to. */
-    assert_int_equal(symlink(in(s, "a/b"), in(s, "link")), 0);
-    assert_ok(file_remove_tree(in(s, "link"), &err), &err);
-    assert_true(file_exists(in(s, "a/b/z")));
-    assert_ok(file_remove_tree(in(s, "a"), &err), &err);
-    assert_false(file_exists(in(s, "a")));
-    assert_ok(file_remove_tree(in(s, "a"), &err), &err);
-    assert_ok(file_remove(in(s, "a"), &err), &err);
+    assert_int_equal(symlink(scratch_path(s, "a/b"), scratch_path(s, "link")), 0);
+    assert_ok(file_remove_tree(scratch_path(s, "link"), &err), &err);
+    assert_true(file_exists(scratch_path(s, "a/b/z")));
+    assert_ok(file_remove_tree(scratch_path(s, "a"), &err), &err);
+    assert_false(file_exists(scratch_path(s, "a")));
+    assert_ok(file_remove_tree(scratch_path(s, "a"), &err), &err);
+    assert_ok(file_remove(scratch_path(s, "a"), &err), &err);
 }
 
 static void test_a_long_list_is_sorted(void **state)
@@ -221,7 +195,7 @@ static void test_a_long_list_is_sorted(void **state)
     char **names;
     int n;
     for (int i = 99; i >= 0; i--)
-        assert_ok(file_write(in(s, arena_format(s->arena, "step-%02d", i)), "", 0, &err), &err);
+        assert_ok(file_write(scratch_path(s, arena_format(s->arena, "step-%02d", i)), "", 0, &err), &err);
     assert_ok(file_list(s->arena, s->folder, &names, &n, &err), &err);
     assert_int_equal(n, 100);
     for (int i = 0; i < 100; i++)
@@ -233,10 +207,10 @@ static void test_hash(void **state)
     const Scratch *s = *state;
     Error err;
     char hex[65] = "untouched";
-    assert_int_equal(file_sha256(in(s, "none"), hex, &err), STATUS_INPUT);
+    assert_int_equal(file_sha256(scratch_path(s, "none"), hex, &err), STATUS_INPUT);
     assert_string_equal(hex, "untouched");
-    assert_ok(file_write(in(s, "abc"), "abc", 3, &err), &err);
-    assert_ok(file_sha256(in(s, "abc"), hex, &err), &err);
+    assert_ok(file_write(scratch_path(s, "abc"), "abc", 3, &err), &err);
+    assert_ok(file_sha256(scratch_path(s, "abc"), hex, &err), &err);
     assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
@@ -244,10 +218,10 @@ static void test_truncate(void **state)
 {
     const Scratch *s = *state;
     Error err;
-    assert_ok(file_write(in(s, "series"), "1,2\n3,4\n5", 9, &err), &err);
-    assert_ok(file_truncate(in(s, "series"), 8, &err), &err);
-    assert_contents(s, in(s, "series"), "1,2\n3,4\n");
-    assert_int_equal(file_truncate(in(s, "none"), 8, &err), STATUS_FAILED);
+    assert_ok(file_write(scratch_path(s, "series"), "1,2\n3,4\n5", 9, &err), &err);
+    assert_ok(file_truncate(scratch_path(s, "series"), 8, &err), &err);
+    assert_contents(s, scratch_path(s, "series"), "1,2\n3,4\n");
+    assert_int_equal(file_truncate(scratch_path(s, "none"), 8, &err), STATUS_FAILED);
 }
 
 static void test_paths(void **state)
@@ -278,7 +252,7 @@ static void test_lock(void **state)
     const Scratch *s = *state;
     Error err;
     int first, second = -1;
-    char *path = in(s, "lock");
+    char *path = scratch_path(s, "lock");
     assert_ok(file_lock(path, &first, &err), &err);
     assert_refused(file_lock(path, &second, &err), STATUS_FAILED,
                    arena_format(s->arena, "%s is in use by another process", path), &err);
@@ -300,18 +274,18 @@ static void test_lock(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_write_and_read, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_read_refusals, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_full_disk_keeps_the_old_file, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_unwritable_folders, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_kill_leaves_a_whole_file, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_temporaries, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_folders, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_a_long_list_is_sorted, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_hash, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_truncate, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_paths, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_lock, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_write_and_read, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_read_refusals, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_full_disk_keeps_the_old_file, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_unwritable_folders, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_kill_leaves_a_whole_file, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_temporaries, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_folders, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_long_list_is_sorted, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_hash, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_truncate, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_paths, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_lock, scratch_set_up, scratch_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

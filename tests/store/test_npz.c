@@ -10,29 +10,6 @@
 
 #include "testing.h"
 
-typedef struct {
-    char *folder, *damaged;
-    Arena *arena;
-} Scratch;
-
-static int set_up(void **state)
-{
-    Scratch *scratch = malloc(sizeof *scratch);
-    *scratch = (Scratch){scratch_folder(), NULL, arena_new()};
-    scratch->damaged = file_join(scratch->arena, scratch->folder, "damaged.npz");
-    *state = scratch;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    Scratch *scratch = *state;
-    scratch_remove(scratch->folder);
-    arena_free(scratch->arena);
-    free(scratch);
-    return 0;
-}
-
 static const int64_t shape[] = {2, 3};
 
 /* One member of each type, as numpy_opens.py expects them. */
@@ -152,7 +129,7 @@ static void test_large_member(void **state)
 
 static void write_bytes(const Scratch *s, const char *bytes, size_t n)
 {
-    FILE *file = fopen(s->damaged, "wb");
+    FILE *file = fopen(scratch_path(s, "damaged.npz"), "wb");
     assert_int_equal(fwrite(bytes, 1, n, file), n);
     assert_int_equal(fclose(file), 0);
 }
@@ -161,10 +138,10 @@ static void write_bytes(const Scratch *s, const char *bytes, size_t n)
 static int read_damaged(const Scratch *s, Arena *arena, Npz *ret_npz)
 {
     Error err = {{0}};
-    const int status = npz_read(arena, s->damaged, ret_npz, &err);
+    const int status = npz_read(arena, scratch_path(s, "damaged.npz"), ret_npz, &err);
     if (status != STATUS_OK) {
         assert_int_equal(status, STATUS_INPUT);
-        assert_int_equal(strncmp(err.text, s->damaged, strlen(s->damaged)), 0);
+        assert_int_equal(strncmp(err.text, scratch_path(s, "damaged.npz"), strlen(scratch_path(s, "damaged.npz"))), 0);
         assert_null(strchr(err.text, '\n'));
     }
     return status;
@@ -192,7 +169,7 @@ static void test_every_truncation_is_refused(void **state)
     char *bytes = small_file(s, &n, &npz);
     write_bytes(s, bytes, n);
     for (size_t cut = n; cut-- > 0;) {
-        assert_int_equal(truncate(s->damaged, (off_t)cut), 0);
+        assert_int_equal(truncate(scratch_path(s, "damaged.npz"), (off_t)cut), 0);
         Arena *arena = arena_new();
         assert_int_equal(read_damaged(s, arena, &npz), STATUS_INPUT);
         arena_free(arena);
@@ -207,7 +184,7 @@ static void test_no_flipped_bit_gives_other_contents(void **state)
     Npz good, npz;
     const char *bytes = small_file(s, &n, &good);
     write_bytes(s, bytes, n);
-    const int file = open(s->damaged, O_WRONLY);
+    const int file = open(scratch_path(s, "damaged.npz"), O_WRONLY);
     for (size_t bit = 0; bit < 8 * n; bit++) {
         Arena *arena = arena_new();
         const char flipped = (char)(bytes[bit / 8] ^ 1 << bit % 8);
@@ -276,7 +253,7 @@ static void test_other_files_are_refused(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_numpy_opens_what_we_write),          TEST(test_reads_what_numpy_writes),
         TEST(test_round_trip_and_equal_bytes),         TEST(test_large_member),

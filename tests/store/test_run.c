@@ -10,38 +10,11 @@
 #include "base/sha256.h"
 #include "testing.h"
 
-typedef struct {
-    char *folder;
-    Arena *arena;
-} Scratch;
-
-static int set_up(void **state)
-{
-    Scratch *scratch = malloc(sizeof *scratch);
-    *scratch = (Scratch){scratch_folder(), arena_new()};
-    *state = scratch;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    Scratch *scratch = *state;
-    scratch_remove(scratch->folder);
-    arena_free(scratch->arena);
-    free(scratch);
-    return 0;
-}
-
-static char *in(const Scratch *s, const char *name)
-{
-    return file_join(s->arena, s->folder, name);
-}
-
 static void put(const Scratch *s, const char *name, const char *text)
 {
     Error err;
-    assert_ok(file_make_folder(file_dirname(s->arena, in(s, name)), &err), &err);
-    assert_ok(file_write(in(s, name), text, strlen(text), &err), &err);
+    assert_ok(file_make_folder(file_dirname(s->arena, scratch_path(s, name)), &err), &err);
+    assert_ok(file_write(scratch_path(s, name), text, strlen(text), &err), &err);
 }
 
 static const char *files[] = {"train.csv", "snapshots/step-00000000.npz"};
@@ -114,7 +87,8 @@ static void test_manifest_round_trip(void **state)
         assert_true(r.step == m.step && r.steps == m.steps && r.tokens == m.tokens && r.targets == m.targets);
         assert_int_equal(r.n_parameters, m.n_parameters);
         assert_true(isnan(r.newline_share));
-        assert_true(r.oracle_loss == m.oracle_loss && r.oracle_loss_measured == m.oracle_loss_measured && r.final_loss == m.final_loss);
+        assert_true(r.oracle_loss == m.oracle_loss && r.oracle_loss_measured == m.oracle_loss_measured &&
+                    r.final_loss == m.final_loss);
         assert_true(r.wall_seconds == m.wall_seconds && r.measure_seconds == m.measure_seconds);
         assert_string_equal(r.started, m.started);
         assert_string_equal(r.ended, m.ended);
@@ -137,7 +111,7 @@ static void test_a_manifest_lacks_nothing(void **state)
     char *text;
     size_t n, n_lines = 0;
     write_manifest(s, &m);
-    assert_ok(file_read(s->arena, in(s, RUN_MANIFEST), &text, &n, &err), &err);
+    assert_ok(file_read(s->arena, scratch_path(s, RUN_MANIFEST), &text, &n, &err), &err);
     for (char *line = strchr(text, '\n') + 1; line[0] == ' ' && line[2] == '"'; n_lines++) {
         char *next = strchr(line, '\n') + 1;
         if (strstr(line, "\"files\": {") == line + 2)
@@ -145,7 +119,7 @@ static void test_a_manifest_lacks_nothing(void **state)
         put(s, RUN_MANIFEST, arena_format(s->arena, "%.*s%s", (int)(line - text), text, next));
         assert_int_equal(manifest_read(s->arena, s->folder, &r, &err), STATUS_INPUT);
         const char *key = arena_strndup(s->arena, line + 3, strcspn(line + 3, "\""));
-        assert_non_null(strstr(err.text, arena_format(s->arena, "%s: %s: ", in(s, RUN_MANIFEST), key)));
+        assert_non_null(strstr(err.text, arena_format(s->arena, "%s: %s: ", scratch_path(s, RUN_MANIFEST), key)));
         line = next;
     }
     assert_true(n_lines >= 26);
@@ -163,7 +137,7 @@ static void test_statuses(void **state)
     const Scratch *s = *state;
     Error err;
     int lock;
-    assert_int_equal(run_status(in(s, "nowhere")), RUN_ABSENT);
+    assert_int_equal(run_status(scratch_path(s, "nowhere")), RUN_ABSENT);
     assert_int_equal(run_status(s->folder), RUN_PENDING);
     for (size_t i = 0; i < N_TESTS(kept); i++) {
         const Manifest m = sample(kept[i]);
@@ -197,7 +171,7 @@ static void test_one_writer(void **state)
     }
     assert_int_equal(read(ready[0], &byte, 1), 1);
     assert_refused(run_lock(s->folder, &lock, &err), STATUS_FAILED,
-                   arena_format(s->arena, "%s is in use by another process", in(s, RUN_LOCK)), &err);
+                   arena_format(s->arena, "%s is in use by another process", scratch_path(s, RUN_LOCK)), &err);
     assert_int_equal(lock, -1);
     kill(child, SIGKILL); /* its lock goes with it */
     assert_int_equal(waitpid(child, NULL, 0), child);
@@ -223,8 +197,8 @@ static void test_steps_and_cutting_back(void **state)
         put(s, run_snapshot_path(s->arena, "", steps[i]), "s");
         put(s, run_checkpoint_path(s->arena, "", steps[i]), "c");
     }
-    assert_true(file_exists(in(s, "snapshots/step-00000020.npz")));
-    assert_true(file_exists(in(s, "checkpoints/step-123456789.safetensors")));
+    assert_true(file_exists(scratch_path(s, "snapshots/step-00000020.npz")));
+    assert_true(file_exists(scratch_path(s, "checkpoints/step-123456789.safetensors")));
     for (size_t i = 0; i < N_TESTS(others); i++)
         put(s, others[i], "o");
     put(s, "snapshots/step-00000000.npz.tmp-17", "t");
@@ -240,9 +214,9 @@ static void test_steps_and_cutting_back(void **state)
         }
     }
     for (size_t i = 0; i < N_TESTS(others); i++)
-        assert_true(file_exists(in(s, others[i])));
-    assert_false(file_exists(in(s, "snapshots/step-00000000.npz.tmp-17")));
-    assert_false(file_exists(in(s, "manifest.json.tmp-17")));
+        assert_true(file_exists(scratch_path(s, others[i])));
+    assert_false(file_exists(scratch_path(s, "snapshots/step-00000000.npz.tmp-17")));
+    assert_false(file_exists(scratch_path(s, "manifest.json.tmp-17")));
 }
 
 static void test_hashes_are_those_of_the_files(void **state)
@@ -270,13 +244,13 @@ static void test_the_log_grows_by_lines(void **state)
     int year;
     assert_ok(run_log(s->folder, "started", &err), &err);
     assert_ok(run_log(s->folder, "stopped", &err), &err);
-    assert_ok(file_read(s->arena, in(s, RUN_LOG), &text, &n, &err), &err);
+    assert_ok(file_read(s->arena, scratch_path(s, RUN_LOG), &text, &n, &err), &err);
     const char *second = strchr(text, '\n') + 1;
     assert_int_equal(sscanf(text, "%4d-%*2d-%*2dT%*2d:%*2d:%*2dZ %31s", &year, rest), 2);
     assert_true(year >= 2024);
     assert_string_equal(rest, "started");
     assert_string_equal(second + strlen("2026-01-31T12:00:00Z "), "stopped\n");
-    assert_int_equal(run_log(in(s, "nowhere"), "x", &err), STATUS_FAILED);
+    assert_int_equal(run_log(scratch_path(s, "nowhere"), "x", &err), STATUS_FAILED);
 }
 
 static void test_this_machine_has_a_name(void **state)
@@ -290,7 +264,7 @@ static void test_this_machine_has_a_name(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_manifest_round_trip),
         TEST(test_a_manifest_lacks_nothing),

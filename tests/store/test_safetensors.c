@@ -7,28 +7,6 @@
 
 #include "testing.h"
 
-typedef struct {
-    char *folder;
-    Arena *arena;
-} Scratch;
-
-static int set_up(void **state)
-{
-    Scratch *scratch = malloc(sizeof *scratch);
-    *scratch = (Scratch){scratch_folder(), arena_new()};
-    *state = scratch;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    Scratch *scratch = *state;
-    scratch_remove(scratch->folder);
-    arena_free(scratch->arena);
-    free(scratch);
-    return 0;
-}
-
 static const float weights[] = {-1, -0.5, 0, 0.5, 1, 1.5};
 
 static void test_reads_another_programs_file(void **state)
@@ -273,7 +251,7 @@ static void test_where_nothing_can_be_written(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_reads_another_programs_file),  TEST(test_round_trip_and_equal_bytes),
         TEST(test_the_bytes_follow_the_format),  TEST(test_rules_of_the_format),

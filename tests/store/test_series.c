@@ -9,36 +9,13 @@
 
 #include "testing.h"
 
-typedef struct {
-    char *folder, *path;
-    Arena *arena;
-} Scratch;
-
-static int set_up(void **state)
-{
-    Scratch *scratch = malloc(sizeof *scratch);
-    *scratch = (Scratch){scratch_folder(), NULL, arena_new()};
-    scratch->path = file_join(scratch->arena, scratch->folder, "train.csv");
-    *state = scratch;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    Scratch *scratch = *state;
-    scratch_remove(scratch->folder);
-    arena_free(scratch->arena);
-    free(scratch);
-    return 0;
-}
-
 static const char *const header[] = {"step", "loss", "lr"};
 
 static Series *open_series(const Scratch *s, int64_t keep_step)
 {
     Series *series;
     Error err;
-    assert_ok(series_open(s->path, header, 3, keep_step, &series, &err), &err);
+    assert_ok(series_open(scratch_path(s, "train.csv"), header, 3, keep_step, &series, &err), &err);
     return series;
 }
 
@@ -58,7 +35,7 @@ static void close_series(Series *series)
 static void put(const Scratch *s, const char *text)
 {
     Error err;
-    assert_ok(file_write(s->path, text, strlen(text), &err), &err);
+    assert_ok(file_write(scratch_path(s, "train.csv"), text, strlen(text), &err), &err);
 }
 
 static char *contents(const Scratch *s)
@@ -66,7 +43,7 @@ static char *contents(const Scratch *s)
     Error err;
     char *bytes;
     size_t n;
-    assert_ok(file_read(s->arena, s->path, &bytes, &n, &err), &err);
+    assert_ok(file_read(s->arena, scratch_path(s, "train.csv"), &bytes, &n, &err), &err);
     assert_int_equal(n, strlen(bytes));
     return bytes;
 }
@@ -157,14 +134,15 @@ static void test_what_cannot_be_resumed(void **state)
     Error err;
     for (size_t r = 0; r < N_TESTS(rows); r++) {
         put(s, rows[r].text);
-        assert_refused(series_open(s->path, header, 3, 3, &series, &err), STATUS_INPUT,
-                       arena_format(s->arena, "%s:%s", s->path, rows[r].reason), &err);
+        assert_refused(series_open(scratch_path(s, "train.csv"), header, 3, 3, &series, &err), STATUS_INPUT,
+                       arena_format(s->arena, "%s:%s", scratch_path(s, "train.csv"), rows[r].reason), &err);
         assert_string_equal(contents(s), rows[r].text); /* refused and untouched */
     }
     assert_null(series);
-    assert_ok(file_remove(s->path, &err), &err);
-    assert_refused(series_open(s->path, header, 3, 3, &series, &err), STATUS_INPUT,
-                   arena_format(s->arena, "cannot open %s: No such file or directory", s->path), &err);
+    assert_ok(file_remove(scratch_path(s, "train.csv"), &err), &err);
+    assert_refused(series_open(scratch_path(s, "train.csv"), header, 3, 3, &series, &err), STATUS_INPUT,
+                   arena_format(s->arena, "cannot open %s: No such file or directory", scratch_path(s, "train.csv")),
+                   &err);
 }
 
 /* More rows than the buffer holds reach the file whole and in order. */
@@ -195,7 +173,7 @@ static void test_a_full_disk_leaves_whole_rows(void **state)
         signal(SIGXFSZ, SIG_IGN);
         setrlimit(RLIMIT_FSIZE, &(struct rlimit){40, 40}); /* within the third row */
         add_steps(series, 3, 9);
-        const char *line = arena_format(s->arena, "cannot write %s: File too large", s->path);
+        const char *line = arena_format(s->arena, "cannot write %s: File too large", scratch_path(s, "train.csv"));
         if (series_flush(series, &err) != STATUS_FAILED || strcmp(err.text, line) != 0)
             _exit(2);
         _exit(series_close(series, &err) == STATUS_FAILED ? 0 : 3);
@@ -208,7 +186,7 @@ static void test_a_full_disk_leaves_whole_rows(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_rows_as_written),
         TEST(test_a_fresh_start_drops_the_old),
