@@ -66,7 +66,7 @@ static void print_metrics(void)
             const MetricColumn *column = &family->columns[c];
             char low[32], high[32], threshold[32];
             printf("  %-28s %s\n", column->name, column->summary);
-            printf("  %-28s per %s%s%s; range %s..%s", "", column->level == LEVEL_HEAD ? "head" : "layer",
+            printf("  %-28s per %s%s%s; range %s..%s", "", level_name(column->level),
                    *column->unit ? "; in " : "", column->unit, text_number(column->min, low),
                    text_number(column->max, high));
             if (column->direction != DIRECTION_NONE && !isnan(column->threshold))

@@ -48,10 +48,11 @@ static Schema schema_new(Arena *arena)
             if (n_rows > 0)
                 parts[n++] = (SchemaPart){kinds[k].group, name, rows, n_rows};
     }
-    for (const MetricFamily *const *family = family_registry; *family; family++)
-        if ((*family)->n_params > 0)
-            parts[n++] = (SchemaPart){arena_format(arena, "measure.%s", (*family)->name), NULL, (*family)->params,
-                                      (*family)->n_params};
+    for (const MetricFamily *const *family = family_registry; *family; family++) {
+        int n_rows;
+        const SchemaRow *rows = family_rows(arena, *family, &n_rows);
+        parts[n++] = (SchemaPart){arena_format(arena, "measure.%s", (*family)->name), NULL, rows, n_rows};
+    }
     for (int p = 0; p < train_n_parts; p++)
         parts[n++] = train_parts[p];
     return (Schema){parts, n};
@@ -93,7 +94,7 @@ static int check_run(void *context, const Settings *settings, char *ret_input_ha
 static int knows_metric(void *context, const char *name, const char **ret_nearest)
 {
     (void)context;
-    enum { MOST_NAMES = 512 };
+    enum { MOST_NAMES = 1024 };
     const char *names[MOST_NAMES];
     int n = 0;
     for (const MetricFamily *const *family = family_registry; *family; family++)

@@ -128,9 +128,24 @@ void anchors_find(const View *view, int layer, int head, void *scratch, Anchors 
         if (!(importance[k] > ANCHOR_LEAST && importance[k] > ANCHOR_RATIO * baseline[k]))
             continue;
         ret_anchors->n++;
-        if (ret_anchors->top < 0 || importance[k] > importance[ret_anchors->top])
-            ret_anchors->top = k;
+        if (ret_anchors->top < 0 || importance[k] > ret_anchors->importance)
+            ret_anchors->top = k, ret_anchors->importance = importance[k];
     }
     if (ret_anchors->n > 0)
         ret_anchors->effective = exp(log(total) - sum / total); /* H(e / total) = ln total - (sum e ln e) / total */
+}
+
+void ablation_keys(const View *view, void *scratch, int ret_keys[N_ABLATIONS])
+{
+    double most = 0;
+    ret_keys[ABLATE_START] = 0;
+    ret_keys[ABLATE_ANCHOR] = -1;
+    ret_keys[ABLATE_NULL] = view_null_position(view, 0, 0, 2);
+    for (int l = 0; l < view->n_layers; l++)
+        for (int h = 0; h < view->n_heads; h++) {
+            Anchors anchors;
+            anchors_find(view, l, h, scratch, &anchors);
+            if (anchors.top >= 0 && anchors.importance > most)
+                ret_keys[ABLATE_ANCHOR] = anchors.top, most = anchors.importance;
+        }
 }

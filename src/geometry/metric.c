@@ -3,9 +3,36 @@
 
 #include <string.h>
 
+#include "base/arena.h"
+
 int family_sees_maps_only(const MetricFamily *family)
 {
-    return (family->needs & ~(unsigned)(NEEDS_MAPS | NEEDS_TOKENS)) == 0;
+    return (family->needs & ~(unsigned)(NEEDS_MAPS | NEEDS_LAYER_MAPS | NEEDS_TOKENS)) == 0;
+}
+
+const SchemaRow *family_rows(Arena *arena, const MetricFamily *family, int *ret_n_rows)
+{
+    enum { N_COMMON = 2 };
+    SchemaRow *rows = ARENA_ARRAY(arena, SchemaRow, N_COMMON + family->n_params);
+    rows[0] = (SchemaRow){"every", VALUE_INT, arena_format(arena, "%d", family->every ? family->every : 1), 0, 1e6, NULL,
+                          "measure at every so manieth snapshot, the first and the last included; 0: never"};
+    rows[1] = (SchemaRow){"sequences", VALUE_INT, arena_format(arena, "%d", family->sequences), 0, 65536, NULL,
+                          "on the first so many sequences of the measuring set; 0: on all"};
+    for (int p = 0; p < family->n_params; p++)
+        rows[N_COMMON + p] = family->params[p];
+    *ret_n_rows = N_COMMON + family->n_params;
+    return rows;
+}
+
+int level_size(MetricLevel level, int n_layers, int n_heads)
+{
+    return level == LEVEL_HEAD ? n_layers * n_heads : level == LEVEL_LAYER ? n_layers : 1;
+}
+
+const char *level_name(MetricLevel level)
+{
+    static const char *const names[] = {[LEVEL_HEAD] = "head", [LEVEL_LAYER] = "layer", [LEVEL_MODEL] = "model"};
+    return names[level];
 }
 
 const MetricFamily *family_find(const char *name)
@@ -25,9 +52,20 @@ const MetricColumn *metric_find(const char *name)
     return NULL;
 }
 
+static void needs_json(JsonWriter *json, unsigned needs)
+{
+    static const char *const names[] = {"maps",   "qkv",        "residual", "weights",
+                                        "tokens", "layer_maps", "gradient", "intervention"};
+    json_key(json, "needs");
+    json_open_array(json);
+    for (size_t n = 0; n < sizeof names / sizeof *names; n++)
+        if (needs & 1u << n)
+            json_string(json, names[n]);
+    json_close_array(json);
+}
+
 static void column_json(JsonWriter *json, const MetricFamily *family, const MetricColumn *column)
 {
-    static const char *const levels[] = {[LEVEL_HEAD] = "head", [LEVEL_LAYER] = "layer"};
     static const char *const directions[] = {
         [DIRECTION_NONE] = "none", [DIRECTION_RISES] = "rises", [DIRECTION_FALLS] = "falls"};
     const int has_computed = column->attention_only && family_sees_maps_only(family);
@@ -35,7 +73,8 @@ static void column_json(JsonWriter *json, const MetricFamily *family, const Metr
     json_put_string(json, "name", column->name);
     json_put_string(json, "family", family->name);
     json_put_string(json, "unit", column->unit);
-    json_put_string(json, "level", levels[column->level]);
+    json_put_string(json, "level", level_name(column->level));
+    json_put_string(json, "pool", column->pool == POOL_MEAN ? "mean" : "modal share");
     json_key(json, "range");
     json_open_array(json);
     json_number(json, column->min);
@@ -45,6 +84,8 @@ static void column_json(JsonWriter *json, const MetricFamily *family, const Metr
     json_put_number(json, "threshold", column->threshold);
     json_put_number(json, "ratio", column->ratio);
     json_put_bool(json, "attention_only", column->attention_only);
+    needs_json(json, family->needs);
+    json_put_string(json, "cost", family->cost);
     json_key(json, "baselines");
     json_open_array(json);
     if (has_computed) {

@@ -1,8 +1,8 @@
 /* Metric families: one file each, with a const MetricFamily at its foot; columns carry the schema of each metric, which
  * drives NPZ members, CSVs, `refframe list metrics`, metrics.json and the docs.
  *
- * measure() sees one sequence and writes one value per (layer, head) or per layer, NaN where the metric has none; the
- * driver averages over the measuring set (NaN left out, counted) in double, in the set's order.
+ * measure() sees one sequence and writes one value per (layer, head), per layer or for the model, NaN where the metric
+ * has none; pool.h makes one of the set's values (what is not finite is left out, and counted) in double, in its order.
  */
 #ifndef REFFRAME_GEOMETRY_METRIC_H
 #define REFFRAME_GEOMETRY_METRIC_H
@@ -11,14 +11,19 @@
 #include "base/schema.h"
 #include "geometry/view.h"
 
-typedef enum { LEVEL_HEAD, LEVEL_LAYER } MetricLevel;
+typedef enum { LEVEL_HEAD, LEVEL_LAYER, LEVEL_MODEL } MetricLevel;
 typedef enum { DIRECTION_NONE, DIRECTION_RISES, DIRECTION_FALLS } MetricDirection;
+
+/* What a set of sequences makes of its sequences' values: their mean; or, where a value is an identity (a place, a token
+ * id), the share of sequences that have the most frequent one. */
+typedef enum { POOL_MEAN, POOL_MODAL_SHARE } MetricPool;
 
 typedef struct {
     const char *name; /* "sink_mass", "sink_rate@0.3" */
     const char *unit;
     MetricLevel level;
-    double min, max; /* range, for docs and axes */
+    double min, max; /* range of the pooled value, for docs and axes */
+    MetricPool pool;
     MetricDirection direction;
     double threshold;     /* emergence: beyond means > max(threshold, ratio*b), or < min(threshold, b/ratio) */
     double ratio;         /* threshold NaN: none is declared, the metric has no onset */
@@ -33,10 +38,11 @@ typedef struct {
     const SchemaRow *params; /* keys below measure.FAMILY */
     int n_params;
     unsigned needs;
-    const char *cost; /* order of growth, "O(L H T^2)" */
+    const char *cost;     /* order of growth for one sequence, "O(L H T^2)" */
+    int every, sequences; /* defaults of measure.FAMILY.every (0 counts as 1) and .sequences (0: the whole set) */
     const MetricColumn *columns;
     int n_columns;
-    /* ret_columns[c] -> (L,H) or (L,) doubles, initialised to NaN. `scratch`: scratch_bytes(view). */
+    /* ret_columns[c] -> (L,H), (L,) or one double, initialised to NaN. `scratch`: scratch_bytes(view), 64-byte aligned. */
     void (*measure)(const View *view, double *const *ret_columns, void *scratch);
     size_t (*scratch_bytes)(const View *view); /* NULL: none */
 } MetricFamily;
@@ -45,6 +51,13 @@ extern const MetricFamily *const family_registry[]; /* NULL-terminated; written 
 const MetricFamily *family_find(const char *name);
 const MetricColumn *metric_find(const char *name); /* over all families */
 
+/* Rows of the group measure.FAMILY: `every`, `sequences`, then the family's own params. Memory from arena. */
+const SchemaRow *family_rows(Arena *arena, const MetricFamily *family, int *ret_n_rows);
+
+/* Values of a column for one sequence: L H, L or 1; and how a level is called. */
+int level_size(MetricLevel level, int n_layers, int n_heads);
+const char *level_name(MetricLevel level);
+
 /* Whether maps (and tokens) are all that a family needs: then its attention-only columns have computed baselines. */
 int family_sees_maps_only(const MetricFamily *family);
 
@@ -52,8 +65,8 @@ int family_sees_maps_only(const MetricFamily *family);
  * none, for every layer, head and key: (L,H,T) float32. The classifier works on these alone. */
 void anchor_importance(const View *view, float *ret_importance);
 
-/* metrics.json: {"metrics": [...]}, every column with its family, unit, level, range (null: unbounded), direction,
- * threshold (null: none declared), ratio, baselines, summary, source and weakness. */
+/* metrics.json: {"metrics": [...]}, every column with its family, unit, level, pool, range (null: unbounded), direction,
+ * threshold (null: none declared), ratio, needs, cost, baselines, summary, source and weakness. */
 void metrics_json(JsonWriter *json);
 
 #endif

@@ -13,6 +13,30 @@ void view_visible(const View *view, int i, int *ret_first, int *ret_end)
     *ret_end = view->is_causal ? i + 1 : view->length;
 }
 
+unsigned view_has(const View *view)
+{
+    return (view->maps ? NEEDS_MAPS : 0u) | (view->q && view->k && view->v ? NEEDS_QKV : 0u) |
+           (view->residual && view->normed ? NEEDS_RESIDUAL : 0u) | (view->output_weight ? NEEDS_WEIGHTS : 0u) |
+           (view->tokens ? NEEDS_TOKENS : 0u) | (view->layer_maps ? NEEDS_LAYER_MAPS : 0u) |
+           (view->gradients ? NEEDS_GRADIENT : 0u) |
+           (view->losses && view->ablated_losses ? NEEDS_INTERVENTION : 0u);
+}
+
+void view_average_heads(const View *view, double *ret_layer_maps)
+{
+    const size_t n = (size_t)view->length * view->length;
+    for (int l = 0; l < view->n_layers; l++, ret_layer_maps += n) {
+        memset(ret_layer_maps, 0, n * sizeof *ret_layer_maps);
+        for (int h = 0; h < view->n_heads; h++) {
+            const real *map = view_map(view, l, h);
+            for (size_t i = 0; i < n; i++)
+                ret_layer_maps[i] += map[i];
+        }
+        for (size_t i = 0; i < n; i++)
+            ret_layer_maps[i] /= view->n_heads;
+    }
+}
+
 double vector_norm(int n, const real *x)
 {
     double sums[4] = {0};

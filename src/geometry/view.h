@@ -9,22 +9,57 @@
 
 #include "num/real.h"
 
+/* The gradient of one sequence's mean loss for some tensor: which layer it belongs to (-1: none) and which group. */
+typedef enum { GRADIENT_ATTENTION, GRADIENT_MLP, GRADIENT_EMBEDDING } GradientGroup;
+
+typedef struct {
+    GradientGroup group;
+    int layer;
+    size_t n;
+    const real *values; /* (n,) */
+} GradientPart;
+
+/* Keys that an intervention hides from every query of every head: position 0, the top anchor, a drawn position. */
+enum { ABLATE_START, ABLATE_ANCHOR, ABLATE_NULL, N_ABLATIONS };
+
 typedef struct {
     int n_layers, n_heads, d_model, d_head, length; /* L H C D T */
     int is_causal;
     const real *maps;                 /* (L,H,T,T) attention, 0 where hidden */
     const real *q, *k, *v;            /* (L,H,T,D) q and k after rotation; scores are q.k/sqrt(D) + bias */
+    const double *layer_maps;         /* (L,T,T) mean over each layer's heads */
     const real *bias;                 /* (L,H,2T-1) position bias at T-1+(i-j), NULL for none */
-    const real *residual;             /* (L+1,T,C) */
+    const real *residual;             /* (L+1,T,C) input of each layer, then the last one's output */
+    const real *normed;               /* (T,C) the last one's output after the final norm */
     const real *const *output_weight; /* L pointers to (H*D, C): a head's slice is D consecutive rows */
     const int32_t *tokens;            /* (T) input ids */
     const uint8_t *is_idle;           /* (T) queries with nothing to fetch, NULL where the source has no such notion */
+    const GradientPart *gradients;
+    int n_gradients;
+    const real *losses;               /* (T) nats at each query, NaN where nothing is to be predicted */
+    const real *ablated_losses;       /* (N_ABLATIONS,T) the same with a key hidden */
+    int ablated[N_ABLATIONS];         /* which key; -1: there was none to hide */
     int end;                          /* position of the end marker; -1: none is marked, the last position stands in */
 } View;
 
-/* What a family needs of a View. Bias, tokens, idle flags and end marker are used by a family of maps where they are.
- */
-enum { NEEDS_MAPS = 1, NEEDS_QKV = 2, NEEDS_RESIDUAL = 4, NEEDS_WEIGHTS = 8, NEEDS_TOKENS = 16 };
+/* What a family needs of a View: without it the family is not called. Bias, tokens, idle flags and end marker are used
+ * by a family of maps where they are. */
+enum {
+    NEEDS_MAPS = 1,
+    NEEDS_QKV = 2,
+    NEEDS_RESIDUAL = 4, /* and normed */
+    NEEDS_WEIGHTS = 8,
+    NEEDS_TOKENS = 16,
+    NEEDS_LAYER_MAPS = 32,
+    NEEDS_GRADIENT = 64,
+    NEEDS_INTERVENTION = 128, /* losses and ablated losses */
+};
+
+/* Everything that a View has, as the sum of such needs. */
+unsigned view_has(const View *view);
+
+/* Fills (L,T,T) with the mean of each layer's heads, added in their order. */
+void view_average_heads(const View *view, double *ret_layer_maps);
 
 /* Which keys query i sees under the view's mask: [*ret_first, *ret_end). */
 void view_visible(const View *view, int i, int *ret_first, int *ret_end);

@@ -79,6 +79,8 @@ static void bias_and_mask(const Model *model, const Workspace *w, const QueryBlo
             row[j] = -(real)INFINITY;
         for (int j = end; j < block->n_keys; j++)
             row[j] = -(real)INFINITY;
+        if (w->first[i] <= w->hidden_key && w->hidden_key < w->end[i] && w->end[i] - w->first[i] > 1)
+            row[w->hidden_key - block->key] = -(real)INFINITY;
     }
 }
 

@@ -101,6 +101,16 @@ double head_loss(const Model *model, const real *parameters, int n_rows, const r
     return loss;
 }
 
+void head_norm(const Model *model, const real *parameters, int n_rows, const real *x, Workspace *w, real *ret_normed)
+{
+    const int C = model->settings.d_model;
+    for (int start = 0; start < n_rows; start += w->head_rows) {
+        int n = n_rows - start < w->head_rows ? n_rows - start : w->head_rows;
+        norm_forward(model, &model->final_norm, parameters, n, x + (size_t)start * C, &w->head_norm);
+        memcpy(ret_normed + (size_t)start * C, w->head_norm.y, sizeof(real) * (size_t)n * C);
+    }
+}
+
 void head_logits(const Model *model, const real *parameters, int n_rows, const real *x, Workspace *w, real *ret_logits)
 {
     const int C = model->settings.d_model, V = model->settings.vocab_size;

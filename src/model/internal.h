@@ -72,6 +72,8 @@ struct Workspace {
     int n, with_backward; /* sequences it has room for */
     size_t map_size;      /* reals of one packed map */
 
+    int hidden_key; /* no query sees it that sees another; -1: none, as in training */
+
     /* The mask, laid out for the length of the call. */
     int length, n_query_blocks;
     int *first, *end; /* (T) visible keys of each query */
@@ -146,6 +148,10 @@ int head_block_rows(const ModelSettings *settings, int n_rows);
  * scale * d loss, and the parameters' gradients are added. losses (N) may be NULL. */
 double head_loss(const Model *model, const real *parameters, int n_rows, const real *x, const int32_t *targets,
                  real scale, Workspace *workspace, real *dx, real *gradient, real *ret_losses);
+
+/* The final norm of n_rows rows: (n_rows, C). */
+void head_norm(const Model *model, const real *parameters, int n_rows, const real *x, Workspace *workspace,
+               real *ret_normed);
 
 /* Logits of n_rows rows: (n_rows, V). */
 void head_logits(const Model *model, const real *parameters, int n_rows, const real *x, Workspace *workspace,

@@ -205,8 +205,19 @@ void model_capture(const Model *model, const real *parameters, const int32_t *to
                    int length, Workspace *w, const Capture *capture)
 {
     const real *x = forward(model, parameters, 1, length, tokens, w, capture);
+    if (capture->normed)
+        head_norm(model, parameters, length, x, w, capture->normed);
     if (capture->losses && targets)
         head_loss(model, parameters, length, x, targets, 0, w, NULL, NULL, capture->losses);
+}
+
+void model_ablated_losses(const Model *model, const real *parameters, const int32_t *tokens, const int32_t *targets,
+                          int length, int hidden_key, Workspace *w, real *ret_losses)
+{
+    w->hidden_key = hidden_key;
+    const real *x = forward(model, parameters, 1, length, tokens, w, NULL);
+    w->hidden_key = -1;
+    head_loss(model, parameters, length, x, targets, 0, w, NULL, NULL, ret_losses);
 }
 
 void model_position_bias(const Model *model, const real *parameters, int length, real *ret_bias)

@@ -46,6 +46,7 @@ typedef struct {
     real *maps;      /* (L,H,T,T) attention after the score function; 0 where hidden */
     real *q, *k, *v; /* (L,H,T,D) q and k after rotation */
     real *residual;  /* (L+1,T,C) input of each block, then the last block's output (before the final norm) */
+    real *normed;    /* (T,C) the last block's output after the final norm */
     real *losses;    /* (T) given targets */
 } Capture;
 
@@ -53,6 +54,10 @@ typedef struct {
  * model_step's forward. */
 void model_capture(const Model *model, const real *parameters, const int32_t *tokens, const int32_t *targets,
                    int length, Workspace *workspace, const Capture *capture);
+
+/* Losses (T) as in a capture, with one key hidden in every head from every query but one that sees nothing else. */
+void model_ablated_losses(const Model *model, const real *parameters, const int32_t *tokens, const int32_t *targets,
+                          int length, int hidden_key, Workspace *workspace, real *ret_losses);
 
 /* The position bias of each layer and head at distance i-j for sequences of `length`: (L,H,2*length-1), entry
  * length-1+(i-j); zeros when the encoding has none. */

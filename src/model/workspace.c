@@ -62,6 +62,7 @@ static void lay_workspace(Cursor *cursor, const Model *model, int n, int with_ba
 
     w->n = n;
     w->with_backward = with_backward;
+    w->hidden_key = -1;
     w->map_size = attention_map_size(s);
     w->first = take(cursor, T, sizeof(int));
     w->end = take(cursor, T, sizeof(int));

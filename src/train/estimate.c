@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "train/layout.h"
+#include "geometry/layout.h"
 #include "train/session.h"
 
 static size_t snapshot_disk_bytes(const Session *session)

@@ -58,45 +58,57 @@ static void add_weights(NpzWriter *npz, Arena *arena, const Measurer *measurer)
     }
 }
 
-/* Uniform and position-only attention, measured like any other on every sequence of the set (idle queries differ). */
+/* One computed baseline of one set: its importances, and (full length) every sequence measured, since idle queries and
+ * drawn positions differ. */
+static void measure_baseline(Measurer *measurer, NpzWriter *npz, Arena *arena, const char *prefix, int is_position,
+                             int is_half)
+{
+    const Set *set = is_half ? &measurer->half : &measurer->full;
+    const int64_t L = measurer->layout.n_layers, H = measurer->layout.n_heads;
+    Pass *pass = &measurer->pass;
+    Lane *lane = &measurer->lane[0];
+    Capture maps = {.maps = lane->capture.maps};
+    View view = measurer_sequence_view(measurer, set, 0, &maps, 0);
+    if (is_position)
+        view_position_maps(&view, is_half ? measurer->half_bias : measurer->bias, lane->capture.maps);
+    else
+        view_uniform_maps(&view, lane->capture.maps);
+    float *importance = ARENA_ARRAY(arena, float, L *H *set->length);
+    anchor_importance(&view, importance);
+    npz_add(npz, arena_format(arena, "%s/importance%s", prefix, is_half ? "_half" : ""), NPY_FLOAT32, 3,
+            (int64_t[]){L, H, set->length}, importance);
+    if (is_half)
+        return;
+    if (lane->layer_maps)
+        view_average_heads(&view, lane->layer_maps);
+    for (int s = 0; s < set->n; s++) {
+        view = measurer_sequence_view(measurer, set, s, &maps, 0);
+        view.layer_maps = lane->layer_maps;
+        view.output_weight = NULL;
+        measurer_measure_view(measurer, &view, s, lane, pass->values + (size_t)s * measurer->layout.n_values);
+    }
+}
+
+/* Uniform and position-only attention, measured like any other. */
 static int write_baselines(Measurer *measurer, const char *path, Error *err)
 {
     static const char *const prefixes[] = {"uniform", "position"};
     Arena *arena = arena_new();
     NpzWriter *npz = npz_new(arena);
     const Layout *layout = &measurer->layout;
-    Pass *pass = &measurer->pass;
-    Lane *lane = &measurer->lane[0];
-    const int64_t L = layout->n_layers, H = layout->n_heads;
     for (int b = 0; b < 2; b++) {
-        for (int is_half = 0; is_half < 2; is_half++) {
-            const Set *set = is_half ? &measurer->half : &measurer->full;
-            Capture maps = {.maps = lane->capture.maps};
-            View view = measurer_sequence_view(measurer, set, 0, &maps, 0);
-            if (b == 0)
-                view_uniform_maps(&view, lane->capture.maps);
-            else
-                view_position_maps(&view, is_half ? measurer->half_bias : measurer->bias, lane->capture.maps);
-            float *importance = ARENA_ARRAY(arena, float, L *H *set->length);
-            anchor_importance(&view, importance);
-            npz_add(npz, arena_format(arena, "%s/importance%s", prefixes[b], is_half ? "_half" : ""), NPY_FLOAT32, 3,
-                    (int64_t[]){L, H, set->length}, importance);
-            for (int s = 0; s < set->n && !is_half; s++) {
-                view = measurer_sequence_view(measurer, set, s, &maps, 0);
-                measurer_measure_view(layout, &view, lane, 1, pass->values + (size_t)s * layout->n_values);
-            }
-        }
+        for (int is_half = 0; is_half < 2; is_half++)
+            measure_baseline(measurer, npz, arena, prefixes[b], b, is_half);
         for (int p = 0; p < layout->n_places; p++) {
             const Place *place = &layout->places[p];
             if (!place->is_attention_only)
                 continue;
-            double *means = ARENA_ARRAY(arena, double, place->size), mean[3], sd[3];
-            for (int i = 0; i < place->size; i++) {
-                snapshot_mean(pass, layout->n_values, place->offset + i, mean, sd);
-                means[i] = mean[0];
-            }
+            double *values = ARENA_ARRAY(arena, double, place->size);
+            for (int i = 0; i < place->size; i++)
+                values[i] = snapshot_pooled(&measurer->pass, layout, place, i, 0).value;
             npz_add(npz, arena_format(arena, "%s/%s", prefixes[b], place->column->name), NPY_FLOAT64,
-                    1 + (place->column->level == LEVEL_HEAD), (int64_t[]){L, H}, means);
+                    (place->column->level != LEVEL_MODEL) + (place->column->level == LEVEL_HEAD),
+                    (int64_t[]){layout->n_layers, layout->n_heads}, values);
         }
     }
     int status = npz_write(npz, path, err);
@@ -107,19 +119,16 @@ static int write_baselines(Measurer *measurer, const char *path, Error *err)
 static double largest_sink(const Measurer *measurer)
 {
     const Place *place = layout_find(&measurer->layout, measurer->has_idle ? "sink_mass_idle" : "sink_mass");
-    double largest = NAN, mean[3], sd[3];
-    for (int i = 0; place && i < place->size; i++) {
-        snapshot_mean(&measurer->pass, measurer->layout.n_values, place->offset + i, mean, sd);
-        if (!(mean[0] <= largest))
-            largest = mean[0];
-    }
+    double largest = NAN;
+    for (int i = 0; place && i < place->size; i++)
+        largest = fmax(largest, snapshot_pooled(&measurer->pass, &measurer->layout, place, i, 0).value);
     return largest;
 }
 
-static void prepare(Measurer *measurer, const real *parameters)
+static void prepare(Measurer *measurer, const real *parameters, int64_t step)
 {
     Shape s = measurer_shape(measurer->model);
-    measurer->parameters = parameters;
+    measurer->parameters = parameters, measurer->step = step;
     model_position_bias(measurer->model, parameters, s.T, measurer->bias);
     model_position_bias(measurer->model, parameters, s.T / 2, measurer->half_bias);
     for (int l = 0; l < s.L; l++)
@@ -129,8 +138,13 @@ static void prepare(Measurer *measurer, const real *parameters)
 /* One pass and its members: the corrupted inputs' behind "corrupted/", the clean ones' bare. */
 static void add_pass(NpzWriter *npz, Arena *arena, Measurer *measurer, const char *prefix, int is_corrupted)
 {
+    const Layout *layout = &measurer->layout;
     measurer_run_passes(measurer, is_corrupted);
-    snapshot_add_metrics(npz, arena, prefix, &measurer->layout, &measurer->pass);
+    for (int f = 0; family_registry[f]; f++) {
+        const Place *place = layout_family(layout, family_registry[f]);
+        for (int c = 0; c < family_registry[f]->n_columns && measurer_includes(measurer, f, 0); c++)
+            snapshot_add_metric(npz, arena, prefix, layout, &place[c], &measurer->pass);
+    }
     add_importance(npz, arena, prefix, measurer);
 }
 
@@ -142,9 +156,10 @@ int measure_snapshot(Measurer *measurer, const real *parameters, const char *run
     int n_groups = data_n_groups(measurer->data), status = STATUS_OK;
     double losses[1 + MAX_LOSS_GROUPS];
     const char *baselines = file_join(arena, run_folder, RUN_BASELINES);
-    prepare(measurer, parameters);
+    prepare(measurer, parameters, 0); /* baselines are those of step 0, at which everything is due */
     if (step == 0 || !file_exists(baselines))
         status = write_baselines(measurer, baselines, err);
+    measurer->step = step;
 
     npz_add(npz, "step", NPY_INT64, 1, (int64_t[]){1}, &step);
     npz_add(npz, "tokens_seen", NPY_INT64, 1, (int64_t[]){1}, &tokens);

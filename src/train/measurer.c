@@ -2,6 +2,7 @@
 #include "train/measurer.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "model/mask/mask.h"
@@ -27,20 +28,51 @@ static size_t family_scratch(const Model *model)
 {
     Shape shape = measurer_shape(model);
     View view = measurer_blank_view(&shape, shape.T, model_settings(model)->mask->is_causal);
-    size_t largest = 0;
-    for (const MetricFamily *const *family = family_registry; *family; family++) {
-        size_t bytes = (*family)->scratch_bytes ? (*family)->scratch_bytes(&view) : 0;
-        largest = bytes > largest ? bytes : largest;
-    }
-    return largest;
+    return layout_scratch_bytes(&view);
 }
 
-static int most_columns(void)
+/* What the families that are ever measured need, all together. */
+static unsigned needs_of(const TrainSettings *settings)
 {
-    int most = 0;
-    for (const MetricFamily *const *family = family_registry; *family; family++)
-        most = (*family)->n_columns > most ? (*family)->n_columns : most;
-    return most;
+    unsigned needs = 0;
+    for (int f = 0; family_registry[f]; f++)
+        if (settings->measure.families[f].every > 0)
+            needs |= family_registry[f]->needs;
+    return needs;
+}
+
+/* The group and layer of a tensor by its name (model/README.md); 0 if it belongs to none. */
+static int gradient_part_of(const Tensor *tensor, GradientPart *ret_part)
+{
+    static const struct {
+        const char *word;
+        GradientGroup group;
+    } words[] = {{"attention.q.", GRADIENT_ATTENTION},   {"attention.k.", GRADIENT_ATTENTION},
+                 {"attention.v.", GRADIENT_ATTENTION},   {"attention.out.", GRADIENT_ATTENTION},
+                 {"mlp.up.", GRADIENT_MLP},              {"mlp.down.", GRADIENT_MLP}};
+    int layer, at = 0;
+    *ret_part = (GradientPart){GRADIENT_EMBEDDING, -1, (size_t)tensor->rows * tensor->cols, NULL};
+    if (strncmp(tensor->name, "embedding.", strlen("embedding.")) == 0)
+        return 1;
+    if (sscanf(tensor->name, "blocks.%d.%n", &layer, &at) != 1)
+        return 0;
+    for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+        if (strncmp(tensor->name + at, words[w].word, strlen(words[w].word)) == 0) {
+            ret_part->group = words[w].group, ret_part->layer = layer;
+            return 1;
+        }
+    return 0;
+}
+
+static void list_gradient_parts(const Parameters *parameters, Lane *lane)
+{
+    for (int t = 0; t < parameters->n_tensors; t++) {
+        GradientPart part;
+        if (!gradient_part_of(&parameters->tensors[t], &part))
+            continue;
+        part.values = lane->gradient + parameters->tensors[t].offset;
+        lane->parts[lane->n_parts++] = part;
+    }
 }
 
 /* Takes memory from an arena, or, without one, only adds up what it would take: sizes are written down once. */
@@ -68,7 +100,26 @@ static void take_set(Taker *taker, const TrainSettings *settings, int length, Se
     set->ends = take(taker, n * sizeof *set->ends);
 }
 
-static void take_lane(Taker *taker, const Model *model, Lane *lane)
+static void take_extras(Taker *taker, unsigned needs, const Model *model, Lane *lane)
+{
+    Shape s = measurer_shape(model);
+    const Parameters *parameters = model_parameters(model);
+    if (needs & NEEDS_LAYER_MAPS)
+        lane->layer_maps = take(taker, (size_t)s.L * s.T * s.T * sizeof *lane->layer_maps);
+    if (needs & NEEDS_INTERVENTION)
+        lane->ablated_losses = take(taker, (size_t)N_ABLATIONS * s.T * sizeof *lane->ablated_losses);
+    if (!(needs & NEEDS_GRADIENT))
+        return;
+    lane->gradient = take(taker, parameters->n_values * sizeof *lane->gradient);
+    lane->parts = take(taker, parameters->n_tensors * sizeof *lane->parts);
+    taker->bytes += workspace_bytes(model, 1, 1);
+    if (taker->arena) {
+        lane->backward = workspace_new(taker->arena, model, 1, 1);
+        list_gradient_parts(parameters, lane);
+    }
+}
+
+static void take_lane(Taker *taker, unsigned needs, const Model *model, Lane *lane)
 {
     Shape s = measurer_shape(model);
     size_t heads = (size_t)s.L * s.H, rows = heads * s.T * s.D;
@@ -77,9 +128,11 @@ static void take_lane(Taker *taker, const Model *model, Lane *lane)
     lane->capture.k = take(taker, rows * sizeof(real));
     lane->capture.v = take(taker, rows * sizeof(real));
     lane->capture.residual = take(taker, (size_t)(s.L + 1) * s.T * s.C * sizeof(real));
+    lane->capture.normed = take(taker, (size_t)s.T * s.C * sizeof(real));
     lane->capture.losses = take(taker, (size_t)s.T * sizeof(real));
+    take_extras(taker, needs, model, lane);
     lane->scratch = take(taker, family_scratch(model));
-    lane->columns = take(taker, most_columns() * sizeof *lane->columns);
+    lane->columns = take(taker, layout_most_columns() * sizeof *lane->columns);
     taker->bytes += workspace_bytes(model, 1, 0) + sequence_bytes(s.T);
     if (taker->arena) {
         lane->workspace = workspace_new(taker->arena, model, 1, 0);
@@ -111,7 +164,7 @@ static void take_all(Taker *taker, const TrainSettings *settings, const Model *m
     take_set(taker, settings, s.T, &measurer->full);
     take_set(taker, settings, s.T / 2, &measurer->half);
     for (int l = 0; l < MEASURE_LANES; l++)
-        take_lane(taker, model, &measurer->lane[l]);
+        take_lane(taker, needs_of(settings), model, &measurer->lane[l]);
     take_passes(taker, settings, model, measurer);
     measurer->bias = take(taker, (size_t)s.L * s.H * (2 * s.T) * sizeof(real));
     measurer->half_bias = take(taker, (size_t)s.L * s.H * s.T * sizeof(real));

@@ -17,9 +17,16 @@ typedef struct {
     int *ends;                   /* (n,) position of the end marker, -1 none */
 } Set;
 
+/* What one lane works in. What only some needs of families ask for is NULL when no family has them. */
 typedef struct {
     Workspace *workspace;
     Capture capture;      /* of one sequence of full length */
+    double *layer_maps;   /* (L,T,T) */
+    real *ablated_losses; /* (N_ABLATIONS,T) */
+    real *gradient;       /* a parameter block */
+    GradientPart *parts;  /* (n_tensors) those of its tensors that belong to a group */
+    int n_parts;
+    Workspace *backward;  /* a workspace for the gradient */
     void *scratch;        /* for families */
     double **columns;     /* for one family's measure */
     Sequence sequence;
@@ -39,6 +46,7 @@ struct Measurer {
     real *bias, *half_bias;          /* (L,H,2T-1) */
     const real **output_weights;     /* (L,) */
     const real *parameters;          /* of the snapshot under way */
+    int64_t step;                    /* likewise */
     int uses_corrupted;              /* the pass under way looks at corrupted inputs */
 };
 
@@ -55,8 +63,11 @@ View measurer_blank_view(const Shape *shape, int length, int is_causal);
 /* The View of sequence s of a set, of what a capture holds. */
 View measurer_sequence_view(const Measurer *measurer, const Set *set, int s, const Capture *capture, int is_corrupted);
 
-/* Runs every family on a view, into one row of values; maps_only leaves those out that look at more than maps. */
-void measurer_measure_view(const Layout *layout, const View *view, Lane *lane, int maps_only, double *row);
+/* Whether a family of the registry takes part in the snapshot under way, on sequence s. */
+int measurer_includes(const Measurer *measurer, int family, int s);
+
+/* Runs the families that are due on the view of sequence s, each into its part of a row of values, NaN where one is not. */
+void measurer_measure_view(const Measurer *measurer, const View *view, int s, Lane *lane, double *row);
 
 /* Both sets, clean or corrupted: fills the passes; block 0 of map_sum becomes the mean over the set. */
 void measurer_run_passes(Measurer *measurer, int is_corrupted);

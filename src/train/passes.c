@@ -4,20 +4,22 @@
 #include <math.h>
 #include <string.h>
 
+#include "geometry/anchor.h"
 #include "model/mask/mask.h"
 
-void measurer_measure_view(const Layout *layout, const View *view, Lane *lane, int maps_only, double *row)
+int measurer_includes(const Measurer *measurer, int family, int s)
 {
-    const Place *place = layout->places;
-    for (const MetricFamily *const *family = family_registry; *family; family++) {
-        for (int c = 0; c < (*family)->n_columns; c++, place++) {
-            lane->columns[c] = row + place->offset;
-            for (int i = 0; i < place->size; i++)
-                lane->columns[c][i] = NAN;
-        }
-        if (family_sees_maps_only(*family) || !maps_only)
-            (*family)->measure(view, lane->columns, lane->scratch);
-    }
+    return s < measurer->settings->measure.families[family].n_sequences &&
+           family_is_due(measurer->settings, family, measurer->step);
+}
+
+void measurer_measure_view(const Measurer *measurer, const View *view, int s, Lane *lane, double *row)
+{
+    for (int i = 0; i < measurer->layout.n_values; i++)
+        row[i] = (double)NAN;
+    for (int f = 0; family_registry[f]; f++)
+        if (measurer_includes(measurer, f, s))
+            layout_measure(&measurer->layout, family_registry[f], view, lane->columns, lane->scratch, row);
 }
 
 static void add_losses(const Set *set, int s, const real *losses, Pass *pass)
@@ -40,13 +42,68 @@ View measurer_sequence_view(const Measurer *measurer, const Set *set, int s, con
     View view = measurer_blank_view(&shape, set->length, model_settings(measurer->model)->mask->is_causal);
     const uint8_t *idle = is_corrupted ? set->unmasked : set->idle;
     view.maps = capture->maps, view.q = capture->q, view.k = capture->k, view.v = capture->v;
-    view.residual = capture->residual;
+    view.residual = capture->residual, view.normed = capture->normed;
     view.bias = set == &measurer->full ? measurer->bias : measurer->half_bias;
     view.output_weight = measurer->output_weights;
     view.tokens = (is_corrupted ? set->corrupted : set->inputs) + (size_t)s * set->length;
     view.is_idle = measurer->has_idle ? idle + (size_t)s * set->length : NULL;
     view.end = set->ends[s];
     return view;
+}
+
+/* What the families that are due on sequence s need, all together. */
+static unsigned needs_now(const Measurer *measurer, int s)
+{
+    unsigned needs = 0;
+    for (int f = 0; family_registry[f]; f++)
+        if (measurer_includes(measurer, f, s))
+            needs |= family_registry[f]->needs;
+    return needs;
+}
+
+/* The gradient of one sequence's mean loss, from the whole of it again: a capture keeps nothing to go back by. */
+static void take_gradient(const Measurer *measurer, const int32_t *targets, Lane *lane, View *view)
+{
+    Batch batch = {.n = 1, .length = view->length, .inputs = (int32_t *)(uintptr_t)view->tokens,
+                   .targets = (int32_t *)(uintptr_t)targets};
+    for (int i = 0; i < view->length; i++)
+        batch.n_targets += targets[i] >= 0;
+    if (batch.n_targets == 0)
+        return;
+    memset(lane->gradient, 0, model_parameters(measurer->model)->n_values * sizeof *lane->gradient);
+    model_step(measurer->model, measurer->parameters, &batch, 0, 1, lane->backward, lane->gradient, NULL);
+    view->gradients = lane->parts, view->n_gradients = lane->n_parts;
+}
+
+/* Losses with a key hidden, and NaN for losses where nothing is to be predicted. */
+static void take_ablations(const Measurer *measurer, const int32_t *targets, Lane *lane, View *view)
+{
+    const int T = view->length;
+    ablation_keys(view, lane->scratch, view->ablated);
+    for (int a = 0; a < N_ABLATIONS; a++)
+        if (view->ablated[a] >= 0)
+            model_ablated_losses(measurer->model, measurer->parameters, view->tokens, targets, T, view->ablated[a],
+                                 lane->workspace, lane->ablated_losses + (size_t)a * T);
+    for (int i = 0; i < T; i++)
+        for (int a = -1; a < N_ABLATIONS && targets[i] < 0; a++)
+            (a < 0 ? lane->capture.losses : lane->ablated_losses + (size_t)a * T)[i] = (real)NAN;
+    view->losses = lane->capture.losses, view->ablated_losses = lane->ablated_losses;
+}
+
+/* Whatever a View holds beyond one capture, as far as a family that is due asks for it. Losses belong to the inputs that
+ * the objective makes: where it corrupts, clean inputs have neither gradient nor ablations. */
+static void add_extras(const Measurer *measurer, const int32_t *targets, int s, Lane *lane, View *view)
+{
+    const unsigned needs = needs_now(measurer, s);
+    const int has_losses = measurer->uses_corrupted || !measurer->settings->objective->corrupts;
+    if (needs & NEEDS_LAYER_MAPS) {
+        view_average_heads(view, lane->layer_maps);
+        view->layer_maps = lane->layer_maps;
+    }
+    if ((needs & NEEDS_GRADIENT) && has_losses)
+        take_gradient(measurer, targets, lane, view);
+    if ((needs & NEEDS_INTERVENTION) && has_losses)
+        take_ablations(measurer, targets, lane, view);
 }
 
 static void full_lane(void *context, int index, int thread)
@@ -65,9 +122,10 @@ static void full_lane(void *context, int index, int thread)
         const int32_t *targets = set->targets + (size_t)n * s.T;
         View view = measurer_sequence_view(measurer, set, n, &lane->capture, measurer->uses_corrupted);
         model_capture(measurer->model, measurer->parameters, view.tokens, targets, s.T, lane->workspace, &lane->capture);
-        measurer_measure_view(&measurer->layout, &view, lane, 0, pass->values + (size_t)n * measurer->layout.n_values);
-        anchor_importance(&view, pass->importance + (size_t)n * heads * s.T);
         add_losses(set, n, lane->capture.losses, pass);
+        add_extras(measurer, targets, n, lane, &view);
+        measurer_measure_view(measurer, &view, n, lane, pass->values + (size_t)n * measurer->layout.n_values);
+        anchor_importance(&view, pass->importance + (size_t)n * heads * s.T);
         for (size_t i = 0; i < map; i++)
             map_sum[i] += lane->capture.maps[i];
         if (n < pass->n_maps)

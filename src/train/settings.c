@@ -1,6 +1,11 @@
 /* Reading the settings of training, and the steps at which something is due. */
 #include "train/settings.h"
 
+#include <assert.h>
+#include <stdio.h>
+
+#include "geometry/metric.h"
+
 static const SchemaRow top_rows[] = {
     {"seed", VALUE_INT, "1", 0, 4294967295.0, NULL, "seed of every random stream of the run"},
 };
@@ -43,6 +48,26 @@ const int train_n_parts = sizeof train_parts / sizeof *train_parts;
 
 enum { DEFAULT_LANES = 4 };
 
+/* measure.FAMILY.every and .sequences of all families. */
+static int read_cadences(const Settings *settings, TrainSettings *train, Error *err)
+{
+    for (int f = 0; family_registry[f]; f++) {
+        char every[64], sequences[64];
+        assert(f < MOST_FAMILIES);
+        snprintf(every, sizeof every, "measure.%s.every", family_registry[f]->name);
+        snprintf(sequences, sizeof sequences, "measure.%s.sequences", family_registry[f]->name);
+        Cadence cadence = {(int)settings_int(settings, every), (int)settings_int(settings, sequences)};
+        if (cadence.n_sequences % 2)
+            return settings_error(settings, sequences, err,
+                                  "%d is odd; the strongest head is chosen on even sequences and read on odd ones",
+                                  cadence.n_sequences);
+        if (cadence.n_sequences == 0 || cadence.n_sequences > train->measure.n_sequences)
+            cadence.n_sequences = train->measure.n_sequences;
+        train->measure.families[f] = cadence;
+    }
+    return STATUS_OK;
+}
+
 int train_settings_read(const Settings *settings, TrainSettings *ret_train, Error *err)
 {
     TrainSettings train = {
@@ -56,7 +81,8 @@ int train_settings_read(const Settings *settings, TrainSettings *ret_train, Erro
         .optimizer = optimizer_find(settings_text(settings, "train.optimizer.kind")),
         .schedule = schedule_find(settings_text(settings, "train.schedule.kind")),
         .objective = objective_find(settings_text(settings, "objective.kind")),
-        .measure = {settings_bool(settings, "measure.enabled"), (int)settings_int(settings, "measure.sequences")},
+        .measure = {.enabled = settings_bool(settings, "measure.enabled"),
+                    .n_sequences = (int)settings_int(settings, "measure.sequences")},
         .snapshot = {settings_int(settings, "snapshot.every"), (int)settings_int(settings, "snapshot.maps"),
                      settings_bool(settings, "snapshot.weights")},
         .checkpoint = {settings_int(settings, "checkpoint.every"), (int)settings_int(settings, "checkpoint.keep")},
@@ -74,6 +100,9 @@ int train_settings_read(const Settings *settings, TrainSettings *ret_train, Erro
         return settings_error(settings, "measure.sequences", err,
                               "%d is odd; the strongest head is chosen on even sequences and read on odd ones",
                               train.measure.n_sequences);
+    int status = read_cadences(settings, &train, err);
+    if (status != STATUS_OK)
+        return status;
     if (train.checkpoint.every == 0)
         train.checkpoint.every = (train.steps + 3) / 4;
     train.optimizer->read(settings, train.optimizer_values);
@@ -90,14 +119,26 @@ int snapshot_is_due(const TrainSettings *train, int64_t step)
            (is_power_of_two && step < train->snapshot.every);
 }
 
-int snapshot_count(const TrainSettings *train)
+/* Snapshots due before `step`: step 0, the powers of two below `every`, its multiples. */
+static int snapshots_before(const TrainSettings *train, int64_t step)
 {
-    if (!train->measure.enabled)
+    if (step == 0)
         return 0;
-    int n = 1 + (int)(train->steps / train->snapshot.every) + (train->steps % train->snapshot.every != 0);
-    for (int64_t step = 1; step < train->snapshot.every && step < train->steps; step *= 2)
+    int n = 1 + (int)((step - 1) / train->snapshot.every);
+    for (int64_t early = 1; early < train->snapshot.every && early < step; early *= 2)
         n++;
     return n;
+}
+
+int snapshot_count(const TrainSettings *train)
+{
+    return train->measure.enabled ? snapshots_before(train, train->steps) + 1 : 0;
+}
+
+int family_is_due(const TrainSettings *train, int family, int64_t step)
+{
+    const int every = train->measure.families[family].every;
+    return every > 0 && (step == train->steps || snapshots_before(train, step) % every == 0);
 }
 
 int checkpoint_is_due(const TrainSettings *train, int64_t step)

@@ -7,6 +7,14 @@
 #include "train/optimizer/optimizer.h"
 #include "train/schedule/schedule.h"
 
+/* How often a metric family is measured. */
+typedef struct {
+    int every;                 /* snapshots, 0: never */
+    int n_sequences;           /* of the measuring set */
+} Cadence;
+
+#define MOST_FAMILIES 64
+
 typedef struct {
     uint64_t seed;
     int64_t steps;
@@ -21,6 +29,7 @@ typedef struct {
     struct {
         int enabled;
         int n_sequences;       /* N of the measuring set, and of the set of half length */
+        Cadence families[MOST_FAMILIES]; /* in the order of family_registry */
     } measure;
     struct {
         int64_t every;         /* steps between snapshots once the log-spaced early ones are wider apart */
@@ -45,6 +54,9 @@ int train_settings_read(const Settings *settings, TrainSettings *ret_train, Erro
  * then every multiple of `every`, and the last step. Fixed before step 0. */
 int snapshot_is_due(const TrainSettings *train, int64_t step);
 int snapshot_count(const TrainSettings *train);
+
+/* Whether a family (by its place in the registry) is measured in the snapshot of a step at which one is due. */
+int family_is_due(const TrainSettings *train, int family, int64_t step);
 
 /* Whether a checkpoint is due after step s: every multiple of checkpoint.every, and the last step. */
 int checkpoint_is_due(const TrainSettings *train, int64_t step);

@@ -5,52 +5,34 @@
 
 #include "data/sequence.h"
 
-enum { N_PARTS = 3 }; /* all, even, odd */
-
-static const struct {
-    int first, stride;
-} parts[N_PARTS] = {{0, 1}, {0, 2}, {1, 2}};
-
-void snapshot_mean(const Pass *pass, int n_values, int index, double ret_mean[3], double ret_sd[3])
+Pooled snapshot_pooled(const Pass *pass, const Layout *layout, const Place *place, int index, int part)
 {
-    for (int part = 0; part < N_PARTS; part++) {
-        double sum = 0, squares = 0;
-        int n = 0;
-        for (int s = parts[part].first; s < pass->n; s += parts[part].stride) {
-            double value = pass->values[(size_t)s * n_values + index];
-            if (!isnan(value))
-                sum += value, n++;
-        }
-        double mean = n ? sum / n : NAN;
-        for (int s = parts[part].first; s < pass->n; s += parts[part].stride) {
-            double value = pass->values[(size_t)s * n_values + index];
-            if (!isnan(value))
-                squares += (value - mean) * (value - mean);
-        }
-        ret_mean[part] = mean;
-        ret_sd[part] = n > 1 ? sqrt(squares / (n - 1)) : NAN;
-    }
+    static const struct {
+        int first, step;
+    } parts[N_PARTS] = {{0, 1}, {0, 2}, {1, 2}};
+    return pool_values(place->column->pool, pass->n, pass->values + place->offset + index, (size_t)layout->n_values,
+                       parts[part].first, parts[part].step);
 }
 
-void snapshot_add_metrics(NpzWriter *npz, Arena *arena, const char *prefix, const Layout *layout, const Pass *pass)
+void snapshot_add_metric(NpzWriter *npz, Arena *arena, const char *prefix, const Layout *layout, const Place *place,
+                         const Pass *pass)
 {
-    for (int p = 0; p < layout->n_places; p++) {
-        const Place *place = &layout->places[p];
-        double *means = ARENA_ARRAY(arena, double, N_PARTS * place->size);
-        double *sds = ARENA_ARRAY(arena, double, N_PARTS * place->size);
-        for (int i = 0; i < place->size; i++) {
-            double mean[N_PARTS], sd[N_PARTS];
-            snapshot_mean(pass, layout->n_values, place->offset + i, mean, sd);
-            for (int part = 0; part < N_PARTS; part++) {
-                means[part * place->size + i] = mean[part];
-                sds[part * place->size + i] = sd[part];
-            }
+    const char *name = place->column->name;
+    const int64_t shape[] = {N_PARTS, layout->n_layers, layout->n_heads};
+    const int n_dims = 1 + (place->column->level != LEVEL_MODEL) + (place->column->level == LEVEL_HEAD);
+    double *values = ARENA_ARRAY(arena, double, N_PARTS * place->size);
+    double *sds = ARENA_ARRAY(arena, double, N_PARTS * place->size);
+    int32_t *counts = ARENA_ARRAY(arena, int32_t, N_PARTS * place->size);
+    for (int i = 0; i < place->size; i++)
+        for (int part = 0; part < N_PARTS; part++) {
+            const Pooled pooled = snapshot_pooled(pass, layout, place, i, part);
+            values[part * place->size + i] = pooled.value;
+            sds[part * place->size + i] = pooled.sd;
+            counts[part * place->size + i] = pooled.n;
         }
-        int is_head = place->column->level == LEVEL_HEAD;
-        const int64_t shape[] = {N_PARTS, layout->n_layers, layout->n_heads};
-        npz_add(npz, arena_format(arena, "%s%s", prefix, place->column->name), NPY_FLOAT64, 2 + is_head, shape, means);
-        npz_add(npz, arena_format(arena, "%ssd/%s", prefix, place->column->name), NPY_FLOAT64, 2 + is_head, shape, sds);
-    }
+    npz_add(npz, arena_format(arena, "%s%s", prefix, name), NPY_FLOAT64, n_dims, shape, values);
+    npz_add(npz, arena_format(arena, "%ssd/%s", prefix, name), NPY_FLOAT64, n_dims, shape, sds);
+    npz_add(npz, arena_format(arena, "%sn/%s", prefix, name), NPY_INT32, n_dims, shape, counts);
 }
 
 void snapshot_losses(const Pass *pass, int n_groups, double *ret_losses)

@@ -3,7 +3,8 @@
 #define REFFRAME_TRAIN_SNAPSHOT_H
 
 #include "store/npz.h"
-#include "train/layout.h"
+#include "geometry/layout.h"
+#include "geometry/pool.h"
 
 /* One pass over N sequences of `length` tokens. */
 typedef struct {
@@ -17,11 +18,14 @@ typedef struct {
     double *counts;     /* (N, MAX_LOSS_GROUPS) numbers of targets; NULL for the half set */
 } Pass;
 
-/* Adds NAME and sd/NAME of every column, over all, even and odd sequences, each name behind `prefix`. */
-void snapshot_add_metrics(NpzWriter *npz, Arena *arena, const char *prefix, const Layout *layout, const Pass *pass);
+enum { N_PARTS = 3 }; /* all, even, odd sequences */
 
-/* Mean over all, even and odd sequences of value `index` of a row, NaN left out; and its standard deviation (n-1). */
-void snapshot_mean(const Pass *pass, int n_values, int index, double ret_mean[3], double ret_sd[3]);
+/* Value `index` of every sequence's row, pooled over a part of the set. */
+Pooled snapshot_pooled(const Pass *pass, const Layout *layout, const Place *place, int index, int part);
+
+/* Adds NAME, sd/NAME and n/NAME of a column, over all, even and odd sequences, each name behind `prefix`. */
+void snapshot_add_metric(NpzWriter *npz, Arena *arena, const char *prefix, const Layout *layout, const Place *place,
+                         const Pass *pass);
 
 /* held_out_loss (1+n_groups): over all targets, then by group; NaN for a group without targets. */
 void snapshot_losses(const Pass *pass, int n_groups, double *ret_losses);

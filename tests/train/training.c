@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/sha256.h"
 #include "data/data.h"
+#include "geometry/metric.h"
 #include "model/mask/mask.h"
 #include "model/position/position.h"
 #include "model/score/score.h"
@@ -49,6 +50,11 @@ static Schema schema_of_all(Arena *arena)
     ADD("train.optimizer", optimizer_registry, "adamw");
     ADD("train.schedule", schedule_registry, "constant");
 #undef ADD
+    for (const MetricFamily *const *family = family_registry; *family; family++) {
+        int n_rows;
+        const SchemaRow *rows = family_rows(arena, *family, &n_rows);
+        parts[n++] = (SchemaPart){arena_format(arena, "measure.%s", (*family)->name), NULL, rows, n_rows};
+    }
     return (Schema){parts, n};
 }
 
