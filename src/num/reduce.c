@@ -23,6 +23,29 @@ void KERNEL(logarithm)(size_t n, const double *x, double *y)
     memcpy(y + i, rest, (n - i) * sizeof *y);
 }
 
+/* Lanes where p is 0 add 0, whatever their logarithms are. */
+INLINE Oct divergence_of(Oct p, Oct log_p, Oct log_q)
+{
+    return oct_choose(p > 0.0, p * (log_p - log_q), (Oct){0});
+}
+
+double KERNEL(divergence)(int n, const double *p, const double *log_p, const double *log_q)
+{
+    Oct sum = {0};
+    int i = 0;
+    for (; i + OCT <= n; i += OCT)
+        sum += divergence_of(oct_load(p + i), oct_load(log_p + i), log_q ? oct_load(log_q + i) : (Oct){0});
+    if (i < n) {
+        double rest[3][OCT] = {{0}};
+        memcpy(rest[0], p + i, (size_t)(n - i) * sizeof *p);
+        memcpy(rest[1], log_p + i, (size_t)(n - i) * sizeof *p);
+        if (log_q)
+            memcpy(rest[2], log_q + i, (size_t)(n - i) * sizeof *p);
+        sum += divergence_of(oct_load(rest[0]), oct_load(rest[1]), oct_load(rest[2]));
+    }
+    return oct_sum(sum);
+}
+
 static double dot(int n, const double *x, const double *y)
 {
     Oct sum = {0};

@@ -223,6 +223,15 @@ static void logarithm(size_t n, const double *x, double *y)
         y[i] = log(x[i]);
 }
 
+static double divergence(int n, const double *p, const double *log_p, const double *log_q)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        if (p[i] > 0)
+            sum += p[i] * (log_p[i] - (log_q ? log_q[i] : 0));
+    return sum;
+}
+
 static void gram(int m, int n, int ld, const double *x, int ld_g, double *g)
 {
     for (int r = 0; r < m; r++)
@@ -340,6 +349,7 @@ const Kernels kernels_reference = {
     .adamw = adamw,
     .sgd = sgd,
     .logarithm = logarithm,
+    .divergence = divergence,
     .gram = gram,
     .tridiagonalise = tridiagonalise,
     .bidiagonalise = bidiagonalise,

@@ -329,8 +329,9 @@ static void qr(int n, int ld, double *h, double *ret_moduli)
     while (high >= 0) {
         int low = high;
         while (low > 0) {
-            const double around = fabs(H(low, low)) + fabs(H(low - 1, low - 1));
-            if (fabs(H(low, low - 1)) <= DBL_EPSILON * (around > 0 ? around : norm))
+            /* below the norm's rounding an entry is noise: a matrix of low rank is all noise but for a corner */
+            const double around = fmax(fabs(H(low, low)) + fabs(H(low - 1, low - 1)), norm);
+            if (fabs(H(low, low - 1)) <= DBL_EPSILON * around)
                 break;
             low--;
         }

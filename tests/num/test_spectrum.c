@@ -295,6 +295,25 @@ static void test_gram(void **state)
     }
 }
 
+static void test_divergence(void **state)
+{
+    Desk *desk = *state;
+    double p[MOST], log_p[MOST], log_q[MOST];
+    for (int n = 0; n <= 40; n++) {
+        for (int i = 0; i < n; i++) {
+            p[i] = i % 5 == 3 ? 0 : pcg_uniform(&desk->pcg);
+            log_p[i] = log(p[i]);
+            log_q[i] = i % 10 == 3 ? -(double)INFINITY : log(pcg_uniform(&desk->pcg));
+        }
+        for (int with_q = 0; with_q < 2; with_q++) {
+            const double *q = with_q ? log_q : NULL, same = kernels_named("plain")->divergence(n, p, log_p, q);
+            assert_true(fabs(same - kernels_reference.divergence(n, p, log_p, q)) < 1e-13);
+            for (const char *const *name = kernels_available(); *name; name++)
+                assert_true(kernels_named(*name)->divergence(n, p, log_p, q) == same);
+        }
+    }
+}
+
 /* The whole range of float32, and around 1, where the result is small. */
 static void test_logarithm(void **state)
 {
@@ -324,6 +343,7 @@ int main(void)
         cmocka_unit_test(test_invariants), cmocka_unit_test(test_ways_agree),   cmocka_unit_test(test_known_laplacians),
         cmocka_unit_test(test_rank_one),   cmocka_unit_test(test_known_moduli), cmocka_unit_test(test_not_numbers_end),
         cmocka_unit_test(test_numpy),      cmocka_unit_test(test_kernels),      cmocka_unit_test(test_gram),
+        cmocka_unit_test(test_divergence),
         cmocka_unit_test(test_logarithm),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
