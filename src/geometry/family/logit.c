@@ -12,7 +12,7 @@
 
 #include "geometry/metric.h"
 
-enum { GAP, ANGLE, ANGLE_MEAN };
+enum { GAP, GAP_NULL, ANGLE, ANGLE_MEAN };
 
 /* Four partial sums, as in vector_norm. */
 static double dot(int n, const real *x, const double *y)
@@ -39,35 +39,43 @@ static void key_prefix(const View *view, const real *k, int of_directions, doubl
     }
 }
 
-/* `bias`: the head's (2T-1,), or NULL. `mean`: (D,) doubles: k_0 less the mean of the other keys. */
-static double logit_gap(const View *view, const real *q, const real *k, const real *bias, const double *prefix,
-                        double *mean)
+/* A query that attends to nothing leaves every mean over queries; without maps none is known to. */
+static int is_silent(const View *view, const real *map, int i)
+{
+    return map && view_row_is_empty(view, map + (size_t)i * view->length);
+}
+
+/* The advantage of key p over the other keys that a query sees, mean over queries i >= 2 that see p. `bias`: the head's
+ * (2T-1,), or NULL. `mean`: (D,) doubles: k_p less the mean of the others. */
+static double logit_gap(const View *view, const real *map, const real *q, const real *k, const real *bias, int p,
+                        const double *prefix, double *mean)
 {
     const int T = view->length, D = view->d_head;
+    const real *k_p = k + (size_t)p * D;
     double gap = 0;
     int n = 0;
     for (int i = 2; i < T; i++) {
         const real *own = k + (size_t)i * D, *b = bias ? bias + T - 1 + i : NULL; /* b[-j] is the bias at i - j */
         int first, end;
         view_visible(view, i, &first, &end);
-        const int from = first > 1 ? first : 1, others = end - from - 1; /* i itself is one of [from, end) */
-        if (first > 0 || others < 1)
+        const int others = end - first - 2; /* without p and i itself, which are two of [first, end) */
+        if (i == p || p < first || p >= end || others < 1 || is_silent(view, map, i))
             continue;
         const double share = 1.0 / others;
         double bias_sum = 0;
-        for (int j = from; j < end && b; j++)
-            bias_sum += j == i ? 0 : b[-j];
+        for (int j = first; j < end && b; j++)
+            bias_sum += j == i || j == p ? 0 : b[-j];
         for (int d = 0; d < D; d++)
-            mean[d] = k[d] - (prefix[end * D + d] - prefix[from * D + d] - own[d]) * share;
-        gap += dot(D, q + (size_t)i * D, mean) / sqrt(D) + (b ? b[0] : 0) - bias_sum * share;
+            mean[d] = k_p[d] - (prefix[end * D + d] - prefix[first * D + d] - k_p[d] - own[d]) * share;
+        gap += dot(D, q + (size_t)i * D, mean) / sqrt(D) + (b ? b[-p] : 0) - bias_sum * share;
         n++;
     }
     return n ? gap / n : NAN;
 }
 
 /* mean_i cos(q_i, k_0), and over all visible pairs; zero vectors have no direction and leave the means. */
-static double query_key_angle(const View *view, const real *q, const double *prefix, const int *nonzero,
-                              double *ret_mean)
+static double query_key_angle(const View *view, const real *map, const real *q, const double *prefix,
+                              const int *nonzero, double *ret_mean)
 {
     const int T = view->length, D = view->d_head;
     double first_sum = 0, sum = 0, n_pairs = 0;
@@ -80,7 +88,7 @@ static double query_key_angle(const View *view, const real *q, const double *pre
             continue;
         sum += (dot(D, q, prefix + (size_t)end * D) - dot(D, q, prefix + (size_t)first * D)) / length;
         n_pairs += nonzero[end] - nonzero[first];
-        if (first == 0 && nonzero[1]) {
+        if (first == 0 && nonzero[1] && !is_silent(view, map, i)) {
             first_sum += dot(D, q, prefix + D) / length;
             n_first++;
         }
@@ -98,14 +106,18 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
         for (int h = 0; h < view->n_heads; h++) {
             const int at = l * view->n_heads + h;
             const real *q = view_rows(view, view->q, l, h), *k = view_rows(view, view->k, l, h);
+            const real *map = view->maps ? view_map(view, l, h) : NULL;
             const real *bias = view->bias ? view->bias + (size_t)at * (2 * T - 1) : NULL;
             key_prefix(view, k, 0, prefix);
-            ret_columns[GAP][at] = logit_gap(view, q, k, bias, prefix, mean);
+            const int other = view_null_position(view, l, h, 0);
+            ret_columns[GAP][at] = logit_gap(view, map, q, k, bias, 0, prefix, mean);
+            if (other >= 0)
+                ret_columns[GAP_NULL][at] = logit_gap(view, map, q, k, bias, other, prefix, mean);
             nonzero[0] = 0;
             for (int j = 0; j < T; j++)
                 nonzero[j + 1] = nonzero[j] + (vector_norm(D, k + (size_t)j * D) > 0);
             key_prefix(view, k, 1, prefix);
-            ret_columns[ANGLE][at] = query_key_angle(view, q, prefix, nonzero, &ret_columns[ANGLE_MEAN][at]);
+            ret_columns[ANGLE][at] = query_key_angle(view, map, q, prefix, nonzero, &ret_columns[ANGLE_MEAN][at]);
         }
 }
 
@@ -129,6 +141,17 @@ static const MetricColumn columns[] = {
              .summary = "logit of key 0 less the mean logit of the other keys, over queries i >= 2",
              .source = "Guo et al. 2024, arXiv 2410.13835",
              .weakness = "a mean of logits: one strong rival key hardly moves it"},
+    [GAP_NULL] = {.name = "logit_gap_null",
+                  .unit = "nats",
+                  .level = LEVEL_HEAD,
+                  .min = -INFINITY,
+                  .max = INFINITY,
+                  .direction = DIRECTION_NONE,
+                  .threshold = NAN,
+                  .ratio = 1,
+                  .summary = "logit_gap of another key, drawn per sequence and head: the null of logit_gap",
+                  .source = "-",
+                  .weakness = "one draw per sequence: noisy in small measuring sets"},
     [ANGLE] = {.name = "query_key_angle",
                .unit = "cosine",
                .level = LEVEL_HEAD,
