@@ -12,7 +12,7 @@
 
 #include "geometry/metric.h"
 
-enum { RESIDUAL_PEAK, ACTIVATION_PEAK, KURTOSIS, KURTOSIS_START };
+enum { RESIDUAL_PEAK, RESIDUAL_PEAK_NULL, ACTIVATION_PEAK, KURTOSIS, KURTOSIS_START };
 
 static double kurtosis(int n, const real *x)
 {
@@ -87,12 +87,12 @@ static double activation_peak(size_t n, const real *x, uint32_t *keys, uint32_t 
     return median > 0 ? number(largest) / median : NAN;
 }
 
-static double residual_peak(int T, int C, const real *x)
+static double residual_peak(int T, int C, const real *x, int s)
 {
     double sum = 0;
     for (int t = 0; t < T; t++)
         sum += vector_norm(C, x + (size_t)t * C);
-    return sum > 0 ? vector_norm(C, x) / (sum / T) : NAN;
+    return sum > 0 ? vector_norm(C, x + (size_t)s * C) / (sum / T) : NAN;
 }
 
 /* Mean over positions t > 0 that differ in their features at all. */
@@ -114,7 +114,10 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
     const size_t n = (size_t)T * C;
     for (int l = 0; l < view->n_layers; l++) {
         const real *x = view->residual + (l + 1) * n;
-        ret_columns[RESIDUAL_PEAK][l] = residual_peak(T, C, x);
+        const int other = view_null_position(view, l, 0, 3);
+        ret_columns[RESIDUAL_PEAK][l] = residual_peak(T, C, x, 0);
+        if (other >= 0)
+            ret_columns[RESIDUAL_PEAK_NULL][l] = residual_peak(T, C, x, other);
         ret_columns[ACTIVATION_PEAK][l] = activation_peak(n, x, scratch, (uint32_t *)scratch + n);
         ret_columns[KURTOSIS][l] = mean_kurtosis(T, C, x);
         ret_columns[KURTOSIS_START][l] = kurtosis(C, x);
@@ -141,6 +144,17 @@ static const MetricColumn columns[] = {
                        .summary = "norm of position 0's residual over the mean of all positions'",
                        .source = SUN,
                        .weakness = "sees position 0 only; at most T"},
+    [RESIDUAL_PEAK_NULL] = {.name = "residual_peak_null",
+                            .unit = "ratio",
+                            .level = LEVEL_LAYER,
+                            .min = 0,
+                            .max = INFINITY,
+                            .direction = DIRECTION_NONE,
+                            .threshold = NAN,
+                            .ratio = 1,
+                            .summary = "residual_peak of another position, drawn per sequence and layer: its null",
+                            .source = "-",
+                            .weakness = "one draw per sequence: noisy in small measuring sets"},
     [ACTIVATION_PEAK] = {.name = "activation_peak",
                          .unit = "ratio",
                          .level = LEVEL_LAYER,

@@ -11,7 +11,7 @@
 #include "geometry/metric.h"
 #include "num/kernels.h"
 
-enum { DRAIN, DRAIN_OUT, DRAIN_ANCHOR, DRAIN_NULL, KEY_NORM_RATIO };
+enum { DRAIN, DRAIN_OUT, DRAIN_ANCHOR, DRAIN_NULL, KEY_NORM_RATIO, KEY_NORM_NULL };
 
 /* Norms of n rows of `width`. */
 static void row_norms(int n, int width, const real *x, double *ret_norms)
@@ -77,6 +77,8 @@ static void measure_head(const View *view, int layer, int head, const Scratch *s
         sum += scratch->norms[t];
     if (sum > 0)
         ret_columns[KEY_NORM_RATIO][at] = scratch->norms[0] / (sum / T);
+    if (sum > 0 && other >= 0)
+        ret_columns[KEY_NORM_NULL][at] = scratch->norms[other] / (sum / T);
 }
 
 static void measure(const View *view, double *const *ret_columns, void *scratch)
@@ -130,6 +132,14 @@ static const MetricColumn columns[] = {
                         .summary = "norm of position 0's key over the mean of all keys'",
                         .source = GUO,
                         .weakness = "a small key can draw attention all the same, by its angle"},
+    [KEY_NORM_NULL] = {.name = "key_norm_ratio_null",
+                       NORM_RATIO,
+                       .direction = DIRECTION_NONE,
+                       .threshold = NAN,
+                       .ratio = 1,
+                       .summary = "key_norm_ratio of another position, drawn per sequence and head: its null",
+                       .source = "-",
+                       .weakness = "one draw per sequence: noisy in small measuring sets"},
 };
 
 const MetricFamily family_value = {
