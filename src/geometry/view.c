@@ -36,18 +36,6 @@ void view_average_heads(const View *view, double *ret_layer_maps)
     }
 }
 
-double vector_norm(int n, const real *x)
-{
-    double sums[4] = {0};
-    int i = 0;
-    for (; i + 4 <= n; i += 4)
-        for (int s = 0; s < 4; s++)
-            sums[s] += (double)x[i + s] * x[i + s];
-    for (; i < n; i++)
-        sums[0] += (double)x[i] * x[i];
-    return sqrt((sums[0] + sums[1]) + (sums[2] + sums[3]));
-}
-
 int view_row_is_empty(const View *view, const real *row)
 {
     for (int j = 0; j < view->length; j++)

@@ -46,7 +46,7 @@ double KERNEL(divergence)(int n, const double *p, const double *log_p, const dou
     return oct_sum(sum);
 }
 
-static double dot(int n, const double *x, const double *y)
+double KERNEL(dot)(int n, const double *x, const double *y)
 {
     Oct sum = {0};
     int i = 0;
@@ -62,7 +62,7 @@ void KERNEL(gram)(int m, int n, int ld, const double *x, int ld_g, double *g)
 {
     for (int r = 0; r < m; r++)
         for (int s = 0; s <= r; s++)
-            g[(size_t)r * ld_g + s] = dot(n, x + (size_t)r * ld, x + (size_t)s * ld);
+            g[(size_t)r * ld_g + s] = KERNEL(dot)(n, x + (size_t)r * ld, x + (size_t)s * ld);
 }
 
 /* The reflection that turns x (n,) into a multiple of its entry `to`: x becomes the vector u, I - u u'/h the
@@ -71,7 +71,7 @@ static double reflect(int n, int to, double *x, double *ret_h)
 {
     const double alpha = x[to];
     x[to] = 0;
-    const double rest = dot(n, x, x);
+    const double rest = KERNEL(dot)(n, x, x);
     if (rest == 0) {
         *ret_h = 1;
         return alpha;
@@ -124,7 +124,7 @@ void KERNEL(tridiagonalise)(int n, int ld, double *a, double *d, double *e, doub
         e[i] = reflect(i, i - 1, u, &h);
         for (int r = 0; r < i; r++)
             tridiagonal_row(r, a + (size_t)r * ld, v, q, u, y);
-        const double half = dot(i, u, y) / (2 * h * h);
+        const double half = KERNEL(dot)(i, u, y) / (2 * h * h);
         memset(v + i, 0, (size_t)(ld - i) * sizeof *v);
         memset(q + i, 0, (size_t)(ld - i) * sizeof *q);
         for (int j = 0; j < i; j++) {
@@ -187,7 +187,7 @@ void KERNEL(bidiagonalise)(int n, int ld, double *a, double *d, double *e, doubl
         if (k + 1 == n)
             return;
         bidiagonal_columns(n, ld, a, k + 1, start, u_next, w_next);
-        const double across = dot(n - k - 1, u_next + k + 1, z_next + k + 1);
+        const double across = KERNEL(dot)(n - k - 1, u_next + k + 1, z_next + k + 1);
         for (int j = start; j < ld; j++)
             w_next[j] = (w_next[j] - across * v_next[j]) / h_left;
         for (int p = 0; p < 4; p++) {

@@ -223,6 +223,14 @@ static void logarithm(size_t n, const double *x, double *y)
         y[i] = log(x[i]);
 }
 
+static double dot(int n, const double *x, const double *y)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += x[i] * y[i];
+    return sum;
+}
+
 static double divergence(int n, const double *p, const double *log_p, const double *log_q)
 {
     double sum = 0;
@@ -349,6 +357,7 @@ const Kernels kernels_reference = {
     .adamw = adamw,
     .sgd = sgd,
     .logarithm = logarithm,
+    .dot = dot,
     .divergence = divergence,
     .gram = gram,
     .tridiagonalise = tridiagonalise,

@@ -295,6 +295,18 @@ static void test_gram(void **state)
     }
 }
 
+static void test_dot(void **state)
+{
+    Desk *desk = *state;
+    for (int n = 0; n <= 40; n++) {
+        draw(desk, MOST, 0);
+        const double *x = desk->a + 1, *y = desk->a + MOST + 2, same = kernels_named("plain")->dot(n, x, y);
+        assert_true(fabs(same - kernels_reference.dot(n, x, y)) < 1e-13);
+        for (const char *const *name = kernels_available(); *name; name++)
+            assert_true(kernels_named(*name)->dot(n, x, y) == same);
+    }
+}
+
 static void test_divergence(void **state)
 {
     Desk *desk = *state;
@@ -343,8 +355,7 @@ int main(void)
         cmocka_unit_test(test_invariants), cmocka_unit_test(test_ways_agree),   cmocka_unit_test(test_known_laplacians),
         cmocka_unit_test(test_rank_one),   cmocka_unit_test(test_known_moduli), cmocka_unit_test(test_not_numbers_end),
         cmocka_unit_test(test_numpy),      cmocka_unit_test(test_kernels),      cmocka_unit_test(test_gram),
-        cmocka_unit_test(test_divergence),
-        cmocka_unit_test(test_logarithm),
+        cmocka_unit_test(test_dot),        cmocka_unit_test(test_divergence),   cmocka_unit_test(test_logarithm),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

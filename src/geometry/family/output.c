@@ -13,14 +13,14 @@
 enum { NORM, SHARE };
 
 /* Over queries that attend to something. */
-static double mean_norm(const View *view, const real *map, const real *written)
+static double mean_norm(const Kernels *kernels, const View *view, const real *map, const real *written)
 {
     const int T = view->length, C = view->d_model;
     double sum = 0;
     int n = 0;
     for (int i = 0; i < T; i++)
         if (!view_row_is_empty(view, map + (size_t)i * T)) {
-            sum += vector_norm(C, written + (size_t)i * C);
+            sum += vector_norm(kernels, C, written + (size_t)i * C);
             n++;
         }
     return n ? sum / n : (double)NAN;
@@ -38,7 +38,7 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
             kernels->matmul(MATMUL_NN, T, D, T, 1, view_map(view, l, h), T, view_rows(view, view->v, l, h), D, 0, mixed,
                             D, matmul);
             kernels->matmul(MATMUL_NN, T, C, D, 1, mixed, D, weight, C, 0, written, C, matmul);
-            const double norm = mean_norm(view, view_map(view, l, h), written);
+            const double norm = mean_norm(kernels, view, view_map(view, l, h), written);
             ret_columns[NORM][l * H + h] = norm;
             sum += isnan(norm) ? 0 : norm;
         }

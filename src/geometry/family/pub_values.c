@@ -19,11 +19,11 @@
 enum { TRANSFORMATION, ALIGNMENT, ENTROPY_MAGNITUDE, SHARE, DIRECTION, INFORMATION };
 
 typedef struct {
-    double *h;                                           /* (n,C) the layer's input, widened */
-    double *gram;                                        /* (n,n) its products */
-    double *cosines, *weights;                           /* (n(n-1),) pairs */
-    double *change, *entropies, *column_means, *product; /* (n,) */
-    unsigned char *is_reference;                         /* (n,) */
+    double *h;                                                         /* (n,C) the layer's input, widened */
+    double *gram;                                                      /* (n,n) its products */
+    double *cosines, *weights;                                         /* (n(n-1),) pairs */
+    double *change, *entropies, *column_means, *product, *ref_product; /* (n,) */
+    unsigned char *is_reference;                                       /* (n,) */
 } Desk;
 
 static Desk lay_desk(const View *view, void *scratch)
@@ -38,6 +38,7 @@ static Desk lay_desk(const View *view, void *scratch)
     desk.entropies = scratch_take(&scratch, n * sizeof(double));
     desk.column_means = scratch_take(&scratch, n * sizeof(double));
     desk.product = scratch_take(&scratch, n * sizeof(double));
+    desk.ref_product = scratch_take(&scratch, n * sizeof(double));
     desk.is_reference = scratch_take(&scratch, n);
     return desk;
 }
@@ -46,7 +47,7 @@ static size_t scratch_bytes(const View *view)
 {
     const size_t n = (size_t)view->length, C = (size_t)view->d_model;
     return scratch_room(n * C * sizeof(double)) + 3 * scratch_room(n * n * sizeof(double)) +
-           4 * scratch_room(n * sizeof(double)) + scratch_room(n);
+           5 * scratch_room(n * sizeof(double)) + scratch_room(n);
 }
 
 /* h, its products (both halves), and the change to the next layer's input. */
@@ -111,35 +112,36 @@ static void mark_references(int n, const double *map, Desk *desk)
     }
 }
 
-/* x' G y, of which only entries j with keep[j] count; keep NULL: all. */
-static double through_gram(int n, const double *gram, const double *x, const unsigned char *keep_x, const double *y,
-                           const unsigned char *keep_y, double *product)
+/* product (n,) = sum over tokens, or over reference tokens, of a_j times row j of G. */
+static void mix_gram(int n, const double *a, const unsigned char *keep, const Desk *desk, double *product)
 {
-    double sum = 0;
-    memset(product, 0, (size_t)n * sizeof *product);
-    for (int i = 0; i < n; i++)
-        if (x[i] != 0 && (!keep_x || keep_x[i]))
-            for (int j = 0; j < n; j++)
-                product[j] += x[i] * gram[(size_t)i * n + j];
     for (int j = 0; j < n; j++)
-        sum += !keep_y || keep_y[j] ? product[j] * y[j] : 0;
-    return sum;
+        product[j] = 0;
+    for (int i = 0; i < n; i++)
+        if (a[i] != 0 && (!keep || keep[i]))
+            for (int j = 0; j < n; j++)
+                product[j] += a[i] * desk->gram[(size_t)i * n + j];
 }
 
 static void measure_references(int n, const double *map, Desk *desk, double ret_means[3])
 {
+    const Kernels *kernels = kernels_best();
+    const unsigned char *R = desk->is_reference;
     double sums[3] = {0};
     mark_references(n, map, desk);
     for (int i = 0; i < n; i++) {
         const double *a = map + (size_t)i * n;
-        if (desk->is_reference[i]) {
+        if (R[i]) {
             sums[0] += 0.5, sums[1] += 0.5;
             continue;
         }
-        const unsigned char *R = desk->is_reference;
-        const double ref = sqrt(fmax(through_gram(n, desk->gram, a, R, a, R, desk->product), 0));
-        const double both = through_gram(n, desk->gram, a, R, a, NULL, desk->product);
-        const double out = sqrt(fmax(through_gram(n, desk->gram, a, NULL, a, NULL, desk->product), 0));
+        double ref_square = 0;
+        mix_gram(n, a, NULL, desk, desk->product);
+        mix_gram(n, a, R, desk, desk->ref_product);
+        for (int j = 0; j < n; j++)
+            ref_square += R[j] ? a[j] * desk->ref_product[j] : 0;
+        const double ref = sqrt(fmax(ref_square, 0)), out = sqrt(fmax(kernels->dot(n, a, desk->product), 0));
+        const double both = kernels->dot(n, a, desk->ref_product);
         sums[0] += out > 0 ? fmin(ref / out, 1) : 0;
         sums[1] += ((out > 0 && ref > 0 ? both / (ref * out) : 0) + 1) / 2;
         sums[2] += ref;
