@@ -1,71 +1,20 @@
 /* Persistent homology: what any implementation must satisfy, graphs whose bars are known, a reduction of the whole
- * boundary matrix, and Ripser's bars (fixtures/make_ripser.py). Then the metrics that are made of bars or components,
- * held to their definitions in src/geometry/README.md.
+ * boundary matrix, and Ripser's bars (fixtures/make_ripser.py).
  *
  * Were this file deleted, a bar could be lost where weights tie or where a cleared column was needed, and the numbers
  * of the families would still look like persistence.
  */
-#include "support.h"
+#include "bars.h"
 
 #include <math.h>
 
-#include "geometry/persistence.h"
-#include "store/npz.h"
 #include "testing.h"
 
-/* ---- bars as multisets, graphs ---- */
-
-static int by_birth_then_death(const void *a, const void *b)
-{
-    const Bar *x = a, *y = b;
-    return x->birth != y->birth ? (x->birth > y->birth ? 1 : -1) : (x->death > y->death) - (x->death < y->death);
-}
-
-/* The bars of a graph, sorted; what they lie in holds a guard, and the weights' lower half is poison. */
-static Persistence bars_of(Arena *arena, int n, const double *weights, const double *births, int last_dimension)
-{
-    enum { GUARD = 64 };
-    const size_t bytes = persistence_scratch_bytes(n, last_dimension);
-    unsigned char *scratch = arena_alloc(arena, bytes + GUARD);
-    double *upper = ARENA_ARRAY(arena, double, n *n);
-    Persistence found;
-    memset(scratch, 0xa5, bytes + GUARD);
-    for (int i = 0; i < n; i++)
-        for (int j = 0; j < n; j++)
-            upper[i * n + j] = j > i ? weights[i * n + j] : -1e300;
-    persistence_find(n, upper, births, last_dimension, scratch, &found);
-    for (int g = 0; g < GUARD; g++)
-        assert_int_equal(scratch[bytes + (size_t)g], 0xa5);
-    assert_true(found.n_bars[0] <= n && found.n_bars[1] <= n * n / 4);
-    for (int d = 0; d < 2; d++) {
-        Bar *sorted = ARENA_ARRAY(arena, Bar, found.n_bars[d] + 1);
-        for (int b = 0; b < found.n_bars[d]; b++)
-            sorted[b] = found.bars[d][b];
-        qsort(sorted, (size_t)found.n_bars[d], sizeof *sorted, by_birth_then_death);
-        found.bars[d] = sorted;
-        for (int b = 0; b < found.n_bars[d]; b++)
-            assert_true(sorted[b].death > sorted[b].birth);
-    }
-    return found;
-}
-
-static void assert_bars(const Persistence *found, int dimension, int n, const Bar *expected)
-{
-    if (found->n_bars[dimension] != n)
-        fail_msg("%d bars in dimension %d instead of %d", found->n_bars[dimension], dimension, n);
-    for (int b = 0; b < n; b++)
-        if (found->bars[dimension][b].birth != expected[b].birth ||
-            found->bars[dimension][b].death != expected[b].death)
-            fail_msg("bar %d of dimension %d is [%.17g, %.17g), expected [%.17g, %.17g)", b, dimension,
-                     found->bars[dimension][b].birth, found->bars[dimension][b].death, expected[b].birth,
-                     expected[b].death);
-}
-
-static void assert_same_bars(const Persistence *a, const Persistence *b)
-{
-    for (int d = 0; d < 2; d++)
-        assert_bars(a, d, b->n_bars[d], b->bars[d]);
-}
+/* Complete and sparse graphs, with and without ties. */
+static const struct {
+    double share;
+    uint32_t n_values;
+} kinds[] = {{1, 1 << 20}, {1, 3}, {0.4, 1 << 20}, {0.4, 4}, {0.15, 2}, {0, 1}};
 
 static int n_infinite(const Persistence *found, int dimension)
 {
@@ -74,35 +23,6 @@ static int n_infinite(const Persistence *found, int dimension)
         n += found->bars[dimension][b].death == INFINITY;
     return n;
 }
-
-static void set_edge(int n, int i, int j, double weight, double *weights)
-{
-    weights[i * n + j] = weights[j * n + i] = weight;
-}
-
-static double *no_edges(Arena *arena, int n)
-{
-    double *weights = ARENA_ARRAY(arena, double, n *n);
-    for (int e = 0; e < n * n; e++)
-        weights[e] = INFINITY;
-    return weights;
-}
-
-/* Each edge with the given probability; weights among few values (ties) or among many. */
-static double *random_graph(Arena *arena, Pcg *pcg, int n, double share, uint32_t n_values)
-{
-    double *weights = no_edges(arena, n);
-    for (int i = 0; i < n; i++)
-        for (int j = i + 1; j < n; j++)
-            if (pcg_below(pcg, 1000) < share * 1000)
-                set_edge(n, i, j, (1 + pcg_below(pcg, n_values)) / 16.0, weights);
-    return weights;
-}
-
-static const struct {
-    double share;
-    uint32_t n_values;
-} kinds[] = {{1, 1 << 20}, {1, 3}, {0.4, 1 << 20}, {0.4, 4}, {0.15, 2}, {0, 1}};
 
 /* ---- properties ---- */
 
@@ -279,96 +199,6 @@ static void test_most_loops(void **state)
 
 /* ---- slow and clear ---- */
 
-typedef struct {
-    int n_points; /* 1, 2 or 3 */
-    int points[3];
-    double weight;
-} Simplex;
-
-static double weight_of(int n, const double *weights, int n_points, const int *points)
-{
-    double weight = 0;
-    for (int a = 0; a < n_points; a++)
-        for (int b = a + 1; b < n_points; b++)
-            weight = fmax(weight, weights[points[a] * n + points[b]]);
-    return weight;
-}
-
-static int by_weight_then_size(const void *a, const void *b)
-{
-    const Simplex *x = a, *y = b;
-    if (x->weight != y->weight)
-        return x->weight > y->weight ? 1 : -1;
-    return x->n_points != y->n_points ? x->n_points - y->n_points : memcmp(x->points, y->points, sizeof x->points);
-}
-
-/* Every simplex of up to three points, by weight, faces before what they bound. */
-static int list_simplices(int n, const double *weights, Simplex *ret)
-{
-    int n_simplices = 0;
-    for (int n_points = 1; n_points <= 3; n_points++)
-        for (int i = 0; i < n; i++)
-            for (int j = n_points > 1 ? i + 1 : n; j < n || (n_points == 1 && j == n); j++)
-                for (int k = n_points > 2 ? j + 1 : n; k < n || (n_points < 3 && k == n); k++) {
-                    Simplex simplex = {n_points, {i, n_points > 1 ? j : -1, n_points > 2 ? k : -1}, 0};
-                    simplex.weight = weight_of(n, weights, n_points, simplex.points);
-                    if (simplex.weight < INFINITY)
-                        ret[n_simplices++] = simplex;
-                }
-    qsort(ret, (size_t)n_simplices, sizeof *ret, by_weight_then_size);
-    return n_simplices;
-}
-
-static int is_face(const Simplex *face, const Simplex *simplex)
-{
-    int n_shared = 0;
-    for (int a = 0; a < face->n_points; a++)
-        for (int b = 0; b < simplex->n_points; b++)
-            n_shared += face->points[a] == simplex->points[b];
-    return face->n_points == simplex->n_points - 1 && n_shared == face->n_points;
-}
-
-static int last_one(int n, const uint8_t *column)
-{
-    while (n > 0 && !column[n - 1])
-        n--;
-    return n - 1;
-}
-
-/* The textbook's algorithm: columns of the boundary matrix from left to right, each reduced by those before it. */
-static Persistence bars_by_reduction(Arena *arena, int n, const double *weights)
-{
-    Simplex *simplices = ARENA_ARRAY(arena, Simplex, n + n * n + n * n * n);
-    const int n_simplices = list_simplices(n, weights, simplices);
-    uint8_t *columns = ARENA_ARRAY(arena, uint8_t, (size_t)n_simplices * n_simplices);
-    int *low = ARENA_ARRAY(arena, int, n_simplices), *killer = ARENA_ARRAY(arena, int, n_simplices);
-    for (int s = 0; s < n_simplices; s++)
-        killer[s] = -1;
-    for (int s = 0; s < n_simplices; s++) {
-        uint8_t *column = columns + (size_t)s * n_simplices;
-        for (int f = 0; f < s; f++)
-            column[f] = (uint8_t)is_face(&simplices[f], &simplices[s]);
-        while ((low[s] = last_one(s, column)) >= 0 && killer[low[s]] >= 0)
-            for (int f = 0; f <= low[s]; f++)
-                column[f] ^= columns[(size_t)killer[low[s]] * n_simplices + f];
-        if (low[s] >= 0)
-            killer[low[s]] = s;
-    }
-    Persistence found = {{0, 0}, {NULL, NULL}};
-    for (int d = 0; d < 2; d++) {
-        Bar *bars = ARENA_ARRAY(arena, Bar, n_simplices);
-        for (int s = 0; s < n_simplices; s++)
-            if (simplices[s].n_points == d + 1 && low[s] < 0) {
-                const double death = killer[s] < 0 ? INFINITY : simplices[killer[s]].weight;
-                if (death > simplices[s].weight)
-                    bars[found.n_bars[d]++] = (Bar){simplices[s].weight, death};
-            }
-        qsort(bars, (size_t)found.n_bars[d], sizeof *bars, by_birth_then_death);
-        found.bars[d] = bars;
-    }
-    return found;
-}
-
 static void test_reduction_of_the_boundary_matrix(void **state)
 {
     (void)state;
@@ -452,24 +282,7 @@ static void test_bars_alive_are_betti_numbers(void **state)
         }
 }
 
-/* The oldest birth that point i reaches over edges of at most `weight`. */
-static double oldest(int n, const double *weights, const double *births, int i, double weight)
-{
-    uint8_t reached[64] = {0};
-    double birth = births[i];
-    reached[i] = 1;
-    for (int round = 0; round < n; round++)
-        for (int a = 0; a < n; a++)
-            for (int b = 0; b < n; b++) {
-                const double w = weights[a < b ? a * n + b : b * n + a];
-                if (reached[a] && a != b && w <= weight)
-                    reached[b] = 1, birth = fmin(birth, births[b]);
-            }
-    return birth;
-}
-
-/* With births that differ, a point's component dies at the least weight at which it reaches an older point: entries
- * below the diagonal are not read, and edges may come before their points. */
+/* With births, which edges need not wait for. */
 static void test_elder_rule(void **state)
 {
     (void)state;
@@ -482,18 +295,9 @@ static void test_elder_rule(void **state)
             const double scale = kinds[k].n_values > 16 ? 65536 : 1;
             double births[N];
             Bar expected[N];
-            int n = 0;
-            for (int i = 0; i < N; i++) /* all different */
-                births[i] = scale * ((int)pcg_below(&pcg, 4) + i / 16.0) / 4;
-            for (int i = 0; i < N; i++) {
-                double death = INFINITY;
-                for (int e = 0; e < N * N; e++)
-                    if (e / N < e % N && weights[e] < death && oldest(N, weights, births, i, weights[e]) < births[i])
-                        death = weights[e];
-                if (death > births[i])
-                    expected[n++] = (Bar){births[i], death};
-            }
-            qsort(expected, (size_t)n, sizeof *expected, by_birth_then_death);
+            for (int i = 0; i < N; i++)
+                births[i] = scale * pcg_below(&pcg, 16) / 16;
+            const int n = components_by_elder_rule(N, weights, births, expected);
             const Persistence found = bars_of(arena, N, weights, births, 1),
                               plain = bars_of(arena, N, weights, NULL, 1);
             assert_bars(&found, 0, n, expected);
@@ -503,29 +307,6 @@ static void test_elder_rule(void **state)
 }
 
 /* ---- Ripser ---- */
-
-static const Npz *ripser(Arena *arena)
-{
-    Error err;
-    Npz *npz = ARENA_ARRAY(arena, Npz, 1);
-    assert_ok(npz_read(arena, FIXTURES "/ripser.npz", npz, &err), &err);
-    return npz;
-}
-
-static Persistence ripser_bars(Arena *arena, const Npz *npz, const char *name)
-{
-    Persistence expected = {{0, 0}, {NULL, NULL}};
-    for (int d = 0; d < 2; d++) {
-        const NpyArray *array = npz_get(npz, arena_format(arena, "%s/bars%d", name, d));
-        Bar *bars = ARENA_ARRAY(arena, Bar, array->n_items / 2 + 1);
-        assert_int_equal(array->type, NPY_FLOAT64);
-        memcpy(bars, array->data, array->n_items * sizeof(double));
-        expected.n_bars[d] = (int)array->n_items / 2;
-        qsort(bars, array->n_items / 2, sizeof *bars, by_birth_then_death);
-        expected.bars[d] = bars;
-    }
-    return expected;
-}
 
 static void test_ripser(void **state)
 {
@@ -539,88 +320,6 @@ static void test_ripser(void **state)
         const Persistence found = bars_of(arena, (int)weights->shape[0], weights->data, NULL, 1);
         assert_same_bars(&found, &expected);
     }
-    arena_free(arena);
-}
-
-/* ---- topology ---- */
-
-static const char *const topology_names[] = {"0.025", "0.05", "0.1", "0.25", "0.5", "0.75"};
-
-static double topology_of(Arena *arena, const View *view, int dimension, const char *threshold)
-{
-    return measured(arena, view, arena_format(arena, "b%d@%s", dimension, threshold))[0];
-}
-
-/* Components by letting the least label spread, edges by looking at every pair, on maps with entries at a threshold. */
-static void test_topology_by_definition(void **state)
-{
-    (void)state;
-    Pcg pcg = pcg_named(8, "test/persistence");
-    for (int T = 1; T < 70; T += 4)
-        for (int is_causal = 0; is_causal < 2; is_causal++) {
-            Arena *arena = arena_new();
-            Built *built = built_new(arena, 1, 1, T, 1, 1, is_causal);
-            real *map = built->maps;
-            int *label = ARENA_ARRAY(arena, int, T);
-            built_randomise(built, &pcg);
-            for (int e = 0; e < 2 * T; e++) /* not rows of attention any more; nor need they be */
-                map[pcg_below(&pcg, (uint32_t)(T * T))] =
-                    strtof(topology_names[pcg_below(&pcg, N_TESTS(topology_names))], NULL);
-            for (size_t t = 0; t < N_TESTS(topology_names); t++) {
-                const real threshold = strtof(topology_names[t], NULL);
-                int n_edges = 0, n_components = 0;
-                for (int i = 0; i < T; i++)
-                    label[i] = i;
-                for (int round = 0; round < T; round++)
-                    for (int i = 0; i < T; i++)
-                        for (int j = 0; j < T; j++) {
-                            const int is_edge = i != j && (map[i * T + j] >= threshold || map[j * T + i] >= threshold);
-                            n_edges += round == 0 && i < j && is_edge;
-                            if (is_edge && label[j] < label[i])
-                                label[i] = label[j];
-                        }
-                for (int i = 0; i < T; i++)
-                    n_components += label[i] == i;
-                assert_true(topology_of(arena, &built->view, 0, topology_names[t]) == n_components);
-                assert_true(topology_of(arena, &built->view, 1, topology_names[t]) == n_edges - T + n_components);
-            }
-            arena_free(arena);
-        }
-}
-
-/* A star and a chain are trees as far as their weight reaches; uniform attention of 40 keys is the complete graph at
- * 0.025 (1/40 in float32 is that threshold, and counts) and, under a causal mask at 0.25, that of the first 4. */
-static void test_topology_of_known_maps(void **state)
-{
-    (void)state;
-    enum { N = 33, FORTY = 40 };
-    static const int four[] = {0, 8, 16, 24};
-    Arena *arena = arena_new();
-    Built *built = built_map(arena, N, 1), *full = built_map(arena, FORTY, 0), *causal = built_map(arena, FORTY, 1);
-    for (int is_chain = 0; is_chain < 2; is_chain++) {
-        if (is_chain)
-            map_previous(N, 0.6, built->maps);
-        else
-            map_star(N, 0.6, built->maps);
-        assert_true(topology_of(arena, &built->view, 0, "0.5") == 1);
-        assert_true(topology_of(arena, &built->view, 1, "0.5") == 0);
-    }
-    map_star(N, 0.6, built->maps);
-    assert_true(topology_of(arena, &built->view, 0, "0.75") == N);
-    map_anchors(N, 1, 0.8, 4, four, built->maps);
-    /* 0.25 < w / 3: everything sees one of the first three anchors, all of them up to the fourth, and 0.2 + 0.2 / 25 is
-     * too little for the fourth's own queries */
-    assert_true(topology_of(arena, &built->view, 0, "0.25") == 1 + (N - 24));
-    memset(built->maps, 0, (size_t)N * N * sizeof(real));
-    assert_true(topology_of(arena, &built->view, 0, "0.025") == N);
-    assert_true(topology_of(arena, &built->view, 1, "0.025") == 0);
-    map_uniform(FORTY, 0, full->maps);
-    assert_true(topology_of(arena, &full->view, 0, "0.025") == 1);
-    assert_true(topology_of(arena, &full->view, 1, "0.025") == FORTY * (FORTY - 1) / 2 - FORTY + 1);
-    assert_true(topology_of(arena, &full->view, 0, "0.05") == FORTY);
-    map_uniform(FORTY, 1, causal->maps);
-    assert_true(topology_of(arena, &causal->view, 0, "0.25") == FORTY - 3);
-    assert_true(topology_of(arena, &causal->view, 1, "0.25") == 3);
     arena_free(arena);
 }
 
@@ -639,8 +338,6 @@ int main(void)
         cmocka_unit_test(test_bars_alive_are_betti_numbers),
         cmocka_unit_test(test_elder_rule),
         cmocka_unit_test(test_ripser),
-        cmocka_unit_test(test_topology_by_definition),
-        cmocka_unit_test(test_topology_of_known_maps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
