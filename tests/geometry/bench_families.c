@@ -37,6 +37,9 @@ static void set_up(Arena *arena, View *ret_view)
     ret_view->bias = bias;
     ret_view->maps = maps;
     view_position_maps(ret_view, bias, maps);
+    double *layer_maps = ARENA_ARRAY(arena, double, L *T *T);
+    view_average_heads(ret_view, layer_maps);
+    ret_view->layer_maps = layer_maps;
 }
 
 int main(void)

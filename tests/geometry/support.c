@@ -110,7 +110,13 @@ void measure_family(Arena *arena, const MetricFamily *family, const View *view, 
             ret_columns[c][i] = NAN;
         ret_columns[c][n] = 12345;
     }
-    family->measure(view, ret_columns, scratch);
+    View whole = *view;
+    if (family->needs & NEEDS_LAYER_MAPS) { /* taken now, since maps are written after a view is built */
+        double *layer_maps = ARENA_ARRAY(arena, double, (size_t)view->n_layers * view->length * view->length);
+        view_average_heads(view, layer_maps);
+        whole.layer_maps = layer_maps;
+    }
+    family->measure(&whole, ret_columns, scratch);
     for (int i = 0; i < GUARD; i++)
         assert_int_equal(scratch[bytes + (size_t)i], 0xa5);
     for (int c = 0; c < family->n_columns; c++) {

@@ -599,8 +599,9 @@ static void test_rows_of_zeros(void **state)
 static void test_every_metric_is_transcribed(void **state)
 {
     (void)state;
-    /* test_vectors.c, test_anchor.c, test_topology.c */
-    static const char *const elsewhere[] = {"sink_rate@", "head_agreement_null", "b0@", "b1@", "rips"};
+    /* test_vectors.c, test_anchor.c, test_topology.c, test_pub_betti.c */
+    static const char *const elsewhere[] = {"sink_rate@", "head_agreement_null", "b0@", "b1@", "rips",
+                                            "pub_betti",  "pub_persistence"};
     for (const MetricFamily *const *family = family_registry; *family; family++)
         for (int c = 0; c < (*family)->n_columns; c++) {
             const char *name = (*family)->columns[c].name;
