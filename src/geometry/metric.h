@@ -44,7 +44,7 @@ typedef struct {
     int n_columns;
     /* ret_columns[c] -> (L,H), (L,) or one double, initialised to NaN. `scratch`: scratch_bytes(view), 64-byte aligned. */
     void (*measure)(const View *view, double *const *ret_columns, void *scratch);
-    size_t (*scratch_bytes)(const View *view); /* NULL: none */
+    size_t (*scratch_bytes)(const View *view); /* never falls as the length grows; NULL: none */
 } MetricFamily;
 
 extern const MetricFamily *const family_registry[]; /* NULL-terminated; written from the list in src/meson.build */

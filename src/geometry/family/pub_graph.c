@@ -33,12 +33,14 @@ enum {
 static const double taus[N_TAUS] = {0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2};
 
 typedef struct {
-    unsigned char *level;              /* (n,n) thresholds below the entry: B at threshold t is level > t */
-    int *in;                           /* (n,) in-degrees */
-    unsigned char *has_edge, *is_tied; /* (n,) any edge at all; one with another position */
-    int *tied;                         /* (n,) those that are, */
-    int *counts;                       /* (n+1,) how many positions have that in-degree */
-    double *laplacian;                 /* (n,n) */
+    unsigned char *level;    /* (n,n) thresholds below the entry, B at threshold t being level > t; 0 on the diagonal */
+    unsigned char *by_key;   /* (n,n) the same transposed */
+    unsigned char *self;     /* (n,) the diagonal's */
+    unsigned char *has_edge; /* (n,) any edge, a self-loop included */
+    int *in, *out;           /* (n,) degrees, in with self-loops, out without */
+    int *tied;               /* (n,) the positions with an edge to or from another */
+    int *counts;             /* (n+1,) how many positions have that in-degree */
+    double *laplacian;       /* (n,n) */
     void *solver;
 } Desk;
 
@@ -47,9 +49,11 @@ static Desk lay_desk(int n, void *scratch)
     const size_t N = (size_t)n;
     Desk desk;
     desk.level = scratch_take(&scratch, N * N);
-    desk.in = scratch_take(&scratch, N * sizeof *desk.in);
+    desk.by_key = scratch_take(&scratch, N * N);
+    desk.self = scratch_take(&scratch, N);
     desk.has_edge = scratch_take(&scratch, N);
-    desk.is_tied = scratch_take(&scratch, N);
+    desk.in = scratch_take(&scratch, N * sizeof *desk.in);
+    desk.out = scratch_take(&scratch, N * sizeof *desk.out);
     desk.tied = scratch_take(&scratch, N * sizeof *desk.tied);
     desk.counts = scratch_take(&scratch, (N + 1) * sizeof *desk.counts);
     desk.laplacian = scratch_take(&scratch, N * N * sizeof *desk.laplacian);
@@ -60,45 +64,50 @@ static Desk lay_desk(int n, void *scratch)
 static size_t scratch_bytes(const View *view)
 {
     const size_t N = (size_t)view->length;
-    return scratch_room(N * N) + 2 * scratch_room(N * sizeof(int)) + 2 * scratch_room(N) +
+    return 2 * scratch_room(N * N) + 2 * scratch_room(N) + 3 * scratch_room(N * sizeof(int)) +
            scratch_room((N + 1) * sizeof(int)) + scratch_room(N * N * sizeof(double)) +
            spectrum_scratch_bytes(view->length);
 }
 
 /* Compared in float32, threshold and entry alike: an exact tie is no edge. */
-static void count_levels(size_t n, const double *map, unsigned char *ret_level)
+static void take_levels(int n, const double *map, Desk *desk)
 {
-    for (size_t i = 0; i < n; i++) {
-        const float a = (float)map[i];
-        int level = 0;
-        for (int t = 0; t < N_TAUS; t++)
-            level += a > (float)taus[t];
-        ret_level[i] = (unsigned char)level;
+    for (int i = 0; i < n; i++) {
+        unsigned char *level = desk->level + (size_t)i * n;
+        for (int j = 0; j < n; j++) {
+            const float a = (float)map[(size_t)i * n + j];
+            int above = 0;
+            for (int t = 0; t < N_TAUS; t++)
+                above += a > (float)taus[t];
+            level[j] = (unsigned char)above;
+        }
+        desk->self[i] = level[i];
+        level[i] = 0;
     }
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < n; j++)
+            desk->by_key[(size_t)j * n + i] = desk->level[(size_t)i * n + j];
 }
 
-/* In-degrees, who has an edge, who has one with another; returns the number of edges. */
+static int count_above(int n, const unsigned char *level, int t)
+{
+    int n_above = 0;
+    for (int j = 0; j < n; j++)
+        n_above += level[j] > t;
+    return n_above;
+}
+
+/* Degrees and who has an edge; returns the number of edges. */
 static int count_edges(int n, int t, Desk *desk)
 {
     int n_edges = 0;
-    memset(desk->in, 0, (size_t)n * sizeof *desk->in);
-    memset(desk->has_edge, 0, (size_t)n);
-    memset(desk->is_tied, 0, (size_t)n);
     for (int i = 0; i < n; i++) {
-        const unsigned char *level = desk->level + (size_t)i * n;
-        int out = 0;
-        for (int j = 0; j < n; j++) {
-            const int edge = level[j] > t;
-            desk->in[j] += edge;
-            desk->is_tied[j] |= (unsigned char)(edge && j != i);
-            out += edge;
-        }
-        desk->has_edge[i] |= out > 0;
-        desk->is_tied[i] |= out - (level[i] > t) > 0;
-        n_edges += out;
+        const int self = desk->self[i] > t;
+        desk->in[i] = count_above(n, desk->by_key + (size_t)i * n, t) + self;
+        desk->out[i] = count_above(n, desk->level + (size_t)i * n, t);
+        desk->has_edge[i] = desk->in[i] + desk->out[i] > 0;
+        n_edges += desk->in[i];
     }
-    for (int j = 0; j < n; j++)
-        desk->has_edge[j] |= desk->in[j] > 0;
     return n_edges;
 }
 
@@ -107,17 +116,18 @@ static void solve(int n, int t, Desk *desk, double *ret_fiedler, double *ret_gap
 {
     int m = 0;
     for (int i = 0; i < n; i++)
-        if (desk->is_tied[i])
+        if (desk->in[i] - (desk->self[i] > t) + desk->out[i] > 0)
             desk->tied[m++] = i;
-    memset(desk->laplacian, 0, (size_t)m * m * sizeof *desk->laplacian);
-    for (int r = 0; r < m; r++)
+    for (int r = 0; r < m; r++) {
+        const int i = desk->tied[r];
+        const unsigned char *level = desk->level + (size_t)i * n, *by_key = desk->by_key + (size_t)i * n;
+        double *row = desk->laplacian + (size_t)r * m;
         for (int s = 0; s < r; s++) {
-            const int i = desk->tied[r], j = desk->tied[s];
-            const double w = ((desk->level[(size_t)i * n + j] > t) + (desk->level[(size_t)j * n + i] > t)) / 2.0;
-            desk->laplacian[r * m + s] = -w;
-            desk->laplacian[r * m + r] += w;
-            desk->laplacian[s * m + s] += w;
+            const int j = desk->tied[s];
+            row[s] = -((level[j] > t) + (by_key[j] > t)) / 2.0;
         }
+        row[r] = (desk->in[i] - (desk->self[i] > t) + desk->out[i]) / 2.0;
+    }
     double smallest[3] = {0, 0, 0}, values[3] = {0, 0, 0};
     if (m > 0)
         spectrum_smallest(m, desk->laplacian, 3, desk->solver, smallest);
@@ -162,7 +172,7 @@ static void measure_layer(const View *view, int layer, Desk *desk, double *const
     const int n = view->length;
     int last_edges = -1;
     double fiedler = 0, gap = 0;
-    count_levels((size_t)n * n, view_layer_map(view, layer), desk->level);
+    take_levels(n, view_layer_map(view, layer), desk);
     for (int t = 0; t < N_TAUS; t++) {
         double values[N_METRICS] = {[GINI] = (double)NAN, [DENSITY] = (double)NAN};
         const int n_edges = count_edges(n, t, desk);

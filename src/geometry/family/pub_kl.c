@@ -20,32 +20,38 @@ enum { REDUCTION, REDUCTION_ALL = N_SHARES };
 static const int percents[N_SHARES] = {80, 90, 95};
 
 typedef struct {
-    double *p, *log_p;           /* (H,n) one query's rows, normalised */
-    double *q, *mean, *log_mean; /* (n,) */
-    double *sums, *sorted;       /* (n,) */
-    unsigned char *is_sink;      /* (N_SHARES,n) */
+    const Kernels *kernels;
+    double *p, *log_p, *q;   /* (H,n) one query's rows, normalised, their logarithms; the rows without sinks */
+    double *mean, *log_mean; /* (n,) */
+    double *sums, *sorted;   /* (n,) */
+    double *keep;            /* (N_SHARES,n) 0 for sinks, 1 for others */
+    double *ones;            /* (n,) */
     int n_sinks[N_SHARES];
 } Desk;
 
 static Desk lay_desk(const View *view, void *scratch)
 {
     const size_t n = (size_t)view->length, H = (size_t)view->n_heads;
-    Desk desk;
+    Desk desk = {.kernels = kernels_best()};
     desk.p = scratch_take(&scratch, H * n * sizeof(double));
     desk.log_p = scratch_take(&scratch, H * n * sizeof(double));
-    desk.q = scratch_take(&scratch, n * sizeof(double));
+    desk.q = scratch_take(&scratch, H * n * sizeof(double));
     desk.mean = scratch_take(&scratch, n * sizeof(double));
     desk.log_mean = scratch_take(&scratch, n * sizeof(double));
     desk.sums = scratch_take(&scratch, n * sizeof(double));
     desk.sorted = scratch_take(&scratch, n * sizeof(double));
-    desk.is_sink = scratch_take(&scratch, N_SHARES * n);
+    desk.ones = scratch_take(&scratch, n * sizeof(double));
+    desk.keep = scratch_take(&scratch, N_SHARES * n * sizeof(double));
+    for (size_t j = 0; j < n; j++)
+        desk.ones[j] = 1;
     return desk;
 }
 
 static size_t scratch_bytes(const View *view)
 {
     const size_t n = (size_t)view->length, H = (size_t)view->n_heads;
-    return 2 * scratch_room(H * n * sizeof(double)) + 5 * scratch_room(n * sizeof(double)) + scratch_room(N_SHARES * n);
+    return 3 * scratch_room(H * n * sizeof(double)) + 5 * scratch_room(n * sizeof(double)) +
+           scratch_room(N_SHARES * n * sizeof(double));
 }
 
 static void find_sinks(const View *view, int layer, Desk *desk)
@@ -61,68 +67,70 @@ static void find_sinks(const View *view, int layer, Desk *desk)
     for (int t = 0; t < N_SHARES; t++) {
         const double line = published_percentile(n, desk->sums, percents[t], desk->sorted);
         desk->n_sinks[t] = 0;
-        for (int j = 0; j < n; j++)
-            desk->n_sinks[t] += desk->is_sink[t * n + j] = desk->sums[j] >= line;
+        for (int j = 0; j < n; j++) {
+            desk->keep[t * n + j] = desk->sums[j] < line;
+            desk->n_sinks[t] += desk->sums[j] >= line;
+        }
     }
 }
 
-/* Query i's rows of all heads, normalised, and their logarithms; a row of zeros becomes uniform. */
-static void take_rows(const View *view, int layer, int i, Desk *desk)
+/* The first `width` entries of query i's rows of all heads, normalised, and their logarithms; a row of zeros becomes
+ * uniform, for which the caller must ask for all n. */
+static void take_rows(const View *view, int layer, int i, int width, Desk *desk)
 {
     const int n = view->length;
     for (int h = 0; h < view->n_heads; h++) {
-        const real *row = view_map(view, layer, h) + (size_t)i * n;
-        double *p = desk->p + (size_t)h * n, sum = 0;
-        for (int j = 0; j < n; j++)
-            sum += row[j];
-        for (int j = 0; j < n; j++)
-            p[j] = sum > 0 ? row[j] / sum : 1.0 / n;
-        kernels_best()->logarithm((size_t)n, p, desk->log_p + (size_t)h * n);
+        double *p = desk->p + (size_t)h * n;
+        widen(width, view_map(view, layer, h) + (size_t)i * n, p);
+        const double sum = desk->kernels->dot(width, p, desk->ones);
+        for (int j = 0; j < width; j++)
+            p[j] = sum > 0 ? p[j] / sum : 1.0 / n;
+        desk->kernels->logarithm((size_t)width, p, desk->log_p + (size_t)h * n);
     }
 }
 
-/* q = p without the sinks, over its mass there (returned), or uniform outside them where none is left (0 is returned).
- */
-static double without_sinks(int n, const double *p, const unsigned char *is_sink, int n_sinks, double *ret_q)
+/* Mean over heads of KL(row of the head || mean row) for the rows taken, as they are (t < 0) or without sinks. A row
+ * that is emptied becomes uniform outside the sinks, wherever these lie: then all n entries count. */
+static double diversity(const View *view, int t, int width, Desk *desk)
 {
-    double mass = 0;
-    for (int j = 0; j < n; j++) {
-        ret_q[j] = is_sink[j] ? 0 : p[j];
-        mass += ret_q[j];
-    }
-    for (int j = 0; j < n; j++)
-        ret_q[j] = mass > 0 ? ret_q[j] / mass : is_sink[j] ? 0 : 1.0 / (n - n_sinks);
-    return mass;
-}
-
-/* Mean over heads of KL(row of the head || mean row) for the rows taken, as they are (t < 0) or without sinks. */
-static double diversity(const View *view, int t, Desk *desk)
-{
-    const Kernels *kernels = kernels_best();
+    const Kernels *kernels = desk->kernels;
     const int n = view->length, H = view->n_heads;
-    const unsigned char *is_sink = desk->is_sink + (t < 0 ? 0 : t) * n;
+    const double *keep = t < 0 ? desk->ones : desk->keep + (size_t)t * n;
     double sum = 0;
-    memset(desk->mean, 0, (size_t)n * sizeof *desk->mean);
-    for (int pass = 0; pass < 2; pass++) { /* the mean row, then each head against it */
-        for (int h = 0; h < H; h++) {
-            const double *p = desk->p + (size_t)h * n, *q = p;
-            double mass = 1;
-            if (t >= 0) {
-                mass = without_sinks(n, p, is_sink, desk->n_sinks[t], desk->q);
-                q = desk->q;
-            }
-            if (pass == 0)
-                for (int j = 0; j < n; j++)
-                    desk->mean[j] += q[j] / H;
-            else if (mass > 0) /* ln q = ln p - ln mass, and q sums to one */
-                sum += kernels->divergence(n, q, desk->log_p + (size_t)h * n, desk->log_mean) - log(mass);
-            else
-                sum += -kernels->divergence(n, q, desk->log_mean, NULL) - log(n - desk->n_sinks[t]);
-        }
-        if (pass == 0)
-            kernels->logarithm((size_t)n, desk->mean, desk->log_mean);
+    int end = width;
+    for (int h = 0; h < H; h++)
+        if (!(kernels->dot(width, desk->p + (size_t)h * n, keep) > 0))
+            end = n;
+    for (int j = 0; j < end; j++)
+        desk->mean[j] = 0;
+    for (int h = 0; h < H; h++) {
+        double *q = desk->q + (size_t)h * n;
+        const double *p = desk->p + (size_t)h * n, mass = kernels->dot(width, p, keep);
+        for (int j = 0; j < end; j++)
+            q[j] = !(mass > 0) ? keep[j] / (n - desk->n_sinks[t]) : j < width ? p[j] * keep[j] / mass : 0;
+        for (int j = 0; j < end; j++)
+            desk->mean[j] += q[j] / H;
+    }
+    kernels->logarithm((size_t)end, desk->mean, desk->log_mean);
+    for (int h = 0; h < H; h++) {
+        const double *q = desk->q + (size_t)h * n, mass = kernels->dot(width, desk->p + (size_t)h * n, keep);
+        if (mass > 0) /* ln q = ln p - ln mass, and q sums to one */
+            sum += kernels->divergence(width, q, desk->log_p + (size_t)h * n, desk->log_mean) - log(mass);
+        else
+            sum += -kernels->divergence(n, q, desk->log_mean, NULL) - log(n - desk->n_sinks[t]);
     }
     return sum / H;
+}
+
+/* Entries of query i's rows that may be other than 0: all of them where a row of zeros becomes uniform. */
+static int width_of(const View *view, int layer, int i)
+{
+    int first, end;
+    view_visible(view, i, &first, &end);
+    for (int h = 0; h < view->n_heads; h++)
+        if (view_row_is_empty(view, view_map(view, layer, h) + (size_t)i * view->length))
+            return view->length;
+    return end;
 }
 
 static void measure_layer(const View *view, int layer, Desk *desk, double *const *ret_columns)
@@ -133,11 +141,12 @@ static void measure_layer(const View *view, int layer, Desk *desk, double *const
     for (int i = 0, next = 0; i < n; i++) {
         const int is_one = n <= SOME_ROWS || i == next * (n - 1) / (SOME_ROWS - 1);
         next += is_one;
-        take_rows(view, layer, i, desk);
+        const int width = width_of(view, layer, i);
+        take_rows(view, layer, i, width, desk);
         for (int state = 0; state < N_STATES; state++) {
             if (state > 0 && desk->n_sinks[state - 1] == n)
                 continue;
-            const double kl = diversity(view, state - 1, desk);
+            const double kl = diversity(view, state - 1, width, desk);
             all[state] += kl / n;
             some[state] += is_one ? kl / n_some : 0;
         }

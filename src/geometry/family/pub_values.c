@@ -8,6 +8,7 @@
  *
  * All of these are linear in products of residual rows with each other: with G = H H', out'ref = a' G r, and so on.
  */
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -91,6 +92,7 @@ static double alignment(int n, const double *map, const Desk *desk)
 static void mark_references(int n, const double *map, Desk *desk)
 {
     int wanted = 0;
+    assert(n >= 1);
     const int a_tenth = n / 10 > 1 ? n / 10 : 1, most = 3 * n / 10 > 1 ? 3 * n / 10 : 1;
     for (int j = 0; j < n; j++)
         desk->column_means[j] = 0;
