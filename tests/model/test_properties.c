@@ -373,10 +373,54 @@ static void test_flops(void **state)
     unbuild(&full);
 }
 
+/* Nothing of a hidden key reaches the other queries: whatever token stands there, their losses are the same to the bit;
+ * and where nothing is hidden they are not. A query that sees nothing else keeps its key. */
+static void test_a_hidden_key_reaches_nobody(void **state)
+{
+    (void)state;
+    for (int m = 0; any_mask(m); m++)
+        for (int p = 0; any_position(p); p++) {
+            Built b = build_variant(any_position(p), any_mask(m), score_find("softmax"));
+            const int T = b.shape.context_length;
+            Workspace *workspace = workspace_new(b.arena, b.model, 1, 0);
+            Batch batch = random_batch(&b, 1, 1, 5);
+            real *first = ARENA_ARRAY(b.arena, real, T), *second = ARENA_ARRAY(b.arena, real, T);
+            int n_changed = 0;
+            for (int hidden = 0; hidden < T - 1; hidden += 13) {
+                int first_key, end_key;
+                for (int is_hidden = 0; is_hidden < 2; is_hidden++) {
+                    const int key = is_hidden ? hidden : -1;
+                    const int32_t kept = batch.inputs[hidden];
+                    model_ablated_losses(b.model, b.parameters, batch.inputs, batch.targets, T, key, workspace, first);
+                    batch.inputs[hidden] = kept == TOKEN_CONTENT ? TOKEN_CONTENT + 1 : TOKEN_CONTENT;
+                    model_ablated_losses(b.model, b.parameters, batch.inputs, batch.targets, T, key, workspace, second);
+                    batch.inputs[hidden] = kept;
+                    for (int i = 0; i < T; i++) {
+                        model_visible(b.model, i, T, &first_key, &end_key);
+                        if (i == hidden || (first_key == hidden && end_key == hidden + 1))
+                            continue;
+                        if (is_hidden)
+                            assert_true(first[i] == second[i]);
+                        else
+                            n_changed += first[i] != second[i];
+                    }
+                }
+            }
+            assert_true(n_changed > 0);
+            /* and the workspace forgets it */
+            Capture capture = {.losses = first};
+            model_capture(b.model, b.parameters, batch.inputs, batch.targets, T, workspace, &capture);
+            model_ablated_losses(b.model, b.parameters, batch.inputs, batch.targets, T, -1, workspace, second);
+            ASSERT_SAME_BITS(first, second, T);
+            unbuild(&b);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_repeated_token_is_uniform),
+        cmocka_unit_test(test_a_hidden_key_reaches_nobody),
         cmocka_unit_test(test_rotations_are_relative),
         cmocka_unit_test(test_alibi_without_slope_is_none),
         cmocka_unit_test(test_the_future_is_hidden),

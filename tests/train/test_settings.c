@@ -4,6 +4,7 @@
 
 #include <math.h>
 
+#include "geometry/metric.h"
 #include "train/settings.h"
 #include "training.h"
 
@@ -54,6 +55,48 @@ static void counting_agrees_with_asking(void **state)
     arena_free(arena);
 }
 
+/* A family's own place: by its name, since its number is not the user's. */
+static int family_index(const char *name)
+{
+    int f = 0;
+    while (strcmp(family_registry[f]->name, name) != 0)
+        f++;
+    return f;
+}
+
+static void families_are_due_at_every_so_manieth_snapshot(void **state)
+{
+    (void)state;
+    static const char *const changes[] = {"train.steps", "103", "snapshot.every", "20", "measure.sink.every", "5",
+                                          "measure.rips.every", "0", "measure.rank.every", "1", NULL};
+    static const int64_t due[] = {0, 16, 100, 103}; /* the snapshots 0, 5, 10 of 0, 1, 2, 4, 8, 16, 20, ..., and the last */
+    Arena *arena = arena_new();
+    TrainSettings train = read_tiny(arena, changes);
+    size_t n = 0;
+    for (int64_t step = 0; step <= train.steps; step++)
+        if (snapshot_is_due(&train, step)) {
+            assert_true(family_is_due(&train, family_index("rank"), step));
+            assert_false(family_is_due(&train, family_index("rips"), step));
+            if (family_is_due(&train, family_index("sink"), step))
+                assert_int_equal(step, due[n++]);
+        }
+    assert_int_equal(n, N_TESTS(due));
+    arena_free(arena);
+}
+
+static void families_take_no_more_sequences_than_there_are(void **state)
+{
+    (void)state;
+    static const char *const changes[] = {"measure.sequences", "6", "measure.sink.sequences", "4",
+                                          "measure.rank.sequences", "8", "measure.logit.sequences", "0", NULL};
+    Arena *arena = arena_new();
+    TrainSettings train = read_tiny(arena, changes);
+    assert_int_equal(train.measure.families[family_index("sink")].n_sequences, 4);
+    assert_int_equal(train.measure.families[family_index("rank")].n_sequences, 6);
+    assert_int_equal(train.measure.families[family_index("logit")].n_sequences, 6);
+    arena_free(arena);
+}
+
 static void lanes_default_to_the_configuration_alone(void **state)
 {
     (void)state;
@@ -72,8 +115,9 @@ static void contradictions_are_refused_by_name(void **state)
         {"train.batch_size", "4", "train.lanes", "5", NULL},
         {"measure.sequences", "4", "snapshot.maps", "5", NULL},
         {"measure.sequences", "5", NULL},
+        {"measure.sink.sequences", "3", NULL},
     };
-    static const char *const keys[] = {"train.lanes", "snapshot.maps", "measure.sequences"};
+    static const char *const keys[] = {"train.lanes", "snapshot.maps", "measure.sequences", "measure.sink.sequences"};
     Arena *arena = arena_new();
     for (size_t c = 0; c < N_TESTS(cases); c++) {
         Error err = {""};
@@ -111,6 +155,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(snapshots_are_log_spaced_early_then_even),
         cmocka_unit_test(counting_agrees_with_asking),
+        cmocka_unit_test(families_are_due_at_every_so_manieth_snapshot),
+        cmocka_unit_test(families_take_no_more_sequences_than_there_are),
         cmocka_unit_test(lanes_default_to_the_configuration_alone),
         cmocka_unit_test(contradictions_are_refused_by_name),
         cmocka_unit_test(every_schedule_warms_up_starts_at_the_peak_and_stays_within_it),
