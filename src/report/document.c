@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "report/maps.h"
 #include "report/summary.h"
@@ -107,18 +108,19 @@ static double median_of(Arena *arena, int n, const double *values)
     return interval.median;
 }
 
-/* One metric at one level: its band, and its baselines (medians over seeds) [uniform, position, start]. */
-static void put_metric(Arena *arena, const Report *report, const ArmRuns *own, int m, TraceLevel level,
-                       JsonWriter *json)
+/* One metric at one level: its band over the snapshots that measured it, and its baselines (medians over seeds)
+ * [uniform, position, start]. */
+static void put_level(Arena *arena, const Report *report, const ArmRuns *own, int m, TraceLevel level, JsonWriter *json)
 {
-    const int S = own->grid->n_snapshots;
+    const int S = own->grid->metrics[m].n;
     double *series = ARENA_ARRAY(arena, double, own->n *S), *baselines[3];
     int n = 0;
     for (int k = 0; k < 3; k++)
         baselines[k] = ARENA_ARRAY(arena, double, own->n);
     for (int i = 0; i < own->n; i++) {
         Trace trace;
-        if (trace_of(arena, report, own->runs[i], m, level, -1, -1, &trace) != 0)
+        if (trace_of(arena, report, own->runs[i], m, level, -1, -1, &trace) != 0 || trace.n != S ||
+            memcmp(trace.at, own->grid->metrics[m].at, (size_t)S * sizeof *trace.at) != 0)
             continue;
         for (int s = 0; s < S; s++)
             series[(size_t)n * S + s] = trace.values[s];
@@ -133,6 +135,24 @@ static void put_metric(Arena *arena, const Report *report, const ArmRuns *own, i
     put_numbers(json, "baselines", 3,
                 (double[]){median_of(arena, n, baselines[0]), median_of(arena, n, baselines[1]),
                            median_of(arena, n, baselines[2])});
+    json_close_object(json);
+}
+
+/* A metric at its levels; `at`, which of the arm's snapshots measured it, where not all did. */
+static void put_metric(Arena *arena, const Report *report, const ArmRuns *own, int m, JsonWriter *json)
+{
+    const RunMetric *grid = &own->grid->metrics[m];
+    json_open_object(json);
+    if (grid->n < own->grid->n_snapshots) {
+        json_key(json, "at");
+        json_open_array(json);
+        for (int i = 0; i < grid->n; i++)
+            json_number(json, grid->at[i]);
+        json_close_array(json);
+    }
+    if (report->metrics[m].level != PER_MODEL)
+        put_level(arena, report, own, m, TRACE_STRONGEST, json);
+    put_level(arena, report, own, m, TRACE_MODEL, json);
     json_close_object(json);
 }
 
@@ -183,7 +203,7 @@ static void put_metrics(const Report *report, int thrift, JsonWriter *json)
         json_put_number(json, "ratio", metric->ratio);
         json_put_number(json, "min", metric->min);
         json_put_number(json, "max", metric->max);
-        json_put_bool(json, "layer", metric->is_layer);
+        json_put_string(json, "level", report_level_name(metric->level));
         json_close_object(json);
     }
     json_close_array(json);
@@ -284,10 +304,7 @@ static int put_arm(const Report *report, int arm, int thrift, size_t maps_budget
         for (int m = 0; m < report->n_metrics; m++) {
             if (!is_carried(report, m, thrift))
                 continue;
-            json_open_object(json);
-            put_metric(arena, report, &own, m, TRACE_STRONGEST, json);
-            put_metric(arena, report, &own, m, TRACE_MODEL, json);
-            json_close_object(json);
+            put_metric(arena, report, &own, m, json);
         }
         json_close_array(json);
         put_seeds(arena, report, &own, json);

@@ -50,7 +50,7 @@ static void add_metrics(const Report *report, const ReportRun *run, int use_colo
 {
     style_padded(text, "  head", 10, STYLE_DIM, use_colour);
     for (int m = 0; m < N_SHOWN; m++)
-        if (run->metrics[m].values)
+        if (run->metrics[m].n > 0)
             style_padded(text, columns[m].heading, CELL, STYLE_DIM, use_colour);
     style_padded(text, "by position", 15, STYLE_DIM, use_colour);
     style_padded(text, "by token", 0, STYLE_DIM, use_colour);
@@ -61,9 +61,9 @@ static void add_metrics(const Report *report, const ReportRun *run, int use_colo
             snprintf(cell, sizeof cell, "  %d.%d", l, h);
             style_padded(text, cell, 10, STYLE_BOLD, use_colour);
             for (int m = 0; m < report->n_metrics; m++) {
+                if (run->metrics[m].n == 0)
+                    continue; /* not measured in this snapshot */
                 const double *values = run->metrics[m].values;
-                if (!values)
-                    continue;
                 snprintf(cell, sizeof cell, columns[m].format, values[l * run->n_heads + h]);
                 style_padded(text, isnan(values[l * run->n_heads + h]) ? "-" : cell, CELL, STYLE_PLAIN, use_colour);
             }

@@ -133,6 +133,17 @@ static void test_long_tables_read_back(void **state)
                  {"targets_by", 45}, {"loss", 2 + 2.0 / 6}, {"early", (4 - (2 + 2.0 / 6)) / 2.5}};
     for (size_t c = 0; c < sizeof cells / sizeof *cells; c++)
         assert_near(table_get(onsets, r, table_find(onsets, cells[c].column)), cells[c].value, 1e-12);
+    r = find_row(onsets, (const char *const[][2]){{"of", "max_inflow"}, {"level", "strongest"}}, 2);
+    const struct {
+        const char *column;
+        double value;
+    } sparse[] = {{"after", 2},          {"by", 10}, {"tokens_after", 20}, {"tokens_by", 100}, {"targets_by", 90},
+                  {"loss", 2 + 2.0 / 11}}; /* of the snapshots that measured it */
+    for (size_t c = 0; c < sizeof sparse / sizeof *sparse; c++)
+        assert_near(table_get(onsets, r, table_find(onsets, sparse[c].column)), sparse[c].value, 1e-12);
+    assert_true(find_row(onsets, (const char *const[][2]){{"of", "ablation_cost"}, {"level", "model"}}, 2) >= 0);
+    assert_int_equal(find_row(onsets, (const char *const[][2]){{"of", "ablation_cost"}, {"level", "strongest"}}, 2),
+                     -1);
     r = find_row(onsets, (const char *const[][2]){{"of", "frame:bidirectional"}, {"level", "model"}}, 2);
     assert_string_equal(table_get_text(onsets, r, table_find(onsets, "kind")), "never");
     assert_true(isnan(table_get(onsets, r, table_find(onsets, "by"))));
@@ -141,8 +152,15 @@ static void test_long_tables_read_back(void **state)
 
     assert_ok(table_from_csv(arena, "geometry.csv", read_whole(arena, folder, "geometry.csv", NULL), &geometry, &err),
               &err);
-    /* 3 losses at model level, 3 head metrics and 1 layer metric at 1 + L levels, S snapshots */
-    assert_int_equal(geometry->n_rows, (3 + 4 * (1 + SCENE_LAYERS)) * SCENE_SNAPSHOTS);
+    /* 3 losses at model level, 3 head metrics and 1 layer metric at 1 + L levels, S snapshots; then the sparse ones */
+    assert_int_equal(geometry->n_rows,
+                     (3 + 4 * (1 + SCENE_LAYERS)) * SCENE_SNAPSHOTS + (1 + SCENE_LAYERS + 1) * SCENE_SPARSE);
+    r = find_row(geometry, (const char *const[][2]){{"metric", "max_inflow"}, {"layer", "all"}}, 2);
+    assert_near(table_get(geometry, r, table_find(geometry, "n")), 3, 0); /* the least of the heads' */
+    r = find_row(geometry, (const char *const[][2]){{"metric", "ablation_cost"}, {"layer", "all"}}, 2);
+    assert_near(table_get(geometry, r, table_find(geometry, "n")), 2, 0);
+    assert_near(table_get(geometry, r, table_find(geometry, "sd")), 0.5, 0);
+    assert_near(table_get(geometry, r, table_find(geometry, "start")), 0.05, 0);
     double last = (double)NAN;
     for (int row = 0; row < geometry->n_rows; row++)
         if (strcmp(table_get_text(geometry, row, table_find(geometry, "metric")), "sink_mass_idle") == 0 &&
@@ -188,6 +206,17 @@ static void test_page_carries_its_data_whatever_the_strings(void **state)
     assert_string_equal(json_get_string(verdict, "text", ""), "</script><!-- <b>");
     assert_string_equal(json_get_string(verdict, "verdict", ""), "supported");
     assert_int_equal(json_get(data, "arms")->n_items, 2);
+
+    /* a series says at which of the arm's snapshots it was measured, if not at all of them */
+    const Json *metrics = json_get(data, "metrics"), *series = json_get(json_get(data, "arms")->items[0], "series");
+    for (int m = 0; m < metrics->n_items; m++) {
+        const int is_sparse = strcmp(json_get_string(metrics->items[m], "name", ""), "max_inflow") == 0 ||
+                              strcmp(json_get_string(metrics->items[m], "level", ""), "model") == 0;
+        const Json *at = json_get(series->items[m], "at");
+        assert_int_equal(at ? at->n_items : SCENE_SNAPSHOTS, is_sparse ? SCENE_SPARSE : SCENE_SNAPSHOTS);
+        assert_int_equal(json_get(json_get(series->items[m], "model"), "band")->items[1]->n_items,
+                         is_sparse ? SCENE_SPARSE : SCENE_SNAPSHOTS);
+    }
 
     /* the template's words are all replaced, and replaced text is not looked through again */
     assert_null(strstr(html, "@data@</script>\n<script>"));

@@ -122,6 +122,11 @@ static void test_show(void **state)
     text_clear(&text);
     assert_ok(report_show(arena, run, 0, 0, &text, &err), &err);
     assert_null(strstr(text_string(&text), "centralized"));
+    assert_non_null(strstr(text_string(&text), "max inflow"));
+    text_clear(&text);
+    assert_ok(report_show(arena, run, 1, 0, &text, &err), &err); /* what this snapshot did not measure is left out */
+    assert_null(strstr(text_string(&text), "max inflow"));
+    assert_non_null(strstr(text_string(&text), "sink idle"));
     text_clear(&text);
     assert_int_equal(report_show(arena, run, 7, 0, &text, &err), STATUS_INPUT);
     assert_non_null(strstr(err.text, "no snapshot at step 7; the nearest is 5"));

@@ -31,12 +31,13 @@ enum {
     HALF_RISE
 };
 
+/* `at`: which of the run's snapshots the onset's are, NULL for all of them. */
 static int add_onset(Arena *scratch, Table *table, const Report *report, const ReportRun *run, const char *of,
-                     const char *level, const Onset *onset)
+                     const char *level, const Onset *onset, const int *at)
 {
     static const char *const kinds[] = {
         [ONSET_NEVER] = "never", [ONSET_AT_START] = "at_start", [ONSET_FOUND] = "found"};
-    const int row = table_add_row(table), s = onset->index;
+    const int row = table_add_row(table);
     table_set_text(table, row, RUN, run->folder);
     table_set_text(table, row, ARM, report->arms[run->arm].name);
     table_set(table, row, SEED, (double)run->seed);
@@ -45,11 +46,12 @@ static int add_onset(Arena *scratch, Table *table, const Report *report, const R
     table_set_text(table, row, KIND, kinds[onset->kind]);
     if (onset->kind != ONSET_FOUND)
         return row;
+    const int s = at ? at[onset->index] : onset->index, before = at ? at[onset->index - 1] : onset->index - 1;
     table_set(table, row, AFTER, onset->after);
     table_set(table, row, BY, onset->by);
-    table_set(table, row, TOKENS_AFTER, run->tokens[s - 1]);
+    table_set(table, row, TOKENS_AFTER, run->tokens[before]);
     table_set(table, row, TOKENS_BY, run->tokens[s]);
-    table_set(table, row, TARGETS_AFTER, run->targets[s - 1]);
+    table_set(table, row, TARGETS_AFTER, run->targets[before]);
     table_set(table, row, TARGETS_BY, run->targets[s]);
     table_set(table, row, LOSS, run->losses[(size_t)s * run->n_losses]);
     table_set(table, row, EARLY, loss_fall_share(scratch, run, onset->by));
@@ -66,7 +68,7 @@ static void add_metric_onset(Arena *scratch, Table *table, const Report *report,
     if (trace_of(scratch, report, run, m, level, layer, head, &trace) != 0)
         return;
     trace_onset(&trace, &report->metrics[m], &onset);
-    const int row = add_onset(scratch, table, report, run, report->metrics[m].name, names[level], &onset);
+    const int row = add_onset(scratch, table, report, run, report->metrics[m].name, names[level], &onset, trace.at);
     if (trace.layer >= 0)
         table_set(table, row, LAYER, trace.layer);
     if (trace.head >= 0)
@@ -80,10 +82,12 @@ static void add_run_onsets(Arena *scratch, Table *table, const Report *report, c
         if (isnan(report->metrics[m].threshold) || report->metrics[m].direction == 0)
             continue;
         add_metric_onset(scratch, table, report, run, m, TRACE_MODEL, -1, -1);
+        if (report->metrics[m].level == PER_MODEL)
+            continue;
         add_metric_onset(scratch, table, report, run, m, TRACE_STRONGEST, -1, -1);
         for (int l = 0; l < run->n_layers; l++) {
             add_metric_onset(scratch, table, report, run, m, TRACE_LAYER, l, -1);
-            for (int h = 0; h < run->n_heads && !report->metrics[m].is_layer; h++)
+            for (int h = 0; h < run->n_heads && report->metrics[m].level == PER_HEAD; h++)
                 add_metric_onset(scratch, table, report, run, m, TRACE_HEAD, l, h);
         }
     }
@@ -91,7 +95,7 @@ static void add_run_onsets(Arena *scratch, Table *table, const Report *report, c
         for (int l = -1; l < run->n_layers; l++)
             for (int h = -1; h < (l < 0 ? 0 : run->n_heads); h++) {
                 Onset onset;
-                frame_onset(scratch, run, (FrameType)type, l, h, &onset);
+                frame_onset(scratch, run, (FrameType)type, 0, l, h, &onset);
                 if (l >= 0 && onset.kind == ONSET_NEVER)
                     continue; /* below the model only what came is listed */
                 const int row = add_onset(scratch, table, report, run,
@@ -99,7 +103,7 @@ static void add_run_onsets(Arena *scratch, Table *table, const Report *report, c
                                           l < 0   ? "model"
                                           : h < 0 ? "layer"
                                                   : "head",
-                                          &onset);
+                                          &onset, NULL);
                 if (l >= 0)
                     table_set(table, row, LAYER, l);
                 if (h >= 0)
@@ -108,8 +112,8 @@ static void add_run_onsets(Arena *scratch, Table *table, const Report *report, c
     for (int g = 1; g < run->n_losses; g++) {
         Onset onset;
         loss_halved(scratch, run, g, &onset);
-        add_onset(scratch, table, report, run, arena_format(scratch, "%s halved", run->loss_names[g]), "model",
-                  &onset);
+        add_onset(scratch, table, report, run, arena_format(scratch, "%s halved", run->loss_names[g]), "model", &onset,
+                  NULL);
     }
 }
 
