@@ -133,6 +133,15 @@ static void test_long_tables_read_back(void **state)
                  {"targets_by", 45}, {"loss", 2 + 2.0 / 6}, {"early", (4 - (2 + 2.0 / 6)) / 2.5}};
     for (size_t c = 0; c < sizeof cells / sizeof *cells; c++)
         assert_near(table_get(onsets, r, table_find(onsets, cells[c].column)), cells[c].value, 1e-12);
+    /* halved at snapshot 1, and never */
+    assert_string_equal(table_get_text(onsets, r, table_find(onsets, "held_out_loss:copy halved")), "after");
+    assert_string_equal(table_get_text(onsets, r, table_find(onsets, "held_out_loss:drawn halved")), "before");
+    for (int k = 0; k < 2; k++) {
+        const char *of = k ? "frame_by_token:centralized" : "frame:centralized";
+        r = find_row(onsets, (const char *const[][2]){{"of", of}, {"level", "model"}}, 2);
+        assert_near(table_get(onsets, r, table_find(onsets, "by")), 5, 0);
+        assert_string_equal(table_get_text(onsets, r, table_find(onsets, "held_out_loss:copy halved")), "after");
+    }
     r = find_row(onsets, (const char *const[][2]){{"of", "max_inflow"}, {"level", "strongest"}}, 2);
     const struct {
         const char *column;
@@ -147,6 +156,7 @@ static void test_long_tables_read_back(void **state)
     r = find_row(onsets, (const char *const[][2]){{"of", "frame:bidirectional"}, {"level", "model"}}, 2);
     assert_string_equal(table_get_text(onsets, r, table_find(onsets, "kind")), "never");
     assert_true(isnan(table_get(onsets, r, table_find(onsets, "by"))));
+    assert_string_equal(table_get_text(onsets, r, table_find(onsets, "held_out_loss:copy halved")), "");
     r = find_row(onsets, (const char *const[][2]){{"of", "held_out_loss:copy halved"}}, 1);
     assert_near(table_get(onsets, r, table_find(onsets, "by")), 1, 0); /* 4 / (1 + s): halved at snapshot 1 */
 
