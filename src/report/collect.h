@@ -54,6 +54,20 @@ typedef struct {
     Frame *heads;  /* (L,H) */
 } SnapshotFrames;
 
+/* Which tokens a scope's anchors are, the largest share first: at most TOKENS_KEPT of them. */
+enum { TOKENS_KEPT = 8 };
+typedef struct {
+    int n;
+    const FrameAnchor *anchors; /* (n,) */
+    const char **texts;         /* (n,) UTF-8, "?" where unknown */
+} ScopeTokens;
+
+typedef struct {
+    ScopeTokens model;
+    ScopeTokens *layers; /* (L,) */
+    ScopeTokens *heads;  /* (L,H) */
+} AnchorTokens;
+
 typedef struct {
     const char *folder, *id;
     int arm;
@@ -70,6 +84,7 @@ typedef struct {
     int n_layers, n_heads, length, n_sequences, is_causal;
     RunMetric *metrics;     /* (n_metrics,) */
     SnapshotFrames *frames; /* (S,) */
+    AnchorTokens anchors;   /* of the last snapshot */
 } ReportRun;
 
 typedef struct {

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/anchors.h"
 #include "report/maps.h"
 #include "report/summary.h"
 #include "report/verdict.h"
@@ -245,7 +246,7 @@ static void put_seeds(Arena *arena, const Report *report, const ArmRuns *own, Js
             json_put_string(json, k ? "byToken" : "byPosition", digits);
         }
         put_numbers(json, "final", 2, (double[]){frame_final(run, 0), frame_final(run, 1)});
-        put_numbers(json, "anchors", 4, (double[]){last->n_anchors, last->place, last->place_share, last->token_share});
+        put_numbers(json, "anchors", 3, (double[]){last->n_anchors, last->place_share, last->token_share});
         json_close_object(json);
     }
     json_close_array(json);
@@ -308,6 +309,8 @@ static int put_arm(const Report *report, int arm, int thrift, size_t maps_budget
         }
         json_close_array(json);
         put_seeds(arena, report, &own, json);
+        json_key(json, "anchors");
+        anchors_json(grid, json);
         json_key(json, "maps");
         status = maps_json(report, grid, maps_budget, json, err);
     }

@@ -130,7 +130,47 @@ static void read_metrics(Report *report, ReportRun *run, int s, const Npz *npz)
     arena_free(scratch);
 }
 
-/* Labels of all heads, layers and the model of one snapshot. */
+static const char *token_text(Arena *arena, const NpyArray *strings, int32_t id)
+{
+    if (!strings || strings->type != NPY_STRING || id < 0 || (size_t)id >= strings->n_items)
+        return "?";
+    return arena_format(arena, "%.*s", strings->item_bytes,
+                        (const char *)strings->data + (size_t)id * strings->item_bytes);
+}
+
+static ScopeTokens list_tokens(Arena *arena, Arena *scratch, const FrameInput *input, int layer, int head,
+                               const NpyArray *strings)
+{
+    FrameAnchor *all;
+    ScopeTokens own = {.n = frame_anchors(scratch, input, layer, head, FRAME_BY_TOKEN, &all)};
+    own.n = own.n < TOKENS_KEPT ? own.n : TOKENS_KEPT;
+    FrameAnchor *kept = ARENA_ARRAY(arena, FrameAnchor, own.n + 1);
+    own.texts = ARENA_ARRAY(arena, const char *, own.n + 1);
+    for (int i = 0; i < own.n; i++) {
+        kept[i] = all[i];
+        own.texts[i] = token_text(arena, strings, all[i].identity);
+    }
+    own.anchors = kept;
+    return own;
+}
+
+/* The same scopes as classify's. */
+static void list_anchors(Arena *scratch, Report *report, ReportRun *run, const FrameInput *input,
+                         const NpyArray *strings)
+{
+    const int L = run->n_layers, H = run->n_heads;
+    AnchorTokens *anchors = &run->anchors;
+    anchors->layers = ARENA_ARRAY(report->arena, ScopeTokens, L);
+    anchors->heads = ARENA_ARRAY(report->arena, ScopeTokens, L * H);
+    anchors->model = list_tokens(report->arena, scratch, input, -1, -1, strings);
+    for (int l = 0; l < L; l++) {
+        anchors->layers[l] = list_tokens(report->arena, scratch, input, l, -1, strings);
+        for (int h = 0; h < H; h++)
+            anchors->heads[l * H + h] = list_tokens(report->arena, scratch, input, l, h, strings);
+    }
+}
+
+/* Labels of all heads, layers and the model of one snapshot; of the last one also what their anchors are. */
 static void classify(Arena *scratch, Report *report, ReportRun *run, int s, const Npz *npz, const Npz *baselines)
 {
     const int L = run->n_layers, H = run->n_heads, T = run->length, N = run->n_sequences;
@@ -164,6 +204,8 @@ static void classify(Arena *scratch, Report *report, ReportRun *run, int s, cons
         for (int h = 0; h < H; h++)
             frame_classify(scratch, &input, l, h, &frames->heads[l * H + h]);
     }
+    if (s == run->n_snapshots - 1)
+        list_anchors(scratch, report, run, &input, npz_get(npz, "token_strings"));
 }
 
 /* "held_out_loss" for all targets, then "held_out_loss:GROUP"; a group without a name goes by its number. */

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/table.h"
+#include "report/anchors.h"
 #include "report/export/export.h"
 #include "report/maps.h"
 
@@ -49,7 +50,7 @@ static void test_equal_results_are_equal_bytes(void **state)
         assert_ok(export_template.write(report, outs[k], &err), &err);
     }
     assert_ok(file_list(arena, outs[0], &names, &n_names, &err), &err);
-    assert_int_equal(n_names, 6);
+    assert_int_equal(n_names, 7);
     for (int i = 0; i < n_names; i++) {
         size_t n[2];
         const char *a = read_whole(arena, outs[0], names[i], &n[0]), *b = read_whole(arena, outs[1], names[i], &n[1]);
@@ -181,6 +182,60 @@ static void test_long_tables_read_back(void **state)
     arena_free(arena);
 }
 
+/* Four sequences whose first tokens are a, é, </script>, a: head 1.0 rests on all of them. */
+static void test_anchors_by_token(void **state)
+{
+    (void)state;
+    static const struct {
+        double token, share, anchors, top_share;
+        const char *text;
+    } rows[] = {{3, 0.5, 2, 0.5, "a"}, {4, 0.25, 1, 0.25, "\xC3\xA9"}, {5, 0.25, 1, 0.25, "</script>"}};
+    static const char *const scopes[][2] = {{"", ""}, {"1", ""}, {"1", "0"}}; /* the other heads have none */
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 1, .n_seeds = 1, .sink = exact, .has_random_first = 1};
+    Table *table;
+    char *folder;
+    Error err;
+    Report *report = scene_collect(arena, &scene, &folder);
+    assert_ok(report_write(report, folder, &err), &err);
+    assert_ok(table_from_csv(arena, "tokens.csv", read_whole(arena, folder, "tokens.csv", NULL), &table, &err), &err);
+    assert_int_equal(table->n_rows, 9);
+    for (int r = 0; r < 9; r++) {
+        assert_near(table_get(table, r, table_find(table, "step")), 100, 0);
+        for (int k = 0; k < 2; k++) {
+            const double cell = table_get(table, r, table_find(table, k ? "head" : "layer"));
+            assert_true(scopes[r / 3][k][0] ? cell == scopes[r / 3][k][0] - '0' : isnan(cell));
+        }
+        assert_near(table_get(table, r, table_find(table, "token")), rows[r % 3].token, 0);
+        assert_string_equal(table_get_text(table, r, table_find(table, "text")), rows[r % 3].text);
+        assert_near(table_get(table, r, table_find(table, "share")), rows[r % 3].share, 1e-12);
+        assert_near(table_get(table, r, table_find(table, "anchors")), rows[r % 3].anchors, 0);
+        assert_near(table_get(table, r, table_find(table, "top_share")), rows[r % 3].top_share, 1e-12);
+    }
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
+static void test_what_a_reader_sees_of_an_anchor(void **state)
+{
+    (void)state;
+    static const char *const tokens[][2] = {{"<bos>", "<bos>"}, {",", "\",\""},   {" ", "\" \""},
+                                            {"\n", "\"\\n\""},  {"<>", "\"<>\""}, {"\"", "\"\\\"\""},
+                                            {"\t", "\"\\x09\""}};
+    static const struct {
+        int place, is_checked;
+        const char *shown;
+    } places[] = {{0, 1, "first"}, {-1, 1, "last"}, {-3, 1, "last-2"}, {5, 1, "5"}, {5, 0, "5?"}};
+    Arena *arena = arena_new();
+    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
+        assert_string_equal(token_shown(arena, tokens[i][0]), tokens[i][1]);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        const Frame frame = {.place = places[i].place, .place_checked = places[i].is_checked};
+        assert_string_equal(place_shown(arena, &frame), places[i].shown);
+    }
+    arena_free(arena);
+}
+
 /* ---- the page ---- */
 
 static const char *between(const char *text, const char *open, const char *close, size_t *ret_n)
@@ -216,6 +271,14 @@ static void test_page_carries_its_data_whatever_the_strings(void **state)
     assert_string_equal(json_get_string(verdict, "text", ""), "</script><!-- <b>");
     assert_string_equal(json_get_string(verdict, "verdict", ""), "supported");
     assert_int_equal(json_get(data, "arms")->n_items, 2);
+
+    /* head 1.0 of the median seed rests on <bos>, which is first */
+    const Json *anchors = json_get(json_get(data, "arms")->items[0], "anchors"), *heads = json_get(anchors, "heads");
+    assert_int_equal(heads->n_items, SCENE_LAYERS * SCENE_HEADS);
+    assert_int_equal(heads->items[0]->type, JSON_NULL);
+    assert_int_equal(json_get_number(heads->items[2], "place", -9), 0);
+    assert_string_equal(json_get(heads->items[2], "tokens")->items[0]->items[1]->string, "<bos>");
+    assert_near(json_get(heads->items[2], "tokens")->items[0]->items[2]->number, 1, 0);
 
     /* a series says at which of the arm's snapshots it was measured, if not at all of them */
     const Json *metrics = json_get(data, "metrics"), *series = json_get(json_get(data, "arms")->items[0], "series");
@@ -333,6 +396,8 @@ int main(void)
         cmocka_unit_test(test_equal_results_are_equal_bytes),
         cmocka_unit_test(test_summary_to_the_digit),
         cmocka_unit_test(test_long_tables_read_back),
+        cmocka_unit_test(test_anchors_by_token),
+        cmocka_unit_test(test_what_a_reader_sees_of_an_anchor),
         cmocka_unit_test(test_page_carries_its_data_whatever_the_strings),
         cmocka_unit_test(test_maps_keep_their_weights),
         cmocka_unit_test(test_maps_fit_their_budget),
