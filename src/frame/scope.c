@@ -160,6 +160,7 @@ Pool scope_pool(Arena *arena, const Anchors *anchors, FrameIdentity identity)
         for (end = first; end < anchors->n && weights[end].identity == weights[first].identity; end++)
             share += weights[end].excess / total;
         entropy -= share * log(share);
+        share = fmin(share, 1); /* a sum of shares, which may round above */
         pool.items[pool.n++] = (FrameAnchor){
             .identity = weights[first].identity, .is_checked = 1, .n_anchors = end - first, .share = share};
     }

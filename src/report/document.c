@@ -10,8 +10,9 @@
 #include "report/summary.h"
 #include "report/verdict.h"
 
-/* Shares of the 10 MB that report.html may weigh, in bytes as written. */
-enum { MAPS_BUDGET = 6500000, SERIES_BUDGET = 1500000, BYTES_PER_NUMBER = 8 };
+/* Shares of the 10 MB that report.html may weigh, in bytes as written: series take what they need up to their budget,
+ * maps at most theirs and what series leave of both. */
+enum { PAGE_BUDGET = 8000000, MAPS_BUDGET = 6500000, SERIES_BUDGET = 3000000, BYTES_PER_NUMBER = 8 };
 
 static double rounded(double value)
 {
@@ -159,42 +160,64 @@ static void put_metric(Arena *arena, const Report *report, const ArmRuns *own, i
 
 /* ---- which metrics the page carries ---- */
 
-static int is_carried(const Report *report, int m, int thrift)
+/* The order in which metrics get room. */
+static int rank_of(const Report *report, int m)
 {
-    return m == report->headline || thrift == 0 || (thrift == 1 && !isnan(report->metrics[m].threshold));
+    const ReportMetric *metric = &report->metrics[m];
+    if (m == report->headline)
+        return 0;
+    if (strncmp(metric->name, CORRUPTED, strlen(CORRUPTED)) == 0)
+        return 4;
+    if (strncmp(metric->family, "pub_", 4) == 0)
+        return 3;
+    return isnan(metric->threshold) ? 2 : 1;
 }
 
-/* 0: every metric fits the budget; 1: those with a declared threshold do; 2: the headline only. */
-static int choose_thrift(const Report *report)
+/* About what a metric's series weigh on the page: two levels of three numbers, for every arm and snapshot. */
+static size_t weight_of(const Report *report, int m)
 {
-    double snapshots = 0;
+    size_t numbers = 0;
     for (int a = 0; a < report->n_arms; a++) {
         int most = 0;
-        for (int r = 0; r < report->n_runs; r++)
-            if (report->runs[r].arm == a && report->runs[r].n_snapshots > most)
-                most = report->runs[r].n_snapshots;
-        snapshots += most;
+        for (int r = 0; r < report->n_runs; r++) {
+            const ReportRun *run = &report->runs[r];
+            if (run->arm == a && run->n_snapshots > 0 && run->metrics[m].n > most)
+                most = run->metrics[m].n;
+        }
+        numbers += (size_t)most * (report->metrics[m].level == PER_MODEL ? 3 : 6) + 20; /* 20: keys, baselines */
     }
-    for (int thrift = 0; thrift < 2; thrift++) {
-        int n = 0;
-        for (int m = 0; m < report->n_metrics; m++)
-            n += is_carried(report, m, thrift);
-        if (snapshots * n * 6 * BYTES_PER_NUMBER <= SERIES_BUDGET) /* two levels, three numbers */
-            return thrift;
-    }
-    return 2;
+    return numbers * BYTES_PER_NUMBER;
 }
 
-static void put_metrics(const Report *report, int thrift, JsonWriter *json)
+/* Marks what fits, in order of rank, and returns its weight: what comes after the first that does not fit is left to
+ * geometry.csv. The headline always fits. */
+static size_t choose_carried(const Report *report, unsigned char *ret_carried)
+{
+    size_t total = 0;
+    for (int rank = 0; rank <= 4; rank++)
+        for (int m = 0; m < report->n_metrics; m++) {
+            if (rank_of(report, m) != rank)
+                continue;
+            const size_t weight = weight_of(report, m);
+            if (rank > 0 && total + weight > SERIES_BUDGET)
+                return total;
+            ret_carried[m] = 1;
+            total += weight;
+        }
+    return total;
+}
+
+static void put_metrics(const Report *report, const unsigned char *is_carried, JsonWriter *json)
 {
     json_key(json, "metrics");
     json_open_array(json);
     for (int m = 0; m < report->n_metrics; m++) {
         const ReportMetric *metric = &report->metrics[m];
-        if (!is_carried(report, m, thrift))
+        if (!is_carried[m])
             continue;
         json_open_object(json);
         json_put_string(json, "name", metric->name);
+        json_put_string(json, "family", metric->family);
         json_put_string(json, "unit", metric->unit);
         json_put_string(json, "summary", metric->summary);
         json_put_string(json, "source", metric->source);
@@ -252,7 +275,8 @@ static void put_seeds(Arena *arena, const Report *report, const ArmRuns *own, Js
     json_close_array(json);
 }
 
-static int put_arm(const Report *report, int arm, int thrift, size_t maps_budget, JsonWriter *json, Error *err)
+static int put_arm(const Report *report, int arm, const unsigned char *is_carried, size_t maps_budget, JsonWriter *json,
+                   Error *err)
 {
     int status = 0;
     Arena *arena = arena_new();
@@ -303,7 +327,7 @@ static int put_arm(const Report *report, int arm, int thrift, size_t maps_budget
         json_key(json, "series");
         json_open_array(json);
         for (int m = 0; m < report->n_metrics; m++) {
-            if (!is_carried(report, m, thrift))
+            if (!is_carried[m])
                 continue;
             put_metric(arena, report, &own, m, json);
         }
@@ -321,7 +345,9 @@ static int put_arm(const Report *report, int arm, int thrift, size_t maps_budget
 
 int document_json(const Report *report, JsonWriter *json, Error *err)
 {
-    const int thrift = choose_thrift(report);
+    unsigned char *is_carried = ARENA_ARRAY(report->arena, unsigned char, report->n_metrics + 1);
+    const size_t series = choose_carried(report, is_carried);
+    const size_t maps = series < PAGE_BUDGET - MAPS_BUDGET ? MAPS_BUDGET : PAGE_BUDGET - series;
     json_open_object(json);
     json_put_string(json, "name", report->name);
     json_put_string(json, "title", report->title);
@@ -346,8 +372,8 @@ int document_json(const Report *report, JsonWriter *json, Error *err)
     json_close_array(json);
     json_key(json, "rules");
     frame_rules_json(json);
-    put_metrics(report, thrift, json);
-    json_put_bool(json, "allMetrics", thrift == 0);
+    put_metrics(report, is_carried, json);
+    json_put_number(json, "measured", report->n_metrics);
     json_key(json, "verdicts");
     verdicts_json(report, json);
     json_key(json, "absent");
@@ -365,7 +391,7 @@ int document_json(const Report *report, JsonWriter *json, Error *err)
     json_open_array(json);
     int status = 0;
     for (int a = 0; a < report->n_arms && status == 0; a++)
-        status = put_arm(report, a, thrift, MAPS_BUDGET / (size_t)report->n_arms, json, err);
+        status = put_arm(report, a, is_carried, maps / (size_t)report->n_arms, json, err);
     json_close_array(json);
     json_close_object(json);
     return status;

@@ -308,6 +308,65 @@ static void test_page_carries_its_data_whatever_the_strings(void **state)
     arena_free(arena);
 }
 
+/* Every metric again and again under other names, the second half as published. */
+static void multiply_metrics(Arena *arena, Report *report, int n)
+{
+    const int own = report->n_metrics;
+    ReportMetric *metrics = ARENA_ARRAY(arena, ReportMetric, n);
+    for (int m = 0; m < n; m++) {
+        metrics[m] = report->metrics[m % own];
+        metrics[m].name = m < own ? metrics[m].name : arena_format(arena, "%s@%d", metrics[m].name, m);
+        metrics[m].family = m < n / 2 ? "f" : "pub_graph";
+    }
+    for (int r = 0; r < report->n_runs; r++) {
+        RunMetric *values = ARENA_ARRAY(arena, RunMetric, n);
+        for (int m = 0; m < n; m++)
+            values[m] = report->runs[r].metrics[m % own];
+        report->runs[r].metrics = values;
+    }
+    report->metrics = metrics;
+    report->n_metrics = n;
+}
+
+/* However much was measured, the page stays small, keeps what claims rest on, and says what it left out. */
+static void test_page_stays_small(void **state)
+{
+    (void)state;
+    enum { MANY = 600 };
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 24, .n_seeds = 2, .sink = exact};
+    char *folder;
+    size_t n;
+    Json *data;
+    Error err;
+    Report *report = scene_collect(arena, &scene, &folder);
+    multiply_metrics(arena, report, MANY);
+    for (const Export *const *export = export_registry; *export; export ++)
+        if (strcmp((*export)->name, "html") == 0)
+            assert_ok((*export)->write(report, folder, &err), &err);
+    const char *html = read_whole(arena, folder, "report.html", &n);
+    assert_true(n <= 10000000);
+    const char *json = between(html, "id=\"data\">", "</script>", &n);
+    assert_ok(json_parse(arena, "data", json, n, &data, &err), &err);
+    const Json *carried = json_get(data, "metrics");
+    assert_int_equal(json_get_number(data, "measured", 0), MANY);
+    assert_in_range(carried->n_items, 100, MANY - 1);
+    int n_declared = 0, has_headline = 0;
+    for (int m = 0; m < carried->n_items; m++) {
+        const int is_own = strcmp(json_get_string(carried->items[m], "family", ""), "f") == 0;
+        n_declared += is_own && json_get(carried->items[m], "threshold")->type == JSON_NUMBER;
+        has_headline |= strcmp(json_get_string(carried->items[m], "name", ""), "sink_mass_idle") == 0;
+    }
+    int n_planned = 0;
+    for (int m = 0; m < MANY / 2; m++)
+        n_planned += !isnan(report->metrics[m].threshold);
+    assert_true(has_headline);
+    assert_int_equal(n_declared, n_planned); /* those with an onset come before the rest */
+    assert_int_equal(json_get(json_get(data, "arms")->items[23], "maps")->type, JSON_OBJECT);
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
 static unsigned char sextet(char c)
 {
     static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -399,6 +458,7 @@ int main(void)
         cmocka_unit_test(test_anchors_by_token),
         cmocka_unit_test(test_what_a_reader_sees_of_an_anchor),
         cmocka_unit_test(test_page_carries_its_data_whatever_the_strings),
+        cmocka_unit_test(test_page_stays_small),
         cmocka_unit_test(test_maps_keep_their_weights),
         cmocka_unit_test(test_maps_fit_their_budget),
     };

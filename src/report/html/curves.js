@@ -149,6 +149,26 @@ function floorOf(a) {
   return data.metrics[curve.metric].direction < 0 ? Math.min(...computed) : Math.max(...computed);
 }
 
+/* Where a metric stands in the list: by family; what is measured as published, and on corrupted sequences, comes last. */
+function groupOf(metric) {
+  const isPublished = metric.family.startsWith('pub_'), isCorrupted = metric.name.startsWith('corrupted/');
+  const heading = [isPublished ? metric.family.slice(4) : metric.family, isPublished && 'as published',
+    isCorrupted && 'corrupted sequences'];
+  return {rank: isPublished + 2 * isCorrupted, heading: heading.filter(Boolean).join(', ')};
+}
+
+function metricGroups() {
+  const groups = new Map();
+  for (const rank of [0, 1, 2, 3])
+    data.metrics.forEach((metric, m) => {
+      const group = groupOf(metric);
+      if (group.rank !== rank) return;
+      if (!groups.has(group.heading)) groups.set(group.heading, el('optgroup', {label: group.heading}));
+      groups.get(group.heading).append(el('option', {value: m}, metric.name));
+    });
+  return [...groups.values()];
+}
+
 function curves() {
   if (!arms.length || !data.metrics.length) return;
   const metric = () => data.metrics[curve.metric];
@@ -178,12 +198,13 @@ function curves() {
     metric().weakness ? `It cannot see everything: ${metric().weakness}. ` : '',
     'Lines are medians over seeds, bands run from the least to the largest seed. Dashed: the floor, which needs no ' +
       'learning, and the loss of the ideal predictor. Drag to zoom, double-click to go back.');
-  const choose = select('Metric', data.metrics.map((m) => m.name), (chosen) => {
+  const choose = select('Metric', [], (chosen) => {
     curve.metric = chosen;
     for (const button of levelChoice.children) button.disabled = metric().level === 'model';
     sink.draw();
     describe();
   });
+  choose.replaceChildren(...metricGroups());
   choose.value = curve.metric;
   const setLevel = (level) => {
     curve.level = level;
@@ -197,6 +218,7 @@ function curves() {
   };
   section('training', 'Sink strength and loss while training', null,
     el('div.controls', {}, el('label', {}, 'Metric', choose),
+      leftOut > 0 && small(`${data.metrics.length} of ${data.measured}; the others stand in geometry.csv`),
       levelChoice,
       segments('Step axis', [[true, 'log'], [false, 'linear']], curve.isLog, setLog)),
     el('figure', {}, el('div.two', {}, sink.box, loss.box), about));

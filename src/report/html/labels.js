@@ -72,7 +72,7 @@ function anchorsOf(scope) {
     el('span.bar-box', {'aria-hidden': 'true'}, el('span.bar-fill', {style: `width:${100 * t[2]}%`})),
     el('span.dim', {title: `${t[3]} anchors; the top one in ${percent(t[4])} of sequences and heads`},
       percent(+t[2].toPrecision(2)))));
-  return [el('ul.anchors', {role: 'list'}, items), small(`at ${placeOf(scope)} in ${percent(+scope.same.toPrecision(2))}`)];
+  return [el('ul.anchors', {role: 'list'}, items), small(`place: ${placeOf(scope)}, ${percent(+scope.same.toPrecision(2))}`)];
 }
 
 function anchorTable(a) {
