@@ -1,8 +1,9 @@
 /* See anchors.h. */
 #include "report/anchors.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "report/series.h"
 
 enum { TOKENS_ON_PAGE = 3 };
 
@@ -44,14 +45,6 @@ const char *place_shown(Arena *arena, const Frame *frame)
     return arena_format(arena, frame->place_checked ? "%d" : "%d?", frame->place);
 }
 
-static double rounded(double share)
-{
-    char digits[32];
-    double back = share;
-    snprintf(digits, sizeof digits, "%.4f", share);
-    return text_parse_double(digits, &back) == 0 ? back : share;
-}
-
 /* {"place", "checked", "same", "tokens": [[id, text, share, anchors, top share], ...]}; null where there are none. */
 static void put_scope(const Frame *frame, const ScopeTokens *tokens, JsonWriter *json)
 {
@@ -62,16 +55,16 @@ static void put_scope(const Frame *frame, const ScopeTokens *tokens, JsonWriter 
     json_open_object(json);
     json_put_number(json, "place", frame->place);
     json_put_bool(json, "checked", frame->place_checked);
-    json_put_number(json, "same", rounded(frame->place_share));
+    json_put_number(json, "same", series_rounded(frame->place_share));
     json_key(json, "tokens");
     json_open_array(json);
     for (int i = 0; i < tokens->n && i < TOKENS_ON_PAGE; i++) {
         json_open_array(json);
         json_number(json, tokens->anchors[i].identity);
         json_string(json, tokens->texts[i]);
-        json_number(json, rounded(tokens->anchors[i].share));
+        json_number(json, series_rounded(tokens->anchors[i].share));
         json_number(json, tokens->anchors[i].n_anchors);
-        json_number(json, rounded(tokens->anchors[i].top_share));
+        json_number(json, series_rounded(tokens->anchors[i].top_share));
         json_close_array(json);
     }
     json_close_array(json);

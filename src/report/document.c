@@ -7,60 +7,27 @@
 
 #include "report/anchors.h"
 #include "report/maps.h"
+#include "report/series.h"
 #include "report/summary.h"
 #include "report/verdict.h"
 
 /* Shares of the 10 MB that report.html may weigh, in bytes as written: series take what they need up to their budget,
  * maps at most theirs and what series leave of both. */
-enum { PAGE_BUDGET = 8000000, MAPS_BUDGET = 6500000, SERIES_BUDGET = 3000000, BYTES_PER_NUMBER = 8 };
-
-static double rounded(double value)
-{
-    char digits[32];
-    double back;
-    snprintf(digits, sizeof digits, "%.5g", value);
-    return isfinite(value) && text_parse_double(digits, &back) == 0 ? back : value;
-}
-
-static void put_value(JsonWriter *json, double value)
-{
-    if (isinf(value))
-        json_string(json, value > 0 ? "inf" : "-inf");
-    else
-        json_number(json, rounded(value));
-}
-
-static void put_numbers(JsonWriter *json, const char *key, int n, const double *values)
-{
-    json_key(json, key);
-    json_open_array(json);
-    for (int i = 0; i < n; i++)
-        put_value(json, values[i]);
-    json_close_array(json);
-}
+enum { PAGE_BUDGET = 8000000, MAPS_BUDGET = 6500000, SERIES_BUDGET = 3000000 };
 
 static void put_interval(JsonWriter *json, const char *key, const Interval *interval)
 {
     json_key(json, key);
     json_open_object(json);
     json_put_number(json, "n", interval->n);
-    json_put_number(json, "coverage", rounded(interval->coverage));
-    put_numbers(json, "values", 3, (double[]){interval->median, interval->low, interval->high});
+    json_put_number(json, "coverage", series_rounded(interval->coverage));
+    series_put_numbers(json, "values", 3, (double[]){interval->median, interval->low, interval->high});
     json_close_object(json);
 }
 
-/* ---- the arm's finished runs ---- */
-
-typedef struct {
-    const ReportRun **runs;
-    int n;
-    const ReportRun
-        *grid; /* whose snapshots are the arm's steps: the representative; runs on other steps are left out */
-} ArmRuns;
-
-static ArmRuns runs_of(Arena *arena, const Report *report, int arm, const ArmSummary *summary)
+static SeriesRuns runs_of(Arena *arena, const Report *report, int arm, const ArmSummary *summary)
 {
-    ArmRuns own = {ARENA_ARRAY(arena, const ReportRun *, report->n_runs + 1), 0, NULL};
+    SeriesRuns own = {ARENA_ARRAY(arena, const ReportRun *, report->n_runs + 1), 0, NULL};
     if (summary->representative < 0)
         return own;
     own.grid = &report->runs[summary->representative];
@@ -73,138 +40,6 @@ static ArmRuns runs_of(Arena *arena, const Report *report, int arm, const ArmSum
             own.runs[own.n++] = run;
     }
     return own;
-}
-
-/* [least, median, largest] over runs, each (S,); `series` is (n,S). */
-static void put_band(Arena *arena, JsonWriter *json, const char *key, int n, int S, const double *series)
-{
-    double *band = ARENA_ARRAY(arena, double, 3 * S), *column = ARENA_ARRAY(arena, double, n + 1);
-    for (int s = 0; s < S; s++) {
-        Interval interval;
-        double least = (double)NAN, largest = (double)NAN;
-        for (int i = 0; i < n; i++) {
-            column[i] = series[(size_t)i * S + s];
-            least = fmin(least, column[i]);
-            largest = fmax(largest, column[i]);
-        }
-        interval_of(arena, n, column, &interval);
-        band[s] = least;
-        band[S + s] = interval.median;
-        band[2 * S + s] = largest;
-    }
-    json_key(json, key);
-    json_open_array(json);
-    for (int k = 0; k < 3; k++) {
-        json_open_array(json);
-        for (int s = 0; s < S; s++)
-            put_value(json, band[k * S + s]);
-        json_close_array(json);
-    }
-    json_close_array(json);
-}
-
-static double median_of(Arena *arena, int n, const double *values)
-{
-    Interval interval;
-    interval_of(arena, n, values, &interval);
-    return interval.median;
-}
-
-/* One metric at one level: its band over the snapshots that measured it, and its baselines (medians over seeds)
- * [uniform, position, start]. */
-static void put_level(Arena *arena, const Report *report, const ArmRuns *own, int m, TraceLevel level, JsonWriter *json)
-{
-    const int S = own->grid->metrics[m].n;
-    double *series = ARENA_ARRAY(arena, double, own->n *S), *baselines[3];
-    int n = 0;
-    for (int k = 0; k < 3; k++)
-        baselines[k] = ARENA_ARRAY(arena, double, own->n);
-    for (int i = 0; i < own->n; i++) {
-        Trace trace;
-        if (trace_of(arena, report, own->runs[i], m, level, -1, -1, &trace) != 0 || trace.n != S ||
-            memcmp(trace.at, own->grid->metrics[m].at, (size_t)S * sizeof *trace.at) != 0)
-            continue;
-        for (int s = 0; s < S; s++)
-            series[(size_t)n * S + s] = trace.values[s];
-        baselines[0][n] = trace.uniform;
-        baselines[1][n] = trace.position;
-        baselines[2][n++] = trace.start;
-    }
-    json_key(json, level == TRACE_STRONGEST ? "strongest" : "model");
-    json_open_object(json);
-    json_put_number(json, "n", n);
-    put_band(arena, json, "band", n, S, series);
-    put_numbers(json, "baselines", 3,
-                (double[]){median_of(arena, n, baselines[0]), median_of(arena, n, baselines[1]),
-                           median_of(arena, n, baselines[2])});
-    json_close_object(json);
-}
-
-/* A metric at its levels; `at`, which of the arm's snapshots measured it, where not all did. */
-static void put_metric(Arena *arena, const Report *report, const ArmRuns *own, int m, JsonWriter *json)
-{
-    const RunMetric *grid = &own->grid->metrics[m];
-    json_open_object(json);
-    if (grid->n < own->grid->n_snapshots) {
-        json_key(json, "at");
-        json_open_array(json);
-        for (int i = 0; i < grid->n; i++)
-            json_number(json, grid->at[i]);
-        json_close_array(json);
-    }
-    if (report->metrics[m].level != PER_MODEL)
-        put_level(arena, report, own, m, TRACE_STRONGEST, json);
-    put_level(arena, report, own, m, TRACE_MODEL, json);
-    json_close_object(json);
-}
-
-/* ---- which metrics the page carries ---- */
-
-/* The order in which metrics get room. */
-static int rank_of(const Report *report, int m)
-{
-    const ReportMetric *metric = &report->metrics[m];
-    if (m == report->headline)
-        return 0;
-    if (strncmp(metric->name, CORRUPTED, strlen(CORRUPTED)) == 0)
-        return 4;
-    if (strncmp(metric->family, "pub_", 4) == 0)
-        return 3;
-    return isnan(metric->threshold) ? 2 : 1;
-}
-
-/* About what a metric's series weigh on the page: two levels of three numbers, for every arm and snapshot. */
-static size_t weight_of(const Report *report, int m)
-{
-    size_t numbers = 0;
-    for (int a = 0; a < report->n_arms; a++) {
-        int most = 0;
-        for (int r = 0; r < report->n_runs; r++) {
-            const ReportRun *run = &report->runs[r];
-            if (run->arm == a && run->n_snapshots > 0 && run->metrics[m].n > most)
-                most = run->metrics[m].n;
-        }
-        numbers += (size_t)most * (report->metrics[m].level == PER_MODEL ? 3 : 6) + 20; /* 20: keys, baselines */
-    }
-    return numbers * BYTES_PER_NUMBER;
-}
-
-/* Marks what fits, in order of rank, and returns its weight: what comes after the first that does not fit is left to
- * geometry.csv. The headline always fits. */
-static size_t choose_carried(const Report *report, unsigned char *ret_carried)
-{
-    size_t total = 0;
-    for (int rank = 0; rank <= 4; rank++)
-        for (int m = 0; m < report->n_metrics; m++) {
-            if (rank_of(report, m) != rank)
-                continue;
-            const size_t weight = weight_of(report, m);
-            if (rank > 0 && total + weight > SERIES_BUDGET)
-                return total;
-            ret_carried[m] = 1;
-            total += weight;
-        }
-    return total;
 }
 
 static void put_metrics(const Report *report, const unsigned char *is_carried, JsonWriter *json)
@@ -236,7 +71,7 @@ static void put_metrics(const Report *report, const unsigned char *is_carried, J
 /* ---- one arm ---- */
 
 /* Per seed: onset interval, final value of every head with the strongest, labels at every snapshot (a digit each). */
-static void put_seeds(Arena *arena, const Report *report, const ArmRuns *own, JsonWriter *json)
+static void put_seeds(Arena *arena, const Report *report, const SeriesRuns *own, JsonWriter *json)
 {
     const int m = report->headline;
     json_key(json, "seeds");
@@ -250,13 +85,13 @@ static void put_seeds(Arena *arena, const Report *report, const ArmRuns *own, Js
         if (m >= 0 && trace_of(arena, report, run, m, TRACE_STRONGEST, -1, -1, &trace) == 0) {
             Onset onset;
             trace_onset(&trace, &report->metrics[m], &onset);
-            put_numbers(json, "onset", 2, (double[]){onset.after, onset.by});
-            put_numbers(json, "strongest", 2, (double[]){trace.layer, trace.head});
+            series_put_numbers(json, "onset", 2, (double[]){onset.after, onset.by});
+            series_put_numbers(json, "strongest", 2, (double[]){trace.layer, trace.head});
             json_key(json, "heads");
             json_open_array(json);
             for (int h = 0; h < run->n_layers * run->n_heads; h++) {
                 trace_of(arena, report, run, m, TRACE_HEAD, h / run->n_heads, h % run->n_heads, &at_head);
-                put_value(json, trace_final(&at_head));
+                series_put_value(json, trace_final(&at_head));
             }
             json_close_array(json);
         }
@@ -268,8 +103,8 @@ static void put_seeds(Arena *arena, const Report *report, const ArmRuns *own, Js
             }
             json_put_string(json, k ? "byToken" : "byPosition", digits);
         }
-        put_numbers(json, "final", 2, (double[]){frame_final(run, 0), frame_final(run, 1)});
-        put_numbers(json, "anchors", 3, (double[]){last->n_anchors, last->place_share, last->token_share});
+        series_put_numbers(json, "final", 2, (double[]){frame_final(run, 0), frame_final(run, 1)});
+        series_put_numbers(json, "anchors", 3, (double[]){last->n_anchors, last->place_share, last->token_share});
         json_close_object(json);
     }
     json_close_array(json);
@@ -282,7 +117,7 @@ static int put_arm(const Report *report, int arm, const unsigned char *is_carrie
     Arena *arena = arena_new();
     ArmSummary summary;
     arm_summary(arena, report, arm, &summary);
-    const ArmRuns own = runs_of(arena, report, arm, &summary);
+    const SeriesRuns own = runs_of(arena, report, arm, &summary);
     json_open_object(json);
     json_put_string(json, "name", report->arms[arm].name);
     json_key(json, "values");
@@ -299,11 +134,11 @@ static int put_arm(const Report *report, int arm, const unsigned char *is_carrie
         json_put_number(json, "formed", summary.formed);
         json_put_number(json, "atStart", summary.at_start);
         put_interval(json, "final", &summary.final);
-        json_put_number(json, "floor", rounded(summary.floor));
+        json_put_number(json, "floor", series_rounded(summary.floor));
         put_interval(json, "labelOnset", &summary.label_onset);
         put_interval(json, "drain", &summary.drain);
         put_interval(json, "finalLoss", &summary.loss);
-        json_put_number(json, "oracle", rounded(summary.oracle));
+        json_put_number(json, "oracle", series_rounded(summary.oracle));
         json_put_number(json, "representative", (double)grid->seed);
         json_put_number(json, "parameters", grid->n_parameters);
         json_put_number(json, "layers", grid->n_layers);
@@ -315,21 +150,21 @@ static int put_arm(const Report *report, int arm, const unsigned char *is_carrie
             double labels[FRAME_COUNT];
             for (int type = 0; type < FRAME_COUNT; type++)
                 labels[type] = summary.labels[k][type];
-            put_numbers(json, k ? "byToken" : "byPosition", FRAME_COUNT, labels);
+            series_put_numbers(json, k ? "byToken" : "byPosition", FRAME_COUNT, labels);
         }
-        put_numbers(json, "steps", S, grid->steps);
-        put_numbers(json, "tokens", S, grid->tokens);
+        series_put_numbers(json, "steps", S, grid->steps);
+        series_put_numbers(json, "tokens", S, grid->tokens);
         double *losses = ARENA_ARRAY(arena, double, own.n *S);
         for (int i = 0; i < own.n; i++)
             for (int s = 0; s < S; s++)
                 losses[(size_t)i * S + s] = own.runs[i]->losses[(size_t)s * own.runs[i]->n_losses];
-        put_band(arena, json, "loss", own.n, S, losses);
+        series_put_band(arena, json, "loss", own.n, S, losses);
         json_key(json, "series");
         json_open_array(json);
         for (int m = 0; m < report->n_metrics; m++) {
             if (!is_carried[m])
                 continue;
-            put_metric(arena, report, &own, m, json);
+            series_put_metric(arena, report, &own, m, json);
         }
         json_close_array(json);
         put_seeds(arena, report, &own, json);
@@ -346,7 +181,7 @@ static int put_arm(const Report *report, int arm, const unsigned char *is_carrie
 int document_json(const Report *report, JsonWriter *json, Error *err)
 {
     unsigned char *is_carried = ARENA_ARRAY(report->arena, unsigned char, report->n_metrics + 1);
-    const size_t series = choose_carried(report, is_carried);
+    const size_t series = series_choose(report, SERIES_BUDGET, is_carried);
     const size_t maps = series < PAGE_BUDGET - MAPS_BUDGET ? MAPS_BUDGET : PAGE_BUDGET - series;
     json_open_object(json);
     json_put_string(json, "name", report->name);
