@@ -32,7 +32,7 @@ static void copy_unless_same(size_t n, const real *x, real *y)
         memcpy(y, x, sizeof(real) * n);
 }
 
-/* 2-9 of one layer: from a->x to x_next. */
+/* 2-9 of one layer: from a->x to x_next; with x_next NULL only 2-4, for who wants its attention alone. */
 static void block_forward(const Model *model, const real *parameters, int layer, int n, BlockActs *a, real *x_next,
                           Workspace *w)
 {
@@ -50,6 +50,8 @@ static void block_forward(const Model *model, const real *parameters, int layer,
     linear_forward(model, &block->v, parameters, N, a->attention_norm.y, 0, a->v, scratch);
     /* 4. heads = attention(q, k, v) */
     attention_forward(model, parameters, layer, n, a, w);
+    if (!x_next)
+        return;
     /* 5. x_mid = x + heads W_out */
     copy_unless_same(residual, a->x, a->x_mid);
     linear_forward(model, &block->out, parameters, N, a->heads, 1, a->x_mid, scratch);
@@ -67,6 +69,12 @@ static void block_forward(const Model *model, const real *parameters, int layer,
 static void capture_block(const Model *model, const Workspace *w, int layer, const BlockActs *acts, const real *x,
                           const Capture *capture);
 
+/* Whether a capture ends with the attention of the last layer. */
+static int wants_attention_only(const Capture *capture)
+{
+    return capture && !capture->residual && !capture->normed && !capture->losses;
+}
+
 /* 1-9 of all layers; returns the last block's output. A capture takes what it wants as each block's input, then the
  * block, is known: without backward the next block overwrites both. */
 static real *forward(const Model *model, const real *parameters, int n, int length, const int32_t *tokens, Workspace *w,
@@ -78,7 +86,7 @@ static real *forward(const Model *model, const real *parameters, int n, int leng
     embed_forward(model, parameters, n, length, tokens, w->blocks[0].x);
     for (int l = 0; l < L; l++) {
         BlockActs *acts = &w->blocks[l];
-        real *x_next = l + 1 < L ? w->blocks[l + 1].x : w->x_last;
+        real *x_next = l + 1 < L ? w->blocks[l + 1].x : wants_attention_only(capture) ? NULL : w->x_last;
         if (capture && l == 0)
             capture_block(model, w, 0, NULL, acts->x, capture);
         block_forward(model, parameters, l, n, acts, x_next, w);

@@ -1,6 +1,6 @@
 /* NPZ: a ZIP archive (PKWARE's APPNOTE 6.3.3, sections 4.3.7, 4.3.12, 4.3.16) whose members are .npy files.
  *
- *   [local header, name, deflated bytes] per member, [central header, name] per member, end record
+ *   [local header, name, bytes, deflated unless few] per member, [central header, name] per member, end record
  *
  * The central directory is what counts; local headers must agree with it. No ZIP64: an archive of 4 GiB is refused on
  * both sides. Invariants: the bytes written depend only on names, order and contents (and on zlib's version); bytes
@@ -9,6 +9,7 @@
 #include "store/npz.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/deflate.h"
@@ -28,6 +29,7 @@
 #define METHOD_STORED     0
 #define METHOD_DEFLATED   8
 #define DEFLATE_RATIO_MAX 1032 /* of any deflate stream: no corrupt size makes us take more memory than that */
+#define STORED_UP_TO      512  /* bytes: a metric's few numbers cost more to deflate than to keep */
 #define LEVEL             4    /* attention maps: zeros shrink at any level, mantissas at none; 1 % from level 9 */
 
 /* ---- writing ---- */
@@ -37,8 +39,9 @@ struct Member {
     Member *next;
     const char *name; /* with ".npy" */
     uint32_t crc;
-    size_t n_raw, n_deflated;
-    const unsigned char *deflated;
+    int method;
+    size_t n_raw, n_kept;
+    const unsigned char *kept; /* deflated or as it is */
 };
 
 struct NpzWriter {
@@ -56,31 +59,44 @@ NpzWriter *npz_new(Arena *arena)
     return npz;
 }
 
+static int keep(NpzWriter *npz, Member *member, int method, const void *bytes, size_t n)
+{
+    unsigned char *kept = arena_alloc(npz->arena, n);
+    memcpy(kept, bytes, n);
+    member->method = method, member->kept = kept, member->n_kept = n;
+    return STATUS_OK;
+}
+
+static int keep_deflated(NpzWriter *npz, Member *member, const void *bytes, size_t n)
+{
+    Arena *scratch = arena_new(); /* zlib's worst case is more than what it leaves */
+    unsigned char *deflated;
+    size_t n_deflated;
+    int status =
+        deflate_bytes(scratch, LEVEL, bytes, n, &deflated, &n_deflated, npz->status == STATUS_OK ? &npz->err : NULL);
+    if (status == STATUS_OK)
+        status = keep(npz, member, METHOD_DEFLATED, deflated, n_deflated);
+    arena_free(scratch);
+    return status;
+}
+
 static void add_array(NpzWriter *npz, const NpyArray *array)
 {
     Member *member = ARENA_ARRAY(npz->arena, Member, 1);
     member->name = arena_format(npz->arena, "%s.npy", array->name);
-    for (const Member *other = npz->first; other; other = other->next)
-        assert(strcmp(other->name, member->name) != 0);
     Text raw = {0};
     npy_add(&raw, array);
     member->n_raw = raw.size;
     member->crc = crc32_bytes(raw.data, raw.size);
-    Arena *scratch = arena_new(); /* zlib's worst case is more than what it leaves */
-    unsigned char *deflated;
-    const int status = deflate_bytes(scratch, LEVEL, raw.data, raw.size, &deflated, &member->n_deflated,
-                                     npz->status == STATUS_OK ? &npz->err : NULL);
+    const int status = raw.size <= STORED_UP_TO ? keep(npz, member, METHOD_STORED, raw.data, raw.size)
+                                                : keep_deflated(npz, member, raw.data, raw.size);
     if (status == STATUS_OK) {
-        unsigned char *kept = arena_alloc(npz->arena, member->n_deflated);
-        memcpy(kept, deflated, member->n_deflated);
-        member->deflated = kept;
         *npz->end = member;
         npz->end = &member->next;
         npz->n++;
     } else if (npz->status == STATUS_OK) {
         npz->status = status;
     }
-    arena_free(scratch);
     text_free(&raw);
 }
 
@@ -123,18 +139,38 @@ static void add_common(Text *text, const Member *member)
 {
     add_little(text, VERSION, 2);
     add_little(text, FLAG_UTF8, 2);
-    add_little(text, METHOD_DEFLATED, 2);
+    add_little(text, (uint64_t)member->method, 2);
     add_little(text, 0, 2); /* midnight */
     add_little(text, DATE, 2);
     add_little(text, member->crc, 4);
-    add_little(text, member->n_deflated, 4);
+    add_little(text, member->n_kept, 4);
     add_little(text, member->n_raw, 4);
     add_little(text, strlen(member->name), 2);
     add_little(text, 0, 2);
 }
 
+static int compare_names(const void *left, const void *right)
+{
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+/* A name that stands twice is a mistake of ours. */
+static void check_names(const NpzWriter *npz)
+{
+    Arena *scratch = arena_new();
+    const char **names = ARENA_ARRAY(scratch, const char *, npz->n + 1);
+    int n = 0;
+    for (const Member *member = npz->first; member; member = member->next)
+        names[n++] = member->name;
+    qsort(names, (size_t)n, sizeof *names, compare_names);
+    for (int i = 1; i < n; i++)
+        assert(strcmp(names[i - 1], names[i]) != 0);
+    arena_free(scratch);
+}
+
 int npz_write(NpzWriter *npz, const char *path, Error *err)
 {
+    check_names(npz);
     if (npz->status != STATUS_OK)
         return error_set(err, npz->status, "%s: %s", path, npz->err.text);
     Text zip = {0}, directory = {0};
@@ -145,7 +181,7 @@ int npz_write(NpzWriter *npz, const char *path, Error *err)
         add_little(&zip, LOCAL_MARK, 4);
         add_common(&zip, member);
         text_add_bytes(&zip, member->name, n_name);
-        text_add_bytes(&zip, member->deflated, member->n_deflated);
+        text_add_bytes(&zip, member->kept, member->n_kept);
         add_little(&directory, CENTRAL_MARK, 4);
         add_little(&directory, VERSION, 2);
         add_common(&directory, member);
