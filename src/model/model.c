@@ -66,7 +66,7 @@ static void block_forward(const Model *model, const real *parameters, int layer,
     linear_forward(model, &block->down, parameters, N, a->act, 1, x_next, scratch);
 }
 
-static void capture_block(const Model *model, const Workspace *w, int layer, const BlockActs *acts, const real *x,
+static void capture_block(const Model *model, const Workspace *w, int n, int state, const BlockActs *acts, const real *x,
                           const Capture *capture);
 
 /* Whether a capture ends with the attention of the last layer. */
@@ -88,10 +88,10 @@ static real *forward(const Model *model, const real *parameters, int n, int leng
         BlockActs *acts = &w->blocks[l];
         real *x_next = l + 1 < L ? w->blocks[l + 1].x : wants_attention_only(capture) ? NULL : w->x_last;
         if (capture && l == 0)
-            capture_block(model, w, 0, NULL, acts->x, capture);
+            capture_block(model, w, n, 0, NULL, acts->x, capture);
         block_forward(model, parameters, l, n, acts, x_next, w);
         if (capture)
-            capture_block(model, w, l + 1, acts, x_next, capture);
+            capture_block(model, w, n, l + 1, acts, x_next, capture);
     }
     return w->x_last;
 }
@@ -187,36 +187,38 @@ static void unpack_map(const Workspace *w, const real *map, real *ret_map)
     }
 }
 
-/* x is residual state `state`; acts, if any, are those of the block before it. */
-static void capture_block(const Model *model, const Workspace *w, int state, const BlockActs *acts, const real *x,
+/* x (n,T,C) is residual state `state`; acts, if any, are those of the block before it. */
+static void capture_block(const Model *model, const Workspace *w, int n, int state, const BlockActs *acts, const real *x,
                           const Capture *capture)
 {
     const ModelSettings *s = &model->settings;
-    const int H = s->n_heads, D = s->d_head, T = w->length;
-    const size_t C = (size_t)s->d_model, layer_values = (size_t)H * T * D, map_values = (size_t)T * T;
-    if (capture->residual)
-        memcpy(capture->residual + (size_t)state * T * C, x, sizeof(real) * (size_t)T * C);
-    if (!acts)
-        return;
-    size_t layer = (size_t)state - 1;
-    if (capture->q)
-        split_heads(H, T, D, acts->q, capture->q + layer * layer_values);
-    if (capture->k)
-        split_heads(H, T, D, acts->k, capture->k + layer * layer_values);
-    if (capture->v)
-        split_heads(H, T, D, acts->v, capture->v + layer * layer_values);
-    for (size_t h = 0; capture->maps && h < (size_t)H; h++)
-        unpack_map(w, acts->maps + h * w->map_size, capture->maps + (layer * (size_t)H + h) * map_values);
+    const int H = s->n_heads, D = s->d_head, T = w->length, L = s->n_layers;
+    const size_t stream = (size_t)T * (size_t)s->d_model, rows = (size_t)H * T * D, map = (size_t)T * T;
+    for (size_t i = 0; i < (size_t)n; i++) {
+        const size_t layer = i * (size_t)L + (size_t)state - 1; /* of all sequences' layers; used with acts only */
+        if (capture->residual)
+            memcpy(capture->residual + (i * (size_t)(L + 1) + (size_t)state) * stream, x + i * stream, sizeof(real) * stream);
+        if (!acts)
+            continue;
+        if (capture->q)
+            split_heads(H, T, D, acts->q + i * rows, capture->q + layer * rows);
+        if (capture->k)
+            split_heads(H, T, D, acts->k + i * rows, capture->k + layer * rows);
+        if (capture->v)
+            split_heads(H, T, D, acts->v + i * rows, capture->v + layer * rows);
+        for (size_t h = 0; capture->maps && h < (size_t)H; h++)
+            unpack_map(w, acts->maps + (i * (size_t)H + h) * w->map_size, capture->maps + (layer * (size_t)H + h) * map);
+    }
 }
 
-void model_capture(const Model *model, const real *parameters, const int32_t *tokens, const int32_t *targets,
+void model_capture(const Model *model, const real *parameters, const int32_t *tokens, const int32_t *targets, int n,
                    int length, Workspace *w, const Capture *capture)
 {
-    const real *x = forward(model, parameters, 1, length, tokens, w, capture);
+    const real *x = forward(model, parameters, n, length, tokens, w, capture);
     if (capture->normed)
-        head_norm(model, parameters, length, x, w, capture->normed);
+        head_norm(model, parameters, n * length, x, w, capture->normed);
     if (capture->losses && targets)
-        head_loss(model, parameters, length, x, targets, 0, w, NULL, NULL, capture->losses);
+        head_loss(model, parameters, n * length, x, targets, 0, w, NULL, NULL, capture->losses);
 }
 
 void model_ablated_losses(const Model *model, const real *parameters, const int32_t *tokens, const int32_t *targets,

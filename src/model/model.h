@@ -41,18 +41,18 @@ double model_step(const Model *model, const real *parameters, const Batch *batch
 void model_logits(const Model *model, const real *parameters, const int32_t *tokens, int length, Workspace *workspace,
                   real *ret_logits);
 
-/* What measuring wants to see of one sequence of `length` tokens. Every pointer may be NULL; T is `length`. */
+/* What measuring wants to see of n sequences of `length` tokens. Every pointer may be NULL; T is `length`. */
 typedef struct {
-    real *maps;      /* (L,H,T,T) attention after the score function; 0 where hidden */
-    real *q, *k, *v; /* (L,H,T,D) q and k after rotation */
-    real *residual;  /* (L+1,T,C) input of each block, then the last block's output (before the final norm) */
-    real *normed;    /* (T,C) the last block's output after the final norm */
-    real *losses;    /* (T) given targets */
+    real *maps;      /* (n,L,H,T,T) attention after the score function; 0 where hidden */
+    real *q, *k, *v; /* (n,L,H,T,D) q and k after rotation */
+    real *residual;  /* (n,L+1,T,C) input of each block, then the last block's output (before the final norm) */
+    real *normed;    /* (n,T,C) the last block's output after the final norm */
+    real *losses;    /* (n,T) given targets */
 } Capture;
 
-/* Forward of one sequence with capture; targets (T) may be NULL. Never touches training's state. Bits equal those of
- * model_step's forward. */
-void model_capture(const Model *model, const real *parameters, const int32_t *tokens, const int32_t *targets,
+/* Forward of n sequences, tokens (n,T), with capture; targets (n,T) may be NULL. Never touches training's state. Bits
+ * equal those of model_step's forward, and those of each sequence alone. */
+void model_capture(const Model *model, const real *parameters, const int32_t *tokens, const int32_t *targets, int n,
                    int length, Workspace *workspace, const Capture *capture);
 
 /* Losses (T) as in a capture, with one key hidden in every head from every query but one that sees nothing else. */

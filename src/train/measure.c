@@ -68,7 +68,7 @@ static void measure_baseline(Measurer *measurer, NpzWriter *npz, Arena *arena, c
     Pass *pass = &measurer->pass;
     Lane *lane = &measurer->lane[0];
     Capture maps = {.maps = lane->capture.maps};
-    View view = measurer_sequence_view(measurer, set, 0, &maps, 0);
+    View view = measurer_sequence_view(measurer, set, 0, &maps, 0, 0);
     if (is_position)
         view_position_maps(&view, is_half ? measurer->half_bias : measurer->bias, lane->capture.maps);
     else
@@ -82,7 +82,7 @@ static void measure_baseline(Measurer *measurer, NpzWriter *npz, Arena *arena, c
     if (lane->layer_maps)
         view_average_heads(&view, lane->layer_maps);
     for (int s = 0; s < set->n; s++) {
-        view = measurer_sequence_view(measurer, set, s, &maps, 0);
+        view = measurer_sequence_view(measurer, set, s, &maps, 0, 0);
         view.layer_maps = lane->layer_maps;
         view.output_weight = NULL;
         measurer_measure_view(measurer, &view, s, lane, pass->values + (size_t)s * measurer->layout.n_values);

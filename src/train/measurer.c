@@ -31,6 +31,11 @@ static size_t family_scratch(const Model *model)
     return layout_scratch_bytes(&view);
 }
 
+int measurer_group(const Shape *shape)
+{
+    return shape->T < CAPTURE_ROWS ? CAPTURE_ROWS / shape->T : 1;
+}
+
 /* What the families that are ever measured need, all together. */
 static unsigned needs_of(const TrainSettings *settings)
 {
@@ -122,20 +127,20 @@ static void take_extras(Taker *taker, unsigned needs, const Model *model, Lane *
 static void take_lane(Taker *taker, unsigned needs, const Model *model, Lane *lane)
 {
     Shape s = measurer_shape(model);
-    size_t heads = (size_t)s.L * s.H, rows = heads * s.T * s.D;
+    size_t n = (size_t)measurer_group(&s), heads = n * (size_t)s.L * s.H, rows = heads * s.T * s.D;
     lane->capture.maps = take(taker, heads * s.T * s.T * sizeof(real));
     lane->capture.q = take(taker, rows * sizeof(real));
     lane->capture.k = take(taker, rows * sizeof(real));
     lane->capture.v = take(taker, rows * sizeof(real));
-    lane->capture.residual = take(taker, (size_t)(s.L + 1) * s.T * s.C * sizeof(real));
-    lane->capture.normed = take(taker, (size_t)s.T * s.C * sizeof(real));
-    lane->capture.losses = take(taker, (size_t)s.T * sizeof(real));
+    lane->capture.residual = take(taker, n * (size_t)(s.L + 1) * s.T * s.C * sizeof(real));
+    lane->capture.normed = take(taker, n * (size_t)s.T * s.C * sizeof(real));
+    lane->capture.losses = take(taker, n * (size_t)s.T * sizeof(real));
     take_extras(taker, needs, model, lane);
     lane->scratch = take(taker, family_scratch(model));
     lane->columns = take(taker, layout_most_columns() * sizeof *lane->columns);
-    taker->bytes += workspace_bytes(model, 1, 0) + sequence_bytes(s.T);
+    taker->bytes += workspace_bytes(model, (int)n, 0) + sequence_bytes(s.T);
     if (taker->arena) {
-        lane->workspace = workspace_new(taker->arena, model, 1, 0);
+        lane->workspace = workspace_new(taker->arena, model, (int)n, 0);
         lane->sequence = sequence_new(taker->arena, s.T);
     }
 }

@@ -19,8 +19,8 @@ typedef struct {
 
 /* What one lane works in. What only some needs of families ask for is NULL when no family has them. */
 typedef struct {
-    Workspace *workspace;
-    Capture capture;      /* of one sequence of full length */
+    Workspace *workspace; /* for CAPTURE_ROWS rows or so */
+    Capture capture;      /* of as many sequences of full length */
     double *layer_maps;   /* (L,T,T) */
     real *ablated_losses; /* (N_ABLATIONS,T) */
     real *gradient;       /* a parameter block */
@@ -31,6 +31,9 @@ typedef struct {
     double **columns;     /* for one family's measure */
     Sequence sequence;
 } Lane;
+
+/* Rows of the model's products that a lane captures at a time: fewer make them slow, more take memory. */
+enum { CAPTURE_ROWS = 256 };
 
 struct Measurer {
     const TrainSettings *settings;
@@ -57,11 +60,15 @@ typedef struct {
 
 Shape measurer_shape(const Model *model);
 
+/* Sequences of full length that a lane captures at a time. */
+int measurer_group(const Shape *shape);
+
 /* A View of `length` tokens with shapes alone. */
 View measurer_blank_view(const Shape *shape, int length, int is_causal);
 
-/* The View of sequence s of a set, of what a capture holds. */
-View measurer_sequence_view(const Measurer *measurer, const Set *set, int s, const Capture *capture, int is_corrupted);
+/* The View of sequence s of a set, which is number `at` in a capture. */
+View measurer_sequence_view(const Measurer *measurer, const Set *set, int s, const Capture *capture, int at,
+                            int is_corrupted);
 
 /* Whether a family of the registry takes part in the snapshot under way, on sequence s. */
 int measurer_includes(const Measurer *measurer, int family, int s);

@@ -36,13 +36,23 @@ static void add_losses(const Set *set, int s, const real *losses, Pass *pass)
     }
 }
 
-View measurer_sequence_view(const Measurer *measurer, const Set *set, int s, const Capture *capture, int is_corrupted)
+/* Where sequence `at` begins in an array of a capture, which may not be there. */
+static const real *part_of(const real *array, int at, size_t size)
+{
+    return array ? array + (size_t)at * size : NULL;
+}
+
+View measurer_sequence_view(const Measurer *measurer, const Set *set, int s, const Capture *capture, int at,
+                            int is_corrupted)
 {
     Shape shape = measurer_shape(measurer->model);
     View view = measurer_blank_view(&shape, set->length, model_settings(measurer->model)->mask->is_causal);
     const uint8_t *idle = is_corrupted ? set->unmasked : set->idle;
-    view.maps = capture->maps, view.q = capture->q, view.k = capture->k, view.v = capture->v;
-    view.residual = capture->residual, view.normed = capture->normed;
+    const size_t heads = (size_t)shape.L * shape.H, T = (size_t)set->length, rows = heads * T * shape.D;
+    view.maps = part_of(capture->maps, at, heads * T * T);
+    view.q = part_of(capture->q, at, rows), view.k = part_of(capture->k, at, rows), view.v = part_of(capture->v, at, rows);
+    view.residual = part_of(capture->residual, at, (size_t)(shape.L + 1) * T * shape.C);
+    view.normed = part_of(capture->normed, at, T * shape.C);
     view.bias = set == &measurer->full ? measurer->bias : measurer->half_bias;
     view.output_weight = measurer->output_weights;
     view.tokens = (is_corrupted ? set->corrupted : set->inputs) + (size_t)s * set->length;
@@ -75,8 +85,8 @@ static void take_gradient(const Measurer *measurer, const int32_t *targets, Lane
     view->gradients = lane->parts, view->n_gradients = lane->n_parts;
 }
 
-/* Losses with a key hidden, and NaN for losses where nothing is to be predicted. */
-static void take_ablations(const Measurer *measurer, const int32_t *targets, Lane *lane, View *view)
+/* Losses with a key hidden, and NaN for losses where nothing is to be predicted. `losses`: (T) of the capture. */
+static void take_ablations(const Measurer *measurer, const int32_t *targets, real *losses, Lane *lane, View *view)
 {
     const int T = view->length;
     ablation_keys(view, lane->scratch, view->ablated);
@@ -86,13 +96,13 @@ static void take_ablations(const Measurer *measurer, const int32_t *targets, Lan
                                  lane->workspace, lane->ablated_losses + (size_t)a * T);
     for (int i = 0; i < T; i++)
         for (int a = -1; a < N_ABLATIONS && targets[i] < 0; a++)
-            (a < 0 ? lane->capture.losses : lane->ablated_losses + (size_t)a * T)[i] = (real)NAN;
-    view->losses = lane->capture.losses, view->ablated_losses = lane->ablated_losses;
+            (a < 0 ? losses : lane->ablated_losses + (size_t)a * T)[i] = (real)NAN;
+    view->losses = losses, view->ablated_losses = lane->ablated_losses;
 }
 
 /* Whatever a View holds beyond one capture, as far as a family that is due asks for it. Losses belong to the inputs that
  * the objective makes: where it corrupts, clean inputs have neither gradient nor ablations. */
-static void add_extras(const Measurer *measurer, const int32_t *targets, int s, Lane *lane, View *view)
+static void add_extras(const Measurer *measurer, const int32_t *targets, int s, real *losses, Lane *lane, View *view)
 {
     const unsigned needs = needs_now(measurer, s);
     const int has_losses = measurer->uses_corrupted || !measurer->settings->objective->corrupts;
@@ -103,7 +113,27 @@ static void add_extras(const Measurer *measurer, const int32_t *targets, int s, 
     if ((needs & NEEDS_GRADIENT) && has_losses)
         take_gradient(measurer, targets, lane, view);
     if ((needs & NEEDS_INTERVENTION) && has_losses)
-        take_ablations(measurer, targets, lane, view);
+        take_ablations(measurer, targets, losses, lane, view);
+}
+
+/* One sequence that was captured as number `at`: families, importances, losses, maps. */
+static void measure_sequence(Measurer *measurer, int n, int at, Lane *lane, real *map_sum)
+{
+    const Set *set = &measurer->full;
+    Pass *pass = &measurer->pass;
+    const int32_t *targets = set->targets + (size_t)n * set->length;
+    real *losses = lane->capture.losses + (size_t)at * set->length;
+    const size_t heads = (size_t)measurer->layout.n_layers * measurer->layout.n_heads;
+    const size_t map = heads * (size_t)set->length * (size_t)set->length;
+    View view = measurer_sequence_view(measurer, set, n, &lane->capture, at, measurer->uses_corrupted);
+    add_losses(set, n, losses, pass);
+    add_extras(measurer, targets, n, losses, lane, &view);
+    measurer_measure_view(measurer, &view, n, lane, pass->values + (size_t)n * measurer->layout.n_values);
+    anchor_importance(&view, pass->importance + (size_t)n * heads * (size_t)set->length);
+    for (size_t i = 0; i < map; i++)
+        map_sum[i] += view.maps[i];
+    if (n < pass->n_maps)
+        memcpy(pass->maps + (size_t)n * map, view.maps, map * sizeof(real));
 }
 
 static void full_lane(void *context, int index, int thread)
@@ -111,25 +141,19 @@ static void full_lane(void *context, int index, int thread)
     (void)thread;
     Measurer *measurer = context;
     const Set *set = &measurer->full;
+    const Shape s = measurer_shape(measurer->model);
     Lane *lane = &measurer->lane[index];
-    Pass *pass = &measurer->pass;
-    Shape s = measurer_shape(measurer->model);
-    size_t heads = (size_t)s.L * s.H, map = heads * s.T * s.T;
-    real *map_sum = pass->map_sum + (size_t)index * map;
+    const int end = (index + 1) * set->n / MEASURE_LANES, group = measurer_group(&s);
+    const size_t map = (size_t)s.L * s.H * s.T * s.T;
+    real *map_sum = measurer->pass.map_sum + (size_t)index * map;
     memset(map_sum, 0, map * sizeof *map_sum);
-    int first = index * set->n / MEASURE_LANES, end = (index + 1) * set->n / MEASURE_LANES;
-    for (int n = first; n < end; n++) {
-        const int32_t *targets = set->targets + (size_t)n * s.T;
-        View view = measurer_sequence_view(measurer, set, n, &lane->capture, measurer->uses_corrupted);
-        model_capture(measurer->model, measurer->parameters, view.tokens, targets, s.T, lane->workspace, &lane->capture);
-        add_losses(set, n, lane->capture.losses, pass);
-        add_extras(measurer, targets, n, lane, &view);
-        measurer_measure_view(measurer, &view, n, lane, pass->values + (size_t)n * measurer->layout.n_values);
-        anchor_importance(&view, pass->importance + (size_t)n * heads * s.T);
-        for (size_t i = 0; i < map; i++)
-            map_sum[i] += lane->capture.maps[i];
-        if (n < pass->n_maps)
-            memcpy(pass->maps + (size_t)n * map, lane->capture.maps, map * sizeof(real));
+    for (int first = index * set->n / MEASURE_LANES; first < end; first += group) {
+        const int n = end - first < group ? end - first : group;
+        const int32_t *inputs = measurer->uses_corrupted ? set->corrupted : set->inputs;
+        model_capture(measurer->model, measurer->parameters, inputs + (size_t)first * s.T,
+                      set->targets + (size_t)first * s.T, n, s.T, lane->workspace, &lane->capture);
+        for (int at = 0; at < n; at++)
+            measure_sequence(measurer, first + at, at, lane, map_sum);
     }
 }
 
@@ -138,14 +162,20 @@ static void half_lane(void *context, int index, int thread)
     (void)thread;
     Measurer *measurer = context;
     const Set *set = &measurer->half;
+    const Shape s = measurer_shape(measurer->model);
     Lane *lane = &measurer->lane[index];
-    size_t heads = (size_t)measurer->layout.n_layers * measurer->layout.n_heads;
+    const size_t heads = (size_t)s.L * s.H;
+    const int end = (index + 1) * set->n / MEASURE_LANES, group = measurer_group(&s);
     Capture maps_only = {.maps = lane->capture.maps};
-    int first = index * set->n / MEASURE_LANES, end = (index + 1) * set->n / MEASURE_LANES;
-    for (int n = first; n < end; n++) {
-        View view = measurer_sequence_view(measurer, set, n, &maps_only, measurer->uses_corrupted);
-        model_capture(measurer->model, measurer->parameters, view.tokens, NULL, set->length, lane->workspace, &maps_only);
-        anchor_importance(&view, measurer->half_pass.importance + (size_t)n * heads * set->length);
+    for (int first = index * set->n / MEASURE_LANES; first < end; first += group) {
+        const int n = end - first < group ? end - first : group;
+        const int32_t *inputs = measurer->uses_corrupted ? set->corrupted : set->inputs;
+        model_capture(measurer->model, measurer->parameters, inputs + (size_t)first * set->length, NULL, n, set->length,
+                      lane->workspace, &maps_only);
+        for (int at = 0; at < n; at++) {
+            View view = measurer_sequence_view(measurer, set, first + at, &maps_only, at, measurer->uses_corrupted);
+            anchor_importance(&view, measurer->half_pass.importance + (size_t)(first + at) * heads * set->length);
+        }
     }
 }
 

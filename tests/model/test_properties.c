@@ -33,7 +33,7 @@ static void test_repeated_token_is_uniform(void **state)
         for (int i = 0; i < T; i++)
             tokens[i] = TOKEN_CONTENT + 4;
         Capture capture = {.maps = ARENA_ARRAY(b.arena, real, L * H * T * T)};
-        model_capture(b.model, b.parameters, tokens, NULL, T, workspace_new(b.arena, b.model, 1, 0), &capture);
+        model_capture(b.model, b.parameters, tokens, NULL, 1, T, workspace_new(b.arena, b.model, 1, 0), &capture);
         for (int map = 0; map < L * H; map++)
             for (int i = 0; i < T; i++) {
                 int first, end;
@@ -214,7 +214,7 @@ static void test_capture_is_the_step(void **state)
                 };
                 Workspace *w = workspace_new(b.arena, b.model, 1, 0);
                 for (int i = 0; i < 3; i++) {
-                    model_capture(b.model, b.parameters, batch.inputs + i * T, batch.targets + i * T, T, w, &capture);
+                    model_capture(b.model, b.parameters, batch.inputs + i * T, batch.targets + i * T, 1, T, w, &capture);
                     ASSERT_SAME_BITS(losses + i * T, capture.losses, T);
                 }
 
@@ -241,7 +241,7 @@ static void test_capture_is_the_step(void **state)
                     const Tensor *down = &table->tensors[parameters_find(table, name)];
                     memset(b.parameters + down->offset, 0, sizeof(real) * (size_t)(down->rows * down->cols));
                 }
-                model_capture(b.model, b.parameters, batch.inputs, NULL, T, w, &capture);
+                model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T, w, &capture);
                 for (int l = 0; l < L; l++) {
                     const real *out = model_output_weight(b.model, b.parameters, l);
                     for (int i = 0; i < T; i += 7)
@@ -278,7 +278,7 @@ static void test_captured_scores(void **state)
             };
             real *bias = ARENA_ARRAY(b.arena, real, L * H * (2 * T - 1));
             model_position_bias(b.model, b.parameters, T, bias);
-            model_capture(b.model, b.parameters, batch.inputs, NULL, T, workspace_new(b.arena, b.model, 1, 0),
+            model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T, workspace_new(b.arena, b.model, 1, 0),
                           &capture);
             for (int map = 0; map < L * H; map++)
                 for (int i = 0; i < T; i++) {
@@ -318,8 +318,8 @@ static void test_shorter_sequences(void **state)
         const int n_maps = b.shape.n_layers * b.shape.n_heads;
         Capture of_whole = {.maps = ARENA_ARRAY(b.arena, real, n_maps * T * T)};
         Capture of_part = {.maps = ARENA_ARRAY(b.arena, real, n_maps * half * half)};
-        model_capture(b.model, b.parameters, batch.inputs, NULL, T, w, &of_whole);
-        model_capture(b.model, b.parameters, batch.inputs, NULL, half, w, &of_part);
+        model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T, w, &of_whole);
+        model_capture(b.model, b.parameters, batch.inputs, NULL, 1, half, w, &of_part);
         for (int map = 0; map < n_maps; map++)
             for (int i = 0; i < half; i++)
                 for (int j = 0; j < half; j++)
@@ -409,7 +409,7 @@ static void test_a_hidden_key_reaches_nobody(void **state)
             assert_true(n_changed > 0);
             /* and the workspace forgets it */
             Capture capture = {.losses = first};
-            model_capture(b.model, b.parameters, batch.inputs, batch.targets, T, workspace, &capture);
+            model_capture(b.model, b.parameters, batch.inputs, batch.targets, 1, T, workspace, &capture);
             model_ablated_losses(b.model, b.parameters, batch.inputs, batch.targets, T, -1, workspace, second);
             ASSERT_SAME_BITS(first, second, T);
             unbuild(&b);
