@@ -6,7 +6,9 @@
  *   P(x) = sum of e over anchors with identity x / sum of all e,   x a position, or a token id
  *
  * so that the share of one identity is large only if single anchors hold most of the excess *and* sequences and heads
- * choose the same one. exp(entropy of P) is the effective number of identities.
+ * choose the same one. exp(entropy of P) is the effective number of identities. Where sequences differ in length, places
+ * are laid over the longest's, once from the start and once from the end, the ends themselves always on its ends; the
+ * way that gives one place the larger share is taken.
  */
 #include "frame/frame.h"
 
@@ -19,7 +21,9 @@
 
 /* One of the two measuring sets, as a head looks at it. */
 typedef struct {
-    int n, n_heads, length, eligible_end; /* n_heads: L*H; keys [0, eligible_end) may be anchors */
+    int n, n_heads, length, is_causal; /* n_heads: L*H */
+    const int *lengths;
+    double queries, later; /* that a causal key needs behind it: so many, and as a share of the sequence */
     const float *importance, *baseline;
     const int32_t *tokens;
     int first, stride;
@@ -41,12 +45,32 @@ static Set set_of(const FrameInput *input, int is_half, const double *values)
     Set set = {.n_heads = input->n_layers * input->n_heads, .first = input->first, .stride = input->stride};
     set.n = is_half ? input->half_n : input->n;
     set.length = is_half ? input->half_length : input->length;
+    set.lengths = is_half ? NULL : input->lengths;
+    set.is_causal = input->is_causal;
+    set.queries = values[RULE_ANCHOR_QUERIES], set.later = values[RULE_ANCHOR_LATER];
     set.importance = is_half ? input->half_importance : input->importance;
     set.baseline = is_half ? input->half_baseline : input->baseline;
     set.tokens = is_half ? input->half_tokens : input->tokens;
-    const double later = fmax(values[RULE_ANCHOR_QUERIES], values[RULE_ANCHOR_LATER] * set.length);
-    set.eligible_end = !input->is_causal ? set.length : set.length > later ? set.length - (int)ceil(later) : 0;
     return set;
+}
+
+static int length_of(const Set *set, int sequence)
+{
+    return set->lengths ? set->lengths[sequence] : set->length;
+}
+
+/* Keys [0, this) may be anchors. */
+static int eligible_end(const Set *set, int sequence)
+{
+    const int length = length_of(set, sequence);
+    const double later = fmax(set->queries, set->later * length);
+    return !set->is_causal ? length : length > later ? length - (int)ceil(later) : 0;
+}
+
+/* Of sequences of several lengths, those that are too short for any anchor say nothing about whether there are some. */
+static int is_counted(const Set *set, int sequence)
+{
+    return !set->lengths || eligible_end(set, sequence) > 0;
 }
 
 static const float *importance_of(const Set *set, int sequence, int head)
@@ -54,14 +78,20 @@ static const float *importance_of(const Set *set, int sequence, int head)
     return set->importance + ((size_t)sequence * set->n_heads + head) * set->length;
 }
 
+static double baseline_of(const Set *set, int sequence, int head, int k)
+{
+    const size_t own = set->lengths ? (size_t)sequence * set->n_heads : 0;
+    return set->baseline[(own + head) * set->length + k];
+}
+
 static double excess_of(const Set *set, int sequence, int head, int k)
 {
-    return (double)importance_of(set, sequence, head)[k] - set->baseline[(size_t)head * set->length + k];
+    return (double)importance_of(set, sequence, head)[k] - baseline_of(set, sequence, head, k);
 }
 
 static int is_anchor(const Set *set, int sequence, int head, int k, const double *values)
 {
-    const double a = importance_of(set, sequence, head)[k], baseline = set->baseline[(size_t)head * set->length + k];
+    const double a = importance_of(set, sequence, head)[k], baseline = baseline_of(set, sequence, head, k);
     return a > values[RULE_ANCHOR_LEAST] && a > values[RULE_ANCHOR_RATIO] * baseline;
 }
 
@@ -71,16 +101,27 @@ static int count_anchors(const Set *set, int head, const double *values, double 
     int n = 0, n_with = 0, n_sequences = 0;
     for (int s = set->first; s < set->n; s += set->stride) {
         int own = 0;
-        for (int k = 0; k < set->eligible_end; k++)
+        for (int k = 0; k < eligible_end(set, s); k++)
             own += is_anchor(set, s, head, k, values);
-        n += own, n_with += own > 0, n_sequences++;
+        n += own, n_with += own > 0, n_sequences += is_counted(set, s);
     }
     *ret_present = n_sequences ? (double)n_with / n_sequences : 0;
     return n;
 }
 
+/* How the places of a shorter sequence are laid over those of the longest. */
+typedef enum { FROM_START, FROM_END } Alignment;
+
+static int aligned_place(const Set *set, int sequence, int k, Alignment alignment)
+{
+    const int shift = set->length - length_of(set, sequence);
+    const int is_from_end = k > 0 && (alignment == FROM_END || k == length_of(set, sequence) - 1);
+    return is_from_end ? k + shift : k;
+}
+
 /* All anchors of the heads, by sequence, then head, then place. */
-static Anchors collect_anchors(Arena *arena, const Set *set, int n_heads, const int *heads, const double *values)
+static Anchors collect_anchors(Arena *arena, const Set *set, int n_heads, const int *heads, Alignment alignment,
+                               const double *values)
 {
     int n = 0, unit = 0;
     double present;
@@ -89,11 +130,11 @@ static Anchors collect_anchors(Arena *arena, const Set *set, int n_heads, const 
     Anchors anchors = {ARENA_ARRAY(arena, Anchor, n), 0};
     for (int s = set->first; s < set->n; s += set->stride)
         for (int h = 0; h < n_heads; h++, unit++)
-            for (int k = 0; k < set->eligible_end; k++)
+            for (int k = 0; k < eligible_end(set, s); k++)
                 if (is_anchor(set, s, heads[h], k, values))
                     anchors.items[anchors.n++] = (Anchor){
                         .unit = unit,
-                        .place = k,
+                        .place = aligned_place(set, s, k, alignment),
                         .token = set->tokens ? set->tokens[(size_t)s * set->length + k] : -1,
                         .importance = importance_of(set, s, heads[h])[k],
                         .excess = excess_of(set, s, heads[h], k),
@@ -234,13 +275,13 @@ static double effective_anchors(Arena *arena, const Set *set, int n_heads, const
         double total = 0, entropy = 0;
         memset(excess, 0, (size_t)set->length * sizeof *excess);
         for (int h = 0; h < n_heads; h++)
-            for (int k = 0; k < set->eligible_end; k++) {
+            for (int k = 0; k < eligible_end(set, s); k++) {
                 has_anchor |= is_anchor(set, s, heads[h], k, values);
                 excess[k] += fmax(0, excess_of(set, s, heads[h], k));
             }
-        for (int k = 0; k < set->eligible_end; k++)
+        for (int k = 0; k < eligible_end(set, s); k++)
             total += excess[k];
-        for (int k = 0; k < set->eligible_end && has_anchor; k++)
+        for (int k = 0; k < eligible_end(set, s) && has_anchor; k++)
             entropy -= excess[k] > 0 ? excess[k] / total * log(excess[k] / total) : 0;
         sum += has_anchor ? exp(entropy) : 0;
         n += has_anchor;
@@ -256,7 +297,7 @@ static int signed_place(Arena *arena, const FrameInput *input, int n_heads, cons
     if (*ret_checked || input->half_length == 0)
         return *ret_checked && place > 0 ? -1 : place;
     const Set set = set_of(input, 1, values);
-    const Anchors anchors = collect_anchors(arena, &set, n_heads, heads, values);
+    const Anchors anchors = collect_anchors(arena, &set, n_heads, heads, FROM_START, values);
     double from_start = 0, from_end = 0;
     for (int a = 0; a < anchors.n; a++) {
         from_start += anchors.items[a].place == place ? anchors.items[a].excess : 0;
@@ -266,16 +307,24 @@ static int signed_place(Arena *arena, const FrameInput *input, int n_heads, cons
     return from_end > from_start ? place - input->length : place;
 }
 
+/* The same where sequences differ in length, and so decide themselves: `alignment` is the one that was taken. */
+static int aligned_from(const FrameInput *input, int place, Alignment alignment, int is_decided, int *ret_checked)
+{
+    const int is_last = place > 0 && place == input->length - 1;
+    *ret_checked = place == 0 || is_last || is_decided;
+    return is_last || (place > 0 && alignment == FROM_END) ? place - input->length : place;
+}
+
 void frame_classify_by(Arena *arena, const FrameInput *input, int layer, int head, const double values[RULE_COUNT],
                        Frame *ret_frame)
 {
-    assert(input->stride >= 1 && input->first >= 0);
+    assert(input->stride >= 1 && input->first >= 0 && !(input->lengths && input->half_length));
     const Set set = set_of(input, 0, values);
     const int begin = layer < 0 ? 0 : layer * input->n_heads + (head < 0 ? 0 : head);
     const int end = layer < 0 ? set.n_heads : head < 0 ? begin + input->n_heads : begin + 1;
     int *heads = ARENA_ARRAY(arena, int, end - begin), n_heads = 0, n_sequences = 0, n_anchors = 0;
     for (int s = set.first; s < set.n; s += set.stride)
-        n_sequences++;
+        n_sequences += is_counted(&set, s);
     for (int h = begin; h < end; h++) {
         double present;
         n_anchors += count_anchors(&set, h, values, &present);
@@ -295,15 +344,25 @@ void frame_classify_by(Arena *arena, const FrameInput *input, int layer, int hea
                    .token_share = NAN,
                    .token = -1};
     if (n_heads > 0) {
-        const Anchors anchors = collect_anchors(arena, &set, n_heads, heads, values);
-        const Pool places = pool_by(arena, &anchors, BY_PLACE);
+        Anchors anchors = collect_anchors(arena, &set, n_heads, heads, FROM_START, values);
+        Pool places = pool_by(arena, &anchors, BY_PLACE);
+        Alignment alignment = FROM_START;
         int32_t token;
+        int is_decided = 0;
+        if (set.lengths) {
+            const Anchors ends = collect_anchors(arena, &set, n_heads, heads, FROM_END, values);
+            const Pool from_end = pool_by(arena, &ends, BY_PLACE);
+            is_decided = from_end.share != places.share;
+            if (from_end.share > places.share)
+                anchors = ends, places = from_end, alignment = FROM_END;
+        }
         frame.by_position = label(arena, input, &anchors, &places, BY_PLACE, values);
         frame.effective_anchors = effective_anchors(arena, &set, n_heads, heads, values);
         frame.start_share = share_at(arena, &anchors, 0, BY_PLACE, &token);
         frame.end_share = share_at(arena, &anchors, input->length - 1, BY_PLACE, &token);
         frame.place_excess = places.share, frame.n_places = places.effective, frame.place_share = places.units;
-        frame.place = signed_place(arena, input, n_heads, heads, places.mode, values, &frame.place_checked);
+        frame.place = set.lengths ? aligned_from(input, places.mode, alignment, is_decided, &frame.place_checked)
+                                  : signed_place(arena, input, n_heads, heads, places.mode, values, &frame.place_checked);
         if (input->tokens) {
             const Pool tokens = pool_by(arena, &anchors, BY_TOKEN);
             frame.by_token = label(arena, input, &anchors, &tokens, BY_TOKEN, values);
