@@ -10,9 +10,12 @@
 static const struct {
     const char *name, *heading, *format;
 } columns[] = {
-    {"alpha", "alpha", "%.3f"},           {"sink_mass", "sink", "%.3f"},
-    {"max_inflow", "max inflow", "%.3f"}, {"end_mass", "end", "%.3f"},
-    {"n_anchors", "anchors", "%.1f"},     {"attention_entropy_normalised", "entropy", "%.2f"},
+    {"alpha", "alpha", "%.3f"},
+    {"sink_mass", "sink", "%.3f"},
+    {"max_inflow", "max inflow", "%.3f"},
+    {"end_mass", "end", "%.3f"},
+    {"n_anchors", "anchors", "%.1f"},
+    {"attention_entropy_normalised", "entropy", "%.2f"},
     {"mean_distance", "distance", "%.2f"},
 };
 enum { N_SHOWN = sizeof columns / sizeof *columns, CELL = 11, NAME = 38 };
@@ -136,6 +139,8 @@ void maps_to_table(const MapsResult *result, int width, int use_colour, Text *re
     add_heading(result->set, use_colour, ret_text);
     add_heads(result, use_colour, ret_text);
     add_layers(result, width, use_colour, ret_text);
-    text_add(ret_text, "\n  uniform: attention spread evenly under the mask, at each sequence's length: the floor of the anchors too. A\n"
-                       "  position bias that the model may have (ALiBi) is not known here, and can pass for structure.\n\n");
+    text_add(ret_text,
+             "\n  uniform: attention spread evenly under the mask, at each sequence's length: the floor of the anchors "
+             "too. A\n"
+             "  position bias that the model may have (ALiBi) is not known here, and can pass for structure.\n\n");
 }

@@ -41,8 +41,8 @@ static int choice(const Arguments *arguments, const char *option, const char *co
             text_addf(&all, all.size ? ", %s" : "%s", words[w]);
     const char *nearest = text_nearest(value, words, n);
     if (nearest && *nearest)
-        error_set(err, STATUS_INPUT, "refframe measure: %s: \"%s\" is not one of %s; did you mean \"%s\"?", option, value,
-                  text_string(&all), nearest);
+        error_set(err, STATUS_INPUT, "refframe measure: %s: \"%s\" is not one of %s; did you mean \"%s\"?", option,
+                  value, text_string(&all), nearest);
     else
         error_set(err, STATUS_INPUT, "refframe measure: %s: \"%s\" is not one of %s", option, value, text_string(&all));
     text_free(&all);

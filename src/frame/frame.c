@@ -7,8 +7,8 @@
  *
  * so that the share of one identity is large only if single anchors hold most of the excess *and* sequences and heads
  * choose the same one. exp(entropy of P) is the effective number of identities. Where sequences differ in length, places
- * are laid over the longest's, once from the start and once from the end, the ends themselves always on its ends; the
- * way that gives one place the larger share is taken.
+ * are laid over the longest's, once from the start and once from the end, the ends always on its ends; the way
+ * that gives one place the larger share is taken.
  */
 #include "frame/frame.h"
 
@@ -307,12 +307,34 @@ static int signed_place(Arena *arena, const FrameInput *input, int n_heads, cons
     return from_end > from_start ? place - input->length : place;
 }
 
-/* The same where sequences differ in length, and so decide themselves: `alignment` is the one that was taken. */
-static int aligned_from(const FrameInput *input, int place, Alignment alignment, int is_decided, int *ret_checked)
+/* Anchors pooled by place; with several lengths, laid the way that concentrates them more. */
+typedef struct {
+    Anchors anchors;
+    Pool places;
+    Alignment alignment;
+    int is_decided; /* the one way is not as good as the other */
+} Placed;
+
+static Placed place_anchors(Arena *arena, const Set *set, int n_heads, const int *heads, const double *values)
 {
-    const int is_last = place > 0 && place == input->length - 1;
-    *ret_checked = place == 0 || is_last || is_decided;
-    return is_last || (place > 0 && alignment == FROM_END) ? place - input->length : place;
+    Placed best = {.alignment = FROM_START};
+    best.anchors = collect_anchors(arena, set, n_heads, heads, FROM_START, values);
+    best.places = pool_by(arena, &best.anchors, BY_PLACE);
+    if (!set->lengths)
+        return best;
+    Placed other = {.alignment = FROM_END};
+    other.anchors = collect_anchors(arena, set, n_heads, heads, FROM_END, values);
+    other.places = pool_by(arena, &other.anchors, BY_PLACE);
+    best.is_decided = other.is_decided = other.places.share != best.places.share;
+    return other.places.share > best.places.share ? other : best;
+}
+
+/* signed_place where sequences differ in length, and so decide themselves. */
+static int placed_from(const FrameInput *input, const Placed *placed, int *ret_checked)
+{
+    const int place = placed->places.mode, is_last = place > 0 && place == input->length - 1;
+    *ret_checked = place == 0 || is_last || placed->is_decided;
+    return is_last || (place > 0 && placed->alignment == FROM_END) ? place - input->length : place;
 }
 
 void frame_classify_by(Arena *arena, const FrameInput *input, int layer, int head, const double values[RULE_COUNT],
@@ -344,24 +366,16 @@ void frame_classify_by(Arena *arena, const FrameInput *input, int layer, int hea
                    .token_share = NAN,
                    .token = -1};
     if (n_heads > 0) {
-        Anchors anchors = collect_anchors(arena, &set, n_heads, heads, FROM_START, values);
-        Pool places = pool_by(arena, &anchors, BY_PLACE);
-        Alignment alignment = FROM_START;
+        const Placed placed = place_anchors(arena, &set, n_heads, heads, values);
+        const Anchors anchors = placed.anchors;
+        const Pool places = placed.places;
         int32_t token;
-        int is_decided = 0;
-        if (set.lengths) {
-            const Anchors ends = collect_anchors(arena, &set, n_heads, heads, FROM_END, values);
-            const Pool from_end = pool_by(arena, &ends, BY_PLACE);
-            is_decided = from_end.share != places.share;
-            if (from_end.share > places.share)
-                anchors = ends, places = from_end, alignment = FROM_END;
-        }
         frame.by_position = label(arena, input, &anchors, &places, BY_PLACE, values);
         frame.effective_anchors = effective_anchors(arena, &set, n_heads, heads, values);
         frame.start_share = share_at(arena, &anchors, 0, BY_PLACE, &token);
         frame.end_share = share_at(arena, &anchors, input->length - 1, BY_PLACE, &token);
         frame.place_excess = places.share, frame.n_places = places.effective, frame.place_share = places.units;
-        frame.place = set.lengths ? aligned_from(input, places.mode, alignment, is_decided, &frame.place_checked)
+        frame.place = set.lengths ? placed_from(input, &placed, &frame.place_checked)
                                   : signed_place(arena, input, n_heads, heads, places.mode, values, &frame.place_checked);
         if (input->tokens) {
             const Pool tokens = pool_by(arena, &anchors, BY_TOKEN);

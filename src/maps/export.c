@@ -1,5 +1,5 @@
-/* CSV and JSON of a set's results. Numbers have the shortest digits that round-trip; what is not available has no row in
- * the CSV and is null in the JSON. */
+/* CSV and JSON of a set's results. Numbers have the shortest digits that round-trip; what is not available has no row
+ * in the CSV and is null in the JSON. */
 #include "maps/export.h"
 
 #include <math.h>

@@ -185,8 +185,9 @@ static int read_tokens(const MapsSet *set, const MapsFile *file, Error *err)
                                                      : ((const uint8_t *)array.data)[i];
         const size_t T = (size_t)file->length;
         if (id < 0 || id > INT32_MAX)
-            status = error_set(err, STATUS_INPUT, "%s: sequence %zu, position %zu: %lld is no token id; they are 0 to %d",
-                               file->tokens_path, i / T, i % T, (long long)id, INT32_MAX);
+            status =
+                error_set(err, STATUS_INPUT, "%s: sequence %zu, position %zu: %lld is no token id; they are 0 to %d",
+                          file->tokens_path, i / T, i % T, (long long)id, INT32_MAX);
         tokens[i] = (int32_t)id;
     }
     for (int s = 0; status == STATUS_OK && s < file->n; s++)
@@ -219,8 +220,13 @@ int maps_load(MapsSet *set, Error *err)
 View maps_view(const MapsSet *set, int sequence)
 {
     const MapsSequence *s = &set->sequences[sequence];
-    View view = {.n_layers = set->n_layers, .n_heads = set->n_heads, .length = s->length, .is_causal = set->is_causal,
-                 .maps = s->maps, .tokens = s->tokens, .end = -1};
+    View view = {.n_layers = set->n_layers,
+                 .n_heads = set->n_heads,
+                 .length = s->length,
+                 .is_causal = set->is_causal,
+                 .maps = s->maps,
+                 .tokens = s->tokens,
+                 .end = -1};
     for (int a = 0; a < N_ABLATIONS; a++)
         view.ablated[a] = -1;
     return view;
@@ -235,8 +241,9 @@ int maps_notes(const MapsSet *set, Arena *arena, const char *ret_notes[MAPS_MOST
         n_short += anchor_eligible_end(&view) == 0;
     }
     if (set->n_empty)
-        ret_notes[n++] = arena_format(arena, "%lld of %lld rows are zeros; they leave all means and are counted in empty_rows",
-                                      (long long)set->n_empty, n_rows);
+        ret_notes[n++] =
+            arena_format(arena, "%lld of %lld rows are zeros; they leave all means and are counted in empty_rows",
+                         (long long)set->n_empty, n_rows);
     if (set->n_below)
         ret_notes[n++] = arena_format(arena, "%lld of %lld rows sum to less than one; kept as they are",
                                       (long long)set->n_below, n_rows);
@@ -244,7 +251,8 @@ int maps_notes(const MapsSet *set, Arena *arena, const char *ret_notes[MAPS_MOST
         ret_notes[n++] = arena_format(arena, "%lld of %lld rows sum to more than one, by %g at most; kept as they are",
                                       (long long)set->n_above, n_rows, MAPS_MOST);
     if (n_short)
-        ret_notes[n++] = arena_format(arena, "%d of %d sequences are too short for an anchor under a causal mask (%d tokens or fewer)",
-                                      n_short, set->n, ANCHOR_QUERIES);
+        ret_notes[n++] = arena_format(
+            arena, "%d of %d sequences are too short for an anchor under a causal mask (%d tokens or fewer)", n_short,
+            set->n, ANCHOR_QUERIES);
     return n;
 }

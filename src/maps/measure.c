@@ -24,11 +24,18 @@ typedef struct {
     MapsResult *result;
     Bench *benches;
     int (*is_interrupted)(void);
-    float *importance;          /* (N,L,H,T) of the longest T, NaN behind a sequence's own */
-    const int *members;         /* of the length under way: sequences */
+    float *importance,
+        *baseline;              /* (N,L,H,T) of the longest T, NaN behind a sequence's own; (L,H,T) if all are alike */
+    int *members;               /* sequences of the length under way */
     real *uniform;              /* (L,H,T,T) of that length */
     double *uniform_layer_maps; /* (L,T,T) */
+    float *uniform_importance;  /* (L,H,T) */
 } Work;
+
+static int is_ragged(const MapsSet *set)
+{
+    return set->shortest < set->longest;
+}
 
 int maps_has_place(const Place *place)
 {
@@ -47,7 +54,8 @@ int maps_is_available(const MapsResult *result, const Place *place)
 
 static View shape_of(const MapsSet *set, int length)
 {
-    return (View){.n_layers = set->n_layers, .n_heads = set->n_heads, .length = length, .is_causal = set->is_causal, .end = -1};
+    return (View){
+        .n_layers = set->n_layers, .n_heads = set->n_heads, .length = length, .is_causal = set->is_causal, .end = -1};
 }
 
 static size_t head_values(const MapsSet *set, int length)
@@ -132,7 +140,8 @@ static void measure_sequence(void *context, int lane, int thread)
     view.layer_maps = bench->layer_maps;
     run_families(layout, &view, bench, work->result->values + (size_t)s * layout->n_values);
     anchor_importance(&view, bench->importance);
-    spread(work->set, view.length, bench->importance, work->importance + s * head_values(work->set, work->set->longest));
+    spread(work->set, view.length, bench->importance,
+           work->importance + s * head_values(work->set, work->set->longest));
     if (lane > 0 && !work->set->has_tokens)
         return;
     view.maps = work->uniform, view.layer_maps = work->uniform_layer_maps;
@@ -157,21 +166,6 @@ static void pool(Arena *arena, MapsResult *result)
     }
 }
 
-static void classify(const FrameInput *input, MapsResult *result)
-{
-    const MapsSet *set = result->set;
-    Arena *scratch = arena_new();
-    frame_classify(scratch, input, -1, -1, &result->model);
-    for (int l = 0; l < set->n_layers; l++) {
-        frame_classify(scratch, input, l, -1, &result->layers[l]);
-        for (int h = 0; h < set->n_heads; h++)
-            frame_classify(scratch, input, l, h, &result->heads[l * set->n_heads + h]);
-        arena_free(scratch);
-        scratch = arena_new();
-    }
-    arena_free(scratch);
-}
-
 /* All tokens in rows of the longest length. */
 static const int32_t *wide_tokens(Arena *arena, const MapsSet *set)
 {
@@ -182,81 +176,107 @@ static const int32_t *wide_tokens(Arena *arena, const MapsSet *set)
     return tokens;
 }
 
-/* Sequences of one length: their uniform maps, what they share of baselines, and each on its lane. */
-static void measure_length(Lanes *lanes, Work *work, int n_members, int length, float *wide_baseline, float *baseline)
+static void classify(Arena *scratch, const Work *work)
 {
     const MapsSet *set = work->set;
-    View shape = shape_of(set, length);
-    view_uniform_maps(&shape, work->uniform);
-    shape.maps = work->uniform;
-    view_average_heads(&shape, work->uniform_layer_maps);
-    anchor_importance(&shape, baseline);
-    for (int m = 0; m < n_members; m++)
-        if (set->shortest < set->longest)
-            spread(set, length, baseline, wide_baseline + work->members[m] * head_values(set, set->longest));
-    if (set->shortest == set->longest)
-        spread(set, length, baseline, wide_baseline);
-    lanes_run(lanes, n_members, measure_sequence, work);
+    MapsResult *result = work->result;
+    int *lengths = ARENA_ARRAY(scratch, int, set->n);
+    for (int s = 0; s < set->n; s++)
+        lengths[s] = set->sequences[s].length;
+    const FrameInput input = {.n = set->n,
+                              .n_layers = set->n_layers,
+                              .n_heads = set->n_heads,
+                              .length = set->longest,
+                              .lengths = is_ragged(set) ? lengths : NULL,
+                              .is_causal = set->is_causal,
+                              .importance = work->importance,
+                              .baseline = work->baseline,
+                              .tokens = set->has_tokens ? wide_tokens(scratch, set) : NULL,
+                              .stride = 1};
+    for (int scope = -1; scope < set->n_layers; scope++) {
+        Arena *arena = arena_new();
+        frame_classify(arena, &input, scope, -1, scope < 0 ? &result->model : &result->layers[scope]);
+        for (int h = 0; h < set->n_heads && scope >= 0; h++)
+            frame_classify(arena, &input, scope, h, &result->heads[scope * set->n_heads + h]);
+        arena_free(arena);
+    }
 }
 
-/* ret_members: the sequences of a length, in their order. */
-static int members_of(const MapsSet *set, int length, int *ret_members)
+/* Where the sequences of a length have their baselines: one row for all, or with tokens one each. */
+static void give_baselines(Arena *arena, const Work *work, int n_members)
 {
+    const int n_values = work->result->layout.n_values;
+    double *shared = work->set->has_tokens ? NULL : ARENA_ARRAY(arena, double, n_values);
+    for (int m = 0; m < n_members; m++)
+        work->result->baselines[work->members[m]] = shared ? shared : ARENA_ARRAY(arena, double, n_values);
+}
+
+/* Sequences of one length: what they share of uniform attention, then each on its lane. */
+static void measure_length(Arena *arena, Lanes *lanes, Work *work, int length)
+{
+    const MapsSet *set = work->set;
+    const size_t wide = head_values(set, set->longest);
+    View shape = shape_of(set, length);
     int n = 0;
     for (int s = 0; s < set->n; s++)
         if (set->sequences[s].length == length)
-            ret_members[n++] = s;
-    return n;
+            work->members[n++] = s;
+    if (n == 0)
+        return;
+    give_baselines(arena, work, n);
+    view_uniform_maps(&shape, work->uniform);
+    shape.maps = work->uniform;
+    view_average_heads(&shape, work->uniform_layer_maps);
+    anchor_importance(&shape, work->uniform_importance);
+    for (int m = 0; m < (is_ragged(set) ? n : 1); m++)
+        spread(set, length, work->uniform_importance,
+               work->baseline + (is_ragged(set) ? (size_t)work->members[m] * wide : 0));
+    lanes_run(lanes, n, measure_sequence, work);
+}
+
+/* The result's memory, and what measuring works in. */
+static void take_memory(Arena *arena, Arena *scratch, const MapsSet *set, int n_threads, MapsResult *result, Work *work)
+{
+    const size_t wide = head_values(set, set->longest), square = (size_t)set->longest * set->longest;
+    result->layout = layout_new(arena, set->n_layers, set->n_heads);
+    const size_t n_values = (size_t)result->layout.n_values;
+    result->values = ARENA_ARRAY(arena, double, set->n *n_values);
+    result->baselines = ARENA_ARRAY(arena, double *, set->n);
+    result->pooled = ARENA_ARRAY(arena, Pooled, n_values);
+    result->pooled_baseline = ARENA_ARRAY(arena, double, n_values);
+    result->heads = ARENA_ARRAY(arena, Frame, set->n_layers * set->n_heads);
+    result->layers = ARENA_ARRAY(arena, Frame, set->n_layers);
+    work->benches = benches_new(scratch, set, n_threads);
+    work->members = ARENA_ARRAY(scratch, int, set->n);
+    work->uniform = ARENA_ARRAY(scratch, real, wide * set->longest);
+    work->uniform_layer_maps = ARENA_ARRAY(scratch, double, set->n_layers *square);
+    work->uniform_importance = ARENA_ARRAY(scratch, float, wide);
+    work->importance = ARENA_ARRAY(scratch, float, set->n *wide);
+    work->baseline = ARENA_ARRAY(scratch, float, (is_ragged(set) ? set->n : 1) * wide);
 }
 
 int maps_measure(Arena *arena, const MapsSet *set, int threads, int (*is_interrupted)(void), MapsResult *ret_result,
                  Error *err)
 {
-    const size_t wide = head_values(set, set->longest), map = wide * set->longest;
-    const int is_ragged = set->shortest < set->longest, n_threads = threads < set->n ? threads : set->n;
+    const int n_threads = threads < set->n ? threads : set->n;
     Lanes *lanes;
-    const int status = lanes_new(n_threads, &lanes, err);
+    int status = lanes_new(n_threads, &lanes, err);
     if (status != STATUS_OK)
         return status;
     Arena *scratch = arena_new();
-    MapsResult result = {.set = set, .layout = layout_new(arena, set->n_layers, set->n_heads)};
-    const size_t n_values = (size_t)result.layout.n_values;
-    result.values = ARENA_ARRAY(arena, double, set->n * n_values);
-    result.baselines = ARENA_ARRAY(arena, double *, set->n);
-    result.pooled = ARENA_ARRAY(arena, Pooled, n_values);
-    result.pooled_baseline = ARENA_ARRAY(arena, double, n_values);
-    result.heads = ARENA_ARRAY(arena, Frame, set->n_layers * set->n_heads);
-    result.layers = ARENA_ARRAY(arena, Frame, set->n_layers);
-
-    int *members = ARENA_ARRAY(scratch, int, set->n), *lengths = ARENA_ARRAY(scratch, int, set->n);
-    float *baseline = ARENA_ARRAY(scratch, float, (is_ragged ? set->n : 1) * wide);
-    float *own_baseline = ARENA_ARRAY(scratch, float, wide);
-    Work work = {.set = set, .result = &result, .is_interrupted = is_interrupted, .members = members};
-    work.benches = benches_new(scratch, set, n_threads);
-    work.importance = ARENA_ARRAY(scratch, float, set->n * wide);
-    work.uniform = ARENA_ARRAY(scratch, real, map);
-    work.uniform_layer_maps = ARENA_ARRAY(scratch, double, (size_t)set->n_layers * set->longest * set->longest);
-    for (int length = set->shortest; length <= set->longest; length++) {
-        const int n = members_of(set, length, members);
-        double *shared = n && !set->has_tokens ? ARENA_ARRAY(arena, double, n_values) : NULL;
-        for (int m = 0; m < n; m++)
-            result.baselines[members[m]] = shared ? shared : ARENA_ARRAY(arena, double, n_values);
-        if (n > 0)
-            measure_length(lanes, &work, n, length, baseline, own_baseline);
-    }
+    MapsResult result = {.set = set};
+    Work work = {.set = set, .result = &result, .is_interrupted = is_interrupted};
+    take_memory(arena, scratch, set, n_threads, &result, &work);
+    for (int length = set->shortest; length <= set->longest; length++)
+        measure_length(arena, lanes, &work, length);
     lanes_free(lanes);
-    for (int s = 0; s < set->n; s++)
-        lengths[s] = set->sequences[s].length;
-    const FrameInput input = {.n = set->n, .n_layers = set->n_layers, .n_heads = set->n_heads, .length = set->longest,
-                              .lengths = is_ragged ? lengths : NULL, .is_causal = set->is_causal,
-                              .importance = work.importance, .baseline = baseline,
-                              .tokens = set->has_tokens ? wide_tokens(scratch, set) : NULL, .stride = 1};
-    const int is_ended = is_interrupted && is_interrupted();
-    if (!is_ended) {
+    if (is_interrupted && is_interrupted()) {
+        status = error_set(err, STATUS_INTERRUPTED, "interrupted");
+    } else {
         pool(scratch, &result);
-        classify(&input, &result);
+        classify(scratch, &work);
         *ret_result = result;
     }
     arena_free(scratch);
-    return is_ended ? error_set(err, STATUS_INTERRUPTED, "interrupted") : STATUS_OK;
+    return status;
 }

@@ -1,9 +1,9 @@
 /* Metrics of maps alone, and the frame classifier, over a set of anybody's maps.
  *
- * Every family that sees maps (and tokens, where given) alone is measured on every sequence, once on its maps and once on
- * uniform attention under the same mask at the same length: the only baseline that can be computed without the model. One
- * value per sequence becomes one per set as a run's measuring set does it (geometry/pool.h). Results do not depend on
- * the number of threads.
+ * Every family that sees maps (and tokens, where given) alone is measured on every sequence, once on its maps and once
+ * on uniform attention under the same mask at the same length: the only baseline that can be computed without the
+ * model. One value per sequence becomes one per set as a run's measuring set does it (geometry/pool.h). Results do not
+ * depend on the number of threads.
  */
 #ifndef REFFRAME_MAPS_MEASURE_H
 #define REFFRAME_MAPS_MEASURE_H

@@ -66,7 +66,8 @@ static int take_shape(MapsSet *set, MapsFile *file, const NpyArray *array, Error
     if (array->n_dims != 5 && array->n_dims != 4 && array->n_dims != 2)
         return error_set(err, STATUS_INPUT,
                          "%s: its shape is %s; attention maps are (N, L, H, T, T): sequences, layers, heads, queries, "
-                         "keys; or (L, H, T, T), or (T, T)", file->path, text);
+                         "keys; or (L, H, T, T), or (T, T)",
+                         file->path, text);
     for (int d = 0; d < array->n_dims; d++)
         shape[5 - array->n_dims + d] = array->shape[d];
     if (shape[3] != shape[4])
@@ -75,9 +76,11 @@ static int take_shape(MapsSet *set, MapsFile *file, const NpyArray *array, Error
     for (int d = 0; d < 4; d++) {
         const int64_t most = d == 0 ? MOST_SEQUENCES - set->n : d == 3 ? MOST_LENGTH : MOST_LAYERS;
         if (shape[d] < 1 || shape[d] > most)
-            return error_set(err, STATUS_INPUT,
-                             "%s: its shape is %s; from 1 to %d sequences in all, %d layers and heads, and %d tokens are "
-                             "measured", file->path, text, MOST_SEQUENCES, MOST_LAYERS, MOST_LENGTH);
+            return error_set(
+                err, STATUS_INPUT,
+                "%s: its shape is %s; from 1 to %d sequences in all, %d layers and heads, and %d tokens are "
+                "measured",
+                file->path, text, MOST_SEQUENCES, MOST_LAYERS, MOST_LENGTH);
     }
     const MapsFile *before = &set->files[0];
     if (file != before && (shape[1] != set->n_layers || shape[2] != set->n_heads))
@@ -117,8 +120,9 @@ static int open_tokens(const MapsSet *set, const MapsFile *file, Error *err)
     if (status == STATUS_OK && array.type != NPY_INT32 && array.type != NPY_INT64 && array.type != NPY_UINT8)
         status = error_set(err, STATUS_INPUT, "%s: its items are %s; token ids are int32, int64 or uint8",
                            file->tokens_path, maps_type_name(array.type));
-    else if (status == STATUS_OK && (!(is_one && array.shape[0] == file->length) &&
-                                     !(array.n_dims == 2 && array.shape[0] == file->n && array.shape[1] == file->length)))
+    else if (status == STATUS_OK &&
+             (!(is_one && array.shape[0] == file->length) &&
+              !(array.n_dims == 2 && array.shape[0] == file->n && array.shape[1] == file->length)))
         status = error_set(err, STATUS_INPUT, "%s: its shape is %s; the maps in %s need %s", file->tokens_path,
                            shape_text(arena, array.n_dims, array.shape), file->path,
                            shape_text(set->arena, 2, (int64_t[]){file->n, file->length}));
@@ -133,8 +137,11 @@ static int find_files(const MapsRequest *request, MapsSet *set, Error *err)
     char **names = NULL;
     int n = 1;
     if (request->tokens && file_is_folder(request->tokens) != is_folder)
-        return error_set(err, STATUS_INPUT, is_folder ? "%s: is no folder; the tokens of a folder of maps are a folder of files of the same names"
-                                                      : "%s: is a folder; the tokens of one file of maps are one file", request->tokens);
+        return error_set(
+            err, STATUS_INPUT,
+            is_folder ? "%s: is no folder; the tokens of a folder of maps are a folder of files of the same names"
+                      : "%s: is a folder; the tokens of one file of maps are one file",
+            request->tokens);
     if (is_folder) {
         const int status = list_files(set->arena, request->path, &names, &n, err);
         if (status != STATUS_OK)

@@ -149,12 +149,9 @@ static void test_equal_lengths_are_no_other_set(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_places_from_either_end),
-        cmocka_unit_test(test_the_pair_is_seen_at_every_length),
-        cmocka_unit_test(test_ends_stay_ends),
-        cmocka_unit_test(test_elsewhere_in_each_is_distributed),
-        cmocka_unit_test(test_too_short_has_no_vote),
-        cmocka_unit_test(test_equal_lengths_are_no_other_set),
+        cmocka_unit_test(test_places_from_either_end), cmocka_unit_test(test_the_pair_is_seen_at_every_length),
+        cmocka_unit_test(test_ends_stay_ends),         cmocka_unit_test(test_elsewhere_in_each_is_distributed),
+        cmocka_unit_test(test_too_short_has_no_vote),  cmocka_unit_test(test_equal_lengths_are_no_other_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,7 +75,7 @@ const char *write_array(Arena *arena, const char *folder, const char *name, NpyT
 double *planted(Arena *arena, int n, int L, int H, int T, int is_causal, int seed)
 {
     const int n_rows = n * L * H * T;
-    double *maps = ARENA_ARRAY(arena, double, (size_t)n_rows * T);
+    double *maps = ARENA_ARRAY(arena, double, (size_t)n_rows *T);
     uint32_t state = (uint32_t)seed * 2654435761u + 1;
     for (int row = 0; row < n_rows; row++) {
         const int n_visible = is_causal ? row % T + 1 : T;

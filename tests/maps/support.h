@@ -5,7 +5,8 @@
 #include "maps/measure.h"
 #include "testing.h"
 
-/* An array in a folder; is_fortran turns `values` (in C order) round. Values of float16 are to be exact in it. Returns the path. */
+/* An array in a folder; is_fortran turns `values` (in C order) round. Values of float16 are to be exact in it. Returns
+ * the path. */
 const char *write_array(Arena *arena, const char *folder, const char *name, NpyType type, int is_fortran, int n_dims,
                         const int64_t *shape, const double *values);
 

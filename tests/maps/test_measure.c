@@ -27,7 +27,7 @@ static int same(double a, double b)
 static double *row_of(Arena *arena, const Layout *layout, View view)
 {
     double *row = ARENA_ARRAY(arena, double, layout->n_values);
-    double *layer_maps = ARENA_ARRAY(arena, double, (size_t)L * view.length * view.length);
+    double *layer_maps = ARENA_ARRAY(arena, double, (size_t)L *view.length *view.length);
     double **columns = ARENA_ARRAY(arena, double *, layout_most_columns());
     for (int i = 0; i < layout->n_values; i++)
         row[i] = NAN;
@@ -161,7 +161,8 @@ static void test_labels(void **state)
             star(T, h ? 2 + 3 * n : 0, 0.6, maps + (n * 2 + h) * T * T);
     for (int i = 0; i < N * T; i++)
         ids[i] = i % T == 2 + 3 * (i / T) ? 99 : i;
-    const char *path = write_array(s->arena, s->folder, "maps.npy", NPY_FLOAT64, 0, 5, (int64_t[]){N, 1, 2, T, T}, maps);
+    const char *path =
+        write_array(s->arena, s->folder, "maps.npy", NPY_FLOAT64, 0, 5, (int64_t[]){N, 1, 2, T, T}, maps);
     const char *tokens = write_array(s->arena, s->folder, "tokens.npy", NPY_INT64, 0, 2, (int64_t[]){N, T}, ids);
     MapsSet set = load(path, tokens, MAPS_MASK_ASSUMED);
     MapsResult result = measure(s->arena, &set, 1);
@@ -186,7 +187,7 @@ static void test_labels_over_lengths(void **state)
     Error err;
     assert_ok(file_make_folder(folder, &err), &err);
     for (int T = 6; T <= 50; T += 11) {
-        double *map = ARENA_ARRAY(s->arena, double, T * T);
+        double *map = ARENA_ARRAY(s->arena, double, T *T);
         star(T, T - 1, 0.6, map);
         write_array(s->arena, folder, arena_format(s->arena, "%d.npy", T), NPY_FLOAT32, 0, 2, (int64_t[]){T, T}, map);
     }
@@ -243,7 +244,8 @@ static void test_csv_and_json_say_the_same(void **state)
     const Json *metrics = json_get(json, "metrics");
     int n_found = 0;
     for (int m = 0; m < metrics->n_items; m++) {
-        const Json *metric = metrics->items[m], *values = json_get(metric, "values"), *floors = json_get(metric, "baseline");
+        const Json *metric = metrics->items[m], *values = json_get(metric, "values"),
+                   *floors = json_get(metric, "baseline");
         if (strcmp(json_get_string(metric, "level", ""), "head") != 0)
             continue;
         for (int l = 0; l < L; l++)
@@ -255,8 +257,9 @@ static void test_csv_and_json_say_the_same(void **state)
                     continue;
                 if (has_floor)
                     text_number(floors->items[l]->items[h]->number, floor);
-                const char *line = arena_format(s->arena, ",%d,%d,%s,%s,%s\n", l, h, json_get_string(metric, "name", ""),
-                                                text_number(value->number, number), floor);
+                const char *line =
+                    arena_format(s->arena, ",%d,%d,%s,%s,%s\n", l, h, json_get_string(metric, "name", ""),
+                                 text_number(value->number, number), floor);
                 assert_int_equal(count_lines(csv.data, line), 1);
                 n_found++;
             }
@@ -266,9 +269,11 @@ static void test_csv_and_json_say_the_same(void **state)
     for (int l = 0; l < L; l++) {
         const Json *layer = json_get(frames, "layers")->items[l];
         assert_int_equal(count_lines(csv.data, arena_format(s->arena, ",%d,,frame,%s,\n", l,
-                                                            json_get_string(layer, "by_position", ""))), 1);
+                                                            json_get_string(layer, "by_position", ""))),
+                         1);
         assert_int_equal(count_lines(csv.data, arena_format(s->arena, ",%d,,frame_by_token,%s,\n", l,
-                                                            json_get_string(layer, "by_token", ""))), 1);
+                                                            json_get_string(layer, "by_token", ""))),
+                         1);
     }
     for (int q = 0; q < 6; q++)
         assert_int_equal(count_lines(csv.data, arena_format(s->arena, "%d,0,0,alpha,", q)), 1);
@@ -282,9 +287,9 @@ static void test_csv_and_json_say_the_same(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_values_are_the_families), TEST(test_alpha_by_hand),
-        TEST(test_threads_change_nothing),  TEST(test_labels),
-        TEST(test_labels_over_lengths),     TEST(test_interrupts_and_memory),
+        TEST(test_values_are_the_families),   TEST(test_alpha_by_hand),
+        TEST(test_threads_change_nothing),    TEST(test_labels),
+        TEST(test_labels_over_lengths),       TEST(test_interrupts_and_memory),
         TEST(test_csv_and_json_say_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
-/* Without these, somebody's maps could be read transposed, as another model's, or with an impossible row among them, and
- * every number of the table would still look like one. */
+/* Without these, somebody's maps could be read transposed, as another model's, or with an impossible row among them,
+ * and every number of the table would still look like one. */
 #include "maps/support.h"
 
 #include <math.h>
@@ -39,8 +39,8 @@ static void test_half_floats(void **state)
     const Scratch *s = *state;
     for (size_t e = 0; e + 1 < N_TESTS(entries); e += 2) {
         const double map[4] = {entries[e], entries[e + 1], entries[e + 1], entries[e]};
-        MapsSet set = load(write_array(s->arena, s->folder, "maps.npy", NPY_FLOAT16, 0, 2, (int64_t[]){2, 2}, map), NULL,
-                           MAPS_MASK_ASSUMED);
+        MapsSet set = load(write_array(s->arena, s->folder, "maps.npy", NPY_FLOAT16, 0, 2, (int64_t[]){2, 2}, map),
+                           NULL, MAPS_MASK_ASSUMED);
         for (int i = 0; i < 4; i++)
             assert_true((double)set.sequences[0].maps[i] == map[i]);
         maps_free(&set);
@@ -51,13 +51,14 @@ static void test_fewer_axes(void **state)
 {
     const Scratch *s = *state;
     const double *maps = planted(s->arena, 1, L, H, T, 1, 1);
-    MapsSet set = load(write_array(s->arena, s->folder, "one.npy", NPY_FLOAT32, 0, 4, SHAPE + 1, maps), NULL,
-                       MAPS_MASK_ASSUMED);
+    MapsSet set =
+        load(write_array(s->arena, s->folder, "one.npy", NPY_FLOAT32, 0, 4, SHAPE + 1, maps), NULL, MAPS_MASK_ASSUMED);
     assert_int_equal(set.n, 1);
     assert_int_equal(set.n_layers * 10 + set.n_heads, 23);
     assert_int_equal(set.longest, T);
     maps_free(&set);
-    set = load(write_array(s->arena, s->folder, "map.npy", NPY_FLOAT64, 1, 2, SHAPE + 3, maps), NULL, MAPS_MASK_ASSUMED);
+    set =
+        load(write_array(s->arena, s->folder, "map.npy", NPY_FLOAT64, 1, 2, SHAPE + 3, maps), NULL, MAPS_MASK_ASSUMED);
     assert_int_equal(set.n * 100 + set.n_layers * 10 + set.n_heads, 111);
     assert_true(set.is_causal);
     assert_true((double)set.sequences[0].maps[T] == maps[T]);
@@ -82,29 +83,41 @@ static void test_shapes_that_are_no_maps(void **state)
         int64_t shape[6];
         const char *reason;
     } rows[] = {
-        {3, {3, 4, 4}, "its shape is (3, 4, 4); attention maps are (N, L, H, T, T): sequences, layers, heads, queries, keys; or "
-                       "(L, H, T, T), or (T, T)"},
-        {1, {4}, "its shape is (4,); attention maps are (N, L, H, T, T): sequences, layers, heads, queries, keys; or "
-                 "(L, H, T, T), or (T, T)"},
-        {6, {1, 1, 1, 1, 2, 2}, "its shape is (1, 1, 1, 1, 2, 2); attention maps are (N, L, H, T, T): sequences, layers, heads, "
-                                "queries, keys; or (L, H, T, T), or (T, T)"},
+        {3,
+         {3, 4, 4},
+         "its shape is (3, 4, 4); attention maps are (N, L, H, T, T): sequences, layers, heads, queries, keys; or "
+         "(L, H, T, T), or (T, T)"},
+        {1,
+         {4},
+         "its shape is (4,); attention maps are (N, L, H, T, T): sequences, layers, heads, queries, keys; or "
+         "(L, H, T, T), or (T, T)"},
+        {6,
+         {1, 1, 1, 1, 2, 2},
+         "its shape is (1, 1, 1, 1, 2, 2); attention maps are (N, L, H, T, T): sequences, layers, heads, "
+         "queries, keys; or (L, H, T, T), or (T, T)"},
         {4, {1, 2, 3, 4}, "its shape is (1, 2, 3, 4); the last two axes, queries and keys, must be equal"},
-        {5, {0, 2, 3, 4, 4}, "its shape is (0, 2, 3, 4, 4); from 1 to 1000000 sequences in all, 1024 layers and heads, and 16384 "
-                             "tokens are measured"},
-        {5, {1, 1, 1025, 1, 1}, "its shape is (1, 1, 1025, 1, 1); from 1 to 1000000 sequences in all, 1024 layers and heads, and "
-                                "16384 tokens are measured"},
+        {5,
+         {0, 2, 3, 4, 4},
+         "its shape is (0, 2, 3, 4, 4); from 1 to 1000000 sequences in all, 1024 layers and heads, and 16384 "
+         "tokens are measured"},
+        {5,
+         {1, 1, 1025, 1, 1},
+         "its shape is (1, 1, 1025, 1, 1); from 1 to 1000000 sequences in all, 1024 layers and heads, and "
+         "16384 tokens are measured"},
     };
     const Scratch *s = *state;
     const double *values = ARENA_ARRAY(s->arena, double, 2048);
     Error err;
     for (size_t r = 0; r < N_TESTS(rows); r++) {
-        const char *path = write_array(s->arena, s->folder, "bad.npy", NPY_FLOAT32, 0, rows[r].n_dims, rows[r].shape, values);
+        const char *path =
+            write_array(s->arena, s->folder, "bad.npy", NPY_FLOAT32, 0, rows[r].n_dims, rows[r].shape, values);
         assert_refused(refused(path, NULL, MAPS_MASK_ASSUMED, &err), STATUS_INPUT,
                        arena_format(s->arena, "%s: %s", path, rows[r].reason), &err);
     }
     const char *path = write_array(s->arena, s->folder, "bad.npy", NPY_INT64, 0, 2, SHAPE + 3, values);
-    assert_refused(refused(path, NULL, MAPS_MASK_ASSUMED, &err), STATUS_INPUT,
-                   arena_format(s->arena, "%s: its items are int64; attention maps are float16, float32 or float64", path), &err);
+    assert_refused(
+        refused(path, NULL, MAPS_MASK_ASSUMED, &err), STATUS_INPUT,
+        arena_format(s->arena, "%s: its items are int64; attention maps are float16, float32 or float64", path), &err);
 }
 
 /* One entry of otherwise good causal maps. */
@@ -118,8 +131,9 @@ static void test_entries_that_are_no_attention(void **state)
     } rows[] = {
         {0, NAN, MAPS_MASK_ASSUMED, "sequence 0, layer 0, head 0, query 0, key 0: nan is no finite number"},
         {SIZE - 1, INFINITY, MAPS_MASK_FULL, "sequence 1, layer 1, head 2, query 3, key 3: inf is no finite number"},
-        {T *T + T, -0.25, MAPS_MASK_ASSUMED, "sequence 0, layer 0, head 1, query 1, key 0: -0.25 is negative; attention is not"},
-        {H *T *T, 1.5, MAPS_MASK_ASSUMED,
+        {T * T + T, -0.25, MAPS_MASK_ASSUMED,
+         "sequence 0, layer 0, head 1, query 1, key 0: -0.25 is negative; attention is not"},
+        {H * T * T, 1.5, MAPS_MASK_ASSUMED,
          "sequence 0, layer 1, head 0, query 0: the row sums to 1.5; attention sums to at most 1"},
     };
     static const NpyType types[] = {NPY_FLOAT16, NPY_FLOAT32, NPY_FLOAT64};
@@ -154,10 +168,14 @@ static void test_mask(void **state)
     assert_false(set.is_causal);
     maps_free(&set);
     assert_refused(refused(path, NULL, MAPS_MASK_CAUSAL, &err), STATUS_INPUT,
-                   arena_format(s->arena, "%s: sequence 1, layer 0, head 0, query 1, key 2: 0.125 is above the diagonal, where a "
-                                          "causal mask leaves 0", path), &err);
+                   arena_format(s->arena,
+                                "%s: sequence 1, layer 0, head 0, query 1, key 2: 0.125 is above the diagonal, where a "
+                                "causal mask leaves 0",
+                                path),
+                   &err);
     const double one[] = {1};
-    set = load(write_array(s->arena, s->folder, "one.npy", NPY_FLOAT32, 0, 2, (int64_t[]){1, 1}, one), NULL, MAPS_MASK_ASSUMED);
+    set = load(write_array(s->arena, s->folder, "one.npy", NPY_FLOAT32, 0, 2, (int64_t[]){1, 1}, one), NULL,
+               MAPS_MASK_ASSUMED);
     assert_true(set.is_causal);
     maps_free(&set);
 }
@@ -170,8 +188,9 @@ static void test_rows_that_are_kept_and_counted(void **state)
         NpyType type;
         int below, above;
     } rows[] = {
-        {0.9995, NPY_FLOAT32, 0, 0}, {1.0005, NPY_FLOAT64, 0, 0}, {0.998, NPY_FLOAT32, 1, 0}, {1.008, NPY_FLOAT32, 0, 1},
-        {0.9912109375, NPY_FLOAT16, 0, 0}, {1.0087890625, NPY_FLOAT16, 0, 0}, {0.984375, NPY_FLOAT16, 1, 0},
+        {0.9995, NPY_FLOAT32, 0, 0},   {1.0005, NPY_FLOAT64, 0, 0},       {0.998, NPY_FLOAT32, 1, 0},
+        {1.008, NPY_FLOAT32, 0, 1},    {0.9912109375, NPY_FLOAT16, 0, 0}, {1.0087890625, NPY_FLOAT16, 0, 0},
+        {0.984375, NPY_FLOAT16, 1, 0},
     };
     const Scratch *s = *state;
     for (size_t r = 0; r < N_TESTS(rows); r++) {
@@ -179,8 +198,8 @@ static void test_rows_that_are_kept_and_counted(void **state)
         memset(maps, 0, T * sizeof *maps);
         memset(maps + 5 * T, 0, T * sizeof *maps);
         maps[5 * T + 1] = rows[r].sum;
-        MapsSet set = load(write_array(s->arena, s->folder, "maps.npy", rows[r].type, 0, 5, SHAPE, maps), NULL,
-                           MAPS_MASK_FULL);
+        MapsSet set =
+            load(write_array(s->arena, s->folder, "maps.npy", rows[r].type, 0, 5, SHAPE, maps), NULL, MAPS_MASK_FULL);
         assert_int_equal(set.n_empty, 1);
         assert_int_equal(set.n_below, rows[r].below);
         assert_int_equal(set.n_above, rows[r].above);
@@ -204,15 +223,17 @@ static void test_tokens(void **state)
     Error err;
     for (size_t t = 0; t < N_TESTS(types); t++)
         for (int is_fortran = 0; is_fortran < 2; is_fortran++) {
-            MapsSet set = load(path, write_array(s->arena, s->folder, "t.npy", types[t], is_fortran, 2, (int64_t[]){N, T}, ids),
-                               MAPS_MASK_ASSUMED);
+            MapsSet set =
+                load(path, write_array(s->arena, s->folder, "t.npy", types[t], is_fortran, 2, (int64_t[]){N, T}, ids),
+                     MAPS_MASK_ASSUMED);
             assert_true(set.has_tokens);
             for (int i = 0; i < N * T; i++)
                 assert_true(set.sequences[i / T].tokens[i % T] == (int32_t)ids[i]);
             maps_free(&set);
         }
     const char *one = write_planted(s->arena, s->folder, "one.npy", 1, L, H, T, 0, 1);
-    MapsSet set = load(one, write_array(s->arena, s->folder, "t.npy", NPY_INT32, 0, 1, (int64_t[]){T}, ids), MAPS_MASK_ASSUMED);
+    MapsSet set =
+        load(one, write_array(s->arena, s->folder, "t.npy", NPY_INT32, 0, 1, (int64_t[]){T}, ids), MAPS_MASK_ASSUMED);
     assert_int_equal(set.sequences[0].tokens[2], 255);
     maps_free(&set);
 
@@ -221,15 +242,20 @@ static void test_tokens(void **state)
                    arena_format(s->arena, "%s: its shape is (8,); the maps in %s need (2, 4)", flat, path), &err);
     const char *floats = write_array(s->arena, s->folder, "float.npy", NPY_FLOAT32, 0, 2, (int64_t[]){N, T}, ids);
     assert_refused(refused(path, floats, MAPS_MASK_ASSUMED, &err), STATUS_INPUT,
-                   arena_format(s->arena, "%s: its items are float32; token ids are int32, int64 or uint8", floats), &err);
+                   arena_format(s->arena, "%s: its items are float32; token ids are int32, int64 or uint8", floats),
+                   &err);
     static const double bad[N * T] = {7, 0, 5, 3, 1, -100, 2, 9};
     const char *negative = write_array(s->arena, s->folder, "bad.npy", NPY_INT64, 0, 2, (int64_t[]){N, T}, bad);
-    assert_refused(refused(path, negative, MAPS_MASK_ASSUMED, &err), STATUS_INPUT,
-                   arena_format(s->arena, "%s: sequence 1, position 1: -100 is no token id; they are 0 to 2147483647", negative), &err);
+    assert_refused(
+        refused(path, negative, MAPS_MASK_ASSUMED, &err), STATUS_INPUT,
+        arena_format(s->arena, "%s: sequence 1, position 1: -100 is no token id; they are 0 to 2147483647", negative),
+        &err);
     assert_refused(refused(path, "nowhere.npy", MAPS_MASK_ASSUMED, &err), STATUS_INPUT,
-                   arena_format(s->arena, "nowhere.npy: there is no such file; it should hold the tokens of %s", path), &err);
+                   arena_format(s->arena, "nowhere.npy: there is no such file; it should hold the tokens of %s", path),
+                   &err);
     assert_refused(refused(path, s->folder, MAPS_MASK_ASSUMED, &err), STATUS_INPUT,
-                   arena_format(s->arena, "%s: is a folder; the tokens of one file of maps are one file", s->folder), &err);
+                   arena_format(s->arena, "%s: is a folder; the tokens of one file of maps are one file", s->folder),
+                   &err);
 }
 
 static void test_folders(void **state)
@@ -257,16 +283,20 @@ static void test_folders(void **state)
     assert_int_equal(set.sequences[1].tokens[0], 4);
     assert_int_equal(set.sequences[2].tokens[5], 6);
     assert_true((double)set.sequences[2].maps[1 + 6] == planted(s->arena, 1, L, H, 6, 1, 1)[1 + 6]);
-    assert_true(maps_held_bytes(&set) >= (double)(arena_used(set.files[0].arena) + arena_used(set.files[1].arena)) - 1024);
+    assert_true(maps_held_bytes(&set) >=
+                (double)(arena_used(set.files[0].arena) + arena_used(set.files[1].arena)) - 1024);
     maps_free(&set);
 
-    assert_refused(refused(folder, first, MAPS_MASK_ASSUMED, &err), STATUS_INPUT,
-                   arena_format(s->arena, "%s: is no folder; the tokens of a folder of maps are a folder of files of the same names",
-                                first), &err);
+    assert_refused(
+        refused(folder, first, MAPS_MASK_ASSUMED, &err), STATUS_INPUT,
+        arena_format(s->arena,
+                     "%s: is no folder; the tokens of a folder of maps are a folder of files of the same names", first),
+        &err);
     const char *other = write_planted(s->arena, folder, "a.npy", 1, L, H + 1, 3, 1, 2);
-    assert_refused(refused(folder, NULL, MAPS_MASK_ASSUMED, &err), STATUS_INPUT,
-                   arena_format(s->arena, "%s: has 2 layers of 4 heads, but %s has 2 of 3; one set has one model", other, first),
-                   &err);
+    assert_refused(
+        refused(folder, NULL, MAPS_MASK_ASSUMED, &err), STATUS_INPUT,
+        arena_format(s->arena, "%s: has 2 layers of 4 heads, but %s has 2 of 3; one set has one model", other, first),
+        &err);
 }
 
 static void test_what_is_no_array(void **state)
@@ -285,11 +315,16 @@ static void test_what_is_no_array(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_every_type_and_order),          TEST(test_half_floats),
-        TEST(test_fewer_axes),                    TEST(test_shapes_that_are_no_maps),
-        TEST(test_entries_that_are_no_attention), TEST(test_mask),
-        TEST(test_rows_that_are_kept_and_counted), TEST(test_tokens),
-        TEST(test_folders),                       TEST(test_what_is_no_array),
+        TEST(test_every_type_and_order),
+        TEST(test_half_floats),
+        TEST(test_fewer_axes),
+        TEST(test_shapes_that_are_no_maps),
+        TEST(test_entries_that_are_no_attention),
+        TEST(test_mask),
+        TEST(test_rows_that_are_kept_and_counted),
+        TEST(test_tokens),
+        TEST(test_folders),
+        TEST(test_what_is_no_array),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
