@@ -48,11 +48,12 @@ typedef struct {
 typedef struct {
     FrameType by_position, by_token;   /* by_token FRAME_COUNT: not available */
     double n_anchors;                  /* mean over sequences and heads, those without any included */
-    double effective_anchors;          /* exp(entropy of the excess), mean over sequences; NaN if there is none */
+    double effective_anchors;          /* exp(entropy of what the heads' eligible keys have above their baseline), mean
+                                          over sequences with an anchor; NaN if there is none */
     double start_share, end_share;     /* share of the summed excess on position 0 and T-1; NaN if there is none */
     double place_excess, token_excess; /* share of the summed excess on the modal place, the modal token */
     double n_places, n_tokens;         /* effective number of places, of tokens: exp(entropy of the summed excess) */
-    double place_share, token_share;   /* share of (sequence, head) pairs whose top anchor is the modal place, token */
+    double place_share, token_share;   /* share of (sequence, head) pairs whose top anchor (largest a_k) is that one */
     int place;                         /* the modal place: >= 0 start-relative, < 0 end-relative (-1 = last) */
     int32_t token;                     /* the modal token, -1 if unknown */
     int place_checked;                 /* 0: neither an end of the sequence nor decided by sequences of other lengths */

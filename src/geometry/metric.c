@@ -14,9 +14,19 @@ const SchemaRow *family_rows(Arena *arena, const MetricFamily *family, int *ret_
 {
     enum { N_COMMON = 2 };
     SchemaRow *rows = ARENA_ARRAY(arena, SchemaRow, N_COMMON + family->n_params);
-    rows[0] = (SchemaRow){"every", VALUE_INT, arena_format(arena, "%d", family->every ? family->every : 1), 0, 1e6, NULL,
+    rows[0] = (SchemaRow){"every",
+                          VALUE_INT,
+                          arena_format(arena, "%d", family->every ? family->every : 1),
+                          0,
+                          1e6,
+                          NULL,
                           "measure at every so manieth snapshot, the first and the last included; 0: never"};
-    rows[1] = (SchemaRow){"sequences", VALUE_INT, arena_format(arena, "%d", family->sequences), 0, 65536, NULL,
+    rows[1] = (SchemaRow){"sequences",
+                          VALUE_INT,
+                          arena_format(arena, "%d", family->sequences),
+                          0,
+                          65536,
+                          NULL,
                           "on the first so many sequences of the measuring set; 0: on all"};
     for (int p = 0; p < family->n_params; p++)
         rows[N_COMMON + p] = family->params[p];

@@ -18,8 +18,7 @@ unsigned view_has(const View *view)
     return (view->maps ? NEEDS_MAPS : 0u) | (view->q && view->k && view->v ? NEEDS_QKV : 0u) |
            (view->residual && view->normed ? NEEDS_RESIDUAL : 0u) | (view->output_weight ? NEEDS_WEIGHTS : 0u) |
            (view->tokens ? NEEDS_TOKENS : 0u) | (view->layer_maps ? NEEDS_LAYER_MAPS : 0u) |
-           (view->gradients ? NEEDS_GRADIENT : 0u) |
-           (view->losses && view->ablated_losses ? NEEDS_INTERVENTION : 0u);
+           (view->gradients ? NEEDS_GRADIENT : 0u) | (view->losses && view->ablated_losses ? NEEDS_INTERVENTION : 0u);
 }
 
 void view_average_heads(const View *view, double *ret_layer_maps)
@@ -35,18 +34,6 @@ void view_average_heads(const View *view, double *ret_layer_maps)
         for (size_t i = 0; i < n; i++)
             ret_layer_maps[i] /= view->n_heads;
     }
-}
-
-double vector_norm(int n, const real *x)
-{
-    double sums[4] = {0};
-    int i = 0;
-    for (; i + 4 <= n; i += 4)
-        for (int s = 0; s < 4; s++)
-            sums[s] += (double)x[i + s] * x[i + s];
-    for (; i < n; i++)
-        sums[0] += (double)x[i] * x[i];
-    return sqrt((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
 int view_row_is_empty(const View *view, const real *row)

@@ -4,10 +4,11 @@
 #ifndef REFFRAME_GEOMETRY_VIEW_H
 #define REFFRAME_GEOMETRY_VIEW_H
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "num/real.h"
+#include "num/kernels.h"
 
 /* The gradient of one sequence's mean loss for some tensor: which layer it belongs to (-1: none) and which group. */
 typedef enum { GRADIENT_ATTENTION, GRADIENT_MLP, GRADIENT_EMBEDDING } GradientGroup;
@@ -75,8 +76,18 @@ static inline const real *view_rows(const View *view, const real *qkv, int layer
     return qkv + ((size_t)layer * view->n_heads + head) * view->length * view->d_head;
 }
 
-/* Euclidean norm of x (n,), in double; four partial sums, so that their order is fixed and they run side by side. */
-double vector_norm(int n, const real *x);
+/* Euclidean norm of x (n,), in double. */
+static inline double vector_norm(const Kernels *kernels, int n, const real *x)
+{
+    return sqrt(kernels->sum_of_squares((size_t)n, x));
+}
+
+/* x (n,) in double. */
+static inline void widen(int n, const real *x, double *ret_wide)
+{
+    for (int i = 0; i < n; i++)
+        ret_wide[i] = x[i];
+}
 
 /* A row of zeros: a query that attends to nothing. Such rows leave every mean over queries. */
 int view_row_is_empty(const View *view, const real *row);

@@ -88,6 +88,25 @@ typedef struct {
     void (*sgd)(size_t n, const real *gradient, double clip_scale, double lr, double momentum, double decay, real *u,
                 real *p);
 
+    /* ---- doubles, whatever real is: what geometry's spectra and entropies are made of (spectrum.h) ----------------- */
+
+    /* y = ln x within 2 ulp for positive normal x, -INFINITY for 0. */
+    void (*logarithm)(size_t n, const double *x, double *y);
+    /* sum of x y. */
+    double (*dot)(int n, const double *x, const double *y);
+    /* sum of p (log_p - log_q) over p > 0, in double: relative entropy, or with log_q NULL less the entropy. */
+    double (*divergence)(int n, const double *p, const double *log_p, const double *log_q);
+    /* Lower triangle of g (m,m) = x x', x (m,n). */
+    void (*gram)(int m, int n, int ld, const double *x, int ld_g, double *g);
+    /* A symmetric matrix, of which the lower triangle is read, to its diagonal d (n,) and what couples i - 1 and i, e (n,),
+     * e[0] = 0. a (n,ld) is destroyed; ld a multiple of 8, `work` 8 ld. */
+    void (*tridiagonalise)(int n, int ld, double *a, double *d, double *e, double *work);
+    /* A matrix to the lower bidiagonal one of the same singular values: d (n,), and e[k] at row k + 1. Entries from n to
+     * ld must be 0. */
+    void (*bidiagonalise)(int n, int ld, double *a, double *d, double *e, double *work);
+    /* How many eigenvalues of the tridiagonal matrix d, e lie below each of 16 points. */
+    void (*sturm)(int n, const double *d, const double *e, const double *x, int *ret_counts);
+
     /* `rounds` turns of independent chains of vector fmas in registers: returns their FLOPs. See kernels_peak. */
     double (*spin)(size_t rounds, real *ret);
 } Kernels;

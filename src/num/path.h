@@ -51,6 +51,13 @@ void KERNEL(adamw)(size_t n, const real *gradient, double clip_scale, double lr,
                    double epsilon, double decay, double correction1, double correction2, real *m, real *v, real *p);
 void KERNEL(sgd)(size_t n, const real *gradient, double clip_scale, double lr, double momentum, double decay, real *u,
                  real *p);
+void KERNEL(logarithm)(size_t n, const double *x, double *y);
+double KERNEL(dot)(int n, const double *x, const double *y);
+double KERNEL(divergence)(int n, const double *p, const double *log_p, const double *log_q);
+void KERNEL(gram)(int m, int n, int ld, const double *x, int ld_g, double *g);
+void KERNEL(tridiagonalise)(int n, int ld, double *a, double *d, double *e, double *work);
+void KERNEL(bidiagonalise)(int n, int ld, double *a, double *d, double *e, double *work);
+void KERNEL(sturm)(int n, const double *d, const double *e, const double *x, int *ret_counts);
 double KERNEL(spin)(size_t rounds, real *ret);
 
 #endif

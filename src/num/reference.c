@@ -4,6 +4,7 @@
 #include "num/reference.h"
 
 #include <math.h>
+#include <string.h>
 
 static void matmul(MatmulKind kind, int m, int n, int k, real alpha, const real *a, int ld_a, const real *b, int ld_b,
                    int accumulate, real *c, int ld_c, real *scratch)
@@ -216,6 +217,122 @@ static void sgd(size_t n, const real *gradient, double clip_scale, double lr, do
     }
 }
 
+static void logarithm(size_t n, const double *x, double *y)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = log(x[i]);
+}
+
+static double dot(int n, const double *x, const double *y)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += x[i] * y[i];
+    return sum;
+}
+
+static double divergence(int n, const double *p, const double *log_p, const double *log_q)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        if (p[i] > 0)
+            sum += p[i] * (log_p[i] - (log_q ? log_q[i] : 0));
+    return sum;
+}
+
+static void gram(int m, int n, int ld, const double *x, int ld_g, double *g)
+{
+    for (int r = 0; r < m; r++)
+        for (int s = 0; s <= r; s++) {
+            g[(size_t)r * ld_g + s] = 0;
+            for (int j = 0; j < n; j++)
+                g[(size_t)r * ld_g + s] += x[(size_t)r * ld + j] * x[(size_t)s * ld + j];
+        }
+}
+
+/* x (n,) becomes u, I - u u'/h the reflection that leaves beta in its entry `to` alone. */
+static double reflect(int n, int to, double *x, double *ret_h)
+{
+    double rest = 0;
+    for (int i = 0; i < n; i++)
+        rest += i == to ? 0 : x[i] * x[i];
+    const double alpha = x[to], square = alpha * alpha + rest;
+    const double beta = rest == 0 ? alpha : alpha > 0 ? -sqrt(square) : sqrt(square);
+    x[to] = rest == 0 ? 0 : alpha - beta;
+    *ret_h = rest == 0 ? 1 : square - alpha * beta;
+    return beta;
+}
+
+/* A becomes P A P of the full symmetric matrix, P the reflection of its last row, and so on up. */
+static void tridiagonalise(int n, int ld, double *a, double *d, double *e, double *work)
+{
+    for (int i = 0; i < n; i++)
+        for (int j = i + 1; j < n; j++)
+            a[i * ld + j] = a[j * ld + i];
+    for (int i = n - 1; i >= 0; i--) {
+        double *u = work, h;
+        d[i] = a[i * ld + i];
+        e[i] = 0;
+        if (i == 0)
+            return;
+        memcpy(u, a + i * ld, (size_t)i * sizeof *u);
+        e[i] = reflect(i, i - 1, u, &h);
+        for (int side = 0; side < 2; side++) /* P A, then (P A) P by rows */
+            for (int j = 0; j < i; j++) {
+                double product = 0;
+                for (int k = 0; k < i; k++)
+                    product += u[k] * (side ? a[j * ld + k] : a[k * ld + j]);
+                for (int k = 0; k < i; k++)
+                    *(side ? &a[j * ld + k] : &a[k * ld + j]) -= product / h * u[k];
+            }
+    }
+}
+
+static void bidiagonalise(int n, int ld, double *a, double *d, double *e, double *work)
+{
+    for (int k = 0; k < n; k++) {
+        double h, *u = work;
+        memcpy(u, a + k * ld + k, (size_t)(n - k) * sizeof *u);
+        d[k] = reflect(n - k, 0, u, &h);
+        for (int i = k + 1; i < n; i++) {
+            double product = 0;
+            for (int j = k; j < n; j++)
+                product += a[i * ld + j] * u[j - k];
+            for (int j = k; j < n; j++)
+                a[i * ld + j] -= product / h * u[j - k];
+        }
+        e[k] = 0;
+        if (k + 1 == n)
+            return;
+        for (int i = k + 1; i < n; i++)
+            u[i - k - 1] = a[i * ld + k];
+        e[k] = reflect(n - k - 1, 0, u, &h);
+        for (int j = k + 1; j < n; j++) {
+            double product = 0;
+            for (int i = k + 1; i < n; i++)
+                product += a[i * ld + j] * u[i - k - 1];
+            for (int i = k + 1; i < n; i++)
+                a[i * ld + j] -= product / h * u[i - k - 1];
+        }
+    }
+}
+
+static void sturm(int n, const double *d, const double *e, const double *x, int *ret_counts)
+{
+    double largest = 1;
+    for (int i = 1; i < n; i++)
+        largest = fmax(largest, e[i] * e[i]);
+    for (int p = 0; p < 16; p++) {
+        double q = 1;
+        ret_counts[p] = 0;
+        for (int i = 0; i < n; i++) {
+            q = d[i] - x[p] - (i ? e[i] * e[i] : 0) / q;
+            q = fabs(q) < 1e-290 * largest ? -1e-290 * largest : q;
+            ret_counts[p] += q < 0;
+        }
+    }
+}
+
 const Kernels kernels_reference = {
     .name = "reference",
     .summary = "plain loops, for tests",
@@ -239,4 +356,11 @@ const Kernels kernels_reference = {
     .sum_of_squares = sum_of_squares,
     .adamw = adamw,
     .sgd = sgd,
+    .logarithm = logarithm,
+    .dot = dot,
+    .divergence = divergence,
+    .gram = gram,
+    .tridiagonalise = tridiagonalise,
+    .bidiagonalise = bidiagonalise,
+    .sturm = sturm,
 };

@@ -34,5 +34,12 @@ const Kernels KERNEL(kernels) = {
     .sum_of_squares = KERNEL(sum_of_squares),
     .adamw = KERNEL(adamw),
     .sgd = KERNEL(sgd),
+    .logarithm = KERNEL(logarithm),
+    .dot = KERNEL(dot),
+    .divergence = KERNEL(divergence),
+    .gram = KERNEL(gram),
+    .tridiagonalise = KERNEL(tridiagonalise),
+    .bidiagonalise = KERNEL(bidiagonalise),
+    .sturm = KERNEL(sturm),
     .spin = KERNEL(spin),
 };

@@ -1,15 +1,35 @@
-/* What measuring costs: milliseconds per snapshot of each family, N sequences on one thread, best of some rounds.
+/* What measuring costs: milliseconds per snapshot of each family on all sequences, on as many threads as there are
+ * cores, best of some rounds; then what its default cadence makes of it (share of snapshots, share of sequences).
  *
- * `bench_families`. The sizes are the quickstart's (T 64, L 2, H 2, d_model 128, N 32). Not a test: it cannot fail.
+ * The sizes are the quickstart's and those of S in `refframe bench` with 16 sequences, which are 256 maps of 128 x 128.
+ * Maps are softmax of normal logits with a sink in every other head. Not a test: it cannot fail.
  */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "base/lanes.h"
 #include "base/pcg.h"
-#include "geometry/metric.h"
+#include "geometry/anchor.h"
+#include "geometry/layout.h"
 
-enum { L = 2, H = 2, T = 64, D = 64, C = 128, N = 32, ROUNDS = 5 };
+enum { LANES = 4, ROUNDS = 5 };
+
+typedef struct {
+    const char *name;
+    int L, H, T, D, C, N;
+} Size;
+
+typedef struct {
+    View view;
+    int n;
+    const MetricFamily *family; /* NULL: what every snapshot takes beside families */
+    double **columns[LANES];
+    double *values[LANES], *layer_maps[LANES];
+    void *scratch[LANES];
+    float *importance[LANES];
+} Bench;
 
 static real *normals(Arena *arena, Pcg *pcg, size_t n)
 {
@@ -19,55 +39,129 @@ static real *normals(Arena *arena, Pcg *pcg, size_t n)
     return x;
 }
 
-static void set_up(Arena *arena, View *ret_view)
+static void fill_maps(const View *view, Pcg *pcg, real *maps)
+{
+    const int T = view->length;
+    for (int m = 0; m < view->n_layers * view->n_heads; m++)
+        for (int i = 0; i < T; i++) {
+            real *row = maps + ((size_t)m * T + i) * T;
+            double sum = 0;
+            for (int j = 0; j <= i; j++)
+                sum += row[j] = (real)exp(pcg_normal(pcg) + (j == 0 && m % 2 ? 4 : 0));
+            for (int j = 0; j <= i; j++)
+                row[j] = (real)(row[j] / sum);
+        }
+}
+
+static void set_up(Arena *arena, const Size *s, Bench *bench)
 {
     Pcg pcg = pcg_named(1, "bench/families");
-    real *maps = ARENA_ARRAY(arena, real, L * H * T * T), *bias = ARENA_ARRAY(arena, real, L * H * (2 * T - 1));
-    const real **slices = ARENA_ARRAY(arena, const real *, L);
-    for (int l = 0; l < L; l++)
-        slices[l] = normals(arena, &pcg, H * D * C);
-    for (int d = 0; d < L * H * (2 * T - 1); d++)
-        bias[d] = (real)(-0.1 * fabs(d % (2 * T - 1) - (T - 1.0)));
-    *ret_view = (View){.n_layers = L, .n_heads = H, .d_model = C, .d_head = D, .length = T, .is_causal = 1, .end = -1};
-    ret_view->q = normals(arena, &pcg, L * H * T * D);
-    ret_view->k = normals(arena, &pcg, L * H * T * D);
-    ret_view->v = normals(arena, &pcg, L * H * T * D);
-    ret_view->residual = normals(arena, &pcg, (L + 1) * T * C);
-    ret_view->output_weight = slices;
-    ret_view->bias = bias;
-    ret_view->maps = maps;
-    view_position_maps(ret_view, bias, maps);
+    const size_t heads = (size_t)s->L * s->H;
+    real *maps = ARENA_ARRAY(arena, real, heads * s->T * s->T);
+    const real **slices = ARENA_ARRAY(arena, const real *, s->L);
+    int32_t *tokens = ARENA_ARRAY(arena, int32_t, s->T);
+    GradientPart *parts = ARENA_ARRAY(arena, GradientPart, s->L);
+    View *view = &bench->view;
+    for (int l = 0; l < s->L; l++) {
+        slices[l] = normals(arena, &pcg, (size_t)s->H * s->D * s->C);
+        parts[l] = (GradientPart){GRADIENT_MLP, l, (size_t)s->H * s->D * s->C, slices[l]};
+    }
+    *view = (View){
+        .n_layers = s->L, .n_heads = s->H, .d_model = s->C, .d_head = s->D, .length = s->T, .is_causal = 1, .end = -1};
+    view->q = normals(arena, &pcg, heads * s->T * s->D), view->k = normals(arena, &pcg, heads * s->T * s->D);
+    view->v = normals(arena, &pcg, heads * s->T * s->D);
+    view->residual = normals(arena, &pcg, (size_t)(s->L + 1) * s->T * s->C);
+    view->normed = normals(arena, &pcg, (size_t)s->T * s->C);
+    view->losses = normals(arena, &pcg, (size_t)s->T);
+    view->ablated_losses = normals(arena, &pcg, (size_t)N_ABLATIONS * s->T);
+    view->gradients = parts, view->n_gradients = s->L;
+    view->output_weight = slices;
+    view->tokens = tokens;
+    view->maps = maps;
+    fill_maps(view, &pcg, maps);
+    bench->n = s->N;
+    for (int lane = 0; lane < LANES; lane++) {
+        bench->columns[lane] = ARENA_ARRAY(arena, double *, layout_most_columns());
+        bench->scratch[lane] = arena_alloc(arena, layout_scratch_bytes(view));
+        bench->values[lane] = ARENA_ARRAY(arena, double, layout_most_columns() * s->L * s->H);
+        bench->importance[lane] = ARENA_ARRAY(arena, float, heads * s->T);
+        bench->layer_maps[lane] = ARENA_ARRAY(arena, double, (size_t)s->L * s->T * s->T);
+        view_average_heads(view, bench->layer_maps[lane]);
+    }
+}
+
+static void run_lane(void *context, int lane, int thread)
+{
+    (void)thread;
+    Bench *bench = context;
+    View view = bench->view;
+    const MetricFamily *family = bench->family;
+    view.layer_maps = bench->layer_maps[lane];
+    for (int c = 0; family && c < family->n_columns; c++)
+        bench->columns[lane][c] = bench->values[lane] + (size_t)c * view.n_layers * view.n_heads;
+    for (int n = lane * bench->n / LANES; n < (lane + 1) * bench->n / LANES; n++) {
+        if (family) {
+            family->measure(&view, bench->columns[lane], bench->scratch[lane]);
+            continue;
+        }
+        view_average_heads(&view, bench->layer_maps[lane]);
+        anchor_importance(&view, bench->importance[lane]);
+    }
+}
+
+static double best_seconds(Lanes *lanes, Bench *bench)
+{
+    double best = INFINITY;
+    for (int r = 0; r < ROUNDS; r++) {
+        const double start = clock_seconds();
+        lanes_run(lanes, LANES, run_lane, bench);
+        best = fmin(best, clock_seconds() - start);
+    }
+    return best;
+}
+
+static void run(Lanes *lanes, const Size *size)
+{
+    Arena *arena = arena_new();
+    Bench bench = {0};
+    double closed = 0, spectra = 0, rest = 0, by_cadence = 0;
+    set_up(arena, size, &bench);
+    printf("%s: L %d, H %d, T %d, %d sequences, %d threads\n", size->name, size->L, size->H, size->T, size->N,
+           lanes_threads(lanes));
+    for (const MetricFamily *const *it = family_registry;; it++) {
+        bench.family = *it;
+        const double seconds = best_seconds(lanes, &bench);
+        if (!*it) {
+            printf("  %-14s %8.2f ms\n", "(mean maps, a_k)", seconds * 1e3);
+            closed += seconds, by_cadence += seconds;
+            break;
+        }
+        const int every = (*it)->every ? (*it)->every : 1;
+        const double share = (*it)->sequences && (*it)->sequences < size->N ? (double)(*it)->sequences / size->N : 1;
+        printf("  %-16s %8.2f ms   %-30s every %d, %3.0f %% of the sequences: %6.2f ms\n", (*it)->name, seconds * 1e3,
+               (*it)->cost, every, 100 * share, seconds * share / every * 1e3);
+        by_cadence += seconds * share / every;
+        *(strstr((*it)->cost, "T^2)") || strstr((*it)->cost, "T)") || strstr((*it)->cost, "C)") ||
+                  strstr((*it)->cost, "D)")
+              ? &closed
+          : strstr((*it)->cost, "^3)") ? &spectra
+                                       : &rest) += seconds;
+    }
+    printf(
+        "  closed forms %.2f ms, eigen- and singular values %.2f ms, the rest %.2f ms; by default cadence %.2f ms\n\n",
+        closed * 1e3, spectra * 1e3, rest * 1e3, by_cadence * 1e3);
+    arena_free(arena);
 }
 
 int main(void)
 {
-    Arena *arena = arena_new();
-    View view;
-    set_up(arena, &view);
-    double total = 0;
-    float *importance = ARENA_ARRAY(arena, float, L *H *T);
-    for (const MetricFamily *const *family = family_registry; *family; family++) {
-        void *scratch = arena_alloc(arena, (*family)->scratch_bytes ? (*family)->scratch_bytes(&view) : 0);
-        double **columns = ARENA_ARRAY(arena, double *, (*family)->n_columns), best = INFINITY;
-        for (int c = 0; c < (*family)->n_columns; c++)
-            columns[c] = ARENA_ARRAY(arena, double, L *H);
-        for (int r = 0; r < ROUNDS; r++) {
-            const double start = clock_seconds();
-            for (int n = 0; n < N; n++)
-                (*family)->measure(&view, columns, scratch);
-            best = fmin(best, clock_seconds() - start);
-        }
-        printf("%-12s %8.2f ms\n", (*family)->name, best * 1e3);
-        total += best;
-    }
-    double best = INFINITY;
-    for (int r = 0; r < ROUNDS; r++) {
-        const double start = clock_seconds();
-        for (int n = 0; n < N; n++)
-            anchor_importance(&view, importance);
-        best = fmin(best, clock_seconds() - start);
-    }
-    printf("%-12s %8.2f ms\n%-12s %8.2f ms\n", "(importance)", best * 1e3, "total", (total + best) * 1e3);
-    arena_free(arena);
+    static const Size sizes[] = {{"quickstart", 2, 2, 64, 64, 128, 32}, {"S", 4, 4, 128, 32, 128, 16}};
+    Error err;
+    Lanes *lanes;
+    if (lanes_new(clock_cores(), &lanes, &err) != 0)
+        return 1;
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+        run(lanes, &sizes[s]);
+    lanes_free(lanes);
     return 0;
 }

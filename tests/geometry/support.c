@@ -15,7 +15,17 @@ Built *built_new(Arena *arena, int n_layers, int n_heads, int length, int d_head
     built->v = ARENA_ARRAY(arena, real, L * H * T * D);
     built->bias = ARENA_ARRAY(arena, real, L * H * (2 * T - 1));
     built->residual = ARENA_ARRAY(arena, real, (L + 1) * T * C);
+    built->normed = ARENA_ARRAY(arena, real, T * C);
     built->weights = ARENA_ARRAY(arena, real, L * H * D * C);
+    built->losses = ARENA_ARRAY(arena, real, T);
+    built->ablated_losses = ARENA_ARRAY(arena, real, N_ABLATIONS * T);
+    built->gradients = ARENA_ARRAY(arena, real, (2 * L + 1) * C);
+    built->parts = ARENA_ARRAY(arena, GradientPart, 2 * L + 1);
+    for (size_t p = 0; p < 2 * L + 1; p++) /* two groups a layer, and the embedding */
+        built->parts[p] = (GradientPart){p == 2 * L ? GRADIENT_EMBEDDING
+                                         : p % 2    ? GRADIENT_MLP
+                                                    : GRADIENT_ATTENTION,
+                                         p == 2 * L ? -1 : (int)p / 2, C, built->gradients + p * C};
     built->tokens = ARENA_ARRAY(arena, int32_t, T);
     built->is_idle = ARENA_ARRAY(arena, uint8_t, T);
     const real **slices = ARENA_ARRAY(arena, const real *, L);
@@ -33,6 +43,11 @@ Built *built_new(Arena *arena, int n_layers, int n_heads, int length, int d_head
                          .v = built->v,
                          .bias = built->bias,
                          .residual = built->residual,
+                         .normed = built->normed,
+                         .losses = built->losses,
+                         .ablated_losses = built->ablated_losses,
+                         .gradients = built->parts,
+                         .n_gradients = 2 * n_layers + 1,
                          .output_weight = slices,
                          .tokens = built->tokens,
                          .end = -1};
@@ -79,6 +94,14 @@ void built_randomise(Built *built, Pcg *pcg)
     draw(pcg, L * H * (2 * T - 1), 0.5, built->bias);
     draw(pcg, (L + 1) * T * C, 1, built->residual);
     draw(pcg, L * H * D * C, 0.3, built->weights);
+    draw(pcg, T * C, 1, built->normed);
+    draw(pcg, T, 1, built->losses);
+    draw(pcg, N_ABLATIONS * T, 1, built->ablated_losses);
+    draw(pcg, (2 * L + 1) * C, 1, built->gradients);
+    for (size_t i = 0; i < T; i += 5)
+        built->losses[i] = (real)NAN;
+    for (int a = 0; a < N_ABLATIONS; a++)
+        built->view.ablated[a] = (int)pcg_below(pcg, (uint32_t)T);
     for (size_t i = 0; i < T; i++) {
         built->tokens[i] = (int32_t)pcg_below(pcg, 50);
         built->is_idle[i] = i % 3 == 0;
@@ -104,17 +127,23 @@ void measure_family(Arena *arena, const MetricFamily *family, const View *view, 
     unsigned char *scratch = arena_alloc(arena, bytes + GUARD);
     memset(scratch, 0xa5, bytes + GUARD); /* a NaN-like filling: what is read before it is written shows */
     for (int c = 0; c < family->n_columns; c++) {
-        const int n = view->n_layers * (family->columns[c].level == LEVEL_HEAD ? view->n_heads : 1);
+        const int n = level_size(family->columns[c].level, view->n_layers, view->n_heads);
         ret_columns[c] = ARENA_ARRAY(arena, double, n + 1);
         for (int i = 0; i < n; i++)
             ret_columns[c][i] = NAN;
         ret_columns[c][n] = 12345;
     }
-    family->measure(view, ret_columns, scratch);
+    View whole = *view;
+    if (family->needs & NEEDS_LAYER_MAPS) { /* taken now, since maps are written after a view is built */
+        double *layer_maps = ARENA_ARRAY(arena, double, (size_t)view->n_layers * view->length * view->length);
+        view_average_heads(view, layer_maps);
+        whole.layer_maps = layer_maps;
+    }
+    family->measure(&whole, ret_columns, scratch);
     for (int i = 0; i < GUARD; i++)
         assert_int_equal(scratch[bytes + (size_t)i], 0xa5);
     for (int c = 0; c < family->n_columns; c++) {
-        const int n = view->n_layers * (family->columns[c].level == LEVEL_HEAD ? view->n_heads : 1);
+        const int n = level_size(family->columns[c].level, view->n_layers, view->n_heads);
         assert_true(ret_columns[c][n] == 12345);
     }
 }

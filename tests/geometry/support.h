@@ -9,7 +9,9 @@
 /* A View whose arrays may be written; all of them are there, idle queries and an end marker not until set. */
 typedef struct {
     View view;
-    real *maps, *q, *k, *v, *bias, *residual, *weights; /* weights: (L,H*D,C) */
+    real *maps, *q, *k, *v, *bias, *residual, *normed, *weights; /* weights: (L,H*D,C) */
+    real *losses, *ablated_losses, *gradients;                   /* gradients: C of each part */
+    GradientPart *parts;
     int32_t *tokens;
     uint8_t *is_idle;
 } Built;
@@ -27,7 +29,8 @@ Built *built_map(Arena *arena, int length, int is_causal);
 double *measured(Arena *arena, const View *view, const char *column);
 /* The only value of a view of one layer and one head. */
 double measured_one(const View *view, const char *column);
-/* The same for a family that no registry holds. ret_columns[c]: (L,H) or (L,). */
+/* The same for a family that no registry holds; one that needs mean maps of layers is given those of the view's maps.
+ * ret_columns[c]: (L,H) or (L,). */
 void measure_family(Arena *arena, const MetricFamily *family, const View *view, double **ret_columns);
 
 /* Maps (T,T). Anchors: w evenly on the visible ones and 1-w evenly on everything visible (all of it where no anchor

@@ -1,7 +1,8 @@
-/* How many anchors a head has, and whether the heads of a layer choose the same one.
+/* How many anchors a head has, where its top one stands, and whether sequences and heads choose the same one.
  *
  *   n_anchors; effective_anchors = exp(entropy of the normalised excess max(0, a_k - baseline_k));
  *   head_agreement = share of the layer's heads with an anchor whose top anchor is the most frequent one
+ *   anchor_place@start, @end, @token = share of sequences whose top anchor is the most frequent place, token id
  *
  * What counts as an anchor stands in geometry/anchor.h. One head agrees with itself and of two at least one does, so
  * that head_agreement is read beside its null: the same share with every top anchor drawn anew.
@@ -11,7 +12,7 @@
 #include "geometry/anchor.h"
 #include "geometry/metric.h"
 
-enum { N_ANCHORS, EFFECTIVE, AGREEMENT, AGREEMENT_NULL };
+enum { N_ANCHORS, EFFECTIVE, PLACE_START, PLACE_END, PLACE_TOKEN, PLACE_NULL, AGREEMENT, AGREEMENT_NULL };
 
 /* Share of n places that are the most frequent one, NaN for n = 0; quadratic, for few heads. */
 static double modal_share(int n, const int *places)
@@ -28,20 +29,26 @@ static double modal_share(int n, const int *places)
 
 static void measure(const View *view, double *const *ret_columns, void *scratch)
 {
-    const int H = view->n_heads;
+    const int H = view->n_heads, T = view->length;
     int *tops = scratch, *drawn = tops + H;
     void *rest = (char *)scratch + (2 * (size_t)H * sizeof *tops + 63) / 64 * 64;
     for (int l = 0; l < view->n_layers; l++) {
         int n = 0;
         for (int h = 0; h < H; h++) {
             Anchors anchors;
+            const int at = l * H + h, null = view_null_position(view, l, h, 1);
             anchors_find(view, l, h, rest, &anchors);
             if (anchor_eligible_end(view) > 0)
-                ret_columns[N_ANCHORS][l * H + h] = anchors.n;
-            ret_columns[EFFECTIVE][l * H + h] = anchors.effective;
+                ret_columns[N_ANCHORS][at] = anchors.n;
+            ret_columns[EFFECTIVE][at] = anchors.effective;
             if (anchors.n == 0)
                 continue;
-            drawn[n] = view_null_position(view, l, h, 1);
+            ret_columns[PLACE_START][at] = anchors.top;
+            ret_columns[PLACE_END][at] = anchors.top - T;
+            if (view->tokens)
+                ret_columns[PLACE_TOKEN][at] = view->tokens[anchors.top];
+            ret_columns[PLACE_NULL][at] = null;
+            drawn[n] = null;
             tops[n++] = anchors.top;
         }
         ret_columns[AGREEMENT][l] = modal_share(n, tops);
@@ -53,6 +60,14 @@ static size_t scratch_bytes(const View *view)
 {
     return (2 * (size_t)view->n_heads * sizeof(int) + 63) / 64 * 64 + anchors_scratch_bytes(view);
 }
+
+#define PLACE(name_, of, weakness_)                                                                                    \
+    {                                                                                                                  \
+        .name = name_, .unit = "share of sequences", .level = LEVEL_HEAD, .min = 0, .max = 1,                          \
+        .pool = POOL_MODAL_SHARE, .direction = DIRECTION_NONE, .threshold = NAN, .ratio = 1, .attention_only = 1,      \
+        .summary = "share of the sequences with an anchor " of, .source = "-", .weakness = weakness_                   \
+    }
+#define OF_THOSE_WITH "over those sequences that have an anchor, however few: read it beside n_anchors"
 
 static const MetricColumn columns[] = {
     [N_ANCHORS] = {.name = "n_anchors",
@@ -81,6 +96,14 @@ static const MetricColumn columns[] = {
                    .source = "-",
                    .weakness = "many tiny excesses add up; not available without an anchor, so its mean is over those "
                                "sequences that have one"},
+    [PLACE_START] = PLACE("anchor_place@start", "whose top anchor is the modal place from the start",
+                          OF_THOSE_WITH "; with one length it equals @end"),
+    [PLACE_END] = PLACE("anchor_place@end", "whose top anchor is the modal place from the end",
+                        OF_THOSE_WITH "; with one length it equals @start"),
+    [PLACE_TOKEN] = PLACE("anchor_place@token", "whose top anchor is the modal token id",
+                          OF_THOSE_WITH "; a frequent token is modal by its frequency"),
+    [PLACE_NULL] = PLACE("anchor_place_null", "whose drawn position is the modal one: the null of anchor_place",
+                         "one draw per sequence: at least one in as many as there are sequences"),
     [AGREEMENT] = {.name = "head_agreement",
                    .unit = "share",
                    .level = LEVEL_LAYER,

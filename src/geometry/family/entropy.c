@@ -9,10 +9,17 @@
 #include <math.h>
 
 #include "geometry/metric.h"
+#include "geometry/scratch.h"
 
 enum { ENTROPY, NORMALISED, DISTANCE, EMPTY_ROWS };
 
-static void measure_map(const View *view, const real *map, double ret_values[4])
+/* `row`, `logs`: (T,); distances[T-1+k] = |k|. */
+typedef struct {
+    const Kernels *kernels;
+    double *row, *logs, *distances;
+} Desk;
+
+static void measure_map(const View *view, const real *map, const Desk *desk, double ret_values[4])
 {
     const int T = view->length;
     double entropy = 0, normalised = 0, distance = 0;
@@ -23,18 +30,16 @@ static void measure_map(const View *view, const real *map, double ret_values[4])
         view_visible(view, i, &first, &end);
         if (view_row_is_empty(view, row))
             continue;
-        double row_entropy = 0;
-        for (int j = first; j < end; j++) {
-            const double a = row[j];
-            if (a > 0)
-                row_entropy -= a * log(a);
-            distance += a * (j < i ? i - j : j - i);
-        }
+        const int width = end - first;
+        widen(width, row + first, desk->row);
+        distance += desk->kernels->dot(width, desk->row, desk->distances + T - 1 + first - i);
         n++;
-        if (end - first < 2)
+        if (width < 2)
             continue;
+        desk->kernels->logarithm((size_t)width, desk->row, desk->logs);
+        const double row_entropy = -desk->kernels->divergence(width, desk->row, desk->logs, NULL);
         entropy += row_entropy;
-        normalised += row_entropy / log(end - first);
+        normalised += row_entropy / log(width);
         n_choosing++;
     }
     ret_values[ENTROPY] = n_choosing ? entropy / n_choosing : NAN;
@@ -45,14 +50,26 @@ static void measure_map(const View *view, const real *map, double ret_values[4])
 
 static void measure(const View *view, double *const *ret_columns, void *scratch)
 {
-    (void)scratch;
+    const size_t T = (size_t)view->length;
+    Desk desk = {.kernels = kernels_best()};
+    desk.row = scratch_take(&scratch, T * sizeof(double));
+    desk.logs = scratch_take(&scratch, T * sizeof(double));
+    desk.distances = scratch_take(&scratch, (2 * T - 1) * sizeof(double));
+    for (int k = 1 - view->length; k < view->length; k++)
+        desk.distances[view->length - 1 + k] = k < 0 ? -k : k;
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads; h++) {
             double values[4];
-            measure_map(view, view_map(view, l, h), values);
+            measure_map(view, view_map(view, l, h), &desk, values);
             for (int c = 0; c < 4; c++)
                 ret_columns[c][l * view->n_heads + h] = values[c];
         }
+}
+
+static size_t scratch_bytes(const View *view)
+{
+    const size_t T = (size_t)view->length;
+    return 2 * scratch_room(T * sizeof(double)) + scratch_room((2 * T - 1) * sizeof(double));
 }
 
 static const MetricColumn columns[] = {
@@ -115,4 +132,5 @@ const MetricFamily family_entropy = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
+    .scratch_bytes = scratch_bytes,
 };

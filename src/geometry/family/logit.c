@@ -11,108 +11,158 @@
 #include <string.h>
 
 #include "geometry/metric.h"
+#include "geometry/scratch.h"
 
-enum { GAP, ANGLE, ANGLE_MEAN };
+enum { GAP, GAP_NULL, ANGLE, ANGLE_MEAN };
 
-/* Four partial sums, as in vector_norm. */
-static double dot(int n, const real *x, const double *y)
+/* One head, laid out so that every mean over keys is one product. */
+typedef struct {
+    const Kernels *kernels;
+    const real *map;         /* (T,T), or NULL */
+    double *q, *k;           /* (T,D) */
+    double *q_norm, *k_norm; /* (T,) */
+    double *sums;            /* (T+1,D) of keys 0..j-1, or of their directions */
+    double *bias_sums;       /* (2T,) of the bias table's first entries */
+    int *nonzero;            /* (T+1,) keys before j that are not zero */
+} Desk;
+
+static Desk lay_desk(const View *view, void *scratch)
 {
-    double sums[4] = {0};
-    int i = 0;
-    for (; i + 4 <= n; i += 4)
-        for (int s = 0; s < 4; s++)
-            sums[s] += x[i + s] * y[i + s];
-    for (; i < n; i++)
-        sums[0] += x[i] * y[i];
-    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
-}
-
-/* prefix (T+1,D): row j is the sum of keys 0..j-1, each over its norm if `of_directions` (a zero key adds nothing). */
-static void key_prefix(const View *view, const real *k, int of_directions, double *prefix)
-{
-    const int D = view->d_head;
-    memset(prefix, 0, (size_t)D * sizeof *prefix);
-    for (int j = 0; j < view->length; j++, k += D, prefix += D) {
-        const double length = of_directions ? vector_norm(D, k) : 1, scale = length > 0 ? 1 / length : 0;
-        for (int d = 0; d < D; d++)
-            prefix[D + d] = prefix[d] + k[d] * scale;
-    }
-}
-
-/* `bias`: the head's (2T-1,), or NULL. `mean`: (D,) doubles: k_0 less the mean of the other keys. */
-static double logit_gap(const View *view, const real *q, const real *k, const real *bias, const double *prefix,
-                        double *mean)
-{
-    const int T = view->length, D = view->d_head;
-    double gap = 0;
-    int n = 0;
-    for (int i = 2; i < T; i++) {
-        const real *own = k + (size_t)i * D, *b = bias ? bias + T - 1 + i : NULL; /* b[-j] is the bias at i - j */
-        int first, end;
-        view_visible(view, i, &first, &end);
-        const int from = first > 1 ? first : 1, others = end - from - 1; /* i itself is one of [from, end) */
-        if (first > 0 || others < 1)
-            continue;
-        const double share = 1.0 / others;
-        double bias_sum = 0;
-        for (int j = from; j < end && b; j++)
-            bias_sum += j == i ? 0 : b[-j];
-        for (int d = 0; d < D; d++)
-            mean[d] = k[d] - (prefix[end * D + d] - prefix[from * D + d] - own[d]) * share;
-        gap += dot(D, q + (size_t)i * D, mean) / sqrt(D) + (b ? b[0] : 0) - bias_sum * share;
-        n++;
-    }
-    return n ? gap / n : NAN;
-}
-
-/* mean_i cos(q_i, k_0), and over all visible pairs; zero vectors have no direction and leave the means. */
-static double query_key_angle(const View *view, const real *q, const double *prefix, const int *nonzero,
-                              double *ret_mean)
-{
-    const int T = view->length, D = view->d_head;
-    double first_sum = 0, sum = 0, n_pairs = 0;
-    int n_first = 0;
-    for (int i = 0; i < T; i++, q += D) {
-        const double length = vector_norm(D, q);
-        int first, end;
-        view_visible(view, i, &first, &end);
-        if (!(length > 0))
-            continue;
-        sum += (dot(D, q, prefix + (size_t)end * D) - dot(D, q, prefix + (size_t)first * D)) / length;
-        n_pairs += nonzero[end] - nonzero[first];
-        if (first == 0 && nonzero[1]) {
-            first_sum += dot(D, q, prefix + D) / length;
-            n_first++;
-        }
-    }
-    *ret_mean = n_pairs > 0 ? sum / n_pairs : NAN;
-    return n_first ? first_sum / n_first : NAN;
-}
-
-static void measure(const View *view, double *const *ret_columns, void *scratch)
-{
-    const int T = view->length, D = view->d_head;
-    double *prefix = scratch, *mean = prefix + (size_t)(T + 1) * D;
-    int *nonzero = (int *)(mean + D); /* (T+1,): keys before j that are not zero */
-    for (int l = 0; l < view->n_layers; l++)
-        for (int h = 0; h < view->n_heads; h++) {
-            const int at = l * view->n_heads + h;
-            const real *q = view_rows(view, view->q, l, h), *k = view_rows(view, view->k, l, h);
-            const real *bias = view->bias ? view->bias + (size_t)at * (2 * T - 1) : NULL;
-            key_prefix(view, k, 0, prefix);
-            ret_columns[GAP][at] = logit_gap(view, q, k, bias, prefix, mean);
-            nonzero[0] = 0;
-            for (int j = 0; j < T; j++)
-                nonzero[j + 1] = nonzero[j] + (vector_norm(D, k + (size_t)j * D) > 0);
-            key_prefix(view, k, 1, prefix);
-            ret_columns[ANGLE][at] = query_key_angle(view, q, prefix, nonzero, &ret_columns[ANGLE_MEAN][at]);
-        }
+    const size_t T = (size_t)view->length, D = (size_t)view->d_head;
+    Desk desk = {.kernels = kernels_best()};
+    desk.q = scratch_take(&scratch, T * D * sizeof(double));
+    desk.k = scratch_take(&scratch, T * D * sizeof(double));
+    desk.q_norm = scratch_take(&scratch, T * sizeof(double));
+    desk.k_norm = scratch_take(&scratch, T * sizeof(double));
+    desk.sums = scratch_take(&scratch, (T + 1) * D * sizeof(double));
+    desk.bias_sums = scratch_take(&scratch, 2 * T * sizeof(double));
+    desk.nonzero = scratch_take(&scratch, (T + 1) * sizeof(int));
+    return desk;
 }
 
 static size_t scratch_bytes(const View *view)
 {
     const size_t T = (size_t)view->length, D = (size_t)view->d_head;
-    return (T + 2) * D * sizeof(double) + (T + 1) * sizeof(int);
+    return 2 * scratch_room(T * D * sizeof(double)) + 2 * scratch_room(T * sizeof(double)) +
+           scratch_room((T + 1) * D * sizeof(double)) + scratch_room(2 * T * sizeof(double)) +
+           scratch_room((T + 1) * sizeof(int));
+}
+
+static void take_head(const View *view, int layer, int head, Desk *desk)
+{
+    const int T = view->length, D = view->d_head;
+    const real *bias = view->bias ? view->bias + ((size_t)layer * view->n_heads + head) * (2 * T - 1) : NULL;
+    desk->map = view->maps ? view_map(view, layer, head) : NULL;
+    widen(T * D, view_rows(view, view->q, layer, head), desk->q);
+    widen(T * D, view_rows(view, view->k, layer, head), desk->k);
+    desk->nonzero[0] = 0;
+    for (int t = 0; t < T; t++) {
+        const double *q = desk->q + (size_t)t * D, *k = desk->k + (size_t)t * D;
+        desk->q_norm[t] = sqrt(desk->kernels->dot(D, q, q));
+        desk->k_norm[t] = sqrt(desk->kernels->dot(D, k, k));
+        desk->nonzero[t + 1] = desk->nonzero[t] + (desk->k_norm[t] > 0);
+    }
+    desk->bias_sums[0] = 0;
+    for (int d = 0; d < 2 * T - 1; d++)
+        desk->bias_sums[d + 1] = desk->bias_sums[d] + (bias ? bias[d] : 0);
+}
+
+/* Of keys, or of their directions (a zero key adds nothing). */
+static void sum_keys(const View *view, int of_directions, Desk *desk)
+{
+    const int D = view->d_head;
+    const double *k = desk->k;
+    double *sums = desk->sums;
+    memset(sums, 0, (size_t)D * sizeof *sums);
+    for (int j = 0; j < view->length; j++, k += D, sums += D) {
+        const double norm = of_directions ? desk->k_norm[j] : 1, scale = norm > 0 ? 1 / norm : 0;
+        for (int d = 0; d < D; d++)
+            sums[D + d] = sums[d] + k[d] * scale;
+    }
+}
+
+/* A query that attends to nothing leaves every mean over queries; without maps none is known to. */
+static int is_silent(const View *view, const Desk *desk, int i)
+{
+    return desk->map && view_row_is_empty(view, desk->map + (size_t)i * view->length);
+}
+
+/* Query i times the sum of what sums holds of the keys [first, end). */
+static double times_sum(const View *view, const Desk *desk, int i, int first, int end)
+{
+    const int D = view->d_head;
+    const double *q = desk->q + (size_t)i * D;
+    const double upper = desk->kernels->dot(D, q, desk->sums + (size_t)end * D);
+    return first > 0 ? upper - desk->kernels->dot(D, q, desk->sums + (size_t)first * D) : upper;
+}
+
+/* Sum of the biases of query i towards keys [first, end). */
+static double bias_sum(const View *view, const Desk *desk, int i, int first, int end)
+{
+    const double *sums = desk->bias_sums + view->length + i; /* key j's entry ends at sums[-j] */
+    return sums[-first] - sums[-end];
+}
+
+/* The advantage of key p over the other keys that a query sees, mean over queries i >= 2 that see p. */
+static double logit_gap(const View *view, const Desk *desk, int p)
+{
+    const int T = view->length, D = view->d_head;
+    double gap = 0;
+    int n = 0;
+    for (int i = 2; i < T; i++) {
+        const double *q = desk->q + (size_t)i * D;
+        int first, end;
+        view_visible(view, i, &first, &end);
+        const int others = end - first - 2; /* without p and i itself, which are two of [first, end) */
+        if (i == p || p < first || p >= end || others < 1 || is_silent(view, desk, i))
+            continue;
+        const double to_p =
+            desk->kernels->dot(D, q, desk->k + (size_t)p * D) / sqrt(D) + bias_sum(view, desk, i, p, p + 1);
+        const double to_self =
+            desk->kernels->dot(D, q, desk->k + (size_t)i * D) / sqrt(D) + bias_sum(view, desk, i, i, i + 1);
+        const double to_all = times_sum(view, desk, i, first, end) / sqrt(D) + bias_sum(view, desk, i, first, end);
+        gap += to_p - (to_all - to_p - to_self) / others;
+        n++;
+    }
+    return n ? gap / n : (double)NAN;
+}
+
+/* mean_i cos(q_i, k_0), and over all visible pairs; zero vectors have no direction and leave the means. */
+static double query_key_angle(const View *view, const Desk *desk, double *ret_mean)
+{
+    double first_sum = 0, sum = 0, n_pairs = 0;
+    int n_first = 0;
+    for (int i = 0; i < view->length; i++) {
+        const double norm = desk->q_norm[i];
+        int first, end;
+        view_visible(view, i, &first, &end);
+        if (!(norm > 0))
+            continue;
+        sum += times_sum(view, desk, i, first, end) / norm;
+        n_pairs += desk->nonzero[end] - desk->nonzero[first];
+        if (first == 0 && desk->nonzero[1] && !is_silent(view, desk, i)) {
+            first_sum += times_sum(view, desk, i, 0, 1) / norm;
+            n_first++;
+        }
+    }
+    *ret_mean = n_pairs > 0 ? sum / n_pairs : (double)NAN;
+    return n_first ? first_sum / n_first : (double)NAN;
+}
+
+static void measure(const View *view, double *const *ret_columns, void *scratch)
+{
+    Desk desk = lay_desk(view, scratch);
+    for (int l = 0; l < view->n_layers; l++)
+        for (int h = 0; h < view->n_heads; h++) {
+            const int at = l * view->n_heads + h, other = view_null_position(view, l, h, 0);
+            take_head(view, l, h, &desk);
+            sum_keys(view, 0, &desk);
+            ret_columns[GAP][at] = logit_gap(view, &desk, 0);
+            if (other >= 0)
+                ret_columns[GAP_NULL][at] = logit_gap(view, &desk, other);
+            sum_keys(view, 1, &desk);
+            ret_columns[ANGLE][at] = query_key_angle(view, &desk, &ret_columns[ANGLE_MEAN][at]);
+        }
 }
 
 #define GU "Gu et al. 2025, arXiv 2410.10781"
@@ -129,6 +179,17 @@ static const MetricColumn columns[] = {
              .summary = "logit of key 0 less the mean logit of the other keys, over queries i >= 2",
              .source = "Guo et al. 2024, arXiv 2410.13835",
              .weakness = "a mean of logits: one strong rival key hardly moves it"},
+    [GAP_NULL] = {.name = "logit_gap_null",
+                  .unit = "nats",
+                  .level = LEVEL_HEAD,
+                  .min = -INFINITY,
+                  .max = INFINITY,
+                  .direction = DIRECTION_NONE,
+                  .threshold = NAN,
+                  .ratio = 1,
+                  .summary = "logit_gap of another key, drawn per sequence and head: the null of logit_gap",
+                  .source = "-",
+                  .weakness = "one draw per sequence: noisy in small measuring sets"},
     [ANGLE] = {.name = "query_key_angle",
                .unit = "cosine",
                .level = LEVEL_HEAD,

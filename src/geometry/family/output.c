@@ -12,12 +12,18 @@
 
 enum { NORM, SHARE };
 
-static double mean_norm(int n, int width, const real *x)
+/* Over queries that attend to something. */
+static double mean_norm(const Kernels *kernels, const View *view, const real *map, const real *written)
 {
+    const int T = view->length, C = view->d_model;
     double sum = 0;
-    for (int t = 0; t < n; t++)
-        sum += vector_norm(width, x + (size_t)t * width);
-    return sum / n;
+    int n = 0;
+    for (int i = 0; i < T; i++)
+        if (!view_row_is_empty(view, map + (size_t)i * T)) {
+            sum += vector_norm(kernels, C, written + (size_t)i * C);
+            n++;
+        }
+    return n ? sum / n : (double)NAN;
 }
 
 static void measure(const View *view, double *const *ret_columns, void *scratch)
@@ -32,7 +38,9 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
             kernels->matmul(MATMUL_NN, T, D, T, 1, view_map(view, l, h), T, view_rows(view, view->v, l, h), D, 0, mixed,
                             D, matmul);
             kernels->matmul(MATMUL_NN, T, C, D, 1, mixed, D, weight, C, 0, written, C, matmul);
-            sum += ret_columns[NORM][l * H + h] = mean_norm(T, C, written);
+            const double norm = mean_norm(kernels, view, view_map(view, l, h), written);
+            ret_columns[NORM][l * H + h] = norm;
+            sum += isnan(norm) ? 0 : norm;
         }
         for (int h = 0; h < H && sum > 0; h++)
             ret_columns[SHARE][l * H + h] = ret_columns[NORM][l * H + h] / sum;

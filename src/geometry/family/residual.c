@@ -11,21 +11,24 @@
 #include <string.h>
 
 #include "geometry/metric.h"
+#include "geometry/scratch.h"
 
-enum { RESIDUAL_PEAK, ACTIVATION_PEAK, KURTOSIS, KURTOSIS_START };
+enum { RESIDUAL_PEAK, RESIDUAL_PEAK_NULL, ACTIVATION_PEAK, KURTOSIS, KURTOSIS_START };
 
-static double kurtosis(int n, const real *x)
+/* `wide`: (n,). The moments are products of the centred features with ones, themselves and their squares. */
+static double kurtosis(const Kernels *kernels, int n, const real *x, double *wide)
 {
-    double mean = 0, m2 = 0, m4 = 0;
+    widen(n, x, wide);
+    double mean = 0, m2 = 0;
     for (int c = 0; c < n; c++)
-        mean += x[c];
+        mean += wide[c];
     mean /= n;
-    for (int c = 0; c < n; c++) {
-        const double square = (x[c] - mean) * (x[c] - mean);
-        m2 += square;
-        m4 += square * square;
-    }
-    return m2 > 0 ? n * m4 / (m2 * m2) : NAN;
+    for (int c = 0; c < n; c++)
+        wide[c] -= mean;
+    m2 = kernels->dot(n, wide, wide);
+    for (int c = 0; c < n; c++)
+        wide[c] *= wide[c];
+    return m2 > 0 ? n * kernels->dot(n, wide, wide) / (m2 * m2) : NAN;
 }
 
 /* |x| as float32 bits, which sort like the numbers. */
@@ -87,21 +90,21 @@ static double activation_peak(size_t n, const real *x, uint32_t *keys, uint32_t 
     return median > 0 ? number(largest) / median : NAN;
 }
 
-static double residual_peak(int T, int C, const real *x)
+static double residual_peak(const Kernels *kernels, int T, int C, const real *x, int s)
 {
     double sum = 0;
     for (int t = 0; t < T; t++)
-        sum += vector_norm(C, x + (size_t)t * C);
-    return sum > 0 ? vector_norm(C, x) / (sum / T) : NAN;
+        sum += vector_norm(kernels, C, x + (size_t)t * C);
+    return sum > 0 ? vector_norm(kernels, C, x + (size_t)s * C) / (sum / T) : NAN;
 }
 
 /* Mean over positions t > 0 that differ in their features at all. */
-static double mean_kurtosis(int T, int C, const real *x)
+static double mean_kurtosis(const Kernels *kernels, int T, int C, const real *x, double *wide)
 {
     double sum = 0;
     int n = 0;
     for (int t = 1; t < T; t++) {
-        const double of_token = kurtosis(C, x + (size_t)t * C);
+        const double of_token = kurtosis(kernels, C, x + (size_t)t * C, wide);
         sum += isnan(of_token) ? 0 : of_token;
         n += !isnan(of_token);
     }
@@ -112,18 +115,24 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
 {
     const int T = view->length, C = view->d_model;
     const size_t n = (size_t)T * C;
+    const Kernels *kernels = kernels_best();
+    double *wide = scratch_take(&scratch, (size_t)C * sizeof *wide);
     for (int l = 0; l < view->n_layers; l++) {
         const real *x = view->residual + (l + 1) * n;
-        ret_columns[RESIDUAL_PEAK][l] = residual_peak(T, C, x);
+        const int other = view_null_position(view, l, 0, 3);
+        ret_columns[RESIDUAL_PEAK][l] = residual_peak(kernels, T, C, x, 0);
+        if (other >= 0)
+            ret_columns[RESIDUAL_PEAK_NULL][l] = residual_peak(kernels, T, C, x, other);
         ret_columns[ACTIVATION_PEAK][l] = activation_peak(n, x, scratch, (uint32_t *)scratch + n);
-        ret_columns[KURTOSIS][l] = mean_kurtosis(T, C, x);
-        ret_columns[KURTOSIS_START][l] = kurtosis(C, x);
+        ret_columns[KURTOSIS][l] = mean_kurtosis(kernels, T, C, x, wide);
+        ret_columns[KURTOSIS_START][l] = kurtosis(kernels, C, x, wide);
     }
 }
 
 static size_t scratch_bytes(const View *view)
 {
-    return 2 * (size_t)view->length * view->d_model * sizeof(uint32_t);
+    return scratch_room((size_t)view->d_model * sizeof(double)) +
+           2 * (size_t)view->length * view->d_model * sizeof(uint32_t);
 }
 
 #define SUN  "Sun et al. 2024, arXiv 2402.17762"
@@ -141,6 +150,17 @@ static const MetricColumn columns[] = {
                        .summary = "norm of position 0's residual over the mean of all positions'",
                        .source = SUN,
                        .weakness = "sees position 0 only; at most T"},
+    [RESIDUAL_PEAK_NULL] = {.name = "residual_peak_null",
+                            .unit = "ratio",
+                            .level = LEVEL_LAYER,
+                            .min = 0,
+                            .max = INFINITY,
+                            .direction = DIRECTION_NONE,
+                            .threshold = NAN,
+                            .ratio = 1,
+                            .summary = "residual_peak of another position, drawn per sequence and layer: its null",
+                            .source = "-",
+                            .weakness = "one draw per sequence: noisy in small measuring sets"},
     [ACTIVATION_PEAK] = {.name = "activation_peak",
                          .unit = "ratio",
                          .level = LEVEL_LAYER,

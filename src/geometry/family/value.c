@@ -11,13 +11,13 @@
 #include "geometry/metric.h"
 #include "num/kernels.h"
 
-enum { DRAIN, DRAIN_OUT, DRAIN_ANCHOR, DRAIN_NULL, KEY_NORM_RATIO };
+enum { DRAIN, DRAIN_OUT, DRAIN_ANCHOR, DRAIN_NULL, KEY_NORM_RATIO, KEY_NORM_NULL };
 
 /* Norms of n rows of `width`. */
-static void row_norms(int n, int width, const real *x, double *ret_norms)
+static void row_norms(const Kernels *kernels, int n, int width, const real *x, double *ret_norms)
 {
     for (int t = 0; t < n; t++)
-        ret_norms[t] = vector_norm(width, x + (size_t)t * width);
+        ret_norms[t] = vector_norm(kernels, width, x + (size_t)t * width);
 }
 
 /* norms[s] over the mean of the others; NaN without others or where they are all 0. */
@@ -30,6 +30,7 @@ static double drain(int n, const double *norms, int s)
 }
 
 typedef struct {
+    const Kernels *kernels;
     real *matmul, *written; /* MATMUL_SCRATCH; (T,C) v W */
     double *norms;          /* (T,) */
     void *anchors;
@@ -57,31 +58,34 @@ static void measure_head(const View *view, int layer, int head, const Scratch *s
     const real *v = view_rows(view, view->v, layer, head);
     const real *weight = view->output_weight[layer] + (size_t)head * D * C;
     const int other = view_null_position(view, layer, head, 0);
+    const Kernels *kernels = scratch->kernels;
     Anchors anchors;
     anchors_find(view, layer, head, scratch->anchors, &anchors);
 
-    row_norms(T, D, v, scratch->norms);
+    row_norms(kernels, T, D, v, scratch->norms);
     ret_columns[DRAIN][at] = drain(T, scratch->norms, 0);
     if (anchors.top >= 0)
         ret_columns[DRAIN_ANCHOR][at] = drain(T, scratch->norms, anchors.top);
     if (other >= 0)
         ret_columns[DRAIN_NULL][at] = drain(T, scratch->norms, other);
 
-    kernels_best()->matmul(MATMUL_NN, T, C, D, 1, v, D, weight, C, 0, scratch->written, C, scratch->matmul);
-    row_norms(T, C, scratch->written, scratch->norms);
+    kernels->matmul(MATMUL_NN, T, C, D, 1, v, D, weight, C, 0, scratch->written, C, scratch->matmul);
+    row_norms(kernels, T, C, scratch->written, scratch->norms);
     ret_columns[DRAIN_OUT][at] = drain(T, scratch->norms, 0);
 
-    row_norms(T, D, view_rows(view, view->k, layer, head), scratch->norms);
+    row_norms(kernels, T, D, view_rows(view, view->k, layer, head), scratch->norms);
     double sum = 0;
     for (int t = 0; t < T; t++)
         sum += scratch->norms[t];
     if (sum > 0)
         ret_columns[KEY_NORM_RATIO][at] = scratch->norms[0] / (sum / T);
+    if (sum > 0 && other >= 0)
+        ret_columns[KEY_NORM_NULL][at] = scratch->norms[other] / (sum / T);
 }
 
 static void measure(const View *view, double *const *ret_columns, void *scratch)
 {
-    Scratch parts;
+    Scratch parts = {.kernels = kernels_best()};
     parts.matmul = scratch;
     parts.written = parts.matmul + MATMUL_SCRATCH;
     parts.norms = (double *)((char *)parts.written + written_bytes(view));
@@ -130,6 +134,14 @@ static const MetricColumn columns[] = {
                         .summary = "norm of position 0's key over the mean of all keys'",
                         .source = GUO,
                         .weakness = "a small key can draw attention all the same, by its angle"},
+    [KEY_NORM_NULL] = {.name = "key_norm_ratio_null",
+                       NORM_RATIO,
+                       .direction = DIRECTION_NONE,
+                       .threshold = NAN,
+                       .ratio = 1,
+                       .summary = "key_norm_ratio of another position, drawn per sequence and head: its null",
+                       .source = "-",
+                       .weakness = "one draw per sequence: noisy in small measuring sets"},
 };
 
 const MetricFamily family_value = {

@@ -1,0 +1,106 @@
+/* A head's map as a weighted graph, without a threshold.
+ *
+ *   W = (A + A')/2 without its diagonal, s = W 1, L = diag(s) - W:   fiedler = lambda_2(L), laplacian_gap = lambda_3 -
+ * lambda_2 strength_centralization = sum_j (max s - s_j) / ((T-1)(T-2)/2)   (Freeman 1978, with strengths for degrees)
+ *
+ * An ideal star, every query on one key, has strengths (T-1)/2 and 1/2: centralization 1. k keys that share every
+ * query's attention evenly give a Fiedler value of 1/2 whatever k is: it is what ties the least tied token to the rest.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "geometry/metric.h"
+#include "geometry/scratch.h"
+#include "num/spectrum.h"
+
+enum { FIEDLER, LAPLACIAN_GAP, CENTRALIZATION };
+
+/* The Laplacian (T,T) and the strengths (T,). */
+static void lay_laplacian(int T, const real *map, double *laplacian, double *strength)
+{
+    memset(strength, 0, (size_t)T * sizeof *strength);
+    for (int i = 0; i < T; i++)
+        for (int j = 0; j < i; j++) {
+            const double w = ((double)map[i * T + j] + (double)map[j * T + i]) / 2;
+            laplacian[i * T + j] = -w; /* the lower triangle is enough */
+            strength[i] += w;
+            strength[j] += w;
+        }
+    for (int i = 0; i < T; i++)
+        laplacian[i * T + i] = strength[i];
+}
+
+static void measure(const View *view, double *const *ret_columns, void *scratch)
+{
+    const int T = view->length;
+    double *laplacian = scratch_take(&scratch, (size_t)T * T * sizeof *laplacian);
+    double *strength = scratch_take(&scratch, (size_t)T * sizeof *strength);
+    for (int l = 0; l < view->n_layers; l++)
+        for (int h = 0; h < view->n_heads && T > 1; h++) {
+            const int at = l * view->n_heads + h;
+            double smallest[3], most = 0, below = 0;
+            lay_laplacian(T, view_map(view, l, h), laplacian, strength);
+            spectrum_smallest(T, laplacian, 3, scratch, smallest);
+            ret_columns[FIEDLER][at] = fmax(smallest[1], 0);
+            if (T < 3)
+                continue;
+            ret_columns[LAPLACIAN_GAP][at] = fmax(smallest[2] - smallest[1], 0);
+            for (int j = 0; j < T; j++)
+                most = fmax(most, strength[j]);
+            for (int j = 0; j < T; j++)
+                below += most - strength[j];
+            ret_columns[CENTRALIZATION][at] = below / ((T - 1.0) * (T - 2.0) / 2);
+        }
+}
+
+static size_t scratch_bytes(const View *view)
+{
+    const size_t T = (size_t)view->length;
+    return scratch_room(T * T * sizeof(double)) + scratch_room(T * sizeof(double)) +
+           spectrum_scratch_bytes(view->length);
+}
+
+#define OF_THE_GRAPH .level = LEVEL_HEAD, .min = 0, .threshold = NAN, .ratio = 1, .attention_only = 1
+
+static const MetricColumn columns[] = {
+    [FIEDLER] = {.name = "fiedler",
+                 OF_THE_GRAPH,
+                 .unit = "attention",
+                 .max = INFINITY,
+                 .direction = DIRECTION_NONE,
+                 .summary = "second smallest eigenvalue of the Laplacian of (A + A')/2 without its diagonal",
+                 .source = "Fiedler 1973",
+                 .weakness = "as large as the attention that the least attended token exchanges with the others: one "
+                             "loner hides what the rest does"},
+    [LAPLACIAN_GAP] = {.name = "laplacian_gap",
+                       OF_THE_GRAPH,
+                       .unit = "attention",
+                       .max = INFINITY,
+                       .direction = DIRECTION_NONE,
+                       .summary = "third less second smallest eigenvalue of that Laplacian",
+                       .source = "-",
+                       .weakness = "near 0 for stars and for uniform attention alike"},
+    [CENTRALIZATION] = {.name = "strength_centralization",
+                        OF_THE_GRAPH,
+                        .unit = "share of an ideal star's",
+                        .max = 1.5, /* T = 3 under a full mask: the star's own row counts too, T/(T-1) */
+                        .direction = DIRECTION_RISES,
+                        .summary = "sum of (largest strength - strength) over (T-1)(T-2)/2, strengths the row sums of "
+                                   "(A + A')/2 without its diagonal; an ideal star has 1",
+                        .source = "Freeman 1978",
+                        .weakness = "two even anchors have half of it; a self head, which exchanges nothing, 0"},
+};
+
+const MetricFamily family_graph = {
+    .name = "graph",
+    .summary = "a head's map as a weighted graph",
+    .source = "-",
+    .needs = NEEDS_MAPS,
+    .cost = "O(L H T^3)",
+    .every = 2,
+    .sequences = 8,
+    .columns = columns,
+    .n_columns = sizeof columns / sizeof *columns,
+    .measure = measure,
+    .scratch_bytes = scratch_bytes,
+};

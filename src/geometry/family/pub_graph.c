@@ -1,0 +1,243 @@
+/* The published graph metrics: a layer's mean map cut at a threshold (README.md, "As published").
+ *
+ *   B_ij = 1 where A_ij > tau, W = (B + B')/2, L = D - W:   fiedler = lambda_2, laplacian_gap = lambda_3 - lambda_2
+ *   star = max in-degree / (n'-1);   centralization = sum (max - in_j)/(m-1)^2;   Gini and variance of in-degrees;
+ *   star_improved = 0.3 max/(m-1) + 0.7 Gini;   density = sum B / n^2
+ *
+ * n' counts the positions that have an edge, m all positions up to n = 50 and n' beyond. The graphs are nested: every
+ * entry is compared with all thresholds once, and a threshold that takes no edge away takes the last one's eigenvalues.
+ * Positions tied to no other add eigenvalues 0, and only the rest is put before the solver.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "geometry/metric.h"
+#include "geometry/published.h"
+#include "geometry/scratch.h"
+#include "num/spectrum.h"
+
+enum { N_TAUS = 7, ALL_POSITIONS_UP_TO = 50 };
+enum {
+    FIEDLER,
+    GAP,
+    STAR,
+    STAR_IMPROVED,
+    CENTRALIZATION,
+    GINI,
+    VARIANCE,
+    N_EFFECTIVE,
+    DENSITY = N_EFFECTIVE,
+    N_METRICS
+};
+
+static const double taus[N_TAUS] = {0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2};
+
+typedef struct {
+    unsigned char *level;              /* (n,n) thresholds below the entry: B at threshold t is level > t */
+    int *in;                           /* (n,) in-degrees */
+    unsigned char *has_edge, *is_tied; /* (n,) any edge at all; one with another position */
+    int *tied;                         /* (n,) those that are, */
+    int *counts;                       /* (n+1,) how many positions have that in-degree */
+    double *laplacian;                 /* (n,n) */
+    void *solver;
+} Desk;
+
+static Desk lay_desk(int n, void *scratch)
+{
+    const size_t N = (size_t)n;
+    Desk desk;
+    desk.level = scratch_take(&scratch, N * N);
+    desk.in = scratch_take(&scratch, N * sizeof *desk.in);
+    desk.has_edge = scratch_take(&scratch, N);
+    desk.is_tied = scratch_take(&scratch, N);
+    desk.tied = scratch_take(&scratch, N * sizeof *desk.tied);
+    desk.counts = scratch_take(&scratch, (N + 1) * sizeof *desk.counts);
+    desk.laplacian = scratch_take(&scratch, N * N * sizeof *desk.laplacian);
+    desk.solver = scratch;
+    return desk;
+}
+
+static size_t scratch_bytes(const View *view)
+{
+    const size_t N = (size_t)view->length;
+    return scratch_room(N * N) + 2 * scratch_room(N * sizeof(int)) + 2 * scratch_room(N) +
+           scratch_room((N + 1) * sizeof(int)) + scratch_room(N * N * sizeof(double)) +
+           spectrum_scratch_bytes(view->length);
+}
+
+/* Compared in float32, threshold and entry alike: an exact tie is no edge. */
+static void count_levels(size_t n, const double *map, unsigned char *ret_level)
+{
+    for (size_t i = 0; i < n; i++) {
+        const float a = (float)map[i];
+        int level = 0;
+        for (int t = 0; t < N_TAUS; t++)
+            level += a > (float)taus[t];
+        ret_level[i] = (unsigned char)level;
+    }
+}
+
+/* In-degrees, who has an edge, who has one with another; returns the number of edges. */
+static int count_edges(int n, int t, Desk *desk)
+{
+    int n_edges = 0;
+    memset(desk->in, 0, (size_t)n * sizeof *desk->in);
+    memset(desk->has_edge, 0, (size_t)n);
+    memset(desk->is_tied, 0, (size_t)n);
+    for (int i = 0; i < n; i++) {
+        const unsigned char *level = desk->level + (size_t)i * n;
+        int out = 0;
+        for (int j = 0; j < n; j++) {
+            const int edge = level[j] > t;
+            desk->in[j] += edge;
+            desk->is_tied[j] |= (unsigned char)(edge && j != i);
+            out += edge;
+        }
+        desk->has_edge[i] |= out > 0;
+        desk->is_tied[i] |= out - (level[i] > t) > 0;
+        n_edges += out;
+    }
+    for (int j = 0; j < n; j++)
+        desk->has_edge[j] |= desk->in[j] > 0;
+    return n_edges;
+}
+
+/* lambda_2 and lambda_3 of the Laplacian, which has one zero for each position that is tied to no other. */
+static void solve(int n, int t, Desk *desk, double *ret_fiedler, double *ret_gap)
+{
+    int m = 0;
+    for (int i = 0; i < n; i++)
+        if (desk->is_tied[i])
+            desk->tied[m++] = i;
+    memset(desk->laplacian, 0, (size_t)m * m * sizeof *desk->laplacian);
+    for (int r = 0; r < m; r++)
+        for (int s = 0; s < r; s++) {
+            const int i = desk->tied[r], j = desk->tied[s];
+            const double w = ((desk->level[(size_t)i * n + j] > t) + (desk->level[(size_t)j * n + i] > t)) / 2.0;
+            desk->laplacian[r * m + s] = -w;
+            desk->laplacian[r * m + r] += w;
+            desk->laplacian[s * m + s] += w;
+        }
+    double smallest[3] = {0, 0, 0}, values[3] = {0, 0, 0};
+    if (m > 0)
+        spectrum_smallest(m, desk->laplacian, 3, desk->solver, smallest);
+    for (int k = n - m, s = 0; k < 3 && s < m; k++, s++)
+        values[k] = fmax(smallest[s], 0);
+    *ret_fiedler = n > 1 ? values[1] : 0;
+    *ret_gap = n > 2 ? fmax(values[2] - values[1], 0) : (double)NAN;
+}
+
+/* The metrics of in-degrees, over all positions or those with an edge. */
+static void measure_degrees(int n, Desk *desk, double *ret)
+{
+    int n_with = 0, most = 0, m = 0;
+    double sum = 0, squares = 0, below = 0, ranked = 0;
+    memset(desk->counts, 0, ((size_t)n + 1) * sizeof *desk->counts);
+    for (int j = 0; j < n; j++) {
+        n_with += desk->has_edge[j];
+        most = desk->in[j] > most ? desk->in[j] : most;
+    }
+    for (int j = 0; j < n; j++)
+        if (n <= ALL_POSITIONS_UP_TO || desk->has_edge[j]) {
+            sum += desk->in[j];
+            below += most - desk->in[j];
+            desk->counts[desk->in[j]]++;
+            m++;
+        }
+    for (int degree = 0, rank = 0; degree <= n; degree++)
+        for (int k = 0; k < desk->counts[degree]; k++)
+            ranked += (double)++rank * degree;
+    for (int j = 0; j < n; j++)
+        if (n <= ALL_POSITIONS_UP_TO || desk->has_edge[j])
+            squares += (desk->in[j] - sum / m) * (desk->in[j] - sum / m);
+    ret[GINI] = sum > 0 ? 2 * ranked / (m * sum) - (m + 1.0) / m : (double)NAN;
+    ret[STAR] = n_with > 1 ? most / (n_with - 1.0) : 0;
+    ret[STAR_IMPROVED] = m > 1 ? 0.3 * most / (m - 1.0) + 0.7 * ret[GINI] : 0;
+    ret[CENTRALIZATION] = m > 1 ? below / ((m - 1.0) * (m - 1.0)) : 0;
+    ret[VARIANCE] = squares / m;
+}
+
+static void measure_layer(const View *view, int layer, Desk *desk, double *const *ret_columns)
+{
+    const int n = view->length;
+    int last_edges = -1;
+    double fiedler = 0, gap = 0;
+    count_levels((size_t)n * n, view_layer_map(view, layer), desk->level);
+    for (int t = 0; t < N_TAUS; t++) {
+        double values[N_METRICS] = {[GINI] = (double)NAN, [DENSITY] = (double)NAN};
+        const int n_edges = count_edges(n, t, desk);
+        if (n > 1)
+            values[DENSITY] = n_edges / ((double)n * n);
+        if (n > 1 && n_edges >= 2) {
+            if (n_edges != last_edges)
+                solve(n, t, desk, &fiedler, &gap);
+            last_edges = n_edges;
+            values[FIEDLER] = fiedler, values[GAP] = gap;
+            measure_degrees(n, desk, values);
+        }
+        const int is_effective = (values[DENSITY] >= 0.05 && values[DENSITY] <= 0.95) || layer % 4 == 0;
+        for (int m = 0; m < N_METRICS; m++)
+            ret_columns[m * N_TAUS + t][layer] = values[m];
+        for (int m = 0; m < N_EFFECTIVE && is_effective; m++)
+            ret_columns[(N_METRICS + m) * N_TAUS + t][layer] = values[m];
+    }
+}
+
+static void measure(const View *view, double *const *ret_columns, void *scratch)
+{
+    Desk desk = lay_desk(view->length, scratch);
+    for (int l = 0; l < view->n_layers; l++)
+        measure_layer(view, l, &desk, ret_columns);
+}
+
+#define COLUMN(name_, tau, unit_, max_, summary_, weakness_)                                                           \
+    {                                                                                                                  \
+        .name = name_ "@" tau, .unit = unit_, .level = LEVEL_LAYER, .min = 0, .max = max_, .attention_only = 1,        \
+        PUBLISHED, .summary = summary_ " of the layer's mean map cut at " tau, .weakness = weakness_                   \
+    }
+
+#define AT_EVERY_TAU(name, unit, max, summary, weakness)                                                               \
+    COLUMN(name, "0.001", unit, max, summary, weakness), COLUMN(name, "0.005", unit, max, summary, weakness),          \
+        COLUMN(name, "0.01", unit, max, summary, weakness), COLUMN(name, "0.02", unit, max, summary, weakness),        \
+        COLUMN(name, "0.05", unit, max, summary, weakness), COLUMN(name, "0.1", unit, max, summary, weakness),         \
+        COLUMN(name, "0.2", unit, max, summary, weakness)
+
+#define OF_DEGREES "counts edges, not attention; under a causal mask early keys have more queries, whatever is learnt"
+
+/* Plain, and again where the threshold is effective: N_METRICS then N_EFFECTIVE blocks of N_TAUS, in the order of the
+ * enum. */
+#define SEVEN(prefix, where)                                                                                           \
+    AT_EVERY_TAU(prefix "fiedler", "edges", INFINITY, "second smallest eigenvalue of the Laplacian" where,             \
+                 "n/2 for uniform causal attention and 1/2 for a star: it falls as a sink forms"),                     \
+        AT_EVERY_TAU(prefix "laplacian_gap", "edges", INFINITY,                                                        \
+                     "third less second smallest eigenvalue of the Laplacian" where,                                   \
+                     "near 0 for stars and for uniform attention alike"),                                              \
+        AT_EVERY_TAU(prefix "star", "share", 2, "largest in-degree over the other positions that have an edge" where,  \
+                     "near 1 for any causal map at a small threshold: every query sees position 0"),                   \
+        AT_EVERY_TAU(prefix "star_improved", "share", 2, "0.3 star + 0.7 Gini" where, OF_DEGREES),                     \
+        AT_EVERY_TAU(prefix "centralization", "share", 2,                                                              \
+                     "sum of (largest in-degree - in-degree) over (positions - 1) squared" where, OF_DEGREES),         \
+        AT_EVERY_TAU(prefix "gini", "share", 1, "Gini coefficient of the in-degrees" where, OF_DEGREES),               \
+        AT_EVERY_TAU(prefix "degree_variance", "edges squared", INFINITY, "variance of the in-degrees" where,          \
+                     "grows with the length; " OF_DEGREES)
+
+static const MetricColumn columns[] = {
+    SEVEN("pub_", ""),
+    AT_EVERY_TAU("pub_density", "share", 1, "share of entries above the threshold",
+                 "at most (n+1)/2n under a causal mask; falls with the length for the same attention"),
+    SEVEN("pub_effective_", ", where density is in [0.05, 0.95] or the layer's index a multiple of 4,"),
+};
+
+const MetricFamily family_pub_graph = {
+    .name = "pub_graph",
+    .summary = "as published: a layer's mean map as a graph cut at a threshold",
+    .source = RUSCIO,
+    .needs = NEEDS_LAYER_MAPS,
+    .cost = "O(L T^3)",
+    .every = 4,
+    .sequences = 8,
+    .columns = columns,
+    .n_columns = sizeof columns / sizeof *columns,
+    .measure = measure,
+    .scratch_bytes = scratch_bytes,
+};

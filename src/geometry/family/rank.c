@@ -1,0 +1,107 @@
+/* How many dimensions the residual stream uses (matrix-based entropy, arXiv 2510.06477).
+ *
+ *   X (T,C) a layer's output, sigma its singular values, p_j = sigma_j^2 / sum sigma^2
+ *   effective_rank = exp(H), matrix_entropy = H / ln min(T,C),  H = -sum p ln p;   _rest: without position 0's row
+ *
+ * A sink's row can dwarf all others, and the whole is then of rank one: what the rest does shows without it. The p_j
+ * are the eigenvalues of X X' or X' X, whichever is smaller, over their sum.
+ */
+#include <math.h>
+
+#include "geometry/metric.h"
+#include "geometry/scratch.h"
+#include "num/spectrum.h"
+
+enum { MATRIX_ENTROPY, EFFECTIVE_RANK, MATRIX_ENTROPY_REST, EFFECTIVE_RANK_REST };
+
+/* -sum p ln p of n eigenvalues, which may be negative by a rounding; NaN if all are 0. */
+static double entropy_of(int n, const double *values)
+{
+    double total = 0, sum = 0;
+    for (int i = 0; i < n; i++)
+        total += fmax(values[i], 0);
+    for (int i = 0; i < n; i++)
+        if (values[i] > 0)
+            sum -= values[i] / total * log(values[i] / total);
+    return total > 0 ? sum : (double)NAN;
+}
+
+/* x (rows, C) widened, transposed where that makes fewer rows; its entropy in ret columns at `layer`. */
+static void measure_rows(int rows, int C, const real *x, double *wide, double *values, void *scratch,
+                         double *ret_entropy, double *ret_rank)
+{
+    const int is_tall = rows > C, m = is_tall ? C : rows, n = is_tall ? rows : C;
+    if (m < 1)
+        return;
+    for (int t = 0; t < rows; t++)
+        for (int c = 0; c < C; c++)
+            wide[is_tall ? (size_t)c * n + t : (size_t)t * n + c] = x[(size_t)t * C + c];
+    spectrum_gram(m, n, n, wide, scratch, values);
+    const double entropy = entropy_of(m, values);
+    *ret_rank = exp(entropy);
+    if (m > 1)
+        *ret_entropy = entropy / log(m);
+}
+
+static void measure(const View *view, double *const *ret_columns, void *scratch)
+{
+    const int T = view->length, C = view->d_model;
+    double *wide = scratch_take(&scratch, (size_t)T * C * sizeof *wide);
+    double *values = scratch_take(&scratch, (size_t)(T < C ? T : C) * sizeof *values);
+    for (int l = 0; l < view->n_layers; l++) {
+        const real *x = view->residual + (size_t)(l + 1) * T * C;
+        measure_rows(T, C, x, wide, values, scratch, &ret_columns[MATRIX_ENTROPY][l], &ret_columns[EFFECTIVE_RANK][l]);
+        measure_rows(T - 1, C, x + C, wide, values, scratch, &ret_columns[MATRIX_ENTROPY_REST][l],
+                     &ret_columns[EFFECTIVE_RANK_REST][l]);
+    }
+}
+
+static size_t scratch_bytes(const View *view)
+{
+    const int T = view->length, C = view->d_model, m = T < C ? T : C;
+    return scratch_room((size_t)T * C * sizeof(double)) + scratch_room((size_t)m * sizeof(double)) +
+           spectrum_scratch_bytes(m);
+}
+
+#define SOURCE "arXiv 2510.06477"
+#define ENTROPY                                                                                                        \
+    .unit = "share of the largest possible", .level = LEVEL_LAYER, .min = 0, .max = 1, .direction = DIRECTION_FALLS
+#define RANK     .unit = "dimensions", .level = LEVEL_LAYER, .min = 1, .max = INFINITY, .direction = DIRECTION_FALLS
+#define NO_ONSET .threshold = NAN, .ratio = 1, .source = SOURCE
+
+static const MetricColumn columns[] = {
+    [MATRIX_ENTROPY] = {.name = "matrix_entropy",
+                        ENTROPY,
+                        NO_ONSET,
+                        .summary = "entropy of the layer output's squared singular values over ln min(T, C)",
+                        .weakness = "one massive row makes it small whatever the others do"},
+    [EFFECTIVE_RANK] = {.name = "effective_rank",
+                        RANK,
+                        NO_ONSET,
+                        .summary = "exp of the entropy of the layer output's squared singular values",
+                        .weakness = "one massive row makes it small whatever the others do; at most min(T, C)"},
+    [MATRIX_ENTROPY_REST] = {.name = "matrix_entropy_rest",
+                             ENTROPY,
+                             NO_ONSET,
+                             .summary = "matrix_entropy without position 0",
+                             .weakness = "a sink elsewhere is still in it"},
+    [EFFECTIVE_RANK_REST] = {.name = "effective_rank_rest",
+                             RANK,
+                             NO_ONSET,
+                             .summary = "effective_rank without position 0",
+                             .weakness = "a sink elsewhere is still in it; at most min(T - 1, C)"},
+};
+
+const MetricFamily family_rank = {
+    .name = "rank",
+    .summary = "dimensions that the residual stream uses",
+    .source = SOURCE,
+    .needs = NEEDS_RESIDUAL,
+    .cost = "O(L min(T,C)^2 (T + C))",
+    .every = 2,
+    .sequences = 8,
+    .columns = columns,
+    .n_columns = sizeof columns / sizeof *columns,
+    .measure = measure,
+    .scratch_bytes = scratch_bytes,
+};

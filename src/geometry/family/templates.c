@@ -1,0 +1,94 @@
+/* How far a map is from each of a few ideal ones (Kushnareva et al. 2021, arXiv 2109.04825, section 3.3).
+ *
+ *   template@P = ||A - P||_F / sqrt(||A||_F^2 + ||P||_F^2):   0 for A = P, 1 for maps that have no entry in common
+ *
+ * ||A - P||^2 = ||A||^2 - 2 <A, P> + ||P||^2, and the rows of P hold one entry, two or, for uniform attention, all
+ * visible ones: one pass over A serves all. A row with no such key is 1 on itself.
+ */
+#include <math.h>
+
+#include "geometry/metric.h"
+
+enum { FIRST, LAST, ENDS, SELF, PREVIOUS, NEXT, UNIFORM, N_TEMPLATES };
+
+/* <A, P> and ||P||^2 gathered over rows. */
+typedef struct {
+    double inner, square;
+} Product;
+
+static void add_row(const View *view, int i, const real *row, double row_sum, Product *products)
+{
+    const int T = view->length, last = T - 1;
+    int first, end;
+    view_visible(view, i, &first, &end);
+    const int one[] = {
+        [FIRST] = 0, [LAST] = last, [SELF] = i, [PREVIOUS] = i > 0 ? i - 1 : i, [NEXT] = i < last ? i + 1 : i};
+    for (int p = 0; p < UNIFORM; p++)
+        if (p != ENDS)
+            products[p].inner += row[one[p]], products[p].square += 1;
+    const int is_one = last == 0; /* the first is the last */
+    products[ENDS].inner += is_one ? (double)row[0] : ((double)row[0] + (double)row[last]) / 2;
+    products[ENDS].square += is_one ? 1 : 0.5;
+    products[UNIFORM].inner += row_sum / (end - first);
+    products[UNIFORM].square += 1.0 / (end - first);
+}
+
+static void measure(const View *view, double *const *ret_columns, void *scratch)
+{
+    (void)scratch;
+    const int T = view->length;
+    for (int l = 0; l < view->n_layers; l++)
+        for (int h = 0; h < view->n_heads; h++) {
+            const real *map = view_map(view, l, h);
+            Product products[N_TEMPLATES] = {{0, 0}};
+            double squares = 0;
+            for (int i = 0; i < T; i++) {
+                const real *row = map + (size_t)i * T;
+                double sum = 0;
+                int first, end;
+                view_visible(view, i, &first, &end);
+                for (int j = first; j < end; j++) {
+                    const double a = row[j];
+                    sum += a;
+                    squares += a * a;
+                }
+                add_row(view, i, row, sum, products);
+            }
+            for (int p = 0; p < N_TEMPLATES; p++) {
+                const int is_impossible = view->is_causal && (p == LAST || p == ENDS || p == NEXT);
+                const double both = squares + products[p].square;
+                if (!is_impossible)
+                    ret_columns[p][l * view->n_heads + h] = sqrt(fmax(both - 2 * products[p].inner, 0) / both);
+            }
+        }
+}
+
+#define TEMPLATE(what, of)                                                                                             \
+    {                                                                                                                  \
+        .name = "template@" what, .unit = "distance", .level = LEVEL_HEAD, .min = 0, .max = 1,                         \
+        .direction = DIRECTION_FALLS, .threshold = NAN, .ratio = 1, .attention_only = 1,                               \
+        .summary = "distance of the map from one in which every query attends to " of,                                 \
+        .source = "Kushnareva et al. 2021, arXiv 2109.04825",                                                          \
+        .weakness = "dominated by the sharpest rows; soft attention is far from every template"                        \
+    }
+
+static const MetricColumn columns[] = {
+    [FIRST] = TEMPLATE("first", "the first key"),
+    [LAST] = TEMPLATE("last", "the last key; full mask only"),
+    [ENDS] = TEMPLATE("ends", "the first and the last key, half each; full mask only"),
+    [SELF] = TEMPLATE("self", "itself"),
+    [PREVIOUS] = TEMPLATE("previous", "the key before it"),
+    [NEXT] = TEMPLATE("next", "the key behind it; full mask only"),
+    [UNIFORM] = TEMPLATE("uniform", "all visible keys alike"),
+};
+
+const MetricFamily family_templates = {
+    .name = "templates",
+    .summary = "distance of a head's map from ideal ones",
+    .source = "Kushnareva et al. 2021, arXiv 2109.04825",
+    .needs = NEEDS_MAPS,
+    .cost = "O(L H T^2)",
+    .columns = columns,
+    .n_columns = sizeof columns / sizeof *columns,
+    .measure = measure,
+};

@@ -1,0 +1,220 @@
+/* Dense matrices of doubles brought to three and to two diagonals, by Householder reflections (Golub & Van Loan, Matrix
+ * Computations, sections 5.4 and 8.3), Sturm counts on them (Barth, Martin & Wilkinson 1967), Gram matrices,
+ * logarithms.
+ *
+ * The matrix is read from memory about as often as flops allow: a reflection's update is kept pending and carried out
+ * in the pass that already multiplies by the next reflection's vector.
+ */
+#include "num/oct.h"
+#include "num/path.h"
+
+#define SMALLEST_PIVOT 1e-290 /* of a Sturm sequence, times the largest square off the diagonal: nothing overflows */
+
+void KERNEL(logarithm)(size_t n, const double *x, double *y)
+{
+    size_t i = 0;
+    for (; i + OCT <= n; i += OCT)
+        oct_store(y + i, oct_log(oct_load(x + i)));
+    if (i == n)
+        return;
+    double rest[OCT] = {1, 1, 1, 1, 1, 1, 1, 1};
+    memcpy(rest, x + i, (n - i) * sizeof *x);
+    oct_store(rest, oct_log(oct_load(rest)));
+    memcpy(y + i, rest, (n - i) * sizeof *y);
+}
+
+/* Lanes where p is 0 add 0, whatever their logarithms are. */
+INLINE Oct divergence_of(Oct p, Oct log_p, Oct log_q)
+{
+    return oct_choose(p > 0.0, p * (log_p - log_q), (Oct){0});
+}
+
+double KERNEL(divergence)(int n, const double *p, const double *log_p, const double *log_q)
+{
+    Oct sum = {0};
+    int i = 0;
+    for (; i + OCT <= n; i += OCT)
+        sum += divergence_of(oct_load(p + i), oct_load(log_p + i), log_q ? oct_load(log_q + i) : (Oct){0});
+    if (i < n) {
+        double rest[3][OCT] = {{0}};
+        memcpy(rest[0], p + i, (size_t)(n - i) * sizeof *p);
+        memcpy(rest[1], log_p + i, (size_t)(n - i) * sizeof *p);
+        if (log_q)
+            memcpy(rest[2], log_q + i, (size_t)(n - i) * sizeof *p);
+        sum += divergence_of(oct_load(rest[0]), oct_load(rest[1]), oct_load(rest[2]));
+    }
+    return oct_sum(sum);
+}
+
+double KERNEL(dot)(int n, const double *x, const double *y)
+{
+    Oct sum = {0};
+    int i = 0;
+    for (; i + OCT <= n; i += OCT)
+        sum += oct_load(x + i) * oct_load(y + i);
+    double rest = 0;
+    for (; i < n; i++)
+        rest += x[i] * y[i];
+    return oct_sum(sum) + rest;
+}
+
+void KERNEL(gram)(int m, int n, int ld, const double *x, int ld_g, double *g)
+{
+    for (int r = 0; r < m; r++)
+        for (int s = 0; s <= r; s++)
+            g[(size_t)r * ld_g + s] = KERNEL(dot)(n, x + (size_t)r * ld, x + (size_t)s * ld);
+}
+
+/* The reflection that turns x (n,) into a multiple of its entry `to`: x becomes the vector u, I - u u'/h the
+ * reflection; the multiple is returned. u = 0, h = 1 where nothing is to be turned. */
+static double reflect(int n, int to, double *x, double *ret_h)
+{
+    const double alpha = x[to];
+    x[to] = 0;
+    const double rest = KERNEL(dot)(n, x, x);
+    if (rest == 0) {
+        *ret_h = 1;
+        return alpha;
+    }
+    const double square = alpha * alpha + rest, beta = alpha > 0 ? -sqrt(square) : sqrt(square);
+    x[to] = alpha - beta;
+    *ret_h = square - alpha * beta;
+    return beta;
+}
+
+/* ---- three diagonals ---- */
+
+/* One row r of the pass: A_rj -= v_r q_j + q_r v_j for j <= r (and something beyond, which nobody reads); y += A u, the
+ * triangle standing for both halves. */
+INLINE void tridiagonal_row(int r, double *row, const double *v, const double *q, const double *u, double *y)
+{
+    const double v_r = v[r], q_r = q[r], u_r = u[r];
+    Oct sum = {0};
+    int j = 0;
+    for (; j + OCT <= r; j += OCT) {
+        const Oct a = oct_load(row + j) - v_r * oct_load(q + j) - q_r * oct_load(v + j);
+        oct_store(row + j, a);
+        sum += a * oct_load(u + j);
+        oct_store(y + j, oct_load(y + j) + u_r * a);
+    }
+    const Oct a = oct_load(row + j) - v_r * oct_load(q + j) - q_r * oct_load(v + j);
+    oct_store(row + j, a);
+    const Oct left = oct_first(r - j, a);
+    sum += left * oct_load(u + j);
+    oct_store(y + j, oct_load(y + j) + u_r * left);
+    y[r] += oct_sum(sum) + row[r] * u_r;
+}
+
+void KERNEL(tridiagonalise)(int n, int ld, double *a, double *d, double *e, double *work)
+{
+    double *v = work, *q = v + ld, *u = q + ld, *y = u + ld; /* pending v, q; next u and A u */
+    memset(work, 0, 4 * (size_t)ld * sizeof *work);
+    for (int i = n - 1; i >= 0; i--) {
+        double *row = a + (size_t)i * ld, h = 1;
+        const double v_i = v[i], q_i = q[i];
+        for (int j = 0; j <= i; j++)
+            row[j] = row[j] - v_i * q[j] - q_i * v[j];
+        d[i] = row[i];
+        e[i] = 0;
+        if (i == 0)
+            return;
+        memcpy(u, row, (size_t)i * sizeof *u);
+        memset(u + i, 0, (size_t)(ld - i) * sizeof *u);
+        memset(y, 0, (size_t)ld * sizeof *y);
+        e[i] = reflect(i, i - 1, u, &h);
+        for (int r = 0; r < i; r++)
+            tridiagonal_row(r, a + (size_t)r * ld, v, q, u, y);
+        const double half = KERNEL(dot)(i, u, y) / (2 * h * h);
+        memset(v + i, 0, (size_t)(ld - i) * sizeof *v);
+        memset(q + i, 0, (size_t)(ld - i) * sizeof *q);
+        for (int j = 0; j < i; j++) {
+            q[j] = y[j] / h - half * u[j];
+            v[j] = u[j];
+        }
+    }
+}
+
+/* ---- two diagonals ---- */
+
+/* A_ij -= z_i v_j + u_i w_j for j >= start, and returns the new row times x. */
+INLINE double bidiagonal_row(int start, int end, double *row, double z_i, const double *v, double u_i, const double *w,
+                             const double *x)
+{
+    Oct sum = {0};
+    for (int j = start; j < end; j += OCT) {
+        const Oct a = oct_load(row + j) - z_i * oct_load(v + j) - u_i * oct_load(w + j);
+        oct_store(row + j, a);
+        sum += a * oct_load(x + j);
+    }
+    return oct_sum(sum);
+}
+
+/* y (from start) = A' u over rows [first, n), four rows at a time. */
+INLINE void bidiagonal_columns(int n, int ld, const double *a, int first, int start, const double *u, double *y)
+{
+    memset(y, 0, (size_t)ld * sizeof *y);
+    for (int i = first; i < n; i += 4) {
+        const double *r0 = a + (size_t)i * ld, *r1 = i + 1 < n ? r0 + ld : r0, *r2 = i + 2 < n ? r0 + 2 * ld : r0,
+                     *r3 = i + 3 < n ? r0 + 3 * ld : r0;
+        const double u0 = u[i], u1 = i + 1 < n ? u[i + 1] : 0, u2 = i + 2 < n ? u[i + 2] : 0,
+                     u3 = i + 3 < n ? u[i + 3] : 0;
+        for (int j = start; j < ld; j += OCT)
+            oct_store(y + j, oct_load(y + j) + ((u0 * oct_load(r0 + j) + u1 * oct_load(r1 + j)) +
+                                                (u2 * oct_load(r2 + j) + u3 * oct_load(r3 + j))));
+    }
+}
+
+void KERNEL(bidiagonalise)(int n, int ld, double *a, double *d, double *e, double *work)
+{
+    double *v = work, *w = v + ld, *z = w + ld, *u = z + ld; /* pending */
+    double *v_next = u + ld, *w_next = v_next + ld, *z_next = w_next + ld, *u_next = z_next + ld;
+    memset(work, 0, 8 * (size_t)ld * sizeof *work);
+    for (int k = 0; k < n; k++) {
+        double h, h_left = 1, *row = a + (size_t)k * ld;
+        const int start = k / OCT * OCT;
+        /* row k, up to date, and the reflection that clears it behind its diagonal */
+        memset(v_next, 0, (size_t)ld * sizeof *v_next);
+        for (int j = k; j < n; j++)
+            v_next[j] = row[j] - z[k] * v[j] - u[k] * w[j];
+        d[k] = reflect(n - k, 0, v_next + k, &h);
+        /* the rows below, up to date, times that vector */
+        for (int i = k + 1; i < n; i++)
+            z_next[i] = bidiagonal_row(start, ld, a + (size_t)i * ld, z[i], v, u[i], w, v_next) / h;
+        /* column k behind both, and the reflection that clears it below the one entry that stays */
+        for (int i = k + 1; i < n; i++)
+            u_next[i] = a[(size_t)i * ld + k] - z_next[i] * v_next[k];
+        e[k] = k + 1 < n ? reflect(n - k - 1, 0, u_next + k + 1, &h_left) : 0;
+        if (k + 1 == n)
+            return;
+        bidiagonal_columns(n, ld, a, k + 1, start, u_next, w_next);
+        const double across = KERNEL(dot)(n - k - 1, u_next + k + 1, z_next + k + 1);
+        for (int j = start; j < ld; j++)
+            w_next[j] = (w_next[j] - across * v_next[j]) / h_left;
+        for (int p = 0; p < 4; p++) {
+            double *pending = work + (size_t)p * ld;
+            memcpy(pending, pending + 4 * (size_t)ld, (size_t)ld * sizeof *pending);
+        }
+    }
+}
+
+/* ---- counts ---- */
+
+void KERNEL(sturm)(int n, const double *d, const double *e, const double *x, int *ret_counts)
+{
+    double largest = 1;
+    for (int i = 1; i < n; i++)
+        largest = e[i] * e[i] > largest ? e[i] * e[i] : largest;
+    const double pivot = SMALLEST_PIVOT * largest;
+    const Oct x0 = oct_load(x), x1 = oct_load(x + OCT);
+    Oct q0 = oct_all(1), q1 = oct_all(1);
+    OctMask n0 = {0}, n1 = {0};
+    for (int i = 0; i < n; i++) {
+        const double square = i ? e[i] * e[i] : 0;
+        q0 = d[i] - x0 - square / q0, q1 = d[i] - x1 - square / q1;
+        q0 = oct_choose((q0 < pivot) & (q0 > -pivot), oct_all(-pivot), q0);
+        q1 = oct_choose((q1 < pivot) & (q1 > -pivot), oct_all(-pivot), q1);
+        n0 -= q0 < 0.0, n1 -= q1 < 0.0;
+    }
+    for (int p = 0; p < OCT; p++)
+        ret_counts[p] = (int)n0[p], ret_counts[OCT + p] = (int)n1[p];
+}

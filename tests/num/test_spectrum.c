@@ -1,0 +1,361 @@
+/* Eigenvalues and singular values: what must be true of any spectrum, spectra known in closed form, NumPy's; and the
+ * kernels behind them to the reference and, path by path, to the same bits.
+ *
+ * Were this file deleted, a Fiedler value could be wrong in its third digit on every machine alike, and nobody would
+ * know: no other number of a snapshot depends on it.
+ */
+#include "numeric.h"
+
+#include "base/pcg.h"
+#include "num/spectrum.h"
+#include "store/npz.h"
+
+enum { MOST = 80 };
+
+typedef struct {
+    Arena *arena;
+    void *scratch;
+    double *a, *values, *others; /* (MOST,MOST), (MOST,) twice */
+    Pcg pcg;
+} Desk;
+
+static int set_up(void **state)
+{
+    Arena *arena = arena_new();
+    Desk *desk = ARENA_ARRAY(arena, Desk, 1);
+    *desk = (Desk){arena,
+                   arena_alloc(arena, spectrum_scratch_bytes(MOST)),
+                   ARENA_ARRAY(arena, double, MOST *MOST),
+                   ARENA_ARRAY(arena, double, MOST),
+                   ARENA_ARRAY(arena, double, MOST),
+                   pcg_named(5, "test/spectrum")};
+    *state = desk;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    arena_free(((Desk *)*state)->arena);
+    return 0;
+}
+
+static void assert_close(const char *what, int n, const double *x, const double *y, double size, double tolerance)
+{
+    for (int i = 0; i < n; i++)
+        if (!(fabs(x[i] - y[i]) <= tolerance * size) && !(isnan(x[i]) && isnan(y[i])))
+            fail_msg("%s[%d] of %d: %.17g, should be %.17g", what, i, n, x[i], y[i]);
+}
+
+static void draw(Desk *desk, int n, int is_symmetric)
+{
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < n; j++)
+            desk->a[i * n + j] = is_symmetric && j < i ? desk->a[j * n + i] : pcg_normal(&desk->pcg);
+}
+
+static double sum_of_entries_squared(const Desk *desk, int n)
+{
+    double sum = 0;
+    for (int i = 0; i < n * n; i++)
+        sum += desk->a[i] * desk->a[i];
+    return sum;
+}
+
+/* Trace and Frobenius norm, at every size that changes the padding. */
+static void test_invariants(void **state)
+{
+    Desk *desk = *state;
+    for (int n = 1; n <= 70; n++) {
+        double trace = 0, sum = 0, squares = 0;
+        draw(desk, n, 1);
+        spectrum_symmetric(n, desk->a, desk->scratch, desk->values);
+        for (int i = 0; i < n; i++) {
+            trace += desk->a[i * n + i];
+            sum += desk->values[i], squares += desk->values[i] * desk->values[i];
+            assert_true(i == 0 || desk->values[i - 1] <= desk->values[i]);
+        }
+        const double size = sum_of_entries_squared(desk, n);
+        assert_true(fabs(sum - trace) < 1e-12 * n * sqrt(size));
+        assert_true(fabs(squares - size) < 1e-12 * n * size);
+    }
+}
+
+/* The few smallest are the first of all; singular values squared are the largest eigenvalues of A A'; a row more
+ * interlaces. */
+static void test_ways_agree(void **state)
+{
+    Desk *desk = *state;
+    for (int n = 1; n <= 66; n += n < 20 ? 1 : 9) {
+        double few[SPECTRUM_MOST], singular[2];
+        draw(desk, n, 1);
+        spectrum_symmetric(n, desk->a, desk->scratch, desk->values);
+        spectrum_smallest(n, desk->a, SPECTRUM_MOST, desk->scratch, few);
+        assert_close("smallest", n < SPECTRUM_MOST ? n : SPECTRUM_MOST, few, desk->values, sqrt(n), 1e-13 * n);
+        for (int k = n; k < SPECTRUM_MOST; k++)
+            assert_true(isnan(few[k]));
+        draw(desk, n, 0);
+        spectrum_singular(n, desk->a, desk->scratch, singular);
+        spectrum_gram(n, n, n, desk->a, desk->scratch, desk->values);
+        assert_true(fabs(singular[0] * singular[0] - desk->values[n - 1]) < 1e-12 * n * n);
+        assert_true(n == 1 ? isnan(singular[1])
+                           : fabs(singular[1] * singular[1] - desk->values[n - 2]) < 1e-12 * n * n);
+        if (n < 2)
+            continue;
+        spectrum_gram(n - 1, n, n, desk->a, desk->scratch, desk->others);
+        for (int i = 0; i + 1 < n; i++)
+            assert_true(desk->values[i] - 1e-9 <= desk->others[i] && desk->others[i] <= desk->values[i + 1] + 1e-9);
+    }
+}
+
+/* Laplacian of a path of n points: 2 - 2 cos(pi k/n); of a complete graph: 0 and n, of a star: 0, 1, n; two components
+ * have two zeros. */
+static void test_known_laplacians(void **state)
+{
+    Desk *desk = *state;
+    for (int n = 2; n <= 65; n += 7) {
+        double expected[MOST] = {0};
+        memset(desk->a, 0, sizeof(double) * MOST * MOST);
+        for (int i = 0; i < n; i++) {
+            desk->a[i * n + i] = (i > 0) + (i + 1 < n);
+            if (i > 0)
+                desk->a[i * n + i - 1] = desk->a[(i - 1) * n + i] = -1;
+            expected[i] = 2 - 2 * cos(M_PI * i / n);
+        }
+        spectrum_symmetric(n, desk->a, desk->scratch, desk->values);
+        assert_close("path", n, desk->values, expected, 4, 1e-14 * n);
+        for (int i = 0; i < n; i++)
+            for (int j = 0; j < n; j++)
+                desk->a[i * n + j] = i == j ? n - 1 : -1;
+        spectrum_smallest(n, desk->a, 3, desk->scratch, desk->values);
+        assert_close("complete", n < 3 ? n : 3, desk->values, (double[]){0, n, n}, n, 1e-14 * n);
+        for (int i = 0; i < n; i++)
+            for (int j = 0; j < n; j++)
+                desk->a[i * n + j] = i == j ? (i ? 1 : n - 1) : i && j ? 0 : -1;
+        spectrum_smallest(n, desk->a, 3, desk->scratch, desk->values);
+        assert_close("star", n < 3 ? n : 3, desk->values, (double[]){0, n == 2 ? 2 : 1, n == 3 ? 3 : 1}, n, 1e-14 * n);
+    }
+    memset(desk->a, 0, sizeof(double) * MOST * MOST);
+    spectrum_smallest(6, desk->a, 3, desk->scratch, desk->values);
+    assert_close("no edges", 3, desk->values, (double[]){0, 0, 0}, 1, 0);
+}
+
+/* x y' has one singular value that is not zero, and the other is zero within n eps. */
+static void test_rank_one(void **state)
+{
+    Desk *desk = *state;
+    for (int n = 2; n <= 64; n++) {
+        double x[MOST], y[MOST], singular[2], square_x = 0, square_y = 0;
+        for (int i = 0; i < n; i++) {
+            x[i] = pcg_uniform(&desk->pcg), y[i] = pcg_uniform(&desk->pcg);
+            square_x += x[i] * x[i], square_y += y[i] * y[i];
+        }
+        for (int i = 0; i < n; i++)
+            for (int j = 0; j < n; j++)
+                desk->a[i * n + j] = x[i] * y[j];
+        spectrum_singular(n, desk->a, desk->scratch, singular);
+        assert_true(fabs(singular[0] - sqrt(square_x * square_y)) < 1e-13 * n);
+        assert_true(singular[1] <= n * DBL_EPSILON * singular[0]);
+    }
+}
+
+/* Triangular up to a permutation: the diagonal, to the bit. A cycle: all on the unit circle. Rotations keep moduli. */
+static void test_known_moduli(void **state)
+{
+    Desk *desk = *state;
+    for (int n = 1; n <= 60; n++) {
+        const int step = n % 7 == 0 ? 5 : 7; /* i -> step i permutes 0..n-1 */
+        double expected[MOST];
+        memset(desk->a, 0, sizeof(double) * MOST * MOST);
+        for (int i = 0; i < n; i++)
+            for (int j = 0; j <= i; j++)
+                desk->a[i * step % n * n + j * step % n] = i == j ? n - i : pcg_normal(&desk->pcg);
+        for (int i = 0; i < n; i++)
+            expected[i] = n - i;
+        if (n % step)
+            spectrum_moduli(n, desk->a, desk->scratch, desk->values);
+        else
+            continue;
+        assert_close("triangular", n, desk->values, expected, n, 0);
+        memset(desk->a, 0, sizeof(double) * MOST * MOST);
+        for (int i = 0; i < n; i++)
+            desk->a[i * n + (i + 1) % n] = 1, expected[i] = 1;
+        spectrum_moduli(n, desk->a, desk->scratch, desk->values);
+        assert_close("cycle", n, desk->values, expected, 1, 1e-12);
+    }
+    memset(desk->a, 0, sizeof(double) * MOST * MOST);
+    spectrum_moduli(9, desk->a, desk->scratch, desk->values);
+    assert_close("zeros", 9, desk->values, (double[9]){0}, 1, 0);
+}
+
+static void test_not_numbers_end(void **state)
+{
+    Desk *desk = *state;
+    for (int n = 2; n <= 33; n += 31) {
+        double few[2];
+        draw(desk, n, 1);
+        desk->a[n] = desk->a[1] = (double)NAN;
+        spectrum_smallest(n, desk->a, 2, desk->scratch, few);
+        spectrum_singular(n, desk->a, desk->scratch, few);
+        spectrum_symmetric(n, desk->a, desk->scratch, desk->values);
+        spectrum_moduli(n, desk->a, desk->scratch, desk->values);
+    }
+}
+
+static void test_numpy(void **state)
+{
+    Desk *desk = *state;
+    Npz npz;
+    Error err;
+    assert_ok(npz_read(desk->arena, FIXTURES "/spectrum.npz", &npz, &err), &err);
+    const int64_t n_cases = *(const int64_t *)npz_get(&npz, "n")->data;
+    for (int64_t c = 0; c < n_cases; c++) {
+        const NpyArray *array = npz_get(&npz, arena_format(desk->arena, "%lld/a", (long long)c));
+        const double *expected[3];
+        static const char *const names[] = {"symmetric", "singular", "moduli"};
+        for (int k = 0; k < 3; k++)
+            expected[k] = npz_get(&npz, arena_format(desk->arena, "%lld/%s", (long long)c, names[k]))->data;
+        const int n = (int)array->shape[0];
+        const double *a = array->data, size = fmax(fabs(expected[0][0]), fabs(expected[0][n - 1]));
+        double singular[2];
+        for (int i = 0; i < n; i++)
+            for (int j = 0; j < n; j++)
+                desk->a[i * n + j] = a[i * n + j] + a[j * n + i];
+        spectrum_symmetric(n, desk->a, desk->scratch, desk->values);
+        assert_close(names[0], n, desk->values, expected[0], size, 1e-13);
+        spectrum_singular(n, a, desk->scratch, singular);
+        assert_close(names[1], n < 2 ? n : 2, singular, expected[1], expected[1][0], 1e-13);
+        spectrum_moduli(n, a, desk->scratch, desk->values);
+        assert_close(names[2], n, desk->values, expected[2], expected[1][0], 1e-12);
+    }
+}
+
+/* ---- kernels ---- */
+
+enum { WORK = 8 * MOST };
+
+static void fill(Desk *desk, int n, int ld, double *a)
+{
+    memset(a, 0, sizeof(double) * MOST * MOST);
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < n; j++)
+            a[i * ld + j] = i * ld > j * 3 ? pcg_normal(&desk->pcg) : 0; /* with zeros to step over */
+}
+
+static void test_kernels(void **state)
+{
+    Desk *desk = *state;
+    const Kernels *plain = kernels_named("plain");
+    for (int n = 1; n <= 70; n++) {
+        const int ld = (n + 7) / 8 * 8;
+        double a[MOST * MOST], work[WORK], out[4][2][2 * MOST], *d, *e;
+        fill(desk, n, ld, desk->a);
+        for (int reduction = 0; reduction < 2; reduction++)
+            for (const char *const *name = kernels_available();; name++) {
+                const Kernels *kernels = *name ? kernels_named(*name) : &kernels_reference;
+                d = out[0][reduction], e = d + MOST;
+                memcpy(a, desk->a, sizeof a);
+                (reduction ? kernels->bidiagonalise : kernels->tridiagonalise)(n, ld, a, d, e, work);
+                double *same = out[1][reduction];
+                memcpy(a, desk->a, sizeof a);
+                (reduction ? plain->bidiagonalise : plain->tridiagonalise)(n, ld, a, same, same + MOST, work);
+                for (int i = 0; i < n; i++) {
+                    assert_true(fabs(d[i] - same[i]) <= (*name ? 0 : 1e-11));
+                    assert_true(fabs(e[i] - same[MOST + i]) <= (*name ? 0 : 1e-11));
+                }
+                if (!*name)
+                    break;
+            }
+        double points[16];
+        int counts[16], expected[16];
+        for (int p = 0; p < 16; p++)
+            points[p] = p == 3 ? 0 : 3 * pcg_normal(&desk->pcg);
+        d = out[1][0], e = d + MOST;
+        kernels_reference.sturm(n, d, e, points, expected);
+        for (const char *const *name = kernels_available(); *name; name++) {
+            kernels_named(*name)->sturm(n, d, e, points, counts);
+            assert_memory_equal(counts, expected, sizeof counts);
+        }
+    }
+}
+
+static void test_gram(void **state)
+{
+    Desk *desk = *state;
+    const Kernels *plain = kernels_named("plain");
+    double g[MOST * MOST] = {0}, same[MOST * MOST] = {0}, reference[MOST * MOST] = {0};
+    for (int n = 1; n <= 40; n += 3) {
+        draw(desk, MOST, 0);
+        kernels_reference.gram(7, n, MOST, desk->a, MOST, reference);
+        plain->gram(7, n, MOST, desk->a, MOST, same);
+        for (const char *const *name = kernels_available(); *name; name++) {
+            kernels_named(*name)->gram(7, n, MOST, desk->a, MOST, g);
+            assert_memory_equal(g, same, sizeof g);
+        }
+        assert_close("gram", MOST * 7, g, reference, n, 1e-14);
+    }
+}
+
+static void test_dot(void **state)
+{
+    Desk *desk = *state;
+    for (int n = 0; n <= 40; n++) {
+        draw(desk, MOST, 0);
+        const double *x = desk->a + 1, *y = desk->a + MOST + 2, same = kernels_named("plain")->dot(n, x, y);
+        assert_true(fabs(same - kernels_reference.dot(n, x, y)) < 1e-13);
+        for (const char *const *name = kernels_available(); *name; name++)
+            assert_true(kernels_named(*name)->dot(n, x, y) == same);
+    }
+}
+
+static void test_divergence(void **state)
+{
+    Desk *desk = *state;
+    double p[MOST], log_p[MOST], log_q[MOST];
+    for (int n = 0; n <= 40; n++) {
+        for (int i = 0; i < n; i++) {
+            p[i] = i % 5 == 3 ? 0 : pcg_uniform(&desk->pcg);
+            log_p[i] = log(p[i]);
+            log_q[i] = i % 10 == 3 ? -(double)INFINITY : log(pcg_uniform(&desk->pcg));
+        }
+        for (int with_q = 0; with_q < 2; with_q++) {
+            const double *q = with_q ? log_q : NULL, same = kernels_named("plain")->divergence(n, p, log_p, q);
+            assert_true(fabs(same - kernels_reference.divergence(n, p, log_p, q)) < 1e-13);
+            for (const char *const *name = kernels_available(); *name; name++)
+                assert_true(kernels_named(*name)->divergence(n, p, log_p, q) == same);
+        }
+    }
+}
+
+/* The whole range of float32, and around 1, where the result is small. */
+static void test_logarithm(void **state)
+{
+    Desk *desk = *state;
+    enum { N = 4099 };
+    double x[N], y[N], same[N], worst = 0;
+    for (int round = 0; round < 40; round++) {
+        for (int i = 0; i < N; i++)
+            x[i] = round % 2 ? exp(200 * (pcg_uniform(&desk->pcg) - 0.5)) : 1 + 0.6 * (pcg_uniform(&desk->pcg) - 0.5);
+        x[0] = 0, x[1] = 1, x[2] = 1.4013e-45, x[3] = 0.5, x[4] = 2, x[5] = M_E;
+        kernels_named("plain")->logarithm(N - (size_t)round % 9, x, same);
+        for (const char *const *name = kernels_available(); *name; name++) {
+            kernels_named(*name)->logarithm(N - (size_t)round % 9, x, y);
+            assert_memory_equal(y, same, (N - (size_t)round % 9) * sizeof *y);
+        }
+        assert_true(isinf(y[0]) && y[0] < 0 && y[1] == 0);
+        for (int i = 2; i < N - round % 9; i++)
+            worst = fmax(worst, fabs(y[i] - log(x[i])) / fmax(fabs(log(x[i])), 0.25));
+    }
+    printf("# logarithm: worst error %.3g eps\n", worst / DBL_EPSILON);
+    assert_true(worst <= 2 * DBL_EPSILON);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_invariants), cmocka_unit_test(test_ways_agree),   cmocka_unit_test(test_known_laplacians),
+        cmocka_unit_test(test_rank_one),   cmocka_unit_test(test_known_moduli), cmocka_unit_test(test_not_numbers_end),
+        cmocka_unit_test(test_numpy),      cmocka_unit_test(test_kernels),      cmocka_unit_test(test_gram),
+        cmocka_unit_test(test_dot),        cmocka_unit_test(test_divergence),   cmocka_unit_test(test_logarithm),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
