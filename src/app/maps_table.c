@@ -20,10 +20,12 @@ static const struct {
 };
 enum { N_SHOWN = sizeof columns / sizeof *columns, CELL = 11, NAME = 38 };
 
+#define NOTHING 1e-9 /* shown as 0: what rounding leaves of differences that cancel */
+
 static void add_cell(double value, const char *format, Style style, int use_colour, Text *text)
 {
     char cell[32];
-    snprintf(cell, sizeof cell, format, value);
+    snprintf(cell, sizeof cell, format, fabs(value) < NOTHING ? 0 : value);
     style_padded(text, isnan(value) ? "-" : cell, CELL, style, use_colour);
 }
 
@@ -125,10 +127,7 @@ static void add_layers(const MapsResult *result, int width, int use_colour, Text
             style_padded(text, name, NAME, STYLE_PLAIN, use_colour);
             for (int l = first; l < end; l++)
                 add_cell(result->pooled[place->offset + l].value, "%.4g", STYLE_PLAIN, use_colour, text);
-            char cell[32] = "-";
-            if (!isnan(result->pooled_baseline[place->offset]))
-                snprintf(cell, sizeof cell, "%.4g", result->pooled_baseline[place->offset]);
-            style_padded(text, cell, 0, STYLE_DIM, use_colour);
+            add_cell(result->pooled_baseline[place->offset], "%.4g", STYLE_DIM, use_colour, text);
             text_add(text, "\n");
         }
     }
@@ -140,7 +139,7 @@ void maps_to_table(const MapsResult *result, int width, int use_colour, Text *re
     add_heads(result, use_colour, ret_text);
     add_layers(result, width, use_colour, ret_text);
     text_add(ret_text,
-             "\n  uniform: attention spread evenly under the mask, at each sequence's length: the floor of the anchors "
-             "too. A\n"
-             "  position bias that the model may have (ALiBi) is not known here, and can pass for structure.\n\n");
+             "\n  pub_...: as published, weaknesses included (`refframe list metrics`). uniform: attention spread evenly under\n"
+             "  the mask, at each sequence's length; the floor of the anchors too. A position bias that the model may have\n"
+             "  (ALiBi) is not known here, and can pass for structure.\n\n");
 }
