@@ -62,6 +62,23 @@ typedef struct {
 /* Classifies one head (layer, head >= 0), one layer (head < 0) or the model (layer < 0). Scratch from arena. */
 void frame_classify(Arena *arena, const FrameInput *input, int layer, int head, Frame *ret_frame);
 
+/* What a scope's anchors are, from which its labels follow: places, or tokens. */
+typedef enum { FRAME_BY_PLACE, FRAME_BY_TOKEN } FrameIdentity;
+
+/* One of them; shares as in Frame. */
+typedef struct {
+    int32_t identity; /* a place as in Frame.place, or a token id */
+    int is_checked;   /* of a place, as in Frame.place_checked; 1 of a token */
+    int n_anchors;    /* anchors that have it, over all sequences and heads */
+    double share;     /* of the summed excess */
+    double top_share; /* of the (sequence, head) pairs that have an anchor, those whose top anchor has it */
+} FrameAnchor;
+
+/* The identities of a scope's anchors, the largest share first, ties by place from the start or by id. Returns their
+ * number; 0 where the scope is none, and by token where tokens are unknown. */
+int frame_anchors(Arena *arena, const FrameInput *input, int layer, int head, FrameIdentity identity,
+                  FrameAnchor **ret_anchors);
+
 /* The thresholds. Within [low, high], the others as they stand, planted maps are still told apart (tests/frame). */
 typedef enum {
     RULE_ANCHOR_LEAST,

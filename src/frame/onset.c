@@ -44,6 +44,13 @@ void onset_of_label(int n, const double *steps, const unsigned char *is_type, On
         }
 }
 
+int onset_order(const Onset *a, const Onset *b)
+{
+    if (a->kind == ONSET_NEVER && b->kind == ONSET_NEVER)
+        return 0;
+    return a->by <= b->after ? -1 : a->after >= b->by ? 1 : 0;
+}
+
 double series_final(int n, const double *values)
 {
     double last[ONSET_STAY]; /* ascending */

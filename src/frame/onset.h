@@ -22,6 +22,10 @@ void onset_of_metric(int n, const double *steps, const double *values, double ba
                      double ratio, Onset *ret_onset);
 void onset_of_label(int n, const double *steps, const unsigned char *is_type, Onset *ret_onset);
 
+/* -1: a came before b (at the latest where b came at the earliest), 1: after, 0: not told, since neither came or their
+ * intervals overlap. What never came is after all that did. */
+int onset_order(const Onset *a, const Onset *b);
+
 /* Median of the last three values (NaN left out; NaN if none). */
 double series_final(int n, const double *values);
 

@@ -139,7 +139,12 @@ static int read_metrics(Report *report, const char *folder, Error *err)
         metric->summary = json_get_string(items[m], "summary", "");
         metric->source = json_get_string(items[m], "source", "");
         metric->weakness = json_get_string(items[m], "weakness", "");
-        metric->is_layer = strcmp(json_get_string(items[m], "level", "head"), "layer") == 0;
+        const char *level = json_get_string(items[m], "level", "head");
+        while (metric->level < PER_COUNT && strcmp(level, report_level_name(metric->level)) != 0)
+            metric->level++;
+        if (metric->level == PER_COUNT)
+            return error_set(err, STATUS_INPUT, "%s/metrics.json: %s: level is %s, not head, layer or model", folder,
+                             metric->name, level);
         metric->direction = strcmp(direction, "rises") == 0 ? 1 : strcmp(direction, "falls") == 0 ? -1 : 0;
         metric->threshold = json_get_number(items[m], "threshold", (double)NAN);
         metric->ratio = json_get_number(items[m], "ratio", 1);
@@ -148,7 +153,7 @@ static int read_metrics(Report *report, const char *folder, Error *err)
         const Json *attention_only = json_get(items[m], "attention_only");
         metric->attention_only = attention_only && attention_only->number != 0;
         report->metrics[n + m] = *metric;
-        report->metrics[n + m].name = arena_format(report->arena, "corrupted/%s", metric->name);
+        report->metrics[n + m].name = arena_format(report->arena, CORRUPTED "%s", metric->name);
     }
     return 0;
 }
@@ -190,7 +195,7 @@ static void drop_unmeasured(Report *report)
     for (int m = 0; m < report->n_metrics; m++) {
         int n_measured = 0;
         for (int r = 0; r < report->n_runs; r++)
-            n_measured += report->runs[r].n_snapshots > 0 && report->runs[r].metrics[m].values != NULL;
+            n_measured += report->runs[r].n_snapshots > 0 && report->runs[r].metrics[m].n > 0;
         if (n_measured == 0)
             continue;
         report->metrics[kept] = report->metrics[m];
@@ -202,7 +207,7 @@ static void drop_unmeasured(Report *report)
     report->n_metrics = kept;
 }
 
-/* Whether every finished run has a number for the metric at its last snapshot. */
+/* Whether every finished run has a number for the metric when it was last measured. */
 static int is_known_everywhere(const Report *report, int m)
 {
     int n = 0;
@@ -210,12 +215,11 @@ static int is_known_everywhere(const Report *report, int m)
         const ReportRun *run = &report->runs[r];
         if (run->n_snapshots == 0)
             continue;
-        const size_t size = (size_t)run->n_layers * (report->metrics[m].is_layer ? 1 : run->n_heads);
-        const double *last =
-            run->metrics[m].values ? run->metrics[m].values + (run->n_snapshots - 1) * PART_COUNT * size : NULL;
+        const RunMetric *own = &run->metrics[m];
+        const size_t size = (size_t)metric_rows(&report->metrics[m], run) * metric_width(&report->metrics[m], run);
         int n_finite = 0;
-        for (size_t i = 0; last && i < size; i++)
-            n_finite += isfinite(last[i]) != 0;
+        for (size_t i = 0; own->n > 0 && i < size; i++)
+            n_finite += isfinite(own->values[(size_t)(own->n - 1) * PART_COUNT * size + i]) != 0;
         if (n_finite == 0)
             return 0;
         n++;
@@ -260,6 +264,22 @@ int report_collect(Arena *arena, const char *folder, Report **ret_report, Error 
     choose_headline(report);
     *ret_report = report;
     return 0;
+}
+
+const char *report_level_name(ReportLevel level)
+{
+    static const char *const names[PER_COUNT] = {[PER_HEAD] = "head", [PER_LAYER] = "layer", [PER_MODEL] = "model"};
+    return names[level];
+}
+
+int metric_rows(const ReportMetric *metric, const ReportRun *run)
+{
+    return metric->level == PER_MODEL ? 1 : run->n_layers;
+}
+
+int metric_width(const ReportMetric *metric, const ReportRun *run)
+{
+    return metric->level == PER_HEAD ? run->n_heads : 1;
 }
 
 int report_find_metric(const Report *report, const char *name)

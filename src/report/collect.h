@@ -2,6 +2,9 @@
  *
  * Arrays follow the snapshot format (results/README.md): S snapshots, L layers, H heads; part 0 is the whole measuring
  * set, 1 its even sequences, 2 its odd ones. NaN is "not available". Everything lives in the report's arena.
+ *
+ * A snapshot holds the metrics that were due. A metric's series are over its own M <= S snapshots: one in which it was
+ * not measured says nothing about it, while a NaN in one that measured it is a value that was not there.
  */
 #ifndef REFFRAME_REPORT_COLLECT_H
 #define REFFRAME_REPORT_COLLECT_H
@@ -12,12 +15,19 @@
 #include "report/report.h"
 #include "store/run.h"
 
+#define CORRUPTED "corrupted/" /* stands before the names of what was measured on corrupted sequences */
+
 enum { PART_ALL, PART_EVEN, PART_ODD, PART_COUNT };
+
+/* What a metric has one value for. */
+typedef enum { PER_HEAD, PER_LAYER, PER_MODEL, PER_COUNT } ReportLevel;
+
+const char *report_level_name(ReportLevel level); /* "head", "layer", "model", as metrics.json has them */
 
 /* One column of metrics.json. */
 typedef struct {
     const char *name, *family, *unit, *summary, *source, *weakness;
-    int is_layer;     /* one value per layer; otherwise one per head */
+    ReportLevel level;
     int direction;    /* +1 rises, -1 falls, 0 none declared */
     double threshold; /* of emergence, NaN: none declared, so it has no onset */
     double ratio;
@@ -25,11 +35,15 @@ typedef struct {
     int attention_only;
 } ReportMetric;
 
-/* One metric of one run. */
+/* One metric of one run. R x W is (L,H) of a head metric, (L,1) of a layer metric, (1,1) of a model metric. */
 typedef struct {
-    double *values;  /* (S,3,L,H), or (S,3,L) when is_layer; NULL: not measured */
-    double *sd;      /* (S,L,H) or (S,L) over sequences; NULL where not stored */
-    double *uniform; /* (L,H) or (L,): the computed baselines; NULL when the metric has none */
+    int n;           /* M snapshots measured it; 0: none did */
+    int *at;         /* (M,) which of the run's S, ascending */
+    double *steps;   /* (M,) */
+    double *values;  /* (M,3,R,W) */
+    double *sd;      /* (M,R,W) over sequences */
+    int32_t *counts; /* (M,R,W) sequences behind the value, -1 where not stored */
+    double *uniform; /* (R,W): the computed baselines; NULL when the metric has none */
     double *position;
 } RunMetric;
 
@@ -39,6 +53,20 @@ typedef struct {
     Frame *layers; /* (L,) */
     Frame *heads;  /* (L,H) */
 } SnapshotFrames;
+
+/* Which tokens a scope's anchors are, the largest share first: at most TOKENS_KEPT of them. */
+enum { TOKENS_KEPT = 8 };
+typedef struct {
+    int n;
+    const FrameAnchor *anchors; /* (n,) */
+    const char **texts;         /* (n,) UTF-8, "?" where unknown */
+} ScopeTokens;
+
+typedef struct {
+    ScopeTokens model;
+    ScopeTokens *layers; /* (L,) */
+    ScopeTokens *heads;  /* (L,H) */
+} AnchorTokens;
 
 typedef struct {
     const char *folder, *id;
@@ -56,6 +84,7 @@ typedef struct {
     int n_layers, n_heads, length, n_sequences, is_causal;
     RunMetric *metrics;     /* (n_metrics,) */
     SnapshotFrames *frames; /* (S,) */
+    AnchorTokens anchors;   /* of the last snapshot */
 } ReportRun;
 
 typedef struct {
@@ -92,6 +121,10 @@ struct Report {
 };
 
 int report_find_metric(const Report *report, const char *name); /* -1 if absent */
+
+/* R and W of a metric in a run. */
+int metric_rows(const ReportMetric *metric, const ReportRun *run);
+int metric_width(const ReportMetric *metric, const ReportRun *run);
 
 /* The arm's finished run with that seed, or NULL. */
 const ReportRun *report_find_run(const Report *report, int arm, uint64_t seed);

@@ -3,61 +3,31 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "report/anchors.h"
 #include "report/maps.h"
+#include "report/series.h"
 #include "report/summary.h"
 #include "report/verdict.h"
 
-/* Shares of the 10 MB that report.html may weigh, in bytes as written. */
-enum { MAPS_BUDGET = 6500000, SERIES_BUDGET = 1500000, BYTES_PER_NUMBER = 8 };
-
-static double rounded(double value)
-{
-    char digits[32];
-    double back;
-    snprintf(digits, sizeof digits, "%.5g", value);
-    return isfinite(value) && text_parse_double(digits, &back) == 0 ? back : value;
-}
-
-static void put_value(JsonWriter *json, double value)
-{
-    if (isinf(value))
-        json_string(json, value > 0 ? "inf" : "-inf");
-    else
-        json_number(json, rounded(value));
-}
-
-static void put_numbers(JsonWriter *json, const char *key, int n, const double *values)
-{
-    json_key(json, key);
-    json_open_array(json);
-    for (int i = 0; i < n; i++)
-        put_value(json, values[i]);
-    json_close_array(json);
-}
+/* Shares of the 10 MB that report.html may weigh, in bytes as written: series take what they need up to their budget,
+ * maps at most theirs and what series leave of both. */
+enum { PAGE_BUDGET = 8000000, MAPS_BUDGET = 6500000, SERIES_BUDGET = 3000000 };
 
 static void put_interval(JsonWriter *json, const char *key, const Interval *interval)
 {
     json_key(json, key);
     json_open_object(json);
     json_put_number(json, "n", interval->n);
-    json_put_number(json, "coverage", rounded(interval->coverage));
-    put_numbers(json, "values", 3, (double[]){interval->median, interval->low, interval->high});
+    json_put_number(json, "coverage", series_rounded(interval->coverage));
+    series_put_numbers(json, "values", 3, (double[]){interval->median, interval->low, interval->high});
     json_close_object(json);
 }
 
-/* ---- the arm's finished runs ---- */
-
-typedef struct {
-    const ReportRun **runs;
-    int n;
-    const ReportRun
-        *grid; /* whose snapshots are the arm's steps: the representative; runs on other steps are left out */
-} ArmRuns;
-
-static ArmRuns runs_of(Arena *arena, const Report *report, int arm, const ArmSummary *summary)
+static SeriesRuns runs_of(Arena *arena, const Report *report, int arm, const ArmSummary *summary)
 {
-    ArmRuns own = {ARENA_ARRAY(arena, const ReportRun *, report->n_runs + 1), 0, NULL};
+    SeriesRuns own = {ARENA_ARRAY(arena, const ReportRun *, report->n_runs + 1), 0, NULL};
     if (summary->representative < 0)
         return own;
     own.grid = &report->runs[summary->representative];
@@ -72,108 +42,17 @@ static ArmRuns runs_of(Arena *arena, const Report *report, int arm, const ArmSum
     return own;
 }
 
-/* [least, median, largest] over runs, each (S,); `series` is (n,S). */
-static void put_band(Arena *arena, JsonWriter *json, const char *key, int n, int S, const double *series)
-{
-    double *band = ARENA_ARRAY(arena, double, 3 * S), *column = ARENA_ARRAY(arena, double, n + 1);
-    for (int s = 0; s < S; s++) {
-        Interval interval;
-        double least = (double)NAN, largest = (double)NAN;
-        for (int i = 0; i < n; i++) {
-            column[i] = series[(size_t)i * S + s];
-            least = fmin(least, column[i]);
-            largest = fmax(largest, column[i]);
-        }
-        interval_of(arena, n, column, &interval);
-        band[s] = least;
-        band[S + s] = interval.median;
-        band[2 * S + s] = largest;
-    }
-    json_key(json, key);
-    json_open_array(json);
-    for (int k = 0; k < 3; k++) {
-        json_open_array(json);
-        for (int s = 0; s < S; s++)
-            put_value(json, band[k * S + s]);
-        json_close_array(json);
-    }
-    json_close_array(json);
-}
-
-static double median_of(Arena *arena, int n, const double *values)
-{
-    Interval interval;
-    interval_of(arena, n, values, &interval);
-    return interval.median;
-}
-
-/* One metric at one level: its band, and its baselines (medians over seeds) [uniform, position, start]. */
-static void put_metric(Arena *arena, const Report *report, const ArmRuns *own, int m, TraceLevel level,
-                       JsonWriter *json)
-{
-    const int S = own->grid->n_snapshots;
-    double *series = ARENA_ARRAY(arena, double, own->n *S), *baselines[3];
-    int n = 0;
-    for (int k = 0; k < 3; k++)
-        baselines[k] = ARENA_ARRAY(arena, double, own->n);
-    for (int i = 0; i < own->n; i++) {
-        Trace trace;
-        if (trace_of(arena, report, own->runs[i], m, level, -1, -1, &trace) != 0)
-            continue;
-        for (int s = 0; s < S; s++)
-            series[(size_t)n * S + s] = trace.values[s];
-        baselines[0][n] = trace.uniform;
-        baselines[1][n] = trace.position;
-        baselines[2][n++] = trace.start;
-    }
-    json_key(json, level == TRACE_STRONGEST ? "strongest" : "model");
-    json_open_object(json);
-    json_put_number(json, "n", n);
-    put_band(arena, json, "band", n, S, series);
-    put_numbers(json, "baselines", 3,
-                (double[]){median_of(arena, n, baselines[0]), median_of(arena, n, baselines[1]),
-                           median_of(arena, n, baselines[2])});
-    json_close_object(json);
-}
-
-/* ---- which metrics the page carries ---- */
-
-static int is_carried(const Report *report, int m, int thrift)
-{
-    return m == report->headline || thrift == 0 || (thrift == 1 && !isnan(report->metrics[m].threshold));
-}
-
-/* 0: every metric fits the budget; 1: those with a declared threshold do; 2: the headline only. */
-static int choose_thrift(const Report *report)
-{
-    double snapshots = 0;
-    for (int a = 0; a < report->n_arms; a++) {
-        int most = 0;
-        for (int r = 0; r < report->n_runs; r++)
-            if (report->runs[r].arm == a && report->runs[r].n_snapshots > most)
-                most = report->runs[r].n_snapshots;
-        snapshots += most;
-    }
-    for (int thrift = 0; thrift < 2; thrift++) {
-        int n = 0;
-        for (int m = 0; m < report->n_metrics; m++)
-            n += is_carried(report, m, thrift);
-        if (snapshots * n * 6 * BYTES_PER_NUMBER <= SERIES_BUDGET) /* two levels, three numbers */
-            return thrift;
-    }
-    return 2;
-}
-
-static void put_metrics(const Report *report, int thrift, JsonWriter *json)
+static void put_metrics(const Report *report, const unsigned char *is_carried, JsonWriter *json)
 {
     json_key(json, "metrics");
     json_open_array(json);
     for (int m = 0; m < report->n_metrics; m++) {
         const ReportMetric *metric = &report->metrics[m];
-        if (!is_carried(report, m, thrift))
+        if (!is_carried[m])
             continue;
         json_open_object(json);
         json_put_string(json, "name", metric->name);
+        json_put_string(json, "family", metric->family);
         json_put_string(json, "unit", metric->unit);
         json_put_string(json, "summary", metric->summary);
         json_put_string(json, "source", metric->source);
@@ -183,7 +62,7 @@ static void put_metrics(const Report *report, int thrift, JsonWriter *json)
         json_put_number(json, "ratio", metric->ratio);
         json_put_number(json, "min", metric->min);
         json_put_number(json, "max", metric->max);
-        json_put_bool(json, "layer", metric->is_layer);
+        json_put_string(json, "level", report_level_name(metric->level));
         json_close_object(json);
     }
     json_close_array(json);
@@ -192,7 +71,7 @@ static void put_metrics(const Report *report, int thrift, JsonWriter *json)
 /* ---- one arm ---- */
 
 /* Per seed: onset interval, final value of every head with the strongest, labels at every snapshot (a digit each). */
-static void put_seeds(Arena *arena, const Report *report, const ArmRuns *own, JsonWriter *json)
+static void put_seeds(Arena *arena, const Report *report, const SeriesRuns *own, JsonWriter *json)
 {
     const int m = report->headline;
     json_key(json, "seeds");
@@ -206,13 +85,13 @@ static void put_seeds(Arena *arena, const Report *report, const ArmRuns *own, Js
         if (m >= 0 && trace_of(arena, report, run, m, TRACE_STRONGEST, -1, -1, &trace) == 0) {
             Onset onset;
             trace_onset(&trace, &report->metrics[m], &onset);
-            put_numbers(json, "onset", 2, (double[]){onset.after, onset.by});
-            put_numbers(json, "strongest", 2, (double[]){trace.layer, trace.head});
+            series_put_numbers(json, "onset", 2, (double[]){onset.after, onset.by});
+            series_put_numbers(json, "strongest", 2, (double[]){trace.layer, trace.head});
             json_key(json, "heads");
             json_open_array(json);
             for (int h = 0; h < run->n_layers * run->n_heads; h++) {
                 trace_of(arena, report, run, m, TRACE_HEAD, h / run->n_heads, h % run->n_heads, &at_head);
-                put_value(json, trace_final(&at_head));
+                series_put_value(json, trace_final(&at_head));
             }
             json_close_array(json);
         }
@@ -224,20 +103,21 @@ static void put_seeds(Arena *arena, const Report *report, const ArmRuns *own, Js
             }
             json_put_string(json, k ? "byToken" : "byPosition", digits);
         }
-        put_numbers(json, "final", 2, (double[]){frame_final(run, 0), frame_final(run, 1)});
-        put_numbers(json, "anchors", 4, (double[]){last->n_anchors, last->place, last->place_share, last->token_share});
+        series_put_numbers(json, "final", 2, (double[]){frame_final(run, 0), frame_final(run, 1)});
+        series_put_numbers(json, "anchors", 3, (double[]){last->n_anchors, last->place_share, last->token_share});
         json_close_object(json);
     }
     json_close_array(json);
 }
 
-static int put_arm(const Report *report, int arm, int thrift, size_t maps_budget, JsonWriter *json, Error *err)
+static int put_arm(const Report *report, int arm, const unsigned char *is_carried, size_t maps_budget, JsonWriter *json,
+                   Error *err)
 {
     int status = 0;
     Arena *arena = arena_new();
     ArmSummary summary;
     arm_summary(arena, report, arm, &summary);
-    const ArmRuns own = runs_of(arena, report, arm, &summary);
+    const SeriesRuns own = runs_of(arena, report, arm, &summary);
     json_open_object(json);
     json_put_string(json, "name", report->arms[arm].name);
     json_key(json, "values");
@@ -254,11 +134,11 @@ static int put_arm(const Report *report, int arm, int thrift, size_t maps_budget
         json_put_number(json, "formed", summary.formed);
         json_put_number(json, "atStart", summary.at_start);
         put_interval(json, "final", &summary.final);
-        json_put_number(json, "floor", rounded(summary.floor));
+        json_put_number(json, "floor", series_rounded(summary.floor));
         put_interval(json, "labelOnset", &summary.label_onset);
         put_interval(json, "drain", &summary.drain);
         put_interval(json, "finalLoss", &summary.loss);
-        json_put_number(json, "oracle", rounded(summary.oracle));
+        json_put_number(json, "oracle", series_rounded(summary.oracle));
         json_put_number(json, "representative", (double)grid->seed);
         json_put_number(json, "parameters", grid->n_parameters);
         json_put_number(json, "layers", grid->n_layers);
@@ -270,27 +150,26 @@ static int put_arm(const Report *report, int arm, int thrift, size_t maps_budget
             double labels[FRAME_COUNT];
             for (int type = 0; type < FRAME_COUNT; type++)
                 labels[type] = summary.labels[k][type];
-            put_numbers(json, k ? "byToken" : "byPosition", FRAME_COUNT, labels);
+            series_put_numbers(json, k ? "byToken" : "byPosition", FRAME_COUNT, labels);
         }
-        put_numbers(json, "steps", S, grid->steps);
-        put_numbers(json, "tokens", S, grid->tokens);
+        series_put_numbers(json, "steps", S, grid->steps);
+        series_put_numbers(json, "tokens", S, grid->tokens);
         double *losses = ARENA_ARRAY(arena, double, own.n *S);
         for (int i = 0; i < own.n; i++)
             for (int s = 0; s < S; s++)
                 losses[(size_t)i * S + s] = own.runs[i]->losses[(size_t)s * own.runs[i]->n_losses];
-        put_band(arena, json, "loss", own.n, S, losses);
+        series_put_band(arena, json, "loss", own.n, S, losses);
         json_key(json, "series");
         json_open_array(json);
         for (int m = 0; m < report->n_metrics; m++) {
-            if (!is_carried(report, m, thrift))
+            if (!is_carried[m])
                 continue;
-            json_open_object(json);
-            put_metric(arena, report, &own, m, TRACE_STRONGEST, json);
-            put_metric(arena, report, &own, m, TRACE_MODEL, json);
-            json_close_object(json);
+            series_put_metric(arena, report, &own, m, json);
         }
         json_close_array(json);
         put_seeds(arena, report, &own, json);
+        json_key(json, "anchors");
+        anchors_json(grid, json);
         json_key(json, "maps");
         status = maps_json(report, grid, maps_budget, json, err);
     }
@@ -301,7 +180,9 @@ static int put_arm(const Report *report, int arm, int thrift, size_t maps_budget
 
 int document_json(const Report *report, JsonWriter *json, Error *err)
 {
-    const int thrift = choose_thrift(report);
+    unsigned char *is_carried = ARENA_ARRAY(report->arena, unsigned char, report->n_metrics + 1);
+    const size_t series = series_choose(report, SERIES_BUDGET, is_carried);
+    const size_t maps = series < PAGE_BUDGET - MAPS_BUDGET ? MAPS_BUDGET : PAGE_BUDGET - series;
     json_open_object(json);
     json_put_string(json, "name", report->name);
     json_put_string(json, "title", report->title);
@@ -326,8 +207,8 @@ int document_json(const Report *report, JsonWriter *json, Error *err)
     json_close_array(json);
     json_key(json, "rules");
     frame_rules_json(json);
-    put_metrics(report, thrift, json);
-    json_put_bool(json, "allMetrics", thrift == 0);
+    put_metrics(report, is_carried, json);
+    json_put_number(json, "measured", report->n_metrics);
     json_key(json, "verdicts");
     verdicts_json(report, json);
     json_key(json, "absent");
@@ -345,7 +226,7 @@ int document_json(const Report *report, JsonWriter *json, Error *err)
     json_open_array(json);
     int status = 0;
     for (int a = 0; a < report->n_arms && status == 0; a++)
-        status = put_arm(report, a, thrift, MAPS_BUDGET / (size_t)report->n_arms, json, err);
+        status = put_arm(report, a, is_carried, maps / (size_t)report->n_arms, json, err);
     json_close_array(json);
     json_close_object(json);
     return status;

@@ -1,5 +1,5 @@
-/* `refframe show`: one snapshot as text. Per layer and head the main metrics and both labels, and a small picture of
- * the head's mean attention: queries run down, keys run right, T x T brought to SIDE x SIDE by summing keys and
+/* `refframe show`: one snapshot as text. Per layer and head the main metrics and both labels, where the anchors are and
+ * which tokens, and a small picture of the head's mean attention: queries run down, keys run right, T x T brought to SIDE x SIDE by summing keys and
  * averaging queries (rows keep their sum), darker is more.
  */
 #include "report/report.h"
@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "report/anchors.h"
 #include "report/collect.h"
 #include "report/style.h"
 #include "store/npz.h"
@@ -50,7 +51,7 @@ static void add_metrics(const Report *report, const ReportRun *run, int use_colo
 {
     style_padded(text, "  head", 10, STYLE_DIM, use_colour);
     for (int m = 0; m < N_SHOWN; m++)
-        if (run->metrics[m].values)
+        if (run->metrics[m].n > 0)
             style_padded(text, columns[m].heading, CELL, STYLE_DIM, use_colour);
     style_padded(text, "by position", 15, STYLE_DIM, use_colour);
     style_padded(text, "by token", 0, STYLE_DIM, use_colour);
@@ -61,9 +62,9 @@ static void add_metrics(const Report *report, const ReportRun *run, int use_colo
             snprintf(cell, sizeof cell, "  %d.%d", l, h);
             style_padded(text, cell, 10, STYLE_BOLD, use_colour);
             for (int m = 0; m < report->n_metrics; m++) {
+                if (run->metrics[m].n == 0)
+                    continue; /* not measured in this snapshot */
                 const double *values = run->metrics[m].values;
-                if (!values)
-                    continue;
                 snprintf(cell, sizeof cell, columns[m].format, values[l * run->n_heads + h]);
                 style_padded(text, isnan(values[l * run->n_heads + h]) ? "-" : cell, CELL, STYLE_PLAIN, use_colour);
             }
@@ -76,6 +77,55 @@ static void add_metrics(const Report *report, const ReportRun *run, int use_colo
     }
     style_padded(text, "  model     ", 0, STYLE_BOLD, use_colour);
     add_frame(&run->frames[0].model, use_colour, text);
+}
+
+/* "  0.1  first  98 %  "," 0.62  " " 0.21  <bos> 0.08"; nothing where there are no anchors.
+ * Returns whether the place is in doubt. */
+static int add_scope(Arena *arena, const char *name, const Frame *frame, const ScopeTokens *tokens, int use_colour,
+                      Text *text)
+{
+    if (tokens->n == 0)
+        return 0;
+    text_add(text, "  ");
+    style_padded(text, name, 10, STYLE_BOLD, use_colour);
+    style_padded(text, place_shown(arena, frame), 13, STYLE_PLAIN, use_colour);
+    style_padded(text, arena_format(arena, "%.2f", frame->place_share), 11, STYLE_PLAIN, use_colour);
+    for (int i = 0; i < tokens->n && i < 3; i++) {
+        text_addf(text, "%s%s ", i > 0 ? "   " : "", token_shown(arena, tokens->texts[i]));
+        style_padded(text, arena_format(arena, "%.2f", tokens->anchors[i].share), 0, STYLE_DIM, use_colour);
+    }
+    text_add(text, "\n");
+    return !frame->place_checked;
+}
+
+static void add_anchors(Arena *arena, const ReportRun *run, int use_colour, Text *text)
+{
+    const SnapshotFrames *frames = &run->frames[0];
+    const AnchorTokens *anchors = &run->anchors;
+    text_add(text, "\n  ");
+    if (anchors->model.n == 0) {
+        style_padded(text, "no head has an anchor in most of its sequences", 0, STYLE_DIM, use_colour);
+        text_add(text, "\n");
+        return;
+    }
+    style_padded(text, "anchors", 10, STYLE_DIM, use_colour);
+    style_padded(text, "modal place", 13, STYLE_DIM, use_colour);
+    style_padded(text, "top there", 11, STYLE_DIM, use_colour);
+    style_padded(text, "tokens by their share of the anchors' excess", 0, STYLE_DIM, use_colour);
+    text_add(text, "\n");
+    int n_doubtful = 0;
+    for (int l = 0; l < run->n_layers; l++)
+        for (int h = 0; h < run->n_heads; h++) {
+            const int head = l * run->n_heads + h;
+            n_doubtful += add_scope(arena, arena_format(arena, "%d.%d", l, h), &frames->heads[head], &anchors->heads[head],
+                      use_colour, text);
+        }
+    for (int l = 0; l < run->n_layers; l++)
+        n_doubtful += add_scope(arena, arena_format(arena, "layer %d", l), &frames->layers[l], &anchors->layers[l],
+                                use_colour, text);
+    n_doubtful += add_scope(arena, "model", &frames->model, &anchors->model, use_colour, text);
+    if (n_doubtful > 0)
+        style_padded(text, "  ? nothing tells whether it counts from the start or from the end\n", 0, STYLE_DIM, use_colour);
 }
 
 /* One head's map brought to side x side. */
@@ -165,6 +215,7 @@ int report_show(Arena *arena, const char *run_folder, int64_t step, int use_colo
               "\n  step %lld (%d snapshots up to step %lld); %.0f tokens seen; held-out loss %.4f nats per target\n\n",
               (long long)step, n, (long long)steps[n - 1], run.tokens[0], run.losses[0]);
     add_metrics(&report, &run, use_colour, ret_text);
+    add_anchors(arena, &run, use_colour, ret_text);
     const NpyArray *map = npz_get(&npz, "map_mean");
     if (map && map->type == NPY_FLOAT32 && map->n_dims == 4 && map->shape[0] == run.n_layers &&
         map->shape[1] == run.n_heads && map->shape[2] == run.length && map->shape[3] == run.length)

@@ -70,8 +70,7 @@ static void read_baselines(Report *report, ReportRun *run, const Npz *baselines)
     for (int m = 0; m < report->n_metrics; m++) {
         const ReportMetric *metric = &report->metrics[m];
         RunMetric *own = &run->metrics[m];
-        const int n_dims = metric->is_layer ? 1 : 2;
-        const size_t n = (size_t)(metric->is_layer ? shape[0] : shape[0] * shape[1]);
+        const size_t n = (size_t)metric_rows(metric, run) * metric_width(metric, run);
         const char *names[2] = {arena_format(report->arena, "uniform/%s", metric->name),
                                 arena_format(report->arena, "position/%s", metric->name)};
         double **ret[2] = {&own->uniform, &own->position};
@@ -79,36 +78,99 @@ static void read_baselines(Report *report, ReportRun *run, const Npz *baselines)
             if (!npz_get(baselines, names[k]))
                 continue;
             *ret[k] = ARENA_ARRAY(report->arena, double, n);
-            copy_numbers(baselines, names[k], n_dims, shape, *ret[k]);
+            copy_numbers(baselines, names[k], PER_MODEL - metric->level, shape, *ret[k]);
         }
     }
+}
+
+/* What stands beside a metric: "sd/NAME", and "corrupted/sd/NAME" of the twin on corrupted sequences. */
+static const char *member_of(Arena *arena, const char *kind, const char *metric)
+{
+    const size_t prefix = strncmp(metric, CORRUPTED, strlen(CORRUPTED)) == 0 ? strlen(CORRUPTED) : 0;
+    return arena_format(arena, "%.*s%s/%s", (int)prefix, metric, kind, metric + prefix);
+}
+
+/* Room for a metric from snapshot `s` on. */
+static void start_metric(Report *report, const ReportRun *run, int s, size_t size, RunMetric *own)
+{
+    const size_t most = (size_t)(run->n_snapshots - s);
+    own->at = ARENA_ARRAY(report->arena, int, most);
+    own->steps = ARENA_ARRAY(report->arena, double, most);
+    own->values = ARENA_ARRAY(report->arena, double, most *PART_COUNT *size);
+    own->sd = ARENA_ARRAY(report->arena, double, most *size);
+    own->counts = ARENA_ARRAY(report->arena, int32_t, most * size);
 }
 
 static void read_metrics(Report *report, ReportRun *run, int s, const Npz *npz)
 {
-    const int64_t L = run->n_layers, H = run->n_heads;
+    Arena *scratch = arena_new();
     for (int m = 0; m < report->n_metrics; m++) {
         const ReportMetric *metric = &report->metrics[m];
         RunMetric *own = &run->metrics[m];
-        const size_t n = (size_t)(metric->is_layer ? L : L * H);
-        const int n_dims = metric->is_layer ? 1 : 2;
-        if (s == 0 && npz_get(npz, metric->name)) {
-            own->values = ARENA_ARRAY(report->arena, double, (size_t)run->n_snapshots *PART_COUNT *n);
-            own->sd = ARENA_ARRAY(report->arena, double, (size_t)run->n_snapshots *n);
-        }
-        if (!own->values)
+        if (!npz_get(npz, metric->name))
             continue;
-        copy_numbers(npz, metric->name, n_dims + 1, (int64_t[]){PART_COUNT, L, H}, own->values + s * PART_COUNT * n);
-        /* sd is stored for all three parts; that of the whole set is kept */
-        Arena *scratch = arena_new();
-        double *sd = ARENA_ARRAY(scratch, double, PART_COUNT *n);
-        copy_numbers(npz, arena_format(scratch, "sd/%s", metric->name), n_dims + 1, (int64_t[]){PART_COUNT, L, H}, sd);
-        memcpy(own->sd + (size_t)s * n, sd, n * sizeof *sd);
-        arena_free(scratch);
+        const size_t size = (size_t)metric_rows(metric, run) * metric_width(metric, run);
+        const int64_t shape[3] = {PART_COUNT, run->n_layers, run->n_heads};
+        const int n_dims = 1 + PER_MODEL - metric->level;
+        if (own->n == 0)
+            start_metric(report, run, s, size, own);
+        const size_t i = (size_t)own->n++;
+        own->at[i] = s;
+        own->steps[i] = run->steps[s];
+        copy_numbers(npz, metric->name, n_dims, shape, own->values + i * PART_COUNT * size);
+        /* both are stored for all three parts; those of the whole set are kept */
+        double *sd = ARENA_ARRAY(scratch, double, PART_COUNT *size);
+        copy_numbers(npz, member_of(scratch, "sd", metric->name), n_dims, shape, sd);
+        memcpy(own->sd + i * size, sd, size * sizeof *sd);
+        const NpyArray *counts = npz_get(npz, member_of(scratch, "n", metric->name));
+        const int has_counts = fits(counts, NPY_INT32, n_dims, shape);
+        for (size_t j = 0; j < size; j++)
+            own->counts[i * size + j] = has_counts ? ((const int32_t *)counts->data)[j] : -1;
+    }
+    arena_free(scratch);
+}
+
+static const char *token_text(Arena *arena, const NpyArray *strings, int32_t id)
+{
+    if (!strings || strings->type != NPY_STRING || id < 0 || (size_t)id >= strings->n_items)
+        return "?";
+    return arena_format(arena, "%.*s", strings->item_bytes,
+                        (const char *)strings->data + (size_t)id * strings->item_bytes);
+}
+
+static ScopeTokens list_tokens(Arena *arena, Arena *scratch, const FrameInput *input, int layer, int head,
+                               const NpyArray *strings)
+{
+    FrameAnchor *all;
+    ScopeTokens own = {.n = frame_anchors(scratch, input, layer, head, FRAME_BY_TOKEN, &all)};
+    own.n = own.n < TOKENS_KEPT ? own.n : TOKENS_KEPT;
+    FrameAnchor *kept = ARENA_ARRAY(arena, FrameAnchor, own.n + 1);
+    own.texts = ARENA_ARRAY(arena, const char *, own.n + 1);
+    for (int i = 0; i < own.n; i++) {
+        kept[i] = all[i];
+        own.texts[i] = token_text(arena, strings, all[i].identity);
+    }
+    own.anchors = kept;
+    return own;
+}
+
+/* The same scopes as classify's. */
+static void list_anchors(Arena *scratch, Report *report, ReportRun *run, const FrameInput *input,
+                         const NpyArray *strings)
+{
+    const int L = run->n_layers, H = run->n_heads;
+    AnchorTokens *anchors = &run->anchors;
+    anchors->layers = ARENA_ARRAY(report->arena, ScopeTokens, L);
+    anchors->heads = ARENA_ARRAY(report->arena, ScopeTokens, L * H);
+    anchors->model = list_tokens(report->arena, scratch, input, -1, -1, strings);
+    for (int l = 0; l < L; l++) {
+        anchors->layers[l] = list_tokens(report->arena, scratch, input, l, -1, strings);
+        for (int h = 0; h < H; h++)
+            anchors->heads[l * H + h] = list_tokens(report->arena, scratch, input, l, h, strings);
     }
 }
 
-/* Labels of all heads, layers and the model of one snapshot. */
+/* Labels of all heads, layers and the model of one snapshot; of the last one also what their anchors are. */
 static void classify(Arena *scratch, Report *report, ReportRun *run, int s, const Npz *npz, const Npz *baselines)
 {
     const int L = run->n_layers, H = run->n_heads, T = run->length, N = run->n_sequences;
@@ -142,6 +204,8 @@ static void classify(Arena *scratch, Report *report, ReportRun *run, int s, cons
         for (int h = 0; h < H; h++)
             frame_classify(scratch, &input, l, h, &frames->heads[l * H + h]);
     }
+    if (s == run->n_snapshots - 1)
+        list_anchors(scratch, report, run, &input, npz_get(npz, "token_strings"));
 }
 
 /* "held_out_loss" for all targets, then "held_out_loss:GROUP"; a group without a name goes by its number. */
@@ -152,10 +216,9 @@ static void read_loss_names(Report *report, ReportRun *run, const Npz *npz)
     run->loss_names = ARENA_ARRAY(report->arena, const char *, run->n_losses);
     run->loss_names[0] = "held_out_loss";
     for (int g = 1; g < run->n_losses; g++)
-        run->loss_names[g] =
-            named ? arena_format(report->arena, "held_out_loss:%.*s", groups->item_bytes,
-                                 (const char *)groups->data + (size_t)(g - 1) * groups->item_bytes)
-                  : arena_format(report->arena, "held_out_loss:%d", g);
+        run->loss_names[g] = named ? arena_format(report->arena, "held_out_loss:%.*s", groups->item_bytes,
+                                                  (const char *)groups->data + (size_t)(g - 1) * groups->item_bytes)
+                                   : arena_format(report->arena, "held_out_loss:%d", g);
 }
 
 /* Shapes and room, once the first snapshot is open. */

@@ -72,7 +72,7 @@ void arm_summary(Arena *arena, const Report *report, int arm, ArmSummary *ret_su
                 summary.label[k] = type;
     for (int i = 0; i < n; i++) {
         Onset onset;
-        frame_onset(arena, &report->runs[runs[i]], (FrameType)summary.label[0], -1, -1, &onset);
+        frame_onset(arena, &report->runs[runs[i]], (FrameType)summary.label[0], 0, -1, -1, &onset);
         series[LABEL_ONSETS][i] = onset.by;
     }
     interval_of(arena, n, series[LABEL_ONSETS], &summary.label_onset);

@@ -45,7 +45,7 @@ void term_value(Arena *arena, const Report *report, const Term *term, const Repo
     if (m >= 0)
         trace_onset(&trace, &report->metrics[m], &onset);
     else
-        frame_onset(arena, run, (FrameType)frame_by_name(term->label), -1, -1, &onset);
+        frame_onset(arena, run, (FrameType)frame_by_name(term->label), 0, -1, -1, &onset);
     *ret_low = onset.after;
     *ret_high = onset.by;
     if (term->kind == TERM_EARLY && onset.kind == ONSET_AT_START) {

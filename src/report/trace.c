@@ -4,12 +4,6 @@
 #include <assert.h>
 #include <math.h>
 
-/* Values of one metric of one run: element (s, part, l, h); h is 0 for layer metrics. */
-static double value_at(const ReportRun *run, const RunMetric *own, int width, int s, int part, int l, int h)
-{
-    return own->values[(((size_t)s * PART_COUNT + part) * run->n_layers + l) * width + h];
-}
-
 /* Running mean that leaves NaN out. */
 typedef struct {
     double sum;
@@ -35,8 +29,8 @@ static double extreme(double a, double b, int direction)
     return direction < 0 ? fmin(a, b) : fmax(a, b);
 }
 
-/* An (L, width) table brought to the trace's level. */
-static double reduce(const double *table, int L, int width, TraceLevel level, int layer, int head, int direction)
+/* An (R,W) table brought to the trace's level. */
+static double reduce(const double *table, int rows, int width, TraceLevel level, int layer, int head, int direction)
 {
     if (!table)
         return (double)NAN;
@@ -44,7 +38,7 @@ static double reduce(const double *table, int L, int width, TraceLevel level, in
         return table[layer * width + head];
     Mean mean = {0};
     double most = (double)NAN;
-    for (int l = 0; l < L; l++)
+    for (int l = 0; l < rows; l++)
         for (int h = 0; h < width; h++) {
             if (level == TRACE_LAYER && l != layer)
                 continue;
@@ -54,24 +48,22 @@ static double reduce(const double *table, int L, int width, TraceLevel level, in
     return level == TRACE_STRONGEST ? most : mean_of(&mean);
 }
 
-/* argmax (argmin when it falls) over heads of the final value on even sequences; 0, 0 if all are NaN. */
-static void find_strongest(Arena *arena, const ReportRun *run, const RunMetric *own, int width, int direction,
-                           int *ret_layer, int *ret_head)
+/* argmax (argmin when it falls) over the table's cells of the final value on even sequences; the first if all are NaN.
+ */
+static int find_strongest(Arena *arena, const RunMetric *own, int size, int direction)
 {
-    double *series = ARENA_ARRAY(arena, double, run->n_snapshots);
-    double best = (double)NAN;
-    *ret_layer = *ret_head = 0;
-    for (int l = 0; l < run->n_layers; l++)
-        for (int h = 0; h < width; h++) {
-            for (int s = 0; s < run->n_snapshots; s++)
-                series[s] = value_at(run, own, width, s, PART_EVEN, l, h);
-            const double final = series_final(run->n_snapshots, series);
-            if (isnan(final) || (!isnan(best) && (direction < 0 ? final >= best : final <= best)))
-                continue;
-            best = final;
-            *ret_layer = l;
-            *ret_head = h;
-        }
+    double *series = ARENA_ARRAY(arena, double, own->n), best = (double)NAN;
+    int strongest = 0;
+    for (int c = 0; c < size; c++) {
+        for (int i = 0; i < own->n; i++)
+            series[i] = own->values[((size_t)i * PART_COUNT + PART_EVEN) * size + c];
+        const double final = series_final(own->n, series);
+        if (isnan(final) || (!isnan(best) && (direction < 0 ? final >= best : final <= best)))
+            continue;
+        best = final;
+        strongest = c;
+    }
+    return strongest;
 }
 
 int trace_of(Arena *arena, const Report *report, const ReportRun *run, int metric, TraceLevel level, int layer,
@@ -81,29 +73,34 @@ int trace_of(Arena *arena, const Report *report, const ReportRun *run, int metri
     const RunMetric *own = run->n_snapshots > 0 ? &run->metrics[metric] : NULL;
     *ret_trace =
         (Trace){.uniform = (double)NAN, .position = (double)NAN, .start = (double)NAN, .layer = -1, .head = -1};
-    if (!own || !own->values)
+    if (!own || own->n == 0 || (schema->level == PER_MODEL && (level == TRACE_LAYER || level == TRACE_HEAD)))
         return -1;
-    const int S = run->n_snapshots, L = run->n_layers, width = schema->is_layer ? 1 : run->n_heads;
-    const int direction = schema->direction;
-    if (level == TRACE_STRONGEST)
-        find_strongest(arena, run, own, width, direction, &layer, &head);
-    else if (level == TRACE_HEAD && schema->is_layer)
+    const int rows = metric_rows(schema, run), width = metric_width(schema, run), direction = schema->direction;
+    const int part = level == TRACE_STRONGEST && schema->level != PER_MODEL ? PART_ODD : PART_ALL;
+    const TraceLevel read_at = level == TRACE_STRONGEST ? TRACE_HEAD : level;
+    if (level == TRACE_STRONGEST) {
+        const int cell = find_strongest(arena, own, rows * width, direction);
+        layer = cell / width;
+        head = cell % width;
+    } else if (level == TRACE_HEAD && schema->level == PER_LAYER) {
         head = 0;
-    ret_trace->n = S;
-    ret_trace->steps = run->steps;
-    ret_trace->values = ARENA_ARRAY(arena, double, S);
-    for (int s = 0; s < S; s++) {
-        const int part = level == TRACE_STRONGEST ? PART_ODD : PART_ALL;
-        const double *table = own->values + ((size_t)s * PART_COUNT + part) * L * width;
-        ret_trace->values[s] =
-            reduce(table, L, width, level == TRACE_STRONGEST ? TRACE_HEAD : level, layer, head, direction);
     }
-    const double *first = own->values + (size_t)(level == TRACE_STRONGEST ? PART_ODD : PART_ALL) * L * width;
-    ret_trace->uniform = reduce(own->uniform, L, width, level, layer, head, direction);
-    ret_trace->position = reduce(own->position, L, width, level, layer, head, direction);
-    ret_trace->start = reduce(first, L, width, level, layer, head, direction);
-    ret_trace->layer = level == TRACE_MODEL ? -1 : layer;
-    ret_trace->head = level == TRACE_MODEL || level == TRACE_LAYER || schema->is_layer ? -1 : head;
+    ret_trace->n = own->n;
+    ret_trace->at = own->at;
+    ret_trace->steps = own->steps;
+    ret_trace->values = ARENA_ARRAY(arena, double, own->n);
+    const double *first = own->values + (size_t)part * rows * width;
+    for (int i = 0; i < own->n; i++)
+        ret_trace->values[i] =
+            reduce(first + (size_t)i * PART_COUNT * rows * width, rows, width, read_at, layer, head, direction);
+    ret_trace->uniform = reduce(own->uniform, rows, width, level, layer, head, direction);
+    ret_trace->position = reduce(own->position, rows, width, level, layer, head, direction);
+    if (own->at[0] == 0)
+        ret_trace->start = reduce(first, rows, width, level, layer, head, direction);
+    if (schema->level != PER_MODEL && level != TRACE_MODEL)
+        ret_trace->layer = layer;
+    if (schema->level == PER_HEAD && (level == TRACE_STRONGEST || level == TRACE_HEAD))
+        ret_trace->head = head;
     return 0;
 }
 
@@ -149,7 +146,8 @@ double trace_half_rise(const Trace *trace, const ReportMetric *metric)
     return half_rise_step(trace->n, trace->steps, trace->values, baseline, metric->direction);
 }
 
-void frame_onset(Arena *arena, const ReportRun *run, FrameType type, int layer, int head, Onset *ret_onset)
+void frame_onset(Arena *arena, const ReportRun *run, FrameType type, int by_token, int layer, int head,
+                 Onset *ret_onset)
 {
     unsigned char *is_type = ARENA_ARRAY(arena, unsigned char, run->n_snapshots + 1);
     for (int s = 0; s < run->n_snapshots; s++) {
@@ -157,7 +155,7 @@ void frame_onset(Arena *arena, const ReportRun *run, FrameType type, int layer, 
         const Frame *frame = layer < 0  ? &frames->model
                              : head < 0 ? &frames->layers[layer]
                                         : &frames->heads[layer * run->n_heads + head];
-        is_type[s] = frame->by_position == type;
+        is_type[s] = (by_token ? frame->by_token : frame->by_position) == type;
     }
     onset_of_label(run->n_snapshots, run->steps, is_type, ret_onset);
 }

@@ -1,4 +1,5 @@
-/* Traces: one number per snapshot of one run, at the level of a head, a layer, the model or the strongest head.
+/* Traces: one number per snapshot that measured the metric, at the level of a head, a layer, the model or the strongest
+ * head. What is said of a trace (onset, final, half-rise) is said of these snapshots alone.
  *
  *   layer, model    mean over heads (and layers), NaN left out
  *   strongest head  the head whose final value on the even sequences is the most extreme in the metric's direction; its
@@ -7,6 +8,9 @@
  * Baselines go with the level: of the strongest head it is the most extreme head's, since the maximum was taken over
  * heads. A metric is beyond relative to max(uniform, position, value at step 0) when it rises, min when it falls;
  * whether it is beyond at step 0 already is judged against the computed two alone, since nothing is beyond itself.
+ *
+ * A layer metric's strongest is its most extreme layer; a model metric has one value, at TRACE_MODEL and as the
+ * strongest, which nobody has chosen: it is read on the whole set.
  */
 #ifndef REFFRAME_REPORT_TRACE_H
 #define REFFRAME_REPORT_TRACE_H
@@ -17,14 +21,16 @@ typedef enum { TRACE_MODEL, TRACE_STRONGEST, TRACE_LAYER, TRACE_HEAD } TraceLeve
 
 typedef struct {
     int n;
+    const int *at;            /* (n,) which of the run's snapshots; an onset's index is one into these */
     const double *steps;      /* (n,) */
     double *values;           /* (n,) */
     double uniform, position; /* computed baselines, NaN without one */
-    double start;             /* the value at step 0; of the strongest head the most extreme head's */
+    double start;             /* the value at the run's first snapshot (step 0), NaN if that did not measure it; of the
+                               * strongest head the most extreme head's */
     int layer, head;          /* of TRACE_STRONGEST the one chosen; -1 where it has no meaning */
 } Trace;
 
-/* Returns 0, or -1 if the run did not measure the metric (ret_trace->n is 0 then). */
+/* Returns 0, or -1 if the run did not measure the metric, or not at that level (ret_trace->n is 0 then). */
 int trace_of(Arena *arena, const Report *report, const ReportRun *run, int metric, TraceLevel level, int layer,
              int head, Trace *ret_trace);
 
@@ -38,8 +44,9 @@ void trace_onset(const Trace *trace, const ReportMetric *metric, Onset *ret_onse
 double trace_final(const Trace *trace);
 double trace_half_rise(const Trace *trace, const ReportMetric *metric);
 
-/* Onset of a frame type by position, at model level (layer < 0), of a layer (head < 0) or of a head. */
-void frame_onset(Arena *arena, const ReportRun *run, FrameType type, int layer, int head, Onset *ret_onset);
+/* Onset of a frame type, at model level (layer < 0), of a layer (head < 0) or of a head. */
+void frame_onset(Arena *arena, const ReportRun *run, FrameType type, int by_token, int layer, int head,
+                 Onset *ret_onset);
 
 /* The model's final label: the mode of the last three snapshots; -1 for a run without snapshots. */
 int frame_final(const ReportRun *run, int by_token);

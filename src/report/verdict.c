@@ -167,7 +167,7 @@ static void test_seen(Arena *arena, const Report *report, const Term *term, int 
         Onset onset;
         if (report->runs[r].arm != arm || report->runs[r].n_snapshots == 0)
             continue;
-        frame_onset(arena, &report->runs[r], (FrameType)frame_by_name(term->label), -1, -1, &onset);
+        frame_onset(arena, &report->runs[r], (FrameType)frame_by_name(term->label), 0, -1, -1, &onset);
         seen += onset.kind != ONSET_NEVER;
     }
     verdict_of_seen(planned, n, seen, ret_test);

@@ -1,4 +1,5 @@
 """Without these, a report could be blank, need the network, or break when somebody touches it."""
+import json
 import os
 import pathlib
 import re
@@ -68,6 +69,23 @@ class Report(Case):
         again = page.evaluate(f"({script})(document.querySelector('input[type=range]').min)")
         self.assertNotEqual(first, last)
         self.assertEqual(first, again)
+        self.assert_quiet(page)
+
+    def test_every_metric_says_what_it_cannot_see(self):
+        """Its definition and its weakness stand beside its curve; each is in a group of the list."""
+        page = self.open()
+        metrics = {m["name"]: m for m in json.loads(read(self.path.parent / "metrics.json"))["metrics"]}
+        shown = page.evaluate("""(() => { const select = document.querySelector('#training select');
+            return [...select.options].map(option => { select.value = option.value;
+                select.dispatchEvent(new Event('change', {bubbles: true}));
+                return [option.text, option.parentNode.label ?? '', document.querySelector('#training figcaption').innerText]; });
+            })()""")
+        self.assertGreaterEqual(len(shown), 20)
+        for name, group, text in shown:
+            metric = metrics[name.removeprefix("corrupted/")]
+            self.assertIn(metric["family"].removeprefix("pub_"), group)
+            self.assertIn(metric["summary"], text)
+            self.assertIn(metric["weakness"], text)
         self.assert_quiet(page)
 
     def test_every_control_can_be_used(self):

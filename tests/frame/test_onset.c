@@ -122,6 +122,23 @@ static void test_labels(void **state)
     assert_int_equal(onset.kind, ONSET_NEVER);
 }
 
+static void test_order(void **state)
+{
+    (void)state;
+    const Onset never = {ONSET_NEVER, -1, INFINITY, INFINITY}, at_start = {ONSET_AT_START, 0, -INFINITY, 0};
+    const Onset early = {ONSET_FOUND, 1, 0, 4}, late = {ONSET_FOUND, 2, 4, 9}, wide = {ONSET_FOUND, 1, 0, 9};
+    const struct {
+        const Onset *a, *b;
+        int order;
+    } cases[] = {{&early, &late, -1},     {&early, &never, -1}, {&at_start, &early, -1},
+                 {&at_start, &never, -1}, {&early, &early, 0},  {&early, &wide, 0},
+                 {&late, &wide, 0},       {&never, &never, 0},  {&at_start, &at_start, 0}};
+    for (size_t c = 0; c < N_TESTS(cases); c++) {
+        assert_int_equal(onset_order(cases[c].a, cases[c].b), cases[c].order);
+        assert_int_equal(onset_order(cases[c].b, cases[c].a), -cases[c].order);
+    }
+}
+
 static void test_final(void **state)
 {
     (void)state;
@@ -179,6 +196,7 @@ int main(void)
         cmocka_unit_test(test_threshold_and_ratio),
         cmocka_unit_test(test_noise_has_no_onset),
         cmocka_unit_test(test_labels),
+        cmocka_unit_test(test_order),
         cmocka_unit_test(test_final),
         cmocka_unit_test(test_half_rise),
         cmocka_unit_test(test_fall_share),

@@ -362,6 +362,102 @@ static void test_rules_json(void **state)
     arena_free(arena);
 }
 
+/* A comma collects attention wherever it stands: two heads on position 0, whose token differs between sequences, two on
+ * commas, whose place does. */
+static Measured *commas(Arena *arena)
+{
+    enum { COMMA = 7 };
+    Measured *m = measured_new(arena, N, 2, 2, T, T / 2, 1);
+    for (int s = 0; s < N; s++) {
+        put(m, s, 0, 0, 0, 0.8);
+        put(m, s, 1, 0, 0, 0.6);
+        put(m, s, 0, 1, 5 + 3 * s, 0.9);
+        put(m, s, 1, 1, 5 + 3 * s, 0.5);
+        put(m, s, 1, 1, 1, 0.4); /* and a second anchor beside one of them, its token 11 */
+        put_token(m, s, 0, s % 2 ? 20 : 21);
+        put_token(m, s, 5 + 3 * s, COMMA);
+    }
+    return m;
+}
+
+static void test_anchors_by_token(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    const Measured *m = commas(arena);
+    FrameAnchor *anchors;
+    assert_int_equal(frame_anchors(arena, &m->input, -1, -1, FRAME_BY_TOKEN, &anchors), 4);
+    const int32_t ids[] = {7, 20, 21, 11}, counts[] = {2 * N, N, N, N};
+    const double tops[] = {0.5, 0.25, 0.25, 0};
+    double sum = 0;
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(anchors[i].identity, ids[i]); /* 20 and 21 hold the same: the smaller id first */
+        assert_int_equal(anchors[i].n_anchors, counts[i]);
+        assert_near(anchors[i].top_share, tops[i]);
+        assert_true(i == 0 || anchors[i].share <= anchors[i - 1].share);
+        sum += anchors[i].share;
+    }
+    assert_near(sum, 1);
+    assert_int_equal(frame_anchors(arena, &m->input, 1, 1, FRAME_BY_TOKEN, &anchors), 2);
+    assert_near(anchors[0].top_share, 1);
+    assert_int_equal(frame_anchors(arena, &m->input, 0, 0, FRAME_BY_TOKEN, &anchors), 2);
+    assert_near(anchors[0].share, 0.5);
+    Measured *quiet = measured_new(arena, N, 2, 2, T, 0, 1);
+    assert_int_equal(frame_anchors(arena, &quiet->input, -1, -1, FRAME_BY_TOKEN, &anchors), 0);
+    FrameInput blind = m->input;
+    blind.tokens = NULL;
+    assert_int_equal(frame_anchors(arena, &blind, -1, -1, FRAME_BY_TOKEN, &anchors), 0);
+    assert_int_equal(frame_anchors(arena, &blind, 0, 0, FRAME_BY_PLACE, &anchors), 1);
+    arena_free(arena);
+}
+
+static void test_anchors_by_place(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    const Measured *m = commas(arena);
+    FrameAnchor *anchors;
+    assert_int_equal(frame_anchors(arena, &m->input, 0, 1, FRAME_BY_PLACE, &anchors), N);
+    for (int i = 0; i < N; i++) {
+        assert_int_equal(anchors[i].n_anchors, 1);
+        assert_near(anchors[i].top_share, 1.0 / N);
+        assert_int_equal(anchors[i].is_checked, 0); /* the set of half length has no anchor at either candidate */
+    }
+    Measured *pair = measured_new(arena, N, 1, 1, T, T / 2, 0);
+    put(pair, -1, 0, 0, 0, 0.3);
+    put(pair, -1, 0, 0, T - 1, 0.5);
+    put(pair, -1, 0, 0, T - 3, 0.2);
+    put_half(pair, -1, 0, 0, T / 2 - 3, 0.2);
+    assert_int_equal(frame_anchors(arena, &pair->input, -1, -1, FRAME_BY_PLACE, &anchors), 3);
+    const int places[] = {-1, 0, -3};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(anchors[i].identity, places[i]);
+        assert_true(anchors[i].is_checked);
+    }
+    arena_free(arena);
+}
+
+/* What is listed and what is labelled are one pooling. */
+static void test_the_first_anchor_is_the_labels_mode(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    const Measured *m = commas(arena);
+    for (int layer = -1; layer < 2; layer++)
+        for (int head = -1; head < (layer < 0 ? 0 : 2); head++) {
+            const Frame frame = classify(m, layer, head);
+            FrameAnchor *places, *tokens;
+            assert_true(frame_anchors(arena, &m->input, layer, head, FRAME_BY_PLACE, &places) > 0);
+            assert_true(frame_anchors(arena, &m->input, layer, head, FRAME_BY_TOKEN, &tokens) > 0);
+            assert_int_equal(places->identity, frame.place);
+            assert_int_equal(places->is_checked, frame.place_checked);
+            assert_true(places->share == frame.place_excess && places->top_share == frame.place_share);
+            assert_int_equal(tokens->identity, frame.token);
+            assert_true(tokens->share == frame.token_excess && tokens->top_share == frame.token_share);
+        }
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -380,6 +476,9 @@ int main(void)
         cmocka_unit_test(test_the_two_statements_of_an_anchor_agree),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_rules_json),
+        cmocka_unit_test(test_anchors_by_token),
+        cmocka_unit_test(test_anchors_by_place),
+        cmocka_unit_test(test_the_first_anchor_is_the_labels_mode),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,6 +69,8 @@ static void write_schema(const char *folder)
         {"sink_mass_idle", "head", "0", "1", "rises", "0.3", "true"},
         {"value_drain", "head", "0", "null", "falls", "0.5", "false"},
         {"residual_peak", "layer", "0", "null", "rises", "null", "false"},
+        {"max_inflow", "head", "0", "1", "rises", "0.3", "false"},
+        {"ablation_cost", "model", "0", "null", "rises", "0.3", "false"},
         {"never_measured", "head", "0", "1", "rises", "0.3", "false"},
     };
     Text text = {0};
@@ -132,6 +134,18 @@ static void add_head_metric(NpzWriter *npz, const char *name, const double *valu
     npz_add(npz, sd, NPY_FLOAT64, 3, (int64_t[]){3, L, H}, zeros);
 }
 
+static void add_sparse(NpzWriter *npz, const double *sinks)
+{
+    int32_t counts[3 * L * H];
+    for (int i = 0; i < 3 * L * H; i++)
+        counts[i] = i % (L * H) ? 3 : 4;
+    add_head_metric(npz, "max_inflow", sinks);
+    npz_add(npz, "n/max_inflow", NPY_INT32, 3, (int64_t[]){3, L, H}, counts);
+    npz_add(npz, "ablation_cost", NPY_FLOAT64, 1, (int64_t[]){3}, (double[]){sinks[2], -1, -1});
+    npz_add(npz, "sd/ablation_cost", NPY_FLOAT64, 1, (int64_t[]){3}, (double[]){0.5, 0, 0});
+    npz_add(npz, "n/ablation_cost", NPY_INT32, 1, (int64_t[]){3}, (int32_t[]){2, 1, 1});
+}
+
 static void add_maps(Arena *arena, NpzWriter *npz, const Scene *scene, const double *sinks)
 {
     float *map = ARENA_ARRAY(arena, float, L *H *T *T);
@@ -174,6 +188,8 @@ static void write_snapshot(const Scene *scene, const char *run, int arm, int see
     npz_add(npz, "residual_peak", NPY_FLOAT64, 2, (int64_t[]){3, L},
             (double[]){1, 1 + sinks[2], 1, 1 + sinks[2], 1, 1 + sinks[2]});
     npz_add(npz, "sd/residual_peak", NPY_FLOAT64, 2, (int64_t[]){3, L}, (double[]){0, 0, 0, 0, 0, 0});
+    if (s % 2 == 0 || s == S - 1)
+        add_sparse(npz, sinks);
     add_importance(arena, npz, scene, "importance", sinks, N, T);
     add_importance(arena, npz, scene, "importance_half", sinks, N, T / 2);
     npz_add(npz, "tokens", NPY_INT32, 2, (int64_t[]){N, T}, tokens);

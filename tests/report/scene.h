@@ -4,7 +4,8 @@
  * Two layers of two heads, T = 32, four sequences. Head 1.0 carries the sink: its sink_mass_idle is what `sink` says,
  * its attention goes to position 0 by that share and evenly to what else it sees. The other heads attend evenly.
  * sink_mass is the same; value_drain is 1 - sink; residual_peak (per layer) is 1 + sink; the loss falls from 4 to 2
- * like 2 + 2/(1 + s).
+ * like 2 + 2/(1 + s). Two metrics stand in every second snapshot and the last: max_inflow is sink_mass again, with 4
+ * sequences behind head 0.0 and 3 behind the others, and ablation_cost (one value for the model) is sink.
  */
 #ifndef REFFRAME_TESTS_SCENE_H
 #define REFFRAME_TESTS_SCENE_H
@@ -20,6 +21,7 @@
 
 enum { SCENE_LAYERS = 2, SCENE_HEADS = 2, SCENE_LENGTH = 32, SCENE_SEQUENCES = 4, SCENE_SNAPSHOTS = 8 };
 extern const int64_t scene_steps[SCENE_SNAPSHOTS]; /* 0 1 2 5 10 20 50 100 */
+#define SCENE_SPARSE 5                             /* snapshots of the two: at steps 0 2 10 50 100 */
 
 typedef struct {
     int n_arms, n_seeds;                             /* arms a, b, c, ... of one axis `kind`; seeds 1, 2, ... */

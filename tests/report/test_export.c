@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/table.h"
+#include "report/anchors.h"
 #include "report/export/export.h"
 #include "report/maps.h"
 
@@ -49,7 +50,7 @@ static void test_equal_results_are_equal_bytes(void **state)
         assert_ok(export_template.write(report, outs[k], &err), &err);
     }
     assert_ok(file_list(arena, outs[0], &names, &n_names, &err), &err);
-    assert_int_equal(n_names, 6);
+    assert_int_equal(n_names, 7);
     for (int i = 0; i < n_names; i++) {
         size_t n[2];
         const char *a = read_whole(arena, outs[0], names[i], &n[0]), *b = read_whole(arena, outs[1], names[i], &n[1]);
@@ -133,16 +134,44 @@ static void test_long_tables_read_back(void **state)
                  {"targets_by", 45}, {"loss", 2 + 2.0 / 6}, {"early", (4 - (2 + 2.0 / 6)) / 2.5}};
     for (size_t c = 0; c < sizeof cells / sizeof *cells; c++)
         assert_near(table_get(onsets, r, table_find(onsets, cells[c].column)), cells[c].value, 1e-12);
+    /* halved at snapshot 1, and never */
+    assert_string_equal(table_get_text(onsets, r, table_find(onsets, "held_out_loss:copy halved")), "after");
+    assert_string_equal(table_get_text(onsets, r, table_find(onsets, "held_out_loss:drawn halved")), "before");
+    for (int k = 0; k < 2; k++) {
+        const char *of = k ? "frame_by_token:centralized" : "frame:centralized";
+        r = find_row(onsets, (const char *const[][2]){{"of", of}, {"level", "model"}}, 2);
+        assert_near(table_get(onsets, r, table_find(onsets, "by")), 5, 0);
+        assert_string_equal(table_get_text(onsets, r, table_find(onsets, "held_out_loss:copy halved")), "after");
+    }
+    r = find_row(onsets, (const char *const[][2]){{"of", "max_inflow"}, {"level", "strongest"}}, 2);
+    const struct {
+        const char *column;
+        double value;
+    } sparse[] = {{"after", 2},          {"by", 10}, {"tokens_after", 20}, {"tokens_by", 100}, {"targets_by", 90},
+                  {"loss", 2 + 2.0 / 11}}; /* of the snapshots that measured it */
+    for (size_t c = 0; c < sizeof sparse / sizeof *sparse; c++)
+        assert_near(table_get(onsets, r, table_find(onsets, sparse[c].column)), sparse[c].value, 1e-12);
+    assert_true(find_row(onsets, (const char *const[][2]){{"of", "ablation_cost"}, {"level", "model"}}, 2) >= 0);
+    assert_int_equal(find_row(onsets, (const char *const[][2]){{"of", "ablation_cost"}, {"level", "strongest"}}, 2),
+                     -1);
     r = find_row(onsets, (const char *const[][2]){{"of", "frame:bidirectional"}, {"level", "model"}}, 2);
     assert_string_equal(table_get_text(onsets, r, table_find(onsets, "kind")), "never");
     assert_true(isnan(table_get(onsets, r, table_find(onsets, "by"))));
+    assert_string_equal(table_get_text(onsets, r, table_find(onsets, "held_out_loss:copy halved")), "");
     r = find_row(onsets, (const char *const[][2]){{"of", "held_out_loss:copy halved"}}, 1);
     assert_near(table_get(onsets, r, table_find(onsets, "by")), 1, 0); /* 4 / (1 + s): halved at snapshot 1 */
 
     assert_ok(table_from_csv(arena, "geometry.csv", read_whole(arena, folder, "geometry.csv", NULL), &geometry, &err),
               &err);
-    /* 3 losses at model level, 3 head metrics and 1 layer metric at 1 + L levels, S snapshots */
-    assert_int_equal(geometry->n_rows, (3 + 4 * (1 + SCENE_LAYERS)) * SCENE_SNAPSHOTS);
+    /* 3 losses at model level, 3 head metrics and 1 layer metric at 1 + L levels, S snapshots; then the sparse ones */
+    assert_int_equal(geometry->n_rows,
+                     (3 + 4 * (1 + SCENE_LAYERS)) * SCENE_SNAPSHOTS + (1 + SCENE_LAYERS + 1) * SCENE_SPARSE);
+    r = find_row(geometry, (const char *const[][2]){{"metric", "max_inflow"}, {"layer", "all"}}, 2);
+    assert_near(table_get(geometry, r, table_find(geometry, "n")), 3, 0); /* the least of the heads' */
+    r = find_row(geometry, (const char *const[][2]){{"metric", "ablation_cost"}, {"layer", "all"}}, 2);
+    assert_near(table_get(geometry, r, table_find(geometry, "n")), 2, 0);
+    assert_near(table_get(geometry, r, table_find(geometry, "sd")), 0.5, 0);
+    assert_near(table_get(geometry, r, table_find(geometry, "start")), 0.05, 0);
     double last = (double)NAN;
     for (int row = 0; row < geometry->n_rows; row++)
         if (strcmp(table_get_text(geometry, row, table_find(geometry, "metric")), "sink_mass_idle") == 0 &&
@@ -150,6 +179,60 @@ static void test_long_tables_read_back(void **state)
             last = table_get(geometry, row, table_find(geometry, "value"));
     assert_near(last, (0.375 + 0.04) / 2, 1e-15);
     scratch_remove(folder);
+    arena_free(arena);
+}
+
+/* Four sequences whose first tokens are a, é, </script>, a: head 1.0 rests on all of them. */
+static void test_anchors_by_token(void **state)
+{
+    (void)state;
+    static const struct {
+        double token, share, anchors, top_share;
+        const char *text;
+    } rows[] = {{3, 0.5, 2, 0.5, "a"}, {4, 0.25, 1, 0.25, "\xC3\xA9"}, {5, 0.25, 1, 0.25, "</script>"}};
+    static const char *const scopes[][2] = {{"", ""}, {"1", ""}, {"1", "0"}}; /* the other heads have none */
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 1, .n_seeds = 1, .sink = exact, .has_random_first = 1};
+    Table *table;
+    char *folder;
+    Error err;
+    Report *report = scene_collect(arena, &scene, &folder);
+    assert_ok(report_write(report, folder, &err), &err);
+    assert_ok(table_from_csv(arena, "tokens.csv", read_whole(arena, folder, "tokens.csv", NULL), &table, &err), &err);
+    assert_int_equal(table->n_rows, 9);
+    for (int r = 0; r < 9; r++) {
+        assert_near(table_get(table, r, table_find(table, "step")), 100, 0);
+        for (int k = 0; k < 2; k++) {
+            const double cell = table_get(table, r, table_find(table, k ? "head" : "layer"));
+            assert_true(scopes[r / 3][k][0] ? cell == scopes[r / 3][k][0] - '0' : isnan(cell));
+        }
+        assert_near(table_get(table, r, table_find(table, "token")), rows[r % 3].token, 0);
+        assert_string_equal(table_get_text(table, r, table_find(table, "text")), rows[r % 3].text);
+        assert_near(table_get(table, r, table_find(table, "share")), rows[r % 3].share, 1e-12);
+        assert_near(table_get(table, r, table_find(table, "anchors")), rows[r % 3].anchors, 0);
+        assert_near(table_get(table, r, table_find(table, "top_share")), rows[r % 3].top_share, 1e-12);
+    }
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
+static void test_what_a_reader_sees_of_an_anchor(void **state)
+{
+    (void)state;
+    static const char *const tokens[][2] = {{"<bos>", "<bos>"}, {",", "\",\""},   {" ", "\" \""},
+                                            {"\n", "\"\\n\""},  {"<>", "\"<>\""}, {"\"", "\"\\\"\""},
+                                            {"\t", "\"\\x09\""}};
+    static const struct {
+        int place, is_checked;
+        const char *shown;
+    } places[] = {{0, 1, "first"}, {-1, 1, "last"}, {-3, 1, "last-2"}, {5, 1, "5"}, {5, 0, "5?"}};
+    Arena *arena = arena_new();
+    for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
+        assert_string_equal(token_shown(arena, tokens[i][0]), tokens[i][1]);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        const Frame frame = {.place = places[i].place, .place_checked = places[i].is_checked};
+        assert_string_equal(place_shown(arena, &frame), places[i].shown);
+    }
     arena_free(arena);
 }
 
@@ -189,6 +272,25 @@ static void test_page_carries_its_data_whatever_the_strings(void **state)
     assert_string_equal(json_get_string(verdict, "verdict", ""), "supported");
     assert_int_equal(json_get(data, "arms")->n_items, 2);
 
+    /* head 1.0 of the median seed rests on <bos>, which is first */
+    const Json *anchors = json_get(json_get(data, "arms")->items[0], "anchors"), *heads = json_get(anchors, "heads");
+    assert_int_equal(heads->n_items, SCENE_LAYERS * SCENE_HEADS);
+    assert_int_equal(heads->items[0]->type, JSON_NULL);
+    assert_int_equal(json_get_number(heads->items[2], "place", -9), 0);
+    assert_string_equal(json_get(heads->items[2], "tokens")->items[0]->items[1]->string, "<bos>");
+    assert_near(json_get(heads->items[2], "tokens")->items[0]->items[2]->number, 1, 0);
+
+    /* a series says at which of the arm's snapshots it was measured, if not at all of them */
+    const Json *metrics = json_get(data, "metrics"), *series = json_get(json_get(data, "arms")->items[0], "series");
+    for (int m = 0; m < metrics->n_items; m++) {
+        const int is_sparse = strcmp(json_get_string(metrics->items[m], "name", ""), "max_inflow") == 0 ||
+                              strcmp(json_get_string(metrics->items[m], "level", ""), "model") == 0;
+        const Json *at = json_get(series->items[m], "at");
+        assert_int_equal(at ? at->n_items : SCENE_SNAPSHOTS, is_sparse ? SCENE_SPARSE : SCENE_SNAPSHOTS);
+        assert_int_equal(json_get(json_get(series->items[m], "model"), "band")->items[1]->n_items,
+                         is_sparse ? SCENE_SPARSE : SCENE_SNAPSHOTS);
+    }
+
     /* the template's words are all replaced, and replaced text is not looked through again */
     assert_null(strstr(html, "@data@</script>\n<script>"));
     assert_non_null(strstr(json, "@html/report.js@ title"));
@@ -202,6 +304,65 @@ static void test_page_carries_its_data_whatever_the_strings(void **state)
         if (strstr(html, loads[i]))
             fail_msg("the page holds %s", loads[i]);
     assert_non_null(strstr(html, "MIT")); /* the library's licence travels along */
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
+/* Every metric again and again under other names, the second half as published. */
+static void multiply_metrics(Arena *arena, Report *report, int n)
+{
+    const int own = report->n_metrics;
+    ReportMetric *metrics = ARENA_ARRAY(arena, ReportMetric, n);
+    for (int m = 0; m < n; m++) {
+        metrics[m] = report->metrics[m % own];
+        metrics[m].name = m < own ? metrics[m].name : arena_format(arena, "%s@%d", metrics[m].name, m);
+        metrics[m].family = m < n / 2 ? "f" : "pub_graph";
+    }
+    for (int r = 0; r < report->n_runs; r++) {
+        RunMetric *values = ARENA_ARRAY(arena, RunMetric, n);
+        for (int m = 0; m < n; m++)
+            values[m] = report->runs[r].metrics[m % own];
+        report->runs[r].metrics = values;
+    }
+    report->metrics = metrics;
+    report->n_metrics = n;
+}
+
+/* However much was measured, the page stays small, keeps what claims rest on, and says what it left out. */
+static void test_page_stays_small(void **state)
+{
+    (void)state;
+    enum { MANY = 600 };
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 24, .n_seeds = 2, .sink = exact};
+    char *folder;
+    size_t n;
+    Json *data;
+    Error err;
+    Report *report = scene_collect(arena, &scene, &folder);
+    multiply_metrics(arena, report, MANY);
+    for (const Export *const *export = export_registry; *export; export ++)
+        if (strcmp((*export)->name, "html") == 0)
+            assert_ok((*export)->write(report, folder, &err), &err);
+    const char *html = read_whole(arena, folder, "report.html", &n);
+    assert_true(n <= 10000000);
+    const char *json = between(html, "id=\"data\">", "</script>", &n);
+    assert_ok(json_parse(arena, "data", json, n, &data, &err), &err);
+    const Json *carried = json_get(data, "metrics");
+    assert_int_equal(json_get_number(data, "measured", 0), MANY);
+    assert_in_range(carried->n_items, 100, MANY - 1);
+    int n_declared = 0, has_headline = 0;
+    for (int m = 0; m < carried->n_items; m++) {
+        const int is_own = strcmp(json_get_string(carried->items[m], "family", ""), "f") == 0;
+        n_declared += is_own && json_get(carried->items[m], "threshold")->type == JSON_NUMBER;
+        has_headline |= strcmp(json_get_string(carried->items[m], "name", ""), "sink_mass_idle") == 0;
+    }
+    int n_planned = 0;
+    for (int m = 0; m < MANY / 2; m++)
+        n_planned += !isnan(report->metrics[m].threshold);
+    assert_true(has_headline);
+    assert_int_equal(n_declared, n_planned); /* those with an onset come before the rest */
+    assert_int_equal(json_get(json_get(data, "arms")->items[23], "maps")->type, JSON_OBJECT);
     scratch_remove(folder);
     arena_free(arena);
 }
@@ -294,7 +455,10 @@ int main(void)
         cmocka_unit_test(test_equal_results_are_equal_bytes),
         cmocka_unit_test(test_summary_to_the_digit),
         cmocka_unit_test(test_long_tables_read_back),
+        cmocka_unit_test(test_anchors_by_token),
+        cmocka_unit_test(test_what_a_reader_sees_of_an_anchor),
         cmocka_unit_test(test_page_carries_its_data_whatever_the_strings),
+        cmocka_unit_test(test_page_stays_small),
         cmocka_unit_test(test_maps_keep_their_weights),
         cmocka_unit_test(test_maps_fit_their_budget),
     };

@@ -116,12 +116,19 @@ static void test_show(void **state)
     char *folder = scene_write(&scene), run[4200];
     snprintf(run, sizeof run, "%s/a-s1-000000000001", folder);
     assert_ok(report_show(arena, run, -1, 0, &text, &err), &err);
-    static const char *const must[] = {"step 100", "1.0", "0.800", "0.20", "centralized", "none", "model"};
+    static const char *const must[] = {"step 100", "1.0",   "0.800", "0.20",      "centralized",
+                                       "none",     "model", "first", "<bos> 1.00"};
     for (size_t i = 0; i < sizeof must / sizeof *must; i++)
         assert_non_null(strstr(text_string(&text), must[i]));
     text_clear(&text);
     assert_ok(report_show(arena, run, 0, 0, &text, &err), &err);
     assert_null(strstr(text_string(&text), "centralized"));
+    assert_non_null(strstr(text_string(&text), "no head has an anchor"));
+    assert_non_null(strstr(text_string(&text), "max inflow"));
+    text_clear(&text);
+    assert_ok(report_show(arena, run, 1, 0, &text, &err), &err); /* what this snapshot did not measure is left out */
+    assert_null(strstr(text_string(&text), "max inflow"));
+    assert_non_null(strstr(text_string(&text), "sink idle"));
     text_clear(&text);
     assert_int_equal(report_show(arena, run, 7, 0, &text, &err), STATUS_INPUT);
     assert_non_null(strstr(err.text, "no snapshot at step 7; the nearest is 5"));

@@ -2,6 +2,7 @@
  */
 #include "scene.h"
 
+#include "base/pcg.h"
 #include "report/summary.h"
 #include "report/trace.h"
 
@@ -11,15 +12,21 @@ typedef struct {
     ReportMetric metric;
     ReportRun run;
     RunMetric own;
+    int at[4];
     double steps[4], values[4][PART_COUNT][3], uniform[3], position[3], sd[12];
 } Single;
 
 static void single(Arena *arena, Single *ret, int direction, double threshold, double ratio)
 {
-    *ret = (Single){.steps = {0, 1, 2, 3}};
+    *ret = (Single){.at = {0, 1, 2, 3}, .steps = {0, 1, 2, 3}};
     ret->metric = (ReportMetric){.name = "m", .direction = direction, .threshold = threshold, .ratio = ratio};
-    ret->own =
-        (RunMetric){.values = &ret->values[0][0][0], .sd = ret->sd, .uniform = ret->uniform, .position = ret->position};
+    ret->own = (RunMetric){.n = 4,
+                           .at = ret->at,
+                           .steps = ret->steps,
+                           .values = &ret->values[0][0][0],
+                           .sd = ret->sd,
+                           .uniform = ret->uniform,
+                           .position = ret->position};
     ret->run = (ReportRun){.n_snapshots = 4, .steps = ret->steps, .n_layers = 1, .n_heads = 3, .metrics = &ret->own};
     ret->report = (Report){.arena = arena, .metrics = &ret->metric, .n_metrics = 1, .runs = &ret->run, .n_runs = 1};
 }
@@ -71,7 +78,7 @@ static void test_levels_average_what_is_there(void **state)
     assert_true(trace.values[3] == 2.5);
     trace_of(arena, &s.report, &s.run, 0, TRACE_HEAD, 0, 1, &trace);
     assert_true(isnan(trace.values[3]) && isnan(trace_final(&trace)));
-    s.own.values = NULL;
+    s.own.n = 0;
     assert_int_equal(trace_of(arena, &s.report, &s.run, 0, TRACE_MODEL, -1, -1, &trace), -1);
     assert_int_equal(trace.n, 0);
     arena_free(arena);
@@ -117,7 +124,122 @@ static void test_onset_against_its_baselines(void **state)
     assert_int_equal(onset_with((double[]){0.1, 0.6, 0.6, 0.6}, 0, 0.1, 0.3, 2).kind, ONSET_NEVER);
 }
 
+/* A model metric of 20 snapshots, at steps 0 10 20 ..., measured in five of them. */
+static void sparse(Arena *arena, const int at[5], const double values[5], Trace *ret_trace, Onset *ret_onset)
+{
+    static const ReportMetric metric = {.name = "m", .level = PER_MODEL, .direction = 1, .threshold = 0.3, .ratio = 2};
+    double table[5][PART_COUNT] = {{0}}, steps[5];
+    int own_at[5];
+    for (int i = 0; i < 5; i++) {
+        own_at[i] = at[i];
+        steps[i] = 10 * at[i];
+        table[i][PART_ALL] = values[i];
+    }
+    RunMetric own = {.n = 5, .at = own_at, .steps = steps, .values = &table[0][0]};
+    ReportMetric schema = metric;
+    const ReportRun run = {.n_snapshots = 20, .n_layers = 2, .n_heads = 2, .metrics = &own};
+    const Report report = {.arena = arena, .metrics = &schema, .n_metrics = 1};
+    assert_int_equal(trace_of(arena, &report, &run, 0, TRACE_MODEL, -1, -1, ret_trace), 0);
+    trace_onset(ret_trace, &metric, ret_onset);
+    ret_trace->steps = NULL, ret_trace->at = NULL; /* they end here */
+}
+
+static const int every_fourth[5] = {0, 4, 8, 12, 16};
+
+/* A snapshot that did not measure a metric is no gap in it: three in a row are three that did. */
+static void test_series_are_those_of_the_snapshots_that_measured(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Trace trace;
+    Onset onset;
+    sparse(arena, every_fourth, (double[]){0.05, 0.1, 0.6, 0.7, 0.5}, &trace, &onset); /* late */
+    assert_int_equal(onset.kind, ONSET_FOUND);
+    assert_int_equal(onset.index, 2);
+    assert_true(onset.after == 40 && onset.by == 80);
+    assert_true(trace.n == 5 && trace.start == 0.05 && trace_final(&trace) == 0.6);
+    sparse(arena, every_fourth, (double[]){0.05, 0.6, 0.6, 0.1, 0.1}, &trace, &onset); /* it vanishes */
+    assert_int_equal(onset.kind, ONSET_NEVER);
+    sparse(arena, every_fourth, (double[]){0.05, 0.05, 0.05, 0.6, 0.6}, &trace, &onset); /* too late to have stayed */
+    assert_int_equal(onset.kind, ONSET_NEVER);
+    sparse(arena, every_fourth, (double[]){0.6, 0.6, 0.6, 0.6, 0.6}, &trace, &onset); /* nothing exceeds its start */
+    assert_int_equal(onset.kind, ONSET_NEVER);
+    arena_free(arena);
+}
+
+static void test_a_value_that_was_not_there_is_not_beyond(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Trace trace;
+    Onset onset;
+    sparse(arena, every_fourth, (double[]){0.05, 0.6, (double)NAN, 0.6, 0.6}, &trace, &onset);
+    assert_int_equal(onset.kind, ONSET_NEVER);
+    sparse(arena, every_fourth, (double[]){0.05, (double)NAN, 0.6, 0.6, 0.6}, &trace, &onset);
+    assert_true(onset.kind == ONSET_FOUND && onset.after == 40 && onset.by == 80);
+    arena_free(arena);
+}
+
+static void test_the_start_is_the_first_snapshot_or_unknown(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Trace trace;
+    Onset onset;
+    sparse(arena, (const int[]){1, 5, 9, 13, 17}, (double[]){0.05, 0.1, 0.6, 0.7, 0.5}, &trace, &onset);
+    assert_true(isnan(trace.start));
+    assert_int_equal(onset.kind, ONSET_NEVER); /* no baseline, no onset */
+    arena_free(arena);
+}
+
+/* Noise around a tenth, with a threshold three times as high. */
+static void test_sparse_noise_has_no_onset(void **state)
+{
+    (void)state;
+    Pcg pcg = pcg_named(1, "test/sparse");
+    for (int round = 0; round < 2000; round++) {
+        Arena *arena = arena_new();
+        double values[5];
+        Trace trace;
+        Onset onset;
+        for (int i = 0; i < 5; i++)
+            values[i] = 0.1 * exp(0.5 * pcg_normal(&pcg));
+        sparse(arena, every_fourth, values, &trace, &onset);
+        assert_int_equal(onset.kind, ONSET_NEVER);
+        arena_free(arena);
+    }
+}
+
 /* ---- from a results folder ---- */
+
+static void test_levels_and_cadence_from_snapshots(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 1, .n_seeds = 1, .sink = scene_jump}; /* from snapshot 3, step 5 */
+    char *folder;
+    const Report *report = scene_collect(arena, &scene, &folder);
+    const int late = report_find_metric(report, "max_inflow"), cost = report_find_metric(report, "ablation_cost");
+    const ReportRun *run = &report->runs[0];
+    Trace trace;
+    Onset onset;
+    assert_int_equal(trace_of(arena, report, run, late, TRACE_STRONGEST, -1, -1, &trace), 0);
+    trace_onset(&trace, &report->metrics[late], &onset);
+    assert_int_equal(trace.n, SCENE_SPARSE);
+    assert_true(trace.layer == 1 && trace.head == 0);
+    assert_true(onset.after == 2 && onset.by == 10); /* the snapshots between that say nothing */
+    assert_int_equal(trace.at[onset.index], 4);
+    for (int level = TRACE_MODEL; level <= TRACE_STRONGEST; level++) {
+        assert_int_equal(trace_of(arena, report, run, cost, (TraceLevel)level, -1, -1, &trace), 0);
+        assert_true(trace.values[0] == 0.05 && trace_final(&trace) == 0.8); /* nobody chose it: not the odd half */
+        assert_true(trace.layer == -1 && trace.head == -1);
+    }
+    assert_int_equal(trace_of(arena, report, run, cost, TRACE_LAYER, 0, -1, &trace), -1);
+    assert_int_equal(run->metrics[late].counts[1], 3);
+    assert_int_equal(run->metrics[report_find_metric(report, "sink_mass")].counts[0], -1); /* not stored */
+    scratch_remove(folder);
+    arena_free(arena);
+}
 
 static double spread(int arm, int seed, int snapshot)
 {
@@ -251,6 +373,11 @@ int main(void)
         cmocka_unit_test(test_strongest_is_chosen_on_even_and_read_on_odd),
         cmocka_unit_test(test_levels_average_what_is_there),
         cmocka_unit_test(test_onset_against_its_baselines),
+        cmocka_unit_test(test_series_are_those_of_the_snapshots_that_measured),
+        cmocka_unit_test(test_a_value_that_was_not_there_is_not_beyond),
+        cmocka_unit_test(test_the_start_is_the_first_snapshot_or_unknown),
+        cmocka_unit_test(test_sparse_noise_has_no_onset),
+        cmocka_unit_test(test_levels_and_cadence_from_snapshots),
         cmocka_unit_test(test_only_finished_runs_count_and_the_rest_is_named),
         cmocka_unit_test(test_sources_without_idle_queries_fall_back),
         cmocka_unit_test(test_the_mask_is_told_from_the_uniform_baseline),

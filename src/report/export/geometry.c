@@ -1,8 +1,9 @@
-/* geometry.csv: every number at model and layer level, long: one row per run, metric, layer and snapshot.
+/* geometry.csv: every number at model and layer level, long: one row per run, metric, layer and snapshot that measured
+ * it.
  *
- * `layer` is "all" for the model. A head metric's layer is the mean over its heads, and its sd the mean of their
- * standard deviations over sequences. It has a row for every number, so it is written as text directly and not through
- * a Table.
+ * `layer` is "all" for the model. A head metric's layer is the mean over its heads, its sd the mean of their standard
+ * deviations over sequences, its n the least of theirs. It has a row for every number, so it is written as text
+ * directly and not through a Table.
  */
 #include "report/export/export.h"
 
@@ -32,16 +33,24 @@ static void add_field(Text *csv, const char *value)
     text_add(csv, "\"");
 }
 
-static double mean_over_heads(const double *table, int L, int width, int layer)
+static double mean_of(const double *cells, int n_cells)
 {
     double sum = 0;
     int n = 0;
-    for (int i = layer < 0 ? 0 : layer * width; i < (layer < 0 ? L : layer + 1) * width; i++)
-        if (!isnan(table[i])) {
-            sum += table[i];
+    for (int c = 0; c < n_cells; c++)
+        if (!isnan(cells[c])) {
+            sum += cells[c];
             n++;
         }
     return n > 0 ? sum / n : (double)NAN;
+}
+
+static double least_of(const int32_t *cells, int n_cells)
+{
+    int32_t least = cells[0];
+    for (int c = 1; c < n_cells; c++)
+        least = cells[c] < least ? cells[c] : least;
+    return least < 0 ? (double)NAN : least; /* not stored */
 }
 
 static void add_loss(const ReportRun *run, const char *const *prefixes, int group, Text *csv)
@@ -50,7 +59,7 @@ static void add_loss(const ReportRun *run, const char *const *prefixes, int grou
         text_add(csv, prefixes[s]);
         text_addf(csv, ",all,%s", run->loss_names[group]);
         add_cell(csv, run->losses[(size_t)s * run->n_losses + group]);
-        text_add(csv, ",,,");
+        text_add(csv, ",,,,");
         add_cell(csv, run->losses[group]);
         text_add(csv, "\n");
     }
@@ -60,20 +69,23 @@ static void add_metric(Arena *scratch, const Report *report, const ReportRun *ru
                        int layer, Text *csv)
 {
     const ReportMetric *metric = &report->metrics[m];
-    const int width = metric->is_layer ? 1 : run->n_heads;
+    const RunMetric *own = &run->metrics[m];
+    const int rows = metric_rows(metric, run), width = metric_width(metric, run);
+    const int first = layer < 0 ? 0 : layer * width, n_cells = layer < 0 ? rows * width : width;
     Trace trace;
     if (trace_of(scratch, report, run, m, layer < 0 ? TRACE_MODEL : TRACE_LAYER, layer, -1, &trace) != 0)
         return;
-    for (int s = 0; s < run->n_snapshots; s++) {
-        text_add(csv, prefixes[s]);
+    for (int i = 0; i < trace.n; i++) {
+        const size_t cell = (size_t)i * rows * width + first;
+        text_add(csv, prefixes[trace.at[i]]);
         if (layer < 0)
             text_add(csv, ",all,");
         else
             text_addf(csv, ",%d,", layer);
         add_field(csv, metric->name);
-        add_cell(csv, trace.values[s]);
-        add_cell(csv,
-                 mean_over_heads(run->metrics[m].sd + (size_t)s * run->n_layers * width, run->n_layers, width, layer));
+        add_cell(csv, trace.values[i]);
+        add_cell(csv, mean_of(own->sd + cell, n_cells));
+        add_cell(csv, least_of(own->counts + cell, n_cells));
         add_cell(csv, trace.uniform);
         add_cell(csv, trace.position);
         add_cell(csv, trace.start);
@@ -103,7 +115,7 @@ static const char **row_prefixes(Arena *scratch, const Report *report, const Rep
 static int write_geometry(Report *report, const char *folder, Error *err)
 {
     Text csv = {0};
-    text_add(&csv, "run,arm,seed,step,tokens,layer,metric,value,sd,uniform,position,start\n");
+    text_add(&csv, "run,arm,seed,step,tokens,layer,metric,value,sd,n,uniform,position,start\n");
     for (int r = 0; r < report->n_runs; r++) {
         const ReportRun *run = &report->runs[r];
         Arena *scratch = arena_new();

@@ -12,12 +12,15 @@ const curve = {
 };
 const toX = (step) => (curve.isLog ? logStep(step) : step);
 
-/* Rows [x, [low, median, high] of each arm] over the union of the arms' steps. */
-function rowsOf(bandOf) {
-  const steps = [...new Set(arms.flatMap((a) => a.steps))].sort((a, b) => a - b);
-  const places = arms.map((a) => new Map(a.steps.map((step, i) => [step, i])));
+/* The steps at which an arm measured a metric; a costly one is not in every snapshot. */
+const stepsOf = (a, own) => (own.at ? own.at.map((i) => a.steps[i]) : a.steps);
+
+/* Rows [x, [low, median, high] of each arm] over the union of the steps at which an arm has values. */
+function rowsOf(what) {
+  const own = arms.map(what.steps), steps = [...new Set(own.flat())].sort((a, b) => a - b);
+  const places = own.map((list) => new Map(list.map((step, i) => [step, i])));
   const rows = steps.map((step) => [toX(step), ...arms.map((a, k) => {
-    const values = bandOf(a).map((line) => number(line[places[k].get(step)]));
+    const values = what.band(a).map((line) => number(line[places[k].get(step)]));
     return values.every(Number.isFinite) ? values : [null, null, null];
   })]);
   return {steps, rows};
@@ -47,7 +50,7 @@ function drawLevels(context, area, graph, lines) {
   context.restore();
 }
 
-/* what: title(), unit(), band(arm), lines(), n(arm), max(). */
+/* what: title(), unit(), steps(arm), band(arm), lines(), n(arm), max(). */
 function Chart(what) {
   const plot = el('div.chart'), heading = el('h3'), unit = el('span.dim'),
         readout = el('div.readout', {'aria-live': 'polite'});
@@ -68,10 +71,11 @@ function Chart(what) {
   }
 
   function draw() {
-    now = rowsOf(what.band);
-    const lines = what.lines(), last = now.steps[now.steps.length - 1];
+    now = rowsOf(what);
+    const lines = what.lines(), last = Math.max(...arms.map((a) => a.steps[a.steps.length - 1]));
     const values =
       [...now.rows.flatMap((row) => row.slice(1).flat()).filter((v) => v !== null), ...lines.map((line) => line.y)];
+    if (!values.length) values.push(0, 1);
     const low = Math.min(...values), high = Math.max(...values), pad = (high - low || 1) * 0.06;
     const linear = {pixelsPerLabel: 70, labelsKMB: false, axisLabelFormatter: integer};
     heading.textContent = what.title();
@@ -86,6 +90,8 @@ function Chart(what) {
       fillAlpha: 0.15,
       strokeWidth: 2.2,
       connectSeparatedPoints: true,
+      drawPoints: arms.some((a) => what.steps(a) !== a.steps), /* where it was measured, if not everywhere */
+      pointSize: 2.4,
       legend: 'never',
       xlabel: `training step (${curve.isLog ? 'logarithmic' : 'linear'})`,
       xLabelHeight: 20,
@@ -132,29 +138,55 @@ function Chart(what) {
   return {box, draw};
 }
 
+/* A model metric has one level. */
+const levelOf = (metric) => (metric.level === 'model' ? 'model' : curve.level);
+const seriesOf = (a) => a.series[curve.metric][levelOf(data.metrics[curve.metric])];
+
 /* The computed baseline of the chosen metric and level. */
 function floorOf(a) {
-  const computed =
-    a.series[curve.metric][curve.level].baselines.slice(0, 2).map(number).filter((v) => !Number.isNaN(v));
+  const computed = seriesOf(a).baselines.slice(0, 2).map(number).filter((v) => !Number.isNaN(v));
   if (!computed.length) return NaN;
   return data.metrics[curve.metric].direction < 0 ? Math.min(...computed) : Math.max(...computed);
 }
 
+/* Where a metric stands in the list: by family; what is measured as published, and on corrupted sequences, comes last. */
+function groupOf(metric) {
+  const isPublished = metric.family.startsWith('pub_'), isCorrupted = metric.name.startsWith('corrupted/');
+  const heading = [isPublished ? metric.family.slice(4) : metric.family, isPublished && 'as published',
+    isCorrupted && 'corrupted sequences'];
+  return {rank: isPublished + 2 * isCorrupted, heading: heading.filter(Boolean).join(', ')};
+}
+
+function metricGroups() {
+  const groups = new Map();
+  for (const rank of [0, 1, 2, 3])
+    data.metrics.forEach((metric, m) => {
+      const group = groupOf(metric);
+      if (group.rank !== rank) return;
+      if (!groups.has(group.heading)) groups.set(group.heading, el('optgroup', {label: group.heading}));
+      groups.get(group.heading).append(el('option', {value: m}, metric.name));
+    });
+  return [...groups.values()];
+}
+
 function curves() {
   if (!arms.length || !data.metrics.length) return;
-  const metric = () => data.metrics[curve.metric], series = (a) => a.series[curve.metric][curve.level];
+  const metric = () => data.metrics[curve.metric];
+  const levelName = () => (metric().level === 'model' ? 'of the model' :
+    curve.level === 'model' ? 'mean over the model' : `strongest ${metric().level}`);
   const sink = Chart({
-    title: () => `${metric().name}, ${
-      curve.level === 'model' ? 'mean over the model' : `strongest ${metric().layer ? 'layer' : 'head'}`}`,
+    title: () => `${metric().name}, ${levelName()}`,
     unit: () => metric().unit || (metric().min === 0 && metric().max === 1 ? 'share' : 'no unit'),
-    band: (a) => series(a).band,
+    steps: (a) => stepsOf(a, a.series[curve.metric]),
+    band: (a) => seriesOf(a).band,
     lines: () => levels('floor', floorOf),
-    n: (a) => series(a).n,
+    n: (a) => seriesOf(a).n,
     max: () => number(metric().max) || Infinity,
   });
   const loss = Chart({
     title: () => 'Held-out loss',
     unit: () => 'nats per target',
+    steps: (a) => a.steps,
     band: (a) => a.loss,
     lines: () => levels('ideal', (a) => a.oracle),
     n: (a) => a.seeds.length,
@@ -164,18 +196,22 @@ function curves() {
   const describe = () => about.replaceChildren(el('b', {}, metric().name), `: ${metric().summary}. `,
     ...(metric().source && metric().source !== '-' ? linked(`${metric().source}. `) : []),
     metric().weakness ? `It cannot see everything: ${metric().weakness}. ` : '',
+    arms.some((a) => a.series[curve.metric].at) ? 'Points: the snapshots that measured it; it is not in every one. ' : '',
     'Lines are medians over seeds, bands run from the least to the largest seed. Dashed: the floor, which needs no ' +
       'learning, and the loss of the ideal predictor. Drag to zoom, double-click to go back.');
-  const choose = select('Metric', data.metrics.map((m) => m.name), (chosen) => {
+  const choose = select('Metric', [], (chosen) => {
     curve.metric = chosen;
+    for (const button of levelChoice.children) button.disabled = metric().level === 'model';
     sink.draw();
     describe();
   });
+  choose.replaceChildren(...metricGroups());
   choose.value = curve.metric;
   const setLevel = (level) => {
     curve.level = level;
     sink.draw();
   };
+  const levelChoice = segments('Level', [['strongest', 'strongest head'], ['model', 'model mean']], curve.level, setLevel);
   const setLog = (isLog) => {
     curve.isLog = isLog;
     sink.draw();
@@ -183,7 +219,8 @@ function curves() {
   };
   section('training', 'Sink strength and loss while training', null,
     el('div.controls', {}, el('label', {}, 'Metric', choose),
-      segments('Level', [['strongest', 'strongest head'], ['model', 'model mean']], curve.level, setLevel),
+      leftOut > 0 && small(`${data.metrics.length} of ${data.measured}; the others stand in geometry.csv`),
+      levelChoice,
       segments('Step axis', [[true, 'log'], [false, 'linear']], curve.isLog, setLog)),
     el('figure', {}, el('div.two', {}, sink.box, loss.box), about));
   describe();

@@ -233,14 +233,15 @@ const NOTES = [
 function notes() {
   const weak = new Map(); /* one note for all metrics that share a weakness */
   for (const m of data.metrics.filter((metric) => metric.weakness))
-    weak.set(m.weakness, [...(weak.get(m.weakness) ?? []), m.name]);
+    weak.set(m.weakness, (weak.get(m.weakness) ?? new Set()).add(m.name.replace(/@.*/, '@…')));
   const plan = data.notes.map((note) => ['Plan', note]);
   const absent = data.absent.map((run) => [el('code', {}, run.run), run.reason]);
   const list = (items) => el('dl.notes', {}, items.map(([term, text]) => el('div', {}, el('dt', {}, term), el('dd', {}, text))));
   section('notes', 'What these numbers cannot say', null, list([...plan, ...NOTES]),
     weak.size > 0 && el('figure', {}, el('h3', {}, 'Weaknesses of the metrics'),
-      list([...weak].map(([weakness, names]) => [names.join(', '), weakness]))),
+      list([...weak].map(([weakness, names]) => [[...names].join(', '), weakness]))),
     absent.length ? el('figure', {}, el('h3', {}, 'Runs without results'), table([['Run'], ['Why']], absent))
       : el('p.lede', {}, 'Every planned run finished.'),
-    !data.allMetrics && el('p.lede', {}, 'To keep this page small some metrics stand in geometry.csv only.'));
+    leftOut > 0 && el('p.lede', {}, `To keep this page small ${leftOut} of ${data.measured} metrics stand in geometry.csv only, ` +
+      'their weaknesses in metrics.json.'));
 }

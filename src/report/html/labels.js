@@ -1,4 +1,5 @@
-/* The model's frame label at every snapshot: a strip a seed, by position beside by token, and where they disagree. */
+/* The model's frame label at every snapshot: a strip a seed, by position beside by token, and where they disagree; and
+ * which tokens the anchors are in the end, layer by head. */
 'use strict';
 
 function strip(a) {
@@ -51,6 +52,40 @@ function disagreement(a) {
   return `They disagree at ${percent(differ / all)} of snapshots: ${where.join('; ')}.`;
 }
 
+/* ---- which tokens, which places ---- */
+
+const place = (p) => (p < 0 ? (p === -1 ? 'last' : `last − ${-1 - p}`) : p === 0 ? 'first' : String(p));
+const placeOf = (scope) => `${place(scope.place)}${scope.checked ? '' : ' (from the start or the end)'}`;
+const share = (v) => (Number.isNaN(number(v)) ? '–' : percent(v));
+const UNSEEN = {' ': ['␣', 'space'], '\n': ['↵', 'line end'], '\t': ['⇥', 'tab']};
+
+/* A token as text; what nobody sees as a sign, and in words for those who listen. */
+function token([id, text]) {
+  const [sign, name] = UNSEEN[text] ?? [text.replace(/\n/g, '↵').replace(/ /g, '␣')];
+  return el('code.token', {title: `token ${id}`}, name ? [el('span', {'aria-hidden': 'true'}, sign), el('span.sr', {}, name)] : sign);
+}
+
+/* The tokens of one scope's anchors with their shares, and where they mostly are. */
+function anchorsOf(scope) {
+  if (!scope) return el('span.dim', {}, 'none');
+  const items = scope.tokens.map((t) => el('li', {}, token(t),
+    el('span.bar-box', {'aria-hidden': 'true'}, el('span.bar-fill', {style: `width:${100 * t[2]}%`})),
+    el('span.dim', {title: `${t[3]} anchors; the top one in ${percent(t[4])} of sequences and heads`},
+      percent(+t[2].toPrecision(2)))));
+  return [el('ul.anchors', {role: 'list'}, items), small(`place: ${placeOf(scope)}, ${percent(+scope.same.toPrecision(2))}`)];
+}
+
+function anchorTable(a) {
+  const heads = Array.from({length: a.heads}, (_, h) => h), {model, layers} = a.anchors;
+  if (!model) return caption(`No head of seed ${a.representative} has an anchor in most of its sequences.`);
+  const rows = layers.map((layer, l) =>
+    [`Layer ${l}`, ...heads.map((h) => anchorsOf(a.anchors.heads[l * a.heads + h])), anchorsOf(layer)]);
+  const most = model.tokens.map((t) => [token(t), ` ${percent(+t[2].toPrecision(2))} `]);
+  return el('details.which', arms.length <= 6 ? {open: ''} : {},
+    el('summary', {}, `Anchors by token, seed ${a.representative}: `, most),
+    table([['', 0], ...heads.map((h) => [`Head ${h}`]), ['All its heads']], rows));
+}
+
 function frames() {
   if (!arms.length) return;
   const tag = (type, text) => el('span.label', {}, block(labelColour(type)), text);
@@ -58,14 +93,12 @@ function frames() {
     .filter(([count]) => count > 0)
     .sort((x, y) => y[0] - x[0])
     .map(([count, type]) => tag(type, `${data.frames[type]} ${count}/${n}`));
-  const place = (p) => (p < 0 ? (p === -1 ? 'last' : `last − ${-1 - p}`) : p === 0 ? 'first' : String(p));
-  const share = (v) => (Number.isNaN(number(v)) ? '–' : percent(v));
   const rows = () => arms.map((a) => {
-    const [n, at, samePlace, sameToken] = (a.seeds.find((s) => s.seed === a.representative) ?? a.seeds[0]).anchors;
+    const [n, samePlace, sameToken] = (a.seeds.find((s) => s.seed === a.representative) ?? a.seeds[0]).anchors;
     return [
       armName(a), counted(a.byPosition, a.finished), [show(a.labelOnset.values[0]), small(` ${brackets(a.labelOnset)}`)],
       counted(a.byToken, a.finished), show(n),
-      number(n) > 0 ? place(at) : '–', share(samePlace), share(sameToken)
+      a.anchors.model ? placeOf(a.anchors.model) : '–', share(samePlace), share(sameToken)
     ];
   });
   const columns = [['Arm'], ['Final label by position'], ['Its onset', 1], ['Final label by token'], ['Anchors', 1],
@@ -74,11 +107,14 @@ function frames() {
     'snapshots in a row with the most frequent one, median and interval over all n. Of the median seed: anchors per head ' +
     'and sequence, the usual place of the top anchor, and how often it is the same place or the same token.');
   const timeline = (a) => el('figure.timeline', {}, el('h3', {}, armName(a)), small(`n = ${a.seeds.length}`),
-    el('div.scroll', {}, strip(a)), caption(disagreement(a)));
+    el('div.scroll', {}, strip(a)), caption(disagreement(a)), anchorTable(a));
   const draw = () => [
     el('figure', {}, table(columns, rows()), about),
     el('figure', {}, key(data.frames.map((name, type) => [block(labelColour(type)), name]))),
     ...arms.map(timeline),
+    caption('Anchors by token: of the median seed’s last snapshot, the tokens with the largest shares of the excess of ' +
+      'all anchors, then the modal place and how often the top anchor of a sequence is there. A token that stands everywhere in a ' +
+      'sequence can be an anchor everywhere.'),
   ];
   section('frames', 'Which kind of reference frame',
     'The model’s label at every snapshot, on a logarithmic axis. By position an anchor is a place in the sequence; by ' +

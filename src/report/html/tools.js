@@ -7,6 +7,7 @@
 
 const data = JSON.parse(document.getElementById('data').textContent);
 const arms = data.arms.filter((arm) => arm.finished > 0);
+const leftOut = data.measured - data.metrics.length; /* metrics that stand in geometry.csv only */
 const redraws = []; /* called when the theme changes, and once at the start */
 
 /* ---- numbers ---- */
