@@ -1,7 +1,8 @@
-/* refframe measure: metrics again from a run's saved weights. */
+/* refframe measure: metrics again from a run's saved weights, or of anybody's attention maps (measure_maps.c). */
 #include <stdio.h>
 
 #include "app/app.h"
+#include "app/measure_maps.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "store/run.h"
@@ -16,8 +17,13 @@ static void print_steps(const char *what, int only_changed, const Remeasured *sn
     printf("\n");
 }
 
-static int run(const Arguments *arguments, Error *err)
+static int measure_run(const Arguments *arguments, Error *err)
 {
+    static const char *const of_maps[] = {"--mask", "--tokens", "--format"};
+    for (size_t o = 0; o < sizeof of_maps / sizeof *of_maps; o++)
+        if (argument_given(arguments, of_maps[o]))
+            return error_set(err, STATUS_INPUT, "refframe measure: %s is for maps, a .npy file or a folder of them; %s is a run",
+                             of_maps[o], arguments->words[0]);
     Arena *arena = arena_new();
     Program program = program_new(arena);
     Settings settings;
@@ -25,8 +31,6 @@ static int run(const Arguments *arguments, Error *err)
     const char *folder = arguments->words[0];
     int threads, n = 0, n_changed = 0;
     int status = argument_int(arguments, "--threads", 1, 1024, clock_cores(), &threads, err);
-    if (status == STATUS_OK && !file_is_folder(folder))
-        status = error_set(err, STATUS_INPUT, "%s is no folder; measure takes a run's, results/NAME/RUN", folder);
     if (status == STATUS_OK)
         status = plan_load_run(arena, file_join(arena, folder, RUN_CONFIG), &program, &settings, err);
     if (status == STATUS_OK) {
@@ -47,17 +51,51 @@ static int run(const Arguments *arguments, Error *err)
     return status;
 }
 
+static int run(const Arguments *arguments, Error *err)
+{
+    const char *path = arguments->words[0];
+    Arena *arena = arena_new();
+    const int is_run = file_is_folder(path) && file_exists(file_join(arena, path, RUN_CONFIG));
+    arena_free(arena);
+    if (is_run)
+        return measure_run(arguments, err);
+    if (maps_are_at(path))
+        return measure_maps(arguments, err);
+    return error_set(err, STATUS_INPUT,
+                     "%s: %s; measure takes a run's folder, results/NAME/RUN, or attention maps: a .npy file, or a folder "
+                     "of them",
+                     path,
+                     file_is_folder(path) ? "a folder with neither " RUN_CONFIG " nor .npy files"
+                     : file_exists(path)  ? "its name does not end in .npy"
+                                          : "there is no such file");
+}
+
 static const Option options[] = {
+    {"--mask", "causal|full", "what queries may see; by default causal if no map has anything above its diagonal", 0},
+    {"--tokens", "IDS.npy", "token ids (N, T), int32, int64 or uint8; for a folder of maps, a folder of the same names", 0},
+    {"--format", "WORD", "table (default), csv or json", 0},
     {"--threads", "N", "threads (default: all cores); never changes a result", 0},
 };
 
 const Verb verb_measure = {
     .name = "measure",
-    .usage = "measure RUN [--threads N]",
-    .summary = "measure a run again from its saved weights",
-    .details = "Recomputes every snapshot whose weights were kept (`snapshot.weights: true`, or a checkpoint of that step) and\n"
-               "says which steps these are and which changed; nothing is trained. `refframe report` then works on the new\n"
-               "numbers.",
+    .usage = "measure RUN | MAPS.npy | FOLDER [--mask causal|full] [--tokens IDS.npy] [--format table|csv|json] "
+             "[--threads N]",
+    .summary = "measure a run again from its saved weights, or anybody's attention maps",
+    .details =
+        "RUN: recomputes every snapshot whose weights were kept (`snapshot.weights: true`, or a checkpoint of that step)\n"
+        "and says which steps these are and which changed; nothing is trained. `refframe report` then works on the new\n"
+        "numbers.\n\n"
+        "MAPS.npy: attention of any model, saved with numpy.save; (N, L, H, T, T) is sequences, layers, heads, queries,\n"
+        "keys. (L, H, T, T) is one sequence, (T, T) one map. float16, float32 or float64 (measured in float32), C or\n"
+        "Fortran order. Sequences of several lengths: a FOLDER of such files, of the same L and H, sorted by name. Prints\n"
+        "every metric of maps alone, beside uniform attention's, and the frame labels. Nothing is written.\n"
+        "  rows that sum to one within 0.001 (float16: 0.01)          as they are\n"
+        "  rows of zeros; that sum to less, or to more by up to 0.01  kept and counted\n"
+        "  rows that sum to more; negative entries, NaN, infinity     refused, with the place\n"
+        "  padding                                                    is not known: cut it off, a file for each length\n"
+        "csv: sequence,layer,head,metric,value,baseline; no sequence: the set; no head: a layer; no layer: the model.\n"
+        "Labels are the metrics frame and frame_by_token; what is not available has no row.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

@@ -22,6 +22,11 @@ static int failed(Error *err, const char *what, const char *path)
 
 int file_read(Arena *arena, const char *path, char **ret_bytes, size_t *ret_n, Error *err)
 {
+    return file_read_start(arena, path, SIZE_MAX, ret_bytes, ret_n, err);
+}
+
+int file_read_start(Arena *arena, const char *path, size_t most, char **ret_bytes, size_t *ret_n, Error *err)
+{
     const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hang us */
     if (descriptor < 0)
         return error_set(err, STATUS_INPUT, "cannot open %s: %s", path, strerror(errno));
@@ -33,7 +38,7 @@ int file_read(Arena *arena, const char *path, char **ret_bytes, size_t *ret_n, E
         status = error_set(err, STATUS_INPUT, "cannot read %s: it is %s", path,
                            S_ISDIR(info.st_mode) ? "a folder" : "not a regular file");
     if (status == STATUS_OK) {
-        const size_t size = (size_t)info.st_size;
+        const size_t size = (size_t)info.st_size < most ? (size_t)info.st_size : most;
         char *bytes = arena_alloc(arena, size + 1);
         size_t n = 0;
         while (n < size) {

@@ -15,6 +15,9 @@
 /* Reads a regular file whole; a NUL is added behind it. STATUS_INPUT if it can't be opened or is a folder. */
 int file_read(Arena *arena, const char *path, char **ret_bytes, size_t *ret_n, Error *err);
 
+/* The same of its first `most` bytes, or of all if there are fewer. */
+int file_read_start(Arena *arena, const char *path, size_t most, char **ret_bytes, size_t *ret_n, Error *err);
+
 /* 64 hex digits of the SHA-256 of a file. */
 int file_sha256(const char *path, char ret_hex[65], Error *err);
 

@@ -27,9 +27,10 @@ typedef enum {
 const char *frame_name(FrameType type); /* "none", "centralized", ...; "not available" for FRAME_COUNT */
 int frame_by_name(const char *name);    /* FrameType or -1 */
 
-/* One measuring set: N sequences of T tokens. */
+/* One measuring set: N sequences of T tokens; or, with `lengths`, of up to T, each row then filled as far as it goes. */
 typedef struct {
     int n, n_layers, n_heads, length;
+    const int *lengths;      /* (N,) NULL: all have T; else the baseline is (N,L,H,T) and there is no second set */
     int is_causal;
     const float *importance; /* (N,L,H,T) */
     const float *baseline;   /* (L,H,T) the larger of uniform and position-only importance */
@@ -55,7 +56,7 @@ typedef struct {
     double place_share, token_share;   /* share of (sequence, head) pairs whose top anchor (largest a_k) is that one */
     int place;                         /* the modal place: >= 0 start-relative, < 0 end-relative (-1 = last) */
     int32_t token;                     /* the modal token, -1 if unknown */
-    int place_checked;                 /* 0: neither an end of the sequence nor decided by the set of length T/2 */
+    int place_checked;                 /* 0: neither an end of the sequence nor decided by sequences of other lengths */
 } Frame;
 
 /* Classifies one head (layer, head >= 0), one layer (head < 0) or the model (layer < 0). Scratch from arena. */

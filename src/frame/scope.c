@@ -10,7 +10,9 @@
 
 /* One of the two measuring sets, as a head looks at it. */
 typedef struct {
-    int n, n_heads, length, eligible_end; /* n_heads: L*H; keys [0, eligible_end) may be anchors */
+    int n, n_heads, length, is_causal; /* n_heads: L*H */
+    const int *lengths;
+    double queries, later; /* that a causal key needs behind it: so many, and as a share of the sequence */
     const float *importance, *baseline;
     const int32_t *tokens;
     int first, stride;
@@ -21,12 +23,32 @@ static Set set_of(const FrameInput *input, int is_half, const double *values)
     Set set = {.n_heads = input->n_layers * input->n_heads, .first = input->first, .stride = input->stride};
     set.n = is_half ? input->half_n : input->n;
     set.length = is_half ? input->half_length : input->length;
+    set.lengths = is_half ? NULL : input->lengths;
+    set.is_causal = input->is_causal;
+    set.queries = values[RULE_ANCHOR_QUERIES], set.later = values[RULE_ANCHOR_LATER];
     set.importance = is_half ? input->half_importance : input->importance;
     set.baseline = is_half ? input->half_baseline : input->baseline;
     set.tokens = is_half ? input->half_tokens : input->tokens;
-    const double later = fmax(values[RULE_ANCHOR_QUERIES], values[RULE_ANCHOR_LATER] * set.length);
-    set.eligible_end = !input->is_causal ? set.length : set.length > later ? set.length - (int)ceil(later) : 0;
     return set;
+}
+
+static int length_of(const Set *set, int sequence)
+{
+    return set->lengths ? set->lengths[sequence] : set->length;
+}
+
+/* Keys [0, this) may be anchors. */
+static int eligible_end(const Set *set, int sequence)
+{
+    const int length = length_of(set, sequence);
+    const double later = fmax(set->queries, set->later * length);
+    return !set->is_causal ? length : length > later ? length - (int)ceil(later) : 0;
+}
+
+/* Of sequences of several lengths, those that are too short for any anchor say nothing about whether there are some. */
+static int is_counted(const Set *set, int sequence)
+{
+    return !set->lengths || eligible_end(set, sequence) > 0;
 }
 
 static const float *importance_of(const Set *set, int sequence, int head)
@@ -34,14 +56,20 @@ static const float *importance_of(const Set *set, int sequence, int head)
     return set->importance + ((size_t)sequence * set->n_heads + head) * set->length;
 }
 
+static double baseline_of(const Set *set, int sequence, int head, int k)
+{
+    const size_t own = set->lengths ? (size_t)sequence * set->n_heads : 0;
+    return set->baseline[(own + head) * set->length + k];
+}
+
 static double excess_of(const Set *set, int sequence, int head, int k)
 {
-    return (double)importance_of(set, sequence, head)[k] - set->baseline[(size_t)head * set->length + k];
+    return (double)importance_of(set, sequence, head)[k] - baseline_of(set, sequence, head, k);
 }
 
 static int is_anchor(const Set *set, int sequence, int head, int k, const double *values)
 {
-    const double a = importance_of(set, sequence, head)[k], baseline = set->baseline[(size_t)head * set->length + k];
+    const double a = importance_of(set, sequence, head)[k], baseline = baseline_of(set, sequence, head, k);
     return a > values[RULE_ANCHOR_LEAST] && a > values[RULE_ANCHOR_RATIO] * baseline;
 }
 
@@ -51,15 +79,24 @@ static int count_anchors(const Set *set, int head, const double *values, double 
     int n = 0, n_with = 0, n_sequences = 0;
     for (int s = set->first; s < set->n; s += set->stride) {
         int own = 0;
-        for (int k = 0; k < set->eligible_end; k++)
+        for (int k = 0; k < eligible_end(set, s); k++)
             own += is_anchor(set, s, head, k, values);
-        n += own, n_with += own > 0, n_sequences++;
+        n += own, n_with += own > 0, n_sequences += is_counted(set, s);
     }
     *ret_present = n_sequences ? (double)n_with / n_sequences : 0;
     return n;
 }
 
-static Anchors collect_anchors(Arena *arena, const Set *set, int n_heads, const int *heads, const double *values)
+/* Where a key of a shorter sequence lies among the places of the longest; the first and the last stay what they are. */
+static int aligned_place(const Set *set, int sequence, int k, Alignment alignment)
+{
+    const int shift = set->length - length_of(set, sequence);
+    const int is_from_end = k > 0 && (alignment == FROM_END || k == length_of(set, sequence) - 1);
+    return is_from_end ? k + shift : k;
+}
+
+static Anchors collect_anchors(Arena *arena, const Set *set, int n_heads, const int *heads, Alignment alignment,
+                               const double *values)
 {
     int n = 0, unit = 0;
     double present;
@@ -68,11 +105,11 @@ static Anchors collect_anchors(Arena *arena, const Set *set, int n_heads, const 
     Anchors anchors = {ARENA_ARRAY(arena, Anchor, n), 0};
     for (int s = set->first; s < set->n; s += set->stride)
         for (int h = 0; h < n_heads; h++, unit++)
-            for (int k = 0; k < set->eligible_end; k++)
+            for (int k = 0; k < eligible_end(set, s); k++)
                 if (is_anchor(set, s, heads[h], k, values))
                     anchors.items[anchors.n++] = (Anchor){
                         .unit = unit,
-                        .place = k,
+                        .place = aligned_place(set, s, k, alignment),
                         .token = set->tokens ? set->tokens[(size_t)s * set->length + k] : -1,
                         .importance = importance_of(set, s, heads[h])[k],
                         .excess = excess_of(set, s, heads[h], k),
@@ -172,16 +209,29 @@ Pool scope_pool(Arena *arena, const Anchors *anchors, FrameIdentity identity)
 
 /* ---- scopes ---- */
 
+/* Anchors of sequences of several lengths, laid the way that gives one place more. */
+static void align(Arena *arena, const Set *set, const double *values, Scope *scope)
+{
+    const Anchors from_end = collect_anchors(arena, set, scope->n_heads, scope->heads, FROM_END, values);
+    if (from_end.n == 0)
+        return;
+    const double start = scope_pool(arena, &scope->anchors, FRAME_BY_PLACE).items->share;
+    const double end = scope_pool(arena, &from_end, FRAME_BY_PLACE).items->share;
+    scope->is_decided = start != end;
+    if (end > start)
+        scope->anchors = from_end, scope->alignment = FROM_END;
+}
+
 Scope scope_of(Arena *arena, const FrameInput *input, int layer, int head, const double *values)
 {
-    assert(input->stride >= 1 && input->first >= 0);
+    assert(input->stride >= 1 && input->first >= 0 && !(input->lengths && input->half_length));
     const Set set = set_of(input, 0, values);
     const int begin = layer < 0 ? 0 : layer * input->n_heads + (head < 0 ? 0 : head);
     const int end = layer < 0 ? set.n_heads : head < 0 ? begin + input->n_heads : begin + 1;
     Scope scope = {.heads = ARENA_ARRAY(arena, int, end - begin)};
     int n_sequences = 0, n_anchors = 0;
     for (int s = set.first; s < set.n; s += set.stride)
-        n_sequences++;
+        n_sequences += is_counted(&set, s);
     for (int h = begin; h < end; h++) {
         double present;
         n_anchors += count_anchors(&set, h, values, &present);
@@ -189,7 +239,9 @@ Scope scope_of(Arena *arena, const FrameInput *input, int layer, int head, const
             scope.heads[scope.n_heads++] = h;
     }
     scope.n_anchors = n_sequences ? (double)n_anchors / n_sequences / (end - begin) : (double)NAN;
-    scope.anchors = collect_anchors(arena, &set, scope.n_heads, scope.heads, values);
+    scope.anchors = collect_anchors(arena, &set, scope.n_heads, scope.heads, FROM_START, values);
+    if (set.lengths)
+        align(arena, &set, values, &scope);
     return scope;
 }
 
@@ -203,13 +255,13 @@ double scope_effective(Arena *arena, const FrameInput *input, const Scope *scope
         double total = 0, entropy = 0;
         memset(excess, 0, (size_t)set->length * sizeof *excess);
         for (int h = 0; h < scope->n_heads; h++)
-            for (int k = 0; k < set->eligible_end; k++) {
+            for (int k = 0; k < eligible_end(set, s); k++) {
                 has_anchor |= is_anchor(set, s, scope->heads[h], k, values);
                 excess[k] += fmax(0, excess_of(set, s, scope->heads[h], k));
             }
-        for (int k = 0; k < set->eligible_end; k++)
+        for (int k = 0; k < eligible_end(set, s); k++)
             total += excess[k];
-        for (int k = 0; k < set->eligible_end && has_anchor; k++)
+        for (int k = 0; k < eligible_end(set, s) && has_anchor; k++)
             entropy -= excess[k] > 0 ? excess[k] / total * log(excess[k] / total) : 0;
         sum += has_anchor ? exp(entropy) : 0;
         n += has_anchor;
@@ -221,10 +273,14 @@ int scope_place(Arena *arena, const FrameInput *input, const Scope *scope, int p
                 int *ret_checked)
 {
     *ret_checked = place == 0 || place == input->length - 1;
+    if (input->lengths && !*ret_checked) {
+        *ret_checked = scope->is_decided;
+        return scope->alignment == FROM_END ? place - input->length : place;
+    }
     if (*ret_checked || input->half_length == 0)
         return *ret_checked && place > 0 ? -1 : place;
     const Set half = set_of(input, 1, values);
-    const Anchors anchors = collect_anchors(arena, &half, scope->n_heads, scope->heads, values);
+    const Anchors anchors = collect_anchors(arena, &half, scope->n_heads, scope->heads, FROM_START, values);
     double from_start = 0, from_end = 0;
     for (int a = 0; a < anchors.n; a++) {
         from_start += anchors.items[a].place == place ? anchors.items[a].excess : 0;

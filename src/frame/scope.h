@@ -5,6 +5,9 @@
  *
  *   P(x) = sum of e over anchors with identity x / sum of all e,   x a position, or a token id
  *
+ * Where sequences differ in length, places are laid over those of the longest, once from the start and once from the
+ * end, the ends always on its ends; the way that gives one place the larger share is taken.
+ *
  * `values` are the thresholds (RULE_COUNT). Everything lies in the arena given.
  */
 #ifndef REFFRAME_FRAME_SCOPE_H
@@ -23,14 +26,18 @@ typedef struct {
     int n;
 } Anchors;
 
+typedef enum { FROM_START, FROM_END } Alignment;
+
 typedef struct {
     double n_anchors; /* mean over sequences and heads; NaN without sequences */
     int *heads;       /* (n_heads,) those that are not none */
     int n_heads;
-    Anchors anchors; /* of those heads */
+    Anchors anchors;     /* of those heads */
+    Alignment alignment; /* of their places, with several lengths */
+    int is_decided;      /* the other one is not as good */
 } Scope;
 
-/* Places count from the start here. */
+/* Places are those of the longest sequence here, from its start. */
 typedef struct {
     FrameAnchor *items; /* the largest share first, ties by identity: the first is the mode */
     int n;
@@ -47,7 +54,8 @@ Pool scope_pool(Arena *arena, const Anchors *anchors, FrameIdentity identity);
 /* exp(entropy of max(0, excess)) of a sequence, the heads' excesses added; its mean over sequences with an anchor. */
 double scope_effective(Arena *arena, const FrameInput *input, const Scope *scope, const double *values);
 
-/* A place made start- or end-relative, as the set of length T/2 has more excess at the one or at the other. */
+/* A place made start- or end-relative, as the set of length T/2 has more excess at the one or at the other, or as the
+ * sequences' own lengths have decided. */
 int scope_place(Arena *arena, const FrameInput *input, const Scope *scope, int place, const double *values,
                 int *ret_checked);
 

@@ -202,9 +202,10 @@ static void copy_to_c_order(const NpyArray *array, const unsigned char *in, unsi
     }
 }
 
-int npy_parse(Arena *arena, const char *where, const void *bytes, size_t n, NpyArray *ret_array, Error *err)
+/* What stands before the items: fills all of the array but its data. `n` bytes of `n_whole` are there. */
+static int parse_start(Arena *arena, const char *where, const unsigned char *in, size_t n, size_t n_whole,
+                       NpyArray *ret_array, size_t *ret_start, Error *err)
 {
-    const unsigned char *in = bytes;
     NpyArray array = {.name = arena_strdup(arena, where)};
     char descr[64];
     if (n < MAGIC_BYTES + 2 || memcmp(in, MAGIC, MAGIC_BYTES) != 0)
@@ -225,7 +226,7 @@ int npy_parse(Arena *arena, const char *where, const void *bytes, size_t n, NpyA
     if (find_type(where, descr, &array, err) != STATUS_OK)
         return STATUS_INPUT;
 
-    const size_t n_data = n - start - n_header;
+    const size_t n_data = n_whole - start - n_header;
     size_t n_bytes = (size_t)array.item_bytes;
     int is_over = 0, is_empty = 0;
     for (int d = 0; d < array.n_dims; d++) {
@@ -236,13 +237,31 @@ int npy_parse(Arena *arena, const char *where, const void *bytes, size_t n, NpyA
         return error_set(err, STATUS_INPUT, "%s: its shape asks for another number of bytes than the %zu there are",
                          where, n_data);
     array.n_items = n_data / (size_t)array.item_bytes;
-    const unsigned char *data = in + start + n_header;
-    if ((array.is_fortran && array.n_dims > 1) || (uintptr_t)data % 8 != 0) {
-        unsigned char *copy = arena_alloc(arena, n_data);
+    *ret_array = array;
+    *ret_start = start + n_header;
+    return STATUS_OK;
+}
+
+/* Whether the items, `start` bytes behind an aligned place, can't be handed out as they lie. */
+static int needs_copy(const NpyArray *array, uintptr_t start)
+{
+    return (array->is_fortran && array->n_dims > 1) || start % 8 != 0;
+}
+
+int npy_parse(Arena *arena, const char *where, const void *bytes, size_t n, NpyArray *ret_array, Error *err)
+{
+    NpyArray array;
+    size_t start;
+    const int status = parse_start(arena, where, bytes, n, n, &array, &start, err);
+    if (status != STATUS_OK)
+        return status;
+    const unsigned char *data = (const unsigned char *)bytes + start;
+    if (needs_copy(&array, (uintptr_t)data)) {
+        unsigned char *copy = arena_alloc(arena, n - start);
         if (array.is_fortran)
             copy_to_c_order(&array, data, copy);
         else
-            memcpy(copy, data, n_data);
+            memcpy(copy, data, n - start);
         data = copy;
     }
     array.data = data;
@@ -256,4 +275,23 @@ int npy_read(Arena *arena, const char *path, NpyArray *ret_array, Error *err)
     size_t n;
     const int status = file_read(arena, path, &bytes, &n, err);
     return status != STATUS_OK ? status : npy_parse(arena, path, bytes, n, ret_array, err);
+}
+
+int npy_read_header(Arena *arena, const char *path, NpyArray *ret_array, size_t *ret_bytes, Error *err)
+{
+    enum { MOST = 1 << 16 }; /* NumPy's own reader takes headers of 10,000 characters at most */
+    char *bytes;
+    size_t n, start;
+    uint64_t n_whole;
+    NpyArray array;
+    int status = file_read_start(arena, path, MOST, &bytes, &n, err);
+    if (status == STATUS_OK && file_size(path, &n_whole) != 0)
+        status = error_set(err, STATUS_INPUT, "%s: is gone", path);
+    if (status == STATUS_OK)
+        status = parse_start(arena, path, (unsigned char *)bytes, n, n_whole, &array, &start, err);
+    if (status != STATUS_OK)
+        return status;
+    *ret_bytes = n_whole + (needs_copy(&array, start) ? n_whole - start : 0);
+    *ret_array = array;
+    return STATUS_OK;
 }

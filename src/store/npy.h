@@ -24,14 +24,18 @@ typedef struct {
     int64_t shape[NPY_MAX_DIMS];
     int item_bytes;   /* NPY_STRING: bytes of UTF-8 per item, NUL-padded, '|S<n>' on disk */
     int is_fortran;   /* as found on disk; readers are handed C order (converted when needed) */
-    const void *data; /* aligned for its type; never NULL */
+    const void *data; /* aligned for its type; never NULL but from npy_read_header */
     size_t n_items;
 } NpyArray;
 
 /* One .npy file. */
 int npy_read(Arena *arena, const char *path, NpyArray *ret_array, Error *err);
 
-/* The same from memory, which must live as long as the array; `where` starts the message and becomes the name. */
+/* Its header alone, for deciding whether to read the rest: `data` is NULL, ret_bytes what npy_read would take from the arena.
+ * That the file is as long as its shape asks for is checked. */
+int npy_read_header(Arena *arena, const char *path, NpyArray *ret_array, size_t *ret_bytes, Error *err);
+
+/* One .npy file from memory, which must live as long as the array; `where` starts the message and becomes the name. */
 int npy_parse(Arena *arena, const char *where, const void *bytes, size_t n, NpyArray *ret_array, Error *err);
 
 /* Adds the .npy file of an array (its name, is_fortran and n_items are not read); item_bytes only for strings. */

@@ -196,6 +196,34 @@ static void test_every_truncation_is_refused(void **state)
     arena_free(arena);
 }
 
+/* What decides whether a file fits into memory, before it is read. */
+static void test_header_alone(void **state)
+{
+    static const char *const names[] = {"float16", "float64", "fortran", "empty", "scalar", "strings", "version3"};
+    (void)state;
+    for (size_t i = 0; i < N_TESTS(names); i++) {
+        Arena *arena = arena_new(), *whole = arena_new();
+        const char *path = fixture(arena, names[i]);
+        NpyArray header, array;
+        size_t n_bytes;
+        Error err;
+        assert_ok(npy_read_header(arena, path, &header, &n_bytes, &err), &err);
+        assert_ok(npy_read(whole, path, &array, &err), &err);
+        assert_null(header.data);
+        assert_int_equal(header.type, array.type);
+        assert_int_equal(header.n_dims, array.n_dims);
+        assert_memory_equal(header.shape, array.shape, sizeof array.shape);
+        assert_int_equal(header.n_items, array.n_items);
+        assert_int_equal(header.is_fortran, array.is_fortran);
+        assert_true(arena_used(whole) >= n_bytes && arena_used(whole) < n_bytes + 512); /* the name, roundings */
+        assert_refused(npy_read_header(arena, fixture(arena, "bad_complex"), &header, &n_bytes, &err), STATUS_INPUT,
+                       arena_format(arena, "%s: its items are '<c8'; float16, float32, float64, int32, int64, uint8, bool "
+                                           "and bytes are read", fixture(arena, "bad_complex")), &err);
+        arena_free(arena);
+        arena_free(whole);
+    }
+}
+
 static void test_missing_file_is_input(void **state)
 {
     Arena *arena = arena_new();
@@ -213,6 +241,7 @@ int main(void)
         cmocka_unit_test(test_reads_what_numpy_writes),       cmocka_unit_test(test_reads_half_floats_and_strings),
         cmocka_unit_test(test_refuses_what_it_does_not_know), cmocka_unit_test(test_header_is_a_python_literal),
         cmocka_unit_test(test_every_truncation_is_refused),   cmocka_unit_test(test_missing_file_is_input),
+        cmocka_unit_test(test_header_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,145 @@
+/* The results on anybody's maps as a table for a terminal, after `refframe show`. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/measure_maps.h"
+#include "report/style.h"
+
+/* Shown per head when they are available, in this order. */
+static const struct {
+    const char *name, *heading, *format;
+} columns[] = {
+    {"alpha", "alpha", "%.3f"},
+    {"sink_mass", "sink", "%.3f"},
+    {"max_inflow", "max inflow", "%.3f"},
+    {"end_mass", "end", "%.3f"},
+    {"n_anchors", "anchors", "%.1f"},
+    {"attention_entropy_normalised", "entropy", "%.2f"},
+    {"mean_distance", "distance", "%.2f"},
+};
+enum { N_SHOWN = sizeof columns / sizeof *columns, CELL = 11, NAME = 38 };
+
+#define NOTHING 1e-9 /* shown as 0: what rounding leaves of differences that cancel */
+
+static void add_cell(double value, const char *format, Style style, int use_colour, Text *text)
+{
+    char cell[32];
+    snprintf(cell, sizeof cell, format, fabs(value) < NOTHING ? 0 : value);
+    style_padded(text, isnan(value) ? "-" : cell, CELL, style, use_colour);
+}
+
+static void add_heading(const MapsSet *set, int use_colour, Text *text)
+{
+    const char *type = maps_type_name(set->files[0].type);
+    for (int f = 1; f < set->n_files; f++)
+        if (set->files[f].type != set->files[0].type)
+            type = "several types";
+    text_add(text, "\n  ");
+    style_padded(text, set->path, 0, STYLE_BOLD, use_colour);
+    text_addf(text, "\n  %d sequence%s of %d", set->n, set->n == 1 ? "" : "s", set->shortest);
+    if (set->shortest < set->longest)
+        text_addf(text, " to %d", set->longest);
+    text_addf(text, " tokens, %d layer%s of %d head%s; %s%s\n", set->n_layers, set->n_layers == 1 ? "" : "s",
+              set->n_heads, set->n_heads == 1 ? "" : "s", type,
+              strcmp(type, maps_type_name(NPY_FLOAT32)) == 0 ? "" : ", measured in float32");
+    text_addf(text, "  mask %s%s\n", set->is_causal ? "causal" : "full",
+              set->mask != MAPS_MASK_ASSUMED ? ""
+              : set->is_causal               ? " (assumed: nothing is above the diagonal)"
+                                             : " (assumed: not all is 0 above the diagonal)");
+    Arena *arena = arena_new();
+    const char *notes[MAPS_MOST_NOTES];
+    const int n_notes = maps_notes(set, arena, notes);
+    for (int n = 0; n < n_notes; n++)
+        text_addf(text, "  %s\n", notes[n]);
+    arena_free(arena);
+    text_add(text, "\n");
+}
+
+static void add_frame(const Frame *frame, int use_colour, Text *text)
+{
+    const int agrees = frame->by_token == frame->by_position || frame->by_token == FRAME_COUNT;
+    style_padded(text, frame_name(frame->by_position), 15, STYLE_PLAIN, use_colour);
+    style_padded(text, frame_name(frame->by_token), 0, agrees ? STYLE_DIM : STYLE_YELLOW, use_colour);
+    text_add(text, "\n");
+}
+
+static void add_heads(const MapsResult *result, int use_colour, Text *text)
+{
+    const int H = result->layout.n_heads;
+    const Place *places[N_SHOWN];
+    style_padded(text, "  head", 10, STYLE_DIM, use_colour);
+    for (int m = 0; m < N_SHOWN; m++) {
+        places[m] = layout_find(&result->layout, columns[m].name);
+        if (places[m] && maps_is_available(result, places[m]))
+            style_padded(text, columns[m].heading, CELL, STYLE_DIM, use_colour);
+        else
+            places[m] = NULL;
+    }
+    style_padded(text, "by position", 15, STYLE_DIM, use_colour);
+    style_padded(text, "by token", 0, STYLE_DIM, use_colour);
+    text_add(text, "\n");
+    for (int h = 0; h < result->layout.n_layers * H; h++) {
+        char cell[32];
+        snprintf(cell, sizeof cell, "  %d.%d", h / H, h % H);
+        style_padded(text, cell, 10, STYLE_BOLD, use_colour);
+        for (int m = 0; m < N_SHOWN; m++)
+            if (places[m])
+                add_cell(result->pooled[places[m]->offset + h].value, columns[m].format, STYLE_PLAIN, use_colour, text);
+        add_frame(&result->heads[h], use_colour, text);
+    }
+    style_padded(text, "  uniform", 10, STYLE_DIM, use_colour); /* alike for every head, but for drawn positions */
+    for (int m = 0; m < N_SHOWN; m++)
+        if (places[m])
+            add_cell(result->pooled_baseline[places[m]->offset], columns[m].format, STYLE_DIM, use_colour, text);
+    text_add(text, "\n\n");
+    for (int l = 0; l < result->layout.n_layers; l++) {
+        char cell[32];
+        snprintf(cell, sizeof cell, "  layer %d", l);
+        style_padded(text, cell, 12, STYLE_PLAIN, use_colour);
+        add_frame(&result->layers[l], use_colour, text);
+    }
+    style_padded(text, "  model", 12, STYLE_BOLD, use_colour);
+    add_frame(&result->model, use_colour, text);
+}
+
+/* What is measured per layer and for the model, a line a metric; layers in blocks that fit. */
+static void add_layers(const MapsResult *result, int width, int use_colour, Text *text)
+{
+    const int L = result->layout.n_layers, room = (width - NAME - CELL) / CELL, most = room > 0 ? room : 1;
+    for (int first = 0; first < L; first += most) {
+        const int end = first + most < L ? first + most : L;
+        text_add(text, "\n");
+        style_padded(text, "  per layer", NAME, STYLE_DIM, use_colour);
+        for (int l = first; l < end; l++) {
+            char cell[32];
+            snprintf(cell, sizeof cell, "layer %d", l);
+            style_padded(text, cell, CELL, STYLE_DIM, use_colour);
+        }
+        style_padded(text, "uniform", 0, STYLE_DIM, use_colour);
+        text_add(text, "\n");
+        for (int p = 0; p < result->layout.n_places; p++) {
+            const Place *place = &result->layout.places[p];
+            char name[128];
+            if (place->column->level != LEVEL_LAYER || !maps_is_available(result, place))
+                continue;
+            snprintf(name, sizeof name, "  %s", place->column->name);
+            style_padded(text, name, NAME, STYLE_PLAIN, use_colour);
+            for (int l = first; l < end; l++)
+                add_cell(result->pooled[place->offset + l].value, "%.4g", STYLE_PLAIN, use_colour, text);
+            add_cell(result->pooled_baseline[place->offset], "%.4g", STYLE_DIM, use_colour, text);
+            text_add(text, "\n");
+        }
+    }
+}
+
+void maps_to_table(const MapsResult *result, int width, int use_colour, Text *ret_text)
+{
+    add_heading(result->set, use_colour, ret_text);
+    add_heads(result, use_colour, ret_text);
+    add_layers(result, width, use_colour, ret_text);
+    text_add(ret_text,
+             "\n  pub_...: as published, weaknesses included (`refframe list metrics`). uniform: attention spread evenly under\n"
+             "  the mask, at each sequence's length; the floor of the anchors too. A position bias that the model may have\n"
+             "  (ALiBi) is not known here, and can pass for structure.\n\n");
+}

@@ -1,0 +1,14 @@
+/* `refframe measure` on anybody's attention maps (src/maps): what is asked for, and the table for a terminal. */
+#ifndef REFFRAME_APP_MEASURE_MAPS_H
+#define REFFRAME_APP_MEASURE_MAPS_H
+
+#include "app/app.h"
+#include "maps/measure.h"
+
+/* Measures and prints; the verb's arguments. */
+int measure_maps(const Arguments *arguments, Error *err);
+
+/* Per head the main metrics and both labels, then what is measured per layer, as wide as `width` allows. */
+void maps_to_table(const MapsResult *result, int width, int use_colour, Text *ret_text);
+
+#endif

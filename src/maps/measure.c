@@ -1,0 +1,282 @@
+/* Every family of maps alone on every sequence, then the set's values and its labels.
+ *
+ * Sequences of one length go together: they share one set of uniform maps, and without tokens one row of baselines (a
+ * null position is drawn from the tokens, so that with them each sequence has its own). A sequence is one lane; it
+ * writes its own rows, so threads change nothing.
+ */
+#include "maps/measure.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/lanes.h"
+
+/* What one thread works in, made for the longest sequence. */
+typedef struct {
+    double *layer_maps; /* (L,T,T) */
+    double **columns;
+    void *scratch;
+    float *importance; /* (L,H,T) */
+} Bench;
+
+typedef struct {
+    const MapsSet *set;
+    MapsResult *result;
+    Bench *benches;
+    int (*is_interrupted)(void);
+    float *importance,
+        *baseline;              /* (N,L,H,T) of the longest T, NaN behind a sequence's own; (L,H,T) if all are alike */
+    int *members;               /* sequences of the length under way */
+    real *uniform;              /* (L,H,T,T) of that length */
+    double *uniform_layer_maps; /* (L,T,T) */
+    float *uniform_importance;  /* (L,H,T) */
+} Work;
+
+static int is_ragged(const MapsSet *set)
+{
+    return set->shortest < set->longest;
+}
+
+int maps_has_place(const Place *place)
+{
+    return family_sees_maps_only(place->family);
+}
+
+int maps_is_available(const MapsResult *result, const Place *place)
+{
+    int n = 0;
+    for (int i = 0; i < place->size && maps_has_place(place); i++)
+        n += result->pooled[place->offset + i].n;
+    return n > 0;
+}
+
+/* ---- memory ---- */
+
+static View shape_of(const MapsSet *set, int length)
+{
+    return (View){
+        .n_layers = set->n_layers, .n_heads = set->n_heads, .length = length, .is_causal = set->is_causal, .end = -1};
+}
+
+static size_t head_values(const MapsSet *set, int length)
+{
+    return (size_t)set->n_layers * set->n_heads * length;
+}
+
+/* A family may need more for a shorter sequence, as one that gives up beyond some length does. */
+static size_t scratch_bytes(const MapsSet *set)
+{
+    size_t most = 0;
+    for (int f = 0; f < set->n_files; f++)
+        for (int is_causal = 0; is_causal < 2; is_causal++) { /* not known before the maps are read */
+            View shape = shape_of(set, set->files[f].length);
+            shape.is_causal = is_causal;
+            const size_t bytes = layout_scratch_bytes(&shape);
+            most = bytes > most ? bytes : most;
+        }
+    return most;
+}
+
+static int count_values(const MapsSet *set)
+{
+    int n = 0;
+    for (const MetricFamily *const *family = family_registry; *family; family++)
+        for (int c = 0; c < (*family)->n_columns; c++)
+            n += level_size((*family)->columns[c].level, set->n_layers, set->n_heads);
+    return n;
+}
+
+double maps_measure_bytes(const MapsSet *set, int threads)
+{
+    const double T = set->longest, layer_maps = set->n_layers * T * T * sizeof(double);
+    const double heads = (double)head_values(set, set->longest), n_threads = threads < set->n ? threads : set->n;
+    const double rows = 2.0 * set->n * count_values(set) * sizeof(double); /* of values and of baselines */
+    const double importance = 2.0 * set->n * heads * sizeof(float);
+    const double uniform = heads * T * sizeof(real) + layer_maps;
+    return rows + importance + uniform + n_threads * (layer_maps + (double)scratch_bytes(set) + heads * sizeof(float));
+}
+
+static Bench *benches_new(Arena *arena, const MapsSet *set, int n)
+{
+    Bench *benches = ARENA_ARRAY(arena, Bench, n);
+    for (int t = 0; t < n; t++) {
+        benches[t].layer_maps = ARENA_ARRAY(arena, double, (size_t)set->n_layers * set->longest * set->longest);
+        benches[t].columns = ARENA_ARRAY(arena, double *, layout_most_columns());
+        benches[t].scratch = arena_alloc(arena, scratch_bytes(set));
+        benches[t].importance = ARENA_ARRAY(arena, float, head_values(set, set->longest));
+    }
+    return benches;
+}
+
+/* ---- one sequence ---- */
+
+static void run_families(const Layout *layout, const View *view, Bench *bench, double *row)
+{
+    for (int i = 0; i < layout->n_values; i++)
+        row[i] = (double)NAN;
+    for (const MetricFamily *const *family = family_registry; *family; family++)
+        if (family_sees_maps_only(*family))
+            layout_measure(layout, *family, view, bench->columns, bench->scratch, row);
+}
+
+/* (L,H,T) into the first T places of each row of (L,H,longest). */
+static void spread(const MapsSet *set, int length, const float *importance, float *ret_wide)
+{
+    for (int h = 0; h < set->n_layers * set->n_heads; h++)
+        for (int k = 0; k < set->longest; k++)
+            ret_wide[(size_t)h * set->longest + k] = k < length ? importance[(size_t)h * length + k] : (float)NAN;
+}
+
+static void measure_sequence(void *context, int lane, int thread)
+{
+    const Work *work = context;
+    Bench *bench = &work->benches[thread];
+    const int s = work->members[lane];
+    const Layout *layout = &work->result->layout;
+    if (work->is_interrupted && work->is_interrupted())
+        return;
+    View view = maps_view(work->set, s);
+    view_average_heads(&view, bench->layer_maps);
+    view.layer_maps = bench->layer_maps;
+    run_families(layout, &view, bench, work->result->values + (size_t)s * layout->n_values);
+    anchor_importance(&view, bench->importance);
+    spread(work->set, view.length, bench->importance,
+           work->importance + s * head_values(work->set, work->set->longest));
+    if (lane > 0 && !work->set->has_tokens)
+        return;
+    view.maps = work->uniform, view.layer_maps = work->uniform_layer_maps;
+    run_families(layout, &view, bench, work->result->baselines[s]);
+}
+
+/* ---- the set ---- */
+
+static void pool(Arena *arena, MapsResult *result)
+{
+    const int n = result->set->n, n_values = result->layout.n_values;
+    double *baseline = ARENA_ARRAY(arena, double, n);
+    for (int p = 0; p < result->layout.n_places; p++) {
+        const Place *place = &result->layout.places[p];
+        for (int i = place->offset; i < place->offset + place->size; i++) {
+            result->pooled[i] = pool_values(place->column->pool, n, result->values + i, (size_t)n_values, 0, 1);
+            for (int s = 0; s < n; s++)
+                baseline[s] = result->baselines[s][i];
+            result->pooled_baseline[i] =
+                place->is_attention_only ? pool_values(place->column->pool, n, baseline, 1, 0, 1).value : (double)NAN;
+        }
+    }
+}
+
+/* All tokens in rows of the longest length. */
+static const int32_t *wide_tokens(Arena *arena, const MapsSet *set)
+{
+    int32_t *tokens = ARENA_ARRAY(arena, int32_t, (size_t)set->n * set->longest);
+    for (int s = 0; s < set->n; s++)
+        memcpy(tokens + (size_t)s * set->longest, set->sequences[s].tokens,
+               (size_t)set->sequences[s].length * sizeof *tokens);
+    return tokens;
+}
+
+static void classify(Arena *scratch, const Work *work)
+{
+    const MapsSet *set = work->set;
+    MapsResult *result = work->result;
+    int *lengths = ARENA_ARRAY(scratch, int, set->n);
+    for (int s = 0; s < set->n; s++)
+        lengths[s] = set->sequences[s].length;
+    const FrameInput input = {.n = set->n,
+                              .n_layers = set->n_layers,
+                              .n_heads = set->n_heads,
+                              .length = set->longest,
+                              .lengths = is_ragged(set) ? lengths : NULL,
+                              .is_causal = set->is_causal,
+                              .importance = work->importance,
+                              .baseline = work->baseline,
+                              .tokens = set->has_tokens ? wide_tokens(scratch, set) : NULL,
+                              .stride = 1};
+    for (int scope = -1; scope < set->n_layers; scope++) {
+        Arena *arena = arena_new();
+        frame_classify(arena, &input, scope, -1, scope < 0 ? &result->model : &result->layers[scope]);
+        for (int h = 0; h < set->n_heads && scope >= 0; h++)
+            frame_classify(arena, &input, scope, h, &result->heads[scope * set->n_heads + h]);
+        arena_free(arena);
+    }
+}
+
+/* Where the sequences of a length have their baselines: one row for all, or with tokens one each. */
+static void give_baselines(Arena *arena, const Work *work, int n_members)
+{
+    const int n_values = work->result->layout.n_values;
+    double *shared = work->set->has_tokens ? NULL : ARENA_ARRAY(arena, double, n_values);
+    for (int m = 0; m < n_members; m++)
+        work->result->baselines[work->members[m]] = shared ? shared : ARENA_ARRAY(arena, double, n_values);
+}
+
+/* Sequences of one length: what they share of uniform attention, then each on its lane. */
+static void measure_length(Arena *arena, Lanes *lanes, Work *work, int length)
+{
+    const MapsSet *set = work->set;
+    const size_t wide = head_values(set, set->longest);
+    View shape = shape_of(set, length);
+    int n = 0;
+    for (int s = 0; s < set->n; s++)
+        if (set->sequences[s].length == length)
+            work->members[n++] = s;
+    if (n == 0)
+        return;
+    give_baselines(arena, work, n);
+    view_uniform_maps(&shape, work->uniform);
+    shape.maps = work->uniform;
+    view_average_heads(&shape, work->uniform_layer_maps);
+    anchor_importance(&shape, work->uniform_importance);
+    for (int m = 0; m < (is_ragged(set) ? n : 1); m++)
+        spread(set, length, work->uniform_importance,
+               work->baseline + (is_ragged(set) ? (size_t)work->members[m] * wide : 0));
+    lanes_run(lanes, n, measure_sequence, work);
+}
+
+/* The result's memory, and what measuring works in. */
+static void take_memory(Arena *arena, Arena *scratch, const MapsSet *set, int n_threads, MapsResult *result, Work *work)
+{
+    const size_t wide = head_values(set, set->longest), square = (size_t)set->longest * set->longest;
+    result->layout = layout_new(arena, set->n_layers, set->n_heads);
+    const size_t n_values = (size_t)result->layout.n_values;
+    result->values = ARENA_ARRAY(arena, double, set->n *n_values);
+    result->baselines = ARENA_ARRAY(arena, double *, set->n);
+    result->pooled = ARENA_ARRAY(arena, Pooled, n_values);
+    result->pooled_baseline = ARENA_ARRAY(arena, double, n_values);
+    result->heads = ARENA_ARRAY(arena, Frame, set->n_layers * set->n_heads);
+    result->layers = ARENA_ARRAY(arena, Frame, set->n_layers);
+    work->benches = benches_new(scratch, set, n_threads);
+    work->members = ARENA_ARRAY(scratch, int, set->n);
+    work->uniform = ARENA_ARRAY(scratch, real, wide * set->longest);
+    work->uniform_layer_maps = ARENA_ARRAY(scratch, double, set->n_layers *square);
+    work->uniform_importance = ARENA_ARRAY(scratch, float, wide);
+    work->importance = ARENA_ARRAY(scratch, float, set->n *wide);
+    work->baseline = ARENA_ARRAY(scratch, float, (is_ragged(set) ? set->n : 1) * wide);
+}
+
+int maps_measure(Arena *arena, const MapsSet *set, int threads, int (*is_interrupted)(void), MapsResult *ret_result,
+                 Error *err)
+{
+    const int n_threads = threads < set->n ? threads : set->n;
+    Lanes *lanes;
+    int status = lanes_new(n_threads, &lanes, err);
+    if (status != STATUS_OK)
+        return status;
+    Arena *scratch = arena_new();
+    MapsResult result = {.set = set};
+    Work work = {.set = set, .result = &result, .is_interrupted = is_interrupted};
+    take_memory(arena, scratch, set, n_threads, &result, &work);
+    for (int length = set->shortest; length <= set->longest; length++)
+        measure_length(arena, lanes, &work, length);
+    lanes_free(lanes);
+    if (is_interrupted && is_interrupted()) {
+        status = error_set(err, STATUS_INTERRUPTED, "interrupted");
+    } else {
+        pool(scratch, &result);
+        classify(scratch, &work);
+        *ret_result = result;
+    }
+    arena_free(scratch);
+    return status;
+}

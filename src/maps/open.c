@@ -1,0 +1,197 @@
+/* Finding a set's files and knowing its sizes, from headers alone. */
+#include "maps/maps.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "base/file.h"
+
+enum { MOST_LAYERS = 1024, MOST_LENGTH = 16384, MOST_SEQUENCES = 1000000 };
+
+const char *maps_type_name(NpyType type)
+{
+    static const char *const names[] = {
+        [NPY_FLOAT16] = "float16", [NPY_FLOAT32] = "float32", [NPY_FLOAT64] = "float64", [NPY_INT32] = "int32",
+        [NPY_INT64] = "int64",     [NPY_UINT8] = "uint8",     [NPY_BOOL] = "bool",       [NPY_STRING] = "strings",
+    };
+    return names[type];
+}
+
+static int is_npy(const char *name)
+{
+    const size_t n = strlen(name);
+    return n > 4 && strcmp(name + n - 4, ".npy") == 0;
+}
+
+/* The .npy files of a folder, sorted bytewise. */
+static int list_files(Arena *arena, const char *folder, char ***ret_names, int *ret_n, Error *err)
+{
+    char **names;
+    int n, n_kept = 0;
+    const int status = file_list(arena, folder, &names, &n, err);
+    for (int i = 0; status == STATUS_OK && i < n; i++)
+        if (is_npy(names[i]) && !file_is_folder(file_join(arena, folder, names[i])))
+            names[n_kept++] = names[i];
+    if (status == STATUS_OK)
+        *ret_names = names, *ret_n = n_kept;
+    return status;
+}
+
+int maps_are_at(const char *path)
+{
+    if (!file_is_folder(path))
+        return is_npy(path);
+    Arena *arena = arena_new();
+    char **names;
+    int n = 0;
+    const int found = list_files(arena, path, &names, &n, NULL) == STATUS_OK && n > 0;
+    arena_free(arena);
+    return found;
+}
+
+/* As Python writes it. */
+static const char *shape_text(Arena *arena, int n_dims, const int64_t *shape)
+{
+    char *text = arena_strdup(arena, "(");
+    for (int d = 0; d < n_dims; d++)
+        text = arena_format(arena, d ? "%s, %lld" : "%s%lld", text, (long long)shape[d]);
+    return arena_format(arena, n_dims == 1 ? "%s,)" : "%s)", text);
+}
+
+/* The shape as (N,L,H,T,T); the sizes of the first file become the set's. */
+static int take_shape(MapsSet *set, MapsFile *file, const NpyArray *array, Error *err)
+{
+    const char *text = shape_text(set->arena, array->n_dims, array->shape);
+    int64_t shape[5] = {1, 1, 1, 1, 1};
+    if (array->n_dims != 5 && array->n_dims != 4 && array->n_dims != 2)
+        return error_set(err, STATUS_INPUT,
+                         "%s: its shape is %s; attention maps are (N, L, H, T, T): sequences, layers, heads, queries, "
+                         "keys; or (L, H, T, T), or (T, T)",
+                         file->path, text);
+    for (int d = 0; d < array->n_dims; d++)
+        shape[5 - array->n_dims + d] = array->shape[d];
+    if (shape[3] != shape[4])
+        return error_set(err, STATUS_INPUT, "%s: its shape is %s; the last two axes, queries and keys, must be equal",
+                         file->path, text);
+    for (int d = 0; d < 4; d++) {
+        const int64_t most = d == 0 ? MOST_SEQUENCES - set->n : d == 3 ? MOST_LENGTH : MOST_LAYERS;
+        if (shape[d] < 1 || shape[d] > most)
+            return error_set(
+                err, STATUS_INPUT,
+                "%s: its shape is %s; from 1 to %d sequences in all, %d layers and heads, and %d tokens are "
+                "measured",
+                file->path, text, MOST_SEQUENCES, MOST_LAYERS, MOST_LENGTH);
+    }
+    const MapsFile *before = &set->files[0];
+    if (file != before && (shape[1] != set->n_layers || shape[2] != set->n_heads))
+        return error_set(err, STATUS_INPUT, "%s: has %d layers of %d heads, but %s has %d of %d; one set has one model",
+                         file->path, (int)shape[1], (int)shape[2], before->path, set->n_layers, set->n_heads);
+    file->n = (int)shape[0], file->length = (int)shape[3], file->first = set->n;
+    set->n += file->n;
+    set->n_layers = (int)shape[1], set->n_heads = (int)shape[2];
+    set->longest = file->length > set->longest ? file->length : set->longest;
+    set->shortest = file == before || file->length < set->shortest ? file->length : set->shortest;
+    return STATUS_OK;
+}
+
+static int open_maps(MapsSet *set, MapsFile *file, Error *err)
+{
+    Arena *arena = arena_new();
+    NpyArray array;
+    int status = npy_read_header(arena, file->path, &array, &file->read_bytes, err);
+    if (status == STATUS_OK && array.type != NPY_FLOAT16 && array.type != NPY_FLOAT32 && array.type != NPY_FLOAT64)
+        status = error_set(err, STATUS_INPUT, "%s: its items are %s; attention maps are float16, float32 or float64",
+                           file->path, maps_type_name(array.type));
+    if (status == STATUS_OK) {
+        file->type = array.type;
+        status = take_shape(set, file, &array, err);
+    }
+    arena_free(arena);
+    return status;
+}
+
+static int open_tokens(const MapsSet *set, const MapsFile *file, Error *err)
+{
+    Arena *arena = arena_new();
+    NpyArray array = {0};
+    size_t n_bytes;
+    int status = npy_read_header(arena, file->tokens_path, &array, &n_bytes, err);
+    const int is_one = array.n_dims == 1 && file->n == 1;
+    if (status == STATUS_OK && array.type != NPY_INT32 && array.type != NPY_INT64 && array.type != NPY_UINT8)
+        status = error_set(err, STATUS_INPUT, "%s: its items are %s; token ids are int32, int64 or uint8",
+                           file->tokens_path, maps_type_name(array.type));
+    else if (status == STATUS_OK &&
+             (!(is_one && array.shape[0] == file->length) &&
+              !(array.n_dims == 2 && array.shape[0] == file->n && array.shape[1] == file->length)))
+        status = error_set(err, STATUS_INPUT, "%s: its shape is %s; the maps in %s need %s", file->tokens_path,
+                           shape_text(arena, array.n_dims, array.shape), file->path,
+                           shape_text(set->arena, 2, (int64_t[]){file->n, file->length}));
+    arena_free(arena);
+    return status;
+}
+
+/* Which files there are, of maps and of tokens. */
+static int find_files(const MapsRequest *request, MapsSet *set, Error *err)
+{
+    const int is_folder = file_is_folder(request->path);
+    char **names = NULL;
+    int n = 1;
+    if (request->tokens && file_is_folder(request->tokens) != is_folder)
+        return error_set(
+            err, STATUS_INPUT,
+            is_folder ? "%s: is no folder; the tokens of a folder of maps are a folder of files of the same names"
+                      : "%s: is a folder; the tokens of one file of maps are one file",
+            request->tokens);
+    if (is_folder) {
+        const int status = list_files(set->arena, request->path, &names, &n, err);
+        if (status != STATUS_OK)
+            return status;
+        if (n == 0)
+            return error_set(err, STATUS_INPUT, "%s: has no .npy files", request->path);
+    }
+    set->files = ARENA_ARRAY(set->arena, MapsFile, n);
+    set->n_files = n;
+    for (int f = 0; f < n; f++) {
+        MapsFile *file = &set->files[f];
+        file->path = is_folder ? file_join(set->arena, request->path, names[f]) : set->path;
+        if (request->tokens)
+            file->tokens_path = is_folder ? file_join(set->arena, request->tokens, names[f])
+                                          : arena_strdup(set->arena, request->tokens);
+        if (request->tokens && !file_exists(file->tokens_path))
+            return error_set(err, STATUS_INPUT, "%s: there is no such file; it should hold the tokens of %s",
+                             file->tokens_path, file->path);
+    }
+    return STATUS_OK;
+}
+
+int maps_open(const MapsRequest *request, MapsSet *ret_set, Error *err)
+{
+    MapsSet set = {.arena = arena_new(), .mask = request->mask, .has_tokens = request->tokens != NULL};
+    set.path = arena_strdup(set.arena, request->path);
+    int status = find_files(request, &set, err);
+    for (int f = 0; f < set.n_files && status == STATUS_OK; f++) {
+        status = open_maps(&set, &set.files[f], err);
+        if (status == STATUS_OK && set.has_tokens)
+            status = open_tokens(&set, &set.files[f], err);
+    }
+    if (status != STATUS_OK) {
+        maps_free(&set);
+        return status;
+    }
+    set.sequences = ARENA_ARRAY(set.arena, MapsSequence, set.n);
+    for (int f = 0; f < set.n_files; f++)
+        for (int s = 0; s < set.files[f].n; s++)
+            set.sequences[set.files[f].first + s].length = set.files[f].length;
+    *ret_set = set;
+    return STATUS_OK;
+}
+
+void maps_free(MapsSet *set)
+{
+    for (int f = 0; set && f < set->n_files; f++)
+        arena_free(set->files[f].arena);
+    if (set) {
+        arena_free(set->arena);
+        *set = (MapsSet){0};
+    }
+}

@@ -1,0 +1,280 @@
+"""Without these, somebody who brings maps of another model could get numbers that NumPy does not get from them, other numbers
+than a run has of the same maps, or a puzzle where a file is wrong."""
+import csv
+import io
+import json
+import os
+import signal
+import time
+import unittest
+
+from harness import SINGLE, Case, run_folders
+
+try:
+    import numpy as np
+except ImportError:
+    np = None
+
+
+def random_maps(shape, causal, seed=1):
+    """Softmax of random scores with a sink on the first key, in float64."""
+    n, layers, heads, length = shape
+    scores = np.random.default_rng(seed).normal(size=(n, layers, heads, length, length))
+    scores[..., 0] += 2
+    if causal:
+        scores = np.where(np.tril(np.ones((length, length), bool)), scores, -np.inf)
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    return weights / weights.sum(-1, keepdims=True)
+
+
+def by_numpy(maps, causal):
+    """name -> (N, L, H), from the definitions in src/geometry/README.md."""
+    length = maps.shape[-1]
+    visible = np.arange(1, length + 1) if causal else np.full(length, length)
+    rows = slice(1, None) if causal else slice(None)
+    entropy = -(maps * np.log(np.where(maps > 0, maps, 1))).sum(-1)[..., rows]
+    distance = np.abs(np.arange(length)[:, None] - np.arange(length))
+    return {
+        "alpha": maps[..., 0].mean(-1),
+        "sink_mass": maps[..., 8:, 0].mean(-1),
+        "start_mass": maps[..., 1:, 0].mean(-1),
+        "max_inflow": maps.mean(-2).max(-1),
+        "attention_entropy": entropy.mean(-1),
+        "attention_entropy_normalised": (entropy / np.log(visible[rows])).mean(-1),
+        "mean_distance": (maps * distance).sum(-1).mean(-1),
+    }
+
+
+@unittest.skipUnless(np, "there is no NumPy")
+class MeasureMaps(Case):
+    def save(self, name, array):
+        np.save(self.at(name), array)
+        return name
+
+    def rows(self, *words):
+        """(sequence, layer, head, metric) -> (value, baseline), as the CSV writes them."""
+        text = self.refframe("measure", *words, "--format", "csv").stdout
+        self.assertTrue(text.startswith("sequence,layer,head,metric,value,baseline\n"))
+        return {(row["sequence"], row["layer"], row["head"], row["metric"]): (row["value"], row["baseline"])
+                for row in csv.DictReader(io.StringIO(text))}
+
+    def json(self, *words):
+        return json.loads(self.refframe("measure", *words, "--format", "json").stdout)
+
+    def assert_as_numpy(self, rows, maps, causal, tolerance, first=0):
+        uniform = np.tril(np.ones(maps.shape[-2:])) if causal else np.ones(maps.shape[-2:])
+        floors = by_numpy(np.broadcast_to(uniform / uniform.sum(-1, keepdims=True), maps.shape), causal)
+        for name, values in by_numpy(maps, causal).items():
+            for n, layer, head in np.ndindex(values.shape):
+                value, floor = map(float, rows[str(n + first), str(layer), str(head), name])
+                self.assertAlmostEqual(value, values[n, layer, head], delta=tolerance, msg=name)
+                self.assertAlmostEqual(floor, floors[name][n, layer, head], delta=1e-6, msg=name)
+
+    def test_numbers_are_those_of_numpy(self):
+        for causal in (True, False):
+            maps = random_maps((3, 2, 2, 17), causal)
+            texts = set()
+            for kind, tolerance in (("f2", 2e-3), ("f4", 1e-6), ("f8", 1e-6)):
+                for order in "CF":
+                    name = self.save("maps.npy", np.asarray(maps.astype(kind), order=order))
+                    rows = self.rows(name)
+                    self.assert_as_numpy(rows, maps, causal, tolerance)
+                    for name, values in by_numpy(maps, causal).items():
+                        for layer, head in np.ndindex(2, 2):
+                            value = float(rows["", str(layer), str(head), name][0])
+                            self.assertAlmostEqual(value, values[:, layer, head].mean(), delta=tolerance)
+                    if kind != "f2":
+                        texts.add(json.dumps(sorted(rows.items())))
+            self.assertEqual(len(texts), 1, "float64 rounds to the same float32, whatever the order")
+
+    def test_fewer_axes(self):
+        maps = random_maps((1, 2, 3, 20), True)
+        whole = self.rows(self.save("a.npy", maps))
+        self.assertEqual(self.rows(self.save("b.npy", maps[0])), whole)
+        one = self.rows(self.save("c.npy", maps[0, 1, 2]))
+        self.assertEqual(one["", "0", "0", "alpha"], whole["", "1", "2", "alpha"])
+
+    def test_sentences_of_several_lengths(self):
+        os.mkdir(self.at("set"))
+        os.mkdir(self.at("ids"))
+        sizes, sets = [(2, 2, 2, 30), (1, 2, 2, 6), (3, 2, 2, 50)], []
+        for number, size in enumerate(sizes):
+            sets.append(random_maps(size, False, seed=number))
+            self.save(f"set/{number}.npy", sets[-1].astype("f4"))
+            self.save(f"ids/{number}.npy", 1000 * number + np.arange(size[0] * size[3]).reshape(size[0], size[3]))
+        rows = self.rows("set")
+        first = 0
+        for maps in sets:
+            if maps.shape[-1] > 8:
+                self.assert_as_numpy(rows, maps, False, 1e-6, first)
+            first += len(maps)
+        alpha = [maps[:, 1, 0, :, 0].mean(-1) for maps in sets]
+        self.assertAlmostEqual(float(rows["", "1", "0", "alpha"][0]), np.concatenate(alpha).mean(), delta=1e-6)
+        floors = [1 / size[3] for size in sizes for _ in range(size[0])]
+        self.assertAlmostEqual(float(rows["", "1", "0", "alpha"][1]), np.mean(floors), delta=1e-6)
+        found = self.json("set", "--tokens", "ids")
+        self.assertEqual([(file["first_sequence"], file["n_sequences"], file["length"]) for file in found["files"]],
+                         [(0, 2, 30), (2, 1, 6), (3, 3, 50)])
+        self.assertEqual(found["frames"]["model"]["by_position"], "centralized")
+        self.assertEqual(found["frames"]["model"]["by_token"], "distributed", "ids are all different")
+        sink = next(metric for metric in found["metrics"] if metric["name"] == "sink_mass")
+        self.assertEqual(sink["n"], [[5, 5], [5, 5]], "six tokens have no query 8")
+
+    def test_the_maps_of_a_run_say_what_the_run_said(self):
+        """The same families, sequences and labels: every number that a snapshot has of maps alone, to the last digit."""
+        for extra in ("", "model.mask.kind: full\nobjective.kind: masked\n"):
+            results = f"results-{len(extra)}"
+            self.write("one.yaml", extra + "model.position.kind: absolute\n" + SINGLE.replace("context_length: 16", "context_length: 32")
+                       .replace("sequences: 4", "sequences: 2").replace("maps: 1", "maps: 2"))
+            self.refframe("run", "one.yaml", "--results", results)
+            (run,) = run_folders(self.at(results, "one")).values()
+            snapshot = np.load(os.path.join(run, "snapshots", "step-00000012.npz"))
+            baselines = np.load(os.path.join(run, "snapshots", "baselines.npz"))
+            self.save("map.npy", snapshot["map"])
+            self.save("ids.npy", snapshot["tokens"])
+            found = self.json("map.npy", "--tokens", "ids.npy")
+            self.assertEqual(found["mask"], "full" if extra else "causal")
+            n_compared = 0
+            for metric in found["metrics"]:
+                name = metric["name"]
+                if name in ("sink_mass_idle", "end_mass"):  # the source knows what is idle, and where its text ends
+                    continue
+                ours = np.array(metric["values"], float)
+                theirs = np.where(np.isinf(snapshot[name][0]), np.nan, snapshot[name][0])
+                np.testing.assert_array_equal(ours, theirs, name)
+                np.testing.assert_array_equal(metric["n"], snapshot["n/" + name][0], name)
+                if metric["baseline"] is not None:
+                    floor = baselines["uniform/" + name]
+                    np.testing.assert_array_equal(np.array(metric["baseline"], float), np.where(np.isinf(floor), np.nan, floor), name)
+                n_compared += np.isfinite(ours).sum()
+            self.assertGreater(n_compared, 25)
+            shown = self.refframe("show", run).stdout
+            labels = found["frames"]["model"]
+            self.assertRegex(shown, rf"(?m)^  model +{labels['by_position']} +{labels['by_token']}$")
+
+    def test_table(self):
+        name = self.save("maps.npy", random_maps((2, 3, 2, 20), True).astype("f2"))
+        text = self.refframe("measure", name).stdout
+        self.assertNotIn("\x1b", text)
+        self.assertIn("2 sequences of 20 tokens, 3 layers of 2 heads; float16, measured in float32\n"
+                      "  mask causal (assumed: nothing is above the diagonal)\n", text)
+        self.assertRegex(text, r"(?m)^  head +alpha +sink +max inflow +anchors +entropy +distance +by position +by token$")
+        alpha = self.json(name)["metrics"][0]["values"]
+        for layer in range(3):
+            for head in range(2):
+                self.assertRegex(text, rf"(?m)^  {layer}\.{head} +{alpha[layer][head]:.3f} ")
+        self.assertRegex(text, r"(?m)^  uniform +0\.180 +")
+        self.assertRegex(text, r"(?m)^  per layer +layer 0 +layer 1 +layer 2 +uniform$")
+        self.assertRegex(text, r"(?m)^  head_agreement ")
+        self.assertRegex(text, r"(?m)^  model +\w+ +not available$")
+        self.assertNotIn("assumed", self.refframe("measure", name, "--mask", "full").stdout)
+
+    def test_what_is_kept_is_said(self):
+        maps = random_maps((1, 1, 1, 32), True)
+        maps[0, 0, 0, 3] = 0
+        maps[0, 0, 0, 4] *= 0.5
+        maps[0, 0, 0, 5] *= 1.005
+        name = self.save("maps.npy", maps)
+        notes = self.json(name)["notes"]
+        self.assertEqual(notes, ["1 of 32 rows are zeros; they leave all means and are counted in empty_rows",
+                                 "1 of 32 rows sum to less than one; kept as they are",
+                                 "1 of 32 rows sum to more than one, by 0.01 at most; kept as they are"])
+        text = self.refframe("measure", name).stdout
+        for note in notes:
+            self.assertIn(f"\n  {note}\n", text)
+        self.assertEqual(self.rows(name)["", "0", "0", "empty_rows"][0], "1")
+        short = self.json(self.save("short.npy", random_maps((2, 1, 1, 12), True)))
+        self.assertEqual(short["notes"], ["2 of 2 sequences are too short for an anchor under a causal mask (12 tokens or fewer)"])
+
+    def test_threads_change_nothing(self):
+        name = self.save("maps.npy", random_maps((5, 2, 2, 24), False))
+        outputs = {self.refframe("measure", name, "--format", form, "--threads", n).stdout
+                   for form in ("csv",) for n in (1, 2, 4)}
+        self.assertEqual(len(outputs), 1)
+
+    def test_bad_input(self):
+        good = random_maps((2, 1, 2, 8), False)
+
+        def changed(place, value):
+            maps = good.copy()
+            maps[place] = value
+            return maps
+        self.save("good.npy", good)
+        os.mkdir(self.at("empty"))
+        os.mkdir(self.at("mixed"))
+        self.save("mixed/a.npy", good)
+        self.save("mixed/b.npy", good[:, :, :1])
+        self.write("text.npy", "maps")
+        self.write("maps.txt", "maps")
+        self.write("cut.npy", open(self.at("good.npy"), "rb").read()[:-1])
+        cases = [
+            (["good.npy", "--format", "cvs"], 'refframe measure: --format: "cvs" is not one of table, csv, json; did you mean "csv"?'),
+            (["good.npy", "--mask", "casual"], 'refframe measure: --mask: "casual" is not one of causal, full; did you mean "causal"?'),
+            (["good.npy", "--threads", "0"], 'refframe measure: --threads: "0" is not a whole number in 1..1024'),
+            (["good.npy", "--mask", "causal"], f"good.npy: sequence 0, layer 0, head 0, query 0, key 1: {good[0, 0, 0, 0, 1]:.6g} "
+                                               "is above the diagonal, where a causal mask leaves 0"),
+            (["good.npy", "--tokens", "absent.npy"], "absent.npy: there is no such file; it should hold the tokens of good.npy"),
+            (["good.npy", "--tokens", self.save("t.npy", np.zeros((2, 7), int))],
+             "t.npy: its shape is (2, 7); the maps in good.npy need (2, 8)"),
+            (["good.npy", "--tokens", self.save("u.npy", np.zeros((2, 8)))],
+             "u.npy: its items are float64; token ids are int32, int64 or uint8"),
+            ([self.save("nan.npy", changed((1, 0, 1, 7, 3), np.nan))],
+             "nan.npy: sequence 1, layer 0, head 1, query 7, key 3: nan is no finite number"),
+            ([self.save("minus.npy", changed((1, 0, 0, 2, 5), -1e-3).astype("f4"))],
+             "minus.npy: sequence 1, layer 0, head 0, query 2, key 5: -0.001 is negative; attention is not"),
+            ([self.save("sum.npy", changed((0, 0, 1, 2), 0.25))],
+             "sum.npy: sequence 0, layer 0, head 1, query 2: the row sums to 2; attention sums to at most 1"),
+            ([self.save("axes.npy", good[0, 0])], "axes.npy: its shape is (2, 8, 8); attention maps are (N, L, H, T, T)"),
+            ([self.save("oblong.npy", good[..., :7])], "oblong.npy: its shape is (2, 1, 2, 8, 7); the last two axes"),
+            ([self.save("int.npy", good.astype(int))], "int.npy: its items are int64; attention maps are float16"),
+            ([self.save("big.npy", good.astype(">f4"))], "big.npy: its items are '>f4', big-endian numbers"),
+            ([self.save("none.npy", good[:0])], "none.npy: its shape is (0, 1, 2, 8, 8); from 1 to"),
+            (["text.npy"], "text.npy: not a NumPy array"),
+            (["cut.npy"], "cut.npy: its shape asks for another number of bytes"),
+            (["mixed"], "mixed/b.npy: has 1 layers of 1 heads, but mixed/a.npy has 1 of 2"),
+            (["mixed", "--tokens", "good.npy"], "good.npy: is no folder; the tokens of a folder of maps are a folder"),
+            (["empty"], "empty: a folder with neither run.yaml nor .npy files; measure takes"),
+            (["maps.txt"], "maps.txt: its name does not end in .npy; measure takes"),
+            (["nowhere"], "nowhere: there is no such file; measure takes"),
+            (["nowhere.npy"], "cannot open nowhere.npy: No such file or directory"),
+        ]
+        before = self.everything()
+        for words, expected in cases:
+            with self.subTest(" ".join(words)):
+                done = self.refframe("measure", *words, code=2)
+                self.assertEqual(done.stdout, "")
+                self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+                self.assertTrue(done.stderr.startswith(f"refframe: {expected}"), done.stderr)
+        self.assertEqual(self.everything(), before, "nothing is written")
+
+    def test_options_of_maps_are_not_a_runs(self):
+        self.write("one.yaml", SINGLE)
+        self.refframe("run", "one.yaml", "--results", "results")
+        (run,) = run_folders(self.at("results", "one")).values()
+        error = self.refframe("measure", run, "--mask", "full", code=2).stderr
+        self.assertIn("--mask is for maps", error)
+
+    def test_maps_beyond_this_machine(self):
+        """A file with a hole of a terabyte: refused with the number, before it is read."""
+        with open(self.at("huge.npy"), "wb") as file:
+            np.lib.format.write_array_header_1_0(file, {"descr": "<f2", "fortran_order": False,
+                                                        "shape": (4096, 32, 32, 512, 512)})
+            try:
+                file.truncate(file.tell() + 4096 * 32 * 32 * 512 * 512 * 2)
+            except OSError:
+                self.skipTest("this file system has no files of 2 TiB")
+        error = self.refframe("measure", "huge.npy", code=2).stderr
+        self.assertRegex(error, r"^refframe: huge.npy: to measure these maps takes [0-9.]+ TiB of memory; this machine has [^\n]*\n$")
+
+    def test_interrupt(self):
+        self.save("maps.npy", random_maps((64, 2, 8, 160), False).astype("f4"))
+        process = self.start("measure", "maps.npy", "--threads", 1)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        output, error = process.communicate(timeout=60)
+        self.assertIn((process.returncode, output == "", error),
+                      [(130, True, "refframe: interrupted\n"), (0, False, "")])  # it may have been done already
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,106 @@
+/* See support.h. */
+#include "maps/support.h"
+
+#include <math.h>
+
+#include "base/text.h"
+
+static uint16_t half_of(double value)
+{
+    int exponent;
+    frexp(value, &exponent); /* its size is in [0.5, 1) times 2^exponent */
+    if (isnan(value))
+        return 0x7e00;
+    if (isinf(value))
+        return 0x7c00;
+    if (value == 0)
+        return 0;
+    const double unit = exponent > -14 ? ldexp(1, exponent - 11) : ldexp(1, -24);
+    const uint16_t steps = (uint16_t)(fabs(value) / unit);
+    return (uint16_t)((value < 0) << 15 | (exponent > -14 ? (exponent + 14) << 10 | (steps & 1023) : steps));
+}
+
+static void put_item(void *items, NpyType type, size_t i, double value)
+{
+    switch (type) {
+    case NPY_FLOAT16:
+        ((uint16_t *)items)[i] = half_of(value);
+        break;
+    case NPY_FLOAT32:
+        ((float *)items)[i] = (float)value;
+        break;
+    case NPY_FLOAT64:
+        ((double *)items)[i] = value;
+        break;
+    case NPY_INT32:
+        ((int32_t *)items)[i] = (int32_t)value;
+        break;
+    case NPY_INT64:
+        ((int64_t *)items)[i] = (int64_t)value;
+        break;
+    default:
+        ((uint8_t *)items)[i] = (uint8_t)value;
+    }
+}
+
+const char *write_array(Arena *arena, const char *folder, const char *name, NpyType type, int is_fortran, int n_dims,
+                        const int64_t *shape, const double *values)
+{
+    NpyArray array = {.type = type, .n_dims = n_dims};
+    size_t n = 1;
+    Text text = {0};
+    Error err;
+    for (int d = 0; d < n_dims; d++)
+        n *= (size_t)(array.shape[d] = shape[d]);
+    void *items = arena_alloc(arena, n * 8);
+    for (size_t i = 0; i < n; i++) {
+        size_t rest = i, to = 0, place[NPY_MAX_DIMS];
+        for (int d = n_dims; d-- > 0; rest /= (size_t)shape[d])
+            place[d] = rest % (size_t)shape[d];
+        for (int d = n_dims; d-- > 0;)
+            to = to * (size_t)shape[d] + place[d];
+        put_item(items, type, is_fortran ? to : i, values[i]);
+    }
+    array.data = items;
+    npy_add(&text, &array);
+    char *order = strstr(text.data + 10, "False");
+    if (is_fortran)
+        memcpy(order, "True ", 5);
+    const char *path = file_join(arena, folder, name);
+    assert_ok(file_write(path, text.data, text.size, &err), &err);
+    text_free(&text);
+    return path;
+}
+
+double *planted(Arena *arena, int n, int L, int H, int T, int is_causal, int seed)
+{
+    const int n_rows = n * L * H * T;
+    double *maps = ARENA_ARRAY(arena, double, (size_t)n_rows *T);
+    uint32_t state = (uint32_t)seed * 2654435761u + 1;
+    for (int row = 0; row < n_rows; row++) {
+        const int n_visible = is_causal ? row % T + 1 : T;
+        for (int part = 0; part < 16; part++) {
+            state = state * 1664525u + 1013904223u;
+            const int j = part < 6 ? 0 : (int)((state >> 16) % (uint32_t)n_visible); /* six for the first: a sink */
+            maps[(size_t)row * T + j] += 1.0 / 16;
+        }
+    }
+    return maps;
+}
+
+const char *write_planted(Arena *arena, const char *folder, const char *name, int n, int L, int H, int T, int is_causal,
+                          int seed)
+{
+    return write_array(arena, folder, name, NPY_FLOAT32, 0, 5, (int64_t[]){n, L, H, T, T},
+                       planted(arena, n, L, H, T, is_causal, seed));
+}
+
+MapsSet load(const char *path, const char *tokens, MapsMask mask)
+{
+    const MapsRequest request = {path, tokens, mask};
+    MapsSet set;
+    Error err;
+    assert_ok(maps_open(&request, &set, &err), &err);
+    assert_ok(maps_load(&set, &err), &err);
+    return set;
+}
