@@ -13,6 +13,8 @@ static void add_importance(NpzWriter *npz, Arena *arena, const char *prefix, con
     const Pass *pass = &measurer->pass, *half = &measurer->half_pass;
     npz_add(npz, arena_format(arena, "%simportance", prefix), NPY_FLOAT32, 4,
             (int64_t[]){pass->n, layout->n_layers, layout->n_heads, pass->length}, pass->importance);
+    if (!half_is_due(measurer->settings, measurer->step))
+        return;
     npz_add(npz, arena_format(arena, "%simportance_half", prefix), NPY_FLOAT32, 4,
             (int64_t[]){half->n, layout->n_layers, layout->n_heads, half->length}, half->importance);
 }
@@ -66,27 +68,29 @@ static void measure_baseline(Measurer *measurer, NpzWriter *npz, Arena *arena, c
     const Set *set = is_half ? &measurer->half : &measurer->full;
     const int64_t L = measurer->layout.n_layers, H = measurer->layout.n_heads;
     Pass *pass = &measurer->pass;
-    Lane *lane = &measurer->lane[0];
-    Capture maps = {.maps = lane->capture.maps};
+    Worker *worker = &measurer->worker[0];
+    Capture maps = {.maps = worker->capture.maps};
     View view = measurer_sequence_view(measurer, set, 0, &maps, 0, 0);
     if (is_position)
-        view_position_maps(&view, is_half ? measurer->half_bias : measurer->bias, lane->capture.maps);
+        view_position_maps(&view, is_half ? measurer->half_bias : measurer->bias, worker->capture.maps);
     else
-        view_uniform_maps(&view, lane->capture.maps);
+        view_uniform_maps(&view, worker->capture.maps);
     float *importance = ARENA_ARRAY(arena, float, L *H *set->length);
     anchor_importance(&view, importance);
     npz_add(npz, arena_format(arena, "%s/importance%s", prefix, is_half ? "_half" : ""), NPY_FLOAT32, 3,
             (int64_t[]){L, H, set->length}, importance);
     if (is_half)
         return;
-    if (lane->layer_maps)
-        view_average_heads(&view, lane->layer_maps);
+    if (worker->layer_maps)
+        view_average_heads(&view, worker->layer_maps);
+    measurer->is_baseline = 1;
     for (int s = 0; s < set->n; s++) {
         view = measurer_sequence_view(measurer, set, s, &maps, 0, 0);
-        view.layer_maps = lane->layer_maps;
+        view.layer_maps = worker->layer_maps;
         view.output_weight = NULL;
-        measurer_measure_view(measurer, &view, s, lane, pass->values + (size_t)s * measurer->layout.n_values);
+        measurer_measure_view(measurer, &view, s, worker, pass->values + (size_t)s * measurer->layout.n_values);
     }
+    measurer->is_baseline = 0;
 }
 
 /* Uniform and position-only attention, measured like any other. */

@@ -27,8 +27,8 @@ typedef struct {
  * objectives that corrupt. */
 double measurer_oracle_loss(const Measurer *measurer);
 
-/* Bytes of the fixed arena that measurer_new needs. */
-size_t measurer_bytes(const TrainSettings *settings, const Model *model);
+/* Bytes of the fixed arena that measurer_new needs for so many threads. */
+size_t measurer_bytes(const TrainSettings *settings, const Model *model, int threads);
 
 /* Draws the measuring set and takes all memory. `lanes` is borrowed. */
 void measurer_new(Arena *arena, const TrainSettings *settings, const Model *model, const Data *data, Lanes *lanes,

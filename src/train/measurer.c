@@ -69,14 +69,14 @@ static int gradient_part_of(const Tensor *tensor, GradientPart *ret_part)
     return 0;
 }
 
-static void list_gradient_parts(const Parameters *parameters, Lane *lane)
+static void list_gradient_parts(const Parameters *parameters, Worker *worker)
 {
     for (int t = 0; t < parameters->n_tensors; t++) {
         GradientPart part;
         if (!gradient_part_of(&parameters->tensors[t], &part))
             continue;
-        part.values = lane->gradient + parameters->tensors[t].offset;
-        lane->parts[lane->n_parts++] = part;
+        part.values = worker->gradient + parameters->tensors[t].offset;
+        worker->parts[worker->n_parts++] = part;
     }
 }
 
@@ -105,43 +105,43 @@ static void take_set(Taker *taker, const TrainSettings *settings, int length, Se
     set->ends = take(taker, n * sizeof *set->ends);
 }
 
-static void take_extras(Taker *taker, unsigned needs, const Model *model, Lane *lane)
+static void take_extras(Taker *taker, unsigned needs, const Model *model, Worker *worker)
 {
     Shape s = measurer_shape(model);
     const Parameters *parameters = model_parameters(model);
     if (needs & NEEDS_LAYER_MAPS)
-        lane->layer_maps = take(taker, (size_t)s.L * s.T * s.T * sizeof *lane->layer_maps);
+        worker->layer_maps = take(taker, (size_t)s.L * s.T * s.T * sizeof *worker->layer_maps);
     if (needs & NEEDS_INTERVENTION)
-        lane->ablated_losses = take(taker, (size_t)N_ABLATIONS * s.T * sizeof *lane->ablated_losses);
+        worker->ablated_losses = take(taker, (size_t)N_ABLATIONS * s.T * sizeof *worker->ablated_losses);
     if (!(needs & NEEDS_GRADIENT))
         return;
-    lane->gradient = take(taker, parameters->n_values * sizeof *lane->gradient);
-    lane->parts = take(taker, parameters->n_tensors * sizeof *lane->parts);
+    worker->gradient = take(taker, parameters->n_values * sizeof *worker->gradient);
+    worker->parts = take(taker, parameters->n_tensors * sizeof *worker->parts);
     taker->bytes += workspace_bytes(model, 1, 1);
     if (taker->arena) {
-        lane->backward = workspace_new(taker->arena, model, 1, 1);
-        list_gradient_parts(parameters, lane);
+        worker->backward = workspace_new(taker->arena, model, 1, 1);
+        list_gradient_parts(parameters, worker);
     }
 }
 
-static void take_lane(Taker *taker, unsigned needs, const Model *model, Lane *lane)
+static void take_worker(Taker *taker, unsigned needs, const Model *model, Worker *worker)
 {
     Shape s = measurer_shape(model);
     size_t n = (size_t)measurer_group(&s), heads = n * (size_t)s.L * s.H, rows = heads * s.T * s.D;
-    lane->capture.maps = take(taker, heads * s.T * s.T * sizeof(real));
-    lane->capture.q = take(taker, rows * sizeof(real));
-    lane->capture.k = take(taker, rows * sizeof(real));
-    lane->capture.v = take(taker, rows * sizeof(real));
-    lane->capture.residual = take(taker, n * (size_t)(s.L + 1) * s.T * s.C * sizeof(real));
-    lane->capture.normed = take(taker, n * (size_t)s.T * s.C * sizeof(real));
-    lane->capture.losses = take(taker, n * (size_t)s.T * sizeof(real));
-    take_extras(taker, needs, model, lane);
-    lane->scratch = take(taker, family_scratch(model));
-    lane->columns = take(taker, layout_most_columns() * sizeof *lane->columns);
+    worker->capture.maps = take(taker, heads * s.T * s.T * sizeof(real));
+    worker->capture.q = take(taker, rows * sizeof(real));
+    worker->capture.k = take(taker, rows * sizeof(real));
+    worker->capture.v = take(taker, rows * sizeof(real));
+    worker->capture.residual = take(taker, n * (size_t)(s.L + 1) * s.T * s.C * sizeof(real));
+    worker->capture.normed = take(taker, n * (size_t)s.T * s.C * sizeof(real));
+    worker->capture.losses = take(taker, n * (size_t)s.T * sizeof(real));
+    take_extras(taker, needs, model, worker);
+    worker->scratch = take(taker, family_scratch(model));
+    worker->columns = take(taker, layout_most_columns() * sizeof *worker->columns);
     taker->bytes += workspace_bytes(model, (int)n, 0) + sequence_bytes(s.T);
     if (taker->arena) {
-        lane->workspace = workspace_new(taker->arena, model, (int)n, 0);
-        lane->sequence = sequence_new(taker->arena, s.T);
+        worker->workspace = workspace_new(taker->arena, model, (int)n, 0);
+        worker->sequence = sequence_new(taker->arena, s.T);
     }
 }
 
@@ -168,19 +168,29 @@ static void take_all(Taker *taker, const TrainSettings *settings, const Model *m
     Shape s = measurer_shape(model);
     take_set(taker, settings, s.T, &measurer->full);
     take_set(taker, settings, s.T / 2, &measurer->half);
-    for (int l = 0; l < MEASURE_LANES; l++)
-        take_lane(taker, needs_of(settings), model, &measurer->lane[l]);
+    for (int w = 0; w < measurer->n_workers; w++)
+        take_worker(taker, needs_of(settings), model, &measurer->worker[w]);
     take_passes(taker, settings, model, measurer);
     measurer->bias = take(taker, (size_t)s.L * s.H * (2 * s.T) * sizeof(real));
     measurer->half_bias = take(taker, (size_t)s.L * s.H * s.T * sizeof(real));
     measurer->output_weights = take(taker, s.L * sizeof *measurer->output_weights);
 }
 
-size_t measurer_bytes(const TrainSettings *settings, const Model *model)
+static int count_workers(int threads)
+{
+    return threads < MEASURE_LANES ? threads : MEASURE_LANES;
+}
+
+Worker *measurer_worker(Measurer *measurer, int lane, int thread)
+{
+    return &measurer->worker[lanes_threads(measurer->lanes) <= measurer->n_workers ? thread : lane];
+}
+
+size_t measurer_bytes(const TrainSettings *settings, const Model *model, int threads)
 {
     Arena *arena = arena_new();
     Shape s = measurer_shape(model);
-    Measurer measurer = {.layout = layout_new(arena, s.L, s.H)};
+    Measurer measurer = {.layout = layout_new(arena, s.L, s.H), .n_workers = count_workers(threads)};
     Taker counter = {0};
     take_all(&counter, settings, model, &measurer);
     arena_free(arena);
@@ -203,7 +213,7 @@ static void draw_set(Measurer *measurer, const char *stream, Set *set)
 {
     const TrainSettings *settings = measurer->settings;
     Pcg draws = pcg_named(settings->seed, stream), masks = pcg_named(settings->seed, "measure/mask");
-    Sequence seq = measurer->lane[0].sequence;
+    Sequence seq = measurer->worker[0].sequence;
     int T = set->length, vocab_size = model_settings(measurer->model)->vocab_size, n_targets = 0;
     double ideal = 0;
     seq.length = T;
@@ -240,6 +250,7 @@ void measurer_new(Arena *arena, const TrainSettings *settings, const Model *mode
     Measurer *measurer = arena_alloc(arena, sizeof *measurer);
     measurer->settings = settings, measurer->model = model, measurer->data = data, measurer->lanes = lanes;
     measurer->layout = layout_new(arena, s.L, s.H);
+    measurer->n_workers = count_workers(lanes_threads(lanes));
     Taker taker = {arena, 0};
     take_all(&taker, settings, model, measurer);
     draw_set(measurer, "measure/half", &measurer->half);

@@ -17,7 +17,7 @@ typedef struct {
     int *ends;                   /* (n,) position of the end marker, -1 none */
 } Set;
 
-/* What one lane works in. What only some needs of families ask for is NULL when no family has them. */
+/* What one thread works in, on one lane after another: nothing of a sequence outlives it. What only some needs of families ask for is NULL when no family has them. */
 typedef struct {
     Workspace *workspace; /* for CAPTURE_ROWS rows or so */
     Capture capture;      /* of as many sequences of full length */
@@ -30,9 +30,9 @@ typedef struct {
     void *scratch;        /* for families */
     double **columns;     /* for one family's measure */
     Sequence sequence;
-} Lane;
+} Worker;
 
-/* Rows of the model's products that a lane captures at a time: fewer make them slow, more take memory. */
+/* Rows of the model's products that are captured at a time: fewer make them slow, more take memory. */
 enum { CAPTURE_ROWS = 256 };
 
 struct Measurer {
@@ -44,13 +44,16 @@ struct Measurer {
     Set full, half;
     int has_idle;
     double oracle_loss;              /* nats per target on the full set */
-    Lane lane[MEASURE_LANES];
+    Worker worker[MEASURE_LANES];    /* by thread; by lane where threads are more than lanes */
+    int n_workers;
     Pass pass, half_pass;
     real *bias, *half_bias;          /* (L,H,2T-1) */
     const real **output_weights;     /* (L,) */
     const real *parameters;          /* of the snapshot under way */
     int64_t step;                    /* likewise */
     int uses_corrupted;              /* the pass under way looks at corrupted inputs */
+    int is_baseline;                 /* computed maps are being measured, the same for all sequences: one will do for
+                                      * families that are not measured all the time */
 };
 
 /* L H C D T of a model. */
@@ -60,7 +63,7 @@ typedef struct {
 
 Shape measurer_shape(const Model *model);
 
-/* Sequences of full length that a lane captures at a time. */
+/* Sequences of full length that are captured at a time. */
 int measurer_group(const Shape *shape);
 
 /* A View of `length` tokens with shapes alone. */
@@ -70,11 +73,14 @@ View measurer_blank_view(const Shape *shape, int length, int is_causal);
 View measurer_sequence_view(const Measurer *measurer, const Set *set, int s, const Capture *capture, int at,
                             int is_corrupted);
 
+/* Who works on a lane. */
+Worker *measurer_worker(Measurer *measurer, int lane, int thread);
+
 /* Whether a family of the registry takes part in the snapshot under way, on sequence s. */
 int measurer_includes(const Measurer *measurer, int family, int s);
 
 /* Runs the families that are due on the view of sequence s, each into its part of a row of values, NaN where one is not. */
-void measurer_measure_view(const Measurer *measurer, const View *view, int s, Lane *lane, double *row);
+void measurer_measure_view(const Measurer *measurer, const View *view, int s, Worker *worker, double *row);
 
 /* Both sets, clean or corrupted: fills the passes; block 0 of map_sum becomes the mean over the set. */
 void measurer_run_passes(Measurer *measurer, int is_corrupted);

@@ -9,17 +9,18 @@
 
 int measurer_includes(const Measurer *measurer, int family, int s)
 {
-    return s < measurer->settings->measure.families[family].n_sequences &&
-           family_is_due(measurer->settings, family, measurer->step);
+    const Cadence *cadence = &measurer->settings->measure.families[family];
+    const int n = measurer->is_baseline && cadence->every > 1 ? 1 : cadence->n_sequences;
+    return s < n && family_is_due(measurer->settings, family, measurer->step);
 }
 
-void measurer_measure_view(const Measurer *measurer, const View *view, int s, Lane *lane, double *row)
+void measurer_measure_view(const Measurer *measurer, const View *view, int s, Worker *worker, double *row)
 {
     for (int i = 0; i < measurer->layout.n_values; i++)
         row[i] = (double)NAN;
     for (int f = 0; family_registry[f]; f++)
         if (measurer_includes(measurer, f, s))
-            layout_measure(&measurer->layout, family_registry[f], view, lane->columns, lane->scratch, row);
+            layout_measure(&measurer->layout, family_registry[f], view, worker->columns, worker->scratch, row);
 }
 
 static void add_losses(const Set *set, int s, const real *losses, Pass *pass)
@@ -72,7 +73,7 @@ static unsigned needs_now(const Measurer *measurer, int s)
 }
 
 /* The gradient of one sequence's mean loss, from the whole of it again: a capture keeps nothing to go back by. */
-static void take_gradient(const Measurer *measurer, const int32_t *targets, Lane *lane, View *view)
+static void take_gradient(const Measurer *measurer, const int32_t *targets, Worker *worker, View *view)
 {
     Batch batch = {.n = 1, .length = view->length, .inputs = (int32_t *)(uintptr_t)view->tokens,
                    .targets = (int32_t *)(uintptr_t)targets};
@@ -80,55 +81,55 @@ static void take_gradient(const Measurer *measurer, const int32_t *targets, Lane
         batch.n_targets += targets[i] >= 0;
     if (batch.n_targets == 0)
         return;
-    memset(lane->gradient, 0, model_parameters(measurer->model)->n_values * sizeof *lane->gradient);
-    model_step(measurer->model, measurer->parameters, &batch, 0, 1, lane->backward, lane->gradient, NULL);
-    view->gradients = lane->parts, view->n_gradients = lane->n_parts;
+    memset(worker->gradient, 0, model_parameters(measurer->model)->n_values * sizeof *worker->gradient);
+    model_step(measurer->model, measurer->parameters, &batch, 0, 1, worker->backward, worker->gradient, NULL);
+    view->gradients = worker->parts, view->n_gradients = worker->n_parts;
 }
 
 /* Losses with a key hidden, and NaN for losses where nothing is to be predicted. `losses`: (T) of the capture. */
-static void take_ablations(const Measurer *measurer, const int32_t *targets, real *losses, Lane *lane, View *view)
+static void take_ablations(const Measurer *measurer, const int32_t *targets, real *losses, Worker *worker, View *view)
 {
     const int T = view->length;
-    ablation_keys(view, lane->scratch, view->ablated);
+    ablation_keys(view, worker->scratch, view->ablated);
     for (int a = 0; a < N_ABLATIONS; a++)
         if (view->ablated[a] >= 0)
             model_ablated_losses(measurer->model, measurer->parameters, view->tokens, targets, T, view->ablated[a],
-                                 lane->workspace, lane->ablated_losses + (size_t)a * T);
+                                 worker->workspace, worker->ablated_losses + (size_t)a * T);
     for (int i = 0; i < T; i++)
         for (int a = -1; a < N_ABLATIONS && targets[i] < 0; a++)
-            (a < 0 ? losses : lane->ablated_losses + (size_t)a * T)[i] = (real)NAN;
-    view->losses = losses, view->ablated_losses = lane->ablated_losses;
+            (a < 0 ? losses : worker->ablated_losses + (size_t)a * T)[i] = (real)NAN;
+    view->losses = losses, view->ablated_losses = worker->ablated_losses;
 }
 
 /* Whatever a View holds beyond one capture, as far as a family that is due asks for it. Losses belong to the inputs that
  * the objective makes: where it corrupts, clean inputs have neither gradient nor ablations. */
-static void add_extras(const Measurer *measurer, const int32_t *targets, int s, real *losses, Lane *lane, View *view)
+static void add_extras(const Measurer *measurer, const int32_t *targets, int s, real *losses, Worker *worker, View *view)
 {
     const unsigned needs = needs_now(measurer, s);
     const int has_losses = measurer->uses_corrupted || !measurer->settings->objective->corrupts;
     if (needs & NEEDS_LAYER_MAPS) {
-        view_average_heads(view, lane->layer_maps);
-        view->layer_maps = lane->layer_maps;
+        view_average_heads(view, worker->layer_maps);
+        view->layer_maps = worker->layer_maps;
     }
     if ((needs & NEEDS_GRADIENT) && has_losses)
-        take_gradient(measurer, targets, lane, view);
+        take_gradient(measurer, targets, worker, view);
     if ((needs & NEEDS_INTERVENTION) && has_losses)
-        take_ablations(measurer, targets, losses, lane, view);
+        take_ablations(measurer, targets, losses, worker, view);
 }
 
 /* One sequence that was captured as number `at`: families, importances, losses, maps. */
-static void measure_sequence(Measurer *measurer, int n, int at, Lane *lane, real *map_sum)
+static void measure_sequence(Measurer *measurer, int n, int at, Worker *worker, real *map_sum)
 {
     const Set *set = &measurer->full;
     Pass *pass = &measurer->pass;
     const int32_t *targets = set->targets + (size_t)n * set->length;
-    real *losses = lane->capture.losses + (size_t)at * set->length;
+    real *losses = worker->capture.losses + (size_t)at * set->length;
     const size_t heads = (size_t)measurer->layout.n_layers * measurer->layout.n_heads;
     const size_t map = heads * (size_t)set->length * (size_t)set->length;
-    View view = measurer_sequence_view(measurer, set, n, &lane->capture, at, measurer->uses_corrupted);
+    View view = measurer_sequence_view(measurer, set, n, &worker->capture, at, measurer->uses_corrupted);
     add_losses(set, n, losses, pass);
-    add_extras(measurer, targets, n, losses, lane, &view);
-    measurer_measure_view(measurer, &view, n, lane, pass->values + (size_t)n * measurer->layout.n_values);
+    add_extras(measurer, targets, n, losses, worker, &view);
+    measurer_measure_view(measurer, &view, n, worker, pass->values + (size_t)n * measurer->layout.n_values);
     anchor_importance(&view, pass->importance + (size_t)n * heads * (size_t)set->length);
     for (size_t i = 0; i < map; i++)
         map_sum[i] += view.maps[i];
@@ -138,11 +139,10 @@ static void measure_sequence(Measurer *measurer, int n, int at, Lane *lane, real
 
 static void full_lane(void *context, int index, int thread)
 {
-    (void)thread;
     Measurer *measurer = context;
     const Set *set = &measurer->full;
     const Shape s = measurer_shape(measurer->model);
-    Lane *lane = &measurer->lane[index];
+    Worker *worker = measurer_worker(measurer, index, thread);
     const int end = (index + 1) * set->n / MEASURE_LANES, group = measurer_group(&s);
     const size_t map = (size_t)s.L * s.H * s.T * s.T;
     real *map_sum = measurer->pass.map_sum + (size_t)index * map;
@@ -151,27 +151,26 @@ static void full_lane(void *context, int index, int thread)
         const int n = end - first < group ? end - first : group;
         const int32_t *inputs = measurer->uses_corrupted ? set->corrupted : set->inputs;
         model_capture(measurer->model, measurer->parameters, inputs + (size_t)first * s.T,
-                      set->targets + (size_t)first * s.T, n, s.T, lane->workspace, &lane->capture);
+                      set->targets + (size_t)first * s.T, n, s.T, worker->workspace, &worker->capture);
         for (int at = 0; at < n; at++)
-            measure_sequence(measurer, first + at, at, lane, map_sum);
+            measure_sequence(measurer, first + at, at, worker, map_sum);
     }
 }
 
 static void half_lane(void *context, int index, int thread)
 {
-    (void)thread;
     Measurer *measurer = context;
     const Set *set = &measurer->half;
     const Shape s = measurer_shape(measurer->model);
-    Lane *lane = &measurer->lane[index];
+    Worker *worker = measurer_worker(measurer, index, thread);
     const size_t heads = (size_t)s.L * s.H;
     const int end = (index + 1) * set->n / MEASURE_LANES, group = measurer_group(&s);
-    Capture maps_only = {.maps = lane->capture.maps};
+    Capture maps_only = {.maps = worker->capture.maps};
     for (int first = index * set->n / MEASURE_LANES; first < end; first += group) {
         const int n = end - first < group ? end - first : group;
         const int32_t *inputs = measurer->uses_corrupted ? set->corrupted : set->inputs;
         model_capture(measurer->model, measurer->parameters, inputs + (size_t)first * set->length, NULL, n, set->length,
-                      lane->workspace, &maps_only);
+                      worker->workspace, &maps_only);
         for (int at = 0; at < n; at++) {
             View view = measurer_sequence_view(measurer, set, first + at, &maps_only, at, measurer->uses_corrupted);
             anchor_importance(&view, measurer->half_pass.importance + (size_t)(first + at) * heads * set->length);
@@ -185,7 +184,8 @@ void measurer_run_passes(Measurer *measurer, int is_corrupted)
     size_t map = (size_t)measurer->layout.n_layers * measurer->layout.n_heads * pass->length * pass->length;
     measurer->uses_corrupted = is_corrupted;
     lanes_run(measurer->lanes, MEASURE_LANES, full_lane, measurer);
-    lanes_run(measurer->lanes, MEASURE_LANES, half_lane, measurer);
+    if (half_is_due(measurer->settings, measurer->step))
+        lanes_run(measurer->lanes, MEASURE_LANES, half_lane, measurer);
     for (int lane = 1; lane < MEASURE_LANES; lane++)
         for (size_t i = 0; i < map; i++)
             pass->map_sum[i] += pass->map_sum[(size_t)lane * map + i];

@@ -35,7 +35,7 @@ size_t session_bytes(const Session *session, int threads, int with_trainer, int 
 {
     int useful = session_threads(session, threads, with_trainer);
     return (with_trainer ? trainer_bytes(&session->settings, session->model, useful) : 0) +
-           (with_measurer ? measurer_bytes(&session->settings, session->model) : 0);
+           (with_measurer ? measurer_bytes(&session->settings, session->model, useful) : 0);
 }
 
 int session_start(Session *session, int threads, int with_trainer, int with_measurer, const Kernels *kernels, Error *err)

@@ -22,6 +22,9 @@ static const SchemaRow train_rows[] = {
 static const SchemaRow measure_rows[] = {
     {"enabled", VALUE_BOOL, "true", 0, 1, NULL, "measure at all; training is the same bits either way"},
     {"sequences", VALUE_INT, "32", 2, 65536, NULL, "held-out sequences of the measuring set, and of the set of half length"},
+    {"half_every", VALUE_INT, "4", 0, 1e6, NULL, "measure the set of half length, which tells a place from the start from one "
+                                                 "from the end, at every so manieth snapshot, the first and the last "
+                                                 "included; 0: never"},
 };
 
 static const SchemaRow snapshot_rows[] = {
@@ -82,7 +85,8 @@ int train_settings_read(const Settings *settings, TrainSettings *ret_train, Erro
         .schedule = schedule_find(settings_text(settings, "train.schedule.kind")),
         .objective = objective_find(settings_text(settings, "objective.kind")),
         .measure = {.enabled = settings_bool(settings, "measure.enabled"),
-                    .n_sequences = (int)settings_int(settings, "measure.sequences")},
+                    .n_sequences = (int)settings_int(settings, "measure.sequences"),
+                    .half_every = (int)settings_int(settings, "measure.half_every")},
         .snapshot = {settings_int(settings, "snapshot.every"), (int)settings_int(settings, "snapshot.maps"),
                      settings_bool(settings, "snapshot.weights")},
         .checkpoint = {settings_int(settings, "checkpoint.every"), (int)settings_int(settings, "checkpoint.keep")},
@@ -135,10 +139,19 @@ int snapshot_count(const TrainSettings *train)
     return train->measure.enabled ? snapshots_before(train, train->steps) + 1 : 0;
 }
 
+static int is_due(const TrainSettings *train, int every, int64_t step)
+{
+    return every > 0 && (step == train->steps || snapshots_before(train, step) % every == 0);
+}
+
+int half_is_due(const TrainSettings *train, int64_t step)
+{
+    return is_due(train, train->measure.half_every, step);
+}
+
 int family_is_due(const TrainSettings *train, int family, int64_t step)
 {
-    const int every = train->measure.families[family].every;
-    return every > 0 && (step == train->steps || snapshots_before(train, step) % every == 0);
+    return is_due(train, train->measure.families[family].every, step);
 }
 
 int checkpoint_is_due(const TrainSettings *train, int64_t step)

@@ -29,6 +29,7 @@ typedef struct {
     struct {
         int enabled;
         int n_sequences;       /* N of the measuring set, and of the set of half length */
+        int half_every;        /* snapshots between those that measure the set of half length; 0: never */
         Cadence families[MOST_FAMILIES]; /* in the order of family_registry */
     } measure;
     struct {
@@ -54,6 +55,9 @@ int train_settings_read(const Settings *settings, TrainSettings *ret_train, Erro
  * then every multiple of `every`, and the last step. Fixed before step 0. */
 int snapshot_is_due(const TrainSettings *train, int64_t step);
 int snapshot_count(const TrainSettings *train);
+
+/* Whether the set of half length is measured in the snapshot of a step at which one is due. */
+int half_is_due(const TrainSettings *train, int64_t step);
 
 /* Whether a family (by its place in the registry) is measured in the snapshot of a step at which one is due. */
 int family_is_due(const TrainSettings *train, int family, int64_t step);

@@ -41,7 +41,8 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
             const double alpha_0 = alpha(view, map, 0);
             ret_columns[ALPHA][at] = alpha_0;
             for (int e = 0; e < N_RATES; e++)
-                if (!isnan(alpha_0) && epsilons[e] >= 2 * floor * (1 - 1e-12)) /* a tie is available: a sum of roundings may exceed it */
+                if (!isnan(alpha_0) &&
+                    epsilons[e] >= 2 * floor * (1 - 1e-12)) /* a tie is available: a sum of roundings may exceed it */
                     ret_columns[RATE_FIRST + e][at] = alpha_0 > epsilons[e];
             if (other > 0)
                 ret_columns[ALPHA_NULL][at] = alpha(view, map, other);

@@ -220,6 +220,7 @@ const MetricFamily family_logit = {
     .source = "Guo et al. 2024, arXiv 2410.13835",
     .needs = NEEDS_QKV,
     .cost = "O(L H T (T + D))",
+    .sequences = 16,
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,

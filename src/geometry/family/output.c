@@ -83,6 +83,7 @@ const MetricFamily family_output = {
     .source = "HONOR",
     .needs = NEEDS_MAPS | NEEDS_QKV | NEEDS_WEIGHTS,
     .cost = "O(L H T D (T + C))",
+    .sequences = 16,
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,

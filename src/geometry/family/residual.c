@@ -15,17 +15,44 @@
 
 enum { RESIDUAL_PEAK, RESIDUAL_PEAK_NULL, ACTIVATION_PEAK, KURTOSIS, KURTOSIS_START };
 
-/* `wide`: (n,). The moments are products of the centred features with ones, themselves and their squares. */
-static double kurtosis(const Kernels *kernels, int n, const real *x, double *wide)
+typedef struct {
+    const Kernels *kernels;
+    double *ones, *wide;         /* (C,) */
+    double *norms;               /* (T,) */
+    uint32_t *keys, *candidates; /* (T C,) */
+} Desk;
+
+static Desk lay_desk(const View *view, void *scratch)
 {
+    const size_t T = (size_t)view->length, C = (size_t)view->d_model;
+    Desk desk = {.kernels = kernels_best()};
+    desk.ones = scratch_take(&scratch, C * sizeof(double));
+    desk.wide = scratch_take(&scratch, C * sizeof(double));
+    desk.norms = scratch_take(&scratch, T * sizeof(double));
+    desk.keys = scratch_take(&scratch, T * C * sizeof(uint32_t));
+    desk.candidates = scratch_take(&scratch, T * C * sizeof(uint32_t));
+    for (size_t c = 0; c < C; c++)
+        desk.ones[c] = 1;
+    return desk;
+}
+
+static size_t scratch_bytes(const View *view)
+{
+    const size_t T = (size_t)view->length, C = (size_t)view->d_model;
+    return 2 * scratch_room(C * sizeof(double)) + scratch_room(T * sizeof(double)) +
+           2 * scratch_room(T * C * sizeof(uint32_t));
+}
+
+/* The moments are products of the centred features with ones, themselves and their squares. */
+static double kurtosis(const Desk *desk, int n, const real *x)
+{
+    const Kernels *kernels = desk->kernels;
+    double *wide = desk->wide;
     widen(n, x, wide);
-    double mean = 0, m2 = 0;
-    for (int c = 0; c < n; c++)
-        mean += wide[c];
-    mean /= n;
+    const double mean = kernels->dot(n, wide, desk->ones) / n;
     for (int c = 0; c < n; c++)
         wide[c] -= mean;
-    m2 = kernels->dot(n, wide, wide);
+    const double m2 = kernels->dot(n, wide, wide);
     for (int c = 0; c < n; c++)
         wide[c] *= wide[c];
     return m2 > 0 ? n * kernels->dot(n, wide, wide) / (m2 * m2) : NAN;
@@ -90,49 +117,45 @@ static double activation_peak(size_t n, const real *x, uint32_t *keys, uint32_t 
     return median > 0 ? number(largest) / median : NAN;
 }
 
-static double residual_peak(const Kernels *kernels, int T, int C, const real *x, int s)
+/* Position s's norm over the mean. */
+static double residual_peak(int T, const double *norms, int s)
 {
     double sum = 0;
     for (int t = 0; t < T; t++)
-        sum += vector_norm(kernels, C, x + (size_t)t * C);
-    return sum > 0 ? vector_norm(kernels, C, x + (size_t)s * C) / (sum / T) : NAN;
+        sum += norms[t];
+    return sum > 0 ? norms[s] / (sum / T) : (double)NAN;
 }
 
 /* Mean over positions t > 0 that differ in their features at all. */
-static double mean_kurtosis(const Kernels *kernels, int T, int C, const real *x, double *wide)
+static double mean_kurtosis(const Desk *desk, int T, int C, const real *x)
 {
     double sum = 0;
     int n = 0;
     for (int t = 1; t < T; t++) {
-        const double of_token = kurtosis(kernels, C, x + (size_t)t * C, wide);
+        const double of_token = kurtosis(desk, C, x + (size_t)t * C);
         sum += isnan(of_token) ? 0 : of_token;
         n += !isnan(of_token);
     }
-    return n ? sum / n : NAN;
+    return n ? sum / n : (double)NAN;
 }
 
 static void measure(const View *view, double *const *ret_columns, void *scratch)
 {
     const int T = view->length, C = view->d_model;
     const size_t n = (size_t)T * C;
-    const Kernels *kernels = kernels_best();
-    double *wide = scratch_take(&scratch, (size_t)C * sizeof *wide);
+    const Desk desk = lay_desk(view, scratch);
     for (int l = 0; l < view->n_layers; l++) {
         const real *x = view->residual + (l + 1) * n;
         const int other = view_null_position(view, l, 0, 3);
-        ret_columns[RESIDUAL_PEAK][l] = residual_peak(kernels, T, C, x, 0);
+        for (int t = 0; t < T; t++)
+            desk.norms[t] = vector_norm(desk.kernels, C, x + (size_t)t * C);
+        ret_columns[RESIDUAL_PEAK][l] = residual_peak(T, desk.norms, 0);
         if (other >= 0)
-            ret_columns[RESIDUAL_PEAK_NULL][l] = residual_peak(kernels, T, C, x, other);
-        ret_columns[ACTIVATION_PEAK][l] = activation_peak(n, x, scratch, (uint32_t *)scratch + n);
-        ret_columns[KURTOSIS][l] = mean_kurtosis(kernels, T, C, x, wide);
-        ret_columns[KURTOSIS_START][l] = kurtosis(kernels, C, x, wide);
+            ret_columns[RESIDUAL_PEAK_NULL][l] = residual_peak(T, desk.norms, other);
+        ret_columns[ACTIVATION_PEAK][l] = activation_peak(n, x, desk.keys, desk.candidates);
+        ret_columns[KURTOSIS][l] = mean_kurtosis(&desk, T, C, x);
+        ret_columns[KURTOSIS_START][l] = kurtosis(&desk, C, x);
     }
-}
-
-static size_t scratch_bytes(const View *view)
-{
-    return scratch_room((size_t)view->d_model * sizeof(double)) +
-           2 * (size_t)view->length * view->d_model * sizeof(uint32_t);
 }
 
 #define SUN  "Sun et al. 2024, arXiv 2402.17762"
@@ -202,6 +225,7 @@ const MetricFamily family_residual = {
     .source = SUN,
     .needs = NEEDS_RESIDUAL,
     .cost = "O(L T C)",
+    .sequences = 16,
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,

@@ -150,6 +150,7 @@ const MetricFamily family_value = {
     .source = GUO,
     .needs = NEEDS_MAPS | NEEDS_QKV | NEEDS_WEIGHTS,
     .cost = "O(L H T (T + D C))",
+    .sequences = 16,
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
