@@ -15,12 +15,12 @@ void KERNEL(logarithm)(size_t n, const double *x, double *y)
     size_t i = 0;
     for (; i + OCT <= n; i += OCT)
         oct_store(y + i, oct_log(oct_load(x + i)));
-    if (i == n)
-        return;
-    double rest[OCT] = {1, 1, 1, 1, 1, 1, 1, 1};
-    memcpy(rest, x + i, (n - i) * sizeof *x);
-    oct_store(rest, oct_log(oct_load(rest)));
-    memcpy(y + i, rest, (n - i) * sizeof *y);
+    Oct last = oct_all(1);
+    for (size_t left = i; left < n; left++)
+        last[left - i] = x[left];
+    last = oct_log(last);
+    for (size_t left = i; left < n; left++)
+        y[left] = last[left - i];
 }
 
 /* Lanes where p is 0 add 0, whatever their logarithms are. */
@@ -35,14 +35,9 @@ double KERNEL(divergence)(int n, const double *p, const double *log_p, const dou
     int i = 0;
     for (; i + OCT <= n; i += OCT)
         sum += divergence_of(oct_load(p + i), oct_load(log_p + i), log_q ? oct_load(log_q + i) : (Oct){0});
-    if (i < n) {
-        double rest[3][OCT] = {{0}};
-        memcpy(rest[0], p + i, (size_t)(n - i) * sizeof *p);
-        memcpy(rest[1], log_p + i, (size_t)(n - i) * sizeof *p);
-        if (log_q)
-            memcpy(rest[2], log_q + i, (size_t)(n - i) * sizeof *p);
-        sum += divergence_of(oct_load(rest[0]), oct_load(rest[1]), oct_load(rest[2]));
-    }
+    for (int lane = 0; i < n; i++, lane++)
+        if (p[i] > 0)
+            sum[lane] += p[i] * (log_p[i] - (log_q ? log_q[i] : 0));
     return oct_sum(sum);
 }
 
