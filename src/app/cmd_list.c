@@ -55,30 +55,87 @@ static void print_settings(void)
     arena_free(arena);
 }
 
+/* What stands behind the "@" of a metric's name, or NULL. */
+static const char *parameter_of(const MetricColumn *column)
+{
+    const char *at = strchr(column->name, '@');
+    return at ? at + 1 : NULL;
+}
+
+/* A text with a metric's parameter, a number, as "x" wherever it stands. */
+static char *with_x(Arena *arena, const char *text, const char *parameter)
+{
+    Text with = {0};
+    const size_t n = strlen(parameter);
+    for (const char *c = text; *c;) {
+        const int is_it = strncmp(c, parameter, n) == 0;
+        text_add_bytes(&with, is_it ? "x" : c, 1);
+        c += is_it ? n : 1;
+    }
+    char *copy = arena_strdup(arena, text_string(&with));
+    text_free(&with);
+    return copy;
+}
+
+/* Whether two columns are one metric at two parameters: alike in everything but the number. */
+static int are_one_metric(Arena *arena, const MetricColumn *a, const MetricColumn *b)
+{
+    const char *x = parameter_of(a), *y = parameter_of(b);
+    return x && y && *x >= '0' && *x <= '9' && strcmp(with_x(arena, a->name, x), with_x(arena, b->name, y)) == 0 &&
+           strcmp(with_x(arena, a->summary, x), with_x(arena, b->summary, y)) == 0;
+}
+
+/* Columns [first, end) of a family, which are one metric. */
+static void print_metric(Arena *arena, const MetricFamily *family, int first, int end)
+{
+    static const char *const directions[] = {"", "rises", "falls"};
+    const MetricColumn *column = &family->columns[first];
+    const char *name = column->name, *summary = column->summary;
+    char low[32], high[32], threshold[32], ratio[32];
+    if (end - first > 1) {
+        name = with_x(arena, name, parameter_of(column));
+        summary = with_x(arena, summary, parameter_of(column));
+    }
+    printf("  %-28s %s", name, summary);
+    for (int c = first; end - first > 1 && c < end; c++)
+        printf("%s%s", c == first ? "; x = " : ", ", parameter_of(&family->columns[c]));
+    printf("\n  %-28s per %s, in %s, %s..%s", "", level_name(column->level), column->unit, text_number(column->min, low),
+           text_number(column->max, high));
+    if (column->pool == POOL_MODAL_SHARE)
+        printf(" over the set");
+    if (column->direction != DIRECTION_NONE)
+        printf("; %s", directions[column->direction]);
+    if (!isnan(column->threshold))
+        printf(", emerges beyond %s and %s %s its baseline", text_number(column->threshold, threshold),
+               text_number(column->ratio, ratio), column->direction == DIRECTION_FALLS ? "times below" : "times");
+    printf("; baselines: %sstep 0", column->attention_only ? "uniform, position only, " : "");
+    printf("; source: %s\n", strcmp(column->source, "-") != 0 ? column->source : "our own");
+    if (*column->weakness)
+        printf("  %-28s weakness: %s\n", "", column->weakness);
+}
+
 /* `refframe list metrics` goes into the columns of each family. */
 static void print_metrics(void)
 {
-    static const char *const directions[] = {"", "rises", "falls"};
+    Arena *arena = arena_new();
     for (const MetricFamily *const *it = family_registry; *it; it++) {
         const MetricFamily *family = *it;
-        printf("%s: %s [%s; cost %s]\n", family->name, family->summary, family->source, family->cost);
-        for (int c = 0; c < family->n_columns; c++) {
-            const MetricColumn *column = &family->columns[c];
-            char low[32], high[32], threshold[32];
-            printf("  %-28s %s\n", column->name, column->summary);
-            printf("  %-28s per %s%s%s; range %s..%s", "", level_name(column->level),
-                   *column->unit ? "; in " : "", column->unit, text_number(column->min, low),
-                   text_number(column->max, high));
-            if (column->direction != DIRECTION_NONE && !isnan(column->threshold))
-                printf("; %s, emerges beyond %s", directions[column->direction],
-                       text_number(column->threshold, threshold));
-            printf("; baselines: %sstep 0", column->attention_only ? "uniform, position only, " : "");
-            printf("; source: %s\n", column->source);
-            if (*column->weakness)
-                printf("  %-28s cannot see: %s\n", "", column->weakness);
+        printf("%s: %s\n", family->name, family->summary);
+        printf("  cost %s a sequence; by default at every %ssnapshot, on ", family->cost,
+               family->every > 1 ? arena_format(arena, "%dth ", family->every) : "");
+        if (family->sequences)
+            printf("%d sequences (measure.%s)\n", family->sequences, family->name);
+        else
+            printf("all sequences (measure.%s)\n", family->name);
+        for (int first = 0, end; first < family->n_columns; first = end) {
+            end = first + 1;
+            while (end < family->n_columns && are_one_metric(arena, &family->columns[first], &family->columns[end]))
+                end++;
+            print_metric(arena, family, first, end);
         }
         printf("\n");
     }
+    arena_free(arena);
 }
 
 static int run(const Arguments *arguments, Error *err)

@@ -5,7 +5,9 @@
 #include "app/experiment.h"
 #include "base/child.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "sched/sched.h"
+#include "store/run.h"
 
 typedef struct {
     double last_line; /* clock at the last plain line */
@@ -73,6 +75,21 @@ static int train_all(Experiment *experiment, SchedState *ret_state, Error *err)
     return status;
 }
 
+/* Share of the plan's runs' time that went into measuring, in per cent. */
+static double measuring_share(Experiment *experiment)
+{
+    double wall = 0, measuring = 0;
+    for (int r = 0; r < experiment->plan.n_runs; r++) {
+        Manifest manifest;
+        Error ignored;
+        const char *folder = file_join(experiment->arena, experiment->folder, experiment->plan.runs[r].folder);
+        if (manifest_read(experiment->arena, folder, &manifest, &ignored) != STATUS_OK)
+            continue;
+        wall += manifest.wall_seconds, measuring += manifest.measure_seconds;
+    }
+    return wall > 0 ? 100 * measuring / wall : 0;
+}
+
 static int run(const Arguments *arguments, Error *err)
 {
     Experiment experiment;
@@ -100,8 +117,8 @@ static int run(const Arguments *arguments, Error *err)
         status = status == STATUS_OK ? reported : status;
     }
     if (status == STATUS_OK)
-        printf("%d runs trained, %d were there already; %s\n", state.n_finished, state.n_skipped,
-               text_seconds(clock_seconds() - started, seconds));
+        printf("%d runs trained, %d were there already; %s; measuring took %.1f %% of the runs' time\n", state.n_finished,
+               state.n_skipped, text_seconds(clock_seconds() - started, seconds), measuring_share(&experiment));
     experiment_close(&experiment);
     return status;
 }

@@ -17,6 +17,8 @@ static int print_run(Arena *arena, const char *folder, const char *name)
     if (manifest_read(arena, path, &manifest, &ignored) == STATUS_OK) {
         printf("  step %lld/%lld  %s", (long long)manifest.step, (long long)manifest.steps,
                text_seconds(manifest.wall_seconds, seconds));
+        if (manifest.wall_seconds > 0)
+            printf(", %.1f %% of it measuring", 100 * manifest.measure_seconds / manifest.wall_seconds);
         if (status == RUN_FAILED)
             printf("  %s", manifest.reason);
     }
