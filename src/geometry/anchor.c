@@ -114,10 +114,12 @@ void anchors_find(const View *view, int layer, int head, void *scratch, Anchors 
 {
     const int T = view->length, end = anchor_eligible_end(view);
     double *baseline = scratch;
-    float *importance = (float *)(baseline + 4 * (size_t)T);
+    const float *importance =
+        view->importance ? view->importance + ((size_t)layer * view->n_heads + head) * T : (float *)(baseline + 4 * (size_t)T);
     double total = 0, sum = 0; /* of the excess e, and of e ln e */
     *ret_anchors = (Anchors){.top = -1, .effective = NAN};
-    anchor_importance_of(view, layer, head, importance);
+    if (!view->importance)
+        anchor_importance_of(view, layer, head, (float *)(baseline + 4 * (size_t)T));
     anchor_baseline_of(view, layer, head, baseline + T, baseline);
     for (int k = 0; k < end; k++) {
         const double excess = importance[k] - baseline[k];

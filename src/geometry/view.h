@@ -28,6 +28,7 @@ typedef struct {
     int is_causal;
     const real *maps;                 /* (L,H,T,T) attention, 0 where hidden */
     const real *q, *k, *v;            /* (L,H,T,D) q and k after rotation; scores are q.k/sqrt(D) + bias */
+    const float *importance;          /* (L,H,T) anchor importance of the maps; NULL: taken anew where it is asked for */
     const double *layer_maps;         /* (L,T,T) mean over each layer's heads */
     const real *bias;                 /* (L,H,2T-1) position bias at T-1+(i-j), NULL for none */
     const real *residual;             /* (L+1,T,C) input of each layer, then the last one's output */

@@ -138,13 +138,14 @@ static void measure_sequence(void *context, int lane, int thread)
     View view = maps_view(work->set, s);
     view_average_heads(&view, bench->layer_maps);
     view.layer_maps = bench->layer_maps;
-    run_families(layout, &view, bench, work->result->values + (size_t)s * layout->n_values);
     anchor_importance(&view, bench->importance);
+    view.importance = bench->importance;
+    run_families(layout, &view, bench, work->result->values + (size_t)s * layout->n_values);
     spread(work->set, view.length, bench->importance,
            work->importance + s * head_values(work->set, work->set->longest));
     if (lane > 0 && !work->set->has_tokens)
         return;
-    view.maps = work->uniform, view.layer_maps = work->uniform_layer_maps;
+    view.maps = work->uniform, view.layer_maps = work->uniform_layer_maps, view.importance = NULL;
     run_families(layout, &view, bench, work->result->baselines[s]);
 }
 

@@ -87,6 +87,7 @@ static void measure_baseline(Measurer *measurer, NpzWriter *npz, Arena *arena, c
     for (int s = 0; s < set->n; s++) {
         view = measurer_sequence_view(measurer, set, s, &maps, 0, 0);
         view.layer_maps = worker->layer_maps;
+        view.importance = importance;
         view.output_weight = NULL;
         measurer_measure_view(measurer, &view, s, worker, pass->values + (size_t)s * measurer->layout.n_values);
     }

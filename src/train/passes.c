@@ -127,10 +127,12 @@ static void measure_sequence(Measurer *measurer, int n, int at, Worker *worker, 
     const size_t heads = (size_t)measurer->layout.n_layers * measurer->layout.n_heads;
     const size_t map = heads * (size_t)set->length * (size_t)set->length;
     View view = measurer_sequence_view(measurer, set, n, &worker->capture, at, measurer->uses_corrupted);
+    float *importance = pass->importance + (size_t)n * heads * (size_t)set->length;
+    anchor_importance(&view, importance);
+    view.importance = importance;
     add_losses(set, n, losses, pass);
     add_extras(measurer, targets, n, losses, worker, &view);
     measurer_measure_view(measurer, &view, n, worker, pass->values + (size_t)n * measurer->layout.n_values);
-    anchor_importance(&view, pass->importance + (size_t)n * heads * (size_t)set->length);
     for (size_t i = 0; i < map; i++)
         map_sum[i] += view.maps[i];
     if (n < pass->n_maps)

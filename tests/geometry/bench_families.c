@@ -87,6 +87,7 @@ static void set_up(Arena *arena, const Size *s, Bench *bench)
         bench->importance[lane] = ARENA_ARRAY(arena, float, heads * s->T);
         bench->layer_maps[lane] = ARENA_ARRAY(arena, double, (size_t)s->L * s->T * s->T);
         view_average_heads(view, bench->layer_maps[lane]);
+        anchor_importance(view, bench->importance[lane]);
     }
 }
 
@@ -97,6 +98,7 @@ static void run_lane(void *context, int lane, int thread)
     View view = bench->view;
     const MetricFamily *family = bench->family;
     view.layer_maps = bench->layer_maps[lane];
+    view.importance = bench->importance[lane];
     for (int c = 0; family && c < family->n_columns; c++)
         bench->columns[lane][c] = bench->values[lane] + (size_t)c * view.n_layers * view.n_heads;
     for (int n = lane * bench->n / LANES; n < (lane + 1) * bench->n / LANES; n++) {

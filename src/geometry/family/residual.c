@@ -75,19 +75,24 @@ static double number(uint32_t bits)
 }
 
 /* The key of a rank (from 0) among n, digit by digit from the highest; each round keeps those that share its digits in
- * `candidates` (n,). ret_is_last: the next rank has another key. Linear, where sorting would cost more than the rest.
+ * `candidates` (n,). ret_is_last: the next rank has another key. Linear, where sorting would cost more than the rest; four
+ * histograms in turn, since neighbours often share a bin and would wait for each other.
  */
 static uint32_t key_of_rank(size_t n, const uint32_t *keys, size_t rank, uint32_t *candidates, int *ret_is_last)
 {
-    enum { BITS = 11, ALL = (1 << BITS) - 1 };
+    enum { BITS = 11, ALL = (1 << BITS) - 1, WAYS = 4 };
     static const int shifts[] = {22, 11, 0};
     for (int s = 0; s < 3; s++, keys = candidates) {
-        size_t counts[ALL + 1] = {0}, n_kept = 0;
-        uint32_t digit = 0;
+        uint32_t counts[WAYS][ALL + 1] = {{0}}, digit = 0;
+        size_t n_kept = 0;
         for (size_t i = 0; i < n; i++)
-            counts[keys[i] >> shifts[s] & ALL]++;
-        for (; rank >= counts[digit]; digit++)
-            rank -= counts[digit];
+            counts[i % WAYS][keys[i] >> shifts[s] & ALL]++;
+        for (;; digit++) {
+            const size_t here = (size_t)counts[0][digit] + counts[1][digit] + counts[2][digit] + counts[3][digit];
+            if (rank < here)
+                break;
+            rank -= here;
+        }
         for (size_t i = 0; i < n; i++) {
             candidates[n_kept] = keys[i];
             n_kept += (keys[i] >> shifts[s] & ALL) == digit;
