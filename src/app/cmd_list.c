@@ -39,7 +39,8 @@ static void print_kind(const Kind *kind)
     printf("\n");
 }
 
-/* Every key that belongs to no variant and chooses none; `seed` is not the user's to set, an experiment says `seeds`. */
+/* Every key that belongs to no variant and chooses none; `seed` is not the user's to set, an experiment says `seeds`.
+ */
 static void print_settings(void)
 {
     Arena *arena = arena_new();
@@ -99,8 +100,8 @@ static void print_metric(Arena *arena, const MetricFamily *family, int first, in
     printf("  %-28s %s", name, summary);
     for (int c = first; end - first > 1 && c < end; c++)
         printf("%s%s", c == first ? "; x = " : ", ", parameter_of(&family->columns[c]));
-    printf("\n  %-28s per %s, in %s, %s..%s", "", level_name(column->level), column->unit, text_number(column->min, low),
-           text_number(column->max, high));
+    printf("\n  %-28s per %s, in %s, %s..%s", "", level_name(column->level), column->unit,
+           text_number(column->min, low), text_number(column->max, high));
     if (column->pool == POOL_MODAL_SHARE)
         printf(" over the set");
     if (column->direction != DIRECTION_NONE)
@@ -173,8 +174,9 @@ const Verb verb_list = {
     .name = "list",
     .usage = "list [KIND]",
     .summary = "everything that can be swapped in, with its settings and source",
-    .details = "KIND is one of position, mask, score, objective, source, tokenizer, optimizer, schedule, metrics, export,\n"
-               "settings.",
+    .details =
+        "KIND is one of position, mask, score, objective, source, tokenizer, optimizer, schedule, metrics, export,\n"
+        "settings.",
     .min_words = 0,
     .max_words = 1,
     .run = run,

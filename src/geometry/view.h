@@ -77,10 +77,12 @@ static inline const real *view_rows(const View *view, const real *qkv, int layer
     return qkv + ((size_t)layer * view->n_heads + head) * view->length * view->d_head;
 }
 
-/* Euclidean norm of x (n,), in double. */
-static inline double vector_norm(const Kernels *kernels, int n, const real *x)
+/* Euclidean norms (n,) of the rows of x (n,width), in double. */
+static inline void row_norms(const Kernels *kernels, int n, int width, const real *x, double *ret_norms)
 {
-    return sqrt(kernels->sum_of_squares((size_t)n, x));
+    kernels->row_squares(n, width, x, ret_norms);
+    for (int r = 0; r < n; r++)
+        ret_norms[r] = sqrt(ret_norms[r]);
 }
 
 /* x (n,) in double. */

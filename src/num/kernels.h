@@ -92,6 +92,8 @@ typedef struct {
 
     /* y = ln x within 2 ulp for positive normal x, -INFINITY for 0. */
     void (*logarithm)(size_t n, const double *x, double *y);
+    /* ret_squares (n,): the sum of squares of each row of x (n,width), which is in reals. */
+    void (*row_squares)(int n, int width, const real *x, double *ret_squares);
     /* sum of x y. */
     double (*dot)(int n, const double *x, const double *y);
     /* sum of p (log_p - log_q) over p > 0, in double: relative entropy, or with log_q NULL less the entropy. */

@@ -52,6 +52,7 @@ void KERNEL(adamw)(size_t n, const real *gradient, double clip_scale, double lr,
 void KERNEL(sgd)(size_t n, const real *gradient, double clip_scale, double lr, double momentum, double decay, real *u,
                  real *p);
 void KERNEL(logarithm)(size_t n, const double *x, double *y);
+void KERNEL(row_squares)(int n, int width, const real *x, double *ret_squares);
 double KERNEL(dot)(int n, const double *x, const double *y);
 double KERNEL(divergence)(int n, const double *p, const double *log_p, const double *log_q);
 void KERNEL(gram)(int m, int n, int ld, const double *x, int ld_g, double *g);

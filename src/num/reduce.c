@@ -41,6 +41,22 @@ double KERNEL(divergence)(int n, const double *p, const double *log_p, const dou
     return oct_sum(sum);
 }
 
+void KERNEL(row_squares)(int n, int width, const real *x, double *ret_squares)
+{
+    for (int r = 0; r < n; r++, x += width) {
+        Oct sum = {0};
+        int c = 0;
+        for (; c + OCT <= width; c += OCT) {
+            const Oct entries = oct_widen(x + c);
+            sum += entries * entries;
+        }
+        double rest = 0;
+        for (; c < width; c++)
+            rest += (double)x[c] * (double)x[c];
+        ret_squares[r] = oct_sum(sum) + rest;
+    }
+}
+
 double KERNEL(dot)(int n, const double *x, const double *y)
 {
     Oct sum = {0};
@@ -79,30 +95,58 @@ static double reflect(int n, int to, double *x, double *ret_h)
 
 /* ---- three diagonals ---- */
 
-/* One row r of the pass: A_rj -= v_r q_j + q_r v_j for j <= r (and something beyond, which nobody reads); y += A u, the
- * triangle standing for both halves. */
-INLINE void tridiagonal_row(int r, double *row, const double *v, const double *q, const double *u, double *y)
+/* What the pass over the leading rows reads and writes: pending v and q, the next reflection's u, and y = A u. */
+typedef struct {
+    const double *v, *q, *u;
+    double *y;
+} Pass;
+
+/* Eight entries of a row, up to date: A_rj - v_r q_j - q_r v_j. */
+INLINE Oct tridiagonal_entries(const Pass *p, const double *row, int r, int j)
 {
-    const double v_r = v[r], q_r = q[r], u_r = u[r];
-    Oct sum = {0};
-    int j = 0;
+    return oct_load(row + j) - p->v[r] * oct_load(p->q + j) - p->q[r] * oct_load(p->v + j);
+}
+
+/* Row r from j on to its diagonal, and something beyond, which nobody reads; `sum`: of its products with u so far. The
+ * triangle stands for both halves. */
+INLINE void tridiagonal_row(const Pass *p, int r, int j, double *row, Oct sum)
+{
+    const double u_r = p->u[r];
     for (; j + OCT <= r; j += OCT) {
-        const Oct a = oct_load(row + j) - v_r * oct_load(q + j) - q_r * oct_load(v + j);
+        const Oct a = tridiagonal_entries(p, row, r, j);
         oct_store(row + j, a);
-        sum += a * oct_load(u + j);
-        oct_store(y + j, oct_load(y + j) + u_r * a);
+        sum += a * oct_load(p->u + j);
+        oct_store(p->y + j, oct_load(p->y + j) + u_r * a);
     }
-    const Oct a = oct_load(row + j) - v_r * oct_load(q + j) - q_r * oct_load(v + j);
+    const Oct a = tridiagonal_entries(p, row, r, j);
     oct_store(row + j, a);
     const Oct left = oct_first(r - j, a);
-    sum += left * oct_load(u + j);
-    oct_store(y + j, oct_load(y + j) + u_r * left);
-    y[r] += oct_sum(sum) + row[r] * u_r;
+    sum += left * oct_load(p->u + j);
+    oct_store(p->y + j, oct_load(p->y + j) + u_r * left);
+    p->y[r] += oct_sum(sum) + row[r] * u_r;
+}
+
+/* Rows r and r + 1 side by side, so that the vectors are loaded once for both. */
+INLINE void tridiagonal_pair(const Pass *p, int r, double *row, double *next)
+{
+    Oct sum = {0}, next_sum = {0};
+    int j = 0;
+    for (; j + OCT <= r; j += OCT) {
+        const Oct a = tridiagonal_entries(p, row, r, j), b = tridiagonal_entries(p, next, r + 1, j);
+        const Oct u = oct_load(p->u + j);
+        oct_store(row + j, a);
+        oct_store(next + j, b);
+        sum += a * u, next_sum += b * u;
+        oct_store(p->y + j, oct_load(p->y + j) + (p->u[r] * a + p->u[r + 1] * b));
+    }
+    tridiagonal_row(p, r, j, row, sum);
+    tridiagonal_row(p, r + 1, j, next, next_sum);
 }
 
 void KERNEL(tridiagonalise)(int n, int ld, double *a, double *d, double *e, double *work)
 {
-    double *v = work, *q = v + ld, *u = q + ld, *y = u + ld; /* pending v, q; next u and A u */
+    double *v = work, *q = v + ld, *u = q + ld, *y = u + ld;
+    const Pass pass = {v, q, u, y};
     memset(work, 0, 4 * (size_t)ld * sizeof *work);
     for (int i = n - 1; i >= 0; i--) {
         double *row = a + (size_t)i * ld, h = 1;
@@ -117,8 +161,11 @@ void KERNEL(tridiagonalise)(int n, int ld, double *a, double *d, double *e, doub
         memset(u + i, 0, (size_t)(ld - i) * sizeof *u);
         memset(y, 0, (size_t)ld * sizeof *y);
         e[i] = reflect(i, i - 1, u, &h);
-        for (int r = 0; r < i; r++)
-            tridiagonal_row(r, a + (size_t)r * ld, v, q, u, y);
+        int r = 0;
+        for (; r + 1 < i; r += 2)
+            tridiagonal_pair(&pass, r, a + (size_t)r * ld, a + (size_t)(r + 1) * ld);
+        if (r < i)
+            tridiagonal_row(&pass, r, 0, a + (size_t)r * ld, (Oct){0});
         const double half = KERNEL(dot)(i, u, y) / (2 * h * h);
         memset(v + i, 0, (size_t)(ld - i) * sizeof *v);
         memset(q + i, 0, (size_t)(ld - i) * sizeof *q);

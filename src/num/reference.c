@@ -223,6 +223,15 @@ static void logarithm(size_t n, const double *x, double *y)
         y[i] = log(x[i]);
 }
 
+static void row_squares(int n, int width, const real *x, double *ret_squares)
+{
+    for (int r = 0; r < n; r++) {
+        ret_squares[r] = 0;
+        for (int c = 0; c < width; c++)
+            ret_squares[r] += (double)x[(size_t)r * width + c] * (double)x[(size_t)r * width + c];
+    }
+}
+
 static double dot(int n, const double *x, const double *y)
 {
     double sum = 0;
@@ -357,6 +366,7 @@ const Kernels kernels_reference = {
     .adamw = adamw,
     .sgd = sgd,
     .logarithm = logarithm,
+    .row_squares = row_squares,
     .dot = dot,
     .divergence = divergence,
     .gram = gram,

@@ -35,6 +35,7 @@ const Kernels KERNEL(kernels) = {
     .adamw = KERNEL(adamw),
     .sgd = KERNEL(sgd),
     .logarithm = KERNEL(logarithm),
+    .row_squares = KERNEL(row_squares),
     .dot = KERNEL(dot),
     .divergence = KERNEL(divergence),
     .gram = KERNEL(gram),

@@ -295,6 +295,25 @@ static void test_gram(void **state)
     }
 }
 
+static void test_row_squares(void **state)
+{
+    Desk *desk = *state;
+    enum { ROWS = 5 };
+    for (int width = 1; width <= 40; width++) {
+        real x[ROWS * 40];
+        double squares[ROWS], same[ROWS], reference[ROWS];
+        for (int i = 0; i < ROWS * width; i++)
+            x[i] = (real)pcg_normal(&desk->pcg);
+        kernels_reference.row_squares(ROWS, width, x, reference);
+        kernels_named("plain")->row_squares(ROWS, width, x, same);
+        assert_close("squares", ROWS, same, reference, width, 1e-14);
+        for (const char *const *name = kernels_available(); *name; name++) {
+            kernels_named(*name)->row_squares(ROWS, width, x, squares);
+            assert_memory_equal(squares, same, sizeof same);
+        }
+    }
+}
+
 static void test_dot(void **state)
 {
     Desk *desk = *state;
@@ -352,10 +371,19 @@ static void test_logarithm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_invariants), cmocka_unit_test(test_ways_agree),   cmocka_unit_test(test_known_laplacians),
-        cmocka_unit_test(test_rank_one),   cmocka_unit_test(test_known_moduli), cmocka_unit_test(test_not_numbers_end),
-        cmocka_unit_test(test_numpy),      cmocka_unit_test(test_kernels),      cmocka_unit_test(test_gram),
-        cmocka_unit_test(test_dot),        cmocka_unit_test(test_divergence),   cmocka_unit_test(test_logarithm),
+        cmocka_unit_test(test_invariants),
+        cmocka_unit_test(test_ways_agree),
+        cmocka_unit_test(test_known_laplacians),
+        cmocka_unit_test(test_rank_one),
+        cmocka_unit_test(test_known_moduli),
+        cmocka_unit_test(test_not_numbers_end),
+        cmocka_unit_test(test_numpy),
+        cmocka_unit_test(test_kernels),
+        cmocka_unit_test(test_gram),
+        cmocka_unit_test(test_row_squares),
+        cmocka_unit_test(test_dot),
+        cmocka_unit_test(test_divergence),
+        cmocka_unit_test(test_logarithm),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

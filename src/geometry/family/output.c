@@ -8,37 +8,55 @@
 #include <math.h>
 
 #include "geometry/metric.h"
+#include "geometry/scratch.h"
 #include "num/kernels.h"
 
 enum { NORM, SHARE };
 
 /* Over queries that attend to something. */
-static double mean_norm(const Kernels *kernels, const View *view, const real *map, const real *written)
+static double mean_norm(const View *view, const real *map, const double *norms)
 {
-    const int T = view->length, C = view->d_model;
+    const int T = view->length;
     double sum = 0;
     int n = 0;
     for (int i = 0; i < T; i++)
         if (!view_row_is_empty(view, map + (size_t)i * T)) {
-            sum += vector_norm(kernels, C, written + (size_t)i * C);
+            sum += norms[i];
             n++;
         }
     return n ? sum / n : (double)NAN;
+}
+
+/* mixed (T,D) = A v, by blocks of queries, each with the keys that its last one sees (the first ones see no others). */
+static void mix_values(const View *view, const Kernels *kernels, const real *map, const real *v, real *matmul,
+                       real *mixed)
+{
+    enum { QUERIES = 32 };
+    const int T = view->length, D = view->d_head;
+    for (int i = 0; i < T; i += QUERIES) {
+        const int n = T - i < QUERIES ? T - i : QUERIES;
+        int first, end;
+        view_visible(view, i + n - 1, &first, &end);
+        kernels->matmul(MATMUL_NN, n, D, end, 1, map + (size_t)i * T, T, v, D, 0, mixed + (size_t)i * D, D, matmul);
+    }
 }
 
 static void measure(const View *view, double *const *ret_columns, void *scratch)
 {
     const int T = view->length, D = view->d_head, C = view->d_model, H = view->n_heads;
     const Kernels *kernels = kernels_best();
-    real *matmul = scratch, *mixed = matmul + MATMUL_SCRATCH, *written = mixed + (size_t)T * D;
+    real *matmul = scratch_take(&scratch, MATMUL_SCRATCH * sizeof *matmul);
+    real *mixed = scratch_take(&scratch, (size_t)T * D * sizeof *mixed);
+    real *written = scratch_take(&scratch, (size_t)T * C * sizeof *written);
+    double *norms = scratch_take(&scratch, (size_t)T * sizeof *norms);
     for (int l = 0; l < view->n_layers; l++) {
         double sum = 0;
         for (int h = 0; h < H; h++) {
-            const real *weight = view->output_weight[l] + (size_t)h * D * C;
-            kernels->matmul(MATMUL_NN, T, D, T, 1, view_map(view, l, h), T, view_rows(view, view->v, l, h), D, 0, mixed,
-                            D, matmul);
+            const real *weight = view->output_weight[l] + (size_t)h * D * C, *map = view_map(view, l, h);
+            mix_values(view, kernels, map, view_rows(view, view->v, l, h), matmul, mixed);
             kernels->matmul(MATMUL_NN, T, C, D, 1, mixed, D, weight, C, 0, written, C, matmul);
-            const double norm = mean_norm(kernels, view, view_map(view, l, h), written);
+            row_norms(kernels, T, C, written, norms);
+            const double norm = mean_norm(view, map, norms);
             ret_columns[NORM][l * H + h] = norm;
             sum += isnan(norm) ? 0 : norm;
         }
@@ -49,7 +67,9 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
 
 static size_t scratch_bytes(const View *view)
 {
-    return (MATMUL_SCRATCH + (size_t)view->length * (view->d_head + view->d_model)) * sizeof(real);
+    const size_t T = (size_t)view->length;
+    return scratch_room(MATMUL_SCRATCH * sizeof(real)) + scratch_room(T * view->d_head * sizeof(real)) +
+           scratch_room(T * view->d_model * sizeof(real)) + scratch_room(T * sizeof(double));
 }
 
 static const MetricColumn columns[] = {

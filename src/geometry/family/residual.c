@@ -152,8 +152,7 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
     for (int l = 0; l < view->n_layers; l++) {
         const real *x = view->residual + (l + 1) * n;
         const int other = view_null_position(view, l, 0, 3);
-        for (int t = 0; t < T; t++)
-            desk.norms[t] = vector_norm(desk.kernels, C, x + (size_t)t * C);
+        row_norms(desk.kernels, T, C, x, desk.norms);
         ret_columns[RESIDUAL_PEAK][l] = residual_peak(T, desk.norms, 0);
         if (other >= 0)
             ret_columns[RESIDUAL_PEAK_NULL][l] = residual_peak(T, desk.norms, other);

@@ -58,7 +58,8 @@ static const MetricColumn columns[] = {
 };
 
 /* 5. Say who you are and what you need. The generic tests (empty rows, scratch, ranges, determinism) find the family by
- * the registry; add a transcription of the definition to tests/geometry/test_definitions.c. */
+ * the registry; its columns need an oracle (tests/geometry/fixtures/), which test_oracle.c asks for. A family that is
+ * costly says so: .every = 4 measures it at every fourth snapshot, .sequences = 8 on the first eight sequences. */
 const MetricFamily family_template;
 const MetricFamily family_template = {
     .name = "template",

@@ -13,13 +13,6 @@
 
 enum { DRAIN, DRAIN_OUT, DRAIN_ANCHOR, DRAIN_NULL, KEY_NORM_RATIO, KEY_NORM_NULL };
 
-/* Norms of n rows of `width`. */
-static void row_norms(const Kernels *kernels, int n, int width, const real *x, double *ret_norms)
-{
-    for (int t = 0; t < n; t++)
-        ret_norms[t] = vector_norm(kernels, width, x + (size_t)t * width);
-}
-
 /* norms[s] over the mean of the others; NaN without others or where they are all 0. */
 static double drain(int n, const double *norms, int s)
 {
