@@ -93,28 +93,50 @@ static void sync_folder_of(const char *path)
     }
 }
 
+void file_begin(FileWriter *writer, const char *path)
+{
+    *writer = (FileWriter){.path = path, .descriptor = -1};
+    if (asprintf(&writer->temporary, "%s.tmp-%ld", path, (long)getpid()) < 0) {
+        writer->temporary = NULL;
+        writer->failure = ENOMEM;
+        return;
+    }
+    writer->descriptor = open(writer->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (writer->descriptor < 0)
+        writer->failure = errno;
+}
+
+void file_add(FileWriter *writer, const void *bytes, size_t n)
+{
+    if (!writer->failure && write_whole(writer->descriptor, bytes, n) != 0)
+        writer->failure = errno;
+}
+
+int file_end(FileWriter *writer, Error *err)
+{
+    if (!writer->failure && fsync(writer->descriptor) != 0)
+        writer->failure = errno;
+    if (writer->descriptor >= 0 && close(writer->descriptor) != 0 && !writer->failure)
+        writer->failure = errno;
+    if (!writer->failure && rename(writer->temporary, writer->path) != 0)
+        writer->failure = errno;
+    if (writer->failure && writer->descriptor >= 0)
+        unlink(writer->temporary);
+    free(writer->temporary);
+    if (writer->failure) {
+        errno = writer->failure;
+        return failed(err, "write", writer->path);
+    }
+    sync_folder_of(writer->path);
+    return STATUS_OK;
+}
+
 int file_write(const char *path, const void *bytes, size_t n, Error *err)
 {
-    char temporary[PATH_MAX];
-    if (snprintf(temporary, sizeof temporary, "%s.tmp-%ld", path, (long)getpid()) >= (int)sizeof temporary) {
-        errno = ENAMETOOLONG;
-        return failed(err, "write", path);
-    }
-    const int descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (descriptor < 0)
-        return failed(err, "write", path);
-    int failure = write_whole(descriptor, bytes, n) != 0 || fsync(descriptor) != 0 ? errno : 0;
-    if (close(descriptor) != 0 && !failure)
-        failure = errno;
-    if (!failure && rename(temporary, path) != 0)
-        failure = errno;
-    if (failure) {
-        unlink(temporary);
-        errno = failure;
-        return failed(err, "write", path);
-    }
-    sync_folder_of(path);
-    return STATUS_OK;
+    FileWriter writer;
+    file_begin(&writer, path);
+    file_add(&writer, bytes, n);
+    return file_end(&writer, err);
 }
 
 int file_make_folder(const char *path, Error *err)

@@ -24,6 +24,18 @@ int file_sha256(const char *path, char ret_hex[65], Error *err);
 /* Atomic write of a whole buffer. STATUS_FAILED with the system's reason otherwise; the old file then still stands. */
 int file_write(const char *path, const void *bytes, size_t n, Error *err);
 
+/* The same piece by piece, for what should not stand in memory whole: begin, add, end. A failure on the way is remembered
+ * and told by file_end; the file appears there or not at all. `path` must live until then. */
+typedef struct {
+    const char *path;
+    char *temporary;
+    int descriptor, failure; /* -1; the first errno, 0 if none */
+} FileWriter;
+
+void file_begin(FileWriter *writer, const char *path);
+void file_add(FileWriter *writer, const void *bytes, size_t n);
+int file_end(FileWriter *writer, Error *err);
+
 /* Makes a folder and its parents; an existing folder is fine. */
 int file_make_folder(const char *path, Error *err);
 

@@ -84,6 +84,36 @@ static void test_full_disk_keeps_the_old_file(void **state)
     free(large);
 }
 
+/* Piece by piece: nothing of it stands under the name before the end, and a failure on the way is told there. */
+static void test_pieces(void **state)
+{
+    const Scratch *s = *state;
+    Error err;
+    FileWriter writer;
+    const struct rlimit small = {4096, RLIM_INFINITY};
+    struct rlimit before;
+    char *path = scratch_path(s, "pieces"), *large = calloc(1, 100000);
+    assert_ok(file_write(path, "old", 3, &err), &err);
+    file_begin(&writer, path);
+    file_add(&writer, "one, ", 5);
+    assert_contents(s, path, "old");
+    file_add(&writer, "two", 3);
+    assert_ok(file_end(&writer, &err), &err);
+    assert_contents(s, path, "one, two");
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before);
+    setrlimit(RLIMIT_FSIZE, &small);
+    file_begin(&writer, path);
+    file_add(&writer, large, 100000);
+    file_add(&writer, "more", 4);
+    const int status = file_end(&writer, &err);
+    setrlimit(RLIMIT_FSIZE, &before);
+    assert_int_equal(status, STATUS_FAILED);
+    assert_contents(s, path, "one, two");
+    assert_int_equal(count_entries(s), 1);
+    free(large);
+}
+
 static void test_unwritable_folders(void **state)
 {
     const Scratch *s = *state;
@@ -277,6 +307,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_write_and_read, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_read_refusals, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_full_disk_keeps_the_old_file, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_pieces, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_unwritable_folders, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_kill_leaves_a_whole_file, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_temporaries, scratch_set_up, scratch_tear_down),

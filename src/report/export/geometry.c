@@ -115,6 +115,8 @@ static const char **row_prefixes(Arena *scratch, const Report *report, const Rep
 static int write_geometry(Report *report, const char *folder, Error *err)
 {
     Text csv = {0};
+    FileWriter file;
+    file_begin(&file, file_join(report->arena, folder, "geometry.csv"));
     text_add(&csv, "run,arm,seed,step,tokens,layer,metric,value,sd,n,uniform,position,start\n");
     for (int r = 0; r < report->n_runs; r++) {
         const ReportRun *run = &report->runs[r];
@@ -126,10 +128,13 @@ static int write_geometry(Report *report, const char *folder, Error *err)
             for (int layer = -1; layer < run->n_layers; layer++)
                 add_metric(scratch, report, run, prefixes, m, layer, &csv);
         arena_free(scratch);
+        file_add(&file, csv.data, csv.size);
+        text_clear(&csv);
     }
-    const int status = file_write(file_join(report->arena, folder, "geometry.csv"), csv.data, csv.size, err);
+    if (report->n_runs == 0)
+        file_add(&file, csv.data, csv.size);
     text_free(&csv);
-    return status;
+    return file_end(&file, err);
 }
 
 const Export export_geometry = {"geometry", "geometry.csv: every metric by run, layer and snapshot", write_geometry};
