@@ -13,7 +13,9 @@ static size_t snapshot_disk_bytes(const Session *session)
     size_t n = session->settings.measure.n_sequences, passes = session->settings.objective->corrupts ? 2 : 1;
     Arena *arena = arena_new();
     Layout layout = layout_new(arena, m->n_layers, m->n_heads);
-    size_t bytes = passes * (6 * sizeof(double) * layout.n_values + sizeof(float) * n * heads * (T + T / 2)) +
+    enum { MEMBER_BYTES = 384 }; /* a header of the array, two of the archive with the name, rounded up */
+    size_t bytes = passes * ((6 * sizeof(double) + 3 * sizeof(int32_t)) * layout.n_values +
+                             3 * MEMBER_BYTES * (size_t)layout.n_places + sizeof(float) * n * heads * (T + T / 2)) +
                    sizeof(float) * heads * T * T * (1 + session->settings.snapshot.maps) + sizeof(int32_t) * n * 2 * T;
     if (session->settings.snapshot.weights)
         bytes += sizeof(float) * model_parameters(session->model)->n_parameters;

@@ -9,6 +9,7 @@
 #include "store/npz.h"
 #include "store/run.h"
 #include "train/session.h"
+#include "train/train.h"
 #include "training.h"
 
 typedef struct {
@@ -147,6 +148,35 @@ static void fisher_is_the_mean_of_squared_gradients(void **state)
     drop(&trained);
 }
 
+/* What `check` says of the disk is an upper bound, headers of some hundred small members included. */
+static void the_disk_is_known_before_it_is_taken(void **state)
+{
+    (void)state;
+    static const char *const changes[] = {"snapshot.weights", "true", "objective.kind", "masked", "data.source.kind",
+                                          "bigram_backcopy", "model.mask.kind", "full", NULL};
+    Trained trained = train(changes);
+    TrainEstimate estimate;
+    Error err;
+    Settings settings = tiny_settings(trained.arena, changes);
+    assert_ok(train_estimate(&settings, 1, &estimate, &err), &err);
+    uint64_t total = 0;
+    static const char *const folders[] = {RUN_SNAPSHOTS, RUN_CHECKPOINTS};
+    for (int f = 0; f < 2; f++) {
+        char **names;
+        int n;
+        const char *folder = file_join(trained.arena, trained.folder, folders[f]);
+        assert_ok(file_list(trained.arena, folder, &names, &n, &err), &err);
+        for (int i = 0; i < n; i++) {
+            uint64_t bytes;
+            assert_int_equal(file_size(file_join(trained.arena, folder, names[i]), &bytes), 0);
+            total += bytes;
+        }
+    }
+    assert_true(total <= estimate.disk_bytes);
+    assert_true(3 * total > estimate.disk_bytes); /* and no fancy one: not every family is in every snapshot */
+    drop(&trained);
+}
+
 /* Losses are those of what the objective makes: on clean sequences there is nothing to predict. */
 static void losses_belong_to_corrupted_sequences(void **state)
 {
@@ -171,6 +201,7 @@ int main(void)
         cmocka_unit_test(a_snapshot_holds_what_is_due),
         cmocka_unit_test(members_count_their_sequences),
         cmocka_unit_test(fisher_is_the_mean_of_squared_gradients),
+        cmocka_unit_test(the_disk_is_known_before_it_is_taken),
         cmocka_unit_test(losses_belong_to_corrupted_sequences),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
