@@ -18,8 +18,10 @@ enum { N_DISTANCES = sizeof distances / sizeof *distances, LONG = 512 };
 /* The buckets that a model uses are told by a table in which every bias is its bucket's number. */
 static void check_buckets(const char *lines, const int *behind, const int *ahead)
 {
-    Built b = build(9, "model.n_layers=1\nmodel.n_heads=2\nmodel.d_model=4\nmodel.context_length=%d\n"
-                       "model.position.kind=relative\n%s", LONG, lines);
+    Built b = build(9,
+                    "model.n_layers=1\nmodel.n_heads=2\nmodel.d_model=4\nmodel.context_length=%d\n"
+                    "model.position.kind=relative\n%s",
+                    LONG, lines);
     const Parameters *table = model_parameters(b.model);
     const Tensor *tensor = &table->tensors[parameters_find(table, "embedding.relative")];
     for (int i = 0; i < tensor->rows * tensor->cols; i++)
@@ -72,8 +74,10 @@ enum { T = 41, D = 16 };
 /* x (T, d_head) turned by rope with d_head channels and these settings. */
 static void turn(int d_head, const char *lines, real *x)
 {
-    Built b = build(9, "model.n_layers=1\nmodel.n_heads=1\nmodel.d_model=16\nmodel.d_head=%d\nmodel.context_length=%d\n"
-                       "model.position.kind=rope\n%s", d_head, T, lines);
+    Built b = build(9,
+                    "model.n_layers=1\nmodel.n_heads=1\nmodel.d_model=16\nmodel.d_head=%d\nmodel.context_length=%d\n"
+                    "model.position.kind=rope\n%s",
+                    d_head, T, lines);
     const Position *rope = position_find("rope");
     Parameters parameters = {0};
     void *state = NULL;
@@ -139,8 +143,10 @@ static void test_factor_1_scales_nothing(void **state)
                 char lines[256];
                 draw(T * d, plain);
                 memcpy(scaled, plain, sizeof(real) * (size_t)(T * d));
-                snprintf(lines, sizeof lines, "model.position.scaling=%s\nmodel.position.scaling_factor=1\n"
-                         "model.position.original_length=64", rope->params[r].choices[c]);
+                snprintf(lines, sizeof lines,
+                         "model.position.scaling=%s\nmodel.position.scaling_factor=1\n"
+                         "model.position.original_length=64",
+                         rope->params[r].choices[c]);
                 turn(d, "", plain);
                 turn(d, lines, scaled);
                 ASSERT_SAME_BITS(plain, scaled, T * d);
@@ -176,14 +182,14 @@ static void test_frequencies(void **state)
         double expected[D / 2];
     } cases[] = {
         {"model.position.scaling=ntk",
-         {1, 0.23495632718377818, 0.055204475683690614, 0.01297064085074614, 0.003047534135511189, 0.0007160374274468995,
-          0.00016823752407904452, 3.952847075210474e-05}},
+         {1, 0.23495632718377818, 0.055204475683690614, 0.01297064085074614, 0.003047534135511189,
+          0.0007160374274468995, 0.00016823752407904452, 3.952847075210474e-05}},
         {"model.position.scaling=ntk\nmodel.position.scaling_factor=2.5\nmodel.position.theta=100",
          {1, 0.49334579097698666, 0.2433900694747086, 0.12007546634094385, 0.05923872591890347, 0.029225176094930354,
           0.014418117616995137, 0.007113117640155692}},
         {"model.position.scaling=llama3\nmodel.position.theta=500000", /* Llama 3.1's own numbers */
-         {1, 0.19392274474868576, 0.03760603093086393, 0.0072926647372171085, 0.0005248461609929547, 3.428102195952591e-05,
-          6.647869871181236e-06, 1.2891731721515574e-06}},
+         {1, 0.19392274474868576, 0.03760603093086393, 0.0072926647372171085, 0.0005248461609929547,
+          3.428102195952591e-05, 6.647869871181236e-06, 1.2891731721515574e-06}},
         {"model.position.scaling=llama3\nmodel.position.scaling_factor=3\nmodel.position.original_length=256",
          {1, 0.31622776601683794, 0.1, 0.0125677897183038, 0.0033333333333333335, 0.0010540925533894599,
           0.0003333333333333333, 0.00010540925533894598}},
@@ -215,7 +221,8 @@ static void test_refusals(void **state)
         {"rope\nmodel.position.fraction=0.046875", "0.046875 of model.d_head 64 is 3 channels"},
         {"rope\nmodel.d_head=5", "5 is odd; rope turns pairs of channels"},
         {"rope\nmodel.position.low_freq_factor=4", "4 must be above model.position.low_freq_factor 4"},
-        {"relative\nmodel.position.max_distance=16", "16 must be above 16, the distances that have a bucket of their own"},
+        {"relative\nmodel.position.max_distance=16",
+         "16 must be above 16, the distances that have a bucket of their own"},
     };
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         Error err;

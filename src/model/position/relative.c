@@ -8,9 +8,9 @@
  *   bucket(d) = N/2 + floor(ln(d / (N/2)) / ln(max_distance / (N/2)) * (N - N/2)),   at most N - 1
  *
  * Under a causal mask (T5's decoder) N = n_buckets. Under any other (its encoder) keys before and after the query have
- * N = n_buckets/2 each: bucket(i - j) for j <= i, N + bucket(j - i) for j > i. Scores are still divided by sqrt(D), which
- * T5 leaves to its initial values. R starts at 0, unlike T5's (normal, d_model^-1/2): no head then prefers a place before
- * it has learned to, and the position-only baseline is uniform attention. bias_std draws it instead.
+ * N = n_buckets/2 each: bucket(i - j) for j <= i, N + bucket(j - i) for j > i. Scores are still divided by sqrt(D),
+ * which T5 leaves to its initial values. R starts at 0, unlike T5's (normal, d_model^-1/2): no head then prefers a
+ * place before it has learned to, and the position-only baseline is uniform attention. bias_std draws it instead.
  */
 #include <math.h>
 
@@ -23,8 +23,8 @@ typedef struct {
     const int *bucket; /* (2T-1) by T-1+(i-j), pointing at distance 0 */
 } Relative;
 
-/* Bucket of distance d >= 0 of n. Where a bucket begins at a whole distance, the quotient of logarithms is a whole number,
- * which the last bit of a library's log must not undo: hence the 1e-9. */
+/* Bucket of distance d >= 0 of n. Where a bucket begins at a whole distance, the quotient of logarithms is a whole
+ * number, which the last bit of a library's log must not undo: hence the 1e-9. */
 static int bucket_of(int d, int n, int max_distance)
 {
     const int exact = n / 2;
@@ -47,7 +47,8 @@ static int prepare(Arena *arena, const ModelSettings *model, Parameters *paramet
                               is_causal ? 2 : 4);
     if (max_distance <= n / 2)
         return settings_error(model->settings, "model.position.max_distance", err,
-                              "%d must be above %d, the distances that have a bucket of their own", max_distance, n / 2);
+                              "%d must be above %d, the distances that have a bucket of their own", max_distance,
+                              n / 2);
     int *bucket = ARENA_ARRAY(arena, int, 2 * T - 1);
     for (int d = 1 - T; d < T; d++) /* later keys are never seen under a causal mask */
         bucket[T - 1 + d] = d >= 0 ? bucket_of(d, n, max_distance) : is_causal ? 0 : n + bucket_of(-d, n, max_distance);
