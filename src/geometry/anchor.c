@@ -101,7 +101,8 @@ void anchor_baseline_of(const View *view, int layer, int head, double *scratch, 
     for (int k = 0; k < T; k++)
         ret_baseline[k] = NAN;
     raise_to(view, NULL, importance, ret_baseline);
-    if (view->bias && weights_of(view, view->bias + ((size_t)layer * view->n_heads + head) * (2 * T - 1), weight))
+    const real *bias = view->start_bias;
+    if (bias && weights_of(view, bias + ((size_t)layer * view->n_heads + head) * (2 * T - 1), weight))
         raise_to(view, weight, importance, ret_baseline);
 }
 

@@ -28,8 +28,8 @@ int anchor_eligible_end(const View *view);
 /* a_k of one head, (T,): mean of A_ik over queries i > k (causal) or i != k (full) that are not empty; NaN if none. */
 void anchor_importance_of(const View *view, int layer, int head, float *ret_importance);
 
-/* The larger of the uniform and the position-only importance of one head's keys, (T,), the latter from the view's own
- * bias, which is step 0's as long as no encoding learns one. `scratch`: 3T doubles. */
+/* The larger of the uniform and the position-only importance of one head's keys, (T,), the latter from step 0's bias: a
+ * learned one is part of what is measured. `scratch`: 3T doubles. */
 void anchor_baseline_of(const View *view, int layer, int head, double *scratch, double *ret_baseline);
 
 /* The anchors of one head. `scratch`: anchors_scratch_bytes(view). */

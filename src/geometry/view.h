@@ -31,6 +31,7 @@ typedef struct {
     const float *importance;          /* (L,H,T) anchor importance of the maps; NULL: taken anew where it is asked for */
     const double *layer_maps;         /* (L,T,T) mean over each layer's heads */
     const real *bias;                 /* (L,H,2T-1) position bias at T-1+(i-j), NULL for none */
+    const real *start_bias;           /* (L,H,2T-1) the same at step 0: what position alone gives, NULL for none */
     const real *residual;             /* (L+1,T,C) input of each layer, then the last one's output */
     const real *normed;               /* (T,C) the last one's output after the final norm */
     const real *const *output_weight; /* L pointers to (H*D, C): a head's slice is D consecutive rows */
@@ -44,7 +45,7 @@ typedef struct {
     int end;                          /* position of the end marker; -1: none is marked, the last position stands in */
 } View;
 
-/* What a family needs of a View: without it the family is not called. Bias, tokens, idle flags and end marker are used
+/* What a family needs of a View: without it the family is not called. Biases, tokens, idle flags and end marker are used
  * by a family of maps where they are. */
 enum {
     NEEDS_MAPS = 1,

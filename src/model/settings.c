@@ -29,7 +29,7 @@ const SchemaRow model_rows[] = {
     {"bias", VALUE_BOOL, "false", 0, 0, NULL, "biases of the linear layers"},
     {"tied_head", VALUE_BOOL, "false", 0, 0, NULL, "the head is the token embedding; wants a small embedding_std"},
     {"init.embedding_std", VALUE_NUMBER, "1.0", 0, 100, NULL, "token embedding: standard deviation at step 0"},
-    {"init.position_std", VALUE_NUMBER, "1.0", 0, 100, NULL, "learned position tables: standard deviation at step 0"},
+    {"init.position_std", VALUE_NUMBER, "1.0", 0, 100, NULL, "learned position vectors: standard deviation at step 0"},
     {"init.weight", VALUE_CHOICE, "fan_in", 0, 0, weight_names, "std of matrices: d_model^-1/2, or weight_std"},
     {"init.weight_std", VALUE_NUMBER, "0.02", 0, 100, NULL, "std of matrices with init.weight: constant"},
     {"init.residual", VALUE_CHOICE, "scaled", 0, 0, residual_names,

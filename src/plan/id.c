@@ -16,6 +16,12 @@ static const char *const not_counted[] = {"data.source.files", "train.threads"};
 
 /* A key added after a release goes here with the value that means "as before". */
 const LaterKey id_later_keys[] = {
+    {"model.position.fraction", "1"},
+    {"model.position.scaling", "none"},
+    {"model.position.scaling_factor", "8"},
+    {"model.position.original_length", "8192"},
+    {"model.position.low_freq_factor", "1"},
+    {"model.position.high_freq_factor", "4"},
     {NULL, NULL},
 };
 

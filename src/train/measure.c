@@ -72,7 +72,7 @@ static void measure_baseline(Measurer *measurer, NpzWriter *npz, Arena *arena, c
     Capture maps = {.maps = worker->capture.maps};
     View view = measurer_sequence_view(measurer, set, 0, &maps, 0, 0);
     if (is_position)
-        view_position_maps(&view, is_half ? measurer->half_bias : measurer->bias, worker->capture.maps);
+        view_position_maps(&view, view.start_bias, worker->capture.maps);
     else
         view_uniform_maps(&view, worker->capture.maps);
     float *importance = ARENA_ARRAY(arena, float, L *H *set->length);
@@ -161,7 +161,7 @@ int measure_snapshot(Measurer *measurer, const real *parameters, const char *run
     int n_groups = data_n_groups(measurer->data), status = STATUS_OK;
     double losses[1 + MAX_LOSS_GROUPS];
     const char *baselines = file_join(arena, run_folder, RUN_BASELINES);
-    prepare(measurer, parameters, 0); /* baselines are those of step 0, at which everything is due */
+    prepare(measurer, parameters, 0); /* at step 0, of which baselines are, everything is due */
     if (step == 0 || !file_exists(baselines))
         status = write_baselines(measurer, baselines, err);
     measurer->step = step;

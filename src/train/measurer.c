@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "model/mask/mask.h"
+#include "model/position/position.h"
 
 Shape measurer_shape(const Model *model)
 {
@@ -162,6 +163,20 @@ static void take_passes(Taker *taker, const TrainSettings *settings, const Model
     half->importance = take(taker, n * heads * half->length * sizeof *half->importance);
 }
 
+/* An encoding that learns no bias has one for all steps. */
+static void take_biases(Taker *taker, const Model *model, Measurer *measurer)
+{
+    Shape s = measurer_shape(model);
+    const size_t full = (size_t)s.L * s.H * (2 * s.T) * sizeof(real), half = full / 2;
+    measurer->bias = measurer->start_bias = take(taker, full);
+    measurer->half_bias = measurer->start_half_bias = take(taker, half);
+    if (!model_settings(model)->position->bias_backward)
+        return;
+    measurer->start_bias = take(taker, full);
+    measurer->start_half_bias = take(taker, half);
+    measurer->start = take(taker, model_parameters(model)->n_values * sizeof *measurer->start);
+}
+
 /* Everything but the struct itself and its layout. */
 static void take_all(Taker *taker, const TrainSettings *settings, const Model *model, Measurer *measurer)
 {
@@ -171,8 +186,7 @@ static void take_all(Taker *taker, const TrainSettings *settings, const Model *m
     for (int w = 0; w < measurer->n_workers; w++)
         take_worker(taker, needs_of(settings), model, &measurer->worker[w]);
     take_passes(taker, settings, model, measurer);
-    measurer->bias = take(taker, (size_t)s.L * s.H * (2 * s.T) * sizeof(real));
-    measurer->half_bias = take(taker, (size_t)s.L * s.H * s.T * sizeof(real));
+    take_biases(taker, model, measurer);
     measurer->output_weights = take(taker, s.L * sizeof *measurer->output_weights);
 }
 
@@ -195,6 +209,18 @@ size_t measurer_bytes(const TrainSettings *settings, const Model *model, int thr
     take_all(&counter, settings, model, &measurer);
     arena_free(arena);
     return arena_rounded(sizeof measurer) + layout_bytes() + counter.bytes;
+}
+
+/* The bias of step 0, from the seed: who resumes a run, or measures it again, has later parameters only. */
+static void fill_start_bias(Measurer *measurer)
+{
+    const Model *model = measurer->model;
+    const int T = model_settings(model)->context_length;
+    if (!measurer->start)
+        return;
+    parameters_initialise(model_parameters(model), measurer->settings->seed, measurer->start);
+    model_position_bias(model, measurer->start, T, measurer->start_bias);
+    model_position_bias(model, measurer->start, T / 2, measurer->start_half_bias);
 }
 
 /* ---- the measuring sets ---- */
@@ -253,6 +279,7 @@ void measurer_new(Arena *arena, const TrainSettings *settings, const Model *mode
     measurer->n_workers = count_workers(lanes_threads(lanes));
     Taker taker = {arena, 0};
     take_all(&taker, settings, model, measurer);
+    fill_start_bias(measurer);
     draw_set(measurer, "measure/half", &measurer->half);
     draw_set(measurer, "measure/full", &measurer->full); /* last: the oracle loss is this set's */
     for (int i = 0; i < measurer->full.n * s.T; i++)

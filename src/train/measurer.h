@@ -47,7 +47,9 @@ struct Measurer {
     Worker worker[MEASURE_LANES];    /* by thread; by lane where threads are more than lanes */
     int n_workers;
     Pass pass, half_pass;
-    real *bias, *half_bias;          /* (L,H,2T-1) */
+    real *bias, *half_bias;          /* (L,H,2T-1) of the snapshot under way */
+    real *start_bias, *start_half_bias; /* of step 0, for baselines; the same memory where no bias is learned */
+    real *start;                     /* (n_values) parameters of step 0, to make that bias from; NULL where none is learned */
     const real **output_weights;     /* (L,) */
     const real *parameters;          /* of the snapshot under way */
     int64_t step;                    /* likewise */

@@ -55,6 +55,7 @@ View measurer_sequence_view(const Measurer *measurer, const Set *set, int s, con
     view.residual = part_of(capture->residual, at, (size_t)(shape.L + 1) * T * shape.C);
     view.normed = part_of(capture->normed, at, T * shape.C);
     view.bias = set == &measurer->full ? measurer->bias : measurer->half_bias;
+    view.start_bias = set == &measurer->full ? measurer->start_bias : measurer->start_half_bias;
     view.output_weight = measurer->output_weights;
     view.tokens = (is_corrupted ? set->corrupted : set->inputs) + (size_t)s * set->length;
     view.is_idle = measurer->has_idle ? idle + (size_t)s * set->length : NULL;

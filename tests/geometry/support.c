@@ -14,6 +14,7 @@ Built *built_new(Arena *arena, int n_layers, int n_heads, int length, int d_head
     built->k = ARENA_ARRAY(arena, real, L * H * T * D);
     built->v = ARENA_ARRAY(arena, real, L * H * T * D);
     built->bias = ARENA_ARRAY(arena, real, L * H * (2 * T - 1));
+    built->start_bias = ARENA_ARRAY(arena, real, L * H * (2 * T - 1));
     built->residual = ARENA_ARRAY(arena, real, (L + 1) * T * C);
     built->normed = ARENA_ARRAY(arena, real, T * C);
     built->weights = ARENA_ARRAY(arena, real, L * H * D * C);
@@ -42,6 +43,7 @@ Built *built_new(Arena *arena, int n_layers, int n_heads, int length, int d_head
                          .k = built->k,
                          .v = built->v,
                          .bias = built->bias,
+                         .start_bias = built->start_bias,
                          .residual = built->residual,
                          .normed = built->normed,
                          .losses = built->losses,
@@ -92,6 +94,7 @@ void built_randomise(Built *built, Pcg *pcg)
     draw(pcg, L * H * T * D, 1, built->k);
     draw(pcg, L * H * T * D, 1, built->v);
     draw(pcg, L * H * (2 * T - 1), 0.5, built->bias);
+    draw(pcg, L * H * (2 * T - 1), 0.5, built->start_bias);
     draw(pcg, (L + 1) * T * C, 1, built->residual);
     draw(pcg, L * H * D * C, 0.3, built->weights);
     draw(pcg, T * C, 1, built->normed);

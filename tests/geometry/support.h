@@ -9,8 +9,9 @@
 /* A View whose arrays may be written; all of them are there, idle queries and an end marker not until set. */
 typedef struct {
     View view;
-    real *maps, *q, *k, *v, *bias, *residual, *normed, *weights; /* weights: (L,H*D,C) */
-    real *losses, *ablated_losses, *gradients;                   /* gradients: C of each part */
+    real *maps, *q, *k, *v, *residual, *normed, *weights; /* weights: (L,H*D,C) */
+    real *bias, *start_bias;
+    real *losses, *ablated_losses, *gradients; /* gradients: C of each part */
     GradientPart *parts;
     int32_t *tokens;
     uint8_t *is_idle;

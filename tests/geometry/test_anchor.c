@@ -94,10 +94,11 @@ static void test_what_is_no_anchor(void **state)
                 for (int d = 0; d < 2 * T - 1; d++)
                     bias[d] = (real)(sign * 0.5 * abs(d - (T - 1)));
                 view_position_maps(&built->view, bias, built->maps);
-                built->view.bias = bias;
+                built->view.start_bias = bias;
                 find(&built->view, &anchors);
                 assert_int_equal(anchors.n, 0);
-                built->view.bias = NULL;
+                built->view.start_bias = NULL;
+                built->view.bias = bias; /* learned: what it draws is an anchor */
                 find(&built->view, &anchors);
                 assert_int_equal(anchors.n > 0, sign > 0 && (!is_causal || T > 16));
             }
@@ -117,10 +118,10 @@ static void test_baseline_is_that_of_the_maps(void **state)
         float *uniform = ARENA_ARRAY(arena, float, T), *position = ARENA_ARRAY(arena, float, T);
         double *scratch = ARENA_ARRAY(arena, double, 3 * T), *baseline = ARENA_ARRAY(arena, double, T);
         for (int d = 0; d < 2 * T - 1; d++)
-            built->bias[d] = (real)(2 * pcg_normal(&pcg));
+            built->start_bias[d] = (real)(2 * pcg_normal(&pcg));
         view_uniform_maps(&built->view, built->maps);
         anchor_importance(&built->view, uniform);
-        view_position_maps(&built->view, built->bias, built->maps);
+        view_position_maps(&built->view, built->start_bias, built->maps);
         anchor_importance(&built->view, position);
         anchor_baseline_of(&built->view, 0, 0, scratch, baseline);
         for (int k = 0; k < T - is_causal; k++)

@@ -42,10 +42,10 @@ static int is_empty(const At *at, int i)
     return sum == 0;
 }
 
-static double bias(const At *at, int i, int j)
+static double entry(const At *at, const real *bias, int i, int j)
 {
     const View *v = at->view;
-    return v->bias ? v->bias[((size_t)at->l * v->n_heads + at->h) * (2 * v->length - 1) + v->length - 1 + i - j] : 0;
+    return bias ? bias[((size_t)at->l * v->n_heads + at->h) * (2 * v->length - 1) + v->length - 1 + i - j] : 0;
 }
 
 static double logit(const At *at, int i, int j)
@@ -53,7 +53,7 @@ static double logit(const At *at, int i, int j)
     double sum = 0;
     for (int d = 0; d < at->view->d_head; d++)
         sum += element(at, at->view->q, i, d) * element(at, at->view->k, j, d);
-    return sum / sqrt(at->view->d_head) + bias(at, i, j);
+    return sum / sqrt(at->view->d_head) + entry(at, at->view->bias, i, j);
 }
 
 static double length_of(const At *at, const real *qkv, int t)
@@ -219,9 +219,10 @@ static double empty_rows(const At *at)
 
 /* ---- anchors ---- */
 
-/* Mean into k of attention that is the softmax of the mask and, if asked, the bias. */
+/* Mean into k of attention that is the softmax of the mask and, if asked, step 0's bias. */
 static double position_importance(const At *at, int k, int with_bias)
 {
+    const real *bias = with_bias ? at->view->start_bias : NULL;
     double sum = 0;
     int n = 0;
     for (int i = 0; i < at->view->length; i++) {
@@ -229,8 +230,8 @@ static double position_importance(const At *at, int k, int with_bias)
             continue;
         double total = 0;
         for (int j = 0; j < at->view->length; j++)
-            total += visible(at, i, j) ? exp(with_bias ? bias(at, i, j) : 0) : 0;
-        sum += visible(at, i, k) ? exp(with_bias ? bias(at, i, k) : 0) / total : 0;
+            total += visible(at, i, j) ? exp(entry(at, bias, i, j)) : 0;
+        sum += visible(at, i, k) ? exp(entry(at, bias, i, k)) / total : 0;
         n++;
     }
     return sum / n;
@@ -618,7 +619,7 @@ static void test_definitions(void **state)
             built_randomise(built, &pcg);
             hold(arena, &built->view, 0);
             built->view.end = sizes[s].T / 2;
-            built->view.bias = NULL;
+            built->view.bias = built->view.start_bias = NULL;
             hold(arena, &built->view, 0);
             arena_free(arena);
         }

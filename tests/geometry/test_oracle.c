@@ -84,6 +84,7 @@ static View view_of(const Case *c, int s)
     view.d_model = residual ? (int)residual->shape[2] : 0;
     view.maps = (const real *)maps->data + (size_t)s * view.n_layers * view.n_heads * T * T;
     view.q = data_of(c, "q"), view.k = data_of(c, "k"), view.v = data_of(c, "v"), view.bias = data_of(c, "bias");
+    view.start_bias = view.bias; /* nothing has been learned */
     view.residual = data_of(c, "residual");
     view.normed = input(c, "normed") ? data_of(c, "normed") : view.residual; /* no corrected metric looks at it */
     view.output_weight = slices_of(c, view.n_layers);

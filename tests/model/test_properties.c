@@ -47,7 +47,49 @@ static void test_repeated_token_is_uniform(void **state)
     }
 }
 
-/* The same q at every position and the same k: after rotation their product depends on i - j alone. */
+static void check_rotation(const Position *position, const char *lines)
+{
+    Built b = build(19, "%smodel.position.kind=%s\n%s", sizes, position->name, lines);
+    const int T = b.shape.context_length, D = b.shape.d_head;
+    const double close = 1e-5;
+    Parameters parameters = {0};
+    void *variant = NULL;
+    assert_int_equal(position->prepare(b.arena, &b.shape, &parameters, &variant, NULL), 0);
+    real *q = ARENA_ARRAY(b.arena, real, T * D), *k = ARENA_ARRAY(b.arena, real, T * D);
+    Pcg pcg = pcg_new(1, 1);
+    for (int d = 0; d < D; d++) {
+        q[d] = (real)pcg_normal(&pcg);
+        k[d] = (real)pcg_normal(&pcg);
+    }
+    for (int t = 1; t < T; t++) {
+        memcpy(q + t * D, q, sizeof(real) * (size_t)D);
+        memcpy(k + t * D, k, sizeof(real) * (size_t)D);
+    }
+    position->rotate_forward(variant, T, D, q);
+    position->rotate_forward(variant, T, D, k);
+    double at_distance[2 * 41], spread = 0;
+    for (int i = 0; i < T; i++)
+        for (int j = 0; j < T; j++) {
+            double score = 0;
+            for (int d = 0; d < D; d++)
+                score += (double)q[i * D + d] * (double)k[j * D + d];
+            int distance = T - 1 + i - j;
+            if (i == 0 || j == 0)
+                at_distance[distance] = score;
+            assert_true(fabs(score - at_distance[distance]) < close);
+            spread = fmax(spread, fabs(score - at_distance[T - 1]));
+        }
+    assert_true(spread > 0.1); /* it does depend on i - j */
+    /* backward turns back */
+    position->rotate_backward(variant, T, D, k);
+    for (int t = 0; t < T; t++)
+        for (int d = 0; d < D; d++)
+            assert_true(fabs((double)k[t * D + d] - (double)k[d]) < close);
+    unbuild(&b);
+}
+
+/* The same q at every position and the same k: after rotation their product depends on i - j alone, whatever choice an
+ * encoding offers among its own parameters. */
 static void test_rotations_are_relative(void **state)
 {
     (void)state;
@@ -57,43 +99,15 @@ static void test_rotations_are_relative(void **state)
         if (!position->rotate_forward)
             continue;
         n_rotations++;
-        Built b = build_variant(position, mask_find("full"), score_find("softmax"));
-        const int T = b.shape.context_length, D = b.shape.d_head;
-        const double close = 1e-5;
-        Parameters parameters = {0};
-        void *variant = NULL;
-        assert_int_equal(position->prepare(b.arena, &b.shape, &parameters, &variant, NULL), 0);
-        real *q = ARENA_ARRAY(b.arena, real, T * D), *k = ARENA_ARRAY(b.arena, real, T * D);
-        Pcg pcg = pcg_new(1, 1);
-        for (int d = 0; d < D; d++) {
-            q[d] = (real)pcg_normal(&pcg);
-            k[d] = (real)pcg_normal(&pcg);
-        }
-        for (int t = 1; t < T; t++) {
-            memcpy(q + t * D, q, sizeof(real) * (size_t)D);
-            memcpy(k + t * D, k, sizeof(real) * (size_t)D);
-        }
-        position->rotate_forward(variant, T, D, q);
-        position->rotate_forward(variant, T, D, k);
-        double at_distance[2 * 41], spread = 0;
-        for (int i = 0; i < T; i++)
-            for (int j = 0; j < T; j++) {
-                double score = 0;
-                for (int d = 0; d < D; d++)
-                    score += (double)q[i * D + d] * (double)k[j * D + d];
-                int distance = T - 1 + i - j;
-                if (i == 0 || j == 0)
-                    at_distance[distance] = score;
-                assert_true(fabs(score - at_distance[distance]) < close);
-                spread = fmax(spread, fabs(score - at_distance[T - 1]));
+        check_rotation(position, "");
+        for (int r = 0; r < position->n_params; r++) {
+            const SchemaRow *row = &position->params[r];
+            for (int c = 0; row->type == VALUE_CHOICE && row->choices[c]; c++) {
+                char lines[128];
+                snprintf(lines, sizeof lines, "model.position.%s=%s", row->key, row->choices[c]);
+                check_rotation(position, lines);
             }
-        assert_true(spread > 0.1); /* it does depend on i - j */
-        /* backward turns back */
-        position->rotate_backward(variant, T, D, k);
-        for (int t = 0; t < T; t++)
-            for (int d = 0; d < D; d++)
-                assert_true(fabs((double)k[t * D + d] - (double)k[d]) < close);
-        unbuild(&b);
+        }
     }
     assert_true(n_rotations > 0);
 }

@@ -6,8 +6,11 @@
 
 #include <math.h>
 
+#include "geometry/anchor.h"
+#include "geometry/metric.h"
 #include "store/npz.h"
 #include "store/run.h"
+#include "train/checkpoint.h"
 #include "train/session.h"
 #include "train/train.h"
 #include "training.h"
@@ -195,6 +198,102 @@ static void losses_belong_to_corrupted_sequences(void **state)
     drop(&trained);
 }
 
+/* A bias that is drawn and learned fast, so that it is strong and moves. */
+static const char *const learned_bias[] = {"model.position.kind", "relative", "model.position.bias_std", "2", "train.lr",
+                                           "0.1", "model.context_length", "32", "measure.sequences", "16", NULL};
+
+/* Baselines that are missing are written anew, from later parameters, as after a kill in between. */
+static void baselines_are_those_of_step_0_whenever_written(void **state)
+{
+    (void)state;
+    Error err = {""};
+    char whole[65], again[65];
+    Trained trained = train(learned_bias);
+    const char *path = file_join(trained.arena, trained.folder, RUN_BASELINES);
+    Settings settings = tiny_settings(trained.arena, learned_bias);
+    results_hash(trained.folder, whole);
+
+    char *folder = fresh_folder(trained.arena);
+    assert_int_equal(train_in(folder, &settings, 2, 7, &err), STATUS_INTERRUPTED);
+    assert_ok(file_remove(file_join(trained.arena, folder, RUN_BASELINES), &err), &err);
+    assert_ok(train_in(folder, &settings, 1, 0, &err), &err);
+    results_hash(folder, again);
+    assert_string_equal(whole, again);
+    file_remove_tree(folder, &err);
+
+    Remeasured *snapshots;
+    int n = 0;
+    TrainJob job = {.folder = trained.folder, .settings = &settings, .kernels = kernels_best(), .threads = 1};
+    assert_ok(file_remove(path, &err), &err);
+    assert_ok(train_measure_again(trained.arena, &job, &snapshots, &n, &err), &err);
+    assert_true(n > 0);
+    results_hash(trained.folder, again);
+    assert_string_equal(whole, again);
+    drop(&trained);
+}
+
+/* Number of anchors of head h by the stored importances and a baseline (H,T), mean over sequences. */
+static double anchors_by(const NpyArray *importance, const float *baseline, int h)
+{
+    const int n = (int)importance->shape[0], H = (int)importance->shape[2], T = (int)importance->shape[3];
+    const View shape = {.length = T, .is_causal = 1};
+    double sum = 0;
+    for (int s = 0; s < n; s++)
+        for (int k = 0; k < anchor_eligible_end(&shape); k++) {
+            const float a = ((const float *)importance->data)[(s * H + h) * T + k];
+            const double floor = fmax(baseline[h * T + k], baseline[(H + h) * T + k]);
+            sum += a > ANCHOR_LEAST && a > ANCHOR_RATIO * floor;
+        }
+    return sum / n;
+}
+
+/* However far a bias has been learned, anchors are held against the baselines that are on disk, and logits against the
+ * bias as it is. */
+static void anchors_rest_on_the_bias_of_step_0(void **state)
+{
+    (void)state;
+    enum { H = 2, T = 32 };
+    static const char *const prefixes[] = {"uniform", "position"};
+    Error err;
+    Npz baselines;
+    Trained trained = train(learned_bias);
+    assert_ok(npz_read(trained.arena, file_join(trained.arena, trained.folder, RUN_BASELINES), &baselines, &err), &err);
+    float floor[2][H * T], late[2][H * T];
+    for (int b = 0; b < 2; b++) {
+        const NpyArray *array = npz_get(&baselines, arena_format(trained.arena, "%s/importance", prefixes[b]));
+        assert_int_equal(array->n_items, H * T); /* one layer */
+        memcpy(floor[b], array->data, sizeof floor[b]);
+        memcpy(late[b], array->data, sizeof late[b]);
+    }
+
+    /* what the last parameters would give */
+    Session session;
+    Settings settings = tiny_settings(trained.arena, learned_bias);
+    assert_ok(session_open(&settings, kernels_best(), &session, &err), &err);
+    const Parameters *parameters = model_parameters(session.model);
+    real *weights = ARENA_ARRAY(trained.arena, real, parameters->n_values);
+    real *bias = ARENA_ARRAY(trained.arena, real, H * (2 * T - 1)), *maps = ARENA_ARRAY(trained.arena, real, H *T *T);
+    int64_t progress[3];
+    assert_ok(checkpoint_read_weights(parameters, run_checkpoint_path(trained.arena, trained.folder, 12), weights,
+                                      progress, &err), &err);
+    model_position_bias(session.model, weights, T, bias);
+    View view = {.n_layers = 1, .n_heads = H, .length = T, .is_causal = 1, .maps = maps};
+    view_position_maps(&view, bias, maps);
+    anchor_importance(&view, late[1]);
+
+    const Npz npz = snapshot_of(&trained, 12);
+    const double *n_anchors = npz_get(&npz, "n_anchors")->data;
+    int n_moved = 0;
+    for (int h = 0; h < H; h++) {
+        const NpyArray *importance = npz_get(&npz, "importance");
+        assert_true(n_anchors[h] == anchors_by(importance, floor[0], h));
+        n_moved += n_anchors[h] != anchors_by(importance, late[0], h);
+    }
+    assert_true(n_moved > 0); /* or this test says nothing */
+    session_close(&session);
+    drop(&trained);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -203,6 +302,8 @@ int main(void)
         cmocka_unit_test(fisher_is_the_mean_of_squared_gradients),
         cmocka_unit_test(the_disk_is_known_before_it_is_taken),
         cmocka_unit_test(losses_belong_to_corrupted_sequences),
+        cmocka_unit_test(baselines_are_those_of_step_0_whenever_written),
+        cmocka_unit_test(anchors_rest_on_the_bias_of_step_0),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,37 +1,116 @@
 /* Rotary positions (Su et al. 2021, arXiv 2104.09864): q_t and k_t are turned by angles proportional to t, pair by
  * pair, so that their product depends on the distance alone.
  *
- *   (x_i, x_{i+D/2}) <- (x_i cos a - x_{i+D/2} sin a, x_{i+D/2} cos a + x_i sin a),  a = t theta^(-2i/D), i < D/2
+ *   (x_i, x_{i+R/2}) <- (x_i cos a - x_{i+R/2} sin a, x_{i+R/2} cos a + x_i sin a),  a = t w_i,  i < R/2
+ *   w_i = theta^(-2i/R),   R = fraction D channels; the others stay as they are (Black et al. 2022, arXiv 2204.06745)
  *
- * Pairs are (i, i + D/2), as in GPT-NeoX, not neighbours as in the paper; a permutation of channels tells them apart.
- * A rotation's backward is the rotation by the opposite angle.
+ * Pairs are (i, i + R/2), as in GPT-NeoX, not neighbours as in the paper; a permutation of channels tells them apart.
+ * A rotation's backward is the rotation by the opposite angle. The frequencies may be scaled, by a factor s >= 1 of
+ * which 1 changes no bit:
+ *
+ *   linear   w_i / s: position interpolation (Chen et al. 2023, arXiv 2306.15595, section 2.3)
+ *   ntk      theta s^(R/(R-2)) for theta: the slowest becomes w / s, the fastest stays 1 (Peng et al. 2023,
+ *            arXiv 2309.00071, section 3.1)
+ *   llama3   by the turns that a pair makes in original_length positions, n = w_i original_length / 2pi: w_i / s up to
+ *            low_freq_factor, w_i from high_freq_factor on, linear in n between (the code released with Llama 3.1, whose
+ *            numbers the defaults are; Dubey et al. 2024, arXiv 2407.21783)
  */
 #include <math.h>
+#include <string.h>
 
 #include "model/position/position.h"
 
 typedef struct {
-    int half;              /* D/2 */
-    const real *cos, *sin; /* (T, D/2) */
+    int half;              /* R/2 */
+    const real *cos, *sin; /* (T, R/2) */
 } Rope;
+
+/* What the keys below model.position say of the frequencies. */
+typedef struct {
+    double theta, factor, low, high, original_length;
+    int width; /* R */
+} Angles;
+
+/* ---- frequencies: radians per position of pair i ----------------------------------------------------------------- */
+
+static double plain(const Angles *a, int i)
+{
+    return pow(a->theta, -2.0 * i / a->width);
+}
+
+static double linear(const Angles *a, int i)
+{
+    return plain(a, i) / a->factor;
+}
+
+static double ntk(const Angles *a, int i) /* R = 2: the only pair has frequency 1, whatever theta is */
+{
+    return pow(a->theta * pow(a->factor, a->width / (a->width - 2.0)), -2.0 * i / a->width);
+}
+
+static double llama3(const Angles *a, int i)
+{
+    const double fast = plain(a, i), slow = fast / a->factor, turns = fast * a->original_length / (2 * M_PI);
+    if (turns >= a->high)
+        return fast;
+    if (turns <= a->low)
+        return slow;
+    return slow + (turns - a->low) / (a->high - a->low) * (fast - slow);
+}
+
+static const char *const scalings[] = {"none", "linear", "ntk", "llama3", NULL};
+static double (*const frequencies[])(const Angles *, int) = {plain, linear, ntk, llama3};
+
+/* ---- the encoding ------------------------------------------------------------------------------------------------ */
+
+static int read_angles(const ModelSettings *model, Angles *ret_angles, Error *err)
+{
+    const Settings *settings = model->settings;
+    const double fraction = settings_number(settings, "model.position.fraction"), width = fraction * model->d_head;
+    const Angles a = {
+        .theta = settings_number(settings, "model.position.theta"),
+        .factor = settings_number(settings, "model.position.scaling_factor"),
+        .low = settings_number(settings, "model.position.low_freq_factor"),
+        .high = settings_number(settings, "model.position.high_freq_factor"),
+        .original_length = (double)settings_int(settings, "model.position.original_length"),
+        .width = (int)lround(width),
+    };
+    if (fraction == 1 && a.width % 2 != 0)
+        return settings_error(settings, "model.d_head", err, "%d is odd; rope turns pairs of channels", a.width);
+    if (fabs(width - a.width) > 1e-6 || a.width % 2 != 0 || a.width == 0)
+        return settings_error(settings, "model.position.fraction", err,
+                              "%g of model.d_head %d is %g channels; rope turns pairs, so it must be an even number",
+                              fraction, model->d_head, width);
+    if (a.high <= a.low)
+        return settings_error(settings, "model.position.high_freq_factor", err,
+                              "%g must be above model.position.low_freq_factor %g", a.high, a.low);
+    *ret_angles = a;
+    return STATUS_OK;
+}
 
 static int prepare(Arena *arena, const ModelSettings *model, Parameters *parameters, void **ret_state, Error *err)
 {
     (void)parameters;
-    const int T = model->context_length, D = model->d_head;
-    const double theta = settings_number(model->settings, "model.position.theta");
-    if (D % 2 != 0)
-        return settings_error(model->settings, "model.d_head", err, "%d is odd; rope turns pairs of channels", D);
-    size_t n = (size_t)T * (size_t)(D / 2);
+    const char *scaling = settings_text(model->settings, "model.position.scaling");
+    const int T = model->context_length;
+    Angles a;
+    int kind = 0, status = read_angles(model, &a, err);
+    if (status < 0)
+        return status;
+    while (strcmp(scalings[kind], scaling) != 0)
+        kind++;
+    const int half = a.width / 2;
+    const size_t n = (size_t)T * (size_t)half;
     real *cosines = ARENA_ARRAY(arena, real, n), *sines = ARENA_ARRAY(arena, real, n);
-    for (int t = 0; t < T; t++)
-        for (int i = 0; i < D / 2; i++) {
-            double angle = t * pow(theta, -2.0 * i / D);
-            cosines[t * (D / 2) + i] = (real)cos(angle);
-            sines[t * (D / 2) + i] = (real)sin(angle);
+    for (int i = 0; i < half; i++) {
+        const double frequency = frequencies[kind](&a, i);
+        for (int t = 0; t < T; t++) {
+            cosines[t * half + i] = (real)cos(t * frequency);
+            sines[t * half + i] = (real)sin(t * frequency);
         }
+    }
     Rope *rope = ARENA_ARRAY(arena, Rope, 1);
-    *rope = (Rope){D / 2, cosines, sines};
+    *rope = (Rope){half, cosines, sines};
     *ret_state = rope;
     return STATUS_OK;
 }
@@ -63,6 +142,13 @@ static void rotate_backward(const void *state, int length, int ld, real *dx)
 
 static const SchemaRow params[] = {
     {"theta", VALUE_NUMBER, "10000", 1, 1e9, NULL, "base of the angles' wavelengths"},
+    {"fraction", VALUE_NUMBER, "1", 0, 1, NULL, "share of a head's channels that are turned; an even number of them"},
+    {"scaling", VALUE_CHOICE, "none", 0, 0, scalings,
+     "of the frequencies: linear: divided by the factor; ntk: theta grows; llama3: only slow ones divided"},
+    {"scaling_factor", VALUE_NUMBER, "8", 1, 1e6, NULL, "with scaling: the slowest frequencies are divided by it"},
+    {"original_length", VALUE_INT, "8192", 1, 1e9, NULL, "with scaling: llama3: positions in which turns are counted"},
+    {"low_freq_factor", VALUE_NUMBER, "1", 0, 1e6, NULL, "with scaling: llama3: divided up to so many turns"},
+    {"high_freq_factor", VALUE_NUMBER, "4", 0, 1e6, NULL, "with scaling: llama3: as they are from so many turns on"},
 };
 
 const Position position_rope = {
