@@ -53,7 +53,8 @@ def read(path):
 
 def result_of_run(folder):
     """What must be the same bytes however a run came about: its files without times."""
-    found = {"run.yaml": read(os.path.join(folder, "run.yaml")), "train.csv": read(os.path.join(folder, "train.csv"))}
+    found = {name: read(os.path.join(folder, name)) for name in ("run.yaml", "train.csv", "tokenizer.csv")
+             if name != "tokenizer.csv" or os.path.exists(os.path.join(folder, name))}
     for part in ("snapshots", "checkpoints"):
         for name in sorted(os.listdir(os.path.join(folder, part))):
             found[f"{part}/{name}"] = read(os.path.join(folder, part, name))

@@ -2,6 +2,7 @@
 import glob
 import os
 import random
+import re
 import signal
 import time
 import unittest
@@ -103,6 +104,26 @@ class Exact(Case):
             self.refframe("run", "long.yaml", "--threads", 2, "--results", name)
             self.assertSameResults(results(self.at(name, "long")), calm)
         self.assertGreaterEqual(n_kills, 12)
+
+    def test_killed_with_any_tokenizer(self):
+        """What a tokenizer learns is learnt again on resume: the same, or ids would change their meaning on the way."""
+        listed = self.refframe("list", "tokenizer").stdout
+        kinds = re.findall(r"^  (\w+) ", listed, re.M)
+        self.assertIn("bpe", kinds)
+        for kind in kinds:
+            self.write("long.yaml", LONG + f"data:\n  source: {{kind: text}}\n  tokenizer: {{kind: {kind}}}\n")
+            self.refframe("run", "long.yaml", "--threads", 1, "--results", f"{kind}-calm")
+            calm = results(self.at(f"{kind}-calm", "long"))
+            for attempt in range(20):
+                folder = f"{kind}-{attempt}"
+                process = self.start_until_saved(folder, 1 + attempt % 2)
+                process.kill()
+                process.communicate()
+                if process.returncode == -signal.SIGKILL:
+                    break
+            self.assertEqual(process.returncode, -signal.SIGKILL)
+            self.refframe("run", "long.yaml", "--threads", 2, "--results", folder)
+            self.assertSameResults(results(self.at(folder, "long")), calm)
 
     def test_a_killed_child_is_a_failed_run_and_goes_on_later(self):
         calm, _ = self.undisturbed()

@@ -26,8 +26,8 @@ typedef struct {
      * (room for n): byte offset at which each token starts. */
     int64_t (*encode)(const Vocabulary *vocabulary, const char *text, size_t n, int32_t *ret_ids, size_t *ret_starts,
                       Error *err);
-    /* Adds what the run's folder keeps of it (RUN_TOKENIZER), a CSV from which ids can be read as bytes again; NULL where
-     * the ids' strings say it all. Equal vocabularies give equal bytes. */
+    /* Adds what the run's folder keeps of it, a CSV from which ids can be read as bytes again (results/README.md); NULL
+     * where the ids' strings say it all. Equal vocabularies give equal bytes. */
     void (*save)(const Vocabulary *vocabulary, Text *ret_text);
 } Tokenizer;
 
