@@ -1,4 +1,5 @@
 """What the end-to-end tests share: a scratch folder, a tiny experiment, and the program run in it."""
+import fcntl
 import glob
 import os
 import shutil
@@ -101,6 +102,15 @@ class Case(unittest.TestCase):
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
         self.addCleanup(self.end, process)
         return process
+
+    def kill(self, process):
+        """kill -9, and waits until no run below the scratch folder is locked: the system kills what trains as soon as its
+        parent is gone, which on a busy machine is a while before it has let go of everything."""
+        process.kill()
+        process.communicate()
+        for path in glob.glob(self.at("**", "lock"), recursive=True):
+            with open(path, "rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
 
     def end(self, process):
         if process.poll() is None:

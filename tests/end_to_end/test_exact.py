@@ -98,8 +98,7 @@ class Exact(Case):
             for _ in range(3):
                 process = self.start("run", "long.yaml", "--threads", 2, "--results", name)
                 time.sleep(dice.uniform(0, seconds))
-                process.kill()
-                process.communicate()
+                self.kill(process)
                 n_kills += process.returncode == -signal.SIGKILL
             self.refframe("run", "long.yaml", "--threads", 2, "--results", name)
             self.assertSameResults(results(self.at(name, "long")), calm)
@@ -117,8 +116,7 @@ class Exact(Case):
             for attempt in range(20):
                 folder = f"{kind}-{attempt}"
                 process = self.start_until_saved(folder, 1 + attempt % 2)
-                process.kill()
-                process.communicate()
+                self.kill(process)
                 if process.returncode == -signal.SIGKILL:
                     break
             self.assertEqual(process.returncode, -signal.SIGKILL)
@@ -184,8 +182,7 @@ class Exact(Case):
         for attempt in range(20):
             folder = f"r{attempt}"
             process = self.start_until_saved(folder, 2)
-            process.kill()
-            process.communicate()
+            self.kill(process)
             saved = self.saved(folder)
             if process.returncode == -signal.SIGKILL and len(saved) == 2:
                 break
