@@ -95,6 +95,12 @@ const char *data_token_text(const Data *data, int id)
     return data->source->token_text ? data->source->token_text(data->state, id) : data->corpus.vocabulary.strings[id];
 }
 
+void data_save_tokenizer(const Data *data, Text *ret_text)
+{
+    if (data->has_corpus && data->corpus.tokenizer->save)
+        data->corpus.tokenizer->save(&data->corpus.vocabulary, ret_text);
+}
+
 const Source *data_source(const Data *data)
 {
     return data->source;

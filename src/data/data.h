@@ -30,6 +30,7 @@ int data_open(Arena *arena, const Settings *settings, int length, Data **ret_dat
 
 int data_vocab_size(const Data *data);
 const char *data_token_text(const Data *data, int id); /* UTF-8, "<bos>" "<eos>" "<mask>" for the reserved ones */
+void data_save_tokenizer(const Data *data, Text *ret_text); /* see Tokenizer.save; adds nothing where it saves nothing */
 const Source *data_source(const Data *data);
 const Corpus *data_corpus(const Data *data);           /* NULL for a source without one */
 int data_n_groups(const Data *data);                   /* loss groups, at least 1 */

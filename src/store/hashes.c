@@ -8,7 +8,7 @@ int manifest_hash_files(Arena *arena, const char *run_folder, Manifest *manifest
     static const char *const folders[] = {RUN_SNAPSHOTS, RUN_CHECKPOINTS};
     enum { N_FOLDERS = 2 };
     char **names[N_FOLDERS];
-    int n_names[N_FOLDERS], n = 0, status = STATUS_OK, most = 1;
+    int n_names[N_FOLDERS], n = 0, status = STATUS_OK, most = 2;
     for (int f = 0; f < N_FOLDERS && status == STATUS_OK; f++) {
         status = file_list(arena, file_join(arena, run_folder, folders[f]), &names[f], &n_names[f], err);
         most += status == STATUS_OK ? n_names[f] : 0;
@@ -17,6 +17,8 @@ int manifest_hash_files(Arena *arena, const char *run_folder, Manifest *manifest
         return status;
 
     const char **files = ARENA_ARRAY(arena, const char *, most), **hashes = ARENA_ARRAY(arena, const char *, most);
+    if (file_exists(file_join(arena, run_folder, RUN_TOKENIZER)))
+        files[n++] = RUN_TOKENIZER;
     files[n++] = RUN_SERIES;
     for (int f = 0; f < N_FOLDERS; f++)
         for (int i = 0; i < n_names[f]; i++)

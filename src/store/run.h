@@ -13,6 +13,7 @@
 
 #define RUN_CONFIG "run.yaml"
 #define RUN_MANIFEST "manifest.json"
+#define RUN_TOKENIZER "tokenizer.csv" /* absent where ids' strings say it all */
 #define RUN_SERIES "train.csv"
 #define RUN_TIMING "timing.csv"
 #define RUN_SNAPSHOTS "snapshots"
@@ -45,14 +46,14 @@ typedef struct {
     const char *started, *ended;          /* UTC */
     int n_resumes;
     const char **files;         /* relative paths and */
-    const char **files_sha256;  /* hashes of snapshots, series and the last checkpoint, once finished */
+    const char **files_sha256;  /* hashes of tokenizer, series, snapshots and the last checkpoint, once finished */
     int n_files;
 } Manifest;
 
 int manifest_read(Arena *arena, const char *run_folder, Manifest *ret_manifest, Error *err);
 int manifest_write(const char *run_folder, const Manifest *manifest, Error *err);
 
-/* Fills files and files_sha256 with what the run leaves: series, snapshots, checkpoints. */
+/* Fills files and files_sha256 with what the run leaves: tokenizer, series, snapshots, checkpoints. */
 int manifest_hash_files(Arena *arena, const char *run_folder, Manifest *manifest, Error *err);
 
 /* Status without an error: RUN_ABSENT without a folder, RUN_PENDING without a manifest; a manifest that says "running"

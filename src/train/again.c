@@ -121,6 +121,8 @@ int train_measure_again(Arena *arena, const TrainJob *job, Remeasured **ret_snap
     if (status == STATUS_OK)
         status = check_inputs(&session, job->folder, &manifest, err);
     if (status == STATUS_OK)
+        status = session_keep_tokenizer(&session, job->folder, 1, err);
+    if (status == STATUS_OK)
         status = session_start(&session, job->threads, 0, 1, job->kernels, err);
     if (status == STATUS_OK)
         status = measure_all(&session, arena, job->folder, ret_snapshots, ret_n, err);

@@ -81,7 +81,7 @@ static int open_series(Run *run, int64_t keep_step, Error *err)
     return status;
 }
 
-/* Folders, lock, newest checkpoint; everything behind it goes. */
+/* Folders, lock, newest checkpoint, tokenizer; everything behind the checkpoint goes. */
 static int begin(Run *run, int *ret_resumed, Error *err)
 {
     const TrainJob *job = run->job;
@@ -102,6 +102,8 @@ static int begin(Run *run, int *ret_resumed, Error *err)
         status = session_start(&run->session, job->threads, 1, run->session.settings.measure.enabled, job->kernels, err);
     if (status == STATUS_OK)
         status = checkpoint_resume(&run->session.trainer, job->folder, &found, err);
+    if (status == STATUS_OK)
+        status = session_keep_tokenizer(&run->session, job->folder, found, err);
     if (status != STATUS_OK)
         return status;
 

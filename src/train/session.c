@@ -2,6 +2,10 @@
 #include "train/session.h"
 
 #include <math.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "store/run.h"
 
 int session_open(const Settings *settings, const Kernels *kernels, Session *ret_session, Error *err)
 {
@@ -52,6 +56,30 @@ int session_start(Session *session, int threads, int with_trainer, int with_meas
         measurer_new(session->memory, &session->settings, session->model, session->data, session->lanes,
                      &session->measurer);
     return STATUS_OK;
+}
+
+int session_keep_tokenizer(const Session *session, const char *folder, int has_begun, Error *err)
+{
+    Arena *arena = arena_new();
+    Text text = {0};
+    const char *path = file_join(arena, folder, RUN_TOKENIZER);
+    char *bytes;
+    size_t n;
+    int status = STATUS_OK;
+    data_save_tokenizer(session->data, &text);
+    if (text.size > 0 && !(has_begun && file_exists(path))) {
+        status = file_write(path, text.data, text.size, err);
+    } else if (text.size > 0) {
+        status = file_read(arena, path, &bytes, &n, err);
+        if (status == STATUS_OK && (n != text.size || memcmp(bytes, text.data, n) != 0))
+            status = error_set(err, STATUS_INPUT,
+                               "%s: differs from what this program learns from the run's text; if the file is damaged, "
+                               "remove it alone, else the run had other tokens: remove %s to train it anew",
+                               path, folder);
+    }
+    text_free(&text);
+    arena_free(arena);
+    return status;
 }
 
 double session_oracle_loss(const Session *session)

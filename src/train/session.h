@@ -29,6 +29,10 @@ size_t session_bytes(const Session *session, int threads, int with_trainer, int 
 /* Takes that memory: trainer (parameters initialised, streams at their start) and measurer. */
 int session_start(Session *session, int threads, int with_trainer, int with_measurer, const Kernels *kernels, Error *err);
 
+/* Sees that the run's folder holds the tokenizer (RUN_TOKENIZER) where there is one to keep: written for a run that begins,
+ * or again if it is gone; of one that `has_begun`, a file with other bytes is STATUS_INPUT and stays as it is. */
+int session_keep_tokenizer(const Session *session, const char *folder, int has_begun, Error *err);
+
 /* Expected loss per target of the ideal predictor, in nats; NaN where the source or the objective leaves it unknown. */
 double session_oracle_loss(const Session *session);
 

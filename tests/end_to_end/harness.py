@@ -1,4 +1,5 @@
 """What the end-to-end tests share: a scratch folder, a tiny experiment, and the program run in it."""
+import fcntl
 import glob
 import os
 import shutil
@@ -53,7 +54,8 @@ def read(path):
 
 def result_of_run(folder):
     """What must be the same bytes however a run came about: its files without times."""
-    found = {"run.yaml": read(os.path.join(folder, "run.yaml")), "train.csv": read(os.path.join(folder, "train.csv"))}
+    found = {name: read(os.path.join(folder, name)) for name in ("run.yaml", "train.csv", "tokenizer.csv")
+             if name != "tokenizer.csv" or os.path.exists(os.path.join(folder, name))}
     for part in ("snapshots", "checkpoints"):
         for name in sorted(os.listdir(os.path.join(folder, part))):
             found[f"{part}/{name}"] = read(os.path.join(folder, part, name))
@@ -100,6 +102,15 @@ class Case(unittest.TestCase):
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
         self.addCleanup(self.end, process)
         return process
+
+    def kill(self, process):
+        """kill -9, and waits until no run below the scratch folder is locked: the system kills what trains as soon as its
+        parent is gone, which on a busy machine is a while before it has let go of everything."""
+        process.kill()
+        process.communicate()
+        for path in glob.glob(self.at("**", "lock"), recursive=True):
+            with open(path, "rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
 
     def end(self, process):
         if process.poll() is None:

@@ -109,12 +109,30 @@ class Exact(Case):
             for _ in range(3):
                 process = self.start("run", "long.yaml", "--threads", 2, "--results", name)
                 time.sleep(dice.uniform(0, seconds))
-                process.kill()
-                process.communicate()
+                self.kill(process)
                 n_kills += process.returncode == -signal.SIGKILL
             self.refframe("run", "long.yaml", "--threads", 2, "--results", name)
             self.assertSameResults(results(self.at(name, "long")), calm)
         self.assertGreaterEqual(n_kills, 12)
+
+    def test_killed_with_any_tokenizer(self):
+        """What a tokenizer learns is learnt again on resume: the same, or ids would change their meaning on the way."""
+        listed = self.refframe("list", "tokenizer").stdout
+        kinds = re.findall(r"^  (\w+) ", listed, re.M)
+        self.assertIn("bpe", kinds)
+        for kind in kinds:
+            self.write("long.yaml", LONG + f"data:\n  source: {{kind: text}}\n  tokenizer: {{kind: {kind}}}\n")
+            self.refframe("run", "long.yaml", "--threads", 1, "--results", f"{kind}-calm")
+            calm = results(self.at(f"{kind}-calm", "long"))
+            for attempt in range(20):
+                folder = f"{kind}-{attempt}"
+                process = self.start_until_saved(folder, 1 + attempt % 2)
+                self.kill(process)
+                if process.returncode == -signal.SIGKILL:
+                    break
+            self.assertEqual(process.returncode, -signal.SIGKILL)
+            self.refframe("run", "long.yaml", "--threads", 2, "--results", folder)
+            self.assertSameResults(results(self.at(folder, "long")), calm)
 
     def test_a_killed_child_is_a_failed_run_and_goes_on_later(self):
         calm, _ = self.undisturbed()
@@ -175,8 +193,7 @@ class Exact(Case):
         for attempt in range(20):
             folder = f"r{attempt}"
             process = self.start_until_saved(folder, 2)
-            process.kill()
-            process.communicate()
+            self.kill(process)
             saved = self.saved(folder)
             if process.returncode == -signal.SIGKILL and len(saved) == 2:
                 break

@@ -1,15 +1,17 @@
 """Without these, a verb could print nothing, print colours into a pipe, or say another number than the files do."""
+import array
 import csv
 import io
 import json
 import os
 import pty
+import random
 import re
 import subprocess
 import unittest
 import zipfile
 
-from harness import REFFRAME, SINGLE, TINY, Case, read, result_of_run, run_folders
+from harness import MODEL, REFFRAME, SINGLE, TINY, Case, read, result_of_run, run_folders
 
 VERBS = ["run", "check", "list", "init", "status", "show", "report", "measure", "train", "bench"]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -193,6 +195,33 @@ class Verbs(Case):
         self.assertRegex(last, r"(?m)^ +head +sink idle +sink +alpha +max inflow +end +anchors +entropy +v drain +logit gap "
                                r"+by position +by token$")
         self.refframe("show", run, "--step", 3, code=2)
+
+    def test_learnt_tokens_are_read_as_text_from_the_run_alone(self):
+        words = "the cat café naïve 猫 sat on 1813 mats, then".split(" ")
+        dice = random.Random(1)
+        text = "\n\n".join(" ".join(dice.choices(words, k=40)) for _ in range(80)).encode()
+        self.write("words.txt", text)
+        self.write("words.yaml", MODEL + "seeds: 1\nsweep:\n  data.tokenizer.kind: [byte, bpe]\ndata:\n  source: {kind: text, "
+                                 "files: [words.txt]}\n  tokenizer: {vocab_size: 290}\n")
+        self.refframe("run", "words.yaml")
+        bpe, byte = sorted(run_folders(self.at("results", "words")).values())  # by arm
+        self.assertFalse(os.path.exists(os.path.join(byte, "tokenizer.csv")))
+        rows = list(csv.DictReader(io.StringIO(read(os.path.join(bpe, "tokenizer.csv")).decode())))
+        self.assertEqual([int(row["id"]) for row in rows], list(range(3, 293)))
+        spelt = {int(row["id"]): bytes.fromhex(row["bytes"]) for row in rows}
+        for row in rows[256:]:
+            self.assertEqual(spelt[int(row["id"])], spelt[int(row["left"])] + spelt[int(row["right"])])
+        self.assertIn(" café".encode(), spelt.values())
+        with zipfile.ZipFile(os.path.join(bpe, "snapshots", "step-00000012.npz")) as npz:
+            member = npz.read("tokens.npy")
+        ids = array.array("i", member[10 + int.from_bytes(member[8:10], "little"):])
+        self.assertEqual(len(ids), 4 * 16)
+        for start in range(0, len(ids), 16):
+            self.assertEqual(ids[start], 0)  # BOS
+            sequence = b"".join(spelt[i] for i in ids[start + 1:start + 16])
+            self.assertGreater(len(sequence), 20)
+            self.assertGreater(text.rfind(sequence), 0.85 * len(text))
+        self.assertIn("tokenizer.csv", json.loads(read(os.path.join(bpe, "manifest.json")))["files"])
 
     def test_measuring_again_gives_the_same_bytes(self):
         run = self.one_run("--set", "snapshot.weights=true")

@@ -66,8 +66,8 @@ static void every_variant_resumes(const char *key, const char *const *names, int
     for (int i = 0; i < n; i++) {
         const char *changes[32] = {key, names[i]};
         int c = 2;
-        for (; with && *with; with++)
-            changes[c++] = *with;
+        for (const char *const *word = with; word && *word; word++)
+            changes[c++] = *word;
         changes[c] = NULL;
         char whole[65], resumed[65];
         run_hash(changes, 1, 0, whole);
@@ -88,6 +88,8 @@ static void variants_resume_to_the_same_bytes(void **state)
     EACH(mask_registry) every_variant_resumes("model.mask.kind", names, n, NULL);
     EACH(optimizer_registry) every_variant_resumes("train.optimizer.kind", names, n, NULL);
     EACH(schedule_registry) every_variant_resumes("train.schedule.kind", names, n, NULL);
+    static const char *const reads_text[] = {"data.source.kind", "text", "objective.kind", "next", NULL};
+    EACH(tokenizer_registry) every_variant_resumes("data.tokenizer.kind", names, n, reads_text);
     for (n = 0; objective_registry[n]; n++) {
         const char *with[] = {"data.source.kind", objective_registry[n]->needs_labels ? "recall" : "bigram_backcopy",
                               NULL};
@@ -224,6 +226,67 @@ static void measuring_again_from_saved_weights_changes_nothing(void **state)
     arena_free(arena);
 }
 
+/* Flips one byte of a file and, called again, flips it back. */
+static void flip(Arena *arena, const char *path)
+{
+    char *bytes;
+    size_t n;
+    Error err;
+    assert_int_equal(file_read(arena, path, &bytes, &n, &err), STATUS_OK);
+    bytes[n / 2] ^= 1;
+    assert_int_equal(file_write(path, bytes, n, &err), STATUS_OK);
+}
+
+static int holds(const Manifest *manifest, const char *file)
+{
+    for (int i = 0; i < manifest->n_files; i++)
+        if (strcmp(manifest->files[i], file) == 0)
+            return 1;
+    return 0;
+}
+
+/* A run's ids mean nothing without it: it is there from the start, comes back when it is lost, and a run whose tokens
+ * are no longer those that it holds neither goes on nor is measured again. */
+static void a_run_keeps_its_tokenizer(void **state)
+{
+    (void)state;
+    for (const Tokenizer *const *t = tokenizer_registry; *t; t++) {
+        const char *const changes[] = {"data.source.kind", "text",  "objective.kind",   "next", "data.tokenizer.kind",
+                                       (*t)->name,         NULL};
+        Arena *arena = arena_new();
+        Error err = {""};
+        Manifest manifest;
+        Remeasured *snapshots;
+        int n = 0;
+        char *folder = fresh_folder(arena), *path = file_join(arena, folder, RUN_TOKENIZER), whole[65], now[65];
+        Settings settings = tiny_settings(arena, changes);
+        TrainJob job = {.folder = folder, .settings = &settings, .kernels = kernels_best(), .threads = 2};
+        run_hash(changes, 1, 0, whole);
+        assert_int_equal(train_in(folder, &settings, 1, 6, &err), STATUS_INTERRUPTED);
+        assert_int_equal(file_exists(path), (*t)->save != NULL);
+        if ((*t)->save) {
+            flip(arena, path);
+            results_hash(folder, now);
+            assert_int_equal(train_in(folder, &settings, 1, 0, &err), STATUS_INPUT);
+            assert_non_null(strstr(err.text, "tokenizer.csv: differs"));
+            assert_int_equal(train_measure_again(arena, &job, &snapshots, &n, &err), STATUS_INPUT);
+            char same[65];
+            results_hash(folder, same);
+            assert_string_equal(now, same);
+            assert_int_equal(run_status(folder), RUN_INTERRUPTED);
+            assert_int_equal(file_remove(path, &err), STATUS_OK);
+        }
+        assert_int_equal(train_in(folder, &settings, 1, 0, &err), STATUS_OK);
+        results_hash(folder, now);
+        assert_int_equal(train_measure_again(arena, &job, &snapshots, &n, &err), STATUS_OK);
+        assert_string_equal(now, whole);
+        assert_int_equal(manifest_read(arena, folder, &manifest, &err), STATUS_OK);
+        assert_int_equal(holds(&manifest, RUN_TOKENIZER), (*t)->save != NULL);
+        file_remove_tree(folder, &err);
+        arena_free(arena);
+    }
+}
+
 typedef struct {
     const char *folder;
     int64_t at;        /* the step at which to look, as after a kill there */
@@ -300,6 +363,7 @@ int main(void)
         cmocka_unit_test(a_damaged_checkpoint_gives_way_to_an_older_one),
         cmocka_unit_test(a_loss_that_is_not_finite_ends_the_run_and_keeps_what_was_written),
         cmocka_unit_test(measuring_again_from_saved_weights_changes_nothing),
+        cmocka_unit_test(a_run_keeps_its_tokenizer),
         cmocka_unit_test(every_checkpoint_has_its_manifest),
         cmocka_unit_test(memory_is_known_before_it_is_taken),
     };

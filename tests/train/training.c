@@ -139,6 +139,8 @@ void results_hash(const char *folder, char ret_hex[65])
     unsigned char digest[32];
     sha256_start(&sha);
     add_file(arena, &sha, folder, RUN_SERIES);
+    if (file_exists(file_join(arena, folder, RUN_TOKENIZER)))
+        add_file(arena, &sha, folder, RUN_TOKENIZER);
     for (int f = 0; f < 2; f++) {
         char **names;
         int n;

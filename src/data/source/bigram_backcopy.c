@@ -5,8 +5,8 @@
  *
  * Source: Guo et al., "Active-Dormant Attention Heads", arXiv 2410.13835, section 2. Unigram and bigram are the
  * unsmoothed character counts of the corpus's training part; the triggers are its n_triggers most frequent characters
- * (ties: the smaller id). It is a generative source: held-out sequences come from the same distribution, by another
- * stream.
+ * (ties: the smaller id); a character is whatever data.tokenizer makes a token. It is a generative source: held-out
+ * sequences come from the same distribution, by another stream.
  *
  * Invariant: no two triggers stand side by side. If x_{i-1} and x_i were the first such pair, x_i would be a copy of
  * x_{i-2}, so x_{i-2} and x_{i-1} would be an earlier one; and x_0 is no trigger. Hence what follows a trigger is the
@@ -151,9 +151,9 @@ static int backcopy_open(Arena *arena, const Settings *settings, const Corpus *c
 {
     int V = corpus->vocabulary.size;
     if (V > MAX_VOCABULARY)
-        return settings_error(settings, "data.source.files", err,
-                              "bigram_backcopy takes texts of at most %d different tokens, this one has %d",
-                              MAX_VOCABULARY, V);
+        return settings_error(settings, "data.tokenizer.kind", err,
+                              "bigram_backcopy takes at most %d different tokens, those of %s are %d", MAX_VOCABULARY,
+                              corpus->tokenizer->name, V);
     Arena *scratch = arena_new();
     uint32_t *unigram = ARENA_ARRAY(scratch, uint32_t, V), *bigram = ARENA_ARRAY(scratch, uint32_t, V * V);
     int n_seen = 0, status = 0;

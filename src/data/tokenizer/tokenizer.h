@@ -7,7 +7,8 @@
 #include "base/schema.h"
 #include "data/sequence.h"
 
-/* What a tokenizer learnt from a text; ids are TOKEN_CONTENT.. in byte order of the tokens. */
+/* What a tokenizer learnt from a text; ids are TOKEN_CONTENT.. in byte order of the tokens, those that were learnt one
+ * after another behind them. */
 typedef struct {
     int size;                 /* with the three reserved ids */
     const char **strings;     /* (size,) how a token is shown: UTF-8, "<bos>", "\n" as it is */
@@ -25,6 +26,9 @@ typedef struct {
      * (room for n): byte offset at which each token starts. */
     int64_t (*encode)(const Vocabulary *vocabulary, const char *text, size_t n, int32_t *ret_ids, size_t *ret_starts,
                       Error *err);
+    /* Adds what the run's folder keeps of it, a CSV from which ids can be read as bytes again (results/README.md); NULL
+     * where the ids' strings say it all. Equal vocabularies give equal bytes. */
+    void (*save)(const Vocabulary *vocabulary, Text *ret_text);
 } Tokenizer;
 
 /* A vocabulary of `size` ids, the first three named; the caller fills strings[TOKEN_CONTENT..] and state. */
