@@ -33,11 +33,11 @@ static Chunk random_chunk(Bench *bench, uint64_t seed, size_t n)
     return (Chunk){bytes, n};
 }
 
-static Vocabulary learn(Bench *bench, Chunk text, size_t n_train, int vocab_size)
+static Vocabulary learn(Bench *bench, Chunk text, size_t n_train, int n_tokens)
 {
     Vocabulary vocabulary;
     Settings *settings = bench_settings(bench, "data.tokenizer.kind=bpe",
-                                        arena_format(bench->arena, "data.tokenizer.vocab_size=%d", vocab_size));
+                                        arena_format(bench->arena, "data.tokenizer.vocab_size=%d", TOKEN_CONTENT + n_tokens));
     assert_int_equal(
         tokenizer_find("bpe")->build(bench->arena, settings, text.bytes, text.n, n_train, &vocabulary, NULL), 0);
     return vocabulary;
@@ -310,11 +310,11 @@ static void a_source_with_a_table_of_pairs_says_when_there_are_too_many_tokens(v
     Bench *bench = *state;
     Data *data = NULL;
     Error err;
-    for (int vocab_size = 4093; vocab_size <= 4094; vocab_size++) {
+    for (int vocab_size = 4096; vocab_size <= 4097; vocab_size++) {
         Settings *settings = bench_settings(bench, "data.source.kind=bigram_backcopy", "data.tokenizer.kind=bpe",
                                             arena_format(bench->arena, "data.tokenizer.vocab_size=%d", vocab_size));
         int status = data_open(bench->arena, settings, 16, &data, &err);
-        assert_int_equal(status, vocab_size == 4093 ? 0 : STATUS_INPUT);
+        assert_int_equal(status, vocab_size == 4096 ? 0 : STATUS_INPUT);
     }
     assert_contains(err.text, "experiment.yaml:2: data.tokenizer.kind: bigram_backcopy takes at most 4096 different "
                               "tokens, those of bpe are 4097");

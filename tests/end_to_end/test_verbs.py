@@ -202,7 +202,7 @@ class Verbs(Case):
         text = "\n\n".join(" ".join(dice.choices(words, k=40)) for _ in range(80)).encode()
         self.write("words.txt", text)
         self.write("words.yaml", MODEL + "seeds: 1\nsweep:\n  data.tokenizer.kind: [byte, bpe]\ndata:\n  source: {kind: text, "
-                                 "files: [words.txt]}\n  tokenizer: {vocab_size: 290}\n")
+                                 "files: [words.txt]}\n  tokenizer: {vocab_size: 293}\n")
         self.refframe("run", "words.yaml")
         bpe, byte = sorted(run_folders(self.at("results", "words")).values())  # by arm
         self.assertFalse(os.path.exists(os.path.join(byte, "tokenizer.csv")))

@@ -62,7 +62,7 @@ static int bpe_build(Arena *arena, const Settings *settings, const char *text, s
                      Vocabulary *ret_vocabulary, Error *err)
 {
     (void)n, (void)err;
-    int n_wanted = (int)settings_int(settings, "data.tokenizer.vocab_size") - 256;
+    int n_wanted = (int)settings_int(settings, "data.tokenizer.vocab_size") - BPE_MERGED;
     Bpe *bpe = ARENA_ARRAY(arena, Bpe, 1);
     bpe->merges = ARENA_ARRAY(arena, Merge, n_wanted);
     bpe->n_merges = bpe_learn(text, n_train, n_wanted, bpe->merges);
@@ -166,9 +166,9 @@ static void bpe_save(const Vocabulary *vocabulary, Text *ret_text)
 }
 
 static const SchemaRow params[] = {
-    {"vocab_size", VALUE_INT, "512", 256, 65536, NULL,
-     "tokens beside the three reserved ids: 256 bytes and the merges; fewer where no pair of the training part is left "
-     "that stands twice"},
+    {"vocab_size", VALUE_INT, "512", BPE_MERGED, 65536, NULL,
+     "ids in all: three reserved, 256 bytes, the rest merges; fewer where no pair of the training part is left that "
+     "stands twice"},
 };
 
 const Tokenizer tokenizer_bpe = {
