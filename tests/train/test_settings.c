@@ -150,6 +150,30 @@ static void every_schedule_warms_up_starts_at_the_peak_and_stays_within_it(void 
     arena_free(arena);
 }
 
+/* Update t of 110 with 10 of warm-up, over the peak. */
+static double wsd_at(Arena *arena, const char *shape, int64_t t)
+{
+    const char *changes[] = {"train.schedule.kind", "wsd", "train.schedule.decay_share", "0.25", "train.schedule.shape",
+                             shape, "train.schedule.floor", "0.1", NULL};
+    Settings settings = tiny_settings(arena, changes);
+    return schedule_lr(schedule_find("wsd"), &settings, 1, t, 10, 110);
+}
+
+static void wsd_falls_over_the_last_share_of_the_steps(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    static const char *const shapes[] = {"linear", "1-sqrt"};
+    for (int s = 0; s < 2; s++) {
+        for (int64_t t = 10; t <= 85; t++)
+            assert_true(wsd_at(arena, shapes[s], t) == 1);
+        assert_true(fabs(wsd_at(arena, shapes[s], 110) - 0.1) < 1e-12); /* the end of the fall is the end of the run */
+    }
+    assert_true(fabs(wsd_at(arena, "linear", 95) - (0.1 + 0.9 * 0.6)) < 1e-12); /* 10 of 25 steps down */
+    assert_true(fabs(wsd_at(arena, "1-sqrt", 91) - (0.1 + 0.9 * (1 - sqrt(0.24)))) < 1e-12);
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +184,7 @@ int main(void)
         cmocka_unit_test(lanes_default_to_the_configuration_alone),
         cmocka_unit_test(contradictions_are_refused_by_name),
         cmocka_unit_test(every_schedule_warms_up_starts_at_the_peak_and_stays_within_it),
+        cmocka_unit_test(wsd_falls_over_the_last_share_of_the_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
