@@ -54,7 +54,7 @@ static Block add_block(Builder *b, int layer)
     const double std = s->init.weight == WEIGHT_FAN_IN ? 1 / sqrt((double)C) : s->init.weight_std;
     const double out_std = s->init.residual == RESIDUAL_SCALED ? std / sqrt(2.0 * s->n_layers) : std;
     char prefix[48];
-    Block block;
+    Block block = {0};
 
     b->prefix = prefix;
     snprintf(prefix, sizeof prefix, "blocks.%d.attention.", layer);
@@ -65,6 +65,8 @@ static Block add_block(Builder *b, int layer)
     block.out = add_linear(b, "out", HD, C, out_std);
     snprintf(prefix, sizeof prefix, "blocks.%d.mlp.", layer);
     block.mlp_norm = add_norm(b);
+    if (s->activation == ACTIVATION_SWIGLU)
+        block.gate = add_linear(b, "gate", C, s->d_ff, std);
     block.up = add_linear(b, "up", C, s->d_ff, std);
     block.down = add_linear(b, "down", s->d_ff, C, out_std);
     return block;
@@ -125,6 +127,7 @@ double model_flops_per_token(const ModelSettings *s, double target_share)
 {
     const double L = s->n_layers, C = s->d_model, HD = (double)s->n_heads * s->d_head, F = s->d_ff;
     const double T = s->context_length, V = s->vocab_size;
-    const double products = 6 * (L * (4 * HD * C + 2 * C * F) + C * V * target_share);
+    const double n_mlp = s->activation == ACTIVATION_SWIGLU ? 3 : 2; /* matrices (C,F) */
+    const double products = 6 * (L * (4 * HD * C + n_mlp * C * F) + C * V * target_share);
     return products + (s->mask->is_causal ? 6 * L * HD * (T + 1) : 12 * L * HD * T);
 }

@@ -27,6 +27,7 @@ typedef struct {
 typedef struct {
     Norm attention_norm, mlp_norm;
     Linear q, k, v, out; /* (C,C') three times, (C',C) with C' = H D */
+    Linear gate;         /* (C,F) with swiglu */
     Linear up, down;     /* (C,F), (F,C) */
 } Block;
 
@@ -58,6 +59,7 @@ typedef struct {
     real *heads;       /* (N,C') head outputs side by side */
     real *x_mid;       /* (N,C) after attention */
     NormActs mlp_norm;
+    real *gate;     /* (N,F) with swiglu */
     real *up, *act; /* (N,F) before and after the activation; the same memory for ReLU */
 } BlockActs;
 
@@ -97,7 +99,7 @@ struct Workspace {
     /* Gradients of activations. */
     real *dx, *dnorm;            /* (N,C) */
     real *dq, *dk, *dv, *dheads; /* (N,C') */
-    real *dup;                   /* (N,F) */
+    real *dgate, *dup;           /* (N,F) the former with swiglu */
     real *dscores;               /* one query block */
     real *dbias;                 /* (H,2T-1) */
 };
@@ -117,8 +119,10 @@ void norm_forward(const Model *model, const Norm *norm, const real *parameters, 
 void norm_backward(const Model *model, const Norm *norm, const real *parameters, int n, const real *x,
                    const NormActs *acts, const real *dy, real *dx, real *gradient);
 
-void activation_forward(const Model *model, size_t n, const real *x, real *y);
-void activation_backward(const Model *model, size_t n, const real *x, const real *dy, real *dx);
+/* act = f(up), with swiglu f(gate, up), over n values. */
+void activation_forward(const Model *model, size_t n, const real *gate, const real *up, real *act);
+/* dup = ... in place of d act; with swiglu dgate too. */
+void activation_backward(const Model *model, size_t n, const real *gate, const real *up, real *dgate, real *dup);
 
 /* ---- attention (attention.c) ------------------------------------------------------------------------------------- */
 

@@ -49,18 +49,32 @@ void norm_backward(const Model *model, const Norm *norm, const real *parameters,
                                          gradient + norm->gain);
 }
 
-void activation_forward(const Model *model, size_t n, const real *x, real *y)
+void activation_forward(const Model *model, size_t n, const real *gate, const real *up, real *act)
 {
-    if (model->settings.activation == ACTIVATION_GELU)
-        model->kernels->gelu_forward(n, x, y);
-    else
-        model->kernels->relu_forward(n, x, y);
+    switch (model->settings.activation) {
+    case ACTIVATION_GELU:
+        model->kernels->gelu_forward(n, up, act);
+        return;
+    case ACTIVATION_RELU:
+        model->kernels->relu_forward(n, up, act);
+        return;
+    case ACTIVATION_SWIGLU:
+        model->kernels->swiglu_forward(n, gate, up, act);
+        return;
+    }
 }
 
-void activation_backward(const Model *model, size_t n, const real *x, const real *dy, real *dx)
+void activation_backward(const Model *model, size_t n, const real *gate, const real *up, real *dgate, real *dup)
 {
-    if (model->settings.activation == ACTIVATION_GELU)
-        model->kernels->gelu_backward(n, x, dy, dx);
-    else
-        model->kernels->relu_backward(n, x, dy, dx);
+    switch (model->settings.activation) {
+    case ACTIVATION_GELU:
+        model->kernels->gelu_backward(n, up, dup, dup);
+        return;
+    case ACTIVATION_RELU:
+        model->kernels->relu_backward(n, up, dup, dup);
+        return;
+    case ACTIVATION_SWIGLU:
+        model->kernels->swiglu_backward(n, gate, up, dup, dgate, dup);
+        return;
+    }
 }

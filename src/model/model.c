@@ -57,10 +57,12 @@ static void block_forward(const Model *model, const real *parameters, int layer,
     linear_forward(model, &block->out, parameters, N, a->heads, 1, a->x_mid, scratch);
     /* 6. h = norm(x_mid) */
     norm_forward(model, &block->mlp_norm, parameters, N, a->x_mid, &a->mlp_norm);
-    /* 7. up = h W_up */
+    /* 7. up = h W_up; with swiglu gate = h W_gate */
+    if (s->activation == ACTIVATION_SWIGLU)
+        linear_forward(model, &block->gate, parameters, N, a->mlp_norm.y, 0, a->gate, scratch);
     linear_forward(model, &block->up, parameters, N, a->mlp_norm.y, 0, a->up, scratch);
-    /* 8. act = f(up) */
-    activation_forward(model, (size_t)N * (size_t)s->d_ff, a->up, a->act);
+    /* 8. act = f(up); with swiglu silu(gate) up */
+    activation_forward(model, (size_t)N * (size_t)s->d_ff, a->gate, a->up, a->act);
     /* 9. x_next = x_mid + act W_down */
     copy_unless_same(residual, a->x_mid, x_next);
     linear_forward(model, &block->down, parameters, N, a->act, 1, x_next, scratch);
@@ -102,16 +104,19 @@ static real *forward(const Model *model, const real *parameters, int n, int leng
 static void block_backward(const Model *model, const real *parameters, int layer, int n, const BlockActs *a,
                            Workspace *w, real *gradient)
 {
+    const ModelSettings *s = &model->settings;
     const Block *block = &model->blocks[layer];
     const int N = n * w->length;
     real *scratch = w->scratch;
 
     /* 9. x_next = x_mid + act W_down */
     linear_backward(model, &block->down, parameters, N, a->act, w->dx, 0, w->dup, gradient, scratch);
-    /* 8. act = f(up) */
-    activation_backward(model, (size_t)N * (size_t)model->settings.d_ff, a->up, w->dup, w->dup);
-    /* 7. up = h W_up */
+    /* 8. act = f(up); with swiglu silu(gate) up */
+    activation_backward(model, (size_t)N * (size_t)s->d_ff, a->gate, a->up, w->dgate, w->dup);
+    /* 7. up = h W_up; with swiglu gate = h W_gate */
     linear_backward(model, &block->up, parameters, N, a->mlp_norm.y, w->dup, 0, w->dnorm, gradient, scratch);
+    if (s->activation == ACTIVATION_SWIGLU)
+        linear_backward(model, &block->gate, parameters, N, a->mlp_norm.y, w->dgate, 1, w->dnorm, gradient, scratch);
     /* 6. h = norm(x_mid) */
     norm_backward(model, &block->mlp_norm, parameters, N, a->x_mid, &a->mlp_norm, w->dnorm, w->dx, gradient);
     /* 5. x_mid = x + heads W_out */

@@ -23,8 +23,8 @@ int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernel
 const ModelSettings *model_settings(const Model *model);
 const Parameters *model_parameters(const Model *model);
 
-/* Multiply-adds count twice. FLOPs of one training step per token: 6(L(4C'C+2CF)+CV*share) + attention, C' = H*D;
- * causal 6LC'(T+1), full 12LC'T; share = targets per token. */
+/* Multiply-adds count twice. FLOPs of one training step per token: 6(L(4C'C+2CF)+CV*share) + attention, C' = H*D; 3CF with
+ * swiglu; causal 6LC'(T+1), full 12LC'T; share = targets per token. */
 double model_flops_per_token(const ModelSettings *settings, double target_share);
 
 /* A workspace for up to n sequences of the model's context length; with_backward = 0 is smaller (measuring). */

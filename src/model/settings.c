@@ -12,7 +12,7 @@
 #include "model/score/score.h"
 
 static const char *const norm_names[] = {"layernorm", "rmsnorm", NULL};
-static const char *const activation_names[] = {"gelu", "relu", NULL};
+static const char *const activation_names[] = {"gelu", "relu", "swiglu", NULL};
 static const char *const weight_names[] = {"fan_in", "constant", NULL};
 static const char *const residual_names[] = {"scaled", "plain", NULL};
 
@@ -21,11 +21,12 @@ const SchemaRow model_rows[] = {
     {"n_heads", VALUE_INT, "2", 1, 256, NULL, "attention heads of a block, H"},
     {"d_model", VALUE_INT, "128", 1, 16384, NULL, "width of the residual stream, C"},
     {"d_head", VALUE_INT, "0", 0, 4096, NULL, "width of a head, D; 0: d_model / n_heads"},
-    {"d_ff", VALUE_INT, "0", 0, 65536, NULL, "width of the MLP, F; 0: 4 d_model"},
+    {"d_ff", VALUE_INT, "0", 0, 65536, NULL,
+     "width of the MLP, F; 0: 4 d_model, or with swiglu 8/3 d_model rounded up to a multiple of 8, as many weights"},
     {"context_length", VALUE_INT, "64", 2, 16384, NULL, "positions of a sequence, T; every source wants at least 8"},
     {"norm", VALUE_CHOICE, "layernorm", 0, 0, norm_names, "layernorm: gain and shift; rmsnorm: gain"},
     {"norm_epsilon", VALUE_NUMBER, "1e-5", 1e-12, 1, NULL, "added to the variance"},
-    {"activation", VALUE_CHOICE, "gelu", 0, 0, activation_names, "of the MLP; gelu in its tanh form"},
+    {"activation", VALUE_CHOICE, "gelu", 0, 0, activation_names, "of the MLP; gelu in its tanh form; swiglu: a third matrix gates"},
     {"bias", VALUE_BOOL, "false", 0, 0, NULL, "biases of the linear layers"},
     {"tied_head", VALUE_BOOL, "false", 0, 0, NULL, "the head is the token embedding; wants a small embedding_std"},
     {"init.embedding_std", VALUE_NUMBER, "1.0", 0, 100, NULL, "token embedding: standard deviation at step 0"},
@@ -85,7 +86,7 @@ int model_settings_read(const Settings *settings, int vocab_size, ModelSettings 
         m.d_head = m.d_model / m.n_heads;
     }
     if (m.d_ff == 0)
-        m.d_ff = 4 * m.d_model;
+        m.d_ff = m.activation == ACTIVATION_SWIGLU ? 8 * ((m.d_model + 2) / 3) : 4 * m.d_model;
     *ret_model = m;
     return STATUS_OK;
 }

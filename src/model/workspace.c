@@ -47,6 +47,7 @@ static BlockActs lay_block(Cursor *cursor, const ModelSettings *s, size_t n, siz
     acts.heads = take_reals(cursor, N * HD);
     acts.x_mid = with_backward ? take_reals(cursor, N * C) : acts.x;
     acts.mlp_norm = lay_norm(cursor, N, C);
+    acts.gate = s->activation == ACTIVATION_SWIGLU ? take_reals(cursor, N * F) : NULL;
     acts.up = take_reals(cursor, N * F);
     /* ReLU's backward asks for the sign of its input, which its output has too. */
     acts.act = with_backward && s->activation != ACTIVATION_RELU ? take_reals(cursor, N * F) : acts.up;
@@ -100,6 +101,7 @@ static void lay_workspace(Cursor *cursor, const Model *model, int n, int with_ba
     w->dk = take_reals(cursor, N * HD);
     w->dv = take_reals(cursor, N * HD);
     w->dheads = take_reals(cursor, N * HD);
+    w->dgate = s->activation == ACTIVATION_SWIGLU ? take_reals(cursor, N * (size_t)s->d_ff) : NULL;
     w->dup = take_reals(cursor, N * (size_t)s->d_ff);
     w->dscores = take_reals(cursor, attention_block_size(s));
     if (s->position->bias_backward)

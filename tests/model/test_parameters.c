@@ -152,6 +152,18 @@ static void test_default_sizes(void **state)
     assert_int_equal(b.shape.d_head, 6);
     assert_int_equal(b.shape.d_ff, 96);
     unbuild(&b);
+    static const int gated[][2] = {{24, 64}, {25, 72}, {128, 344}, {1, 8}}; /* 8/3 d_model, up to a multiple of 8 */
+    for (size_t i = 0; i < sizeof gated / sizeof *gated; i++) {
+        b = build(50, "model.activation=swiglu\nmodel.n_heads=1\nmodel.d_head=2\nmodel.d_model=%d", gated[i][0]);
+        assert_int_equal(b.shape.d_ff, gated[i][1]);
+        unbuild(&b);
+    }
+    b = build(50, "model.activation=swiglu\nmodel.d_model=24\nmodel.d_ff=20\nmodel.bias=true");
+    assert_int_equal(b.shape.d_ff, 20);
+    assert_int_equal(tensor(&b, "blocks.1.mlp.gate.weight")->rows, 24);
+    assert_int_equal(tensor(&b, "blocks.1.mlp.gate.weight")->cols, 20);
+    assert_int_equal(tensor(&b, "blocks.1.mlp.gate.bias")->cols, 20);
+    unbuild(&b);
 }
 
 /* What does not fit is refused with the key that is at fault. */

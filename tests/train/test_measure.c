@@ -90,11 +90,10 @@ static void members_count_their_sequences(void **state)
 }
 
 /* The squares over the measuring set, from each sequence's gradient by the trainer's own pass over a batch of one. */
-static void fisher_is_the_mean_of_squared_gradients(void **state)
+static void check_fisher(const char *activation)
 {
-    (void)state;
-    static const char *const changes[] = {"measure.sequences", "4", "model.n_layers", "2", "data.source.kind",
-                                          "bigram_backcopy", "objective.kind", "next", "snapshot.weights", "true", NULL};
+    const char *changes[] = {"measure.sequences", "4", "model.n_layers", "2", "data.source.kind", "bigram_backcopy",
+                             "objective.kind", "next", "snapshot.weights", "true", "model.activation", activation, NULL};
     Error err;
     Trained trained = train(changes);
     const Npz npz = snapshot_of(&trained, 12);
@@ -145,6 +144,13 @@ static void fisher_is_the_mean_of_squared_gradients(void **state)
     assert_true(fabs(stored[2][0] / embedding - 1) < 0.35);
     session_close(&session);
     drop(&trained);
+}
+
+static void fisher_is_the_mean_of_squared_gradients(void **state)
+{
+    (void)state;
+    check_fisher("gelu");
+    check_fisher("swiglu"); /* another matrix of the MLP */
 }
 
 /* Losses are those of what the objective makes: on clean sequences there is nothing to predict. */
