@@ -62,6 +62,8 @@ static Block add_block(Builder *b, int layer)
     block.q = add_linear(b, "q", C, HD, std);
     block.k = add_linear(b, "k", C, HD, std);
     block.v = add_linear(b, "v", C, HD, std);
+    block.q_gain = s->qk_norm ? add_tensor(b, "q_norm.gain", 1, s->d_head, 0, 1, 0) : ABSENT;
+    block.k_gain = s->qk_norm ? add_tensor(b, "k_norm.gain", 1, s->d_head, 0, 1, 0) : ABSENT;
     block.out = add_linear(b, "out", HD, C, out_std);
     snprintf(prefix, sizeof prefix, "blocks.%d.mlp.", layer);
     block.mlp_norm = add_norm(b);

@@ -26,7 +26,8 @@ typedef struct {
 
 typedef struct {
     Norm attention_norm, mlp_norm;
-    Linear q, k, v, out; /* (C,C') three times, (C',C) with C' = H D */
+    Linear q, k, v, out;   /* (C,C') three times, (C',C) with C' = H D */
+    size_t q_gain, k_gain; /* (D,) with qk_norm, or ABSENT */
     Linear gate;         /* (C,F) with swiglu */
     Linear up, down;     /* (C,F), (F,C) */
 } Block;
@@ -53,7 +54,9 @@ typedef struct {
 typedef struct {
     real *x; /* (N,C) its input */
     NormActs attention_norm;
-    real *q, *k, *v;   /* (N,C') q and k after rotation */
+    real *q_raw, *k_raw;   /* (N,C') before their norm; without one q and k themselves */
+    real *q_rstd, *k_rstd; /* (N,H) with qk_norm */
+    real *q, *k, *v;       /* (N,C') q and k after rotation */
     real *maps;        /* (n,H) attention maps, each packed by query blocks */
     real *score_state; /* (n,H,T) what the score function keeps of each row */
     real *heads;       /* (N,C') head outputs side by side */
@@ -118,6 +121,13 @@ void norm_forward(const Model *model, const Norm *norm, const real *parameters, 
 /* dx += ... */
 void norm_backward(const Model *model, const Norm *norm, const real *parameters, int n, const real *x,
                    const NormActs *acts, const real *dy, real *dx, real *gradient);
+
+/* x = RMSNorm(raw) of n rows (n,C'), head by head, with a gain (D,) for all heads; x is raw where the gain is ABSENT. */
+void heads_norm_forward(const Model *model, size_t gain, const real *parameters, int n, const real *raw, real *rstd,
+                        real *x);
+/* Returns the gradient of raw: dx itself where the gain is ABSENT, else draw. */
+const real *heads_norm_backward(const Model *model, size_t gain, const real *parameters, int n, const real *raw,
+                                const real *rstd, const real *dx, real *draw, real *gradient);
 
 /* act = f(up), with swiglu f(gate, up), over n values. */
 void activation_forward(const Model *model, size_t n, const real *gate, const real *up, real *act);

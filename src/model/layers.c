@@ -5,6 +5,8 @@
  */
 #include "model/internal.h"
 
+#include <string.h>
+
 void linear_forward(const Model *model, const Linear *linear, const real *parameters, int n, const real *x,
                     int accumulate, real *y, real *scratch)
 {
@@ -47,6 +49,26 @@ void norm_backward(const Model *model, const Norm *norm, const real *parameters,
     else
         model->kernels->rmsnorm_backward(n, s->d_model, dy, x, parameters + norm->gain, acts->rstd, dx,
                                          gradient + norm->gain);
+}
+
+void heads_norm_forward(const Model *model, size_t gain, const real *parameters, int n, const real *raw, real *rstd,
+                        real *x)
+{
+    const ModelSettings *s = &model->settings;
+    if (gain != ABSENT)
+        model->kernels->rmsnorm_forward(n * s->n_heads, s->d_head, s->norm_epsilon, raw, parameters + gain, x, rstd);
+}
+
+const real *heads_norm_backward(const Model *model, size_t gain, const real *parameters, int n, const real *raw,
+                                const real *rstd, const real *dx, real *draw, real *gradient)
+{
+    const ModelSettings *s = &model->settings;
+    if (gain == ABSENT)
+        return dx;
+    memset(draw, 0, sizeof(real) * (size_t)n * (size_t)s->n_heads * (size_t)s->d_head);
+    model->kernels->rmsnorm_backward(n * s->n_heads, s->d_head, dx, raw, parameters + gain, rstd, draw,
+                                     gradient + gain);
+    return draw;
 }
 
 void activation_forward(const Model *model, size_t n, const real *gate, const real *up, real *act)

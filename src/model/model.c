@@ -44,9 +44,11 @@ static void block_forward(const Model *model, const real *parameters, int layer,
 
     /* 2. h = norm(x) */
     norm_forward(model, &block->attention_norm, parameters, N, a->x, &a->attention_norm);
-    /* 3. q, k, v = h W_q, h W_k, h W_v */
-    linear_forward(model, &block->q, parameters, N, a->attention_norm.y, 0, a->q, scratch);
-    linear_forward(model, &block->k, parameters, N, a->attention_norm.y, 0, a->k, scratch);
+    /* 3. q, k, v = h W_q, h W_k, h W_v; with qk_norm q, k = norm(q), norm(k) */
+    linear_forward(model, &block->q, parameters, N, a->attention_norm.y, 0, a->q_raw, scratch);
+    heads_norm_forward(model, block->q_gain, parameters, N, a->q_raw, a->q_rstd, a->q);
+    linear_forward(model, &block->k, parameters, N, a->attention_norm.y, 0, a->k_raw, scratch);
+    heads_norm_forward(model, block->k_gain, parameters, N, a->k_raw, a->k_rstd, a->k);
     linear_forward(model, &block->v, parameters, N, a->attention_norm.y, 0, a->v, scratch);
     /* 4. heads = attention(q, k, v) */
     attention_forward(model, parameters, layer, n, a, w);
@@ -123,9 +125,13 @@ static void block_backward(const Model *model, const real *parameters, int layer
     linear_backward(model, &block->out, parameters, N, a->heads, w->dx, 0, w->dheads, gradient, scratch);
     /* 4. heads = attention(q, k, v) */
     attention_backward(model, layer, n, a, w, gradient);
-    /* 3. q, k, v = h W_q, h W_k, h W_v */
-    linear_backward(model, &block->q, parameters, N, a->attention_norm.y, w->dq, 0, w->dnorm, gradient, scratch);
-    linear_backward(model, &block->k, parameters, N, a->attention_norm.y, w->dk, 1, w->dnorm, gradient, scratch);
+    /* 3. q, k, v = h W_q, h W_k, h W_v; with qk_norm q, k = norm(q), norm(k) */
+    const real *dq_raw =
+        heads_norm_backward(model, block->q_gain, parameters, N, a->q_raw, a->q_rstd, w->dq, w->dheads, gradient);
+    linear_backward(model, &block->q, parameters, N, a->attention_norm.y, dq_raw, 0, w->dnorm, gradient, scratch);
+    const real *dk_raw = /* dq_raw has been used */
+        heads_norm_backward(model, block->k_gain, parameters, N, a->k_raw, a->k_rstd, w->dk, w->dheads, gradient);
+    linear_backward(model, &block->k, parameters, N, a->attention_norm.y, dk_raw, 1, w->dnorm, gradient, scratch);
     linear_backward(model, &block->v, parameters, N, a->attention_norm.y, w->dv, 1, w->dnorm, gradient, scratch);
     /* 2. h = norm(x) */
     norm_backward(model, &block->attention_norm, parameters, N, a->x, &a->attention_norm, w->dnorm, w->dx, gradient);

@@ -26,6 +26,7 @@ typedef struct {
     double norm_epsilon;
     ActivationKind activation;
     int bias;      /* linear biases; off by default: a key bias has no true gradient without rotation */
+    int qk_norm;   /* q and k pass an RMSNorm per head before rotation; off by default */
     int tied_head; /* the head uses the token embedding; off by default */
     const Position *position;
     const Mask *mask;

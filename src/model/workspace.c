@@ -36,7 +36,7 @@ static BlockActs lay_block(Cursor *cursor, const ModelSettings *s, size_t n, siz
 {
     size_t N = n * (size_t)s->context_length, C = (size_t)s->d_model, F = (size_t)s->d_ff;
     size_t H = (size_t)s->n_heads, HD = H * (size_t)s->d_head;
-    BlockActs acts;
+    BlockActs acts = {0};
     acts.x = take_reals(cursor, N * C);
     acts.attention_norm = lay_norm(cursor, N, C);
     acts.q = take_reals(cursor, N * HD);
@@ -45,9 +45,17 @@ static BlockActs lay_block(Cursor *cursor, const ModelSettings *s, size_t n, siz
     acts.maps = take_reals(cursor, n * H * map_size);
     acts.score_state = take_reals(cursor, N * H);
     acts.heads = take_reals(cursor, N * HD);
+    acts.q_raw = acts.q, acts.k_raw = acts.k;
+    if (s->qk_norm) { /* without backward in turn where the heads' outputs come later */
+        acts.q_rstd = take_reals(cursor, N * H);
+        acts.k_rstd = take_reals(cursor, N * H);
+        acts.q_raw = with_backward ? take_reals(cursor, N * HD) : acts.heads;
+        acts.k_raw = with_backward ? take_reals(cursor, N * HD) : acts.heads;
+    }
     acts.x_mid = with_backward ? take_reals(cursor, N * C) : acts.x;
     acts.mlp_norm = lay_norm(cursor, N, C);
-    acts.gate = s->activation == ACTIVATION_SWIGLU ? take_reals(cursor, N * F) : NULL;
+    if (s->activation == ACTIVATION_SWIGLU)
+        acts.gate = take_reals(cursor, N * F);
     acts.up = take_reals(cursor, N * F);
     /* ReLU's backward asks for the sign of its input, which its output has too. */
     acts.act = with_backward && s->activation != ACTIVATION_RELU ? take_reals(cursor, N * F) : acts.up;
@@ -101,7 +109,8 @@ static void lay_workspace(Cursor *cursor, const Model *model, int n, int with_ba
     w->dk = take_reals(cursor, N * HD);
     w->dv = take_reals(cursor, N * HD);
     w->dheads = take_reals(cursor, N * HD);
-    w->dgate = s->activation == ACTIVATION_SWIGLU ? take_reals(cursor, N * (size_t)s->d_ff) : NULL;
+    if (s->activation == ACTIVATION_SWIGLU)
+        w->dgate = take_reals(cursor, N * (size_t)s->d_ff);
     w->dup = take_reals(cursor, N * (size_t)s->d_ff);
     w->dscores = take_reals(cursor, attention_block_size(s));
     if (s->position->bias_backward)

@@ -91,10 +91,17 @@ static void test_names(void **state)
     }
     unbuild(&b);
 
+    Built normed = build(50, "model.qk_norm=true\nmodel.n_heads=3\nmodel.d_model=12");
+    assert_int_equal(tensor(&normed, "blocks.1.attention.q_norm.gain")->cols, 4);
+    assert_int_equal(tensor(&normed, "blocks.1.attention.k_norm.gain")->decays, 0);
+    assert_true(rms(&normed, "blocks.0.attention.k_norm.gain") == 1);
+    unbuild(&normed);
+
     Built bare = build(50, "model.norm=rmsnorm\nmodel.tied_head=true\nmodel.position.kind=absolute\n"
                            "model.position.table=sinusoidal");
     static const char *const absent[] = {"head.weight", "head.norm.shift", "embedding.position",
-                                         "blocks.0.attention.q.bias"};
+                                         "blocks.0.attention.q.bias", "blocks.0.attention.q_norm.gain",
+                                         "blocks.0.mlp.gate.weight"};
     for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
         assert_int_equal(parameters_find(model_parameters(bare.model), absent[i]), -1);
     unbuild(&bare);

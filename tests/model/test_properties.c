@@ -332,6 +332,41 @@ static void test_captured_scores(void **state)
             }
 }
 
+/* With qk_norm a query and a key have norm sqrt(D) in every head, gains being one, whatever the projections' size, and
+ * the maps forget it too. */
+static void test_qk_norm_forgets_sizes(void **state)
+{
+    (void)state;
+    for (int p = 0; any_position(p); p++) {
+        Built b = build(19, "%smodel.qk_norm=true\nmodel.norm_epsilon=1e-9\nmodel.position.kind=%s", sizes,
+                        any_position(p)->name);
+        const int T = b.shape.context_length, H = b.shape.n_heads, D = b.shape.d_head, L = b.shape.n_layers;
+        const Parameters *table = model_parameters(b.model);
+        Batch batch = random_batch(&b, 1, 1, 10);
+        Workspace *w = workspace_new(b.arena, b.model, 1, 0);
+        Capture small = {.maps = ARENA_ARRAY(b.arena, real, L * H * T * T), .q = ARENA_ARRAY(b.arena, real, L * H * T * D)};
+        Capture large = {.maps = ARENA_ARRAY(b.arena, real, L * H * T * T), .k = ARENA_ARRAY(b.arena, real, L * H * T * D)};
+        model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T, w, &small);
+        for (int t = 0; t < table->n_tensors; t++) {
+            const Tensor *x = &table->tensors[t];
+            if (strstr(x->name, "attention.q.weight") || strstr(x->name, "attention.k.weight"))
+                kernels_best()->scale((size_t)x->rows * (size_t)x->cols, 50, b.parameters + x->offset);
+        }
+        model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T, w, &large);
+        for (int row = 0; row < L * H * T; row++) {
+            double q = 0, k = 0;
+            for (int d = 0; d < D; d++) {
+                q += pow((double)small.q[row * D + d], 2);
+                k += pow((double)large.k[row * D + d], 2);
+            }
+            assert_true(fabs(q / D - 1) < 1e-4 && fabs(k / D - 1) < 1e-4);
+        }
+        for (int i = 0; i < L * H * T * T; i++)
+            assert_true(fabs((double)small.maps[i] - (double)large.maps[i]) < 1e-5);
+        unbuild(&b);
+    }
+}
+
 /* A short sequence is the beginning of a long one under a causal mask, to the tolerance of other block lengths. */
 static void test_shorter_sequences(void **state)
 {
@@ -469,6 +504,7 @@ int main(void)
         cmocka_unit_test(test_capture_is_the_step),
         cmocka_unit_test(test_maps_and_values_explain_a_block),
         cmocka_unit_test(test_captured_scores),
+        cmocka_unit_test(test_qk_norm_forgets_sizes),
         cmocka_unit_test(test_shorter_sequences),
         cmocka_unit_test(test_no_targets),
         cmocka_unit_test(test_workspace_bytes),

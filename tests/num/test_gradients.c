@@ -131,7 +131,7 @@ static const struct {
     const char *name;
     double (*value)(const Kernels *kernels, const real *in, const real *weights, real *grad);
 } functions[] = {
-    {"bias", bias},       {"layernorm", layernorm},         {"rmsnorm", rmsnorm}, {"gelu", gelu}, {"relu", relu},
+    {"bias", bias},       {"layernorm", layernorm},         {"rmsnorm", rmsnorm}, {"gelu", gelu},     {"relu", relu},
     {"softmax", softmax}, {"cross-entropy", cross_entropy}, {"matmul", matmul},   {"swiglu", swiglu},
 };
 
