@@ -1,4 +1,4 @@
-/* Linear layers, norms and activations of a model, by kernel calls: what the block and the head are made of.
+/* Linear layers, norms, joins and activations of a model, by kernel calls: what the block and the head are made of.
  *
  * A linear layer is y = x W + b with W stored (in, out), so that forward reads W by rows and no weight is ever
  * transposed in memory.
@@ -28,10 +28,18 @@ void linear_backward(const Model *model, const Linear *linear, const real *param
     kernels->matmul(MATMUL_NT, n, in, out, 1, dy, out, parameters + linear->weight, out, accumulate, dx, in, scratch);
 }
 
+static void copy_unless_same(size_t n, const real *x, real *y)
+{
+    if (x != y)
+        memcpy(y, x, sizeof(real) * n);
+}
+
 void norm_forward(const Model *model, const Norm *norm, const real *parameters, int n, const real *x, NormActs *acts)
 {
     const ModelSettings *s = &model->settings;
-    if (s->norm == NORM_LAYERNORM)
+    if (norm->gain == ABSENT)
+        copy_unless_same((size_t)n * (size_t)s->d_model, x, acts->y);
+    else if (s->norm == NORM_LAYERNORM)
         model->kernels->layernorm_forward(n, s->d_model, s->norm_epsilon, x, parameters + norm->gain,
                                           parameters + norm->shift, acts->y, acts->mean, acts->rstd);
     else
@@ -43,12 +51,61 @@ void norm_backward(const Model *model, const Norm *norm, const real *parameters,
                    const NormActs *acts, const real *dy, real *dx, real *gradient)
 {
     const ModelSettings *s = &model->settings;
-    if (s->norm == NORM_LAYERNORM)
+    if (norm->gain == ABSENT)
+        model->kernels->add((size_t)n * (size_t)s->d_model, dy, dx);
+    else if (s->norm == NORM_LAYERNORM)
         model->kernels->layernorm_backward(n, s->d_model, dy, x, parameters + norm->gain, acts->mean, acts->rstd, dx,
                                            gradient + norm->gain, gradient + norm->shift);
     else
         model->kernels->rmsnorm_backward(n, s->d_model, dy, x, parameters + norm->gain, acts->rstd, dx,
                                          gradient + norm->gain);
+}
+
+void join_forward(const Model *model, const Linear *linear, const Norm *norm, const real *parameters, int n,
+                  const real *x, const real *in, const JoinActs *acts, real *y, real *scratch)
+{
+    const size_t n_values = (size_t)n * (size_t)linear->out;
+    NormActs after = {acts->mean, acts->rstd, y};
+    switch (model->settings.norm_placement) {
+    case PLACEMENT_PRE: /* y = x + in W */
+        copy_unless_same(n_values, x, y);
+        linear_forward(model, linear, parameters, n, in, 1, y, scratch);
+        return;
+    case PLACEMENT_POST: /* y = norm(x + in W) */
+        copy_unless_same(n_values, x, acts->x);
+        linear_forward(model, linear, parameters, n, in, 1, acts->x, scratch);
+        norm_forward(model, norm, parameters, n, acts->x, &after);
+        return;
+    case PLACEMENT_SANDWICH: /* y = x + norm(in W) */
+        linear_forward(model, linear, parameters, n, in, 0, acts->x, scratch);
+        norm_forward(model, norm, parameters, n, acts->x, &after);
+        model->kernels->add(n_values, x, y);
+        return;
+    }
+}
+
+void join_backward(const Model *model, const Linear *linear, const Norm *norm, const real *parameters, int n,
+                   const real *in, const JoinActs *acts, real *dx, real *din, real *dbranch, real *gradient,
+                   real *scratch)
+{
+    const size_t bytes = sizeof(real) * (size_t)n * (size_t)linear->out;
+    const NormActs after = {acts->mean, acts->rstd, NULL};
+    switch (model->settings.norm_placement) {
+    case PLACEMENT_PRE: /* y = x + in W */
+        linear_backward(model, linear, parameters, n, in, dx, 0, din, gradient, scratch);
+        return;
+    case PLACEMENT_POST: /* y = norm(x + in W) */
+        memset(dbranch, 0, bytes);
+        norm_backward(model, norm, parameters, n, acts->x, &after, dx, dbranch, gradient);
+        memcpy(dx, dbranch, bytes);
+        linear_backward(model, linear, parameters, n, in, dx, 0, din, gradient, scratch);
+        return;
+    case PLACEMENT_SANDWICH: /* y = x + norm(in W) */
+        memset(dbranch, 0, bytes);
+        norm_backward(model, norm, parameters, n, acts->x, &after, dx, dbranch, gradient);
+        linear_backward(model, linear, parameters, n, in, dbranch, 0, din, gradient, scratch);
+        return;
+    }
 }
 
 void heads_norm_forward(const Model *model, size_t gain, const real *parameters, int n, const real *raw, real *rstd,

@@ -12,6 +12,7 @@
 #include "model/score/score.h"
 
 static const char *const norm_names[] = {"layernorm", "rmsnorm", NULL};
+static const char *const placement_names[] = {"pre", "post", "sandwich", NULL};
 static const char *const activation_names[] = {"gelu", "relu", "swiglu", NULL};
 static const char *const weight_names[] = {"fan_in", "constant", NULL};
 static const char *const residual_names[] = {"scaled", "plain", NULL};
@@ -25,10 +26,14 @@ const SchemaRow model_rows[] = {
      "width of the MLP, F; 0: 4 d_model, or with swiglu 8/3 d_model rounded up to a multiple of 8, as many weights"},
     {"context_length", VALUE_INT, "64", 2, 16384, NULL, "positions of a sequence, T; every source wants at least 8"},
     {"norm", VALUE_CHOICE, "layernorm", 0, 0, norm_names, "layernorm: gain and shift; rmsnorm: gain"},
+    {"norm_placement", VALUE_CHOICE, "pre", 0, 0, placement_names,
+     "of a block's branches f: x + f(norm(x)); post: norm(x + f(x)), and no final norm; sandwich: x + "
+     "norm(f(norm(x)))"},
     {"norm_epsilon", VALUE_NUMBER, "1e-5", 1e-12, 1, NULL, "added to the variance"},
     {"activation", VALUE_CHOICE, "gelu", 0, 0, activation_names,
      "of the MLP; gelu in its tanh form; swiglu: a third matrix gates"},
-    {"qk_norm", VALUE_BOOL, "false", 0, 0, NULL, "RMSNorm of q and k per head, before rotation, with a gain per channel"},
+    {"qk_norm", VALUE_BOOL, "false", 0, 0, NULL,
+     "RMSNorm of q and k per head, before rotation, with a gain per channel"},
     {"bias", VALUE_BOOL, "false", 0, 0, NULL, "biases of the linear layers"},
     {"tied_head", VALUE_BOOL, "false", 0, 0, NULL, "the head is the token embedding; wants a small embedding_std"},
     {"init.embedding_std", VALUE_NUMBER, "1.0", 0, 100, NULL, "token embedding: standard deviation at step 0"},
@@ -62,6 +67,7 @@ int model_settings_read(const Settings *settings, int vocab_size, ModelSettings 
         .context_length = (int)settings_int(settings, "model.context_length"),
         .vocab_size = vocab_size,
         .norm = (NormKind)choice(settings, "model.norm", norm_names),
+        .norm_placement = (NormPlacement)choice(settings, "model.norm_placement", placement_names),
         .norm_epsilon = settings_number(settings, "model.norm_epsilon"),
         .activation = (ActivationKind)choice(settings, "model.activation", activation_names),
         .bias = settings_bool(settings, "model.bias"),

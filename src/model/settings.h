@@ -10,6 +10,7 @@ typedef struct Score Score;
 typedef struct Objective Objective;
 
 typedef enum { NORM_LAYERNORM, NORM_RMSNORM } NormKind;
+typedef enum { PLACEMENT_PRE, PLACEMENT_POST, PLACEMENT_SANDWICH } NormPlacement;
 typedef enum { ACTIVATION_GELU, ACTIVATION_RELU, ACTIVATION_SWIGLU } ActivationKind;
 typedef enum { WEIGHT_FAN_IN, WEIGHT_CONSTANT } WeightRule;    /* std = width^-1/2, or weight_std */
 typedef enum { RESIDUAL_SCALED, RESIDUAL_PLAIN } ResidualRule; /* out and down divided by sqrt(2L), or not */
@@ -23,6 +24,7 @@ typedef struct {
     int context_length; /* T */
     int vocab_size;     /* V, from the data */
     NormKind norm;
+    NormPlacement norm_placement;
     double norm_epsilon;
     ActivationKind activation;
     int bias;      /* linear biases; off by default: a key bias has no true gradient without rotation */

@@ -16,6 +16,7 @@ static const char *const not_counted[] = {"data.source.files", "train.threads"};
 
 /* A key added after a release goes here with the value that means "as before". */
 const LaterKey id_later_keys[] = {
+    {"model.norm_placement", "pre"},
     {"model.qk_norm", "false"},
     {NULL, NULL},
 };

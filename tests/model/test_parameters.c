@@ -99,12 +99,36 @@ static void test_names(void **state)
 
     Built bare = build(50, "model.norm=rmsnorm\nmodel.tied_head=true\nmodel.position.kind=absolute\n"
                            "model.position.table=sinusoidal");
-    static const char *const absent[] = {"head.weight", "head.norm.shift", "embedding.position",
-                                         "blocks.0.attention.q.bias", "blocks.0.attention.q_norm.gain",
+    static const char *const absent[] = {"head.weight",
+                                         "head.norm.shift",
+                                         "embedding.position",
+                                         "blocks.0.attention.q.bias",
+                                         "blocks.0.attention.q_norm.gain",
                                          "blocks.0.mlp.gate.weight"};
     for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
         assert_int_equal(parameters_find(model_parameters(bare.model), absent[i]), -1);
     unbuild(&bare);
+}
+
+/* A norm before a branch is its `norm`, one after it its `post_norm`; the head has one unless the last block ends so.
+ */
+static void test_norm_placements(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *placement;
+        int before, after, final;
+    } expected[] = {{"pre", 1, 0, 1}, {"post", 0, 1, 0}, {"sandwich", 1, 1, 1}};
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        Built b = build(50, "model.norm_placement=%s", expected[i].placement);
+        const Parameters *table = model_parameters(b.model);
+        assert_int_equal(parameters_find(table, "blocks.0.attention.norm.gain") >= 0, expected[i].before);
+        assert_int_equal(parameters_find(table, "blocks.1.mlp.norm.shift") >= 0, expected[i].before);
+        assert_int_equal(parameters_find(table, "blocks.0.attention.post_norm.shift") >= 0, expected[i].after);
+        assert_int_equal(parameters_find(table, "blocks.1.mlp.post_norm.gain") >= 0, expected[i].after);
+        assert_int_equal(parameters_find(table, "head.norm.gain") >= 0, expected[i].final);
+        unbuild(&b);
+    }
 }
 
 static void test_initial_scales(void **state)
@@ -224,9 +248,10 @@ static void test_registries(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layout),        cmocka_unit_test(test_names),    cmocka_unit_test(test_initial_scales),
-        cmocka_unit_test(test_streams),       cmocka_unit_test(test_refusals), cmocka_unit_test(test_registries),
-        cmocka_unit_test(test_default_sizes),
+        cmocka_unit_test(test_layout),         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_initial_scales), cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_refusals),       cmocka_unit_test(test_registries),
+        cmocka_unit_test(test_default_sizes),  cmocka_unit_test(test_norm_placements),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

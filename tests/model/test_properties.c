@@ -332,6 +332,64 @@ static void test_captured_scores(void **state)
             }
 }
 
+static double row_rms(int n, const real *x)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += (double)x[i] * (double)x[i];
+    return sqrt(sum / n);
+}
+
+/* A model at its initial values (gains one, shifts zero) that captures the states of one sequence (L+1,T,C). */
+static void capture_states(const Built *b, const Batch *batch, real *ret_states, real *ret_normed)
+{
+    Capture capture = {.residual = ret_states, .normed = ret_normed};
+    model_capture(b->model, b->parameters, batch->inputs, NULL, 1, batch->length,
+                  workspace_new(b->arena, b->model, 1, 0), &capture);
+}
+
+/* In post-norm every block ends with a norm: its output has root mean square one, and the last one's is what the head
+ * reads. In the other placements the head reads the norm of it. */
+static void test_the_head_reads_a_norm(void **state)
+{
+    (void)state;
+    for (int c = 0; any_choice(c); c++) {
+        Built b = build(19, "%s%s", sizes, any_choice(c));
+        const int T = b.shape.context_length, C = b.shape.d_model, L = b.shape.n_layers;
+        Batch batch = random_batch(&b, 1, 1, 11);
+        real *states = ARENA_ARRAY(b.arena, real, (L + 1) * T * C), *normed = ARENA_ARRAY(b.arena, real, T * C);
+        capture_states(&b, &batch, states, normed);
+        for (int row = 0; row < T; row++)
+            assert_true(fabs(row_rms(C, normed + row * C) - 1) < 1e-3);
+        const int is_post = b.shape.norm_placement == PLACEMENT_POST;
+        for (int row = T; is_post && row < (L + 1) * T; row++)
+            assert_true(fabs(row_rms(C, states + row * C) - 1) < 1e-3);
+        assert_int_equal(memcmp(states + L * T * C, normed, sizeof(real) * (size_t)(T * C)) == 0, is_post);
+        unbuild(&b);
+    }
+}
+
+/* In sandwich norm how large a branch's output is makes no difference: a norm follows it. */
+static void test_sandwich_norm_forgets_sizes(void **state)
+{
+    (void)state;
+    Built b = build(19, "%smodel.norm_placement=sandwich\nmodel.norm_epsilon=1e-9", sizes);
+    const int T = b.shape.context_length, C = b.shape.d_model, L = b.shape.n_layers;
+    const Parameters *table = model_parameters(b.model);
+    Batch batch = random_batch(&b, 1, 1, 12);
+    real *small = ARENA_ARRAY(b.arena, real, (L + 1) * T * C), *large = ARENA_ARRAY(b.arena, real, (L + 1) * T * C);
+    capture_states(&b, &batch, small, NULL);
+    for (int t = 0; t < table->n_tensors; t++) {
+        const Tensor *x = &table->tensors[t];
+        if (strstr(x->name, ".out.weight") || strstr(x->name, ".down.weight"))
+            kernels_best()->scale((size_t)x->rows * (size_t)x->cols, 50, b.parameters + x->offset);
+    }
+    capture_states(&b, &batch, large, NULL);
+    for (int i = 0; i < (L + 1) * T * C; i++)
+        assert_true(fabs((double)small[i] - (double)large[i]) < 1e-4);
+    unbuild(&b);
+}
+
 /* With qk_norm a query and a key have norm sqrt(D) in every head, gains being one, whatever the projections' size, and
  * the maps forget it too. */
 static void test_qk_norm_forgets_sizes(void **state)
@@ -344,8 +402,10 @@ static void test_qk_norm_forgets_sizes(void **state)
         const Parameters *table = model_parameters(b.model);
         Batch batch = random_batch(&b, 1, 1, 10);
         Workspace *w = workspace_new(b.arena, b.model, 1, 0);
-        Capture small = {.maps = ARENA_ARRAY(b.arena, real, L * H * T * T), .q = ARENA_ARRAY(b.arena, real, L * H * T * D)};
-        Capture large = {.maps = ARENA_ARRAY(b.arena, real, L * H * T * T), .k = ARENA_ARRAY(b.arena, real, L * H * T * D)};
+        Capture small = {.maps = ARENA_ARRAY(b.arena, real, L * H * T * T),
+                         .q = ARENA_ARRAY(b.arena, real, L * H * T * D)};
+        Capture large = {.maps = ARENA_ARRAY(b.arena, real, L * H * T * T),
+                         .k = ARENA_ARRAY(b.arena, real, L * H * T * D)};
         model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T, w, &small);
         for (int t = 0; t < table->n_tensors; t++) {
             const Tensor *x = &table->tensors[t];
@@ -504,6 +564,8 @@ int main(void)
         cmocka_unit_test(test_capture_is_the_step),
         cmocka_unit_test(test_maps_and_values_explain_a_block),
         cmocka_unit_test(test_captured_scores),
+        cmocka_unit_test(test_the_head_reads_a_norm),
+        cmocka_unit_test(test_sandwich_norm_forgets_sizes),
         cmocka_unit_test(test_qk_norm_forgets_sizes),
         cmocka_unit_test(test_shorter_sequences),
         cmocka_unit_test(test_no_targets),

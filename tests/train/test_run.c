@@ -273,6 +273,7 @@ static void memory_is_known_before_it_is_taken(void **state)
         {NULL},
         {"model.n_layers", "3", "model.d_head", "6", "train.batch_size", "7", "train.lanes", "3", NULL},
         {"objective.kind", "masked", "data.source.kind", "bigram_backcopy", "model.mask.kind", "full", NULL},
+        {"model.norm_placement", "sandwich", "model.qk_norm", "true", "model.activation", "swiglu", NULL},
     };
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         Arena *arena = arena_new();
