@@ -92,8 +92,11 @@ static void members_count_their_sequences(void **state)
 /* The squares over the measuring set, from each sequence's gradient by the trainer's own pass over a batch of one. */
 static void check_fisher(const char *activation)
 {
+    /* weights large enough that every matrix of the MLP has its share of the gradient */
     const char *changes[] = {"measure.sequences", "4", "model.n_layers", "2", "data.source.kind", "bigram_backcopy",
-                             "objective.kind", "next", "snapshot.weights", "true", "model.activation", activation, NULL};
+                             "objective.kind", "next", "snapshot.weights", "true", "model.activation", activation,
+                             "model.init.weight", "constant", "model.init.weight_std", "0.5", "model.init.residual",
+                             "plain", NULL};
     Error err;
     Trained trained = train(changes);
     const Npz npz = snapshot_of(&trained, 12);
