@@ -140,8 +140,7 @@ void join_backward(const Model *model, const Linear *linear, const Norm *norm, c
                    const real *in, const JoinActs *acts, real *dx, real *din, real *dbranch, real *gradient,
                    real *scratch);
 
-/* x = RMSNorm(raw) of n rows (n,C'), head by head, with a gain (D,) for all heads; x is raw where the gain is ABSENT.
- */
+/* x = RMSNorm(raw), rows (n,C'), head by head, with one gain (D,) for all heads; where it is ABSENT x is raw. */
 void heads_norm_forward(const Model *model, size_t gain, const real *parameters, int n, const real *raw, real *rstd,
                         real *x);
 /* Returns the gradient of raw: dx itself where the gain is ABSENT, else draw. */

@@ -27,8 +27,7 @@ const SchemaRow model_rows[] = {
     {"context_length", VALUE_INT, "64", 2, 16384, NULL, "positions of a sequence, T; every source wants at least 8"},
     {"norm", VALUE_CHOICE, "layernorm", 0, 0, norm_names, "layernorm: gain and shift; rmsnorm: gain"},
     {"norm_placement", VALUE_CHOICE, "pre", 0, 0, placement_names,
-     "of a block's branches f: x + f(norm(x)); post: norm(x + f(x)), and no final norm; sandwich: x + "
-     "norm(f(norm(x)))"},
+     "of a branch f: x + f(norm(x)); post: norm(x + f(x)), no final norm; sandwich: x + norm(f(norm(x)))"},
     {"norm_epsilon", VALUE_NUMBER, "1e-5", 1e-12, 1, NULL, "added to the variance"},
     {"activation", VALUE_CHOICE, "gelu", 0, 0, activation_names,
      "of the MLP; gelu in its tanh form; swiglu: a third matrix gates"},

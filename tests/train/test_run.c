@@ -88,6 +88,9 @@ static void variants_resume_to_the_same_bytes(void **state)
     EACH(mask_registry) every_variant_resumes("model.mask.kind", names, n, NULL);
     EACH(optimizer_registry) every_variant_resumes("train.optimizer.kind", names, n, NULL);
     EACH(schedule_registry) every_variant_resumes("train.schedule.kind", names, n, NULL);
+    static const char *const placements[] = {"post", "sandwich"}, *const blocks[] = {"model.qk_norm", "true",
+                                                                                     "model.activation", "swiglu", NULL};
+    every_variant_resumes("model.norm_placement", placements, 2, blocks);
     for (n = 0; objective_registry[n]; n++) {
         const char *with[] = {"data.source.kind", objective_registry[n]->needs_labels ? "recall" : "bigram_backcopy",
                               NULL};

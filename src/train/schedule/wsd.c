@@ -1,10 +1,10 @@
-/* Warm-up, stable, decay (Hu et al. 2024, MiniCPM, section 4): the peak for most of the run, then a short way down, so that
- * one long run at the peak can be ended at any length.
+/* Warm-up, stable, decay (Hu et al. 2024, MiniCPM, section 4): the peak for most of the run, then a short way down, so
+ * that one long run at the peak can be ended at any length.
  *
  *   factor = 1 for x <= 1 - d, else floor + (1 - floor) g(y),  y = (x - (1 - d)) / d
  *
- * with d = decay_share of the steps that follow warm-up and g(y) = 1 - y or 1 - sqrt(y) (Haegele et al. 2024, section 3, who
- * find d = 0.2 enough and the square root the better shape).
+ * with d = decay_share of the steps that follow warm-up and g(y) = 1 - y or 1 - sqrt(y) (Haegele et al. 2024, who find the
+ * square root the better shape).
  */
 #include <math.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 static const char *const shapes[] = {"1-sqrt", "linear", NULL};
 
 static const SchemaRow params[] = {
-    {"decay_share", VALUE_NUMBER, "0.2", 0, 1, NULL, "share of the steps after warm-up over which the learning rate falls"},
+    {"decay_share", VALUE_NUMBER, "0.2", 0, 1, NULL, "share of the steps after warm-up over which the rate falls"},
     {"shape", VALUE_CHOICE, "1-sqrt", 0, 0, shapes, "of the fall over its course y: 1 - sqrt(y), or 1 - y"},
     {"floor", VALUE_NUMBER, "0", 0, 1, NULL, "share of the peak that is left at the last step"},
 };
