@@ -3,8 +3,8 @@
  *
  *   factor = 1 for x <= 1 - d, else floor + (1 - floor) g(y),  y = (x - (1 - d)) / d
  *
- * with d = decay_share of the steps that follow warm-up and g(y) = 1 - y or 1 - sqrt(y) (Haegele et al. 2024, who find the
- * square root the better shape).
+ * with d = decay_share of the steps that follow warm-up and g(y) = 1 - y or 1 - sqrt(y) (Haegele et al. 2024, who find
+ * the square root the better shape).
  */
 #include <math.h>
 #include <string.h>
