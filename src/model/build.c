@@ -38,12 +38,16 @@ static Linear add_linear(const Builder *b, const char *name, int in, int out, do
     return linear;
 }
 
-static Norm add_norm(const Builder *b)
+/* `name` is "norm" or "post_norm". */
+static Norm add_norm(const Builder *b, const char *name)
 {
+    char tensor[48];
     Norm norm = {ABSENT, ABSENT};
-    norm.gain = add_tensor(b, "norm.gain", 1, b->settings->d_model, 0, 1, 0);
+    snprintf(tensor, sizeof tensor, "%s.gain", name);
+    norm.gain = add_tensor(b, tensor, 1, b->settings->d_model, 0, 1, 0);
+    snprintf(tensor, sizeof tensor, "%s.shift", name);
     if (b->settings->norm == NORM_LAYERNORM)
-        norm.shift = add_tensor(b, "norm.shift", 1, b->settings->d_model, 0, 0, 0);
+        norm.shift = add_tensor(b, tensor, 1, b->settings->d_model, 0, 0, 0);
     return norm;
 }
 
@@ -53,20 +57,28 @@ static Block add_block(Builder *b, int layer)
     const int C = s->d_model, HD = s->n_heads * s->d_head;
     const double std = s->init.weight == WEIGHT_FAN_IN ? 1 / sqrt((double)C) : s->init.weight_std;
     const double out_std = s->init.residual == RESIDUAL_SCALED ? std / sqrt(2.0 * s->n_layers) : std;
+    const int is_pre = s->norm_placement == PLACEMENT_PRE, is_post = s->norm_placement == PLACEMENT_POST;
+    const Norm none = {ABSENT, ABSENT};
     char prefix[48];
-    Block block;
+    Block block = {0};
 
     b->prefix = prefix;
     snprintf(prefix, sizeof prefix, "blocks.%d.attention.", layer);
-    block.attention_norm = add_norm(b);
+    block.attention_norm = is_post ? none : add_norm(b, "norm");
     block.q = add_linear(b, "q", C, HD, std);
     block.k = add_linear(b, "k", C, HD, std);
     block.v = add_linear(b, "v", C, HD, std);
+    block.q_gain = s->qk_norm ? add_tensor(b, "q_norm.gain", 1, s->d_head, 0, 1, 0) : ABSENT;
+    block.k_gain = s->qk_norm ? add_tensor(b, "k_norm.gain", 1, s->d_head, 0, 1, 0) : ABSENT;
     block.out = add_linear(b, "out", HD, C, out_std);
+    block.attention_post_norm = is_pre ? none : add_norm(b, "post_norm");
     snprintf(prefix, sizeof prefix, "blocks.%d.mlp.", layer);
-    block.mlp_norm = add_norm(b);
+    block.mlp_norm = is_post ? none : add_norm(b, "norm");
+    if (s->activation == ACTIVATION_SWIGLU)
+        block.gate = add_linear(b, "gate", C, s->d_ff, std);
     block.up = add_linear(b, "up", C, s->d_ff, std);
     block.down = add_linear(b, "down", s->d_ff, C, out_std);
+    block.mlp_post_norm = is_pre ? none : add_norm(b, "post_norm");
     return block;
 }
 
@@ -100,7 +112,7 @@ int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernel
     for (int l = 0; l < settings->n_layers; l++)
         model->blocks[l] = add_block(&b, l);
     b.prefix = "head.";
-    model->final_norm = add_norm(&b);
+    model->final_norm = settings->norm_placement == PLACEMENT_POST ? (Norm){ABSENT, ABSENT} : add_norm(&b, "norm");
     model->head = add_head(&b);
     *ret_model = model;
     return STATUS_OK;
@@ -125,6 +137,7 @@ double model_flops_per_token(const ModelSettings *s, double target_share)
 {
     const double L = s->n_layers, C = s->d_model, HD = (double)s->n_heads * s->d_head, F = s->d_ff;
     const double T = s->context_length, V = s->vocab_size;
-    const double products = 6 * (L * (4 * HD * C + 2 * C * F) + C * V * target_share);
+    const double n_mlp = s->activation == ACTIVATION_SWIGLU ? 3 : 2; /* matrices (C,F) */
+    const double products = 6 * (L * (4 * HD * C + n_mlp * C * F) + C * V * target_share);
     return products + (s->mask->is_causal ? 6 * L * HD * (T + 1) : 12 * L * HD * T);
 }

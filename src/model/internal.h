@@ -21,13 +21,16 @@ typedef struct {
 } Linear;
 
 typedef struct {
-    size_t gain, shift; /* (C,), (C,) or ABSENT */
+    size_t gain, shift; /* (C,) or ABSENT: no norm at all; (C,) or ABSENT */
 } Norm;
 
 typedef struct {
-    Norm attention_norm, mlp_norm;
-    Linear q, k, v, out; /* (C,C') three times, (C',C) with C' = H D */
-    Linear up, down;     /* (C,F), (F,C) */
+    Norm attention_norm, mlp_norm;           /* before the branches; ABSENT in post-norm */
+    Norm attention_post_norm, mlp_post_norm; /* after them; ABSENT in pre-norm */
+    Linear q, k, v, out;                     /* (C,C') three times, (C',C) with C' = H D */
+    size_t q_gain, k_gain;                   /* (D,) with qk_norm, or ABSENT */
+    Linear gate;                             /* (C,F) with swiglu */
+    Linear up, down;                         /* (C,F), (F,C) */
 } Block;
 
 struct Model {
@@ -37,28 +40,39 @@ struct Model {
     void *position_state;
     size_t embedding; /* (V,C) */
     Block *blocks;    /* (L) */
-    Norm final_norm;
-    Linear head; /* (C,V); tied: weight is ABSENT and the embedding serves, transposed */
+    Norm final_norm;  /* ABSENT in post-norm, whose last block ends with one */
+    Linear head;      /* (C,V); tied: weight is ABSENT and the embedding serves, transposed */
 };
 
 /* ---- activations ------------------------------------------------------------------------------------------------- */
 
 typedef struct {
     real *mean, *rstd; /* (N) each; RMSNorm leaves the mean alone */
-    real *y;           /* (N,C) */
+    real *y;           /* (N,C); the norm's input itself where there is none */
 } NormActs;
+
+/* What the norm that follows a branch keeps; nothing in pre-norm. */
+typedef struct {
+    real *x;           /* (N,C) its input: in post-norm stream and branch, in sandwich norm the branch alone */
+    real *mean, *rstd; /* (N) */
+} JoinActs;
 
 /* What one block keeps for its backward. */
 typedef struct {
     real *x; /* (N,C) its input */
     NormActs attention_norm;
-    real *q, *k, *v;   /* (N,C') q and k after rotation */
-    real *maps;        /* (n,H) attention maps, each packed by query blocks */
-    real *score_state; /* (n,H,T) what the score function keeps of each row */
-    real *heads;       /* (N,C') head outputs side by side */
-    real *x_mid;       /* (N,C) after attention */
+    real *q_raw, *k_raw;   /* (N,C') before their norm; without one q and k themselves */
+    real *q_rstd, *k_rstd; /* (N,H) with qk_norm */
+    real *q, *k, *v;       /* (N,C') q and k after rotation */
+    real *maps;            /* (n,H) attention maps, each packed by query blocks */
+    real *score_state;     /* (n,H,T) what the score function keeps of each row */
+    real *heads;           /* (N,C') head outputs side by side */
+    JoinActs attention_join;
+    real *x_mid; /* (N,C) after attention */
     NormActs mlp_norm;
+    real *gate;     /* (N,F) with swiglu */
     real *up, *act; /* (N,F) before and after the activation; the same memory for ReLU */
+    JoinActs mlp_join;
 } BlockActs;
 
 /* Queries [row, row + n_rows) and the union of the keys that they see; their part of a packed map is
@@ -97,7 +111,7 @@ struct Workspace {
     /* Gradients of activations. */
     real *dx, *dnorm;            /* (N,C) */
     real *dq, *dk, *dv, *dheads; /* (N,C') */
-    real *dup;                   /* (N,F) */
+    real *dgate, *dup;           /* (N,F) the former with swiglu */
     real *dscores;               /* one query block */
     real *dbias;                 /* (H,2T-1) */
 };
@@ -111,14 +125,32 @@ void linear_forward(const Model *model, const Linear *linear, const real *parame
 void linear_backward(const Model *model, const Linear *linear, const real *parameters, int n, const real *x,
                      const real *dy, int accumulate, real *dx, real *gradient, real *scratch);
 
-/* acts.y = norm(x) over n rows of width C. */
+/* acts.y = norm(x) over n rows of width C; x where there is no norm. */
 void norm_forward(const Model *model, const Norm *norm, const real *parameters, int n, const real *x, NormActs *acts);
 /* dx += ... */
 void norm_backward(const Model *model, const Norm *norm, const real *parameters, int n, const real *x,
                    const NormActs *acts, const real *dy, real *dx, real *gradient);
 
-void activation_forward(const Model *model, size_t n, const real *x, real *y);
-void activation_backward(const Model *model, size_t n, const real *x, const real *dy, real *dx);
+/* Where a branch f, of which `linear` is the last layer and `in` that layer's input, joins the stream:
+ * y = x + f, in post-norm norm(x + f), in sandwich norm x + norm(f). x and y may be one array in pre-norm. */
+void join_forward(const Model *model, const Linear *linear, const Norm *norm, const real *parameters, int n,
+                  const real *x, const real *in, const JoinActs *acts, real *y, real *scratch);
+/* dx, the gradient of y, becomes that of x beside the branch; din is written. dbranch (n,C) is room. */
+void join_backward(const Model *model, const Linear *linear, const Norm *norm, const real *parameters, int n,
+                   const real *in, const JoinActs *acts, real *dx, real *din, real *dbranch, real *gradient,
+                   real *scratch);
+
+/* x = RMSNorm(raw), rows (n,C'), head by head, with one gain (D,) for all heads; where it is ABSENT x is raw. */
+void heads_norm_forward(const Model *model, size_t gain, const real *parameters, int n, const real *raw, real *rstd,
+                        real *x);
+/* Returns the gradient of raw: dx itself where the gain is ABSENT, else draw. */
+const real *heads_norm_backward(const Model *model, size_t gain, const real *parameters, int n, const real *raw,
+                                const real *rstd, const real *dx, real *draw, real *gradient);
+
+/* act = f(up), with swiglu f(gate, up), over n values. */
+void activation_forward(const Model *model, size_t n, const real *gate, const real *up, real *act);
+/* dup = ... in place of d act; with swiglu dgate too. */
+void activation_backward(const Model *model, size_t n, const real *gate, const real *up, real *dgate, real *dup);
 
 /* ---- attention (attention.c) ------------------------------------------------------------------------------------- */
 

@@ -1,8 +1,14 @@
 /* The transformer's forward and backward as numbered passes; the backward walks them in reverse, restating the forward
  * line that it differentiates. The residual stream is one array per block that later passes add to.
  *
- * Pre-norm after Radford et al. 2019; attention after Vaswani et al. 2017. The residual path is linear, so its gradient
- * dx is one array too: each branch adds its own share to it through its norm.
+ * Attention after Vaswani et al. 2017. Where a branch f meets the stream, model.norm_placement decides:
+ *
+ *   pre       x + f(norm(x))         Radford et al. 2019; a final norm before the head
+ *   post      norm(x + f(x))         Vaswani et al. 2017; the last block's norm is the final one (Xiong et al. 2020, table 1)
+ *   sandwich  x + norm(f(norm(x)))   Ding et al. 2021 (CogView, arXiv 2105.13290); a final norm before the head
+ *
+ * In the passes `norm` stands for the norm before a branch, nothing in post-norm; `join` for how a branch's output meets
+ * the stream, a plain sum in pre-norm. The gradient of the stream, dx, is one array: each branch adds its share to it.
  */
 #include <assert.h>
 #include <string.h>
@@ -26,12 +32,6 @@ static void embed_forward(const Model *model, const real *parameters, int n, int
             s->position->embed_forward(model->position_state, parameters, length, x + (size_t)i * length * C);
 }
 
-static void copy_unless_same(size_t n, const real *x, real *y)
-{
-    if (x != y)
-        memcpy(y, x, sizeof(real) * n);
-}
-
 /* 2-9 of one layer: from a->x to x_next; with x_next NULL only 2-4, for who wants its attention alone. */
 static void block_forward(const Model *model, const real *parameters, int layer, int n, BlockActs *a, real *x_next,
                           Workspace *w)
@@ -39,31 +39,34 @@ static void block_forward(const Model *model, const real *parameters, int layer,
     const ModelSettings *s = &model->settings;
     const Block *block = &model->blocks[layer];
     const int N = n * w->length;
-    const size_t residual = (size_t)N * (size_t)s->d_model;
     real *scratch = w->scratch;
 
     /* 2. h = norm(x) */
     norm_forward(model, &block->attention_norm, parameters, N, a->x, &a->attention_norm);
-    /* 3. q, k, v = h W_q, h W_k, h W_v */
-    linear_forward(model, &block->q, parameters, N, a->attention_norm.y, 0, a->q, scratch);
-    linear_forward(model, &block->k, parameters, N, a->attention_norm.y, 0, a->k, scratch);
+    /* 3. q, k, v = h W_q, h W_k, h W_v; with qk_norm q, k = norm(q), norm(k) */
+    linear_forward(model, &block->q, parameters, N, a->attention_norm.y, 0, a->q_raw, scratch);
+    heads_norm_forward(model, block->q_gain, parameters, N, a->q_raw, a->q_rstd, a->q);
+    linear_forward(model, &block->k, parameters, N, a->attention_norm.y, 0, a->k_raw, scratch);
+    heads_norm_forward(model, block->k_gain, parameters, N, a->k_raw, a->k_rstd, a->k);
     linear_forward(model, &block->v, parameters, N, a->attention_norm.y, 0, a->v, scratch);
     /* 4. heads = attention(q, k, v) */
     attention_forward(model, parameters, layer, n, a, w);
     if (!x_next)
         return;
-    /* 5. x_mid = x + heads W_out */
-    copy_unless_same(residual, a->x, a->x_mid);
-    linear_forward(model, &block->out, parameters, N, a->heads, 1, a->x_mid, scratch);
+    /* 5. x_mid = join(x, heads W_out) */
+    join_forward(model, &block->out, &block->attention_post_norm, parameters, N, a->x, a->heads, &a->attention_join,
+                 a->x_mid, scratch);
     /* 6. h = norm(x_mid) */
     norm_forward(model, &block->mlp_norm, parameters, N, a->x_mid, &a->mlp_norm);
-    /* 7. up = h W_up */
+    /* 7. up = h W_up; with swiglu gate = h W_gate */
+    if (s->activation == ACTIVATION_SWIGLU)
+        linear_forward(model, &block->gate, parameters, N, a->mlp_norm.y, 0, a->gate, scratch);
     linear_forward(model, &block->up, parameters, N, a->mlp_norm.y, 0, a->up, scratch);
-    /* 8. act = f(up) */
-    activation_forward(model, (size_t)N * (size_t)s->d_ff, a->up, a->act);
-    /* 9. x_next = x_mid + act W_down */
-    copy_unless_same(residual, a->x_mid, x_next);
-    linear_forward(model, &block->down, parameters, N, a->act, 1, x_next, scratch);
+    /* 8. act = f(up); with swiglu silu(gate) up */
+    activation_forward(model, (size_t)N * (size_t)s->d_ff, a->gate, a->up, a->act);
+    /* 9. x_next = join(x_mid, act W_down) */
+    join_forward(model, &block->down, &block->mlp_post_norm, parameters, N, a->x_mid, a->act, &a->mlp_join, x_next,
+                 scratch);
 }
 
 static void capture_block(const Model *model, const Workspace *w, int n, int state, const BlockActs *acts, const real *x,
@@ -102,25 +105,34 @@ static real *forward(const Model *model, const real *parameters, int n, int leng
 static void block_backward(const Model *model, const real *parameters, int layer, int n, const BlockActs *a,
                            Workspace *w, real *gradient)
 {
+    const ModelSettings *s = &model->settings;
     const Block *block = &model->blocks[layer];
     const int N = n * w->length;
     real *scratch = w->scratch;
 
-    /* 9. x_next = x_mid + act W_down */
-    linear_backward(model, &block->down, parameters, N, a->act, w->dx, 0, w->dup, gradient, scratch);
-    /* 8. act = f(up) */
-    activation_backward(model, (size_t)N * (size_t)model->settings.d_ff, a->up, w->dup, w->dup);
-    /* 7. up = h W_up */
+    /* 9. x_next = join(x_mid, act W_down) */
+    join_backward(model, &block->down, &block->mlp_post_norm, parameters, N, a->act, &a->mlp_join, w->dx, w->dup,
+                  w->dnorm, gradient, scratch);
+    /* 8. act = f(up); with swiglu silu(gate) up */
+    activation_backward(model, (size_t)N * (size_t)s->d_ff, a->gate, a->up, w->dgate, w->dup);
+    /* 7. up = h W_up; with swiglu gate = h W_gate */
     linear_backward(model, &block->up, parameters, N, a->mlp_norm.y, w->dup, 0, w->dnorm, gradient, scratch);
+    if (s->activation == ACTIVATION_SWIGLU)
+        linear_backward(model, &block->gate, parameters, N, a->mlp_norm.y, w->dgate, 1, w->dnorm, gradient, scratch);
     /* 6. h = norm(x_mid) */
     norm_backward(model, &block->mlp_norm, parameters, N, a->x_mid, &a->mlp_norm, w->dnorm, w->dx, gradient);
-    /* 5. x_mid = x + heads W_out */
-    linear_backward(model, &block->out, parameters, N, a->heads, w->dx, 0, w->dheads, gradient, scratch);
+    /* 5. x_mid = join(x, heads W_out) */
+    join_backward(model, &block->out, &block->attention_post_norm, parameters, N, a->heads, &a->attention_join, w->dx,
+                  w->dheads, w->dnorm, gradient, scratch);
     /* 4. heads = attention(q, k, v) */
     attention_backward(model, layer, n, a, w, gradient);
-    /* 3. q, k, v = h W_q, h W_k, h W_v */
-    linear_backward(model, &block->q, parameters, N, a->attention_norm.y, w->dq, 0, w->dnorm, gradient, scratch);
-    linear_backward(model, &block->k, parameters, N, a->attention_norm.y, w->dk, 1, w->dnorm, gradient, scratch);
+    /* 3. q, k, v = h W_q, h W_k, h W_v; with qk_norm q, k = norm(q), norm(k) */
+    const real *dq_raw =
+        heads_norm_backward(model, block->q_gain, parameters, N, a->q_raw, a->q_rstd, w->dq, w->dheads, gradient);
+    linear_backward(model, &block->q, parameters, N, a->attention_norm.y, dq_raw, 0, w->dnorm, gradient, scratch);
+    const real *dk_raw = /* dq_raw has been used */
+        heads_norm_backward(model, block->k_gain, parameters, N, a->k_raw, a->k_rstd, w->dk, w->dheads, gradient);
+    linear_backward(model, &block->k, parameters, N, a->attention_norm.y, dk_raw, 1, w->dnorm, gradient, scratch);
     linear_backward(model, &block->v, parameters, N, a->attention_norm.y, w->dv, 1, w->dnorm, gradient, scratch);
     /* 2. h = norm(x) */
     norm_backward(model, &block->attention_norm, parameters, N, a->x, &a->attention_norm, w->dnorm, w->dx, gradient);

@@ -1,7 +1,7 @@
-/* The transformer: embedding, L pre-norm blocks of attention and MLP, final norm, head; forward and backward by hand.
+/* The transformer: embedding, L blocks of attention and MLP, final norm, head; forward and backward by hand.
  *
  *   x_0 = E[token] (+ P)            h = norm(x);  x += attention(h) W_o;  h = norm(x);  x += f(h W_up) W_down
- *   loss = mean over targets of cross-entropy(norm(x_L) W_head)
+ *   loss = mean over targets of cross-entropy(norm(x_L) W_head);   other norm placements in model.c
  *
  * A Model is constant after it is built: sizes, tables, where its tensors lie. Values live in blocks that the caller
  * owns (parameters, gradients), activations in a Workspace per thread. Any number of threads may run forward and
@@ -23,8 +23,8 @@ int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernel
 const ModelSettings *model_settings(const Model *model);
 const Parameters *model_parameters(const Model *model);
 
-/* Multiply-adds count twice. FLOPs of one training step per token: 6(L(4C'C+2CF)+CV*share) + attention, C' = H*D;
- * causal 6LC'(T+1), full 12LC'T; share = targets per token. */
+/* Multiply-adds count twice. FLOPs of one training step per token: 6(L(4C'C+2CF)+CV*share) + attention, C' = H*D; 3CF with
+ * swiglu; causal 6LC'(T+1), full 12LC'T; share = targets per token. */
 double model_flops_per_token(const ModelSettings *settings, double target_share);
 
 /* A workspace for up to n sequences of the model's context length; with_backward = 0 is smaller (measuring). */
@@ -46,7 +46,7 @@ typedef struct {
     real *maps;      /* (n,L,H,T,T) attention after the score function; 0 where hidden */
     real *q, *k, *v; /* (n,L,H,T,D) q and k after rotation */
     real *residual;  /* (n,L+1,T,C) input of each block, then the last block's output (before the final norm) */
-    real *normed;    /* (n,T,C) the last block's output after the final norm */
+    real *normed;    /* (n,T,C) the last block's output after the final norm; in post-norm that output itself */
     real *losses;    /* (n,T) given targets */
 } Capture;
 

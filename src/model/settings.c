@@ -12,7 +12,8 @@
 #include "model/score/score.h"
 
 static const char *const norm_names[] = {"layernorm", "rmsnorm", NULL};
-static const char *const activation_names[] = {"gelu", "relu", NULL};
+static const char *const placement_names[] = {"pre", "post", "sandwich", NULL};
+static const char *const activation_names[] = {"gelu", "relu", "swiglu", NULL};
 static const char *const weight_names[] = {"fan_in", "constant", NULL};
 static const char *const residual_names[] = {"scaled", "plain", NULL};
 
@@ -21,11 +22,17 @@ const SchemaRow model_rows[] = {
     {"n_heads", VALUE_INT, "2", 1, 256, NULL, "attention heads of a block, H"},
     {"d_model", VALUE_INT, "128", 1, 16384, NULL, "width of the residual stream, C"},
     {"d_head", VALUE_INT, "0", 0, 4096, NULL, "width of a head, D; 0: d_model / n_heads"},
-    {"d_ff", VALUE_INT, "0", 0, 65536, NULL, "width of the MLP, F; 0: 4 d_model"},
+    {"d_ff", VALUE_INT, "0", 0, 65536, NULL,
+     "width of the MLP, F; 0: 4 d_model, or with swiglu 8/3 d_model rounded up to a multiple of 8, as many weights"},
     {"context_length", VALUE_INT, "64", 2, 16384, NULL, "positions of a sequence, T; every source wants at least 8"},
     {"norm", VALUE_CHOICE, "layernorm", 0, 0, norm_names, "layernorm: gain and shift; rmsnorm: gain"},
+    {"norm_placement", VALUE_CHOICE, "pre", 0, 0, placement_names,
+     "of a branch f: x + f(norm(x)); post: norm(x + f(x)), no final norm; sandwich: x + norm(f(norm(x)))"},
     {"norm_epsilon", VALUE_NUMBER, "1e-5", 1e-12, 1, NULL, "added to the variance"},
-    {"activation", VALUE_CHOICE, "gelu", 0, 0, activation_names, "of the MLP; gelu in its tanh form"},
+    {"activation", VALUE_CHOICE, "gelu", 0, 0, activation_names,
+     "of the MLP; gelu in its tanh form; swiglu: a third matrix gates"},
+    {"qk_norm", VALUE_BOOL, "false", 0, 0, NULL,
+     "RMSNorm of q and k per head, before rotation, with a gain per channel"},
     {"bias", VALUE_BOOL, "false", 0, 0, NULL, "biases of the linear layers"},
     {"tied_head", VALUE_BOOL, "false", 0, 0, NULL, "the head is the token embedding; wants a small embedding_std"},
     {"init.embedding_std", VALUE_NUMBER, "1.0", 0, 100, NULL, "token embedding: standard deviation at step 0"},
@@ -59,9 +66,11 @@ int model_settings_read(const Settings *settings, int vocab_size, ModelSettings 
         .context_length = (int)settings_int(settings, "model.context_length"),
         .vocab_size = vocab_size,
         .norm = (NormKind)choice(settings, "model.norm", norm_names),
+        .norm_placement = (NormPlacement)choice(settings, "model.norm_placement", placement_names),
         .norm_epsilon = settings_number(settings, "model.norm_epsilon"),
         .activation = (ActivationKind)choice(settings, "model.activation", activation_names),
         .bias = settings_bool(settings, "model.bias"),
+        .qk_norm = settings_bool(settings, "model.qk_norm"),
         .tied_head = settings_bool(settings, "model.tied_head"),
         .position = position_find(settings_text(settings, "model.position.kind")),
         .mask = mask_find(settings_text(settings, "model.mask.kind")),
@@ -85,7 +94,7 @@ int model_settings_read(const Settings *settings, int vocab_size, ModelSettings 
         m.d_head = m.d_model / m.n_heads;
     }
     if (m.d_ff == 0)
-        m.d_ff = 4 * m.d_model;
+        m.d_ff = m.activation == ACTIVATION_SWIGLU ? 8 * ((m.d_model + 2) / 3) : 4 * m.d_model;
     *ret_model = m;
     return STATUS_OK;
 }

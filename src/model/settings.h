@@ -10,7 +10,8 @@ typedef struct Score Score;
 typedef struct Objective Objective;
 
 typedef enum { NORM_LAYERNORM, NORM_RMSNORM } NormKind;
-typedef enum { ACTIVATION_GELU, ACTIVATION_RELU } ActivationKind;
+typedef enum { PLACEMENT_PRE, PLACEMENT_POST, PLACEMENT_SANDWICH } NormPlacement;
+typedef enum { ACTIVATION_GELU, ACTIVATION_RELU, ACTIVATION_SWIGLU } ActivationKind;
 typedef enum { WEIGHT_FAN_IN, WEIGHT_CONSTANT } WeightRule;    /* std = width^-1/2, or weight_std */
 typedef enum { RESIDUAL_SCALED, RESIDUAL_PLAIN } ResidualRule; /* out and down divided by sqrt(2L), or not */
 
@@ -19,13 +20,15 @@ typedef struct {
     int n_heads;        /* H */
     int d_model;        /* C */
     int d_head;         /* D; C/H by default */
-    int d_ff;           /* F; 4C by default */
+    int d_ff;           /* F; 4C by default, 8C/3 rounded up to a multiple of 8 for swiglu */
     int context_length; /* T */
     int vocab_size;     /* V, from the data */
     NormKind norm;
+    NormPlacement norm_placement;
     double norm_epsilon;
     ActivationKind activation;
     int bias;      /* linear biases; off by default: a key bias has no true gradient without rotation */
+    int qk_norm;   /* q and k pass an RMSNorm per head before rotation; off by default */
     int tied_head; /* the head uses the token embedding; off by default */
     const Position *position;
     const Mask *mask;

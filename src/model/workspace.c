@@ -32,24 +32,57 @@ static NormActs lay_norm(Cursor *cursor, size_t n_rows, size_t width)
     return acts;
 }
 
+/* The norm before a branch; in post-norm the branch reads the stream itself. */
+static NormActs lay_norm_before(Cursor *cursor, const ModelSettings *s, size_t n_rows, real *x)
+{
+    if (s->norm_placement == PLACEMENT_POST)
+        return (NormActs){NULL, NULL, x};
+    return lay_norm(cursor, n_rows, (size_t)s->d_model);
+}
+
+/* The norm after a branch. Without backward its input lies where the branch's own was: in post-norm that is the stream,
+ * which it replaces; in sandwich norm the output of the norm before, which has been read. */
+static JoinActs lay_join(Cursor *cursor, const ModelSettings *s, size_t n_rows, int with_backward,
+                         const NormActs *before)
+{
+    JoinActs join = {0};
+    if (s->norm_placement == PLACEMENT_PRE)
+        return join;
+    join.x = with_backward ? take_reals(cursor, n_rows * (size_t)s->d_model) : before->y;
+    join.mean = take_reals(cursor, n_rows);
+    join.rstd = take_reals(cursor, n_rows);
+    return join;
+}
+
 static BlockActs lay_block(Cursor *cursor, const ModelSettings *s, size_t n, size_t map_size, int with_backward)
 {
     size_t N = n * (size_t)s->context_length, C = (size_t)s->d_model, F = (size_t)s->d_ff;
     size_t H = (size_t)s->n_heads, HD = H * (size_t)s->d_head;
-    BlockActs acts;
+    BlockActs acts = {0};
     acts.x = take_reals(cursor, N * C);
-    acts.attention_norm = lay_norm(cursor, N, C);
+    acts.attention_norm = lay_norm_before(cursor, s, N, acts.x);
     acts.q = take_reals(cursor, N * HD);
     acts.k = take_reals(cursor, N * HD);
     acts.v = take_reals(cursor, N * HD);
     acts.maps = take_reals(cursor, n * H * map_size);
     acts.score_state = take_reals(cursor, N * H);
     acts.heads = take_reals(cursor, N * HD);
-    acts.x_mid = with_backward ? take_reals(cursor, N * C) : acts.x;
-    acts.mlp_norm = lay_norm(cursor, N, C);
+    acts.q_raw = acts.q, acts.k_raw = acts.k;
+    if (s->qk_norm) { /* without backward in turn where the heads' outputs come later */
+        acts.q_rstd = take_reals(cursor, N * H);
+        acts.k_rstd = take_reals(cursor, N * H);
+        acts.q_raw = with_backward ? take_reals(cursor, N * HD) : acts.heads;
+        acts.k_raw = with_backward ? take_reals(cursor, N * HD) : acts.heads;
+    }
+    acts.attention_join = lay_join(cursor, s, N, with_backward, &acts.attention_norm);
+    acts.x_mid = with_backward || s->norm_placement != PLACEMENT_PRE ? take_reals(cursor, N * C) : acts.x;
+    acts.mlp_norm = lay_norm_before(cursor, s, N, acts.x_mid);
+    if (s->activation == ACTIVATION_SWIGLU)
+        acts.gate = take_reals(cursor, N * F);
     acts.up = take_reals(cursor, N * F);
     /* ReLU's backward asks for the sign of its input, which its output has too. */
     acts.act = with_backward && s->activation != ACTIVATION_RELU ? take_reals(cursor, N * F) : acts.up;
+    acts.mlp_join = lay_join(cursor, s, N, with_backward, &acts.mlp_norm);
     return acts;
 }
 
@@ -100,6 +133,8 @@ static void lay_workspace(Cursor *cursor, const Model *model, int n, int with_ba
     w->dk = take_reals(cursor, N * HD);
     w->dv = take_reals(cursor, N * HD);
     w->dheads = take_reals(cursor, N * HD);
+    if (s->activation == ACTIVATION_SWIGLU)
+        w->dgate = take_reals(cursor, N * (size_t)s->d_ff);
     w->dup = take_reals(cursor, N * (size_t)s->d_ff);
     w->dscores = take_reals(cursor, attention_block_size(s));
     if (s->position->bias_backward)

@@ -3,6 +3,9 @@
  * GELU in its tanh form (Hendrycks & Gimpel 2016, arXiv:1606.08415) is x s(u) with the logistic function s and
  * u = 2 sqrt(2/pi) (x + 0.044715 x^3), as (1 + tanh(u/2))/2 = s(u); so it needs one exp and one division, and keeps its
  * relative accuracy in the negative tail. Derivative: s + x s (1 - s) u'.
+ *
+ * SwiGLU (Shazeer 2020, arXiv 2002.05202, eq. 6) is up * silu(gate) with silu(z) = z s(z), whose derivative is
+ * s + z s (1 - s). Gate and activation go in one pass, so silu(gate) is never stored and backward makes it again.
  */
 #include "num/path.h"
 #include "num/vec.h"
@@ -52,6 +55,28 @@ void KERNEL(relu_backward)(size_t n, const real *x, const real *dy, real *dx)
         const ptrdiff_t left = (ptrdiff_t)(n - i);
         const vec z = vec_load_left(x + i, left, ZERO);
         vec_store_left(dx + i, left, vec_choose(z <= 0, ZERO, vec_load_left(dy + i, left, ZERO)));
+    }
+}
+
+/* y = up silu(gate) */
+void KERNEL(swiglu_forward)(size_t n, const real *gate, const real *up, real *y)
+{
+    for (size_t i = 0; i < n; i += LANES) {
+        const ptrdiff_t left = (ptrdiff_t)(n - i);
+        const vec z = vec_load_left(gate + i, left, ZERO);
+        vec_store_left(y + i, left, vec_load_left(up + i, left, ZERO) * (z / (vec_exp(-z) + 1)));
+    }
+}
+
+/* dgate = dy up (s + z s (1 - s)), dup = dy z s */
+void KERNEL(swiglu_backward)(size_t n, const real *gate, const real *up, const real *dy, real *dgate, real *dup)
+{
+    for (size_t i = 0; i < n; i += LANES) {
+        const ptrdiff_t left = (ptrdiff_t)(n - i);
+        const vec z = vec_load_left(gate + i, left, ZERO), d = vec_load_left(dy + i, left, ZERO);
+        const vec s = 1 / (vec_exp(-z) + 1), silu = z * s;
+        vec_store_left(dgate + i, left, d * vec_load_left(up + i, left, ZERO) * vec_fma(silu, 1 - s, s));
+        vec_store_left(dup + i, left, d * silu);
     }
 }
 

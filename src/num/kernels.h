@@ -58,6 +58,10 @@ typedef struct {
     void (*gelu_backward)(size_t n, const real *x, const real *dy, real *dx);
     void (*relu_forward)(size_t n, const real *x, real *y);
     void (*relu_backward)(size_t n, const real *x, const real *dy, real *dx);
+    /* SwiGLU (Shazeer 2020): y = up * silu(gate), silu(z) = z / (1 + exp(-z)) within 3 ulp for z >= -87; where exp(-z)
+     * overflows it is 0. y may be up; dup may be dy. */
+    void (*swiglu_forward)(size_t n, const real *gate, const real *up, real *y);
+    void (*swiglu_backward)(size_t n, const real *gate, const real *up, const real *dy, real *dgate, real *dup);
     /* y = exp(x) within 1.2 ulp; 0 where the result would be subnormal, and so for -INFINITY. */
     void (*exponential)(size_t n, const real *x, real *y);
 

@@ -38,6 +38,8 @@ void KERNEL(gelu_forward)(size_t n, const real *x, real *y);
 void KERNEL(gelu_backward)(size_t n, const real *x, const real *dy, real *dx);
 void KERNEL(relu_forward)(size_t n, const real *x, real *y);
 void KERNEL(relu_backward)(size_t n, const real *x, const real *dy, real *dx);
+void KERNEL(swiglu_forward)(size_t n, const real *gate, const real *up, real *y);
+void KERNEL(swiglu_backward)(size_t n, const real *gate, const real *up, const real *dy, real *dgate, real *dup);
 void KERNEL(exponential)(size_t n, const real *x, real *y);
 
 void KERNEL(softmax_row)(int n, real *s, real *ret_log_sum);

@@ -134,6 +134,21 @@ static void relu_backward(size_t n, const real *x, const real *dy, real *dx)
         dx[i] = x[i] <= 0 ? 0 : dy[i];
 }
 
+static void swiglu_forward(size_t n, const real *gate, const real *up, real *y)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = (real)((double)up[i] * (double)gate[i] / (1 + exp(-(double)gate[i])));
+}
+
+static void swiglu_backward(size_t n, const real *gate, const real *up, const real *dy, real *dgate, real *dup)
+{
+    for (size_t i = 0; i < n; i++) {
+        const double z = (double)gate[i], s = 1 / (1 + exp(-z)), d = (double)dy[i];
+        dgate[i] = (real)(d * (double)up[i] * s * (1 + z * (1 - s)));
+        dup[i] = (real)(d * z * s);
+    }
+}
+
 static void exponential(size_t n, const real *x, real *y)
 {
     for (size_t i = 0; i < n; i++)
@@ -356,6 +371,8 @@ const Kernels kernels_reference = {
     .gelu_backward = gelu_backward,
     .relu_forward = relu_forward,
     .relu_backward = relu_backward,
+    .swiglu_forward = swiglu_forward,
+    .swiglu_backward = swiglu_backward,
     .exponential = exponential,
     .softmax_row = softmax_row,
     .softmax_row_backward = softmax_row_backward,

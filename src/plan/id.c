@@ -22,6 +22,8 @@ const LaterKey id_later_keys[] = {
     {"model.position.original_length", "8192"},
     {"model.position.low_freq_factor", "1"},
     {"model.position.high_freq_factor", "4"},
+    {"model.norm_placement", "pre"},
+    {"model.qk_norm", "false"},
     {NULL, NULL},
 };
 

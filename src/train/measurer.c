@@ -55,7 +55,8 @@ static int gradient_part_of(const Tensor *tensor, GradientPart *ret_part)
         GradientGroup group;
     } words[] = {{"attention.q.", GRADIENT_ATTENTION},   {"attention.k.", GRADIENT_ATTENTION},
                  {"attention.v.", GRADIENT_ATTENTION},   {"attention.out.", GRADIENT_ATTENTION},
-                 {"mlp.up.", GRADIENT_MLP},              {"mlp.down.", GRADIENT_MLP}};
+                 {"mlp.gate.", GRADIENT_MLP},            {"mlp.up.", GRADIENT_MLP},
+                 {"mlp.down.", GRADIENT_MLP}};
     int layer, at = 0;
     *ret_part = (GradientPart){GRADIENT_EMBEDDING, -1, (size_t)tensor->rows * tensor->cols, NULL};
     if (strncmp(tensor->name, "embedding.", strlen("embedding.")) == 0)

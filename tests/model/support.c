@@ -21,6 +21,23 @@ ANY(Mask, mask)
 ANY(Score, score)
 ANY(Objective, objective)
 
+const char *any_choice(int i)
+{
+    static const char *const flags[] = {"false", "true", NULL};
+    static char line[64][96];
+    int n = 1;
+    for (int r = 0; r < model_n_rows; r++) {
+        const SchemaRow *row = &model_rows[r];
+        const char *const *values = row->type == VALUE_CHOICE ? row->choices : row->type == VALUE_BOOL ? flags : NULL;
+        for (int v = 0; values && values[v]; v++)
+            if (strcmp(values[v], row->initial) != 0) {
+                assert_in_range(n, 1, 63);
+                snprintf(line[n++], sizeof line[0], "model.%s=%s", row->key, values[v]);
+            }
+    }
+    return i < n ? line[i] : NULL;
+}
+
 /* ---- the schema -------------------------------------------------------------------------------------------------- */
 
 enum { MAX_PARTS = 64, MAX_NAMES = 16, MAX_LINES = 64 };

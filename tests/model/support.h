@@ -23,6 +23,10 @@ const Mask *any_mask(int i);
 const Score *any_score(int i);
 const Objective *any_objective(int i);
 
+/* Every value but the default of every choice and flag among the rows of `model`, as a line "model.norm=rmsnorm"; ""
+ * for i = 0, which changes nothing; NULL at the end. */
+const char *any_choice(int i);
+
 typedef struct {
     Arena *arena;
     Settings settings;

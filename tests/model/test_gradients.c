@@ -122,22 +122,25 @@ static void check_gradients(Check *check, const char *what)
 static const char *const sizes = "model.n_layers=2\nmodel.n_heads=2\nmodel.d_model=8\nmodel.d_head=6\nmodel.d_ff=10\n"
                                  "model.init.embedding_std=0.7\nmodel.init.head_std=0.5\n";
 
-/* Every encoding under every mask with every score function, on two sequences. */
+/* Every encoding under every mask with every score function, and every choice beside them, on two sequences. */
 static void test_attention_variants(void **state)
 {
     (void)state;
     for (int p = 0; any_position(p); p++)
         for (int m = 0; any_mask(m); m++)
-            for (int s = 0; any_score(s); s++) {
-                char what[128];
-                snprintf(what, sizeof what, "%s, %s, %s", any_position(p)->name, any_mask(m)->name, any_score(s)->name);
-                Check check = {.built = build(9,
-                                              "%smodel.context_length=7\nmodel.position.kind=%s\nmodel.mask.kind=%s\n"
-                                              "model.score.kind=%s",
-                                              sizes, any_position(p)->name, any_mask(m)->name, any_score(s)->name)};
-                check.batch = random_batch(&check.built, 2, 0.7, 5);
-                check_gradients(&check, what);
-            }
+            for (int s = 0; any_score(s); s++)
+                for (int c = 0; any_choice(c); c++) {
+                    char what[128];
+                    snprintf(what, sizeof what, "%s, %s, %s, %s", any_position(p)->name, any_mask(m)->name,
+                             any_score(s)->name, any_choice(c));
+                    Check check = {.built = build(9,
+                                                  "%smodel.context_length=7\nmodel.position.kind=%s\n"
+                                                  "model.mask.kind=%s\nmodel.score.kind=%s\n%s",
+                                                  sizes, any_position(p)->name, any_mask(m)->name, any_score(s)->name,
+                                                  any_choice(c))};
+                    check.batch = random_batch(&check.built, 2, 0.7, 5);
+                    check_gradients(&check, what);
+                }
 }
 
 /* The same over several blocks of queries, the last one short. */
@@ -156,24 +159,20 @@ static void test_query_blocks(void **state)
         }
 }
 
-/* Every choice that is not a variant, crossed, with every encoding. */
+/* Every two choices that are not variants, and with each of them every encoding. */
 static void test_choices(void **state)
 {
     (void)state;
     for (int p = 0; any_position(p); p++)
-        for (int i = 0; i < 16; i++) {
-            const char *norm = i & 1 ? "rmsnorm" : "layernorm", *activation = i & 2 ? "relu" : "gelu";
-            const char *bias = i & 4 ? "true" : "false", *tied = i & 8 ? "true" : "false";
-            char what[128];
-            snprintf(what, sizeof what, "%s, %s, %s, bias %s, tied %s", any_position(p)->name, norm, activation, bias,
-                     tied);
-            Check check = {.built = build(9,
-                                          "%smodel.context_length=6\nmodel.position.kind=%s\nmodel.norm=%s\n"
-                                          "model.activation=%s\nmodel.bias=%s\nmodel.tied_head=%s",
-                                          sizes, any_position(p)->name, norm, activation, bias, tied)};
-            check.batch = random_batch(&check.built, 2, 0.7, 7);
-            check_gradients(&check, what);
-        }
+        for (int i = 0; any_choice(i); i++)
+            for (int j = i; any_choice(j); j++) {
+                char what[128];
+                snprintf(what, sizeof what, "%s, %s, %s", any_position(p)->name, any_choice(i), any_choice(j));
+                Check check = {.built = build(9, "%smodel.context_length=6\nmodel.position.kind=%s\n%s\n%s", sizes,
+                                              any_position(p)->name, any_choice(i), any_choice(j))};
+                check.batch = random_batch(&check.built, 2, 0.7, 7);
+                check_gradients(&check, what);
+            }
 }
 
 /* The choices that a variant offers among its own parameters. */

@@ -91,13 +91,44 @@ static void test_names(void **state)
     }
     unbuild(&b);
 
+    Built normed = build(50, "model.qk_norm=true\nmodel.n_heads=3\nmodel.d_model=12");
+    assert_int_equal(tensor(&normed, "blocks.1.attention.q_norm.gain")->cols, 4);
+    assert_int_equal(tensor(&normed, "blocks.1.attention.k_norm.gain")->decays, 0);
+    assert_true(rms(&normed, "blocks.0.attention.k_norm.gain") == 1);
+    unbuild(&normed);
+
     Built bare = build(50, "model.norm=rmsnorm\nmodel.tied_head=true\nmodel.position.kind=absolute\n"
                            "model.position.table=sinusoidal");
-    static const char *const absent[] = {"head.weight", "head.norm.shift", "embedding.position",
-                                         "blocks.0.attention.q.bias"};
+    static const char *const absent[] = {"head.weight",
+                                         "head.norm.shift",
+                                         "embedding.position",
+                                         "blocks.0.attention.q.bias",
+                                         "blocks.0.attention.q_norm.gain",
+                                         "blocks.0.mlp.gate.weight"};
     for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
         assert_int_equal(parameters_find(model_parameters(bare.model), absent[i]), -1);
     unbuild(&bare);
+}
+
+/* A norm before a branch is its `norm`, one after it its `post_norm`; the head has one unless the last block ends so.
+ */
+static void test_norm_placements(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *placement;
+        int before, after, final;
+    } expected[] = {{"pre", 1, 0, 1}, {"post", 0, 1, 0}, {"sandwich", 1, 1, 1}};
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        Built b = build(50, "model.norm_placement=%s", expected[i].placement);
+        const Parameters *table = model_parameters(b.model);
+        assert_int_equal(parameters_find(table, "blocks.0.attention.norm.gain") >= 0, expected[i].before);
+        assert_int_equal(parameters_find(table, "blocks.1.mlp.norm.shift") >= 0, expected[i].before);
+        assert_int_equal(parameters_find(table, "blocks.0.attention.post_norm.shift") >= 0, expected[i].after);
+        assert_int_equal(parameters_find(table, "blocks.1.mlp.post_norm.gain") >= 0, expected[i].after);
+        assert_int_equal(parameters_find(table, "head.norm.gain") >= 0, expected[i].final);
+        unbuild(&b);
+    }
 }
 
 static void test_initial_scales(void **state)
@@ -152,6 +183,18 @@ static void test_default_sizes(void **state)
     assert_int_equal(b.shape.d_head, 6);
     assert_int_equal(b.shape.d_ff, 96);
     unbuild(&b);
+    static const int gated[][2] = {{24, 64}, {25, 72}, {128, 344}, {1, 8}}; /* 8/3 d_model, up to a multiple of 8 */
+    for (size_t i = 0; i < sizeof gated / sizeof *gated; i++) {
+        b = build(50, "model.activation=swiglu\nmodel.n_heads=1\nmodel.d_head=2\nmodel.d_model=%d", gated[i][0]);
+        assert_int_equal(b.shape.d_ff, gated[i][1]);
+        unbuild(&b);
+    }
+    b = build(50, "model.activation=swiglu\nmodel.d_model=24\nmodel.d_ff=20\nmodel.bias=true");
+    assert_int_equal(b.shape.d_ff, 20);
+    assert_int_equal(tensor(&b, "blocks.1.mlp.gate.weight")->rows, 24);
+    assert_int_equal(tensor(&b, "blocks.1.mlp.gate.weight")->cols, 20);
+    assert_int_equal(tensor(&b, "blocks.1.mlp.gate.bias")->cols, 20);
+    unbuild(&b);
 }
 
 /* What does not fit is refused with the key that is at fault. */
@@ -205,9 +248,10 @@ static void test_registries(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layout),        cmocka_unit_test(test_names),    cmocka_unit_test(test_initial_scales),
-        cmocka_unit_test(test_streams),       cmocka_unit_test(test_refusals), cmocka_unit_test(test_registries),
-        cmocka_unit_test(test_default_sizes),
+        cmocka_unit_test(test_layout),         cmocka_unit_test(test_names),
+        cmocka_unit_test(test_initial_scales), cmocka_unit_test(test_streams),
+        cmocka_unit_test(test_refusals),       cmocka_unit_test(test_registries),
+        cmocka_unit_test(test_default_sizes),  cmocka_unit_test(test_norm_placements),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,12 +12,18 @@
 
 static const char *const sizes = "model.n_layers=2\nmodel.n_heads=2\nmodel.d_model=16\nmodel.context_length=41\n";
 
-static Built build_variant(const Position *position, const Mask *mask, const Score *score)
+/* With a choice of support.h beside them, "" for none. */
+static Built build_choice(const Position *position, const Mask *mask, const Score *score, const char *choice)
 {
-    Built built = build(19, "%smodel.position.kind=%s\nmodel.mask.kind=%s\nmodel.score.kind=%s", sizes, position->name,
-                        mask->name, score->name);
+    Built built = build(19, "%smodel.position.kind=%s\nmodel.mask.kind=%s\nmodel.score.kind=%s\n%s", sizes,
+                        position->name, mask->name, score->name, choice);
     disturb(&built, 0.3, 2);
     return built;
+}
+
+static Built build_variant(const Position *position, const Mask *mask, const Score *score)
+{
+    return build_choice(position, mask, score, "");
 }
 
 #define ASSERT_SAME_BITS(x, y, n) assert_memory_equal(x, y, sizeof(real) * (size_t)(n))
@@ -26,25 +32,26 @@ static Built build_variant(const Position *position, const Mask *mask, const Sco
 static void test_repeated_token_is_uniform(void **state)
 {
     (void)state;
-    for (int m = 0; any_mask(m); m++) {
-        Built b = build_variant(position_find("none"), any_mask(m), score_find("softmax"));
-        const int T = b.shape.context_length, H = b.shape.n_heads, L = b.shape.n_layers;
-        int32_t *tokens = ARENA_ARRAY(b.arena, int32_t, T);
-        for (int i = 0; i < T; i++)
-            tokens[i] = TOKEN_CONTENT + 4;
-        Capture capture = {.maps = ARENA_ARRAY(b.arena, real, L * H * T * T)};
-        model_capture(b.model, b.parameters, tokens, NULL, 1, T, workspace_new(b.arena, b.model, 1, 0), &capture);
-        for (int map = 0; map < L * H; map++)
-            for (int i = 0; i < T; i++) {
-                int first, end;
-                model_visible(b.model, i, T, &first, &end);
-                for (int j = 0; j < T; j++) {
-                    double expected = j >= first && j < end ? 1.0 / (end - first) : 0;
-                    assert_true(fabs((double)capture.maps[(map * T + i) * T + j] - expected) <= 1e-6);
+    for (int m = 0; any_mask(m); m++)
+        for (int c = 0; any_choice(c); c++) {
+            Built b = build_choice(position_find("none"), any_mask(m), score_find("softmax"), any_choice(c));
+            const int T = b.shape.context_length, H = b.shape.n_heads, L = b.shape.n_layers;
+            int32_t *tokens = ARENA_ARRAY(b.arena, int32_t, T);
+            for (int i = 0; i < T; i++)
+                tokens[i] = TOKEN_CONTENT + 4;
+            Capture capture = {.maps = ARENA_ARRAY(b.arena, real, L * H * T * T)};
+            model_capture(b.model, b.parameters, tokens, NULL, 1, T, workspace_new(b.arena, b.model, 1, 0), &capture);
+            for (int map = 0; map < L * H; map++)
+                for (int i = 0; i < T; i++) {
+                    int first, end;
+                    model_visible(b.model, i, T, &first, &end);
+                    for (int j = 0; j < T; j++) {
+                        double expected = j >= first && j < end ? 1.0 / (end - first) : 0;
+                        assert_true(fabs((double)capture.maps[(map * T + i) * T + j] - expected) <= 1e-6);
+                    }
                 }
-            }
-        unbuild(&b);
-    }
+            unbuild(&b);
+        }
 }
 
 static void check_rotation(const Position *position, const char *lines)
@@ -140,26 +147,27 @@ static void test_the_future_is_hidden(void **state)
     (void)state;
     for (int p = 0; any_position(p); p++)
         for (int m = 0; any_mask(m); m++)
-            for (int s = 0; any_score(s); s++) {
-                Built b = build_variant(any_position(p), any_mask(m), any_score(s));
-                const int T = b.shape.context_length, V = b.shape.vocab_size;
-                Workspace *w = workspace_new(b.arena, b.model, 1, 0);
-                Batch batch = random_batch(&b, 1, 1, 4);
-                real *before = ARENA_ARRAY(b.arena, real, T * V), *after = ARENA_ARRAY(b.arena, real, T * V);
-                model_logits(b.model, b.parameters, batch.inputs, T, w, before);
-                for (int changed = 1; changed < T; changed += 13) {
-                    int32_t kept = batch.inputs[changed];
-                    batch.inputs[changed] = kept == TOKEN_CONTENT ? TOKEN_CONTENT + 1 : TOKEN_CONTENT;
-                    model_logits(b.model, b.parameters, batch.inputs, T, w, after);
-                    batch.inputs[changed] = kept;
-                    if (any_mask(m)->is_causal)
-                        ASSERT_SAME_BITS(before, after, changed * V);
-                    else
-                        assert_memory_not_equal(before, after, sizeof(real) * (size_t)(changed * V));
-                    assert_memory_not_equal(before + changed * V, after + changed * V, sizeof(real) * (size_t)V);
+            for (int s = 0; any_score(s); s++)
+                for (int choice = 0; any_choice(choice); choice++) {
+                    Built b = build_choice(any_position(p), any_mask(m), any_score(s), any_choice(choice));
+                    const int T = b.shape.context_length, V = b.shape.vocab_size;
+                    Workspace *w = workspace_new(b.arena, b.model, 1, 0);
+                    Batch batch = random_batch(&b, 1, 1, 4);
+                    real *before = ARENA_ARRAY(b.arena, real, T * V), *after = ARENA_ARRAY(b.arena, real, T * V);
+                    model_logits(b.model, b.parameters, batch.inputs, T, w, before);
+                    for (int changed = 1; changed < T; changed += 13) {
+                        int32_t kept = batch.inputs[changed];
+                        batch.inputs[changed] = kept == TOKEN_CONTENT ? TOKEN_CONTENT + 1 : TOKEN_CONTENT;
+                        model_logits(b.model, b.parameters, batch.inputs, T, w, after);
+                        batch.inputs[changed] = kept;
+                        if (any_mask(m)->is_causal)
+                            ASSERT_SAME_BITS(before, after, changed * V);
+                        else
+                            assert_memory_not_equal(before, after, sizeof(real) * (size_t)(changed * V));
+                        assert_memory_not_equal(before + changed * V, after + changed * V, sizeof(real) * (size_t)V);
+                    }
+                    unbuild(&b);
                 }
-                unbuild(&b);
-            }
 }
 
 /* Losses per position do not depend on which sequences share a call, nor on what a workspace held before; gradients of
@@ -169,38 +177,40 @@ static void test_batches_split_anywhere(void **state)
     (void)state;
     enum { N = 5 };
     for (int p = 0; any_position(p); p++)
-        for (int m = 0; any_mask(m); m++) {
-            Built b = build_variant(any_position(p), any_mask(m), any_score(0));
-            const int T = b.shape.context_length;
-            Batch batch = random_batch(&b, N, 0.6, 5);
-            Workspace *w = workspace_new(b.arena, b.model, N, 1);
-            real *whole = ARENA_ARRAY(b.arena, real, N * T), *parts = ARENA_ARRAY(b.arena, real, N * T);
-            real *gradient = ARENA_ARRAY(b.arena, real, b.n_values), *again = ARENA_ARRAY(b.arena, real, b.n_values);
-            double loss = model_step(b.model, b.parameters, &batch, 0, N, w, b.gradient, whole);
-            double sum = 0;
-            for (int i = 0; i < N * T; i++)
-                sum += (double)whole[i];
-            assert_true(fabs(loss - sum) < 1e-4 * sum);
-            for (int cut = 1; cut < N; cut++) {
-                memset(gradient, 0, sizeof(real) * b.n_values);
-                model_step(b.model, b.parameters, &batch, cut, N - cut, w, gradient, parts + cut * T);
-                model_step(b.model, b.parameters, &batch, 0, cut, w, gradient, parts);
-                ASSERT_SAME_BITS(whole, parts, N * T);
-                double apart = 0, norm = 0;
-                for (size_t i = 0; i < b.n_values; i++) {
-                    apart += pow((double)gradient[i] - (double)b.gradient[i], 2);
-                    norm += pow((double)b.gradient[i], 2);
+        for (int m = 0; any_mask(m); m++)
+            for (int c = 0; any_choice(c); c++) {
+                Built b = build_choice(any_position(p), any_mask(m), any_score(0), any_choice(c));
+                const int T = b.shape.context_length;
+                Batch batch = random_batch(&b, N, 0.6, 5);
+                Workspace *w = workspace_new(b.arena, b.model, N, 1);
+                real *whole = ARENA_ARRAY(b.arena, real, N * T), *parts = ARENA_ARRAY(b.arena, real, N * T);
+                real *gradient = ARENA_ARRAY(b.arena, real, b.n_values),
+                     *again = ARENA_ARRAY(b.arena, real, b.n_values);
+                double loss = model_step(b.model, b.parameters, &batch, 0, N, w, b.gradient, whole);
+                double sum = 0;
+                for (int i = 0; i < N * T; i++)
+                    sum += (double)whole[i];
+                assert_true(fabs(loss - sum) < 1e-4 * sum);
+                for (int cut = 1; cut < N; cut++) {
+                    memset(gradient, 0, sizeof(real) * b.n_values);
+                    model_step(b.model, b.parameters, &batch, cut, N - cut, w, gradient, parts + cut * T);
+                    model_step(b.model, b.parameters, &batch, 0, cut, w, gradient, parts);
+                    ASSERT_SAME_BITS(whole, parts, N * T);
+                    double apart = 0, norm = 0;
+                    for (size_t i = 0; i < b.n_values; i++) {
+                        apart += pow((double)gradient[i] - (double)b.gradient[i], 2);
+                        norm += pow((double)b.gradient[i], 2);
+                    }
+                    assert_true(sqrt(apart) < 1e-5 * sqrt(norm));
                 }
-                assert_true(sqrt(apart) < 1e-5 * sqrt(norm));
+                /* the same call gives the same bits, in a used workspace and without a gradient */
+                model_step(b.model, b.parameters, &batch, 0, N, w, again, NULL);
+                ASSERT_SAME_BITS(b.gradient, again, b.n_values);
+                Workspace *forward_only = workspace_new(b.arena, b.model, N, 0);
+                assert_true(model_step(b.model, b.parameters, &batch, 0, N, forward_only, NULL, parts) == loss);
+                ASSERT_SAME_BITS(whole, parts, N * T);
+                unbuild(&b);
             }
-            /* the same call gives the same bits, in a used workspace and without a gradient */
-            model_step(b.model, b.parameters, &batch, 0, N, w, again, NULL);
-            ASSERT_SAME_BITS(b.gradient, again, b.n_values);
-            Workspace *forward_only = workspace_new(b.arena, b.model, N, 0);
-            assert_true(model_step(b.model, b.parameters, &batch, 0, N, forward_only, NULL, parts) == loss);
-            ASSERT_SAME_BITS(whole, parts, N * T);
-            unbuild(&b);
-        }
 }
 
 /* A capture computes what a step computes, to the bit, and its pieces fit together. */
@@ -209,45 +219,65 @@ static void test_capture_is_the_step(void **state)
     (void)state;
     for (int p = 0; any_position(p); p++)
         for (int m = 0; any_mask(m); m++)
+            for (int s = 0; any_score(s); s++)
+                for (int choice = 0; any_choice(choice); choice++) {
+                    Built b = build_choice(any_position(p), any_mask(m), any_score(s), any_choice(choice));
+                    const ModelSettings *shape = &b.shape;
+                    const int T = shape->context_length, H = shape->n_heads, D = shape->d_head, L = shape->n_layers;
+                    const int C = shape->d_model;
+                    Batch batch = random_batch(&b, 3, 0.6, 6);
+                    real *losses = ARENA_ARRAY(b.arena, real, 3 * T);
+                    model_step(b.model, b.parameters, &batch, 0, 3, workspace_new(b.arena, b.model, 3, 1), b.gradient,
+                               losses);
+                    Capture capture = {
+                        .maps = ARENA_ARRAY(b.arena, real, L * H * T * T),
+                        .q = ARENA_ARRAY(b.arena, real, L * H * T * D),
+                        .k = ARENA_ARRAY(b.arena, real, L * H * T * D),
+                        .v = ARENA_ARRAY(b.arena, real, L * H * T * D),
+                        .residual = ARENA_ARRAY(b.arena, real, (L + 1) * T * C),
+                        .losses = ARENA_ARRAY(b.arena, real, T),
+                    };
+                    Workspace *w = workspace_new(b.arena, b.model, 1, 0);
+                    for (int i = 0; i < 3; i++) {
+                        model_capture(b.model, b.parameters, batch.inputs + i * T, batch.targets + i * T, 1, T, w,
+                                      &capture);
+                        ASSERT_SAME_BITS(losses + i * T, capture.losses, T);
+                    }
+
+                    /* hidden keys have exactly 0, rows sum to one where they must */
+                    for (int row = 0; row < L * H * T; row++) {
+                        int first, end;
+                        double sum = 0;
+                        model_visible(b.model, row % T, T, &first, &end);
+                        for (int j = 0; j < T; j++) {
+                            real value = capture.maps[row * T + j];
+                            assert_true(j >= first && j < end ? value >= 0 : value == 0);
+                            sum += (double)value;
+                        }
+                        if (shape->score->rows_sum_to_one)
+                            assert_true(fabs(sum - 1) < 1e-5);
+                    }
+                    unbuild(&b);
+                }
+}
+
+/* A block's output is its input plus what its heads and its MLP write: where the MLP writes nothing, maps, values and
+ * the output projection explain the difference. */
+static void test_maps_and_values_explain_a_block(void **state)
+{
+    (void)state;
+    for (int p = 0; any_position(p); p++)
+        for (int m = 0; any_mask(m); m++)
             for (int s = 0; any_score(s); s++) {
                 Built b = build_variant(any_position(p), any_mask(m), any_score(s));
-                const ModelSettings *shape = &b.shape;
-                const int T = shape->context_length, H = shape->n_heads, D = shape->d_head, L = shape->n_layers;
-                const int C = shape->d_model;
-                Batch batch = random_batch(&b, 3, 0.6, 6);
-                real *losses = ARENA_ARRAY(b.arena, real, 3 * T);
-                model_step(b.model, b.parameters, &batch, 0, 3, workspace_new(b.arena, b.model, 3, 1), b.gradient,
-                           losses);
+                const int T = b.shape.context_length, H = b.shape.n_heads, D = b.shape.d_head, L = b.shape.n_layers;
+                const int C = b.shape.d_model;
+                Batch batch = random_batch(&b, 1, 1, 6);
                 Capture capture = {
                     .maps = ARENA_ARRAY(b.arena, real, L * H * T * T),
-                    .q = ARENA_ARRAY(b.arena, real, L * H * T * D),
-                    .k = ARENA_ARRAY(b.arena, real, L * H * T * D),
                     .v = ARENA_ARRAY(b.arena, real, L * H * T * D),
                     .residual = ARENA_ARRAY(b.arena, real, (L + 1) * T * C),
-                    .losses = ARENA_ARRAY(b.arena, real, T),
                 };
-                Workspace *w = workspace_new(b.arena, b.model, 1, 0);
-                for (int i = 0; i < 3; i++) {
-                    model_capture(b.model, b.parameters, batch.inputs + i * T, batch.targets + i * T, 1, T, w, &capture);
-                    ASSERT_SAME_BITS(losses + i * T, capture.losses, T);
-                }
-
-                /* hidden keys have exactly 0, rows sum to one where they must */
-                for (int row = 0; row < L * H * T; row++) {
-                    int first, end;
-                    double sum = 0;
-                    model_visible(b.model, row % T, T, &first, &end);
-                    for (int j = 0; j < T; j++) {
-                        real value = capture.maps[row * T + j];
-                        assert_true(j >= first && j < end ? value >= 0 : value == 0);
-                        sum += (double)value;
-                    }
-                    if (shape->score->rows_sum_to_one)
-                        assert_true(fabs(sum - 1) < 1e-5);
-                }
-
-                /* the first block's output is its input plus what its heads and its MLP write: here, the maps and
-                   values explain the attention part of a model whose MLP writes nothing */
                 const Parameters *table = model_parameters(b.model);
                 for (int l = 0; l < L; l++) {
                     char name[64];
@@ -255,7 +285,8 @@ static void test_capture_is_the_step(void **state)
                     const Tensor *down = &table->tensors[parameters_find(table, name)];
                     memset(b.parameters + down->offset, 0, sizeof(real) * (size_t)(down->rows * down->cols));
                 }
-                model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T, w, &capture);
+                model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T, workspace_new(b.arena, b.model, 1, 0),
+                              &capture);
                 for (int l = 0; l < L; l++) {
                     const real *out = model_output_weight(b.model, b.parameters, l);
                     for (int i = 0; i < T; i += 7)
@@ -281,66 +312,163 @@ static void test_captured_scores(void **state)
 {
     (void)state;
     for (int p = 0; any_position(p); p++)
-        for (int m = 0; any_mask(m); m++) {
-            Built b = build_variant(any_position(p), any_mask(m), score_find("softmax"));
-            const int T = b.shape.context_length, H = b.shape.n_heads, D = b.shape.d_head, L = b.shape.n_layers;
-            Batch batch = random_batch(&b, 1, 1, 7);
-            Capture capture = {
-                .maps = ARENA_ARRAY(b.arena, real, L * H * T * T),
-                .q = ARENA_ARRAY(b.arena, real, L * H * T * D),
-                .k = ARENA_ARRAY(b.arena, real, L * H * T * D),
-            };
-            real *bias = ARENA_ARRAY(b.arena, real, L * H * (2 * T - 1));
-            model_position_bias(b.model, b.parameters, T, bias);
-            model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T, workspace_new(b.arena, b.model, 1, 0),
-                          &capture);
-            for (int map = 0; map < L * H; map++)
-                for (int i = 0; i < T; i++) {
-                    int first, end;
-                    double scores[41], sum = 0;
-                    model_visible(b.model, i, T, &first, &end);
-                    for (int j = first; j < end; j++) {
-                        double score = 0;
-                        for (int d = 0; d < D; d++)
-                            score +=
-                                (double)capture.q[(map * T + i) * D + d] * (double)capture.k[(map * T + j) * D + d];
-                        scores[j] = exp(score / sqrt(D) + (double)bias[map * (2 * T - 1) + T - 1 + i - j]);
-                        sum += scores[j];
+        for (int m = 0; any_mask(m); m++)
+            for (int c = 0; any_choice(c); c++) {
+                Built b = build_choice(any_position(p), any_mask(m), score_find("softmax"), any_choice(c));
+                const int T = b.shape.context_length, H = b.shape.n_heads, D = b.shape.d_head, L = b.shape.n_layers;
+                Batch batch = random_batch(&b, 1, 1, 7);
+                Capture capture = {
+                    .maps = ARENA_ARRAY(b.arena, real, L * H * T * T),
+                    .q = ARENA_ARRAY(b.arena, real, L * H * T * D),
+                    .k = ARENA_ARRAY(b.arena, real, L * H * T * D),
+                };
+                real *bias = ARENA_ARRAY(b.arena, real, L * H * (2 * T - 1));
+                model_position_bias(b.model, b.parameters, T, bias);
+                model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T, workspace_new(b.arena, b.model, 1, 0),
+                              &capture);
+                for (int map = 0; map < L * H; map++)
+                    for (int i = 0; i < T; i++) {
+                        int first, end;
+                        double scores[41], sum = 0;
+                        model_visible(b.model, i, T, &first, &end);
+                        for (int j = first; j < end; j++) {
+                            double score = 0;
+                            for (int d = 0; d < D; d++)
+                                score +=
+                                    (double)capture.q[(map * T + i) * D + d] * (double)capture.k[(map * T + j) * D + d];
+                            scores[j] = exp(score / sqrt(D) + (double)bias[map * (2 * T - 1) + T - 1 + i - j]);
+                            sum += scores[j];
+                        }
+                        for (int j = first; j < end; j++)
+                            assert_true(fabs(scores[j] / sum - (double)capture.maps[(map * T + i) * T + j]) < 1e-5);
                     }
-                    for (int j = first; j < end; j++)
-                        assert_true(fabs(scores[j] / sum - (double)capture.maps[(map * T + i) * T + j]) < 1e-5);
-                }
-            unbuild(&b);
+                unbuild(&b);
+            }
+}
+
+static double row_rms(int n, const real *x)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += (double)x[i] * (double)x[i];
+    return sqrt(sum / n);
+}
+
+/* A model at its initial values (gains one, shifts zero) that captures the states of one sequence (L+1,T,C). */
+static void capture_states(const Built *b, const Batch *batch, real *ret_states, real *ret_normed)
+{
+    Capture capture = {.residual = ret_states, .normed = ret_normed};
+    model_capture(b->model, b->parameters, batch->inputs, NULL, 1, batch->length,
+                  workspace_new(b->arena, b->model, 1, 0), &capture);
+}
+
+/* In post-norm every block ends with a norm: its output has root mean square one, and the last one's is what the head
+ * reads. In the other placements the head reads the norm of it. */
+static void test_the_head_reads_a_norm(void **state)
+{
+    (void)state;
+    for (int c = 0; any_choice(c); c++) {
+        Built b = build(19, "%s%s", sizes, any_choice(c));
+        const int T = b.shape.context_length, C = b.shape.d_model, L = b.shape.n_layers;
+        Batch batch = random_batch(&b, 1, 1, 11);
+        real *states = ARENA_ARRAY(b.arena, real, (L + 1) * T * C), *normed = ARENA_ARRAY(b.arena, real, T * C);
+        capture_states(&b, &batch, states, normed);
+        for (int row = 0; row < T; row++)
+            assert_true(fabs(row_rms(C, normed + row * C) - 1) < 1e-3);
+        const int is_post = b.shape.norm_placement == PLACEMENT_POST;
+        for (int row = T; is_post && row < (L + 1) * T; row++)
+            assert_true(fabs(row_rms(C, states + row * C) - 1) < 1e-3);
+        assert_int_equal(memcmp(states + L * T * C, normed, sizeof(real) * (size_t)(T * C)) == 0, is_post);
+        unbuild(&b);
+    }
+}
+
+/* In sandwich norm how large a branch's output is makes no difference: a norm follows it. */
+static void test_sandwich_norm_forgets_sizes(void **state)
+{
+    (void)state;
+    Built b = build(19, "%smodel.norm_placement=sandwich\nmodel.norm_epsilon=1e-9", sizes);
+    const int T = b.shape.context_length, C = b.shape.d_model, L = b.shape.n_layers;
+    const Parameters *table = model_parameters(b.model);
+    Batch batch = random_batch(&b, 1, 1, 12);
+    real *small = ARENA_ARRAY(b.arena, real, (L + 1) * T * C), *large = ARENA_ARRAY(b.arena, real, (L + 1) * T * C);
+    capture_states(&b, &batch, small, NULL);
+    for (int t = 0; t < table->n_tensors; t++) {
+        const Tensor *x = &table->tensors[t];
+        if (strstr(x->name, ".out.weight") || strstr(x->name, ".down.weight"))
+            kernels_best()->scale((size_t)x->rows * (size_t)x->cols, 50, b.parameters + x->offset);
+    }
+    capture_states(&b, &batch, large, NULL);
+    for (int i = 0; i < (L + 1) * T * C; i++)
+        assert_true(fabs((double)small[i] - (double)large[i]) < 1e-4);
+    unbuild(&b);
+}
+
+/* With qk_norm a query and a key have norm sqrt(D) in every head, gains being one, whatever the projections' size, and
+ * the maps forget it too. */
+static void test_qk_norm_forgets_sizes(void **state)
+{
+    (void)state;
+    for (int p = 0; any_position(p); p++) {
+        Built b = build(19, "%smodel.qk_norm=true\nmodel.norm_epsilon=1e-9\nmodel.position.kind=%s", sizes,
+                        any_position(p)->name);
+        const int T = b.shape.context_length, H = b.shape.n_heads, D = b.shape.d_head, L = b.shape.n_layers;
+        const Parameters *table = model_parameters(b.model);
+        Batch batch = random_batch(&b, 1, 1, 10);
+        Workspace *w = workspace_new(b.arena, b.model, 1, 0);
+        Capture small = {.maps = ARENA_ARRAY(b.arena, real, L * H * T * T),
+                         .q = ARENA_ARRAY(b.arena, real, L * H * T * D)};
+        Capture large = {.maps = ARENA_ARRAY(b.arena, real, L * H * T * T),
+                         .k = ARENA_ARRAY(b.arena, real, L * H * T * D)};
+        model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T, w, &small);
+        for (int t = 0; t < table->n_tensors; t++) {
+            const Tensor *x = &table->tensors[t];
+            if (strstr(x->name, "attention.q.weight") || strstr(x->name, "attention.k.weight"))
+                kernels_best()->scale((size_t)x->rows * (size_t)x->cols, 50, b.parameters + x->offset);
         }
+        model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T, w, &large);
+        for (int row = 0; row < L * H * T; row++) {
+            double q = 0, k = 0;
+            for (int d = 0; d < D; d++) {
+                q += pow((double)small.q[row * D + d], 2);
+                k += pow((double)large.k[row * D + d], 2);
+            }
+            assert_true(fabs(q / D - 1) < 1e-4 && fabs(k / D - 1) < 1e-4);
+        }
+        for (int i = 0; i < L * H * T * T; i++)
+            assert_true(fabs((double)small.maps[i] - (double)large.maps[i]) < 1e-5);
+        unbuild(&b);
+    }
 }
 
 /* A short sequence is the beginning of a long one under a causal mask, to the tolerance of other block lengths. */
 static void test_shorter_sequences(void **state)
 {
     (void)state;
-    for (int p = 0; any_position(p); p++) {
-        Built b = build_variant(any_position(p), mask_find("causal"), any_score(0));
-        const int T = b.shape.context_length, V = b.shape.vocab_size, half = T / 2;
-        Workspace *w = workspace_new(b.arena, b.model, 1, 0);
-        Batch batch = random_batch(&b, 1, 1, 8);
-        real *whole = ARENA_ARRAY(b.arena, real, T * V), *part = ARENA_ARRAY(b.arena, real, half * V);
-        model_logits(b.model, b.parameters, batch.inputs, T, w, whole);
-        model_logits(b.model, b.parameters, batch.inputs, half, w, part);
-        for (int i = 0; i < half * V; i++)
-            assert_true(fabs((double)whole[i] - (double)part[i]) < 1e-4);
+    for (int p = 0; any_position(p); p++)
+        for (int c = 0; any_choice(c); c++) {
+            Built b = build_choice(any_position(p), mask_find("causal"), any_score(0), any_choice(c));
+            const int T = b.shape.context_length, V = b.shape.vocab_size, half = T / 2;
+            Workspace *w = workspace_new(b.arena, b.model, 1, 0);
+            Batch batch = random_batch(&b, 1, 1, 8);
+            real *whole = ARENA_ARRAY(b.arena, real, T * V), *part = ARENA_ARRAY(b.arena, real, half * V);
+            model_logits(b.model, b.parameters, batch.inputs, T, w, whole);
+            model_logits(b.model, b.parameters, batch.inputs, half, w, part);
+            for (int i = 0; i < half * V; i++)
+                assert_true(fabs((double)whole[i] - (double)part[i]) < 1e-4);
 
-        const int n_maps = b.shape.n_layers * b.shape.n_heads;
-        Capture of_whole = {.maps = ARENA_ARRAY(b.arena, real, n_maps * T * T)};
-        Capture of_part = {.maps = ARENA_ARRAY(b.arena, real, n_maps * half * half)};
-        model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T, w, &of_whole);
-        model_capture(b.model, b.parameters, batch.inputs, NULL, 1, half, w, &of_part);
-        for (int map = 0; map < n_maps; map++)
-            for (int i = 0; i < half; i++)
-                for (int j = 0; j < half; j++)
-                    assert_true(fabs((double)of_whole.maps[(map * T + i) * T + j] -
-                                     (double)of_part.maps[(map * half + i) * half + j]) < 1e-5);
-        unbuild(&b);
-    }
+            const int n_maps = b.shape.n_layers * b.shape.n_heads;
+            Capture of_whole = {.maps = ARENA_ARRAY(b.arena, real, n_maps * T * T)};
+            Capture of_part = {.maps = ARENA_ARRAY(b.arena, real, n_maps * half * half)};
+            model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T, w, &of_whole);
+            model_capture(b.model, b.parameters, batch.inputs, NULL, 1, half, w, &of_part);
+            for (int map = 0; map < n_maps; map++)
+                for (int i = 0; i < half; i++)
+                    for (int j = 0; j < half; j++)
+                        assert_true(fabs((double)of_whole.maps[(map * T + i) * T + j] -
+                                         (double)of_part.maps[(map * half + i) * half + j]) < 1e-5);
+            unbuild(&b);
+        }
 }
 
 /* Without targets there is no loss and no gradient, and nothing divides by their number. */
@@ -362,16 +490,17 @@ static void test_workspace_bytes(void **state)
 {
     (void)state;
     for (int p = 0; any_position(p); p++)
-        for (int with_backward = 0; with_backward < 2; with_backward++) {
-            Built b = build_variant(any_position(p), any_mask(0), any_score(0));
-            size_t bytes = workspace_bytes(b.model, 3, with_backward);
-            Arena *arena;
-            assert_int_equal(arena_new_fixed(bytes, &arena, NULL), 0);
-            workspace_new(arena, b.model, 3, with_backward);
-            assert_int_equal(arena_used(arena), bytes);
-            arena_free(arena);
-            unbuild(&b);
-        }
+        for (int c = 0; any_choice(c); c++)
+            for (int with_backward = 0; with_backward < 2; with_backward++) {
+                Built b = build_choice(any_position(p), any_mask(0), any_score(0), any_choice(c));
+                size_t bytes = workspace_bytes(b.model, 3, with_backward);
+                Arena *arena;
+                assert_int_equal(arena_new_fixed(bytes, &arena, NULL), 0);
+                workspace_new(arena, b.model, 3, with_backward);
+                assert_int_equal(arena_used(arena), bytes);
+                arena_free(arena);
+                unbuild(&b);
+            }
 }
 
 /* FLOPs of the benchmark's smallest size, counted by hand from the formula of the benchmark's floor. */
@@ -385,6 +514,10 @@ static void test_flops(void **state)
     assert_true(model_flops_per_token(&full.shape, 0.25) == 6 * (weights + head / 4) + 12.0 * 4 * 128 * 128);
     unbuild(&causal);
     unbuild(&full);
+    Built gated = build(512, "%smodel.mask.kind=causal\nmodel.activation=swiglu", lines);
+    weights = 4 * (4 * 128 * 128 + 3 * 128 * 344); /* 8/3 of 128 is 341.3 */
+    assert_true(model_flops_per_token(&gated.shape, 1) == 6 * (weights + head) + 6.0 * 4 * 128 * 129);
+    unbuild(&gated);
 }
 
 /* Nothing of a hidden key reaches the other queries: whatever token stands there, their losses are the same to the bit;
@@ -393,41 +526,44 @@ static void test_a_hidden_key_reaches_nobody(void **state)
 {
     (void)state;
     for (int m = 0; any_mask(m); m++)
-        for (int p = 0; any_position(p); p++) {
-            Built b = build_variant(any_position(p), any_mask(m), score_find("softmax"));
-            const int T = b.shape.context_length;
-            Workspace *workspace = workspace_new(b.arena, b.model, 1, 0);
-            Batch batch = random_batch(&b, 1, 1, 5);
-            real *first = ARENA_ARRAY(b.arena, real, T), *second = ARENA_ARRAY(b.arena, real, T);
-            int n_changed = 0;
-            for (int hidden = 0; hidden < T - 1; hidden += 13) {
-                int first_key, end_key;
-                for (int is_hidden = 0; is_hidden < 2; is_hidden++) {
-                    const int key = is_hidden ? hidden : -1;
-                    const int32_t kept = batch.inputs[hidden];
-                    model_ablated_losses(b.model, b.parameters, batch.inputs, batch.targets, T, key, workspace, first);
-                    batch.inputs[hidden] = kept == TOKEN_CONTENT ? TOKEN_CONTENT + 1 : TOKEN_CONTENT;
-                    model_ablated_losses(b.model, b.parameters, batch.inputs, batch.targets, T, key, workspace, second);
-                    batch.inputs[hidden] = kept;
-                    for (int i = 0; i < T; i++) {
-                        model_visible(b.model, i, T, &first_key, &end_key);
-                        if (i == hidden || (first_key == hidden && end_key == hidden + 1))
-                            continue;
-                        if (is_hidden)
-                            assert_true(first[i] == second[i]);
-                        else
-                            n_changed += first[i] != second[i];
+        for (int p = 0; any_position(p); p++)
+            for (int c = 0; any_choice(c); c++) {
+                Built b = build_choice(any_position(p), any_mask(m), score_find("softmax"), any_choice(c));
+                const int T = b.shape.context_length;
+                Workspace *workspace = workspace_new(b.arena, b.model, 1, 0);
+                Batch batch = random_batch(&b, 1, 1, 5);
+                real *first = ARENA_ARRAY(b.arena, real, T), *second = ARENA_ARRAY(b.arena, real, T);
+                int n_changed = 0;
+                for (int hidden = 0; hidden < T - 1; hidden += 13) {
+                    int first_key, end_key;
+                    for (int is_hidden = 0; is_hidden < 2; is_hidden++) {
+                        const int key = is_hidden ? hidden : -1;
+                        const int32_t kept = batch.inputs[hidden];
+                        model_ablated_losses(b.model, b.parameters, batch.inputs, batch.targets, T, key, workspace,
+                                             first);
+                        batch.inputs[hidden] = kept == TOKEN_CONTENT ? TOKEN_CONTENT + 1 : TOKEN_CONTENT;
+                        model_ablated_losses(b.model, b.parameters, batch.inputs, batch.targets, T, key, workspace,
+                                             second);
+                        batch.inputs[hidden] = kept;
+                        for (int i = 0; i < T; i++) {
+                            model_visible(b.model, i, T, &first_key, &end_key);
+                            if (i == hidden || (first_key == hidden && end_key == hidden + 1))
+                                continue;
+                            if (is_hidden)
+                                assert_true(first[i] == second[i]);
+                            else
+                                n_changed += first[i] != second[i];
+                        }
                     }
                 }
+                assert_true(n_changed > 0);
+                /* and the workspace forgets it */
+                Capture capture = {.losses = first};
+                model_capture(b.model, b.parameters, batch.inputs, batch.targets, 1, T, workspace, &capture);
+                model_ablated_losses(b.model, b.parameters, batch.inputs, batch.targets, T, -1, workspace, second);
+                ASSERT_SAME_BITS(first, second, T);
+                unbuild(&b);
             }
-            assert_true(n_changed > 0);
-            /* and the workspace forgets it */
-            Capture capture = {.losses = first};
-            model_capture(b.model, b.parameters, batch.inputs, batch.targets, 1, T, workspace, &capture);
-            model_ablated_losses(b.model, b.parameters, batch.inputs, batch.targets, T, -1, workspace, second);
-            ASSERT_SAME_BITS(first, second, T);
-            unbuild(&b);
-        }
 }
 
 int main(void)
@@ -440,7 +576,11 @@ int main(void)
         cmocka_unit_test(test_the_future_is_hidden),
         cmocka_unit_test(test_batches_split_anywhere),
         cmocka_unit_test(test_capture_is_the_step),
+        cmocka_unit_test(test_maps_and_values_explain_a_block),
         cmocka_unit_test(test_captured_scores),
+        cmocka_unit_test(test_the_head_reads_a_norm),
+        cmocka_unit_test(test_sandwich_norm_forgets_sizes),
+        cmocka_unit_test(test_qk_norm_forgets_sizes),
         cmocka_unit_test(test_shorter_sequences),
         cmocka_unit_test(test_no_targets),
         cmocka_unit_test(test_workspace_bytes),

@@ -130,7 +130,7 @@ static void test_reference(void **state)
             c.records[c.n++] = record;
     }
     fclose(file);
-    assert_int_equal(n_cases, 12);
+    assert_int_equal(n_cases, 18);
 }
 
 int main(void)

@@ -133,6 +133,14 @@ static void run_relu_backward(const Kernels *k, Block *b)
 {
     k->relu_backward((size_t)b->n * b->width, b->x, b->z, b->y);
 }
+static void run_swiglu_forward(const Kernels *k, Block *b)
+{
+    k->swiglu_forward((size_t)b->n * b->width, b->x, b->z, b->y);
+}
+static void run_swiglu_backward(const Kernels *k, Block *b)
+{
+    k->swiglu_backward((size_t)b->n * b->width, b->x, b->z, b->y, b->w, b->y);
+}
 static void run_exponential(const Kernels *k, Block *b)
 {
     k->exponential((size_t)b->n * b->width, b->x, b->y);
@@ -186,6 +194,8 @@ static const struct {
     {"add", run_add},
     {"sum_of_squares", run_sum_of_squares},
     {"adamw", run_adamw},
+    {"swiglu_forward", run_swiglu_forward},
+    {"swiglu_backward", run_swiglu_backward}, /* last: w is no second moment any more */
 };
 
 static void bench_rows(const Kernels *kernels)

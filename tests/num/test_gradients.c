@@ -77,6 +77,16 @@ static double relu(const Kernels *k, const real *in, const real *weights, real *
     return weigh(SIZE, y, weights);
 }
 
+/* The gate is two rows of x; up is gain and shift, which lie side by side. */
+static double swiglu(const Kernels *k, const real *in, const real *weights, real *grad)
+{
+    real y[2 * WIDTH];
+    k->swiglu_forward(2 * WIDTH, in + X, in + GAIN, y);
+    if (grad)
+        k->swiglu_backward(2 * WIDTH, in + X, in + GAIN, weights, grad + X, grad + GAIN);
+    return weigh(2 * WIDTH, y, weights);
+}
+
 static double softmax(const Kernels *k, const real *in, const real *weights, real *grad)
 {
     real y[SIZE];
@@ -121,8 +131,8 @@ static const struct {
     const char *name;
     double (*value)(const Kernels *kernels, const real *in, const real *weights, real *grad);
 } functions[] = {
-    {"bias", bias},       {"layernorm", layernorm},         {"rmsnorm", rmsnorm}, {"gelu", gelu}, {"relu", relu},
-    {"softmax", softmax}, {"cross-entropy", cross_entropy}, {"matmul", matmul},
+    {"bias", bias},       {"layernorm", layernorm},         {"rmsnorm", rmsnorm}, {"gelu", gelu},     {"relu", relu},
+    {"softmax", softmax}, {"cross-entropy", cross_entropy}, {"matmul", matmul},   {"swiglu", swiglu},
 };
 
 static void backward_is_the_derivative(void **state)

@@ -55,6 +55,14 @@ static void call_relu(const Kernels *k, Rows *r)
     k->relu_backward((size_t)r->n * r->width, r->x, r->dy, BLOCK(1));
 }
 
+static void call_swiglu(const Kernels *k, Rows *r)
+{
+    const size_t n = (size_t)r->n * r->width;
+    memcpy(BLOCK(3), r->dy, n * sizeof(real));
+    k->swiglu_forward(n, r->x, r->dy, BLOCK(0));
+    k->swiglu_backward(n, r->x, BLOCK(1), BLOCK(3), BLOCK(2), BLOCK(3)); /* in place, as the model calls it */
+}
+
 static void call_exponential(const Kernels *k, Rows *r)
 {
     k->exponential((size_t)r->n * r->width, r->x, BLOCK(0));
@@ -111,6 +119,7 @@ static const struct {
     {"rmsnorm", call_rmsnorm, 30},
     {"gelu", call_gelu, 30},
     {"relu", call_relu, 0},
+    {"swiglu", call_swiglu, 30},
     {"exponential", call_exponential, 2},
     {"softmax", call_softmax, 40},
     {"cross-entropy", call_cross_entropy, 8},
@@ -258,12 +267,39 @@ static void nan_and_infinity_pass_elementwise(void **state)
         assert_true(isnan(y[0]) && y[1] == (real)INFINITY && y[2] == 0);
         k->gelu_backward(3, x, one, y);
         assert_true(isnan(y[0]));
+        k->swiglu_forward(3, x, one, y);
+        assert_true(isnan(y[0]) && y[1] == (real)INFINITY);
+        k->swiglu_forward(3, one, x, y);
+        assert_true(isnan(y[0]) && y[1] == (real)INFINITY && y[2] == -(real)INFINITY);
         k->relu_backward(3, one, x, y);
         assert_true(isnan(y[0]) && y[1] == (real)INFINITY && y[2] == -(real)INFINITY);
         real mean, rstd;
         k->layernorm_forward(1, 3, 1e-5, x, one, NULL, y, &mean, &rstd);
         assert_true(isnan(y[0]) && isnan(y[1]) && isnan(y[2]));
     }
+}
+
+/* silu keeps its relative accuracy where it is small, for a large negative gate; with up = 1 it stands alone. */
+static void silu_is_within_3_ulp(void **state)
+{
+    (void)state;
+    enum { N = 40001 };
+    real gate[N], up[N], y[N];
+    long double worst = 0;
+    for (int i = 0; i < N; i++) {
+        gate[i] = (real)(-87 + 174.0 * i / N);
+        up[i] = 1;
+    }
+    kernels_best()->swiglu_forward(N, gate, up, y);
+    for (int i = 0; i < N; i++) {
+        const long double z = (long double)gate[i], exact = z / (1 + expl(-z));
+        int e;
+        frexpl(exact, &e);
+        const long double error = fabsl((long double)y[i] - exact) / ldexpl((long double)REAL_EPSILON, e - 1);
+        worst = error > worst ? error : worst;
+    }
+    print_message("# silu: largest error %.3Lf ulp over %d points\n", worst, N);
+    assert_true(worst <= 3);
 }
 
 /* 1e7 elements: a sum in float would be lost long before; chunks and tree in double keep 14 digits. */
@@ -289,7 +325,7 @@ int main(void)
         cmocka_unit_test(every_kernel_on_every_path),          cmocka_unit_test(masked_entries_are_exact_zeros),
         cmocka_unit_test(softmax_of_huge_and_broken_rows),     cmocka_unit_test(cross_entropy_of_huge_and_broken_rows),
         cmocka_unit_test(cross_entropy_of_a_large_vocabulary), cmocka_unit_test(nan_and_infinity_pass_elementwise),
-        cmocka_unit_test(sum_of_squares_is_exact_enough),
+        cmocka_unit_test(sum_of_squares_is_exact_enough),      cmocka_unit_test(silu_is_within_3_ulp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

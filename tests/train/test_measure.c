@@ -94,11 +94,13 @@ static void members_count_their_sequences(void **state)
 }
 
 /* The squares over the measuring set, from each sequence's gradient by the trainer's own pass over a batch of one. */
-static void fisher_is_the_mean_of_squared_gradients(void **state)
+static void check_fisher(const char *activation)
 {
-    (void)state;
-    static const char *const changes[] = {"measure.sequences", "4", "model.n_layers", "2", "data.source.kind",
-                                          "bigram_backcopy", "objective.kind", "next", "snapshot.weights", "true", NULL};
+    /* weights large enough that every matrix of the MLP has its share of the gradient */
+    const char *changes[] = {"measure.sequences", "4", "model.n_layers", "2", "data.source.kind", "bigram_backcopy",
+                             "objective.kind", "next", "snapshot.weights", "true", "model.activation", activation,
+                             "model.init.weight", "constant", "model.init.weight_std", "0.5", "model.init.residual",
+                             "plain", NULL};
     Error err;
     Trained trained = train(changes);
     const Npz npz = snapshot_of(&trained, 12);
@@ -178,6 +180,13 @@ static void the_disk_is_known_before_it_is_taken(void **state)
     assert_true(total <= estimate.disk_bytes);
     assert_true(3 * total > estimate.disk_bytes); /* and no fancy one: not every family is in every snapshot */
     drop(&trained);
+}
+
+static void fisher_is_the_mean_of_squared_gradients(void **state)
+{
+    (void)state;
+    check_fisher("gelu");
+    check_fisher("swiglu"); /* another matrix of the MLP */
 }
 
 /* Losses are those of what the objective makes: on clean sequences there is nothing to predict. */

@@ -90,6 +90,9 @@ static void variants_resume_to_the_same_bytes(void **state)
     EACH(schedule_registry) every_variant_resumes("train.schedule.kind", names, n, NULL);
     static const char *const reads_text[] = {"data.source.kind", "text", "objective.kind", "next", NULL};
     EACH(tokenizer_registry) every_variant_resumes("data.tokenizer.kind", names, n, reads_text);
+    static const char *const placements[] = {"post", "sandwich"}, *const blocks[] = {"model.qk_norm", "true",
+                                                                                     "model.activation", "swiglu", NULL};
+    every_variant_resumes("model.norm_placement", placements, 2, blocks);
     for (n = 0; objective_registry[n]; n++) {
         const char *with[] = {"data.source.kind", objective_registry[n]->needs_labels ? "recall" : "bigram_backcopy",
                               NULL};
@@ -337,6 +340,7 @@ static void memory_is_known_before_it_is_taken(void **state)
         {"model.n_layers", "3", "model.d_head", "6", "train.batch_size", "7", "train.lanes", "3", NULL},
         {"objective.kind", "masked", "data.source.kind", "bigram_backcopy", "model.mask.kind", "full", NULL},
         {"model.position.kind", "relative", "model.n_heads", "4", NULL},
+        {"model.norm_placement", "sandwich", "model.qk_norm", "true", "model.activation", "swiglu", NULL},
     };
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         Arena *arena = arena_new();

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "geometry/metric.h"
+#include "plan/draft.h"
 #include "train/settings.h"
 #include "training.h"
 
@@ -150,6 +151,82 @@ static void every_schedule_warms_up_starts_at_the_peak_and_stays_within_it(void 
     arena_free(arena);
 }
 
+/* Update t of 110 with 10 of warm-up, over the peak. */
+static double wsd_at(Arena *arena, const char *shape, int64_t t)
+{
+    const char *changes[] = {"train.schedule.kind", "wsd", "train.schedule.decay_share", "0.25", "train.schedule.shape",
+                             shape, "train.schedule.floor", "0.1", NULL};
+    Settings settings = tiny_settings(arena, changes);
+    return schedule_lr(schedule_find("wsd"), &settings, 1, t, 10, 110);
+}
+
+static void wsd_falls_over_the_last_share_of_the_steps(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    static const char *const shapes[] = {"linear", "1-sqrt"};
+    for (int s = 0; s < 2; s++) {
+        for (int64_t t = 10; t <= 85; t++)
+            assert_true(wsd_at(arena, shapes[s], t) == 1);
+        assert_true(fabs(wsd_at(arena, shapes[s], 110) - 0.1) < 1e-12); /* the end of the fall is the end of the run */
+    }
+    assert_true(fabs(wsd_at(arena, "linear", 95) - (0.1 + 0.9 * 0.6)) < 1e-12); /* 10 of 25 steps down */
+    assert_true(fabs(wsd_at(arena, "1-sqrt", 91) - (0.1 + 0.9 * (1 - sqrt(0.24)))) < 1e-12);
+    arena_free(arena);
+}
+
+/* What an id hashes of the model and the training, for tiny settings changed by one key (NULL: by none). */
+static const char *counted_text(Arena *arena, const char *key, const char *value)
+{
+    const char *changes[] = {key, value, NULL};
+    Settings all = tiny_settings(arena, changes);
+    Settings some = {ARENA_ARRAY(arena, Setting, all.n_items), 0};
+    Text text = {0};
+    for (int i = 0; i < all.n_items; i++)
+        if (strncmp(all.items[i].key, "model.", 6) == 0 || strncmp(all.items[i].key, "train.", 6) == 0)
+            some.items[some.n_items++] = all.items[i];
+    id_json(&some, "", 1, id_later_keys, &text);
+    const char *copy = arena_strdup(arena, text_string(&text));
+    text_free(&text);
+    return copy;
+}
+
+/* Every key of model and train that the first version had, and no other: a key added since stands in id_later_keys with
+ * what it meant before, or every run that exists would lose its id. */
+static void runs_of_the_first_version_keep_their_ids(void **state)
+{
+    (void)state;
+    static const char first_version[] =
+        "{\"inputs\":\"\",\"numerics_version\":1,\"settings\":{\"model.activation\":\"gelu\",\"model.bias\":false,"
+        "\"model.context_length\":16,\"model.d_ff\":0,\"model.d_head\":0,\"model.d_model\":16,"
+        "\"model.init.embedding_std\":1,\"model.init.head_std\":0.02,\"model.init.position_std\":1,"
+        "\"model.init.residual\":\"scaled\",\"model.init.weight\":\"fan_in\",\"model.init.weight_std\":0.02,"
+        "\"model.mask.kind\":\"causal\",\"model.n_heads\":2,\"model.n_layers\":1,\"model.norm\":\"layernorm\","
+        "\"model.norm_epsilon\":1e-5,\"model.position.kind\":\"rope\",\"model.position.theta\":10000,"
+        "\"model.score.kind\":\"softmax\",\"model.tied_head\":false,\"train.batch_size\":8,\"train.clip\":1,"
+        "\"train.lanes\":4,\"train.lr\":0.002,\"train.optimizer.beta1\":0.9,\"train.optimizer.beta2\":0.95,"
+        "\"train.optimizer.epsilon\":1e-8,\"train.optimizer.kind\":\"adamw\",\"train.optimizer.weight_decay\":0,"
+        "\"train.schedule.kind\":\"constant\",\"train.steps\":12,\"train.warmup_steps\":4}}";
+    Arena *arena = arena_new();
+    assert_string_equal(counted_text(arena, NULL, NULL), first_version);
+    for (const LaterKey *later = id_later_keys; later->key; later++) {
+        Settings settings = tiny_settings(arena, NULL);
+        const Setting *setting = settings_find(&settings, later->key);
+        static const char *const flags[] = {"false", "true", NULL};
+        if (!setting || (setting->row->type != VALUE_CHOICE && setting->row->type != VALUE_BOOL))
+            continue;
+        const char *const *values = setting->row->type == VALUE_BOOL ? flags : setting->row->choices;
+        for (int i = 0; values[i]; i++) {
+            const char *value = values[i], *text = counted_text(arena, later->key, value);
+            if (strcmp(value, later->introductory) == 0)
+                assert_string_equal(text, first_version);
+            else
+                assert_non_null(strstr(text, arena_format(arena, "\"%s\":", later->key)));
+        }
+    }
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +237,8 @@ int main(void)
         cmocka_unit_test(lanes_default_to_the_configuration_alone),
         cmocka_unit_test(contradictions_are_refused_by_name),
         cmocka_unit_test(every_schedule_warms_up_starts_at_the_peak_and_stays_within_it),
+        cmocka_unit_test(wsd_falls_over_the_last_share_of_the_steps),
+        cmocka_unit_test(runs_of_the_first_version_keep_their_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
