@@ -215,7 +215,7 @@ static void compare_snapshot(const Again *again, int is_corrupted)
 
 /* Computed maps on every sequence that a family is measured on: where they differ by sequence (drawn positions, idle
  * queries, tokens) all of them count. */
-static void compare_baselines(const Again *again)
+static void compare_baselines(const Again *again, int is_corrupted)
 {
     static const char *const names[] = {"uniform", "position"};
     const Set *set = &again->session.measurer->full;
@@ -224,7 +224,7 @@ static void compare_baselines(const Again *again)
         double *rows = ARENA_ARRAY(again->arena, double, set->n *layout->n_values);
         for (int s = 0; s < set->n; s++) {
             Arena *arena = arena_new();
-            View view = look_at(again, arena, set, s, 0);
+            View view = look_at(again, arena, set, s, is_corrupted);
             view_position_maps(&view, b ? view.bias : NULL, (real *)(uintptr_t)view.maps);
             view_average_heads(&view, (double *)(uintptr_t)view.layer_maps);
             measure(again, &view, s, rows + s * layout->n_values);
@@ -232,7 +232,8 @@ static void compare_baselines(const Again *again)
         }
         for (int p = 0; p < layout->n_places; p++) {
             const Place *place = &layout->places[p];
-            const char *name = arena_format(again->arena, "%s/%s", names[b], place->column->name);
+            const char *name = arena_format(again->arena, "%s/%s%s", names[b],
+                                            is_corrupted ? "corrupted/" : "", place->column->name);
             const NpyArray *array = npz_get(&again->baselines, name);
             assert_int_equal(array != NULL, place->is_attention_only);
             for (int i = 0; array && i < place->size; i++) {
@@ -258,7 +259,7 @@ static void test_causal(void **state)
                                           NULL};
     Again again = train_and_open(changes);
     compare_snapshot(&again, 0);
-    compare_baselines(&again);
+    compare_baselines(&again, 0);
     drop(&again);
 }
 
@@ -275,7 +276,8 @@ static void test_masked(void **state)
     Again again = train_and_open(changes);
     compare_snapshot(&again, 0);
     compare_snapshot(&again, 1);
-    compare_baselines(&again);
+    compare_baselines(&again, 0);
+    compare_baselines(&again, 1);
     drop(&again);
 }
 
@@ -289,7 +291,7 @@ static void test_baselines_do_not_depend_on_the_cadence(void **state)
                                           "measure.pub_head.every", "2",  "measure.importance.every", "4",
                                           NULL};
     Again again = train_and_open(changes);
-    compare_baselines(&again);
+    compare_baselines(&again, 0);
     drop(&again);
 }
 
