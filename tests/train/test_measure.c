@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "geometry/metric.h"
 #include "store/npz.h"
 #include "store/run.h"
 #include "train/session.h"
@@ -165,6 +166,45 @@ static void losses_belong_to_corrupted_sequences(void **state)
     drop(&trained);
 }
 
+static uint64_t bytes_below(Arena *arena, const char *folder)
+{
+    Error err;
+    char **names;
+    int n;
+    uint64_t sum = 0;
+    assert_ok(file_list(arena, folder, &names, &n, &err), &err);
+    for (int i = 0; i < n; i++) {
+        const char *path = file_join(arena, folder, names[i]);
+        uint64_t bytes = 0;
+        if (file_is_folder(path))
+            sum += bytes_below(arena, path);
+        else if (file_size(path, &bytes) == 0)
+            sum += bytes;
+    }
+    return sum;
+}
+
+/* What `check` says a run takes at most, where small members and their headers are most of it. */
+static void disk_is_known_before(void **state)
+{
+    (void)state;
+    const char *changes[4 + 2 * 64] = {"snapshot.maps", "0", "measure.sequences", "2"};
+    Error err;
+    Arena *arena = arena_new();
+    for (int f = 0; family_registry[f]; f++) {
+        changes[4 + 2 * f] = arena_format(arena, "measure.%s.every", family_registry[f]->name);
+        changes[5 + 2 * f] = "1";
+    }
+    Trained trained = train(changes);
+    const Settings settings = tiny_settings(arena, changes);
+    TrainEstimate estimate;
+    assert_ok(train_estimate(&settings, 1, &estimate, &err), &err);
+    const uint64_t taken = bytes_below(arena, trained.folder);
+    assert_in_range(taken, estimate.disk_bytes / 2, estimate.disk_bytes);
+    drop(&trained);
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +212,7 @@ int main(void)
         cmocka_unit_test(members_count_their_sequences),
         cmocka_unit_test(fisher_is_the_mean_of_squared_gradients),
         cmocka_unit_test(losses_belong_to_corrupted_sequences),
+        cmocka_unit_test(disk_is_known_before),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
