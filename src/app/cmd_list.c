@@ -55,13 +55,31 @@ static void print_settings(void)
     arena_free(arena);
 }
 
+/* "needs maps, tokens; cost O(L H T^2); measured every 4 snapshots, on 4 sequences" */
+static void print_family(const MetricFamily *family)
+{
+    int n_needs = 0;
+    printf("%s: %s [%s]\n  needs", family->name, family->summary, family->source);
+    for (int n = 0; need_name(n); n++)
+        if (family->needs & 1u << n)
+            printf("%s %s", n_needs++ ? "," : "", need_name(n));
+    printf("; cost %s; measured every", family->cost);
+    if (family->every > 1)
+        printf(" %d snapshots", family->every);
+    else
+        printf(" snapshot");
+    if (family->sequences > 0)
+        printf(", on %d sequences", family->sequences);
+    printf(" (measure.%s.every, .sequences)\n", family->name);
+}
+
 /* `refframe list metrics` goes into the columns of each family. */
 static void print_metrics(void)
 {
     static const char *const directions[] = {"", "rises", "falls"};
     for (const MetricFamily *const *it = family_registry; *it; it++) {
         const MetricFamily *family = *it;
-        printf("%s: %s [%s; cost %s]\n", family->name, family->summary, family->source, family->cost);
+        print_family(family);
         for (int c = 0; c < family->n_columns; c++) {
             const MetricColumn *column = &family->columns[c];
             char low[32], high[32], threshold[32];

@@ -66,7 +66,9 @@ class Verbs(Case):
         for kind in kinds:
             one = self.refframe("list", kind).stdout
             self.assertTrue(len(one.splitlines()) >= 2, kind)
-        self.assertIn("sink_mass_idle", self.refframe("list", "metrics").stdout)
+        metrics = self.refframe("list", "metrics").stdout
+        self.assertIn("sink_mass_idle", metrics)
+        self.assertIn("needs maps; cost O(L H T^3); measured every 4 snapshots, on 4 sequences (measure.graph.every", metrics)
 
     def test_list_has_every_key(self):
         """What a run.yaml holds and --set takes is explained somewhere, with its default."""
