@@ -122,6 +122,8 @@ class Verbs(Case):
         manifest = json.loads(read(os.path.join(run, "manifest.json")))
         self.assertEqual(manifest["status"], "finished")
         self.assertEqual((manifest["step"], manifest["steps"], manifest["seed"]), (12, 12, 1))
+        share = re.search(rb"finished; ([0-9.]+) % of [0-9.]+ s went into measuring\n$", read(os.path.join(run, "log.txt")))
+        self.assertAlmostEqual(float(share[1]), 100 * manifest["measure_seconds"] / manifest["wall_seconds"], delta=5)
         self.assertTrue(run.endswith("-s1-" + manifest["id"]))
         self.assertRegex(manifest["id"], "^[0-9a-f]{12}$")
         self.assertTrue(manifest["cpu"] and manifest["compiler"] and manifest["kernels"])
