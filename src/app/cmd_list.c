@@ -115,19 +115,31 @@ static void print_metric(Arena *arena, const MetricFamily *family, int first, in
         printf("  %-28s weakness: %s\n", "", column->weakness);
 }
 
+/* "needs maps, tokens; cost O(L H T^2); measured every 4 snapshots, on 4 sequences" */
+static void print_family(const MetricFamily *family)
+{
+    int n_needs = 0;
+    printf("%s: %s [%s]\n  needs", family->name, family->summary, family->source);
+    for (int n = 0; need_name(n); n++)
+        if (family->needs & 1u << n)
+            printf("%s %s", n_needs++ ? "," : "", need_name(n));
+    printf("; cost %s; measured every", family->cost);
+    if (family->every > 1)
+        printf(" %d snapshots", family->every);
+    else
+        printf(" snapshot");
+    if (family->sequences > 0)
+        printf(", on %d sequences", family->sequences);
+    printf(" (measure.%s.every, .sequences)\n", family->name);
+}
+
 /* `refframe list metrics` goes into the columns of each family. */
 static void print_metrics(void)
 {
     Arena *arena = arena_new();
     for (const MetricFamily *const *it = family_registry; *it; it++) {
         const MetricFamily *family = *it;
-        printf("%s: %s\n", family->name, family->summary);
-        printf("  cost %s a sequence; by default at every %ssnapshot, on ", family->cost,
-               family->every > 1 ? arena_format(arena, "%dth ", family->every) : "");
-        if (family->sequences)
-            printf("%d sequences (measure.%s)\n", family->sequences, family->name);
-        else
-            printf("all sequences (measure.%s)\n", family->name);
+        print_family(family);
         for (int first = 0, end; first < family->n_columns; first = end) {
             end = first + 1;
             while (end < family->n_columns && are_one_metric(arena, &family->columns[first], &family->columns[end]))

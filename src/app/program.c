@@ -1,4 +1,5 @@
 /* The program as plan/ sees it: one schema out of all registries, and a check of whole settings. */
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -111,6 +112,13 @@ static int has_heads(void *context, const char *name)
     return column && column->level == LEVEL_HEAD;
 }
 
+static int has_onset(void *context, const char *name)
+{
+    (void)context;
+    const MetricColumn *column = metric_find(name);
+    return column && column->direction != DIRECTION_NONE && !isnan(column->threshold);
+}
+
 static int knows_frame(void *context, const char *name, const char **ret_nearest)
 {
     (void)context;
@@ -129,6 +137,7 @@ Program program_new(Arena *arena)
         .check_run = check_run,
         .knows_metric = knows_metric,
         .has_heads = has_heads,
+        .has_onset = has_onset,
         .knows_frame = knows_frame,
     };
 }

@@ -62,15 +62,20 @@ const MetricColumn *metric_find(const char *name)
     return NULL;
 }
 
-static void needs_json(JsonWriter *json, unsigned needs)
+const char *need_name(int n)
 {
     static const char *const names[] = {"maps",   "qkv",        "residual", "weights",
                                         "tokens", "layer_maps", "gradient", "intervention"};
+    return n < (int)(sizeof names / sizeof *names) ? names[n] : NULL;
+}
+
+static void needs_json(JsonWriter *json, unsigned needs)
+{
     json_key(json, "needs");
     json_open_array(json);
-    for (size_t n = 0; n < sizeof names / sizeof *names; n++)
+    for (int n = 0; need_name(n); n++)
         if (needs & 1u << n)
-            json_string(json, names[n]);
+            json_string(json, need_name(n));
     json_close_array(json);
 }
 

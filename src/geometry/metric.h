@@ -58,6 +58,9 @@ const SchemaRow *family_rows(Arena *arena, const MetricFamily *family, int *ret_
 int level_size(MetricLevel level, int n_layers, int n_heads);
 const char *level_name(MetricLevel level);
 
+/* What bit number n of a family's needs is called; NULL beyond the last. */
+const char *need_name(int n);
+
 /* Whether maps (and tokens) are all that a family needs: then its attention-only columns have computed baselines. */
 int family_sees_maps_only(const MetricFamily *family);
 

@@ -60,9 +60,15 @@ static int compare(const void *left, const void *right)
 static void multisect(int n, const double *d, const double *e, int at, double ret_values[2])
 {
     const Kernels *kernels = kernels_best();
-    double bound = 0;
-    for (int i = 0; i < n; i++)
-        bound = fmax(bound, fabs(d[i]) + fabs(e[i]) + (i + 1 < n ? fabs(e[i + 1]) : 0));
+    double bound = 0, sum = 0; /* a maximum passes over a NaN, a sum does not */
+    for (int i = 0; i < n; i++) {
+        const double reach = fabs(d[i]) + fabs(e[i]) + (i + 1 < n ? fabs(e[i + 1]) : 0);
+        bound = fmax(bound, reach);
+        sum += reach;
+    }
+    ret_values[0] = ret_values[1] = (double)NAN;
+    if (isnan(sum))
+        return;
     double low[2] = {-bound, -bound}, high[2] = {bound, bound};
     const double enough = bound * DBL_EPSILON / 4;
     while (high[0] - low[0] > enough || high[1] - low[1] > enough) {
@@ -117,8 +123,10 @@ void spectrum_singular(int n, const double *a, void *scratch, double ret_values[
     }
     double pair[2];
     multisect(2 * n, parts.d, parts.e, 2 * n - 2, pair);
-    ret_values[0] = fmax(pair[1], 0);
-    ret_values[1] = n > 1 ? fmax(pair[0], 0) : (double)NAN;
+    ret_values[0] = pair[1] < 0 ? 0 : pair[1];
+    ret_values[1] = pair[0] < 0 ? 0 : pair[0];
+    if (n < 2)
+        ret_values[1] = (double)NAN;
 }
 
 /* ---- all eigenvalues of three diagonals ---- */
@@ -165,9 +173,13 @@ static void ql(int n, double *d, double *e)
 
 static void all_of_padded(int n, Parts *parts, double *ret_values)
 {
+    double sum = 0; /* a NaN in it is in all: QL would leave some of them numbers */
     kernels_best()->tridiagonalise(n, parts->ld, parts->a, parts->d, parts->e, parts->work);
+    for (int i = 0; i < n; i++)
+        sum += parts->d[i] + parts->e[i];
     ql(n, parts->d, parts->e);
-    memcpy(ret_values, parts->d, (size_t)n * sizeof *ret_values);
+    for (int i = 0; i < n; i++)
+        ret_values[i] = isnan(sum) ? (double)NAN : parts->d[i];
     qsort(ret_values, (size_t)n, sizeof *ret_values, compare);
 }
 

@@ -89,7 +89,11 @@ static int check_words(const Check *c, const Term *term)
     if (term->metric && !program->knows_metric(program->context, term->metric, &nearest))
         return refuse(c, arena_format(arena, "unknown metric \"%.100s\"%s", term->metric, plan_hint(arena, nearest)));
     if (term->metric && term->is_strongest && program->has_heads && !program->has_heads(program->context, term->metric))
-        return refuse(c, arena_format(arena, "%s is measured per layer and has no strongest head", term->metric));
+        return refuse(c, arena_format(arena, "%s has no value per head, so no strongest one", term->metric));
+    if (term->metric && term->kind != TERM_MEDIAN && program->has_onset &&
+        !program->has_onset(program->context, term->metric))
+        return refuse(c, arena_format(arena, "%s declares no threshold, so it has no onset; median(%s) has its value",
+                                      term->metric, term->metric));
     if (term->label && !program->knows_frame(program->context, term->label, &nearest))
         return refuse(c,
                       arena_format(arena, "unknown frame type \"%.100s\"%s", term->label, plan_hint(arena, nearest)));

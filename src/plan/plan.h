@@ -71,6 +71,8 @@ typedef struct {
     int (*knows_frame)(void *context, const char *name, const char **ret_nearest);
     /* Whether a known metric has a value per head (`:strongest`); NULL: every metric passes. */
     int (*has_heads)(void *context, const char *name);
+    /* Whether a known metric declares when it has emerged (for `onset` and `early`); NULL: every metric passes. */
+    int (*has_onset)(void *context, const char *name);
     void *context;
 } Program;
 

@@ -42,6 +42,8 @@ void term_value(Arena *arena, const Report *report, const Term *term, const Repo
         *ret_low = *ret_high = trace_final(&trace);
         return;
     }
+    if (m >= 0 && isnan(report->metrics[m].threshold))
+        return; /* it declares no onset, which is not one that never came */
     if (m >= 0)
         trace_onset(&trace, &report->metrics[m], &onset);
     else

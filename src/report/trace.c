@@ -118,8 +118,8 @@ void trace_onset(const Trace *trace, const ReportMetric *metric, Onset *ret_onse
 {
     const double floor = trace_floor(trace, metric), baseline = trace_baseline(trace, metric);
     *ret_onset = (Onset){ONSET_NEVER, -1, HUGE_VAL, HUGE_VAL};
-    if (trace->n == 0 || metric->direction == 0 || isnan(metric->threshold) || isnan(baseline))
-        return;
+    if (trace->n == 0 || metric->direction == 0 || isnan(metric->threshold))
+        return; /* without a baseline the threshold stands alone */
     if (!isnan(floor)) {
         Onset at_start;
         onset_of_metric(trace->n, trace->steps, trace->values, floor, metric->direction, metric->threshold,

@@ -6,21 +6,58 @@
 #include "geometry/layout.h"
 #include "train/session.h"
 
-static size_t snapshot_disk_bytes(const Session *session)
+/* A member of a snapshot beside its items: NPY header, ZIP header and directory entry, its name in both. */
+static size_t member_bytes(const char *name)
 {
+    enum { HEADERS = 128 + 30 + 46, AROUND_NAME = sizeof "corrupted/position/sd/.npy" };
+    return HEADERS + 2 * (AROUND_NAME + strlen(name));
+}
+
+/* Value and spread in double and a count in int32, over all, even and odd sequences, each a member. */
+static size_t metrics_disk_bytes(const Layout *layout)
+{
+    enum { PARTS = 3, PER_VALUE = 2 * sizeof(double) + sizeof(int32_t) };
+    size_t bytes = 0;
+    for (int p = 0; p < layout->n_places; p++)
+        bytes += 3 * member_bytes(layout->places[p].column->name) + (size_t)PARTS * PER_VALUE * layout->places[p].size;
+    return bytes;
+}
+
+/* The two computed baselines of metrics that have them. */
+static size_t baselines_disk_bytes(const Layout *layout)
+{
+    size_t bytes = 0;
+    for (int p = 0; p < layout->n_places; p++)
+        if (layout->places[p].is_attention_only)
+            bytes += 2 * (member_bytes(layout->places[p].column->name) + sizeof(double) * layout->places[p].size);
+    return bytes;
+}
+
+/* What all snapshots of a run take, with every family in every one of them. */
+static size_t snapshots_disk_bytes(const Session *session, size_t n_snapshots)
+{
+    enum { OTHERS = 4096 }; /* losses, counters, and the headers of what is no metric */
     const ModelSettings *m = &session->model_settings;
     size_t heads = (size_t)m->n_layers * m->n_heads, T = (size_t)m->context_length;
     size_t n = session->settings.measure.n_sequences, passes = session->settings.objective->corrupts ? 2 : 1;
+    size_t strings = 0;
     Arena *arena = arena_new();
     Layout layout = layout_new(arena, m->n_layers, m->n_heads);
-    enum { MEMBER_BYTES = 384 }; /* a header of the array, two of the archive with the name, rounded up */
-    size_t bytes = passes * ((6 * sizeof(double) + 3 * sizeof(int32_t)) * layout.n_values +
-                             3 * MEMBER_BYTES * (size_t)layout.n_places + sizeof(float) * n * heads * (T + T / 2)) +
-                   sizeof(float) * heads * T * T * (1 + session->settings.snapshot.maps) + sizeof(int32_t) * n * 2 * T;
+    for (int id = 0; id < data_vocab_size(session->data); id++) {
+        const size_t length = strlen(data_token_text(session->data, id));
+        strings = length > strings ? length : strings;
+    }
+    size_t bytes = passes * (metrics_disk_bytes(&layout) + sizeof(float) * n * heads * (T + T / 2)) + OTHERS +
+                   sizeof(float) * heads * T * T * (1 + session->settings.snapshot.maps) + sizeof(int32_t) * n * 2 * T +
+                   strings * data_vocab_size(session->data);
+    const Parameters *parameters = model_parameters(session->model);
+    for (int t = 0; t < parameters->n_tensors && session->settings.snapshot.weights; t++)
+        bytes += member_bytes(parameters->tensors[t].name);
     if (session->settings.snapshot.weights)
-        bytes += sizeof(float) * model_parameters(session->model)->n_parameters;
+        bytes += sizeof(float) * parameters->n_parameters;
+    bytes = n_snapshots * bytes + passes * baselines_disk_bytes(&layout) + 2 * sizeof(float) * heads * (T + T / 2) + OTHERS;
     arena_free(arena);
-    return bytes;
+    return n_snapshots > 0 ? bytes : 0;
 }
 
 int train_estimate(const Settings *settings, int threads, TrainEstimate *ret_estimate, Error *err)
@@ -44,7 +81,8 @@ int train_estimate(const Settings *settings, int threads, TrainEstimate *ret_est
     estimate.memory_bytes =
         arena_used(session.setup) + session_bytes(&session, threads, 1, train->measure.enabled);
     enum { BYTES_PER_ROW = 100 }; /* of train.csv and timing.csv together */
-    estimate.disk_bytes = (size_t)estimate.n_snapshots * snapshot_disk_bytes(&session) +
+    enum { FIXED = 16384 };      /* run.yaml, manifest, log, headers of checkpoints */
+    estimate.disk_bytes = snapshots_disk_bytes(&session, (size_t)estimate.n_snapshots) + FIXED +
                           (size_t)estimate.n_checkpoints * (1 + train->optimizer->n_slots) *
                               model_parameters(session.model)->n_parameters * sizeof(real) +
                           (size_t)train->steps * BYTES_PER_ROW;

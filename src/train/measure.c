@@ -60,61 +60,73 @@ static void add_weights(NpzWriter *npz, Arena *arena, const Measurer *measurer)
     }
 }
 
-/* One computed baseline of one set: its importances, and (full length) every sequence measured, since idle queries and
- * drawn positions differ. */
-static void measure_baseline(Measurer *measurer, NpzWriter *npz, Arena *arena, const char *prefix, int is_position,
-                             int is_half)
+/* Lays one computed baseline of a set's length over the first worker's maps. */
+static View lay_baseline(Measurer *measurer, const Set *set, int is_position)
 {
-    const Set *set = is_half ? &measurer->half : &measurer->full;
-    const int64_t L = measurer->layout.n_layers, H = measurer->layout.n_heads;
-    Pass *pass = &measurer->pass;
     Worker *worker = &measurer->worker[0];
-    Capture maps = {.maps = worker->capture.maps};
+    const Capture maps = {.maps = worker->capture.maps};
     View view = measurer_sequence_view(measurer, set, 0, &maps, 0, 0);
     if (is_position)
         view_position_maps(&view, view.start_bias, worker->capture.maps);
     else
         view_uniform_maps(&view, worker->capture.maps);
-    float *importance = ARENA_ARRAY(arena, float, L *H *set->length);
-    anchor_importance(&view, importance);
-    npz_add(npz, arena_format(arena, "%s/importance%s", prefix, is_half ? "_half" : ""), NPY_FLOAT32, 3,
-            (int64_t[]){L, H, set->length}, importance);
-    if (is_half)
-        return;
-    if (worker->layer_maps)
-        view_average_heads(&view, worker->layer_maps);
-    measurer->is_baseline = 1;
-    for (int s = 0; s < set->n; s++) {
-        view = measurer_sequence_view(measurer, set, s, &maps, 0, 0);
-        view.layer_maps = worker->layer_maps;
-        view.importance = importance;
-        view.output_weight = NULL;
-        measurer_measure_view(measurer, &view, s, worker, pass->values + (size_t)s * measurer->layout.n_values);
-    }
-    measurer->is_baseline = 0;
+    return view;
 }
 
-/* Uniform and position-only attention, measured like any other. */
+static void add_baseline_importance(Measurer *measurer, NpzWriter *npz, Arena *arena, const char *prefix, const Set *set,
+                                    int is_position)
+{
+    const int64_t L = measurer->layout.n_layers, H = measurer->layout.n_heads;
+    const View view = lay_baseline(measurer, set, is_position);
+    float *importance = ARENA_ARRAY(arena, float, L *H *set->length);
+    anchor_importance(&view, importance);
+    npz_add(npz, arena_format(arena, "%s/importance%s", prefix, set == &measurer->half ? "_half" : ""), NPY_FLOAT32, 3,
+            (int64_t[]){L, H, set->length}, importance);
+}
+
+/* The computed maps that the first worker holds on every sequence, since tokens, idle queries and drawn positions differ. */
+static void add_baseline_metrics(Measurer *measurer, NpzWriter *npz, Arena *arena, const char *prefix, int is_corrupted)
+{
+    const Set *set = &measurer->full;
+    const Layout *layout = &measurer->layout;
+    Pass *pass = &measurer->pass;
+    Worker *worker = &measurer->worker[0];
+    const Capture maps = {.maps = worker->capture.maps};
+    measurer->is_baseline = 1;
+    for (int s = 0; s < set->n; s++) {
+        View view = measurer_sequence_view(measurer, set, s, &maps, 0, is_corrupted);
+        view.layer_maps = worker->layer_maps;
+        view.output_weight = NULL;
+        measurer_measure_view(measurer, &view, s, worker, pass->values + (size_t)s * layout->n_values);
+    }
+    measurer->is_baseline = 0;
+    for (int p = 0; p < layout->n_places; p++) {
+        const Place *place = &layout->places[p];
+        if (!place->is_attention_only)
+            continue;
+        double *values = ARENA_ARRAY(arena, double, place->size);
+        for (int i = 0; i < place->size; i++)
+            values[i] = snapshot_pooled(pass, layout, place, i, 0).value;
+        npz_add(npz, arena_format(arena, "%s/%s%s", prefix, is_corrupted ? "corrupted/" : "", place->column->name),
+                NPY_FLOAT64, (place->column->level != LEVEL_MODEL) + (place->column->level == LEVEL_HEAD),
+                (int64_t[]){layout->n_layers, layout->n_heads}, values);
+    }
+}
+
+/* Uniform and position-only attention, measured like any other, beside corrupted sequences too where there are some. */
 static int write_baselines(Measurer *measurer, const char *path, Error *err)
 {
     static const char *const prefixes[] = {"uniform", "position"};
     Arena *arena = arena_new();
     NpzWriter *npz = npz_new(arena);
-    const Layout *layout = &measurer->layout;
     for (int b = 0; b < 2; b++) {
-        for (int is_half = 0; is_half < 2; is_half++)
-            measure_baseline(measurer, npz, arena, prefixes[b], b, is_half);
-        for (int p = 0; p < layout->n_places; p++) {
-            const Place *place = &layout->places[p];
-            if (!place->is_attention_only)
-                continue;
-            double *values = ARENA_ARRAY(arena, double, place->size);
-            for (int i = 0; i < place->size; i++)
-                values[i] = snapshot_pooled(&measurer->pass, layout, place, i, 0).value;
-            npz_add(npz, arena_format(arena, "%s/%s", prefixes[b], place->column->name), NPY_FLOAT64,
-                    (place->column->level != LEVEL_MODEL) + (place->column->level == LEVEL_HEAD),
-                    (int64_t[]){layout->n_layers, layout->n_heads}, values);
-        }
+        add_baseline_importance(measurer, npz, arena, prefixes[b], &measurer->full, b);
+        add_baseline_importance(measurer, npz, arena, prefixes[b], &measurer->half, b);
+        const View view = lay_baseline(measurer, &measurer->full, b);
+        if (measurer->worker[0].layer_maps)
+            view_average_heads(&view, measurer->worker[0].layer_maps);
+        for (int is_corrupted = 0; is_corrupted <= measurer->settings->objective->corrupts; is_corrupted++)
+            add_baseline_metrics(measurer, npz, arena, prefixes[b], is_corrupted);
     }
     int status = npz_write(npz, path, err);
     arena_free(arena);

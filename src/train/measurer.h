@@ -55,7 +55,7 @@ struct Measurer {
     int64_t step;                    /* likewise */
     int uses_corrupted;              /* the pass under way looks at corrupted inputs */
     int is_baseline;                 /* computed maps are being measured, the same for all sequences: one will do for
-                                      * families that are not measured all the time */
+                                      * families that are costly by default, as these look at nothing else */
 };
 
 /* L H C D T of a model. */

@@ -10,7 +10,7 @@
 int measurer_includes(const Measurer *measurer, int family, int s)
 {
     const Cadence *cadence = &measurer->settings->measure.families[family];
-    const int n = measurer->is_baseline && cadence->every > 1 ? 1 : cadence->n_sequences;
+    const int n = measurer->is_baseline && family_registry[family]->every > 1 ? 1 : cadence->n_sequences;
     return s < n && family_is_due(measurer->settings, family, measurer->step);
 }
 

@@ -191,6 +191,16 @@ static int loop(Run *run, Error *err)
     return status;
 }
 
+/* The last line of the log says what measuring cost. */
+static int log_end(const Run *run, Error *err)
+{
+    char line[160];
+    const double wall = run->earlier_wall + clock_seconds() - run->started;
+    const double measured = run->earlier_measured + run->measured;
+    snprintf(line, sizeof line, "finished; %.1f %% of %.1f s went into measuring", 100 * measured / wall, wall);
+    return run_log(run->job->folder, line, err);
+}
+
 static int end(Run *run, int status, Error *err)
 {
     Error ignored;
@@ -201,7 +211,7 @@ static int end(Run *run, int status, Error *err)
     if (status == STATUS_OK)
         status = manifest_hash_files(run->arena, run->job->folder, &run->manifest, err);
     if (status == STATUS_OK)
-        status = run_log(run->job->folder, "finished", err);
+        status = log_end(run, err);
     if (status == STATUS_OK)
         return write_manifest(run, RUN_FINISHED, "", err);
     /* What failed is the news; that the manifest can't be written on a full disk is not. */

@@ -68,7 +68,9 @@ class Verbs(Case):
         for kind in kinds:
             one = self.refframe("list", kind).stdout
             self.assertTrue(len(one.splitlines()) >= 2, kind)
-        self.assertIn("sink_mass_idle", self.refframe("list", "metrics").stdout)
+        metrics = self.refframe("list", "metrics").stdout
+        self.assertIn("sink_mass_idle", metrics)
+        self.assertIn("needs maps; cost O(L H T^3); measured every 4 snapshots, on 4 sequences (measure.graph.every", metrics)
 
     def test_list_has_every_key(self):
         """What a run.yaml holds and --set takes is explained somewhere, with its default."""
@@ -122,6 +124,8 @@ class Verbs(Case):
         manifest = json.loads(read(os.path.join(run, "manifest.json")))
         self.assertEqual(manifest["status"], "finished")
         self.assertEqual((manifest["step"], manifest["steps"], manifest["seed"]), (12, 12, 1))
+        share = re.search(rb"finished; ([0-9.]+) % of [0-9.]+ s went into measuring\n$", read(os.path.join(run, "log.txt")))
+        self.assertAlmostEqual(float(share[1]), 100 * manifest["measure_seconds"] / manifest["wall_seconds"], delta=5)
         self.assertTrue(run.endswith("-s1-" + manifest["id"]))
         self.assertRegex(manifest["id"], "^[0-9a-f]{12}$")
         self.assertTrue(manifest["cpu"] and manifest["compiler"] and manifest["kernels"])

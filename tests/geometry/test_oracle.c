@@ -12,6 +12,7 @@
 
 #include <math.h>
 
+#include "geometry/anchor.h"
 #include "geometry/layout.h"
 #include "geometry/pool.h"
 #include "store/npz.h"
@@ -121,6 +122,20 @@ static int agree(double value, double expected_value, double tolerance)
            fabs(value - expected_value) <= tolerance * (1 + fabs(expected_value));
 }
 
+/* Which keys interventions hide: the start, and the anchor that the oracle found on its own; the third is drawn. */
+static int keys_differ(const Case *c, const View *view)
+{
+    int keys[N_ABLATIONS], n_wrong = 0;
+    ablation_keys(view, arena_alloc(c->arena, anchors_scratch_bytes(view)), keys);
+    for (int a = ABLATE_START; a <= ABLATE_ANCHOR; a++) {
+        if (keys[a] == view->ablated[a])
+            continue;
+        printf("# %s: key %d is hidden, the oracle says %d\n", c->name, keys[a], view->ablated[a]);
+        n_wrong++;
+    }
+    return n_wrong;
+}
+
 /* Measures all sequences of a case, pools where there are several; returns how many values disagree. */
 static int compare_case(const Case *c, unsigned char *is_covered)
 {
@@ -136,7 +151,7 @@ static int compare_case(const Case *c, unsigned char *is_covered)
         for (const MetricFamily *const *family = family_registry; *family; family++)
             layout_measure(&layout, *family, &view, columns, scratch, rows + s * layout.n_values);
     }
-    int n_wrong = 0;
+    int n_wrong = input(c, "ablated") ? keys_differ(c, &view) : 0;
     for (int p = 0; p < layout.n_places; p++) {
         const Place *place = &layout.places[p];
         const NpyArray *array = expected(c, place->column->name);

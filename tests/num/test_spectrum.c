@@ -187,17 +187,36 @@ static void test_known_moduli(void **state)
     assert_close("zeros", 9, desk->values, (double[9]){0}, 1, 0);
 }
 
-static void test_not_numbers_end(void **state)
+static void assert_no_numbers(int n, const double *values)
+{
+    for (int i = 0; i < n; i++)
+        assert_true(isnan(values[i]));
+}
+
+/* Wherever it stands: in a corner, on the diagonal, or everywhere. */
+static void test_not_a_number_in_not_a_number_out(void **state)
 {
     Desk *desk = *state;
     for (int n = 2; n <= 33; n += 31) {
-        double few[2];
+        double few[2], clean[33 * 33];
         draw(desk, n, 1);
-        desk->a[n] = desk->a[1] = (double)NAN;
-        spectrum_smallest(n, desk->a, 2, desk->scratch, few);
-        spectrum_singular(n, desk->a, desk->scratch, few);
-        spectrum_symmetric(n, desk->a, desk->scratch, desk->values);
-        spectrum_moduli(n, desk->a, desk->scratch, desk->values);
+        memcpy(clean, desk->a, (size_t)(n * n) * sizeof *clean);
+        for (int where = 0; where < 3; where++) {
+            const int row = where == 1 ? n / 2 : n - 1, column = where == 1 ? n / 2 : 0;
+            memcpy(desk->a, clean, (size_t)(n * n) * sizeof *clean);
+            desk->a[row * n + column] = desk->a[column * n + row] = (double)NAN;
+            for (int i = 0; i < n * n && where == 2; i++)
+                desk->a[i] = (double)NAN;
+            spectrum_smallest(n, desk->a, 2, desk->scratch, few);
+            assert_no_numbers(2, few);
+            spectrum_singular(n, desk->a, desk->scratch, few);
+            assert_no_numbers(2, few);
+            spectrum_symmetric(n, desk->a, desk->scratch, desk->values);
+            assert_no_numbers(n, desk->values);
+            spectrum_gram(n, n, n, desk->a, desk->scratch, desk->values);
+            assert_no_numbers(n, desk->values);
+            spectrum_moduli(n, desk->a, desk->scratch, desk->values); /* some may be read off the diagonal */
+        }
     }
 }
 
@@ -376,7 +395,7 @@ int main(void)
         cmocka_unit_test(test_known_laplacians),
         cmocka_unit_test(test_rank_one),
         cmocka_unit_test(test_known_moduli),
-        cmocka_unit_test(test_not_numbers_end),
+        cmocka_unit_test(test_not_a_number_in_not_a_number_out),
         cmocka_unit_test(test_numpy),
         cmocka_unit_test(test_kernels),
         cmocka_unit_test(test_gram),

@@ -70,9 +70,9 @@ static int knows(const char *const *names, int n, const char *name, const char *
 
 static int knows_metric(void *context, const char *name, const char **ret_nearest)
 {
-    static const char *const names[] = {"sink_mass", "sink_rate@0.3", "value_drain"};
+    static const char *const names[] = {"sink_mass", "sink_rate@0.3", "value_drain", "max_inflow"};
     (void)context;
-    return knows(names, 3, name, ret_nearest);
+    return knows(names, 4, name, ret_nearest);
 }
 
 static int knows_frame(void *context, const char *name, const char **ret_nearest)
@@ -88,6 +88,12 @@ static int has_heads(void *context, const char *name)
     return strcmp(name, "value_drain") != 0;
 }
 
+static int has_onset(void *context, const char *name)
+{
+    (void)context;
+    return strcmp(name, "max_inflow") != 0;
+}
+
 static const Program test_program = {
     .schema = {parts, sizeof parts / sizeof *parts},
     .numerics_version = 7,
@@ -95,6 +101,7 @@ static const Program test_program = {
     .knows_metric = knows_metric,
     .knows_frame = knows_frame,
     .has_heads = has_heads,
+    .has_onset = has_onset,
 };
 
 static inline void write_file(const char *path, const char *text)

@@ -28,7 +28,10 @@ static void test_refusals(void **state)
         const char *that, *message;
     } cases[] = {
         {"onset(sink_mas) < 3", "unknown metric \"sink_mas\"; did you mean \"sink_mass\"?"},
-        {"onset(value_drain:strongest) < 3", "value_drain is measured per layer and has no strongest head"},
+        {"onset(value_drain:strongest) < 3", "value_drain has no value per head, so no strongest one"},
+        {"onset(max_inflow) < 3", "max_inflow declares no threshold, so it has no onset; median(max_inflow) has its value"},
+        {"early(max_inflow:strongest) < 1",
+         "max_inflow declares no threshold, so it has no onset; median(max_inflow) has its value"},
         {"frame() = centralised", "unknown frame type \"centralised\"; did you mean \"centralized\"?"},
         {"seen(distribute)", "unknown frame type \"distribute\"; did you mean \"distributed\"?"},
         {"onset(frame:non) < 3", "unknown frame type \"non\"; did you mean \"none\"?"},

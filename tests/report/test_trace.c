@@ -188,8 +188,19 @@ static void test_the_start_is_the_first_snapshot_or_unknown(void **state)
     Onset onset;
     sparse(arena, (const int[]){1, 5, 9, 13, 17}, (double[]){0.05, 0.1, 0.6, 0.7, 0.5}, &trace, &onset);
     assert_true(isnan(trace.start));
-    assert_int_equal(onset.kind, ONSET_NEVER); /* no baseline, no onset */
+    assert_true(onset.kind == ONSET_FOUND && onset.after == 50 && onset.by == 90); /* by its threshold alone */
     arena_free(arena);
+}
+
+/* Value drain at the anchor: step 0 has no anchor, so no value, and nothing computes a floor for it. */
+static void test_what_step_0_lacks_emerges_by_its_threshold(void **state)
+{
+    (void)state;
+    const double none = (double)NAN;
+    Onset onset = onset_with((double[]){none, 0.4, 0.3, 0.3}, -1, none, 0.5, 2);
+    assert_true(onset.kind == ONSET_FOUND && onset.after == 0 && onset.by == 1);
+    assert_int_equal(onset_with((double[]){none, 0.6, 0.6, 0.6}, -1, none, 0.5, 2).kind, ONSET_NEVER);
+    assert_int_equal(onset_with((double[]){none, none, none, none}, -1, none, 0.5, 2).kind, ONSET_NEVER);
 }
 
 /* Noise around a tenth, with a threshold three times as high. */
@@ -376,6 +387,7 @@ int main(void)
         cmocka_unit_test(test_series_are_those_of_the_snapshots_that_measured),
         cmocka_unit_test(test_a_value_that_was_not_there_is_not_beyond),
         cmocka_unit_test(test_the_start_is_the_first_snapshot_or_unknown),
+        cmocka_unit_test(test_what_step_0_lacks_emerges_by_its_threshold),
         cmocka_unit_test(test_sparse_noise_has_no_onset),
         cmocka_unit_test(test_levels_and_cadence_from_snapshots),
         cmocka_unit_test(test_only_finished_runs_count_and_the_rest_is_named),

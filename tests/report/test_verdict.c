@@ -184,6 +184,8 @@ static const struct {
     {"seen(bidirectional)", VERDICT_NOT_SEEN, 1},
     {"seen(centralized) and seen(bidirectional)", VERDICT_NOT_SEEN, 2},
     {"median(no_such_metric) > 0", VERDICT_UNDECIDED, 3},
+    {"onset(residual_peak) < 11", VERDICT_UNDECIDED, 3}, /* no threshold: not one that never came */
+    {"early(residual_peak) > 1", VERDICT_UNDECIDED, 3},
     {"frame(kind=z) = none", VERDICT_UNDECIDED, 0},
 };
 

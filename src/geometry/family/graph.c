@@ -41,10 +41,10 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
             double smallest[3], most = 0, below = 0;
             lay_laplacian(T, view_map(view, l, h), laplacian, strength);
             spectrum_smallest(T, laplacian, 3, scratch, smallest);
-            ret_columns[FIEDLER][at] = fmax(smallest[1], 0);
+            ret_columns[FIEDLER][at] = smallest[1] < 0 ? 0 : smallest[1]; /* a rounding; a NaN stays one */
             if (T < 3)
                 continue;
-            ret_columns[LAPLACIAN_GAP][at] = fmax(smallest[2] - smallest[1], 0);
+            ret_columns[LAPLACIAN_GAP][at] = smallest[2] < smallest[1] ? 0 : smallest[2] - smallest[1];
             for (int j = 0; j < T; j++)
                 most = fmax(most, strength[j]);
             for (int j = 0; j < T; j++)
