@@ -109,7 +109,7 @@ static void print_metric(Arena *arena, const MetricFamily *family, int first, in
     if (!isnan(column->threshold))
         printf(", emerges beyond %s and %s %s its baseline", text_number(column->threshold, threshold),
                text_number(column->ratio, ratio), column->direction == DIRECTION_FALLS ? "times below" : "times");
-    printf("; baselines: %sstep 0", column->attention_only ? "uniform, position only, " : "");
+    printf("; baselines: %sstep 0", column_has_baselines(family, column) ? "uniform, position only, " : "");
     printf("; source: %s\n", strcmp(column->source, "-") != 0 ? column->source : "our own");
     if (*column->weakness)
         printf("  %-28s weakness: %s\n", "", column->weakness);

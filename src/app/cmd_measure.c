@@ -22,7 +22,8 @@ static int measure_run(const Arguments *arguments, Error *err)
     static const char *const of_maps[] = {"--mask", "--tokens", "--format"};
     for (size_t o = 0; o < sizeof of_maps / sizeof *of_maps; o++)
         if (argument_given(arguments, of_maps[o]))
-            return error_set(err, STATUS_INPUT, "refframe measure: %s is for maps, a .npy file or a folder of them; %s is a run",
+            return error_set(err, STATUS_INPUT,
+                             "refframe measure: %s is for maps, a .npy file or a folder of them; %s is a run",
                              of_maps[o], arguments->words[0]);
     Arena *arena = arena_new();
     Program program = program_new(arena);
@@ -38,7 +39,8 @@ static int measure_run(const Arguments *arguments, Error *err)
         status = train_measure_again(arena, &job, &snapshots, &n, err);
     }
     if (status == STATUS_OK && n == 0)
-        status = error_set(err, STATUS_INPUT, "%s: no snapshot has its weights; train with snapshot.weights: true", folder);
+        status =
+            error_set(err, STATUS_INPUT, "%s: no snapshot has its weights; train with snapshot.weights: true", folder);
     if (status == STATUS_OK) {
         for (int i = 0; i < n; i++)
             n_changed += snapshots[i].is_changed;
@@ -61,18 +63,20 @@ static int run(const Arguments *arguments, Error *err)
         return measure_run(arguments, err);
     if (maps_are_at(path))
         return measure_maps(arguments, err);
-    return error_set(err, STATUS_INPUT,
-                     "%s: %s; measure takes a run's folder, results/NAME/RUN, or attention maps: a .npy file, or a folder "
-                     "of them",
-                     path,
-                     file_is_folder(path) ? "a folder with neither " RUN_CONFIG " nor .npy files"
-                     : file_exists(path)  ? "its name does not end in .npy"
-                                          : "there is no such file");
+    return error_set(
+        err, STATUS_INPUT,
+        "%s: %s; measure takes a run's folder, results/NAME/RUN, or attention maps: a .npy file, or a folder "
+        "of them",
+        path,
+        file_is_folder(path) ? "a folder with neither " RUN_CONFIG " nor .npy files"
+        : file_exists(path)  ? "its name does not end in .npy"
+                             : "there is no such file");
 }
 
 static const Option options[] = {
     {"--mask", "causal|full", "what queries may see; by default causal if no map has anything above its diagonal", 0},
-    {"--tokens", "IDS.npy", "token ids (N, T), int32, int64 or uint8; for a folder of maps, a folder of the same names", 0},
+    {"--tokens", "IDS.npy", "token ids (N, T), int32, int64 or uint8; for a folder of maps, a folder of the same names",
+     0},
     {"--format", "WORD", "table (default), csv or json", 0},
     {"--threads", "N", "threads (default: all cores); never changes a result", 0},
 };
@@ -83,17 +87,22 @@ const Verb verb_measure = {
              "[--threads N]",
     .summary = "measure a run again from its saved weights, or anybody's attention maps",
     .details =
-        "RUN: recomputes every snapshot whose weights were kept (`snapshot.weights: true`, or a checkpoint of that step)\n"
-        "and says which steps these are and which changed; nothing is trained. `refframe report` then works on the new\n"
+        "RUN: recomputes every snapshot whose weights were kept (`snapshot.weights: true`, or a checkpoint of that "
+        "step)\n"
+        "and says which steps these are and which changed; nothing is trained. `refframe report` then works on the "
+        "new\n"
         "numbers.\n\n"
-        "MAPS.npy: attention of any model, saved with numpy.save; (N, L, H, T, T) is sequences, layers, heads, queries,\n"
+        "MAPS.npy: attention of any model, saved with numpy.save; (N, L, H, T, T) is sequences, layers, heads, "
+        "queries,\n"
         "keys. (L, H, T, T) is one sequence, (T, T) one map. float16, float32 or float64 (measured in float32), C or\n"
-        "Fortran order. Sequences of several lengths: a FOLDER of such files, of the same L and H, sorted by name. Prints\n"
+        "Fortran order. Sequences of several lengths: a FOLDER of such files, of the same L and H, sorted by name. "
+        "Prints\n"
         "every metric of maps alone, beside uniform attention's, and the frame labels. Nothing is written.\n"
         "  rows that sum to one within 0.001 (float16: 0.01)          as they are\n"
         "  rows of zeros; that sum to less, or to more by up to 0.01  kept and counted\n"
         "  rows that sum to more; negative entries, NaN, infinity     refused, with the place\n"
-        "  padding                                                    is not known: cut it off, a file for each length\n"
+        "  padding                                                    is not known: cut it off, a file for each "
+        "length\n"
         "csv: sequence,layer,head,metric,value,baseline; no sequence: the set; no head: a layer; no layer: the model.\n"
         "Labels are the metrics frame and frame_by_token; what is not available has no row.",
     .min_words = 1,

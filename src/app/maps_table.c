@@ -138,8 +138,10 @@ void maps_to_table(const MapsResult *result, int width, int use_colour, Text *re
     add_heading(result->set, use_colour, ret_text);
     add_heads(result, use_colour, ret_text);
     add_layers(result, width, use_colour, ret_text);
-    text_add(ret_text,
-             "\n  pub_...: as published, weaknesses included (`refframe list metrics`). uniform: attention spread evenly under\n"
-             "  the mask, at each sequence's length; the floor of the anchors too. A position bias that the model may have\n"
-             "  (ALiBi) is not known here, and can pass for structure.\n\n");
+    text_add(
+        ret_text,
+        "\n  pub_...: as published, weaknesses included (`refframe list metrics`). uniform: attention spread evenly "
+        "under\n"
+        "  the mask, at each sequence's length; the floor of the anchors too. A position bias that the model may have\n"
+        "  (ALiBi) is not known here, and can pass for structure.\n\n");
 }

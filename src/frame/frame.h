@@ -27,10 +27,11 @@ typedef enum {
 const char *frame_name(FrameType type); /* "none", "centralized", ...; "not available" for FRAME_COUNT */
 int frame_by_name(const char *name);    /* FrameType or -1 */
 
-/* One measuring set: N sequences of T tokens; or, with `lengths`, of up to T, each row then filled as far as it goes. */
+/* One measuring set: N sequences of T tokens; or, with `lengths`, of up to T, each row then filled as far as it goes.
+ */
 typedef struct {
     int n, n_layers, n_heads, length;
-    const int *lengths;      /* (N,) NULL: all have T; else the baseline is (N,L,H,T) and there is no second set */
+    const int *lengths; /* (N,) NULL: all have T; else the baseline is (N,L,H,T) and there is no second set */
     int is_causal;
     const float *importance; /* (N,L,H,T) */
     const float *baseline;   /* (L,H,T) the larger of uniform and position-only importance */

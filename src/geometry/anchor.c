@@ -115,8 +115,8 @@ void anchors_find(const View *view, int layer, int head, void *scratch, Anchors 
 {
     const int T = view->length, end = anchor_eligible_end(view);
     double *baseline = scratch;
-    const float *importance =
-        view->importance ? view->importance + ((size_t)layer * view->n_heads + head) * T : (float *)(baseline + 4 * (size_t)T);
+    const float *importance = view->importance ? view->importance + ((size_t)layer * view->n_heads + head) * T
+                                               : (float *)(baseline + 4 * (size_t)T);
     double total = 0, sum = 0; /* of the excess e, and of e ln e */
     *ret_anchors = (Anchors){.top = -1, .effective = NAN};
     if (!view->importance)

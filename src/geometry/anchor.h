@@ -16,10 +16,11 @@
 #define ANCHOR_SHARE   0.25 /* and as a share of T */
 
 typedef struct {
-    int n;   /* anchors */
-    int top; /* the one with the largest a_k (the first such), -1 without any */
+    int n;             /* anchors */
+    int top;           /* the one with the largest a_k (the first such), -1 without any */
     double importance; /* its a_k */
-    double effective;  /* exp of the entropy of max(0, a_k - baseline_k) over eligible keys, normalised; NaN without any */
+    double
+        effective; /* exp of the entropy of max(0, a_k - baseline_k) over eligible keys, normalised; NaN without any */
 } Anchors;
 
 /* Keys [0, end) are eligible; end is 0 for a causal sequence that is too short. */
@@ -36,8 +37,8 @@ void anchor_baseline_of(const View *view, int layer, int head, double *scratch, 
 void anchors_find(const View *view, int layer, int head, void *scratch, Anchors *ret_anchors);
 size_t anchors_scratch_bytes(const View *view);
 
-/* The keys that interventions hide: position 0; the key with the largest a_k among the anchors of all heads (of the first
- * such head, the smallest); a null position. -1 where there is none. `scratch`: anchors_scratch_bytes(view). */
+/* The keys that interventions hide: position 0; the key with the largest a_k among the anchors of all heads (of the
+ * first such head, the smallest); a null position. -1 where there is none. `scratch`: anchors_scratch_bytes(view). */
 void ablation_keys(const View *view, void *scratch, int ret_keys[N_ABLATIONS]);
 
 #endif

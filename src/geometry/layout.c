@@ -21,12 +21,11 @@ Layout layout_new(Arena *arena, int n_layers, int n_heads)
 {
     Layout layout = {n_layers, n_heads, ARENA_ARRAY(arena, Place, count_columns()), 0, 0};
     for (const MetricFamily *const *family = family_registry; *family; family++) {
-        int sees_maps_only = family_sees_maps_only(*family);
         for (int c = 0; c < (*family)->n_columns; c++) {
             const MetricColumn *column = &(*family)->columns[c];
             int size = level_size(column->level, n_layers, n_heads);
             layout.places[layout.n_places++] =
-                (Place){*family, column, layout.n_values, size, sees_maps_only && column->attention_only};
+                (Place){*family, column, layout.n_values, size, column_has_baselines(*family, column)};
             layout.n_values += size;
         }
     }

@@ -8,15 +8,15 @@
 typedef struct {
     const MetricFamily *family;
     const MetricColumn *column;
-    int offset, size;        /* doubles; size L*H, L or 1 */
-    int is_attention_only;   /* has computed baselines: the column says so, and its family needs maps and tokens alone */
+    int offset, size;      /* doubles; size L*H, L or 1 */
+    int is_attention_only; /* has computed baselines: the column says so, and its family needs maps and tokens alone */
 } Place;
 
 typedef struct {
     int n_layers, n_heads;
-    Place *places;           /* in registry order: families, then their columns */
+    Place *places; /* in registry order: families, then their columns */
     int n_places;
-    int n_values;            /* doubles in a row */
+    int n_values; /* doubles in a row */
 } Layout;
 
 Layout layout_new(Arena *arena, int n_layers, int n_heads);

@@ -5,6 +5,11 @@
 
 #include "base/arena.h"
 
+int column_has_baselines(const MetricFamily *family, const MetricColumn *column)
+{
+    return column->attention_only && family_sees_maps_only(family);
+}
+
 int family_sees_maps_only(const MetricFamily *family)
 {
     return (family->needs & ~(unsigned)(NEEDS_MAPS | NEEDS_LAYER_MAPS | NEEDS_TOKENS)) == 0;
@@ -83,7 +88,7 @@ static void column_json(JsonWriter *json, const MetricFamily *family, const Metr
 {
     static const char *const directions[] = {
         [DIRECTION_NONE] = "none", [DIRECTION_RISES] = "rises", [DIRECTION_FALLS] = "falls"};
-    const int has_computed = column->attention_only && family_sees_maps_only(family);
+    const int has_computed = column_has_baselines(family, column);
     json_open_object(json);
     json_put_string(json, "name", column->name);
     json_put_string(json, "family", family->name);

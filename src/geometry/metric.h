@@ -14,8 +14,8 @@
 typedef enum { LEVEL_HEAD, LEVEL_LAYER, LEVEL_MODEL } MetricLevel;
 typedef enum { DIRECTION_NONE, DIRECTION_RISES, DIRECTION_FALLS } MetricDirection;
 
-/* What a set of sequences makes of its sequences' values: their mean; or, where a value is an identity (a place, a token
- * id), the share of sequences that have the most frequent one. */
+/* What a set of sequences makes of its sequences' values: their mean; or, where a value is an identity (a place, a
+ * token id), the share of sequences that have the most frequent one. */
 typedef enum { POOL_MEAN, POOL_MODAL_SHARE } MetricPool;
 
 typedef struct {
@@ -42,7 +42,8 @@ typedef struct {
     int every, sequences; /* defaults of measure.FAMILY.every (0 counts as 1) and .sequences (0: the whole set) */
     const MetricColumn *columns;
     int n_columns;
-    /* ret_columns[c] -> (L,H), (L,) or one double, initialised to NaN. `scratch`: scratch_bytes(view), 64-byte aligned. */
+    /* ret_columns[c] -> (L,H), (L,) or one double, initialised to NaN. `scratch`: scratch_bytes(view), 64-byte aligned.
+     */
     void (*measure)(const View *view, double *const *ret_columns, void *scratch);
     size_t (*scratch_bytes)(const View *view); /* never falls as the length grows; NULL: none */
 } MetricFamily;
@@ -64,12 +65,15 @@ const char *need_name(int n);
 /* Whether maps (and tokens) are all that a family needs: then its attention-only columns have computed baselines. */
 int family_sees_maps_only(const MetricFamily *family);
 
+/* Whether a column of a family has them. */
+int column_has_baselines(const MetricFamily *family, const MetricColumn *column);
+
 /* Anchor importance a_k (README.md): mean of A_ik over queries i > k (causal) or i != k (full), NaN when there are
  * none, for every layer, head and key: (L,H,T) float32. The classifier works on these alone. */
 void anchor_importance(const View *view, float *ret_importance);
 
-/* metrics.json: {"metrics": [...]}, every column with its family, unit, level, pool, range (null: unbounded), direction,
- * threshold (null: none declared), ratio, needs, cost, baselines, summary, source and weakness. */
+/* metrics.json: {"metrics": [...]}, every column with its family, unit, level, pool, range (null: unbounded),
+ * direction, threshold (null: none declared), ratio, needs, cost, baselines, summary, source and weakness. */
 void metrics_json(JsonWriter *json);
 
 #endif

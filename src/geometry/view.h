@@ -26,27 +26,27 @@ enum { ABLATE_START, ABLATE_ANCHOR, ABLATE_NULL, N_ABLATIONS };
 typedef struct {
     int n_layers, n_heads, d_model, d_head, length; /* L H C D T */
     int is_causal;
-    const real *maps;                 /* (L,H,T,T) attention, 0 where hidden */
-    const real *q, *k, *v;            /* (L,H,T,D) q and k after rotation; scores are q.k/sqrt(D) + bias */
-    const float *importance;          /* (L,H,T) anchor importance of the maps; NULL: taken anew where it is asked for */
-    const double *layer_maps;         /* (L,T,T) mean over each layer's heads */
-    const real *bias;                 /* (L,H,2T-1) position bias at T-1+(i-j), NULL for none */
-    const real *start_bias;           /* (L,H,2T-1) the same at step 0: what position alone gives, NULL for none */
-    const real *residual;             /* (L+1,T,C) input of each layer, then the last one's output */
-    const real *normed;               /* (T,C) the last one's output after the final norm */
+    const real *maps;         /* (L,H,T,T) attention, 0 where hidden */
+    const real *q, *k, *v;    /* (L,H,T,D) q and k after rotation; scores are q.k/sqrt(D) + bias */
+    const float *importance;  /* (L,H,T) anchor importance of the maps; NULL: taken anew where it is asked for */
+    const double *layer_maps; /* (L,T,T) mean over each layer's heads */
+    const real *bias;         /* (L,H,2T-1) position bias at T-1+(i-j), NULL for none */
+    const real *start_bias;   /* (L,H,2T-1) the same at step 0: what position alone gives, NULL for none */
+    const real *residual;     /* (L+1,T,C) input of each layer, then the last one's output */
+    const real *normed;       /* (T,C) the last one's output after the final norm */
     const real *const *output_weight; /* L pointers to (H*D, C): a head's slice is D consecutive rows */
     const int32_t *tokens;            /* (T) input ids */
     const uint8_t *is_idle;           /* (T) queries with nothing to fetch, NULL where the source has no such notion */
     const GradientPart *gradients;
     int n_gradients;
-    const real *losses;               /* (T) nats at each query, NaN where nothing is to be predicted */
-    const real *ablated_losses;       /* (N_ABLATIONS,T) the same with a key hidden */
-    int ablated[N_ABLATIONS];         /* which key; -1: there was none to hide */
-    int end;                          /* position of the end marker; -1: none is marked, the last position stands in */
+    const real *losses;         /* (T) nats at each query, NaN where nothing is to be predicted */
+    const real *ablated_losses; /* (N_ABLATIONS,T) the same with a key hidden */
+    int ablated[N_ABLATIONS];   /* which key; -1: there was none to hide */
+    int end;                    /* position of the end marker; -1: none is marked, the last position stands in */
 } View;
 
-/* What a family needs of a View: without it the family is not called. Biases, tokens, idle flags and end marker are used
- * by a family of maps where they are. */
+/* What a family needs of a View: without it the family is not called. Biases, tokens, idle flags and end marker are
+ * used by a family of maps where they are. */
 enum {
     NEEDS_MAPS = 1,
     NEEDS_QKV = 2,

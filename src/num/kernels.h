@@ -30,9 +30,9 @@ typedef struct {
     /* ---- products ---------------------------------------------------------------------------------------------- */
 
     /* C = alpha * op(A) op(B) when !accumulate, C += alpha * op(A) op(B) otherwise. `scratch`: MATMUL_SCRATCH reals,
-     * one per thread, 64-byte aligned. k is cut into ceil(k/256) equal blocks; within each, an element sums in ascending
-     * k by fma from 0, then C = fma(alpha, sum, C) (for the first block of a plain product 0 stands for C). m, n, the
-     * leading dimensions and the path never enter, so a product may be cut along m and n at will. */
+     * one per thread, 64-byte aligned. k is cut into ceil(k/256) equal blocks; within each, an element sums in
+     * ascending k by fma from 0, then C = fma(alpha, sum, C) (for the first block of a plain product 0 stands for C).
+     * m, n, the leading dimensions and the path never enter, so a product may be cut along m and n at will. */
     void (*matmul)(MatmulKind kind, int m, int n, int k, real alpha, const real *a, int ld_a, const real *b, int ld_b,
                    int accumulate, real *c, int ld_c, real *scratch);
 
@@ -53,7 +53,8 @@ typedef struct {
     void (*rmsnorm_backward)(int n, int width, const real *dy, const real *x, const real *gain, const real *rstd,
                              real *dx, real *dgain);
 
-    /* ---- activations: elementwise; dx = dy * f'(x) is written, not added --------------------------------------------- */
+    /* ---- activations: elementwise; dx = dy * f'(x) is written, not added
+     * --------------------------------------------- */
     void (*gelu_forward)(size_t n, const real *x, real *y); /* tanh form (Hendrycks & Gimpel 2016) */
     void (*gelu_backward)(size_t n, const real *x, const real *dy, real *dx);
     void (*relu_forward)(size_t n, const real *x, real *y);
@@ -65,7 +66,8 @@ typedef struct {
     /* y = exp(x) within 1.2 ulp; 0 where the result would be subnormal, and so for -INFINITY. */
     void (*exponential)(size_t n, const real *x, real *y);
 
-    /* ---- rows of attention scores ------------------------------------------------------------------------------------ */
+    /* ---- rows of attention scores
+     * ------------------------------------------------------------------------------------ */
 
     /* Softmax in place of s[0, n): subtracts the maximum (which starts at -INFINITY); -INFINITY entries give exact 0; a
      * row with no finite entry becomes zeros. *ret_log_sum = log sum_j exp(s_j) (-INFINITY for an empty row); NULL if
@@ -74,16 +76,18 @@ typedef struct {
     /* In place of dp: ds = p * (dp - sum_j dp_j p_j). */
     void (*softmax_row_backward)(int n, const real *p, real *dp);
 
-    /* ---- loss ---------------------------------------------------------------------------------------------------------- */
+    /* ---- loss
+     * ---------------------------------------------------------------------------------------------------------- */
 
-    /* Cross-entropy of one row of logits (V,): the loss in nats is returned; when `scale` != 0 the logits are replaced by
-     * their gradient scale * (softmax - onehot(target)). */
+    /* Cross-entropy of one row of logits (V,): the loss in nats is returned; when `scale` != 0 the logits are replaced
+     * by their gradient scale * (softmax - onehot(target)). */
     double (*cross_entropy_row)(int n, real *logits, int target, real scale);
 
-    /* ---- whole blocks ---------------------------------------------------------------------------------------------------- */
-    void (*add)(size_t n, const real *x, real *y);              /* y += x */
-    void (*scale)(size_t n, real factor, real *x);              /* x *= factor */
-    double (*sum_of_squares)(size_t n, const real *x);          /* in double, fixed chunks then a fixed tree */
+    /* ---- whole blocks
+     * ---------------------------------------------------------------------------------------------------- */
+    void (*add)(size_t n, const real *x, real *y);     /* y += x */
+    void (*scale)(size_t n, real factor, real *x);     /* x *= factor */
+    double (*sum_of_squares)(size_t n, const real *x); /* in double, fixed chunks then a fixed tree */
     /* AdamW (Loshchilov & Hutter 2019) on one tensor; m and v are its moments. correction1 = 1 - beta1^t, and so on.
      * p -= lr * (m/correction1 / (sqrt(v/correction2) + epsilon) + decay * p). */
     void (*adamw)(size_t n, const real *gradient, double clip_scale, double lr, double beta1, double beta2,
@@ -92,7 +96,8 @@ typedef struct {
     void (*sgd)(size_t n, const real *gradient, double clip_scale, double lr, double momentum, double decay, real *u,
                 real *p);
 
-    /* ---- doubles, whatever real is: what geometry's spectra and entropies are made of (spectrum.h) ----------------- */
+    /* ---- doubles, whatever real is: what geometry's spectra and entropies are made of (spectrum.h) -----------------
+     */
 
     /* y = ln x within 2 ulp for positive normal x, -INFINITY for 0. */
     void (*logarithm)(size_t n, const double *x, double *y);
@@ -104,11 +109,11 @@ typedef struct {
     double (*divergence)(int n, const double *p, const double *log_p, const double *log_q);
     /* Lower triangle of g (m,m) = x x', x (m,n). */
     void (*gram)(int m, int n, int ld, const double *x, int ld_g, double *g);
-    /* A symmetric matrix, of which the lower triangle is read, to its diagonal d (n,) and what couples i - 1 and i, e (n,),
-     * e[0] = 0. a (n,ld) is destroyed; ld a multiple of 8, `work` 8 ld. */
+    /* A symmetric matrix, of which the lower triangle is read, to its diagonal d (n,) and what couples i - 1 and i, e
+     * (n,), e[0] = 0. a (n,ld) is destroyed; ld a multiple of 8, `work` 8 ld. */
     void (*tridiagonalise)(int n, int ld, double *a, double *d, double *e, double *work);
-    /* A matrix to the lower bidiagonal one of the same singular values: d (n,), and e[k] at row k + 1. Entries from n to
-     * ld must be 0. */
+    /* A matrix to the lower bidiagonal one of the same singular values: d (n,), and e[k] at row k + 1. Entries from n
+     * to ld must be 0. */
     void (*bidiagonalise)(int n, int ld, double *a, double *d, double *e, double *work);
     /* How many eigenvalues of the tridiagonal matrix d, e lie below each of 16 points. */
     void (*sturm)(int n, const double *d, const double *e, const double *x, int *ret_counts);

@@ -7,11 +7,11 @@
 
 #ifdef REFFRAME_DOUBLE
 typedef double real;
-#define REAL_NAME "float64"
+#define REAL_NAME    "float64"
 #define REAL_EPSILON 2.220446049250313e-16
 #else
 typedef float real;
-#define REAL_NAME "float32"
+#define REAL_NAME    "float32"
 #define REAL_EPSILON 1.1920929e-07f
 #endif
 

@@ -3,6 +3,7 @@
  */
 #include "num/spectrum.h"
 
+#include <assert.h>
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -135,6 +136,7 @@ void spectrum_singular(int n, const double *a, void *scratch, double ret_values[
 static void ql(int n, double *d, double *e)
 {
     enum { MOST_TURNS = 60 };
+    assert(n >= 1);
     memmove(e, e + 1, ((size_t)n - 1) * sizeof *e); /* e[i] couples i and i + 1 */
     e[n - 1] = 0;
     for (int l = 0; l < n; l++)
@@ -171,29 +173,16 @@ static void ql(int n, double *d, double *e)
         }
 }
 
-static void all_of_padded(int n, Parts *parts, double *ret_values)
-{
-    double sum = 0; /* a NaN in it is in all: QL would leave some of them numbers */
-    kernels_best()->tridiagonalise(n, parts->ld, parts->a, parts->d, parts->e, parts->work);
-    for (int i = 0; i < n; i++)
-        sum += parts->d[i] + parts->e[i];
-    ql(n, parts->d, parts->e);
-    for (int i = 0; i < n; i++)
-        ret_values[i] = isnan(sum) ? (double)NAN : parts->d[i];
-    qsort(ret_values, (size_t)n, sizeof *ret_values, compare);
-}
-
 void spectrum_symmetric(int n, const double *a, void *scratch, double *ret_values)
 {
     Parts parts = parts_of(n, scratch);
+    double sum = 0; /* a NaN in it is in all: QL would leave some of them numbers */
     copy_padded(n, a, &parts);
-    all_of_padded(n, &parts, ret_values);
-}
-
-void spectrum_gram(int m, int n, int ld, const double *x, void *scratch, double *ret_values)
-{
-    Parts parts = parts_of(m, scratch);
-    memset(parts.a, 0, (size_t)m * (size_t)parts.ld * sizeof *parts.a);
-    kernels_best()->gram(m, n, ld, x, parts.ld, parts.a);
-    all_of_padded(m, &parts, ret_values);
+    kernels_best()->tridiagonalise(n, parts.ld, parts.a, parts.d, parts.e, parts.work);
+    for (int i = 0; i < n; i++)
+        sum += parts.d[i] + parts.e[i];
+    ql(n, parts.d, parts.e);
+    for (int i = 0; i < n; i++)
+        ret_values[i] = isnan(sum) ? (double)NAN : parts.d[i];
+    qsort(ret_values, (size_t)n, sizeof *ret_values, compare);
 }

@@ -29,8 +29,4 @@ void spectrum_singular(int n, const double *a, void *scratch, double ret_values[
  * the rows and columns that are left) are read off it, exactly: all of a triangular matrix's. */
 void spectrum_moduli(int n, const double *a, void *scratch, double *ret_moduli);
 
-/* All eigenvalues of x x' (rows of x (m,n), ld apart), ascending: the squares of x's singular values. `scratch`:
- * spectrum_scratch_bytes(m). */
-void spectrum_gram(int m, int n, int ld, const double *x, void *scratch, double *ret_values);
-
 #endif

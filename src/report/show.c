@@ -1,6 +1,6 @@
 /* `refframe show`: one snapshot as text. Per layer and head the main metrics and both labels, where the anchors are and
- * which tokens, and a small picture of the head's mean attention: queries run down, keys run right, T x T brought to SIDE x SIDE by summing keys and
- * averaging queries (rows keep their sum), darker is more.
+ * which tokens, and a small picture of the head's mean attention: queries run down, keys run right, T x T brought to
+ * SIDE x SIDE by summing keys and averaging queries (rows keep their sum), darker is more.
  */
 #include "report/report.h"
 
@@ -21,11 +21,15 @@ enum { SIDE = 16 }; /* rows of a picture, and columns, each two characters wide 
 static const struct {
     const char *name, *heading, *format;
 } columns[] = {
-    {"sink_mass_idle", "sink idle", "%.3f"}, {"sink_mass", "sink", "%.3f"},
-    {"alpha", "alpha", "%.3f"},              {"max_inflow", "max inflow", "%.3f"},
-    {"end_mass", "end", "%.3f"},             {"n_anchors", "anchors", "%.1f"},
+    {"sink_mass_idle", "sink idle", "%.3f"},
+    {"sink_mass", "sink", "%.3f"},
+    {"alpha", "alpha", "%.3f"},
+    {"max_inflow", "max inflow", "%.3f"},
+    {"end_mass", "end", "%.3f"},
+    {"n_anchors", "anchors", "%.1f"},
     {"attention_entropy_normalised", "entropy", "%.2f"},
-    {"value_drain", "v drain", "%.2f"},      {"logit_gap", "logit gap", "%.2f"},
+    {"value_drain", "v drain", "%.2f"},
+    {"logit_gap", "logit gap", "%.2f"},
 };
 enum { N_SHOWN = sizeof columns / sizeof *columns, CELL = 11 };
 
@@ -82,7 +86,7 @@ static void add_metrics(const Report *report, const ReportRun *run, int use_colo
 /* "  0.1  first  98 %  "," 0.62  " " 0.21  <bos> 0.08"; nothing where there are no anchors.
  * Returns whether the place is in doubt. */
 static int add_scope(Arena *arena, const char *name, const Frame *frame, const ScopeTokens *tokens, int use_colour,
-                      Text *text)
+                     Text *text)
 {
     if (tokens->n == 0)
         return 0;
@@ -117,15 +121,16 @@ static void add_anchors(Arena *arena, const ReportRun *run, int use_colour, Text
     for (int l = 0; l < run->n_layers; l++)
         for (int h = 0; h < run->n_heads; h++) {
             const int head = l * run->n_heads + h;
-            n_doubtful += add_scope(arena, arena_format(arena, "%d.%d", l, h), &frames->heads[head], &anchors->heads[head],
-                      use_colour, text);
+            n_doubtful += add_scope(arena, arena_format(arena, "%d.%d", l, h), &frames->heads[head],
+                                    &anchors->heads[head], use_colour, text);
         }
     for (int l = 0; l < run->n_layers; l++)
         n_doubtful += add_scope(arena, arena_format(arena, "layer %d", l), &frames->layers[l], &anchors->layers[l],
                                 use_colour, text);
     n_doubtful += add_scope(arena, "model", &frames->model, &anchors->model, use_colour, text);
     if (n_doubtful > 0)
-        style_padded(text, "  ? nothing tells whether it counts from the start or from the end\n", 0, STYLE_DIM, use_colour);
+        style_padded(text, "  ? nothing tells whether it counts from the start or from the end\n", 0, STYLE_DIM,
+                     use_colour);
 }
 
 /* One head's map brought to side x side. */

@@ -168,20 +168,42 @@ static void check_names(const NpzWriter *npz)
     arena_free(scratch);
 }
 
+/* Whether 32 bits can say every size and offset, and 16 the number of members. */
+static int is_too_large(const NpzWriter *npz)
+{
+    uint64_t total = 0;
+    for (const Member *member = npz->first; member; member = member->next) {
+        if (member->n_raw >= UINT32_MAX)
+            return 1;
+        total += LOCAL_BYTES + strlen(member->name) + member->n_kept;
+    }
+    return total >= UINT32_MAX || npz->n >= UINT16_MAX;
+}
+
+/* Piece by piece: an archive never stands in memory twice. */
 int npz_write(NpzWriter *npz, const char *path, Error *err)
 {
     check_names(npz);
     if (npz->status != STATUS_OK)
         return error_set(err, npz->status, "%s: %s", path, npz->err.text);
-    Text zip = {0}, directory = {0};
-    int is_over = npz->n >= UINT16_MAX;
-    for (const Member *member = npz->first; member && !is_over; member = member->next) {
-        const size_t offset = zip.size, n_name = strlen(member->name);
+    if (is_too_large(npz))
+        return error_set(err, STATUS_FAILED, "cannot write %s: an NPZ is limited to 4 GiB and 65534 members", path);
+    enum { AT_ONCE = 1 << 16 };
+    Text local = {0}, directory = {0}; /* local headers and members not yet written */
+    size_t offset = 0;
+    FileWriter file;
+    file_begin(&file, path);
+    for (const Member *member = npz->first; member; member = member->next) {
+        const size_t n_name = strlen(member->name);
         assert(n_name <= UINT16_MAX);
-        add_little(&zip, LOCAL_MARK, 4);
-        add_common(&zip, member);
-        text_add_bytes(&zip, member->name, n_name);
-        text_add_bytes(&zip, member->kept, member->n_kept);
+        add_little(&local, LOCAL_MARK, 4);
+        add_common(&local, member);
+        text_add_bytes(&local, member->name, n_name);
+        text_add_bytes(&local, member->kept, member->n_kept);
+        if (local.size >= AT_ONCE) {
+            file_add(&file, local.data, local.size);
+            text_clear(&local);
+        }
         add_little(&directory, CENTRAL_MARK, 4);
         add_little(&directory, VERSION, 2);
         add_common(&directory, member);
@@ -189,26 +211,21 @@ int npz_write(NpzWriter *npz, const char *path, Error *err)
         add_little(&directory, 0, 4);         /* external attributes */
         add_little(&directory, offset, 4);
         text_add_bytes(&directory, member->name, n_name);
-        is_over = zip.size >= UINT32_MAX || member->n_raw >= UINT32_MAX;
+        offset += LOCAL_BYTES + n_name + member->n_kept;
     }
-    int status;
-    if (is_over) {
-        status = error_set(err, STATUS_FAILED, "cannot write %s: an NPZ is limited to 4 GiB and 65534 members", path);
-    } else {
-        const size_t offset = zip.size;
-        text_add_bytes(&zip, directory.data, directory.size);
-        add_little(&zip, END_MARK, 4);
-        add_little(&zip, 0, 4);
-        add_little(&zip, (uint64_t)npz->n, 2);
-        add_little(&zip, (uint64_t)npz->n, 2);
-        add_little(&zip, directory.size, 4);
-        add_little(&zip, offset, 4);
-        add_little(&zip, 0, 2);
-        status = file_write(path, zip.data, zip.size, err);
-    }
-    text_free(&zip);
+    const size_t n_directory = directory.size;
+    add_little(&directory, END_MARK, 4);
+    add_little(&directory, 0, 4);
+    add_little(&directory, (uint64_t)npz->n, 2);
+    add_little(&directory, (uint64_t)npz->n, 2);
+    add_little(&directory, n_directory, 4);
+    add_little(&directory, offset, 4);
+    add_little(&directory, 0, 2);
+    file_add(&file, local.data, local.size);
+    file_add(&file, directory.data, directory.size);
+    text_free(&local);
     text_free(&directory);
-    return status;
+    return file_end(&file, err);
 }
 
 /* ---- reading ---- */

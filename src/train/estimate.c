@@ -78,8 +78,10 @@ int train_estimate(const Settings *settings, int threads, TrainEstimate *ret_est
     estimate.n_checkpoints = (train->steps + train->checkpoint.every - 1) / train->checkpoint.every;
     if (estimate.n_checkpoints > train->checkpoint.keep)
         estimate.n_checkpoints = train->checkpoint.keep;
-    estimate.memory_bytes =
-        arena_used(session.setup) + session_bytes(&session, threads, 1, train->measure.enabled);
+    /* A snapshot stands in memory as it will on disk, before compression, with one member more while it is compressed. */
+    enum { WHILE_WRITTEN = 2 };
+    estimate.memory_bytes = arena_used(session.setup) + session_bytes(&session, threads, 1, train->measure.enabled) +
+                            WHILE_WRITTEN * snapshots_disk_bytes(&session, train->measure.enabled);
     enum { BYTES_PER_ROW = 100 }; /* of train.csv and timing.csv together */
     enum { FIXED = 16384 };      /* run.yaml, manifest, log, headers of checkpoints */
     estimate.disk_bytes = snapshots_disk_bytes(&session, (size_t)estimate.n_snapshots) + FIXED +

@@ -73,18 +73,19 @@ static View lay_baseline(Measurer *measurer, const Set *set, int is_position)
     return view;
 }
 
-static void add_baseline_importance(Measurer *measurer, NpzWriter *npz, Arena *arena, const char *prefix, const Set *set,
-                                    int is_position)
+static void add_baseline_importance(Measurer *measurer, NpzWriter *npz, Arena *arena, const char *prefix,
+                                    const Set *set, int is_position)
 {
     const int64_t L = measurer->layout.n_layers, H = measurer->layout.n_heads;
     const View view = lay_baseline(measurer, set, is_position);
-    float *importance = ARENA_ARRAY(arena, float, L *H *set->length);
+    float *importance = ARENA_ARRAY(arena, float, L *H * set->length);
     anchor_importance(&view, importance);
     npz_add(npz, arena_format(arena, "%s/importance%s", prefix, set == &measurer->half ? "_half" : ""), NPY_FLOAT32, 3,
             (int64_t[]){L, H, set->length}, importance);
 }
 
-/* The computed maps that the first worker holds on every sequence, since tokens, idle queries and drawn positions differ. */
+/* The computed maps that the first worker holds on every sequence, since tokens, idle queries and drawn positions
+ * differ. */
 static void add_baseline_metrics(Measurer *measurer, NpzWriter *npz, Arena *arena, const char *prefix, int is_corrupted)
 {
     const Set *set = &measurer->full;
@@ -158,8 +159,12 @@ static void add_pass(NpzWriter *npz, Arena *arena, Measurer *measurer, const cha
     const Layout *layout = &measurer->layout;
     measurer_run_passes(measurer, is_corrupted);
     for (int f = 0; family_registry[f]; f++) {
-        const Place *place = layout_family(layout, family_registry[f]);
-        for (int c = 0; c < family_registry[f]->n_columns && measurer_includes(measurer, f, 0); c++)
+        const MetricFamily *family = family_registry[f];
+        const Place *place = layout_family(layout, family);
+        const int needs_losses = (family->needs & (NEEDS_GRADIENT | NEEDS_INTERVENTION)) != 0;
+        if (!measurer_includes(measurer, f, 0) || (needs_losses && !measurer_has_losses(measurer)))
+            continue;
+        for (int c = 0; c < family->n_columns; c++)
             snapshot_add_metric(npz, arena, prefix, layout, &place[c], &measurer->pass);
     }
     add_importance(npz, arena, prefix, measurer);

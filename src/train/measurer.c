@@ -53,9 +53,9 @@ static int gradient_part_of(const Tensor *tensor, GradientPart *ret_part)
     static const struct {
         const char *word;
         GradientGroup group;
-    } words[] = {{"attention.q.", GRADIENT_ATTENTION},   {"attention.k.", GRADIENT_ATTENTION},
-                 {"attention.v.", GRADIENT_ATTENTION},   {"attention.out.", GRADIENT_ATTENTION},
-                 {"mlp.gate.", GRADIENT_MLP},            {"mlp.up.", GRADIENT_MLP},
+    } words[] = {{"attention.q.", GRADIENT_ATTENTION}, {"attention.k.", GRADIENT_ATTENTION},
+                 {"attention.v.", GRADIENT_ATTENTION}, {"attention.out.", GRADIENT_ATTENTION},
+                 {"mlp.gate.", GRADIENT_MLP},          {"mlp.up.", GRADIENT_MLP},
                  {"mlp.down.", GRADIENT_MLP}};
     int layer, at = 0;
     *ret_part = (GradientPart){GRADIENT_EMBEDDING, -1, (size_t)tensor->rows * tensor->cols, NULL};
@@ -226,7 +226,8 @@ static void fill_start_bias(Measurer *measurer)
 
 /* ---- the measuring sets ---- */
 
-/* Ideal loss summed over a sequence's targets: `next` predicts the token behind, `labelled` what follows from the whole. */
+/* Ideal loss summed over a sequence's targets: `next` predicts the token behind, `labelled` what follows from the
+ * whole. */
 static double ideal_loss(const Measurer *measurer, const Sequence *seq, const int32_t *targets)
 {
     double sum = 0;

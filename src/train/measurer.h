@@ -1,5 +1,5 @@
-/* The inside of the measuring driver, shared by measurer.c (memory and the measuring sets), passes.c (model and families over
- * a set) and measure.c (snapshots). Nothing outside train/ includes it.
+/* The inside of the measuring driver, shared by measurer.c (memory and the measuring sets), passes.c (model and
+ * families over a set) and measure.c (snapshots). Nothing outside train/ includes it.
  */
 #ifndef REFFRAME_TRAIN_MEASURER_H
 #define REFFRAME_TRAIN_MEASURER_H
@@ -17,7 +17,8 @@ typedef struct {
     int *ends;                   /* (n,) position of the end marker, -1 none */
 } Set;
 
-/* What one thread works in, on one lane after another: nothing of a sequence outlives it. What only some needs of families ask for is NULL when no family has them. */
+/* What one thread works in, on one lane after another: nothing of a sequence outlives it. What only some needs of
+ * families ask for is NULL when no family has them. */
 typedef struct {
     Workspace *workspace; /* for CAPTURE_ROWS rows or so */
     Capture capture;      /* of as many sequences of full length */
@@ -26,9 +27,9 @@ typedef struct {
     real *gradient;       /* a parameter block */
     GradientPart *parts;  /* (n_tensors) those of its tensors that belong to a group */
     int n_parts;
-    Workspace *backward;  /* a workspace for the gradient */
-    void *scratch;        /* for families */
-    double **columns;     /* for one family's measure */
+    Workspace *backward; /* a workspace for the gradient */
+    void *scratch;       /* for families */
+    double **columns;    /* for one family's measure */
     Sequence sequence;
 } Worker;
 
@@ -43,19 +44,19 @@ struct Measurer {
     Layout layout;
     Set full, half;
     int has_idle;
-    double oracle_loss;              /* nats per target on the full set */
-    Worker worker[MEASURE_LANES];    /* by thread; by lane where threads are more than lanes */
+    double oracle_loss;           /* nats per target on the full set */
+    Worker worker[MEASURE_LANES]; /* by thread; by lane where threads are more than lanes */
     int n_workers;
     Pass pass, half_pass;
-    real *bias, *half_bias;          /* (L,H,2T-1) of the snapshot under way */
+    real *bias, *half_bias;             /* (L,H,2T-1) of the snapshot under way */
     real *start_bias, *start_half_bias; /* of step 0, for baselines; the same memory where no bias is learned */
-    real *start;                     /* (n_values) parameters of step 0, to make that bias from; NULL where none is learned */
-    const real **output_weights;     /* (L,) */
-    const real *parameters;          /* of the snapshot under way */
-    int64_t step;                    /* likewise */
-    int uses_corrupted;              /* the pass under way looks at corrupted inputs */
-    int is_baseline;                 /* computed maps are being measured, the same for all sequences: one will do for
-                                      * families that are costly by default, as these look at nothing else */
+    real *start; /* (n_values) parameters of step 0, to make that bias from; NULL where none is learned */
+    const real **output_weights; /* (L,) */
+    const real *parameters;      /* of the snapshot under way */
+    int64_t step;                /* likewise */
+    int uses_corrupted;          /* the pass under way looks at corrupted inputs */
+    int is_baseline;             /* computed maps are being measured, the same for all sequences: one will do for
+                                  * families that are costly by default, as these look at nothing else */
 };
 
 /* L H C D T of a model. */
@@ -75,13 +76,17 @@ View measurer_blank_view(const Shape *shape, int length, int is_causal);
 View measurer_sequence_view(const Measurer *measurer, const Set *set, int s, const Capture *capture, int at,
                             int is_corrupted);
 
+/* Whether the pass under way has losses: they belong to the inputs that the objective makes. */
+int measurer_has_losses(const Measurer *measurer);
+
 /* Who works on a lane. */
 Worker *measurer_worker(Measurer *measurer, int lane, int thread);
 
 /* Whether a family of the registry takes part in the snapshot under way, on sequence s. */
 int measurer_includes(const Measurer *measurer, int family, int s);
 
-/* Runs the families that are due on the view of sequence s, each into its part of a row of values, NaN where one is not. */
+/* Runs the families that are due on the view of sequence s, each into its part of a row of values, NaN where one is
+ * not. */
 void measurer_measure_view(const Measurer *measurer, const View *view, int s, Worker *worker, double *row);
 
 /* Both sets, clean or corrupted: fills the passes; block 0 of map_sum becomes the mean over the set. */

@@ -51,7 +51,8 @@ View measurer_sequence_view(const Measurer *measurer, const Set *set, int s, con
     const uint8_t *idle = is_corrupted ? set->unmasked : set->idle;
     const size_t heads = (size_t)shape.L * shape.H, T = (size_t)set->length, rows = heads * T * shape.D;
     view.maps = part_of(capture->maps, at, heads * T * T);
-    view.q = part_of(capture->q, at, rows), view.k = part_of(capture->k, at, rows), view.v = part_of(capture->v, at, rows);
+    view.q = part_of(capture->q, at, rows), view.k = part_of(capture->k, at, rows),
+    view.v = part_of(capture->v, at, rows);
     view.residual = part_of(capture->residual, at, (size_t)(shape.L + 1) * T * shape.C);
     view.normed = part_of(capture->normed, at, T * shape.C);
     view.bias = set == &measurer->full ? measurer->bias : measurer->half_bias;
@@ -76,7 +77,9 @@ static unsigned needs_now(const Measurer *measurer, int s)
 /* The gradient of one sequence's mean loss, from the whole of it again: a capture keeps nothing to go back by. */
 static void take_gradient(const Measurer *measurer, const int32_t *targets, Worker *worker, View *view)
 {
-    Batch batch = {.n = 1, .length = view->length, .inputs = (int32_t *)(uintptr_t)view->tokens,
+    Batch batch = {.n = 1,
+                   .length = view->length,
+                   .inputs = (int32_t *)(uintptr_t)view->tokens,
                    .targets = (int32_t *)(uintptr_t)targets};
     for (int i = 0; i < view->length; i++)
         batch.n_targets += targets[i] >= 0;
@@ -102,12 +105,18 @@ static void take_ablations(const Measurer *measurer, const int32_t *targets, rea
     view->losses = losses, view->ablated_losses = worker->ablated_losses;
 }
 
-/* Whatever a View holds beyond one capture, as far as a family that is due asks for it. Losses belong to the inputs that
- * the objective makes: where it corrupts, clean inputs have neither gradient nor ablations. */
-static void add_extras(const Measurer *measurer, const int32_t *targets, int s, real *losses, Worker *worker, View *view)
+int measurer_has_losses(const Measurer *measurer)
+{
+    return measurer->uses_corrupted || !measurer->settings->objective->corrupts;
+}
+
+/* Whatever a View holds beyond one capture, as far as a family that is due asks for it. Losses belong to the inputs
+ * that the objective makes: where it corrupts, clean inputs have neither gradient nor ablations. */
+static void add_extras(const Measurer *measurer, const int32_t *targets, int s, real *losses, Worker *worker,
+                       View *view)
 {
     const unsigned needs = needs_now(measurer, s);
-    const int has_losses = measurer->uses_corrupted || !measurer->settings->objective->corrupts;
+    const int has_losses = measurer_has_losses(measurer);
     if (needs & NEEDS_LAYER_MAPS) {
         view_average_heads(view, worker->layer_maps);
         view->layer_maps = worker->layer_maps;

@@ -9,13 +9,13 @@
 /* One pass over N sequences of `length` tokens. */
 typedef struct {
     int n, length;
-    double *values;     /* (N, n_values), NaN where a metric has none; NULL for the set of half length */
-    float *importance;  /* (N,L,H,length) */
-    real *map_sum;      /* (MEASURE_LANES,L,H,T,T); block 0 holds the mean after the pass; NULL for the half set */
-    real *maps;         /* (M,L,H,T,T) of the first M sequences, or NULL */
+    double *values;    /* (N, n_values), NaN where a metric has none; NULL for the set of half length */
+    float *importance; /* (N,L,H,length) */
+    real *map_sum;     /* (MEASURE_LANES,L,H,T,T); block 0 holds the mean after the pass; NULL for the half set */
+    real *maps;        /* (M,L,H,T,T) of the first M sequences, or NULL */
     int n_maps;
-    double *losses;     /* (N, MAX_LOSS_GROUPS) sums in nats, and */
-    double *counts;     /* (N, MAX_LOSS_GROUPS) numbers of targets; NULL for the half set */
+    double *losses; /* (N, MAX_LOSS_GROUPS) sums in nats, and */
+    double *counts; /* (N, MAX_LOSS_GROUPS) numbers of targets; NULL for the half set */
 } Pass;
 
 enum { N_PARTS = 3 }; /* all, even, odd sequences */

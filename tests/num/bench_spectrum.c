@@ -22,11 +22,6 @@ static void run_symmetric(int n, void *scratch)
     spectrum_symmetric(n, symmetric, scratch, values);
 }
 
-static void run_gram(int n, void *scratch)
-{
-    spectrum_gram(n, n, n, stochastic, scratch, values);
-}
-
 static void run_singular(int n, void *scratch)
 {
     spectrum_singular(n, stochastic, scratch, values);
@@ -44,7 +39,6 @@ int main(void)
         void (*run)(int n, void *scratch);
     } calls[] = {{"three smallest eigenvalues", run_smallest},
                  {"all eigenvalues", run_symmetric},
-                 {"all of a Gram matrix", run_gram},
                  {"two singular values", run_singular},
                  {"moduli, general", run_moduli}};
     void *scratch = aligned_alloc(64, (spectrum_scratch_bytes(MOST) + 63) / 64 * 64);

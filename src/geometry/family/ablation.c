@@ -4,9 +4,9 @@
  * of the sequence; _null: a drawn position
  *
  * Hidden means masked in every head and layer, so that rows are renormalised; a query that sees nothing else keeps it.
- * Read it beside value drain: a drained token that costs nothing was a resting place, and heads find another; one that is
- * dear though drained serves by being there, as a fixed share of every row or as a mark of the start; one that is dear and
- * not drained is content.
+ * Read it beside value drain: a drained token that costs nothing was a resting place, and heads find another; one that
+ * is dear though drained serves by being there, as a fixed share of every row or as a mark of the start; one that is
+ * dear and not drained is content.
  */
 #include <math.h>
 

@@ -11,6 +11,7 @@
 
 #include "geometry/anchor.h"
 #include "geometry/metric.h"
+#include "geometry/scratch.h"
 
 enum { N_ANCHORS, EFFECTIVE, PLACE_START, PLACE_END, PLACE_TOKEN, PLACE_NULL, AGREEMENT, AGREEMENT_NULL };
 
@@ -30,14 +31,14 @@ static double modal_share(int n, const int *places)
 static void measure(const View *view, double *const *ret_columns, void *scratch)
 {
     const int H = view->n_heads, T = view->length;
-    int *tops = scratch, *drawn = tops + H;
-    void *rest = (char *)scratch + (2 * (size_t)H * sizeof *tops + 63) / 64 * 64;
+    int *tops = scratch_take(&scratch, (size_t)H * sizeof *tops);
+    int *drawn = scratch_take(&scratch, (size_t)H * sizeof *drawn);
     for (int l = 0; l < view->n_layers; l++) {
         int n = 0;
         for (int h = 0; h < H; h++) {
             Anchors anchors;
             const int at = l * H + h, null = view_null_position(view, l, h, 1);
-            anchors_find(view, l, h, rest, &anchors);
+            anchors_find(view, l, h, scratch, &anchors);
             if (anchor_eligible_end(view) > 0)
                 ret_columns[N_ANCHORS][at] = anchors.n;
             ret_columns[EFFECTIVE][at] = anchors.effective;
@@ -58,7 +59,7 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
 
 static size_t scratch_bytes(const View *view)
 {
-    return (2 * (size_t)view->n_heads * sizeof(int) + 63) / 64 * 64 + anchors_scratch_bytes(view);
+    return 2 * scratch_room((size_t)view->n_heads * sizeof(int)) + anchors_scratch_bytes(view);
 }
 
 #define PLACE(name_, of, weakness_)                                                                                    \

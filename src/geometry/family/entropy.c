@@ -1,7 +1,7 @@
 /* How widely queries look: entropy of the rows, and the distance they look back (or ahead).
  *
  *   attention_entropy = mean over rows of -sum_j A_ij ln A_ij   (nats), and the same divided by ln(visible keys)
- *   mean_distance     = mean over rows of sum_j A_ij |i - j|
+ *   mean_distance     = mean over rows of sum_j A_ij |i - j|;   slot_mass = mean over rows of 1 - sum_j A_ij
  *
  * Rows that see a single key have no choice and are left out of both entropies; rows of zeros leave every mean and are
  * counted in empty_rows.
@@ -11,18 +11,18 @@
 #include "geometry/metric.h"
 #include "geometry/scratch.h"
 
-enum { ENTROPY, NORMALISED, DISTANCE, EMPTY_ROWS };
+enum { ENTROPY, NORMALISED, DISTANCE, SLOT_MASS, EMPTY_ROWS, N_VALUES };
 
-/* `row`, `logs`: (T,); distances[T-1+k] = |k|. */
+/* `row`, `logs`, `ones`: (T,); distances[T-1+k] = |k|. */
 typedef struct {
     const Kernels *kernels;
-    double *row, *logs, *distances;
+    double *row, *logs, *distances, *ones;
 } Desk;
 
-static void measure_map(const View *view, const real *map, const Desk *desk, double ret_values[4])
+static void measure_map(const View *view, const real *map, const Desk *desk, double ret_values[N_VALUES])
 {
     const int T = view->length;
-    double entropy = 0, normalised = 0, distance = 0;
+    double entropy = 0, normalised = 0, distance = 0, slots = 0;
     int n = 0, n_choosing = 0;
     for (int i = 0; i < T; i++) {
         const real *row = map + (size_t)i * T;
@@ -33,6 +33,7 @@ static void measure_map(const View *view, const real *map, const Desk *desk, dou
         const int width = end - first;
         widen(width, row + first, desk->row);
         distance += desk->kernels->dot(width, desk->row, desk->distances + T - 1 + first - i);
+        slots += 1 - desk->kernels->dot(width, desk->row, desk->ones);
         n++;
         if (width < 2)
             continue;
@@ -45,6 +46,7 @@ static void measure_map(const View *view, const real *map, const Desk *desk, dou
     ret_values[ENTROPY] = n_choosing ? entropy / n_choosing : NAN;
     ret_values[NORMALISED] = n_choosing ? normalised / n_choosing : NAN;
     ret_values[DISTANCE] = n ? distance / n : NAN;
+    ret_values[SLOT_MASS] = n ? slots / n : NAN;
     ret_values[EMPTY_ROWS] = T - n;
 }
 
@@ -54,14 +56,17 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
     Desk desk = {.kernels = kernels_best()};
     desk.row = scratch_take(&scratch, T * sizeof(double));
     desk.logs = scratch_take(&scratch, T * sizeof(double));
+    desk.ones = scratch_take(&scratch, T * sizeof(double));
     desk.distances = scratch_take(&scratch, (2 * T - 1) * sizeof(double));
+    for (size_t t = 0; t < T; t++)
+        desk.ones[t] = 1;
     for (int k = 1 - view->length; k < view->length; k++)
         desk.distances[view->length - 1 + k] = k < 0 ? -k : k;
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads; h++) {
-            double values[4];
+            double values[N_VALUES];
             measure_map(view, view_map(view, l, h), &desk, values);
-            for (int c = 0; c < 4; c++)
+            for (int c = 0; c < N_VALUES; c++)
                 ret_columns[c][l * view->n_heads + h] = values[c];
         }
 }
@@ -69,7 +74,7 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
 static size_t scratch_bytes(const View *view)
 {
     const size_t T = (size_t)view->length;
-    return 2 * scratch_room(T * sizeof(double)) + scratch_room((2 * T - 1) * sizeof(double));
+    return 3 * scratch_room(T * sizeof(double)) + scratch_room((2 * T - 1) * sizeof(double));
 }
 
 static const MetricColumn columns[] = {
@@ -109,6 +114,18 @@ static const MetricColumn columns[] = {
                   .summary = "mean over rows of sum A_ij |i - j|",
                   .source = "-",
                   .weakness = "a sink at the start and uniform attention can agree in it"},
+    [SLOT_MASS] = {.name = "slot_mass",
+                   .unit = "share of attention",
+                   .level = LEVEL_HEAD,
+                   .min = -0.011, /* the most that rows of foreign maps may sum to beyond one */
+                   .max = 1,
+                   .direction = DIRECTION_NONE,
+                   .threshold = NAN,
+                   .ratio = 1,
+                   .attention_only = 1,
+                   .summary = "mean over rows of 1 - sum A: what a score function keeps for no key",
+                   .source = "-",
+                   .weakness = "0 but for rounding wherever rows sum to one, as softmax's do"},
     [EMPTY_ROWS] = {.name = "empty_rows",
                     .unit = "rows",
                     .level = LEVEL_HEAD,

@@ -15,6 +15,7 @@
 
 #include "geometry/metric.h"
 #include "geometry/persistence.h"
+#include "geometry/published.h"
 
 enum { BETTI0, BETTI1, MEAN0, MAX0, MEAN1, MAX1 };
 enum { MOST_POINTS = 30 };
@@ -63,8 +64,7 @@ static size_t scratch_bytes(const View *view)
     return persistence_scratch_bytes(view->length < MOST_POINTS ? view->length : MOST_POINTS, 1);
 }
 
-#define RUSCIO     "Ruscio, Nanni & Silvestri 2025, arXiv 2508.02546"
-#define OF_A_LAYER .level = LEVEL_LAYER, .direction = DIRECTION_NONE, .threshold = NAN, .ratio = 1, .attention_only = 1
+#define OF_A_LAYER .level = LEVEL_LAYER, .attention_only = 1, PUBLISHED
 
 static const MetricColumn columns[] = {
     [BETTI0] = {.name = "pub_betti0",
@@ -73,7 +73,6 @@ static const MetricColumn columns[] = {
                 .min = 0,
                 .max = MOST_POINTS,
                 .summary = "bars in dimension 0, the infinite one included, of d = 1 - mean map on up to 30 points",
-                .source = RUSCIO,
                 .weakness = "min(n, 30) under a causal mask, whatever the attention, unless a token gives itself none"},
     [BETTI1] = {.name = "pub_betti1",
                 .unit = "bars",
@@ -81,7 +80,6 @@ static const MetricColumn columns[] = {
                 .min = 0,
                 .max = MOST_POINTS * MOST_POINTS / 4,
                 .summary = "bars in dimension 1 of the same, infinite ones included",
-                .source = RUSCIO,
                 .weakness = "0 under a causal mask, where every edge has distance 1; of a full map only attention to "
                             "later tokens counts"},
     [MEAN0] = {.name = "pub_persistence0_mean",
@@ -90,7 +88,6 @@ static const MetricColumn columns[] = {
                .min = 0,
                .max = 1,
                .summary = "mean length of the finite bars in dimension 0; missing without any",
-               .source = RUSCIO,
                .weakness = "under a causal mask the mean attention of the points but the first to themselves"},
     [MAX0] = {.name = "pub_persistence0_max",
               .unit = "distance",
@@ -98,7 +95,6 @@ static const MetricColumn columns[] = {
               .min = 0,
               .max = 1,
               .summary = "longest finite bar in dimension 0; missing without any",
-              .source = RUSCIO,
               .weakness = "under a causal mask the largest attention of the points but the first to themselves"},
     [MEAN1] = {.name = "pub_persistence1_mean",
                .unit = "distance",
@@ -106,7 +102,6 @@ static const MetricColumn columns[] = {
                .min = 0,
                .max = 1,
                .summary = "mean length of the finite bars in dimension 1; missing without any",
-               .source = RUSCIO,
                .weakness =
                    "never there under a causal mask; elsewhere its mean is over those sequences that have a loop"},
     [MAX1] = {.name = "pub_persistence1_max",
@@ -115,7 +110,6 @@ static const MetricColumn columns[] = {
               .min = 0,
               .max = 1,
               .summary = "longest finite bar in dimension 1; missing without any",
-              .source = RUSCIO,
               .weakness =
                   "never there under a causal mask; elsewhere its mean is over those sequences that have a loop"},
 };

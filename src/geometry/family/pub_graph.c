@@ -176,9 +176,8 @@ static void measure_layer(const View *view, int layer, Desk *desk, double *const
     for (int t = 0; t < N_TAUS; t++) {
         double values[N_METRICS] = {[GINI] = (double)NAN, [DENSITY] = (double)NAN};
         const int n_edges = count_edges(n, t, desk);
-        if (n > 1)
-            values[DENSITY] = n_edges / ((double)n * n);
         if (n > 1 && n_edges >= 2) {
+            values[DENSITY] = n_edges / ((double)n * n);
             if (n_edges != last_edges)
                 solve(n, t, desk, &fiedler, &gap);
             last_edges = n_edges;

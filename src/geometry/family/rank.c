@@ -10,6 +10,7 @@
 
 #include "geometry/metric.h"
 #include "geometry/scratch.h"
+#include "num/kernels.h"
 #include "num/spectrum.h"
 
 enum { MATRIX_ENTROPY, EFFECTIVE_RANK, MATRIX_ENTROPY_REST, EFFECTIVE_RANK_REST };
@@ -26,18 +27,44 @@ static double entropy_of(int n, const double *values)
     return total > 0 ? sum : (double)NAN;
 }
 
-/* x (rows, C) widened, transposed where that makes fewer rows; its entropy in ret columns at `layer`. */
-static void measure_rows(int rows, int C, const real *x, double *wide, double *values, void *scratch,
-                         double *ret_entropy, double *ret_rank)
+typedef struct {
+    const Kernels *kernels;
+    double *wide;   /* (T,C), or transposed */
+    double *gram;   /* (m,m), m = min(T,C) */
+    double *values; /* (m,) */
+    void *solver;
+} Desk;
+
+static Desk lay_desk(const View *view, void *scratch)
+{
+    const size_t T = (size_t)view->length, C = (size_t)view->d_model, m = T < C ? T : C;
+    Desk desk = {.kernels = kernels_best()};
+    desk.wide = scratch_take(&scratch, T * C * sizeof(double));
+    desk.gram = scratch_take(&scratch, m * m * sizeof(double));
+    desk.values = scratch_take(&scratch, m * sizeof(double));
+    desk.solver = scratch;
+    return desk;
+}
+
+static size_t scratch_bytes(const View *view)
+{
+    const size_t T = (size_t)view->length, C = (size_t)view->d_model, m = T < C ? T : C;
+    return scratch_room(T * C * sizeof(double)) + scratch_room(m * m * sizeof(double)) +
+           scratch_room(m * sizeof(double)) + spectrum_scratch_bytes((int)m);
+}
+
+/* Entropy and rank of the rows of x (rows, C), by the products of its rows or of its columns, whichever are fewer. */
+static void measure_rows(int rows, int C, const real *x, const Desk *desk, double *ret_entropy, double *ret_rank)
 {
     const int is_tall = rows > C, m = is_tall ? C : rows, n = is_tall ? rows : C;
     if (m < 1)
         return;
     for (int t = 0; t < rows; t++)
         for (int c = 0; c < C; c++)
-            wide[is_tall ? (size_t)c * n + t : (size_t)t * n + c] = x[(size_t)t * C + c];
-    spectrum_gram(m, n, n, wide, scratch, values);
-    const double entropy = entropy_of(m, values);
+            desk->wide[is_tall ? (size_t)c * n + t : (size_t)t * n + c] = x[(size_t)t * C + c];
+    desk->kernels->gram(m, n, n, desk->wide, m, desk->gram);
+    spectrum_symmetric(m, desk->gram, desk->solver, desk->values);
+    const double entropy = entropy_of(m, desk->values);
     *ret_rank = exp(entropy);
     if (m > 1)
         *ret_entropy = entropy / log(m);
@@ -46,21 +73,13 @@ static void measure_rows(int rows, int C, const real *x, double *wide, double *v
 static void measure(const View *view, double *const *ret_columns, void *scratch)
 {
     const int T = view->length, C = view->d_model;
-    double *wide = scratch_take(&scratch, (size_t)T * C * sizeof *wide);
-    double *values = scratch_take(&scratch, (size_t)(T < C ? T : C) * sizeof *values);
+    const Desk desk = lay_desk(view, scratch);
     for (int l = 0; l < view->n_layers; l++) {
         const real *x = view->residual + (size_t)(l + 1) * T * C;
-        measure_rows(T, C, x, wide, values, scratch, &ret_columns[MATRIX_ENTROPY][l], &ret_columns[EFFECTIVE_RANK][l]);
-        measure_rows(T - 1, C, x + C, wide, values, scratch, &ret_columns[MATRIX_ENTROPY_REST][l],
+        measure_rows(T, C, x, &desk, &ret_columns[MATRIX_ENTROPY][l], &ret_columns[EFFECTIVE_RANK][l]);
+        measure_rows(T - 1, C, x + C, &desk, &ret_columns[MATRIX_ENTROPY_REST][l],
                      &ret_columns[EFFECTIVE_RANK_REST][l]);
     }
-}
-
-static size_t scratch_bytes(const View *view)
-{
-    const int T = view->length, C = view->d_model, m = T < C ? T : C;
-    return scratch_room((size_t)T * C * sizeof(double)) + scratch_room((size_t)m * sizeof(double)) +
-           spectrum_scratch_bytes(m);
 }
 
 #define SOURCE "arXiv 2510.06477"

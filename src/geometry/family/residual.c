@@ -75,8 +75,8 @@ static double number(uint32_t bits)
 }
 
 /* The key of a rank (from 0) among n, digit by digit from the highest; each round keeps those that share its digits in
- * `candidates` (n,). ret_is_last: the next rank has another key. Linear, where sorting would cost more than the rest; four
- * histograms in turn, since neighbours often share a bin and would wait for each other.
+ * `candidates` (n,). ret_is_last: the next rank has another key. Linear, where sorting would cost more than the rest;
+ * four histograms in turn, since neighbours often share a bin and would wait for each other.
  */
 static uint32_t key_of_rank(size_t n, const uint32_t *keys, size_t rank, uint32_t *candidates, int *ret_is_last)
 {

@@ -11,6 +11,7 @@
 
 #include "geometry/metric.h"
 #include "geometry/persistence.h"
+#include "geometry/scratch.h"
 
 enum { TOTAL0, LONGEST0, BARS1, TOTAL1, LONGEST1 };
 enum { LONGEST_WITH_LOOPS = 64 }; /* T: the memory for loops grows as T^4 */
@@ -23,8 +24,7 @@ static int last_dimension(int T)
 static void measure(const View *view, double *const *ret_columns, void *scratch)
 {
     const int T = view->length, n_maps = view->n_layers * view->n_heads;
-    double *distances = scratch; /* (T,T), i < j */
-    void *rest = distances + ((size_t)T * T + 7) / 8 * 8;
+    double *distances = scratch_take(&scratch, (size_t)T * T * sizeof *distances); /* i < j */
     for (int m = 0; m < n_maps; m++) {
         const real *map = view->maps + (size_t)m * T * T;
         Persistence found;
@@ -33,7 +33,7 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
                 const double a = map[(size_t)i * T + j], b = map[(size_t)j * T + i];
                 distances[(size_t)i * T + j] = 1 - (a > b ? a : b);
             }
-        persistence_find(T, distances, NULL, last_dimension(T), rest, &found);
+        persistence_find(T, distances, NULL, last_dimension(T), scratch, &found);
         persistence_lengths(&found, 0, &ret_columns[TOTAL0][m], &ret_columns[LONGEST0][m]);
         if (last_dimension(T) < 1)
             continue;
@@ -46,7 +46,7 @@ static size_t scratch_bytes(const View *view)
 {
     const int T = view->length, with_loops = T < LONGEST_WITH_LOOPS ? T : LONGEST_WITH_LOOPS;
     const size_t own = persistence_scratch_bytes(T, 0), loops = persistence_scratch_bytes(with_loops, 1);
-    return ((size_t)T * T + 7) / 8 * 8 * sizeof(double) + (own > loops ? own : loops);
+    return scratch_room((size_t)T * T * sizeof(double)) + (own > loops ? own : loops);
 }
 
 #define KUSHNAREVA "Kushnareva et al. 2021, arXiv 2109.04825"

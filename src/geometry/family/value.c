@@ -9,6 +9,7 @@
 
 #include "geometry/anchor.h"
 #include "geometry/metric.h"
+#include "geometry/scratch.h"
 #include "num/kernels.h"
 
 enum { DRAIN, DRAIN_OUT, DRAIN_ANCHOR, DRAIN_NULL, KEY_NORM_RATIO, KEY_NORM_NULL };
@@ -29,20 +30,21 @@ typedef struct {
     void *anchors;
 } Scratch;
 
-static size_t padded(size_t bytes)
+static Scratch lay_scratch(const View *view, void *scratch)
 {
-    return (bytes + 63) / 64 * 64;
-}
-
-static size_t written_bytes(const View *view)
-{
-    return padded((size_t)view->length * view->d_model * sizeof(real));
+    Scratch parts = {.kernels = kernels_best()};
+    parts.matmul = scratch_take(&scratch, MATMUL_SCRATCH * sizeof(real));
+    parts.written = scratch_take(&scratch, (size_t)view->length * view->d_model * sizeof(real));
+    parts.norms = scratch_take(&scratch, (size_t)view->length * sizeof(double));
+    parts.anchors = scratch;
+    return parts;
 }
 
 static size_t scratch_bytes(const View *view)
 {
-    return MATMUL_SCRATCH * sizeof(real) + written_bytes(view) + padded((size_t)view->length * sizeof(double)) +
-           anchors_scratch_bytes(view);
+    return scratch_room(MATMUL_SCRATCH * sizeof(real)) +
+           scratch_room((size_t)view->length * view->d_model * sizeof(real)) +
+           scratch_room((size_t)view->length * sizeof(double)) + anchors_scratch_bytes(view);
 }
 
 static void measure_head(const View *view, int layer, int head, const Scratch *scratch, double *const *ret_columns)
@@ -78,11 +80,7 @@ static void measure_head(const View *view, int layer, int head, const Scratch *s
 
 static void measure(const View *view, double *const *ret_columns, void *scratch)
 {
-    Scratch parts = {.kernels = kernels_best()};
-    parts.matmul = scratch;
-    parts.written = parts.matmul + MATMUL_SCRATCH;
-    parts.norms = (double *)((char *)parts.written + written_bytes(view));
-    parts.anchors = (char *)parts.norms + padded((size_t)view->length * sizeof(double));
+    const Scratch parts = lay_scratch(view, scratch);
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads; h++)
             measure_head(view, l, h, &parts, ret_columns);
