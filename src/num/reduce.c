@@ -10,17 +10,23 @@
 
 #define SMALLEST_PIVOT 1e-290 /* of a Sturm sequence, times the largest square off the diagonal: nothing overflows */
 
+/* What is left of n behind the last whole eight is not taken one by one: the last eight are, once more, all together
+ * (read first, for y may be x). */
 void KERNEL(logarithm)(size_t n, const double *x, double *y)
 {
-    size_t i = 0;
-    for (; i + OCT <= n; i += OCT)
+    if (n < OCT) {
+        Oct few = oct_all(1);
+        for (size_t i = 0; i < n; i++)
+            few[i] = x[i];
+        few = oct_log(few);
+        for (size_t i = 0; i < n; i++)
+            y[i] = few[i];
+        return;
+    }
+    const Oct last = oct_load(x + n - OCT);
+    for (size_t i = 0; i + OCT <= n; i += OCT)
         oct_store(y + i, oct_log(oct_load(x + i)));
-    Oct last = oct_all(1);
-    for (size_t left = i; left < n; left++)
-        last[left - i] = x[left];
-    last = oct_log(last);
-    for (size_t left = i; left < n; left++)
-        y[left] = last[left - i];
+    oct_store(y + n - OCT, oct_log(last));
 }
 
 /* Lanes where p is 0 add 0, whatever their logarithms are. */
