@@ -23,17 +23,20 @@ unsigned view_has(const View *view)
 
 void view_average_heads(const View *view, double *ret_layer_maps)
 {
-    const size_t n = (size_t)view->length * view->length;
-    for (int l = 0; l < view->n_layers; l++, ret_layer_maps += n) {
-        memset(ret_layer_maps, 0, n * sizeof *ret_layer_maps);
-        for (int h = 0; h < view->n_heads; h++) {
-            const real *map = view_map(view, l, h);
-            for (size_t i = 0; i < n; i++)
-                ret_layer_maps[i] += map[i];
+    const int T = view->length;
+    memset(ret_layer_maps, 0, (size_t)view->n_layers * T * T * sizeof *ret_layer_maps);
+    for (int l = 0; l < view->n_layers; l++)
+        for (int i = 0; i < T; i++, ret_layer_maps += T) {
+            int first, end;
+            view_visible(view, i, &first, &end);
+            for (int h = 0; h < view->n_heads; h++) {
+                const real *row = view_map(view, l, h) + (size_t)i * T;
+                for (int j = first; j < end; j++)
+                    ret_layer_maps[j] += row[j];
+            }
+            for (int j = first; j < end; j++)
+                ret_layer_maps[j] /= view->n_heads;
         }
-        for (size_t i = 0; i < n; i++)
-            ret_layer_maps[i] /= view->n_heads;
-    }
 }
 
 int view_row_is_empty(const View *view, const real *row)

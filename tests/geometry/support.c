@@ -123,6 +123,19 @@ void built_randomise(Built *built, Pcg *pcg)
     }
 }
 
+void built_hide(Built *built)
+{
+    const View *view = &built->view;
+    const int T = view->length, n_rows = view->n_layers * view->n_heads * T;
+    for (int r = 0; r < n_rows; r++)
+        for (int j = 0; j < T; j++) {
+            int first, end;
+            view_visible(view, r % T, &first, &end);
+            if (j < first || j >= end)
+                built->maps[(size_t)r * T + j] = 0;
+        }
+}
+
 void measure_family(Arena *arena, const MetricFamily *family, const View *view, double **ret_columns)
 {
     enum { GUARD = 64 };

@@ -22,6 +22,9 @@ Built *built_new(Arena *arena, int n_layers, int n_heads, int length, int d_head
 /* Everything at random: maps from softmax of normal logits, bias among them; every third query idle. */
 void built_randomise(Built *built, Pcg *pcg);
 
+/* 0 in every map where the mask hides, as a View promises: for maps that a test wrote into anywhere. */
+void built_hide(Built *built);
+
 /* One layer and one head of T tokens around a map, nothing else: what a reader of anybody's maps has. */
 Built *built_map(Arena *arena, int length, int is_causal);
 

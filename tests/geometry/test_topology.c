@@ -41,6 +41,7 @@ static void test_topology_by_definition(void **state)
             for (int e = 0; e < 2 * T; e++) /* not rows of attention any more; nor need they be */
                 map[pcg_below(&pcg, (uint32_t)(T * T))] =
                     strtof(topology_names[pcg_below(&pcg, N_TESTS(topology_names))], NULL);
+            built_hide(built);
             for (size_t t = 0; t < N_TESTS(topology_names); t++) {
                 const real threshold = strtof(topology_names[t], NULL);
                 int n_edges = 0, n_components = 0;

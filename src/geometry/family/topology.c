@@ -46,10 +46,11 @@ static void add_pair(int T, const real *map, int i, int j, Graph *graphs)
         add_edge(&graphs[t], i, j);
 }
 
-/* One pass over the map. Few entries reach the least threshold (a row of attention has room for 40), and no branch
- * tells where: they are listed row by row, without one, in `large` (T,). */
-static void find_graphs(int T, const real *map, int *large, Graph *graphs)
+/* One pass over the visible entries. Few of them reach the least threshold (a row of attention has room for 40), and no
+ * branch tells where: they are listed row by row, without one, in `large` (T,). */
+static void find_graphs(const View *view, const real *map, int *large, Graph *graphs)
 {
+    const int T = view->length;
     for (int t = 0; t < N_THRESHOLDS; t++) {
         graphs[t].n_edges = 0, graphs[t].n_components = T;
         for (int i = 0; i < T; i++)
@@ -57,8 +58,9 @@ static void find_graphs(int T, const real *map, int *large, Graph *graphs)
     }
     for (int i = 0; i < T; i++) {
         const real *row = map + (size_t)i * T;
-        int n = 0;
-        for (int j = 0; j < T; j++) {
+        int n = 0, first, end;
+        view_visible(view, i, &first, &end);
+        for (int j = first; j < end; j++) {
             large[n] = j;
             n += row[j] >= thresholds[0];
         }
@@ -75,7 +77,7 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
     for (int t = 0; t < N_THRESHOLDS; t++)
         graphs[t].parent = large + (size_t)(1 + t) * T;
     for (int m = 0; m < n_maps; m++) {
-        find_graphs(T, view->maps + (size_t)m * T * T, large, graphs);
+        find_graphs(view, view->maps + (size_t)m * T * T, large, graphs);
         for (int t = 0; t < N_THRESHOLDS; t++) {
             ret_columns[t][m] = graphs[t].n_components;
             ret_columns[N_THRESHOLDS + t][m] = graphs[t].n_edges - T + graphs[t].n_components;
