@@ -4,7 +4,7 @@ BUILD ?= build
 # Tests are part of the build where cmocka is installed.
 TESTS != pkg-config --exists cmocka && echo true || echo false
 
-.PHONY: build quickstart test bench sanitize valgrind coverage clean help
+.PHONY: build quickstart test test-long bench sanitize valgrind coverage clean help
 
 build: $(BUILD)/build.ninja
 	meson compile -C $(BUILD)
@@ -22,6 +22,14 @@ test:
 	meson configure $(BUILD) -Dtests=true
 	meson compile -C $(BUILD)
 	meson test -C $(BUILD) --print-errorlogs
+
+# What takes minutes and is therefore no part of `test`.
+test-long:
+	.ci/dependencies test
+	test -e $(BUILD)/build.ninja || meson setup $(BUILD)
+	meson configure $(BUILD) -Dtests=true
+	meson compile -C $(BUILD)
+	meson test -C $(BUILD) --print-errorlogs --suite long
 
 bench: build
 	$(BUILD)/refframe bench
@@ -57,6 +65,7 @@ help:
 	@echo 'make             install what is missing (as root), build $(BUILD)/refframe'
 	@echo 'make quickstart  build, run the quickstart experiment, say where its report is'
 	@echo 'make test        build and run the test suite'
+	@echo 'make test-long   the tests that take minutes: a kill at every call'
 	@echo 'make bench       training speed against the machine'
 	@echo 'make sanitize    the test suite with address and undefined-behaviour checks'
 	@echo 'make valgrind    the base, data, store and plan suites under valgrind'

@@ -1,12 +1,15 @@
 """What the end-to-end tests share: a scratch folder, a tiny experiment, and the program run in it."""
 import fcntl
 import glob
+import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import tempfile
 import unittest
+import zipfile
 
 REFFRAME = os.path.abspath(os.environ["REFFRAME"])
 
@@ -89,11 +92,12 @@ class Case(unittest.TestCase):
         return path
 
     def refframe(self, *words, code=0, **options):
-        """Runs `refframe WORDS` in the scratch folder and checks its exit code."""
+        """Runs `refframe WORDS` in the scratch folder and checks its exit code (None: any)."""
         options.setdefault("timeout", 240)
         done = subprocess.run([REFFRAME, *map(str, words)], cwd=self.folder, stdin=subprocess.DEVNULL,
                               stdout=options.pop("stdout", subprocess.PIPE), stderr=subprocess.PIPE, text=True, **options)
-        self.assertEqual(done.returncode, code, f"{' '.join(map(str, words))}\n{done.stdout}\n{done.stderr}")
+        if code is not None:
+            self.assertEqual(done.returncode, code, f"{' '.join(map(str, words))}\n{done.stdout}\n{done.stderr}")
         return done
 
     def start(self, *words):
@@ -108,6 +112,9 @@ class Case(unittest.TestCase):
         parent is gone, which on a busy machine is a while before it has let go of everything."""
         process.kill()
         process.communicate()
+        self.wait_for_locks()
+
+    def wait_for_locks(self):
         for path in glob.glob(self.at("**", "lock"), recursive=True):
             with open(path, "rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
@@ -122,10 +129,24 @@ class Case(unittest.TestCase):
         self.assertEqual(sorted(found), sorted(expected))
         self.assertEqual([name for name in expected if found[name] != expected[name]], [])
 
-    def everything(self):
-        """All paths below the scratch folder, with sizes and times of change."""
+    def assertWhole(self, folder):
+        """Whatever stands there under its own name is complete; temporary files may stand beside it."""
+        for root, _, names in os.walk(folder):
+            for name in names:
+                path = os.path.join(root, name)
+                if name.endswith(".npz"):
+                    with zipfile.ZipFile(path) as npz:
+                        self.assertIsNone(npz.testzip())
+                elif name.endswith(".safetensors"):
+                    data = read(path)
+                    self.assertGreater(len(data), 8 + struct.unpack("<Q", data[:8])[0])
+                elif name.endswith(".json"):
+                    json.loads(read(path))
+
+    def everything(self, *below):
+        """All paths below the scratch folder, or below one in it, with sizes and times of change."""
         return sorted((path, os.stat(path).st_size, os.stat(path).st_mtime_ns)
-                      for path in glob.glob(self.at("**"), recursive=True, include_hidden=True))
+                      for path in glob.glob(self.at(*below, "**"), recursive=True, include_hidden=True))
 
 
 def children_of(pid):
