@@ -166,6 +166,17 @@ class Verbs(Case):
         json.loads(read(os.path.join(folder, "verdicts.json")))
         json.loads(read(os.path.join(folder, "reference.json")))
 
+    def test_axes_called_like_columns(self):
+        """An axis may have any name; the tables once ended the program when it was that of a column."""
+        self.write("axes.yaml", SINGLE + "sweep:\n  arm: {short: {train.clip: 1}, tall: {train.clip: 2}}\n"
+                                         "  loss: {low: {data.eos: always}, high: {data.eos: never}}\n")
+        self.refframe("run", "axes.yaml")
+        rows = list(csv.DictReader(io.StringIO(read(self.at("results", "axes", "summary.csv")).decode())))
+        self.assertEqual([(row["arm"], row["arm (axis)"], row["loss (axis)"]) for row in rows],
+                         [("short-low", "short", "low"), ("short-high", "short", "high"),
+                          ("tall-low", "tall", "low"), ("tall-high", "tall", "high")])
+        self.assertTrue(all(float(row["loss"]) > 0 for row in rows))
+
     def test_a_snapshot_without_tokens_is_no_result(self):
         """Labels by token need them; a run that lacks them is named with the reason, and the others are reported."""
         self.write("tiny.yaml", TINY)
