@@ -96,6 +96,6 @@ void print_verb_help(const Verb *verb)
         const Option *option = &verb->options[o];
         snprintf(left, sizeof left, "%s%s%s", option->name, option->value_name ? " " : "",
                  option->value_name ? option->value_name : "");
-        printf("  %-20s %s\n", left, option->help);
+        printf("  %-24s %s\n", left, option->help);
     }
 }

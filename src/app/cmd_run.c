@@ -59,13 +59,25 @@ static void on_end(void *context, const PlannedRun *run, RunStatus status, const
     fprintf(stderr, "refframe: %s %s: %s\n", run->folder, run_status_name(status), reason);
 }
 
-static int train_all(Experiment *experiment, SchedState *ret_state, Error *err)
+/* Before anything is trained: runs that were begun elsewhere can only go on where the same bits are computed. */
+static int check_machine(Experiment *experiment, Error *err)
 {
+    const Machine here = machine_here(experiment->arena, kernels_best());
+    int status = STATUS_OK;
+    for (int r = 0; r < experiment->plan.n_runs && status == STATUS_OK; r++)
+        status = machine_check(file_join(experiment->arena, experiment->folder, experiment->plan.runs[r].folder), &here, err);
+    return status;
+}
+
+static int train_all(Experiment *experiment, int accepts_other_machine, SchedState *ret_state, Error *err)
+{
+    static const char *const accepting[] = {"--accept-other-machine", NULL};
     Display display = {clock_seconds()};
     SchedOptions options = {
         .jobs = experiment->jobs,
         .threads = experiment->threads,
         .program = child_self(),
+        .train_options = accepts_other_machine ? accepting : NULL,
         .on_change = on_change,
         .on_end = on_end,
         .context = &display,
@@ -95,11 +107,14 @@ static int run(const Arguments *arguments, Error *err)
     Experiment experiment;
     SchedState state;
     double started = clock_seconds();
+    const int accepts_other_machine = argument_given(arguments, "--accept-other-machine");
     char seconds[32];
     int status = experiment_open(arguments, &experiment, err);
     if (status != STATUS_OK)
         return status;
     status = sched_check(&experiment.plan, experiment.folder, err);
+    if (status == STATUS_OK && !accepts_other_machine)
+        status = check_machine(&experiment, err);
     if (status == STATUS_OK)
         status = experiment_write_meta(&experiment, err);
     if (status == STATUS_OK) {
@@ -109,7 +124,7 @@ static int run(const Arguments *arguments, Error *err)
         for (int n = 0; n < experiment.plan.n_notes; n++)
             printf("note: %s\n", experiment.plan.notes[n]);
         fflush(stdout);
-        status = train_all(&experiment, &state, err);
+        status = train_all(&experiment, accepts_other_machine, &state, err);
     }
     if (status == STATUS_OK || status == STATUS_FAILED) {
         Error report_error;
@@ -128,11 +143,12 @@ static const Option options[] = {
     {"--jobs", "N", "runs at a time (default: cores, at most the number of runs)", 0},
     {"--threads", "N", "threads for each run (default: cores / jobs); never changes a result", 0},
     {"--results", "DIR", "write to DIR/NAME instead of results/NAME", 0},
+    {"--accept-other-machine", NULL, "go on with runs of a machine whose bits differ; their manifests count it", 0},
 };
 
 const Verb verb_run = {
     .name = "run",
-    .usage = "run EXPERIMENT.yaml [--set KEY=VALUE ...] [--jobs N] [--threads N] [--results DIR]",
+    .usage = "run EXPERIMENT.yaml [--set KEY=VALUE ...] [--jobs N] [--threads N] [--results DIR] [--accept-other-machine]",
     .summary = "train an experiment's runs, measure them, write the report",
     .details = "Trains every run of the experiment, a few at a time, each as a process of its own; finished runs are skipped\n"
                "and interrupted ones go on where they were. Then writes the tables and report.html.",

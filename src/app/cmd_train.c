@@ -83,6 +83,7 @@ static int run(const Arguments *arguments, Error *err)
             .settings = &settings,
             .kernels = kernels_best(),
             .threads = threads,
+            .accepts_other_machine = argument_given(arguments, "--accept-other-machine"),
             .should_stop = should_stop,
             .on_progress = on_progress,
             .context = &speaker,
@@ -95,11 +96,12 @@ static int run(const Arguments *arguments, Error *err)
 
 static const Option options[] = {
     {"--threads", "N", "threads (default: all cores); never changes a result", 0},
+    {"--accept-other-machine", NULL, "go on from a checkpoint of a machine whose bits differ; the manifest counts it", 0},
 };
 
 const Verb verb_train = {
     .name = "train",
-    .usage = "train RUN_DIR [--threads N]",
+    .usage = "train RUN_DIR [--threads N] [--accept-other-machine]",
     .summary = "train one resolved run (what `run` starts)",
     .details = "Trains the run described by RUN_DIR/run.yaml, from its newest checkpoint if it has one. A finished run is left\n"
                "as it is. Prints lines of progress.",

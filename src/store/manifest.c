@@ -1,7 +1,7 @@
 /* manifest.json: what a run is, where it stands and what it left; the only file that marks a run finished.
  *
  * One table of fields serves writer and reader. Invariants: the file is always whole (atomic writes), and a manifest
- * that is read has every field, with its type.
+ * that is read has every field, with its type; what earlier versions did not write is empty.
  */
 #include <assert.h>
 #include <math.h>
@@ -15,38 +15,46 @@
 
 typedef enum { FIELD_TEXT, FIELD_INT, FIELD_INT64, FIELD_NUMBER } FieldType;
 
-#define MEMBER(name) #name, offsetof(Manifest, name)
+#define MEMBER(name)      #name, offsetof(Manifest, name)
+#define OF_MACHINE(name) #name, offsetof(Manifest, machine.name)
 static const struct {
     const char *key;
     size_t offset;
     FieldType type;
+    int is_later; /* runs of earlier versions lack it: "" or 0 */
 } fields[] = {
-    {MEMBER(reason), FIELD_TEXT},
-    {MEMBER(id), FIELD_TEXT},
-    {MEMBER(version), FIELD_TEXT},
-    {MEMBER(numerics_version), FIELD_INT},
-    {MEMBER(compiler), FIELD_TEXT},
-    {MEMBER(cpu), FIELD_TEXT},
-    {MEMBER(kernels), FIELD_TEXT},
-    {MEMBER(kernels_note), FIELD_TEXT},
-    {MEMBER(seed), FIELD_INT64},
-    {MEMBER(threads), FIELD_INT},
-    {MEMBER(lanes), FIELD_INT},
-    {MEMBER(input_sha256), FIELD_TEXT},
-    {MEMBER(step), FIELD_INT64},
-    {MEMBER(steps), FIELD_INT64},
-    {MEMBER(tokens), FIELD_INT64},
-    {MEMBER(targets), FIELD_INT64},
-    {MEMBER(n_parameters), FIELD_INT64},
-    {MEMBER(newline_share), FIELD_NUMBER},
-    {MEMBER(oracle_loss), FIELD_NUMBER},
-    {MEMBER(oracle_loss_measured), FIELD_NUMBER},
-    {MEMBER(final_loss), FIELD_NUMBER},
-    {MEMBER(wall_seconds), FIELD_NUMBER},
-    {MEMBER(measure_seconds), FIELD_NUMBER},
-    {MEMBER(started), FIELD_TEXT},
-    {MEMBER(ended), FIELD_TEXT},
-    {MEMBER(n_resumes), FIELD_INT},
+    {MEMBER(reason), FIELD_TEXT, 0},
+    {MEMBER(id), FIELD_TEXT, 0},
+    {MEMBER(version), FIELD_TEXT, 0},
+    {MEMBER(numerics_version), FIELD_INT, 0},
+    {OF_MACHINE(compiler), FIELD_TEXT, 0},
+    {OF_MACHINE(cpu), FIELD_TEXT, 0},
+    {OF_MACHINE(kernels), FIELD_TEXT, 0},
+    {OF_MACHINE(libm), FIELD_TEXT, 1},
+    {OF_MACHINE(zlib), FIELD_TEXT, 1},
+    {OF_MACHINE(kernels_bits), FIELD_TEXT, 1},
+    {OF_MACHINE(libm_bits), FIELD_TEXT, 1},
+    {OF_MACHINE(zlib_bits), FIELD_TEXT, 1},
+    {MEMBER(n_other_machines), FIELD_INT, 1},
+    {MEMBER(kernels_note), FIELD_TEXT, 0},
+    {MEMBER(seed), FIELD_INT64, 0},
+    {MEMBER(threads), FIELD_INT, 0},
+    {MEMBER(lanes), FIELD_INT, 0},
+    {MEMBER(input_sha256), FIELD_TEXT, 0},
+    {MEMBER(step), FIELD_INT64, 0},
+    {MEMBER(steps), FIELD_INT64, 0},
+    {MEMBER(tokens), FIELD_INT64, 0},
+    {MEMBER(targets), FIELD_INT64, 0},
+    {MEMBER(n_parameters), FIELD_INT64, 0},
+    {MEMBER(newline_share), FIELD_NUMBER, 0},
+    {MEMBER(oracle_loss), FIELD_NUMBER, 0},
+    {MEMBER(oracle_loss_measured), FIELD_NUMBER, 0},
+    {MEMBER(final_loss), FIELD_NUMBER, 0},
+    {MEMBER(wall_seconds), FIELD_NUMBER, 0},
+    {MEMBER(measure_seconds), FIELD_NUMBER, 0},
+    {MEMBER(started), FIELD_TEXT, 0},
+    {MEMBER(ended), FIELD_TEXT, 0},
+    {MEMBER(n_resumes), FIELD_INT, 0},
 };
 #define N_FIELDS  (sizeof fields / sizeof fields[0])
 #define WHOLE_MAX 9007199254740992.0 /* 2^53: a JSON number is a double to most readers */
@@ -168,6 +176,11 @@ int manifest_read(Arena *arena, const char *run_folder, Manifest *ret_manifest, 
         return error_set(err, STATUS_INPUT, "%s: status: must be running, finished, failed or interrupted", path);
     for (size_t i = 0; i < N_FIELDS; i++) {
         const Json *value = json_get(json, fields[i].key);
+        if (!value && fields[i].is_later) {
+            if (fields[i].type == FIELD_TEXT)
+                *(const char **)((char *)&manifest + fields[i].offset) = "";
+            continue;
+        }
         if (!value || read_field(value, fields[i].type, (char *)&manifest + fields[i].offset) != 0)
             return error_set(err, STATUS_INPUT, "%s: %s: missing, or not what a manifest has there", path,
                              fields[i].key);

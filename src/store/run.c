@@ -170,30 +170,3 @@ int run_log(const char *run_folder, const char *line, Error *err)
     arena_free(arena);
     return status;
 }
-
-const char *machine_cpu(Arena *arena)
-{
-    FILE *file = fopen("/proc/cpuinfo", "r");
-    char line[512];
-    char *name = NULL;
-    while (file && !name && fgets(line, sizeof line, file)) {
-        char *colon = strncmp(line, "model name", 10) == 0 ? strchr(line, ':') : NULL;
-        if (colon)
-            name = arena_strndup(arena, colon + 2, strcspn(colon + 2, "\n"));
-    }
-    if (file)
-        fclose(file);
-    return name ? name : arena_strdup(arena, "unknown");
-}
-
-#define DIGITS_(x) #x
-#define DIGITS(x)  DIGITS_(x)
-
-const char *machine_compiler(void)
-{
-#ifdef __clang__
-    return "clang " DIGITS(__clang_major__) "." DIGITS(__clang_minor__) "." DIGITS(__clang_patchlevel__);
-#else
-    return "gcc " DIGITS(__GNUC__) "." DIGITS(__GNUC_MINOR__) "." DIGITS(__GNUC_PATCHLEVEL__);
-#endif
-}

@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "store/machine.h"
 
 #define RUN_CONFIG "run.yaml"
 #define RUN_MANIFEST "manifest.json"
@@ -30,7 +31,8 @@ typedef struct {
     const char *id;             /* 12 hex digits */
     const char *version;        /* refframe's */
     int numerics_version;
-    const char *compiler, *cpu, *kernels; /* "gcc 12.2.0", "Intel ... ", "avx512" */
+    Machine machine;            /* that trains it, the last one if there were several */
+    int n_other_machines;       /* resumes that were accepted although another machine computes other bits */
     const char *kernels_note;   /* "own products; no BLAS in the training step" */
     uint64_t seed;
     int threads, lanes;
@@ -75,9 +77,5 @@ int run_cut_back(const char *run_folder, int64_t step, Error *err);
 
 /* Appends one line with a time stamp to log.txt. */
 int run_log(const char *run_folder, const char *line, Error *err);
-
-/* name, version and model of this machine's CPU; compiler of this build. */
-const char *machine_cpu(Arena *arena);
-const char *machine_compiler(void);
 
 #endif

@@ -16,6 +16,7 @@ typedef struct {
     Arena *arena;           /* of the run: strings of the manifest */
     Session session;
     Manifest manifest;
+    Machine here;
     Series *series, *timing;
     int lock;
     double started, measured; /* seconds: clock at the start, spent on measuring since */
@@ -38,9 +39,7 @@ static void fill_manifest(Run *run)
     m->id = run->job->id;
     m->version = REFFRAME_VERSION;
     m->numerics_version = TRAIN_NUMERICS_VERSION;
-    m->compiler = machine_compiler();
-    m->cpu = machine_cpu(run->arena);
-    m->kernels = run->job->kernels->name;
+    m->machine = run->here;
     m->kernels_note = "own products of fixed order; no BLAS";
     m->seed = session->settings.seed;
     m->threads = lanes_threads(session->lanes);
@@ -81,12 +80,25 @@ static int open_series(Run *run, int64_t keep_step, Error *err)
     return status;
 }
 
+/* A resume that was accepted though this machine computes other bits is counted, and said in the log. */
+static int note_other_machine(Run *run, Error *err)
+{
+    const char *difference = machine_difference(run->arena, &run->manifest.machine, &run->here);
+    if (!difference)
+        return STATUS_OK;
+    run->manifest.n_other_machines++;
+    return run_log(run->job->folder, arena_format(run->arena, "accepted another machine: %s", difference), err);
+}
+
 /* Folders, lock, newest checkpoint, tokenizer; everything behind the checkpoint goes. */
 static int begin(Run *run, int *ret_resumed, Error *err)
 {
     const TrainJob *job = run->job;
     Error ignored;
     int found = 0, status = run_lock(job->folder, &run->lock, err);
+    run->here = machine_here(run->arena, job->kernels);
+    if (status == STATUS_OK && !job->accepts_other_machine)
+        status = machine_check(job->folder, &run->here, err);
     for (const char *const *name = (const char *const[]){RUN_SNAPSHOTS, RUN_CHECKPOINTS, NULL};
          *name && status == STATUS_OK; name++) {
         const char *folder = file_join(run->arena, job->folder, *name);
@@ -111,12 +123,14 @@ static int begin(Run *run, int *ret_resumed, Error *err)
     if (found && manifest_read(run->arena, job->folder, &earlier, &ignored) == STATUS_OK) {
         run->manifest = earlier;
         run->manifest.n_resumes++;
+        status = note_other_machine(run, err);
         run->earlier_wall = earlier.wall_seconds, run->earlier_measured = earlier.measure_seconds;
         run->summary.loss = earlier.final_loss;
     }
     int64_t step = found ? run->session.trainer.step : -1;
     run->first_token = run->session.trainer.tokens;
-    status = run_cut_back(job->folder, step, err);
+    if (status == STATUS_OK)
+        status = run_cut_back(job->folder, step, err);
     if (status == STATUS_OK)
         status = open_series(run, step, err);
     if (status == STATUS_OK)

@@ -24,12 +24,13 @@ typedef struct {
     const Settings *settings;
     const Kernels *kernels;
     int threads;                  /* at most `lanes` are of use */
+    int accepts_other_machine;    /* goes on from a checkpoint of a machine that computes other bits */
     int (*should_stop)(void *context);                                      /* polled after every step */
     void (*on_progress)(void *context, const TrainProgress *progress);      /* every step; cheap */
     void *context;
 } TrainJob;
 
-/* Trains to the end, from the newest checkpoint if there is one. STATUS_INTERRUPTED when should_stop says so, with a
+/* Trains to the end, from the newest checkpoint if there is one; STATUS_INPUT if that is another machine's (machine.h). STATUS_INTERRUPTED when should_stop says so, with a
  * checkpoint written; STATUS_FAILED for a non-finite loss or an I/O error, with the manifest saying why. */
 int train_run(const TrainJob *job, Error *err);
 
