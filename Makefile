@@ -65,7 +65,7 @@ help:
 	@echo 'make             install what is missing (as root), build $(BUILD)/refframe'
 	@echo 'make quickstart  build, run the quickstart experiment, say where its report is'
 	@echo 'make test        build and run the test suite'
-	@echo 'make test-long   the tests that take minutes: a kill at every call'
+	@echo 'make test-long   the tests that take minutes: a kill at every call, every compiler'
 	@echo 'make bench       training speed against the machine'
 	@echo 'make sanitize    the test suite with address and undefined-behaviour checks'
 	@echo 'make valgrind    the base, data, store and plan suites under valgrind'

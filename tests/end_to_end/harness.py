@@ -92,17 +92,19 @@ class Case(unittest.TestCase):
         return path
 
     def refframe(self, *words, code=0, **options):
-        """Runs `refframe WORDS` in the scratch folder and checks its exit code (None: any)."""
+        """Runs `refframe WORDS` in the scratch folder and checks its exit code (None: any); `program`: the words of
+        another build, or of what runs it."""
         options.setdefault("timeout", 240)
-        done = subprocess.run([REFFRAME, *map(str, words)], cwd=self.folder, stdin=subprocess.DEVNULL,
+        program = options.pop("program", None) or [REFFRAME]
+        done = subprocess.run([*program, *map(str, words)], cwd=self.folder, stdin=subprocess.DEVNULL,
                               stdout=options.pop("stdout", subprocess.PIPE), stderr=subprocess.PIPE, text=True, **options)
         if code is not None:
             self.assertEqual(done.returncode, code, f"{' '.join(map(str, words))}\n{done.stdout}\n{done.stderr}")
         return done
 
-    def start(self, *words):
+    def start(self, *words, program=(REFFRAME,)):
         """Starts `refframe WORDS` in a process group of its own; it is gone when the test ends."""
-        process = subprocess.Popen([REFFRAME, *map(str, words)], cwd=self.folder, stdin=subprocess.DEVNULL,
+        process = subprocess.Popen([*program, *map(str, words)], cwd=self.folder, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
         self.addCleanup(self.end, process)
         return process
