@@ -4,7 +4,7 @@ BUILD ?= build
 # Tests are part of the build where cmocka is installed.
 TESTS != pkg-config --exists cmocka && echo true || echo false
 
-.PHONY: build quickstart test test-long bench sanitize valgrind coverage clean help
+.PHONY: build quickstart test test-long bench sanitize sanitize-thread valgrind coverage clean help
 
 build: $(BUILD)/build.ninja
 	meson compile -C $(BUILD)
@@ -34,7 +34,7 @@ test-long:
 bench: build
 	$(BUILD)/refframe bench
 
-# The whole suite with address and undefined-behaviour checks; -Db_sanitize=thread in a folder of its own is the other one.
+# The whole suite with address and undefined-behaviour checks.
 sanitize:
 	.ci/dependencies test
 	test -e build-sanitize/build.ninja || \
@@ -42,13 +42,22 @@ sanitize:
 	meson compile -C build-sanitize
 	meson test -C build-sanitize --print-errorlogs
 
+# The same for data races.
+sanitize-thread:
+	.ci/dependencies test
+	test -e build-thread/build.ninja || \
+	    meson setup build-thread -Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
+	meson compile -C build-thread
+	meson test -C build-thread --print-errorlogs
+
+# Every program in C; each verb of the program itself is in `test-long`.
 valgrind:
 	.ci/dependencies test
 	command -v valgrind || { echo 'missing: valgrind' >&2; exit 1; }
 	test -e $(BUILD)/build.ninja || meson setup $(BUILD)
 	meson configure $(BUILD) -Dtests=true
 	meson compile -C $(BUILD)
-	meson test -C $(BUILD) --setup valgrind --suite base --suite data --suite store --suite plan
+	meson test -C $(BUILD) --print-errorlogs --setup valgrind
 
 # Lines reached by the tests, in build-coverage/meson-logs/coverage.txt (needs gcovr).
 coverage:
@@ -59,15 +68,16 @@ coverage:
 	ninja -C build-coverage coverage-text
 
 clean:
-	rm -rf $(BUILD) build-sanitize build-coverage
+	rm -rf $(BUILD) build-sanitize build-thread build-coverage
 
 help:
 	@echo 'make             install what is missing (as root), build $(BUILD)/refframe'
 	@echo 'make quickstart  build, run the quickstart experiment, say where its report is'
 	@echo 'make test        build and run the test suite'
-	@echo 'make test-long   the tests that take minutes: a kill at every call, every compiler'
+	@echo 'make test-long   the tests that take minutes: a kill at every call, every compiler, every verb under valgrind'
 	@echo 'make bench       training speed against the machine'
 	@echo 'make sanitize    the test suite with address and undefined-behaviour checks'
-	@echo 'make valgrind    the base, data, store and plan suites under valgrind'
+	@echo 'make sanitize-thread   the test suite with checks for data races'
+	@echo 'make valgrind    the test programs in C under valgrind'
 	@echo 'make coverage    lines that the tests reach'
 	@echo 'make clean       remove the build folders'
