@@ -112,8 +112,10 @@ int train_measure_again(Arena *arena, const TrainJob *job, Remeasured **ret_snap
 {
     Session session = {0};
     Manifest manifest;
-    int lock = -1, n_changed = 0;
+    int lock = -1;
     int status = run_lock(job->folder, &lock, err);
+    if (status == STATUS_OK) /* behind no step: what a kill left half-written */
+        status = run_cut_back(job->folder, INT64_MAX, err);
     if (status == STATUS_OK)
         status = manifest_read(arena, job->folder, &manifest, err);
     if (status == STATUS_OK)
@@ -126,9 +128,8 @@ int train_measure_again(Arena *arena, const TrainJob *job, Remeasured **ret_snap
         status = session_start(&session, job->threads, 0, 1, job->kernels, err);
     if (status == STATUS_OK)
         status = measure_all(&session, arena, job->folder, ret_snapshots, ret_n, err);
-    for (int i = 0; status == STATUS_OK && i < *ret_n; i++)
-        n_changed += (*ret_snapshots)[i].is_changed;
-    if (status == STATUS_OK && n_changed > 0 && manifest.status == RUN_FINISHED) {
+    /* Also when nothing changed: a kill may have come between a new snapshot and its hash. */
+    if (status == STATUS_OK && manifest.status == RUN_FINISHED) {
         status = manifest_hash_files(arena, job->folder, &manifest, err);
         if (status == STATUS_OK)
             status = manifest_write(job->folder, &manifest, err);

@@ -1,7 +1,12 @@
 """Without these, a kill in a snapshot's or a checkpoint's write, or between a rename and its folder's sync, could cost a
 result; random instants hardly ever fall there. Once at each kind of call here; every single call: long_kills.py."""
+import hashlib
+import json
+import os
+import shutil
 import unittest
 
+from harness import read, result_of_run
 from killing import KillCase
 
 
@@ -40,6 +45,28 @@ class Kills(KillCase):
         for call in chosen:
             self.check_train(call, "torn")
         self.assertEqual(self.n_kills, 1 + len(chosen))
+
+    def test_measuring_again_killed_at_any_call(self):
+        """Between a new snapshot and its hash in the manifest: the next measuring finds nothing to change but the hash."""
+        snapshots = os.path.join(self.calm_run, "snapshots")
+        expected = result_of_run(self.calm_run)
+        shutil.copytree(self.calm_run, self.at("wrong"))
+        shutil.copy(os.path.join(snapshots, "step-00000009.npz"), self.at("wrong", "snapshots", "step-00000012.npz"))
+        shutil.copytree(self.at("wrong"), self.at("counted"))
+        calls = self.calls("counted", "measure", "counted")
+        self.assertIn("rename snapshots/step.npz", {call.what for call in calls})
+        self.assertIn("rename manifest.json", {call.what for call in calls})
+        for call in calls:
+            with self.subTest(call=call):
+                shutil.copytree(self.at("wrong"), self.at("r"))
+                self.kill_at(call, "measure", "r")
+                self.assertWhole(self.at("r"))
+                self.refframe("measure", "r")
+                found = result_of_run(self.at("r"))
+                self.assertSameResults(found, expected)
+                files = json.loads(read(self.at("r", "manifest.json")))["files"]
+                self.assertEqual({name: hashlib.sha256(found[name]).hexdigest() for name in files}, files)
+                shutil.rmtree(self.at("r"))
 
     def test_an_experiment_killed_in_its_own_files(self):
         """The parent's: plan, run.yaml, tables and report."""
