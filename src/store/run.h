@@ -32,7 +32,7 @@ typedef struct {
     const char *version;        /* refframe's */
     int numerics_version;
     Machine machine;            /* that trains it, the last one if there were several */
-    int n_other_machines;       /* resumes that were accepted although another machine computes other bits */
+    int n_other_machines;       /* resumes accepted, and measurings again, on a machine that computes other bits */
     const char *kernels_note;   /* "own products; no BLAS in the training step" */
     uint64_t seed;
     int threads, lanes;

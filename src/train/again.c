@@ -108,6 +108,16 @@ static int check_inputs(const Session *session, const char *folder, const Manife
                      folder, manifest->input_sha256, corpus->sha256);
 }
 
+/* Snapshots of a machine that computes other bits than the one that trained are counted, as resumes on it are. */
+static void count_machine(Arena *arena, const Kernels *kernels, const Remeasured *snapshots, int n, Manifest *manifest)
+{
+    const Machine here = machine_here(arena, kernels);
+    int n_changed = 0;
+    for (int i = 0; i < n; i++)
+        n_changed += snapshots[i].is_changed;
+    manifest->n_other_machines += n_changed > 0 && machine_difference(arena, &manifest->machine, &here);
+}
+
 int train_measure_again(Arena *arena, const TrainJob *job, Remeasured **ret_snapshots, int *ret_n, Error *err)
 {
     Session session = {0};
@@ -130,6 +140,7 @@ int train_measure_again(Arena *arena, const TrainJob *job, Remeasured **ret_snap
         status = measure_all(&session, arena, job->folder, ret_snapshots, ret_n, err);
     /* Also when nothing changed: a kill may have come between a new snapshot and its hash. */
     if (status == STATUS_OK && manifest.status == RUN_FINISHED) {
+        count_machine(arena, job->kernels, *ret_snapshots, *ret_n, &manifest);
         status = manifest_hash_files(arena, job->folder, &manifest, err);
         if (status == STATUS_OK)
             status = manifest_write(job->folder, &manifest, err);

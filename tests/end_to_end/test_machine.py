@@ -3,6 +3,7 @@ could be refused that any machine may go on with."""
 import json
 import os
 import re
+import shutil
 import unittest
 
 from harness import SINGLE, Case, read, result_of_run, results, run_folders
@@ -97,6 +98,17 @@ class Machine(Case):
         self.refframe("run", "one.yaml")
         self.assertSameResults(results(self.at("results", "one")), self.calm)
         self.assertEqual(self.manifest()["n_other_machines"], 0)
+
+    def test_measuring_again_elsewhere_is_counted(self):
+        """If it changed anything: here a snapshot that was damaged before."""
+        snapshots = os.path.join(self.run_folder, "snapshots")
+        for bits, expected in ((self.manifest()["libm_bits"], 0), ("0123456789abcdef", 1)):
+            self.change_manifest(libm_bits=bits)
+            shutil.copy(os.path.join(snapshots, "step-00000010.npz"), os.path.join(snapshots, "step-00000012.npz"))
+            for _ in range(2):
+                self.refframe("measure", self.run_folder)
+                self.assertEqual(self.manifest()["n_other_machines"], expected)
+                self.assertSameResults(results(self.at("results", "one")), self.calm)
 
     def test_a_libm_without_fma(self):
         """glibc has its functions several times, for CPUs with and without fma: another libm on the same machine."""
