@@ -46,7 +46,7 @@ class Kills(KillCase):
             self.check_train(call, "torn")
         self.assertEqual(self.n_kills, 1 + len(chosen))
 
-    def test_measuring_again_killed_at_any_call(self):
+    def test_measuring_again_killed_in_every_phase(self):
         """Between a new snapshot and its hash in the manifest: the next measuring finds nothing to change but the hash."""
         snapshots = os.path.join(self.calm_run, "snapshots")
         expected = result_of_run(self.calm_run)
@@ -56,7 +56,7 @@ class Kills(KillCase):
         calls = self.calls("counted", "measure", "counted")
         self.assertIn("rename snapshots/step.npz", {call.what for call in calls})
         self.assertIn("rename manifest.json", {call.what for call in calls})
-        for call in calls:
+        for call in one_of_each(calls):
             with self.subTest(call=call):
                 shutil.copytree(self.at("wrong"), self.at("r"))
                 self.kill_at(call, "measure", "r")
