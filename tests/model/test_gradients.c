@@ -3,7 +3,8 @@
  * Were this file deleted, a sign or a forgotten term in any backward pass would only show as slightly worse training.
  * It runs in the double-precision build. Per tensor: ||g - g'|| / (||g|| + ||g'||) <= 1e-7 for derivatives along random
  * directions, and for single coordinates, with an absolute floor of 1e-10. Differences are of fourth order; steps over
- * which a ReLU changes side are drawn again, and shorter after every 20.
+ * which a ReLU changes side are drawn again, and shorter after every 20. The gradient of the reference kernels is the
+ * same.
  */
 #include "support.h"
 
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #include "model/internal.h"
+#include "num/reference.h"
 
 enum { DIRECTIONS = 2, COORDINATES = 3, TRIES = 200 };
 static const double usual_step = 2e-4, shortest_step = 1e-5, tolerance = 1e-7, absolute_floor = 1e-10;
@@ -107,13 +109,35 @@ static void check_tensor(Check *check, const Tensor *tensor, const char *what, i
                  single ? "coordinates" : "directions", sqrt(by_hand), sqrt(by_difference), sqrt(difference));
 }
 
+/* Loss and gradient again by the plain loops that say what kernels compute: what central differences show of one table
+ * holds for the other. */
+static void check_reference_kernels(const Check *check, double loss, const char *what)
+{
+    const Built *built = &check->built;
+    Model slow = *built->model;
+    real *gradient = calloc(built->n_values, sizeof *gradient);
+    double apart = 0, size = 0;
+    slow.kernels = &kernels_reference;
+    const double again =
+        model_step(&slow, built->parameters, &check->batch, 0, check->batch.n, check->workspace, gradient, NULL);
+    for (size_t i = 0; i < built->n_values; i++) {
+        apart += pow((double)gradient[i] - (double)built->gradient[i], 2);
+        size += pow((double)gradient[i], 2);
+    }
+    free(gradient);
+    if (!(fabs(loss - again) <= 1e-12 * fabs(again) && sqrt(apart) <= 1e-11 * sqrt(size)))
+        fail_msg("%s: loss %.17g, by the reference kernels %.17g; gradients of %g apart by %.3g", what, loss, again,
+                 sqrt(size), sqrt(apart));
+}
+
 static void check_gradients(Check *check, const char *what)
 {
     const Parameters *table = model_parameters(check->built.model);
     disturb(&check->built, 0.2, 3);
     check->workspace = workspace_new(check->built.arena, check->built.model, check->batch.n, 1);
-    model_step(check->built.model, check->built.parameters, &check->batch, 0, check->batch.n, check->workspace,
-               check->built.gradient, NULL);
+    const double loss = model_step(check->built.model, check->built.parameters, &check->batch, 0, check->batch.n,
+                                   check->workspace, check->built.gradient, NULL);
+    check_reference_kernels(check, loss, what);
     for (int t = 0; t < table->n_tensors; t++) {
         check_tensor(check, &table->tensors[t], what, 0);
         check_tensor(check, &table->tensors[t], what, 1);
