@@ -60,6 +60,16 @@ static size_t snapshots_disk_bytes(const Session *session, size_t n_snapshots)
     return n_snapshots > 0 ? bytes : 0;
 }
 
+/* Weights and what the optimizer keeps of each. */
+static size_t checkpoint_disk_bytes(const Session *session)
+{
+    return (size_t)(1 + session->settings.optimizer->n_slots) * model_parameters(session->model)->n_parameters *
+           sizeof(real);
+}
+
+/* What the program takes before it has a run: text, libraries, stacks, and the embedded corpus as far as it is read. */
+enum { PROGRAM_BYTES = 4 << 20 };
+
 int train_estimate(const Settings *settings, int threads, TrainEstimate *ret_estimate, Error *err)
 {
     Session session;
@@ -78,15 +88,18 @@ int train_estimate(const Settings *settings, int threads, TrainEstimate *ret_est
     estimate.n_checkpoints = (train->steps + train->checkpoint.every - 1) / train->checkpoint.every;
     if (estimate.n_checkpoints > train->checkpoint.keep)
         estimate.n_checkpoints = train->checkpoint.keep;
-    /* A snapshot stands in memory as it will on disk, before compression, with one member more while it is compressed. */
+    /* A file stands in memory as it will on disk: a snapshot before compression, with one member more while it is
+     * compressed, or a checkpoint; when one is made the other is gone. */
     enum { WHILE_WRITTEN = 2 };
-    estimate.memory_bytes = arena_used(session.setup) + session_bytes(&session, threads, 1, train->measure.enabled) +
-                            WHILE_WRITTEN * snapshots_disk_bytes(&session, train->measure.enabled);
+    const size_t snapshot = WHILE_WRITTEN * snapshots_disk_bytes(&session, train->measure.enabled);
+    const size_t checkpoint = checkpoint_disk_bytes(&session);
+    estimate.memory_bytes = PROGRAM_BYTES + arena_used(session.setup) +
+                            session_bytes(&session, threads, 1, train->measure.enabled) +
+                            (snapshot > checkpoint ? snapshot : checkpoint);
     enum { BYTES_PER_ROW = 100 }; /* of train.csv and timing.csv together */
     enum { FIXED = 16384 };      /* run.yaml, manifest, log, headers of checkpoints */
     estimate.disk_bytes = snapshots_disk_bytes(&session, (size_t)estimate.n_snapshots) + FIXED +
-                          (size_t)estimate.n_checkpoints * (1 + train->optimizer->n_slots) *
-                              model_parameters(session.model)->n_parameters * sizeof(real) +
+                          (size_t)estimate.n_checkpoints * checkpoint +
                           (size_t)train->steps * BYTES_PER_ROW;
     estimate.oracle_loss = session_oracle_loss(&session);
     memcpy(estimate.input_sha256, corpus ? corpus->sha256 : "", corpus ? sizeof corpus->sha256 : 1);

@@ -1,6 +1,7 @@
 #include "support.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 extern const Position position_template;
@@ -21,9 +22,10 @@ ANY(Mask, mask)
 ANY(Score, score)
 ANY(Objective, objective)
 
+static const char *const flags[] = {"false", "true", NULL};
+
 const char *any_choice(int i)
 {
-    static const char *const flags[] = {"false", "true", NULL};
     static char line[64][96];
     int n = 1;
     for (int r = 0; r < model_n_rows; r++) {
@@ -36,6 +38,61 @@ const char *any_choice(int i)
             }
     }
     return i < n ? line[i] : NULL;
+}
+
+/* ---- axes -------------------------------------------------------------------------------------------------------- */
+
+static void add_value(Axis *axis, const char *line)
+{
+    assert_true(axis->n < MOST_VALUES);
+    axis->values[axis->n++] = line;
+}
+
+/* Every choice or flag of a row but its default; a number twice as large, or half if that is too much. */
+static void add_other_values(Arena *arena, const char *before, const char *group, const SchemaRow *row, Axis *axis)
+{
+    const char *const *values = row->type == VALUE_CHOICE ? row->choices : row->type == VALUE_BOOL ? flags : NULL;
+    for (int v = 0; values && values[v]; v++)
+        if (strcmp(values[v], row->initial) != 0)
+            add_value(axis, arena_format(arena, "%s%s.%s=%s", before, group, row->key, values[v]));
+    if (row->type == VALUE_INT || row->type == VALUE_NUMBER) {
+        const double initial = atof(row->initial), most = row->min == row->max ? 1e9 : row->max;
+        const double other = initial == 0 ? most / 200 : 2 * initial <= most ? 2 * initial : initial / 2;
+        add_value(axis, arena_format(arena, "%s%s.%s=%.17g", before, group, row->key, other));
+    } else if (row->type == VALUE_LIST) {
+        add_value(axis, arena_format(arena, "%s%s.%s=[0.3, 0.7]", before, group, row->key));
+    }
+}
+
+#define ADD_AXIS(arena, what, group_, axis)                                                                            \
+    do {                                                                                                               \
+        (axis)->name = group_;                                                                                         \
+        for (int i = 0; any_##what(i); i++) {                                                                          \
+            const char *kind = arena_format(arena, "%s.kind=%s\n", group_, any_##what(i)->name);                       \
+            add_value(axis, kind);                                                                                     \
+            for (int r = 0; r < any_##what(i)->n_params; r++)                                                          \
+                add_other_values(arena, kind, group_, &any_##what(i)->params[r], axis);                                \
+        }                                                                                                              \
+    } while (0)
+
+int all_axes(Arena *arena, Axis ret_axes[MOST_AXES])
+{
+    int n = 4;
+    memset(ret_axes, 0, sizeof(Axis) * MOST_AXES);
+    ADD_AXIS(arena, position, "model.position", &ret_axes[0]);
+    ADD_AXIS(arena, mask, "model.mask", &ret_axes[1]);
+    ADD_AXIS(arena, score, "model.score", &ret_axes[2]);
+    ADD_AXIS(arena, objective, "objective", &ret_axes[3]);
+    for (int r = 0; r < model_n_rows; r++) {
+        const SchemaRow *row = &model_rows[r];
+        if (row->type != VALUE_CHOICE && row->type != VALUE_BOOL)
+            continue;
+        assert_true(n < MOST_AXES);
+        ret_axes[n].name = arena_format(arena, "model.%s", row->key);
+        add_value(&ret_axes[n], "");
+        add_other_values(arena, "", "model", row, &ret_axes[n++]);
+    }
+    return n;
 }
 
 /* ---- the schema -------------------------------------------------------------------------------------------------- */
@@ -194,5 +251,42 @@ Batch random_batch(const Built *built, int n, double share, uint64_t seed)
         batch.targets[i] = pcg_uniform(&pcg) < share ? target : -1;
         batch.n_targets += batch.targets[i] >= 0;
     }
+    return batch;
+}
+
+/* Reserved ids at both ends now and then, labels with gaps. */
+static void draw_framed(Pcg *pcg, int vocab_size, Sequence *seq)
+{
+    for (int i = 0; i <= seq->length; i++) {
+        seq->ids[i] = TOKEN_CONTENT + (int32_t)pcg_below(pcg, (uint32_t)(vocab_size - TOKEN_CONTENT));
+        seq->groups[i] = (uint8_t)(i % 2);
+        if (i < seq->length)
+            seq->labels[i] = pcg_below(pcg, 3) ? seq->ids[i] : -1;
+    }
+    if (pcg_below(pcg, 2))
+        seq->ids[0] = TOKEN_BOS;
+    if (pcg_below(pcg, 2))
+        seq->ids[seq->length - 1] = TOKEN_EOS, seq->ids[seq->length] = -1;
+}
+
+Batch objective_batch(const Built *built, const Objective *objective, int n, uint64_t seed)
+{
+    Batch batch = random_batch(built, n, 0, seed);
+    const int T = batch.length, V = built->shape.vocab_size;
+    Sequence seq = {.length = T,
+                    .ids = ARENA_ARRAY(built->arena, int32_t, T + 1),
+                    .labels = ARENA_ARRAY(built->arena, int32_t, T),
+                    .flags = ARENA_ARRAY(built->arena, uint8_t, T),
+                    .groups = ARENA_ARRAY(built->arena, uint8_t, T + 1)};
+    Pcg pcg = pcg_new(seed, 8);
+    for (int tries = 0; batch.n_targets == 0 && tries < 100; tries++)
+        for (int b = 0; b < n; b++) {
+            draw_framed(&pcg, V, &seq);
+            objective->make(&built->settings, V, &seq, &pcg, batch.inputs + b * T, batch.targets + b * T,
+                            batch.groups + b * T);
+            for (int i = 0; i < T; i++)
+                batch.n_targets += batch.targets[b * T + i] >= 0;
+        }
+    assert_true(batch.n_targets > 0);
     return batch;
 }

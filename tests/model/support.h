@@ -27,6 +27,19 @@ const Objective *any_objective(int i);
  * for i = 0, which changes nothing; NULL at the end. */
 const char *any_choice(int i);
 
+/* One thing that a model can be told, with everything it can be told, as lines "key=value". */
+enum { MOST_AXES = 32, MOST_VALUES = 64 };
+
+typedef struct {
+    const char *name; /* "model.position", "model.norm" */
+    const char *values[MOST_VALUES];
+    int n;
+} Axis;
+
+/* The axes that the registries and the rows of `model` make: a registry's values are its variants, and each with every
+ * parameter of its own at another value than its default. Returns their number; memory from arena. */
+int all_axes(Arena *arena, Axis ret_axes[MOST_AXES]);
+
 typedef struct {
     Arena *arena;
     Settings settings;
@@ -48,5 +61,8 @@ void disturb(Built *built, double std, uint64_t seed);
 
 /* A batch of n uniform random content sequences with a target at about `share` of the positions. */
 Batch random_batch(const Built *built, int n, double share, uint64_t seed);
+
+/* A batch of n framed sequences with labels, as the model's objective makes it, with a target somewhere. */
+Batch objective_batch(const Built *built, const Objective *objective, int n, uint64_t seed);
 
 #endif

@@ -3,7 +3,8 @@
  * Were this file deleted, a sign or a forgotten term in any backward pass would only show as slightly worse training.
  * It runs in the double-precision build. Per tensor: ||g - g'|| / (||g|| + ||g'||) <= 1e-7 for derivatives along random
  * directions, and for single coordinates, with an absolute floor of 1e-10. Differences are of fourth order; steps over
- * which a ReLU changes side are drawn again.
+ * which a ReLU changes side are drawn again, and shorter after every 20. The gradient of the reference kernels is the
+ * same.
  */
 #include "support.h"
 
@@ -13,15 +14,17 @@
 #include <string.h>
 
 #include "model/internal.h"
+#include "num/reference.h"
 
 enum { DIRECTIONS = 2, COORDINATES = 3, TRIES = 200 };
-static const double step = 2e-4, tolerance = 1e-7, absolute_floor = 1e-10;
+static const double usual_step = 2e-4, shortest_step = 1e-5, tolerance = 1e-7, absolute_floor = 1e-10;
 
 typedef struct {
     Built built;
     Batch batch;
     Workspace *workspace;
-    uint64_t sides; /* hash of which ReLUs are on */
+    uint64_t sides;      /* hash of which ReLUs are on */
+    double longest_step; /* 0: the usual one */
 } Check;
 
 static double loss_at(Check *check)
@@ -53,7 +56,7 @@ static double loss_along(Check *check, const Tensor *tensor, const double *direc
 }
 
 /* d loss along `direction`; 0 if a ReLU changed side within the step, 1 if not. */
-static int derivative(Check *check, const Tensor *tensor, const double *direction, double *ret_derivative)
+static int derivative(Check *check, const Tensor *tensor, const double *direction, double step, double *ret_derivative)
 {
     double size[4] = {-2 * step, -step, step, 2 * step}, loss[4];
     uint64_t sides[4];
@@ -86,9 +89,10 @@ static void check_tensor(Check *check, const Tensor *tensor, const char *what, i
         sum += (double)values[i] * (double)values[i];
     int found = 0, wanted = single ? COORDINATES : DIRECTIONS;
     for (int tries = 0; found < wanted && tries < TRIES; tries++) {
-        double along = 0, expected;
+        double along = 0, expected, step = check->longest_step > 0 ? check->longest_step : usual_step;
+        step = fmax(step / (1 << tries / 20), shortest_step);
         draw_direction(&pcg, n, sqrt(sum / (double)n), single, direction);
-        if (!derivative(check, tensor, direction, &expected))
+        if (!derivative(check, tensor, direction, step, &expected))
             continue;
         found++;
         for (size_t i = 0; i < n; i++)
@@ -105,13 +109,35 @@ static void check_tensor(Check *check, const Tensor *tensor, const char *what, i
                  single ? "coordinates" : "directions", sqrt(by_hand), sqrt(by_difference), sqrt(difference));
 }
 
+/* Loss and gradient again by the plain loops that say what kernels compute: what central differences show of one table
+ * holds for the other. */
+static void check_reference_kernels(const Check *check, double loss, const char *what)
+{
+    const Built *built = &check->built;
+    Model slow = *built->model;
+    real *gradient = calloc(built->n_values, sizeof *gradient);
+    double apart = 0, size = 0;
+    slow.kernels = &kernels_reference;
+    const double again =
+        model_step(&slow, built->parameters, &check->batch, 0, check->batch.n, check->workspace, gradient, NULL);
+    for (size_t i = 0; i < built->n_values; i++) {
+        apart += pow((double)gradient[i] - (double)built->gradient[i], 2);
+        size += pow((double)gradient[i], 2);
+    }
+    free(gradient);
+    if (!(fabs(loss - again) <= 1e-12 * fabs(again) && sqrt(apart) <= 1e-11 * sqrt(size)))
+        fail_msg("%s: loss %.17g, by the reference kernels %.17g; gradients of %g apart by %.3g", what, loss, again,
+                 sqrt(size), sqrt(apart));
+}
+
 static void check_gradients(Check *check, const char *what)
 {
     const Parameters *table = model_parameters(check->built.model);
     disturb(&check->built, 0.2, 3);
     check->workspace = workspace_new(check->built.arena, check->built.model, check->batch.n, 1);
-    model_step(check->built.model, check->built.parameters, &check->batch, 0, check->batch.n, check->workspace,
-               check->built.gradient, NULL);
+    const double loss = model_step(check->built.model, check->built.parameters, &check->batch, 0, check->batch.n,
+                                   check->workspace, check->built.gradient, NULL);
+    check_reference_kernels(check, loss, what);
     for (int t = 0; t < table->n_tensors; t++) {
         check_tensor(check, &table->tensors[t], what, 0);
         check_tensor(check, &table->tensors[t], what, 1);
@@ -175,21 +201,110 @@ static void test_choices(void **state)
             }
 }
 
-/* The choices that a variant offers among its own parameters. */
-static void test_parameter_choices(void **state)
+static const Objective *objective_of(const Built *built)
+{
+    const char *name = settings_text(&built->settings, "objective.kind");
+    int i = 0;
+    while (strcmp(any_objective(i)->name, name) != 0)
+        i++;
+    return any_objective(i);
+}
+
+/* A model with the values given (-1: any), the rest drawn until its mask goes with its objective; 0 if it never does.
+ */
+static int draw_menu(int n_axes, const Axis *axes, const int *given, Pcg *pcg, Built *ret_built, char *ret_lines)
+{
+    for (int tries = 0; tries < TRIES; tries++) {
+        Error err;
+        *ret_lines = 0;
+        for (int a = 0; a < n_axes; a++) {
+            const int value = given[a] >= 0 ? given[a] : (int)pcg_below(pcg, (uint32_t)axes[a].n);
+            strcat(strcat(ret_lines, axes[a].values[value]), "\n");
+        }
+        *ret_built = build(9, "%smodel.d_head=8\nmodel.context_length=9\n%s", sizes, ret_lines);
+        if (objective_check(objective_of(ret_built), ret_built->shape.mask, 1, &ret_built->settings, &err) == STATUS_OK)
+            return 1;
+        unbuild(ret_built);
+    }
+    return 0;
+}
+
+/* Every two values of two axes, whatever they are: encodings and their parameters, masks, scores, objectives and their
+ * targets, norms, placements, activations, heads. What the two leave open is drawn, so that thirds meet, too. */
+static void test_every_two(void **state)
 {
     (void)state;
+    Arena *arena = arena_new();
+    Axis axes[MOST_AXES];
+    const int n_axes = all_axes(arena, axes);
+    Pcg pcg = pcg_named(1, "test/every two");
+    int n_pairs = 0, n_refused = 0;
+    for (int a = 0; a < n_axes; a++)
+        for (int b = a + 1; b < n_axes; b++)
+            for (int i = 0; i < axes[a].n; i++)
+                for (int j = 0; j < axes[b].n; j++) {
+                    int given[MOST_AXES];
+                    char lines[1024];
+                    Check check = {0};
+                    for (int c = 0; c < n_axes; c++)
+                        given[c] = c == a ? i : c == b ? j : -1;
+                    if (draw_menu(n_axes, axes, given, &pcg, &check.built, lines)) {
+                        check.batch = objective_batch(&check.built, objective_of(&check.built), 2, 4);
+                        check_gradients(&check, lines);
+                        n_pairs++;
+                    } else if (strcmp(axes[a].name, "model.mask") == 0 && strcmp(axes[b].name, "objective") == 0) {
+                        n_refused++; /* an objective that wants a causal mask, with one that is not */
+                    } else {
+                        fail_msg("nothing goes with %s and %s", axes[a].values[i], axes[b].values[j]);
+                    }
+                }
+    print_message("# %d axes, %d pairs, %d refused\n", n_axes, n_pairs, n_refused);
+    arena_free(arena);
+}
+
+/* Ones, primes, less and more than a vector's lanes, the smallest vocabulary, one position. An encoding that turns
+ * pairs of channels may refuse an odd head; nothing else is refused. */
+static void test_hostile_shapes(void **state)
+{
+    (void)state;
+    static const struct {
+        int V, n, length, L, H, C, D, F;
+    } shapes[] = {
+        {4, 1, 1, 1, 1, 1, 1, 1},   {4, 1, 2, 1, 1, 2, 2, 1},      {5, 3, 1, 2, 2, 4, 2, 3},
+        {4, 2, 13, 1, 3, 7, 5, 11}, {13, 3, 17, 2, 3, 5, 7, 2},    {31, 1, 7, 1, 1, 33, 34, 65},
+        {7, 5, 3, 3, 5, 10, 2, 17}, {17, 2, 11, 1, 2, 31, 13, 29},
+    };
+    static const char *const menus[] = {
+        "model.bias=true",
+        "model.norm=rmsnorm\nmodel.norm_placement=sandwich\nmodel.activation=swiglu\nmodel.qk_norm=true",
+    };
+    /* The norm of a narrow row that is nearly 0 bends: a larger epsilon and a shorter step keep it straight. */
+    static const char *const smooth = "model.init.head_std=0.5\nmodel.norm_epsilon=0.03";
+    enum { LEAST = 5 }; /* of context_length; what is shorter fills the first rows */
     for (int p = 0; any_position(p); p++)
-        for (int r = 0; r < any_position(p)->n_params; r++) {
-            const SchemaRow *row = &any_position(p)->params[r];
-            for (int c = 0; row->type == VALUE_CHOICE && row->choices[c]; c++) {
-                Check check = {.built =
-                                   build(9, "%smodel.context_length=6\nmodel.position.kind=%s\nmodel.position.%s=%s",
-                                         sizes, any_position(p)->name, row->key, row->choices[c])};
-                check.batch = random_batch(&check.built, 2, 0.7, 8);
-                check_gradients(&check, row->choices[c]);
+        for (int m = 0; any_mask(m); m++)
+            for (size_t i = 0; i < 2 * sizeof shapes / sizeof *shapes; i++) {
+                const int length = shapes[i / 2].length, D = shapes[i / 2].D;
+                char lines[512];
+                Check check = {.longest_step = usual_step / 4};
+                Error err;
+                snprintf(lines, sizeof lines,
+                         "model.n_layers=%d\nmodel.n_heads=%d\nmodel.d_model=%d\nmodel.d_head=%d\nmodel.d_ff=%d\n"
+                         "model.context_length=%d\nmodel.position.kind=%s\nmodel.mask.kind=%s\n%s\n%s",
+                         shapes[i / 2].L, shapes[i / 2].H, shapes[i / 2].C, D, shapes[i / 2].F,
+                         length < LEAST ? LEAST : length, any_position(p)->name, any_mask(m)->name, smooth,
+                         menus[i % 2]);
+                if (try_build(shapes[i / 2].V, lines, &check.built, &err) != STATUS_OK) {
+                    if (!any_position(p)->rotate_forward || D % 2 == 0)
+                        fail_msg("%s", err.text);
+                    unbuild(&check.built);
+                    continue;
+                }
+                check.batch = random_batch(&check.built, shapes[i / 2].n, 1, 3);
+                check.batch.length = length;
+                check.batch.n_targets = check.batch.n * length;
+                check_gradients(&check, lines);
             }
-        }
 }
 
 /* A head of several row blocks: more rows with a target than are in memory at a time. */
@@ -206,8 +321,12 @@ static void test_head_blocks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_attention_variants), cmocka_unit_test(test_query_blocks), cmocka_unit_test(test_choices),
-        cmocka_unit_test(test_parameter_choices),  cmocka_unit_test(test_head_blocks),
+        cmocka_unit_test(test_attention_variants),
+        cmocka_unit_test(test_query_blocks),
+        cmocka_unit_test(test_choices),
+        cmocka_unit_test(test_every_two),
+        cmocka_unit_test(test_hostile_shapes),
+        cmocka_unit_test(test_head_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -566,6 +566,74 @@ static void test_a_hidden_key_reaches_nobody(void **state)
             }
 }
 
+/* ---- hostile values ---------------------------------------------------------------------------------------------- */
+
+static void fill_tensor(Built *built, const Tensor *tensor, double factor, double value)
+{
+    for (int i = 0; i < tensor->rows * tensor->cols; i++) {
+        real *x = &built->parameters[tensor->offset + (size_t)i];
+        *x = (real)((double)*x * factor + value);
+    }
+}
+
+/* Scores of 1e8 or so: rows still are weights, and loss and gradient are numbers. */
+static void test_huge_scores(void **state)
+{
+    (void)state;
+    for (int p = 0; any_position(p); p++)
+        for (int m = 0; any_mask(m); m++)
+            for (int c = 0; any_choice(c); c++) {
+                Built b = build_choice(any_position(p), any_mask(m), any_score(0), any_choice(c));
+                const Parameters *table = model_parameters(b.model);
+                const int T = b.shape.context_length, maps = b.shape.n_layers * b.shape.n_heads;
+                for (int t = 0; t < table->n_tensors; t++)
+                    if (strstr(table->tensors[t].name, ".q.weight") || strstr(table->tensors[t].name, "_norm.gain"))
+                        fill_tensor(&b, &table->tensors[t], 1e7, 0);
+                Batch batch = random_batch(&b, 2, 1, 9);
+                double loss = model_step(b.model, b.parameters, &batch, 0, 2, workspace_new(b.arena, b.model, 2, 1),
+                                         b.gradient, NULL);
+                assert_true(isfinite(loss));
+                for (size_t i = 0; i < b.n_values; i++)
+                    assert_true(isfinite(b.gradient[i]));
+                Capture capture = {.maps = ARENA_ARRAY(b.arena, real, maps * T * T)};
+                model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T, workspace_new(b.arena, b.model, 1, 0),
+                              &capture);
+                for (int row = 0; row < maps * T && any_score(0)->rows_sum_to_one; row++) {
+                    double sum = 0;
+                    for (int j = 0; j < T; j++)
+                        sum += (double)capture.maps[row * T + j];
+                    assert_true(fabs(sum - 1) < 1e-5);
+                }
+                unbuild(&b);
+            }
+}
+
+/* A tensor that is not a number, or infinite, in any model shows in the loss: no max, mask or clip swallows it. */
+static void test_broken_weights_show(void **state)
+{
+    (void)state;
+    static const double broken[] = {(double)NAN, (double)INFINITY};
+    for (int p = 0; any_position(p); p++)
+        for (int c = 0; any_choice(c); c++) {
+            Built b = build_choice(any_position(p), any_mask(0), any_score(0), any_choice(c));
+            const Parameters *table = model_parameters(b.model);
+            Batch batch = random_batch(&b, 1, 1, 9);
+            Workspace *workspace = workspace_new(b.arena, b.model, 1, 0);
+            real *kept = ARENA_ARRAY(b.arena, real, b.n_values);
+            memcpy(kept, b.parameters, sizeof(real) * b.n_values);
+            for (int t = 0; t < table->n_tensors; t++)
+                for (int v = 0; v < 2; v++) {
+                    fill_tensor(&b, &table->tensors[t], 0, broken[v]);
+                    const double loss = model_step(b.model, b.parameters, &batch, 0, 1, workspace, NULL, NULL);
+                    if (isfinite(loss))
+                        fail_msg("%s, %s: %s of %g, and a loss of %g", any_position(p)->name, any_choice(c),
+                                 table->tensors[t].name, broken[v], loss);
+                    memcpy(b.parameters, kept, sizeof(real) * b.n_values);
+                }
+            unbuild(&b);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -585,6 +653,8 @@ int main(void)
         cmocka_unit_test(test_no_targets),
         cmocka_unit_test(test_workspace_bytes),
         cmocka_unit_test(test_flops),
+        cmocka_unit_test(test_huge_scores),
+        cmocka_unit_test(test_broken_weights_show),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,33 +84,38 @@ static void against_reference_and_each_other(void **state)
 }
 
 /* C t = A (B t) for a random t, the check of BLIS: no reference product, so it can afford the sizes that matter. */
+static void check_against_a_vector(const Kernels *kernels, MatmulKind kind, Shape s, uint32_t *random)
+{
+    Product x = product_new(kind, s, 3, random);
+    product_run(kernels, &x, 1, 0, x.c);
+    real *t = new_reals((size_t)s.n, 1, random);
+    double *bt = calloc((size_t)s.k, sizeof *bt);
+    for (int p = 0; p < s.k; p++)
+        for (int j = 0; j < s.n; j++)
+            bt[p] += (double)t[j] * (double)(kind == MATMUL_NT ? x.b[j * x.ld_b + p] : x.b[p * x.ld_b + j]);
+    for (int r = 0; r < s.m; r++) {
+        double ct = 0, abt = 0;
+        for (int j = 0; j < s.n; j++)
+            ct += (double)x.c[r * x.ld_c + j] * (double)t[j];
+        for (int p = 0; p < s.k; p++)
+            abt += bt[p] * (double)(kind == MATMUL_TN ? x.a[p * x.ld_a + r] : x.a[r * x.ld_a + p]);
+        if (!(fabs(ct - abt) <= (double)REAL_EPSILON * (s.k + 2) * sqrt(s.n + 1)))
+            fail_msg("%s kind %d (%d %d %d) row %d: %.9g, by the vector %.9g", kernels->name, (int)kind, s.m, s.n, s.k,
+                     r, ct, abt);
+    }
+    free(bt);
+    free_reals((size_t)s.n, t);
+    product_free(&x);
+}
+
 static void large_products_against_a_vector(void **state)
 {
     (void)state;
     static const Shape large[] = {{256, 512, 300}, {300, 1100, 128}, {130, 384, 1024}, {512, 512, 512}};
     uint32_t random = 11;
     for (size_t i = 0; i < sizeof large / sizeof *large; i++)
-        for (int kind = 0; kind < 3; kind++) {
-            const Shape s = large[i];
-            Product x = product_new((MatmulKind)kind, s, 3, &random);
-            product_run(kernels_best(), &x, 1, 0, x.c);
-            real *t = new_reals((size_t)s.n, 1, &random);
-            double *bt = calloc((size_t)s.k, sizeof *bt);
-            for (int p = 0; p < s.k; p++)
-                for (int j = 0; j < s.n; j++)
-                    bt[p] += (double)t[j] * (double)(kind == MATMUL_NT ? x.b[j * x.ld_b + p] : x.b[p * x.ld_b + j]);
-            for (int r = 0; r < s.m; r++) {
-                double ct = 0, abt = 0;
-                for (int j = 0; j < s.n; j++)
-                    ct += (double)x.c[r * x.ld_c + j] * (double)t[j];
-                for (int p = 0; p < s.k; p++)
-                    abt += bt[p] * (double)(kind == MATMUL_TN ? x.a[p * x.ld_a + r] : x.a[r * x.ld_a + p]);
-                assert_true(fabs(ct - abt) <= (double)REAL_EPSILON * s.k * sqrt(s.n));
-            }
-            free(bt);
-            free_reals((size_t)s.n, t);
-            product_free(&x);
-        }
+        for (int kind = 0; kind < 3; kind++)
+            check_against_a_vector(kernels_best(), (MatmulKind)kind, large[i], &random);
 }
 
 /* An element's bits do not depend on m and n: a product computed in four pieces is the product. Lanes rely on it. */
@@ -138,23 +143,45 @@ static void pieces_are_the_whole(void **state)
         }
 }
 
-/* A NaN or infinity in one row of A reaches that row of C, whole, and no other; a plain product ignores what C held. */
-static void nan_reaches_its_row_only(void **state)
+/* A NaN or infinity in one row of op(A) reaches that row of C, whole, one of op(B) that column, one of C that is added
+ * to itself alone; a plain product ignores what C held. With k of one block, and of several. */
+static void nan_reaches_what_it_must(void **state)
 {
     (void)state;
+    enum { IN_A, IN_B, IN_C, N_PLACES, M = 20, N = 21, ROW = 3, COLUMN = 13 };
     uint32_t random = 17;
     for (const char *const *name = kernels_available(); *name; name++)
-        for (int bad = 0; bad < 2; bad++) {
-            Product x = product_new(MATMUL_NN, (Shape){20, 21, 22}, 0, &random);
-            x.a[3 * 22 + 5] = bad ? (real)INFINITY : (real)NAN;
-            for (size_t i = 0; i < x.n_c; i++)
+        for (int variant = 0; variant < 2 * 2 * 3 * N_PLACES; variant++) {
+            const MatmulKind kind = (MatmulKind)(variant % 3);
+            const int place = variant / 3 % N_PLACES, k = variant / 9 % 2 ? 22 : 530, at = k / 2;
+            Product x = product_new(kind, (Shape){M, N, k}, 0, &random);
+            real *bad = place == IN_C   ? &x.c[ROW * x.ld_c + COLUMN]
+                        : place == IN_A ? &x.a[kind == MATMUL_TN ? at * x.ld_a + ROW : ROW * x.ld_a + at]
+                                        : &x.b[kind == MATMUL_NT ? COLUMN * x.ld_b + at : at * x.ld_b + COLUMN];
+            for (size_t i = 0; i < x.n_c && place != IN_C; i++)
                 x.c[i] = (real)NAN;
-            product_run(kernels_named(*name), &x, 1, 0, x.c);
-            for (int i = 0; i < 20; i++)
-                for (int j = 0; j < 21; j++)
-                    assert_int_equal(isfinite(x.c[i * 21 + j]) != 0, i != 3);
+            *bad = variant / 18 ? (real)INFINITY : (real)NAN;
+            product_run(kernels_named(*name), &x, 1, place == IN_C, x.c);
+            for (int i = 0; i < M; i++)
+                for (int j = 0; j < N; j++) {
+                    const int is_hit = (place == IN_B || i == ROW) && (place == IN_A || j == COLUMN);
+                    assert_int_equal(isfinite(x.c[i * x.ld_c + j]) != 0, !is_hit);
+                }
             product_free(&x);
         }
+}
+
+/* C t = A (B t) for shapes that nobody chose, on every path. */
+static void random_shapes_against_a_vector(void **state)
+{
+    (void)state;
+    uint32_t random = 29;
+    for (int round = 0; round < 300; round++) {
+        const Shape s = {1 + (int)(60 * (1 + next_number(&random))), 1 + (int)(60 * (1 + next_number(&random))),
+                         1 + (int)(350 * (1 + next_number(&random)))};
+        for (const char *const *name = kernels_available(); *name; name++)
+            check_against_a_vector(kernels_named(*name), (MatmulKind)(round % 3), s, &random);
+    }
 }
 
 int main(void)
@@ -163,7 +190,8 @@ int main(void)
         cmocka_unit_test(against_reference_and_each_other),
         cmocka_unit_test(large_products_against_a_vector),
         cmocka_unit_test(pieces_are_the_whole),
-        cmocka_unit_test(nan_reaches_its_row_only),
+        cmocka_unit_test(nan_reaches_what_it_must),
+        cmocka_unit_test(random_shapes_against_a_vector),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,12 @@
 #include "numeric.h"
 
 /* One call of every kernel that is held to the reference: inputs in, outputs appended to one array. */
+#ifdef REFFRAME_DOUBLE
+#define REAL_TINY 1e-310
+#else
+#define REAL_TINY 1e-40
+#endif
+
 enum { MAX_ROWS = 5, MAX_WIDTH = 1300, MAX_SIZE = MAX_ROWS * MAX_WIDTH };
 
 typedef struct {
@@ -153,6 +159,126 @@ static void every_kernel_on_every_path(void **state)
                     r.out = fast;
                     kernels_of_rows[c].call(kernels_named(*name), &r);
                     assert_near(what, 4 * size, fast, slow, kernels_of_rows[c].tolerance * (double)REAL_EPSILON, 1);
+                    if (first) {
+                        assert_same(what, 4 * size, fast, first);
+                        free_reals(4 * size, fast);
+                    } else {
+                        first = fast;
+                    }
+                }
+                real *const blocks[] = {r.x, r.dy, r.gain, r.shift, start, slow, first};
+                const size_t sizes[] = {size, size, width, width, 4 * size, 4 * size, 4 * size};
+                for (int i = 0; i < 7; i++)
+                    free_reals(sizes[i], blocks[i]);
+            }
+}
+
+/* ---- hostile values ---- */
+
+/* What a row may be full of; `at` of `width` is one place among it. */
+static real zeros(int at, int width)
+{
+    (void)width;
+    return at % 2 ? 0 : -(real)0;
+}
+
+static real one_value(int at, int width)
+{
+    (void)at, (void)width;
+    return 3;
+}
+
+static real tiny(int at, int width)
+{
+    (void)width;
+    return (real)(REAL_TINY * (1 + at % 3));
+}
+
+static real large(int at, int width)
+{
+    (void)width;
+    return (real)((at % 2 ? 1e4 : -1e4) + at);
+}
+
+static real larger(int at, int width)
+{
+    (void)width;
+    return (real)(at % 3 ? 1e15 : -1e15);
+}
+
+static real half_masked(int at, int width)
+{
+    return at % width < width / 2 ? -(real)INFINITY : (real)(at % 5);
+}
+
+static real all_masked(int at, int width)
+{
+    (void)at, (void)width;
+    return -(real)INFINITY;
+}
+
+static real one_nan(int at, int width)
+{
+    return at % width == width - 1 ? (real)NAN : (real)(at % 7) - 3;
+}
+
+static real one_infinity(int at, int width)
+{
+    return at % width == width / 2 ? (real)INFINITY : (real)(at % 7) - 3;
+}
+
+/* In what is finite by the reference, a kernel may be `size` times the tolerance off; what is not finite must not be.
+ */
+static const struct {
+    const char *name;
+    real (*value)(int at, int width);
+    double size;
+} fills[] = {
+    {"zeros of both signs", zeros, 1},  {"one value", one_value, 1},       {"subnormal numbers", tiny, 1},
+    {"numbers of 1e4", large, 1e4},     {"numbers of 1e15", larger, 1e15}, {"rows half masked", half_masked, 1},
+    {"rows all masked", all_masked, 1}, {"a NaN a row", one_nan, 1},       {"an infinity a row", one_infinity, 1},
+};
+
+static void assert_near_or_broken(const char *what, size_t n, const real *x, const real *y, double tolerance,
+                                  double size)
+{
+    for (size_t i = 0; i < n; i++) {
+        const int is_near = fabs((double)x[i] - (double)y[i]) <= tolerance * (size + fabs((double)y[i]));
+        if (isfinite(y[i]) ? !is_near : isfinite(x[i]))
+            fail_msg("%s: [%zu] is %.17g, should be %.17g", what, i, (double)x[i], (double)y[i]);
+    }
+}
+
+/* Each kernel on each path with hostile x, then with a hostile dy: as the reference where that is finite, and not
+ * finite where it is not, so that no path hides a NaN that another shows. */
+static void every_kernel_on_hostile_values(void **state)
+{
+    (void)state;
+    static const int hostile_widths[] = {1, 2, 17, 64, 131};
+    uint32_t random = 23;
+    for (size_t c = 0; c < sizeof kernels_of_rows / sizeof *kernels_of_rows; c++)
+        for (size_t f = 0; f < 2 * sizeof fills / sizeof *fills; f++)
+            for (size_t w = 0; w < sizeof hostile_widths / sizeof *hostile_widths; w++) {
+                const size_t width = (size_t)hostile_widths[w], size = 2 * width;
+                Rows r = {.n = 2, .width = hostile_widths[w]};
+                r.x = new_reals(size, 2, &random);
+                r.dy = new_reals(size, 1, &random);
+                r.gain = new_reals(width, 1, &random);
+                r.shift = new_reals(width, 1, &random);
+                for (size_t i = 0; i < size; i++)
+                    (f % 2 ? r.dy : r.x)[i] = fills[f / 2].value((int)i, r.width);
+                real *start = new_reals(4 * size, 1, &random), *slow = copy_reals(4 * size, start), *first = NULL;
+                r.out = slow;
+                kernels_of_rows[c].call(&kernels_reference, &r);
+                for (const char *const *name = kernels_available(); *name; name++) {
+                    char what[128];
+                    snprintf(what, sizeof what, "%s, %s, width %zu, %s in %s", kernels_of_rows[c].name, *name, width,
+                             fills[f / 2].name, f % 2 ? "dy" : "x");
+                    real *fast = copy_reals(4 * size, start);
+                    r.out = fast;
+                    kernels_of_rows[c].call(kernels_named(*name), &r);
+                    assert_near_or_broken(what, 4 * size, fast, slow,
+                                          (kernels_of_rows[c].tolerance + 4) * (double)REAL_EPSILON, fills[f / 2].size);
                     if (first) {
                         assert_same(what, 4 * size, fast, first);
                         free_reals(4 * size, fast);
@@ -325,10 +451,15 @@ static void sum_of_squares_is_exact_enough(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_kernel_on_every_path),          cmocka_unit_test(masked_entries_are_exact_zeros),
-        cmocka_unit_test(softmax_of_huge_and_broken_rows),     cmocka_unit_test(cross_entropy_of_huge_and_broken_rows),
-        cmocka_unit_test(cross_entropy_of_a_large_vocabulary), cmocka_unit_test(nan_and_infinity_pass_elementwise),
-        cmocka_unit_test(sum_of_squares_is_exact_enough),      cmocka_unit_test(silu_is_within_3_ulp),
+        cmocka_unit_test(every_kernel_on_every_path),
+        cmocka_unit_test(every_kernel_on_hostile_values),
+        cmocka_unit_test(masked_entries_are_exact_zeros),
+        cmocka_unit_test(softmax_of_huge_and_broken_rows),
+        cmocka_unit_test(cross_entropy_of_huge_and_broken_rows),
+        cmocka_unit_test(cross_entropy_of_a_large_vocabulary),
+        cmocka_unit_test(nan_and_infinity_pass_elementwise),
+        cmocka_unit_test(sum_of_squares_is_exact_enough),
+        cmocka_unit_test(silu_is_within_3_ulp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,68 @@
+"""Without this, `check` could promise memory that a run does not keep to: a machine would be filled, or left half empty."""
+import os
+import re
+import subprocess
+import unittest
+
+from harness import REFFRAME, Case
+
+BUILD = os.environ["BUILD_DIR"]
+WITHIN = 0.1
+
+# The bench's S; two blocks of it with everything measured; the quickstart's model; byte pairs of the embedded corpus.
+SETTINGS = {
+    "bare": """
+        model: {n_layers: 4, n_heads: 4, d_model: 128, context_length: 128}
+        train: {steps: 2, batch_size: 16}
+        measure: {enabled: false}
+        """,
+    "measured": """
+        model: {n_layers: 2, n_heads: 4, d_model: 128, context_length: 128}
+        train: {steps: 1, batch_size: 16}
+        """,
+    "quickstart": """
+        model: {n_layers: 2, n_heads: 2, d_model: 128, context_length: 64, activation: relu}
+        data: {source: {kind: bigram_backcopy, n_triggers: 3}}
+        train: {steps: 2}
+        """,
+    "wide": """
+        model: {n_layers: 2, n_heads: 4, d_model: 256, context_length: 64, activation: swiglu, norm_placement: sandwich}
+        data: {tokenizer: {kind: bpe}}
+        train: {steps: 2, batch_size: 8, optimizer: {kind: sgd}}
+        measure: {sequences: 4}
+        """,
+}
+
+
+def instrumented():
+    with open(os.path.join(BUILD, "compile_commands.json"), encoding="utf-8") as file:
+        return re.search(r"-fsanitize|--coverage", file.read()) is not None
+
+
+@unittest.skipIf(instrumented(), "sanitizers take memory of their own")
+class Memory(Case):
+    def promised(self, *words):
+        found = re.search(r"memory +([\d.]+) (MiB|GiB) at most for a run", self.refframe("check", *words).stdout)
+        return float(found[1]) * {"MiB": 2**20, "GiB": 2**30}[found[2]]
+
+    def taken(self, *words):
+        """The most that one process of a run had in memory at a time, its parent's not counted, which is small."""
+        process = subprocess.Popen([REFFRAME, "run", *words], cwd=self.folder, stdout=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(process.returncode, 0)
+        return usage.ru_maxrss * 1024
+
+    def test_within_a_tenth(self):
+        for name, text in SETTINGS.items():
+            for threads in (1, 2):
+                with self.subTest(name, threads=threads):
+                    yaml = "claim: it fits\nseeds: 1\n" + re.sub(r"^ +", "", text, flags=re.M)
+                    path = self.write(f"{name}{threads}.yaml", yaml)
+                    options = (path, "--jobs", "1", "--threads", str(threads))
+                    promised, taken = self.promised(*options), self.taken(*options)
+                    self.assertLess(abs(taken / promised - 1), WITHIN, f"{promised} promised, {taken} taken")
+
+
+if __name__ == "__main__":
+    unittest.main()
