@@ -41,6 +41,8 @@ int arguments_parse(const Verb *verb, int argc, char **argv, Arguments *ret_argu
 /* The last value of an option, or NULL; whether a flag was given. */
 const char *argument(const Arguments *arguments, const char *option);
 int argument_given(const Arguments *arguments, const char *option);
+/* All values of a repeatable option, and how many. */
+int argument_all(const Arguments *arguments, const char *option, const char *const **ret_values);
 /* A whole number in [min, max]; `fallback` when the option was not given. */
 int argument_int(const Arguments *arguments, const char *option, int min, int max, int fallback, int *ret_value,
                  Error *err);

@@ -20,8 +20,8 @@ static int unknown_option(const Verb *verb, const char *word, Error *err)
         names[o] = verb->options[o].name;
     const char *nearest = text_nearest(word, names, verb->n_options);
     if (nearest)
-        return error_set(err, STATUS_INPUT, "refframe %s: unknown option \"%s\"; did you mean \"%s\"?", verb->name, word,
-                         nearest);
+        return error_set(err, STATUS_INPUT, "refframe %s: unknown option \"%s\"; did you mean \"%s\"?", verb->name,
+                         word, nearest);
     return error_set(err, STATUS_INPUT, "refframe %s: unknown option \"%s\"; see refframe %s --help", verb->name, word,
                      verb->name);
 }
@@ -72,6 +72,13 @@ const char *argument(const Arguments *arguments, const char *option)
 int argument_given(const Arguments *arguments, const char *option)
 {
     return argument(arguments, option) != NULL;
+}
+
+int argument_all(const Arguments *arguments, const char *option, const char *const **ret_values)
+{
+    const int o = option_index(arguments->verb, option, strlen(option));
+    *ret_values = arguments->values[o];
+    return arguments->n_values[o];
 }
 
 int argument_int(const Arguments *arguments, const char *option, int min, int max, int fallback, int *ret_value,

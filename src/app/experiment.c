@@ -13,12 +13,8 @@
 int experiment_open(const Arguments *arguments, Experiment *ret_experiment, Error *err)
 {
     Experiment experiment = {.arena = arena_new()};
-    const Verb *verb = arguments->verb;
-    const char *const *sets = NULL;
-    int n_sets = 0, cores = clock_cores();
-    for (int o = 0; o < verb->n_options; o++)
-        if (verb->options[o].is_repeatable)
-            sets = arguments->values[o], n_sets = arguments->n_values[o];
+    const char *const *sets;
+    const int n_sets = argument_all(arguments, "--set", &sets), cores = clock_cores();
     experiment.program = program_new(experiment.arena);
     int status =
         plan_load(experiment.arena, arguments->words[0], sets, n_sets, &experiment.program, &experiment.plan, err);

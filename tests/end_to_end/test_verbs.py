@@ -320,6 +320,21 @@ class Verbs(Case):
             self.assertTrue(0.02 < row["share_of_floor"] < 1.2, row)
             ratio = row["tokens_per_s"] / row["floor_tokens_per_s"]
             self.assertTrue(row["share_of_floor"] / 3 < ratio < row["share_of_floor"] * 3, row)
+            self.assertTrue(0.1 < row["clock_share"] < 2, row)
+
+    def test_bench_of_another_model(self):
+        """Every key of an experiment may be set; a smaller model is faster, by the floor too, in which masked targets count."""
+        floors = []
+        for more in ([], ["--set", "model.n_layers=1"], ["--set", "model.n_layers=1", "--set", "objective.kind=masked"]):
+            rows = json.loads(self.refframe("bench", "--json", "--seconds", 1, "--size", "S", *more).stdout)
+            self.assertEqual([row["size"] for row in rows], ["S"])
+            floors.append(rows[0]["floor_tokens_per_s"])
+        self.assertTrue(floors[0] * 1.5 < floors[1] < floors[2], floors)
+        for words, text in ((("--size", "XL"), '--size is S, M or L, not "XL"'), (("--set", "lr"), 'KEY=VALUE, not "lr"'),
+                            (("--set", "model.maks.kind=full"), 'did you mean "model.mask.kind"'), (("--vocab", "3"), "--vocab")):
+            done = self.refframe("bench", *words, code=2)
+            self.assertEqual(done.stdout, "")
+            self.assertIn(text, done.stderr)
 
 
 if __name__ == "__main__":
