@@ -1,12 +1,13 @@
 /* Attention of one sequence and head at a time, by blocks of queries (Vaswani et al. 2017, section 3.2.1).
  *
  *   S = q k' / sqrt(D) + bias(i-j), -INFINITY where hidden;   P = score(S) by rows;   o = P v
- *   dv = P' do;   dP = do v';   dS = score'(P, dP);   dq = dS k / sqrt(D);   dk = dS' q / sqrt(D)
+ *   dP = do v';   dS = score'(P, dP);   dq = dS k / sqrt(D);   dv = P' do;   dk = dS' q / sqrt(D)
  *
- * A block of queries meets only the keys that one of its rows can see: under a causal mask the hidden half is skipped,
- * but for the triangles on the diagonal. P is kept for backward, packed by the same blocks, since to load it is cheaper
- * than the product and the exponentials that would make it again; the rest of a block stays in the first-level cache.
- * Blocks, heads and sequences are taken in ascending order, so every sum has one order.
+ * A block of queries meets only the key blocks that one of its rows can see: under a causal mask the hidden half is
+ * skipped, but for the triangles on the diagonal. k, v, q and do are packed once for all blocks. P is kept for
+ * backward, since to load it is cheaper than the product and the exponentials that would make it again; all of a head's
+ * dS is made before dv and dk, so that each of their elements is one sum over queries. Blocks, heads and sequences are
+ * taken in ascending order, so every sum has one order.
  */
 #include <assert.h>
 #include <math.h>
@@ -14,39 +15,28 @@
 
 #include "model/internal.h"
 
-/* Keys of a block start on, and rows of a packed map are, multiples of this many reals: one vector of the kernels. */
-enum { KEY_UNIT = 16 };
-
-static int round_up(int n)
-{
-    return (n + KEY_UNIT - 1) / KEY_UNIT * KEY_UNIT;
-}
-
 int attention_n_query_blocks(int length)
 {
     return (length + QUERY_BLOCK - 1) / QUERY_BLOCK;
 }
 
-size_t attention_map_size(const ModelSettings *settings)
+/* Whole lines, and an odd number of them, or the rows of a column fall on few sets of the cache. */
+int attention_map_ld(const ModelSettings *settings)
 {
-    int length = settings->context_length;
-    size_t size = 0;
-    for (int row = 0; row < length; row += QUERY_BLOCK) {
-        int end = row + QUERY_BLOCK < length ? row + QUERY_BLOCK : length;
-        size += (size_t)(end - row) * (size_t)round_up(settings->mask->is_causal ? end : length);
-    }
-    return size;
+    enum { LINE = 16 };
+    return ((settings->context_length + LINE - 1) / LINE | 1) * LINE;
 }
 
-size_t attention_block_size(const ModelSettings *settings)
+size_t attention_panels(const ModelSettings *settings)
 {
-    return (size_t)QUERY_BLOCK * (size_t)round_up(settings->context_length);
+    const size_t by_key = pack_size(settings->context_length, settings->d_head);
+    const size_t by_channel = pack_size(settings->d_head, settings->context_length);
+    return by_key > by_channel ? by_key : by_channel;
 }
 
 void attention_lay_mask(const Model *model, int length, Workspace *w)
 {
     const Mask *mask = model->settings.mask;
-    size_t offset = 0;
     w->length = length;
     w->n_query_blocks = attention_n_query_blocks(length);
     for (int b = 0; b < w->n_query_blocks; b++) {
@@ -58,12 +48,11 @@ void attention_lay_mask(const Model *model, int length, Workspace *w)
             first_key = w->first[i] < first_key ? w->first[i] : first_key;
             end_key = w->end[i] > end_key ? w->end[i] : end_key;
         }
-        first_key -= first_key % KEY_UNIT;
-        int n_keys = end_key - first_key;
-        w->query_blocks[b] = (QueryBlock){row, end - row, first_key, n_keys, round_up(n_keys), offset};
-        offset += (size_t)(end - row) * (size_t)round_up(n_keys);
+        first_key -= first_key % KEY_BLOCK;
+        end_key += KEY_BLOCK - 1 - (end_key - 1) % KEY_BLOCK;
+        end_key = end_key < length ? end_key : length;
+        w->query_blocks[b] = (QueryBlock){row, end - row, first_key, end_key - first_key};
     }
-    assert(offset <= w->map_size);
 }
 
 /* Adds the position bias to a block of scores and hides what the mask hides. */
@@ -71,7 +60,7 @@ static void bias_and_mask(const Model *model, const Workspace *w, const QueryBlo
 {
     for (int r = 0; r < block->n_rows; r++) {
         int i = block->row + r;
-        real *row = s + (size_t)r * block->ld;
+        real *row = s + (size_t)r * w->map_ld;
         int first = w->first[i] - block->key, end = w->end[i] - block->key;
         if (bias) /* at key j the flipped table's entry length-1+(j-i) */
             model->kernels->add((size_t)block->n_keys, bias + w->length - 1 + block->key - i, row);
@@ -94,48 +83,123 @@ static void lay_bias(const Model *model, const real *parameters, int layer, Work
             w->bias_flipped[h * width + d] = w->bias[h * width + width - 1 - d];
 }
 
+/* Where a head's rows of (n T, H D) begin, and its map. */
+typedef struct {
+    size_t rows, map;
+    int head;
+} Place;
+
+static Place place_of(const ModelSettings *s, const Workspace *w, int index)
+{
+    const int H = s->n_heads, sequence = index / H, head = index % H;
+    return (Place){((size_t)sequence * w->length * H + head) * s->d_head, (size_t)index * w->map_size, head};
+}
+
 void attention_forward(const Model *model, const real *parameters, int layer, int n, BlockActs *acts, Workspace *w)
 {
     const ModelSettings *s = &model->settings;
     const Kernels *kernels = model->kernels;
-    const int length = w->length, H = s->n_heads, D = s->d_head, ld = H * D;
+    const int T = w->length, H = s->n_heads, D = s->d_head, ld = H * D, ld_map = w->map_ld;
     const real scale = (real)(1 / sqrt((double)D));
+    real *k_panels = w->head_panels[0], *v_panels = w->head_panels[1];
 
     if (s->position->bias_forward)
         lay_bias(model, parameters, layer, w);
     for (int i = 0; i < n * H; i++) {
-        int sequence = i / H, head = i % H;
-        size_t at = (size_t)sequence * length * ld + (size_t)head * D;
-        real *q = acts->q + at, *k = acts->k + at, *v = acts->v + at, *o = acts->heads + at;
-        real *map = acts->maps + (size_t)i * w->map_size, *state = acts->score_state + (size_t)i * length;
-        const real *bias = s->position->bias_forward ? w->bias_flipped + (size_t)head * (2 * length - 1) : NULL;
+        const Place at = place_of(s, w, i);
+        real *q = acts->q + at.rows, *k = acts->k + at.rows, *o = acts->heads + at.rows, *map = acts->maps + at.map;
+        const real *bias = s->position->bias_forward ? w->bias_flipped + (size_t)at.head * (2 * T - 1) : NULL;
 
         if (s->position->rotate_forward) {
-            s->position->rotate_forward(model->position_state, length, ld, q);
-            s->position->rotate_forward(model->position_state, length, ld, k);
+            s->position->rotate_forward(model->position_state, T, ld, q);
+            s->position->rotate_forward(model->position_state, T, ld, k);
         }
+        kernels->pack(MATMUL_NT, T, D, k, ld, k_panels);
+        kernels->pack(MATMUL_NN, D, T, acts->v + at.rows, ld, v_panels);
         for (int b = 0; b < w->n_query_blocks; b++) {
             const QueryBlock *block = &w->query_blocks[b];
-            size_t rows = (size_t)block->row * ld, keys = (size_t)block->key * ld;
-            real *p = map + block->offset;
-            kernels->matmul(MATMUL_NT, block->n_rows, block->n_keys, D, scale, q + rows, ld, k + keys, ld, 0, p,
-                            block->ld, w->scratch);
+            const int n_rows = block->n_rows, key = block->key, n_keys = block->n_keys;
+            const size_t rows = (size_t)block->row * ld;
+            real *p = map + (size_t)block->row * ld_map + key;
+            kernels->matmul_packed(MATMUL_NN, n_rows, n_keys, D, scale, q + rows, ld, k_panels + (size_t)key * D, D, 0,
+                                   NULL, p, ld_map, w->scratch);
             bias_and_mask(model, w, block, bias, p);
-            s->score->forward(kernels, block->n_rows, block->n_keys, block->ld, p, state + block->row);
-            kernels->matmul(MATMUL_NN, block->n_rows, D, block->n_keys, 1, p, block->ld, v + keys, ld, 0, o + rows, ld,
-                            w->scratch);
+            s->score->forward(kernels, n_rows, n_keys, ld_map, p, acts->score_state + (size_t)i * T + block->row);
+            kernels->matmul_packed(MATMUL_NN, n_rows, D, n_keys, 1, p, ld_map, v_panels, T, key, NULL, o + rows, ld,
+                                   w->scratch);
         }
     }
 }
 
 /* dtable[length-1+(i-j)] += ds_ij; hidden entries of ds are zero. */
-static void add_bias_gradient(const QueryBlock *block, int length, const real *ds, real *dtable)
+static void add_bias_gradient(const QueryBlock *block, const Workspace *w, const real *ds, real *dtable)
 {
     for (int r = 0; r < block->n_rows; r++) {
-        const real *row = ds + (size_t)r * block->ld;
-        real *at = dtable + length - 1 + block->row + r - block->key;
+        const real *row = ds + (size_t)r * w->map_ld;
+        real *at = dtable + w->length - 1 + block->row + r - block->key;
         for (int j = 0; j < block->n_keys; j++)
             at[-j] += row[j];
+    }
+}
+
+/* dq of one head, and in w->dscores all of its dS. */
+static void backward_by_queries(const Model *model, const BlockActs *acts, const Place *at, const real *state,
+                                Workspace *w)
+{
+    const ModelSettings *s = &model->settings;
+    const Kernels *kernels = model->kernels;
+    const int T = w->length, D = s->d_head, ld = s->n_heads * D, ld_map = w->map_ld;
+    const real scale = (real)(1 / sqrt((double)D));
+    real *k_panels = w->head_panels[0], *v_panels = w->head_panels[1];
+
+    kernels->pack(MATMUL_NN, D, T, acts->k + at->rows, ld, k_panels);
+    kernels->pack(MATMUL_NT, T, D, acts->v + at->rows, ld, v_panels);
+    for (int b = 0; b < w->n_query_blocks; b++) {
+        const QueryBlock *block = &w->query_blocks[b];
+        const int n_rows = block->n_rows, key = block->key, n_keys = block->n_keys;
+        const size_t rows = at->rows + (size_t)block->row * ld, place = (size_t)block->row * ld_map + key;
+        const real *p = acts->maps + at->map + place;
+        real *ds = w->dscores + place;
+        /* o = P v */
+        kernels->matmul_packed(MATMUL_NN, n_rows, n_keys, D, 1, w->dheads + rows, ld, v_panels + (size_t)key * D, D, 0,
+                               NULL, ds, ld_map, w->scratch);
+        /* P = score(S) */
+        s->score->backward(kernels, n_rows, n_keys, ld_map, p, state + block->row, ds);
+        /* S = q k' / sqrt(D) + bias */
+        if (s->position->bias_backward)
+            add_bias_gradient(block, w, ds, w->dbias + (size_t)at->head * (2 * T - 1));
+        kernels->matmul_packed(MATMUL_NN, n_rows, D, n_keys, scale, ds, ld_map, k_panels, T, key, NULL, w->dq + rows,
+                               ld, w->scratch);
+    }
+}
+
+/* Whether a query block has computed a key block, of which either all or nothing is. */
+static int meets(const QueryBlock *block, int key)
+{
+    return block->key <= key && key < block->key + block->n_keys;
+}
+
+/* Y = alpha X' Z over the queries that meet each key block, for X a map, Z packed by channel: dv and dk of one head. */
+static void gather_by_keys(const Model *model, Workspace *w, real alpha, const real *x, const real *z_panels, real *y)
+{
+    const int T = w->length, D = model->settings.d_head, ld = model->settings.n_heads * D, ld_map = w->map_ld;
+    for (int key = 0; key < T; key += KEY_BLOCK) {
+        const int n_keys = T - key < KEY_BLOCK ? T - key : KEY_BLOCK;
+        real *const out = y + (size_t)key * ld;
+        const real *plus = NULL;
+        for (int b = 0; b < w->n_query_blocks; b++) {
+            if (!meets(&w->query_blocks[b], key))
+                continue;
+            const int row = w->query_blocks[b].row;
+            while (b + 1 < w->n_query_blocks && meets(&w->query_blocks[b + 1], key))
+                b++;
+            const int end = w->query_blocks[b].row + w->query_blocks[b].n_rows;
+            model->kernels->matmul_packed(MATMUL_TN, n_keys, D, end - row, alpha, x + (size_t)row * ld_map + key,
+                                          ld_map, z_panels, T, row, plus, out, ld, w->scratch);
+            plus = out;
+        }
+        for (int j = 0; !plus && j < n_keys; j++) /* keys that nobody sees */
+            memset(out + (size_t)j * ld, 0, sizeof(real) * (size_t)D);
     }
 }
 
@@ -143,46 +207,24 @@ void attention_backward(const Model *model, int layer, int n, const BlockActs *a
 {
     const ModelSettings *s = &model->settings;
     const Kernels *kernels = model->kernels;
-    const int length = w->length, H = s->n_heads, D = s->d_head, ld = H * D, table = 2 * length - 1;
+    const int T = w->length, H = s->n_heads, D = s->d_head, ld = H * D;
     const real scale = (real)(1 / sqrt((double)D));
-    const size_t n_values = (size_t)n * length * ld;
+    real *q_panels = w->head_panels[2], *do_panels = w->head_panels[3];
 
-    memset(w->dk, 0, sizeof(real) * n_values);
-    memset(w->dv, 0, sizeof(real) * n_values);
     if (s->position->bias_backward)
-        memset(w->dbias, 0, sizeof(real) * (size_t)H * table);
+        memset(w->dbias, 0, sizeof(real) * (size_t)H * (2 * T - 1));
     for (int i = 0; i < n * H; i++) {
-        int sequence = i / H, head = i % H;
-        size_t at = (size_t)sequence * length * ld + (size_t)head * D;
-        const real *q = acts->q + at, *k = acts->k + at, *v = acts->v + at, *d_o = w->dheads + at;
-        const real *map = acts->maps + (size_t)i * w->map_size, *state = acts->score_state + (size_t)i * length;
-        real *dq = w->dq + at, *dk = w->dk + at, *dv = w->dv + at, *ds = w->dscores;
-
-        for (int b = 0; b < w->n_query_blocks; b++) {
-            const QueryBlock *block = &w->query_blocks[b];
-            const int n_rows = block->n_rows, n_keys = block->n_keys;
-            size_t rows = (size_t)block->row * ld, keys = (size_t)block->key * ld;
-            const real *p = map + block->offset;
-            /* o = P v */
-            kernels->matmul(MATMUL_TN, n_keys, D, n_rows, 1, p, block->ld, d_o + rows, ld, 1, dv + keys, ld,
-                            w->scratch);
-            kernels->matmul(MATMUL_NT, n_rows, n_keys, D, 1, d_o + rows, ld, v + keys, ld, 0, ds, block->ld,
-                            w->scratch);
-            /* P = score(S) */
-            s->score->backward(kernels, n_rows, n_keys, block->ld, p, state + block->row, ds);
-            /* S = q k' / sqrt(D) + bias */
-            if (s->position->bias_backward)
-                add_bias_gradient(block, length, ds, w->dbias + (size_t)head * table);
-            kernels->matmul(MATMUL_NN, n_rows, D, n_keys, scale, ds, block->ld, k + keys, ld, 0, dq + rows, ld,
-                            w->scratch);
-            kernels->matmul(MATMUL_TN, n_keys, D, n_rows, scale, ds, block->ld, q + rows, ld, 1, dk + keys, ld,
-                            w->scratch);
-        }
+        const Place at = place_of(s, w, i);
+        backward_by_queries(model, acts, &at, acts->score_state + (size_t)i * T, w);
+        kernels->pack(MATMUL_NN, D, T, acts->q + at.rows, ld, q_panels);
+        kernels->pack(MATMUL_NN, D, T, w->dheads + at.rows, ld, do_panels);
+        gather_by_keys(model, w, 1, acts->maps + at.map, do_panels, w->dv + at.rows);
+        gather_by_keys(model, w, scale, w->dscores, q_panels, w->dk + at.rows);
         if (s->position->rotate_backward) {
-            s->position->rotate_backward(model->position_state, length, ld, dq);
-            s->position->rotate_backward(model->position_state, length, ld, dk);
+            s->position->rotate_backward(model->position_state, T, ld, w->dq + at.rows);
+            s->position->rotate_backward(model->position_state, T, ld, w->dk + at.rows);
         }
     }
     if (s->position->bias_backward)
-        s->position->bias_backward(model->position_state, layer, length, w->dbias, gradient);
+        s->position->bias_backward(model->position_state, layer, T, w->dbias, gradient);
 }

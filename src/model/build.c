@@ -28,7 +28,7 @@ static size_t add_tensor(const Builder *b, const char *name, int rows, int cols,
 static Linear add_linear(const Builder *b, const char *name, int in, int out, double std)
 {
     char tensor[48];
-    Linear linear = {in, out, ABSENT, ABSENT};
+    Linear linear = {in, out, ABSENT, ABSENT, {0}};
     snprintf(tensor, sizeof tensor, "%s.weight", name);
     linear.weight = add_tensor(b, tensor, in, out, std, 0, 1);
     if (b->settings->bias) {
@@ -85,12 +85,60 @@ static Block add_block(Builder *b, int layer)
 static Linear add_head(const Builder *b)
 {
     const ModelSettings *s = b->settings;
-    Linear head = {s->d_model, s->vocab_size, ABSENT, ABSENT};
+    Linear head = {s->d_model, s->vocab_size, ABSENT, ABSENT, {0}};
     if (!s->tied_head)
         head.weight = add_tensor(b, "weight", s->d_model, s->vocab_size, s->init.head_std, 0, 1);
     if (s->bias)
         head.bias = add_tensor(b, "bias", 1, s->vocab_size, 0, 0, 0);
     return head;
+}
+
+/* Lists the linear layers and gives their packed weights places, those for backward behind those for forward. */
+static void lay_panels(Arena *arena, Model *model)
+{
+    enum { PER_BLOCK = 7 };
+    const int L = model->settings.n_layers;
+    model->linears = ARENA_ARRAY(arena, Linear *, L * PER_BLOCK + 1);
+    for (int l = 0; l < L; l++) {
+        Block *block = &model->blocks[l];
+        Linear *const linears[PER_BLOCK] = {&block->q,  &block->k,    &block->v,   &block->out,
+                                            &block->up, &block->down, &block->gate};
+        for (int i = 0; i < PER_BLOCK; i++)
+            if (linears[i]->in > 0) /* no gate but with swiglu */
+                model->linears[model->n_linears++] = linears[i];
+    }
+    model->linears[model->n_linears++] = &model->head;
+
+    size_t start = 0;
+    for (int backward = 0; backward < 2; backward++) {
+        for (int i = 0; i < model->n_linears; i++) {
+            Linear *linear = model->linears[i];
+            linear->panels[backward] = start;
+            start += backward ? pack_size(linear->in, linear->out) : pack_size(linear->out, linear->in);
+        }
+        model->n_panels[backward] = backward ? start - model->n_panels[0] : start;
+    }
+}
+
+size_t model_panels(const Model *model, int with_backward)
+{
+    return model->n_panels[0] + (with_backward ? model->n_panels[1] : 0);
+}
+
+int model_n_packs(const Model *model, int with_backward)
+{
+    return model->n_linears * (1 + with_backward);
+}
+
+void model_pack(const Model *model, const real *parameters, int index, real *ret_panels)
+{
+    const int backward = index >= model->n_linears;
+    const Linear *linear = model->linears[index % model->n_linears];
+    const int in = linear->in, out = linear->out,
+              is_tied = linear->weight == ABSENT; /* then it is (out,in), transposed */
+    const real *weight = parameters + (is_tied ? model->embedding : linear->weight);
+    model->kernels->pack(backward == is_tied ? MATMUL_NN : MATMUL_NT, backward ? in : out, backward ? out : in, weight,
+                         is_tied ? in : out, ret_panels + linear->panels[backward]);
 }
 
 int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernels, Model **ret_model, Error *err)
@@ -114,6 +162,7 @@ int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernel
     b.prefix = "head.";
     model->final_norm = settings->norm_placement == PLACEMENT_POST ? (Norm){ABSENT, ABSENT} : add_norm(&b, "norm");
     model->head = add_head(&b);
+    lay_panels(arena, model);
     *ret_model = model;
     return STATUS_OK;
 }

@@ -22,35 +22,19 @@ int head_block_rows(const ModelSettings *settings, int n_rows)
     return rows < n_rows ? rows : n_rows;
 }
 
-/* z (n,V) = y W + b */
-static void logits_forward(const Model *model, const real *parameters, int n, const real *y, real *logits,
-                           real *scratch)
-{
-    const Linear *head = &model->head;
-    if (head->weight != ABSENT) {
-        linear_forward(model, head, parameters, n, y, 0, logits, scratch);
-        return;
-    }
-    model->kernels->matmul(MATMUL_NT, n, head->out, head->in, 1, y, head->in, parameters + model->embedding, head->in,
-                           0, logits, head->out, scratch);
-    if (head->bias != ABSENT)
-        model->kernels->bias_forward(n, head->out, parameters + head->bias, logits);
-}
-
-static void logits_backward(const Model *model, const real *parameters, int n, const real *y, const real *dlogits,
-                            real *dy, real *gradient, real *scratch)
+static void logits_backward(const Model *model, int n, const real *y, const real *dlogits, real *dy, real *gradient,
+                            Workspace *w)
 {
     const Linear *head = &model->head;
     const Kernels *kernels = model->kernels;
-    int C = head->in, V = head->out;
-    if (head->weight != ABSENT) {
-        linear_backward(model, head, parameters, n, y, dlogits, 0, dy, gradient, scratch);
-        return;
-    }
+    const int C = head->in, V = head->out;
     if (head->bias != ABSENT)
         kernels->bias_backward(n, V, dlogits, gradient + head->bias);
-    kernels->matmul(MATMUL_TN, V, C, n, 1, dlogits, V, y, C, 1, gradient + model->embedding, C, scratch);
-    kernels->matmul(MATMUL_NN, n, C, V, 1, dlogits, V, parameters + model->embedding, C, 0, dy, C, scratch);
+    if (head->weight == ABSENT)
+        kernels->matmul(MATMUL_TN, V, C, n, 1, dlogits, V, y, C, 1, gradient + model->embedding, C, w->scratch);
+    else
+        kernels->matmul(MATMUL_TN, C, V, n, 1, y, C, dlogits, V, 1, gradient + head->weight, V, w->scratch);
+    linear_backward_input(model, head, n, dlogits, 0, dy, w);
 }
 
 double head_loss(const Model *model, const real *parameters, int n_rows, const real *x, const int32_t *targets,
@@ -76,8 +60,8 @@ double head_loss(const Model *model, const real *parameters, int n_rows, const r
         /* forward */
         for (int r = 0; r < n; r++)
             memcpy(w->head_x + (size_t)r * C, x + (size_t)rows[r] * C, row_bytes);
-        norm_forward(model, &model->final_norm, parameters, n, w->head_x, &w->head_norm);
-        logits_forward(model, parameters, n, w->head_norm.y, w->logits, w->scratch);
+        const real *y = norm_forward(model, &model->final_norm, parameters, n, w->head_x, &w->head_norm, w->head_y);
+        linear_forward(model, &model->head, parameters, n, y, NULL, w->logits, w);
         for (int r = 0; r < n; r++) {
             int32_t target = targets[rows[r]];
             assert(target < V);
@@ -91,7 +75,7 @@ double head_loss(const Model *model, const real *parameters, int n_rows, const r
             continue;
 
         /* backward */
-        logits_backward(model, parameters, n, w->head_norm.y, w->logits, w->head_dnorm, gradient, w->scratch);
+        logits_backward(model, n, y, w->logits, w->head_dnorm, gradient, w);
         memset(w->head_dx, 0, row_bytes * (size_t)n);
         norm_backward(model, &model->final_norm, parameters, n, w->head_x, &w->head_norm, w->head_dnorm, w->head_dx,
                       gradient);
@@ -106,8 +90,11 @@ void head_norm(const Model *model, const real *parameters, int n_rows, const rea
     const int C = model->settings.d_model;
     for (int start = 0; start < n_rows; start += w->head_rows) {
         int n = n_rows - start < w->head_rows ? n_rows - start : w->head_rows;
-        norm_forward(model, &model->final_norm, parameters, n, x + (size_t)start * C, &w->head_norm);
-        memcpy(ret_normed + (size_t)start * C, w->head_norm.y, sizeof(real) * (size_t)n * C);
+        real *out = ret_normed + (size_t)start * C;
+        const real *y =
+            norm_forward(model, &model->final_norm, parameters, n, x + (size_t)start * C, &w->head_norm, out);
+        if (y != out)
+            memcpy(out, y, sizeof(real) * (size_t)n * C);
     }
 }
 
@@ -116,7 +103,8 @@ void head_logits(const Model *model, const real *parameters, int n_rows, const r
     const int C = model->settings.d_model, V = model->settings.vocab_size;
     for (int start = 0; start < n_rows; start += w->head_rows) {
         int n = n_rows - start < w->head_rows ? n_rows - start : w->head_rows;
-        norm_forward(model, &model->final_norm, parameters, n, x + (size_t)start * C, &w->head_norm);
-        logits_forward(model, parameters, n, w->head_norm.y, ret_logits + (size_t)start * V, w->scratch);
+        const real *y =
+            norm_forward(model, &model->final_norm, parameters, n, x + (size_t)start * C, &w->head_norm, w->head_y);
+        linear_forward(model, &model->head, parameters, n, y, NULL, ret_logits + (size_t)start * V, w);
     }
 }

@@ -18,6 +18,7 @@
 typedef struct {
     int in, out;
     size_t weight, bias; /* (in,out), (out,) or ABSENT */
+    size_t panels[2];    /* where the weight lies packed, for forward and for backward, among the model's panels */
 } Linear;
 
 typedef struct {
@@ -42,49 +43,53 @@ struct Model {
     Block *blocks;    /* (L) */
     Norm final_norm;  /* ABSENT in post-norm, whose last block ends with one */
     Linear head;      /* (C,V); tied: weight is ABSENT and the embedding serves, transposed */
+    Linear **linears; /* (n_linears) all of them */
+    int n_linears;
+    size_t n_panels[2]; /* reals of all panels for forward, and for backward behind them */
 };
 
 /* ---- activations ------------------------------------------------------------------------------------------------- */
 
+/* What a norm keeps of each row: (N) each; RMSNorm leaves the mean alone. */
 typedef struct {
-    real *mean, *rstd; /* (N) each; RMSNorm leaves the mean alone */
-    real *y;           /* (N,C); the norm's input itself where there is none */
+    real *mean, *rstd;
 } NormActs;
 
 /* What the norm that follows a branch keeps; nothing in pre-norm. */
 typedef struct {
-    real *x;           /* (N,C) its input: in post-norm stream and branch, in sandwich norm the branch alone */
-    real *mean, *rstd; /* (N) */
+    real *x; /* (N,C) its input: in post-norm stream and branch, in sandwich norm the branch alone */
+    NormActs norm;
 } JoinActs;
 
-/* What one block keeps for its backward. */
+/* What one block keeps for its backward. What a pass over near memory makes again, normalised rows and the MLP's
+ * activations, is not kept: to fetch it from far costs more. */
 typedef struct {
     real *x; /* (N,C) its input */
     NormActs attention_norm;
     real *q_raw, *k_raw;   /* (N,C') before their norm; without one q and k themselves */
     real *q_rstd, *k_rstd; /* (N,H) with qk_norm */
     real *q, *k, *v;       /* (N,C') q and k after rotation */
-    real *maps;            /* (n,H) attention maps, each packed by query blocks */
+    real *maps;            /* (n,H) attention maps, (T, map_ld) each, written for the keys of their query blocks */
     real *score_state;     /* (n,H,T) what the score function keeps of each row */
     real *heads;           /* (N,C') head outputs side by side */
     JoinActs attention_join;
     real *x_mid; /* (N,C) after attention */
     NormActs mlp_norm;
-    real *gate;     /* (N,F) with swiglu */
-    real *up, *act; /* (N,F) before and after the activation; the same memory for ReLU */
+    real *gate; /* (N,F) with swiglu */
+    real *up;   /* (N,F) before the activation; with ReLU after it, of which its backward asks no more than the sign */
     JoinActs mlp_join;
 } BlockActs;
 
-/* Queries [row, row + n_rows) and the union of the keys that they see; their part of a packed map is
- * (n_rows, n_keys) with leading dimension ld, at offset. */
+/* Queries [row, row + n_rows) and the keys that their scores are computed for: whole key blocks, which hold all that
+ * one of them sees. */
 typedef struct {
-    int row, n_rows, key, n_keys, ld;
-    size_t offset;
+    int row, n_rows, key, n_keys;
 } QueryBlock;
 
 struct Workspace {
     int n, with_backward; /* sequences it has room for */
-    size_t map_size;      /* reals of one packed map */
+    int map_ld;           /* of maps: more than T */
+    size_t map_size;      /* reals of one */
 
     int hidden_key; /* no query sees it that sees another; -1: none, as in training */
 
@@ -96,37 +101,50 @@ struct Workspace {
     BlockActs *blocks; /* (L); without backward all share one set */
     real *x_last;      /* (N,C) output of the last block */
 
-    real *bias;         /* (H,2T-1) position bias of a layer */
-    real *bias_flipped; /* (H,2T-1) the same over j-i, so that a row of scores reads it forwards */
-    real *scratch;      /* (MATMUL_SCRATCH) */
+    real *bias;           /* (H,2T-1) position bias of a layer */
+    real *bias_flipped;   /* (H,2T-1) the same over j-i, so that a row of scores reads it forwards */
+    real *scratch;        /* (MATMUL_SCRATCH) */
+    real *head_panels[4]; /* keys, values, queries and gradients of one head, packed; the latter two for backward */
+    real *h;              /* (N,C) the norm before a branch */
+    real *act;            /* (N,F) activations; not with ReLU */
+    const real *panels;   /* packed weights: lent, or made anew from the parameters of each call in own_panels */
+    real *own_panels;
 
     /* Head, by blocks of head_rows rows that have a target. */
     int head_rows;
-    int *target_rows;       /* (N) */
-    real *head_x, *head_dx; /* (head_rows,C) */
+    int *target_rows;                             /* (N) */
+    real *head_x, *head_y, *head_dx, *head_dnorm; /* (head_rows,C) the stream, after the norm, and their gradients */
     NormActs head_norm;
-    real *head_dnorm; /* (head_rows,C) */
-    real *logits;     /* (head_rows,V) */
+    real *logits; /* (head_rows,V) */
 
     /* Gradients of activations. */
     real *dx, *dnorm;            /* (N,C) */
     real *dq, *dk, *dv, *dheads; /* (N,C') */
     real *dgate, *dup;           /* (N,F) the former with swiglu */
-    real *dscores;               /* one query block */
+    real *dscores;               /* (T,map_ld) */
     real *dbias;                 /* (H,2T-1) */
 };
 
 /* ---- layers (layers.c) ------------------------------------------------------------------------------------------- */
 
-/* y (n,out) = x (n,in) W + b, or y += when accumulate. */
+/* y (n,out) = plus + x (n,in) W + b; plus may be y or NULL. */
 void linear_forward(const Model *model, const Linear *linear, const real *parameters, int n, const real *x,
-                    int accumulate, real *y, real *scratch);
-/* dx = dy W', or dx += when accumulate; dW += x' dy; db += sum of rows of dy. */
-void linear_backward(const Model *model, const Linear *linear, const real *parameters, int n, const real *x,
-                     const real *dy, int accumulate, real *dx, real *gradient, real *scratch);
+                    const real *plus, real *y, Workspace *workspace);
+/* dx = dy W', or dx += when accumulate. */
+void linear_backward_input(const Model *model, const Linear *linear, int n, const real *dy, int accumulate, real *dx,
+                           Workspace *workspace);
+/* dW += x' dy; db += sum of rows of dy. */
+void linear_backward_weight(const Model *model, const Linear *linear, int n, const real *x, const real *dy,
+                            real *gradient, Workspace *workspace);
 
-/* acts.y = norm(x) over n rows of width C; x where there is no norm. */
-void norm_forward(const Model *model, const Norm *norm, const real *parameters, int n, const real *x, NormActs *acts);
+/* Both. */
+void linear_backward(const Model *model, const Linear *linear, int n, const real *x, const real *dy, int accumulate,
+                     real *dx, real *gradient, Workspace *workspace);
+
+/* y = norm(x) over n rows of width C; acts keeps what backward wants of them. Returns y, or x itself, with y left
+ * alone, where there is no norm. */
+const real *norm_forward(const Model *model, const Norm *norm, const real *parameters, int n, const real *x,
+                         const NormActs *acts, real *y);
 /* dx += ... */
 void norm_backward(const Model *model, const Norm *norm, const real *parameters, int n, const real *x,
                    const NormActs *acts, const real *dy, real *dx, real *gradient);
@@ -134,11 +152,10 @@ void norm_backward(const Model *model, const Norm *norm, const real *parameters,
 /* Where a branch f, of which `linear` is the last layer and `in` that layer's input, joins the stream:
  * y = x + f, in post-norm norm(x + f), in sandwich norm x + norm(f). x and y may be one array in pre-norm. */
 void join_forward(const Model *model, const Linear *linear, const Norm *norm, const real *parameters, int n,
-                  const real *x, const real *in, const JoinActs *acts, real *y, real *scratch);
-/* dx, the gradient of y, becomes that of x beside the branch; din is written. dbranch (n,C) is room. */
-void join_backward(const Model *model, const Linear *linear, const Norm *norm, const real *parameters, int n,
-                   const real *in, const JoinActs *acts, real *dx, real *din, real *dbranch, real *gradient,
-                   real *scratch);
+                  const real *x, const real *in, const JoinActs *acts, real *y, Workspace *workspace);
+/* dx, the gradient of y, becomes that of x beside the branch. Returns f's gradient (n,C): dx itself, or dbranch. */
+const real *join_backward(const Model *model, const Norm *norm, const real *parameters, int n, const JoinActs *acts,
+                          real *dx, real *dbranch, real *gradient);
 
 /* x = RMSNorm(raw), rows (n,C'), head by head, with one gain (D,) for all heads; where it is ABSENT x is raw. */
 void heads_norm_forward(const Model *model, size_t gain, const real *parameters, int n, const real *raw, real *rstd,
@@ -147,18 +164,20 @@ void heads_norm_forward(const Model *model, size_t gain, const real *parameters,
 const real *heads_norm_backward(const Model *model, size_t gain, const real *parameters, int n, const real *raw,
                                 const real *rstd, const real *dx, real *draw, real *gradient);
 
-/* act = f(up), with swiglu f(gate, up), over n values. */
-void activation_forward(const Model *model, size_t n, const real *gate, const real *up, real *act);
-/* dup = ... in place of d act; with swiglu dgate too. */
-void activation_backward(const Model *model, size_t n, const real *gate, const real *up, real *dgate, real *dup);
+/* f(up), with swiglu f(gate, up), over n values: in act, or with ReLU in up itself. Returns which. */
+const real *activation_forward(const Model *model, size_t n, const real *gate, real *up, real *act);
+/* dup = ... in place of d act; with swiglu dgate too. Returns f(up) as forward did. */
+const real *activation_backward(const Model *model, size_t n, const real *gate, real *up, real *act, real *dgate,
+                                real *dup);
 
 /* ---- attention (attention.c) ------------------------------------------------------------------------------------- */
 
-enum { QUERY_BLOCK = 32 };
+/* Queries and keys are taken by so many; keys therefore by whole panels of packed products. */
+enum { QUERY_BLOCK = 32, KEY_BLOCK = 32 };
 
-/* Reals of one packed map at most, for sequences up to the context length; of one of its blocks; number of blocks. */
-size_t attention_map_size(const ModelSettings *settings);
-size_t attention_block_size(const ModelSettings *settings);
+/* Leading dimension of a map; reals of a head's packed keys or values; for sequences up to the context length. */
+int attention_map_ld(const ModelSettings *settings);
+size_t attention_panels(const ModelSettings *settings);
 int attention_n_query_blocks(int length);
 
 /* Lays the mask out for `length`: fills first, end, query_blocks. */

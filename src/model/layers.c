@@ -1,50 +1,60 @@
 /* Linear layers, norms, joins and activations of a model, by kernel calls: what the block and the head are made of.
  *
  * A linear layer is y = x W + b with W stored (in, out), so that forward reads W by rows and no weight is ever
- * transposed in memory.
+ * transposed in memory. Products read W packed, which was done once for many of them.
  */
 #include "model/internal.h"
 
 #include <string.h>
 
 void linear_forward(const Model *model, const Linear *linear, const real *parameters, int n, const real *x,
-                    int accumulate, real *y, real *scratch)
+                    const real *plus, real *y, Workspace *w)
 {
     const Kernels *kernels = model->kernels;
-    int in = linear->in, out = linear->out;
-    kernels->matmul(MATMUL_NN, n, out, in, 1, x, in, parameters + linear->weight, out, accumulate, y, out, scratch);
+    const int in = linear->in, out = linear->out;
+    kernels->matmul_packed(MATMUL_NN, n, out, in, 1, x, in, w->panels + linear->panels[0], in, 0, plus, y, out,
+                           w->scratch);
     if (linear->bias != ABSENT)
         kernels->bias_forward(n, out, parameters + linear->bias, y);
 }
 
-void linear_backward(const Model *model, const Linear *linear, const real *parameters, int n, const real *x,
-                     const real *dy, int accumulate, real *dx, real *gradient, real *scratch)
+void linear_backward_input(const Model *model, const Linear *linear, int n, const real *dy, int accumulate, real *dx,
+                           Workspace *w)
+{
+    const int in = linear->in, out = linear->out;
+    model->kernels->matmul_packed(MATMUL_NN, n, in, out, 1, dy, out, w->panels + linear->panels[1], out, 0,
+                                  accumulate ? dx : NULL, dx, in, w->scratch);
+}
+
+void linear_backward_weight(const Model *model, const Linear *linear, int n, const real *x, const real *dy,
+                            real *gradient, Workspace *w)
 {
     const Kernels *kernels = model->kernels;
-    int in = linear->in, out = linear->out;
+    const int in = linear->in, out = linear->out;
     if (linear->bias != ABSENT)
         kernels->bias_backward(n, out, dy, gradient + linear->bias);
-    kernels->matmul(MATMUL_TN, in, out, n, 1, x, in, dy, out, 1, gradient + linear->weight, out, scratch);
-    kernels->matmul(MATMUL_NT, n, in, out, 1, dy, out, parameters + linear->weight, out, accumulate, dx, in, scratch);
+    kernels->matmul(MATMUL_TN, in, out, n, 1, x, in, dy, out, 1, gradient + linear->weight, out, w->scratch);
 }
 
-static void copy_unless_same(size_t n, const real *x, real *y)
+void linear_backward(const Model *model, const Linear *linear, int n, const real *x, const real *dy, int accumulate,
+                     real *dx, real *gradient, Workspace *w)
 {
-    if (x != y)
-        memcpy(y, x, sizeof(real) * n);
+    linear_backward_weight(model, linear, n, x, dy, gradient, w);
+    linear_backward_input(model, linear, n, dy, accumulate, dx, w);
 }
 
-void norm_forward(const Model *model, const Norm *norm, const real *parameters, int n, const real *x, NormActs *acts)
+const real *norm_forward(const Model *model, const Norm *norm, const real *parameters, int n, const real *x,
+                         const NormActs *acts, real *y)
 {
     const ModelSettings *s = &model->settings;
     if (norm->gain == ABSENT)
-        copy_unless_same((size_t)n * (size_t)s->d_model, x, acts->y);
-    else if (s->norm == NORM_LAYERNORM)
+        return x;
+    if (s->norm == NORM_LAYERNORM)
         model->kernels->layernorm_forward(n, s->d_model, s->norm_epsilon, x, parameters + norm->gain,
-                                          parameters + norm->shift, acts->y, acts->mean, acts->rstd);
+                                          parameters + norm->shift, y, acts->mean, acts->rstd);
     else
-        model->kernels->rmsnorm_forward(n, s->d_model, s->norm_epsilon, x, parameters + norm->gain, acts->y,
-                                        acts->rstd);
+        model->kernels->rmsnorm_forward(n, s->d_model, s->norm_epsilon, x, parameters + norm->gain, y, acts->rstd);
+    return y;
 }
 
 void norm_backward(const Model *model, const Norm *norm, const real *parameters, int n, const real *x,
@@ -62,50 +72,35 @@ void norm_backward(const Model *model, const Norm *norm, const real *parameters,
 }
 
 void join_forward(const Model *model, const Linear *linear, const Norm *norm, const real *parameters, int n,
-                  const real *x, const real *in, const JoinActs *acts, real *y, real *scratch)
+                  const real *x, const real *in, const JoinActs *acts, real *y, Workspace *w)
 {
-    const size_t n_values = (size_t)n * (size_t)linear->out;
-    NormActs after = {acts->mean, acts->rstd, y};
     switch (model->settings.norm_placement) {
     case PLACEMENT_PRE: /* y = x + in W */
-        copy_unless_same(n_values, x, y);
-        linear_forward(model, linear, parameters, n, in, 1, y, scratch);
+        linear_forward(model, linear, parameters, n, in, x, y, w);
         return;
     case PLACEMENT_POST: /* y = norm(x + in W) */
-        copy_unless_same(n_values, x, acts->x);
-        linear_forward(model, linear, parameters, n, in, 1, acts->x, scratch);
-        norm_forward(model, norm, parameters, n, acts->x, &after);
+        linear_forward(model, linear, parameters, n, in, x, acts->x, w);
+        norm_forward(model, norm, parameters, n, acts->x, &acts->norm, y);
         return;
     case PLACEMENT_SANDWICH: /* y = x + norm(in W) */
-        linear_forward(model, linear, parameters, n, in, 0, acts->x, scratch);
-        norm_forward(model, norm, parameters, n, acts->x, &after);
-        model->kernels->add(n_values, x, y);
+        linear_forward(model, linear, parameters, n, in, NULL, acts->x, w);
+        norm_forward(model, norm, parameters, n, acts->x, &acts->norm, y);
+        model->kernels->add((size_t)n * (size_t)linear->out, x, y);
         return;
     }
 }
 
-void join_backward(const Model *model, const Linear *linear, const Norm *norm, const real *parameters, int n,
-                   const real *in, const JoinActs *acts, real *dx, real *din, real *dbranch, real *gradient,
-                   real *scratch)
+const real *join_backward(const Model *model, const Norm *norm, const real *parameters, int n, const JoinActs *acts,
+                          real *dx, real *dbranch, real *gradient)
 {
-    const size_t bytes = sizeof(real) * (size_t)n * (size_t)linear->out;
-    const NormActs after = {acts->mean, acts->rstd, NULL};
-    switch (model->settings.norm_placement) {
-    case PLACEMENT_PRE: /* y = x + in W */
-        linear_backward(model, linear, parameters, n, in, dx, 0, din, gradient, scratch);
-        return;
-    case PLACEMENT_POST: /* y = norm(x + in W) */
-        memset(dbranch, 0, bytes);
-        norm_backward(model, norm, parameters, n, acts->x, &after, dx, dbranch, gradient);
+    const size_t bytes = sizeof(real) * (size_t)n * (size_t)model->settings.d_model;
+    if (model->settings.norm_placement == PLACEMENT_PRE) /* y = x + f */
+        return dx;
+    memset(dbranch, 0, bytes);
+    norm_backward(model, norm, parameters, n, acts->x, &acts->norm, dx, dbranch, gradient);
+    if (model->settings.norm_placement == PLACEMENT_POST) /* y = norm(x + f), else x + norm(f) */
         memcpy(dx, dbranch, bytes);
-        linear_backward(model, linear, parameters, n, in, dx, 0, din, gradient, scratch);
-        return;
-    case PLACEMENT_SANDWICH: /* y = x + norm(in W) */
-        memset(dbranch, 0, bytes);
-        norm_backward(model, norm, parameters, n, acts->x, &after, dx, dbranch, gradient);
-        linear_backward(model, linear, parameters, n, in, dbranch, 0, din, gradient, scratch);
-        return;
-    }
+    return dbranch;
 }
 
 void heads_norm_forward(const Model *model, size_t gain, const real *parameters, int n, const real *raw, real *rstd,
@@ -128,32 +123,35 @@ const real *heads_norm_backward(const Model *model, size_t gain, const real *par
     return draw;
 }
 
-void activation_forward(const Model *model, size_t n, const real *gate, const real *up, real *act)
+const real *activation_forward(const Model *model, size_t n, const real *gate, real *up, real *act)
 {
     switch (model->settings.activation) {
     case ACTIVATION_GELU:
         model->kernels->gelu_forward(n, up, act);
-        return;
-    case ACTIVATION_RELU:
-        model->kernels->relu_forward(n, up, act);
-        return;
+        return act;
     case ACTIVATION_SWIGLU:
         model->kernels->swiglu_forward(n, gate, up, act);
-        return;
+        return act;
+    case ACTIVATION_RELU:
+        break;
     }
+    model->kernels->relu_forward(n, up, up);
+    return up;
 }
 
-void activation_backward(const Model *model, size_t n, const real *gate, const real *up, real *dgate, real *dup)
+const real *activation_backward(const Model *model, size_t n, const real *gate, real *up, real *act, real *dgate,
+                                real *dup)
 {
     switch (model->settings.activation) {
     case ACTIVATION_GELU:
-        model->kernels->gelu_backward(n, up, dup, dup);
-        return;
-    case ACTIVATION_RELU:
-        model->kernels->relu_backward(n, up, dup, dup);
-        return;
+        model->kernels->gelu_backward(n, up, dup, dup, act);
+        return act;
     case ACTIVATION_SWIGLU:
-        model->kernels->swiglu_backward(n, gate, up, dup, dgate, dup);
-        return;
+        model->kernels->swiglu_backward(n, gate, up, dup, dgate, dup, act);
+        return act;
+    case ACTIVATION_RELU:
+        break;
     }
+    model->kernels->relu_backward(n, up, dup, dup);
+    return up;
 }

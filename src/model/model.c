@@ -39,43 +39,48 @@ static void block_forward(const Model *model, const real *parameters, int layer,
     const ModelSettings *s = &model->settings;
     const Block *block = &model->blocks[layer];
     const int N = n * w->length;
-    real *scratch = w->scratch;
 
     /* 2. h = norm(x) */
-    norm_forward(model, &block->attention_norm, parameters, N, a->x, &a->attention_norm);
+    const real *h = norm_forward(model, &block->attention_norm, parameters, N, a->x, &a->attention_norm, w->h);
     /* 3. q, k, v = h W_q, h W_k, h W_v; with qk_norm q, k = norm(q), norm(k) */
-    linear_forward(model, &block->q, parameters, N, a->attention_norm.y, 0, a->q_raw, scratch);
+    linear_forward(model, &block->q, parameters, N, h, NULL, a->q_raw, w);
     heads_norm_forward(model, block->q_gain, parameters, N, a->q_raw, a->q_rstd, a->q);
-    linear_forward(model, &block->k, parameters, N, a->attention_norm.y, 0, a->k_raw, scratch);
+    linear_forward(model, &block->k, parameters, N, h, NULL, a->k_raw, w);
     heads_norm_forward(model, block->k_gain, parameters, N, a->k_raw, a->k_rstd, a->k);
-    linear_forward(model, &block->v, parameters, N, a->attention_norm.y, 0, a->v, scratch);
+    linear_forward(model, &block->v, parameters, N, h, NULL, a->v, w);
     /* 4. heads = attention(q, k, v) */
     attention_forward(model, parameters, layer, n, a, w);
     if (!x_next)
         return;
     /* 5. x_mid = join(x, heads W_out) */
     join_forward(model, &block->out, &block->attention_post_norm, parameters, N, a->x, a->heads, &a->attention_join,
-                 a->x_mid, scratch);
+                 a->x_mid, w);
     /* 6. h = norm(x_mid) */
-    norm_forward(model, &block->mlp_norm, parameters, N, a->x_mid, &a->mlp_norm);
+    h = norm_forward(model, &block->mlp_norm, parameters, N, a->x_mid, &a->mlp_norm, w->h);
     /* 7. up = h W_up; with swiglu gate = h W_gate */
     if (s->activation == ACTIVATION_SWIGLU)
-        linear_forward(model, &block->gate, parameters, N, a->mlp_norm.y, 0, a->gate, scratch);
-    linear_forward(model, &block->up, parameters, N, a->mlp_norm.y, 0, a->up, scratch);
+        linear_forward(model, &block->gate, parameters, N, h, NULL, a->gate, w);
+    linear_forward(model, &block->up, parameters, N, h, NULL, a->up, w);
     /* 8. act = f(up); with swiglu silu(gate) up */
-    activation_forward(model, (size_t)N * (size_t)s->d_ff, a->gate, a->up, a->act);
+    const real *act = activation_forward(model, (size_t)N * (size_t)s->d_ff, a->gate, a->up, w->act);
     /* 9. x_next = join(x_mid, act W_down) */
-    join_forward(model, &block->down, &block->mlp_post_norm, parameters, N, a->x_mid, a->act, &a->mlp_join, x_next,
-                 scratch);
+    join_forward(model, &block->down, &block->mlp_post_norm, parameters, N, a->x_mid, act, &a->mlp_join, x_next, w);
 }
 
-static void capture_block(const Model *model, const Workspace *w, int n, int state, const BlockActs *acts, const real *x,
-                          const Capture *capture);
+static void capture_block(const Model *model, const Workspace *w, int n, int state, const BlockActs *acts,
+                          const real *x, const Capture *capture);
 
 /* Whether a capture ends with the attention of the last layer. */
 static int wants_attention_only(const Capture *capture)
 {
     return capture && !capture->residual && !capture->normed && !capture->losses;
+}
+
+/* Panels of a workspace's own follow the parameters of every call. */
+static void pack_own(const Model *model, const real *parameters, Workspace *w)
+{
+    for (int i = 0; w->own_panels && i < model_n_packs(model, w->with_backward); i++)
+        model_pack(model, parameters, i, w->own_panels);
 }
 
 /* 1-9 of all layers; returns the last block's output. A capture takes what it wants as each block's input, then the
@@ -85,6 +90,7 @@ static real *forward(const Model *model, const real *parameters, int n, int leng
 {
     const int L = model->settings.n_layers;
     assert(n >= 1 && n <= w->n && length >= 1 && length <= model->settings.context_length);
+    pack_own(model, parameters, w);
     attention_lay_mask(model, length, w);
     embed_forward(model, parameters, n, length, tokens, w->blocks[0].x);
     for (int l = 0; l < L; l++) {
@@ -108,32 +114,36 @@ static void block_backward(const Model *model, const real *parameters, int layer
     const ModelSettings *s = &model->settings;
     const Block *block = &model->blocks[layer];
     const int N = n * w->length;
-    real *scratch = w->scratch;
 
     /* 9. x_next = join(x_mid, act W_down) */
-    join_backward(model, &block->down, &block->mlp_post_norm, parameters, N, a->act, &a->mlp_join, w->dx, w->dup,
-                  w->dnorm, gradient, scratch);
+    const real *df =
+        join_backward(model, &block->mlp_post_norm, parameters, N, &a->mlp_join, w->dx, w->dnorm, gradient);
+    linear_backward_input(model, &block->down, N, df, 0, w->dup, w);
     /* 8. act = f(up); with swiglu silu(gate) up */
-    activation_backward(model, (size_t)N * (size_t)s->d_ff, a->gate, a->up, w->dgate, w->dup);
+    const real *act = activation_backward(model, (size_t)N * (size_t)s->d_ff, a->gate, a->up, w->act, w->dgate, w->dup);
+    linear_backward_weight(model, &block->down, N, act, df, gradient, w);
     /* 7. up = h W_up; with swiglu gate = h W_gate */
-    linear_backward(model, &block->up, parameters, N, a->mlp_norm.y, w->dup, 0, w->dnorm, gradient, scratch);
+    const real *h = norm_forward(model, &block->mlp_norm, parameters, N, a->x_mid, &a->mlp_norm, w->h);
+    linear_backward(model, &block->up, N, h, w->dup, 0, w->dnorm, gradient, w);
     if (s->activation == ACTIVATION_SWIGLU)
-        linear_backward(model, &block->gate, parameters, N, a->mlp_norm.y, w->dgate, 1, w->dnorm, gradient, scratch);
+        linear_backward(model, &block->gate, N, h, w->dgate, 1, w->dnorm, gradient, w);
     /* 6. h = norm(x_mid) */
     norm_backward(model, &block->mlp_norm, parameters, N, a->x_mid, &a->mlp_norm, w->dnorm, w->dx, gradient);
     /* 5. x_mid = join(x, heads W_out) */
-    join_backward(model, &block->out, &block->attention_post_norm, parameters, N, a->heads, &a->attention_join, w->dx,
-                  w->dheads, w->dnorm, gradient, scratch);
+    df =
+        join_backward(model, &block->attention_post_norm, parameters, N, &a->attention_join, w->dx, w->dnorm, gradient);
+    linear_backward(model, &block->out, N, a->heads, df, 0, w->dheads, gradient, w);
     /* 4. heads = attention(q, k, v) */
     attention_backward(model, layer, n, a, w, gradient);
     /* 3. q, k, v = h W_q, h W_k, h W_v; with qk_norm q, k = norm(q), norm(k) */
+    h = norm_forward(model, &block->attention_norm, parameters, N, a->x, &a->attention_norm, w->h);
     const real *dq_raw =
         heads_norm_backward(model, block->q_gain, parameters, N, a->q_raw, a->q_rstd, w->dq, w->dheads, gradient);
-    linear_backward(model, &block->q, parameters, N, a->attention_norm.y, dq_raw, 0, w->dnorm, gradient, scratch);
+    linear_backward(model, &block->q, N, h, dq_raw, 0, w->dnorm, gradient, w);
     const real *dk_raw = /* dq_raw has been used */
         heads_norm_backward(model, block->k_gain, parameters, N, a->k_raw, a->k_rstd, w->dk, w->dheads, gradient);
-    linear_backward(model, &block->k, parameters, N, a->attention_norm.y, dk_raw, 1, w->dnorm, gradient, scratch);
-    linear_backward(model, &block->v, parameters, N, a->attention_norm.y, w->dv, 1, w->dnorm, gradient, scratch);
+    linear_backward(model, &block->k, N, h, dk_raw, 1, w->dnorm, gradient, w);
+    linear_backward(model, &block->v, N, h, w->dv, 1, w->dnorm, gradient, w);
     /* 2. h = norm(x) */
     norm_backward(model, &block->attention_norm, parameters, N, a->x, &a->attention_norm, w->dnorm, w->dx, gradient);
 }
@@ -186,7 +196,7 @@ static void split_heads(int H, int T, int D, const real *x, real *ret_y)
             memcpy(ret_y + ((size_t)h * T + t) * D, x + ((size_t)t * H + h) * D, sizeof(real) * (size_t)D);
 }
 
-/* A packed map to (T,T), 0 where hidden. */
+/* A map to (T,T), 0 where hidden. */
 static void unpack_map(const Workspace *w, const real *map, real *ret_map)
 {
     const int T = w->length;
@@ -194,14 +204,14 @@ static void unpack_map(const Workspace *w, const real *map, real *ret_map)
     for (int b = 0; b < w->n_query_blocks; b++) {
         const QueryBlock *block = &w->query_blocks[b];
         for (int r = 0; r < block->n_rows; r++)
-            memcpy(ret_map + (size_t)(block->row + r) * T + block->key, map + block->offset + (size_t)r * block->ld,
-                   sizeof(real) * (size_t)block->n_keys);
+            memcpy(ret_map + (size_t)(block->row + r) * T + block->key,
+                   map + (size_t)(block->row + r) * w->map_ld + block->key, sizeof(real) * (size_t)block->n_keys);
     }
 }
 
 /* x (n,T,C) is residual state `state`; acts, if any, are those of the block before it. */
-static void capture_block(const Model *model, const Workspace *w, int n, int state, const BlockActs *acts, const real *x,
-                          const Capture *capture)
+static void capture_block(const Model *model, const Workspace *w, int n, int state, const BlockActs *acts,
+                          const real *x, const Capture *capture)
 {
     const ModelSettings *s = &model->settings;
     const int H = s->n_heads, D = s->d_head, T = w->length, L = s->n_layers;
@@ -209,7 +219,8 @@ static void capture_block(const Model *model, const Workspace *w, int n, int sta
     for (size_t i = 0; i < (size_t)n; i++) {
         const size_t layer = i * (size_t)L + (size_t)state - 1; /* of all sequences' layers; used with acts only */
         if (capture->residual)
-            memcpy(capture->residual + (i * (size_t)(L + 1) + (size_t)state) * stream, x + i * stream, sizeof(real) * stream);
+            memcpy(capture->residual + (i * (size_t)(L + 1) + (size_t)state) * stream, x + i * stream,
+                   sizeof(real) * stream);
         if (!acts)
             continue;
         if (capture->q)
@@ -219,7 +230,8 @@ static void capture_block(const Model *model, const Workspace *w, int n, int sta
         if (capture->v)
             split_heads(H, T, D, acts->v + i * rows, capture->v + layer * rows);
         for (size_t h = 0; capture->maps && h < (size_t)H; h++)
-            unpack_map(w, acts->maps + (i * (size_t)H + h) * w->map_size, capture->maps + (layer * (size_t)H + h) * map);
+            unpack_map(w, acts->maps + (i * (size_t)H + h) * w->map_size,
+                       capture->maps + (layer * (size_t)H + h) * map);
     }
 }
 

@@ -27,9 +27,16 @@ const Parameters *model_parameters(const Model *model);
  * swiglu; causal 6LC'(T+1), full 12LC'T; share = targets per token. */
 double model_flops_per_token(const ModelSettings *settings, double target_share);
 
-/* A workspace for up to n sequences of the model's context length; with_backward = 0 is smaller (measuring). */
-size_t workspace_bytes(const Model *model, int n, int with_backward);
-Workspace *workspace_new(Arena *arena, const Model *model, int n, int with_backward);
+/* Weights packed for products, for whoever runs many calls on one set of parameters: model_panels() reals, 64-byte
+ * aligned, filled by model_pack for every index below model_n_packs, in any order and on any threads. */
+size_t model_panels(const Model *model, int with_backward);
+int model_n_packs(const Model *model, int with_backward);
+void model_pack(const Model *model, const real *parameters, int index, real *ret_panels);
+
+/* A workspace for up to n sequences of the model's context length; with_backward = 0 is smaller (measuring). It packs
+ * weights for itself in every call, unless `lent` holds panels of just those parameters that the calls will be given. */
+size_t workspace_bytes(const Model *model, int n, int with_backward, int is_lent);
+Workspace *workspace_new(Arena *arena, const Model *model, int n, int with_backward, const real *lent);
 
 /* Loss of sequences [first, first+n) of a batch: the sum over their targets in nats (double; the caller divides by the
  * batch's n_targets); ret_losses, if not NULL, gets each position's loss (n,T), 0 where there is no target.

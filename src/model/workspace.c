@@ -23,34 +23,22 @@ static real *take_reals(Cursor *cursor, size_t n)
     return take(cursor, n, sizeof(real));
 }
 
-static NormActs lay_norm(Cursor *cursor, size_t n_rows, size_t width)
+static NormActs lay_norm(Cursor *cursor, size_t n_rows)
 {
     NormActs acts;
     acts.mean = take_reals(cursor, n_rows);
     acts.rstd = take_reals(cursor, n_rows);
-    acts.y = take_reals(cursor, n_rows * width);
     return acts;
 }
 
-/* The norm before a branch; in post-norm the branch reads the stream itself. */
-static NormActs lay_norm_before(Cursor *cursor, const ModelSettings *s, size_t n_rows, real *x)
-{
-    if (s->norm_placement == PLACEMENT_POST)
-        return (NormActs){NULL, NULL, x};
-    return lay_norm(cursor, n_rows, (size_t)s->d_model);
-}
-
-/* The norm after a branch. Without backward its input lies where the branch's own was: in post-norm that is the stream,
- * which it replaces; in sandwich norm the output of the norm before, which has been read. */
-static JoinActs lay_join(Cursor *cursor, const ModelSettings *s, size_t n_rows, int with_backward,
-                         const NormActs *before)
+/* The norm after a branch. */
+static JoinActs lay_join(Cursor *cursor, const ModelSettings *s, size_t n_rows)
 {
     JoinActs join = {0};
     if (s->norm_placement == PLACEMENT_PRE)
         return join;
-    join.x = with_backward ? take_reals(cursor, n_rows * (size_t)s->d_model) : before->y;
-    join.mean = take_reals(cursor, n_rows);
-    join.rstd = take_reals(cursor, n_rows);
+    join.x = take_reals(cursor, n_rows * (size_t)s->d_model);
+    join.norm = lay_norm(cursor, n_rows);
     return join;
 }
 
@@ -60,7 +48,7 @@ static BlockActs lay_block(Cursor *cursor, const ModelSettings *s, size_t n, siz
     size_t H = (size_t)s->n_heads, HD = H * (size_t)s->d_head;
     BlockActs acts = {0};
     acts.x = take_reals(cursor, N * C);
-    acts.attention_norm = lay_norm_before(cursor, s, N, acts.x);
+    acts.attention_norm = lay_norm(cursor, N);
     acts.q = take_reals(cursor, N * HD);
     acts.k = take_reals(cursor, N * HD);
     acts.v = take_reals(cursor, N * HD);
@@ -74,20 +62,18 @@ static BlockActs lay_block(Cursor *cursor, const ModelSettings *s, size_t n, siz
         acts.q_raw = with_backward ? take_reals(cursor, N * HD) : acts.heads;
         acts.k_raw = with_backward ? take_reals(cursor, N * HD) : acts.heads;
     }
-    acts.attention_join = lay_join(cursor, s, N, with_backward, &acts.attention_norm);
+    acts.attention_join = lay_join(cursor, s, N);
     acts.x_mid = with_backward || s->norm_placement != PLACEMENT_PRE ? take_reals(cursor, N * C) : acts.x;
-    acts.mlp_norm = lay_norm_before(cursor, s, N, acts.x_mid);
+    acts.mlp_norm = lay_norm(cursor, N);
     if (s->activation == ACTIVATION_SWIGLU)
         acts.gate = take_reals(cursor, N * F);
     acts.up = take_reals(cursor, N * F);
-    /* ReLU's backward asks for the sign of its input, which its output has too. */
-    acts.act = with_backward && s->activation != ACTIVATION_RELU ? take_reals(cursor, N * F) : acts.up;
-    acts.mlp_join = lay_join(cursor, s, N, with_backward, &acts.mlp_norm);
+    acts.mlp_join = lay_join(cursor, s, N);
     return acts;
 }
 
 /* Lays out *w from cursor->base, or counts. */
-static void lay_workspace(Cursor *cursor, const Model *model, int n, int with_backward, Workspace *w)
+static void lay_workspace(Cursor *cursor, const Model *model, int n, int with_backward, const real *lent, Workspace *w)
 {
     const ModelSettings *s = &model->settings;
     size_t T = (size_t)s->context_length, N = (size_t)n * T, C = (size_t)s->d_model;
@@ -96,12 +82,20 @@ static void lay_workspace(Cursor *cursor, const Model *model, int n, int with_ba
     w->n = n;
     w->with_backward = with_backward;
     w->hidden_key = -1;
-    w->map_size = attention_map_size(s);
+    w->map_ld = attention_map_ld(s);
+    w->map_size = T * (size_t)w->map_ld;
     w->first = take(cursor, T, sizeof(int));
     w->end = take(cursor, T, sizeof(int));
     w->query_blocks = take(cursor, (size_t)attention_n_query_blocks(s->context_length), sizeof(QueryBlock));
     w->target_rows = take(cursor, N, sizeof(int));
     w->scratch = take_reals(cursor, MATMUL_SCRATCH);
+    w->own_panels = lent ? NULL : take_reals(cursor, model_panels(model, with_backward));
+    w->panels = lent ? lent : w->own_panels;
+    for (int i = 0; i < (with_backward ? 4 : 2); i++)
+        w->head_panels[i] = take_reals(cursor, attention_panels(s));
+    w->h = take_reals(cursor, N * C);
+    if (s->activation != ACTIVATION_RELU)
+        w->act = take_reals(cursor, N * (size_t)s->d_ff);
 
     w->blocks = take(cursor, (size_t)s->n_layers, sizeof(BlockActs));
     BlockActs acts = {0};
@@ -120,7 +114,8 @@ static void lay_workspace(Cursor *cursor, const Model *model, int n, int with_ba
     w->head_rows = head_block_rows(s, (int)N);
     size_t head_rows = (size_t)w->head_rows;
     w->head_x = take_reals(cursor, head_rows * C);
-    w->head_norm = lay_norm(cursor, head_rows, C);
+    w->head_y = take_reals(cursor, head_rows * C);
+    w->head_norm = lay_norm(cursor, head_rows);
     w->logits = take_reals(cursor, head_rows * (size_t)s->vocab_size);
     if (!with_backward)
         return;
@@ -136,25 +131,26 @@ static void lay_workspace(Cursor *cursor, const Model *model, int n, int with_ba
     if (s->activation == ACTIVATION_SWIGLU)
         w->dgate = take_reals(cursor, N * (size_t)s->d_ff);
     w->dup = take_reals(cursor, N * (size_t)s->d_ff);
-    w->dscores = take_reals(cursor, attention_block_size(s));
+    w->dscores = take_reals(cursor, w->map_size);
     if (s->position->bias_backward)
         w->dbias = take_reals(cursor, H * (2 * T - 1));
 }
 
-size_t workspace_bytes(const Model *model, int n, int with_backward)
+size_t workspace_bytes(const Model *model, int n, int with_backward, int is_lent)
 {
+    static const real somewhere;
     Cursor cursor = {NULL, 0};
     Workspace workspace = {0};
-    lay_workspace(&cursor, model, n, with_backward, &workspace);
+    lay_workspace(&cursor, model, n, with_backward, is_lent ? &somewhere : NULL, &workspace);
     return arena_rounded(sizeof(Workspace)) + arena_rounded(cursor.used);
 }
 
-Workspace *workspace_new(Arena *arena, const Model *model, int n, int with_backward)
+Workspace *workspace_new(Arena *arena, const Model *model, int n, int with_backward, const real *lent)
 {
     Cursor cursor = {NULL, 0};
     Workspace *workspace = arena_alloc(arena, sizeof(Workspace));
-    lay_workspace(&cursor, model, n, with_backward, workspace);
+    lay_workspace(&cursor, model, n, with_backward, lent, workspace);
     cursor = (Cursor){arena_alloc(arena, cursor.used), 0};
-    lay_workspace(&cursor, model, n, with_backward, workspace);
+    lay_workspace(&cursor, model, n, with_backward, lent, workspace);
     return workspace;
 }

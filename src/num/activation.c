@@ -5,7 +5,8 @@
  * relative accuracy in the negative tail. Derivative: s + x s (1 - s) u'.
  *
  * SwiGLU (Shazeer 2020, arXiv 2002.05202, eq. 6) is up * silu(gate) with silu(z) = z s(z), whose derivative is
- * s + z s (1 - s). Gate and activation go in one pass, so silu(gate) is never stored and backward makes it again.
+ * s + z s (1 - s). Backward makes the function's value again with its derivative, for the price of a store: what was
+ * not kept need not be fetched from far.
  */
 #include "num/path.h"
 #include "num/vec.h"
@@ -19,22 +20,27 @@ void KERNEL(gelu_forward)(size_t n, const real *x, real *y)
 {
     for (size_t i = 0; i < n; i += LANES) {
         const ptrdiff_t left = (ptrdiff_t)(n - i);
+        vec_fetch(x + i + AHEAD);
         const vec z = vec_load_left(x + i, left, ZERO);
         const vec u = z * vec_fma(z * z, vec_all(GELU_CUBIC), vec_all(GELU_LINEAR));
-        vec_store_left(y + i, left, z / (vec_exp(-u) + 1));
+        vec_store_left(y + i, left, z * (1 / (vec_exp(-u) + 1)));
     }
 }
 
-void KERNEL(gelu_backward)(size_t n, const real *x, const real *dy, real *dx)
+void KERNEL(gelu_backward)(size_t n, const real *x, const real *dy, real *dx, real *y)
 {
     for (size_t i = 0; i < n; i += LANES) {
         const ptrdiff_t left = (ptrdiff_t)(n - i);
-        const vec z = vec_load_left(x + i, left, ZERO), z2 = z * z;
+        vec_fetch(x + i + AHEAD);
+        vec_fetch(dy + i + AHEAD);
+        const vec z = vec_load_left(x + i, left, ZERO);
+        const vec z2 = vec_min(vec_all(REAL_HIGHEST), z * z); /* or 1 - s = 0 would meet an infinite slope of u */
         const vec u = z * vec_fma(z2, vec_all(GELU_CUBIC), vec_all(GELU_LINEAR));
         const vec du = vec_fma(z2, vec_all(3 * GELU_CUBIC), vec_all(GELU_LINEAR));
-        const vec s = 1 / (vec_exp(-u) + 1);
-        const vec slope = vec_fma(z * s * (1 - s), du, s);
+        const vec s = 1 / (vec_exp(-u) + 1), f = z * s;
+        const vec slope = vec_fma(f * (1 - s), du, s);
         vec_store_left(dx + i, left, vec_load_left(dy + i, left, ZERO) * slope);
+        vec_store_left(y + i, left, f);
     }
 }
 
@@ -43,6 +49,7 @@ void KERNEL(relu_forward)(size_t n, const real *x, real *y)
 {
     for (size_t i = 0; i < n; i += LANES) {
         const ptrdiff_t left = (ptrdiff_t)(n - i);
+        vec_fetch(x + i + AHEAD);
         const vec z = vec_load_left(x + i, left, ZERO);
         vec_store_left(y + i, left, vec_max(ZERO, z));
     }
@@ -53,6 +60,8 @@ void KERNEL(relu_backward)(size_t n, const real *x, const real *dy, real *dx)
 {
     for (size_t i = 0; i < n; i += LANES) {
         const ptrdiff_t left = (ptrdiff_t)(n - i);
+        vec_fetch(x + i + AHEAD);
+        vec_fetch(dy + i + AHEAD);
         const vec z = vec_load_left(x + i, left, ZERO);
         vec_store_left(dx + i, left, vec_choose(z <= 0, ZERO, vec_load_left(dy + i, left, ZERO)));
     }
@@ -63,20 +72,27 @@ void KERNEL(swiglu_forward)(size_t n, const real *gate, const real *up, real *y)
 {
     for (size_t i = 0; i < n; i += LANES) {
         const ptrdiff_t left = (ptrdiff_t)(n - i);
+        vec_fetch(gate + i + AHEAD);
+        vec_fetch(up + i + AHEAD);
         const vec z = vec_load_left(gate + i, left, ZERO);
-        vec_store_left(y + i, left, vec_load_left(up + i, left, ZERO) * (z / (vec_exp(-z) + 1)));
+        vec_store_left(y + i, left, vec_load_left(up + i, left, ZERO) * (z * (1 / (vec_exp(-z) + 1))));
     }
 }
 
 /* dgate = dy up (s + z s (1 - s)), dup = dy z s */
-void KERNEL(swiglu_backward)(size_t n, const real *gate, const real *up, const real *dy, real *dgate, real *dup)
+void KERNEL(swiglu_backward)(size_t n, const real *gate, const real *up, const real *dy, real *dgate, real *dup,
+                             real *y)
 {
     for (size_t i = 0; i < n; i += LANES) {
         const ptrdiff_t left = (ptrdiff_t)(n - i);
+        vec_fetch(gate + i + AHEAD);
+        vec_fetch(up + i + AHEAD);
+        vec_fetch(dy + i + AHEAD);
         const vec z = vec_load_left(gate + i, left, ZERO), d = vec_load_left(dy + i, left, ZERO);
-        const vec s = 1 / (vec_exp(-z) + 1), silu = z * s;
-        vec_store_left(dgate + i, left, d * vec_load_left(up + i, left, ZERO) * vec_fma(silu, 1 - s, s));
+        const vec s = 1 / (vec_exp(-z) + 1), silu = z * s, u = vec_load_left(up + i, left, ZERO);
+        vec_store_left(dgate + i, left, d * u * vec_fma(silu, 1 - s, s));
         vec_store_left(dup + i, left, d * silu);
+        vec_store_left(y + i, left, u * silu);
     }
 }
 

@@ -11,6 +11,8 @@ void KERNEL(add)(size_t n, const real *x, real *y)
 {
     for (size_t i = 0; i < n; i += LANES) {
         const ptrdiff_t left = (ptrdiff_t)(n - i);
+        vec_fetch(x + i + AHEAD);
+        vec_fetch(y + i + AHEAD);
         vec_store_left(y + i, left, vec_load_left(x + i, left, ZERO) + vec_load_left(y + i, left, ZERO));
     }
 }
@@ -67,6 +69,10 @@ void KERNEL(adamw)(size_t n, const real *gradient, double clip_scale, double lr,
     const vec floor = vec_all((real)epsilon), shrink = vec_all((real)decay), minus_lr = vec_all((real)-lr);
     for (size_t i = 0; i < n; i += LANES) {
         const ptrdiff_t left = (ptrdiff_t)(n - i);
+        vec_fetch(gradient + i + AHEAD);
+        vec_fetch(m + i + AHEAD);
+        vec_fetch(v + i + AHEAD);
+        vec_fetch(p + i + AHEAD);
         const vec g = vec_load_left(gradient + i, left, ZERO) * clip, old = vec_load_left(p + i, left, ZERO);
         const vec first = vec_fma(keep1, vec_load_left(m + i, left, ZERO), take1 * g);
         const vec second = vec_fma(keep2, vec_load_left(v + i, left, ZERO), take2 * g * g);

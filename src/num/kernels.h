@@ -36,6 +36,15 @@ typedef struct {
     void (*matmul)(MatmulKind kind, int m, int n, int k, real alpha, const real *a, int ld_a, const real *b, int ld_b,
                    int accumulate, real *c, int ld_c, real *scratch);
 
+    /* op(B) laid out for matmul_packed, which wants it once where many products share it: pack_size(n, k) reals,
+     * 64-byte aligned, in an order that is the path's own. B as in a product of that kind: (n,k) for NT, else (k,n). */
+    void (*pack)(MatmulKind kind, int n, int k, const real *b, int ld_b, real *ret_panels);
+    /* C = plus + alpha * op(A) B, with the bits of matmul; `plus` has C's leading dimension, may be C or NULL. A as in
+     * NN or TN; B was packed with n or more columns and k_packed rows, of which [k_first, k_first + k) are used.
+     * Columns from a multiple j of PACK_UNIT on begin at panels + j * k_packed. */
+    void (*matmul_packed)(MatmulKind kind, int m, int n, int k, real alpha, const real *a, int ld_a, const real *panels,
+                          int k_packed, int k_first, const real *plus, real *c, int ld_c, real *scratch);
+
     /* y_ij += b_j over rows of (n, width), and its gradient db_j += sum_i dy_ij. */
     void (*bias_forward)(int n, int width, const real *b, real *y);
     void (*bias_backward)(int n, int width, const real *dy, real *db);
@@ -53,16 +62,17 @@ typedef struct {
     void (*rmsnorm_backward)(int n, int width, const real *dy, const real *x, const real *gain, const real *rstd,
                              real *dx, real *dgain);
 
-    /* ---- activations: elementwise; dx = dy * f'(x) is written, not added
-     * --------------------------------------------- */
+    /* ---- activations: elementwise; dx = dy * f'(x) is written, not added, and y = f(x) again beside it ----------- */
+
     void (*gelu_forward)(size_t n, const real *x, real *y); /* tanh form (Hendrycks & Gimpel 2016) */
-    void (*gelu_backward)(size_t n, const real *x, const real *dy, real *dx);
+    void (*gelu_backward)(size_t n, const real *x, const real *dy, real *dx, real *y);
     void (*relu_forward)(size_t n, const real *x, real *y);
     void (*relu_backward)(size_t n, const real *x, const real *dy, real *dx);
     /* SwiGLU (Shazeer 2020): y = up * silu(gate), silu(z) = z / (1 + exp(-z)) within 3 ulp for z >= -87; where exp(-z)
-     * overflows it is 0. y may be up; dup may be dy. */
+     * overflows it is 0. dup may be dy. */
     void (*swiglu_forward)(size_t n, const real *gate, const real *up, real *y);
-    void (*swiglu_backward)(size_t n, const real *gate, const real *up, const real *dy, real *dgate, real *dup);
+    void (*swiglu_backward)(size_t n, const real *gate, const real *up, const real *dy, real *dgate, real *dup,
+                            real *y);
     /* y = exp(x) within 1.2 ulp; 0 where the result would be subnormal, and so for -INFINITY. */
     void (*exponential)(size_t n, const real *x, real *y);
 
@@ -124,6 +134,13 @@ typedef struct {
 
 /* Reals of scratch that one thread's products need. */
 #define MATMUL_SCRATCH (1 << 18)
+
+/* Reals of op(B) (k,n) when packed, on any path: whole panels of up to PACK_UNIT columns. */
+#define PACK_UNIT 32
+static inline size_t pack_size(int n, int k)
+{
+    return (size_t)((n + PACK_UNIT - 1) / PACK_UNIT * PACK_UNIT) * (size_t)k;
+}
 
 /* The fastest table that this machine runs; never NULL. REFFRAME_KERNELS=avx2|plain asks for a slower one (tests). */
 const Kernels *kernels_best(void);

@@ -1,12 +1,16 @@
 /* Matrix products, packed and tiled (after Goto & van de Geijn, "Anatomy of High-Performance Matrix Multiplication",
  * ACM TOMS 34(3), 2008), single-threaded.
  *
- * C is cut into tiles of at most TILE_ROWS x PANEL that live in registers. B is copied, a block of k and n at a time,
- * into panels that stream from the second-level cache with stride one; a tile's rows of A stay in the first-level
- * cache, read in place by broadcasts, or copied where their elements lie far apart. Invariant: an element's value
- * depends on its row of op(A), its column of op(B), alpha and k alone. k is cut into equal blocks of at most K_BLOCK; a
- * block's sum starts at 0 and adds in ascending k by fma; then C = fma(alpha, sum, C), where the first block of a plain
- * product has 0 for C. Tiles may be of any size without a bit changing.
+ * C is cut into tiles of at most TILE_ROWS x PANEL that live in registers. B lies in panels of PANEL columns: packed by
+ * the call, a block of k and n at a time, or once beforehand where many products share it. Tiles go down a panel, which
+ * stays in the first-level cache; a tile's rows of A are read in place by broadcasts, or copied where their elements
+ * lie far apart. Invariant: an element's value depends on its row of op(A), its column of op(B), alpha and k alone. k is
+ * cut into equal blocks of at most K_BLOCK; a block's sum starts at 0 and adds in ascending k by fma; then C =
+ * fma(alpha, sum, C), where the first block has for C what the product is added to, or 0. Tiles may be of any size
+ * without a bit changing.
+ *
+ * What comes from beyond the second-level cache is fetched ahead by hand, a line at a time between the fmas: C's rows
+ * while a tile's sums are made, the next panel while tiles go down this one, rows to be packed while others are.
  */
 #include "num/path.h"
 #include "num/vec.h"
@@ -25,8 +29,9 @@
 /* Scratch: tiles of A, then panels of B. */
 #define A_STRIDE ((TILE_ROWS + LANES - 1) / LANES * LANES)
 #define M_TILES  16 /* tiles of A packed at a time: long stretches of its rows, yet half a megabyte of cache at most */
-#define A_ROOM   (M_TILES * A_STRIDE * K_BLOCK)
-#define N_BLOCK  ((MATMUL_SCRATCH - A_ROOM - LANES) / K_BLOCK / PANEL * PANEL) /* columns of B packed at a time */
+#define TILE_ROOM(k) ((ptrdiff_t)(k)*A_STRIDE + LINE) /* of a packed tile; a line more, or all begin in one set of the cache */
+#define A_ROOM  (M_TILES * TILE_ROOM(K_BLOCK))
+#define N_BLOCK ((MATMUL_SCRATCH - A_ROOM - LANES) / K_BLOCK / PANEL * PANEL) /* columns of B packed at a time */
 
 /* The addresses and strides of one tile's product: C (rows, width) from A (rows, k) and B (k, width). */
 typedef struct {
@@ -34,12 +39,17 @@ typedef struct {
     const real *a;
     ptrdiff_t a_row, a_k; /* one of them is 1 */
     const real *b;        /* a packed panel */
+    const real *next;     /* what will be wanted soon */
     real alpha;
-    int add; /* to what C holds */
+    const real *plus; /* what the product is added to, laid out as C; NULL: nothing */
     real *c;
     ptrdiff_t c_row;
     int width; /* columns of C, at most PANEL */
 } Tile;
+
+#define LINE        (64 / (int)sizeof(real)) /* of the cache */
+#define FETCH_EVERY 4                        /* products of a tile */
+#define PACK_AHEAD  16                       /* rows */
 
 #define ROW_GROUP  3 /* rows that one pointer reaches by x86's addresses p, p + s, p + 2 s */
 #define ROW_GROUPS ((TILE_ROWS + ROW_GROUP - 1) / ROW_GROUP)
@@ -68,17 +78,18 @@ INLINE void add_product(vec (*sum)[TILE_VECS], const int rows, const int vecs, c
     }
 }
 
-/* C = fma(alpha, sum, C or 0). */
-INLINE void store(const Tile *t, vec (*sum)[TILE_VECS], const int rows, const int vecs, const int whole, const int add)
+/* C = fma(alpha, sum, plus or 0). */
+INLINE void store(const Tile *t, vec (*sum)[TILE_VECS], const int rows, const int vecs, const int whole, const int adds)
 {
     const vec alpha = vec_all(t->alpha), zero = {0};
     UNROLL
     for (int r = 0; r < rows; r++) {
         UNROLL
         for (int v = 0; v < vecs; v++) {
-            real *const c = t->c + r * t->c_row + v * LANES;
+            const ptrdiff_t at = r * t->c_row + v * LANES;
             const int left = whole ? LANES : t->width - v * LANES;
-            vec_store_left(c, left, vec_fma(alpha, sum[r][v], add ? vec_load_left(c, left, zero) : zero));
+            vec_store_left(t->c + at, left,
+                           vec_fma(alpha, sum[r][v], adds ? vec_load_left(t->plus + at, left, zero) : zero));
         }
     }
 }
@@ -100,22 +111,28 @@ INLINE void tile(const Tile *t, const int rows, const int vecs, const int rows_a
         UNROLL
         for (int v = 0; v < vecs; v++) {
             sum[r][v] = (vec){0};
-            __builtin_prefetch(t->c + r * t->c_row + v * LANES, 1); /* C comes from far while the sums are made */
         }
     }
 
+    const real *next = t->next;
+    real *c = t->c; /* comes from far while the sums are made, row by row: all at once would keep what they wait for */
     int p = 0;
-    for (; p + 4 <= t->k; p += 4, b += 4 * PANEL) {
+    for (; p + FETCH_EVERY <= t->k; p += FETCH_EVERY, b += FETCH_EVERY * PANEL, next += LINE) {
+        __builtin_prefetch(next, 0, 2); /* to the second-level cache */
         UNROLL
-        for (int q = 0; q < 4; q++)
+        for (int v = 0; v < vecs; v++)
+            __builtin_prefetch(c + v * LANES, 1);
+        c += p < FETCH_EVERY * (rows - 1) ? t->c_row : 0;
+        UNROLL
+        for (int q = 0; q < FETCH_EVERY; q++)
             add_product(sum, rows, vecs, group, a, a_row, a_k, b + q * PANEL);
     }
     for (; p < t->k; p++, b += PANEL)
         add_product(sum, rows, vecs, group, a, a_row, a_k, b);
 
     if (t->width < vecs * LANES)
-        store(t, sum, rows, vecs, 0, t->add);
-    else if (t->add)
+        store(t, sum, rows, vecs, 0, t->plus != NULL);
+    else if (t->plus)
         store(t, sum, rows, vecs, 1, 1);
     else
         store(t, sum, rows, vecs, 1, 0);
@@ -156,13 +173,20 @@ static TileFunction *const tiles[TILE_ROWS][2][TILE_VECS] = {FOR_EACH_ROWS(TILE_
 
 /* ---- packing ---- */
 
+static int smaller(int x, int y)
+{
+    return x < y ? x : y;
+}
+
 /* Panel of B (k, width), rows ld apart, to (k, PANEL), zero beyond the width. */
 static void pack_rows(int k, int width, const real *b, ptrdiff_t ld, real *ret)
 {
     for (int p = 0; p < k; p++, b += ld, ret += PANEL) {
         UNROLL
-        for (int v = 0; v < TILE_VECS; v++)
+        for (int v = 0; v < TILE_VECS; v++) {
+            vec_fetch(b + v * LANES + PACK_AHEAD * ld);
             vec_store(ret + v * LANES, vec_load_left(b + v * LANES, width - v * LANES, (vec){0}));
+        }
     }
 }
 
@@ -193,6 +217,7 @@ static void pack_columns(int k, int width, const real *b, ptrdiff_t ld, real *re
             UNROLL
             for (int i = 0; i < LANES; i++) {
                 const int j = v * LANES + i;
+                vec_fetch(b + j * ld + p + 8 * LANES);
                 x[i] = j < width ? vec_load_left(b + j * ld + p, k - p, (vec){0}) : (vec){0};
             }
             transpose(x);
@@ -208,7 +233,9 @@ static void pack_tiles(int k, int m, int rows, const real *a, ptrdiff_t ld, real
 {
     for (int p = 0; p < k; p++, a += ld, ret += A_STRIDE) {
         real *out = ret;
-        for (int i = 0; i < m; i += rows, out += (ptrdiff_t)k * A_STRIDE) {
+        for (int i = 0; i < m; i += LINE)
+            vec_fetch(a + i + (AHEAD / m + 1) * ld);
+        for (int i = 0; i < m; i += rows, out += TILE_ROOM(k)) {
             UNROLL
             for (int r = 0; r < A_STRIDE; r += LANES)
                 vec_store(out + r, vec_load_left(a + i + r, m - i - r, (vec){0}));
@@ -216,12 +243,22 @@ static void pack_tiles(int k, int m, int rows, const real *a, ptrdiff_t ld, real
     }
 }
 
-/* ---- the product ---- */
-
-static int smaller(int x, int y)
+/* op(B) (k, n) to panels, one behind the other. */
+static void pack_panels(MatmulKind kind, int n, int k, const real *b, ptrdiff_t ld, real *ret)
 {
-    return x < y ? x : y;
+    for (int j = 0; j < n; j += PANEL, ret += (ptrdiff_t)k * PANEL)
+        if (kind == MATMUL_NT)
+            pack_columns(k, smaller(PANEL, n - j), b + j * ld, ld, ret);
+        else
+            pack_rows(k, smaller(PANEL, n - j), b + j, ld, ret);
 }
+
+void KERNEL(pack)(MatmulKind kind, int n, int k, const real *b, int ld_b, real *ret_panels)
+{
+    pack_panels(kind, n, k, b, ld_b, ret_panels);
+}
+
+/* ---- the product ---- */
 
 /* ceil(n / pieces) where pieces = ceil(n / at_most): equal parts but for rounding. */
 static int even_part(int n, int at_most)
@@ -230,29 +267,38 @@ static int even_part(int n, int at_most)
     return (n + pieces - 1) / pieces;
 }
 
-/* C (m, n) += for one block: B's panels are packed, A is (m, k) with rows ld apart or (k, m)'. */
+/* C (m, n) = plus + alpha op(A) B for one block of k: B's panels are packed, `panel` reals apart, A is (m, k) with rows
+ * ld apart or (k, m)'. Tiles go down a panel, which stays in the first-level cache; meanwhile the next one comes near,
+ * each tile fetching its part of it. */
 static void block_product(int apart, int m, int n, int k, real alpha, const real *a, ptrdiff_t ld_a, const real *panels,
-                          int add, real *c, ptrdiff_t ld_c, real *packed_a)
+                          ptrdiff_t panel, const real *plus, real *c, ptrdiff_t ld_c, real *packed_a)
 {
     const int packs_a = !apart && n > 2 * PANEL; /* else it would not pay */
     const int rows_part = even_part(m, TILE_ROWS);
     if (packs_a)
         pack_tiles(k, m, rows_part, a, ld_a, packed_a);
-    for (int i = 0; i < m; i += rows_part) {
-        const int rows = smaller(rows_part, m - i);
-        Tile t = {.k = k, .a = a + (apart ? i * ld_a : i), .a_row = ld_a, .a_k = ld_a, .alpha = alpha, .add = add};
-        if (packs_a) {
-            t.a = packed_a + (ptrdiff_t)(i / rows_part) * k * A_STRIDE;
-            t.a_k = A_STRIDE;
-        }
-        t.c_row = ld_c;
-        for (int j = 0; j < n; j += PANEL) {
-            t.b = panels + (ptrdiff_t)j * k;
+    Tile t = {.k = k, .a_row = ld_a, .a_k = packs_a ? A_STRIDE : ld_a, .b = panels, .alpha = alpha, .c_row = ld_c};
+    for (int j = 0; j < n; j += PANEL, t.b += panel) {
+        t.width = smaller(PANEL, n - j);
+        for (int i = 0; i < m; i += rows_part) {
+            const int rows = smaller(rows_part, m - i), tile = i / rows_part;
+            const ptrdiff_t fetched = (ptrdiff_t)tile * (k / FETCH_EVERY) * LINE;
+            t.next = j + PANEL < n && fetched < k * PANEL ? t.b + panel + fetched : t.b;
+            t.a = packs_a ? packed_a + tile * TILE_ROOM(k) : a + (apart ? i * ld_a : i);
+            t.plus = plus ? plus + i * ld_c + j : NULL;
             t.c = c + i * ld_c + j;
-            t.width = smaller(PANEL, n - j);
             tiles[rows - 1][apart][(t.width - 1) / LANES](&t);
         }
     }
+}
+
+/* Blocks of rows of one block of k. */
+static void rows_product(int apart, int m, int n, int k, real alpha, const real *a, ptrdiff_t ld_a, const real *panels,
+                         ptrdiff_t panel, const real *plus, real *c, ptrdiff_t ld_c, real *packed_a)
+{
+    for (int i = 0; i < m; i += M_TILES * TILE_ROWS)
+        block_product(apart, smaller(M_TILES * TILE_ROWS, m - i), n, k, alpha, a + (apart ? i * ld_a : i), ld_a, panels,
+                      panel, plus ? plus + i * ld_c : NULL, c + i * ld_c, ld_c, packed_a);
 }
 
 void KERNEL(matmul)(MatmulKind kind, int m, int n, int k, real alpha, const real *a, int ld_a, const real *b, int ld_b,
@@ -266,18 +312,26 @@ void KERNEL(matmul)(MatmulKind kind, int m, int n, int k, real alpha, const real
         int p0 = 0;
         do { /* once even if k is 0 */
             const int kp = smaller(k_part, k - p0);
-            for (int j = 0; j < nj; j += PANEL) {
-                real *const panel = panels + (ptrdiff_t)j * kp;
-                if (kind == MATMUL_NT)
-                    pack_columns(kp, smaller(PANEL, nj - j), b + (ptrdiff_t)(j0 + j) * ld_b + p0, ld_b, panel);
-                else
-                    pack_rows(kp, smaller(PANEL, nj - j), b + (ptrdiff_t)p0 * ld_b + j0 + j, ld_b, panel);
-            }
-            for (int i0 = 0; i0 < m; i0 += M_TILES * TILE_ROWS)
-                block_product(apart, smaller(M_TILES * TILE_ROWS, m - i0), nj, kp, alpha,
-                              apart ? a + (ptrdiff_t)i0 * ld_a + p0 : a + (ptrdiff_t)p0 * ld_a + i0, ld_a, panels,
-                              accumulate || p0 > 0, c + (ptrdiff_t)i0 * ld_c + j0, ld_c, packed_a);
+            const real *const block = kind == MATMUL_NT ? b + (ptrdiff_t)j0 * ld_b + p0 : b + (ptrdiff_t)p0 * ld_b + j0;
+            pack_panels(kind, nj, kp, block, ld_b, panels);
+            rows_product(apart, m, nj, kp, alpha, apart ? a + p0 : a + (ptrdiff_t)p0 * ld_a, ld_a, panels,
+                         (ptrdiff_t)kp * PANEL, accumulate || p0 > 0 ? c + j0 : NULL, c + j0, ld_c, packed_a);
             p0 += k_part;
         } while (p0 < k);
     }
+}
+
+void KERNEL(matmul_packed)(MatmulKind kind, int m, int n, int k, real alpha, const real *a, int ld_a,
+                           const real *panels, int k_packed, int k_first, const real *plus, real *c, int ld_c,
+                           real *scratch)
+{
+    const int apart = kind != MATMUL_TN;
+    const int k_part = even_part(k, K_BLOCK);
+    const ptrdiff_t panel = (ptrdiff_t)k_packed * PANEL;
+    int p = 0;
+    do {
+        rows_product(apart, m, n, smaller(k_part, k - p), alpha, apart ? a + p : a + (ptrdiff_t)p * ld_a, ld_a,
+                     panels + (k_first + p) * PANEL, panel, p > 0 ? c : plus, c, ld_c, scratch);
+        p += k_part;
+    } while (p < k);
 }

@@ -53,6 +53,7 @@ static real row_squares(int width, const real *x, real center)
         UNROLL
         for (int p = 0; p < PARTS; p++) {
             const int at = j + p * LANES;
+            vec_fetch(x + at + AHEAD);
             const vec d = vec_load_left(x + at, width - at, mu) - mu;
             sum.part[p] = vec_fma(d, d, sum.part[p]);
         }
@@ -67,6 +68,7 @@ static real row_sum(int width, const real *x)
         UNROLL
         for (int p = 0; p < PARTS; p++) {
             const int at = j + p * LANES;
+            vec_fetch(x + at + AHEAD);
             sum.part[p] += vec_load_left(x + at, width - at, ZERO);
         }
     }
@@ -120,6 +122,9 @@ INLINE void row_backward(int width, const int centered, const real *dy, const re
         UNROLL
         for (int p = 0; p < PARTS; p++) {
             const int at = j + p * LANES, left = width - at;
+            vec_fetch(x + at + AHEAD);
+            vec_fetch(dy + at + AHEAD);
+            vec_fetch(dx + at + AHEAD);
             const vec xhat = (vec_load_left(x + at, left, mu) - mu) * rstd;
             const vec d = vec_load_left(dy + at, left, ZERO), g = d * vec_load_left(gain + at, left, ZERO);
             vec_store_left(dgain + at, left, vec_fma(d, xhat, vec_load_left(dgain + at, left, ZERO)));

@@ -23,6 +23,10 @@ extern const Kernels KERNEL(kernels);
 
 void KERNEL(matmul)(MatmulKind kind, int m, int n, int k, real alpha, const real *a, int ld_a, const real *b, int ld_b,
                     int accumulate, real *c, int ld_c, real *scratch);
+void KERNEL(pack)(MatmulKind kind, int n, int k, const real *b, int ld_b, real *ret_panels);
+void KERNEL(matmul_packed)(MatmulKind kind, int m, int n, int k, real alpha, const real *a, int ld_a,
+                           const real *panels, int k_packed, int k_first, const real *plus, real *c, int ld_c,
+                           real *scratch);
 
 void KERNEL(bias_forward)(int n, int width, const real *b, real *y);
 void KERNEL(bias_backward)(int n, int width, const real *dy, real *db);
@@ -35,11 +39,12 @@ void KERNEL(rmsnorm_backward)(int n, int width, const real *dy, const real *x, c
                               real *dx, real *dgain);
 
 void KERNEL(gelu_forward)(size_t n, const real *x, real *y);
-void KERNEL(gelu_backward)(size_t n, const real *x, const real *dy, real *dx);
+void KERNEL(gelu_backward)(size_t n, const real *x, const real *dy, real *dx, real *y);
 void KERNEL(relu_forward)(size_t n, const real *x, real *y);
 void KERNEL(relu_backward)(size_t n, const real *x, const real *dy, real *dx);
 void KERNEL(swiglu_forward)(size_t n, const real *gate, const real *up, real *y);
-void KERNEL(swiglu_backward)(size_t n, const real *gate, const real *up, const real *dy, real *dgate, real *dup);
+void KERNEL(swiglu_backward)(size_t n, const real *gate, const real *up, const real *dy, real *dgate, real *dup,
+                             real *y);
 void KERNEL(exponential)(size_t n, const real *x, real *y);
 
 void KERNEL(softmax_row)(int n, real *s, real *ret_log_sum);

@@ -9,10 +9,12 @@
 typedef double real;
 #define REAL_NAME    "float64"
 #define REAL_EPSILON 2.220446049250313e-16
+#define REAL_HIGHEST 1.7976931348623157e308
 #else
 typedef float real;
 #define REAL_NAME    "float32"
 #define REAL_EPSILON 1.1920929e-07f
+#define REAL_HIGHEST 3.40282347e38f
 #endif
 
 #endif

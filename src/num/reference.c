@@ -22,6 +22,29 @@ static void matmul(MatmulKind kind, int m, int n, int k, real alpha, const real 
         }
 }
 
+/* Column by column. */
+static void pack(MatmulKind kind, int n, int k, const real *b, int ld_b, real *ret_panels)
+{
+    for (size_t j = 0; j < (size_t)n; j++)
+        for (size_t p = 0; p < (size_t)k; p++)
+            *ret_panels++ = kind == MATMUL_NT ? b[j * (size_t)ld_b + p] : b[p * (size_t)ld_b + j];
+}
+
+static void matmul_packed(MatmulKind kind, int m, int n, int k, real alpha, const real *a, int ld_a, const real *panels,
+                          int k_packed, int k_first, const real *plus, real *c, int ld_c, real *scratch)
+{
+    (void)scratch;
+    for (size_t i = 0; i < (size_t)m; i++)
+        for (size_t j = 0; j < (size_t)n; j++) {
+            double sum = 0;
+            for (size_t p = 0; p < (size_t)k; p++)
+                sum += (double)(kind == MATMUL_TN ? a[p * (size_t)ld_a + i] : a[i * (size_t)ld_a + p]) *
+                       (double)panels[j * (size_t)k_packed + (size_t)k_first + p];
+            const size_t at = i * (size_t)ld_c + j;
+            c[at] = (real)((double)alpha * sum + (plus ? (double)plus[at] : 0));
+        }
+}
+
 static void bias_forward(int n, int width, const real *b, real *y)
 {
     for (int i = 0; i < n; i++)
@@ -113,12 +136,13 @@ static void gelu_forward(size_t n, const real *x, real *y)
     }
 }
 
-static void gelu_backward(size_t n, const real *x, const real *dy, real *dx)
+static void gelu_backward(size_t n, const real *x, const real *dy, real *dx, real *y)
 {
     for (size_t i = 0; i < n; i++) {
         const double z = (double)x[i], t = tanh(SQRT_2_OVER_PI * (z + 0.044715 * z * z * z));
         const double slope = 0.5 * (1 + t) + 0.5 * z * (1 - t * t) * SQRT_2_OVER_PI * (1 + 3 * 0.044715 * z * z);
         dx[i] = (real)((double)dy[i] * slope);
+        y[i] = (real)(0.5 * z * (1 + t));
     }
 }
 
@@ -140,12 +164,13 @@ static void swiglu_forward(size_t n, const real *gate, const real *up, real *y)
         y[i] = (real)((double)up[i] * (double)gate[i] / (1 + exp(-(double)gate[i])));
 }
 
-static void swiglu_backward(size_t n, const real *gate, const real *up, const real *dy, real *dgate, real *dup)
+static void swiglu_backward(size_t n, const real *gate, const real *up, const real *dy, real *dgate, real *dup, real *y)
 {
     for (size_t i = 0; i < n; i++) {
         const double z = (double)gate[i], s = 1 / (1 + exp(-z)), d = (double)dy[i];
         dgate[i] = (real)(d * (double)up[i] * s * (1 + z * (1 - s)));
         dup[i] = (real)(d * z * s);
+        y[i] = (real)((double)up[i] * z * s);
     }
 }
 
@@ -361,6 +386,8 @@ const Kernels kernels_reference = {
     .name = "reference",
     .summary = "plain loops, for tests",
     .matmul = matmul,
+    .pack = pack,
+    .matmul_packed = matmul_packed,
     .bias_forward = bias_forward,
     .bias_backward = bias_backward,
     .layernorm_forward = layernorm_forward,

@@ -89,6 +89,7 @@ void KERNEL(softmax_row_backward)(int n, const real *p, real *dp)
         UNROLL
         for (int part = 0; part < PARTS; part++) {
             const int at = j + part * LANES, left = n - at;
+            vec_fetch(p + at + AHEAD);
             sum.part[part] =
                 vec_fma(vec_load_left(p + at, left, ZERO), vec_load_left(dp + at, left, ZERO), sum.part[part]);
         }

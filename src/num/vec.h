@@ -62,6 +62,14 @@ INLINE vec vec_all(real x)
     return x - (vec){0};
 }
 
+/* Brings near what a loop will read in a while. Vector loops keep too few loads in flight to hide the third level's
+ * latency by themselves, and processors' own prefetchers can't be counted on. The address need not exist. */
+#define AHEAD 512 /* reals: 32 lines */
+INLINE void vec_fetch(const real *p)
+{
+    __builtin_prefetch(p, 0, 3);
+}
+
 /* mask ? x : y, lane by lane, with a mask as comparisons give it. */
 INLINE vec vec_choose(ivec mask, vec x, vec y)
 {

@@ -67,8 +67,8 @@ static size_t checkpoint_disk_bytes(const Session *session)
            sizeof(real);
 }
 
-/* What the program takes before it has a run: text, libraries, stacks, and the embedded corpus as far as it is read. */
-enum { PROGRAM_BYTES = 4 << 20 };
+/* What the program takes before it has a run: text, libraries, stacks, the plan, the embedded corpus as far as it is read. */
+enum { PROGRAM_BYTES = 7 << 20 };
 
 int train_estimate(const Settings *settings, int threads, TrainEstimate *ret_estimate, Error *err)
 {

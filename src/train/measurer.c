@@ -107,7 +107,7 @@ static void take_set(Taker *taker, const TrainSettings *settings, int length, Se
     set->ends = take(taker, n * sizeof *set->ends);
 }
 
-static void take_extras(Taker *taker, unsigned needs, const Model *model, Worker *worker)
+static void take_extras(Taker *taker, unsigned needs, const Model *model, const real *panels, Worker *worker)
 {
     Shape s = measurer_shape(model);
     const Parameters *parameters = model_parameters(model);
@@ -119,14 +119,14 @@ static void take_extras(Taker *taker, unsigned needs, const Model *model, Worker
         return;
     worker->gradient = take(taker, parameters->n_values * sizeof *worker->gradient);
     worker->parts = take(taker, parameters->n_tensors * sizeof *worker->parts);
-    taker->bytes += workspace_bytes(model, 1, 1);
+    taker->bytes += workspace_bytes(model, 1, 1, 1);
     if (taker->arena) {
-        worker->backward = workspace_new(taker->arena, model, 1, 1);
+        worker->backward = workspace_new(taker->arena, model, 1, 1, panels);
         list_gradient_parts(parameters, worker);
     }
 }
 
-static void take_worker(Taker *taker, unsigned needs, const Model *model, Worker *worker)
+static void take_worker(Taker *taker, unsigned needs, const Model *model, const real *panels, Worker *worker)
 {
     Shape s = measurer_shape(model);
     size_t n = (size_t)measurer_group(&s), heads = n * (size_t)s.L * s.H, rows = heads * s.T * s.D;
@@ -137,12 +137,12 @@ static void take_worker(Taker *taker, unsigned needs, const Model *model, Worker
     worker->capture.residual = take(taker, n * (size_t)(s.L + 1) * s.T * s.C * sizeof(real));
     worker->capture.normed = take(taker, n * (size_t)s.T * s.C * sizeof(real));
     worker->capture.losses = take(taker, n * (size_t)s.T * sizeof(real));
-    take_extras(taker, needs, model, worker);
+    take_extras(taker, needs, model, panels, worker);
     worker->scratch = take(taker, family_scratch(model));
     worker->columns = take(taker, layout_most_columns() * sizeof *worker->columns);
-    taker->bytes += workspace_bytes(model, (int)n, 0) + sequence_bytes(s.T);
+    taker->bytes += workspace_bytes(model, (int)n, 0, 1) + sequence_bytes(s.T);
     if (taker->arena) {
-        worker->workspace = workspace_new(taker->arena, model, (int)n, 0);
+        worker->workspace = workspace_new(taker->arena, model, (int)n, 0, panels);
         worker->sequence = sequence_new(taker->arena, s.T);
     }
 }
@@ -182,10 +182,14 @@ static void take_biases(Taker *taker, const Model *model, Measurer *measurer)
 static void take_all(Taker *taker, const TrainSettings *settings, const Model *model, Measurer *measurer)
 {
     Shape s = measurer_shape(model);
+    const unsigned needs = needs_of(settings);
+    const int with_backward = (needs & NEEDS_GRADIENT) != 0;
+    measurer->panels = take(taker, model_panels(model, with_backward) * sizeof *measurer->panels);
+    measurer->n_packs = model_n_packs(model, with_backward);
     take_set(taker, settings, s.T, &measurer->full);
     take_set(taker, settings, s.T / 2, &measurer->half);
     for (int w = 0; w < measurer->n_workers; w++)
-        take_worker(taker, needs_of(settings), model, &measurer->worker[w]);
+        take_worker(taker, needs, model, measurer->panels, &measurer->worker[w]);
     take_passes(taker, settings, model, measurer);
     take_biases(taker, model, measurer);
     measurer->output_weights = take(taker, s.L * sizeof *measurer->output_weights);

@@ -53,6 +53,8 @@ struct Measurer {
     real *start; /* (n_values) parameters of step 0, to make that bias from; NULL where none is learned */
     const real **output_weights; /* (L,) */
     const real *parameters;      /* of the snapshot under way */
+    real *panels;                /* its weights, packed for the model's products */
+    int n_packs;
     int64_t step;                /* likewise */
     int uses_corrupted;          /* the pass under way looks at corrupted inputs */
     int is_baseline;             /* computed maps are being measured, the same for all sequences: one will do for

@@ -1,4 +1,4 @@
-/* One training step: draw, forward and backward per lane, sum lanes, clip, update. */
+/* One training step: draw, pack weights, forward and backward per lane, sum lanes, clip, update. */
 #include "train/trainer.h"
 
 #include <math.h>
@@ -16,9 +16,19 @@ static int count_chunks(const Parameters *parameters)
     return n;
 }
 
-static int lane_sequences(const TrainSettings *settings)
+/* Rows of the model's products that forward and backward take at a time of a lane, whole sequences: few enough that
+ * what they keep stays in a cache, enough for products to be fast and a lane's gradient to be gone through seldom. */
+enum { GROUP_ROWS = 256 };
+
+static int smaller(int x, int y)
 {
-    return (settings->batch_size + settings->lanes - 1) / settings->lanes;
+    return x < y ? x : y;
+}
+
+static int group_sequences(const TrainSettings *settings, int length)
+{
+    const int in_lane = (settings->batch_size + settings->lanes - 1) / settings->lanes;
+    return smaller(in_lane, length < GROUP_ROWS ? GROUP_ROWS / length : 1);
 }
 
 size_t trainer_bytes(const TrainSettings *settings, const Model *model, int threads)
@@ -31,7 +41,8 @@ size_t trainer_bytes(const TrainSettings *settings, const Model *model, int thre
            arena_rounded(parameters->n_values * sizeof(real) * settings->lanes) +
            arena_rounded(settings->lanes * sizeof(double)) + arena_rounded(n_chunks * sizeof(Chunk)) +
            arena_rounded(n_chunks * sizeof(double)) + arena_rounded(threads * sizeof(Workspace *)) +
-           (size_t)threads * workspace_bytes(model, lane_sequences(settings), 1) +
+           arena_rounded(model_panels(model, 1) * sizeof(real)) +
+           (size_t)threads * workspace_bytes(model, group_sequences(settings, length), 1, 1) +
            batch_bytes(settings->batch_size, length) + sequence_bytes(length);
 }
 
@@ -61,9 +72,10 @@ void trainer_new(Arena *arena, const TrainSettings *settings, const Model *model
         }
     }
 
+    trainer.panels = ARENA_ARRAY(arena, real, model_panels(model, 1));
     trainer.workspaces = ARENA_ARRAY(arena, Workspace *, threads);
     for (int i = 0; i < threads; i++)
-        trainer.workspaces[i] = workspace_new(arena, model, lane_sequences(settings), 1);
+        trainer.workspaces[i] = workspace_new(arena, model, group_sequences(settings, length), 1, trainer.panels);
     trainer.batch = batch_new(arena, settings->batch_size, length);
     trainer.sequence = sequence_new(arena, length);
 
@@ -90,6 +102,13 @@ void trainer_draw(Trainer *trainer)
     }
 }
 
+static void pack(void *context, int index, int thread)
+{
+    (void)thread;
+    const Trainer *trainer = context;
+    model_pack(trainer->model, trainer->parameters, index, trainer->panels);
+}
+
 /* Lane l owns sequences [l*B/lanes, (l+1)*B/lanes). */
 static void run_lane(void *context, int lane, int thread)
 {
@@ -99,8 +118,11 @@ static void run_lane(void *context, int lane, int thread)
     int first = (int)((int64_t)lane * batch_size / n_lanes), end = (int)((int64_t)(lane + 1) * batch_size / n_lanes);
     real *gradient = trainer->gradients + (size_t)lane * n_values;
     memset(gradient, 0, n_values * sizeof(real));
-    trainer->lane_losses[lane] = model_step(trainer->model, trainer->parameters, &trainer->batch, first, end - first,
-                                            trainer->workspaces[thread], gradient, NULL);
+    trainer->lane_losses[lane] = 0;
+    const int group = group_sequences(trainer->settings, trainer->batch.length);
+    for (int i = first; i < end; i += group)
+        trainer->lane_losses[lane] += model_step(trainer->model, trainer->parameters, &trainer->batch, i,
+                                                 smaller(group, end - i), trainer->workspaces[thread], gradient, NULL);
 }
 
 /* Sums one chunk over the lanes in a fixed tree, ((0+1)+(2+3))+..., into block 0, and squares it. */
@@ -121,6 +143,7 @@ static void reduce_chunk(void *context, int index, int thread)
 double trainer_gradient(Trainer *trainer)
 {
     int n_lanes = trainer->settings->lanes;
+    lanes_run(trainer->lanes, model_n_packs(trainer->model, 1), pack, trainer);
     lanes_run(trainer->lanes, n_lanes, run_lane, trainer);
     lanes_run(trainer->lanes, trainer->n_chunks, reduce_chunk, trainer);
     double loss = 0;

@@ -32,6 +32,7 @@ typedef struct {
     Chunk *chunks;                          /* cuts of tensors for the threads; also the leaves of the norm's sum */
     int n_chunks;
     double *chunk_squares;                  /* (n_chunks,) */
+    real *panels;                           /* the parameters' weights, packed for the step under way */
     Workspace **workspaces;                 /* (threads,) */
     Batch batch;
     Sequence sequence;

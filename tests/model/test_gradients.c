@@ -134,7 +134,7 @@ static void check_gradients(Check *check, const char *what)
 {
     const Parameters *table = model_parameters(check->built.model);
     disturb(&check->built, 0.2, 3);
-    check->workspace = workspace_new(check->built.arena, check->built.model, check->batch.n, 1);
+    check->workspace = workspace_new(check->built.arena, check->built.model, check->batch.n, 1, NULL);
     const double loss = model_step(check->built.model, check->built.parameters, &check->batch, 0, check->batch.n,
                                    check->workspace, check->built.gradient, NULL);
     check_reference_kernels(check, loss, what);

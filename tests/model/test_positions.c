@@ -60,9 +60,10 @@ static void test_relative_starts_as_none(void **state)
     Built none = build(19, "model.position.kind=none\nmodel.context_length=41");
     Built relative = build(19, "model.position.kind=relative\nmodel.context_length=41");
     Batch batch = random_batch(&none, 2, 0.8, 3);
-    assert_true(model_step(none.model, none.parameters, &batch, 0, 2, workspace_new(none.arena, none.model, 2, 0), NULL,
-                           NULL) == model_step(relative.model, relative.parameters, &batch, 0, 2,
-                                               workspace_new(relative.arena, relative.model, 2, 0), NULL, NULL));
+    assert_true(model_step(none.model, none.parameters, &batch, 0, 2, workspace_new(none.arena, none.model, 2, 0, NULL),
+                           NULL, NULL) == model_step(relative.model, relative.parameters, &batch, 0, 2,
+                                                     workspace_new(relative.arena, relative.model, 2, 0, NULL), NULL,
+                                                     NULL));
     unbuild(&none);
     unbuild(&relative);
 }

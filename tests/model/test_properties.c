@@ -40,7 +40,8 @@ static void test_repeated_token_is_uniform(void **state)
             for (int i = 0; i < T; i++)
                 tokens[i] = TOKEN_CONTENT + 4;
             Capture capture = {.maps = ARENA_ARRAY(b.arena, real, L * H * T * T)};
-            model_capture(b.model, b.parameters, tokens, NULL, 1, T, workspace_new(b.arena, b.model, 1, 0), &capture);
+            model_capture(b.model, b.parameters, tokens, NULL, 1, T, workspace_new(b.arena, b.model, 1, 0, NULL),
+                          &capture);
             for (int map = 0; map < L * H; map++)
                 for (int i = 0; i < T; i++) {
                     int first, end;
@@ -128,10 +129,10 @@ static void test_alibi_without_slope_is_none(void **state)
         Built flat = build(19, "%smodel.position.kind=alibi\nmodel.position.slopes=[0, 0]\nmodel.mask.kind=%s", sizes,
                            any_mask(m)->name);
         Batch batch = random_batch(&none, 2, 0.8, 3);
-        double a = model_step(none.model, none.parameters, &batch, 0, 2, workspace_new(none.arena, none.model, 2, 1),
-                              none.gradient, NULL);
-        double b = model_step(flat.model, flat.parameters, &batch, 0, 2, workspace_new(flat.arena, flat.model, 2, 1),
-                              flat.gradient, NULL);
+        double a = model_step(none.model, none.parameters, &batch, 0, 2,
+                              workspace_new(none.arena, none.model, 2, 1, NULL), none.gradient, NULL);
+        double b = model_step(flat.model, flat.parameters, &batch, 0, 2,
+                              workspace_new(flat.arena, flat.model, 2, 1, NULL), flat.gradient, NULL);
         assert_true(a == b);
         assert_int_equal(none.n_values, flat.n_values);
         ASSERT_SAME_BITS(none.parameters, flat.parameters, none.n_values);
@@ -151,7 +152,7 @@ static void test_the_future_is_hidden(void **state)
                 for (int choice = 0; any_choice(choice); choice++) {
                     Built b = build_choice(any_position(p), any_mask(m), any_score(s), any_choice(choice));
                     const int T = b.shape.context_length, V = b.shape.vocab_size;
-                    Workspace *w = workspace_new(b.arena, b.model, 1, 0);
+                    Workspace *w = workspace_new(b.arena, b.model, 1, 0, NULL);
                     Batch batch = random_batch(&b, 1, 1, 4);
                     real *before = ARENA_ARRAY(b.arena, real, T * V), *after = ARENA_ARRAY(b.arena, real, T * V);
                     model_logits(b.model, b.parameters, batch.inputs, T, w, before);
@@ -182,7 +183,7 @@ static void test_batches_split_anywhere(void **state)
                 Built b = build_choice(any_position(p), any_mask(m), any_score(0), any_choice(c));
                 const int T = b.shape.context_length;
                 Batch batch = random_batch(&b, N, 0.6, 5);
-                Workspace *w = workspace_new(b.arena, b.model, N, 1);
+                Workspace *w = workspace_new(b.arena, b.model, N, 1, NULL);
                 real *whole = ARENA_ARRAY(b.arena, real, N * T), *parts = ARENA_ARRAY(b.arena, real, N * T);
                 real *gradient = ARENA_ARRAY(b.arena, real, b.n_values),
                      *again = ARENA_ARRAY(b.arena, real, b.n_values);
@@ -206,7 +207,7 @@ static void test_batches_split_anywhere(void **state)
                 /* the same call gives the same bits, in a used workspace and without a gradient */
                 model_step(b.model, b.parameters, &batch, 0, N, w, again, NULL);
                 ASSERT_SAME_BITS(b.gradient, again, b.n_values);
-                Workspace *forward_only = workspace_new(b.arena, b.model, N, 0);
+                Workspace *forward_only = workspace_new(b.arena, b.model, N, 0, NULL);
                 assert_true(model_step(b.model, b.parameters, &batch, 0, N, forward_only, NULL, parts) == loss);
                 ASSERT_SAME_BITS(whole, parts, N * T);
                 unbuild(&b);
@@ -227,8 +228,8 @@ static void test_capture_is_the_step(void **state)
                     const int C = shape->d_model;
                     Batch batch = random_batch(&b, 3, 0.6, 6);
                     real *losses = ARENA_ARRAY(b.arena, real, 3 * T);
-                    model_step(b.model, b.parameters, &batch, 0, 3, workspace_new(b.arena, b.model, 3, 1), b.gradient,
-                               losses);
+                    model_step(b.model, b.parameters, &batch, 0, 3, workspace_new(b.arena, b.model, 3, 1, NULL),
+                               b.gradient, losses);
                     Capture capture = {
                         .maps = ARENA_ARRAY(b.arena, real, L * H * T * T),
                         .q = ARENA_ARRAY(b.arena, real, L * H * T * D),
@@ -237,7 +238,7 @@ static void test_capture_is_the_step(void **state)
                         .residual = ARENA_ARRAY(b.arena, real, (L + 1) * T * C),
                         .losses = ARENA_ARRAY(b.arena, real, T),
                     };
-                    Workspace *w = workspace_new(b.arena, b.model, 1, 0);
+                    Workspace *w = workspace_new(b.arena, b.model, 1, 0, NULL);
                     for (int i = 0; i < 3; i++) {
                         model_capture(b.model, b.parameters, batch.inputs + i * T, batch.targets + i * T, 1, T, w,
                                       &capture);
@@ -285,8 +286,8 @@ static void test_maps_and_values_explain_a_block(void **state)
                     const Tensor *down = &table->tensors[parameters_find(table, name)];
                     memset(b.parameters + down->offset, 0, sizeof(real) * (size_t)(down->rows * down->cols));
                 }
-                model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T, workspace_new(b.arena, b.model, 1, 0),
-                              &capture);
+                model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T,
+                              workspace_new(b.arena, b.model, 1, 0, NULL), &capture);
                 for (int l = 0; l < L; l++) {
                     const real *out = model_output_weight(b.model, b.parameters, l);
                     for (int i = 0; i < T; i += 7)
@@ -324,8 +325,8 @@ static void test_captured_scores(void **state)
                 };
                 real *bias = ARENA_ARRAY(b.arena, real, L * H * (2 * T - 1));
                 model_position_bias(b.model, b.parameters, T, bias);
-                model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T, workspace_new(b.arena, b.model, 1, 0),
-                              &capture);
+                model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T,
+                              workspace_new(b.arena, b.model, 1, 0, NULL), &capture);
                 for (int map = 0; map < L * H; map++)
                     for (int i = 0; i < T; i++) {
                         int first, end;
@@ -359,7 +360,7 @@ static void capture_states(const Built *b, const Batch *batch, real *ret_states,
 {
     Capture capture = {.residual = ret_states, .normed = ret_normed};
     model_capture(b->model, b->parameters, batch->inputs, NULL, 1, batch->length,
-                  workspace_new(b->arena, b->model, 1, 0), &capture);
+                  workspace_new(b->arena, b->model, 1, 0, NULL), &capture);
 }
 
 /* In post-norm every block ends with a norm: its output has root mean square one, and the last one's is what the head
@@ -415,7 +416,7 @@ static void test_qk_norm_forgets_sizes(void **state)
         const int T = b.shape.context_length, H = b.shape.n_heads, D = b.shape.d_head, L = b.shape.n_layers;
         const Parameters *table = model_parameters(b.model);
         Batch batch = random_batch(&b, 1, 1, 10);
-        Workspace *w = workspace_new(b.arena, b.model, 1, 0);
+        Workspace *w = workspace_new(b.arena, b.model, 1, 0, NULL);
         Capture small = {.maps = ARENA_ARRAY(b.arena, real, L * H * T * T),
                          .q = ARENA_ARRAY(b.arena, real, L * H * T * D)};
         Capture large = {.maps = ARENA_ARRAY(b.arena, real, L * H * T * T),
@@ -449,7 +450,7 @@ static void test_shorter_sequences(void **state)
         for (int c = 0; any_choice(c); c++) {
             Built b = build_choice(any_position(p), mask_find("causal"), any_score(0), any_choice(c));
             const int T = b.shape.context_length, V = b.shape.vocab_size, half = T / 2;
-            Workspace *w = workspace_new(b.arena, b.model, 1, 0);
+            Workspace *w = workspace_new(b.arena, b.model, 1, 0, NULL);
             Batch batch = random_batch(&b, 1, 1, 8);
             real *whole = ARENA_ARRAY(b.arena, real, T * V), *part = ARENA_ARRAY(b.arena, real, half * V);
             model_logits(b.model, b.parameters, batch.inputs, T, w, whole);
@@ -478,8 +479,8 @@ static void test_no_targets(void **state)
     Built b = build_variant(any_position(0), any_mask(0), any_score(0));
     Batch batch = random_batch(&b, 2, 0, 9);
     assert_int_equal(batch.n_targets, 0);
-    assert_true(
-        model_step(b.model, b.parameters, &batch, 0, 2, workspace_new(b.arena, b.model, 2, 1), b.gradient, NULL) == 0);
+    assert_true(model_step(b.model, b.parameters, &batch, 0, 2, workspace_new(b.arena, b.model, 2, 1, NULL), b.gradient,
+                           NULL) == 0);
     for (size_t i = 0; i < b.n_values; i++)
         assert_true(b.gradient[i] == 0);
     unbuild(&b);
@@ -493,10 +494,10 @@ static void test_workspace_bytes(void **state)
         for (int c = 0; any_choice(c); c++)
             for (int with_backward = 0; with_backward < 2; with_backward++) {
                 Built b = build_choice(any_position(p), any_mask(0), any_score(0), any_choice(c));
-                size_t bytes = workspace_bytes(b.model, 3, with_backward);
+                size_t bytes = workspace_bytes(b.model, 3, with_backward, 0);
                 Arena *arena;
                 assert_int_equal(arena_new_fixed(bytes, &arena, NULL), 0);
-                workspace_new(arena, b.model, 3, with_backward);
+                workspace_new(arena, b.model, 3, with_backward, NULL);
                 assert_int_equal(arena_used(arena), bytes);
                 arena_free(arena);
                 unbuild(&b);
@@ -530,7 +531,7 @@ static void test_a_hidden_key_reaches_nobody(void **state)
             for (int c = 0; any_choice(c); c++) {
                 Built b = build_choice(any_position(p), any_mask(m), score_find("softmax"), any_choice(c));
                 const int T = b.shape.context_length;
-                Workspace *workspace = workspace_new(b.arena, b.model, 1, 0);
+                Workspace *workspace = workspace_new(b.arena, b.model, 1, 0, NULL);
                 Batch batch = random_batch(&b, 1, 1, 5);
                 real *first = ARENA_ARRAY(b.arena, real, T), *second = ARENA_ARRAY(b.arena, real, T);
                 int n_changed = 0;
@@ -590,14 +591,14 @@ static void test_huge_scores(void **state)
                     if (strstr(table->tensors[t].name, ".q.weight") || strstr(table->tensors[t].name, "_norm.gain"))
                         fill_tensor(&b, &table->tensors[t], 1e7, 0);
                 Batch batch = random_batch(&b, 2, 1, 9);
-                double loss = model_step(b.model, b.parameters, &batch, 0, 2, workspace_new(b.arena, b.model, 2, 1),
-                                         b.gradient, NULL);
+                double loss = model_step(b.model, b.parameters, &batch, 0, 2,
+                                         workspace_new(b.arena, b.model, 2, 1, NULL), b.gradient, NULL);
                 assert_true(isfinite(loss));
                 for (size_t i = 0; i < b.n_values; i++)
                     assert_true(isfinite(b.gradient[i]));
                 Capture capture = {.maps = ARENA_ARRAY(b.arena, real, maps * T * T)};
-                model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T, workspace_new(b.arena, b.model, 1, 0),
-                              &capture);
+                model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T,
+                              workspace_new(b.arena, b.model, 1, 0, NULL), &capture);
                 for (int row = 0; row < maps * T && any_score(0)->rows_sum_to_one; row++) {
                     double sum = 0;
                     for (int j = 0; j < T; j++)
@@ -618,7 +619,7 @@ static void test_broken_weights_show(void **state)
             Built b = build_choice(any_position(p), any_mask(0), any_score(0), any_choice(c));
             const Parameters *table = model_parameters(b.model);
             Batch batch = random_batch(&b, 1, 1, 9);
-            Workspace *workspace = workspace_new(b.arena, b.model, 1, 0);
+            Workspace *workspace = workspace_new(b.arena, b.model, 1, 0, NULL);
             real *kept = ARENA_ARRAY(b.arena, real, b.n_values);
             memcpy(kept, b.parameters, sizeof(real) * b.n_values);
             for (int t = 0; t < table->n_tensors; t++)

@@ -91,7 +91,7 @@ static void check_case(const Case *c)
     memcpy(batch.targets, find(c, "", "targets")->data, sizeof(int32_t) * (size_t)(batch.n * T));
     for (int i = 0; i < batch.n * T; i++)
         batch.n_targets += batch.targets[i] >= 0;
-    Workspace *w = workspace_new(built.arena, built.model, batch.n, 1);
+    Workspace *w = workspace_new(built.arena, built.model, batch.n, 1, NULL);
     real loss = (real)(model_step(built.model, built.parameters, &batch, 0, batch.n, w, built.gradient, NULL) /
                        batch.n_targets);
     check_close("loss", 1, &loss, (const float *)find(c, "", "loss")->data);

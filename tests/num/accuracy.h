@@ -17,7 +17,6 @@ typedef uint64_t bits;
 #define MANTISSA       52
 #define EXP_LOWEST     (-708.396)
 #define EXP_HIGHEST    709.782712893384
-#define LARGEST_SLOPE  1e150 /* whose square is finite */
 #define SILU_SLOPE     24
 #define GELU_SLOPE     64
 #else
@@ -29,7 +28,6 @@ typedef uint32_t bits;
 #define MANTISSA       23
 #define EXP_LOWEST     (-87.336)
 #define EXP_HIGHEST    88.7228390
-#define LARGEST_SLOPE  1e19
 #define SILU_SLOPE     12
 #define GELU_SLOPE     24
 #endif
@@ -85,12 +83,12 @@ static void call_silu(const Kernels *k, const real *ones, const real *x, real *u
 
 static void call_silu_again(const Kernels *k, const real *ones, const real *x, real *unused, real *y)
 {
-    k->swiglu_backward(SWEEP_BLOCK, x, ones, ones, unused, y);
+    k->swiglu_backward(SWEEP_BLOCK, x, ones, ones, unused, y, unused);
 }
 
 static void call_silu_slope(const Kernels *k, const real *ones, const real *x, real *unused, real *y)
 {
-    k->swiglu_backward(SWEEP_BLOCK, x, ones, ones, y, unused);
+    k->swiglu_backward(SWEEP_BLOCK, x, ones, ones, y, unused, unused);
 }
 
 static void call_gelu(const Kernels *k, const real *ones, const real *x, real *unused, real *y)
@@ -99,13 +97,17 @@ static void call_gelu(const Kernels *k, const real *ones, const real *x, real *u
     k->gelu_forward(SWEEP_BLOCK, x, y);
 }
 
-static void call_gelu_slope(const Kernels *k, const real *ones, const real *x, real *unused, real *y)
+static void call_gelu_again(const Kernels *k, const real *ones, const real *x, real *unused, real *y)
 {
-    (void)unused;
-    k->gelu_backward(SWEEP_BLOCK, x, ones, y);
+    k->gelu_backward(SWEEP_BLOCK, x, ones, unused, y);
 }
 
-/* Below `lowest` the function has vanished; above `highest` it is as large as it gets, or (slopes of GELU) not told.
+static void call_gelu_slope(const Kernels *k, const real *ones, const real *x, real *unused, real *y)
+{
+    k->gelu_backward(SWEEP_BLOCK, x, ones, y, unused);
+}
+
+/* Below `lowest` the function has vanished; above `highest` it is as large as it gets.
  * The rounding of GELU's argument u = 2 sqrt(2/pi) (x + 0.044715 x^3) costs 3 |u| units on top in its vanishing tail.
  */
 static const struct {
@@ -120,7 +122,8 @@ static const struct {
     {"silu in backward", exact_silu, call_silu_again, EXP_LOWEST, (double)INFINITY, 3, 0, 0},
     {"slope of silu", exact_silu_slope, call_silu_slope, -(double)INFINITY, (double)INFINITY, SILU_SLOPE, 0, 1},
     {"gelu", exact_gelu, call_gelu, EXP_LOWEST, (double)INFINITY, 3, 1, 0},
-    {"slope of gelu", exact_gelu_slope, call_gelu_slope, -LARGEST_SLOPE, LARGEST_SLOPE, GELU_SLOPE, 0, 1},
+    {"gelu in backward", exact_gelu, call_gelu_again, EXP_LOWEST, (double)INFINITY, 3, 1, 0},
+    {"slope of gelu", exact_gelu_slope, call_gelu_slope, -(double)INFINITY, (double)INFINITY, GELU_SLOPE, 0, 1},
 };
 
 enum { N_FUNCTIONS = sizeof functions / sizeof *functions };

@@ -61,7 +61,7 @@ static double gelu(const Kernels *k, const real *in, const real *weights, real *
     real y[SIZE];
     k->gelu_forward(SIZE, in, y);
     if (grad)
-        k->gelu_backward(SIZE, in, weights, grad);
+        k->gelu_backward(SIZE, in, weights, grad, y);
     return weigh(SIZE, y, weights);
 }
 
@@ -83,7 +83,7 @@ static double swiglu(const Kernels *k, const real *in, const real *weights, real
     real y[2 * WIDTH];
     k->swiglu_forward(2 * WIDTH, in + X, in + GAIN, y);
     if (grad)
-        k->swiglu_backward(2 * WIDTH, in + X, in + GAIN, weights, grad + X, grad + GAIN);
+        k->swiglu_backward(2 * WIDTH, in + X, in + GAIN, weights, grad + X, grad + GAIN, y);
     return weigh(2 * WIDTH, y, weights);
 }
 

@@ -143,6 +143,45 @@ static void pieces_are_the_whole(void **state)
         }
 }
 
+/* A product with B packed has the bits of one without: on all of B, on some of its columns or rows, with any
+ * `plus`. On a part of the rows the product without sees a smaller k, and cuts it into the same blocks. */
+static void packed_products_are_the_same(void **state)
+{
+    (void)state;
+    uint32_t random = 19;
+    for (const char *const *name = kernels_available(); *name; name++)
+        for (size_t i = 0; i < N_SHAPES; i++)
+            for (int variant = 0; variant < 12; variant++) {
+                const Kernels *kernels = kernels_named(*name);
+                const MatmulKind kind = (MatmulKind)(variant % 3);
+                const Shape s = shapes[i];
+                const int k_first = variant / 3 % 2 ? s.k / 3 : 0, k = variant / 3 % 2 ? s.k / 2 : s.k;
+                const int j = variant / 6 && s.n > PACK_UNIT ? PACK_UNIT : 0, n = variant / 6 ? (s.n - j + 1) / 2 : s.n;
+                Product x = product_new(kind, s, variant % 2 * 5, &random);
+                const size_t n_panels = pack_size(s.n, s.k);
+                real *panels = aligned_alloc(64, (n_panels * sizeof(real) + 64) / 64 * 64);
+                real *whole = copy_reals(x.n_c, x.c), *packed = copy_reals(x.n_c, x.c), *slow = copy_reals(x.n_c, x.c);
+                const real *plus = variant % 4 == 0 ? NULL : variant % 4 == 1 ? packed : x.c;
+                const real *a = x.a + (kind == MATMUL_TN ? k_first * x.ld_a : k_first);
+                const real *b = x.b + (kind == MATMUL_NT ? k_first + j * x.ld_b : k_first * x.ld_b + j);
+                kernels->matmul(kind, s.m, n, k, (real)0.7, a, x.ld_a, b, x.ld_b, plus != NULL, whole, x.ld_c,
+                                x.scratch);
+                kernels->pack(kind, s.n, s.k, x.b, x.ld_b, panels);
+                kernels->matmul_packed(kind, s.m, n, k, (real)0.7, a, x.ld_a, panels + (size_t)j * s.k, s.k, k_first,
+                                       plus, packed, x.ld_c, x.scratch);
+                assert_same(*name, x.n_c, packed, whole);
+                kernels_reference.pack(kind, s.n, s.k, x.b, x.ld_b, panels);
+                kernels_reference.matmul_packed(kind, s.m, n, k, (real)0.7, a, x.ld_a, panels + (size_t)j * s.k, s.k,
+                                                k_first, plus ? x.c : NULL, slow, x.ld_c, x.scratch);
+                assert_near(*name, x.n_c, packed, slow, (double)REAL_EPSILON * (2 + k / 4.0), 1);
+                free(panels);
+                free_reals(x.n_c, whole);
+                free_reals(x.n_c, packed);
+                free_reals(x.n_c, slow);
+                product_free(&x);
+            }
+}
+
 /* A NaN or infinity in one row of op(A) reaches that row of C, whole, one of op(B) that column, one of C that is added
  * to itself alone; a plain product ignores what C held. With k of one block, and of several. */
 static void nan_reaches_what_it_must(void **state)
@@ -190,6 +229,7 @@ int main(void)
         cmocka_unit_test(against_reference_and_each_other),
         cmocka_unit_test(large_products_against_a_vector),
         cmocka_unit_test(pieces_are_the_whole),
+        cmocka_unit_test(packed_products_are_the_same),
         cmocka_unit_test(nan_reaches_what_it_must),
         cmocka_unit_test(random_shapes_against_a_vector),
     };

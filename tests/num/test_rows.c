@@ -10,11 +10,11 @@
 #define REAL_TINY 1e-40
 #endif
 
-enum { MAX_ROWS = 5, MAX_WIDTH = 1300, MAX_SIZE = MAX_ROWS * MAX_WIDTH };
+enum { MAX_ROWS = 5, MAX_WIDTH = 1300, MAX_SIZE = MAX_ROWS * MAX_WIDTH, N_BLOCKS = 5 };
 
 typedef struct {
     int n, width;
-    real *x, *dy, *gain, *shift, *out; /* inputs (n, width), (width,); out: 4 blocks of (n, width) */
+    real *x, *dy, *gain, *shift, *out; /* inputs (n, width), (width,); out: N_BLOCKS of (n, width) */
 } Rows;
 
 #define BLOCK(i) (r->out + (size_t)(i)*r->n * r->width)
@@ -52,7 +52,7 @@ static void call_rmsnorm(const Kernels *k, Rows *r)
 static void call_gelu(const Kernels *k, Rows *r)
 {
     k->gelu_forward((size_t)r->n * r->width, r->x, BLOCK(0));
-    k->gelu_backward((size_t)r->n * r->width, r->x, r->dy, BLOCK(1));
+    k->gelu_backward((size_t)r->n * r->width, r->x, r->dy, BLOCK(1), BLOCK(2));
 }
 
 static void call_relu(const Kernels *k, Rows *r)
@@ -66,7 +66,7 @@ static void call_swiglu(const Kernels *k, Rows *r)
     const size_t n = (size_t)r->n * r->width;
     memcpy(BLOCK(3), r->dy, n * sizeof(real));
     k->swiglu_forward(n, r->x, r->dy, BLOCK(0));
-    k->swiglu_backward(n, r->x, BLOCK(1), BLOCK(3), BLOCK(2), BLOCK(3)); /* in place, as the model calls it */
+    k->swiglu_backward(n, r->x, BLOCK(1), BLOCK(3), BLOCK(2), BLOCK(3), BLOCK(4)); /* in place, as the model calls it */
 }
 
 static void call_exponential(const Kernels *k, Rows *r)
@@ -149,25 +149,25 @@ static void every_kernel_on_every_path(void **state)
                 r.dy = new_reals(size, 1, &random);
                 r.gain = new_reals(width, 1, &random);
                 r.shift = new_reals(width, 1, &random);
-                real *start = new_reals(4 * size, 1, &random), *slow = copy_reals(4 * size, start), *first = NULL;
+                real *start = new_reals(N_BLOCKS * size, 1, &random), *slow = copy_reals(N_BLOCKS * size, start), *first = NULL;
                 r.out = slow;
                 kernels_of_rows[c].call(&kernels_reference, &r);
                 for (const char *const *name = kernels_available(); *name; name++) {
                     char what[96];
                     snprintf(what, sizeof what, "%s, %s, width %d", kernels_of_rows[c].name, *name, widths[w]);
-                    real *fast = copy_reals(4 * size, start);
+                    real *fast = copy_reals(N_BLOCKS * size, start);
                     r.out = fast;
                     kernels_of_rows[c].call(kernels_named(*name), &r);
-                    assert_near(what, 4 * size, fast, slow, kernels_of_rows[c].tolerance * (double)REAL_EPSILON, 1);
+                    assert_near(what, N_BLOCKS * size, fast, slow, kernels_of_rows[c].tolerance * (double)REAL_EPSILON, 1);
                     if (first) {
-                        assert_same(what, 4 * size, fast, first);
-                        free_reals(4 * size, fast);
+                        assert_same(what, N_BLOCKS * size, fast, first);
+                        free_reals(N_BLOCKS * size, fast);
                     } else {
                         first = fast;
                     }
                 }
                 real *const blocks[] = {r.x, r.dy, r.gain, r.shift, start, slow, first};
-                const size_t sizes[] = {size, size, width, width, 4 * size, 4 * size, 4 * size};
+                const size_t sizes[] = {size, size, width, width, N_BLOCKS * size, N_BLOCKS * size, N_BLOCKS * size};
                 for (int i = 0; i < 7; i++)
                     free_reals(sizes[i], blocks[i]);
             }
@@ -267,27 +267,27 @@ static void every_kernel_on_hostile_values(void **state)
                 r.shift = new_reals(width, 1, &random);
                 for (size_t i = 0; i < size; i++)
                     (f % 2 ? r.dy : r.x)[i] = fills[f / 2].value((int)i, r.width);
-                real *start = new_reals(4 * size, 1, &random), *slow = copy_reals(4 * size, start), *first = NULL;
+                real *start = new_reals(N_BLOCKS * size, 1, &random), *slow = copy_reals(N_BLOCKS * size, start), *first = NULL;
                 r.out = slow;
                 kernels_of_rows[c].call(&kernels_reference, &r);
                 for (const char *const *name = kernels_available(); *name; name++) {
                     char what[128];
                     snprintf(what, sizeof what, "%s, %s, width %zu, %s in %s", kernels_of_rows[c].name, *name, width,
                              fills[f / 2].name, f % 2 ? "dy" : "x");
-                    real *fast = copy_reals(4 * size, start);
+                    real *fast = copy_reals(N_BLOCKS * size, start);
                     r.out = fast;
                     kernels_of_rows[c].call(kernels_named(*name), &r);
-                    assert_near_or_broken(what, 4 * size, fast, slow,
+                    assert_near_or_broken(what, N_BLOCKS * size, fast, slow,
                                           (kernels_of_rows[c].tolerance + 4) * (double)REAL_EPSILON, fills[f / 2].size);
                     if (first) {
-                        assert_same(what, 4 * size, fast, first);
-                        free_reals(4 * size, fast);
+                        assert_same(what, N_BLOCKS * size, fast, first);
+                        free_reals(N_BLOCKS * size, fast);
                     } else {
                         first = fast;
                     }
                 }
                 real *const blocks[] = {r.x, r.dy, r.gain, r.shift, start, slow, first};
-                const size_t sizes[] = {size, size, width, width, 4 * size, 4 * size, 4 * size};
+                const size_t sizes[] = {size, size, width, width, N_BLOCKS * size, N_BLOCKS * size, N_BLOCKS * size};
                 for (int i = 0; i < 7; i++)
                     free_reals(sizes[i], blocks[i]);
             }
@@ -386,13 +386,13 @@ static void nan_and_infinity_pass_elementwise(void **state)
     for (const char *const *name = kernels_available(); *name; name++) {
         const Kernels *k = kernels_named(*name);
         const real x[3] = {(real)NAN, (real)INFINITY, -(real)INFINITY}, one[3] = {1, 1, 1};
-        real y[3];
+        real y[3], again[3];
         k->gelu_forward(3, x, y);
         assert_true(isnan(y[0]) && y[1] == (real)INFINITY);
         k->relu_forward(3, x, y);
         assert_true(isnan(y[0]) && y[1] == (real)INFINITY && y[2] == 0);
-        k->gelu_backward(3, x, one, y);
-        assert_true(isnan(y[0]));
+        k->gelu_backward(3, x, one, y, again);
+        assert_true(isnan(y[0]) && isnan(again[0]) && again[1] == (real)INFINITY);
         k->swiglu_forward(3, x, one, y);
         assert_true(isnan(y[0]) && y[1] == (real)INFINITY);
         k->swiglu_forward(3, one, x, y);

@@ -81,7 +81,7 @@ static View look_at(const Again *again, Arena *arena, const Set *set, int s, int
                        .v = ARENA_ARRAY(arena, real, L * H * n * shape.D),
                        .residual = ARENA_ARRAY(arena, real, (L + 1) * n * shape.C),
                        .normed = ARENA_ARRAY(arena, real, n * shape.C)};
-    Workspace *workspace = workspace_new(arena, model, 1, 0);
+    Workspace *workspace = workspace_new(arena, model, 1, 0, NULL);
     view.tokens = (is_corrupted ? set->corrupted : set->inputs) + s * T;
     model_capture(model, again->weights, view.tokens, NULL, 1, T, workspace, &capture);
     view.maps = capture.maps, view.q = capture.q, view.k = capture.k, view.v = capture.v;
@@ -113,7 +113,7 @@ static void add_losses(const Again *again, Arena *arena, const int32_t *targets,
         batch.n_targets += targets[i] >= 0;
     real *gradient = ARENA_ARRAY(arena, real, parameters->n_values), *losses = ARENA_ARRAY(arena, real, T),
          *ablated = ARENA_ARRAY(arena, real, N_ABLATIONS * T);
-    Workspace *workspace = workspace_new(arena, model, 1, 1);
+    Workspace *workspace = workspace_new(arena, model, 1, 1, NULL);
     model_step(model, again->weights, &batch, 0, 1, workspace, gradient, losses);
     GradientPart *parts = ARENA_ARRAY(arena, GradientPart, parameters->n_tensors);
     for (int t = 0; t < parameters->n_tensors && batch.n_targets > 0; t++) {

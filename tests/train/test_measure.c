@@ -133,7 +133,7 @@ static void check_fisher(const char *activation)
     }
     const NpyArray *tokens = npz_get(&npz, "tokens");
     const int n = (int)tokens->shape[0], T = (int)tokens->shape[1];
-    Workspace *workspace = workspace_new(trained.arena, session.model, 1, 1);
+    Workspace *workspace = workspace_new(trained.arena, session.model, 1, 1, NULL);
     int32_t *targets = ARENA_ARRAY(trained.arena, int32_t, T);
     double attention[2] = {0}, mlp[2] = {0}, embedding = 0;
     for (int s = 0; s < n; s++) {
