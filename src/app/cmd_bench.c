@@ -2,9 +2,7 @@
  *
  * The floor of a step is its FLOPs over the peak; windows of steps and of a peak loop (all threads, at least 30 ms
  * each) alternate, a window's share is its rate over the mean of the two peaks beside it, and the median over windows
- * is quoted. The peak loop touches no memory and draws little power: within steps the clock may be lower. What it then
- * is, a tenth of a millisecond of the same loop right behind each window of steps tells: no step can have a larger
- * share than that.
+ * is quoted.
  */
 #include <math.h>
 #include <stdio.h>
@@ -30,15 +28,14 @@ static const Size sizes[] = {
 
 enum { N_SIZES = sizeof sizes / sizeof *sizes, MOST_WINDOWS = 41 };
 
-static const double window_seconds = 0.03, glance_seconds = 1e-4;
+static const double window_seconds = 0.03;
 
 typedef struct {
-    double tokens_per_s, best_tokens_per_s, floor_tokens_per_s, share, best_share, clock_share;
+    double tokens_per_s, best_tokens_per_s, floor_tokens_per_s, share, best_share;
 } Result;
 
 typedef struct {
     const Kernels *kernels;
-    double seconds;
     double *rates; /* (threads,) */
 } PeakJob;
 
@@ -53,13 +50,13 @@ static void peak_lane(void *context, int lane, int thread)
 {
     (void)thread;
     PeakJob *job = context;
-    job->rates[lane] = kernels_peak(job->kernels, job->seconds);
+    job->rates[lane] = kernels_peak(job->kernels, window_seconds);
 }
 
-/* FLOP/s of all threads together over so long. */
-static double peak_window(Lanes *lanes, const Kernels *kernels, double seconds, double *rates)
+/* FLOP/s of all threads together over one window. */
+static double peak_window(Lanes *lanes, const Kernels *kernels, double *rates)
 {
-    PeakJob job = {kernels, seconds, rates};
+    PeakJob job = {kernels, rates};
     double sum = 0;
     lanes_run(lanes, lanes_threads(lanes), peak_lane, &job);
     for (int t = 0; t < lanes_threads(lanes); t++)
@@ -121,15 +118,12 @@ static void fill_batch(Trainer *trainer, int vocab_size)
 
 static int windows(Trainer *trainer, double seconds, double flops, double *scratch, Result *ret_result, Error *err)
 {
-    double rates[MOST_WINDOWS], shares[MOST_WINDOWS], clocks[MOST_WINDOWS], rate = 0, peaks = 0, best_peak = 0,
-                                                                            started = clock_seconds();
+    double rates[MOST_WINDOWS], shares[MOST_WINDOWS], rate = 0, peaks = 0, best_peak = 0, started = clock_seconds();
     int n = 0, status = step_window(trainer, &rate, err); /* warm-up */
-    double before = peak_window(trainer->lanes, trainer->kernels, window_seconds, scratch);
+    double before = peak_window(trainer->lanes, trainer->kernels, scratch);
     while (status == STATUS_OK && n < MOST_WINDOWS && (n < 3 || clock_seconds() - started < seconds)) {
         status = step_window(trainer, &rate, err);
-        const double glance = peak_window(trainer->lanes, trainer->kernels, glance_seconds, scratch);
-        double after = peak_window(trainer->lanes, trainer->kernels, window_seconds, scratch);
-        clocks[n] = glance / ((before + after) / 2);
+        double after = peak_window(trainer->lanes, trainer->kernels, scratch);
         rates[n] = rate;
         shares[n++] = rate * flops / ((before + after) / 2);
         peaks += after;
@@ -140,7 +134,6 @@ static int windows(Trainer *trainer, double seconds, double flops, double *scrat
         return status;
     Result result = {.floor_tokens_per_s = peaks / n / flops};
     result.share = median(shares, n);
-    result.clock_share = median(clocks, n);
     result.tokens_per_s = median(rates, n), result.best_tokens_per_s = rates[n - 1];
     result.best_share =
         result.best_tokens_per_s * flops / best_peak; /* best against best: no window's bad luck helps */
@@ -213,7 +206,6 @@ static void print_json(const Result *results, const Request *request)
         json_put_number(&json, "floor_tokens_per_s", results[s].floor_tokens_per_s);
         json_put_number(&json, "share_of_floor", results[s].share);
         json_put_number(&json, "best_share_of_floor", results[s].best_share);
-        json_put_number(&json, "clock_share", results[s].clock_share);
         json_put_number(&json, "threads", request->threads);
         json_put_string(&json, "kernels", kernels_best()->name);
         json_close_object(&json);
@@ -269,8 +261,8 @@ static int read_request(const Arguments *arguments, Arena *arena, Request *ret_r
 static void print_head(int threads)
 {
     printf("full training steps, float32, %d thread%s, %s kernels; floor: FLOPs over this process's FMA peak\n\n"
-           "  size  %12s %12s %8s %8s %8s\n",
-           threads, threads == 1 ? "" : "s", kernels_best()->name, "tokens/s", "floor", "share", "best", "clock");
+           "  size  %12s %12s %8s %8s\n",
+           threads, threads == 1 ? "" : "s", kernels_best()->name, "tokens/s", "floor", "share", "best");
 }
 
 static int run(const Arguments *arguments, Error *err)
@@ -287,8 +279,8 @@ static int run(const Arguments *arguments, Error *err)
         if (status == STATUS_OK && !json) {
             if (s == request.first_size)
                 print_head(request.threads);
-            printf("  %-4s  %12.0f %12.0f %7.1f%% %7.1f%% %7.1f%%\n", sizes[s].name, r->tokens_per_s,
-                   r->floor_tokens_per_s, 100 * r->share, 100 * r->best_share, 100 * r->clock_share);
+            printf("  %-4s  %12.0f %12.0f %7.1f%% %7.1f%%\n", sizes[s].name, r->tokens_per_s, r->floor_tokens_per_s,
+                   100 * r->share, 100 * r->best_share);
             fflush(stdout);
         }
     }
@@ -311,11 +303,8 @@ const Verb verb_bench = {
     .name = "bench",
     .usage = "bench [--json] [--threads N] [--seconds N] [--size NAME] [--vocab N] [--set KEY=VALUE ...]",
     .summary = "training speed on this machine, as a share of its peak",
-    .details = "Sizes: S (L4 d128 h4 T128 B16 V512), M (L6 d256 h8 T256 B8 V2048), L (L6 d384 h6 T256 B16 V4096); "
-               "GELU, learned\n"
-               "positions, pre-norm LayerNorm, AdamW. Median and best of interleaved windows of at least 30 ms. The "
-               "floor's loop touches\n"
-               "no memory and is cool; clock: what is left of its speed right behind steps, which no share can exceed.",
+    .details = "Sizes: S (L4 d128 h4 T128 B16 V512), M (L6 d256 h8 T256 B8 V2048), L (L6 d384 h6 T256 B16 V4096); GELU, learned\n"
+               "positions, pre-norm LayerNorm, AdamW. Median and best of interleaved windows of at least 30 ms.",
     .min_words = 0,
     .max_words = 0,
     .options = options,
