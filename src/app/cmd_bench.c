@@ -31,7 +31,8 @@ enum { N_SIZES = sizeof sizes / sizeof *sizes, MOST_WINDOWS = 41 };
 static const double window_seconds = 0.03;
 
 typedef struct {
-    double tokens_per_s, best_tokens_per_s, floor_tokens_per_s, share, best_share;
+    double tokens_per_s, best_tokens_per_s, floor_tokens_per_s, flops_per_token, share, best_share;
+    int threads; /* at most the lanes that there are */
 } Result;
 
 typedef struct {
@@ -132,7 +133,7 @@ static int windows(Trainer *trainer, double seconds, double flops, double *scrat
     }
     if (status != STATUS_OK)
         return status;
-    Result result = {.floor_tokens_per_s = peaks / n / flops};
+    Result result = {.floor_tokens_per_s = peaks / n / flops, .flops_per_token = flops};
     result.share = median(shares, n);
     result.tokens_per_s = median(rates, n), result.best_tokens_per_s = rates[n - 1];
     result.best_share =
@@ -145,7 +146,8 @@ static int bench_size(const Size *size, const Program *program, const Request *r
 {
     Arena *arena = arena_new(), *memory = NULL;
     Lanes *lanes = NULL;
-    const int threads = request->threads, vocab_size = request->vocab_size ? request->vocab_size : size->vocab_size;
+    int threads = request->threads;
+    const int vocab_size = request->vocab_size ? request->vocab_size : size->vocab_size;
     const Assignment own[] = {
         assign(arena, "model.n_layers", size->n_layers),
         assign(arena, "model.d_model", size->d_model),
@@ -174,8 +176,10 @@ static int bench_size(const Size *size, const Program *program, const Request *r
         status = model_settings_read(&settings, vocab_size, &model_settings, err);
     if (status == STATUS_OK)
         status = model_new(arena, &model_settings, kernels, &model, err);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) { /* more would have nothing to do, and yet a peak */
+        threads = threads < train.lanes ? threads : train.lanes;
         status = lanes_new(threads, &lanes, err);
+    }
     if (status == STATUS_OK)
         status = arena_new_fixed(trainer_bytes(&train, model, threads), &memory, err);
     if (status == STATUS_OK) {
@@ -185,6 +189,7 @@ static int bench_size(const Size *size, const Program *program, const Request *r
         const double target_share = (double)trainer.batch.n_targets / (trainer.batch.n * trainer.batch.length);
         status = windows(&trainer, request->seconds, model_flops_per_token(&model_settings, target_share),
                          ARENA_ARRAY(arena, double, threads), ret_result, err);
+        ret_result->threads = threads;
     }
     lanes_free(lanes);
     arena_free(memory);
@@ -204,9 +209,10 @@ static void print_json(const Result *results, const Request *request)
         json_put_number(&json, "tokens_per_s", results[s].tokens_per_s);
         json_put_number(&json, "best_tokens_per_s", results[s].best_tokens_per_s);
         json_put_number(&json, "floor_tokens_per_s", results[s].floor_tokens_per_s);
+        json_put_number(&json, "flops_per_token", results[s].flops_per_token);
         json_put_number(&json, "share_of_floor", results[s].share);
         json_put_number(&json, "best_share_of_floor", results[s].best_share);
-        json_put_number(&json, "threads", request->threads);
+        json_put_number(&json, "threads", results[s].threads);
         json_put_string(&json, "kernels", kernels_best()->name);
         json_close_object(&json);
     }
@@ -269,7 +275,7 @@ static int run(const Arguments *arguments, Error *err)
 {
     Arena *arena = arena_new();
     Program program = program_new(arena);
-    Request request;
+    Request request = {0};
     Result results[N_SIZES];
     const int json = argument_given(arguments, "--json");
     int status = read_request(arguments, arena, &request, err);
@@ -278,7 +284,7 @@ static int run(const Arguments *arguments, Error *err)
         status = bench_size(&sizes[s], &program, &request, &results[s], err);
         if (status == STATUS_OK && !json) {
             if (s == request.first_size)
-                print_head(request.threads);
+                print_head(r->threads);
             printf("  %-4s  %12.0f %12.0f %7.1f%% %7.1f%%\n", sizes[s].name, r->tokens_per_s, r->floor_tokens_per_s,
                    100 * r->share, 100 * r->best_share);
             fflush(stdout);
@@ -303,7 +309,8 @@ const Verb verb_bench = {
     .name = "bench",
     .usage = "bench [--json] [--threads N] [--seconds N] [--size NAME] [--vocab N] [--set KEY=VALUE ...]",
     .summary = "training speed on this machine, as a share of its peak",
-    .details = "Sizes: S (L4 d128 h4 T128 B16 V512), M (L6 d256 h8 T256 B8 V2048), L (L6 d384 h6 T256 B16 V4096); GELU, learned\n"
+    .details = "Sizes: S (L4 d128 h4 T128 B16 V512), M (L6 d256 h8 T256 B8 V2048), L (L6 d384 h6 T256 B16 V4096); "
+               "GELU, learned\n"
                "positions, pre-norm LayerNorm, AdamW. Median and best of interleaved windows of at least 30 ms.",
     .min_words = 0,
     .max_words = 0,

@@ -15,12 +15,14 @@
 
 #include "model/internal.h"
 
+_Static_assert(KEY_BLOCK % PACK_UNIT == 0, "a key block begins with a panel");
+
 int attention_n_query_blocks(int length)
 {
     return (length + QUERY_BLOCK - 1) / QUERY_BLOCK;
 }
 
-/* Whole lines, and an odd number of them, or the rows of a column fall on few sets of the cache. */
+/* Whole lines of floats, and an odd number of them, or the rows of a column fall on few sets of the cache. */
 int attention_map_ld(const ModelSettings *settings)
 {
     enum { LINE = 16 };

@@ -99,6 +99,7 @@ static void lay_panels(Arena *arena, Model *model)
     enum { PER_BLOCK = 7 };
     const int L = model->settings.n_layers;
     model->linears = ARENA_ARRAY(arena, Linear *, L * PER_BLOCK + 1);
+    model->linears[model->n_linears++] = &model->head; /* first: often the largest, and threads take turns */
     for (int l = 0; l < L; l++) {
         Block *block = &model->blocks[l];
         Linear *const linears[PER_BLOCK] = {&block->q,  &block->k,    &block->v,   &block->out,
@@ -107,7 +108,6 @@ static void lay_panels(Arena *arena, Model *model)
             if (linears[i]->in > 0) /* no gate but with swiglu */
                 model->linears[model->n_linears++] = linears[i];
     }
-    model->linears[model->n_linears++] = &model->head;
 
     size_t start = 0;
     for (int backward = 0; backward < 2; backward++) {

@@ -12,7 +12,7 @@
 #include "model/internal.h"
 
 /* Logits of a block: as many rows as make the head's gradient (C,V), which each block reads and writes once, cheap
- * beside the products. */
+ * beside the products. Part of the definition of the result. */
 enum { HEAD_VALUES = 1 << 20, HEAD_MIN_ROWS = 32 };
 
 int head_block_rows(const ModelSettings *settings, int n_rows)

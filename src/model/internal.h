@@ -88,7 +88,7 @@ typedef struct {
 
 struct Workspace {
     int n, with_backward; /* sequences it has room for */
-    int map_ld;           /* of maps: more than T */
+    int map_ld;           /* of maps, at least T */
     size_t map_size;      /* reals of one */
 
     int hidden_key; /* no query sees it that sees another; -1: none, as in training */
@@ -172,7 +172,8 @@ const real *activation_backward(const Model *model, size_t n, const real *gate, 
 
 /* ---- attention (attention.c) ------------------------------------------------------------------------------------- */
 
-/* Queries and keys are taken by so many; keys therefore by whole panels of packed products. */
+/* Queries and keys are taken by so many; keys therefore by whole panels of packed products. Part of the definition of
+ * the result: a sum over keys or queries begins and ends with a block. */
 enum { QUERY_BLOCK = 32, KEY_BLOCK = 32 };
 
 /* Leading dimension of a map; reals of a head's packed keys or values; for sequences up to the context length. */

@@ -1,7 +1,7 @@
 /* Linear layers, norms, joins and activations of a model, by kernel calls: what the block and the head are made of.
  *
- * A linear layer is y = x W + b with W stored (in, out), so that forward reads W by rows and no weight is ever
- * transposed in memory. Products read W packed, which was done once for many of them.
+ * A linear layer is y = x W + b with W stored (in, out). Products read it from panels, packed once for many of them,
+ * and for backward transposed.
  */
 #include "model/internal.h"
 

@@ -77,7 +77,11 @@ static double distance(int n, const real *x, const real *y)
 static void check_results(const Kernels *kernels, const real *a, const real *b, real *scratch, real *ret)
 {
     real *product = ret, *rows = product + CHECK_SIZE, *norm = rows + CHECK_SIZE, *sums = norm + CHECK_SIZE;
-    real *mean = sums + CHECK_SIDE, *rstd = mean + CHECK_SIDE;
+    real *mean = sums + CHECK_SIDE, *rstd = mean + CHECK_SIDE, *packed = rstd + CHECK_SIDE,
+         *panels = packed + CHECK_SIZE;
+    kernels->pack(MATMUL_NT, CHECK_SIDE, CHECK_SIDE, b, CHECK_SIDE, panels);
+    kernels->matmul_packed(MATMUL_TN, CHECK_SIDE, CHECK_SIDE, CHECK_SIDE - 2, 1, a, CHECK_SIDE, panels, CHECK_SIDE, 2,
+                           b, packed, CHECK_SIDE, scratch);
     kernels->matmul(MATMUL_NN, CHECK_SIDE, CHECK_SIDE, CHECK_SIDE, 1, a, CHECK_SIDE, b, CHECK_SIDE, 0, product,
                     CHECK_SIDE, scratch);
     memcpy(rows, a, CHECK_SIZE * sizeof(real));
@@ -88,8 +92,11 @@ static void check_results(const Kernels *kernels, const real *a, const real *b, 
 
 int kernels_self_check(const Kernels *kernels)
 {
-    enum { RESULTS = 3 * CHECK_SIZE + 3 * CHECK_SIDE };
-    real a[CHECK_SIZE], b[CHECK_SIZE], fast[RESULTS], slow[RESULTS];
+    enum {
+        RESULTS = 4 * CHECK_SIZE + 3 * CHECK_SIDE,
+        PANELS = 2 * CHECK_SIZE
+    }; /* panels come last, in an order of the path's own */
+    real a[CHECK_SIZE], b[CHECK_SIZE], fast[RESULTS + PANELS], slow[RESULTS + PANELS];
     real *scratch = aligned_alloc(64, MATMUL_SCRATCH * sizeof(real));
     if (!scratch)
         return -1;

@@ -62,7 +62,7 @@ typedef struct {
     void (*rmsnorm_backward)(int n, int width, const real *dy, const real *x, const real *gain, const real *rstd,
                              real *dx, real *dgain);
 
-    /* ---- activations: elementwise; dx = dy * f'(x) is written, not added, and y = f(x) again beside it ----------- */
+    /* ---- activations: elementwise; dx = dy * f'(x) is written, not added; dx may be dy; with some, y = f(x) again - */
 
     void (*gelu_forward)(size_t n, const real *x, real *y); /* tanh form (Hendrycks & Gimpel 2016) */
     void (*gelu_backward)(size_t n, const real *x, const real *dy, real *dx, real *y);

@@ -3,11 +3,11 @@
  *
  * C is cut into tiles of at most TILE_ROWS x PANEL that live in registers. B lies in panels of PANEL columns: packed by
  * the call, a block of k and n at a time, or once beforehand where many products share it. Tiles go down a panel, which
- * stays in the first-level cache; a tile's rows of A are read in place by broadcasts, or copied where their elements
- * lie far apart. Invariant: an element's value depends on its row of op(A), its column of op(B), alpha and k alone. k is
- * cut into equal blocks of at most K_BLOCK; a block's sum starts at 0 and adds in ascending k by fma; then C =
- * fma(alpha, sum, C), where the first block has for C what the product is added to, or 0. Tiles may be of any size
- * without a bit changing.
+ * stays in the first-level cache (32 KB at most); a tile's rows of A are read in place by broadcasts, or copied where
+ * their elements lie far apart. Invariant: an element's value depends on its row of op(A), its column of op(B), alpha
+ * and k alone. k is cut into equal blocks of at most K_BLOCK; a block's sum starts at 0 and adds in ascending k by fma;
+ * then C = fma(alpha, sum, C), where the first block has for C what the product is added to, or 0. Tiles may be of any
+ * size without a bit changing.
  *
  * What comes from beyond the second-level cache is fetched ahead by hand, a line at a time between the fmas: C's rows
  * while a tile's sums are made, the next panel while tiles go down this one, rows to be packed while others are.
@@ -29,7 +29,7 @@
 /* Scratch: tiles of A, then panels of B. */
 #define A_STRIDE ((TILE_ROWS + LANES - 1) / LANES * LANES)
 #define M_TILES  16 /* tiles of A packed at a time: long stretches of its rows, yet half a megabyte of cache at most */
-#define TILE_ROOM(k) ((ptrdiff_t)(k)*A_STRIDE + LINE) /* of a packed tile; a line more, or all begin in one set of the cache */
+#define TILE_ROOM(k) ((ptrdiff_t)(k)*A_STRIDE + LINE) /* a line more, or all tiles begin in one set of the cache */
 #define A_ROOM  (M_TILES * TILE_ROOM(K_BLOCK))
 #define N_BLOCK ((MATMUL_SCRATCH - A_ROOM - LANES) / K_BLOCK / PANEL * PANEL) /* columns of B packed at a time */
 
@@ -50,6 +50,7 @@ typedef struct {
 #define LINE        (64 / (int)sizeof(real)) /* of the cache */
 #define FETCH_EVERY 4                        /* products of a tile */
 #define PACK_AHEAD  16                       /* rows */
+#define COLUMNS_AHEAD (8 * LANES)
 
 #define ROW_GROUP  3 /* rows that one pointer reaches by x86's addresses p, p + s, p + 2 s */
 #define ROW_GROUPS ((TILE_ROWS + ROW_GROUP - 1) / ROW_GROUP)
@@ -217,7 +218,7 @@ static void pack_columns(int k, int width, const real *b, ptrdiff_t ld, real *re
             UNROLL
             for (int i = 0; i < LANES; i++) {
                 const int j = v * LANES + i;
-                vec_fetch(b + j * ld + p + 8 * LANES);
+                vec_fetch(b + j * ld + p + COLUMNS_AHEAD);
                 x[i] = j < width ? vec_load_left(b + j * ld + p, k - p, (vec){0}) : (vec){0};
             }
             transpose(x);
@@ -269,7 +270,7 @@ static int even_part(int n, int at_most)
 
 /* C (m, n) = plus + alpha op(A) B for one block of k: B's panels are packed, `panel` reals apart, A is (m, k) with rows
  * ld apart or (k, m)'. Tiles go down a panel, which stays in the first-level cache; meanwhile the next one comes near,
- * each tile fetching its part of it. */
+ * each tile fetching its part of it; eight tiles fetch all. */
 static void block_product(int apart, int m, int n, int k, real alpha, const real *a, ptrdiff_t ld_a, const real *panels,
                           ptrdiff_t panel, const real *plus, real *c, ptrdiff_t ld_c, real *packed_a)
 {
@@ -281,10 +282,10 @@ static void block_product(int apart, int m, int n, int k, real alpha, const real
     for (int j = 0; j < n; j += PANEL, t.b += panel) {
         t.width = smaller(PANEL, n - j);
         for (int i = 0; i < m; i += rows_part) {
-            const int rows = smaller(rows_part, m - i), tile = i / rows_part;
-            const ptrdiff_t fetched = (ptrdiff_t)tile * (k / FETCH_EVERY) * LINE;
+            const int rows = smaller(rows_part, m - i), number = i / rows_part;
+            const ptrdiff_t fetched = (ptrdiff_t)number * (k / FETCH_EVERY) * LINE;
             t.next = j + PANEL < n && fetched < k * PANEL ? t.b + panel + fetched : t.b;
-            t.a = packs_a ? packed_a + tile * TILE_ROOM(k) : a + (apart ? i * ld_a : i);
+            t.a = packs_a ? packed_a + number * TILE_ROOM(k) : a + (apart ? i * ld_a : i);
             t.plus = plus ? plus + i * ld_c + j : NULL;
             t.c = c + i * ld_c + j;
             tiles[rows - 1][apart][(t.width - 1) / LANES](&t);

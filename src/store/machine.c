@@ -26,14 +26,16 @@ static const char *digest(Arena *arena, const void *bytes, size_t n)
     return arena_strndup(arena, hex, DIGITS_KEPT);
 }
 
-/* Of each kind of kernel one: products, norms, activations, softmax, loss, sums, optimizer, and logarithms in double. */
+/* Of each kind of kernel one: products, norms, activations, softmax, loss, sums, optimizer, and logarithms in double.
+ */
 static const char *kernels_bits(Arena *arena, const Kernels *kernels)
 {
-    enum { SIDE = 33, SIZE = SIDE * SIDE, N_RESULTS = 10 }; /* odd: whole vectors and remainders */
+    enum { SIDE = 33, SIZE = SIDE * SIDE, N_RESULTS = 18 }; /* odd: whole vectors and remainders */
     Pcg pcg = pcg_named(1, "machine/kernels");
     Arena *scratch = arena_new();
     real *a = ARENA_ARRAY(scratch, real, SIZE), *b = ARENA_ARRAY(scratch, real, SIZE);
     real *y = ARENA_ARRAY(scratch, real, N_RESULTS * SIZE), *room = ARENA_ARRAY(scratch, real, MATMUL_SCRATCH);
+    real *panels = ARENA_ARRAY(scratch, real, pack_size(SIDE, SIDE));
     real *means = ARENA_ARRAY(scratch, real, SIDE), *gain = ARENA_ARRAY(scratch, real, SIDE);
     double *logs = ARENA_ARRAY(scratch, double, SIZE + 2);
     for (int i = 0; i < SIZE; i++) {
@@ -46,9 +48,18 @@ static const char *kernels_bits(Arena *arena, const Kernels *kernels)
     real *at = y;
     for (MatmulKind kind = MATMUL_NN; kind <= MATMUL_TN; kind++, at += SIZE)
         kernels->matmul(kind, SIDE, SIDE, SIDE, (real)0.7, a, SIDE, b, SIDE, 0, at, SIDE, room);
+    for (MatmulKind kind = MATMUL_NN; kind <= MATMUL_TN;
+         kind++, at += SIZE) { /* A plain, or transposed and on some rows of B */
+        const int k_first = kind == MATMUL_TN ? SIDE / 3 : 0;
+        kernels->pack(kind, SIDE, SIDE, b, SIDE, panels);
+        kernels->matmul_packed(kind, SIDE, SIDE, SIDE - k_first, (real)0.7, a, SIDE, panels, SIDE, k_first, y, at, SIDE,
+                               room);
+    }
     kernels->layernorm_forward(SIDE, SIDE, 1e-5, a, gain, NULL, at, means, means), at += SIZE;
     kernels->gelu_forward(SIZE, a, at), at += SIZE;
     kernels->swiglu_forward(SIZE, a, b, at), at += SIZE;
+    kernels->gelu_backward(SIZE, a, b, at, at + SIZE), at += 2 * SIZE;
+    kernels->swiglu_backward(SIZE, a, b, y, at, at + SIZE, at + 2 * SIZE), at += 3 * SIZE;
     memcpy(at, y, 2 * SIZE * sizeof(real));
     for (int i = 0; i < SIDE; i++)
         kernels->softmax_row(SIDE, at + i * SIDE, NULL);
@@ -207,10 +218,11 @@ int machine_check(const char *run_folder, const Machine *here, Error *err)
         run_steps(arena, run_folder, RUN_CHECKPOINTS, &steps, &n, NULL) == STATUS_OK && n > 0) {
         const char *difference = machine_difference(arena, &manifest.machine, here);
         if (difference)
-            status = error_set(err, STATUS_INPUT,
-                               "%s: was begun on a machine that does not compute the same: %s; go on there, or here with "
-                               "--accept-other-machine",
-                               run_folder, difference);
+            status =
+                error_set(err, STATUS_INPUT,
+                          "%s: was begun on a machine that does not compute the same: %s; go on there, or here with "
+                          "--accept-other-machine",
+                          run_folder, difference);
     }
     arena_free(arena);
     return status;

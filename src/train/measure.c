@@ -151,6 +151,7 @@ static void prepare(Measurer *measurer, const real *parameters, int64_t step)
     model_position_bias(measurer->model, parameters, s.T / 2, measurer->half_bias);
     for (int l = 0; l < s.L; l++)
         measurer->output_weights[l] = model_output_weight(measurer->model, parameters, l);
+    measurer_pack(measurer);
 }
 
 /* One pass and its members: the corrupted inputs' behind "corrupted/", the clean ones' bare. */

@@ -91,6 +91,9 @@ int measurer_includes(const Measurer *measurer, int family, int s);
  * not. */
 void measurer_measure_view(const Measurer *measurer, const View *view, int s, Worker *worker, double *row);
 
+/* Packs the parameters of the snapshot under way for the passes. */
+void measurer_pack(Measurer *measurer);
+
 /* Both sets, clean or corrupted: fills the passes; block 0 of map_sum becomes the mean over the set. */
 void measurer_run_passes(Measurer *measurer, int is_corrupted);
 

@@ -197,12 +197,16 @@ static void pack(void *context, int index, int thread)
     model_pack(measurer->model, measurer->parameters, index, measurer->panels);
 }
 
+void measurer_pack(Measurer *measurer)
+{
+    lanes_run(measurer->lanes, measurer->n_packs, pack, measurer);
+}
+
 void measurer_run_passes(Measurer *measurer, int is_corrupted)
 {
     Pass *pass = &measurer->pass;
     size_t map = (size_t)measurer->layout.n_layers * measurer->layout.n_heads * pass->length * pass->length;
     measurer->uses_corrupted = is_corrupted;
-    lanes_run(measurer->lanes, measurer->n_packs, pack, measurer);
     lanes_run(measurer->lanes, MEASURE_LANES, full_lane, measurer);
     if (half_is_due(measurer->settings, measurer->step))
         lanes_run(measurer->lanes, MEASURE_LANES, half_lane, measurer);

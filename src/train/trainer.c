@@ -17,7 +17,8 @@ static int count_chunks(const Parameters *parameters)
 }
 
 /* Rows of the model's products that forward and backward take at a time of a lane, whole sequences: few enough that
- * what they keep stays in a cache, enough for products to be fast and a lane's gradient to be gone through seldom. */
+ * what they keep stays in a cache, enough for products to be fast and a lane's gradient to be gone through seldom. Part
+ * of the definition of the result. */
 enum { GROUP_ROWS = 256 };
 
 static int smaller(int x, int y)

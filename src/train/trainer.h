@@ -64,7 +64,7 @@ int trainer_step(Trainer *trainer, StepResult *ret_result, Error *err);
 /* The same on the batch as it stands in trainer->batch: a step without its draw. */
 int trainer_learn(Trainer *trainer, StepResult *ret_result, Error *err);
 
-/* The whole batch through forward and backward into gradients block 0, without an update (bench and tests). */
+/* The whole batch through forward and backward into gradients block 0, without an update. */
 double trainer_gradient(Trainer *trainer);
 
 /* Draws the next batch into trainer->batch. */

@@ -322,13 +322,13 @@ class Verbs(Case):
             self.assertTrue(row["share_of_floor"] / 3 < ratio < row["share_of_floor"] * 3, row)
 
     def test_bench_of_another_model(self):
-        """Every key of an experiment may be set; a smaller model is faster, by the floor too, in which masked targets count."""
-        floors = []
+        """Every key of an experiment may be set; the floor knows of layers, and of targets under the masked objective."""
+        flops = []
         for more in ([], ["--set", "model.n_layers=1"], ["--set", "model.n_layers=1", "--set", "objective.kind=masked"]):
             rows = json.loads(self.refframe("bench", "--json", "--seconds", 1, "--size", "S", *more).stdout)
             self.assertEqual([row["size"] for row in rows], ["S"])
-            floors.append(rows[0]["floor_tokens_per_s"])
-        self.assertTrue(floors[0] * 1.5 < floors[1] < floors[2], floors)
+            flops.append(rows[0]["flops_per_token"])
+        self.assertTrue(flops[0] > 2 * flops[1] > 2 * flops[2], flops)
         for words, text in ((("--size", "XL"), '--size is S, M or L, not "XL"'), (("--set", "lr"), 'KEY=VALUE, not "lr"'),
                             (("--set", "model.maks.kind=full"), 'did you mean "model.mask.kind"'), (("--vocab", "3"), "--vocab")):
             done = self.refframe("bench", *words, code=2)

@@ -139,7 +139,7 @@ static void run_swiglu_forward(const Kernels *k, Block *b)
 }
 static void run_swiglu_backward(const Kernels *k, Block *b)
 {
-    k->swiglu_backward((size_t)b->n * b->width, b->x, b->z, b->y, b->w, b->y, b->z);
+    k->swiglu_backward((size_t)b->n * b->width, b->x, b->z, b->y, b->w, b->y, b->w);
 }
 static void run_exponential(const Kernels *k, Block *b)
 {
