@@ -1,0 +1,79 @@
+"""The training step of `refframe bench` in PyTorch, for the README's table: python3 bench_pytorch.py [--threads N].
+
+The same models (pre-norm LayerNorm, GELU in tanh form, learned positions, causal attention, untied head, no biases) on random
+tokens: forward, cross-entropy, backward, clipping, AdamW. Eager mode with what is fastest there: fused attention and fused AdamW.
+Prints the best and the median window of at least 30 ms, and the peak of memory. Needs torch, which no test does.
+"""
+import argparse
+import resource
+import statistics
+import time
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+SIZES = {"S": (4, 128, 4, 128, 16, 512), "M": (6, 256, 8, 256, 8, 2048), "L": (6, 384, 6, 256, 16, 4096)}
+
+
+class Block(nn.Module):
+    def __init__(self, C, H):
+        super().__init__()
+        self.H = H
+        self.norm_attention, self.norm_mlp = nn.LayerNorm(C), nn.LayerNorm(C)
+        self.qkv, self.out = nn.Linear(C, 3 * C, bias=False), nn.Linear(C, C, bias=False)
+        self.up, self.down = nn.Linear(C, 4 * C, bias=False), nn.Linear(4 * C, C, bias=False)
+
+    def forward(self, x):
+        B, T, C = x.shape
+        q, k, v = (y.view(B, T, self.H, C // self.H).transpose(1, 2) for y in self.qkv(self.norm_attention(x)).split(C, 2))
+        heads = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.out(heads.transpose(1, 2).reshape(B, T, C))
+        return x + self.down(F.gelu(self.up(self.norm_mlp(x)), approximate="tanh"))
+
+
+class Model(nn.Module):
+    def __init__(self, L, C, H, T, V):
+        super().__init__()
+        self.token, self.position = nn.Embedding(V, C), nn.Parameter(torch.randn(T, C) * 0.02)
+        self.blocks = nn.ModuleList(Block(C, H) for _ in range(L))
+        self.norm, self.head = nn.LayerNorm(C), nn.Linear(C, V, bias=False)
+
+    def forward(self, tokens, targets):
+        x = self.token(tokens) + self.position
+        for block in self.blocks:
+            x = block(x)
+        return F.cross_entropy(self.head(self.norm(x)).flatten(0, 1), targets.flatten())
+
+
+def bench(name, seconds):
+    L, C, H, T, B, V = SIZES[name]
+    torch.manual_seed(1)
+    model = Model(L, C, H, T, V)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.1, fused=True)
+    tokens, targets = torch.randint(3, V, (B, T)), torch.randint(3, V, (B, T))
+    rates, began = [], time.perf_counter()
+    while time.perf_counter() - began < seconds or len(rates) < 4:
+        steps, started = 0, time.perf_counter()
+        while time.perf_counter() - started < 0.03:
+            optimizer.zero_grad(set_to_none=True)
+            model(tokens, targets).backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0, foreach=True)
+            optimizer.step()
+            steps += 1
+        rates.append(steps * B * T / (time.perf_counter() - started))
+    rates = rates[1:]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"  {name:4}  {statistics.median(rates):12.0f} tokens/s  best {max(rates):8.0f}  peak memory {peak:6.0f} MiB", flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--size", choices=SIZES)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    print(f"PyTorch {torch.__version__}, eager, float32, {arguments.threads} threads")
+    for size in [arguments.size] if arguments.size else SIZES:
+        bench(size, arguments.seconds)
