@@ -91,7 +91,7 @@ const Verb verb_measure = {
         "step)\n"
         "and says which steps these are and which changed; nothing is trained. `refframe report` then works on the "
         "new\n"
-        "numbers.\n\n"
+        "numbers. A run of another numerics version (`refframe --version`; its manifest.json) is refused: exit 2.\n\n"
         "MAPS.npy: attention of any model, saved with numpy.save; (N, L, H, T, T) is sequences, layers, heads, "
         "queries,\n"
         "keys. (L, H, T, T) is one sequence, (T, T) one map. float16, float32 or float64 (measured in float32), C or\n"

@@ -41,11 +41,25 @@ static int weights_from_snapshot(Arena *arena, const Parameters *parameters, con
     return status;
 }
 
-static int measure_one(Session *session, const char *folder, const real *parameters, const int64_t progress[3],
-                       int *ret_is_changed, Error *err)
+/* The hash that a manifest has of a snapshot; NULL for none, as long as the run is not finished. */
+static const char *recorded_hash(const Manifest *manifest, const char *folder, const char *path)
+{
+    const char *name = path + strlen(folder);
+    while (*name == '/')
+        name++;
+    for (int i = 0; i < manifest->n_files; i++)
+        if (strcmp(manifest->files[i], name) == 0)
+            return manifest->files_sha256[i];
+    return NULL;
+}
+
+/* Changed is also what a measuring that was killed had changed: the manifest still has the hash of before. */
+static int measure_one(Session *session, const char *folder, const Manifest *manifest, const real *parameters,
+                       const int64_t progress[3], int *ret_is_changed, Error *err)
 {
     Arena *arena = arena_new();
     char *path = run_snapshot_path(arena, folder, progress[0]), before[65] = "", after[65] = "";
+    const char *recorded = recorded_hash(manifest, folder, path);
     MeasureSummary summary;
     int status = file_exists(path) ? file_sha256(path, before, err) : STATUS_OK;
     if (status == STATUS_OK)
@@ -53,7 +67,7 @@ static int measure_one(Session *session, const char *folder, const real *paramet
                                   err);
     if (status == STATUS_OK)
         status = file_sha256(path, after, err);
-    *ret_is_changed = strcmp(before, after) != 0;
+    *ret_is_changed = strcmp(before, after) != 0 || (recorded && strcmp(recorded, after) != 0);
     arena_free(arena);
     return status;
 }
@@ -75,8 +89,8 @@ static int find_weights(const Parameters *parameters, const char *folder, int64_
 }
 
 /* Every snapshot whose weights stand. */
-static int measure_all(Session *session, Arena *arena, const char *folder, Remeasured **ret_snapshots, int *ret_n,
-                       Error *err)
+static int measure_all(Session *session, Arena *arena, const char *folder, const Manifest *manifest,
+                       Remeasured **ret_snapshots, int *ret_n, Error *err)
 {
     const Parameters *parameters = model_parameters(session->model);
     real *block = ARENA_ARRAY(arena, real, parameters->n_values);
@@ -91,7 +105,7 @@ static int measure_all(Session *session, Arena *arena, const char *folder, Remea
         if (status != STATUS_OK || !found)
             continue;
         measured[n].step = steps[i];
-        status = measure_one(session, folder, block, progress, &measured[n++].is_changed, err);
+        status = measure_one(session, folder, manifest, block, progress, &measured[n++].is_changed, err);
     }
     if (status == STATUS_OK)
         *ret_snapshots = measured, *ret_n = n;
@@ -108,14 +122,39 @@ static int check_inputs(const Session *session, const char *folder, const Manife
                      folder, manifest->input_sha256, corpus->sha256);
 }
 
-/* Snapshots of a machine that computes other bits than the one that trained are counted, as resumes on it are. */
-static void count_machine(Arena *arena, const Kernels *kernels, const Remeasured *snapshots, int n, Manifest *manifest)
+/* Another version's numbers would stand beside those of the one that the manifest names. */
+static int check_numerics(const char *folder, const Manifest *manifest, Error *err)
 {
-    const Machine here = machine_here(arena, kernels);
-    int n_changed = 0;
-    for (int i = 0; i < n; i++)
-        n_changed += snapshots[i].is_changed;
-    manifest->n_other_machines += n_changed > 0 && machine_difference(arena, &manifest->machine, &here);
+    if (manifest->numerics_version == TRAIN_NUMERICS_VERSION)
+        return STATUS_OK;
+    return error_set(err, STATUS_INPUT,
+                     "%s: was trained by numerics version %d, and this program's is %d: other bits; measure it with the "
+                     "program that trained it",
+                     folder, manifest->numerics_version, TRAIN_NUMERICS_VERSION);
+}
+
+/* Measures all. Snapshots of a machine that computes other bits than the one that trained are counted, as resumes on it
+ * are. Without hashes to tell them after a kill, they are counted before, and taken back when nothing has changed. */
+static int measure_and_count(Session *session, Arena *arena, const TrainJob *job, Manifest *manifest,
+                             Remeasured **ret_snapshots, int *ret_n, Error *err)
+{
+    const Machine here = machine_here(arena, job->kernels);
+    const int is_other = machine_difference(arena, &manifest->machine, &here) != NULL;
+    int n_changed = 0, status = STATUS_OK;
+    manifest->n_other_machines += is_other;
+    if (is_other && manifest->status != RUN_FINISHED)
+        status = manifest_write(job->folder, manifest, err);
+    if (status == STATUS_OK)
+        status = measure_all(session, arena, job->folder, manifest, ret_snapshots, ret_n, err);
+    if (status != STATUS_OK)
+        return status;
+    for (int i = 0; i < *ret_n; i++)
+        n_changed += (*ret_snapshots)[i].is_changed;
+    if (n_changed == 0)
+        manifest->n_other_machines -= is_other;
+    if (manifest->status == RUN_FINISHED)
+        status = manifest_hash_files(arena, job->folder, manifest, err);
+    return status == STATUS_OK ? manifest_write(job->folder, manifest, err) : status;
 }
 
 int train_measure_again(Arena *arena, const TrainJob *job, Remeasured **ret_snapshots, int *ret_n, Error *err)
@@ -124,10 +163,12 @@ int train_measure_again(Arena *arena, const TrainJob *job, Remeasured **ret_snap
     Manifest manifest;
     int lock = -1;
     int status = run_lock(job->folder, &lock, err);
-    if (status == STATUS_OK) /* behind no step: what a kill left half-written */
-        status = run_cut_back(job->folder, INT64_MAX, err);
     if (status == STATUS_OK)
         status = manifest_read(arena, job->folder, &manifest, err);
+    if (status == STATUS_OK)
+        status = check_numerics(job->folder, &manifest, err);
+    if (status == STATUS_OK) /* behind no step: what a kill left half-written */
+        status = run_cut_back(job->folder, INT64_MAX, err);
     if (status == STATUS_OK)
         status = session_open(job->settings, job->kernels, &session, err);
     if (status == STATUS_OK)
@@ -137,14 +178,7 @@ int train_measure_again(Arena *arena, const TrainJob *job, Remeasured **ret_snap
     if (status == STATUS_OK)
         status = session_start(&session, job->threads, 0, 1, job->kernels, err);
     if (status == STATUS_OK)
-        status = measure_all(&session, arena, job->folder, ret_snapshots, ret_n, err);
-    /* Also when nothing changed: a kill may have come between a new snapshot and its hash. */
-    if (status == STATUS_OK && manifest.status == RUN_FINISHED) {
-        count_machine(arena, job->kernels, *ret_snapshots, *ret_n, &manifest);
-        status = manifest_hash_files(arena, job->folder, &manifest, err);
-        if (status == STATUS_OK)
-            status = manifest_write(job->folder, &manifest, err);
-    }
+        status = measure_and_count(&session, arena, job, &manifest, ret_snapshots, ret_n, err);
     session_close(&session);
     run_unlock(lock);
     return status;

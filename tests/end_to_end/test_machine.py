@@ -110,6 +110,53 @@ class Machine(Case):
                 self.assertEqual(self.manifest()["n_other_machines"], expected)
                 self.assertSameResults(results(self.at("results", "one")), self.calm)
 
+    def test_measuring_again_elsewhere_is_counted_after_a_kill(self):
+        """Killed with the snapshot of the other machine in place: the manifest still has the hash of the one before."""
+        name = "snapshots/step-00000012.npz"
+        calm = self.manifest()["files"]
+        self.change_manifest(libm_bits="0123456789abcdef", files={**calm, name: "0" * 64})
+        for changed in (1, 0):
+            text = self.refframe("measure", self.run_folder).stdout
+            self.assertIn(f"1 snapshot measured again, {changed} changed", text)
+            self.assertEqual(self.manifest()["n_other_machines"], 1)
+            self.assertEqual(self.manifest()["files"], calm)
+
+    def test_measuring_again_elsewhere_before_the_end_is_counted(self):
+        """What was measured elsewhere stays when the run goes on at home."""
+        snapshots = os.path.join(self.run_folder, "snapshots")
+        here = self.manifest()["libm_bits"]
+        for status in ("running", "interrupted", "failed"):
+            self.change_manifest(status=status, files={}, libm_bits="0123456789abcdef", n_other_machines=0)
+            shutil.copy(os.path.join(snapshots, "step-00000010.npz"), os.path.join(snapshots, "step-00000012.npz"))
+            for _ in range(2):
+                self.refframe("measure", self.run_folder)
+                manifest = self.manifest()
+                self.assertEqual((manifest["status"], manifest["n_other_machines"], manifest["files"]), (status, 1, {}))
+        self.interrupt(libm_bits=here)
+        self.refframe("run", "one.yaml")
+        self.assertSameResults(results(self.at("results", "one")), self.calm)
+        self.assertEqual(self.manifest()["n_other_machines"], 1)
+
+    def test_measuring_again_elsewhere_that_fails_before_the_end_is_counted(self):
+        """As a kill does, a failure may leave new snapshots, and no hash would tell them."""
+        self.change_manifest(status="interrupted", files={}, libm_bits="0123456789abcdef")
+        checkpoint = os.path.join(self.run_folder, "checkpoints", "step-00000012.safetensors")
+        self.write(checkpoint, read(checkpoint)[:100])
+        self.refframe("measure", self.run_folder, code=None)
+        self.assertEqual(self.manifest()["n_other_machines"], 1)
+
+    def test_another_numerics_version_is_not_measured(self):
+        version = self.manifest()["numerics_version"]
+        snapshots = os.path.join(self.run_folder, "snapshots")
+        shutil.copy(os.path.join(snapshots, "step-00000010.npz"), os.path.join(snapshots, "step-00000012.npz"))
+        for status in ("finished", "interrupted"):
+            self.change_manifest(status=status, numerics_version=version - 1)
+            before = self.everything()
+            error = self.refframe("measure", self.run_folder, code=2).stderr
+            self.assertEqual(len(error.splitlines()), 1, error)
+            self.assertIn(f"numerics version {version - 1}, and this program's is {version}", error)
+            self.assertEqual(self.everything(), before)
+
     def test_a_libm_without_fma(self):
         """glibc has its functions several times, for CPUs with and without fma: another libm on the same machine."""
         words = [word for name in ("AVX2", "FMA", "FMA4") for word in (f"-{name}", f"-{name}_Usable")]
