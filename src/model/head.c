@@ -22,8 +22,9 @@ int head_block_rows(const ModelSettings *settings, int n_rows)
     return rows < n_rows ? rows : n_rows;
 }
 
-static void logits_backward(const Model *model, int n, const real *y, const real *dlogits, real *dy, real *gradient,
-                            Workspace *w)
+/* is_first: of the row blocks of a first step. */
+static void logits_backward(const Model *model, int n, const real *y, const real *dlogits, int is_first, real *dy,
+                            real *gradient, Workspace *w)
 {
     const Linear *head = &model->head;
     const Kernels *kernels = model->kernels;
@@ -33,7 +34,7 @@ static void logits_backward(const Model *model, int n, const real *y, const real
     if (head->weight == ABSENT)
         kernels->matmul(MATMUL_TN, V, C, n, 1, dlogits, V, y, C, 1, gradient + model->embedding, C, w->scratch);
     else
-        kernels->matmul(MATMUL_TN, C, V, n, 1, y, C, dlogits, V, 1, gradient + head->weight, V, w->scratch);
+        kernels->matmul(MATMUL_TN, C, V, n, 1, y, C, dlogits, V, !is_first, gradient + head->weight, V, w->scratch);
     linear_backward_input(model, head, n, dlogits, 0, dy, w);
 }
 
@@ -52,6 +53,8 @@ double head_loss(const Model *model, const real *parameters, int n_rows, const r
         memset(ret_losses, 0, sizeof(real) * (size_t)n_rows);
     if (gradient)
         memset(dx, 0, row_bytes * (size_t)n_rows);
+    if (gradient && w->is_first && n_targets == 0 && model->head.weight != ABSENT)
+        memset(gradient + model->head.weight, 0, row_bytes * (size_t)V);
 
     for (int start = 0; start < n_targets; start += w->head_rows) {
         const int *rows = w->target_rows + start;
@@ -75,7 +78,7 @@ double head_loss(const Model *model, const real *parameters, int n_rows, const r
             continue;
 
         /* backward */
-        logits_backward(model, n, y, w->logits, w->head_dnorm, gradient, w);
+        logits_backward(model, n, y, w->logits, w->is_first && start == 0, w->head_dnorm, gradient, w);
         memset(w->head_dx, 0, row_bytes * (size_t)n);
         norm_backward(model, &model->final_norm, parameters, n, w->head_x, &w->head_norm, w->head_dnorm, w->head_dx,
                       gradient);

@@ -91,6 +91,8 @@ struct Workspace {
     int map_ld;           /* of maps, at least T */
     size_t map_size;      /* reals of one */
 
+    int is_first; /* the gradients of weights are written, not added to */
+
     int hidden_key; /* no query sees it that sees another; -1: none, as in training */
 
     /* The mask, laid out for the length of the call. */
@@ -133,7 +135,7 @@ void linear_forward(const Model *model, const Linear *linear, const real *parame
 /* dx = dy W', or dx += when accumulate. */
 void linear_backward_input(const Model *model, const Linear *linear, int n, const real *dy, int accumulate, real *dx,
                            Workspace *workspace);
-/* dW += x' dy; db += sum of rows of dy. */
+/* dW += x' dy, or dW = in a first step; db += sum of rows of dy. */
 void linear_backward_weight(const Model *model, const Linear *linear, int n, const real *x, const real *dy,
                             real *gradient, Workspace *workspace);
 

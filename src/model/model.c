@@ -160,8 +160,8 @@ static void embed_backward(const Model *model, int n, int length, const int32_t 
             s->position->embed_backward(model->position_state, length, dx + (size_t)i * length * C, gradient);
 }
 
-double model_step(const Model *model, const real *parameters, const Batch *batch, int first, int n, Workspace *w,
-                  real *gradient, real *ret_losses)
+static double step(const Model *model, const real *parameters, const Batch *batch, int first, int n, Workspace *w,
+                   real *gradient, real *ret_losses)
 {
     assert(first >= 0 && first + n <= batch->n && (!gradient || w->with_backward));
     const int T = batch->length, L = model->settings.n_layers;
@@ -177,6 +177,35 @@ double model_step(const Model *model, const real *parameters, const Batch *batch
         block_backward(model, parameters, l, n, &w->blocks[l], w, gradient);
     embed_backward(model, n, T, tokens, w->dx, gradient);
     return loss;
+}
+
+double model_step(const Model *model, const real *parameters, const Batch *batch, int first, int n, Workspace *w,
+                  real *gradient, real *ret_losses)
+{
+    w->is_first = 0;
+    return step(model, parameters, batch, first, n, w, gradient, ret_losses);
+}
+
+static int is_weight(const Model *model, const Tensor *tensor)
+{
+    for (int i = 0; i < model->n_linears; i++)
+        if (model->linears[i]->weight == tensor->offset)
+            return 1;
+    return 0;
+}
+
+/* Weights, of which a step has one product each, are written by it; what is added to in places is zeroed. */
+double model_first_step(const Model *model, const real *parameters, const Batch *batch, int first, int n, Workspace *w,
+                        real *gradient, real *ret_losses)
+{
+    const Parameters *table = &model->parameters;
+    for (int t = 0; t < table->n_tensors; t++) {
+        const Tensor *tensor = &table->tensors[t];
+        if (!is_weight(model, tensor))
+            memset(gradient + tensor->offset, 0, sizeof(real) * (size_t)tensor->rows * (size_t)tensor->cols);
+    }
+    w->is_first = 1;
+    return step(model, parameters, batch, first, n, w, gradient, ret_losses);
 }
 
 void model_logits(const Model *model, const real *parameters, const int32_t *tokens, int length, Workspace *w,

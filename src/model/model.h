@@ -44,6 +44,10 @@ Workspace *workspace_new(Arena *arena, const Model *model, int n, int with_backw
 double model_step(const Model *model, const real *parameters, const Batch *batch, int first, int n,
                   Workspace *workspace, real *gradient, real *ret_losses);
 
+/* The same into a gradient block that holds nothing yet: what it held is lost. Cheaper than to zero it and to add. */
+double model_first_step(const Model *model, const real *parameters, const Batch *batch, int first, int n,
+                        Workspace *workspace, real *gradient, real *ret_losses);
+
 /* Logits of one sequence of `length` <= context_length tokens: (length, V). */
 void model_logits(const Model *model, const real *parameters, const int32_t *tokens, int length, Workspace *workspace,
                   real *ret_logits);

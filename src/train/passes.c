@@ -85,8 +85,7 @@ static void take_gradient(const Measurer *measurer, const int32_t *targets, Work
         batch.n_targets += targets[i] >= 0;
     if (batch.n_targets == 0)
         return;
-    memset(worker->gradient, 0, model_parameters(measurer->model)->n_values * sizeof *worker->gradient);
-    model_step(measurer->model, measurer->parameters, &batch, 0, 1, worker->backward, worker->gradient, NULL);
+    model_first_step(measurer->model, measurer->parameters, &batch, 0, 1, worker->backward, worker->gradient, NULL);
     view->gradients = worker->parts, view->n_gradients = worker->n_parts;
 }
 

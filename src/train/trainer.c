@@ -1,6 +1,7 @@
 /* One training step: draw, pack weights, forward and backward per lane, sum lanes, clip, update. */
 #include "train/trainer.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -118,12 +119,13 @@ static void run_lane(void *context, int lane, int thread)
     int n_lanes = trainer->settings->lanes, batch_size = trainer->batch.n;
     int first = (int)((int64_t)lane * batch_size / n_lanes), end = (int)((int64_t)(lane + 1) * batch_size / n_lanes);
     real *gradient = trainer->gradients + (size_t)lane * n_values;
-    memset(gradient, 0, n_values * sizeof(real));
+    assert(first < end); /* or its gradient would be that of the step before */
     trainer->lane_losses[lane] = 0;
     const int group = group_sequences(trainer->settings, trainer->batch.length);
     for (int i = first; i < end; i += group)
-        trainer->lane_losses[lane] += model_step(trainer->model, trainer->parameters, &trainer->batch, i,
-                                                 smaller(group, end - i), trainer->workspaces[thread], gradient, NULL);
+        trainer->lane_losses[lane] += (i == first ? model_first_step : model_step)(
+            trainer->model, trainer->parameters, &trainer->batch, i, smaller(group, end - i),
+            trainer->workspaces[thread], gradient, NULL);
 }
 
 /* Sums one chunk over the lanes in a fixed tree, ((0+1)+(2+3))+..., into block 0, and squares it. */

@@ -214,6 +214,41 @@ static void test_batches_split_anywhere(void **state)
             }
 }
 
+/* A first step leaves of a full block what a step makes of an empty one, to the bit, and can be added to. */
+static void check_first_step(Built *b, const Batch *batch)
+{
+    const Parameters *table = model_parameters(b->model);
+    Workspace *w = workspace_new(b->arena, b->model, batch->n, 1, NULL);
+    real *full = ARENA_ARRAY(b->arena, real, b->n_values);
+    for (size_t i = 0; i < b->n_values; i++)
+        full[i] = (real)NAN;
+    for (int times = 1; times <= 2; times++) {
+        const double loss = model_step(b->model, b->parameters, batch, 0, batch->n, w, b->gradient, NULL);
+        assert_true((times == 1 ? model_first_step : model_step)(b->model, b->parameters, batch, 0, batch->n, w, full,
+                                                                 NULL) == loss);
+        for (int t = 0; t < table->n_tensors; t++)
+            ASSERT_SAME_BITS(full + table->tensors[t].offset, b->gradient + table->tensors[t].offset,
+                             table->tensors[t].rows * table->tensors[t].cols);
+    }
+}
+
+static void test_first_steps(void **state)
+{
+    (void)state;
+    for (int p = 0; any_position(p); p++)
+        for (int c = 0; any_choice(c); c++)
+            for (int has_targets = 0; has_targets < 2; has_targets++) {
+                Built b = build_choice(any_position(p), any_mask(0), any_score(0), any_choice(c));
+                const Batch batch = random_batch(&b, 3, 0.6 * has_targets, 5);
+                check_first_step(&b, &batch);
+                unbuild(&b);
+            }
+    Built b = build((1 << 15) + 3, "model.n_layers=1\nmodel.n_heads=1\nmodel.d_model=4\nmodel.context_length=40");
+    const Batch batch = random_batch(&b, 1, 1, 9); /* whose rows the head takes in several blocks */
+    check_first_step(&b, &batch);
+    unbuild(&b);
+}
+
 /* A capture computes what a step computes, to the bit, and its pieces fit together. */
 static void test_capture_is_the_step(void **state)
 {
@@ -643,7 +678,7 @@ int main(void)
         cmocka_unit_test(test_rotations_are_relative),
         cmocka_unit_test(test_alibi_without_slope_is_none),
         cmocka_unit_test(test_the_future_is_hidden),
-        cmocka_unit_test(test_batches_split_anywhere),
+        cmocka_unit_test(test_batches_split_anywhere), cmocka_unit_test(test_first_steps),
         cmocka_unit_test(test_capture_is_the_step),
         cmocka_unit_test(test_maps_and_values_explain_a_block),
         cmocka_unit_test(test_captured_scores),
