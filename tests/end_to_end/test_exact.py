@@ -156,8 +156,8 @@ class Exact(Case):
             for attempt in range(20):
                 folder = f"{number}-{n_saved}-{attempt}"
                 process = self.start_until_saved(folder, n_saved)
-                if n_saved == 0:  # anywhere
-                    time.sleep(seconds * 0.3)
+                if n_saved == 0:  # anywhere; later and later, as the machine may be busier than it was
+                    time.sleep(seconds * (0.3 + 0.1 * attempt))
                 process.send_signal(number)
                 started = time.monotonic()
                 out, err = process.communicate(timeout=60)
