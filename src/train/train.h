@@ -30,8 +30,9 @@ typedef struct {
     void *context;
 } TrainJob;
 
-/* Trains to the end, from the newest checkpoint if there is one; STATUS_INPUT if that is another machine's (machine.h). STATUS_INTERRUPTED when should_stop says so, with a
- * checkpoint written; STATUS_FAILED for a non-finite loss or an I/O error, with the manifest saying why. */
+/* Trains to the end, from the newest checkpoint if there is one; STATUS_INPUT if that is another machine's (machine.h).
+ * STATUS_INTERRUPTED when should_stop says so, with a checkpoint written; STATUS_FAILED for a non-finite loss or an I/O
+ * error, with the manifest saying why. */
 int train_run(const TrainJob *job, Error *err);
 
 /* What a run will take, known before anything is taken. */
