@@ -63,10 +63,12 @@ static wide exact_gelu(wide x)
     return x * logistic(gelu_argument(x));
 }
 
+/* The second product vanishes long before its last factor is infinite, where `wide` may be as short as a double (as
+ * valgrind has it). */
 static wide exact_gelu_slope(wide x)
 {
-    const wide u = gelu_argument(x), rest = logistic(-u); /* 0 where its factor is infinite */
-    return logistic(u) * (1 + (rest > 0 ? x * rest * (gelu_linear + 3 * gelu_cubic * x * x) : 0));
+    const wide u = gelu_argument(x), share = logistic(u), product = share * logistic(-u);
+    return share + (product > 0 ? product * x * (gelu_linear + 3 * gelu_cubic * x * x) : 0);
 }
 
 static void call_exp(const Kernels *k, const real *ones, const real *x, real *unused, real *y)
