@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "data/data.h"
+#include "data/source/source.h"
 #include "frame/frame.h"
 #include "geometry/metric.h"
 #include "model/settings.h"
@@ -59,7 +60,8 @@ static Schema schema_new(Arena *arena)
     return (Schema){parts, n};
 }
 
-/* Of the keys that sizes come from, the one that exceeds its default most: where to begin when all together don't fit. */
+/* Of the keys that sizes come from, the one that exceeds its default most: where to begin when all together don't fit.
+ */
 static const char *largest_size(const Settings *settings)
 {
     static const char *const keys[] = {"model.d_model",        "model.n_layers",   "model.n_heads",
@@ -129,6 +131,21 @@ static int knows_frame(void *context, const char *name, const char **ret_nearest
     return frame_by_name(name) >= 0;
 }
 
+static int knows_group(void *context, const char *name, const char **ret_nearest)
+{
+    (void)context;
+    enum { MOST_GROUPS = 64 };
+    const char *names[MOST_GROUPS];
+    int n = 0, is_known = 0;
+    for (const Source *const *source = source_registry; *source; source++)
+        for (int g = 0; (*source)->groups && (*source)->groups[g] && n < MOST_GROUPS; g++) {
+            is_known |= strcmp((*source)->groups[g], name) == 0;
+            names[n++] = (*source)->groups[g];
+        }
+    *ret_nearest = text_nearest(name, names, n);
+    return is_known;
+}
+
 Program program_new(Arena *arena)
 {
     return (Program){
@@ -136,6 +153,7 @@ Program program_new(Arena *arena)
         .numerics_version = TRAIN_NUMERICS_VERSION,
         .check_run = check_run,
         .knows_metric = knows_metric,
+        .knows_group = knows_group,
         .has_heads = has_heads,
         .has_onset = has_onset,
         .knows_frame = knows_frame,

@@ -21,16 +21,20 @@ typedef struct {
 } Parser;
 
 /* What stands in the brackets before the selection. */
-typedef enum { TAKES_NOTHING, TAKES_METRIC, TAKES_METRIC_OR_FRAME, TAKES_FRAME } Argument;
+typedef enum { TAKES_NOTHING, TAKES_METRIC, TAKES_EVENT, TAKES_FRAME, TAKES_AXIS } Argument;
 
 static const struct {
     const char *name;
     TermKind kind;
     Argument argument;
 } functions[] = {
-    {"onset", TERM_ONSET, TAKES_METRIC_OR_FRAME},           {"median", TERM_MEDIAN, TAKES_METRIC},
-    {"early", TERM_EARLY, TAKES_METRIC_OR_FRAME},           {"frame", TERM_FRAME, TAKES_NOTHING},
-    {"frame_by_token", TERM_FRAME_BY_TOKEN, TAKES_NOTHING}, {"seen", TERM_SEEN, TAKES_FRAME},
+    {"onset", TERM_ONSET, TAKES_EVENT},
+    {"median", TERM_MEDIAN, TAKES_METRIC},
+    {"early", TERM_EARLY, TAKES_EVENT},
+    {"frame", TERM_FRAME, TAKES_NOTHING},
+    {"frame_by_token", TERM_FRAME_BY_TOKEN, TAKES_NOTHING},
+    {"seen", TERM_SEEN, TAKES_FRAME},
+    {"changes", TERM_CHANGES, TAKES_AXIS},
 };
 enum { N_FUNCTIONS = sizeof functions / sizeof *functions };
 
@@ -116,33 +120,38 @@ static int take_word(Parser *p, const char *what, const char **ret_word)
 
 /* ---- terms ---- */
 
-/* METRIC [":strongest"], or "frame:TYPE", or TYPE. */
+/* METRIC [":strongest"], "frame:TYPE" or "loss:GROUP"; or TYPE, or AXIS. */
 static int take_argument(Parser *p, Argument argument, Term *term)
 {
-    static const char *const wanted[] = {"", "a metric", "a metric or frame:TYPE", "a frame type"};
+    static const char *const wanted[] = {"", "a metric", "a metric, frame:TYPE or loss:GROUP", "a frame type",
+                                         "an axis"};
     const char *word, *suffix;
     skip_space(p);
     const char *start = p->at;
     if (take_word(p, wanted[argument], &word) != STATUS_OK)
         return STATUS_INPUT;
-    if (argument == TAKES_FRAME) {
-        term->label = word;
+    if (argument == TAKES_FRAME || argument == TAKES_AXIS) {
+        *(argument == TAKES_FRAME ? &term->label : &term->axis) = word;
         return STATUS_OK;
     }
-    const int is_frame = strcmp(word, "frame") == 0 && *p->at == ':';
-    if (is_frame && argument != TAKES_METRIC_OR_FRAME)
+    const int is_frame = strcmp(word, "frame") == 0 && *p->at == ':',
+              is_loss = strcmp(word, "loss") == 0 && *p->at == ':';
+    if ((is_frame || is_loss) && argument != TAKES_EVENT)
         return refuse(p, start,
-                      arena_format(p->arena, "%s(...) takes a metric, not a frame type", term_kind_name(term->kind)));
-    if (!is_frame)
+                      arena_format(p->arena, "%s(...) takes a metric, not a %s", term_kind_name(term->kind),
+                                   is_frame ? "frame type" : "loss group"));
+    if (!is_frame && !is_loss)
         term->metric = word;
     if (*p->at != ':')
         return STATUS_OK;
     p->at++;
     const char *suffix_at = p->at;
-    if (take_word(p, is_frame ? "a frame type" : "strongest", &suffix) != STATUS_OK)
+    if (take_word(p, is_frame ? "a frame type" : is_loss ? "a loss group" : "strongest", &suffix) != STATUS_OK)
         return STATUS_INPUT;
     if (is_frame)
         term->label = suffix;
+    else if (is_loss)
+        term->group = suffix;
     else if (strcmp(suffix, "strongest") == 0)
         term->is_strongest = 1;
     else
@@ -216,7 +225,7 @@ static int take_term(Parser *p, Term *ret_term)
     const char *word;
     skip_space(p);
     const char *start = p->at;
-    if (take_word(p, "a number, a label or one of onset, median, early, frame, frame_by_token, seen", &word) !=
+    if (take_word(p, "a number, a label or one of onset, median, early, frame, frame_by_token, seen, changes", &word) !=
         STATUS_OK)
         return STATUS_INPUT;
     if (take_char(p, '(')) {

@@ -2,8 +2,9 @@
  *
  *   that    = comparison { "and" comparison }
  *   comparison = term [ op term ]              op: < <= > >= = !=   (a bare `seen(...)` needs no op)
- *   term    = number | label | onset(METRIC | frame:TYPE, SEL) | median(METRIC, SEL) | early(METRIC | frame:TYPE, SEL)
- *           | frame(SEL) | frame_by_token(SEL) | seen(TYPE, SEL)
+ *   term    = number | label | onset(EVENT, SEL) | median(METRIC, SEL) | early(EVENT, SEL)
+ *           | frame(SEL) | frame_by_token(SEL) | seen(TYPE, SEL) | changes(AXIS, SEL)
+ *   EVENT   = METRIC | frame:TYPE | loss:GROUP  a loss group's event is its milestone: the loss has halved
  *   SEL     = AXIS=VALUE {, AXIS=VALUE}        any sweep axis; none selects every arm
  *   METRIC  = name [":strongest"]              names may hold letters, digits, _ @ . - +
  *
@@ -23,7 +24,8 @@ typedef enum {
     TERM_EARLY,
     TERM_FRAME,
     TERM_FRAME_BY_TOKEN,
-    TERM_SEEN
+    TERM_SEEN,
+    TERM_CHANGES
 } TermKind;
 typedef enum { COMPARE_LT, COMPARE_LE, COMPARE_GT, COMPARE_GE, COMPARE_EQ, COMPARE_NE, COMPARE_HOLDS } Comparator;
 
@@ -35,7 +37,9 @@ typedef struct {
     TermKind kind;
     double number;      /* TERM_NUMBER */
     const char *label;  /* TERM_LABEL; the TYPE of onset(frame:TYPE), early(frame:TYPE) and seen(TYPE) */
-    const char *metric; /* of onset, median, early; NULL with frame:TYPE */
+    const char *metric; /* of onset, median, early; NULL with frame:TYPE or loss:GROUP */
+    const char *group;  /* the GROUP of onset(loss:GROUP) and early(loss:GROUP) */
+    const char *axis;   /* of changes: which axis is moved */
     int is_strongest;
     Select *selects;
     int n_selects;
@@ -58,7 +62,7 @@ typedef struct {
 
 /* Parses `that` into ret_claim->comparisons (text, source, file, line are the caller's). Errors read
  * `FILE:LINE: expect: ...` and name the column and what was expected. Types are checked: labels compare with = and !=
- * against frames only, numbers against onset, median and early only. */
+ * against frames only, numbers against onset, median, early and changes only. */
 int claim_parse(Arena *arena, const char *file, int line, const char *that, Claim *ret_claim, Error *err);
 
 /* Number and label, as they'd stand in a message. */

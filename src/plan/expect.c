@@ -97,6 +97,12 @@ static int check_words(const Check *c, const Term *term)
     if (term->label && !program->knows_frame(program->context, term->label, &nearest))
         return refuse(c,
                       arena_format(arena, "unknown frame type \"%.100s\"%s", term->label, plan_hint(arena, nearest)));
+    if (term->group && program->knows_group && !program->knows_group(program->context, term->group, &nearest))
+        return refuse(c,
+                      arena_format(arena, "unknown loss group \"%.100s\"%s", term->group, plan_hint(arena, nearest)));
+    if (term->axis && !sweep_find(c->draft, term->axis))
+        return refuse(c, arena_format(arena, "no axis \"%.100s\"%s", term->axis,
+                                      plan_hint(arena, sweep_nearest_axis(c->draft, term->axis))));
     return STATUS_OK;
 }
 
@@ -147,6 +153,34 @@ static int matches_pair(const Plan *plan, const Comparison *comparison)
     return 0;
 }
 
+/* `changes` needs two matched arms that differ in its axis alone. */
+static int matches_change(const Plan *plan, const Term *term)
+{
+    for (int i = 0; i < plan->n_arms; i++)
+        for (int j = 0; j < i; j++) {
+            int n_differ = 0, differs = 0;
+            for (int a = 0; a < plan->n_axes; a++)
+                if (plan->arms[i].choice[a] != plan->arms[j].choice[a])
+                    n_differ++, differs = strcmp(plan->axes[a].name, term->axis) == 0;
+            if (n_differ == 1 && differs && matches(plan, term, &plan->arms[i]) && matches(plan, term, &plan->arms[j]))
+                return 1;
+        }
+    return 0;
+}
+
+/* A value that the axis had where it was written and has no longer; NULL if it has them all. */
+static const Select *value_gone(const Draft *draft, const char *name)
+{
+    const SweepAxis *axis = sweep_find(draft, name);
+    for (int i = 0; i < axis->written.n_values; i++)
+        if (axis_find(&axis->axis, axis->written.values[i].label) < 0) {
+            Select *select = ARENA_ARRAY(draft->arena, Select, 1);
+            *select = (Select){name, axis->written.values[i].label};
+            return select;
+        }
+    return NULL;
+}
+
 static int is_measured(const Term *term)
 {
     return term->kind != TERM_NUMBER && term->kind != TERM_LABEL;
@@ -165,7 +199,16 @@ static int check_comparison(const Check *c, const Comparison *comparison, const 
         if (is_measured(terms[i]) && !matches_any(c->plan, terms[i]))
             return refuse(c, arena_format(c->draft->arena, "no arm matches the selection of %s(...)",
                                           term_kind_name(terms[i]->kind)));
-    if (n == 2 && is_measured(terms[0]) && is_measured(terms[1]) && !matches_pair(c->plan, comparison))
+    for (int i = 0; i < n; i++)
+        if (terms[i]->kind == TERM_CHANGES && !matches_change(c->plan, terms[i])) {
+            *ret_gone = value_gone(c->draft, terms[i]->axis);
+            if (!*ret_gone)
+                return refuse(
+                    c, arena_format(c->draft->arena, "no two arms of changes(...) differ in %s alone", terms[i]->axis));
+            return STATUS_OK;
+        }
+    if (n == 2 && is_measured(terms[0]) && is_measured(terms[1]) && terms[0]->kind != TERM_CHANGES &&
+        !matches_pair(c->plan, comparison))
         return refuse(c, "the two sides have no arms that differ only in what they select");
     return STATUS_OK;
 }

@@ -69,6 +69,8 @@ typedef struct {
     /* Whether a metric or a frame type of that name exists (for `expect:`); the nearest name goes to *ret_nearest. */
     int (*knows_metric)(void *context, const char *name, const char **ret_nearest);
     int (*knows_frame)(void *context, const char *name, const char **ret_nearest);
+    /* Whether a source has a loss group of that name (for onset(loss:GROUP)); NULL: every group passes. */
+    int (*knows_group)(void *context, const char *name, const char **ret_nearest);
     /* Whether a known metric has a value per head (`:strongest`); NULL: every metric passes. */
     int (*has_heads)(void *context, const char *name);
     /* Whether a known metric declares when it has emerged (for `onset` and `early`); NULL: every metric passes. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "report/anchors.h"
+#include "report/changes.h"
 #include "report/maps.h"
 #include "report/series.h"
 #include "report/summary.h"
@@ -66,6 +67,34 @@ static void put_metrics(const Report *report, const unsigned char *is_carried, J
         json_close_object(json);
     }
     json_close_array(json);
+}
+
+static void put_changes(const Report *report, JsonWriter *json)
+{
+    Arena *arena = arena_new();
+    Switch *list;
+    const int n = changes_list(arena, report, &list);
+    json_key(json, "changes");
+    json_open_array(json);
+    for (int i = 0; i < n; i++) {
+        const ReportAxis *axis = list[i].axis == CHANGES_OF_SEED ? NULL : &report->axes[list[i].axis];
+        Interval by[2];
+        int n_pairs = 0;
+        for (int k = 0; k < 2; k++)
+            changes_over_seeds(arena, report, NULL, &list[i], k, &n_pairs, &by[k]);
+        if (n_pairs == 0)
+            continue;
+        json_open_object(json);
+        json_put_string(json, "axis", axis ? axis->name : NULL);
+        json_put_string(json, "from", list[i].from == CHANGES_ALL ? NULL : axis->values[list[i].from]);
+        json_put_string(json, "to", list[i].to == CHANGES_ALL ? NULL : axis->values[list[i].to]);
+        json_put_number(json, "pairs", n_pairs);
+        put_interval(json, "byPosition", &by[0]);
+        put_interval(json, "byToken", &by[1]);
+        json_close_object(json);
+    }
+    json_close_array(json);
+    arena_free(arena);
 }
 
 /* ---- one arm ---- */
@@ -211,6 +240,7 @@ int document_json(const Report *report, JsonWriter *json, Error *err)
     json_put_number(json, "measured", report->n_metrics);
     json_key(json, "verdicts");
     verdicts_json(report, json);
+    put_changes(report, json);
     json_key(json, "absent");
     json_open_array(json);
     for (int r = 0; r < report->n_runs; r++) {

@@ -21,6 +21,17 @@ int term_label(const Term *term, const ReportRun *run)
     return term->kind == TERM_LABEL ? frame_by_name(term->label) : frame_final(run, term->kind == TERM_FRAME_BY_TOKEN);
 }
 
+/* Index into the run's losses of "held_out_loss:GROUP", -1 if its task has no such group. */
+static int run_loss_group(const ReportRun *run, const char *group)
+{
+    for (int g = 1; g < run->n_losses; g++) {
+        const char *colon = strchr(run->loss_names[g], ':');
+        if (colon && strcmp(colon + 1, group) == 0)
+            return g;
+    }
+    return -1;
+}
+
 void term_value(Arena *arena, const Report *report, const Term *term, const ReportRun *run, double *ret_low,
                 double *ret_high)
 {
@@ -44,8 +55,13 @@ void term_value(Arena *arena, const Report *report, const Term *term, const Repo
     }
     if (m >= 0 && isnan(report->metrics[m].threshold))
         return; /* it declares no onset, which is not one that never came */
+    const int group = term->group ? run_loss_group(run, term->group) : -1;
+    if (term->group && group < 0)
+        return;
     if (m >= 0)
         trace_onset(&trace, &report->metrics[m], &onset);
+    else if (group >= 0)
+        loss_halved(arena, run, group, &onset);
     else
         frame_onset(arena, run, (FrameType)frame_by_name(term->label), 0, -1, -1, &onset);
     *ret_low = onset.after;

@@ -202,9 +202,7 @@ static void add_verdicts(Arena *arena, const Report *report, int width, int use_
             continue;
         }
         const VerdictTest *test = &verdict.tests[verdict.deciding];
-        const char *arms = test->right_arm < 0 ? report->arms[test->left_arm].name
-                                               : arena_format(arena, "%s against %s", report->arms[test->left_arm].name,
-                                                              report->arms[test->right_arm].name);
+        const char *arms = verdict_arms(arena, report, test);
         const char *found = test->is_votes ? arena_format(arena, "%d of %d seeds", test->n_hold, test->n)
                                            : interval_text(arena, &test->interval, "%.4g");
         const char *cover =

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/changes.h"
 #include "report/term.h"
 #include "report/trace.h"
 
@@ -17,33 +18,36 @@ const char *verdict_name(Verdict verdict)
 
 /* ---- the three rules ---- */
 
-void verdict_of_values(Arena *arena, int n, const double *low, const double *high, Comparator comparator, double bound,
-                       VerdictTest *ret_test)
+void verdict_of_values(Arena *arena, int n, const double *low, const double *high, int are_open_ends,
+                       Comparator comparator, double bound, VerdictTest *ret_test)
 {
     Interval lows, highs;
     interval_of(arena, n, low, &lows);
     interval_of(arena, n, high, &highs);
     assert(lows.n == highs.n);
     const double min = lows.low, max = highs.high; /* the unfavourable ends, whichever side is asked for */
+    const int is_below = are_open_ends ? max <= bound : max < bound,
+              is_above = are_open_ends ? min >= bound : min > bound;
+    const int is_at = !are_open_ends && min == bound && max == bound;
     int holds = 0, fails = 0;
     switch (comparator) {
     case COMPARE_LT:
-        holds = max < bound, fails = min >= bound;
+        holds = is_below, fails = min >= bound;
         break;
     case COMPARE_LE:
-        holds = max <= bound, fails = min > bound;
+        holds = max <= bound, fails = is_above;
         break;
     case COMPARE_GT:
-        holds = min > bound, fails = max <= bound;
+        holds = is_above, fails = max <= bound;
         break;
     case COMPARE_GE:
-        holds = min >= bound, fails = max < bound;
+        holds = min >= bound, fails = is_below;
         break;
     case COMPARE_EQ:
-        holds = min == bound && max == bound, fails = max < bound || min > bound;
+        holds = is_at, fails = is_below || is_above;
         break;
     case COMPARE_NE:
-        holds = max < bound || min > bound, fails = min == bound && max == bound;
+        holds = is_below || is_above, fails = is_at;
         break;
     case COMPARE_HOLDS:
         assert(0 && "a number needs a comparator");
@@ -152,7 +156,8 @@ static void test_numbers(Arena *arena, const Report *report, const Comparison *c
             low[n] = high[n] = (double)NAN;
         n++;
     }
-    verdict_of_values(arena, n, low, high, comparison->comparator, right >= 0 ? 0 : comparison->right.number, ret_test);
+    verdict_of_values(arena, n, low, high, right >= 0 && comparison->left.kind == TERM_ONSET, comparison->comparator,
+                      right >= 0 ? 0 : comparison->right.number, ret_test);
     if (ret_test->n == 0)
         ret_test->note = n == 0 ? "no finished run" : "not available in these runs";
     else if (n_unordered > 0)
@@ -161,7 +166,7 @@ static void test_numbers(Arena *arena, const Report *report, const Comparison *c
 
 static void test_seen(Arena *arena, const Report *report, const Term *term, int arm, VerdictTest *ret_test)
 {
-    int planned, seen = 0;
+    int planned, seen = 0, at_start = 0;
     const int n = report_count_runs(report, arm, &planned);
     for (int r = 0; r < report->n_runs; r++) {
         Onset onset;
@@ -169,8 +174,36 @@ static void test_seen(Arena *arena, const Report *report, const Term *term, int 
             continue;
         frame_onset(arena, &report->runs[r], (FrameType)frame_by_name(term->label), 0, -1, -1, &onset);
         seen += onset.kind != ONSET_NEVER;
+        at_start += onset.kind == ONSET_AT_START;
     }
     verdict_of_seen(planned, n, seen, ret_test);
+    if (at_start > 0)
+        ret_test->note = arena_format(arena, "there at step 0 already in %d", at_start);
+}
+
+/* One value a seed on either side, whatever the number of arms behind it. */
+static void test_changes(Arena *arena, const Report *report, const Comparison *comparison, VerdictTest *ret_test)
+{
+    const Term *terms[2] = {&comparison->left, &comparison->right};
+    const int is_paired = comparison->right.kind == TERM_CHANGES;
+    double *values = ARENA_ARRAY(arena, double, report->n_seeds + 1);
+    int pairs[2] = {0, 0};
+    for (int i = 0; i < report->n_seeds; i++) {
+        double share[2] = {0, 0};
+        for (int side = 0; side <= is_paired; side++) {
+            const Switch which = {report_find_axis(report, terms[side]->axis), CHANGES_ALL, CHANGES_ALL};
+            int n = 0;
+            share[side] =
+                which.axis < 0 ? (double)NAN : changes_in_seed(report, terms[side], &which, 0, report->seeds[i], &n);
+            pairs[side] = n > pairs[side] ? n : pairs[side];
+        }
+        values[i] = share[0] - share[1];
+    }
+    verdict_of_values(arena, report->n_seeds, values, values, 0, comparison->comparator,
+                      is_paired ? 0 : comparison->right.number, ret_test);
+    ret_test->note = ret_test->n == 0 ? "no two finished runs to compare"
+                     : is_paired      ? arena_format(arena, "%d pairs a seed less %d", pairs[0], pairs[1])
+                                      : arena_format(arena, "%d pairs a seed", pairs[0]);
 }
 
 /* `number OP term` reads as `term OP' number`, so that the left term always selects runs. */
@@ -191,6 +224,11 @@ static int test_comparison(Arena *arena, const Report *report, const Comparison 
     const int is_bare = comparison.comparator == COMPARE_HOLDS;
     const int is_paired = !is_bare && term_selects_runs(&comparison.right);
     int n = 0;
+    if (comparison.left.kind == TERM_CHANGES) {
+        test_changes(arena, report, &comparison, tests);
+        tests->left_arm = tests->right_arm = -1;
+        return 1;
+    }
     for (int left = 0; left < report->n_arms; left++) {
         if (!term_matches(report, &comparison.left, left))
             continue;
@@ -261,6 +299,15 @@ void verdict_of_claim(Arena *arena, const Report *report, const Claim *claim, Cl
     *ret_verdict = verdict;
 }
 
+const char *verdict_arms(Arena *arena, const Report *report, const VerdictTest *test)
+{
+    if (test->left_arm < 0)
+        return "pairs of arms";
+    if (test->right_arm < 0)
+        return report->arms[test->left_arm].name;
+    return arena_format(arena, "%s against %s", report->arms[test->left_arm].name, report->arms[test->right_arm].name);
+}
+
 const char *verdict_text(Arena *arena, const ClaimVerdict *verdict)
 {
     if (verdict->needs_n > 0)
@@ -283,7 +330,7 @@ static void put_test(const Report *report, const VerdictTest *test, JsonWriter *
 {
     json_open_object(json);
     json_put_string(json, "verdict", verdict_name(test->verdict));
-    json_put_string(json, "arm", report->arms[test->left_arm].name);
+    json_put_string(json, "arm", test->left_arm < 0 ? "pairs of arms" : report->arms[test->left_arm].name);
     if (test->right_arm >= 0)
         json_put_string(json, "against", report->arms[test->right_arm].name);
     json_put_number(json, "n", test->n);

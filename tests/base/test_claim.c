@@ -21,8 +21,9 @@ static void test_reads_every_term(void **state)
     Claim c = parse(arena, "onset(sink_mass_idle:strongest, model.position.kind=rope, ends=both) < 200 and "
                            "early(frame:centralized) <= early(frame:distributed,a=b)and frame(x=1e-3)!=none "
                            "and frame_by_token() = frame ( a = \"b, (c)\" ) and seen(bidirectional, ends=bare) "
-                           "and 0.5 > median(sink_rate@0.3) and onset(x) >= inf");
-    assert_int_equal(c.n_comparisons, 7);
+                           "and 0.5 > median(sink_rate@0.3) and onset(x) >= inf "
+                           "and early(loss:copy, a=b) < 1 and changes(task, ends=bare) > changes(ends)");
+    assert_int_equal(c.n_comparisons, 9);
     const Comparison *k = c.comparisons;
     assert_int_equal(k[0].left.kind, TERM_ONSET);
     assert_string_equal(k[0].left.metric, "sink_mass_idle");
@@ -48,6 +49,12 @@ static void test_reads_every_term(void **state)
     assert_int_equal(k[5].comparator, COMPARE_GT);
     assert_string_equal(k[5].right.metric, "sink_rate@0.3");
     assert_true(isinf(k[6].right.number));
+    assert_null(k[7].left.metric);
+    assert_string_equal(k[7].left.group, "copy");
+    assert_string_equal(k[7].left.selects[0].value, "b");
+    assert_string_equal(k[8].left.axis, "task");
+    assert_string_equal(k[8].left.selects[0].value, "bare");
+    assert_int_equal(k[8].right.n_selects, 0);
     arena_free(arena);
 }
 
@@ -57,20 +64,24 @@ static void test_refuses_with_column(void **state)
     static const struct {
         const char *that, *message;
     } cases[] = {
-        {"", "column 1: expected a number, a label or one of onset, median, early, frame, frame_by_token, seen, found "
-             "the end"},
+        {"", "column 1: expected a number, a label or one of onset, median, early, frame, frame_by_token, seen, "
+             "changes, found the end"},
         {"onst(x) < 3", "column 1: unknown function \"onst\"; did you mean \"onset\"?"},
-        {"onset() < 3", "column 7: expected a metric or frame:TYPE, found \")\""},
+        {"onset() < 3", "column 7: expected a metric, frame:TYPE or loss:GROUP, found \")\""},
         {"onset(x < 3", "column 9: expected \",\" or \")\", found \"<\""},
         {"onset(x, a) < 3", "column 11: expected \"=\" and a value, found \")\""},
         {"onset(x, a=) < 3", "column 12: expected a value, found \")\""},
         {"onset(x, a=1, a=2) < 3", "column 15: a is given twice"},
         {"onset(x:weakest) < 3", "column 9: after \"x:\" only strongest may stand, found \"weakest\""},
         {"median(frame:none) < 3", "column 8: median(...) takes a metric, not a frame type"},
+        {"median(loss:copy) < 3", "column 8: median(...) takes a metric, not a loss group"},
+        {"onset(loss:) < 3", "column 12: expected a loss group, found \")\""},
+        {"changes() < 1", "column 9: expected an axis, found \")\""},
+        {"changes(a) < onset(b)", "column 1: changes(...) and onset(...) have different units"},
         {"onset(x) < 3 or seen(none)", "column 14: expected \"and\" or the end, found \"or\""},
         {"onset(x) < 3 < 4", "column 14: expected \"and\" or the end, found \"<\""},
         {"onset(x) < 3 and", "column 17: expected a number, a label or one of onset, median, early, frame, "
-                             "frame_by_token, seen, found the end"},
+                             "frame_by_token, seen, changes, found the end"},
         {"onset(x, a=\"b) < 3", "column 12: a quote that does not end"},
         {"onset(x) < nan", "column 12: nothing compares with nan"},
         {"onset(x) < 3x", "column 12: \"3x\" is neither a number nor a label"},
@@ -101,7 +112,8 @@ static void test_refuses_with_column(void **state)
 static void test_any_prefix_is_safe(void **state)
 {
     (void)state;
-    const char *whole = "onset(frame:none, a=\"b c\", d=e) >= 1e-3 and frame(a=b) != frame_by_token(c=d)";
+    const char *whole = "onset(frame:none, a=\"b c\", d=e) >= 1e-3 and early(loss:x) < 1 and changes(a) < 1 and "
+                        "frame(a=b) != frame_by_token(c=d)";
     for (size_t n = 0; n <= strlen(whole); n++) {
         Arena *arena = arena_new();
         Claim claim;

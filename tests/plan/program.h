@@ -75,6 +75,13 @@ static int knows_metric(void *context, const char *name, const char **ret_neares
     return knows(names, 4, name, ret_nearest);
 }
 
+static int knows_group(void *context, const char *name, const char **ret_nearest)
+{
+    static const char *const names[] = {"bigram", "copy"};
+    (void)context;
+    return knows(names, 2, name, ret_nearest);
+}
+
 static int knows_frame(void *context, const char *name, const char **ret_nearest)
 {
     static const char *const names[] = {"none", "centralized", "distributed", "bidirectional", "other"};
@@ -99,6 +106,7 @@ static const Program test_program = {
     .numerics_version = 7,
     .check_run = check_run,
     .knows_metric = knows_metric,
+    .knows_group = knows_group,
     .knows_frame = knows_frame,
     .has_heads = has_heads,
     .has_onset = has_onset,

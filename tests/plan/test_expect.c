@@ -29,11 +29,16 @@ static void test_refusals(void **state)
     } cases[] = {
         {"onset(sink_mas) < 3", "unknown metric \"sink_mas\"; did you mean \"sink_mass\"?"},
         {"onset(value_drain:strongest) < 3", "value_drain has no value per head, so no strongest one"},
-        {"onset(max_inflow) < 3", "max_inflow declares no threshold, so it has no onset; median(max_inflow) has its value"},
+        {"onset(max_inflow) < 3",
+         "max_inflow declares no threshold, so it has no onset; median(max_inflow) has its value"},
         {"early(max_inflow:strongest) < 1",
          "max_inflow declares no threshold, so it has no onset; median(max_inflow) has its value"},
         {"frame() = centralised", "unknown frame type \"centralised\"; did you mean \"centralized\"?"},
         {"seen(distribute)", "unknown frame type \"distribute\"; did you mean \"distributed\"?"},
+        {"onset(loss:cop) < 3", "unknown loss group \"cop\"; did you mean \"copy\"?"},
+        {"changes(end) < 1", "no axis \"end\"; did you mean \"ends\"?"},
+        {"changes(ends, model.position.kind=alibi) < 1", "no two arms of changes(...) differ in ends alone"},
+        {"changes(ends, ends=bare) < 1", "no two arms of changes(...) differ in ends alone"},
         {"onset(frame:non) < 3", "unknown frame type \"non\"; did you mean \"none\"?"},
         {"onset(sink_mass, model.positon.kind=rope) < 3",
          "no axis \"model.positon.kind\"; did you mean \"model.position.kind\"?"},
@@ -43,7 +48,7 @@ static void test_refusals(void **state)
         {"frame(ends=bare) != frame(model.position.kind=alibi, ends=bare)",
          "no arm matches the selection of frame(...)"},
         {"onset(sink_mass) <", "column 19: expected a number, a label or one of onset, median, early, frame, "
-                               "frame_by_token, seen, found the end"},
+                               "frame_by_token, seen, changes, found the end"},
     };
     for (size_t i = 0; i < N_TESTS(cases); i++) {
         Arena *arena = arena_new();
@@ -76,6 +81,24 @@ static void test_two_sides_need_a_pair(void **state)
     arena_free(arena);
 }
 
+/* Exploring one value of an axis needs no edited experiment: what is said about moving it is left out, and named. */
+static void test_a_switch_that_is_set_is_left_out(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Plan plan;
+    Error err;
+    const char *sets[] = {"ends=bare"};
+    assert_ok(load_with(arena, SWEEP "  - {text: t, that: changes(ends) > 0.5}\n  - {text: u, that: seen(none)}\n",
+                        sets, 1, &plan, &err),
+              &err);
+    assert_int_equal(plan.n_claims, 1);
+    assert_int_equal(plan.n_notes, 1);
+    assert_string_equal(plan.notes[0],
+                        "the expectation \"t\" is left out: it needs ends=both, which is not in this plan");
+    arena_free(arena);
+}
+
 static void test_refused_items(void **state)
 {
     (void)state;
@@ -101,9 +124,8 @@ static void test_refused_items(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reads_claims),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_two_sides_need_a_pair),
+        cmocka_unit_test(test_reads_claims),          cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_two_sides_need_a_pair), cmocka_unit_test(test_a_switch_that_is_set_is_left_out),
         cmocka_unit_test(test_refused_items),
     };
     return cmocka_run_group_tests_name("expect", tests, enter_scratch, leave_scratch);

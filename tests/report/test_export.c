@@ -50,7 +50,7 @@ static void test_equal_results_are_equal_bytes(void **state)
         assert_ok(export_template.write(report, outs[k], &err), &err);
     }
     assert_ok(file_list(arena, outs[0], &names, &n_names, &err), &err);
-    assert_int_equal(n_names, 7);
+    assert_int_equal(n_names, 8);
     for (int i = 0; i < n_names; i++) {
         size_t n[2];
         const char *a = read_whole(arena, outs[0], names[i], &n[0]), *b = read_whole(arena, outs[1], names[i], &n[1]);
@@ -98,6 +98,35 @@ static void test_summary_to_the_digit(void **state)
         "2.0392156862745097,2.0392156862745097,1.5,centralized,3,centralized,3,5,5,5\n"
         "b,b,4,4,sink_mass_idle:strongest,inf,inf,inf,0.875,0,0.05,0.05,0.05,0.04,0.95,0.95,0.95,2.0392156862745097,"
         "2.0392156862745097,2.0392156862745097,1.5,none,4,none,4,0,0,0\n");
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
+/* a is centralized, c never is, b in odd seeds. */
+static double by_seed(int arm, int seed, int snapshot)
+{
+    return snapshot > 2 && (arm == 0 || (arm == 1 && seed % 2 == 1)) ? 0.8 : 0.05;
+}
+
+/* By hand: in seeds 1 and 3, a = b != c; in seed 2, a != b = c; in seed 4, b = c and a is absent. A seed's runs are
+ * held against the same arms' other seeds: only those of b differ. */
+static void test_changes_to_the_digit(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 3, .n_seeds = 4, .sink = by_seed, .status = one_absent};
+    char *folder;
+    Error err;
+    assert_ok(report_write(scene_collect(arena, &scene, &folder), folder, &err), &err);
+    assert_string_equal(
+        read_whole(arena, folder, "changes.csv", NULL),
+        "axis,from,to,pairs,seeds,coverage,changed,changed_low,changed_high,changed_by_token,"
+        "changed_by_token_low,changed_by_token_high\n"
+        "kind,,,3,4,0.875,0.6666666666666666,0,0.6666666666666666,0.6666666666666666,0,0.6666666666666666\n"
+        "kind,a,b,1,3,0.75,0,0,1,0,0,1\n"
+        "kind,a,c,1,3,0.75,1,1,1,1,1,1\n"
+        "kind,b,c,1,4,0.875,0.5,0,1,0.5,0,1\n"
+        "(seed),,,8,4,0.875,0.25,0.25,0.3333333333333333,0.25,0.25,0.3333333333333333\n");
     scratch_remove(folder);
     arena_free(arena);
 }
@@ -454,6 +483,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_equal_results_are_equal_bytes),
         cmocka_unit_test(test_summary_to_the_digit),
+        cmocka_unit_test(test_changes_to_the_digit),
         cmocka_unit_test(test_long_tables_read_back),
         cmocka_unit_test(test_anchors_by_token),
         cmocka_unit_test(test_what_a_reader_sees_of_an_anchor),

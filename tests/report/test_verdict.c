@@ -64,7 +64,7 @@ static void test_rules_for_numbers(void **state)
         for (int i = 0; i < cases[c].n; i++)
             is_interval |= cases[c].high[i] != 0;
         VerdictTest test;
-        verdict_of_values(arena, cases[c].n, cases[c].low, is_interval ? cases[c].high : cases[c].low,
+        verdict_of_values(arena, cases[c].n, cases[c].low, is_interval ? cases[c].high : cases[c].low, 0,
                           cases[c].comparator, cases[c].bound, &test);
         if (test.verdict != cases[c].verdict || test.needs_n != cases[c].needs_n)
             fail_msg("case %zu: %s, needs %d", c, verdict_name(test.verdict), test.needs_n);
@@ -88,16 +88,16 @@ static void test_no_claim_beside_its_negation(void **state)
     unsigned seed = 1;
     for (int trial = 0; trial < 3000; trial++) {
         double low[12], high[12];
-        const int n = trial % 13;
+        const int n = trial % 13, are_open_ends = trial & 1;
         for (int i = 0; i < n; i++) {
             seed = seed * 1664525u + 1013904223u;
             low[i] = seed >> 30 == 3 ? NEVER : (double)(seed >> 28);
-            high[i] = low[i] + (double)(seed >> 20 & 3);
+            high[i] = low[i] + (double)(seed >> 20 & 3) + are_open_ends; /* an open interval is not empty */
         }
         for (int op = COMPARE_LT; op <= COMPARE_NE; op++) {
             VerdictTest yes, no;
-            verdict_of_values(arena, n, low, high, (Comparator)op, trial % 10, &yes);
-            verdict_of_values(arena, n, low, high, negation[op], trial % 10, &no);
+            verdict_of_values(arena, n, low, high, are_open_ends, (Comparator)op, trial % 10, &yes);
+            verdict_of_values(arena, n, low, high, are_open_ends, negation[op], trial % 10, &no);
             assert_int_equal(no.verdict, opposite[yes.verdict]);
             assert_true(n >= SEEDS_NEEDED || yes.verdict == VERDICT_UNDECIDED);
         }
@@ -138,6 +138,23 @@ static void test_rules_for_labels_and_seen(void **state)
     }
 }
 
+/* a in (10, 20] and b in (20, 30] of every seed: a - b lies in (-20, 0), so a came first, whatever the instants were.
+ */
+static void test_adjacent_onsets_are_ordered(void **state)
+{
+    (void)state;
+    static const double low[6] = {-20, -20, -20, -20, -20, -20}, high[6] = {0};
+    Arena *arena = arena_new();
+    VerdictTest test;
+    verdict_of_values(arena, 6, low, high, 1, COMPARE_LT, 0, &test);
+    assert_int_equal(test.verdict, VERDICT_SUPPORTED);
+    verdict_of_values(arena, 6, low, high, 0, COMPARE_LT, 0, &test);
+    assert_int_equal(test.verdict, VERDICT_UNDECIDED);
+    verdict_of_values(arena, 6, low, high, 1, COMPARE_GE, 0, &test);
+    assert_int_equal(test.verdict, VERDICT_REFUTED);
+    arena_free(arena);
+}
+
 /* ---- whole claims, on a results folder ---- */
 
 /* Arm a forms at snapshot 2 + seed % 3 (by step 2, 5 or 10); b at 5 (by step 20); c never. */
@@ -159,7 +176,9 @@ static const struct {
     {"onset(sink_mass_idle:strongest, kind=c) > 1000", VERDICT_SUPPORTED, 1},
     {"onset(sink_mass_idle:strongest, kind=c) < 1000", VERDICT_REFUTED, 1},
     {"onset(sink_mass_idle:strongest) < 1000", VERDICT_REFUTED, 3}, /* every arm must hold */
-    {"onset(sink_mass_idle:strongest, kind=a) < onset(sink_mass_idle:strongest, kind=b)", VERDICT_UNDECIDED, 1},
+    {"onset(sink_mass_idle:strongest, kind=a) < onset(sink_mass_idle:strongest, kind=b)", VERDICT_SUPPORTED, 1},
+    {"onset(sink_mass_idle:strongest, kind=b) <= onset(sink_mass_idle:strongest, kind=a)", VERDICT_REFUTED, 1},
+    {"onset(sink_mass_idle:strongest, kind=b) < onset(frame:centralized, kind=b)", VERDICT_UNDECIDED, 1}, /* the same */
     {"onset(sink_mass_idle:strongest, kind=a) < onset(sink_mass_idle:strongest, kind=c)", VERDICT_SUPPORTED, 1},
     {"onset(sink_mass_idle:strongest, kind=c) < onset(sink_mass_idle:strongest, kind=c)", VERDICT_UNDECIDED,
      1}, /* unknown */
@@ -187,6 +206,18 @@ static const struct {
     {"onset(residual_peak) < 11", VERDICT_UNDECIDED, 3}, /* no threshold: not one that never came */
     {"early(residual_peak) > 1", VERDICT_UNDECIDED, 3},
     {"frame(kind=z) = none", VERDICT_UNDECIDED, 0},
+    /* the milestone: the copy loss has halved in (0, 1]; the sink of b comes in (10, 20] */
+    {"onset(loss:copy) < 2", VERDICT_SUPPORTED, 3},
+    {"onset(loss:copy) < 1", VERDICT_UNDECIDED, 3},
+    {"onset(loss:copy, kind=b) < onset(sink_mass_idle:strongest, kind=b)", VERDICT_SUPPORTED, 1},
+    {"early(loss:copy) <= 0.6", VERDICT_SUPPORTED, 3},
+    {"onset(loss:paste) < 2", VERDICT_UNDECIDED, 3}, /* no such group in these runs */
+    /* of the three pairs of arms, a and c differ and b and c do */
+    {"changes(kind) > 0.66 and changes(kind) < 0.67", VERDICT_SUPPORTED, 2},
+    {"0.5 > changes(kind)", VERDICT_REFUTED, 1},
+    {"changes(kind) = changes(kind)", VERDICT_SUPPORTED, 1},
+    {"changes(kind, kind=a) < 1", VERDICT_UNDECIDED, 1}, /* one arm has no pair */
+    {"changes(mask) < 1", VERDICT_UNDECIDED, 1},
 };
 
 static void test_claims(void **state)
@@ -245,6 +276,7 @@ int main(void)
         cmocka_unit_test(test_rules_for_numbers),
         cmocka_unit_test(test_no_claim_beside_its_negation),
         cmocka_unit_test(test_rules_for_labels_and_seen),
+        cmocka_unit_test(test_adjacent_onsets_are_ordered),
         cmocka_unit_test(test_claims),
         cmocka_unit_test(test_missing_runs_are_not_guessed),
     };

@@ -1,7 +1,7 @@
 /* The page: sections in reading order, navigation, theme. */
 'use strict';
 
-for (const build of [hero, verdicts, onset, curves, heads, player, frames, baselines, notes]) build();
+for (const build of [hero, verdicts, onset, curves, heads, player, frames, changes, baselines, notes]) build();
 
 const links =
   sections.map(([id, heading]) => el('a', {href: `#${id}`, title: heading}, id[0].toUpperCase() + id.slice(1)));
