@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import unittest
+import xml.etree.ElementTree
 
 import browser
 from harness import TINY, Case, read
@@ -34,6 +35,14 @@ class Report(Case):
         self.assertNotRegex(outside_scripts, r"(?i)url\(\s*['\"]?(?!data:|#)|@import")
         self.assertIn("a model of one layer trains", text)
         self.assertNotIn(self.folder, text, "no path of this machine")
+
+    def test_figures_are_files_of_their_own(self):
+        """Well-formed, with their words, and nothing to load."""
+        for name, words in (("labels.svg", "Which frame each run ended with"), ("early.svg", "the loss's fall")):
+            data = read(self.path.parent / name)
+            root = xml.etree.ElementTree.fromstring(data)
+            self.assertIn(words, "".join(root.itertext()))
+            self.assertNotRegex(data.decode(), r"(?i)href|url\(|<script")
 
     def open(self, **options):
         if not browser.PROGRAM:

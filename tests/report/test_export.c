@@ -50,7 +50,7 @@ static void test_equal_results_are_equal_bytes(void **state)
         assert_ok(export_template.write(report, outs[k], &err), &err);
     }
     assert_ok(file_list(arena, outs[0], &names, &n_names, &err), &err);
-    assert_int_equal(n_names, 8);
+    assert_int_equal(n_names, 10);
     for (int i = 0; i < n_names; i++) {
         size_t n[2];
         const char *a = read_whole(arena, outs[0], names[i], &n[0]), *b = read_whole(arena, outs[1], names[i], &n[1]);
@@ -117,7 +117,8 @@ static void test_changes_to_the_digit(void **state)
     Scene scene = {.n_arms = 3, .n_seeds = 4, .sink = by_seed, .status = one_absent};
     char *folder;
     Error err;
-    assert_ok(report_write(scene_collect(arena, &scene, &folder), folder, &err), &err);
+    Report *report = scene_collect(arena, &scene, &folder);
+    assert_ok(report_write(report, folder, &err), &err);
     assert_string_equal(
         read_whole(arena, folder, "changes.csv", NULL),
         "axis,from,to,pairs,seeds,coverage,changed,changed_low,changed_high,changed_by_token,"
@@ -127,6 +128,38 @@ static void test_changes_to_the_digit(void **state)
         "kind,a,c,1,3,0.75,1,1,1,1,1,1\n"
         "kind,b,c,1,4,0.875,0.5,0,1,0.5,0,1\n"
         "(seed),,,8,4,0.875,0.25,0.25,0.3333333333333333,0.25,0.25,0.3333333333333333\n");
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
+static int count(const char *text, const char *what)
+{
+    int n = 0;
+    for (const char *at = text; (at = strstr(at, what)); at += strlen(what))
+        n++;
+    return n;
+}
+
+/* A square for every finished run, in the colour of its final label; a dot for every one, those without a sink at
+ * never. */
+static void test_figures_show_every_run(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 3, .n_seeds = 4, .sink = by_seed, .status = one_absent};
+    char *folder;
+    Error err;
+    Report *report = scene_collect(arena, &scene, &folder);
+    assert_ok(report_write(report, folder, &err), &err);
+    const char *labels = read_whole(arena, folder, "labels.svg", NULL),
+               *early = read_whole(arena, folder, "early.svg", NULL);
+    assert_int_equal(count(labels, "class=\"type1\">"), 3 + 2 + 1); /* a's, b's odd seeds; the legend's */
+    assert_int_equal(count(labels, "class=\"type0\">"), 2 + 4 + 1);
+    assert_int_equal(count(labels, "<title>b, seed 2: none</title>"), 1);
+    assert_int_equal(count(labels, "<title>a, seed 4"), 0);
+    assert_int_equal(count(early, "class=\"dot\""), 11);
+    assert_int_equal(count(early, "cx=\"816.0\""), 2 + 4); /* b's even seeds, c's: never */
+    assert_int_equal(count(early, "never in 4 of 4"), 1);
     scratch_remove(folder);
     arena_free(arena);
 }
@@ -484,6 +517,7 @@ int main(void)
         cmocka_unit_test(test_equal_results_are_equal_bytes),
         cmocka_unit_test(test_summary_to_the_digit),
         cmocka_unit_test(test_changes_to_the_digit),
+        cmocka_unit_test(test_figures_show_every_run),
         cmocka_unit_test(test_long_tables_read_back),
         cmocka_unit_test(test_anchors_by_token),
         cmocka_unit_test(test_what_a_reader_sees_of_an_anchor),
