@@ -80,6 +80,25 @@ class Report(Case):
         self.assertEqual(first, again)
         self.assert_quiet(page)
 
+    def test_each_axis_can_be_held_at_one_value(self):
+        """Ten arms of two axes: the page opens on some of them, says how many, and shows any others."""
+        values = ", ".join(f"w{i}: {{train.lr: {i + 1}e-3}}" for i in range(5))
+        self.write("many.yaml", TINY.replace("sweep:", f"sweep:\n  rate: {{{values}}}"))
+        self.refframe("run", "many.yaml", "--set", "seeds=1")
+        self.path = pathlib.Path(self.at("results", "many+set", "report.html"))
+        page = self.open()
+        state = """(() => [document.querySelector('.filter output').innerText,
+            document.querySelectorAll('#onset tbody tr').length, document.querySelectorAll('section').length])()"""
+        choose = """(([axis, option]) => { const choice = document.querySelectorAll('.filter select')[axis];
+            choice.value = option; choice.dispatchEvent(new Event('change', {bubbles: true})); })"""
+        told, rows, sections = page.evaluate(state)
+        self.assertEqual((told, rows), ("5 of 10 arms", 5))
+        page.evaluate(f"{choose}([1, 0])")
+        self.assertEqual(page.evaluate(state), ["10 of 10 arms", 10, sections])
+        page.evaluate(f"{choose}([0, 2])")
+        self.assertEqual(page.evaluate(state), ["2 of 10 arms", 2, sections])
+        self.assert_quiet(page)
+
     def test_every_metric_says_what_it_cannot_see(self):
         """Its definition and its weakness stand beside its curve; each is in a group of the list."""
         page = self.open()

@@ -60,7 +60,8 @@ function Chart(what) {
 
   function tell(row) {
     selected = row;
-    const values = now.rows[row < 0 ? now.rows.length - 1 : row].slice(1), counts = new Set(arms.map(what.n));
+    const lastOf = (k) => now.rows.findLast((values) => values[k + 1][0] !== null)?.[k + 1] ?? [null, null, null];
+    const values = row < 0 ? arms.map((_, k) => lastOf(k)) : now.rows[row].slice(1), counts = new Set(arms.map(what.n));
     const items = arms.map((a, k) => {
       const [low, median, high] = values[k];
       const band = what.n(a) > 1 ? `[${show(low)}, ${show(high)}]` : '';
@@ -135,6 +136,7 @@ function Chart(what) {
     tell(to);
   });
   redraws.push(draw);
+  cleanups.push(() => graph && graph.destroy());
   return {box, draw};
 }
 

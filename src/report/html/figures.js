@@ -7,7 +7,7 @@ function hero() {
   const open = data.verdicts.length - judged('supported') - judged('refuted');
   const fact = (term, value, note) =>
     el('div', {}, el('dt', {}, term), el('dd', {}, String(value), el('small', {}, note)));
-  const first = arms[0], seeds = data.arms.length ? count(data.arms, 'planned') / data.arms.length : 0;
+  const first = finished[0], seeds = data.arms.length ? count(data.arms, 'planned') / data.arms.length : 0;
   const facts = [
     fact('Arms', data.arms.length, data.axes.length ? `over ${data.axes.map(axisName).join(', ')}` : 'one setting'),
     fact('Runs', count(data.arms, 'finished'),
@@ -97,7 +97,7 @@ function forest() {
   arms.forEach((a, i) => {
     const y = top + row * (i + 0.5), stroke = armColour(i), [median, low, high] = a.onset.values, taken = {};
     svg.append(line('line.rule', 0, W, y + row / 2, y + row / 2),
-      el('text.strong', {x: 0, y: y - 1}, armName(a).slice(0, 26)),
+      el('text.strong', {x: 0, y: y - 1}, armName(a).slice(0, 30)),
       text(0, y + 15, 'start', `formed in ${a.formed} of n = ${a.finished}`),
       line(
         'line', x(low), x(high), y, y, {stroke, 'stroke-width': 8, 'stroke-opacity': 0.24, 'stroke-linecap': 'round'}));

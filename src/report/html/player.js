@@ -250,6 +250,10 @@ function player() {
   });
   canvas.addEventListener('keydown', press);
   addEventListener('resize', paint);
+  cleanups.push(() => {
+    clearInterval(now.timer);
+    removeEventListener('resize', paint);
+  });
 
   const kbd = (text) => el('kbd', {}, text);
   section('maps', 'Attention while it learns', null, el('div.controls', {}, armSelect, layerSelect, headSelect, kinds),

@@ -1,11 +1,47 @@
-/* The page: sections in reading order, navigation, theme. */
+/* The page: sections in reading order, which arms they show, navigation, theme.
+ *
+ * What is said of the whole sweep stands first. The sections behind it show one arm beside another, which many arms of
+ * several axes would make unreadable: there each axis can be held at one of its values, and they are made again.
+ */
 'use strict';
 
-for (const build of [hero, verdicts, onset, curves, heads, player, frames, changes, baselines, notes]) build();
+const MANY = 8; /* arms, as many as there are colours */
 
-const links =
-  sections.map(([id, heading]) => el('a', {href: `#${id}`, title: heading}, id[0].toUpperCase() + id.slice(1)));
-document.getElementById('nav').append(...links);
+for (const build of [hero, verdicts, changes]) build();
+const nOverall = sections.length, nRedraws = redraws.length;
+const overall = [...document.getElementById('top').children];
+
+/* ---- which arms ---- */
+
+const axes = data.axes.map((name, x) => ({name, values: [...new Set(finished.map((arm) => arm.values[x]))]}));
+const widest = axes.reduce((best, axis, x) => (axis.values.length > axes[best].values.length ? x : best), 0);
+const held = axes.map((axis, x) => (finished.length > MANY && x !== widest ? axis.values[0] : null));
+const told = el('output');
+
+function pick() {
+  arms = finished.filter((arm) => held.every((value, x) => value === null || arm.values[x] === value));
+  told.textContent = `${arms.length} of ${finished.length} arms`;
+}
+
+function filterBar() {
+  const swept = axes.map((axis, x) => [axis, x]).filter(([axis]) => axis.values.length > 1);
+  if (swept.length < 2) return;
+  const choices = swept.map(([axis, x]) => {
+    const node = select(axisName(axis.name), ['all', ...axis.values], (i) => {
+      held[x] = i > 0 ? axis.values[i - 1] : null;
+      showArms();
+    });
+    node.value = held[x] === null ? 0 : 1 + axis.values.indexOf(held[x]);
+    return el('label', {}, axisName(axis.name), node);
+  });
+  document.getElementById('top').append(
+    el('div.filter', {role: 'group', 'aria-label': 'Arms shown below'}, el('b', {}, 'Shown below'), choices, told));
+  overall.push(document.getElementById('top').lastChild);
+}
+
+/* ---- navigation ---- */
+
+let links = [];
 const watch = new IntersectionObserver((entries) => {
   for (const entry of entries.filter((e) => e.isIntersecting))
     for (const link of links)
@@ -14,9 +50,32 @@ const watch = new IntersectionObserver((entries) => {
       else
         link.removeAttribute('aria-current');
 }, {rootMargin: '-20% 0px -70% 0px'});
-document.querySelectorAll('section').forEach((node) => watch.observe(node));
+
+function navigate() {
+  links =
+    sections.map(([id, heading]) => el('a', {href: `#${id}`, title: heading}, id[0].toUpperCase() + id.slice(1)));
+  document.getElementById('nav').replaceChildren(...links);
+  watch.disconnect();
+  document.querySelectorAll('section').forEach((node) => watch.observe(node));
+}
 
 const redraw = () => redraws.forEach((draw) => draw());
+
+function showArms() {
+  const top = document.getElementById('top'), at = scrollY;
+  cleanups.splice(0).forEach((clean) => clean());
+  top.replaceChildren(...overall);
+  sections.length = nOverall;
+  redraws.length = nRedraws;
+  pick();
+  if (finished.length && !arms.length)
+    top.append(el('p.lede', {}, 'No arm of this plan has these values.'));
+  for (const build of [onset, curves, heads, player, frames, baselines, notes]) build();
+  navigate();
+  redraw();
+  scrollTo(0, at);
+}
+
 document.getElementById('theme').addEventListener('click', () => {
   document.documentElement.dataset.theme = isDark() ? 'light' : 'dark';
   try {
@@ -25,4 +84,6 @@ document.getElementById('theme').addEventListener('click', () => {
   }
   redraw();
 });
-redraw();
+filterBar();
+showArms();
+if (location.hash) document.querySelector(location.hash)?.scrollIntoView();

@@ -6,9 +6,11 @@
 'use strict';
 
 const data = JSON.parse(document.getElementById('data').textContent);
-const arms = data.arms.filter((arm) => arm.finished > 0);
+const finished = data.arms.filter((arm) => arm.finished > 0);
+let arms = finished; /* those that the page shows: see report.js */
 const leftOut = data.measured - data.metrics.length; /* metrics that stand in geometry.csv only */
 const redraws = []; /* called when the theme changes, and once at the start */
+const cleanups = []; /* called before sections are made again: what timers and listeners they leave outside themselves */
 
 /* ---- numbers ---- */
 
@@ -171,5 +173,9 @@ function rampLegend() {
   return el('div.ramp-box', {'aria-hidden': 'true'}, bar, el('div.ramp-ticks', {}, ticks));
 }
 
-const armName = (arm) => (arm.values.length ? arm.values.join(' · ') : data.name);
+/* An arm by its values; where several are shown, by those in which they differ. */
+function armName(arm) {
+  const told = arm.values.filter((value, x) => arms.length < 2 || arms.some((other) => other.values[x] !== value));
+  return told.length ? told.join(' · ') : arm.values.length ? arm.values.join(' · ') : data.name;
+}
 const axisName = (axis) => axis.split('.').filter((word) => word !== 'kind').pop();
