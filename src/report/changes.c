@@ -31,10 +31,10 @@ static int is_pair(const Report *report, const Switch *which, int a, int b)
 double changes_in_seed(const Report *report, const Term *selection, const Switch *which, int by_token, uint64_t seed,
                        int *ret_pairs)
 {
-    int n = 0, n_differ = 0;
+    int n = 0, n_missing = 0, n_differ = 0;
     for (int r = 0; r < report->n_runs; r++) {
         const ReportRun *a = &report->runs[r];
-        if (a->seed != seed || a->n_snapshots == 0 || (selection && !term_matches(report, selection, a->arm)))
+        if (a->seed != seed || (selection && !term_matches(report, selection, a->arm)))
             continue;
         for (int q = 0; q < report->n_runs; q++) {
             const ReportRun *b = &report->runs[q];
@@ -43,14 +43,18 @@ double changes_in_seed(const Report *report, const Term *selection, const Switch
                                    : b->seed == seed && is_pair(report, which, a->arm, b->arm) &&
                                          (which->from != CHANGES_ALL || a->arm < b->arm) &&
                                          (!selection || term_matches(report, selection, b->arm));
-            if (!is_one || b->n_snapshots == 0)
+            if (!is_one)
                 continue;
+            if (a->n_snapshots == 0 || b->n_snapshots == 0) {
+                n_missing += which->axis != CHANGES_OF_SEED;
+                continue;
+            }
             n++;
             n_differ += frame_final(a, by_token) != frame_final(b, by_token);
         }
     }
-    *ret_pairs = n;
-    return n > 0 ? (double)n_differ / n : (double)NAN;
+    *ret_pairs = n + n_missing;
+    return n > 0 && n_missing == 0 ? (double)n_differ / n : (double)NAN;
 }
 
 void changes_over_seeds(Arena *arena, const Report *report, const Term *selection, const Switch *which, int by_token,
@@ -61,7 +65,7 @@ void changes_over_seeds(Arena *arena, const Report *report, const Term *selectio
     for (int i = 0; i < report->n_seeds; i++) {
         int n;
         shares[i] = changes_in_seed(report, selection, which, by_token, report->seeds[i], &n);
-        most = n > most ? n : most;
+        most = !isnan(shares[i]) && n > most ? n : most;
     }
     *ret_pairs = most;
     interval_of(arena, report->n_seeds, shares, ret_interval);

@@ -19,12 +19,13 @@ typedef struct {
     int from, to; /* the two values that are compared, CHANGES_ALL for each two */
 } Switch;
 
-/* Of one seed: pairs of finished runs go to *ret_pairs, and the share of them whose final labels differ is returned;
- * NaN without a pair. `selection` (NULL: every arm) says which arms count. */
+/* Of one seed: the share of pairs of runs whose final labels differ; NaN without a pair, or when a run of one is not
+ * finished: what the rest would say is not what was asked (pairs of seeds, which only describe, are left out then). The
+ * pairs go to *ret_pairs. `selection` (NULL: every arm) says which arms count. */
 double changes_in_seed(const Report *report, const Term *selection, const Switch *which, int by_token, uint64_t seed,
                        int *ret_pairs);
 
-/* Over all seeds; *ret_pairs is the most that a seed has. */
+/* Over all seeds whose share is known; *ret_pairs is the most that one has. */
 void changes_over_seeds(Arena *arena, const Report *report, const Term *selection, const Switch *which, int by_token,
                         int *ret_pairs, Interval *ret_interval);
 

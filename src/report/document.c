@@ -183,6 +183,7 @@ static int put_arm(const Report *report, int arm, const unsigned char *is_carrie
         }
         series_put_numbers(json, "steps", S, grid->steps);
         series_put_numbers(json, "tokens", S, grid->tokens);
+        series_put_numbers(json, "targets", S, grid->targets);
         double *losses = ARENA_ARRAY(arena, double, own.n *S);
         for (int i = 0; i < own.n; i++)
             for (int s = 0; s < S; s++)

@@ -56,7 +56,7 @@ void term_value(Arena *arena, const Report *report, const Term *term, const Repo
     if (m >= 0 && isnan(report->metrics[m].threshold))
         return; /* it declares no onset, which is not one that never came */
     const int group = term->group ? run_loss_group(run, term->group) : -1;
-    if (term->group && group < 0)
+    if (term->group && (group < 0 || isnan(run->losses[group]))) /* no such target: not one never learnt */
         return;
     if (m >= 0)
         trace_onset(&trace, &report->metrics[m], &onset);

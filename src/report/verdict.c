@@ -201,7 +201,7 @@ static void test_changes(Arena *arena, const Report *report, const Comparison *c
     }
     verdict_of_values(arena, report->n_seeds, values, values, 0, comparison->comparator,
                       is_paired ? 0 : comparison->right.number, ret_test);
-    ret_test->note = ret_test->n == 0 ? "no two finished runs to compare"
+    ret_test->note = ret_test->n == 0 ? "no seed has all of its runs"
                      : is_paired      ? arena_format(arena, "%d pairs a seed less %d", pairs[0], pairs[1])
                                       : arena_format(arena, "%d pairs a seed", pairs[0]);
 }

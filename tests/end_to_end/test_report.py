@@ -80,6 +80,17 @@ class Report(Case):
         self.assertEqual(first, again)
         self.assert_quiet(page)
 
+    def test_onsets_are_counted_in_steps_tokens_or_targets(self):
+        """12 steps of 4 sequences of 16 tokens; all are targets but the BOS of each."""
+        page = self.open()
+        for name, last in (("steps", "10"), ("tokens", "100"), ("targets", "100")):
+            ticks = page.evaluate(f"""(() => {{ [...document.querySelectorAll('#onset .segments button')]
+                .find(button => button.innerText === '{name}').click();
+                return [...document.querySelectorAll('.forest text')].map(t => t.textContent.replace(/\\s/g, ' ')); }})()""")
+            self.assertIn(last, ticks)
+            self.assertTrue(any(tick.endswith("(logarithmic)") and name[:-1] in tick for tick in ticks), ticks)
+        self.assert_quiet(page)
+
     def test_each_axis_can_be_held_at_one_value(self):
         """Ten arms of two axes: the page opens on some of them, says how many, and shows any others."""
         values = ", ".join(f"w{i}: {{train.lr: {i + 1}e-3}}" for i in range(5))
@@ -90,10 +101,11 @@ class Report(Case):
         state = """(() => [document.querySelector('.filter output').innerText,
             document.querySelectorAll('#onset tbody tr').length, document.querySelectorAll('section').length])()"""
         choose = """(([axis, option]) => { const choice = document.querySelectorAll('.filter select')[axis];
-            choice.value = option; choice.dispatchEvent(new Event('change', {bubbles: true})); })"""
+            choice.focus(); choice.value = option; choice.dispatchEvent(new Event('change', {bubbles: true}));
+            return document.activeElement === choice; })"""
         told, rows, sections = page.evaluate(state)
         self.assertEqual((told, rows), ("5 of 10 arms", 5))
-        page.evaluate(f"{choose}([1, 0])")
+        self.assertTrue(page.evaluate(f"{choose}([1, 0])"), "the choice keeps the focus")
         self.assertEqual(page.evaluate(state), ["10 of 10 arms", 10, sections])
         page.evaluate(f"{choose}([0, 2])")
         self.assertEqual(page.evaluate(state), ["2 of 10 arms", 2, sections])

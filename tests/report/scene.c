@@ -41,11 +41,20 @@ static void write_plan(const Scene *scene, const char *folder)
         &text,
         "{\"name\":\"scene\",\"title\":\"%s\",\"claim\":\"\",\"source\":\"\",\"axes\":[{\"name\":\"kind\",\"values\":[",
         scene->title ? scene->title : "");
-    for (int a = 0; a < scene->n_arms; a++)
-        text_addf(&text, "%s\"%c\"", a ? "," : "", 'a' + a);
-    text_add(&text, "]}],\"arms\":[");
-    for (int a = 0; a < scene->n_arms; a++)
-        text_addf(&text, "%s{\"name\":\"%c\",\"values\":{\"kind\":\"%c\"}}", a ? "," : "", 'a' + a, 'a' + a);
+    const int others = scene->n_others ? scene->n_others : 1;
+    for (int k = 0; k < scene->n_arms / others; k++)
+        text_addf(&text, "%s\"%c\"", k ? "," : "", 'a' + k);
+    text_add(&text, "]}");
+    for (int o = 0; o < scene->n_others; o++)
+        text_addf(&text, "%s\"%c\"%s", o ? "," : ",{\"name\":\"other\",\"values\":[", 'x' + o,
+                  o == others - 1 ? "]}" : "");
+    text_add(&text, "],\"arms\":[");
+    for (int a = 0; a < scene->n_arms; a++) {
+        text_addf(&text, "%s{\"name\":\"%c\",\"values\":{\"kind\":\"%c\"", a ? "," : "", 'a' + a, 'a' + a / others);
+        if (scene->n_others)
+            text_addf(&text, ",\"other\":\"%c\"", 'x' + a % others);
+        text_add(&text, "}}");
+    }
     text_add(&text, "],\"seeds\":[");
     for (int s = 1; s <= scene->n_seeds; s++)
         text_addf(&text, "%s%d", s > 1 ? "," : "", s);
@@ -162,19 +171,21 @@ static void write_snapshot(const Scene *scene, const char *run, int arm, int see
     static const char *const strings[] = {"<bos>", "<eos>", "<mask>", "a", "\xC3\xA9", "</script>"};
     Arena *arena = arena_new();
     NpzWriter *npz = npz_new(arena);
-    double sinks[L * H], values[L * H], loss[3] = {2 + 2 / (1 + (double)scene_steps[s]), 3, 4 / (1 + (double)s)};
+    double sinks[L * H], values[L * H], loss[4] = {2 + 2 / (1 + (double)scene_steps[s]), 3, 4 / (1 + (double)s), (double)NAN};
     int64_t when[3] = {scene_steps[s], 10 * scene_steps[s], 9 * scene_steps[s]};
     int32_t tokens[N * T];
     Error err;
     for (int h = 0; h < L * H; h++)
         sinks[h] = sink_of(scene, arm, seed, s, h);
     for (int i = 0; i < N * T; i++)
-        tokens[i] = i % T ? 3 + i % 3 : scene->has_random_first ? 3 + i / T % 3 : 0;
+        tokens[i] = i % T                                                                        ? 3 + i % 3
+                    : scene->has_random_first == 1 || (scene->has_random_first == 2 && arm == 0) ? 3 + i / T % 3
+                                                                                                 : 0;
     npz_add(npz, "step", NPY_INT64, 1, (int64_t[]){1}, &when[0]);
     npz_add(npz, "tokens_seen", NPY_INT64, 1, (int64_t[]){1}, &when[1]);
     npz_add(npz, "targets_seen", NPY_INT64, 1, (int64_t[]){1}, &when[2]);
-    npz_add(npz, "held_out_loss", NPY_FLOAT64, 1, (int64_t[]){3}, loss);
-    npz_add_strings(npz, "loss_groups", 2, (const char *const[]){"drawn", "copy"});
+    npz_add(npz, "held_out_loss", NPY_FLOAT64, 1, (int64_t[]){4}, loss);
+    npz_add_strings(npz, "loss_groups", 3, (const char *const[]){"drawn", "copy", "absent"});
     for (int h = 0; h < L * H; h++)
         values[h] = h == 2 ? sinks[h] : 0.04;
     add_head_metric(npz, "sink_mass", values);

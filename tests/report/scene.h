@@ -28,7 +28,8 @@ typedef struct {
     double (*sink)(int arm, int seed, int snapshot); /* in [0, 1]; NaN: sink_mass_idle is not available */
     RunStatus (*status)(int arm, int seed);          /* NULL: all finished */
     const char *title, *claims;                      /* claims: a JSON array, NULL for none */
-    int is_full, has_random_first;                   /* full mask; a first token that differs between sequences */
+    int is_full, has_random_first; /* full mask; a first token that differs between sequences, 2: in arm 0 */
+    int n_others;                  /* arms of a second axis `other`, x, y, ...: ax, ay, bx, ... 0: none */
 } Scene;
 
 /* Writes it into a new scratch folder (scratch_remove deletes it). */

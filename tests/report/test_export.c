@@ -108,13 +108,14 @@ static double by_seed(int arm, int seed, int snapshot)
     return snapshot > 2 && (arm == 0 || (arm == 1 && seed % 2 == 1)) ? 0.8 : 0.05;
 }
 
-/* By hand: in seeds 1 and 3, a = b != c; in seed 2, a != b = c; in seed 4, b = c and a is absent. A seed's runs are
- * held against the same arms' other seeds: only those of b differ. */
+/* By hand: in seeds 1 and 3, a = b != c; in seed 2, a != b = c; in seed 4, b = c, and a is absent, so that no share of
+ * all three is known. By token a is distributed, and equals nobody. A seed's runs are held against the same arms' other
+ * seeds: only those of b differ. */
 static void test_changes_to_the_digit(void **state)
 {
     (void)state;
     Arena *arena = arena_new();
-    Scene scene = {.n_arms = 3, .n_seeds = 4, .sink = by_seed, .status = one_absent};
+    Scene scene = {.n_arms = 3, .n_seeds = 4, .sink = by_seed, .status = one_absent, .has_random_first = 2};
     char *folder;
     Error err;
     Report *report = scene_collect(arena, &scene, &folder);
@@ -123,8 +124,8 @@ static void test_changes_to_the_digit(void **state)
         read_whole(arena, folder, "changes.csv", NULL),
         "axis,from,to,pairs,seeds,coverage,changed,changed_low,changed_high,changed_by_token,"
         "changed_by_token_low,changed_by_token_high\n"
-        "kind,,,3,4,0.875,0.6666666666666666,0,0.6666666666666666,0.6666666666666666,0,0.6666666666666666\n"
-        "kind,a,b,1,3,0.75,0,0,1,0,0,1\n"
+        "kind,,,3,3,0.75,0.6666666666666666,0.6666666666666666,0.6666666666666666,1,0.6666666666666666,1\n"
+        "kind,a,b,1,3,0.75,0,0,1,1,1,1\n"
         "kind,a,c,1,3,0.75,1,1,1,1,1,1\n"
         "kind,b,c,1,4,0.875,0.5,0,1,0.5,0,1\n"
         "(seed),,,8,4,0.875,0.25,0.25,0.3333333333333333,0.25,0.25,0.3333333333333333\n");
@@ -222,12 +223,14 @@ static void test_long_tables_read_back(void **state)
     assert_string_equal(table_get_text(onsets, r, table_find(onsets, "held_out_loss:copy halved")), "");
     r = find_row(onsets, (const char *const[][2]){{"of", "held_out_loss:copy halved"}}, 1);
     assert_near(table_get(onsets, r, table_find(onsets, "by")), 1, 0); /* 4 / (1 + s): halved at snapshot 1 */
+    assert_true(isnan(table_get(onsets, r, table_find(onsets, "held_out_loss:absent halved")))); /* a column of blanks */
+    assert_int_equal(find_row(onsets, (const char *const[][2]){{"of", "held_out_loss:absent halved"}}, 1), -1);
 
     assert_ok(table_from_csv(arena, "geometry.csv", read_whole(arena, folder, "geometry.csv", NULL), &geometry, &err),
               &err);
-    /* 3 losses at model level, 3 head metrics and 1 layer metric at 1 + L levels, S snapshots; then the sparse ones */
+    /* 4 losses at model level, 3 head metrics and 1 layer metric at 1 + L levels, S snapshots; then the sparse ones */
     assert_int_equal(geometry->n_rows,
-                     (3 + 4 * (1 + SCENE_LAYERS)) * SCENE_SNAPSHOTS + (1 + SCENE_LAYERS + 1) * SCENE_SPARSE);
+                     (4 + 4 * (1 + SCENE_LAYERS)) * SCENE_SNAPSHOTS + (1 + SCENE_LAYERS + 1) * SCENE_SPARSE);
     r = find_row(geometry, (const char *const[][2]){{"metric", "max_inflow"}, {"layer", "all"}}, 2);
     assert_near(table_get(geometry, r, table_find(geometry, "n")), 3, 0); /* the least of the heads' */
     r = find_row(geometry, (const char *const[][2]){{"metric", "ablation_cost"}, {"layer", "all"}}, 2);

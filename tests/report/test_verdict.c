@@ -211,7 +211,8 @@ static const struct {
     {"onset(loss:copy) < 1", VERDICT_UNDECIDED, 3},
     {"onset(loss:copy, kind=b) < onset(sink_mass_idle:strongest, kind=b)", VERDICT_SUPPORTED, 1},
     {"early(loss:copy) <= 0.6", VERDICT_SUPPORTED, 3},
-    {"onset(loss:paste) < 2", VERDICT_UNDECIDED, 3}, /* no such group in these runs */
+    {"onset(loss:paste) < 2", VERDICT_UNDECIDED, 3},    /* no such group in these runs */
+    {"onset(loss:absent) > 100", VERDICT_UNDECIDED, 3}, /* no such target: not one that is never learnt */
     /* of the three pairs of arms, a and c differ and b and c do */
     {"changes(kind) > 0.66 and changes(kind) < 0.67", VERDICT_SUPPORTED, 2},
     {"0.5 > changes(kind)", VERDICT_REFUTED, 1},
@@ -238,6 +239,54 @@ static void test_claims(void **state)
         assert_true(verdict.n_tests == 0 || verdict.tests[verdict.deciding].verdict == verdict.verdict);
     }
     scratch_remove(folder);
+    arena_free(arena);
+}
+
+/* Arms ax, ay, bx, by, cx, cy: centralized are ax, ay and cy. */
+static double by_two_axes(int arm, int seed, int snapshot)
+{
+    (void)seed;
+    return snapshot > 2 && (arm < 2 || arm == 5) ? 0.8 : 0.05;
+}
+
+static RunStatus last_is_missing(int arm, int seed)
+{
+    return arm == 5 && seed == 2 ? RUN_ABSENT : RUN_FINISHED;
+}
+
+/* Moving `kind` alone: of the pairs with x, ab and ac differ; with y, ab and bc: 4 of 6. Moving `other` alone: c of 3.
+ */
+static void test_changes_over_two_axes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *that;
+        Verdict verdict, without_one; /* ... when cy of one seed is missing */
+    } cases[] = {
+        {"changes(kind) > 0.666 and changes(kind) < 0.667", VERDICT_SUPPORTED, VERDICT_UNDECIDED},
+        {"changes(other) > 0.333 and changes(other) < 0.334", VERDICT_SUPPORTED, VERDICT_UNDECIDED},
+        {"changes(kind) > changes(other)", VERDICT_SUPPORTED, VERDICT_UNDECIDED},
+        {"changes(kind) > changes(other, kind=c)", VERDICT_REFUTED, VERDICT_UNDECIDED},
+        {"changes(kind, other=x) > changes(other, kind=a)", VERDICT_SUPPORTED, VERDICT_SUPPORTED},
+        {"changes(other, kind=b) = 0", VERDICT_SUPPORTED, VERDICT_SUPPORTED},
+    };
+    Arena *arena = arena_new();
+    for (int k = 0; k < 2; k++) {
+        Scene scene = {
+            .n_arms = 6, .n_others = 2, .n_seeds = 6, .sink = by_two_axes, .status = k ? last_is_missing : NULL};
+        char *folder;
+        Error err;
+        const Report *report = scene_collect(arena, &scene, &folder);
+        for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+            Claim claim = {.that = cases[c].that};
+            ClaimVerdict verdict;
+            assert_ok(claim_parse(arena, "test", 1, cases[c].that, &claim, &err), &err);
+            verdict_of_claim(arena, report, &claim, &verdict);
+            if (verdict.verdict != (k ? cases[c].without_one : cases[c].verdict))
+                fail_msg("%s: %s", cases[c].that, verdict_name(verdict.verdict));
+        }
+        scratch_remove(folder);
+    }
     arena_free(arena);
 }
 
@@ -278,6 +327,7 @@ int main(void)
         cmocka_unit_test(test_rules_for_labels_and_seen),
         cmocka_unit_test(test_adjacent_onsets_are_ordered),
         cmocka_unit_test(test_claims),
+        cmocka_unit_test(test_changes_over_two_axes),
         cmocka_unit_test(test_missing_runs_are_not_guessed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

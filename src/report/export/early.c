@@ -18,7 +18,8 @@ static double place(double share)
     return isinf(share) ? never : left + (width - left - right) * fmin(fmax(share, 0), 1.02);
 }
 
-/* Shares at the onsets of an arm's runs, infinite for never; returns their number. */
+/* Shares at the onsets of an arm's runs, infinite for never, but for those whose loss never fell; returns their number.
+ */
 static int shares_of(Arena *arena, const Report *report, int arm, double *shares)
 {
     int n = 0;
@@ -26,13 +27,14 @@ static int shares_of(Arena *arena, const Report *report, int arm, double *shares
         const ReportRun *run = &report->runs[r];
         Trace trace;
         Onset onset;
-        if (run->arm != arm || run->n_snapshots == 0 ||
+        if (run->arm != arm || run->n_snapshots == 0 || report->headline < 0 ||
             trace_of(arena, report, run, report->headline, TRACE_STRONGEST, -1, -1, &trace) != 0)
             continue;
         trace_onset(&trace, &report->metrics[report->headline], &onset);
-        shares[n++] = onset.kind == ONSET_NEVER      ? HUGE_VAL
-                      : onset.kind == ONSET_AT_START ? 0
-                                                     : loss_fall_share(arena, run, onset.by);
+        shares[n] = onset.kind == ONSET_NEVER      ? HUGE_VAL
+                    : onset.kind == ONSET_AT_START ? 0
+                                                   : loss_fall_share(arena, run, onset.by);
+        n += !isnan(shares[n]);
     }
     return n;
 }
@@ -70,8 +72,6 @@ static void add_arm(Arena *arena, const Report *report, int arm, double y, Text 
 
 static int write_early(Report *report, const char *folder, Error *err)
 {
-    if (report->headline < 0)
-        return 0;
     Arena *arena = arena_new();
     Text svg = {0};
     const double bottom = top + report->n_arms * row_height;
@@ -80,8 +80,10 @@ static int write_early(Report *report, const char *folder, Error *err)
         "A row for each arm, a dot for each seed: the share of the held-out loss's fall made by the sink's onset. The "
         "numbers stand in onset.csv.");
     svg_text(&svg, 12, 24, "start", "strong",
-             arena_format(arena, "Share of the loss's fall made when the sink came (%s, strongest head)",
-                          report->metrics[report->headline].name));
+             report->headline < 0
+                 ? "No sink was measured"
+                 : arena_format(arena, "Share of the loss's fall made when the sink came (%s, strongest head)",
+                                report->metrics[report->headline].name));
     for (int k = 0; k <= 4; k++) {
         const double x = place(k / 4.0);
         svg_line(&svg, x, top - 14, x, bottom - 8, k == 2 ? "axis" : "rule");
@@ -91,10 +93,10 @@ static int write_early(Report *report, const char *folder, Error *err)
     svg_text(&svg, never, top - 20, "middle", "dim", "never");
     for (int a = 0; a < report->n_arms; a++)
         add_arm(arena, report, a, top + (a + 0.2) * row_height, &svg);
-    svg_text(&svg, 12, bottom + 16, "start", "dim",
-             "Left of the dashed line is early: before half of the fall. Dots are seeds, the mark is their median, the "
-             "band its "
-             "interval.");
+    svg_text(
+        &svg, 12, bottom + 16, "start", "dim",
+        "Left of the dashed line at 0.5 is early: before half of the fall. Dots are seeds, the mark is their median, "
+        "the band its interval.");
     svg_close(&svg);
     const int status = file_write(file_join(arena, folder, "early.svg"), svg.data, svg.size, err);
     text_free(&svg);

@@ -182,6 +182,8 @@ static void add_run(Writer *writer)
     const ReportRun *run = writer->run;
     memset(milestones->has, 0, (size_t)milestones->n);
     for (int g = 1; g < run->n_losses; g++) {
+        if (isnan(run->losses[g]))
+            continue; /* no such target, no milestone */
         const int i = find_milestone(milestones, milestone_name(writer->scratch, run, g));
         loss_halved(writer->scratch, run, g, &milestones->onsets[i]);
         milestones->has[i] = 1;

@@ -23,8 +23,8 @@ static int add_interval(Table *table, const char *name, const char *unit)
 }
 
 typedef struct {
-    int arm, axes, runs, finished, metric, onset, coverage, formed, final, floor, drain, loss, oracle, frame[2], frame_n[2],
-        frame_onset;
+    int arm, axes, runs, finished, metric, onset, coverage, formed, final, floor, drain, loss, oracle, frame[2],
+        frame_n[2], frame_onset;
 } Columns;
 
 /* The columns, with one for each axis behind the first. */

@@ -147,9 +147,9 @@ function changes() {
   ]);
   const columns = [['Moved'], ['Pairs a seed', 1], ['n', 1], ['Final label by position differs'], ['Final label by token differs']];
   section('changes', 'What moves the label',
-    'Of two runs with the same seed that differ in one switch and agree in all others, how often do the models end with ' +
-      'different labels? At 0 % the switch never matters, at 100 % it always does.',
+    'Of two runs with the same seed that differ on one axis and agree on all others, how often do the models end with ' +
+      'different labels? At 0 % the axis never matters, at 100 % it always does.',
     el('figure', {}, table(columns, rows),
-      caption('Share of pairs, median and interval over seeds. The last row moves the seed alone: no switch that does not stand out ' +
-        'above it can be said to matter. A pair of seeds counts for both of them, so that row’s interval is a description.')));
+      caption('Share of pairs, median and interval over the seeds whose runs are all there; none and other are labels, too. The last ' +
+        'row moves the seed alone: what does not stand out above it cannot be said to matter. A pair of seeds counts for both of them, so that row’s interval is a description.')));
 }

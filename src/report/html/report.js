@@ -64,16 +64,16 @@ const redraw = () => redraws.forEach((draw) => draw());
 function showArms() {
   const top = document.getElementById('top'), at = scrollY;
   cleanups.splice(0).forEach((clean) => clean());
-  top.replaceChildren(...overall);
+  while (top.lastChild !== overall.at(-1)) top.lastChild.remove(); /* the filter keeps the focus */
   sections.length = nOverall;
   redraws.length = nRedraws;
   pick();
   if (finished.length && !arms.length)
-    top.append(el('p.lede', {}, 'No arm of this plan has these values.'));
+    top.append(el('p.lede', {}, 'No finished arm has these values.'));
   for (const build of [onset, curves, heads, player, frames, baselines, notes]) build();
   navigate();
   redraw();
-  scrollTo(0, at);
+  scrollTo({top: at, behavior: 'instant'});
 }
 
 document.getElementById('theme').addEventListener('click', () => {
