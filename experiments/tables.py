@@ -1,0 +1,132 @@
+"""The tables of the READMEs beside this file, from the small results that are kept in git:
+
+    python3 experiments/tables.py results/emergence
+
+Medians over seeds [with the interval that summary.csv has]; `never` sorts last and is never dropped. Standard library only.
+"""
+import csv
+import math
+import os
+import statistics
+import sys
+
+
+def read(folder, name):
+    with open(os.path.join(folder, name), newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def number(text):
+    return float(text) if text else math.nan
+
+
+def show(value, digits=2):
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "never"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.0f}" if value == int(value) else f"{value:.{digits}f}"
+
+
+def median(values):
+    """Median and the interval of src/report/statistics.h up to eight seeds: [least, largest]."""
+    known = sorted(v for v in values if not math.isnan(v))
+    if not known:
+        return "–"
+    text = show(statistics.median(known) if not math.isinf(known[len(known) // 2]) else known[len(known) // 2])
+    return text if len(known) == 1 else f"{text} [{show(known[0])}, {show(known[-1])}]"
+
+
+def interval(row, name, digits=2):
+    values = [number(row[name + end]) for end in ("", "_low", "_high")]
+    return f"{show(values[0], digits)} [{show(values[1], digits)}, {show(values[2], digits)}]"
+
+
+def table(title, head, rows):
+    print(f"\n{title}\n\n| {' | '.join(head)} |\n|{' --- |' * len(head)}")
+    for row in rows:
+        print(f"| {' | '.join(map(str, row))} |")
+
+
+def by_run(onsets, arm, of, level):
+    """{seed: row} of an arm."""
+    return {row["seed"]: row for row in onsets if row["arm"] == arm and row["of"] == of and row["level"] == level}
+
+
+def at(row, column):
+    return {"found": number(row[column]), "never": math.inf, "at_start": 0.0}[row["kind"]]
+
+
+def arms(summary):
+    """One row an arm: labels, the sink, its onset, its values."""
+    rows = []
+    for row in summary:
+        rows.append((row["arm"], f"{row['frame']} {row['frame_runs']}/{row['finished']}",
+                     f"{row['frame_by_token']} {row['frame_by_token_runs']}/{row['finished']}", f"{row['formed']}/{row['finished']}",
+                     interval(row, "onset"), interval(row, "final"), show(number(row["floor"])), interval(row, "value_drain"),
+                     interval(row, "loss")))
+    table(f"Arms ({summary[0]['metric']})", ("arm", "frame by position", "by token", "sink formed", "onset, step", "final sink", "floor",
+                                             "value drain there", "held-out loss"), rows)
+
+
+def early(summary, onsets):
+    """When the sink and the frame came: steps, tokens, targets, and what had been learnt."""
+    rows = []
+    for arm in (row["arm"] for row in summary):
+        for of, level in (("sink_mass_idle", "strongest"), ("sink_mass", "strongest"), ("frame:centralized", "model"),
+                          ("frame:distributed", "model"), ("frame:bidirectional", "model")):
+            found = by_run(onsets, arm, of, level).values()
+            if not any(row["kind"] != "never" for row in found):
+                continue
+            at_start = sum(row["kind"] == "at_start" for row in found)
+            rows.append((arm, of, f"{sum(row['kind'] != 'never' for row in found)}/{len(found)}", at_start,
+                         *(median(at(row, column) for row in found) for column in ("by", "tokens_by", "targets_by", "early"))))
+    table("Events", ("arm", "what", "came", "there at step 0", "step", "tokens", "targets", "share of the loss's fall"), rows)
+
+
+def milestones(summary, onsets):
+    names = sorted({row["of"] for row in onsets if row["of"].endswith(" halved")})
+    rows = [(arm, *(median(at(row, "by") for row in by_run(onsets, arm, name, "model").values()) for name in names))
+            for arm in (row["arm"] for row in summary)]
+    table("Milestones, step by which a loss has halved", ("arm", *names), rows)
+
+
+def order(summary, onsets):
+    """In the head that carries the sink: which of its three signs came first."""
+    rows = []
+    for arm in (row["arm"] for row in summary):
+        sinks = by_run(onsets, arm, "sink_mass_idle", "strongest")
+        sinks = {seed: row for seed, row in sinks.items() if row["kind"] == "found"}
+        if not sinks:
+            continue
+        cells = [arm, len(sinks), median(at(row, "by") for row in sinks.values())]
+        for of in ("value_drain", "logit_gap"):
+            there = {row["seed"]: row for row in onsets if row["arm"] == arm and row["of"] == of and row["level"] == "head" and
+                     row["seed"] in sinks and (row["layer"], row["head"]) == (sinks[row["seed"]]["layer"], sinks[row["seed"]]["head"])}
+            before = sum(at(row, "by") <= number(sinks[seed]["after"]) for seed, row in there.items())
+            same = sum(at(row, "by") == number(sinks[seed]["by"]) for seed, row in there.items())
+            after = sum(number(sinks[seed]["by"]) < at(row, "by") < math.inf for seed, row in there.items())
+            never = sum(row["kind"] == "never" for row in there.values())
+            cells += [median(at(row, "by") for row in there.values()), f"{before} / {same} / {after} / {never}"]
+        rows.append(cells)
+    table("Order of events in the head of the sink, runs in which it came", ("arm", "runs", "sink, step", "value drain, step",
+          "before / same snapshot / after / never", "logit gap, step", "before / same snapshot / after / never"), rows)
+
+
+def changes(folder):
+    rows = [(row["axis"], f"{row['from']} ↔ {row['to']}" if row["from"] else "each two", row["pairs"], row["seeds"],
+             interval(row, "changed"), interval(row, "changed_by_token")) for row in read(folder, "changes.csv")]
+    table("What moves the label", ("axis", "values", "pairs a seed", "seeds", "labels differ, by position", "by token"), rows)
+
+
+def main():
+    folder = sys.argv[1]
+    summary, onsets = read(folder, "summary.csv"), read(folder, "onset.csv")
+    arms(summary)
+    early(summary, onsets)
+    milestones(summary, onsets)
+    order(summary, onsets)
+    changes(folder)
+
+
+main()

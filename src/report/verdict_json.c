@@ -1,0 +1,65 @@
+/* verdicts_json: see verdict.h. */
+#include "report/verdict.h"
+
+#include <math.h>
+
+/* JSON has no infinity: "never" is written as a string. */
+static void put_value(JsonWriter *json, const char *key, double value)
+{
+    if (isinf(value))
+        json_put_string(json, key, value > 0 ? "inf" : "-inf");
+    else
+        json_put_number(json, key, value);
+}
+
+static void put_test(const Report *report, const VerdictTest *test, JsonWriter *json)
+{
+    json_open_object(json);
+    json_put_string(json, "verdict", verdict_name(test->verdict));
+    json_put_string(json, "arm", test->left_arm < 0 ? "pairs of arms" : report->arms[test->left_arm].name);
+    if (test->right_arm >= 0)
+        json_put_string(json, "against", report->arms[test->right_arm].name);
+    json_put_number(json, "n", test->n);
+    if (test->is_votes) {
+        json_put_number(json, "n_hold", test->n_hold);
+    } else {
+        put_value(json, "median", test->interval.median);
+        put_value(json, "low", test->interval.low);
+        put_value(json, "high", test->interval.high);
+    }
+    json_put_number(json, "coverage", test->interval.coverage);
+    if (test->needs_n > 0)
+        json_put_number(json, "needs_n", test->needs_n);
+    if (test->note[0] != '\0')
+        json_put_string(json, "note", test->note);
+    json_close_object(json);
+}
+
+void verdicts_json(const Report *report, JsonWriter *json)
+{
+    Arena *scratch = arena_new();
+    json_open_array(json);
+    for (int c = 0; c < report->n_claims; c++) {
+        const Claim *claim = &report->claims[c];
+        ClaimVerdict verdict;
+        verdict_of_claim(scratch, report, claim, &verdict);
+        json_open_object(json);
+        json_put_string(json, "text", claim->text);
+        json_put_string(json, "that", claim->that);
+        if (claim->source && claim->source[0] != '\0')
+            json_put_string(json, "source", claim->source);
+        json_put_string(json, "verdict", verdict_name(verdict.verdict));
+        if (verdict.needs_n > 0)
+            json_put_number(json, "needs_n", verdict.needs_n);
+        json_put_number(json, "n", verdict.n);
+        json_put_number(json, "deciding", verdict.deciding);
+        json_key(json, "tests");
+        json_open_array(json);
+        for (int i = 0; i < verdict.n_tests; i++)
+            put_test(report, &verdict.tests[i], json);
+        json_close_array(json);
+        json_close_object(json);
+    }
+    json_close_array(json);
+    arena_free(scratch);
+}
