@@ -92,14 +92,14 @@ def milestones(summary, onsets):
 
 
 def order(summary, onsets):
-    """In the head that carries the sink: which of its three signs came first."""
+    """In the head that carries the sink: which of its three signs came first, by threshold and by half-rise."""
     rows = []
     for arm in (row["arm"] for row in summary):
         sinks = by_run(onsets, arm, "sink_mass_idle", "strongest")
         sinks = {seed: row for seed, row in sinks.items() if row["kind"] == "found"}
         if not sinks:
             continue
-        cells = [arm, len(sinks), median(at(row, "by") for row in sinks.values())]
+        cells = [arm, len(sinks), f"{median(at(row, 'by') for row in sinks.values())}; {median(number(row['half_rise']) for row in sinks.values())}"]
         for of in ("value_drain", "logit_gap"):
             there = {row["seed"]: row for row in onsets if row["arm"] == arm and row["of"] == of and row["level"] == "head" and
                      row["seed"] in sinks and (row["layer"], row["head"]) == (sinks[row["seed"]]["layer"], sinks[row["seed"]]["head"])}
@@ -107,10 +107,14 @@ def order(summary, onsets):
             same = sum(at(row, "by") == number(sinks[seed]["by"]) for seed, row in there.items())
             after = sum(number(sinks[seed]["by"]) < at(row, "by") < math.inf for seed, row in there.items())
             never = sum(row["kind"] == "never" for row in there.values())
-            cells += [median(at(row, "by") for row in there.values()), f"{before} / {same} / {after} / {never}"]
+            halves = {seed: number(row["half_rise"]) for seed, row in there.items() if row["half_rise"]}
+            first = sum(half < number(sinks[seed]["half_rise"]) for seed, half in halves.items())
+            cells += [f"{median(at(row, 'by') for row in there.values())}; {median(halves.values())}",
+                      f"{before} / {same} / {after} / {never}; {first} of {len(halves)}"]
         rows.append(cells)
-    table("Order of events in the head of the sink, runs in which it came", ("arm", "runs", "sink, step", "value drain, step",
-          "before / same snapshot / after / never", "logit gap, step", "before / same snapshot / after / never"), rows)
+    table("Order of events in the head of the sink, runs in which it came (onset; half-rise)", ("arm", "runs", "sink, step",
+          "value drain, step", "before / same snapshot / after / never; half-rise first in", "logit gap, step",
+          "before / same snapshot / after / never; half-rise first in"), rows)
 
 
 def changes(folder):

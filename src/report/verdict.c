@@ -303,7 +303,7 @@ const char *verdict_arms(Arena *arena, const Report *report, const VerdictTest *
 {
     if (test->left_arm < 0)
         return "pairs of arms";
-    if (test->right_arm < 0)
+    if (test->right_arm < 0 || test->right_arm == test->left_arm) /* two measures of one arm */
         return report->arms[test->left_arm].name;
     return arena_format(arena, "%s against %s", report->arms[test->left_arm].name, report->arms[test->right_arm].name);
 }

@@ -4,13 +4,14 @@
  */
 #include "report/export/export.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "report/svg.h"
 #include "report/trace.h"
 
-static const double square = 15, gap = 26, row_height = 34, left = 108, head_line = 17, top = 52;
+static const double square = 15, gap = 22, letter = 8, row_height = 34, left = 108, head_line = 17, top = 52;
 
 /* Whether two arms agree on every axis but the first: they stand in one column. */
 static int is_same_column(const Report *report, int a, int b)
@@ -63,7 +64,11 @@ static int write_labels(Report *report, const char *folder, Error *err)
     int *first = ARENA_ARRAY(arena, int, report->n_arms + 1);
     const int n_columns = list_columns(report, first), n_rows = report->n_axes > 0 ? report->axes[0].n_values : 1;
     const int n_heads = report->n_axes > 1 ? report->n_axes - 1 : 0;
-    const double cell = report->n_seeds * square > 84 ? report->n_seeds * square + gap : 84 + gap;
+    double cell = report->n_seeds * square;
+    for (int x = 1; x < report->n_axes; x++)
+        for (int v = 0; v < report->axes[x].n_values; v++)
+            cell = fmax(cell, (double)strlen(report->axes[x].values[v]) * letter);
+    cell += gap;
     const double body = top + n_heads * head_line,
                  width = left + n_columns * cell > 620 ? left + n_columns * cell : 620;
     svg_open(
