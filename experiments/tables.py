@@ -2,7 +2,8 @@
 
     python3 experiments/tables.py results/emergence
 
-Medians over seeds [with the interval that summary.csv has]; `never` sorts last and is never dropped. Standard library only.
+Medians over seeds [with the interval that summary.csv has]; `never` sorts last and is never dropped; what is not available (a half-rise without a
+rise) is left out. Standard library only.
 """
 import csv
 import math
