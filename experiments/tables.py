@@ -96,7 +96,7 @@ def order(summary, onsets):
     """In the head that carries the sink: which of its three signs came first, by threshold and by half-rise."""
     rows = []
     for arm in (row["arm"] for row in summary):
-        sinks = by_run(onsets, arm, "sink_mass_idle", "strongest")
+        sinks = by_run(onsets, arm, summary[0]["metric"].split(":")[0], "strongest")
         sinks = {seed: row for seed, row in sinks.items() if row["kind"] == "found"}
         if not sinks:
             continue
