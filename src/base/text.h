@@ -44,6 +44,8 @@ int text_parse_int(const char *string, int64_t *ret_value);
 int text_utf8_decode(const void *bytes, size_t n, uint32_t *ret_code);
 /* Adds the UTF-8 bytes of a code point. */
 void text_add_utf8(Text *text, uint32_t code);
+/* Adds n bytes as text of HTML or XML, also within double quotes: < > & " become entities. */
+void text_add_escaped(Text *text, const char *bytes, size_t n);
 
 /* The candidate with the smallest Damerau-Levenshtein distance to `word`, or NULL if none is near
  * (distance above max(2, length/3)). `candidates` has n entries. */

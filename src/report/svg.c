@@ -3,21 +3,6 @@
 
 #include <string.h>
 
-static void add_escaped(Text *svg, const char *string)
-{
-    for (; *string; string++) {
-        const char *entity = *string == '<'   ? "&lt;"
-                             : *string == '>' ? "&gt;"
-                             : *string == '&' ? "&amp;"
-                             : *string == '"' ? "&quot;"
-                                              : NULL;
-        if (entity)
-            text_add(svg, entity);
-        else
-            text_add_bytes(svg, string, 1);
-    }
-}
-
 void svg_open(Text *svg, double width, double height, const char *title, const char *description)
 {
     static const char *const style =
@@ -32,9 +17,9 @@ void svg_open(Text *svg, double width, double height, const char *title, const c
               "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %g %g\" width=\"%g\" height=\"%g\" role=\"img\" "
               "aria-labelledby=\"title desc\">\n<title id=\"title\">",
               width, height, width, height);
-    add_escaped(svg, title);
+    text_add_escaped(svg, title, strlen(title));
     text_add(svg, "</title>\n<desc id=\"desc\">");
-    add_escaped(svg, description);
+    text_add_escaped(svg, description, strlen(description));
     text_addf(svg, "</desc>\n<style>%s</style>\n", style);
 }
 
@@ -46,7 +31,7 @@ void svg_close(Text *svg)
 void svg_text(Text *svg, double x, double y, const char *anchor, const char *class, const char *string)
 {
     text_addf(svg, "<text x=\"%g\" y=\"%g\" text-anchor=\"%s\" class=\"%s\">", x, y, anchor, class);
-    add_escaped(svg, string);
+    text_add_escaped(svg, string, strlen(string));
     text_add(svg, "</text>\n");
 }
 
@@ -59,6 +44,6 @@ void svg_box(Text *svg, double x, double y, double width, double height, const c
 {
     text_addf(svg, "<rect x=\"%g\" y=\"%g\" width=\"%g\" height=\"%g\" rx=\"2\" class=\"%s\"><title>", x, y, width,
               height, class);
-    add_escaped(svg, title);
+    text_add_escaped(svg, title, strlen(title));
     text_add(svg, "</title></rect>\n");
 }

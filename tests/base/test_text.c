@@ -56,6 +56,16 @@ static void test_utf8_refusals(void **state)
         assert_int_equal(text_utf8_decode(bad[i], strlen(bad[i]), NULL), 0);
 }
 
+static void test_escaped(void **state)
+{
+    (void)state;
+    static const char whole[] = "<a b=\"1\">&amp;\xC3\xA9 cut here";
+    Text text = {0};
+    text_add_escaped(&text, whole, sizeof whole - 1 - strlen(" cut here"));
+    assert_string_equal(text_string(&text), "&lt;a b=&quot;1&quot;&gt;&amp;amp;\xC3\xA9");
+    text_free(&text);
+}
+
 static void test_nearest(void **state)
 {
     (void)state;
@@ -114,9 +124,9 @@ static void test_sizes_and_times(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_adding),          cmocka_unit_test(test_utf8_round_trip_of_every_character),
-        cmocka_unit_test(test_utf8_refusals),   cmocka_unit_test(test_nearest),
-        cmocka_unit_test(test_sizes_and_times),
+        cmocka_unit_test(test_adding),        cmocka_unit_test(test_utf8_round_trip_of_every_character),
+        cmocka_unit_test(test_utf8_refusals), cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_escaped),       cmocka_unit_test(test_sizes_and_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

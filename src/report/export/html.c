@@ -13,21 +13,6 @@
 #include "base/file.h"
 #include "report/document.h"
 
-static void add_escaped(Text *html, const char *bytes, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        const char *entity = bytes[i] == '<'   ? "&lt;"
-                             : bytes[i] == '>' ? "&gt;"
-                             : bytes[i] == '&' ? "&amp;"
-                             : bytes[i] == '"' ? "&quot;"
-                                               : NULL;
-        if (entity)
-            text_add(html, entity);
-        else
-            text_add_bytes(html, bytes + i, 1);
-    }
-}
-
 /* In JSON "<" stands in strings only, where \u003c is the same. */
 static void add_script_safe(Text *html, const Text *json)
 {
@@ -52,7 +37,7 @@ static void add_asset(Text *html, const Asset *asset)
         n = map ? (size_t)(map - bytes) : n;
     }
     if (suffix && strcmp(suffix, ".copyright") == 0)
-        add_escaped(html, bytes, n);
+        text_add_escaped(html, bytes, n);
     else
         text_add_bytes(html, bytes, n);
 }
@@ -63,7 +48,7 @@ static int add_word(Text *html, const char *word, const Report *report, const Te
     const char *title = report->title[0] ? report->title : report->name;
     const Asset *asset = asset_find(word);
     if (strcmp(word, "title") == 0)
-        add_escaped(html, title, strlen(title));
+        text_add_escaped(html, title, strlen(title));
     else if (strcmp(word, "data") == 0)
         add_script_safe(html, data);
     else if (asset)
