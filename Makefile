@@ -4,7 +4,7 @@ BUILD ?= build
 # Tests are part of the build where cmocka is installed.
 TESTS != pkg-config --exists cmocka && echo true || echo false
 
-.PHONY: build quickstart test test-long bench sanitize sanitize-thread valgrind coverage clean help
+.PHONY: build quickstart test test-long bench sanitize sanitize-thread valgrind coverage format clean help
 
 build: $(BUILD)/build.ninja
 	meson compile -C $(BUILD)
@@ -67,6 +67,10 @@ coverage:
 	meson test -C build-coverage --print-errorlogs
 	ninja -C build-coverage coverage-text
 
+# The form of every C file, which `test-long` holds; clang-format 14, as each version has its own.
+format:
+	find src tests -name '*.[ch]' | xargs clang-format-14 -i
+
 clean:
 	rm -rf $(BUILD) build-sanitize build-thread build-coverage
 
@@ -80,4 +84,5 @@ help:
 	@echo 'make sanitize-thread   the test suite with checks for data races'
 	@echo 'make valgrind    the test programs in C under valgrind'
 	@echo 'make coverage    lines that the tests reach'
+	@echo 'make format      every C file in the form of .clang-format'
 	@echo 'make clean       remove the build folders'

@@ -17,9 +17,9 @@ typedef struct Verb Verb;
 
 typedef struct {
     const Verb *verb;
-    const char *words[8];       /* positional arguments */
+    const char *words[8]; /* positional arguments */
     int n_words;
-    const char *values[8][64];  /* by option's index in the verb's table */
+    const char *values[8][64]; /* by option's index in the verb's table */
     int n_values[8];
 } Arguments;
 
@@ -69,9 +69,9 @@ extern const int n_kinds;
 
 /* ---- terminal (terminal.c) ---- */
 
-int terminal_is_interactive(void);  /* stdout is a terminal */
-int terminal_has_colour(void);      /* and NO_COLOR is not set */
-int terminal_width(void);           /* columns, 100 when unknown */
+int terminal_is_interactive(void); /* stdout is a terminal */
+int terminal_has_colour(void);     /* and NO_COLOR is not set */
+int terminal_width(void);          /* columns, 100 when unknown */
 /* Writes `line` over the current one (interactive) or nothing. */
 void terminal_status_line(const char *line);
 void terminal_clear_line(void);

@@ -12,18 +12,18 @@
 #include "train/schedule/schedule.h"
 
 /* A getter over a NULL-terminated registry whose entries all have name, summary, source, params, n_params. */
-#define GETTER(function, registry)                                                                                      \
-    static int function(int index, const char **ret_name, const char **ret_summary, const char **ret_source,            \
-                        const SchemaRow **ret_rows, int *ret_n_rows)                                                    \
-    {                                                                                                                   \
-        if (!(registry)[index])                                                                                         \
-            return 0;                                                                                                   \
-        *ret_name = (registry)[index]->name;                                                                            \
-        *ret_summary = (registry)[index]->summary;                                                                      \
-        *ret_source = (registry)[index]->source;                                                                        \
-        *ret_rows = (registry)[index]->params;                                                                          \
-        *ret_n_rows = (registry)[index]->n_params;                                                                      \
-        return 1;                                                                                                       \
+#define GETTER(function, registry)                                                                                     \
+    static int function(int index, const char **ret_name, const char **ret_summary, const char **ret_source,           \
+                        const SchemaRow **ret_rows, int *ret_n_rows)                                                   \
+    {                                                                                                                  \
+        if (!(registry)[index])                                                                                        \
+            return 0;                                                                                                  \
+        *ret_name = (registry)[index]->name;                                                                           \
+        *ret_summary = (registry)[index]->summary;                                                                     \
+        *ret_source = (registry)[index]->source;                                                                       \
+        *ret_rows = (registry)[index]->params;                                                                         \
+        *ret_n_rows = (registry)[index]->n_params;                                                                     \
+        return 1;                                                                                                      \
     }
 
 GETTER(get_position, position_registry)

@@ -67,13 +67,13 @@ static int run(const Arguments *arguments, Error *err)
     if (status == STATUS_OK) {
         int cores = experiment.jobs * experiment.threads;
         double peak = undisturbed_peak() * (cores < clock_cores() ? cores : clock_cores());
-        printf("\n  %d runs, %d at a time with %d thread%s each -> %s\n", plan->n_runs, experiment.jobs, experiment.threads,
-               experiment.threads == 1 ? "" : "s", experiment.folder);
+        printf("\n  %d runs, %d at a time with %d thread%s each -> %s\n", plan->n_runs, experiment.jobs,
+               experiment.threads, experiment.threads == 1 ? "" : "s", experiment.folder);
         printf("  memory    %s at most for a run, %d at a time\n", text_bytes((double)most_memory, memory),
                experiment.jobs);
         printf("  disk      %s at most, before compression\n", text_bytes((double)disk_bytes, disk));
-        printf("  compute   %.3g TFLOP over %.3g million tokens; about %s when nothing else runs here\n", flops / 1e12, tokens / 1e6,
-               text_seconds(flops / (peak * likely_share), seconds));
+        printf("  compute   %.3g TFLOP over %.3g million tokens; about %s when nothing else runs here\n", flops / 1e12,
+               tokens / 1e6, text_seconds(flops / (peak * likely_share), seconds));
         printf("  claims    %d, all well-formed\n", plan->n_claims);
         for (int n = 0; n < plan->n_notes; n++)
             printf("  note      %s\n", plan->notes[n]);
@@ -93,7 +93,8 @@ const Verb verb_check = {
     .name = "check",
     .usage = "check EXPERIMENT.yaml [--set KEY=VALUE ...] [--jobs N] [--threads N] [--results DIR]",
     .summary = "validate an experiment and print what it will take",
-    .details = "Checks every key, every run's whole settings and every claim, then prints runs, parameters, bytes of memory and\n"
+    .details = "Checks every key, every run's whole settings and every claim, then prints runs, parameters, bytes of "
+               "memory and\n"
                "disk, FLOPs and the time they are likely to take. Writes nothing.",
     .min_words = 1,
     .max_words = 1,

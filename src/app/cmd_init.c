@@ -22,8 +22,8 @@ static int run(const Arguments *arguments, Error *err)
     const char *path = arena_format(arena, "%s%s", name, has_ending ? "" : ".yaml");
     int status = STATUS_OK;
     if (!is_name(name))
-        status = error_set(err, STATUS_INPUT, "refframe init: \"%s\": a name has letters, digits, '.', '_' and '-' only",
-                           name);
+        status = error_set(err, STATUS_INPUT,
+                           "refframe init: \"%s\": a name has letters, digits, '.', '_' and '-' only", name);
     else if (file_exists(path))
         status = error_set(err, STATUS_INPUT, "refframe init: %s exists already; it was left as it is", path);
     if (status == STATUS_OK)

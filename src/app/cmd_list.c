@@ -39,8 +39,8 @@ static void print_kind(const Kind *kind)
     printf("\n");
 }
 
-/* Every key that belongs to no variant and chooses none; `seed` is not the user's to set, an experiment says `seeds`.
- */
+/* Every key that belongs to no variant and chooses none; `seed` is not the user's to set, an experiment
+ * says `seeds`. */
 static void print_settings(void)
 {
     Arena *arena = arena_new();

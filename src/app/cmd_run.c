@@ -65,7 +65,8 @@ static int check_machine(Experiment *experiment, Error *err)
     const Machine here = machine_here(experiment->arena, kernels_best());
     int status = STATUS_OK;
     for (int r = 0; r < experiment->plan.n_runs && status == STATUS_OK; r++)
-        status = machine_check(file_join(experiment->arena, experiment->folder, experiment->plan.runs[r].folder), &here, err);
+        status = machine_check(file_join(experiment->arena, experiment->folder, experiment->plan.runs[r].folder), &here,
+                               err);
     return status;
 }
 
@@ -132,8 +133,9 @@ static int run(const Arguments *arguments, Error *err)
         status = status == STATUS_OK ? reported : status;
     }
     if (status == STATUS_OK)
-        printf("%d runs trained, %d were there already; %s; measuring took %.1f %% of the runs' time\n", state.n_finished,
-               state.n_skipped, text_seconds(clock_seconds() - started, seconds), measuring_share(&experiment));
+        printf("%d runs trained, %d were there already; %s; measuring took %.1f %% of the runs' time\n",
+               state.n_finished, state.n_skipped, text_seconds(clock_seconds() - started, seconds),
+               measuring_share(&experiment));
     experiment_close(&experiment);
     return status;
 }
@@ -148,10 +150,12 @@ static const Option options[] = {
 
 const Verb verb_run = {
     .name = "run",
-    .usage = "run EXPERIMENT.yaml [--set KEY=VALUE ...] [--jobs N] [--threads N] [--results DIR] [--accept-other-machine]",
+    .usage =
+        "run EXPERIMENT.yaml [--set KEY=VALUE ...] [--jobs N] [--threads N] [--results DIR] [--accept-other-machine]",
     .summary = "train an experiment's runs, measure them, write the report",
-    .details = "Trains every run of the experiment, a few at a time, each as a process of its own; finished runs are skipped\n"
-               "and interrupted ones go on where they were. Then writes the tables and report.html.",
+    .details =
+        "Trains every run of the experiment, a few at a time, each as a process of its own; finished runs are skipped\n"
+        "and interrupted ones go on where they were. Then writes the tables and report.html.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

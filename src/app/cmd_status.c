@@ -54,7 +54,8 @@ const Verb verb_status = {
     .name = "status",
     .usage = "status results/NAME",
     .summary = "how far an experiment's runs are",
-    .details = "One line per run of the current plan: finished, running, interrupted, failed (with the reason), pending or absent.",
+    .details = "One line per run of the current plan: finished, running, interrupted, failed (with the reason), "
+               "pending or absent.",
     .min_words = 1,
     .max_words = 1,
     .run = run,

@@ -31,8 +31,9 @@ static void on_progress(void *context, const TrainProgress *progress)
     if (clock_seconds() - speaker->last < every && progress->step < progress->steps)
         return;
     speaker->last = clock_seconds();
-    progress_format(&(Progress){progress->step, progress->steps, progress->loss, progress->tokens_per_second,
-                                progress->sink}, line);
+    progress_format(
+        &(Progress){progress->step, progress->steps, progress->loss, progress->tokens_per_second, progress->sink},
+        line);
     printf("%s\n", line);
     fflush(stdout);
 }
@@ -48,16 +49,18 @@ static int run_id(Arena *arena, const Settings *settings, char ret_id[13], Error
     return status;
 }
 
-/* A folder goes on only as what it began as: run.yaml edited, an input changed or other numerics make it another run. */
+/* A folder goes on only as what it began as: run.yaml edited, an input changed or other numerics make it
+ * another run. */
 static int check_id(Arena *arena, const char *folder, const char *id, Error *err)
 {
     Manifest manifest;
     if (manifest_read(arena, folder, &manifest, NULL) != STATUS_OK || strcmp(manifest.id, id) == 0)
         return STATUS_OK;
-    return error_set(err, STATUS_INPUT,
-                     "%s: its settings, its input files or the program's numerics have changed since it was begun (id %s, "
-                     "now %s); start it anew with refframe run",
-                     folder, manifest.id, id);
+    return error_set(
+        err, STATUS_INPUT,
+        "%s: its settings, its input files or the program's numerics have changed since it was begun (id %s, "
+        "now %s); start it anew with refframe run",
+        folder, manifest.id, id);
 }
 
 static int run(const Arguments *arguments, Error *err)
@@ -96,14 +99,16 @@ static int run(const Arguments *arguments, Error *err)
 
 static const Option options[] = {
     {"--threads", "N", "threads (default: all cores); never changes a result", 0},
-    {"--accept-other-machine", NULL, "go on from a checkpoint of a machine whose bits differ; the manifest counts it", 0},
+    {"--accept-other-machine", NULL, "go on from a checkpoint of a machine whose bits differ; the manifest counts it",
+     0},
 };
 
 const Verb verb_train = {
     .name = "train",
     .usage = "train RUN_DIR [--threads N] [--accept-other-machine]",
     .summary = "train one resolved run (what `run` starts)",
-    .details = "Trains the run described by RUN_DIR/run.yaml, from its newest checkpoint if it has one. A finished run is left\n"
+    .details = "Trains the run described by RUN_DIR/run.yaml, from its newest checkpoint if it has one. A finished run "
+               "is left\n"
                "as it is. Prints lines of progress.",
     .min_words = 1,
     .max_words = 1,

@@ -54,8 +54,10 @@ static int unknown_verb(const char *name, Error *err)
     for (int v = 0; v < N_VERBS; v++)
         names[v] = verbs[v]->name;
     const char *nearest = text_nearest(name, names, N_VERBS);
-    return error_set(err, STATUS_INPUT, nearest ? "unknown verb \"%s\"; did you mean \"%s\"?"
-                                                : "unknown verb \"%s\"; refframe --help lists them", name, nearest);
+    return error_set(err, STATUS_INPUT,
+                     nearest ? "unknown verb \"%s\"; did you mean \"%s\"?"
+                             : "unknown verb \"%s\"; refframe --help lists them",
+                     name, nearest);
 }
 
 static int run_verb(int argc, char **argv, Error *err)

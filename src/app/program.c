@@ -60,8 +60,8 @@ static Schema schema_new(Arena *arena)
     return (Schema){parts, n};
 }
 
-/* Of the keys that sizes come from, the one that exceeds its default most: where to begin when all together don't fit.
- */
+/* Of the keys that sizes come from, the one that exceeds its default most: where to begin when all together
+ * don't fit. */
 static const char *largest_size(const Settings *settings)
 {
     static const char *const keys[] = {"model.d_model",        "model.n_layers",   "model.n_heads",

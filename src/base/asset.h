@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 typedef struct {
-    const char *name; /* "corpus/austen.txt.gz", "report/report.js", ... */
+    const char *name;           /* "corpus/austen.txt.gz", "report/report.js", ... */
     const unsigned char *bytes; /* a NUL follows the last */
     size_t n;
 } Asset;

@@ -7,7 +7,7 @@
 double clock_seconds(void);
 /* UTC as 2026-01-31T12:00:00Z, for the manifest and the log. */
 char *clock_timestamp(char buffer[32]);
-int clock_cores(void);            /* cores this process may use (affinity, container), at least 1 */
-size_t clock_peak_bytes(void);    /* peak resident memory of this process so far */
+int clock_cores(void);         /* cores this process may use (affinity, container), at least 1 */
+size_t clock_peak_bytes(void); /* peak resident memory of this process so far */
 
 #endif

@@ -75,8 +75,8 @@ static int write_whole(int descriptor, const char *bytes, size_t n)
     return 0;
 }
 
-/* A rename or a new name is on the disk once its folder is. Folders that can't be synced (some network systems) pass.
- */
+/* A rename or a new name is on the disk once its folder is. Folders that can't be synced (some network
+ * systems) pass. */
 static void sync_folder_of(const char *path)
 {
     char folder[PATH_MAX];

@@ -24,8 +24,8 @@ int file_sha256(const char *path, char ret_hex[65], Error *err);
 /* Atomic write of a whole buffer. STATUS_FAILED with the system's reason otherwise; the old file then still stands. */
 int file_write(const char *path, const void *bytes, size_t n, Error *err);
 
-/* The same piece by piece, for what should not stand in memory whole: begin, add, end. A failure on the way is remembered
- * and told by file_end; the file appears there or not at all. `path` must live until then. */
+/* The same piece by piece, for what should not stand in memory whole: begin, add, end. A failure on the way is
+ * remembered and told by file_end; the file appears there or not at all. `path` must live until then. */
 typedef struct {
     const char *path;
     char *temporary;
@@ -48,8 +48,8 @@ int file_list(Arena *arena, const char *folder, char ***ret_names, int *ret_n, E
 
 /* Deletes `*.tmp-PID` entries of a folder (not below it). */
 int file_remove_temporaries(const char *folder, Error *err);
-int file_remove(const char *path, Error *err);       /* absent is fine */
-int file_remove_tree(const char *path, Error *err);  /* a folder and what is in it; absent is fine */
+int file_remove(const char *path, Error *err);      /* absent is fine */
+int file_remove_tree(const char *path, Error *err); /* a folder and what is in it; absent is fine */
 
 /* Truncates or extends; fsyncs. */
 int file_truncate(const char *path, uint64_t bytes, Error *err);

@@ -9,7 +9,7 @@
 /* ---- writing. Commas, indentation (2 spaces; 0 = compact) and escapes are the writer's business. ---- */
 typedef struct {
     Text *text;
-    int indent;  /* spaces per level; 0 writes everything on one line */
+    int indent; /* spaces per level; 0 writes everything on one line */
     int depth;
     unsigned char has_items[64];
     int after_key;
@@ -36,11 +36,11 @@ typedef enum { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_
 typedef struct Json Json;
 struct Json {
     JsonType type;
-    const char *key;  /* in an object */
-    double number;    /* JSON_NUMBER, JSON_BOOL */
+    const char *key; /* in an object */
+    double number;   /* JSON_NUMBER, JSON_BOOL */
     const char *string;
     int n_items;
-    Json **items;     /* elements or members, in order */
+    Json **items; /* elements or members, in order */
 };
 
 /* Parses a whole document; depth at most 64; duplicate keys are errors. `path` is for messages ("path:line: ..."). */

@@ -67,8 +67,8 @@ static Decimal decimal_shortest(double value, int is_float)
     return without_zeros(decimal_rounded(value, most));
 }
 
-/* Plain notation from 0.0001 to 15 digits before the point (9 for floats; 17 where it is the shorter), else d.ddde-7.
- */
+/* Plain notation from 0.0001 to 15 digits before the point (9 for floats; 17 where it is the shorter),
+ * else d.ddde-7. */
 static void decimal_write(Decimal d, int is_negative, int is_float, char buffer[32])
 {
     char digits[24], exponent[16], *out = buffer;

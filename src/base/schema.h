@@ -27,8 +27,8 @@ typedef struct {
 } SchemaRow;
 
 typedef struct {
-    const char *group;      /* "model.position", "train", "" for top level */
-    const char *kind;       /* variant name, or NULL when the rows always apply */
+    const char *group; /* "model.position", "train", "" for top level */
+    const char *kind;  /* variant name, or NULL when the rows always apply */
     const SchemaRow *rows;
     int n_rows;
 } SchemaPart;
@@ -39,13 +39,13 @@ typedef struct {
 } Schema;
 
 typedef struct {
-    const char *key;     /* full dotted path */
+    const char *key; /* full dotted path */
     const SchemaRow *row;
-    const char *text;    /* canonical text: true/false, digits, choice; strings verbatim */
-    double number;       /* for BOOL (0/1), INT, NUMBER */
-    const char **items;  /* for LIST */
+    const char *text;   /* canonical text: true/false, digits, choice; strings verbatim */
+    double number;      /* for BOOL (0/1), INT, NUMBER */
+    const char **items; /* for LIST */
     int n_items;
-    const char *file;    /* where it was set; NULL for a default */
+    const char *file; /* where it was set; NULL for a default */
     int line;
 } Setting;
 
@@ -62,7 +62,7 @@ typedef struct {
     int n_items;
     const char *file; /* "experiment.yaml", or "--set" with line 0 */
     int line;
-    int is_quoted;    /* a quoted YAML scalar is never a number or a boolean */
+    int is_quoted; /* a quoted YAML scalar is never a number or a boolean */
 } Assignment;
 
 /* Validates assignments (later ones win, in order) against the schema: unknown key (with the nearest valid one), wrong

@@ -1,5 +1,5 @@
-/* Reading resolved settings, and their two texts: canonical JSON, which a run's id hashes, and YAML, which people read.
- */
+/* Reading resolved settings, and their two texts: canonical JSON, which a run's id hashes, and YAML, which
+ * people read. */
 #include "base/schema.h"
 
 #include <assert.h>

@@ -1,8 +1,8 @@
 /* Status codes and the caller's error struct.
  *
  * A function that can fail returns an int: 0 for success, one of the negative codes below otherwise, and puts one line
- * of text into the caller's Error. The line is complete (file, line, key, nearest valid choice where they apply) and has
- * no newline at its end. Outputs named ret_... are untouched on failure. Only app/ prints an Error.
+ * of text into the caller's Error. The line is complete (file, line, key, nearest valid choice where they apply) and
+ * has no newline at its end. Outputs named ret_... are untouched on failure. Only app/ prints an Error.
  */
 #ifndef REFFRAME_BASE_STATUS_H
 #define REFFRAME_BASE_STATUS_H

@@ -12,13 +12,13 @@
 
 typedef struct {
     const char *name;
-    const char *unit;        /* "", "nats", "steps", ... */
-    double *numbers;         /* (capacity,) or NULL for a text column */
-    const char **strings;    /* (capacity,) or NULL for a number column */
+    const char *unit;     /* "", "nats", "steps", ... */
+    double *numbers;      /* (capacity,) or NULL for a text column */
+    const char **strings; /* (capacity,) or NULL for a number column */
 } Column;
 
 typedef struct {
-    Arena *arena;            /* growing; owns names and cells */
+    Arena *arena; /* growing; owns names and cells */
     Column *columns;
     int n_columns, n_rows, capacity;
 } Table;
@@ -41,7 +41,8 @@ const char *table_get_text(const Table *table, int row, int column);
 /* Index of a column, or -1. */
 int table_find(const Table *table, const char *name);
 
-/* CSV: one header row of names, RFC 4180 quoting where needed, shortest round-trip digits, an empty cell for NaN, "\n". */
+/* CSV: one header row of names, RFC 4180 quoting where needed, shortest round-trip digits, an empty cell for
+ * NaN, "\n". */
 void table_to_csv(const Table *table, Text *ret_text);
 
 /* Reads such a CSV. A column whose every cell is empty or a number becomes numeric. `path` is for messages only. */

@@ -1,5 +1,5 @@
-/* A growing byte string, UTF-8, and what messages need: sizes and times for people, the nearest word for a wrong one.
- */
+/* A growing byte string, UTF-8, and what messages need: sizes and times for people, the nearest word for a
+ * wrong one. */
 #include "base/text.h"
 
 #include <assert.h>

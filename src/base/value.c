@@ -159,8 +159,9 @@ static int take_files(const Check *check, Setting *setting)
     for (int i = 0; i < from->n_items; i++) {
         if (!*from->items[i])
             return refuse(check, "an empty path");
-        items[i] = *from->items[i] == '/' ? arena_strdup(check->arena, from->items[i])
-                                          : file_absolute(check->arena, file_join(check->arena, folder, from->items[i]));
+        items[i] = *from->items[i] == '/'
+                       ? arena_strdup(check->arena, from->items[i])
+                       : file_absolute(check->arena, file_join(check->arena, folder, from->items[i]));
     }
     setting->items = items;
     return STATUS_OK;
@@ -170,9 +171,9 @@ static const struct {
     const char *name; /* for messages */
     int (*take)(const Check *check, Setting *setting);
 } value_types[] = {
-    [VALUE_BOOL] = {"true or false", take_bool}, [VALUE_INT] = {"a whole number", take_int},
-    [VALUE_NUMBER] = {"a number", take_number},  [VALUE_CHOICE] = {"a choice", take_choice},
-    [VALUE_STRING] = {"a text", take_string},    [VALUE_LIST] = {"a list", take_list},
+    [VALUE_BOOL] = {"true or false", take_bool},     [VALUE_INT] = {"a whole number", take_int},
+    [VALUE_NUMBER] = {"a number", take_number},      [VALUE_CHOICE] = {"a choice", take_choice},
+    [VALUE_STRING] = {"a text", take_string},        [VALUE_LIST] = {"a list", take_list},
     [VALUE_FILES] = {"a list of files", take_files},
 };
 
@@ -201,8 +202,8 @@ int value_take(Arena *arena, const SchemaRow *row, const Assignment *from, Setti
     return status;
 }
 
-/* A row's default, written as in YAML; "[a, b]" is split at its commas. A default that its own row refuses is our bug.
- */
+/* A row's default, written as in YAML; "[a, b]" is split at its commas. A default that its own row refuses is
+ * our bug. */
 Setting value_default(Arena *arena, const char *key, const SchemaRow *row)
 {
     Assignment from = {.key = key, .text = row->initial, .file = "default"};

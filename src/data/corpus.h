@@ -13,12 +13,12 @@
 typedef struct {
     const Tokenizer *tokenizer;
     Vocabulary vocabulary;
-    int32_t *ids;            /* (n,) the whole text */
-    int64_t n, n_train;      /* ids [0, n_train) train, [n_train, n) held out; the cut falls on a document start */
-    int64_t *documents;      /* (n_documents,) index of each blank-line-separated paragraph's first id, ascending */
+    int32_t *ids;       /* (n,) the whole text */
+    int64_t n, n_train; /* ids [0, n_train) train, [n_train, n) held out; the cut falls on a document start */
+    int64_t *documents; /* (n_documents,) index of each blank-line-separated paragraph's first id, ascending */
     int64_t n_documents, n_train_documents;
-    double newline_share;    /* newlines per byte: delimiters are known places for secondary sinks */
-    char sha256[65];         /* of the bytes read, in order */
+    double newline_share; /* newlines per byte: delimiters are known places for secondary sinks */
+    char sha256[65];      /* of the bytes read, in order */
 } Corpus;
 
 /* Reads data.source.files (empty: the embedded corpus; a relative path is relative to the file that names it),

@@ -30,10 +30,11 @@ int data_open(Arena *arena, const Settings *settings, int length, Data **ret_dat
 
 int data_vocab_size(const Data *data);
 const char *data_token_text(const Data *data, int id); /* UTF-8, "<bos>" "<eos>" "<mask>" for the reserved ones */
-void data_save_tokenizer(const Data *data, Text *ret_text); /* see Tokenizer.save; adds nothing where it saves nothing */
+void data_save_tokenizer(const Data *data,
+                         Text *ret_text); /* see Tokenizer.save; adds nothing where it saves nothing */
 const Source *data_source(const Data *data);
-const Corpus *data_corpus(const Data *data);           /* NULL for a source without one */
-int data_n_groups(const Data *data);                   /* loss groups, at least 1 */
+const Corpus *data_corpus(const Data *data);              /* NULL for a source without one */
+int data_n_groups(const Data *data);                      /* loss groups, at least 1 */
 const char *data_group_name(const Data *data, int group); /* "all" for a source that splits nothing */
 
 /* Draws one sequence of `length` (the length it was opened for, or half of it) into caller's arrays. */

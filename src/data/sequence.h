@@ -19,11 +19,11 @@ enum {
 #define MAX_LOSS_GROUPS 4
 
 typedef struct {
-    int length;       /* T; arrays marked (T+1) hold one more, so that `next` has a target for position T-1 */
-    int32_t *ids;     /* (T+1) ids[T] is -1 when nothing may be predicted there (after EOS, sources without a next) */
-    int32_t *labels;  /* (T) what objective `labelled` predicts at i, or -1 */
-    uint8_t *flags;   /* (T) */
-    uint8_t *groups;  /* (T+1) loss group of the token at that position, when it is a target */
+    int length;      /* T; arrays marked (T+1) hold one more, so that `next` has a target for position T-1 */
+    int32_t *ids;    /* (T+1) ids[T] is -1 when nothing may be predicted there (after EOS, sources without a next) */
+    int32_t *labels; /* (T) what objective `labelled` predicts at i, or -1 */
+    uint8_t *flags;  /* (T) */
+    uint8_t *groups; /* (T+1) loss group of the token at that position, when it is a target */
 } Sequence;
 
 typedef struct {

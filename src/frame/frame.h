@@ -27,8 +27,8 @@ typedef enum {
 const char *frame_name(FrameType type); /* "none", "centralized", ...; "not available" for FRAME_COUNT */
 int frame_by_name(const char *name);    /* FrameType or -1 */
 
-/* One measuring set: N sequences of T tokens; or, with `lengths`, of up to T, each row then filled as far as it goes.
- */
+/* One measuring set: N sequences of T tokens; or, with `lengths`, of up to T, each row then filled as far as
+ * it goes. */
 typedef struct {
     int n, n_layers, n_heads, length;
     const int *lengths; /* (N,) NULL: all have T; else the baseline is (N,L,H,T) and there is no second set */
@@ -44,8 +44,8 @@ typedef struct {
     int first, stride; /* sequences first, first+stride, ... of both sets: 0,1 all; 0,2 even; 1,2 odd */
 } FrameInput;
 
-/* Shares of excess are over the anchors of all sequences and of those heads of the scope that are not none themselves.
- */
+/* Shares of excess are over the anchors of all sequences and of those heads of the scope that are not
+ * none themselves. */
 typedef struct {
     FrameType by_position, by_token;   /* by_token FRAME_COUNT: not available */
     double n_anchors;                  /* mean over sequences and heads, those without any included */

@@ -36,8 +36,8 @@ int label_final(int n, const int *labels);
  * excess is <= 0. */
 double half_rise_step(int n, const double *steps, const double *values, double baseline, int direction);
 
-/* Share of a loss's fall from losses[0] to floor (oracle, or the final loss) made at `step` (linear between snapshots).
- */
+/* Share of a loss's fall from losses[0] to floor (oracle, or the final loss) made at `step` (linear
+ * between snapshots). */
 double fall_share(int n, const double *steps, const double *losses, double floor, double step);
 
 #endif

@@ -77,8 +77,8 @@ static void raise_to(const View *view, const double *weight, double *importance,
         baseline[k] = fmax(baseline[k], importance[k] / (view->is_causal ? T - 1 - k : T - 1));
 }
 
-/* exp(bias - largest) in the order that raise_to wants; 0 if the bias is the same at every distance, so says nothing.
- */
+/* exp(bias - largest) in the order that raise_to wants; 0 if the bias is the same at every distance, so
+ * says nothing. */
 static int weights_of(const View *view, const real *bias, double *ret_weight)
 {
     const int T = view->length, nearest = view->is_causal ? T - 1 : 0; /* entries below are never seen */

@@ -42,8 +42,8 @@ typedef struct {
     int every, sequences; /* defaults of measure.FAMILY.every (0 counts as 1) and .sequences (0: the whole set) */
     const MetricColumn *columns;
     int n_columns;
-    /* ret_columns[c] -> (L,H), (L,) or one double, initialised to NaN. `scratch`: scratch_bytes(view), 64-byte aligned.
-     */
+    /* ret_columns[c] -> (L,H), (L,) or one double, initialised to NaN. `scratch`: scratch_bytes(view),
+     * 64-byte aligned. */
     void (*measure)(const View *view, double *const *ret_columns, void *scratch);
     size_t (*scratch_bytes)(const View *view); /* never falls as the length grows; NULL: none */
 } MetricFamily;

@@ -33,8 +33,7 @@ void linear_backward_weight(const Model *model, const Linear *linear, int n, con
     const int in = linear->in, out = linear->out;
     if (linear->bias != ABSENT)
         kernels->bias_backward(n, out, dy, gradient + linear->bias);
-    kernels->matmul(MATMUL_TN, in, out, n, 1, x, in, dy, out, !w->is_first, gradient + linear->weight, out,
-                    w->scratch);
+    kernels->matmul(MATMUL_TN, in, out, n, 1, x, in, dy, out, !w->is_first, gradient + linear->weight, out, w->scratch);
 }
 
 void linear_backward(const Model *model, const Linear *linear, int n, const real *x, const real *dy, int accumulate,

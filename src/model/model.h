@@ -23,8 +23,8 @@ int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernel
 const ModelSettings *model_settings(const Model *model);
 const Parameters *model_parameters(const Model *model);
 
-/* Multiply-adds count twice. FLOPs of one training step per token: 6(L(4C'C+2CF)+CV*share) + attention, C' = H*D; 3CF with
- * swiglu; causal 6LC'(T+1), full 12LC'T; share = targets per token. */
+/* Multiply-adds count twice. FLOPs of one training step per token: 6(L(4C'C+2CF)+CV*share) + attention, C' = H*D; 3CF
+ * with swiglu; causal 6LC'(T+1), full 12LC'T; share = targets per token. */
 double model_flops_per_token(const ModelSettings *settings, double target_share);
 
 /* Weights packed for products, for whoever runs many calls on one set of parameters: model_panels() reals, 64-byte
@@ -34,7 +34,8 @@ int model_n_packs(const Model *model, int with_backward);
 void model_pack(const Model *model, const real *parameters, int index, real *ret_panels);
 
 /* A workspace for up to n sequences of the model's context length; with_backward = 0 is smaller (measuring). It packs
- * weights for itself in every call, unless `lent` holds panels of just those parameters that the calls will be given. */
+ * weights for itself in every call, unless `lent` holds panels of just those parameters that the calls will be given.
+ */
 size_t workspace_bytes(const Model *model, int n, int with_backward, int is_lent);
 Workspace *workspace_new(Arena *arena, const Model *model, int n, int with_backward, const real *lent);
 

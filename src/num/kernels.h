@@ -62,7 +62,7 @@ typedef struct {
     void (*rmsnorm_backward)(int n, int width, const real *dy, const real *x, const real *gain, const real *rstd,
                              real *dx, real *dgain);
 
-    /* ---- activations: elementwise; dx = dy * f'(x) is written, not added; dx may be dy; with some, y = f(x) again - */
+    /* ---- activations, elementwise: dx = dy * f'(x) is written, not added; dx may be dy; some make y too ---- */
 
     void (*gelu_forward)(size_t n, const real *x, real *y); /* tanh form (Hendrycks & Gimpel 2016) */
     void (*gelu_backward)(size_t n, const real *x, const real *dy, real *dx, real *y);
@@ -76,8 +76,7 @@ typedef struct {
     /* y = exp(x) within 1.2 ulp; 0 where the result would be subnormal, and so for -INFINITY. */
     void (*exponential)(size_t n, const real *x, real *y);
 
-    /* ---- rows of attention scores
-     * ------------------------------------------------------------------------------------ */
+    /* ---- rows of attention scores ---- */
 
     /* Softmax in place of s[0, n): subtracts the maximum (which starts at -INFINITY); -INFINITY entries give exact 0; a
      * row with no finite entry becomes zeros. *ret_log_sum = log sum_j exp(s_j) (-INFINITY for an empty row); NULL if
@@ -86,15 +85,13 @@ typedef struct {
     /* In place of dp: ds = p * (dp - sum_j dp_j p_j). */
     void (*softmax_row_backward)(int n, const real *p, real *dp);
 
-    /* ---- loss
-     * ---------------------------------------------------------------------------------------------------------- */
+    /* ---- loss ---- */
 
     /* Cross-entropy of one row of logits (V,): the loss in nats is returned; when `scale` != 0 the logits are replaced
      * by their gradient scale * (softmax - onehot(target)). */
     double (*cross_entropy_row)(int n, real *logits, int target, real scale);
 
-    /* ---- whole blocks
-     * ---------------------------------------------------------------------------------------------------- */
+    /* ---- whole blocks ---- */
     void (*add)(size_t n, const real *x, real *y);     /* y += x */
     void (*scale)(size_t n, real factor, real *x);     /* x *= factor */
     double (*sum_of_squares)(size_t n, const real *x); /* in double, fixed chunks then a fixed tree */
@@ -106,8 +103,7 @@ typedef struct {
     void (*sgd)(size_t n, const real *gradient, double clip_scale, double lr, double momentum, double decay, real *u,
                 real *p);
 
-    /* ---- doubles, whatever real is: what geometry's spectra and entropies are made of (spectrum.h) -----------------
-     */
+    /* ---- doubles, whatever real is: what geometry's spectra and entropies are made of (spectrum.h) ---- */
 
     /* y = ln x within 2 ulp for positive normal x, -INFINITY for 0. */
     void (*logarithm)(size_t n, const double *x, double *y);

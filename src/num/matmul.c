@@ -27,11 +27,11 @@
 #endif
 
 /* Scratch: tiles of A, then panels of B. */
-#define A_STRIDE ((TILE_ROWS + LANES - 1) / LANES * LANES)
-#define M_TILES  16 /* tiles of A packed at a time: long stretches of its rows, yet half a megabyte of cache at most */
+#define A_STRIDE     ((TILE_ROWS + LANES - 1) / LANES * LANES)
+#define M_TILES      16 /* tiles of A packed at a time: long stretches of its rows, yet half a megabyte of cache at most */
 #define TILE_ROOM(k) ((ptrdiff_t)(k)*A_STRIDE + LINE) /* a line more, or all tiles begin in one set of the cache */
-#define A_ROOM  (M_TILES * TILE_ROOM(K_BLOCK))
-#define N_BLOCK ((MATMUL_SCRATCH - A_ROOM - LANES) / K_BLOCK / PANEL * PANEL) /* columns of B packed at a time */
+#define A_ROOM       (M_TILES * TILE_ROOM(K_BLOCK))
+#define N_BLOCK      ((MATMUL_SCRATCH - A_ROOM - LANES) / K_BLOCK / PANEL * PANEL) /* columns of B packed at a time */
 
 /* The addresses and strides of one tile's product: C (rows, width) from A (rows, k) and B (k, width). */
 typedef struct {
@@ -47,9 +47,9 @@ typedef struct {
     int width; /* columns of C, at most PANEL */
 } Tile;
 
-#define LINE        (64 / (int)sizeof(real)) /* of the cache */
-#define FETCH_EVERY 4                        /* products of a tile */
-#define PACK_AHEAD  16                       /* rows */
+#define LINE          (64 / (int)sizeof(real)) /* of the cache */
+#define FETCH_EVERY   4                        /* products of a tile */
+#define PACK_AHEAD    16                       /* rows */
 #define COLUMNS_AHEAD (8 * LANES)
 
 #define ROW_GROUP  3 /* rows that one pointer reaches by x86's addresses p, p + s, p + 2 s */

@@ -13,8 +13,8 @@
 
 enum { UNIT = 8, POINTS = 16, N_WORK = 8 }; /* doubles a row is padded to; a Sturm kernel's points; its vectors */
 
-/* The parts of a scratch: a padded matrix, both diagonals (twice as long: a bidiagonal matrix's doubled one), vectors.
- */
+/* The parts of a scratch: a padded matrix, both diagonals (twice as long: a bidiagonal matrix's doubled
+ * one), vectors. */
 typedef struct {
     int ld;
     double *a, *d, *e, *work;

@@ -79,8 +79,8 @@ INLINE vec vec_choose(ivec mask, vec x, vec y)
 
 /* ---- fma, square root, extrema, the first n lanes ---- */
 
-/* vec_max: x > y ? x : y, vec_min: x < y ? x : y; hence y where one is a NaN. vec_load_first: lanes from n on are fill.
- */
+/* vec_max: x > y ? x : y, vec_min: x < y ? x : y; hence y where one is a NaN. vec_load_first: lanes from n on
+ * are fill. */
 
 #if VEC_BYTES == 64 && !defined(REFFRAME_DOUBLE)
 

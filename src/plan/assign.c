@@ -55,7 +55,8 @@ static int refuse_unknown(Arena *arena, const Schema *schema, const char *key, c
     const int is_top = strchr(key, '.') == NULL;
     const char *nearest = NULL;
     if (node->type != NODE_MAPPING && assign_is_group(schema, key)) {
-        const char *kind = arena_format(arena, "%s.kind", key); /* what a value for a group of variants is likely to mean */
+        const char *kind =
+            arena_format(arena, "%s.kind", key); /* what a value for a group of variants is likely to mean */
         return plan_refuse(err, node->file, node->line, "%s: is a group of keys and takes no value itself%s", key,
                            plan_hint(arena, schema_find(schema, kind, NULL) ? kind : NULL));
     }

@@ -5,8 +5,8 @@
  */
 #include "plan/draft.h"
 
-/* Marks the axis's values that `node` (a value or a list of them) names; *ret_any is 0 if all of them went by fixing.
- */
+/* Marks the axis's values that `node` (a value or a list of them) names; *ret_any is 0 if all of them went
+ * by fixing. */
 static int mark_values(const Draft *draft, const SweepAxis *axis, const Node *node, unsigned char *marks, int *ret_any)
 {
     const int is_list = node->type == NODE_SEQUENCE;

@@ -5,8 +5,8 @@
 #include "base/json.h"
 #include "report/collect.h"
 
-/* A token between quotes with what is not seen escaped (", \\, line ends, control characters); <bos> and the like bare.
- */
+/* A token between quotes with what is not seen escaped (", \\, line ends, control characters); <bos> and the
+ * like bare. */
 const char *token_shown(Arena *arena, const char *text);
 
 /* "first", "last", "last-2", "5"; "5?" where nothing tells whether it counts from the start or from the end. */

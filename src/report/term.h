@@ -12,8 +12,8 @@ int term_selects_runs(const Term *term); /* anything but a number or a label */
 /* A term's label in one run: a FrameType, -1 if unknown. */
 int term_label(const Term *term, const ReportRun *run);
 
-/* A term's value in one run as an interval (an onset's ends; equal ends for plain numbers); NaN if it is not available.
- */
+/* A term's value in one run as an interval (an onset's ends; equal ends for plain numbers); NaN if it is
+ * not available. */
 void term_value(Arena *arena, const Report *report, const Term *term, const ReportRun *run, double *ret_low,
                 double *ret_high);
 

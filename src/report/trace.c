@@ -48,8 +48,8 @@ static double reduce(const double *table, int rows, int width, TraceLevel level,
     return level == TRACE_STRONGEST ? most : mean_of(&mean);
 }
 
-/* argmax (argmin when it falls) over the table's cells of the final value on even sequences; the first if all are NaN.
- */
+/* argmax (argmin when it falls) over the table's cells of the final value on even sequences; the first if all
+ * are NaN. */
 static int find_strongest(Arena *arena, const RunMetric *own, int size, int direction)
 {
     double *series = ARENA_ARRAY(arena, double, own->n), best = (double)NAN;

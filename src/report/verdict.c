@@ -1,5 +1,5 @@
-/* See verdict.h. A claim is a list of comparisons; each is tested on every arm (or pair of arms) that its terms select.
- */
+/* See verdict.h. A claim is a list of comparisons; each is tested on every arm (or pair of arms) that its
+ * terms select. */
 #include "report/verdict.h"
 
 #include <assert.h>

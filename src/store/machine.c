@@ -26,8 +26,8 @@ static const char *digest(Arena *arena, const void *bytes, size_t n)
     return arena_strndup(arena, hex, DIGITS_KEPT);
 }
 
-/* Of each kind of kernel one: products, norms, activations, softmax, loss, sums, optimizer, and logarithms in double.
- */
+/* Of each kind of kernel one: products, norms, activations, softmax, loss, sums, optimizer, and logarithms
+ * in double. */
 static const char *kernels_bits(Arena *arena, const Kernels *kernels)
 {
     enum { SIDE = 33, SIZE = SIDE * SIDE, N_RESULTS = 18 }; /* odd: whole vectors and remainders */

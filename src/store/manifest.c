@@ -15,7 +15,7 @@
 
 typedef enum { FIELD_TEXT, FIELD_INT, FIELD_INT64, FIELD_NUMBER } FieldType;
 
-#define MEMBER(name)      #name, offsetof(Manifest, name)
+#define MEMBER(name)     #name, offsetof(Manifest, name)
 #define OF_MACHINE(name) #name, offsetof(Manifest, machine.name)
 static const struct {
     const char *key;

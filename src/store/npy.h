@@ -31,8 +31,8 @@ typedef struct {
 /* One .npy file. */
 int npy_read(Arena *arena, const char *path, NpyArray *ret_array, Error *err);
 
-/* Its header alone, for deciding whether to read the rest: `data` is NULL, ret_bytes what npy_read would take from the arena.
- * That the file is as long as its shape asks for is checked. */
+/* Its header alone, for deciding whether to read the rest: `data` is NULL, ret_bytes what npy_read would take from the
+ * arena. That the file is as long as its shape asks for is checked. */
 int npy_read_header(Arena *arena, const char *path, NpyArray *ret_array, size_t *ret_bytes, Error *err);
 
 /* One .npy file from memory, which must live as long as the array; `where` starts the message and becomes the name. */

@@ -12,43 +12,43 @@
 #include "base/status.h"
 #include "store/machine.h"
 
-#define RUN_CONFIG "run.yaml"
-#define RUN_MANIFEST "manifest.json"
-#define RUN_TOKENIZER "tokenizer.csv" /* absent where ids' strings say it all */
-#define RUN_SERIES "train.csv"
-#define RUN_TIMING "timing.csv"
-#define RUN_SNAPSHOTS "snapshots"
+#define RUN_CONFIG      "run.yaml"
+#define RUN_MANIFEST    "manifest.json"
+#define RUN_TOKENIZER   "tokenizer.csv" /* absent where ids' strings say it all */
+#define RUN_SERIES      "train.csv"
+#define RUN_TIMING      "timing.csv"
+#define RUN_SNAPSHOTS   "snapshots"
 #define RUN_CHECKPOINTS "checkpoints"
-#define RUN_LOG "log.txt"
-#define RUN_LOCK "lock"
-#define RUN_BASELINES "snapshots/baselines.npz"
+#define RUN_LOG         "log.txt"
+#define RUN_LOCK        "lock"
+#define RUN_BASELINES   "snapshots/baselines.npz"
 
 typedef enum { RUN_ABSENT, RUN_PENDING, RUN_RUNNING, RUN_FINISHED, RUN_FAILED, RUN_INTERRUPTED } RunStatus;
 
 typedef struct {
     RunStatus status;
-    const char *reason;         /* one line, "" unless failed */
-    const char *id;             /* 12 hex digits */
-    const char *version;        /* refframe's */
+    const char *reason;  /* one line, "" unless failed */
+    const char *id;      /* 12 hex digits */
+    const char *version; /* refframe's */
     int numerics_version;
-    Machine machine;            /* that trains it, the last one if there were several */
-    int n_other_machines;       /* resumes accepted, and measurings again, on a machine that computes other bits */
-    const char *kernels_note;   /* "own products; no BLAS in the training step" */
+    Machine machine;          /* that trains it, the last one if there were several */
+    int n_other_machines;     /* resumes accepted, and measurings again, on a machine that computes other bits */
+    const char *kernels_note; /* "own products; no BLAS in the training step" */
     uint64_t seed;
     int threads, lanes;
-    const char *input_sha256;   /* of the corpus; "" when there is none */
-    int64_t step, steps;        /* done, planned */
-    int64_t tokens, targets;    /* seen so far */
+    const char *input_sha256; /* of the corpus; "" when there is none */
+    int64_t step, steps;      /* done, planned */
+    int64_t tokens, targets;  /* seen so far */
     int64_t n_parameters;
-    double newline_share;       /* NaN without a corpus */
-    double oracle_loss;         /* nats per target on held-out data; NaN where unknown */
-    double oracle_loss_measured;/* the same on the measuring set itself: the floor of final_loss */
-    double final_loss;          /* held-out loss of the last snapshot, NaN before */
+    double newline_share;                 /* NaN without a corpus */
+    double oracle_loss;                   /* nats per target on held-out data; NaN where unknown */
+    double oracle_loss_measured;          /* the same on the measuring set itself: the floor of final_loss */
+    double final_loss;                    /* held-out loss of the last snapshot, NaN before */
     double wall_seconds, measure_seconds; /* summed over resumes */
     const char *started, *ended;          /* UTC */
     int n_resumes;
-    const char **files;         /* relative paths and */
-    const char **files_sha256;  /* hashes of tokenizer, series, snapshots and the last checkpoint, once finished */
+    const char **files;        /* relative paths and */
+    const char **files_sha256; /* hashes of tokenizer, series, snapshots and the last checkpoint, once finished */
     int n_files;
 } Manifest;
 

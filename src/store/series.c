@@ -36,8 +36,8 @@ static void add_header(Text *text, const char *const *header, int n_columns)
     text_add(text, "\n");
 }
 
-/* The step of a row of n bytes (no newline) with n_columns cells, each empty or a number; -1 if it is not such a row.
- */
+/* The step of a row of n bytes (no newline) with n_columns cells, each empty or a number; -1 if it is not such
+ * a row. */
 static int64_t row_step(const char *row, size_t n, int n_columns)
 {
     int64_t step = -1;

@@ -63,8 +63,8 @@ static int measure_one(Session *session, const char *folder, const Manifest *man
     MeasureSummary summary;
     int status = file_exists(path) ? file_sha256(path, before, err) : STATUS_OK;
     if (status == STATUS_OK)
-        status = measure_snapshot(session->measurer, parameters, folder, progress[0], progress[1], progress[2], &summary,
-                                  err);
+        status = measure_snapshot(session->measurer, parameters, folder, progress[0], progress[1], progress[2],
+                                  &summary, err);
     if (status == STATUS_OK)
         status = file_sha256(path, after, err);
     *ret_is_changed = strcmp(before, after) != 0 || (recorded && strcmp(recorded, after) != 0);
@@ -118,8 +118,9 @@ static int check_inputs(const Session *session, const char *folder, const Manife
     const Corpus *corpus = data_corpus(session->data);
     if (!corpus || strcmp(corpus->sha256, manifest->input_sha256) == 0)
         return STATUS_OK;
-    return error_set(err, STATUS_INPUT, "%s: its input files have changed since it was trained (SHA-256 %.12s, now %.12s)",
-                     folder, manifest->input_sha256, corpus->sha256);
+    return error_set(err, STATUS_INPUT,
+                     "%s: its input files have changed since it was trained (SHA-256 %.12s, now %.12s)", folder,
+                     manifest->input_sha256, corpus->sha256);
 }
 
 /* Another version's numbers would stand beside those of the one that the manifest names. */
@@ -127,10 +128,11 @@ static int check_numerics(const char *folder, const Manifest *manifest, Error *e
 {
     if (manifest->numerics_version == TRAIN_NUMERICS_VERSION)
         return STATUS_OK;
-    return error_set(err, STATUS_INPUT,
-                     "%s: was trained by numerics version %d, and this program's is %d: other bits; measure it with the "
-                     "program that trained it",
-                     folder, manifest->numerics_version, TRAIN_NUMERICS_VERSION);
+    return error_set(
+        err, STATUS_INPUT,
+        "%s: was trained by numerics version %d, and this program's is %d: other bits; measure it with the "
+        "program that trained it",
+        folder, manifest->numerics_version, TRAIN_NUMERICS_VERSION);
 }
 
 /* Measures all. Snapshots of a machine that computes other bits than the one that trained are counted, as resumes on it

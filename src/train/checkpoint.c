@@ -83,7 +83,8 @@ static int find(const SafeTensors *file, const char *path, const char *name, con
     for (int d = 0; same && d < expected->n_dims; d++)
         same = tensor->shape[d] == expected->shape[d];
     if (!same)
-        return error_set(err, STATUS_INPUT, "%s: tensor %s has another type or shape than this run's model", path, name);
+        return error_set(err, STATUS_INPUT, "%s: tensor %s has another type or shape than this run's model", path,
+                         name);
     *ret_tensor = tensor;
     return STATUS_OK;
 }

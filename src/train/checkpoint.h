@@ -1,15 +1,17 @@
-/* Checkpoints: one safetensors file with weights, optimizer slots, streams and counters; enough to go on to the same bits.
+/* Checkpoints: one safetensors file with weights, optimizer slots, streams and counters; enough to go on to the same
+ * bits.
  *
- * Members: every parameter by its name; `SLOT/NAME` per optimizer slot; `streams` I64 (4,) the state and increment of the data
- * and the mask stream; `progress` I64 (3,) step, tokens, targets. Metadata: format, refframe's version, numerics.
+ * Members: every parameter by its name; `SLOT/NAME` per optimizer slot; `streams` I64 (4,) the state and increment of
+ * the data and the mask stream; `progress` I64 (3,) step, tokens, targets. Metadata: format, refframe's version,
+ * numerics.
  */
 #ifndef REFFRAME_TRAIN_CHECKPOINT_H
 #define REFFRAME_TRAIN_CHECKPOINT_H
 
 #include "train/trainer.h"
 
-/* Writes checkpoints/step-STEP.safetensors atomically, then removes all but the newest `keep` that were due (a checkpoint
- * written on an interrupt goes as soon as a newer one stands). */
+/* Writes checkpoints/step-STEP.safetensors atomically, then removes all but the newest `keep` that were due (a
+ * checkpoint written on an interrupt goes as soon as a newer one stands). */
 int checkpoint_write(const Trainer *trainer, const char *run_folder, Error *err);
 
 /* Reads one file into a trainer of the same shape; anything that does not match is an error and changes nothing. */

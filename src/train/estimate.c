@@ -55,7 +55,8 @@ static size_t snapshots_disk_bytes(const Session *session, size_t n_snapshots)
         bytes += member_bytes(parameters->tensors[t].name);
     if (session->settings.snapshot.weights)
         bytes += sizeof(float) * parameters->n_parameters;
-    bytes = n_snapshots * bytes + passes * baselines_disk_bytes(&layout) + 2 * sizeof(float) * heads * (T + T / 2) + OTHERS;
+    bytes =
+        n_snapshots * bytes + passes * baselines_disk_bytes(&layout) + 2 * sizeof(float) * heads * (T + T / 2) + OTHERS;
     arena_free(arena);
     return n_snapshots > 0 ? bytes : 0;
 }
@@ -67,7 +68,8 @@ static size_t checkpoint_disk_bytes(const Session *session)
            sizeof(real);
 }
 
-/* What the program takes before it has a run: text, libraries, stacks, the plan, the embedded corpus as far as it is read. */
+/* What the program takes before it has a run: text, libraries, stacks, the plan, the embedded corpus as far as it is
+ * read. */
 enum { PROGRAM_BYTES = 7 << 20 };
 
 int train_estimate(const Settings *settings, int threads, TrainEstimate *ret_estimate, Error *err)
@@ -82,8 +84,7 @@ int train_estimate(const Settings *settings, int threads, TrainEstimate *ret_est
     TrainEstimate estimate = {.lanes = train->lanes};
     estimate.n_parameters = (int64_t)model_parameters(session.model)->n_parameters;
     estimate.tokens = train->steps * train->batch_size * model->context_length;
-    estimate.flops =
-        (double)estimate.tokens * model_flops_per_token(model, train->objective->target_share(settings));
+    estimate.flops = (double)estimate.tokens * model_flops_per_token(model, train->objective->target_share(settings));
     estimate.n_snapshots = snapshot_count(train);
     estimate.n_checkpoints = (train->steps + train->checkpoint.every - 1) / train->checkpoint.every;
     if (estimate.n_checkpoints > train->checkpoint.keep)
@@ -97,10 +98,9 @@ int train_estimate(const Settings *settings, int threads, TrainEstimate *ret_est
                             session_bytes(&session, threads, 1, train->measure.enabled) +
                             (snapshot > checkpoint ? snapshot : checkpoint);
     enum { BYTES_PER_ROW = 100 }; /* of train.csv and timing.csv together */
-    enum { FIXED = 16384 };      /* run.yaml, manifest, log, headers of checkpoints */
+    enum { FIXED = 16384 };       /* run.yaml, manifest, log, headers of checkpoints */
     estimate.disk_bytes = snapshots_disk_bytes(&session, (size_t)estimate.n_snapshots) + FIXED +
-                          (size_t)estimate.n_checkpoints * checkpoint +
-                          (size_t)train->steps * BYTES_PER_ROW;
+                          (size_t)estimate.n_checkpoints * checkpoint + (size_t)train->steps * BYTES_PER_ROW;
     estimate.oracle_loss = session_oracle_loss(&session);
     memcpy(estimate.input_sha256, corpus ? corpus->sha256 : "", corpus ? sizeof corpus->sha256 : 1);
     session_close(&session);

@@ -1,9 +1,10 @@
 /* The measuring driver: runs the model over the measuring set, hands each sequence's View to every metric family, and
  * writes one snapshot. It reads parameters and nothing else of training, so that measuring cannot disturb it.
  *
- * The measuring set is N held-out sequences of length T and N of length T/2, drawn once from the streams "measure/full" and
- * "measure/half"; an objective that corrupts is measured on the clean sequences and again on one fixed corruption
- * ("measure/mask"), on which the loss is measured too. Sequences go to MEASURE_LANES lanes; sums over them have a fixed order.
+ * The measuring set is N held-out sequences of length T and N of length T/2, drawn once from the streams "measure/full"
+ * and "measure/half"; an objective that corrupts is measured on the clean sequences and again on one fixed corruption
+ * ("measure/mask"), on which the loss is measured too. Sequences go to MEASURE_LANES lanes; sums over them have a fixed
+ * order.
  */
 #ifndef REFFRAME_TRAIN_MEASURE_H
 #define REFFRAME_TRAIN_MEASURE_H
@@ -23,8 +24,8 @@ typedef struct {
 } MeasureSummary;
 
 /* Loss per target, in nats, of the ideal predictor on this very measuring set: the floor of its held-out loss. The
- * source's expected oracle loss differs from it by the luck of the draw. NaN where the source does not know it, and under
- * objectives that corrupt. */
+ * source's expected oracle loss differs from it by the luck of the draw. NaN where the source does not know it, and
+ * under objectives that corrupt. */
 double measurer_oracle_loss(const Measurer *measurer);
 
 /* Bytes of the fixed arena that measurer_new needs for so many threads. */
@@ -34,7 +35,8 @@ size_t measurer_bytes(const TrainSettings *settings, const Model *model, int thr
 void measurer_new(Arena *arena, const TrainSettings *settings, const Model *model, const Data *data, Lanes *lanes,
                   Measurer **ret_measurer);
 
-/* Measures `parameters` and writes RUN/snapshots/step-STEP.npz; at step 0 (or when it is missing) also baselines.npz. */
+/* Measures `parameters` and writes RUN/snapshots/step-STEP.npz; at step 0 (or when it is missing)
+ * also baselines.npz. */
 int measure_snapshot(Measurer *measurer, const real *parameters, const char *run_folder, int64_t step, int64_t tokens,
                      int64_t targets, MeasureSummary *ret_summary, Error *err);
 

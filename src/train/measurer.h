@@ -55,10 +55,10 @@ struct Measurer {
     const real *parameters;      /* of the snapshot under way */
     real *panels;                /* its weights, packed for the model's products */
     int n_packs;
-    int64_t step;                /* likewise */
-    int uses_corrupted;          /* the pass under way looks at corrupted inputs */
-    int is_baseline;             /* computed maps are being measured, the same for all sequences: one will do for
-                                  * families that are costly by default, as these look at nothing else */
+    int64_t step;       /* likewise */
+    int uses_corrupted; /* the pass under way looks at corrupted inputs */
+    int is_baseline;    /* computed maps are being measured, the same for all sequences: one will do for
+                         * families that are costly by default, as these look at nothing else */
 };
 
 /* L H C D T of a model. */

@@ -13,13 +13,13 @@
 
 typedef struct {
     const TrainJob *job;
-    Arena *arena;           /* of the run: strings of the manifest */
+    Arena *arena; /* of the run: strings of the manifest */
     Session session;
     Manifest manifest;
     Machine here;
     Series *series, *timing;
     int lock;
-    double started, measured; /* seconds: clock at the start, spent on measuring since */
+    double started, measured;              /* seconds: clock at the start, spent on measuring since */
     double earlier_wall, earlier_measured; /* of the runs that this one goes on from */
     int64_t first_token;                   /* tokens seen before this process */
     MeasureSummary summary;
@@ -72,8 +72,8 @@ static int write_manifest(Run *run, RunStatus status, const char *reason, Error 
 static int open_series(Run *run, int64_t keep_step, Error *err)
 {
     const char *folder = run->job->folder;
-    int status = series_open(file_join(run->arena, folder, RUN_SERIES), series_columns, N_SERIES, keep_step,
-                             &run->series, err);
+    int status =
+        series_open(file_join(run->arena, folder, RUN_SERIES), series_columns, N_SERIES, keep_step, &run->series, err);
     if (status == STATUS_OK)
         status = series_open(file_join(run->arena, folder, RUN_TIMING), timing_columns, N_TIMING, keep_step,
                              &run->timing, err);
@@ -111,7 +111,8 @@ static int begin(Run *run, int *ret_resumed, Error *err)
     if (status == STATUS_OK)
         status = session_open(job->settings, job->kernels, &run->session, err);
     if (status == STATUS_OK)
-        status = session_start(&run->session, job->threads, 1, run->session.settings.measure.enabled, job->kernels, err);
+        status =
+            session_start(&run->session, job->threads, 1, run->session.settings.measure.enabled, job->kernels, err);
     if (status == STATUS_OK)
         status = checkpoint_resume(&run->session.trainer, job->folder, &found, err);
     if (status == STATUS_OK)
@@ -148,7 +149,8 @@ static int measure(Run *run, Error *err)
     return status;
 }
 
-/* The manifest comes before the checkpoint, so that whoever goes on from it knows the time spent and the loss reached. */
+/* The manifest comes before the checkpoint, so that whoever goes on from it knows the time spent and the
+ * loss reached. */
 static int save(Run *run, Error *err)
 {
     int status = series_flush(run->series, err);
@@ -174,8 +176,8 @@ static int record(Run *run, const StepResult *result, Error *err)
     if (status == STATUS_OK)
         status = series_add(run->timing, times, err);
     if (job->on_progress)
-        job->on_progress(job->context, &(TrainProgress){trainer->step, run->manifest.steps, result->loss, rate,
-                                                        run->summary.sink});
+        job->on_progress(job->context,
+                         &(TrainProgress){trainer->step, run->manifest.steps, result->loss, rate, run->summary.sink});
     return status;
 }
 

@@ -42,7 +42,8 @@ size_t session_bytes(const Session *session, int threads, int with_trainer, int 
            (with_measurer ? measurer_bytes(&session->settings, session->model, useful) : 0);
 }
 
-int session_start(Session *session, int threads, int with_trainer, int with_measurer, const Kernels *kernels, Error *err)
+int session_start(Session *session, int threads, int with_trainer, int with_measurer, const Kernels *kernels,
+                  Error *err)
 {
     int status = lanes_new(session_threads(session, threads, with_trainer), &session->lanes, err);
     if (status == STATUS_OK)

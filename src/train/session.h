@@ -6,15 +6,15 @@
 #include "train/trainer.h"
 
 typedef struct {
-    Arena *setup;            /* growing: corpus, tables, names */
-    Arena *memory;           /* fixed: everything the step and measuring use */
+    Arena *setup;  /* growing: corpus, tables, names */
+    Arena *memory; /* fixed: everything the step and measuring use */
     TrainSettings settings;
     ModelSettings model_settings;
     Data *data;
     Model *model;
     Lanes *lanes;
     Trainer trainer;
-    Measurer *measurer;      /* NULL when nothing is measured */
+    Measurer *measurer; /* NULL when nothing is measured */
 } Session;
 
 /* Opens data and model and checks the whole settings; takes no memory for training. On failure nothing is left open. */
@@ -27,10 +27,12 @@ int session_threads(const Session *session, int threads, int with_trainer);
 size_t session_bytes(const Session *session, int threads, int with_trainer, int with_measurer);
 
 /* Takes that memory: trainer (parameters initialised, streams at their start) and measurer. */
-int session_start(Session *session, int threads, int with_trainer, int with_measurer, const Kernels *kernels, Error *err);
+int session_start(Session *session, int threads, int with_trainer, int with_measurer, const Kernels *kernels,
+                  Error *err);
 
-/* Sees that the run's folder holds the tokenizer (RUN_TOKENIZER) where there is one to keep: written for a run that begins,
- * or again if it is gone; of one that `has_begun`, a file with other bytes is STATUS_INPUT and stays as it is. */
+/* Sees that the run's folder holds the tokenizer (RUN_TOKENIZER) where there is one to keep: written for a run that
+ * begins, or again if it is gone; of one that `has_begun`, a file with other bytes is STATUS_INPUT and stays as it is.
+ */
 int session_keep_tokenizer(const Session *session, const char *folder, int has_begun, Error *err);
 
 /* Expected loss per target of the ideal predictor, in nats; NaN where the source or the objective leaves it unknown. */

@@ -13,7 +13,8 @@ static const SchemaRow top_rows[] = {
 static const SchemaRow train_rows[] = {
     {"steps", VALUE_INT, "500", 1, 1e9, NULL, "updates"},
     {"batch_size", VALUE_INT, "16", 1, 65536, NULL, "sequences a step"},
-    {"lanes", VALUE_INT, "0", 0, 1024, NULL, "pieces a batch is cut into, each summed by itself; 0: min(4, batch_size)"},
+    {"lanes", VALUE_INT, "0", 0, 1024, NULL,
+     "pieces a batch is cut into, each summed by itself; 0: min(4, batch_size)"},
     {"lr", VALUE_NUMBER, "2e-3", 0, 1000, NULL, "peak learning rate"},
     {"warmup_steps", VALUE_INT, "100", 0, 1e9, NULL, "steps over which the learning rate rises linearly to its peak"},
     {"clip", VALUE_NUMBER, "1", 0, 1e9, NULL, "largest global gradient norm; 0: no clipping"},
@@ -21,14 +22,17 @@ static const SchemaRow train_rows[] = {
 
 static const SchemaRow measure_rows[] = {
     {"enabled", VALUE_BOOL, "true", 0, 1, NULL, "measure at all; training is the same bits either way"},
-    {"sequences", VALUE_INT, "32", 2, 65536, NULL, "held-out sequences of the measuring set, and of the set of half length"},
-    {"half_every", VALUE_INT, "4", 0, 1e6, NULL, "measure the set of half length, which tells a place from the start from one "
-                                                 "from the end, at every so manieth snapshot, the first and the last "
-                                                 "included; 0: never"},
+    {"sequences", VALUE_INT, "32", 2, 65536, NULL,
+     "held-out sequences of the measuring set, and of the set of half length"},
+    {"half_every", VALUE_INT, "4", 0, 1e6, NULL,
+     "measure the set of half length, which tells a place from the start from one "
+     "from the end, at every so manieth snapshot, the first and the last "
+     "included; 0: never"},
 };
 
 static const SchemaRow snapshot_rows[] = {
-    {"every", VALUE_INT, "20", 1, 1e9, NULL, "steps between snapshots after the log-spaced early ones (0, 1, 2, 4, 8, ...)"},
+    {"every", VALUE_INT, "20", 1, 1e9, NULL,
+     "steps between snapshots after the log-spaced early ones (0, 1, 2, 4, 8, ...)"},
     {"maps", VALUE_INT, "2", 0, 1024, NULL, "sequences of the measuring set whose whole attention maps are kept"},
     {"weights", VALUE_BOOL, "false", 0, 1, NULL, "keep the weights in every snapshot, for measuring again later"},
 };

@@ -9,8 +9,8 @@
 
 /* How often a metric family is measured. */
 typedef struct {
-    int every;                 /* snapshots, 0: never */
-    int n_sequences;           /* of the measuring set */
+    int every;       /* snapshots, 0: never */
+    int n_sequences; /* of the measuring set */
 } Cadence;
 
 #define MOST_FAMILIES 64
@@ -18,9 +18,9 @@ typedef struct {
 typedef struct {
     uint64_t seed;
     int64_t steps;
-    int batch_size;            /* B */
-    int lanes;                 /* pieces a batch is cut into; decides the order of sums, hence the bits */
-    double lr, clip;           /* clip 0: off */
+    int batch_size;  /* B */
+    int lanes;       /* pieces a batch is cut into; decides the order of sums, hence the bits */
+    double lr, clip; /* clip 0: off */
     int64_t warmup_steps;
     const Optimizer *optimizer;
     double optimizer_values[OPTIMIZER_MAX_VALUES];
@@ -28,18 +28,18 @@ typedef struct {
     const Objective *objective;
     struct {
         int enabled;
-        int n_sequences;       /* N of the measuring set, and of the set of half length */
-        int half_every;        /* snapshots between those that measure the set of half length; 0: never */
+        int n_sequences;                 /* N of the measuring set, and of the set of half length */
+        int half_every;                  /* snapshots between those that measure the set of half length; 0: never */
         Cadence families[MOST_FAMILIES]; /* in the order of family_registry */
     } measure;
     struct {
-        int64_t every;         /* steps between snapshots once the log-spaced early ones are wider apart */
-        int maps;              /* sequences whose whole maps are kept */
-        int weights;           /* weights go into snapshots */
+        int64_t every; /* steps between snapshots once the log-spaced early ones are wider apart */
+        int maps;      /* sequences whose whole maps are kept */
+        int weights;   /* weights go into snapshots */
     } snapshot;
     struct {
-        int64_t every;         /* steps between checkpoints */
-        int keep;              /* how many stay */
+        int64_t every; /* steps between checkpoints */
+        int keep;      /* how many stay */
     } checkpoint;
     const Settings *settings;
 } TrainSettings;

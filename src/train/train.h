@@ -19,14 +19,14 @@ typedef struct {
 } TrainProgress;
 
 typedef struct {
-    const char *folder;           /* of the run; run.yaml stands in it */
-    const char *id;               /* 12 hex digits, for the manifest */
+    const char *folder; /* of the run; run.yaml stands in it */
+    const char *id;     /* 12 hex digits, for the manifest */
     const Settings *settings;
     const Kernels *kernels;
-    int threads;                  /* at most `lanes` are of use */
-    int accepts_other_machine;    /* goes on from a checkpoint of a machine that computes other bits */
-    int (*should_stop)(void *context);                                      /* polled after every step */
-    void (*on_progress)(void *context, const TrainProgress *progress);      /* every step; cheap */
+    int threads;                       /* at most `lanes` are of use */
+    int accepts_other_machine;         /* goes on from a checkpoint of a machine that computes other bits */
+    int (*should_stop)(void *context); /* polled after every step */
+    void (*on_progress)(void *context, const TrainProgress *progress); /* every step; cheap */
     void *context;
 } TrainJob;
 
@@ -37,29 +37,29 @@ int train_run(const TrainJob *job, Error *err);
 
 /* What a run will take, known before anything is taken. */
 typedef struct {
-    size_t memory_bytes;          /* of the step, the measuring and the corpus */
-    size_t disk_bytes;            /* an upper estimate: snapshots before compression, checkpoints, series */
+    size_t memory_bytes; /* of the step, the measuring and the corpus */
+    size_t disk_bytes;   /* an upper estimate: snapshots before compression, checkpoints, series */
     int64_t n_parameters;
-    double flops;                 /* of all training steps */
+    double flops; /* of all training steps */
     int64_t tokens, n_snapshots, n_checkpoints;
     int lanes;
-    double oracle_loss;           /* nats per target, NaN where unknown */
-    char input_sha256[65];        /* "" without input files */
+    double oracle_loss;    /* nats per target, NaN where unknown */
+    char input_sha256[65]; /* "" without input files */
 } TrainEstimate;
 
-/* Opens the data and builds the model, to check whole settings (files exist, sizes fit) and to estimate. Takes memory for
- * the corpus and the tables only, and gives it back. */
+/* Opens the data and builds the model, to check whole settings (files exist, sizes fit) and to estimate. Takes memory
+ * for the corpus and the tables only, and gives it back. */
 int train_estimate(const Settings *settings, int threads, TrainEstimate *ret_estimate, Error *err);
 
 /* A snapshot that was measured again. */
 typedef struct {
     int64_t step;
-    int is_changed;               /* other bytes than before, or than the manifest has the hash of */
+    int is_changed; /* other bytes than before, or than the manifest has the hash of */
 } Remeasured;
 
 /* Measures again every snapshot whose weights were kept, in itself or in a checkpoint of its step; each is replaced
- * atomically. STATUS_INPUT when an input is not the one that the run was trained on (other sequences would be measured), or
- * the manifest has another numerics version. Memory from arena. */
+ * atomically. STATUS_INPUT when an input is not the one that the run was trained on (other sequences would be
+ * measured), or the manifest has another numerics version. Memory from arena. */
 int train_measure_again(Arena *arena, const TrainJob *job, Remeasured **ret_snapshots, int *ret_n, Error *err);
 
 #endif

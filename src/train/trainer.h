@@ -1,7 +1,7 @@
 /* The trainer: everything one run holds in memory, and one step of it.
  *
- * Determinism: the batch is cut into `lanes`; each lane runs forward and backward by itself into a gradient block of its
- * own; blocks are summed in a fixed tree, so threads decide nothing but who computes what. The state that a
+ * Determinism: the batch is cut into `lanes`; each lane runs forward and backward by itself into a gradient block of
+ * its own; blocks are summed in a fixed tree, so threads decide nothing but who computes what. The state that a
  * checkpoint must hold is all in this struct: step, parameters, slots, the two streams, the two counters.
  */
 #ifndef REFFRAME_TRAIN_TRAINER_H
@@ -13,7 +13,7 @@
 #include "train/settings.h"
 
 typedef struct {
-    size_t offset;   /* in reals, into the parameter block */
+    size_t offset; /* in reals, into the parameter block */
     size_t n;
     int decays;
 } Chunk;
@@ -25,19 +25,19 @@ typedef struct {
     const Kernels *kernels;
     Lanes *lanes;
 
-    real *parameters;                       /* (n_values,) */
-    real *slots[OPTIMIZER_MAX_SLOTS];       /* (n_values,) each */
-    real *gradients;                        /* (lanes, n_values); block 0 holds the sum after a step */
-    double *lane_losses;                    /* (lanes,) */
-    Chunk *chunks;                          /* cuts of tensors for the threads; also the leaves of the norm's sum */
+    real *parameters;                 /* (n_values,) */
+    real *slots[OPTIMIZER_MAX_SLOTS]; /* (n_values,) each */
+    real *gradients;                  /* (lanes, n_values); block 0 holds the sum after a step */
+    double *lane_losses;              /* (lanes,) */
+    Chunk *chunks;                    /* cuts of tensors for the threads; also the leaves of the norm's sum */
     int n_chunks;
-    double *chunk_squares;                  /* (n_chunks,) */
-    real *panels;                           /* the parameters' weights, packed for the step under way */
-    Workspace **workspaces;                 /* (threads,) */
+    double *chunk_squares;  /* (n_chunks,) */
+    real *panels;           /* the parameters' weights, packed for the step under way */
+    Workspace **workspaces; /* (threads,) */
     Batch batch;
     Sequence sequence;
 
-    int64_t step, tokens, targets;          /* updates done; inputs and loss targets seen */
+    int64_t step, tokens, targets; /* updates done; inputs and loss targets seen */
     Pcg data_stream, mask_stream;
 } Trainer;
 

@@ -57,10 +57,8 @@ static void an_error_is_one_line(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_error_is_one_line),
-        cmocka_unit_test(test_set_returns_status_and_text),
-        cmocka_unit_test(test_prefix),
-        cmocka_unit_test(test_long_text_is_cut_visibly),
+        cmocka_unit_test(an_error_is_one_line), cmocka_unit_test(test_set_returns_status_and_text),
+        cmocka_unit_test(test_prefix),          cmocka_unit_test(test_long_text_is_cut_visibly),
         cmocka_unit_test(test_exit_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -169,8 +169,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cells),      cmocka_unit_test(test_csv_text),
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_other_peoples_csv),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_refusals),   cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

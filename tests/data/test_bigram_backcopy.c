@@ -127,8 +127,8 @@ static void draws_have_the_frequencies_of_the_text(void **state)
                                         T));
 }
 
-/* -ln of the true probability of what was drawn, averaged: an unbiased estimate of the oracle loss, by the definition.
- */
+/* -ln of the true probability of what was drawn, averaged: an unbiased estimate of the oracle loss, by
+ * the definition. */
 static void the_oracle_loss_is_what_the_true_model_pays(void **state)
 {
     Bench *bench = *state;

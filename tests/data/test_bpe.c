@@ -36,8 +36,9 @@ static Chunk random_chunk(Bench *bench, uint64_t seed, size_t n)
 static Vocabulary learn(Bench *bench, Chunk text, size_t n_train, int n_tokens)
 {
     Vocabulary vocabulary;
-    Settings *settings = bench_settings(bench, "data.tokenizer.kind=bpe",
-                                        arena_format(bench->arena, "data.tokenizer.vocab_size=%d", TOKEN_CONTENT + n_tokens));
+    Settings *settings =
+        bench_settings(bench, "data.tokenizer.kind=bpe",
+                       arena_format(bench->arena, "data.tokenizer.vocab_size=%d", TOKEN_CONTENT + n_tokens));
     assert_int_equal(
         tokenizer_find("bpe")->build(bench->arena, settings, text.bytes, text.n, n_train, &vocabulary, NULL), 0);
     return vocabulary;

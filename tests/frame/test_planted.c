@@ -68,8 +68,8 @@ static void map_random(Planted *planted, int T, int is_causal)
             planted->map[i * T + j] = is_causal && j > i ? 0 : (real)-log(1 - pcg_uniform(&planted->pcg));
 }
 
-/* Attention without an anchor: uniform, random, to itself, to the one before, or by ALiBi alone (and its own baseline).
- */
+/* Attention without an anchor: uniform, random, to itself, to the one before, or by ALiBi alone (and its
+ * own baseline). */
 static void plant_none(Planted *planted, int set, int T, int is_causal, double w, Measured *ret)
 {
     const int kind = set % 5;

@@ -43,8 +43,8 @@ static void test_alpha_of_the_vectors(void **state)
     arena_free(arena);
 }
 
-/* The published column is in bits and over all rows; ours leaves out the row that sees one key, and it has entropy 0.
- */
+/* The published column is in bits and over all rows; ours leaves out the row that sees one key, and it has
+ * entropy 0. */
 static void test_entropy_of_the_vectors(void **state)
 {
     (void)state;

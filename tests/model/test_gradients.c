@@ -210,8 +210,8 @@ static const Objective *objective_of(const Built *built)
     return any_objective(i);
 }
 
-/* A model with the values given (-1: any), the rest drawn until its mask goes with its objective; 0 if it never does.
- */
+/* A model with the values given (-1: any), the rest drawn until its mask goes with its objective; 0 if it
+ * never does. */
 static int draw_menu(int n_axes, const Axis *axes, const int *given, Pcg *pcg, Built *ret_built, char *ret_lines)
 {
     for (int tries = 0; tries < TRIES; tries++) {

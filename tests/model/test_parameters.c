@@ -110,8 +110,8 @@ static void test_names(void **state)
     unbuild(&bare);
 }
 
-/* A norm before a branch is its `norm`, one after it its `post_norm`; the head has one unless the last block ends so.
- */
+/* A norm before a branch is its `norm`, one after it its `post_norm`; the head has one unless the last block
+ * ends so. */
 static void test_norm_placements(void **state)
 {
     (void)state;

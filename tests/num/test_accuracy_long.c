@@ -1,5 +1,5 @@
-/* The same as test_accuracy.c at every float between 2^-24 and 2^7 in size, in a minute or two.
- */
+/* The same as test_accuracy.c at every float between 2^-24 and 2^7 in size, in a minute
+ * or two. */
 #include "accuracy.h"
 
 static void stated_accuracy_everywhere(void **state)

@@ -149,7 +149,8 @@ static void every_kernel_on_every_path(void **state)
                 r.dy = new_reals(size, 1, &random);
                 r.gain = new_reals(width, 1, &random);
                 r.shift = new_reals(width, 1, &random);
-                real *start = new_reals(N_BLOCKS * size, 1, &random), *slow = copy_reals(N_BLOCKS * size, start), *first = NULL;
+                real *start = new_reals(N_BLOCKS * size, 1, &random), *slow = copy_reals(N_BLOCKS * size, start),
+                     *first = NULL;
                 r.out = slow;
                 kernels_of_rows[c].call(&kernels_reference, &r);
                 for (const char *const *name = kernels_available(); *name; name++) {
@@ -158,7 +159,8 @@ static void every_kernel_on_every_path(void **state)
                     real *fast = copy_reals(N_BLOCKS * size, start);
                     r.out = fast;
                     kernels_of_rows[c].call(kernels_named(*name), &r);
-                    assert_near(what, N_BLOCKS * size, fast, slow, kernels_of_rows[c].tolerance * (double)REAL_EPSILON, 1);
+                    assert_near(what, N_BLOCKS * size, fast, slow, kernels_of_rows[c].tolerance * (double)REAL_EPSILON,
+                                1);
                     if (first) {
                         assert_same(what, N_BLOCKS * size, fast, first);
                         free_reals(N_BLOCKS * size, fast);
@@ -227,8 +229,8 @@ static real one_infinity(int at, int width)
     return at % width == width / 2 ? (real)INFINITY : (real)(at % 7) - 3;
 }
 
-/* In what is finite by the reference, a kernel may be `size` times the tolerance off; what is not finite must not be.
- */
+/* In what is finite by the reference, a kernel may be `size` times the tolerance off; what is not finite must
+ * not be. */
 static const struct {
     const char *name;
     real (*value)(int at, int width);
@@ -267,7 +269,8 @@ static void every_kernel_on_hostile_values(void **state)
                 r.shift = new_reals(width, 1, &random);
                 for (size_t i = 0; i < size; i++)
                     (f % 2 ? r.dy : r.x)[i] = fills[f / 2].value((int)i, r.width);
-                real *start = new_reals(N_BLOCKS * size, 1, &random), *slow = copy_reals(N_BLOCKS * size, start), *first = NULL;
+                real *start = new_reals(N_BLOCKS * size, 1, &random), *slow = copy_reals(N_BLOCKS * size, start),
+                     *first = NULL;
                 r.out = slow;
                 kernels_of_rows[c].call(&kernels_reference, &r);
                 for (const char *const *name = kernels_available(); *name; name++) {
@@ -435,7 +438,8 @@ static void sum_of_squares_is_exact_enough(void **state)
     enum { N = 1000003 };
     uint32_t random = 5;
     real *x = new_reals(N, 3, &random);
-    double sum = 0, lost = 0; /* by roundings (Knuth's two-sum): under valgrind a long double has no more digits than a double */
+    double sum = 0,
+           lost = 0; /* by roundings (Knuth's two-sum): under valgrind a long double has no more digits than a double */
     for (int i = 0; i < N; i++) {
         const double z = (double)x[i], square = z * z, next = sum + square, added = next - sum;
         lost += (sum - (next - added)) + (square - added) + fma(z, z, -square);

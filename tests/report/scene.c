@@ -171,7 +171,8 @@ static void write_snapshot(const Scene *scene, const char *run, int arm, int see
     static const char *const strings[] = {"<bos>", "<eos>", "<mask>", "a", "\xC3\xA9", "</script>"};
     Arena *arena = arena_new();
     NpzWriter *npz = npz_new(arena);
-    double sinks[L * H], values[L * H], loss[4] = {2 + 2 / (1 + (double)scene_steps[s]), 3, 4 / (1 + (double)s), (double)NAN};
+    double sinks[L * H], values[L * H],
+        loss[4] = {2 + 2 / (1 + (double)scene_steps[s]), 3, 4 / (1 + (double)s), (double)NAN};
     int64_t when[3] = {scene_steps[s], 10 * scene_steps[s], 9 * scene_steps[s]};
     int32_t tokens[N * T];
     Error err;

@@ -223,7 +223,8 @@ static void test_long_tables_read_back(void **state)
     assert_string_equal(table_get_text(onsets, r, table_find(onsets, "held_out_loss:copy halved")), "");
     r = find_row(onsets, (const char *const[][2]){{"of", "held_out_loss:copy halved"}}, 1);
     assert_near(table_get(onsets, r, table_find(onsets, "by")), 1, 0); /* 4 / (1 + s): halved at snapshot 1 */
-    assert_true(isnan(table_get(onsets, r, table_find(onsets, "held_out_loss:absent halved")))); /* a column of blanks */
+    assert_true(
+        isnan(table_get(onsets, r, table_find(onsets, "held_out_loss:absent halved")))); /* a column of blanks */
     assert_int_equal(find_row(onsets, (const char *const[][2]){{"of", "held_out_loss:absent halved"}}, 1), -1);
 
     assert_ok(table_from_csv(arena, "geometry.csv", read_whole(arena, folder, "geometry.csv", NULL), &geometry, &err),
@@ -487,8 +488,8 @@ static void test_maps_keep_their_weights(void **state)
     }
 }
 
-/* With less room: the sequence's own maps go first, then positions are pooled; rows keep their sum, and all steps play.
- */
+/* With less room: the sequence's own maps go first, then positions are pooled; rows keep their sum, and all
+ * steps play. */
 static void test_maps_fit_their_budget(void **state)
 {
     (void)state;

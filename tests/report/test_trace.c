@@ -1,5 +1,5 @@
-/* Without these, a number in a report could come from the wrong head, the wrong half of the sequences or no baseline.
- */
+/* Without these, a number in a report could come from the wrong head, the wrong half of the sequences or
+ * no baseline. */
 #include "scene.h"
 
 #include "base/pcg.h"

@@ -73,8 +73,8 @@ static void test_rules_for_numbers(void **state)
     arena_free(arena);
 }
 
-/* Whatever the seeds say, a claim and its negation are never both supported, and fewer than six seeds decide nothing.
- */
+/* Whatever the seeds say, a claim and its negation are never both supported, and fewer than six seeds
+ * decide nothing. */
 static void test_no_claim_beside_its_negation(void **state)
 {
     (void)state;
@@ -138,8 +138,8 @@ static void test_rules_for_labels_and_seen(void **state)
     }
 }
 
-/* a in (10, 20] and b in (20, 30] of every seed: a - b lies in (-20, 0), so a came first, whatever the instants were.
- */
+/* a in (10, 20] and b in (20, 30] of every seed: a - b lies in (-20, 0), so a came first, whatever the
+ * instants were. */
 static void test_adjacent_onsets_are_ordered(void **state)
 {
     (void)state;
@@ -254,8 +254,8 @@ static RunStatus last_is_missing(int arm, int seed)
     return arm == 5 && seed == 2 ? RUN_ABSENT : RUN_FINISHED;
 }
 
-/* Moving `kind` alone: of the pairs with x, ab and ac differ; with y, ab and bc: 4 of 6. Moving `other` alone: c of 3.
- */
+/* Moving `kind` alone: of the pairs with x, ab and ac differ; with y, ab and bc: 4 of 6. Moving `other` alone: c
+ * of 3. */
 static void test_changes_over_two_axes(void **state)
 {
     (void)state;

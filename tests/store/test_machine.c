@@ -60,12 +60,13 @@ static void test_who_may_go_on(void **state)
     assert_ok(machine_check(s->folder, &here, &err), &err); /* it starts anew */
     assert_ok(file_make_folder(scratch_path(s, RUN_CHECKPOINTS), &err), &err);
     assert_ok(file_write(run_checkpoint_path(s->arena, s->folder, 4), "", 0, &err), &err);
-    assert_refused(machine_check(s->folder, &here, &err), STATUS_INPUT,
-                   arena_format(s->arena,
-                                "%s: was begun on a machine that does not compute the same: libm: other bits (glibc 2.36 on A "
-                                "there, glibc 2.36 on A here); go on there, or here with --accept-other-machine",
-                                s->folder),
-                   &err);
+    assert_refused(
+        machine_check(s->folder, &here, &err), STATUS_INPUT,
+        arena_format(s->arena,
+                     "%s: was begun on a machine that does not compute the same: libm: other bits (glibc 2.36 on A "
+                     "there, glibc 2.36 on A here); go on there, or here with --accept-other-machine",
+                     s->folder),
+        &err);
     write_manifest(s, RUN_FINISHED, &there);
     assert_ok(machine_check(s->folder, &here, &err), &err);
     write_manifest(s, RUN_RUNNING, &here);

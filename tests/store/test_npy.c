@@ -217,8 +217,11 @@ static void test_header_alone(void **state)
         assert_int_equal(header.is_fortran, array.is_fortran);
         assert_true(arena_used(whole) >= n_bytes && arena_used(whole) < n_bytes + 512); /* the name, roundings */
         assert_refused(npy_read_header(arena, fixture(arena, "bad_complex"), &header, &n_bytes, &err), STATUS_INPUT,
-                       arena_format(arena, "%s: its items are '<c8'; float16, float32, float64, int32, int64, uint8, bool "
-                                           "and bytes are read", fixture(arena, "bad_complex")), &err);
+                       arena_format(arena,
+                                    "%s: its items are '<c8'; float16, float32, float64, int32, int64, uint8, bool "
+                                    "and bytes are read",
+                                    fixture(arena, "bad_complex")),
+                       &err);
         arena_free(arena);
         arena_free(whole);
     }
@@ -238,9 +241,12 @@ static void test_missing_file_is_input(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reads_what_numpy_writes),       cmocka_unit_test(test_reads_half_floats_and_strings),
-        cmocka_unit_test(test_refuses_what_it_does_not_know), cmocka_unit_test(test_header_is_a_python_literal),
-        cmocka_unit_test(test_every_truncation_is_refused),   cmocka_unit_test(test_missing_file_is_input),
+        cmocka_unit_test(test_reads_what_numpy_writes),
+        cmocka_unit_test(test_reads_half_floats_and_strings),
+        cmocka_unit_test(test_refuses_what_it_does_not_know),
+        cmocka_unit_test(test_header_is_a_python_literal),
+        cmocka_unit_test(test_every_truncation_is_refused),
+        cmocka_unit_test(test_missing_file_is_input),
         cmocka_unit_test(test_header_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

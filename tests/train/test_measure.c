@@ -66,8 +66,8 @@ static void a_snapshot_holds_what_is_due(void **state)
     drop(&trained);
 }
 
-/* Six sequences: all of them, or the first four of which two are even and two odd; a metric of the model has no axis.
- */
+/* Six sequences: all of them, or the first four of which two are even and two odd; a metric of the model has
+ * no axis. */
 static void members_count_their_sequences(void **state)
 {
     (void)state;

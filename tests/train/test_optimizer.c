@@ -1,5 +1,5 @@
-/* Updates against their formulas, and every registered optimizer on a bowl: without this file a wrong bias correction or a
- * decayed bias would only show as slightly other curves. */
+/* Updates against their formulas, and every registered optimizer on a bowl: without this file a wrong bias correction
+ * or a decayed bias would only show as slightly other curves. */
 #include "testing.h"
 
 #include <math.h>
@@ -65,8 +65,8 @@ static void cutting_a_tensor_changes_nothing(void **state)
             for (int piece = 0; piece < 2; piece++) {
                 int start = piece ? cut : 0, n = piece ? N - cut : cut;
                 real *parts[] = {pieces[0] + start, pieces[1] + start};
-                (*it)->update(kernels_best(), values, &(UpdateChunk){(size_t)n, 1, 0.5, 0.1, 3}, gradient + start, parts,
-                              pieces[2] + start);
+                (*it)->update(kernels_best(), values, &(UpdateChunk){(size_t)n, 1, 0.5, 0.1, 3}, gradient + start,
+                              parts, pieces[2] + start);
             }
             assert_memory_equal(whole, pieces, sizeof whole);
         }

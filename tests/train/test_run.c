@@ -1,4 +1,5 @@
-/* The life of a run: without this file, results could depend on threads, on measuring, or on having been interrupted. */
+/* The life of a run: without this file, results could depend on threads, on measuring, or on having
+ * been interrupted. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,7 +18,7 @@
 #include "training.h"
 
 #define GOLDEN_LARGE_SERIES "7b2dc0719a165da1e854180ac0cf7ca550b4cb5e4f7d52a87cf8b26096764cbe"
-#define GOLDEN_SERIES "4f877d0f784183eefec4bffe6375d412970594aa2280bc047d606eae74b31ae7"
+#define GOLDEN_SERIES       "4f877d0f784183eefec4bffe6375d412970594aa2280bc047d606eae74b31ae7"
 
 static void run_hash(const char *const *changes, int threads, int64_t stop_after, char ret_hex[65])
 {
@@ -82,8 +83,8 @@ static void variants_resume_to_the_same_bytes(void **state)
     (void)state;
     const char *names[32];
     int n;
-#define EACH(registry)                                                                                                  \
-    for (n = 0; (registry)[n]; n++)                                                                                     \
+#define EACH(registry)                                                                                                 \
+    for (n = 0; (registry)[n]; n++)                                                                                    \
         names[n] = (registry)[n]->name;
     EACH(position_registry) every_variant_resumes("model.position.kind", names, n, NULL);
     EACH(mask_registry) every_variant_resumes("model.mask.kind", names, n, NULL);
@@ -92,7 +93,8 @@ static void variants_resume_to_the_same_bytes(void **state)
     static const char *const reads_text[] = {"data.source.kind", "text", "objective.kind", "next", NULL};
     EACH(tokenizer_registry) every_variant_resumes("data.tokenizer.kind", names, n, reads_text);
     static const char *const placements[] = {"post", "sandwich"}, *const blocks[] = {"model.qk_norm", "true",
-                                                                                     "model.activation", "swiglu", NULL};
+                                                                                     "model.activation", "swiglu",
+                                                                                     NULL};
     every_variant_resumes("model.norm_placement", placements, 2, blocks);
     for (n = 0; objective_registry[n]; n++) {
         const char *with[] = {"data.source.kind", objective_registry[n]->needs_labels ? "recall" : "bigram_backcopy",
@@ -147,16 +149,30 @@ static void series_hash(const char *const *changes, char ret_hex[65])
     arena_free(arena);
 }
 
-/* The golden number comes last: when it changes on purpose, TRAIN_NUMERICS_VERSION goes up with it, and every run gets a
- * new id. No libm function is on the way (no rotary angles; own exp, log, cos). */
+/* The golden number comes last: when it changes on purpose, TRAIN_NUMERICS_VERSION goes up with it, and every run gets
+ * a new id. No libm function is on the way (no rotary angles; own exp, log, cos). */
 static void the_bits_are_those_of_this_numerics_version(void **state)
 {
     (void)state;
     static const char *const small[] = {"model.position.kind", "absolute", "model.activation", "gelu", NULL};
     /* several blocks of queries, keys and products' k; several sequences a lane, which are groups of their own */
-    static const char *const large[] = {"model.position.kind", "absolute", "model.activation", "gelu",
-                                        "model.context_length", "300", "model.n_heads", "2", "train.batch_size", "5",
-                                        "train.lanes", "2", "train.steps", "4", "measure.enabled", "false", NULL};
+    static const char *const large[] = {"model.position.kind",
+                                        "absolute",
+                                        "model.activation",
+                                        "gelu",
+                                        "model.context_length",
+                                        "300",
+                                        "model.n_heads",
+                                        "2",
+                                        "train.batch_size",
+                                        "5",
+                                        "train.lanes",
+                                        "2",
+                                        "train.steps",
+                                        "4",
+                                        "measure.enabled",
+                                        "false",
+                                        NULL};
     assert_int_equal(TRAIN_NUMERICS_VERSION, 2);
     char hex[65];
     series_hash(small, hex);
@@ -200,7 +216,7 @@ static void a_loss_that_is_not_finite_ends_the_run_and_keeps_what_was_written(vo
     (void)state;
     /* Every update multiplies the weights by 1 - lr * decay = -9999: they overflow within ten steps. */
     static const char *const wild[] = {"train.lr", "1000", "train.optimizer.weight_decay", "10", "train.warmup_steps",
-                                       "0", NULL};
+                                       "0",        NULL};
     Arena *arena = arena_new();
     Error err = {""};
     Manifest manifest;
@@ -268,7 +284,7 @@ static void a_run_keeps_its_tokenizer(void **state)
 {
     (void)state;
     for (const Tokenizer *const *t = tokenizer_registry; *t; t++) {
-        const char *const changes[] = {"data.source.kind", "text",  "objective.kind",   "next", "data.tokenizer.kind",
+        const char *const changes[] = {"data.source.kind", "text", "objective.kind", "next", "data.tokenizer.kind",
                                        (*t)->name,         NULL};
         Arena *arena = arena_new();
         Error err = {""};

@@ -1,5 +1,5 @@
-/* When things are due, and what the learning rate is: without this file a snapshot could move with the machine or a resume
- * could meet another schedule. */
+/* When things are due, and what the learning rate is: without this file a snapshot could move with the machine or a
+ * resume could meet another schedule. */
 #include "testing.h"
 
 #include <math.h>
@@ -68,9 +68,19 @@ static int family_index(const char *name)
 static void families_are_due_at_every_so_manieth_snapshot(void **state)
 {
     (void)state;
-    static const char *const changes[] = {"train.steps", "103", "snapshot.every", "20", "measure.sink.every", "5",
-                                          "measure.rips.every", "0", "measure.rank.every", "1", NULL};
-    static const int64_t due[] = {0, 16, 100, 103}; /* the snapshots 0, 5, 10 of 0, 1, 2, 4, 8, 16, 20, ..., and the last */
+    static const char *const changes[] = {"train.steps",
+                                          "103",
+                                          "snapshot.every",
+                                          "20",
+                                          "measure.sink.every",
+                                          "5",
+                                          "measure.rips.every",
+                                          "0",
+                                          "measure.rank.every",
+                                          "1",
+                                          NULL};
+    static const int64_t due[] = {0, 16, 100,
+                                  103}; /* the snapshots 0, 5, 10 of 0, 1, 2, 4, 8, 16, 20, ..., and the last */
     Arena *arena = arena_new();
     TrainSettings train = read_tiny(arena, changes);
     size_t n = 0;
@@ -88,8 +98,15 @@ static void families_are_due_at_every_so_manieth_snapshot(void **state)
 static void families_take_no_more_sequences_than_there_are(void **state)
 {
     (void)state;
-    static const char *const changes[] = {"measure.sequences", "6", "measure.sink.sequences", "4",
-                                          "measure.rank.sequences", "8", "measure.logit.sequences", "0", NULL};
+    static const char *const changes[] = {"measure.sequences",
+                                          "6",
+                                          "measure.sink.sequences",
+                                          "4",
+                                          "measure.rank.sequences",
+                                          "8",
+                                          "measure.logit.sequences",
+                                          "0",
+                                          NULL};
     Arena *arena = arena_new();
     TrainSettings train = read_tiny(arena, changes);
     assert_int_equal(train.measure.families[family_index("sink")].n_sequences, 4);
@@ -154,8 +171,15 @@ static void every_schedule_warms_up_starts_at_the_peak_and_stays_within_it(void 
 /* Update t of 110 with 10 of warm-up, over the peak. */
 static double wsd_at(Arena *arena, const char *shape, int64_t t)
 {
-    const char *changes[] = {"train.schedule.kind", "wsd", "train.schedule.decay_share", "0.25", "train.schedule.shape",
-                             shape, "train.schedule.floor", "0.1", NULL};
+    const char *changes[] = {"train.schedule.kind",
+                             "wsd",
+                             "train.schedule.decay_share",
+                             "0.25",
+                             "train.schedule.shape",
+                             shape,
+                             "train.schedule.floor",
+                             "0.1",
+                             NULL};
     Settings settings = tiny_settings(arena, changes);
     return schedule_lr(schedule_find("wsd"), &settings, 1, t, 10, 110);
 }

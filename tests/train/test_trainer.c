@@ -1,6 +1,6 @@
-/* A step's gradient against that of each sequence alone. A lane goes through its sequences by groups and the trainer lends
- * its workspaces packed weights: without this file a group could be dropped or taken twice, a lane's block be summed
- * wrongly, or products read the weights of the step before, and training would only be a little worse.
+/* A step's gradient against that of each sequence alone. A lane goes through its sequences by groups and the trainer
+ * lends its workspaces packed weights: without this file a group could be dropped or taken twice, a lane's block be
+ * summed wrongly, or products read the weights of the step before, and training would only be a little worse.
  */
 #include "testing.h"
 
@@ -58,12 +58,14 @@ static void check_steps(const char *const *changes, int threads)
 static void gradients_are_those_of_single_sequences(void **state)
 {
     (void)state;
-    /* several groups a lane, of several sequences each and with a rest; sequences longer than a group; fewer than lanes */
+    /* several groups a lane, of several sequences each and with a rest; sequences longer than a group; fewer
+     * than lanes */
     static const char *const lengths[][3] = {{"64", "11", "2"}, {"16", "45", "2"}, {"300", "5", "2"}, {"16", "3", "3"}};
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
         for (int threads = 1; threads <= 3; threads++) {
-            const char *const changes[] = {"model.context_length", lengths[i][0], "train.batch_size", lengths[i][1],
-                                           "train.lanes", lengths[i][2], "model.position.kind", "absolute", NULL};
+            const char *const changes[] = {"model.context_length", lengths[i][0], "train.batch_size",
+                                           lengths[i][1],          "train.lanes", lengths[i][2],
+                                           "model.position.kind",  "absolute",    NULL};
             check_steps(changes, threads);
         }
 }

@@ -15,11 +15,37 @@
 #include "store/run.h"
 #include "train/settings.h"
 
-static const char *const tiny[] = {
-    "model.n_layers", "1", "model.d_model", "16", "model.context_length", "16", "train.steps", "12", "train.batch_size",
-    "8", "train.lanes", "4", "train.warmup_steps", "4", "measure.sequences", "6", "snapshot.every", "5", "snapshot.maps",
-    "1", "checkpoint.every", "5", "objective.kind", "labelled", "data.source.kind", "recall", "data.bos", "never",
-    "model.position.kind", "rope", NULL};
+static const char *const tiny[] = {"model.n_layers",
+                                   "1",
+                                   "model.d_model",
+                                   "16",
+                                   "model.context_length",
+                                   "16",
+                                   "train.steps",
+                                   "12",
+                                   "train.batch_size",
+                                   "8",
+                                   "train.lanes",
+                                   "4",
+                                   "train.warmup_steps",
+                                   "4",
+                                   "measure.sequences",
+                                   "6",
+                                   "snapshot.every",
+                                   "5",
+                                   "snapshot.maps",
+                                   "1",
+                                   "checkpoint.every",
+                                   "5",
+                                   "objective.kind",
+                                   "labelled",
+                                   "data.source.kind",
+                                   "recall",
+                                   "data.bos",
+                                   "never",
+                                   "model.position.kind",
+                                   "rope",
+                                   NULL};
 
 /* The same schema that app/ assembles, of the kinds these tests choose between. */
 static Schema schema_of_all(Arena *arena)
@@ -30,16 +56,16 @@ static Schema schema_of_all(Arena *arena)
     parts[n++] = (SchemaPart){"data", NULL, data_rows, data_n_rows};
     for (int p = 0; p < train_n_parts; p++)
         parts[n++] = train_parts[p];
-#define ADD(group_, registry, initial_)                                                                                 \
-    do {                                                                                                                \
-        const char **names = ARENA_ARRAY(arena, const char *, 64);                                                      \
-        for (int i = 0; (registry)[i]; i++) {                                                                           \
-            names[i] = (registry)[i]->name;                                                                             \
-            parts[n++] = (SchemaPart){group_, names[i], (registry)[i]->params, (registry)[i]->n_params};                \
-        }                                                                                                               \
-        SchemaRow *row = ARENA_ARRAY(arena, SchemaRow, 1);                                                              \
-        *row = (SchemaRow){"kind", VALUE_CHOICE, initial_, 0, 0, names, "test"};                                        \
-        parts[n++] = (SchemaPart){group_, NULL, row, 1};                                                                \
+#define ADD(group_, registry, initial_)                                                                                \
+    do {                                                                                                               \
+        const char **names = ARENA_ARRAY(arena, const char *, 64);                                                     \
+        for (int i = 0; (registry)[i]; i++) {                                                                          \
+            names[i] = (registry)[i]->name;                                                                            \
+            parts[n++] = (SchemaPart){group_, names[i], (registry)[i]->params, (registry)[i]->n_params};               \
+        }                                                                                                              \
+        SchemaRow *row = ARENA_ARRAY(arena, SchemaRow, 1);                                                             \
+        *row = (SchemaRow){"kind", VALUE_CHOICE, initial_, 0, 0, names, "test"};                                       \
+        parts[n++] = (SchemaPart){group_, NULL, row, 1};                                                               \
     } while (0)
     ADD("model.position", position_registry, "rope");
     ADD("model.mask", mask_registry, "causal");

@@ -18,7 +18,8 @@ int train_in(const char *folder, const Settings *settings, int threads, int64_t 
 int train_with(const char *folder, const Settings *settings, const Kernels *kernels, int threads, int64_t stop_after,
                Error *err);
 
-/* SHA-256 over names and bytes of train.csv, the tokenizer if it is there, snapshots and checkpoints of a run, as hex. */
+/* SHA-256 over names and bytes of train.csv, the tokenizer if it is there, snapshots and checkpoints of a run,
+ * as hex. */
 void results_hash(const char *folder, char ret_hex[65]);
 
 #endif

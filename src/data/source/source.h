@@ -17,12 +17,12 @@ typedef struct {
     const char *name, *summary, *source;
     const SchemaRow *params; /* keys below data.source */
     int n_params;
-    int needs_corpus;        /* then `corpus` is not NULL in open */
-    int has_labels;          /* fills labels: the only one that objective `labelled` accepts */
-    int has_documents;       /* knows where documents start: `bos: document`, `window: document` are allowed */
-    int has_next;            /* false: the content has no successor, ids[T] stays -1 (recall) */
-    int allows_ends;         /* false: BOS and EOS are refused (recall: places are fixed by position) */
-    int has_idle;            /* flags idle queries; without it a metric over idle queries is missing */
+    int needs_corpus;          /* then `corpus` is not NULL in open */
+    int has_labels;            /* fills labels: the only one that objective `labelled` accepts */
+    int has_documents;         /* knows where documents start: `bos: document`, `window: document` are allowed */
+    int has_next;              /* false: the content has no successor, ids[T] stays -1 (recall) */
+    int allows_ends;           /* false: BOS and EOS are refused (recall: places are fixed by position) */
+    int has_idle;              /* flags idle queries; without it a metric over idle queries is missing */
     const char *const *groups; /* NULL-terminated names of its loss groups, NULL for none */
 
     /* Reads its settings; `length` is the longest content it will be asked for. Memory from arena, which must outlive
@@ -39,8 +39,9 @@ typedef struct {
      * `length` tokens on `part`; ret_groups[g] (may be NULL) the same within each group. Under `next` every token is a
      * target but the first, which is one only behind BOS. NaN where it is not known; NULL where it never is. */
     double (*oracle_loss)(const void *state, Part part, int length, int first_is_target, double *ret_groups);
-    /* Loss in nats of the ideal predictor on seq->ids[i], content that starts at `first`, given what stands before it; 0
-     * for a source whose labels follow from the content. Summed over a set, it is the floor of the loss on that very set. */
+    /* Loss in nats of the ideal predictor on seq->ids[i], content that starts at `first`, given what stands before it;
+     * 0 for a source whose labels follow from the content. Summed over a set, it is the floor of the loss on that very
+     * set. */
     double (*ideal_loss)(const void *state, const Sequence *seq, int first, int i);
     /* How an id is shown, or NULL to use the corpus's vocabulary. */
     const char *(*token_text)(const void *state, int id);

@@ -51,8 +51,8 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
 
 #define GU "Gu et al. 2025, arXiv 2410.10781"
 
-/* Emergence of a rate: more often than not, in this head or over all heads. Its uniform baseline is 0 by construction.
- */
+/* Emergence of a rate: more often than not, in this head or over all heads. Its uniform baseline is 0
+ * by construction. */
 #define RATE(epsilon)                                                                                                  \
     {                                                                                                                  \
         .name = "sink_rate@" epsilon, .unit = "share", .level = LEVEL_HEAD, .min = 0, .max = 1,                        \

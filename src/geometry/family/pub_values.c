@@ -87,8 +87,8 @@ static double alignment(int n, const double *map, const Desk *desk)
     return published_pearson(pairs, desk->weights, desk->cosines);
 }
 
-/* Marks the reference tokens: column means above 0.1, else a tenth of the tokens; at most three tenths, largest first.
- */
+/* Marks the reference tokens: column means above 0.1, else a tenth of the tokens; at most three tenths,
+ * largest first. */
 static void mark_references(int n, const double *map, Desk *desk)
 {
     int wanted = 0;

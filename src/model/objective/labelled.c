@@ -1,5 +1,5 @@
-/* Labels from the source: position i predicts labels[i], or nothing where that is -1. Inputs are the sequence itself.
- */
+/* Labels from the source: position i predicts labels[i], or nothing where that is -1. Inputs are the
+ * sequence itself. */
 #include "model/objective/objective.h"
 
 /* How many positions have a label is the source's matter: an upper bound. */

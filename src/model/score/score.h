@@ -1,5 +1,5 @@
-/* Score functions: from a row of scaled, biased, masked scores to attention weights. One file each, with a const Score.
- */
+/* Score functions: from a row of scaled, biased, masked scores to attention weights. One file each, with a
+ * const Score. */
 #ifndef REFFRAME_MODEL_SCORE_H
 #define REFFRAME_MODEL_SCORE_H
 

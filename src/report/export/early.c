@@ -18,8 +18,8 @@ static double place(double share)
     return isinf(share) ? never : left + (width - left - right) * fmin(fmax(share, 0), 1.02);
 }
 
-/* Shares at the onsets of an arm's runs, infinite for never, but for those whose loss never fell; returns their number.
- */
+/* Shares at the onsets of an arm's runs, infinite for never, but for those whose loss never fell; returns
+ * their number. */
 static int shares_of(Arena *arena, const Report *report, int arm, double *shares)
 {
     int n = 0;

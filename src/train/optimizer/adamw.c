@@ -1,5 +1,5 @@
-/* AdamW: Adam with decoupled weight decay (Loshchilov & Hutter, ICLR 2019, algorithm 2, with PyTorch's reading: the decay
- * is scaled by the learning rate).
+/* AdamW: Adam with decoupled weight decay (Loshchilov & Hutter, ICLR 2019, algorithm 2, with PyTorch's reading: the
+ * decay is scaled by the learning rate).
  *
  *   m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2;  p -= lr (m/(1-b1^t) / (sqrt(v/(1-b2^t)) + eps) + decay p)
  */

@@ -9,15 +9,15 @@
 #include "base/schema.h"
 #include "num/kernels.h"
 
-#define OPTIMIZER_MAX_SLOTS 2
+#define OPTIMIZER_MAX_SLOTS  2
 #define OPTIMIZER_MAX_VALUES 8
 
 typedef struct {
-    size_t n;              /* elements of this chunk, all of one tensor */
-    int decays;            /* weight decay applies to the tensor */
-    double clip_scale;     /* factor on the gradient from global-norm clipping */
-    double lr;             /* after the schedule */
-    int64_t t;             /* 1 for the first update */
+    size_t n;          /* elements of this chunk, all of one tensor */
+    int decays;        /* weight decay applies to the tensor */
+    double clip_scale; /* factor on the gradient from global-norm clipping */
+    double lr;         /* after the schedule */
+    int64_t t;         /* 1 for the first update */
 } UpdateChunk;
 
 typedef struct {
@@ -25,8 +25,8 @@ typedef struct {
     const SchemaRow *params; /* keys below train.optimizer */
     int n_params;
     int n_slots;
-    const char *const *slot_names;                                /* for checkpoints: "m", "v" */
-    void (*read)(const Settings *settings, double *ret_values);   /* up to OPTIMIZER_MAX_VALUES */
+    const char *const *slot_names;                              /* for checkpoints: "m", "v" */
+    void (*read)(const Settings *settings, double *ret_values); /* up to OPTIMIZER_MAX_VALUES */
     /* Pointers start at the chunk; slots[s] too. */
     void (*update)(const Kernels *kernels, const double *values, const UpdateChunk *chunk, const real *gradient,
                    real *const *slots, real *parameters);

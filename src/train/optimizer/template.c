@@ -1,5 +1,5 @@
-/* Template of an optimizer: copy to NAME.c, follow the steps, add the word NAME to 'train/optimizer' in src/meson.build.
- * As it stands it is plain gradient descent, p -= lr g, and compiles with the tests.
+/* Template of an optimizer: copy to NAME.c, follow the steps, add the word NAME to 'train/optimizer' in
+ * src/meson.build. As it stands it is plain gradient descent, p -= lr g, and compiles with the tests.
  */
 #include "train/optimizer/optimizer.h"
 
@@ -21,7 +21,8 @@ static void update(const Kernels *kernels, const double *values, const UpdateChu
         parameters[i] -= (real)(values[0] * chunk->lr * chunk->clip_scale) * gradient[i];
 }
 
-/* 4. Say who you are. The generic tests (resume, threads, descent on a quadratic) find the optimizer by the registry. */
+/* 4. Say who you are. The generic tests (resume, threads, descent on a quadratic) find the optimizer by
+ * the registry. */
 const Optimizer optimizer_template;
 const Optimizer optimizer_template = {
     .name = "template",

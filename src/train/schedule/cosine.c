@@ -1,4 +1,5 @@
-/* Cosine decay after warm-up (Loshchilov & Hutter, SGDR, ICLR 2017, eq. 5): factor = floor + (1-floor)(1+cos(pi x))/2. */
+/* Cosine decay after warm-up (Loshchilov & Hutter, SGDR, ICLR 2017, eq. 5): factor = floor +
+ * (1-floor)(1+cos(pi x))/2. */
 #include <math.h>
 
 #include "train/schedule/schedule.h"
