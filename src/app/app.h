@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "base/variant.h"
 #include "plan/plan.h"
 
 /* One option of a verb: "--jobs N" has a value name, "--json" has none. A repeatable one may come more than once. */
@@ -60,8 +61,7 @@ typedef struct {
     const char *group;   /* "model.position"; NULL: chosen by no key (metrics, exports) */
     const char *what;    /* one line */
     const char *initial; /* default of GROUP.kind */
-    int (*get)(int index, const char **ret_name, const char **ret_summary, const char **ret_source,
-               const SchemaRow **ret_rows, int *ret_n_rows); /* 0 behind the last */
+    const Variant *const *variants;
 } Kind;
 
 extern const Kind kinds[];

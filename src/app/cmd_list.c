@@ -23,18 +23,16 @@ static void print_row(const char *group, const SchemaRow *row)
 
 static void print_kind(const Kind *kind)
 {
-    const char *name, *summary, *source;
-    const SchemaRow *rows;
-    int n_rows;
     printf("%s: %s", kind->kind, kind->what);
     if (kind->group)
         printf(" (%s.kind, default %s)", kind->group, kind->initial);
     printf("\n");
-    for (int i = 0; kind->get(i, &name, &summary, &source, &rows, &n_rows); i++) {
-        printf("  %-16s %s%s%s%s\n", name, summary, strcmp(source, "-") ? " [" : "", strcmp(source, "-") ? source : "",
-               strcmp(source, "-") ? "]" : "");
-        for (int r = 0; r < n_rows && kind->group; r++)
-            print_row(kind->group, &rows[r]);
+    for (const Variant *const *variant = kind->variants; *variant; variant++) {
+        const int has_source = strcmp((*variant)->source, "-") != 0;
+        printf("  %-16s %s%s%s%s\n", (*variant)->name, (*variant)->summary, has_source ? " [" : "",
+               has_source ? (*variant)->source : "", has_source ? "]" : "");
+        for (int r = 0; r < (*variant)->n_params && kind->group; r++)
+            print_row(kind->group, &(*variant)->params[r]);
     }
     printf("\n");
 }
@@ -119,7 +117,7 @@ static void print_metric(Arena *arena, const MetricFamily *family, int first, in
 static void print_family(const MetricFamily *family)
 {
     int n_needs = 0;
-    printf("%s: %s [%s]\n  needs", family->name, family->summary, family->source);
+    printf("%s: %s [%s]\n  needs", family->variant.name, family->variant.summary, family->variant.source);
     for (int n = 0; need_name(n); n++)
         if (family->needs & 1u << n)
             printf("%s %s", n_needs++ ? "," : "", need_name(n));
@@ -130,7 +128,7 @@ static void print_family(const MetricFamily *family)
         printf(" snapshot");
     if (family->sequences > 0)
         printf(", on %d sequences", family->sequences);
-    printf(" (measure.%s.every, .sequences)\n", family->name);
+    printf(" (measure.%s.every, .sequences)\n", family->variant.name);
 }
 
 /* `refframe list metrics` goes into the columns of each family. */

@@ -17,16 +17,12 @@
 /* The row GROUP.kind: a choice among the registry's names. */
 static SchemaRow *kind_row(Arena *arena, const Kind *kind)
 {
-    const char *name, *summary, *source;
-    const SchemaRow *rows;
-    int n = 0, n_rows;
-    while (kind->get(n, &name, &summary, &source, &rows, &n_rows))
+    int n = 0;
+    while (kind->variants[n])
         n++;
     const char **choices = ARENA_ARRAY(arena, const char *, n + 1);
-    for (int i = 0; i < n; i++) {
-        kind->get(i, &name, &summary, &source, &rows, &n_rows);
-        choices[i] = name;
-    }
+    for (int i = 0; i < n; i++)
+        choices[i] = kind->variants[i]->name;
     SchemaRow *row = ARENA_ARRAY(arena, SchemaRow, 1);
     *row = (SchemaRow){"kind", VALUE_CHOICE, kind->initial, 0, 0, choices, kind->what};
     return row;
@@ -40,20 +36,17 @@ static Schema schema_new(Arena *arena)
     parts[n++] = (SchemaPart){"model", NULL, model_rows, model_n_rows};
     parts[n++] = (SchemaPart){"data", NULL, data_rows, data_n_rows};
     for (int k = 0; k < n_kinds; k++) {
-        const char *name, *summary, *source;
-        const SchemaRow *rows;
-        int n_rows;
         if (!kinds[k].group)
             continue;
         parts[n++] = (SchemaPart){kinds[k].group, NULL, kind_row(arena, &kinds[k]), 1};
-        for (int i = 0; kinds[k].get(i, &name, &summary, &source, &rows, &n_rows); i++)
-            if (n_rows > 0)
-                parts[n++] = (SchemaPart){kinds[k].group, name, rows, n_rows};
+        for (const Variant *const *variant = kinds[k].variants; *variant; variant++)
+            if ((*variant)->n_params > 0)
+                parts[n++] = (SchemaPart){kinds[k].group, (*variant)->name, (*variant)->params, (*variant)->n_params};
     }
     for (const MetricFamily *const *family = family_registry; *family; family++) {
         int n_rows;
         const SchemaRow *rows = family_rows(arena, *family, &n_rows);
-        parts[n++] = (SchemaPart){arena_format(arena, "measure.%s", (*family)->name), NULL, rows, n_rows};
+        parts[n++] = (SchemaPart){arena_format(arena, "measure.%s", (*family)->variant.name), NULL, rows, n_rows};
     }
     for (int p = 0; p < train_n_parts; p++)
         parts[n++] = train_parts[p];

@@ -46,11 +46,11 @@ static int check(const Source *source, const Settings *settings, int length, Err
     for (int i = 0; i < 2 && !source->allows_ends; i++)
         if (!is_set(settings, keys[i], "never"))
             return settings_error(settings, keys[i], err, "source %s has its places by position: it must be `never`",
-                                  source->name);
+                                  source->variant.name);
     static const char *const document_keys[] = {"data.bos", "data.window"};
     for (int i = 0; i < 2 && !source->has_documents; i++)
         if (is_set(settings, document_keys[i], "document"))
-            return settings_error(settings, document_keys[i], err, "source %s has no documents", source->name);
+            return settings_error(settings, document_keys[i], err, "source %s has no documents", source->variant.name);
     if (length < DATA_MIN_LENGTH)
         return settings_error(settings, "model.context_length", err, "must be at least %d, not %d", DATA_MIN_LENGTH,
                               length);

@@ -18,7 +18,7 @@ int family_sees_maps_only(const MetricFamily *family)
 const SchemaRow *family_rows(Arena *arena, const MetricFamily *family, int *ret_n_rows)
 {
     enum { N_COMMON = 2 };
-    SchemaRow *rows = ARENA_ARRAY(arena, SchemaRow, N_COMMON + family->n_params);
+    SchemaRow *rows = ARENA_ARRAY(arena, SchemaRow, N_COMMON + family->variant.n_params);
     rows[0] = (SchemaRow){"every",
                           VALUE_INT,
                           arena_format(arena, "%d", family->every ? family->every : 1),
@@ -33,9 +33,9 @@ const SchemaRow *family_rows(Arena *arena, const MetricFamily *family, int *ret_
                           65536,
                           NULL,
                           "on the first so many sequences of the measuring set; 0: on all"};
-    for (int p = 0; p < family->n_params; p++)
-        rows[N_COMMON + p] = family->params[p];
-    *ret_n_rows = N_COMMON + family->n_params;
+    for (int p = 0; p < family->variant.n_params; p++)
+        rows[N_COMMON + p] = family->variant.params[p];
+    *ret_n_rows = N_COMMON + family->variant.n_params;
     return rows;
 }
 
@@ -48,14 +48,6 @@ const char *level_name(MetricLevel level)
 {
     static const char *const names[] = {[LEVEL_HEAD] = "head", [LEVEL_LAYER] = "layer", [LEVEL_MODEL] = "model"};
     return names[level];
-}
-
-const MetricFamily *family_find(const char *name)
-{
-    for (const MetricFamily *const *family = family_registry; *family; family++)
-        if (strcmp((*family)->name, name) == 0)
-            return *family;
-    return NULL;
 }
 
 const MetricColumn *metric_find(const char *name)
@@ -91,7 +83,7 @@ static void column_json(JsonWriter *json, const MetricFamily *family, const Metr
     const int has_computed = column_has_baselines(family, column);
     json_open_object(json);
     json_put_string(json, "name", column->name);
-    json_put_string(json, "family", family->name);
+    json_put_string(json, "family", family->variant.name);
     json_put_string(json, "unit", column->unit);
     json_put_string(json, "level", level_name(column->level));
     json_put_string(json, "pool", column->pool == POOL_MEAN ? "mean" : "modal share");

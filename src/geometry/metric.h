@@ -8,7 +8,7 @@
 #define REFFRAME_GEOMETRY_METRIC_H
 
 #include "base/json.h"
-#include "base/schema.h"
+#include "base/variant.h"
 #include "geometry/view.h"
 
 typedef enum { LEVEL_HEAD, LEVEL_LAYER, LEVEL_MODEL } MetricLevel;
@@ -34,9 +34,7 @@ typedef struct {
 } MetricColumn;
 
 typedef struct {
-    const char *name, *summary, *source;
-    const SchemaRow *params; /* keys below measure.FAMILY */
-    int n_params;
+    Variant variant; /* keys below measure.FAMILY */
     unsigned needs;
     const char *cost;     /* order of growth for one sequence, "O(L H T^2)" */
     int every, sequences; /* defaults of measure.FAMILY.every (0 counts as 1) and .sequences (0: the whole set) */
@@ -48,8 +46,7 @@ typedef struct {
     size_t (*scratch_bytes)(const View *view); /* never falls as the length grows; NULL: none */
 } MetricFamily;
 
-extern const MetricFamily *const family_registry[]; /* NULL-terminated; written from the list in src/meson.build */
-const MetricFamily *family_find(const char *name);
+REGISTRY(MetricFamily, family);
 const MetricColumn *metric_find(const char *name); /* over all families */
 
 /* Rows of the group measure.FAMILY: `every`, `sequences`, then the family's own params. Memory from arena. */

@@ -117,7 +117,7 @@ static void put_metric(JsonWriter *json, const MapsResult *result, const Place *
 {
     json_open_object(json);
     json_put_string(json, "name", place->column->name);
-    json_put_string(json, "family", place->family->name);
+    json_put_string(json, "family", place->family->variant.name);
     json_put_string(json, "level", level_name(place->column->level));
     json_put_string(json, "unit", place->column->unit);
     json_put_string(json, "pool", place->column->pool == POOL_MEAN ? "mean" : "modal share");

@@ -61,8 +61,8 @@ static int read_cadences(const Settings *settings, TrainSettings *train, Error *
     for (int f = 0; family_registry[f]; f++) {
         char every[64], sequences[64];
         assert(f < MOST_FAMILIES);
-        snprintf(every, sizeof every, "measure.%s.every", family_registry[f]->name);
-        snprintf(sequences, sizeof sequences, "measure.%s.sequences", family_registry[f]->name);
+        snprintf(every, sizeof every, "measure.%s.every", family_registry[f]->variant.name);
+        snprintf(sequences, sizeof sequences, "measure.%s.sequences", family_registry[f]->variant.name);
         Cadence cadence = {(int)settings_int(settings, every), (int)settings_int(settings, sequences)};
         if (cadence.n_sequences % 2)
             return settings_error(settings, sequences, err,

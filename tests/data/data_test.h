@@ -60,7 +60,7 @@ static inline const char *bench_text(Bench *bench, const char *name, const char 
 #define KIND_NAMES(arena, Type, registry, ret_names)                                                                   \
     const char **ret_names = ARENA_ARRAY(arena, const char *, 32);                                                     \
     for (int kind_index_ = 0; registry[kind_index_]; kind_index_++)                                                    \
-        ret_names[kind_index_] = registry[kind_index_]->name;
+        ret_names[kind_index_] = registry[kind_index_]->variant.name;
 
 /* Settings from "key=value" lines, NULL-ended; a value in brackets is a list of words apart by ", ". All stand in
  * folder/experiment.yaml, on lines counted from 1. `extra` (may be NULL) is a source that is not in the registry. */
@@ -73,7 +73,7 @@ static inline Settings *bench_settings_with(Bench *bench, const Source *extra, c
     while (sources[n_sources])
         n_sources++;
     if (extra)
-        sources[n_sources] = extra->name;
+        sources[n_sources] = extra->variant.name;
     SchemaRow *rows = ARENA_ARRAY(arena, SchemaRow, 3);
     rows[0] = (SchemaRow){"kind", VALUE_CHOICE, "text", 0, 0, sources, "source"};
     rows[1] = (SchemaRow){"kind", VALUE_CHOICE, "character", 0, 0, tokenizers, "tokenizer"};
@@ -85,12 +85,15 @@ static inline Settings *bench_settings_with(Bench *bench, const Source *extra, c
     parts[n_parts++] = (SchemaPart){"data", NULL, data_rows, data_n_rows};
     parts[n_parts++] = (SchemaPart){"data.source", NULL, &rows[0], 1};
     for (const Source *const *s = source_registry; *s; s++)
-        parts[n_parts++] = (SchemaPart){"data.source", (*s)->name, (*s)->params, (*s)->n_params};
+        parts[n_parts++] =
+            (SchemaPart){"data.source", (*s)->variant.name, (*s)->variant.params, (*s)->variant.n_params};
     if (extra)
-        parts[n_parts++] = (SchemaPart){"data.source", extra->name, extra->params, extra->n_params};
+        parts[n_parts++] =
+            (SchemaPart){"data.source", extra->variant.name, extra->variant.params, extra->variant.n_params};
     parts[n_parts++] = (SchemaPart){"data.tokenizer", NULL, &rows[1], 1};
     for (const Tokenizer *const *t = tokenizer_registry; *t; t++)
-        parts[n_parts++] = (SchemaPart){"data.tokenizer", (*t)->name, (*t)->params, (*t)->n_params};
+        parts[n_parts++] =
+            (SchemaPart){"data.tokenizer", (*t)->variant.name, (*t)->variant.params, (*t)->variant.n_params};
 
     Assignment *assignments = ARENA_ARRAY(arena, Assignment, 64);
     const char *file = file_join(arena, bench->folder, "experiment.yaml");

@@ -113,9 +113,9 @@ static void ids_spell_the_text(void **state)
     const char *text = paragraphs(bench);
     const char *path = bench_text(bench, "a.txt", text);
     for (const Tokenizer *const *t = tokenizer_registry; *t; t++) {
-        Corpus corpus =
-            bench_corpus(bench, bench_settings(bench, files_line(bench, path),
-                                               arena_format(bench->arena, "data.tokenizer.kind=%s", (*t)->name)));
+        Corpus corpus = bench_corpus(
+            bench, bench_settings(bench, files_line(bench, path),
+                                  arena_format(bench->arena, "data.tokenizer.kind=%s", (*t)->variant.name)));
         Text back = {0};
         for (int64_t i = 0; i < corpus.n; i++)
             text_add(&back, corpus.vocabulary.strings[corpus.ids[i]]);

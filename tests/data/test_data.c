@@ -11,7 +11,7 @@ static const char *const eos_values[] = {"always", "never"};
 
 static Settings *settings_for(Bench *bench, const Source *source, const char *bos, const char *eos)
 {
-    return bench_settings(bench, arena_format(bench->arena, "data.source.kind=%s", source->name),
+    return bench_settings(bench, arena_format(bench->arena, "data.source.kind=%s", source->variant.name),
                           arena_format(bench->arena, "data.bos=%s", bos),
                           arena_format(bench->arena, "data.eos=%s", eos));
 }
@@ -121,7 +121,7 @@ static void documents_are_refused_where_there_are_none(void **state)
     Bench *bench = *state;
     for (const Source *const *s = source_registry; *s; s++) {
         Settings *settings =
-            bench_settings(bench, arena_format(bench->arena, "data.source.kind=%s", (*s)->name),
+            bench_settings(bench, arena_format(bench->arena, "data.source.kind=%s", (*s)->variant.name),
                            (*s)->allows_ends ? "data.bos=always" : "data.bos=never", "data.window=document");
         Data *data = NULL;
         Error err;

@@ -20,11 +20,11 @@ static int add_case(Bench *bench, const Source *source, const char *line, Case *
 {
     assert_true(n < MAX_CASES);
     Case *c = &cases[n];
-    const char *kind = arena_format(bench->arena, "data.source.kind=%s", source->name);
+    const char *kind = arena_format(bench->arena, "data.source.kind=%s", source->variant.name);
     c->source = source;
     c->settings = bench_settings_with(bench, source == &source_template ? source : NULL,
                                       (const char *const[]){kind, "data.held_out=0.3", line, NULL});
-    snprintf(c->name, sizeof c->name, "%s %s", source->name, line ? line : "");
+    snprintf(c->name, sizeof c->name, "%s %s", source->variant.name, line ? line : "");
     if (source->needs_corpus)
         c->corpus = bench_corpus(bench, c->settings);
     Error err = {{0}};
@@ -40,8 +40,8 @@ static int all_cases(Bench *bench, Case *cases)
     for (int s = 0; source != &source_template; s++) {
         source = source_registry[s] ? source_registry[s] : &source_template;
         n = add_case(bench, source, NULL, cases, n);
-        for (int p = 0; p < source->n_params; p++) {
-            const SchemaRow *row = &source->params[p];
+        for (int p = 0; p < source->variant.n_params; p++) {
+            const SchemaRow *row = &source->variant.params[p];
             for (int k = 0; row->type == VALUE_CHOICE && row->choices[k]; k++)
                 n = add_case(bench, source, arena_format(bench->arena, "data.source.%s=%s", row->key, row->choices[k]),
                              cases, n);
@@ -188,8 +188,8 @@ static void each_is_found_by_its_name(void **state)
 {
     (void)state;
     for (const Source *const *s = source_registry; *s; s++) {
-        assert_ptr_equal(source_find((*s)->name), *s);
-        assert_true(strlen((*s)->summary) > 0 && strlen((*s)->source) > 0);
+        assert_ptr_equal(source_find((*s)->variant.name), *s);
+        assert_true(strlen((*s)->variant.summary) > 0 && strlen((*s)->variant.source) > 0);
     }
     assert_null(source_find("no such"));
 }

@@ -7,10 +7,11 @@ static const char ascii_text[] =
 static Vocabulary build(Bench *bench, const Tokenizer *tokenizer, const char *text, size_t n)
 {
     Vocabulary vocabulary;
-    Settings *settings = bench_settings(bench, arena_format(bench->arena, "data.tokenizer.kind=%s", tokenizer->name));
+    Settings *settings =
+        bench_settings(bench, arena_format(bench->arena, "data.tokenizer.kind=%s", tokenizer->variant.name));
     Error err = {{0}};
     if (tokenizer->build(bench->arena, settings, text, n, n, &vocabulary, &err) != 0)
-        fail_msg("%s: %s", tokenizer->name, err.text);
+        fail_msg("%s: %s", tokenizer->variant.name, err.text);
     return vocabulary;
 }
 
@@ -45,7 +46,7 @@ static void reserved_ids_are_named_and_tokens_ascend(void **state)
         assert_string_equal(vocabulary.strings[TOKEN_MASK], "<mask>");
         for (int id = TOKEN_CONTENT; id < vocabulary.size; id++)
             assert_non_null(vocabulary.strings[id]);
-        assert_ptr_equal(tokenizer_find((*t)->name), *t);
+        assert_ptr_equal(tokenizer_find((*t)->variant.name), *t);
     }
     assert_null(tokenizer_find("no such"));
 }

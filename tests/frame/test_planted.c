@@ -37,7 +37,7 @@ typedef struct {
     Measured *sets[N_WEIGHTS][N_LENGTHS][N_CLASSES][SETS];
 } Planted;
 
-typedef enum { BY_POSITION, BY_TOKEN, N_VARIANTS } Variant;
+typedef enum { BY_POSITION, BY_TOKEN, N_VARIANTS } Identity;
 typedef int Counts[N_VARIANTS][N_CLASSES][FRAME_COUNT]; /* planted as a class, read as a type */
 
 static int below(Planted *planted, int n)
@@ -156,7 +156,7 @@ static Tokens tokens_of(int class, int set)
 }
 
 /* The class that a set must be read as. */
-static FrameType truth(int class, int set, Variant variant)
+static FrameType truth(int class, int set, Identity variant)
 {
     if (variant == BY_POSITION || classes[class] == FRAME_NONE || tokens_of(class, set) == TOKEN_EACH)
         return classes[class];
@@ -234,7 +234,7 @@ static void confusion(const Planted *planted, int w, int t, const double *values
     }
 }
 
-static void show(double w, int T, Variant variant, int counts[N_CLASSES][FRAME_COUNT])
+static void show(double w, int T, Identity variant, int counts[N_CLASSES][FRAME_COUNT])
 {
     printf("# w %.1f, T %3d, %-9s%13s %13s %13s %13s %13s\n", w, T, variant == BY_TOKEN ? "by token" : "by place",
            frame_name(0), frame_name(1), frame_name(2), frame_name(3), frame_name(4));
@@ -266,7 +266,7 @@ static void worst(const Planted *planted, const double *values, int shows, doubl
             confusion(planted, w, t, values, counts);
             for (int variant = 0; variant < N_VARIANTS; variant++) {
                 if (shows)
-                    show(weights[w], lengths[t], (Variant)variant, counts[variant]);
+                    show(weights[w], lengths[t], (Identity)variant, counts[variant]);
                 for (int c = 0; c < N_CLASSES && is_held; c++)
                     ret_least[variant] = fmin(ret_least[variant], diagonal(c, counts[variant][c]));
             }

@@ -130,12 +130,12 @@ static Group group_of(const MetricFamily *family)
     static const char *const spectral[] = {"spectrum", "graph", "rank", "pub_graph", "pub_spectrum"};
     static const char *const other[] = {"rips", "pub_betti", "pub_fisher", "ablation"};
     for (size_t i = 0; i < sizeof spectral / sizeof *spectral; i++)
-        if (strcmp(family->name, spectral[i]) == 0)
+        if (strcmp(family->variant.name, spectral[i]) == 0)
             return SPECTRAL;
     for (size_t i = 0; i < sizeof other / sizeof *other; i++)
-        if (strcmp(family->name, other[i]) == 0)
+        if (strcmp(family->variant.name, other[i]) == 0)
             return OTHER;
-    return strncmp(family->name, "pub_", 4) == 0 ? PUBLISHED : CLOSED;
+    return strncmp(family->variant.name, "pub_", 4) == 0 ? PUBLISHED : CLOSED;
 }
 
 static void run(Lanes *lanes, const Size *size)
@@ -151,8 +151,8 @@ static void run(Lanes *lanes, const Size *size)
         const double seconds = best_seconds(lanes, &bench);
         const int every = (*it)->every ? (*it)->every : 1;
         const double share = (*it)->sequences && (*it)->sequences < size->N ? (double)(*it)->sequences / size->N : 1;
-        printf("  %-16s %8.2f ms; every %d, %3.0f %% of the sequences: %6.2f ms\n", (*it)->name, seconds * 1e3, every,
-               100 * share, seconds * share / every * 1e3);
+        printf("  %-16s %8.2f ms; every %d, %3.0f %% of the sequences: %6.2f ms\n", (*it)->variant.name, seconds * 1e3,
+               every, 100 * share, seconds * share / every * 1e3);
         sums[group_of(*it)] += seconds;
         by_cadence += seconds * share / every;
     }

@@ -31,7 +31,8 @@ static void test_descriptions(void **state)
     (void)state;
     for (int f = 0; family_at(f); f++) {
         const MetricFamily *family = family_at(f);
-        assert_true(is_filled(family->name) && is_filled(family->summary) && is_filled(family->source));
+        assert_true(is_filled(family->variant.name) && is_filled(family->variant.summary) &&
+                    is_filled(family->variant.source));
         assert_true(is_filled(family->cost) && family->needs != 0 && family->n_columns > 0);
         for (int c = 0; c < family->n_columns; c++) {
             const MetricColumn *column = &family->columns[c];
@@ -52,7 +53,7 @@ static void test_names_find_and_are_unique(void **state)
 {
     (void)state;
     for (const MetricFamily *const *family = family_registry; *family; family++) {
-        assert_ptr_equal(family_find((*family)->name), *family);
+        assert_ptr_equal(family_find((*family)->variant.name), *family);
         for (int c = 0; c < (*family)->n_columns; c++)
             assert_ptr_equal(metric_find((*family)->columns[c].name), &(*family)->columns[c]);
     }
@@ -194,7 +195,7 @@ static void test_metrics_json(void **state)
             const MetricColumn *column = &(*family)->columns[c];
             const Json *item = metrics->items[n], *baselines = json_get(item, "baselines");
             assert_string_equal(json_get_string(item, "name", ""), column->name);
-            assert_string_equal(json_get_string(item, "family", ""), (*family)->name);
+            assert_string_equal(json_get_string(item, "family", ""), (*family)->variant.name);
             assert_string_equal(json_get_string(item, "level", ""), level_name(column->level));
             assert_true(json_get(item, "needs")->n_items > 0);
             assert_string_equal(json_get_string(item, "cost", ""), (*family)->cost);

@@ -68,10 +68,10 @@ static void add_other_values(Arena *arena, const char *before, const char *group
     do {                                                                                                               \
         (axis)->name = group_;                                                                                         \
         for (int i = 0; any_##what(i); i++) {                                                                          \
-            const char *kind = arena_format(arena, "%s.kind=%s\n", group_, any_##what(i)->name);                       \
+            const char *kind = arena_format(arena, "%s.kind=%s\n", group_, any_##what(i)->variant.name);               \
             add_value(axis, kind);                                                                                     \
-            for (int r = 0; r < any_##what(i)->n_params; r++)                                                          \
-                add_other_values(arena, kind, group_, &any_##what(i)->params[r], axis);                                \
+            for (int r = 0; r < any_##what(i)->variant.n_params; r++)                                                  \
+                add_other_values(arena, kind, group_, &any_##what(i)->variant.params[r], axis);                        \
         }                                                                                                              \
     } while (0)
 
@@ -118,11 +118,11 @@ static void add_part(TestSchema *schema, const char *group, const char *kind, co
         const char **names = (schema)->names[(schema)->n_kinds];                                                       \
         SchemaRow *kind = &(schema)->kinds[(schema)->n_kinds++];                                                       \
         for (int i = 0; any_##what(i); i++)                                                                            \
-            names[i] = any_##what(i)->name;                                                                            \
+            names[i] = any_##what(i)->variant.name;                                                                    \
         *kind = (SchemaRow){"kind", VALUE_CHOICE, names[0], 0, 0, names, "which"};                                     \
         add_part(schema, group, NULL, kind, 1);                                                                        \
         for (int i = 0; any_##what(i); i++)                                                                            \
-            add_part(schema, group, names[i], any_##what(i)->params, any_##what(i)->n_params);                         \
+            add_part(schema, group, names[i], any_##what(i)->variant.params, any_##what(i)->variant.n_params);         \
     } while (0)
 
 static void write_schema(TestSchema *schema)
@@ -166,10 +166,14 @@ static int parse_lines(Arena *arena, const char *lines, Assignment *ret_assignme
     return n;
 }
 
-#define FIND(what, wanted, ret)                                                                                        \
-    for (int i_ = 0; any_##what(i_); i_++)                                                                             \
-        if (strcmp(any_##what(i_)->name, wanted) == 0)                                                                 \
-    ret = any_##what(i_)
+/* Of the variant of that name, which the registry or the template has. */
+static int index_of(const Variant *const *variants, const char *name)
+{
+    int n = 0;
+    while (variants[n] && strcmp(variants[n]->name, name) != 0)
+        n++;
+    return n;
+}
 
 int try_build(int vocab_size, const char *lines, Built *ret_built, Error *err)
 {
@@ -188,9 +192,9 @@ int try_build(int vocab_size, const char *lines, Built *ret_built, Error *err)
     status = model_settings_read(settings, vocab_size, &built.shape, err);
     if (status < 0)
         return status;
-    FIND(position, settings_text(settings, "model.position.kind"), built.shape.position);
-    FIND(mask, settings_text(settings, "model.mask.kind"), built.shape.mask);
-    FIND(score, settings_text(settings, "model.score.kind"), built.shape.score);
+    built.shape.position = any_position(index_of(position_variants, settings_text(settings, "model.position.kind")));
+    built.shape.mask = any_mask(index_of(mask_variants, settings_text(settings, "model.mask.kind")));
+    built.shape.score = any_score(index_of(score_variants, settings_text(settings, "model.score.kind")));
     status = model_new(built.arena, &built.shape, kernels_best(), &built.model, err);
     if (status < 0)
         return status;

@@ -157,13 +157,13 @@ static void test_attention_variants(void **state)
             for (int s = 0; any_score(s); s++)
                 for (int c = 0; any_choice(c); c++) {
                     char what[128];
-                    snprintf(what, sizeof what, "%s, %s, %s, %s", any_position(p)->name, any_mask(m)->name,
-                             any_score(s)->name, any_choice(c));
+                    snprintf(what, sizeof what, "%s, %s, %s, %s", any_position(p)->variant.name,
+                             any_mask(m)->variant.name, any_score(s)->variant.name, any_choice(c));
                     Check check = {.built = build(9,
                                                   "%smodel.context_length=7\nmodel.position.kind=%s\n"
                                                   "model.mask.kind=%s\nmodel.score.kind=%s\n%s",
-                                                  sizes, any_position(p)->name, any_mask(m)->name, any_score(s)->name,
-                                                  any_choice(c))};
+                                                  sizes, any_position(p)->variant.name, any_mask(m)->variant.name,
+                                                  any_score(s)->variant.name, any_choice(c))};
                     check.batch = random_batch(&check.built, 2, 0.7, 5);
                     check_gradients(&check, what);
                 }
@@ -176,10 +176,11 @@ static void test_query_blocks(void **state)
     for (int p = 0; any_position(p); p++)
         for (int m = 0; any_mask(m); m++) {
             char what[128];
-            snprintf(what, sizeof what, "%s, %s, long", any_position(p)->name, any_mask(m)->name);
-            Check check = {.built = build(9, "%smodel.context_length=%d\nmodel.position.kind=%s\nmodel.mask.kind=%s",
-                                          "model.n_layers=1\nmodel.n_heads=1\nmodel.d_model=4\nmodel.d_ff=4\n",
-                                          2 * QUERY_BLOCK + 5, any_position(p)->name, any_mask(m)->name)};
+            snprintf(what, sizeof what, "%s, %s, long", any_position(p)->variant.name, any_mask(m)->variant.name);
+            Check check = {.built =
+                               build(9, "%smodel.context_length=%d\nmodel.position.kind=%s\nmodel.mask.kind=%s",
+                                     "model.n_layers=1\nmodel.n_heads=1\nmodel.d_model=4\nmodel.d_ff=4\n",
+                                     2 * QUERY_BLOCK + 5, any_position(p)->variant.name, any_mask(m)->variant.name)};
             check.batch = random_batch(&check.built, 1, 0.3, 6);
             check_gradients(&check, what);
         }
@@ -193,9 +194,9 @@ static void test_choices(void **state)
         for (int i = 0; any_choice(i); i++)
             for (int j = i; any_choice(j); j++) {
                 char what[128];
-                snprintf(what, sizeof what, "%s, %s, %s", any_position(p)->name, any_choice(i), any_choice(j));
+                snprintf(what, sizeof what, "%s, %s, %s", any_position(p)->variant.name, any_choice(i), any_choice(j));
                 Check check = {.built = build(9, "%smodel.context_length=6\nmodel.position.kind=%s\n%s\n%s", sizes,
-                                              any_position(p)->name, any_choice(i), any_choice(j))};
+                                              any_position(p)->variant.name, any_choice(i), any_choice(j))};
                 check.batch = random_batch(&check.built, 2, 0.7, 7);
                 check_gradients(&check, what);
             }
@@ -205,7 +206,7 @@ static const Objective *objective_of(const Built *built)
 {
     const char *name = settings_text(&built->settings, "objective.kind");
     int i = 0;
-    while (strcmp(any_objective(i)->name, name) != 0)
+    while (strcmp(any_objective(i)->variant.name, name) != 0)
         i++;
     return any_objective(i);
 }
@@ -292,8 +293,8 @@ static void test_hostile_shapes(void **state)
                          "model.n_layers=%d\nmodel.n_heads=%d\nmodel.d_model=%d\nmodel.d_head=%d\nmodel.d_ff=%d\n"
                          "model.context_length=%d\nmodel.position.kind=%s\nmodel.mask.kind=%s\n%s\n%s",
                          shapes[i / 2].L, shapes[i / 2].H, shapes[i / 2].C, D, shapes[i / 2].F,
-                         length < LEAST ? LEAST : length, any_position(p)->name, any_mask(m)->name, smooth,
-                         menus[i % 2]);
+                         length < LEAST ? LEAST : length, any_position(p)->variant.name, any_mask(m)->variant.name,
+                         smooth, menus[i % 2]);
                 if (try_build(shapes[i / 2].V, lines, &check.built, &err) != STATUS_OK) {
                     if (!any_position(p)->rotate_forward || D % 2 == 0)
                         fail_msg("%s", err.text);

@@ -42,7 +42,7 @@ static void test_special_tokens(void **state)
     (void)state;
     for (int o = 0; any_objective(o); o++) {
         const Objective *objective = any_objective(o);
-        Built b = build(V, "objective.kind=%s", objective->name);
+        Built b = build(V, "objective.kind=%s", objective->variant.name);
         Pcg pcg = pcg_named(1, "mask");
         int n_targets = 0, n_changed = 0;
         for (uint64_t seed = 0; seed < 200; seed++) {
@@ -72,7 +72,7 @@ static void test_draws_follow_the_sequence(void **state)
 {
     (void)state;
     for (int o = 0; any_objective(o); o++) {
-        Built b = build(V, "objective.kind=%s", any_objective(o)->name);
+        Built b = build(V, "objective.kind=%s", any_objective(o)->variant.name);
         Drawn x, y;
         Pcg pcg = pcg_named(3, "mask"), again = pcg;
         draw(&x, 1);
@@ -183,7 +183,8 @@ static void test_combinations(void **state)
         for (int m = 0; any_mask(m); m++)
             for (int has_labels = 0; has_labels < 2; has_labels++) {
                 const Objective *objective = any_objective(o);
-                Built b = build(V, "objective.kind=%s\nmodel.mask.kind=%s", objective->name, any_mask(m)->name);
+                Built b = build(V, "objective.kind=%s\nmodel.mask.kind=%s", objective->variant.name,
+                                any_mask(m)->variant.name);
                 Error err = {""};
                 int refused =
                     (objective->needs_causal && !any_mask(m)->is_causal) || (objective->needs_labels && !has_labels);

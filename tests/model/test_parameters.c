@@ -38,7 +38,7 @@ static void test_layout(void **state)
 {
     (void)state;
     for (int p = 0; any_position(p); p++) {
-        Built b = build(11, "model.d_model=20\nmodel.bias=true\nmodel.position.kind=%s", any_position(p)->name);
+        Built b = build(11, "model.d_model=20\nmodel.bias=true\nmodel.position.kind=%s", any_position(p)->variant.name);
         const Parameters *table = model_parameters(b.model);
         size_t end = 0, n = 0;
         for (int t = 0; t < table->n_tensors; t++) {
@@ -160,7 +160,8 @@ static void test_streams(void **state)
     (void)state;
     Built none = build(50, "model.position.kind=none");
     for (int p = 0; any_position(p); p++) {
-        Built other = build(50, "model.position.kind=%s\nmodel.mask.kind=full\nmodel.bias=true", any_position(p)->name);
+        Built other =
+            build(50, "model.position.kind=%s\nmodel.mask.kind=full\nmodel.bias=true", any_position(p)->variant.name);
         const Parameters *table = model_parameters(none.model);
         for (int i = 0; i < table->n_tensors; i++) {
             const Tensor *a = &table->tensors[i], *b = tensor(&other, a->name);
@@ -229,13 +230,13 @@ static void test_registries(void **state)
 {
     (void)state;
     for (int i = 0; position_registry[i]; i++)
-        assert_ptr_equal(position_find(position_registry[i]->name), position_registry[i]);
+        assert_ptr_equal(position_find(position_registry[i]->variant.name), position_registry[i]);
     for (int i = 0; mask_registry[i]; i++)
-        assert_ptr_equal(mask_find(mask_registry[i]->name), mask_registry[i]);
+        assert_ptr_equal(mask_find(mask_registry[i]->variant.name), mask_registry[i]);
     for (int i = 0; score_registry[i]; i++)
-        assert_ptr_equal(score_find(score_registry[i]->name), score_registry[i]);
+        assert_ptr_equal(score_find(score_registry[i]->variant.name), score_registry[i]);
     for (int i = 0; objective_registry[i]; i++)
-        assert_ptr_equal(objective_find(objective_registry[i]->name), objective_registry[i]);
+        assert_ptr_equal(objective_find(objective_registry[i]->variant.name), objective_registry[i]);
     assert_null(position_find("no such"));
     assert_null(mask_find("no such"));
     assert_null(score_find("no such"));

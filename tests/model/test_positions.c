@@ -137,8 +137,9 @@ static void test_factor_1_scales_nothing(void **state)
     (void)state;
     const Position *rope = position_find("rope");
     int n_scalings = 0;
-    for (int r = 0; r < rope->n_params; r++)
-        for (int c = 0; rope->params[r].type == VALUE_CHOICE && rope->params[r].choices[c]; c++, n_scalings++)
+    for (int r = 0; r < rope->variant.n_params; r++)
+        for (int c = 0; rope->variant.params[r].type == VALUE_CHOICE && rope->variant.params[r].choices[c];
+             c++, n_scalings++)
             for (int d = 2; d <= D; d += D - 2) { /* one pair, and many */
                 real plain[T * D], scaled[T * D];
                 char lines[256];
@@ -147,7 +148,7 @@ static void test_factor_1_scales_nothing(void **state)
                 snprintf(lines, sizeof lines,
                          "model.position.scaling=%s\nmodel.position.scaling_factor=1\n"
                          "model.position.original_length=64",
-                         rope->params[r].choices[c]);
+                         rope->variant.params[r].choices[c]);
                 turn(d, "", plain);
                 turn(d, lines, scaled);
                 ASSERT_SAME_BITS(plain, scaled, T * d);

@@ -16,7 +16,7 @@ static const char *const sizes = "model.n_layers=2\nmodel.n_heads=2\nmodel.d_mod
 static Built build_choice(const Position *position, const Mask *mask, const Score *score, const char *choice)
 {
     Built built = build(19, "%smodel.position.kind=%s\nmodel.mask.kind=%s\nmodel.score.kind=%s\n%s", sizes,
-                        position->name, mask->name, score->name, choice);
+                        position->variant.name, mask->variant.name, score->variant.name, choice);
     disturb(&built, 0.3, 2);
     return built;
 }
@@ -57,7 +57,7 @@ static void test_repeated_token_is_uniform(void **state)
 
 static void check_rotation(const Position *position, const char *lines)
 {
-    Built b = build(19, "%smodel.position.kind=%s\n%s", sizes, position->name, lines);
+    Built b = build(19, "%smodel.position.kind=%s\n%s", sizes, position->variant.name, lines);
     const int T = b.shape.context_length, D = b.shape.d_head;
     const double close = 1e-5;
     Parameters parameters = {0};
@@ -108,8 +108,8 @@ static void test_rotations_are_relative(void **state)
             continue;
         n_rotations++;
         check_rotation(position, "");
-        for (int r = 0; r < position->n_params; r++) {
-            const SchemaRow *row = &position->params[r];
+        for (int r = 0; r < position->variant.n_params; r++) {
+            const SchemaRow *row = &position->variant.params[r];
             for (int c = 0; row->type == VALUE_CHOICE && row->choices[c]; c++) {
                 char lines[128];
                 snprintf(lines, sizeof lines, "model.position.%s=%s", row->key, row->choices[c]);
@@ -125,9 +125,9 @@ static void test_alibi_without_slope_is_none(void **state)
 {
     (void)state;
     for (int m = 0; any_mask(m); m++) {
-        Built none = build(19, "%smodel.position.kind=none\nmodel.mask.kind=%s", sizes, any_mask(m)->name);
+        Built none = build(19, "%smodel.position.kind=none\nmodel.mask.kind=%s", sizes, any_mask(m)->variant.name);
         Built flat = build(19, "%smodel.position.kind=alibi\nmodel.position.slopes=[0, 0]\nmodel.mask.kind=%s", sizes,
-                           any_mask(m)->name);
+                           any_mask(m)->variant.name);
         Batch batch = random_batch(&none, 2, 0.8, 3);
         double a = model_step(none.model, none.parameters, &batch, 0, 2,
                               workspace_new(none.arena, none.model, 2, 1, NULL), none.gradient, NULL);
@@ -447,7 +447,7 @@ static void test_qk_norm_forgets_sizes(void **state)
     (void)state;
     for (int p = 0; any_position(p); p++) {
         Built b = build(19, "%smodel.qk_norm=true\nmodel.norm_epsilon=1e-9\nmodel.position.kind=%s", sizes,
-                        any_position(p)->name);
+                        any_position(p)->variant.name);
         const int T = b.shape.context_length, H = b.shape.n_heads, D = b.shape.d_head, L = b.shape.n_layers;
         const Parameters *table = model_parameters(b.model);
         Batch batch = random_batch(&b, 1, 1, 10);
@@ -662,7 +662,7 @@ static void test_broken_weights_show(void **state)
                     fill_tensor(&b, &table->tensors[t], 0, broken[v]);
                     const double loss = model_step(b.model, b.parameters, &batch, 0, 1, workspace, NULL, NULL);
                     if (isfinite(loss))
-                        fail_msg("%s, %s: %s of %g, and a loss of %g", any_position(p)->name, any_choice(c),
+                        fail_msg("%s, %s: %s of %g, and a loss of %g", any_position(p)->variant.name, any_choice(c),
                                  table->tensors[t].name, broken[v], loss);
                     memcpy(b.parameters, kept, sizeof(real) * b.n_values);
                 }

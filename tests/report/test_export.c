@@ -408,7 +408,7 @@ static void test_page_stays_small(void **state)
     Report *report = scene_collect(arena, &scene, &folder);
     multiply_metrics(arena, report, MANY);
     for (const Export *const *export = export_registry; *export; export ++)
-        if (strcmp((*export)->name, "html") == 0)
+        if (strcmp((*export)->variant.name, "html") == 0)
             assert_ok((*export)->write(report, folder, &err), &err);
     const char *html = read_whole(arena, folder, "report.html", &n);
     assert_true(n <= 10000000);

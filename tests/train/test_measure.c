@@ -327,7 +327,7 @@ static void disk_is_known_before(void **state)
     Error err;
     Arena *arena = arena_new();
     for (int f = 0; family_registry[f]; f++) {
-        changes[4 + 2 * f] = arena_format(arena, "measure.%s.every", family_registry[f]->name);
+        changes[4 + 2 * f] = arena_format(arena, "measure.%s.every", family_registry[f]->variant.name);
         changes[5 + 2 * f] = "1";
     }
     Trained trained = train(changes);

@@ -21,7 +21,7 @@ static void every_optimizer_descends(void **state)
     (void)state;
     Arena *arena = arena_new();
     for (const Optimizer *const *it = optimizer_registry; *it; it++) {
-        const char *changes[] = {"train.optimizer.kind", (*it)->name, NULL};
+        const char *changes[] = {"train.optimizer.kind", (*it)->variant.name, NULL};
         Settings settings = tiny_settings(arena, changes);
         double values[OPTIMIZER_MAX_VALUES], before = 0, after = 0;
         real p[N], target[N], gradient[N], slot_values[OPTIMIZER_MAX_SLOTS][N] = {{0}};
@@ -49,7 +49,7 @@ static void cutting_a_tensor_changes_nothing(void **state)
     (void)state;
     Arena *arena = arena_new();
     for (const Optimizer *const *it = optimizer_registry; *it; it++) {
-        const char *changes[] = {"train.optimizer.kind", (*it)->name, NULL};
+        const char *changes[] = {"train.optimizer.kind", (*it)->variant.name, NULL};
         Settings settings = tiny_settings(arena, changes);
         double values[OPTIMIZER_MAX_VALUES];
         (*it)->read(&settings, values);
@@ -110,7 +110,8 @@ static void decay_spares_what_does_not_decay(void **state)
     (void)state;
     Arena *arena = arena_new();
     for (const Optimizer *const *it = optimizer_registry; *it; it++) {
-        const char *changes[] = {"train.optimizer.kind", (*it)->name, "train.optimizer.weight_decay", "0.5", NULL};
+        const char *changes[] = {"train.optimizer.kind", (*it)->variant.name, "train.optimizer.weight_decay", "0.5",
+                                 NULL};
         Settings settings = tiny_settings(arena, changes);
         double values[OPTIMIZER_MAX_VALUES];
         real p[2] = {1, 1}, gradient[2] = {0, 0}, slot_values[OPTIMIZER_MAX_SLOTS][2] = {{0}};

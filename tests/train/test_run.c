@@ -85,7 +85,7 @@ static void variants_resume_to_the_same_bytes(void **state)
     int n;
 #define EACH(registry)                                                                                                 \
     for (n = 0; (registry)[n]; n++)                                                                                    \
-        names[n] = (registry)[n]->name;
+        names[n] = (registry)[n]->variant.name;
     EACH(position_registry) every_variant_resumes("model.position.kind", names, n, NULL);
     EACH(mask_registry) every_variant_resumes("model.mask.kind", names, n, NULL);
     EACH(optimizer_registry) every_variant_resumes("train.optimizer.kind", names, n, NULL);
@@ -99,7 +99,7 @@ static void variants_resume_to_the_same_bytes(void **state)
     for (n = 0; objective_registry[n]; n++) {
         const char *with[] = {"data.source.kind", objective_registry[n]->needs_labels ? "recall" : "bigram_backcopy",
                               NULL};
-        every_variant_resumes("objective.kind", &objective_registry[n]->name, 1, with);
+        every_variant_resumes("objective.kind", &objective_registry[n]->variant.name, 1, with);
     }
 #undef EACH
 }
@@ -285,7 +285,7 @@ static void a_run_keeps_its_tokenizer(void **state)
     (void)state;
     for (const Tokenizer *const *t = tokenizer_registry; *t; t++) {
         const char *const changes[] = {"data.source.kind", "text", "objective.kind", "next", "data.tokenizer.kind",
-                                       (*t)->name,         NULL};
+                                       (*t)->variant.name, NULL};
         Arena *arena = arena_new();
         Error err = {""};
         Manifest manifest;

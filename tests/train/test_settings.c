@@ -60,7 +60,7 @@ static void counting_agrees_with_asking(void **state)
 static int family_index(const char *name)
 {
     int f = 0;
-    while (strcmp(family_registry[f]->name, name) != 0)
+    while (strcmp(family_registry[f]->variant.name, name) != 0)
         f++;
     return f;
 }
@@ -152,7 +152,7 @@ static void every_schedule_warms_up_starts_at_the_peak_and_stays_within_it(void 
     (void)state;
     Arena *arena = arena_new();
     for (const Schedule *const *schedule = schedule_registry; *schedule; schedule++) {
-        const char *changes[] = {"train.schedule.kind", (*schedule)->name, NULL};
+        const char *changes[] = {"train.schedule.kind", (*schedule)->variant.name, NULL};
         Settings settings = tiny_settings(arena, changes);
         for (int64_t t = 0; t < 10; t++) /* lr(t) = peak (t+1)/W */
             assert_true(fabs(schedule_lr(*schedule, &settings, 0.5, t, 10, 110) - 0.05 * (double)(t + 1)) < 1e-15);

@@ -60,8 +60,9 @@ static Schema schema_of_all(Arena *arena)
     do {                                                                                                               \
         const char **names = ARENA_ARRAY(arena, const char *, 64);                                                     \
         for (int i = 0; (registry)[i]; i++) {                                                                          \
-            names[i] = (registry)[i]->name;                                                                            \
-            parts[n++] = (SchemaPart){group_, names[i], (registry)[i]->params, (registry)[i]->n_params};               \
+            names[i] = (registry)[i]->variant.name;                                                                    \
+            parts[n++] =                                                                                               \
+                (SchemaPart){group_, names[i], (registry)[i]->variant.params, (registry)[i]->variant.n_params};        \
         }                                                                                                              \
         SchemaRow *row = ARENA_ARRAY(arena, SchemaRow, 1);                                                             \
         *row = (SchemaRow){"kind", VALUE_CHOICE, initial_, 0, 0, names, "test"};                                       \
@@ -79,7 +80,7 @@ static Schema schema_of_all(Arena *arena)
     for (const MetricFamily *const *family = family_registry; *family; family++) {
         int n_rows;
         const SchemaRow *rows = family_rows(arena, *family, &n_rows);
-        parts[n++] = (SchemaPart){arena_format(arena, "measure.%s", (*family)->name), NULL, rows, n_rows};
+        parts[n++] = (SchemaPart){arena_format(arena, "measure.%s", (*family)->variant.name), NULL, rows, n_rows};
     }
     return (Schema){parts, n};
 }

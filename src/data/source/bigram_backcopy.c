@@ -153,7 +153,7 @@ static int backcopy_open(Arena *arena, const Settings *settings, const Corpus *c
     if (V > MAX_VOCABULARY)
         return settings_error(settings, "data.tokenizer.kind", err,
                               "bigram_backcopy takes at most %d different tokens, those of %s are %d", MAX_VOCABULARY,
-                              corpus->tokenizer->name, V);
+                              corpus->tokenizer->variant.name, V);
     Arena *scratch = arena_new();
     uint32_t *unigram = ARENA_ARRAY(scratch, uint32_t, V), *bigram = ARENA_ARRAY(scratch, uint32_t, V * V);
     int n_seen = 0, status = 0;
@@ -250,11 +250,10 @@ static const SchemaRow params[] = {
 static const char *const groups[] = {[BIGRAM] = "bigram", [COPY] = "copy", NULL};
 
 const Source source_bigram_backcopy = {
-    .name = "bigram_backcopy",
-    .summary = "character bigrams of a text; behind a trigger the character before it is copied",
-    .source = "Guo et al., arXiv 2410.13835, section 2",
-    .params = params,
-    .n_params = sizeof params / sizeof *params,
+    .variant = {.name = "bigram_backcopy",
+                .summary = "character bigrams of a text; behind a trigger the character before it is copied",
+                .source = "Guo et al., arXiv 2410.13835, section 2",
+                PARAMS(params)},
     .needs_corpus = 1,
     .has_next = 1,
     .allows_ends = 1,

@@ -161,11 +161,11 @@ static const SchemaRow params[] = {
 };
 
 const Source source_recall = {
-    .name = "recall",
-    .summary = "positive controls: labels that can only be fetched from the first, last or nearest marked token",
-    .source = "positive controls of this program",
-    .params = params,
-    .n_params = sizeof params / sizeof *params,
+    .variant = {.name = "recall",
+                .summary =
+                    "positive controls: labels that can only be fetched from the first, last or nearest marked token",
+                .source = "positive controls of this program",
+                PARAMS(params)},
     .has_labels = 1,
     .has_idle = 1,
     .open = recall_open,

@@ -7,16 +7,14 @@
 #define REFFRAME_DATA_SOURCE_H
 
 #include "base/pcg.h"
-#include "base/schema.h"
+#include "base/variant.h"
 #include "data/corpus.h"
 #include "data/sequence.h"
 
 typedef enum { PART_TRAIN, PART_HELD_OUT } Part;
 
 typedef struct {
-    const char *name, *summary, *source;
-    const SchemaRow *params; /* keys below data.source */
-    int n_params;
+    Variant variant;           /* keys below data.source */
     int needs_corpus;          /* then `corpus` is not NULL in open */
     int has_labels;            /* fills labels: the only one that objective `labelled` accepts */
     int has_documents;         /* knows where documents start: `bos: document`, `window: document` are allowed */
@@ -47,7 +45,6 @@ typedef struct {
     const char *(*token_text)(const void *state, int id);
 } Source;
 
-extern const Source *const source_registry[]; /* NULL-terminated; written from the list in src/meson.build */
-const Source *source_find(const char *name);
+REGISTRY(Source, source);
 
 #endif

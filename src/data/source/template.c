@@ -79,11 +79,7 @@ static const SchemaRow params[] = {
 
 /* Steps 1 and 6: the strategy. The name is what the user writes in data.source.kind. */
 const Source source_template = {
-    .name = "template",
-    .summary = "independent uniform symbols",
-    .source = "none",
-    .params = params,
-    .n_params = sizeof params / sizeof *params,
+    .variant = {.name = "template", .summary = "independent uniform symbols", .source = "none", PARAMS(params)},
     .has_next = 1,
     .allows_ends = 1,
     .open = template_open,

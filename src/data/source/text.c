@@ -103,11 +103,10 @@ static const SchemaRow params[] = {
 };
 
 const Source source_text = {
-    .name = "text",
-    .summary = "windows of text files, or of the built-in corpus",
-    .source = "design of this program",
-    .params = params,
-    .n_params = sizeof params / sizeof *params,
+    .variant = {.name = "text",
+                .summary = "windows of text files, or of the built-in corpus",
+                .source = "design of this program",
+                PARAMS(params)},
     .needs_corpus = 1,
     .has_documents = 1,
     .has_next = 1,

@@ -172,11 +172,10 @@ static const SchemaRow params[] = {
 };
 
 const Tokenizer tokenizer_bpe = {
-    .name = "bpe",
-    .summary = "bytes, and the most frequent pairs of tokens merged, learnt from the training part",
-    .source = "Sennrich et al., arXiv 1508.07909, section 3.2",
-    .params = params,
-    .n_params = sizeof params / sizeof *params,
+    .variant = {.name = "bpe",
+                .summary = "bytes, and the most frequent pairs of tokens merged, learnt from the training part",
+                .source = "Sennrich et al., arXiv 1508.07909, section 3.2",
+                PARAMS(params)},
     .build = bpe_build,
     .encode = bpe_encode,
     .save = bpe_save,

@@ -29,9 +29,9 @@ static int64_t byte_encode(const Vocabulary *vocabulary, const char *text, size_
 }
 
 const Tokenizer tokenizer_byte = {
-    .name = "byte",
-    .summary = "one token per byte, 256 whatever the text",
-    .source = "Xue et al., ByT5, arXiv 2105.13626, section 3.1",
+    .variant = {.name = "byte",
+                .summary = "one token per byte, 256 whatever the text",
+                .source = "Xue et al., ByT5, arXiv 2105.13626, section 3.1"},
     .build = byte_build,
     .encode = byte_encode,
 };

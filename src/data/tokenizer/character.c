@@ -133,9 +133,9 @@ static int64_t character_encode(const Vocabulary *vocabulary, const char *text, 
 }
 
 const Tokenizer tokenizer_character = {
-    .name = "character",
-    .summary = "one token per Unicode character of the text",
-    .source = "RFC 3629 (UTF-8)",
+    .variant = {.name = "character",
+                .summary = "one token per Unicode character of the text",
+                .source = "RFC 3629 (UTF-8)"},
     .build = character_build,
     .encode = character_encode,
 };

@@ -47,9 +47,7 @@ static int64_t template_encode(const Vocabulary *vocabulary, const char *text, s
 
 /* Step 1: the strategy. The name is what the user writes in data.tokenizer.kind. */
 const Tokenizer tokenizer_template = {
-    .name = "template",
-    .summary = "bytes without capitals",
-    .source = "none",
+    .variant = {.name = "template", .summary = "bytes without capitals", .source = "none"},
     .build = template_build,
     .encode = template_encode,
 };

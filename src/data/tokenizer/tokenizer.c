@@ -17,11 +17,3 @@ const char *vocabulary_byte_text(Arena *arena, unsigned char byte)
     int shows_itself = (byte >= 0x20 && byte < 0x7F) || byte == '\n' || byte == '\t' || byte == '\r';
     return shows_itself ? arena_format(arena, "%c", byte) : arena_format(arena, "<0x%02X>", byte);
 }
-
-const Tokenizer *tokenizer_find(const char *name)
-{
-    for (const Tokenizer *const *t = tokenizer_registry; *t; t++)
-        if (strcmp((*t)->name, name) == 0)
-            return *t;
-    return NULL;
-}

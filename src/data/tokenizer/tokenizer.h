@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "base/schema.h"
+#include "base/variant.h"
 #include "data/sequence.h"
 
 /* What a tokenizer learnt from a text; ids are TOKEN_CONTENT.. in byte order of the tokens, those that were learnt one
@@ -16,9 +16,7 @@ typedef struct {
 } Vocabulary;
 
 typedef struct {
-    const char *name, *summary, *source;
-    const SchemaRow *params;
-    int n_params;
+    Variant variant;
     /* Learns from the whole text (n bytes) and its training part (its first n_train bytes). */
     int (*build)(Arena *arena, const Settings *settings, const char *text, size_t n, size_t n_train,
                  Vocabulary *ret_vocabulary, Error *err);
@@ -37,7 +35,6 @@ Vocabulary vocabulary_new(Arena *arena, int size);
 /* How a byte is shown on its own: printable ASCII, tab and line ends as they are, anything else as "<0xE9>". */
 const char *vocabulary_byte_text(Arena *arena, unsigned char byte);
 
-extern const Tokenizer *const tokenizer_registry[]; /* NULL-terminated; written from the list in src/meson.build */
-const Tokenizer *tokenizer_find(const char *name);
+REGISTRY(Tokenizer, tokenizer);
 
 #endif

@@ -58,9 +58,7 @@ static const MetricColumn columns[] = {
 };
 
 const MetricFamily family_ablation = {
-    .name = "ablation",
-    .summary = "what hiding a token costs the others",
-    .source = "-",
+    .variant = {.name = "ablation", .summary = "what hiding a token costs the others", .source = "-"},
     .needs = NEEDS_INTERVENTION,
     .cost = "3 forward passes",
     .every = 8,

@@ -132,9 +132,7 @@ static const MetricColumn columns[] = {
 };
 
 const MetricFamily family_anchors = {
-    .name = "anchors",
-    .summary = "number of anchors, and agreement of heads about them",
-    .source = "-",
+    .variant = {.name = "anchors", .summary = "number of anchors, and agreement of heads about them", .source = "-"},
     .needs = NEEDS_MAPS,
     .cost = "O(L H T^2)",
     .columns = columns,

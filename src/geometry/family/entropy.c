@@ -141,9 +141,7 @@ static const MetricColumn columns[] = {
 };
 
 const MetricFamily family_entropy = {
-    .name = "entropy",
-    .summary = "how widely and how far queries look",
-    .source = "-",
+    .variant = {.name = "entropy", .summary = "how widely and how far queries look", .source = "-"},
     .needs = NEEDS_MAPS,
     .cost = "O(L H T^2)",
     .columns = columns,

@@ -92,9 +92,7 @@ static const MetricColumn columns[] = {
 };
 
 const MetricFamily family_graph = {
-    .name = "graph",
-    .summary = "a head's map as a weighted graph",
-    .source = "-",
+    .variant = {.name = "graph", .summary = "a head's map as a weighted graph", .source = "-"},
     .needs = NEEDS_MAPS,
     .cost = "O(L H T^3)",
     .every = 4,

@@ -95,9 +95,9 @@ static const MetricColumn columns[] = {
 };
 
 const MetricFamily family_importance = {
-    .name = "importance",
-    .summary = "how much attention the first token draws, and how often it counts as a sink",
-    .source = GU,
+    .variant = {.name = "importance",
+                .summary = "how much attention the first token draws, and how often it counts as a sink",
+                .source = GU},
     .needs = NEEDS_MAPS,
     .cost = "O(L H T)",
     .columns = columns,

@@ -215,9 +215,9 @@ static const MetricColumn columns[] = {
 };
 
 const MetricFamily family_logit = {
-    .name = "logit",
-    .summary = "the first key's advantage before the softmax",
-    .source = "Guo et al. 2024, arXiv 2410.13835",
+    .variant = {.name = "logit",
+                .summary = "the first key's advantage before the softmax",
+                .source = "Guo et al. 2024, arXiv 2410.13835"},
     .needs = NEEDS_QKV,
     .cost = "O(L H T (T + D))",
     .sequences = 16,

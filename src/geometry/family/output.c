@@ -98,9 +98,7 @@ static const MetricColumn columns[] = {
 };
 
 const MetricFamily family_output = {
-    .name = "output",
-    .summary = "how much each head writes",
-    .source = "HONOR",
+    .variant = {.name = "output", .summary = "how much each head writes", .source = "HONOR"},
     .needs = NEEDS_MAPS | NEEDS_QKV | NEEDS_WEIGHTS,
     .cost = "O(L H T D (T + C))",
     .sequences = 16,

@@ -115,9 +115,9 @@ static const MetricColumn columns[] = {
 };
 
 const MetricFamily family_pub_betti = {
-    .name = "pub_betti",
-    .summary = "Betti numbers and persistence of layers, as published",
-    .source = RUSCIO,
+    .variant = {.name = "pub_betti",
+                .summary = "Betti numbers and persistence of layers, as published",
+                .source = RUSCIO},
     .needs = NEEDS_LAYER_MAPS,
     .cost = "O(L n^3) and more, n = min(T, 30)",
     .every = 4,

@@ -33,9 +33,9 @@ static const MetricColumn columns[] = {
 };
 
 const MetricFamily family_pub_fisher = {
-    .name = "pub_fisher",
-    .summary = "as published: squared gradients by layer and group",
-    .source = RUSCIO,
+    .variant = {.name = "pub_fisher",
+                .summary = "as published: squared gradients by layer and group",
+                .source = RUSCIO},
     .needs = NEEDS_GRADIENT,
     .cost = "a forward and a backward pass",
     .every = 8,

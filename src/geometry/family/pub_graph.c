@@ -238,9 +238,9 @@ static const MetricColumn columns[] = {
 };
 
 const MetricFamily family_pub_graph = {
-    .name = "pub_graph",
-    .summary = "as published: a layer's mean map as a graph cut at a threshold",
-    .source = RUSCIO,
+    .variant = {.name = "pub_graph",
+                .summary = "as published: a layer's mean map as a graph cut at a threshold",
+                .source = RUSCIO},
     .needs = NEEDS_LAYER_MAPS,
     .cost = "O(L T^3)",
     .every = 4,

@@ -48,9 +48,7 @@ static const MetricColumn columns[] = {
 };
 
 const MetricFamily family_pub_head = {
-    .name = "pub_head",
-    .summary = "as published: heads that favour one token",
-    .source = RUSCIO,
+    .variant = {.name = "pub_head", .summary = "as published: heads that favour one token", .source = RUSCIO},
     .needs = NEEDS_MAPS | NEEDS_TOKENS,
     .cost = "O(L H T^2)",
     .columns = columns,

@@ -186,9 +186,9 @@ static const MetricColumn columns[] = {
 };
 
 const MetricFamily family_pub_kl = {
-    .name = "pub_kl",
-    .summary = "as published: how much of the heads' diversity lies in the sinks",
-    .source = RUSCIO,
+    .variant = {.name = "pub_kl",
+                .summary = "as published: how much of the heads' diversity lies in the sinks",
+                .source = RUSCIO},
     .needs = NEEDS_MAPS,
     .cost = "O(L H T^2)",
     .every = 4,

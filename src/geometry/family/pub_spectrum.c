@@ -178,9 +178,9 @@ static const MetricColumn columns[] = {
 };
 
 const MetricFamily family_pub_spectrum = {
-    .name = "pub_spectrum",
-    .summary = "as published: spectrum, concentration and entropy of a layer's mean map",
-    .source = RUSCIO,
+    .variant = {.name = "pub_spectrum",
+                .summary = "as published: spectrum, concentration and entropy of a layer's mean map",
+                .source = RUSCIO},
     .needs = NEEDS_LAYER_MAPS,
     .cost = "O(L T^3)",
     .every = 4,

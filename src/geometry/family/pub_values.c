@@ -221,9 +221,9 @@ static const MetricColumn columns[] = {
 };
 
 const MetricFamily family_pub_values = {
-    .name = "pub_values",
-    .summary = "as published: what attention brings from reference tokens, in residual states",
-    .source = RUSCIO,
+    .variant = {.name = "pub_values",
+                .summary = "as published: what attention brings from reference tokens, in residual states",
+                .source = RUSCIO},
     .needs = NEEDS_LAYER_MAPS | NEEDS_RESIDUAL,
     .cost = "O(L T^2 (T + C))",
     .every = 4,

@@ -112,9 +112,7 @@ static const MetricColumn columns[] = {
 };
 
 const MetricFamily family_rank = {
-    .name = "rank",
-    .summary = "dimensions that the residual stream uses",
-    .source = SOURCE,
+    .variant = {.name = "rank", .summary = "dimensions that the residual stream uses", .source = SOURCE},
     .needs = NEEDS_RESIDUAL,
     .cost = "O(L min(T,C)^2 (T + C))",
     .every = 4,

@@ -224,9 +224,7 @@ static const MetricColumn columns[] = {
 };
 
 const MetricFamily family_residual = {
-    .name = "residual",
-    .summary = "massive activations in the residual stream",
-    .source = SUN,
+    .variant = {.name = "residual", .summary = "massive activations in the residual stream", .source = SUN},
     .needs = NEEDS_RESIDUAL,
     .cost = "O(L T C)",
     .sequences = 16,

@@ -99,9 +99,9 @@ static const MetricColumn columns[] = {
 };
 
 const MetricFamily family_rips = {
-    .name = "rips",
-    .summary = "components and loops of a head's attention at all thresholds: Vietoris-Rips persistence",
-    .source = KUSHNAREVA,
+    .variant = {.name = "rips",
+                .summary = "components and loops of a head's attention at all thresholds: Vietoris-Rips persistence",
+                .source = KUSHNAREVA},
     .needs = NEEDS_MAPS,
     .cost = "O(L H T^2 log T), loops O(L H T^3) and more",
     .every = 4,

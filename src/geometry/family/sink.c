@@ -128,9 +128,9 @@ static const MetricColumn columns[] = {
 };
 
 const MetricFamily family_sink = {
-    .name = "sink",
-    .summary = "attention into the start, the end, or the strongest place",
-    .source = "Guo et al. 2024, arXiv 2410.13835",
+    .variant = {.name = "sink",
+                .summary = "attention into the start, the end, or the strongest place",
+                .source = "Guo et al. 2024, arXiv 2410.13835"},
     .needs = NEEDS_MAPS,
     .cost = "O(L H T^2)",
     .columns = columns,

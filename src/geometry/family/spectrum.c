@@ -72,9 +72,7 @@ static const MetricColumn columns[] = {
 };
 
 const MetricFamily family_spectrum = {
-    .name = "spectrum",
-    .summary = "singular values of a head's map",
-    .source = "-",
+    .variant = {.name = "spectrum", .summary = "singular values of a head's map", .source = "-"},
     .needs = NEEDS_MAPS,
     .cost = "O(L H T^3)",
     .every = 4,

@@ -62,9 +62,7 @@ static const MetricColumn columns[] = {
  * costly says so: .every = 4 measures it at every fourth snapshot, .sequences = 8 on the first eight sequences. */
 const MetricFamily family_template;
 const MetricFamily family_template = {
-    .name = "template",
-    .summary = "attention of each query to itself",
-    .source = "where it comes from",
+    .variant = {.name = "template", .summary = "attention of each query to itself", .source = "where it comes from"},
     .needs = NEEDS_MAPS,
     .cost = "O(L H T)",
     .columns = columns,

@@ -83,9 +83,9 @@ static const MetricColumn columns[] = {
 };
 
 const MetricFamily family_templates = {
-    .name = "templates",
-    .summary = "distance of a head's map from ideal ones",
-    .source = "Kushnareva et al. 2021, arXiv 2109.04825",
+    .variant = {.name = "templates",
+                .summary = "distance of a head's map from ideal ones",
+                .source = "Kushnareva et al. 2021, arXiv 2109.04825"},
     .needs = NEEDS_MAPS,
     .cost = "O(L H T^2)",
     .columns = columns,

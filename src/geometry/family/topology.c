@@ -117,9 +117,9 @@ static const MetricColumn columns[] = {
 };
 
 const MetricFamily family_topology = {
-    .name = "topology",
-    .summary = "components and cycles of the graph of a head's larger entries",
-    .source = KUSHNAREVA,
+    .variant = {.name = "topology",
+                .summary = "components and cycles of the graph of a head's larger entries",
+                .source = KUSHNAREVA},
     .needs = NEEDS_MAPS,
     .cost = "O(L H T^2)",
     .every = 1,

@@ -136,9 +136,7 @@ static const MetricColumn columns[] = {
 };
 
 const MetricFamily family_value = {
-    .name = "value",
-    .summary = "how little the first token, or the top anchor, writes",
-    .source = GUO,
+    .variant = {.name = "value", .summary = "how little the first token, or the top anchor, writes", .source = GUO},
     .needs = NEEDS_MAPS | NEEDS_QKV | NEEDS_WEIGHTS,
     .cost = "O(L H T (T + D C))",
     .sequences = 16,

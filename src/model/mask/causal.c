@@ -9,9 +9,9 @@ static void visible(int i, int length, int *ret_first, int *ret_end)
 }
 
 const Mask mask_causal = {
-    .name = "causal",
-    .summary = "a query sees itself and everything before",
-    .source = "Vaswani et al. 2017, arXiv 1706.03762, section 3.2.3",
+    .variant = {.name = "causal",
+                .summary = "a query sees itself and everything before",
+                .source = "Vaswani et al. 2017, arXiv 1706.03762, section 3.2.3"},
     .is_causal = 1,
     .visible = visible,
 };

@@ -9,9 +9,9 @@ static void visible(int i, int length, int *ret_first, int *ret_end)
 }
 
 const Mask mask_full = {
-    .name = "full",
-    .summary = "every query sees every key",
-    .source = "Devlin et al. 2018, arXiv 1810.04805",
+    .variant = {.name = "full",
+                .summary = "every query sees every key",
+                .source = "Devlin et al. 2018, arXiv 1810.04805"},
     .is_causal = 0,
     .visible = visible,
 };

@@ -2,18 +2,16 @@
 #ifndef REFFRAME_MODEL_MASK_H
 #define REFFRAME_MODEL_MASK_H
 
+#include "base/variant.h"
 #include "model/settings.h"
 
 struct Mask {
-    const char *name, *summary, *source;
-    const SchemaRow *params; /* keys below model.mask */
-    int n_params;
-    int is_causal; /* no query sees a later key */
+    Variant variant; /* keys below model.mask */
+    int is_causal;   /* no query sees a later key */
     /* Query i of a sequence of `length` sees keys [*ret_first, *ret_end); never empty. */
     void (*visible)(int i, int length, int *ret_first, int *ret_end);
 };
 
-extern const Mask *const mask_registry[];
-const Mask *mask_find(const char *name);
+REGISTRY(Mask, mask);
 
 #endif

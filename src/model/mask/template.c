@@ -19,9 +19,9 @@ static void visible(int i, int length, int *ret_first, int *ret_end)
 /* 4. The strategy itself: the list in meson.build finds it as mask_NAME. */
 extern const Mask mask_template;
 const Mask mask_template = {
-    .name = "template",
-    .summary = "causal within windows of eight",
-    .source = "Child et al. 2019, arXiv 1904.10509, section 4.2",
+    .variant = {.name = "template",
+                .summary = "causal within windows of eight",
+                .source = "Child et al. 2019, arXiv 1904.10509, section 4.2"},
     .is_causal = 1,
     .visible = visible,
 };

@@ -23,9 +23,9 @@ static void make(const Settings *settings, int vocab_size, const Sequence *seq, 
 }
 
 const Objective objective_labelled = {
-    .name = "labelled",
-    .summary = "each position predicts the label that the source gives it, if any",
-    .source = "Graves 2012, Supervised Sequence Labelling",
+    .variant = {.name = "labelled",
+                .summary = "each position predicts the label that the source gives it, if any",
+                .source = "Graves 2012, Supervised Sequence Labelling"},
     .needs_labels = 1,
     .target_share = target_share,
     .make = make,

@@ -41,11 +41,10 @@ static const SchemaRow params[] = {
 };
 
 const Objective objective_masked = {
-    .name = "masked",
-    .summary = "some tokens are hidden or replaced (80/10/10) and predicted from both sides",
-    .source = "Devlin et al. 2018, arXiv 1810.04805, section 3.1",
-    .params = params,
-    .n_params = sizeof params / sizeof *params,
+    .variant = {.name = "masked",
+                .summary = "some tokens are hidden or replaced (80/10/10) and predicted from both sides",
+                .source = "Devlin et al. 2018, arXiv 1810.04805, section 3.1",
+                PARAMS(params)},
     .corrupts = 1,
     .target_share = target_share,
     .make = make,

@@ -22,9 +22,9 @@ static void make(const Settings *settings, int vocab_size, const Sequence *seq, 
 }
 
 const Objective objective_next = {
-    .name = "next",
-    .summary = "each position predicts the token after it",
-    .source = "Radford et al. 2018",
+    .variant = {.name = "next",
+                .summary = "each position predicts the token after it",
+                .source = "Radford et al. 2018"},
     .needs_causal = 1,
     .target_share = target_share,
     .make = make,

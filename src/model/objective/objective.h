@@ -2,14 +2,13 @@
 #ifndef REFFRAME_MODEL_OBJECTIVE_H
 #define REFFRAME_MODEL_OBJECTIVE_H
 
+#include "base/variant.h"
 #include "base/pcg.h"
 #include "data/sequence.h"
 #include "model/settings.h"
 
 struct Objective {
-    const char *name, *summary, *source;
-    const SchemaRow *params; /* keys below objective */
-    int n_params;
+    Variant variant;  /* keys below objective */
     int needs_labels; /* the source must have labels */
     int needs_causal; /* refused under a mask that shows the target (next + full) */
     int corrupts;     /* inputs differ from the sequence: measured clean, and again on one fixed corruption */
@@ -21,8 +20,7 @@ struct Objective {
                  int32_t *ret_targets, uint8_t *ret_groups);
 };
 
-extern const Objective *const objective_registry[];
-const Objective *objective_find(const char *name);
+REGISTRY(Objective, objective);
 
 /* Mask, objective and source together: full + next, labelled without labels. Names file, line and key. */
 int objective_check(const Objective *objective, const Mask *mask, int source_has_labels, const Settings *settings,

@@ -31,9 +31,9 @@ static void make(const Settings *settings, int vocab_size, const Sequence *seq, 
 /* 4. The strategy itself, with what it needs of mask and source; the list in meson.build finds it as objective_NAME. */
 extern const Objective objective_template;
 const Objective objective_template = {
-    .name = "template",
-    .summary = "each position predicts the token before it",
-    .source = "Olsson et al. 2022, arXiv 2209.11895",
+    .variant = {.name = "template",
+                .summary = "each position predicts the token before it",
+                .source = "Olsson et al. 2022, arXiv 2209.11895"},
     .target_share = target_share,
     .make = make,
 };

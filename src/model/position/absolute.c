@@ -75,11 +75,10 @@ static const SchemaRow params[] = {
 };
 
 const Position position_absolute = {
-    .name = "absolute",
-    .summary = "a vector per position added to the embedding, learned or sinusoidal",
-    .source = "Vaswani et al. 2017, arXiv 1706.03762, section 3.5",
-    .params = params,
-    .n_params = sizeof params / sizeof *params,
+    .variant = {.name = "absolute",
+                .summary = "a vector per position added to the embedding, learned or sinusoidal",
+                .source = "Vaswani et al. 2017, arXiv 1706.03762, section 3.5",
+                PARAMS(params)},
     .prepare = prepare,
     .embed_forward = embed_forward,
     .embed_backward = embed_backward,

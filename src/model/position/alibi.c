@@ -53,11 +53,10 @@ static const SchemaRow params[] = {
 };
 
 const Position position_alibi = {
-    .name = "alibi",
-    .summary = "scores fall linearly with distance, each head with its own slope",
-    .source = "Press et al. 2021, arXiv 2108.12409",
-    .params = params,
-    .n_params = sizeof params / sizeof *params,
+    .variant = {.name = "alibi",
+                .summary = "scores fall linearly with distance, each head with its own slope",
+                .source = "Press et al. 2021, arXiv 2108.12409",
+                PARAMS(params)},
     .prepare = prepare,
     .bias_forward = bias_forward,
 };

@@ -4,7 +4,7 @@
 #include "model/position/position.h"
 
 const Position position_none = {
-    .name = "none",
-    .summary = "no encoding; a causal mask still tells how many keys are visible",
-    .source = "Haviv et al. 2022, arXiv 2203.16634",
+    .variant = {.name = "none",
+                .summary = "no encoding; a causal mask still tells how many keys are visible",
+                .source = "Haviv et al. 2022, arXiv 2203.16634"},
 };

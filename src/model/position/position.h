@@ -7,13 +7,12 @@
 #ifndef REFFRAME_MODEL_POSITION_H
 #define REFFRAME_MODEL_POSITION_H
 
+#include "base/variant.h"
 #include "model/parameters.h"
 #include "model/settings.h"
 
 struct Position {
-    const char *name, *summary, *source;
-    const SchemaRow *params; /* keys below model.position */
-    int n_params;
+    Variant variant; /* keys below model.position */
     /* Checks what it needs of the shape (an even d_head, say), builds its tables; declares learnt tensors. NULL: none.
      * *ret_state is the variant's own; memory from arena. */
     int (*prepare)(Arena *arena, const ModelSettings *model, Parameters *parameters, void **ret_state, Error *err);
@@ -31,7 +30,6 @@ struct Position {
     void (*bias_backward)(const void *state, int layer, int length, const real *dtable, real *gradient);
 };
 
-extern const Position *const position_registry[]; /* NULL-terminated; written from the list in src/meson.build */
-const Position *position_find(const char *name);
+REGISTRY(Position, position);
 
 #endif

@@ -43,7 +43,7 @@ static int prepare(Arena *arena, const ModelSettings *model, Parameters *paramet
     const int n = is_causal ? n_buckets : n_buckets / 2; /* for one direction */
     if (n_buckets % 2 != 0 || n < 2)
         return settings_error(model->settings, "model.position.n_buckets", err,
-                              "%d; a %s mask wants an even number from %d on", n_buckets, model->mask->name,
+                              "%d; a %s mask wants an even number from %d on", n_buckets, model->mask->variant.name,
                               is_causal ? 2 : 4);
     if (max_distance <= n / 2)
         return settings_error(model->settings, "model.position.max_distance", err,
@@ -89,11 +89,10 @@ static const SchemaRow params[] = {
 };
 
 const Position position_relative = {
-    .name = "relative",
-    .summary = "a learned bias per head and bucket of distances, shared by all layers (T5)",
-    .source = "Raffel et al. 2020, arXiv 1910.10683, section 2.1",
-    .params = params,
-    .n_params = sizeof params / sizeof *params,
+    .variant = {.name = "relative",
+                .summary = "a learned bias per head and bucket of distances, shared by all layers (T5)",
+                .source = "Raffel et al. 2020, arXiv 1910.10683, section 2.1",
+                PARAMS(params)},
     .prepare = prepare,
     .bias_forward = bias_forward,
     .bias_backward = bias_backward,

@@ -152,11 +152,10 @@ static const SchemaRow params[] = {
 };
 
 const Position position_rope = {
-    .name = "rope",
-    .summary = "queries and keys turned by angles proportional to their position",
-    .source = "Su et al. 2021, arXiv 2104.09864",
-    .params = params,
-    .n_params = sizeof params / sizeof *params,
+    .variant = {.name = "rope",
+                .summary = "queries and keys turned by angles proportional to their position",
+                .source = "Su et al. 2021, arXiv 2104.09864",
+                PARAMS(params)},
     .prepare = prepare,
     .rotate_forward = rotate_forward,
     .rotate_backward = rotate_backward,

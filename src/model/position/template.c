@@ -73,11 +73,10 @@ static const SchemaRow params[] = {
 /* 8. The strategy itself: the list in meson.build finds it as position_NAME. */
 extern const Position position_template;
 const Position position_template = {
-    .name = "template",
-    .summary = "a learned bias per head and clipped distance",
-    .source = "Raffel et al. 2020, arXiv 1910.10683, section 2.1",
-    .params = params,
-    .n_params = sizeof params / sizeof *params,
+    .variant = {.name = "template",
+                .summary = "a learned bias per head and clipped distance",
+                .source = "Raffel et al. 2020, arXiv 1910.10683, section 2.1",
+                PARAMS(params)},
     .prepare = prepare,
     .bias_forward = bias_forward,
     .bias_backward = bias_backward,

@@ -3,13 +3,12 @@
 #ifndef REFFRAME_MODEL_SCORE_H
 #define REFFRAME_MODEL_SCORE_H
 
+#include "base/variant.h"
 #include "model/settings.h"
 #include "num/kernels.h"
 
 struct Score {
-    const char *name, *summary, *source;
-    const SchemaRow *params; /* keys below model.score */
-    int n_params;
+    Variant variant; /* keys below model.score */
     int rows_sum_to_one;
     /* A block of n_rows whole rows, leading dimension ld; row r has its visible keys in s[r*ld + first[r] .. end[r])
      * and -INFINITY (forward, turned into 0) elsewhere within [0, width). row_state (n_rows,) is kept for backward. */
@@ -19,7 +18,6 @@ struct Score {
                      real *dp);
 };
 
-extern const Score *const score_registry[];
-const Score *score_find(const char *name);
+REGISTRY(Score, score);
 
 #endif

@@ -20,9 +20,9 @@ static void backward(const Kernels *kernels, int n_rows, int width, int ld, cons
 }
 
 const Score score_softmax = {
-    .name = "softmax",
-    .summary = "exponentials over their sum; rows sum to one",
-    .source = "Vaswani et al. 2017, arXiv 1706.03762, equation 1",
+    .variant = {.name = "softmax",
+                .summary = "exponentials over their sum; rows sum to one",
+                .source = "Vaswani et al. 2017, arXiv 1706.03762, equation 1"},
     .rows_sum_to_one = 1,
     .forward = forward,
     .backward = backward,

@@ -41,9 +41,9 @@ static void backward(const Kernels *kernels, int n_rows, int width, int ld, cons
 /* 4. The strategy itself: the list in meson.build finds it as score_NAME. */
 extern const Score score_template;
 const Score score_template = {
-    .name = "template",
-    .summary = "softplus of each score by itself; rows sum to anything",
-    .source = "after Wortsman et al. 2023, arXiv 2309.08586",
+    .variant = {.name = "template",
+                .summary = "softplus of each score by itself; rows sum to anything",
+                .source = "after Wortsman et al. 2023, arXiv 2309.08586"},
     .rows_sum_to_one = 0,
     .forward = forward,
     .backward = backward,

@@ -52,5 +52,9 @@ static int write_changes(Report *report, const char *folder, Error *err)
     return status;
 }
 
-const Export export_changes = {"changes", "changes.csv: how often each switch of the sweep moves the frame's label",
-                               write_changes};
+const Export export_changes = {
+    .variant = {.name = "changes",
+                .summary = "changes.csv: how often each switch of the sweep moves the frame's label",
+                .source = "-"},
+    .write = write_changes,
+};

@@ -104,4 +104,7 @@ static int write_early(Report *report, const char *folder, Error *err)
     return status;
 }
 
-const Export export_early = {"early", "early.svg: how much had been learnt when the sink came", write_early};
+const Export export_early = {
+    .variant = {.name = "early", .summary = "early.svg: how much had been learnt when the sink came", .source = "-"},
+    .write = write_early,
+};

@@ -6,17 +6,18 @@
 #ifndef REFFRAME_REPORT_EXPORT_H
 #define REFFRAME_REPORT_EXPORT_H
 
+#include "base/variant.h"
 #include "base/table.h"
 #include "report/collect.h"
 
 typedef struct {
-    const char *name, *summary;
+    Variant variant;
     int (*write)(Report *report, const char *folder, Error *err);
 } Export;
 
 /* Writes a table as CSV, atomically. */
 int export_table(const Table *table, const char *folder, const char *name, Error *err);
 
-extern const Export *const export_registry[]; /* NULL-terminated; written from the list in src/meson.build */
+REGISTRY(Export, export);
 
 #endif

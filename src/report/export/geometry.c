@@ -137,4 +137,7 @@ static int write_geometry(Report *report, const char *folder, Error *err)
     return file_end(&file, err);
 }
 
-const Export export_geometry = {"geometry", "geometry.csv: every metric by run, layer and snapshot", write_geometry};
+const Export export_geometry = {
+    .variant = {.name = "geometry", .summary = "geometry.csv: every metric by run, layer and snapshot", .source = "-"},
+    .write = write_geometry,
+};

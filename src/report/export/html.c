@@ -84,4 +84,7 @@ static int html_write(Report *report, const char *folder, Error *err)
     return status;
 }
 
-const Export export_html = {"html", "report.html: everything for a reader, in one file", html_write};
+const Export export_html = {
+    .variant = {.name = "html", .summary = "report.html: everything for a reader, in one file", .source = "-"},
+    .write = html_write,
+};

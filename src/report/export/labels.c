@@ -102,4 +102,7 @@ static int write_labels(Report *report, const char *folder, Error *err)
     return status;
 }
 
-const Export export_labels = {"labels", "labels.svg: the frame that every run ended with", write_labels};
+const Export export_labels = {
+    .variant = {.name = "labels", .summary = "labels.svg: the frame that every run ended with", .source = "-"},
+    .write = write_labels,
+};

@@ -246,4 +246,9 @@ static int write_onsets(Report *report, const char *folder, Error *err)
     return status;
 }
 
-const Export export_onset = {"onset", "onset.csv: one row per run and metric, frame type or milestone", write_onsets};
+const Export export_onset = {
+    .variant = {.name = "onset",
+                .summary = "onset.csv: one row per run and metric, frame type or milestone",
+                .source = "-"},
+    .write = write_onsets,
+};

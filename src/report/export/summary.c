@@ -100,4 +100,7 @@ static int write_summary(Report *report, const char *folder, Error *err)
     return status;
 }
 
-const Export export_summary = {"summary", "summary.csv: one row per arm", write_summary};
+const Export export_summary = {
+    .variant = {.name = "summary", .summary = "summary.csv: one row per arm", .source = "-"},
+    .write = write_summary,
+};

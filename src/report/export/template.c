@@ -22,4 +22,7 @@ static int template_write(Report *report, const char *folder, Error *err)
 }
 
 extern const Export export_template;
-const Export export_template = {"template", "arms.csv: the names of the arms", template_write};
+const Export export_template = {
+    .variant = {.name = "template", .summary = "arms.csv: the names of the arms", .source = "-"},
+    .write = template_write,
+};

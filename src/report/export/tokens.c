@@ -68,4 +68,7 @@ static int write_tokens(Report *report, const char *folder, Error *err)
     return status;
 }
 
-const Export export_tokens = {"tokens", "tokens.csv: which tokens are the anchors of each run", write_tokens};
+const Export export_tokens = {
+    .variant = {.name = "tokens", .summary = "tokens.csv: which tokens are the anchors of each run", .source = "-"},
+    .write = write_tokens,
+};

@@ -16,5 +16,9 @@ static int write_verdicts(Report *report, const char *folder, Error *err)
     return status;
 }
 
-const Export export_verdicts = {"verdicts", "verdicts.json: what the seeds allow to say about each expectation",
-                                write_verdicts};
+const Export export_verdicts = {
+    .variant = {.name = "verdicts",
+                .summary = "verdicts.json: what the seeds allow to say about each expectation",
+                .source = "-"},
+    .write = write_verdicts,
+};

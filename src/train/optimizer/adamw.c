@@ -45,11 +45,10 @@ static void update(const Kernels *kernels, const double *values, const UpdateChu
 static const char *const slot_names[] = {"m", "v"};
 
 const Optimizer optimizer_adamw = {
-    .name = "adamw",
-    .summary = "Adam with decoupled weight decay",
-    .source = "Loshchilov & Hutter, ICLR 2019, arXiv 1711.05101",
-    .params = params,
-    .n_params = sizeof params / sizeof *params,
+    .variant = {.name = "adamw",
+                .summary = "Adam with decoupled weight decay",
+                .source = "Loshchilov & Hutter, ICLR 2019, arXiv 1711.05101",
+                PARAMS(params)},
     .n_slots = 2,
     .slot_names = slot_names,
     .read = read_values,

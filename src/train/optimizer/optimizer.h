@@ -6,7 +6,7 @@
 #ifndef REFFRAME_TRAIN_OPTIMIZER_H
 #define REFFRAME_TRAIN_OPTIMIZER_H
 
-#include "base/schema.h"
+#include "base/variant.h"
 #include "num/kernels.h"
 
 #define OPTIMIZER_MAX_SLOTS  2
@@ -21,9 +21,7 @@ typedef struct {
 } UpdateChunk;
 
 typedef struct {
-    const char *name, *summary, *source;
-    const SchemaRow *params; /* keys below train.optimizer */
-    int n_params;
+    Variant variant; /* keys below train.optimizer */
     int n_slots;
     const char *const *slot_names;                              /* for checkpoints: "m", "v" */
     void (*read)(const Settings *settings, double *ret_values); /* up to OPTIMIZER_MAX_VALUES */
@@ -32,7 +30,6 @@ typedef struct {
                    real *const *slots, real *parameters);
 } Optimizer;
 
-extern const Optimizer *const optimizer_registry[]; /* NULL-terminated; written from the list in src/meson.build */
-const Optimizer *optimizer_find(const char *name);
+REGISTRY(Optimizer, optimizer);
 
 #endif

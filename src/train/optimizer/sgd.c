@@ -27,11 +27,10 @@ static void update(const Kernels *kernels, const double *values, const UpdateChu
 static const char *const slot_names[] = {"momentum"};
 
 const Optimizer optimizer_sgd = {
-    .name = "sgd",
-    .summary = "stochastic gradient descent with momentum",
-    .source = "Polyak 1964",
-    .params = params,
-    .n_params = sizeof params / sizeof *params,
+    .variant = {.name = "sgd",
+                .summary = "stochastic gradient descent with momentum",
+                .source = "Polyak 1964",
+                PARAMS(params)},
     .n_slots = 1,
     .slot_names = slot_names,
     .read = read_values,

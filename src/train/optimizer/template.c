@@ -25,9 +25,7 @@ static void update(const Kernels *kernels, const double *values, const UpdateChu
  * the registry. */
 const Optimizer optimizer_template;
 const Optimizer optimizer_template = {
-    .name = "template",
-    .summary = "plain gradient descent",
-    .source = "where the rule comes from",
+    .variant = {.name = "template", .summary = "plain gradient descent", .source = "where the rule comes from"},
     .n_slots = 0,
     .read = read_values,
     .update = update,

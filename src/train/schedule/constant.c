@@ -8,4 +8,6 @@ static double factor(const Settings *settings, double progress)
 }
 
 const Schedule schedule_constant = {
-    .name = "constant", .summary = "stays at the peak after warm-up", .source = "-", .factor = factor};
+    .variant = {.name = "constant", .summary = "stays at the peak after warm-up", .source = "-"},
+    .factor = factor,
+};

@@ -15,10 +15,9 @@ static double factor(const Settings *settings, double progress)
 }
 
 const Schedule schedule_cosine = {
-    .name = "cosine",
-    .summary = "falls on half a cosine to floor x peak",
-    .source = "Loshchilov & Hutter, ICLR 2017, arXiv 1608.03983",
-    .params = params,
-    .n_params = sizeof params / sizeof *params,
+    .variant = {.name = "cosine",
+                .summary = "falls on half a cosine to floor x peak",
+                .source = "Loshchilov & Hutter, ICLR 2017, arXiv 1608.03983",
+                PARAMS(params)},
     .factor = factor,
 };

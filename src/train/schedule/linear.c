@@ -11,10 +11,6 @@ static double factor(const Settings *settings, double progress)
 }
 
 const Schedule schedule_linear = {
-    .name = "linear",
-    .summary = "falls on a straight line to floor x peak",
-    .source = "-",
-    .params = params,
-    .n_params = sizeof params / sizeof *params,
+    .variant = {.name = "linear", .summary = "falls on a straight line to floor x peak", .source = "-", PARAMS(params)},
     .factor = factor,
 };

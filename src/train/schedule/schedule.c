@@ -1,15 +1,5 @@
-/* Warm-up, and finding a schedule by its name. */
+/* Warm-up. */
 #include "train/schedule/schedule.h"
-
-#include <string.h>
-
-const Schedule *schedule_find(const char *name)
-{
-    for (const Schedule *const *it = schedule_registry; *it; it++)
-        if (strcmp((*it)->name, name) == 0)
-            return *it;
-    return NULL;
-}
 
 double schedule_lr(const Schedule *schedule, const Settings *settings, double peak, int64_t t, int64_t warmup,
                    int64_t steps)

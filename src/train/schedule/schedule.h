@@ -5,17 +5,14 @@
 #ifndef REFFRAME_TRAIN_SCHEDULE_H
 #define REFFRAME_TRAIN_SCHEDULE_H
 
-#include "base/schema.h"
+#include "base/variant.h"
 
 typedef struct {
-    const char *name, *summary, *source;
-    const SchemaRow *params; /* keys below train.schedule */
-    int n_params;
+    Variant variant;                                             /* keys below train.schedule */
     double (*factor)(const Settings *settings, double progress); /* progress in [0, 1); 1 at progress 0 */
 } Schedule;
 
-extern const Schedule *const schedule_registry[]; /* NULL-terminated; written from the list in src/meson.build */
-const Schedule *schedule_find(const char *name);
+REGISTRY(Schedule, schedule);
 
 /* Learning rate of update t = 0, 1, ... */
 double schedule_lr(const Schedule *schedule, const Settings *settings, double peak, int64_t t, int64_t warmup,

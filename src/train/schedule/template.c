@@ -15,4 +15,6 @@ static double factor(const Settings *settings, double progress)
 /* 3. Say who you are. */
 const Schedule schedule_template;
 const Schedule schedule_template = {
-    .name = "template", .summary = "a tenth after half time", .source = "where it comes from", .factor = factor};
+    .variant = {.name = "template", .summary = "a tenth after half time", .source = "where it comes from"},
+    .factor = factor,
+};

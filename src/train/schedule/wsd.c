@@ -32,10 +32,9 @@ static double factor(const Settings *settings, double progress)
 }
 
 const Schedule schedule_wsd = {
-    .name = "wsd",
-    .summary = "stays at the peak, then falls to floor x peak over the last decay_share of the steps",
-    .source = "Hu et al. 2024, arXiv 2404.06395; shapes: Haegele et al. 2024, arXiv 2405.18392",
-    .params = params,
-    .n_params = sizeof params / sizeof *params,
+    .variant = {.name = "wsd",
+                .summary = "stays at the peak, then falls to floor x peak over the last decay_share of the steps",
+                .source = "Hu et al. 2024, arXiv 2404.06395; shapes: Haegele et al. 2024, arXiv 2405.18392",
+                PARAMS(params)},
     .factor = factor,
 };
