@@ -17,7 +17,8 @@
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #else
-#define ASAN_POISON_MEMORY_REGION(start, n) ((void)(start), (void)(n))
+#define ASAN_POISON_MEMORY_REGION(start, n)   ((void)(start), (void)(n))
+#define ASAN_UNPOISON_MEMORY_REGION(start, n) ((void)(start), (void)(n))
 #endif
 
 #define CHUNK_MIN ((size_t)1 << 16)
@@ -33,7 +34,7 @@ struct Chunk {
 struct Arena {
     Chunk *newest;
     size_t used, next_size;
-    int is_fixed;
+    int is_fixed, is_counting;
 };
 
 /* NULL if there is no memory. The header lies in front of the aligned bytes, in one allocation. */
@@ -59,6 +60,13 @@ Arena *arena_new(void)
     if (!arena)
         memory_exhausted(sizeof *arena);
     arena->next_size = CHUNK_MIN;
+    return arena;
+}
+
+Arena *arena_new_counting(void)
+{
+    Arena *arena = arena_new();
+    arena->is_counting = 1;
     return arena;
 }
 
@@ -105,6 +113,13 @@ Arena *arena_free(Arena *arena)
     return NULL;
 }
 
+void arena_clear(Arena *arena)
+{
+    assert(arena->is_fixed);
+    ASAN_UNPOISON_MEMORY_REGION(arena->newest->start, arena->newest->used);
+    arena->newest->used = arena->used = 0;
+}
+
 size_t arena_rounded(size_t bytes)
 {
     if (bytes > SIZE_MAX - ARENA_ALIGNMENT)
@@ -116,6 +131,10 @@ void *arena_alloc(Arena *arena, size_t bytes)
 {
     const size_t size = arena_rounded(bytes);
     Chunk *chunk = arena->newest;
+    if (arena->is_counting) {
+        arena->used += size;
+        return NULL;
+    }
     if (!chunk || size > chunk->size - chunk->used) {
         assert(!arena->is_fixed);
         chunk = chunk_new(size > arena->next_size ? size : arena->next_size, arena->newest);

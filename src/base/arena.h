@@ -1,8 +1,10 @@
 /* Arenas: memory with one lifetime (run, step, report), freed in one call.
  *
- * Two kinds. A growing arena takes chunks from the system as it needs them; it serves plans and reports, and a machine
- * that is out of memory then ends the process with one line on stderr and exit code 1. A fixed arena is taken whole,
- * before training starts, with its size known; taking it can fail with an error, allocating from it cannot (asserted).
+ * Three kinds. A growing arena takes chunks from the system as it needs them; it serves plans and reports, and a
+ * machine that is out of memory then ends the process with one line on stderr and exit code 1. A fixed arena is taken
+ * whole, before training starts, with its size known; taking it can fail with an error, allocating from it cannot
+ * (asserted). A counting arena has no memory and hands out NULL: the code that lays memory out, run on one, tells how
+ * much a fixed arena must have, so that sizes are written once.
  */
 #ifndef REFFRAME_BASE_ARENA_H
 #define REFFRAME_BASE_ARENA_H
@@ -21,16 +23,22 @@ Arena *arena_new(void);
 /* An arena of exactly `bytes` (rounded up per block by arena_rounded). */
 int arena_new_fixed(size_t bytes, Arena **ret_arena, Error *err);
 
+/* An arena without memory. Never NULL itself. */
+Arena *arena_new_counting(void);
+
+/* Everything handed out by a fixed arena may be handed out again, as it stands: scratch is not zeroed. */
+void arena_clear(Arena *arena);
+
 /* Frees everything; NULL is allowed. Returns NULL. */
 Arena *arena_free(Arena *arena);
 
-/* `bytes` of zeroed memory, 64-byte aligned; never NULL. */
+/* `bytes` of zeroed memory, 64-byte aligned; NULL from a counting arena, and from no other. */
 void *arena_alloc(Arena *arena, size_t bytes);
 
 /* What arena_alloc(bytes) takes from a fixed arena: `bytes` rounded up to the alignment. */
 size_t arena_rounded(size_t bytes);
 
-/* Bytes handed out so far. */
+/* Bytes handed out so far, or counted: what a fixed arena needs for the same calls. */
 size_t arena_used(const Arena *arena);
 
 /* A copy of a string, or of its first n bytes (NUL added). */

@@ -101,6 +101,34 @@ static void test_exhaustion_ends_in_one_line(void **state)
     }
 }
 
+/* The same lines count first and lay out then. */
+static void test_counting_is_what_a_fixed_one_needs(void **state)
+{
+    (void)state;
+    Error err;
+    Arena *counting = arena_new_counting(), *fixed;
+    const size_t sizes[] = {1, 0, 64, 100000, 65};
+    for (int s = 0; s < 5; s++)
+        assert_null(arena_alloc(counting, sizes[s]));
+    assert_int_equal(arena_used(counting), 64 + 64 + 100032 + 128);
+    assert_ok(arena_new_fixed(arena_used(counting), &fixed, &err), &err);
+    unsigned char *first = NULL;
+    for (int turn = 0; turn < 2; turn++) {
+        for (int s = 0; s < 5; s++) {
+            unsigned char *block = arena_alloc(fixed, sizes[s]);
+            memset(block, 0xA5, sizes[s]);
+            if (s == 0 && turn == 1)
+                assert_ptr_equal(block, first);
+            first = s == 0 ? block : first;
+        }
+        assert_int_equal(arena_used(fixed), arena_used(counting));
+        arena_clear(fixed);
+    }
+    assert_int_equal(arena_used(fixed), 0);
+    arena_free(counting);
+    arena_free(fixed);
+}
+
 static void test_strings(void **state)
 {
     (void)state;
@@ -128,6 +156,7 @@ int main(void)
         cmocka_unit_test(test_fixed_holds_exactly_what_was_asked),
         cmocka_unit_test(test_fixed_too_large_is_an_error),
         cmocka_unit_test(test_exhaustion_ends_in_one_line),
+        cmocka_unit_test(test_counting_is_what_a_fixed_one_needs),
         cmocka_unit_test(test_strings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

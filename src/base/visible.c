@@ -1,0 +1,87 @@
+/* Laying a mask's rule out, and what follows from its ranges: who is seen by how many. */
+#include "base/visible.h"
+
+#include <assert.h>
+#include <string.h>
+
+static int is_empty(const KeyRange *range)
+{
+    return range->end <= range->first;
+}
+
+/* Ascending, apart, an empty second one where the first ends. */
+static void put_in_order(KeyRanges *keys)
+{
+    KeyRange a = keys->range[0], b = keys->range[1];
+    if (is_empty(&a) || (!is_empty(&b) && b.first < a.first)) {
+        const KeyRange swapped = a;
+        a = b, b = swapped;
+    }
+    if (!is_empty(&b) && b.first <= a.end) {
+        a.end = b.end > a.end ? b.end : a.end;
+        b = (KeyRange){0, 0};
+    }
+    if (is_empty(&b))
+        b = (KeyRange){a.end, a.end};
+    *keys = (KeyRanges){{a, b}};
+}
+
+/* In order, within the sequence, and not empty. */
+static int is_valid(const KeyRanges *keys, int length)
+{
+    const KeyRange *a = &keys->range[0], *b = &keys->range[1];
+    return 0 <= a->first && a->first < a->end && a->end <= b->first && b->first <= b->end && b->end <= length;
+}
+
+void visible_lay(const MaskRule *rule, int length, KeyRanges *ret_keys)
+{
+    for (int i = 0; i < length; i++) {
+        ret_keys[i] = (KeyRanges){{{0, 0}, {0, 0}}};
+        rule->visible(rule->state, i, length, &ret_keys[i]);
+        put_in_order(&ret_keys[i]);
+        assert(is_valid(&ret_keys[i], length));
+    }
+}
+
+/* What follows from the ranges; `n_viewers` (length,) is zero. */
+static Visible visible_of(int length, const KeyRanges *keys, int *n_viewers)
+{
+    Visible visible = {.length = length, .keys = keys, .n_viewers = n_viewers, .hides_nothing = 1};
+    for (int i = 0; i < length; i++) {
+        for (int r = 0; r < KEY_RANGES; r++)
+            for (int k = keys[i].range[r].first; k < keys[i].range[r].end; k++)
+                n_viewers[k] += k != i;
+        visible.sees_later |= keys[i].range[1].end > i + 1;
+        visible.hides_nothing &= keys_count(&keys[i]) == length;
+    }
+    return visible;
+}
+
+Visible visible_new(Arena *arena, const MaskRule *rule, int length)
+{
+    KeyRanges *keys = ARENA_ARRAY(arena, KeyRanges, length);
+    int *n_viewers = ARENA_ARRAY(arena, int, length);
+    if (!keys)
+        return (Visible){.length = length};
+    visible_lay(rule, length, keys);
+    return visible_of(length, keys, n_viewers);
+}
+
+int visible_from_ranges(Arena *arena, int length, const int32_t *ranges, Visible *ret_visible)
+{
+    KeyRanges *keys = ARENA_ARRAY(arena, KeyRanges, length);
+    memcpy(keys, ranges, (size_t)length * sizeof *keys);
+    for (int i = 0; i < length; i++)
+        if (!is_valid(&keys[i], length))
+            return -1;
+    *ret_visible = visible_of(length, keys, ARENA_ARRAY(arena, int, length));
+    return 0;
+}
+
+int64_t visible_pairs(const Visible *visible)
+{
+    int64_t pairs = 0;
+    for (int i = 0; i < visible->length; i++)
+        pairs += keys_count(&visible->keys[i]);
+    return pairs;
+}
