@@ -12,6 +12,7 @@
 #include "app/app.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/resolve.h"
 #include "base/text.h"
 #include "train/trainer.h"
 
@@ -110,8 +111,8 @@ static void fill_batch(Trainer *trainer, int vocab_size)
         for (int i = 0; i <= batch->length; i++)
             seq->ids[i] = TOKEN_CONTENT + (int32_t)pcg_below(&pcg, (uint32_t)(vocab_size - TOKEN_CONTENT));
         memcpy(seq->labels, seq->ids, sizeof *seq->labels * (size_t)batch->length);
-        trainer->settings->objective->make(trainer->settings->settings, vocab_size, seq, &masks, batch->inputs + row,
-                                           batch->targets + row, batch->groups + row);
+        trainer->settings->objective->make(trainer->settings->objective_state, vocab_size, seq, &masks,
+                                           batch->inputs + row, batch->targets + row, NULL);
         for (int i = 0; i < batch->length; i++)
             batch->n_targets += batch->targets[row + i] >= 0;
     }
@@ -171,7 +172,7 @@ static int bench_size(const Size *size, const Program *program, const Request *r
         assignments[N_OWN + i] = request->sets[i];
     int status = settings_resolve(arena, &program->schema, assignments, N_OWN + request->n_sets, &settings, NULL, err);
     if (status == STATUS_OK)
-        status = train_settings_read(&settings, &train, err);
+        status = train_settings_read(arena, &settings, &train, err);
     if (status == STATUS_OK)
         status = model_settings_read(&settings, vocab_size, &model_settings, err);
     if (status == STATUS_OK)

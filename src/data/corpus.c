@@ -193,7 +193,7 @@ int corpus_open(Arena *arena, const Settings *settings, Corpus *ret_corpus, Erro
     find_all_documents(&bytes, starts);
     size_t n_train = cut(&bytes, settings_number(settings, "data.held_out"), starts, &n_starts);
 
-    status = corpus.tokenizer->build(arena, settings, bytes.bytes, bytes.n, n_train, &corpus.vocabulary, &reason);
+    status = corpus.tokenizer->prepare(arena, settings, bytes.bytes, bytes.n, n_train, &corpus.vocabulary, &reason);
     size_t *token_starts = ARENA_ARRAY(scratch, size_t, bytes.n);
     if (status == 0)
         status = encode(arena, scratch, &bytes, n_train, &corpus, token_starts, &reason);

@@ -13,7 +13,7 @@
 
 #include "base/claim.h"
 #include "base/json.h"
-#include "base/schema.h"
+#include "base/settings.h"
 
 typedef struct {
     const char *label;       /* the value as written, or the bundle's name */

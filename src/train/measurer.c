@@ -253,8 +253,8 @@ static void draw_set(Measurer *measurer, const char *stream, Set *set)
         size_t row = (size_t)s * T;
         data_next(measurer->data, PART_HELD_OUT, T, &draws, &seq);
         int32_t *objective_inputs = set->corrupted ? set->corrupted + row : set->inputs + row;
-        settings->objective->make(settings->settings, vocab_size, &seq, &masks, objective_inputs, set->targets + row,
-                                  set->groups + row);
+        settings->objective->make(settings->objective_state, vocab_size, &seq, &masks, objective_inputs,
+                                  set->targets + row, set->groups + row);
         memcpy(set->inputs + row, seq.ids, (size_t)T * sizeof *seq.ids);
         ideal += set->corrupted ? NAN : ideal_loss(measurer, &seq, set->targets + row);
         set->ends[s] = -1;

@@ -7,7 +7,7 @@
 #ifndef REFFRAME_TRAIN_TRAIN_H
 #define REFFRAME_TRAIN_TRAIN_H
 
-#include "base/schema.h"
+#include "base/settings.h"
 #include "num/kernels.h"
 
 /* Raised when a golden test says that the bits of training or measuring changed; part of every run's id. */

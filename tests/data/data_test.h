@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/resolve.h"
 #include "data/data.h"
 
 /* A state of most tests: an arena, and a folder that is removed with what is in it. */

@@ -58,8 +58,8 @@ static int invalid(size_t at, unsigned char byte, Error *err)
         at, byte);
 }
 
-static int character_build(Arena *arena, const Settings *settings, const char *text, size_t n, size_t n_train,
-                           Vocabulary *ret_vocabulary, Error *err)
+static int character_prepare(Arena *arena, const Settings *settings, const char *text, size_t n, size_t n_train,
+                             Vocabulary *ret_vocabulary, Error *err)
 {
     (void)settings, (void)n_train;
     Arena *scratch = arena_new();
@@ -136,6 +136,6 @@ const Tokenizer tokenizer_character = {
     .variant = {.name = "character",
                 .summary = "one token per Unicode character of the text",
                 .source = "RFC 3629 (UTF-8)"},
-    .build = character_build,
+    .prepare = character_prepare,
     .encode = character_encode,
 };
