@@ -339,10 +339,15 @@ static void test_rows_are_read_into_their_members(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),       cmocka_unit_test(test_assignments),
-        cmocka_unit_test(test_errors),         cmocka_unit_test(test_a_choice_not_taken),
-        cmocka_unit_test(test_finding),        cmocka_unit_test(test_settings_error),
-        cmocka_unit_test(test_canonical_json), cmocka_unit_test(test_yaml),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_assignments),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_a_choice_not_taken),
+        cmocka_unit_test(test_finding),
+        cmocka_unit_test(test_settings_error),
+        cmocka_unit_test(test_canonical_json),
+        cmocka_unit_test(test_yaml),
+        cmocka_unit_test(test_rows_are_read_into_their_members),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
