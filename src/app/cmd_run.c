@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "sched/sched.h"
-#include "store/run.h"
+#include "store/manifest.h"
 
 typedef struct {
     double last_line; /* clock at the last plain line */

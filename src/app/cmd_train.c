@@ -9,7 +9,7 @@
 #include "data/corpus.h"
 #include "data/source/source.h"
 #include "sched/sched.h"
-#include "store/run.h"
+#include "store/manifest.h"
 
 typedef struct {
     double last;

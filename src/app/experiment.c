@@ -7,7 +7,7 @@
 #include "base/file.h"
 #include "geometry/metric.h"
 #include "report/report.h"
-#include "store/run.h"
+#include "store/machine.h"
 
 int experiment_open(const Arguments *arguments, Experiment *ret_experiment, Error *err)
 {

@@ -31,7 +31,7 @@ static void print_help(void)
 static void print_version(void)
 {
     printf("refframe %s\n", REFFRAME_VERSION);
-    printf("numerics %d, %s; products: own, of fixed order, no BLAS\n", TRAIN_NUMERICS_VERSION, REAL_NAME);
+    printf("numerics %d, %s; " TRAIN_PRODUCTS "\n", TRAIN_NUMERICS_VERSION, REAL_NAME);
     printf("kernels  %s in use; this machine runs", kernels_best()->name);
     for (const char *const *name = kernels_available(); *name; name++)
         printf(" %s", *name);

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "store/manifest.h"
 
 static int read_json(Arena *arena, const char *folder, const char *name, Json **ret_json, Error *err)
 {

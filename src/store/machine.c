@@ -14,7 +14,7 @@
 #include "base/deflate.h"
 #include "base/pcg.h"
 #include "base/sha256.h"
-#include "store/run.h"
+#include "store/manifest.h"
 
 /* ---- digests ----------------------------------------------------------------------------------------------------- */
 

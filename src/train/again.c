@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 #include "store/npz.h"
-#include "store/run.h"
+#include "store/manifest.h"
 #include "train/checkpoint.h"
 #include "train/session.h"
 

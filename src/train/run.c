@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "store/run.h"
+#include "store/manifest.h"
 #include "store/series.h"
 #include "train/checkpoint.h"
 #include "train/session.h"
@@ -40,7 +40,7 @@ static void fill_manifest(Run *run)
     m->version = REFFRAME_VERSION;
     m->numerics_version = TRAIN_NUMERICS_VERSION;
     m->machine = run->here;
-    m->kernels_note = "own products of fixed order; no BLAS";
+    m->kernels_note = TRAIN_PRODUCTS;
     m->seed = session->settings.seed;
     m->threads = lanes_threads(session->lanes);
     m->lanes = session->settings.lanes;

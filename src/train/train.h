@@ -13,6 +13,9 @@
 /* Raised when a golden test says that the bits of training or measuring changed; part of every run's id. */
 #define TRAIN_NUMERICS_VERSION 2
 
+/* How matrix products are made: in --version and in every manifest. */
+#define TRAIN_PRODUCTS "own products of fixed order; no BLAS"
+
 typedef struct {
     int64_t step, steps;
     double loss, tokens_per_second, sink; /* sink: NaN before the first snapshot */
