@@ -7,9 +7,6 @@
  */
 #include "testing.h"
 
-#include <stdio.h>
-#include <unistd.h>
-
 #include "base/file.h"
 #include "base/sha256.h"
 #include "data/data.h"
@@ -247,8 +244,7 @@ static void every_key_has_an_effect(void **state)
     text_free(&longer);
     for (int k = 0; k < n_variant_kinds; k++)
         assert_string_equal(idle_keys(arena, &variant_kinds[k], file), "");
-    remove(file);
-    rmdir(folder);
+    remove_tree(folder);
     arena_free(arena);
 }
 

@@ -6,6 +6,7 @@
 #include "train/optimizer/optimizer.h"
 #include "train/schedule/schedule.h"
 #include "train/train.h"
+#include "tools.h"
 
 /* One kind of variants whose settings are no model's: those of its registry, and its template. */
 typedef struct {
@@ -30,7 +31,7 @@ Settings tiny_settings(Arena *arena, const char *const *changes);
 int tiny_settings_with(Arena *arena, const VariantKind *instead, const Assignment *changes, int n,
                        Settings *ret_settings, Error *err);
 
-/* A fresh folder below the system's temporary one; remove it with file_remove_tree. */
+/* A fresh folder below the system's temporary one; remove it with remove_tree. */
 char *fresh_folder(Arena *arena);
 
 /* Trains settings in `folder`; stops after `stop_after` steps when that is > 0. Returns train_run's status. */
