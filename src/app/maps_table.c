@@ -43,10 +43,9 @@ static void add_heading(const MapsSet *set, int use_colour, Text *text)
     text_addf(text, " tokens, %d layer%s of %d head%s; %s%s\n", set->n_layers, set->n_layers == 1 ? "" : "s",
               set->n_heads, set->n_heads == 1 ? "" : "s", type,
               strcmp(type, maps_type_name(NPY_FLOAT32)) == 0 ? "" : ", measured in float32");
-    text_addf(text, "  mask %s%s\n", set->is_causal ? "causal" : "full",
-              set->mask != MAPS_MASK_ASSUMED ? ""
-              : set->is_causal               ? " (assumed: nothing is above the diagonal)"
-                                             : " (assumed: not all is 0 above the diagonal)");
+    const char *reason = maps_mask_reason(set);
+    text_addf(text, "  mask %s%s%s%s\n", set->masks[set->mask].name, reason ? " (assumed: " : "", reason ? reason : "",
+              reason ? ")" : "");
     Arena *arena = arena_new();
     const char *notes[MAPS_MOST_NOTES];
     const int n_notes = maps_notes(set, arena, notes);

@@ -95,12 +95,52 @@ const char *write_planted(Arena *arena, const char *folder, const char *name, in
                        planted(arena, n, L, H, T, is_causal, seed));
 }
 
-MapsSet load(const char *path, const char *tokens, MapsMask mask)
+/* ---- masks ---- */
+
+static void visible_causal(const void *state, int i, int length, KeyRanges *ret_keys)
 {
-    const MapsRequest request = {path, tokens, mask};
+    (void)state, (void)length;
+    ret_keys->range[0] = (KeyRange){0, i + 1};
+}
+
+static void visible_full(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    (void)state, (void)i;
+    ret_keys->range[0] = (KeyRange){0, length};
+}
+
+const MaskRule mask_rule_causal = {"causal", NULL, visible_causal}, mask_rule_full = {"full", NULL, visible_full};
+
+Masks assumed = {&mask_rule_causal, &mask_rule_full, NULL}, causal = {&mask_rule_causal, NULL},
+      full = {&mask_rule_full, NULL};
+
+/* ---- sets ---- */
+
+static int open_and_load(const char *path, const char *tokens, Masks masks, MapsSet *ret_set, Error *err)
+{
+    MaskRule rules[4];
+    int n = 0;
+    const int status = maps_open(path, tokens, ret_set, err);
+    if (status != STATUS_OK)
+        return status;
+    for (; masks[n]; n++)
+        rules[n] = *masks[n];
+    maps_set_masks(ret_set, rules, n, n == 1);
+    return maps_load(ret_set, err);
+}
+
+MapsSet load(const char *path, const char *tokens, Masks masks)
+{
     MapsSet set;
     Error err;
-    assert_ok(maps_open(&request, &set, &err), &err);
-    assert_ok(maps_load(&set, &err), &err);
+    assert_ok(open_and_load(path, tokens, masks, &set, &err), &err);
     return set;
+}
+
+int try_load(const char *path, const char *tokens, Masks masks, Error *err)
+{
+    MapsSet set = {0};
+    const int status = open_and_load(path, tokens, masks, &set, err);
+    maps_free(&set);
+    return status;
 }

@@ -17,7 +17,17 @@ double *planted(Arena *arena, int n, int L, int H, int T, int is_causal, int see
 const char *write_planted(Arena *arena, const char *folder, const char *name, int n, int L, int H, int T, int is_causal,
                           int seed);
 
+/* Masks that queries may have looked under: NULL-terminated; one alone is given, of more the first that fits is
+ * assumed. */
+typedef const MaskRule *const Masks[];
+
+extern const MaskRule mask_rule_causal, mask_rule_full;
+extern Masks assumed, causal, full; /* causal or full; causal; full */
+
 /* Opens and loads; must succeed. */
-MapsSet load(const char *path, const char *tokens, MapsMask mask);
+MapsSet load(const char *path, const char *tokens, Masks masks);
+
+/* The same, freed again: what it says. */
+int try_load(const char *path, const char *tokens, Masks masks, Error *err);
 
 #endif

@@ -55,7 +55,7 @@ static MapsSet ragged_set(const Scratch *s, int is_causal, int has_tokens)
         write_planted(s->arena, folder, name, n[f], L, H, T[f], is_causal, f);
         write_array(s->arena, tokens, name, NPY_INT32, 0, 2, (int64_t[]){n[f], T[f]}, ids);
     }
-    return load(folder, has_tokens ? tokens : NULL, MAPS_MASK_ASSUMED);
+    return load(folder, has_tokens ? tokens : NULL, assumed);
 }
 
 /* Values, baselines and what is made of them for the set, against the families called by hand. */
@@ -69,7 +69,8 @@ static void test_values_are_the_families(void **state)
         double *rows[6], *floors[6];
         for (int q = 0; q < set.n; q++) {
             View view = maps_view(&set, q);
-            assert_true(view.is_causal == (variant & 1) && !!view.tokens == variant >> 1);
+            assert_string_equal(set.masks[set.mask].name, variant & 1 ? "causal" : "full");
+            assert_true(!!view.tokens == variant >> 1);
             rows[q] = row_of(s->arena, layout, view);
             real *uniform = ARENA_ARRAY(s->arena, real, (size_t)L * H * view.length * view.length);
             view_uniform_maps(&view, uniform);
@@ -164,7 +165,7 @@ static void test_labels(void **state)
     const char *path =
         write_array(s->arena, s->folder, "maps.npy", NPY_FLOAT64, 0, 5, (int64_t[]){N, 1, 2, T, T}, maps);
     const char *tokens = write_array(s->arena, s->folder, "tokens.npy", NPY_INT64, 0, 2, (int64_t[]){N, T}, ids);
-    MapsSet set = load(path, tokens, MAPS_MASK_ASSUMED);
+    MapsSet set = load(path, tokens, assumed);
     MapsResult result = measure(s->arena, &set, 1);
     assert_int_equal(result.heads[0].by_position, FRAME_CENTRALIZED);
     assert_int_equal(result.heads[0].by_token, FRAME_DISTRIBUTED);
@@ -173,7 +174,7 @@ static void test_labels(void **state)
     assert_int_equal(result.heads[1].token, 99);
     assert_int_equal(result.model.by_position, result.layers[0].by_position);
     maps_free(&set);
-    set = load(path, NULL, MAPS_MASK_ASSUMED);
+    set = load(path, NULL, assumed);
     result = measure(s->arena, &set, 1);
     assert_int_equal(result.heads[1].by_token, FRAME_COUNT);
     maps_free(&set);
@@ -191,7 +192,7 @@ static void test_labels_over_lengths(void **state)
         star(T, T - 1, 0.6, map);
         write_array(s->arena, folder, arena_format(s->arena, "%d.npy", T), NPY_FLOAT32, 0, 2, (int64_t[]){T, T}, map);
     }
-    MapsSet set = load(folder, NULL, MAPS_MASK_ASSUMED);
+    MapsSet set = load(folder, NULL, assumed);
     const MapsResult result = measure(s->arena, &set, 2);
     assert_int_equal(result.model.by_position, FRAME_CENTRALIZED);
     assert_int_equal(result.model.place, -1);
