@@ -109,10 +109,30 @@ static void visible_full(const void *state, int i, int length, KeyRanges *ret_ke
     ret_keys->range[0] = (KeyRange){0, length};
 }
 
-const MaskRule mask_rule_causal = {"causal", NULL, visible_causal}, mask_rule_full = {"full", NULL, visible_full};
+static void visible_window(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    (void)state, (void)length;
+    ret_keys->range[0] = (KeyRange){i > 3 ? i - 3 : 0, i + 1};
+    ret_keys->range[1] = (KeyRange){0, i < 1 ? i + 1 : 2};
+}
 
-Masks assumed = {&mask_rule_causal, &mask_rule_full, NULL}, causal = {&mask_rule_causal, NULL},
-      full = {&mask_rule_full, NULL};
+const MaskRule rule_causal = {"causal", NULL, visible_causal}, rule_full = {"full", NULL, visible_full},
+               rule_window = {"window", NULL, visible_window};
+
+Masks assumed = {&rule_causal, &rule_full, NULL}, causal = {&rule_causal, NULL}, full = {&rule_full, NULL},
+      window = {&rule_window, NULL};
+
+double *uniform(Arena *arena, int n, int L, int H, int T, const MaskRule *rule)
+{
+    const Visible visible = visible_new(arena, rule, T);
+    double *maps = ARENA_ARRAY(arena, double, (size_t)n *L *H *T *T);
+    for (int row = 0; row < n * L * H * T; row++)
+        for (int j = 0; j < T; j++) {
+            const KeyRanges *keys = &visible.keys[row % T];
+            maps[(size_t)row * T + j] = keys_include(keys, j) ? 1.0 / keys_count(keys) : 0;
+        }
+    return maps;
+}
 
 /* ---- sets ---- */
 

@@ -21,8 +21,12 @@ const char *write_planted(Arena *arena, const char *folder, const char *name, in
  * assumed. */
 typedef const MaskRule *const Masks[];
 
-extern const MaskRule mask_rule_causal, mask_rule_full;
-extern Masks assumed, causal, full; /* causal or full; causal; full */
+/* `window`: the query, the three keys before it, and the first two: two ranges. */
+extern const MaskRule rule_causal, rule_full, rule_window;
+extern Masks assumed, causal, full, window; /* causal or full; each alone */
+
+/* Maps (n,L,H,T,T) of attention spread evenly under a rule. */
+double *uniform(Arena *arena, int n, int L, int H, int T, const MaskRule *rule);
 
 /* Opens and loads; must succeed. */
 MapsSet load(const char *path, const char *tokens, Masks masks);

@@ -170,6 +170,49 @@ static void test_mask(void **state)
     maps_free(&set);
 }
 
+/* A mask of any shape: what it hides on either side is refused if it has weight, and the first that fits is assumed. */
+static void test_mask_of_two_ranges(void **state)
+{
+    enum { LONG = 12 };
+    static const struct {
+        int query, key;
+        const char *reason;
+    } rows[] = {
+        {9, 4, "0.25 is where the mask window hides the key and leaves 0"},
+        {9, 2, "0.25 is where the mask window hides the key and leaves 0"},
+        {0, 11, "0.25 is above the diagonal, where a window mask leaves 0"},
+    };
+    static Masks three = {&rule_window, &rule_causal, &rule_full, NULL};
+    const Scratch *s = *state;
+    const int64_t shape[] = {1, 1, 1, LONG, LONG};
+    Error err;
+    for (size_t r = 0; r <= N_TESTS(rows); r++) {
+        double *maps = uniform(s->arena, 1, 1, 1, LONG, &rule_window);
+        if (r < N_TESTS(rows)) {
+            double *row = maps + rows[r].query * LONG;
+            memset(row, 0, LONG * sizeof *row);
+            row[0] = 0.75, row[rows[r].key] = 0.25;
+        }
+        const char *path = write_array(s->arena, s->folder, "maps.npy", NPY_FLOAT32, 0, 5, shape, maps);
+        MapsSet set = load(path, NULL, three);
+        assert_string_equal(mask_of(&set), r == 3 ? "window" : r == 2 ? "full" : "causal");
+        assert_string_equal(maps_mask_reason(&set), r == 3   ? "all that it hides is 0"
+                                                    : r == 2 ? "not all is 0 above the diagonal"
+                                                             : "nothing is above the diagonal");
+        maps_free(&set);
+        if (r < N_TESTS(rows)) {
+            assert_refused(try_load(path, NULL, window, &err), STATUS_INPUT,
+                           arena_format(s->arena, "%s: sequence 0, layer 0, head 0, query %d, key %d: %s", path,
+                                        rows[r].query, rows[r].key, rows[r].reason),
+                           &err);
+            continue;
+        }
+        set = load(path, NULL, window);
+        assert_true(set.mask_is_given && !maps_mask_reason(&set));
+        maps_free(&set);
+    }
+}
+
 /* Slots make rows sum to less; rounding to bfloat16 makes them sum to a little more; padding leaves rows of zeros. */
 static void test_rows_that_are_kept_and_counted(void **state)
 {
@@ -309,6 +352,7 @@ int main(void)
         TEST(test_shapes_that_are_no_maps),
         TEST(test_entries_that_are_no_attention),
         TEST(test_mask),
+        TEST(test_mask_of_two_ranges),
         TEST(test_rows_that_are_kept_and_counted),
         TEST(test_tokens),
         TEST(test_folders),
