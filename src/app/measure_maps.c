@@ -22,9 +22,15 @@ static const struct {
 
 enum { N_FORMATS = sizeof formats / sizeof *formats };
 
-static int refuse_word(const char *option, const char *word, const char *const *words, int n, Error *err)
+/* The index of an option's word among n. */
+static int find_word(const char *option, const char *word, const char *const *words, int n, int *ret_index, Error *err)
 {
     Text all = {0};
+    for (int w = 0; w < n; w++)
+        if (strcmp(word, words[w]) == 0) {
+            *ret_index = w;
+            return STATUS_OK;
+        }
     for (int w = 0; w < n; w++)
         text_addf(&all, w ? ", %s" : "%s", words[w]);
     const char *nearest = text_nearest(word, words, n);
@@ -34,18 +40,12 @@ static int refuse_word(const char *option, const char *word, const char *const *
     return STATUS_INPUT;
 }
 
-/* The index of --format's value, 0 when it was not given. */
 static int read_format(const Arguments *arguments, int *ret_format, Error *err)
 {
     const char *names[N_FORMATS], *word = argument(arguments, "--format");
     for (int f = 0; f < N_FORMATS; f++)
         names[f] = formats[f].name;
-    for (int f = 0; f < N_FORMATS; f++)
-        if (!word || strcmp(word, names[f]) == 0) {
-            *ret_format = f;
-            return STATUS_OK;
-        }
-    return refuse_word("--format", word, names, N_FORMATS, err);
+    return find_word("--format", word ? word : names[0], names, N_FORMATS, ret_format, err);
 }
 
 /* ---- the mask ---- */
@@ -56,51 +56,48 @@ typedef struct {
     Settings settings;
 } Choice;
 
-/* Checks assignments to a mask's keys as an experiment's are, and gives the others their defaults. */
-static int choose(Arena *arena, const Mask *mask, const Assignment *assignments, int n, Choice *ret_choice, Error *err)
-{
-    const SchemaPart part = {"model.mask", NULL, mask->variant.params, mask->variant.n_params};
-    const Schema schema = {&part, 1};
-    Choice choice = {.mask = mask};
-    const int status = settings_resolve(arena, &schema, assignments, n, &choice.settings, NULL, err);
-    if (status == STATUS_OK)
-        *ret_choice = choice;
-    return status;
-}
-
-static int refuse_mask(Arena *arena, const char *name, Error *err)
+static int n_masks(void)
 {
     int n = 0;
     while (mask_registry[n])
         n++;
-    const char **names = ARENA_ARRAY(arena, const char *, n);
-    for (int m = 0; m < n; m++)
-        names[m] = mask_registry[m]->variant.name;
-    return refuse_word("--mask", name, names, n, err);
+    return n;
 }
 
-/* NAME, or NAME:KEY=VALUE,KEY=VALUE with keys of model.mask. */
+static int find_mask(Arena *arena, const char *name, const Mask **ret_mask, Error *err)
+{
+    const char **names = ARENA_ARRAY(arena, const char *, n_masks());
+    int index;
+    for (int m = 0; m < n_masks(); m++)
+        names[m] = mask_registry[m]->variant.name;
+    const int status = find_word("--mask", name, names, n_masks(), &index, err);
+    if (status == STATUS_OK)
+        *ret_mask = mask_registry[index];
+    return status;
+}
+
+/* NAME, or NAME:KEY=VALUE,KEY=VALUE; the keys are checked as an experiment's are. */
 static int read_mask(Arena *arena, const char *text, Choice *ret_choice, Error *err)
 {
-    const char *at = text + strcspn(text, ":"), *name = arena_strndup(arena, text, (size_t)(at - text));
-    const Mask *mask = mask_find(name);
+    const char *at = text + strcspn(text, ":");
     Assignment *assignments = ARENA_ARRAY(arena, Assignment, strlen(at) + 1);
-    int n = 0;
-    if (!mask)
-        return refuse_mask(arena, name, err);
+    int n = 0, status = find_mask(arena, arena_strndup(arena, text, (size_t)(at - text)), &ret_choice->mask, err);
+    if (status != STATUS_OK)
+        return status;
     while (*at) {
         const char *key = at + 1, *end = key + strcspn(key, ","), *equals = memchr(key, '=', (size_t)(end - key));
         if (!equals)
             return error_set(err, STATUS_INPUT,
-                             "refframe measure: --mask: \"%s\" should go on with KEY=VALUE behind "
-                             "\"%.*s\"",
-                             text, (int)(key - text), text);
+                             "refframe measure: --mask: \"%s\" should go on with KEY=VALUE behind \"%.*s\"", text,
+                             (int)(key - text), text);
         assignments[n++] = (Assignment){.key = arena_format(arena, "model.mask.%.*s", (int)(equals - key), key),
                                         .text = arena_strndup(arena, equals + 1, (size_t)(end - equals - 1)),
                                         .file = "--mask"};
         at = end;
     }
-    return choose(arena, mask, assignments, n, ret_choice, err);
+    const Variant *variant = &ret_choice->mask->variant;
+    const SchemaPart part = {"model.mask", NULL, variant->params, variant->n_params};
+    return settings_resolve(arena, &(Schema){&part, 1}, assignments, n, &ret_choice->settings, NULL, err);
 }
 
 static void one_range(const void *state, int i, int length, KeyRanges *ret_keys)
@@ -129,26 +126,17 @@ static int make_rule(Arena *arena, const MapsSet *set, const Choice *choice, Mas
 /* The mask that was asked for (NULL: none), or those that may be assumed: all that have no keys. */
 static int set_masks(Arena *arena, const Choice *asked, MapsSet *set, Error *err)
 {
-    MaskRule rule;
-    if (asked) {
-        const int status = make_rule(arena, set, asked, &rule, err);
-        if (status == STATUS_OK)
-            maps_set_masks(set, &rule, 1, 1);
-        return status;
-    }
-    int n = 0, n_rules = 0;
-    while (mask_registry[n])
-        n++;
-    MaskRule *rules = ARENA_ARRAY(arena, MaskRule, n);
-    for (int m = 0; m < n; m++) {
-        const Choice choice = {.mask = mask_registry[m]};
-        if (choice.mask->variant.n_params > 0)
+    MaskRule *rules = ARENA_ARRAY(arena, MaskRule, n_masks());
+    int n = 0;
+    for (const Mask *const *mask = mask_registry; *mask; mask++) {
+        const Choice without_keys = {.mask = *mask};
+        if (asked ? asked->mask != *mask : (*mask)->variant.n_params > 0)
             continue;
-        const int status = make_rule(arena, set, &choice, &rules[n_rules++], err);
+        const int status = make_rule(arena, set, asked ? asked : &without_keys, &rules[n++], err);
         if (status != STATUS_OK)
             return status;
     }
-    maps_set_masks(set, rules, n_rules, 0);
+    maps_set_masks(set, rules, n, asked != NULL);
     return STATUS_OK;
 }
 
