@@ -1,7 +1,7 @@
 /* Finding a set's files and knowing its sizes, from headers alone. */
 #include "maps/maps.h"
 
-#include <limits.h>
+#include <assert.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -204,6 +204,7 @@ int maps_open(const char *path, const char *tokens, MapsSet *ret_set, Error *err
 
 void maps_set_masks(MapsSet *set, const MaskRule *masks, int n_masks, int is_given)
 {
+    assert(n_masks > 0);
     const size_t used = arena_used(set->arena);
     MaskRule *copy = ARENA_ARRAY(set->arena, MaskRule, n_masks);
     Visible *visible = ARENA_ARRAY(set->arena, Visible, (size_t)n_masks * (set->longest + 1));
