@@ -100,26 +100,21 @@ static int read_mask(Arena *arena, const char *text, Choice *ret_choice, Error *
     return settings_resolve(arena, &(Schema){&part, 1}, assignments, n, &ret_choice->settings, NULL, err);
 }
 
-static void one_range(const void *state, int i, int length, KeyRanges *ret_keys)
-{
-    const Mask *mask = state;
-    mask->visible(i, length, &ret_keys->range[0].first, &ret_keys->range[0].end);
-}
-
 /* The rule of a mask for maps of these sizes. */
 static int make_rule(Arena *arena, const MapsSet *set, const Choice *choice, MaskRule *ret_rule, Error *err)
 {
-    ModelSettings *model = ARENA_ARRAY(arena, ModelSettings, 1);
-    Settings *settings = ARENA_ARRAY(arena, Settings, 1);
+    const ModelSettings model = {.n_layers = set->n_layers,
+                                 .n_heads = set->n_heads,
+                                 .context_length = set->longest,
+                                 .mask = choice->mask,
+                                 .settings = &choice->settings};
     void *state = NULL;
-    *settings = choice->settings;
-    *model = (ModelSettings){.n_layers = set->n_layers,
-                             .n_heads = set->n_heads,
-                             .context_length = set->longest,
-                             .mask = choice->mask,
-                             .settings = settings};
-    (void)err, (void)model, state = (void *)choice->mask;
-    *ret_rule = (MaskRule){choice->mask->variant.name, state, one_range};
+    if (choice->mask->prepare) {
+        const int status = choice->mask->prepare(arena, &model, NULL, &state, err);
+        if (status != STATUS_OK)
+            return status;
+    }
+    *ret_rule = (MaskRule){choice->mask->variant.name, state, choice->mask->visible};
     return STATUS_OK;
 }
 

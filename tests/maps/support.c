@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/text.h"
+#include "model/mask/mask.h"
 
 static uint16_t half_of(double value)
 {
@@ -121,6 +122,22 @@ const MaskRule rule_causal = {"causal", NULL, visible_causal}, rule_full = {"ful
 
 Masks assumed = {&rule_causal, &rule_full, NULL}, causal = {&rule_causal, NULL}, full = {&rule_full, NULL},
       window = {&rule_window, NULL};
+
+MaskRule template_rule(Arena *arena)
+{
+    extern const Mask mask_template;
+    const Variant *variant = &mask_template.variant;
+    const SchemaPart part = {"model.mask", NULL, variant->params, variant->n_params};
+    const Assignment assignments[] = {{.key = "model.mask.width", .text = "4"},
+                                      {.key = "model.mask.n_first", .text = "2"}};
+    Settings settings;
+    void *mask_state;
+    Error err;
+    assert_ok(settings_resolve(arena, &(Schema){&part, 1}, assignments, 2, &settings, NULL, &err), &err);
+    const ModelSettings model = {.context_length = 64, .mask = &mask_template, .settings = &settings};
+    assert_ok(mask_template.prepare(arena, &model, NULL, &mask_state, &err), &err);
+    return (MaskRule){variant->name, mask_state, mask_template.visible};
+}
 
 double *uniform(Arena *arena, int n, int L, int H, int T, const MaskRule *rule)
 {

@@ -25,6 +25,9 @@ typedef const MaskRule *const Masks[];
 extern const MaskRule rule_causal, rule_full, rule_window;
 extern Masks assumed, causal, full, window; /* causal or full; each alone */
 
+/* The same ranges by the template of a mask, with keys of model.mask. */
+MaskRule template_rule(Arena *arena);
+
 /* Maps (n,L,H,T,T) of attention spread evenly under a rule. */
 double *uniform(Arena *arena, int n, int L, int H, int T, const MaskRule *rule);
 

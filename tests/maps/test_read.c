@@ -207,9 +207,13 @@ static void test_mask_of_two_ranges(void **state)
                            &err);
             continue;
         }
-        set = load(path, NULL, window);
-        assert_true(set.mask_is_given && !maps_mask_reason(&set));
-        maps_free(&set);
+        const MaskRule template = template_rule(s->arena);
+        for (int is_template = 0; is_template < 2; is_template++) {
+            set = load(path, NULL, is_template ? (Masks){&template, NULL} : window);
+            assert_true(set.mask_is_given && !maps_mask_reason(&set));
+            assert_string_equal(mask_of(&set), is_template ? "template" : "window");
+            maps_free(&set);
+        }
     }
 }
 
