@@ -58,8 +58,8 @@ static const MetricColumn columns[] = {
 };
 
 /* 5. Say who you are and what you need. The generic tests (empty rows, scratch, ranges, determinism) find the family by
- * the registry; its columns need an oracle (tests/geometry/fixtures/), which test_oracle.c asks for. A family that is
- * costly says so: .every = 4 measures it at every fourth snapshot, .sequences = 8 on the first eight sequences. */
+ * the registry; its columns want tests/geometry/fixtures/NAME.npz, or a tests/geometry/test_NAME.c that transcribes the
+ * definition: test_oracle.c asks for one of the two. A family that is costly says so: .every = 4 measures it at every fourth snapshot, .sequences = 8 on the first eight sequences. */
 const MetricFamily family_template;
 const MetricFamily family_template = {
     .variant = {.name = "template", .summary = "attention of each query to itself", .source = "where it comes from"},
