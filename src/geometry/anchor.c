@@ -106,22 +106,26 @@ void anchor_baseline_of(const View *view, int layer, int head, double *scratch, 
         raise_to(view, weight, importance, ret_baseline);
 }
 
-size_t anchors_scratch_bytes(const View *view)
+AnchorDesk anchor_desk(const View *view, Arena *arena)
 {
-    return (size_t)view->length * (4 * sizeof(double) + sizeof(float));
+    AnchorDesk desk;
+    desk.baseline = ARENA_ARRAY(arena, double, view->length);
+    desk.work = ARENA_ARRAY(arena, double, 3 * (size_t)view->length);
+    desk.importance = ARENA_ARRAY(arena, float, view->length);
+    return desk;
 }
 
-void anchors_find(const View *view, int layer, int head, void *scratch, Anchors *ret_anchors)
+void anchors_find(const View *view, int layer, int head, const AnchorDesk *desk, Anchors *ret_anchors)
 {
     const int T = view->length, end = anchor_eligible_end(view);
-    double *baseline = scratch;
-    const float *importance = view->importance ? view->importance + ((size_t)layer * view->n_heads + head) * T
-                                               : (float *)(baseline + 4 * (size_t)T);
+    const double *baseline = desk->baseline;
+    const float *importance =
+        view->importance ? view->importance + ((size_t)layer * view->n_heads + head) * T : desk->importance;
     double total = 0, sum = 0; /* of the excess e, and of e ln e */
     *ret_anchors = (Anchors){.top = -1, .effective = NAN};
     if (!view->importance)
-        anchor_importance_of(view, layer, head, (float *)(baseline + 4 * (size_t)T));
-    anchor_baseline_of(view, layer, head, baseline + T, baseline);
+        anchor_importance_of(view, layer, head, desk->importance);
+    anchor_baseline_of(view, layer, head, desk->work, desk->baseline);
     for (int k = 0; k < end; k++) {
         const double excess = importance[k] - baseline[k];
         if (excess > 0) {
@@ -138,8 +142,9 @@ void anchors_find(const View *view, int layer, int head, void *scratch, Anchors 
         ret_anchors->effective = exp(log(total) - sum / total); /* H(e / total) = ln total - (sum e ln e) / total */
 }
 
-void ablation_keys(const View *view, void *scratch, int ret_keys[N_ABLATIONS])
+void ablation_keys(const View *view, Arena *scratch, int ret_keys[N_ABLATIONS])
 {
+    const AnchorDesk desk = anchor_desk(view, scratch);
     double most = 0;
     ret_keys[ABLATE_START] = 0;
     ret_keys[ABLATE_ANCHOR] = -1;
@@ -147,7 +152,7 @@ void ablation_keys(const View *view, void *scratch, int ret_keys[N_ABLATIONS])
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads; h++) {
             Anchors anchors;
-            anchors_find(view, l, h, scratch, &anchors);
+            anchors_find(view, l, h, &desk, &anchors);
             if (anchors.top >= 0 && anchors.importance > most)
                 ret_keys[ABLATE_ANCHOR] = anchors.top, most = anchors.importance;
         }

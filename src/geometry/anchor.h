@@ -8,6 +8,7 @@
 #ifndef REFFRAME_GEOMETRY_ANCHOR_H
 #define REFFRAME_GEOMETRY_ANCHOR_H
 
+#include "base/arena.h"
 #include "geometry/view.h"
 
 #define ANCHOR_LEAST   0.1  /* a_k: a tenth of the average query's attention */
@@ -33,12 +34,19 @@ void anchor_importance_of(const View *view, int layer, int head, float *ret_impo
  * learned one is part of what is measured. `scratch`: 3T doubles. */
 void anchor_baseline_of(const View *view, int layer, int head, double *scratch, double *ret_baseline);
 
-/* The anchors of one head. `scratch`: anchors_scratch_bytes(view). */
-void anchors_find(const View *view, int layer, int head, void *scratch, Anchors *ret_anchors);
-size_t anchors_scratch_bytes(const View *view);
+/* What one search after another works in. */
+typedef struct {
+    double *baseline, *work; /* (T,), (3T,) */
+    float *importance;       /* (T,) */
+} AnchorDesk;
+
+AnchorDesk anchor_desk(const View *view, Arena *arena);
+
+/* The anchors of one head. */
+void anchors_find(const View *view, int layer, int head, const AnchorDesk *desk, Anchors *ret_anchors);
 
 /* The keys that interventions hide: position 0; the key with the largest a_k among the anchors of all heads (of the
- * first such head, the smallest); a null position. -1 where there is none. `scratch`: anchors_scratch_bytes(view). */
-void ablation_keys(const View *view, void *scratch, int ret_keys[N_ABLATIONS]);
+ * first such head, the smallest); a null position. -1 where there is none. Takes a desk and nothing else. */
+void ablation_keys(const View *view, Arena *scratch, int ret_keys[N_ABLATIONS]);
 
 #endif

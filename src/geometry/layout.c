@@ -48,8 +48,8 @@ const Place *layout_family(const Layout *layout, const MetricFamily *family)
     return place;
 }
 
-void layout_measure(const Layout *layout, const MetricFamily *family, const View *view, double **columns, void *scratch,
-                    double *row)
+void layout_measure(const Layout *layout, const MetricFamily *family, const View *view, double **columns,
+                    Arena *scratch, double *row)
 {
     const Place *place = layout_family(layout, family);
     for (int c = 0; c < family->n_columns; c++) {
@@ -57,6 +57,7 @@ void layout_measure(const Layout *layout, const MetricFamily *family, const View
         for (int i = 0; i < place[c].size; i++)
             columns[c][i] = (double)NAN;
     }
+    arena_clear(scratch);
     if ((family->needs & ~view_has(view)) == 0)
         family->measure(view, columns, scratch);
 }
@@ -73,8 +74,11 @@ size_t layout_scratch_bytes(const View *view)
 {
     size_t most = 0;
     for (const MetricFamily *const *family = family_registry; *family; family++) {
-        const size_t bytes = (*family)->scratch_bytes ? (*family)->scratch_bytes(view) : 0;
-        most = bytes > most ? bytes : most;
+        Arena *counting = arena_new_counting();
+        if ((*family)->lay)
+            (*family)->lay(view, counting);
+        most = arena_used(counting) > most ? arena_used(counting) : most;
+        arena_free(counting);
     }
     return most;
 }

@@ -7,6 +7,7 @@
 #ifndef REFFRAME_GEOMETRY_METRIC_H
 #define REFFRAME_GEOMETRY_METRIC_H
 
+#include "base/arena.h"
 #include "base/json.h"
 #include "base/variant.h"
 #include "geometry/view.h"
@@ -40,10 +41,12 @@ typedef struct {
     int every, sequences; /* defaults of measure.FAMILY.every (0 counts as 1) and .sequences (0: the whole set) */
     const MetricColumn *columns;
     int n_columns;
-    /* ret_columns[c] -> (L,H), (L,) or one double, initialised to NaN. `scratch`: scratch_bytes(view),
-     * 64-byte aligned. */
-    void (*measure)(const View *view, double *const *ret_columns, void *scratch);
-    size_t (*scratch_bytes)(const View *view); /* never falls as the length grows; NULL: none */
+    /* ret_columns[c] -> (L,H), (L,) or one double, initialised to NaN. `scratch` is a fixed arena, cleared: what it
+     * hands out is not zeroed. */
+    void (*measure)(const View *view, double *const *ret_columns, Arena *scratch);
+    /* Takes what measure takes for a view of these sizes, on a counting arena too; NULL: nothing. It may be more for a
+     * shorter sequence, where a family gives up beyond some length. */
+    void (*lay)(const View *view, Arena *scratch);
 } MetricFamily;
 
 REGISTRY(MetricFamily, family);

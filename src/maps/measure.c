@@ -15,7 +15,7 @@
 typedef struct {
     double *layer_maps; /* (L,T,T) */
     double **columns;
-    void *scratch;
+    Arena *scratch;
     float *importance; /* (L,H,T) */
 } Bench;
 
@@ -102,7 +102,7 @@ static Bench *benches_new(Arena *arena, const MapsSet *set, int n)
     for (int t = 0; t < n; t++) {
         benches[t].layer_maps = ARENA_ARRAY(arena, double, (size_t)set->n_layers * set->longest * set->longest);
         benches[t].columns = ARENA_ARRAY(arena, double *, layout_most_columns());
-        benches[t].scratch = arena_alloc(arena, scratch_bytes(set));
+        benches[t].scratch = arena_within(arena, scratch_bytes(set));
         benches[t].importance = ARENA_ARRAY(arena, float, head_values(set, set->longest));
     }
     return benches;

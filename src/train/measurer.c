@@ -126,6 +126,16 @@ static void take_extras(Taker *taker, unsigned needs, const Model *model, const 
     }
 }
 
+static void take_scratch(Taker *taker, size_t bytes, Worker *worker)
+{
+    Arena *counting = arena_new_counting();
+    arena_within(counting, bytes);
+    taker->bytes += arena_used(counting);
+    arena_free(counting);
+    if (taker->arena)
+        worker->scratch = arena_within(taker->arena, bytes);
+}
+
 static void take_worker(Taker *taker, unsigned needs, const Model *model, const real *panels, Worker *worker)
 {
     Shape s = measurer_shape(model);
@@ -138,7 +148,7 @@ static void take_worker(Taker *taker, unsigned needs, const Model *model, const 
     worker->capture.normed = take(taker, n * (size_t)s.T * s.C * sizeof(real));
     worker->capture.losses = take(taker, n * (size_t)s.T * sizeof(real));
     take_extras(taker, needs, model, panels, worker);
-    worker->scratch = take(taker, family_scratch(model));
+    take_scratch(taker, family_scratch(model), worker);
     worker->columns = take(taker, layout_most_columns() * sizeof *worker->columns);
     taker->bytes += workspace_bytes(model, (int)n, 0, 1) + sequence_bytes(s.T);
     if (taker->arena) {

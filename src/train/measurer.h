@@ -28,7 +28,7 @@ typedef struct {
     GradientPart *parts;  /* (n_tensors) those of its tensors that belong to a group */
     int n_parts;
     Workspace *backward; /* a workspace for the gradient */
-    void *scratch;       /* for families */
+    Arena *scratch;      /* for families */
     double **columns;    /* for one family's measure */
     Sequence sequence;
 } Worker;

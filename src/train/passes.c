@@ -93,6 +93,7 @@ static void take_gradient(const Measurer *measurer, const int32_t *targets, Work
 static void take_ablations(const Measurer *measurer, const int32_t *targets, real *losses, Worker *worker, View *view)
 {
     const int T = view->length;
+    arena_clear(worker->scratch);
     ablation_keys(view, worker->scratch, view->ablated);
     for (int a = 0; a < N_ABLATIONS; a++)
         if (view->ablated[a] >= 0)

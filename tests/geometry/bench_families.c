@@ -27,7 +27,7 @@ typedef struct {
     const MetricFamily *family; /* NULL: what every snapshot takes beside families */
     double **columns[LANES];
     double *values[LANES], *layer_maps[LANES];
-    void *scratch[LANES];
+    Arena *scratch[LANES];
     float *importance[LANES];
 } Bench;
 
@@ -82,7 +82,7 @@ static void set_up(Arena *arena, const Size *s, Bench *bench)
     bench->n = s->N;
     for (int lane = 0; lane < LANES; lane++) {
         bench->columns[lane] = ARENA_ARRAY(arena, double *, layout_most_columns());
-        bench->scratch[lane] = arena_alloc(arena, layout_scratch_bytes(view));
+        bench->scratch[lane] = arena_within(arena, layout_scratch_bytes(view));
         bench->values[lane] = ARENA_ARRAY(arena, double, layout_most_columns() * s->L * s->H);
         bench->importance[lane] = ARENA_ARRAY(arena, float, heads * s->T);
         bench->layer_maps[lane] = ARENA_ARRAY(arena, double, (size_t)s->L * s->T * s->T);
@@ -103,6 +103,7 @@ static void run_lane(void *context, int lane, int thread)
         bench->columns[lane][c] = bench->values[lane] + (size_t)c * view.n_layers * view.n_heads;
     for (int n = lane * bench->n / LANES; n < (lane + 1) * bench->n / LANES; n++) {
         if (family) {
+            arena_clear(bench->scratch[lane]);
             family->measure(&view, bench->columns[lane], bench->scratch[lane]);
             continue;
         }

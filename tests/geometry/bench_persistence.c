@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/pcg.h"
-#include "geometry/metric.h"
+#include "geometry/layout.h"
 #include "geometry/persistence.h"
 
 enum { ROUNDS = 20 };
@@ -55,7 +55,7 @@ static void topology(Arena *arena, Pcg *pcg)
     real *maps = ARENA_ARRAY(arena, real, (size_t)MAPS * T * T);
     double *columns[64];
     View view = {.n_layers = 1, .n_heads = MAPS, .length = T, .maps = maps, .end = -1};
-    void *scratch = arena_alloc(arena, family->scratch_bytes(&view));
+    Arena *scratch = arena_within(arena, layout_scratch_bytes(&view));
     for (int c = 0; c < family->n_columns; c++)
         columns[c] = ARENA_ARRAY(arena, double, MAPS);
     for (int kind = 0; kind < 3; kind++) {
@@ -72,6 +72,7 @@ static void topology(Arena *arena, Pcg *pcg)
         }
         for (int r = 0; r < ROUNDS; r++) {
             const double start = clock_seconds();
+            arena_clear(scratch);
             family->measure(&view, columns, scratch);
             best = fmin(best, clock_seconds() - start);
         }
@@ -88,17 +89,18 @@ int main(void)
         for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
             const int n = sizes[s][0], last_dimension = sizes[s][1];
             double *weights = ARENA_ARRAY(arena, double, n *n), best = INFINITY;
-            void *scratch = arena_alloc(arena, persistence_scratch_bytes(n, last_dimension));
+            const size_t before = arena_used(arena);
+            PersistenceDesk *desk = persistence_desk(arena, n, last_dimension);
+            const double mib = (double)(arena_used(arena) - before) / (1 << 20);
             Persistence found;
             graphs[g].fill(n, &pcg, weights);
             for (int r = 0; r < ROUNDS; r++) {
                 const double start = clock_seconds();
-                persistence_find(n, weights, NULL, last_dimension, scratch, &found);
+                persistence_find(desk, weights, NULL, &found);
                 best = fmin(best, clock_seconds() - start);
             }
             printf("%-12s n %3d, dimensions 0..%d %8.3f ms, %3d + %3d bars, %5.1f MiB\n", graphs[g].name, n,
-                   last_dimension, best * 1e3, found.n_bars[0], found.n_bars[1],
-                   (double)persistence_scratch_bytes(n, last_dimension) / (1 << 20));
+                   last_dimension, best * 1e3, found.n_bars[0], found.n_bars[1], mib);
         }
     topology(arena, &pcg);
     arena_free(arena);

@@ -136,12 +136,29 @@ void built_hide(Built *built)
         }
 }
 
+static size_t scratch_bytes(const MetricFamily *family, const View *view)
+{
+    Arena *counting = arena_new_counting();
+    if (family->lay)
+        family->lay(view, counting);
+    const size_t bytes = arena_used(counting);
+    arena_free(counting);
+    return bytes;
+}
+
 void measure_family(Arena *arena, const MetricFamily *family, const View *view, double **ret_columns)
 {
     enum { GUARD = 64 };
-    const size_t bytes = family->scratch_bytes ? family->scratch_bytes(view) : 0;
-    unsigned char *scratch = arena_alloc(arena, bytes + GUARD);
-    memset(scratch, 0xa5, bytes + GUARD); /* a NaN-like filling: what is read before it is written shows */
+    const View sizes = {.n_layers = view->n_layers,
+                        .n_heads = view->n_heads,
+                        .d_model = view->d_model,
+                        .d_head = view->d_head,
+                        .length = view->length}; /* all that a driver knows before it measures */
+    const size_t bytes = scratch_bytes(family, &sizes);
+    Arena *scratch = arena_within(arena, bytes + GUARD);
+    unsigned char *guard = arena_alloc(scratch, bytes + GUARD);
+    memset(guard, 0xa5, bytes + GUARD); /* a NaN-like filling: what is read before it is written shows */
+    arena_clear(scratch);
     for (int c = 0; c < family->n_columns; c++) {
         const int n = level_size(family->columns[c].level, view->n_layers, view->n_heads);
         ret_columns[c] = ARENA_ARRAY(arena, double, n + 1);
@@ -156,8 +173,11 @@ void measure_family(Arena *arena, const MetricFamily *family, const View *view, 
         whole.layer_maps = layer_maps;
     }
     family->measure(&whole, ret_columns, scratch);
+    assert_int_equal(arena_used(scratch), bytes); /* the driver was told so */
+    arena_clear(scratch);
+    guard = (unsigned char *)arena_alloc(scratch, bytes + GUARD) + bytes;
     for (int i = 0; i < GUARD; i++)
-        assert_int_equal(scratch[bytes + (size_t)i], 0xa5);
+        assert_int_equal(guard[i], 0xa5);
     for (int c = 0; c < family->n_columns; c++) {
         const int n = level_size(family->columns[c].level, view->n_layers, view->n_heads);
         assert_true(ret_columns[c][n] == 12345);

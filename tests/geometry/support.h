@@ -28,8 +28,8 @@ void built_hide(Built *built);
 /* One layer and one head of T tokens around a map, nothing else: what a reader of anybody's maps has. */
 Built *built_map(Arena *arena, int length, int is_causal);
 
-/* What the registry's family says of a column: (L,H) or (L,). Asserts that nothing beside `scratch` and the columns is
- * written. */
+/* What the registry's family says of a column: (L,H) or (L,). Asserts that it takes the scratch that it says, and that
+ * nothing beside it and the columns is written. */
 double *measured(Arena *arena, const View *view, const char *column);
 /* The only value of a view of one layer and one head. */
 double measured_one(const View *view, const char *column);

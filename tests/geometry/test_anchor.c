@@ -13,7 +13,8 @@
 static void find(const View *view, Anchors *ret_anchors)
 {
     Arena *arena = arena_new();
-    anchors_find(view, 0, 0, arena_alloc(arena, anchors_scratch_bytes(view)), ret_anchors);
+    const AnchorDesk desk = anchor_desk(view, arena);
+    anchors_find(view, 0, 0, &desk, ret_anchors);
     arena_free(arena);
 }
 

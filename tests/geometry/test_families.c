@@ -111,22 +111,6 @@ static void test_short_sequences(void **state)
             }
 }
 
-/* A driver takes the scratch of its longest sequence and measures shorter ones in it. */
-static void test_scratch_never_falls(void **state)
-{
-    (void)state;
-    for (int f = 0; family_at(f); f++) {
-        size_t last = 0;
-        for (int T = 1; T < 200 && family_at(f)->scratch_bytes; T++) {
-            const View view = {
-                .n_layers = 2, .n_heads = 3, .d_model = 24, .d_head = 8, .length = T, .is_causal = 1, .end = -1};
-            const size_t bytes = family_at(f)->scratch_bytes(&view);
-            assert_true(bytes >= last);
-            last = bytes;
-        }
-    }
-}
-
 /* A family that sees maps only must work on a view that has nothing else: anybody's maps. */
 static void test_maps_alone(void **state)
 {
@@ -217,8 +201,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_descriptions),        cmocka_unit_test(test_names_find_and_are_unique),
         cmocka_unit_test(test_same_view_same_bits), cmocka_unit_test(test_short_sequences),
-        cmocka_unit_test(test_scratch_never_falls), cmocka_unit_test(test_maps_alone),
-        cmocka_unit_test(test_baseline_maps),       cmocka_unit_test(test_metrics_json),
+        cmocka_unit_test(test_maps_alone),          cmocka_unit_test(test_baseline_maps),
+        cmocka_unit_test(test_metrics_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,7 +126,7 @@ static int agree(double value, double expected_value, double tolerance)
 static int keys_differ(const Case *c, const View *view)
 {
     int keys[N_ABLATIONS], n_wrong = 0;
-    ablation_keys(view, arena_alloc(c->arena, anchors_scratch_bytes(view)), keys);
+    ablation_keys(view, c->arena, keys);
     for (int a = ABLATE_START; a <= ABLATE_ANCHOR; a++) {
         if (keys[a] == view->ablated[a])
             continue;
@@ -146,7 +146,7 @@ static int compare_case(const Case *c, unsigned char *is_covered)
     const Place *place = layout_family(&layout, c->family);
     double **columns = ARENA_ARRAY(c->arena, double *, layout_most_columns());
     double *rows = ARENA_ARRAY(c->arena, double, n *layout.n_values);
-    void *scratch = arena_alloc(c->arena, layout_scratch_bytes(&view));
+    Arena *scratch = arena_within(c->arena, layout_scratch_bytes(&view));
     for (int s = 0; s < n; s++) {
         view = view_of(c, s);
         layout_measure(&layout, c->family, &view, columns, scratch, rows + s * layout.n_values);

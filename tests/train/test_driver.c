@@ -29,7 +29,7 @@ typedef struct {
     real *weights;
     Layout layout;
     double **columns;
-    void *scratch;
+    Arena *scratch;
 } Again;
 
 /* Three sequences a lane, all captured together. */
@@ -55,7 +55,7 @@ static Again train_and_open(const char *const *changes)
     const View view = measurer_blank_view(&shape, shape.T, 1);
     again.layout = layout_new(again.arena, shape.L, shape.H);
     again.columns = ARENA_ARRAY(again.arena, double *, layout_most_columns());
-    again.scratch = arena_alloc(again.arena, layout_scratch_bytes(&view));
+    again.scratch = arena_within(again.arena, layout_scratch_bytes(&view));
     return again;
 }
 

@@ -26,7 +26,7 @@ static double cost(const View *view, int ablation)
     return hidden >= 0 && n > 0 ? sum / n : (double)NAN;
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const View *view, double *const *ret_columns, Arena *scratch)
 {
     (void)scratch;
     for (int a = 0; a < N_ABLATIONS; a++)

@@ -11,7 +11,6 @@
 
 #include "geometry/anchor.h"
 #include "geometry/metric.h"
-#include "geometry/scratch.h"
 
 enum { N_ANCHORS, EFFECTIVE, PLACE_START, PLACE_END, PLACE_TOKEN, PLACE_NULL, AGREEMENT, AGREEMENT_NULL };
 
@@ -28,17 +27,35 @@ static double modal_share(int n, const int *places)
     return n ? (double)most / n : NAN;
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+typedef struct {
+    int *tops, *drawn; /* (H,) */
+    AnchorDesk anchors;
+} Desk;
+
+static Desk lay_desk(const View *view, Arena *arena)
+{
+    Desk desk;
+    desk.tops = ARENA_ARRAY(arena, int, view->n_heads);
+    desk.drawn = ARENA_ARRAY(arena, int, view->n_heads);
+    desk.anchors = anchor_desk(view, arena);
+    return desk;
+}
+
+static void lay(const View *view, Arena *scratch)
+{
+    lay_desk(view, scratch);
+}
+
+static void measure(const View *view, double *const *ret_columns, Arena *scratch)
 {
     const int H = view->n_heads, T = view->length;
-    int *tops = scratch_take(&scratch, (size_t)H * sizeof *tops);
-    int *drawn = scratch_take(&scratch, (size_t)H * sizeof *drawn);
+    const Desk desk = lay_desk(view, scratch);
     for (int l = 0; l < view->n_layers; l++) {
         int n = 0;
         for (int h = 0; h < H; h++) {
             Anchors anchors;
             const int at = l * H + h, null = view_null_position(view, l, h, 1);
-            anchors_find(view, l, h, scratch, &anchors);
+            anchors_find(view, l, h, &desk.anchors, &anchors);
             if (anchor_eligible_end(view) > 0)
                 ret_columns[N_ANCHORS][at] = anchors.n;
             ret_columns[EFFECTIVE][at] = anchors.effective;
@@ -49,17 +66,12 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
             if (view->tokens)
                 ret_columns[PLACE_TOKEN][at] = view->tokens[anchors.top];
             ret_columns[PLACE_NULL][at] = null;
-            drawn[n] = null;
-            tops[n++] = anchors.top;
+            desk.drawn[n] = null;
+            desk.tops[n++] = anchors.top;
         }
-        ret_columns[AGREEMENT][l] = modal_share(n, tops);
-        ret_columns[AGREEMENT_NULL][l] = modal_share(n, drawn);
+        ret_columns[AGREEMENT][l] = modal_share(n, desk.tops);
+        ret_columns[AGREEMENT_NULL][l] = modal_share(n, desk.drawn);
     }
-}
-
-static size_t scratch_bytes(const View *view)
-{
-    return 2 * scratch_room((size_t)view->n_heads * sizeof(int)) + anchors_scratch_bytes(view);
 }
 
 #define PLACE(name_, of, weakness_)                                                                                    \
@@ -138,5 +150,5 @@ const MetricFamily family_anchors = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

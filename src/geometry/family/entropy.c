@@ -9,7 +9,6 @@
 #include <math.h>
 
 #include "geometry/metric.h"
-#include "geometry/scratch.h"
 
 enum { ENTROPY, NORMALISED, DISTANCE, SLOT_MASS, EMPTY_ROWS, N_VALUES };
 
@@ -18,6 +17,22 @@ typedef struct {
     const Kernels *kernels;
     double *row, *logs, *distances, *ones;
 } Desk;
+
+static Desk lay_desk(const View *view, Arena *arena)
+{
+    const int T = view->length;
+    Desk desk = {.kernels = kernels_best()};
+    desk.row = ARENA_ARRAY(arena, double, T);
+    desk.logs = ARENA_ARRAY(arena, double, T);
+    desk.ones = ARENA_ARRAY(arena, double, T);
+    desk.distances = ARENA_ARRAY(arena, double, 2 * T - 1);
+    return desk;
+}
+
+static void lay(const View *view, Arena *scratch)
+{
+    lay_desk(view, scratch);
+}
 
 static void measure_map(const View *view, const real *map, const Desk *desk, double ret_values[N_VALUES])
 {
@@ -50,18 +65,14 @@ static void measure_map(const View *view, const real *map, const Desk *desk, dou
     ret_values[EMPTY_ROWS] = T - n;
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const View *view, double *const *ret_columns, Arena *scratch)
 {
-    const size_t T = (size_t)view->length;
-    Desk desk = {.kernels = kernels_best()};
-    desk.row = scratch_take(&scratch, T * sizeof(double));
-    desk.logs = scratch_take(&scratch, T * sizeof(double));
-    desk.ones = scratch_take(&scratch, T * sizeof(double));
-    desk.distances = scratch_take(&scratch, (2 * T - 1) * sizeof(double));
-    for (size_t t = 0; t < T; t++)
+    const int T = view->length;
+    const Desk desk = lay_desk(view, scratch);
+    for (int t = 0; t < T; t++)
         desk.ones[t] = 1;
-    for (int k = 1 - view->length; k < view->length; k++)
-        desk.distances[view->length - 1 + k] = k < 0 ? -k : k;
+    for (int k = 1 - T; k < T; k++)
+        desk.distances[T - 1 + k] = k < 0 ? -k : k;
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads; h++) {
             double values[N_VALUES];
@@ -69,12 +80,6 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
             for (int c = 0; c < N_VALUES; c++)
                 ret_columns[c][l * view->n_heads + h] = values[c];
         }
-}
-
-static size_t scratch_bytes(const View *view)
-{
-    const size_t T = (size_t)view->length;
-    return 3 * scratch_room(T * sizeof(double)) + scratch_room((2 * T - 1) * sizeof(double));
 }
 
 static const MetricColumn columns[] = {
@@ -147,5 +152,5 @@ const MetricFamily family_entropy = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

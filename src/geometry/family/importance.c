@@ -30,7 +30,7 @@ static double floor_of(const View *view)
     return sum / view->length;
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const View *view, double *const *ret_columns, Arena *scratch)
 {
     (void)scratch;
     const double floor = floor_of(view);

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "geometry/metric.h"
-#include "geometry/scratch.h"
 
 enum { GAP, GAP_NULL, ANGLE, ANGLE_MEAN };
 
@@ -26,26 +25,23 @@ typedef struct {
     int *nonzero;            /* (T+1,) keys before j that are not zero */
 } Desk;
 
-static Desk lay_desk(const View *view, void *scratch)
+static Desk lay_desk(const View *view, Arena *arena)
 {
     const size_t T = (size_t)view->length, D = (size_t)view->d_head;
     Desk desk = {.kernels = kernels_best()};
-    desk.q = scratch_take(&scratch, T * D * sizeof(double));
-    desk.k = scratch_take(&scratch, T * D * sizeof(double));
-    desk.q_norm = scratch_take(&scratch, T * sizeof(double));
-    desk.k_norm = scratch_take(&scratch, T * sizeof(double));
-    desk.sums = scratch_take(&scratch, (T + 1) * D * sizeof(double));
-    desk.bias_sums = scratch_take(&scratch, 2 * T * sizeof(double));
-    desk.nonzero = scratch_take(&scratch, (T + 1) * sizeof(int));
+    desk.q = ARENA_ARRAY(arena, double, T *D);
+    desk.k = ARENA_ARRAY(arena, double, T *D);
+    desk.q_norm = ARENA_ARRAY(arena, double, T);
+    desk.k_norm = ARENA_ARRAY(arena, double, T);
+    desk.sums = ARENA_ARRAY(arena, double, (T + 1) * D);
+    desk.bias_sums = ARENA_ARRAY(arena, double, 2 * T);
+    desk.nonzero = ARENA_ARRAY(arena, int, T + 1);
     return desk;
 }
 
-static size_t scratch_bytes(const View *view)
+static void lay(const View *view, Arena *scratch)
 {
-    const size_t T = (size_t)view->length, D = (size_t)view->d_head;
-    return 2 * scratch_room(T * D * sizeof(double)) + 2 * scratch_room(T * sizeof(double)) +
-           scratch_room((T + 1) * D * sizeof(double)) + scratch_room(2 * T * sizeof(double)) +
-           scratch_room((T + 1) * sizeof(int));
+    lay_desk(view, scratch);
 }
 
 static void take_head(const View *view, int layer, int head, Desk *desk)
@@ -149,7 +145,7 @@ static double query_key_angle(const View *view, const Desk *desk, double *ret_me
     return n_first ? first_sum / n_first : (double)NAN;
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const View *view, double *const *ret_columns, Arena *scratch)
 {
     Desk desk = lay_desk(view, scratch);
     for (int l = 0; l < view->n_layers; l++)
@@ -224,5 +220,5 @@ const MetricFamily family_logit = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

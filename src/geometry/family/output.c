@@ -8,10 +8,31 @@
 #include <math.h>
 
 #include "geometry/metric.h"
-#include "geometry/scratch.h"
 #include "num/kernels.h"
 
 enum { NORM, SHARE };
+
+typedef struct {
+    real *matmul;          /* MATMUL_SCRATCH */
+    real *mixed, *written; /* (T,D), (T,C) */
+    double *norms;         /* (T,) */
+} Desk;
+
+static Desk lay_desk(const View *view, Arena *arena)
+{
+    const size_t T = (size_t)view->length;
+    Desk desk;
+    desk.matmul = ARENA_ARRAY(arena, real, MATMUL_SCRATCH);
+    desk.mixed = ARENA_ARRAY(arena, real, T * view->d_head);
+    desk.written = ARENA_ARRAY(arena, real, T * view->d_model);
+    desk.norms = ARENA_ARRAY(arena, double, T);
+    return desk;
+}
+
+static void lay(const View *view, Arena *scratch)
+{
+    lay_desk(view, scratch);
+}
 
 /* Over queries that attend to something. */
 static double mean_norm(const View *view, const real *map, const double *norms)
@@ -41,35 +62,25 @@ static void mix_values(const View *view, const Kernels *kernels, const real *map
     }
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const View *view, double *const *ret_columns, Arena *scratch)
 {
     const int T = view->length, D = view->d_head, C = view->d_model, H = view->n_heads;
     const Kernels *kernels = kernels_best();
-    real *matmul = scratch_take(&scratch, MATMUL_SCRATCH * sizeof *matmul);
-    real *mixed = scratch_take(&scratch, (size_t)T * D * sizeof *mixed);
-    real *written = scratch_take(&scratch, (size_t)T * C * sizeof *written);
-    double *norms = scratch_take(&scratch, (size_t)T * sizeof *norms);
+    const Desk desk = lay_desk(view, scratch);
     for (int l = 0; l < view->n_layers; l++) {
         double sum = 0;
         for (int h = 0; h < H; h++) {
             const real *weight = view->output_weight[l] + (size_t)h * D * C, *map = view_map(view, l, h);
-            mix_values(view, kernels, map, view_rows(view, view->v, l, h), matmul, mixed);
-            kernels->matmul(MATMUL_NN, T, C, D, 1, mixed, D, weight, C, 0, written, C, matmul);
-            row_norms(kernels, T, C, written, norms);
-            const double norm = mean_norm(view, map, norms);
+            mix_values(view, kernels, map, view_rows(view, view->v, l, h), desk.matmul, desk.mixed);
+            kernels->matmul(MATMUL_NN, T, C, D, 1, desk.mixed, D, weight, C, 0, desk.written, C, desk.matmul);
+            row_norms(kernels, T, C, desk.written, desk.norms);
+            const double norm = mean_norm(view, map, desk.norms);
             ret_columns[NORM][l * H + h] = norm;
             sum += isnan(norm) ? 0 : norm;
         }
         for (int h = 0; h < H && sum > 0; h++)
             ret_columns[SHARE][l * H + h] = ret_columns[NORM][l * H + h] / sum;
     }
-}
-
-static size_t scratch_bytes(const View *view)
-{
-    const size_t T = (size_t)view->length;
-    return scratch_room(MATMUL_SCRATCH * sizeof(real)) + scratch_room(T * view->d_head * sizeof(real)) +
-           scratch_room(T * view->d_model * sizeof(real)) + scratch_room(T * sizeof(double));
 }
 
 static const MetricColumn columns[] = {
@@ -105,5 +116,5 @@ const MetricFamily family_output = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

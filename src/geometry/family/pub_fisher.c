@@ -11,7 +11,7 @@
 #include "geometry/published.h"
 #include "num/kernels.h"
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const View *view, double *const *ret_columns, Arena *scratch)
 {
     (void)scratch;
     for (int p = 0; p < view->n_gradients; p++) {

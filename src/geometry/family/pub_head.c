@@ -11,10 +11,20 @@
 #include "geometry/metric.h"
 #include "geometry/published.h"
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static double *lay_sums(const View *view, Arena *arena)
+{
+    return ARENA_ARRAY(arena, double, view->length);
+}
+
+static void lay(const View *view, Arena *scratch)
+{
+    lay_sums(view, scratch);
+}
+
+static void measure(const View *view, double *const *ret_columns, Arena *scratch)
 {
     const int n = view->length;
-    double *sums = scratch;
+    double *sums = lay_sums(view, scratch);
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads; h++) {
             const real *map = view_map(view, l, h);
@@ -27,11 +37,6 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
                 top = sums[j] > sums[top] ? j : top;
             ret_columns[0][l * view->n_heads + h] = view->tokens[top];
         }
-}
-
-static size_t scratch_bytes(const View *view)
-{
-    return (size_t)view->length * sizeof(double);
 }
 
 static const MetricColumn columns[] = {
@@ -54,5 +59,5 @@ const MetricFamily family_pub_head = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

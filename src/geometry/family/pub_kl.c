@@ -11,7 +11,6 @@
 
 #include "geometry/metric.h"
 #include "geometry/published.h"
-#include "geometry/scratch.h"
 #include "num/kernels.h"
 
 enum { N_SHARES = 3, SOME_ROWS = 20, N_STATES = 1 + N_SHARES }; /* states: before, then after each t */
@@ -29,29 +28,25 @@ typedef struct {
     int n_sinks[N_SHARES];
 } Desk;
 
-static Desk lay_desk(const View *view, void *scratch)
+static Desk lay_desk(const View *view, Arena *arena)
 {
     const size_t n = (size_t)view->length, H = (size_t)view->n_heads;
     Desk desk = {.kernels = kernels_best()};
-    desk.p = scratch_take(&scratch, H * n * sizeof(double));
-    desk.log_p = scratch_take(&scratch, H * n * sizeof(double));
-    desk.q = scratch_take(&scratch, H * n * sizeof(double));
-    desk.mean = scratch_take(&scratch, n * sizeof(double));
-    desk.log_mean = scratch_take(&scratch, n * sizeof(double));
-    desk.sums = scratch_take(&scratch, n * sizeof(double));
-    desk.sorted = scratch_take(&scratch, n * sizeof(double));
-    desk.ones = scratch_take(&scratch, n * sizeof(double));
-    desk.keep = scratch_take(&scratch, N_SHARES * n * sizeof(double));
-    for (size_t j = 0; j < n; j++)
-        desk.ones[j] = 1;
+    desk.p = ARENA_ARRAY(arena, double, H *n);
+    desk.log_p = ARENA_ARRAY(arena, double, H *n);
+    desk.q = ARENA_ARRAY(arena, double, H *n);
+    desk.mean = ARENA_ARRAY(arena, double, n);
+    desk.log_mean = ARENA_ARRAY(arena, double, n);
+    desk.sums = ARENA_ARRAY(arena, double, n);
+    desk.sorted = ARENA_ARRAY(arena, double, n);
+    desk.ones = ARENA_ARRAY(arena, double, n);
+    desk.keep = ARENA_ARRAY(arena, double, N_SHARES *n);
     return desk;
 }
 
-static size_t scratch_bytes(const View *view)
+static void lay(const View *view, Arena *scratch)
 {
-    const size_t n = (size_t)view->length, H = (size_t)view->n_heads;
-    return 3 * scratch_room(H * n * sizeof(double)) + 5 * scratch_room(n * sizeof(double)) +
-           scratch_room(N_SHARES * n * sizeof(double));
+    lay_desk(view, scratch);
 }
 
 static void find_sinks(const View *view, int layer, Desk *desk)
@@ -159,9 +154,11 @@ static void measure_layer(const View *view, int layer, Desk *desk, double *const
     }
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const View *view, double *const *ret_columns, Arena *scratch)
 {
     Desk desk = lay_desk(view, scratch);
+    for (int j = 0; j < view->length; j++)
+        desk.ones[j] = 1;
     for (int l = 0; l < view->n_layers; l++)
         measure_layer(view, l, &desk, ret_columns);
 }
@@ -196,5 +193,5 @@ const MetricFamily family_pub_kl = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

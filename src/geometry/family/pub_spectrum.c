@@ -13,11 +13,30 @@
 
 #include "geometry/metric.h"
 #include "geometry/published.h"
-#include "geometry/scratch.h"
 #include "num/kernels.h"
 #include "num/spectrum.h"
 
 enum { GAP_RATIO, PARTICIPATION, STABLE_RANK, CONCENTRATION, ENTROPY_BITS, KL_MP, ENTROPY_NATS };
+
+typedef struct {
+    double *moduli, *row, *sorted; /* (n,) */
+    void *solver;
+} Desk;
+
+static Desk lay_desk(const View *view, Arena *arena)
+{
+    Desk desk;
+    desk.moduli = ARENA_ARRAY(arena, double, view->length);
+    desk.row = ARENA_ARRAY(arena, double, view->length);
+    desk.sorted = ARENA_ARRAY(arena, double, view->length);
+    desk.solver = arena_alloc(arena, spectrum_scratch_bytes(view->length));
+    return desk;
+}
+
+static void lay(const View *view, Arena *scratch)
+{
+    lay_desk(view, scratch);
+}
 
 static double participation(int n, const double *moduli)
 {
@@ -85,38 +104,32 @@ static double entropy_bits(int n, const double *map, double *logs)
     return sum / n / M_LN2;
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const View *view, double *const *ret_columns, Arena *scratch)
 {
     const int n = view->length;
-    double *moduli = scratch_take(&scratch, (size_t)n * sizeof *moduli);
-    double *row = scratch_take(&scratch, (size_t)n * sizeof *row),
-           *sorted = scratch_take(&scratch, (size_t)n * sizeof *row);
+    const Desk desk = lay_desk(view, scratch);
+    double *moduli = desk.moduli, *row = desk.row;
     for (int l = 0; l < view->n_layers; l++) {
         const double *map = view_layer_map(view, l);
         double singular[2], squares = 0, nats = 0;
-        spectrum_moduli(n, map, scratch, moduli);
+        spectrum_moduli(n, map, desk.solver, moduli);
         if (n > 1)
             ret_columns[GAP_RATIO][l] =
                 moduli[1] > n * DBL_EPSILON * moduli[0] ? moduli[0] / moduli[1] : (double)INFINITY;
         ret_columns[PARTICIPATION][l] = participation(n, moduli);
         ret_columns[KL_MP][l] = kl_mp(n, moduli);
-        spectrum_singular(n, map, scratch, singular);
+        spectrum_singular(n, map, desk.solver, singular);
         for (size_t i = 0; i < (size_t)n * n; i++)
             squares += map[i] * map[i];
         if (squares > 0)
             ret_columns[STABLE_RANK][l] = squares / (singular[0] * singular[0]);
-        ret_columns[CONCENTRATION][l] = concentration(n, map, row, sorted);
+        ret_columns[CONCENTRATION][l] = concentration(n, map, row, desk.sorted);
         ret_columns[ENTROPY_BITS][l] = entropy_bits(n, map, row);
         published_row_entropies(n, map, row);
         for (int i = 0; i < n; i++)
             nats += row[i];
         ret_columns[ENTROPY_NATS][l] = nats / n;
     }
-}
-
-static size_t scratch_bytes(const View *view)
-{
-    return 3 * scratch_room((size_t)view->length * sizeof(double)) + spectrum_scratch_bytes(view->length);
 }
 
 #define OF_A_LAYER .level = LEVEL_LAYER, .attention_only = 1, PUBLISHED
@@ -188,5 +201,5 @@ const MetricFamily family_pub_spectrum = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

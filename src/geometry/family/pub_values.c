@@ -14,7 +14,6 @@
 
 #include "geometry/metric.h"
 #include "geometry/published.h"
-#include "geometry/scratch.h"
 #include "num/kernels.h"
 
 enum { TRANSFORMATION, ALIGNMENT, ENTROPY_MAGNITUDE, SHARE, DIRECTION, INFORMATION };
@@ -27,28 +26,26 @@ typedef struct {
     unsigned char *is_reference;                                       /* (n,) */
 } Desk;
 
-static Desk lay_desk(const View *view, void *scratch)
+static Desk lay_desk(const View *view, Arena *arena)
 {
     const size_t n = (size_t)view->length, C = (size_t)view->d_model;
     Desk desk;
-    desk.h = scratch_take(&scratch, n * C * sizeof(double));
-    desk.gram = scratch_take(&scratch, n * n * sizeof(double));
-    desk.cosines = scratch_take(&scratch, n * n * sizeof(double));
-    desk.weights = scratch_take(&scratch, n * n * sizeof(double));
-    desk.change = scratch_take(&scratch, n * sizeof(double));
-    desk.entropies = scratch_take(&scratch, n * sizeof(double));
-    desk.column_means = scratch_take(&scratch, n * sizeof(double));
-    desk.product = scratch_take(&scratch, n * sizeof(double));
-    desk.ref_product = scratch_take(&scratch, n * sizeof(double));
-    desk.is_reference = scratch_take(&scratch, n);
+    desk.h = ARENA_ARRAY(arena, double, n *C);
+    desk.gram = ARENA_ARRAY(arena, double, n *n);
+    desk.cosines = ARENA_ARRAY(arena, double, n *n);
+    desk.weights = ARENA_ARRAY(arena, double, n *n);
+    desk.change = ARENA_ARRAY(arena, double, n);
+    desk.entropies = ARENA_ARRAY(arena, double, n);
+    desk.column_means = ARENA_ARRAY(arena, double, n);
+    desk.product = ARENA_ARRAY(arena, double, n);
+    desk.ref_product = ARENA_ARRAY(arena, double, n);
+    desk.is_reference = ARENA_ARRAY(arena, unsigned char, n);
     return desk;
 }
 
-static size_t scratch_bytes(const View *view)
+static void lay(const View *view, Arena *scratch)
 {
-    const size_t n = (size_t)view->length, C = (size_t)view->d_model;
-    return scratch_room(n * C * sizeof(double)) + 3 * scratch_room(n * n * sizeof(double)) +
-           5 * scratch_room(n * sizeof(double)) + scratch_room(n);
+    lay_desk(view, scratch);
 }
 
 /* h, its products (both halves), and the change to the next layer's input. */
@@ -152,7 +149,7 @@ static void measure_references(int n, const double *map, Desk *desk, double ret_
         ret_means[k] = sums[k] / n;
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const View *view, double *const *ret_columns, Arena *scratch)
 {
     const int n = view->length;
     Desk desk = lay_desk(view, scratch);
@@ -231,5 +228,5 @@ const MetricFamily family_pub_values = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

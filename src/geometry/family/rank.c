@@ -9,7 +9,6 @@
 #include <math.h>
 
 #include "geometry/metric.h"
-#include "geometry/scratch.h"
 #include "num/kernels.h"
 #include "num/spectrum.h"
 
@@ -35,22 +34,20 @@ typedef struct {
     void *solver;
 } Desk;
 
-static Desk lay_desk(const View *view, void *scratch)
+static Desk lay_desk(const View *view, Arena *arena)
 {
     const size_t T = (size_t)view->length, C = (size_t)view->d_model, m = T < C ? T : C;
     Desk desk = {.kernels = kernels_best()};
-    desk.wide = scratch_take(&scratch, T * C * sizeof(double));
-    desk.gram = scratch_take(&scratch, m * m * sizeof(double));
-    desk.values = scratch_take(&scratch, m * sizeof(double));
-    desk.solver = scratch;
+    desk.wide = ARENA_ARRAY(arena, double, T *C);
+    desk.gram = ARENA_ARRAY(arena, double, m *m);
+    desk.values = ARENA_ARRAY(arena, double, m);
+    desk.solver = arena_alloc(arena, spectrum_scratch_bytes((int)m));
     return desk;
 }
 
-static size_t scratch_bytes(const View *view)
+static void lay(const View *view, Arena *scratch)
 {
-    const size_t T = (size_t)view->length, C = (size_t)view->d_model, m = T < C ? T : C;
-    return scratch_room(T * C * sizeof(double)) + scratch_room(m * m * sizeof(double)) +
-           scratch_room(m * sizeof(double)) + spectrum_scratch_bytes((int)m);
+    lay_desk(view, scratch);
 }
 
 /* Entropy and rank of the rows of x (rows, C), by the products of its rows or of its columns, whichever are fewer. */
@@ -70,7 +67,7 @@ static void measure_rows(int rows, int C, const real *x, const Desk *desk, doubl
         *ret_entropy = entropy / log(m);
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const View *view, double *const *ret_columns, Arena *scratch)
 {
     const int T = view->length, C = view->d_model;
     const Desk desk = lay_desk(view, scratch);
@@ -120,5 +117,5 @@ const MetricFamily family_rank = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "geometry/metric.h"
-#include "geometry/scratch.h"
 
 enum { RESIDUAL_PEAK, RESIDUAL_PEAK_NULL, ACTIVATION_PEAK, KURTOSIS, KURTOSIS_START };
 
@@ -22,25 +21,21 @@ typedef struct {
     uint32_t *keys, *candidates; /* (T C,) */
 } Desk;
 
-static Desk lay_desk(const View *view, void *scratch)
+static Desk lay_desk(const View *view, Arena *arena)
 {
     const size_t T = (size_t)view->length, C = (size_t)view->d_model;
     Desk desk = {.kernels = kernels_best()};
-    desk.ones = scratch_take(&scratch, C * sizeof(double));
-    desk.wide = scratch_take(&scratch, C * sizeof(double));
-    desk.norms = scratch_take(&scratch, T * sizeof(double));
-    desk.keys = scratch_take(&scratch, T * C * sizeof(uint32_t));
-    desk.candidates = scratch_take(&scratch, T * C * sizeof(uint32_t));
-    for (size_t c = 0; c < C; c++)
-        desk.ones[c] = 1;
+    desk.ones = ARENA_ARRAY(arena, double, C);
+    desk.wide = ARENA_ARRAY(arena, double, C);
+    desk.norms = ARENA_ARRAY(arena, double, T);
+    desk.keys = ARENA_ARRAY(arena, uint32_t, T * C);
+    desk.candidates = ARENA_ARRAY(arena, uint32_t, T * C);
     return desk;
 }
 
-static size_t scratch_bytes(const View *view)
+static void lay(const View *view, Arena *scratch)
 {
-    const size_t T = (size_t)view->length, C = (size_t)view->d_model;
-    return 2 * scratch_room(C * sizeof(double)) + scratch_room(T * sizeof(double)) +
-           2 * scratch_room(T * C * sizeof(uint32_t));
+    lay_desk(view, scratch);
 }
 
 /* The moments are products of the centred features with ones, themselves and their squares. */
@@ -144,11 +139,13 @@ static double mean_kurtosis(const Desk *desk, int T, int C, const real *x)
     return n ? sum / n : (double)NAN;
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const View *view, double *const *ret_columns, Arena *scratch)
 {
     const int T = view->length, C = view->d_model;
     const size_t n = (size_t)T * C;
     const Desk desk = lay_desk(view, scratch);
+    for (int c = 0; c < C; c++)
+        desk.ones[c] = 1;
     for (int l = 0; l < view->n_layers; l++) {
         const real *x = view->residual + (l + 1) * n;
         const int other = view_null_position(view, l, 0, 3);
@@ -231,5 +228,5 @@ const MetricFamily family_residual = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

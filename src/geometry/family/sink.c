@@ -47,8 +47,19 @@ static double max_inflow(const View *view, const real *map, double *inflow, doub
     return n ? inflow[place] / n : NAN;
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static double *lay_inflow(const View *view, Arena *arena)
 {
+    return ARENA_ARRAY(arena, double, view->length);
+}
+
+static void lay(const View *view, Arena *scratch)
+{
+    lay_inflow(view, scratch);
+}
+
+static void measure(const View *view, double *const *ret_columns, Arena *scratch)
+{
+    double *inflow = lay_inflow(view, scratch);
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads; h++) {
             const int at = l * view->n_heads + h;
@@ -59,13 +70,8 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
             ret_columns[SINK_MASS_NULL][at] = null_mass(view, map, l, h);
             ret_columns[START_MASS][at] = view_mean_inflow(view, map, 0, 0, 0, NULL);
             ret_columns[END_MASS][at] = end_mass(view, map);
-            ret_columns[MAX_INFLOW][at] = max_inflow(view, map, scratch, &ret_columns[MAX_INFLOW_AT][at]);
+            ret_columns[MAX_INFLOW][at] = max_inflow(view, map, inflow, &ret_columns[MAX_INFLOW_AT][at]);
         }
-}
-
-static size_t scratch_bytes(const View *view)
-{
-    return (size_t)view->length * sizeof(double);
 }
 
 /* One threshold for every share of attention into one place, the 0.3 that Gu et al. made the headline of their sink
@@ -136,5 +142,5 @@ const MetricFamily family_sink = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

@@ -10,14 +10,27 @@
 /* 1. Name the columns' indices; the table below follows them. */
 enum { SELF_MASS };
 
-/* 2. Measure one sequence. Columns of LEVEL_HEAD take (L,H) values, LEVEL_LAYER (L,), all NaN before the call: write
+/* 2. Take the memory that measure() works in, from the sizes of the view alone: measure() calls this, and the driver
+ * does on an arena that only counts and hands out NULL, so that nothing is filled here. What comes is not zeroed. A
+ * family that needs none leaves `lay` out. */
+static double *lay_diagonal(const View *view, Arena *arena)
+{
+    return ARENA_ARRAY(arena, double, view->length);
+}
+
+static void lay(const View *view, Arena *scratch)
+{
+    lay_diagonal(view, scratch);
+}
+
+/* 3. Measure one sequence. Columns of LEVEL_HEAD take (L,H) values, LEVEL_LAYER (L,), all NaN before the call: write
  * what there is. Sums run in double; rows of zeros (a query that attends to nothing) leave means over queries. Nothing
- * may be kept from one call to the next, and nothing allocated: memory comes as `scratch`, scratch_bytes() of it,
- * 64-byte aligned. Sequences may be measured on several threads at once. */
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+ * may be kept from one call to the next, and nothing allocated elsewhere. Sequences may be measured on several threads
+ * at once. */
+static void measure(const View *view, double *const *ret_columns, Arena *scratch)
 {
     const int T = view->length;
-    double *diagonal = scratch;
+    double *diagonal = lay_diagonal(view, scratch);
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads; h++) {
             const real *map = view_map(view, l, h);
@@ -31,12 +44,6 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
             if (n > 0)
                 ret_columns[SELF_MASS][l * view->n_heads + h] = sum / n;
         }
-}
-
-/* 3. The memory that measure() needs, from the sizes alone; leave it out if it needs none. */
-static size_t scratch_bytes(const View *view)
-{
-    return (size_t)view->length * sizeof(double);
 }
 
 /* 4. Describe each column. A threshold needs a reason that does not come from the results it will judge; NAN declares
@@ -59,7 +66,8 @@ static const MetricColumn columns[] = {
 
 /* 5. Say who you are and what you need. The generic tests (empty rows, scratch, ranges, determinism) find the family by
  * the registry; its columns want tests/geometry/fixtures/NAME.npz, or a tests/geometry/test_NAME.c that transcribes the
- * definition: test_oracle.c asks for one of the two. A family that is costly says so: .every = 4 measures it at every fourth snapshot, .sequences = 8 on the first eight sequences. */
+ * definition: test_oracle.c asks for one of the two. A family that is costly says so: .every = 4 measures it at every
+ * fourth snapshot, .sequences = 8 on the first eight sequences. */
 const MetricFamily family_template;
 const MetricFamily family_template = {
     .variant = {.name = "template", .summary = "attention of each query to itself", .source = "where it comes from"},
@@ -68,5 +76,5 @@ const MetricFamily family_template = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

@@ -33,7 +33,7 @@ static void add_row(const View *view, int i, const real *row, double row_sum, Pr
     products[UNIFORM].square += 1.0 / (end - first);
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const View *view, double *const *ret_columns, Arena *scratch)
 {
     (void)scratch;
     const int T = view->length;
