@@ -48,8 +48,8 @@ const Place *layout_family(const Layout *layout, const MetricFamily *family)
     return place;
 }
 
-void layout_measure(const Layout *layout, const MetricFamily *family, const View *view, double **columns,
-                    Arena *scratch, double *row)
+void layout_measure(const Layout *layout, const MetricFamily *family, const void *state, const View *view,
+                    double **columns, Arena *scratch, double *row)
 {
     const Place *place = layout_family(layout, family);
     for (int c = 0; c < family->n_columns; c++) {
@@ -59,7 +59,7 @@ void layout_measure(const Layout *layout, const MetricFamily *family, const View
     }
     arena_clear(scratch);
     if ((family->needs & ~view_has(view)) == 0)
-        family->measure(view, columns, scratch);
+        family->measure(state, view, columns, scratch);
 }
 
 int layout_most_columns(void)
@@ -70,13 +70,13 @@ int layout_most_columns(void)
     return most;
 }
 
-size_t layout_scratch_bytes(const View *view)
+size_t layout_scratch_bytes(const void *const *states, const View *view)
 {
     size_t most = 0;
-    for (const MetricFamily *const *family = family_registry; *family; family++) {
+    for (int f = 0; family_registry[f]; f++) {
         Arena *counting = arena_new_counting();
-        if ((*family)->lay)
-            (*family)->lay(view, counting);
+        if (family_registry[f]->lay)
+            family_registry[f]->lay(states ? states[f] : NULL, view, counting);
         most = arena_used(counting) > most ? arena_used(counting) : most;
         arena_free(counting);
     }

@@ -41,12 +41,15 @@ typedef struct {
     int every, sequences; /* defaults of measure.FAMILY.every (0 counts as 1) and .sequences (0: the whole set) */
     const MetricColumn *columns;
     int n_columns;
+    /* Reads the keys measure.FAMILY.KEY, once; ret_state, memory from arena, is constant from then on. NULL: no keys.
+     */
+    int (*prepare)(Arena *arena, const Settings *settings, void **ret_state, Error *err);
     /* ret_columns[c] -> (L,H), (L,) or one double, initialised to NaN. `scratch` is a fixed arena, cleared: what it
      * hands out is not zeroed. */
-    void (*measure)(const View *view, double *const *ret_columns, Arena *scratch);
+    void (*measure)(const void *state, const View *view, double *const *ret_columns, Arena *scratch);
     /* Takes what measure takes for a view of these sizes, on a counting arena too; NULL: nothing. It may be more for a
      * shorter sequence, where a family gives up beyond some length. */
-    void (*lay)(const View *view, Arena *scratch);
+    void (*lay)(const void *state, const View *view, Arena *scratch);
 } MetricFamily;
 
 REGISTRY(MetricFamily, family);

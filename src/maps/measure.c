@@ -71,7 +71,7 @@ static size_t scratch_bytes(const MapsSet *set)
         for (int is_causal = 0; is_causal < 2; is_causal++) { /* not known before the maps are read */
             View shape = shape_of(set, set->files[f].length);
             shape.is_causal = is_causal;
-            const size_t bytes = layout_scratch_bytes(&shape);
+            const size_t bytes = layout_scratch_bytes(NULL, &shape);
             most = bytes > most ? bytes : most;
         }
     return most;
@@ -116,7 +116,7 @@ static void run_families(const Layout *layout, const View *view, Bench *bench, d
         row[i] = (double)NAN;
     for (const MetricFamily *const *family = family_registry; *family; family++)
         if (family_sees_maps_only(*family))
-            layout_measure(layout, *family, view, bench->columns, bench->scratch, row);
+            layout_measure(layout, *family, NULL, view, bench->columns, bench->scratch, row);
 }
 
 /* (L,H,T) into the first T places of each row of (L,H,longest). */

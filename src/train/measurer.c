@@ -29,7 +29,7 @@ static size_t family_scratch(const Model *model)
 {
     Shape shape = measurer_shape(model);
     View view = measurer_blank_view(&shape, shape.T, model_settings(model)->mask->is_causal);
-    return layout_scratch_bytes(&view);
+    return layout_scratch_bytes(NULL, &view);
 }
 
 int measurer_group(const Shape *shape)

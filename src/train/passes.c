@@ -20,7 +20,7 @@ void measurer_measure_view(const Measurer *measurer, const View *view, int s, Wo
         row[i] = (double)NAN;
     for (int f = 0; family_registry[f]; f++)
         if (measurer_includes(measurer, f, s))
-            layout_measure(&measurer->layout, family_registry[f], view, worker->columns, worker->scratch, row);
+            layout_measure(&measurer->layout, family_registry[f], NULL, view, worker->columns, worker->scratch, row);
 }
 
 static void add_losses(const Set *set, int s, const real *losses, Pass *pass)

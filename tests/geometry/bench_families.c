@@ -82,7 +82,7 @@ static void set_up(Arena *arena, const Size *s, Bench *bench)
     bench->n = s->N;
     for (int lane = 0; lane < LANES; lane++) {
         bench->columns[lane] = ARENA_ARRAY(arena, double *, layout_most_columns());
-        bench->scratch[lane] = arena_within(arena, layout_scratch_bytes(view));
+        bench->scratch[lane] = arena_within(arena, layout_scratch_bytes(NULL, view));
         bench->values[lane] = ARENA_ARRAY(arena, double, layout_most_columns() * s->L * s->H);
         bench->importance[lane] = ARENA_ARRAY(arena, float, heads * s->T);
         bench->layer_maps[lane] = ARENA_ARRAY(arena, double, (size_t)s->L * s->T * s->T);
@@ -104,7 +104,7 @@ static void run_lane(void *context, int lane, int thread)
     for (int n = lane * bench->n / LANES; n < (lane + 1) * bench->n / LANES; n++) {
         if (family) {
             arena_clear(bench->scratch[lane]);
-            family->measure(&view, bench->columns[lane], bench->scratch[lane]);
+            family->measure(NULL, &view, bench->columns[lane], bench->scratch[lane]);
             continue;
         }
         view_average_heads(&view, bench->layer_maps[lane]);

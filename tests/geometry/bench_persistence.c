@@ -55,7 +55,7 @@ static void topology(Arena *arena, Pcg *pcg)
     real *maps = ARENA_ARRAY(arena, real, (size_t)MAPS * T * T);
     double *columns[64];
     View view = {.n_layers = 1, .n_heads = MAPS, .length = T, .maps = maps, .end = -1};
-    Arena *scratch = arena_within(arena, layout_scratch_bytes(&view));
+    Arena *scratch = arena_within(arena, layout_scratch_bytes(NULL, &view));
     for (int c = 0; c < family->n_columns; c++)
         columns[c] = ARENA_ARRAY(arena, double, MAPS);
     for (int kind = 0; kind < 3; kind++) {
@@ -73,7 +73,7 @@ static void topology(Arena *arena, Pcg *pcg)
         for (int r = 0; r < ROUNDS; r++) {
             const double start = clock_seconds();
             arena_clear(scratch);
-            family->measure(&view, columns, scratch);
+            family->measure(NULL, &view, columns, scratch);
             best = fmin(best, clock_seconds() - start);
         }
         printf("topology, %d maps of %d, %-10s %8.3f ms\n", MAPS, T, names[kind], best * 1e3);

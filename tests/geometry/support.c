@@ -136,17 +136,31 @@ void built_hide(Built *built)
         }
 }
 
-static size_t scratch_bytes(const MetricFamily *family, const View *view)
+static size_t scratch_bytes(const MetricFamily *family, const void *state, const View *view)
 {
     Arena *counting = arena_new_counting();
     if (family->lay)
-        family->lay(view, counting);
+        family->lay(state, view, counting);
     const size_t bytes = arena_used(counting);
     arena_free(counting);
     return bytes;
 }
 
-void measure_family(Arena *arena, const MetricFamily *family, const View *view, double **ret_columns)
+const void *family_state(Arena *arena, const MetricFamily *family, const char *key, const char *value)
+{
+    Error err;
+    Settings settings;
+    void *state = NULL;
+    SchemaPart part = {.group = arena_format(arena, "measure.%s", family->variant.name)};
+    part.rows = family_rows(arena, family, &part.n_rows);
+    const Assignment assignment = {.key = key ? arena_format(arena, "%s.%s", part.group, key) : NULL, .text = value};
+    assert_ok(settings_resolve(arena, &(Schema){&part, 1}, &assignment, key != NULL, &settings, NULL, &err), &err);
+    if (family->prepare)
+        assert_ok(family->prepare(arena, &settings, &state, &err), &err);
+    return state;
+}
+
+void measure_family(Arena *arena, const MetricFamily *family, const void *state, const View *view, double **ret_columns)
 {
     enum { GUARD = 64 };
     const View sizes = {.n_layers = view->n_layers,
@@ -154,7 +168,7 @@ void measure_family(Arena *arena, const MetricFamily *family, const View *view, 
                         .d_model = view->d_model,
                         .d_head = view->d_head,
                         .length = view->length}; /* all that a driver knows before it measures */
-    const size_t bytes = scratch_bytes(family, &sizes);
+    const size_t bytes = scratch_bytes(family, state, &sizes);
     Arena *scratch = arena_within(arena, bytes + GUARD);
     unsigned char *guard = arena_alloc(scratch, bytes + GUARD);
     memset(guard, 0xa5, bytes + GUARD); /* a NaN-like filling: what is read before it is written shows */
@@ -172,7 +186,7 @@ void measure_family(Arena *arena, const MetricFamily *family, const View *view, 
         view_average_heads(view, layer_maps);
         whole.layer_maps = layer_maps;
     }
-    family->measure(&whole, ret_columns, scratch);
+    family->measure(state, &whole, ret_columns, scratch);
     assert_int_equal(arena_used(scratch), bytes); /* the driver was told so */
     arena_clear(scratch);
     guard = (unsigned char *)arena_alloc(scratch, bytes + GUARD) + bytes;
@@ -190,7 +204,7 @@ double *measured(Arena *arena, const View *view, const char *column)
         for (int c = 0; c < (*family)->n_columns; c++)
             if (strcmp((*family)->columns[c].name, column) == 0) {
                 double **columns = ARENA_ARRAY(arena, double *, (*family)->n_columns);
-                measure_family(arena, *family, view, columns);
+                measure_family(arena, *family, family_state(arena, *family, NULL, NULL), view, columns);
                 return columns[c];
             }
     fail_msg("no metric %s", column);

@@ -33,9 +33,13 @@ Built *built_map(Arena *arena, int length, int is_causal);
 double *measured(Arena *arena, const View *view, const char *column);
 /* The only value of a view of one layer and one head. */
 double measured_one(const View *view, const char *column);
-/* The same for a family that no registry holds; one that needs mean maps of layers is given those of the view's maps.
+/* A family's state with all keys at their defaults, or one at another value. */
+const void *family_state(Arena *arena, const MetricFamily *family, const char *key, const char *value);
+
+/* `measured` for a family that no registry holds; one that needs mean maps of layers is given those of the view's maps.
  * ret_columns[c]: (L,H) or (L,). */
-void measure_family(Arena *arena, const MetricFamily *family, const View *view, double **ret_columns);
+void measure_family(Arena *arena, const MetricFamily *family, const void *state, const View *view,
+                    double **ret_columns);
 
 /* Maps (T,T). Anchors: w evenly on the visible ones and 1-w evenly on everything visible (all of it where no anchor
  * is). */

@@ -35,7 +35,8 @@ static double *row_of(Arena *arena, const Layout *layout, View view)
     view.layer_maps = layer_maps;
     for (const MetricFamily *const *family = family_registry; *family; family++)
         if (family_sees_maps_only(*family))
-            layout_measure(layout, *family, &view, columns, arena_within(arena, layout_scratch_bytes(&view)), row);
+            layout_measure(layout, *family, NULL, &view, columns,
+                           arena_within(arena, layout_scratch_bytes(NULL, &view)), row);
     return row;
 }
 

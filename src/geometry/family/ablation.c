@@ -26,9 +26,9 @@ static double cost(const View *view, int ablation)
     return hidden >= 0 && n > 0 ? sum / n : (double)NAN;
 }
 
-static void measure(const View *view, double *const *ret_columns, Arena *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
-    (void)scratch;
+    (void)state, (void)scratch;
     for (int a = 0; a < N_ABLATIONS; a++)
         *ret_columns[a] = cost(view, a);
 }

@@ -29,8 +29,9 @@ static Desk lay_desk(const View *view, Arena *arena)
     return desk;
 }
 
-static void lay(const View *view, Arena *scratch)
+static void lay(const void *state, const View *view, Arena *scratch)
 {
+    (void)state;
     lay_desk(view, scratch);
 }
 
@@ -65,8 +66,9 @@ static void measure_map(const View *view, const real *map, const Desk *desk, dou
     ret_values[EMPTY_ROWS] = T - n;
 }
 
-static void measure(const View *view, double *const *ret_columns, Arena *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
+    (void)state;
     const int T = view->length;
     const Desk desk = lay_desk(view, scratch);
     for (int t = 0; t < T; t++)

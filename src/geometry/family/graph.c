@@ -30,8 +30,9 @@ static Desk lay_desk(const View *view, Arena *arena)
     return desk;
 }
 
-static void lay(const View *view, Arena *scratch)
+static void lay(const void *state, const View *view, Arena *scratch)
 {
+    (void)state;
     lay_desk(view, scratch);
 }
 
@@ -50,8 +51,9 @@ static void lay_laplacian(int T, const real *map, double *laplacian, double *str
         laplacian[i * T + i] = strength[i];
 }
 
-static void measure(const View *view, double *const *ret_columns, Arena *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
+    (void)state;
     const int T = view->length;
     const Desk desk = lay_desk(view, scratch);
     const double *strength = desk.strength;

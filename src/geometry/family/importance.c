@@ -30,9 +30,9 @@ static double floor_of(const View *view)
     return sum / view->length;
 }
 
-static void measure(const View *view, double *const *ret_columns, Arena *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
-    (void)scratch;
+    (void)state, (void)scratch;
     const double floor = floor_of(view);
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads; h++) {

@@ -39,8 +39,9 @@ static Desk lay_desk(const View *view, Arena *arena)
     return desk;
 }
 
-static void lay(const View *view, Arena *scratch)
+static void lay(const void *state, const View *view, Arena *scratch)
 {
+    (void)state;
     lay_desk(view, scratch);
 }
 
@@ -145,8 +146,9 @@ static double query_key_angle(const View *view, const Desk *desk, double *ret_me
     return n_first ? first_sum / n_first : (double)NAN;
 }
 
-static void measure(const View *view, double *const *ret_columns, Arena *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
+    (void)state;
     Desk desk = lay_desk(view, scratch);
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads; h++) {

@@ -29,8 +29,9 @@ static Desk lay_desk(const View *view, Arena *arena)
     return desk;
 }
 
-static void lay(const View *view, Arena *scratch)
+static void lay(const void *state, const View *view, Arena *scratch)
 {
+    (void)state;
     lay_desk(view, scratch);
 }
 
@@ -62,8 +63,9 @@ static void mix_values(const View *view, const Kernels *kernels, const real *map
     }
 }
 
-static void measure(const View *view, double *const *ret_columns, Arena *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
+    (void)state;
     const int T = view->length, D = view->d_head, C = view->d_model, H = view->n_heads;
     const Kernels *kernels = kernels_best();
     const Desk desk = lay_desk(view, scratch);

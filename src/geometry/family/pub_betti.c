@@ -25,8 +25,9 @@ static PersistenceDesk *lay_desk(const View *view, Arena *arena)
     return persistence_desk(arena, view->length < MOST_POINTS ? view->length : MOST_POINTS, 1);
 }
 
-static void lay(const View *view, Arena *scratch)
+static void lay(const void *state, const View *view, Arena *scratch)
 {
+    (void)state;
     lay_desk(view, scratch);
 }
 
@@ -50,8 +51,9 @@ static void take_distances(int T, const double *map, double *ret_distances, doub
             ret_distances[e] = INFINITY;
 }
 
-static void measure(const View *view, double *const *ret_columns, Arena *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
+    (void)state;
     const int T = view->length;
     double distances[MOST_POINTS * MOST_POINTS], births[MOST_POINTS];
     PersistenceDesk *desk = lay_desk(view, scratch);

@@ -11,9 +11,9 @@
 #include "geometry/published.h"
 #include "num/kernels.h"
 
-static void measure(const View *view, double *const *ret_columns, Arena *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
-    (void)scratch;
+    (void)state, (void)scratch;
     for (int p = 0; p < view->n_gradients; p++) {
         const GradientPart *part = &view->gradients[p];
         double *sum = &ret_columns[part->group][part->layer < 0 ? 0 : part->layer];

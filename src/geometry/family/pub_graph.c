@@ -60,8 +60,9 @@ static Desk lay_desk(const View *view, Arena *arena)
     return desk;
 }
 
-static void lay(const View *view, Arena *scratch)
+static void lay(const void *state, const View *view, Arena *scratch)
 {
+    (void)state;
     lay_desk(view, scratch);
 }
 
@@ -188,8 +189,9 @@ static void measure_layer(const View *view, int layer, Desk *desk, double *const
     }
 }
 
-static void measure(const View *view, double *const *ret_columns, Arena *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
+    (void)state;
     Desk desk = lay_desk(view, scratch);
     for (int l = 0; l < view->n_layers; l++)
         measure_layer(view, l, &desk, ret_columns);

@@ -16,13 +16,15 @@ static double *lay_sums(const View *view, Arena *arena)
     return ARENA_ARRAY(arena, double, view->length);
 }
 
-static void lay(const View *view, Arena *scratch)
+static void lay(const void *state, const View *view, Arena *scratch)
 {
+    (void)state;
     lay_sums(view, scratch);
 }
 
-static void measure(const View *view, double *const *ret_columns, Arena *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
+    (void)state;
     const int n = view->length;
     double *sums = lay_sums(view, scratch);
     for (int l = 0; l < view->n_layers; l++)

@@ -44,8 +44,9 @@ static Desk lay_desk(const View *view, Arena *arena)
     return desk;
 }
 
-static void lay(const View *view, Arena *scratch)
+static void lay(const void *state, const View *view, Arena *scratch)
 {
+    (void)state;
     lay_desk(view, scratch);
 }
 
@@ -154,8 +155,9 @@ static void measure_layer(const View *view, int layer, Desk *desk, double *const
     }
 }
 
-static void measure(const View *view, double *const *ret_columns, Arena *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
+    (void)state;
     Desk desk = lay_desk(view, scratch);
     for (int j = 0; j < view->length; j++)
         desk.ones[j] = 1;

@@ -33,8 +33,9 @@ static Desk lay_desk(const View *view, Arena *arena)
     return desk;
 }
 
-static void lay(const View *view, Arena *scratch)
+static void lay(const void *state, const View *view, Arena *scratch)
 {
+    (void)state;
     lay_desk(view, scratch);
 }
 
@@ -104,8 +105,9 @@ static double entropy_bits(int n, const double *map, double *logs)
     return sum / n / M_LN2;
 }
 
-static void measure(const View *view, double *const *ret_columns, Arena *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
+    (void)state;
     const int n = view->length;
     const Desk desk = lay_desk(view, scratch);
     double *moduli = desk.moduli, *row = desk.row;

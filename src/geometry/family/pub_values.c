@@ -43,8 +43,9 @@ static Desk lay_desk(const View *view, Arena *arena)
     return desk;
 }
 
-static void lay(const View *view, Arena *scratch)
+static void lay(const void *state, const View *view, Arena *scratch)
 {
+    (void)state;
     lay_desk(view, scratch);
 }
 
@@ -149,8 +150,9 @@ static void measure_references(int n, const double *map, Desk *desk, double ret_
         ret_means[k] = sums[k] / n;
 }
 
-static void measure(const View *view, double *const *ret_columns, Arena *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
+    (void)state;
     const int n = view->length;
     Desk desk = lay_desk(view, scratch);
     for (int l = 0; l < view->n_layers; l++) {

@@ -45,8 +45,9 @@ static Desk lay_desk(const View *view, Arena *arena)
     return desk;
 }
 
-static void lay(const View *view, Arena *scratch)
+static void lay(const void *state, const View *view, Arena *scratch)
 {
+    (void)state;
     lay_desk(view, scratch);
 }
 
@@ -67,8 +68,9 @@ static void measure_rows(int rows, int C, const real *x, const Desk *desk, doubl
         *ret_entropy = entropy / log(m);
 }
 
-static void measure(const View *view, double *const *ret_columns, Arena *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
+    (void)state;
     const int T = view->length, C = view->d_model;
     const Desk desk = lay_desk(view, scratch);
     for (int l = 0; l < view->n_layers; l++) {

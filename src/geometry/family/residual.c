@@ -33,8 +33,9 @@ static Desk lay_desk(const View *view, Arena *arena)
     return desk;
 }
 
-static void lay(const View *view, Arena *scratch)
+static void lay(const void *state, const View *view, Arena *scratch)
 {
+    (void)state;
     lay_desk(view, scratch);
 }
 
@@ -139,8 +140,9 @@ static double mean_kurtosis(const Desk *desk, int T, int C, const real *x)
     return n ? sum / n : (double)NAN;
 }
 
-static void measure(const View *view, double *const *ret_columns, Arena *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
+    (void)state;
     const int T = view->length, C = view->d_model;
     const size_t n = (size_t)T * C;
     const Desk desk = lay_desk(view, scratch);

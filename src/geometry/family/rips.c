@@ -34,13 +34,15 @@ static Desk lay_desk(const View *view, Arena *arena)
     return desk;
 }
 
-static void lay(const View *view, Arena *scratch)
+static void lay(const void *state, const View *view, Arena *scratch)
 {
+    (void)state;
     lay_desk(view, scratch);
 }
 
-static void measure(const View *view, double *const *ret_columns, Arena *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
+    (void)state;
     const int T = view->length, n_maps = view->n_layers * view->n_heads;
     const Desk desk = lay_desk(view, scratch);
     for (int m = 0; m < n_maps; m++) {

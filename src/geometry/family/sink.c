@@ -52,13 +52,15 @@ static double *lay_inflow(const View *view, Arena *arena)
     return ARENA_ARRAY(arena, double, view->length);
 }
 
-static void lay(const View *view, Arena *scratch)
+static void lay(const void *state, const View *view, Arena *scratch)
 {
+    (void)state;
     lay_inflow(view, scratch);
 }
 
-static void measure(const View *view, double *const *ret_columns, Arena *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
+    (void)state;
     double *inflow = lay_inflow(view, scratch);
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads; h++) {

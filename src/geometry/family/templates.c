@@ -33,9 +33,9 @@ static void add_row(const View *view, int i, const real *row, double row_sum, Pr
     products[UNIFORM].square += 1.0 / (end - first);
 }
 
-static void measure(const View *view, double *const *ret_columns, Arena *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
-    (void)scratch;
+    (void)state, (void)scratch;
     const int T = view->length;
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads; h++) {

@@ -39,8 +39,9 @@ static Desk lay_desk(const View *view, Arena *arena)
     return desk;
 }
 
-static void lay(const View *view, Arena *scratch)
+static void lay(const void *state, const View *view, Arena *scratch)
 {
+    (void)state;
     lay_desk(view, scratch);
 }
 
@@ -75,8 +76,9 @@ static void measure_head(const View *view, int layer, int head, const Desk *desk
         ret_columns[KEY_NORM_NULL][at] = desk->norms[other] / (sum / T);
 }
 
-static void measure(const View *view, double *const *ret_columns, Arena *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
+    (void)state;
     const Desk desk = lay_desk(view, scratch);
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads; h++)
