@@ -27,7 +27,7 @@ typedef struct {
     MetricPool pool;
     MetricDirection direction;
     double threshold;     /* emergence: beyond means > max(threshold, ratio*b), or < min(threshold, b/ratio) */
-    double ratio;         /* threshold NaN: none is declared, the metric has no onset */
+    double ratio;         /* threshold 0: none is declared, the metric has no onset */
     int attention_only;   /* a function of maps: has the uniform and position-only baselines */
     const char *summary;  /* definition in one line */
     const char *source;   /* paper or "-" */
@@ -68,7 +68,10 @@ const char *need_name(int n);
 /* Whether maps (and tokens) are all that a family needs: then its attention-only columns have computed baselines. */
 int family_sees_maps_only(const MetricFamily *family);
 
-/* Whether a column of a family has them. */
+/* Whether a column declares when it has emerged. */
+int column_has_onset(const MetricColumn *column);
+
+/* Whether a column of a family has computed baselines. */
 int column_has_baselines(const MetricFamily *family, const MetricColumn *column);
 
 /* Anchor importance a_k (README.md): mean of A_ik over queries i > k (causal) or i != k (full), NaN when there are

@@ -41,11 +41,11 @@ static void test_descriptions(void **state)
             assert_non_null(column->source);
             assert_non_null(column->weakness);
             assert_true(column->min < column->max);
-            assert_true(column->ratio >= 1);
-            if (column->direction == DIRECTION_NONE)
-                assert_true(isnan(column->threshold));
-            if (!isnan(column->threshold))
-                assert_true(column->threshold > column->min && column->threshold < column->max);
+            if (column_has_onset(column))
+                assert_true(column->threshold > column->min && column->threshold < column->max &&
+                            column->direction != DIRECTION_NONE && column->ratio >= 1);
+            else
+                assert_true(column->ratio == 0); /* of what? */
         }
     }
 }
@@ -227,10 +227,11 @@ static void test_metrics_json(void **state)
             assert_true(json_get(item, "needs")->n_items > 0);
             assert_string_equal(json_get_string(item, "cost", ""), (*family)->cost);
             assert_int_equal(json_get(item, "range")->n_items, 2);
-            if (isnan(column->threshold))
-                assert_int_equal(json_get(item, "threshold")->type, JSON_NULL);
-            else
+            if (column_has_onset(column))
                 assert_true(json_get_number(item, "threshold", NAN) == column->threshold);
+            else
+                assert_int_equal(json_get(item, "threshold")->type, JSON_NULL);
+            assert_true(json_get_number(item, "ratio", NAN) == (column_has_onset(column) ? column->ratio : 1));
             assert_int_equal(baselines->n_items, column->attention_only && family_sees_maps_only(*family) ? 3 : 1);
             assert_string_equal(baselines->items[baselines->n_items - 1]->string, "start");
         }

@@ -79,8 +79,8 @@ static void measure(const void *state, const View *view, double *const *ret_colu
 #define PLACE(name_, of, weakness_)                                                                                    \
     {                                                                                                                  \
         .name = name_, .unit = "share of sequences", .level = LEVEL_HEAD, .min = 0, .max = 1,                          \
-        .pool = POOL_MODAL_SHARE, .direction = DIRECTION_NONE, .threshold = NAN, .ratio = 1, .attention_only = 1,      \
-        .summary = "share of the sequences with an anchor " of, .source = "-", .weakness = weakness_                   \
+        .pool = POOL_MODAL_SHARE, .attention_only = 1, .summary = "share of the sequences with an anchor " of,         \
+        .source = "-", .weakness = weakness_                                                                           \
     }
 #define OF_THOSE_WITH "over those sequences that have an anchor, however few: read it beside n_anchors"
 
@@ -90,9 +90,6 @@ static const MetricColumn columns[] = {
                    .level = LEVEL_HEAD,
                    .min = 0,
                    .max = 10, /* each draws a tenth of the attention */
-                   .direction = DIRECTION_NONE,
-                   .threshold = NAN,
-                   .ratio = 1,
                    .attention_only = 1,
                    .summary = "keys with importance above 0.1 and above 3 times their baseline",
                    .source = "-",
@@ -103,9 +100,6 @@ static const MetricColumn columns[] = {
                    .level = LEVEL_HEAD,
                    .min = 1,
                    .max = INFINITY,
-                   .direction = DIRECTION_NONE,
-                   .threshold = NAN,
-                   .ratio = 1,
                    .attention_only = 1,
                    .summary = "exp of the entropy of the excess over the baseline; not available without an anchor",
                    .source = "-",
@@ -124,9 +118,6 @@ static const MetricColumn columns[] = {
                    .level = LEVEL_LAYER,
                    .min = 0,
                    .max = 1,
-                   .direction = DIRECTION_NONE,
-                   .threshold = NAN,
-                   .ratio = 1,
                    .attention_only = 1,
                    .summary = "share of the layer's heads that have an anchor whose top anchor is the modal one",
                    .source = "-",
@@ -136,9 +127,6 @@ static const MetricColumn columns[] = {
                         .level = LEVEL_LAYER,
                         .min = 0,
                         .max = 1,
-                        .direction = DIRECTION_NONE,
-                        .threshold = NAN,
-                        .ratio = 1,
                         .attention_only = 1,
                         .summary = "head_agreement with each top anchor drawn anew: its null",
                         .source = "-",

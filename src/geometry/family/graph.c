@@ -75,14 +75,13 @@ static void measure(const void *state, const View *view, double *const *ret_colu
         }
 }
 
-#define OF_THE_GRAPH .level = LEVEL_HEAD, .min = 0, .threshold = NAN, .ratio = 1, .attention_only = 1
+#define OF_THE_GRAPH .level = LEVEL_HEAD, .min = 0, .attention_only = 1
 
 static const MetricColumn columns[] = {
     [FIEDLER] = {.name = "fiedler",
                  OF_THE_GRAPH,
                  .unit = "attention",
                  .max = INFINITY,
-                 .direction = DIRECTION_NONE,
                  .summary = "second smallest eigenvalue of the Laplacian of (A + A')/2 without its diagonal",
                  .source = "Fiedler 1973",
                  .weakness = "as large as the attention that the least attended token exchanges with the others: one "
@@ -91,7 +90,6 @@ static const MetricColumn columns[] = {
                        OF_THE_GRAPH,
                        .unit = "attention",
                        .max = INFINITY,
-                       .direction = DIRECTION_NONE,
                        .summary = "third less second smallest eigenvalue of that Laplacian",
                        .source = "-",
                        .weakness = "near 0 for stars and for uniform attention alike"},

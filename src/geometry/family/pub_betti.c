@@ -71,7 +71,7 @@ static void measure(const void *state, const View *view, double *const *ret_colu
     }
 }
 
-#define OF_A_LAYER .level = LEVEL_LAYER, .attention_only = 1, PUBLISHED
+#define OF_A_LAYER .level = LEVEL_LAYER, .attention_only = 1, .source = RUSCIO
 
 static const MetricColumn columns[] = {
     [BETTI0] = {.name = "pub_betti0",

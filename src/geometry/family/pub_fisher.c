@@ -22,7 +22,7 @@ static void measure(const void *state, const View *view, double *const *ret_colu
 }
 
 #define FISHER(group, of)                                                                                              \
-    .name = "pub_fisher_" group, .unit = "squared gradient", .min = 0, .max = INFINITY, PUBLISHED,                     \
+    .name = "pub_fisher_" group, .unit = "squared gradient", .min = 0, .max = INFINITY, .source = RUSCIO,              \
     .summary = "squared gradient of a sequence's loss, summed over the " of,                                           \
     .weakness = "falls with the loss and with the number of targets in a sequence: compare at equal loss"
 

@@ -200,7 +200,7 @@ static void measure(const void *state, const View *view, double *const *ret_colu
 #define COLUMN(name_, tau, unit_, max_, summary_, weakness_)                                                           \
     {                                                                                                                  \
         .name = name_ "@" tau, .unit = unit_, .level = LEVEL_LAYER, .min = 0, .max = max_, .attention_only = 1,        \
-        PUBLISHED, .summary = summary_ " of the layer's mean map cut at " tau, .weakness = weakness_                   \
+        .source = RUSCIO, .summary = summary_ " of the layer's mean map cut at " tau, .weakness = weakness_            \
     }
 
 #define AT_EVERY_TAU(name, unit, max, summary, weakness)                                                               \

@@ -5,7 +5,6 @@
  *
  * By id, not by place: a first token that differs from sequence to sequence never makes a head consistent.
  */
-#include <math.h>
 #include <string.h>
 
 #include "geometry/metric.h"
@@ -49,7 +48,7 @@ static const MetricColumn columns[] = {
      .max = 1,
      .pool = POOL_MODAL_SHARE,
      .attention_only = 1,
-     PUBLISHED,
+     .source = RUSCIO,
      .summary = "share of sequences whose most attended token is the modal token id; specialised from 0.3 on",
      .weakness = "a frequent character passes 0.3 by its frequency; a token without a fixed place looks like none"},
 };

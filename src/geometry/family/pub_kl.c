@@ -168,7 +168,7 @@ static void measure(const void *state, const View *view, double *const *ret_colu
 #define COLUMN(name_, t, rows)                                                                                         \
     {                                                                                                                  \
         .name = name_ "@" t, .unit = "nats", .level = LEVEL_LAYER, .min = -INFINITY, .max = INFINITY,                  \
-        .attention_only = 1, PUBLISHED,                                                                                \
+        .attention_only = 1, .source = RUSCIO,                                                                         \
         .summary = "fall of the heads' divergence from their mean, over " rows ", when columns from the 100*" t        \
                    "th percentile on are taken out",                                                                   \
         .weakness = "positive for random causal maps too, 0.05 over 20 rows and 0.025 over all at n = 64, t = 0.95; "  \

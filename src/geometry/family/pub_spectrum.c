@@ -134,7 +134,7 @@ static void measure(const void *state, const View *view, double *const *ret_colu
     }
 }
 
-#define OF_A_LAYER .level = LEVEL_LAYER, .attention_only = 1, PUBLISHED
+#define OF_A_LAYER .level = LEVEL_LAYER, .attention_only = 1, .source = RUSCIO
 #define DIAGONAL                                                                                                       \
     "under a causal mask eigenvalues are the diagonal: it sees self-attention only, and a previous-token "             \
     "pattern and a star of 0.9 agree"

@@ -171,7 +171,7 @@ static void measure(const void *state, const View *view, double *const *ret_colu
     }
 }
 
-#define OF_A_LAYER .level = LEVEL_LAYER, PUBLISHED
+#define OF_A_LAYER .level = LEVEL_LAYER, .source = RUSCIO
 
 static const MetricColumn columns[] = {
     [TRANSFORMATION] = {.name = "pub_transformation",

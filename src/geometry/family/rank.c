@@ -84,28 +84,27 @@ static void measure(const void *state, const View *view, double *const *ret_colu
 #define SOURCE "arXiv 2510.06477"
 #define ENTROPY                                                                                                        \
     .unit = "share of the largest possible", .level = LEVEL_LAYER, .min = 0, .max = 1, .direction = DIRECTION_FALLS
-#define RANK     .unit = "dimensions", .level = LEVEL_LAYER, .min = 1, .max = INFINITY, .direction = DIRECTION_FALLS
-#define NO_ONSET .threshold = NAN, .ratio = 1, .source = SOURCE
+#define RANK .unit = "dimensions", .level = LEVEL_LAYER, .min = 1, .max = INFINITY, .direction = DIRECTION_FALLS
 
 static const MetricColumn columns[] = {
     [MATRIX_ENTROPY] = {.name = "matrix_entropy",
                         ENTROPY,
-                        NO_ONSET,
+                        .source = SOURCE,
                         .summary = "entropy of the layer output's squared singular values over ln min(T, C)",
                         .weakness = "one massive row makes it small whatever the others do"},
     [EFFECTIVE_RANK] = {.name = "effective_rank",
                         RANK,
-                        NO_ONSET,
+                        .source = SOURCE,
                         .summary = "exp of the entropy of the layer output's squared singular values",
                         .weakness = "one massive row makes it small whatever the others do; at most min(T, C)"},
     [MATRIX_ENTROPY_REST] = {.name = "matrix_entropy_rest",
                              ENTROPY,
-                             NO_ONSET,
+                             .source = SOURCE,
                              .summary = "matrix_entropy without position 0",
                              .weakness = "a sink elsewhere is still in it"},
     [EFFECTIVE_RANK_REST] = {.name = "effective_rank_rest",
                              RANK,
-                             NO_ONSET,
+                             .source = SOURCE,
                              .summary = "effective_rank without position 0",
                              .weakness = "a sink elsewhere is still in it; at most min(T - 1, C)"},
 };

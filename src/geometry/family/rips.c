@@ -63,7 +63,7 @@ static void measure(const void *state, const View *view, double *const *ret_colu
 }
 
 #define KUSHNAREVA "Kushnareva et al. 2021, arXiv 2109.04825"
-#define OF_A_HEAD  .level = LEVEL_HEAD, .direction = DIRECTION_NONE, .threshold = NAN, .ratio = 1, .attention_only = 1
+#define OF_A_HEAD  .level = LEVEL_HEAD, .attention_only = 1
 
 static const MetricColumn columns[] = {
     [TOTAL0] = {.name = "rips0_total",

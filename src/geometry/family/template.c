@@ -71,9 +71,9 @@ static void measure(const void *state, const View *view, double *const *ret_colu
         }
 }
 
-/* 5. Describe each column. A threshold needs a reason that does not come from the results it will judge; NAN declares
- * none, and the metric has no onset. attention_only: a function of maps, so that uniform and position-only attention
- * give it floors (the family must then need nothing but maps and tokens). */
+/* 5. Describe each column. A threshold, with its direction and ratio, needs a reason that does not come from the
+ * results it will judge; leave the three out, and the metric has no onset. attention_only: a function of maps, so that
+ * uniform and position-only attention give it floors (the family must then need nothing but maps and tokens). */
 static const MetricColumn columns[] = {
     [SELF_MASS] = {.name = "self_mass",
                    .unit = "share of attention",

@@ -66,7 +66,7 @@ static void measure(const void *state, const View *view, double *const *ret_colu
 #define TEMPLATE(what, of)                                                                                             \
     {                                                                                                                  \
         .name = "template@" what, .unit = "distance", .level = LEVEL_HEAD, .min = 0, .max = 1,                         \
-        .direction = DIRECTION_FALLS, .threshold = NAN, .ratio = 1, .attention_only = 1,                               \
+        .direction = DIRECTION_FALLS, .attention_only = 1,                                                             \
         .summary = "distance of the map from one in which every query attends to " of,                                 \
         .source = "Kushnareva et al. 2021, arXiv 2109.04825",                                                          \
         .weakness = "dominated by the sharpest rows; soft attention is far from every template"                        \

@@ -106,8 +106,7 @@ static void measure(const void *state, const View *view, double *const *ret_colu
 }
 
 #define KUSHNAREVA "Kushnareva et al. 2021, arXiv 2109.04825"
-#define COUNT                                                                                                          \
-    .level = LEVEL_HEAD, .max = INFINITY, .direction = DIRECTION_NONE, .threshold = NAN, .ratio = 1, .attention_only = 1
+#define COUNT      .level = LEVEL_HEAD, .max = INFINITY, .attention_only = 1
 
 #define COMPONENTS(value)                                                                                              \
     {                                                                                                                  \
