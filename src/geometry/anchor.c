@@ -1,4 +1,4 @@
-/* Importances, their baselines, and which keys are anchors (README.md; rule in anchor.h). */
+/* Importances, their baselines, and which keys are anchors (DEFINITIONS.md; rule in anchor.h). */
 #include "geometry/anchor.h"
 
 #include <math.h>

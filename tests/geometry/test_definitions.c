@@ -1,4 +1,4 @@
-/* Metrics against their definitions in src/geometry/README.md, transcribed as loops over single entries in double.
+/* Metrics against their definitions in src/geometry/DEFINITIONS.md, transcribed as loops over single entries in double.
  *
  * The families sum by column, by prefix and by matrix product; were this file deleted, an index that is off by one, a
  * head's stride or a row that should have been left out would show nowhere else. Random views, both masks, lengths

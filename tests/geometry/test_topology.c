@@ -1,5 +1,5 @@
-/* Components and cycles of a head's larger entries against their definitions in src/geometry/README.md, and maps whose
- * graph is known.
+/* Components and cycles of a head's larger entries against their definitions in src/geometry/DEFINITIONS.md, and maps
+ * whose graph is known.
  *
  * Were this file deleted, an entry that lies on a threshold or an edge counted from both sides would show nowhere else.
  */

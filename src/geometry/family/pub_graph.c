@@ -1,4 +1,4 @@
-/* The published graph metrics: a layer's mean map cut at a threshold (README.md, "As published").
+/* The published graph metrics: a layer's mean map cut at a threshold (DEFINITIONS.md, "As published").
  *
  *   B_ij = 1 where A_ij > tau, W = (B + B')/2, L = D - W:   fiedler = lambda_2, laplacian_gap = lambda_3 - lambda_2
  *   star = max in-degree / (n'-1);   centralization = sum (max - in_j)/(m-1)^2;   Gini and variance of in-degrees;

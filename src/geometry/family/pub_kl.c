@@ -1,4 +1,4 @@
-/* The published loss of diversity when sinks are taken out (README.md, "As published").
+/* The published loss of diversity when sinks are taken out (DEFINITIONS.md, "As published").
  *
  *   sinks: tokens whose sum over heads and queries is at or above the 100 t-th percentile;  KL_h = mean_i KL(A[h]_i ||
  * M_i), M the heads' mean;   kl_reduction = mean_h (KL_h - KL_h with the sinks' columns zeroed and rows renormalised)

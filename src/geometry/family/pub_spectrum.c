@@ -1,4 +1,4 @@
-/* The published spectral metrics and entropies of a layer's mean map (README.md, "As published").
+/* The published spectral metrics and entropies of a layer's mean map (DEFINITIONS.md, "As published").
  *
  *   gap_ratio = |l|_1/|l|_2, participation_ratio = (sum |l|)^2 / sum |l|^2, l the eigenvalues by modulus; stable_rank;
  *   sink_concentration = sum of column sums at or above their 90th percentile over all; entropies in bits and in nats;

@@ -1,5 +1,5 @@
 /* The published metrics of value space: what a layer does to the residual stream, held against its mean map A
- * (README.md, "As published").
+ * (DEFINITIONS.md, "As published").
  *
  *   h = the layer's input, d_i = ||h'_i - h_i|| to the next one's (the last one's output after the final norm)
  *   transformation = mean d;  alignment = Pearson of A_ij with cos(h_i, h_j), i != j;  entropy_magnitude = Pearson of
