@@ -198,6 +198,7 @@ int try_build(int vocab_size, const char *lines, Built *ret_built, Error *err)
     status = model_new(built.arena, &built.shape, kernels_best(), &built.model, err);
     if (status < 0)
         return status;
+    built.shape = *model_settings(built.model);
     built.n_values = model_parameters(built.model)->n_values;
     built.parameters = ARENA_ARRAY(built.arena, real, built.n_values);
     built.gradient = ARENA_ARRAY(built.arena, real, built.n_values);
