@@ -74,10 +74,6 @@ int column_has_onset(const MetricColumn *column);
 /* Whether a column of a family has computed baselines. */
 int column_has_baselines(const MetricFamily *family, const MetricColumn *column);
 
-/* Anchor importance a_k (DEFINITIONS.md): mean of A_ik over queries i > k (causal) or i != k (full), NaN when there are
- * none, for every layer, head and key: (L,H,T) float32. The classifier works on these alone. */
-void anchor_importance(const View *view, float *ret_importance);
-
 /* metrics.json: {"metrics": [...]}, every column with its family, unit, level, pool, range (null: unbounded),
  * direction, threshold (null: none declared), ratio, needs, cost, baselines, summary, source and weakness. */
 void metrics_json(JsonWriter *json);

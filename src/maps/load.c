@@ -160,11 +160,36 @@ static int check_maps(MapsSet *set, const MapsFile *file, const real *maps, Entr
     return STATUS_OK;
 }
 
+static void visible_causal(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    (void)state, (void)length;
+    ret_keys->range[0].end = i + 1;
+}
+
+static void visible_full(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    (void)state, (void)i;
+    ret_keys->range[0].end = length;
+}
+
+/* What the mask shows, laid out once a file. */
+static void lay_visible(MapsSet *set)
+{
+    const MaskRule rule = {.visible = set->is_causal ? visible_causal : visible_full};
+    for (int f = 0; f < set->n_files; f++) {
+        Visible *visible = ARENA_ARRAY(set->arena, Visible, 1);
+        *visible = visible_new(set->arena, &rule, set->files[f].length);
+        for (int s = 0; s < set->files[f].n; s++)
+            set->sequences[set->files[f].first + s].visible = visible;
+    }
+}
+
 /* `above`: the first entry above the diagonal that is not zero, if there is one. */
 static int settle_mask(MapsSet *set, const Entry *above, Error *err)
 {
     char what[160];
     set->is_causal = set->mask == MAPS_MASK_CAUSAL || (set->mask == MAPS_MASK_ASSUMED && !above->file);
+    lay_visible(set);
     if (!above->file || !set->is_causal)
         return STATUS_OK;
     snprintf(what, sizeof what, "%g is above the diagonal, where a causal mask leaves 0", (double)above->value);
@@ -220,15 +245,8 @@ int maps_load(MapsSet *set, Error *err)
 View maps_view(const MapsSet *set, int sequence)
 {
     const MapsSequence *s = &set->sequences[sequence];
-    View view = {.n_layers = set->n_layers,
-                 .n_heads = set->n_heads,
-                 .length = s->length,
-                 .is_causal = set->is_causal,
-                 .maps = s->maps,
-                 .tokens = s->tokens,
-                 .end = -1};
-    for (int a = 0; a < N_ABLATIONS; a++)
-        view.ablated[a] = -1;
+    View view = view_shape(set->n_layers, set->n_heads, 0, 0, s->visible, kernels_best());
+    view.maps = s->maps, view.tokens = s->tokens;
     return view;
 }
 
@@ -238,7 +256,7 @@ int maps_notes(const MapsSet *set, Arena *arena, const char *ret_notes[MAPS_MOST
     int n = 0, n_short = 0;
     for (int s = 0; s < set->n; s++) {
         const View view = maps_view(set, s);
-        n_short += anchor_eligible_end(&view) == 0;
+        n_short += set->is_causal && anchor_n_eligible(&view) == 0;
     }
     if (set->n_empty)
         ret_notes[n++] =

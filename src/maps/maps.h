@@ -37,6 +37,7 @@ typedef struct {
     int length;            /* T */
     const real *maps;      /* (L,H,T,T) */
     const int32_t *tokens; /* (T,) or NULL */
+    const Visible *visible;
 } MapsSequence;
 
 typedef struct {

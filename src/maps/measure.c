@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/lanes.h"
+#include "geometry/anchor.h"
 
 /* What one thread works in, made for the longest sequence. */
 typedef struct {
@@ -52,12 +53,6 @@ int maps_is_available(const MapsResult *result, const Place *place)
 
 /* ---- memory ---- */
 
-static View shape_of(const MapsSet *set, int length)
-{
-    return (View){
-        .n_layers = set->n_layers, .n_heads = set->n_heads, .length = length, .is_causal = set->is_causal, .end = -1};
-}
-
 static size_t head_values(const MapsSet *set, int length)
 {
     return (size_t)set->n_layers * set->n_heads * length;
@@ -67,13 +62,12 @@ static size_t head_values(const MapsSet *set, int length)
 static size_t scratch_bytes(const MapsSet *set)
 {
     size_t most = 0;
-    for (int f = 0; f < set->n_files; f++)
-        for (int is_causal = 0; is_causal < 2; is_causal++) { /* not known before the maps are read */
-            View shape = shape_of(set, set->files[f].length);
-            shape.is_causal = is_causal;
-            const size_t bytes = layout_scratch_bytes(NULL, &shape);
-            most = bytes > most ? bytes : most;
-        }
+    for (int f = 0; f < set->n_files; f++) {
+        const Visible visible = {.length = set->files[f].length}; /* the mask is not known before the maps are read */
+        const View shape = view_shape(set->n_layers, set->n_heads, 0, 0, &visible, NULL);
+        const size_t bytes = layout_scratch_bytes(NULL, &shape);
+        most = bytes > most ? bytes : most;
+    }
     return most;
 }
 
@@ -217,7 +211,6 @@ static void measure_length(Arena *arena, Lanes *lanes, Work *work, int length)
 {
     const MapsSet *set = work->set;
     const size_t wide = head_values(set, set->longest);
-    View shape = shape_of(set, length);
     int n = 0;
     for (int s = 0; s < set->n; s++)
         if (set->sequences[s].length == length)
@@ -225,6 +218,7 @@ static void measure_length(Arena *arena, Lanes *lanes, Work *work, int length)
     if (n == 0)
         return;
     give_baselines(arena, work, n);
+    View shape = maps_view(set, work->members[0]);
     view_uniform_maps(&shape, work->uniform);
     shape.maps = work->uniform;
     view_average_heads(&shape, work->uniform_layer_maps);

@@ -39,6 +39,12 @@ static real *normals(Arena *arena, Pcg *pcg, size_t n)
     return x;
 }
 
+static void causal(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    (void)state, (void)length;
+    ret_keys->range[0].end = i + 1;
+}
+
 static void fill_maps(const View *view, Pcg *pcg, real *maps)
 {
     const int T = view->length;
@@ -66,10 +72,11 @@ static void set_up(Arena *arena, const Size *s, Bench *bench)
         slices[l] = normals(arena, &pcg, (size_t)s->H * s->D * s->C);
         parts[l] = (GradientPart){GRADIENT_MLP, l, (size_t)s->H * s->D * s->C, slices[l]};
     }
-    *view = (View){
-        .n_layers = s->L, .n_heads = s->H, .d_model = s->C, .d_head = s->D, .length = s->T, .is_causal = 1, .end = -1};
+    Visible *visible = ARENA_ARRAY(arena, Visible, 1);
+    *visible = visible_new(arena, &(MaskRule){.visible = causal}, s->T);
+    *view = view_shape(s->L, s->H, s->C, s->D, visible, kernels_best());
     view->q = normals(arena, &pcg, heads * s->T * s->D), view->k = normals(arena, &pcg, heads * s->T * s->D);
-    view->v = normals(arena, &pcg, heads * s->T * s->D);
+    view->v = normals(arena, &pcg, heads * s->T * s->D), view->heads = normals(arena, &pcg, heads * s->T * s->D);
     view->residual = normals(arena, &pcg, (size_t)(s->L + 1) * s->T * s->C);
     view->normed = normals(arena, &pcg, (size_t)s->T * s->C);
     view->losses = normals(arena, &pcg, (size_t)s->T);

@@ -46,6 +46,18 @@ static const struct {
     void (*fill)(int n, Pcg *pcg, double *ret_weights);
 } graphs[] = {{"attention", attention}, {"independent", independent}, {"circle", circle}};
 
+static void full(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    (void)state, (void)i;
+    ret_keys->range[0].end = length;
+}
+
+static void causal(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    (void)state, (void)length;
+    ret_keys->range[0].end = i + 1;
+}
+
 /* Random maps under each mask, and the map with the most edges, uniform attention to 40 keys. */
 static void topology(Arena *arena, Pcg *pcg)
 {
@@ -54,12 +66,16 @@ static void topology(Arena *arena, Pcg *pcg)
     const MetricFamily *family = family_find("topology");
     real *maps = ARENA_ARRAY(arena, real, (size_t)MAPS * T * T);
     double *columns[64];
-    View view = {.n_layers = 1, .n_heads = MAPS, .length = T, .maps = maps, .end = -1};
+    Visible visibles[2] = {visible_new(arena, &(MaskRule){.visible = full}, T),
+                           visible_new(arena, &(MaskRule){.visible = causal}, T)};
+    View view = view_shape(1, MAPS, 1, 1, &visibles[0], kernels_best());
+    view.maps = maps;
     Arena *scratch = arena_within(arena, layout_scratch_bytes(NULL, &view));
     for (int c = 0; c < family->n_columns; c++)
         columns[c] = ARENA_ARRAY(arena, double, MAPS);
     for (int kind = 0; kind < 3; kind++) {
         double best = INFINITY;
+        view.visible = &visibles[kind == 1];
         for (int row = 0; row < MAPS * T; row++) {
             const int i = row % T, end = kind == 1 ? i + 1 : T;
             double weights[T], sum = 0;

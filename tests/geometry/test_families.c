@@ -68,11 +68,10 @@ static void test_same_view_same_bits(void **state)
     (void)state;
     Pcg pcg = pcg_named(3, "test/families");
     for (int f = 0; family_at(f); f++)
-        for (int is_causal = 0; is_causal < 2; is_causal++) {
+        for (TestMask mask = 0; mask < N_MASKS; mask++) {
             const MetricFamily *family = family_at(f);
             Arena *arena = arena_new();
-            Built *one = built_new(arena, 2, 3, 37, 6, 18, is_causal),
-                  *two = built_new(arena, 2, 3, 37, 6, 18, is_causal);
+            Built *one = built_new(arena, 2, 3, 37, 6, 18, mask), *two = built_new(arena, 2, 3, 37, 6, 18, mask);
             double **first = ARENA_ARRAY(arena, double *, family->n_columns);
             double **second = ARENA_ARRAY(arena, double *, family->n_columns);
             built_randomise(one, &pcg);
@@ -140,11 +139,11 @@ static void test_short_sequences(void **state)
     (void)state;
     Pcg pcg = pcg_named(4, "test/families");
     for (int T = 1; T < 20; T++)
-        for (int is_causal = 0; is_causal < 2; is_causal++)
+        for (TestMask mask = 0; mask < N_MASKS; mask++)
             for (int f = 0; family_at(f); f++) {
                 const MetricFamily *family = family_at(f);
                 Arena *arena = arena_new();
-                Built *built = built_new(arena, 1, 2, T, 4, 8, is_causal);
+                Built *built = built_new(arena, 1, 2, T, 4, 8, mask);
                 double **columns = ARENA_ARRAY(arena, double *, family->n_columns);
                 built_randomise(built, &pcg);
                 measure_family(arena, family, family_state(arena, family, NULL, NULL), &built->view, columns);

@@ -79,13 +79,20 @@ static View view_of(const Case *c, int s)
     const int64_t *shape = maps->shape + (maps->n_dims - 4);
     const int T = (int)shape[3];
     const int32_t *end = data_of(c, "end"), *ablated = data_of(c, "ablated"), *tokens = data_of(c, "tokens");
-    View view = {.n_layers = (int)shape[0], .n_heads = (int)shape[1], .length = T, .end = end ? *end : -1};
-    view.is_causal = *(const int32_t *)data_of(c, "causal");
+    const int is_causal = *(const int32_t *)data_of(c, "causal");
+    View view = shape_under(c->arena, is_causal ? MASK_CAUSAL : MASK_FULL, (int)shape[0], (int)shape[1], T);
+    view.end = end ? *end : -1;
     view.d_head = q ? (int)q->shape[3] : 0;
     view.d_model = residual ? (int)residual->shape[2] : 0;
     view.maps = (const real *)maps->data + (size_t)s * view.n_layers * view.n_heads * T * T;
     view.q = data_of(c, "q"), view.k = data_of(c, "k"), view.v = data_of(c, "v"), view.bias = data_of(c, "bias");
-    view.start_bias = view.bias; /* nothing has been learned */
+    if (view.bias) { /* nothing has been learned */
+        double *baseline = ARENA_ARRAY(c->arena, double, view.n_layers *view.n_heads *T);
+        anchor_baseline(&view, view.bias, c->arena, baseline);
+        view.baseline = baseline;
+    }
+    if (view.v)
+        view.heads = mixed_values(c->arena, &view);
     view.residual = data_of(c, "residual");
     view.normed = input(c, "normed") ? data_of(c, "normed") : view.residual; /* no corrected metric looks at it */
     view.output_weight = slices_of(c, view.n_layers);

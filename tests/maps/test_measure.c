@@ -70,7 +70,7 @@ static void test_values_are_the_families(void **state)
         double *rows[6], *floors[6];
         for (int q = 0; q < set.n; q++) {
             View view = maps_view(&set, q);
-            assert_true(view.is_causal == (variant & 1) && !!view.tokens == variant >> 1);
+            assert_true(view.visible->sees_later != (variant & 1) && !!view.tokens == variant >> 1);
             rows[q] = row_of(s->arena, layout, view);
             real *uniform = ARENA_ARRAY(s->arena, real, (size_t)L * H * view.length * view.length);
             view_uniform_maps(&view, uniform);

@@ -56,9 +56,9 @@ static void measure(const void *state, const View *view, double *const *ret_colu
         int n = 0;
         for (int h = 0; h < H; h++) {
             Anchors anchors;
-            const int at = l * H + h, null = view_null_position(view, l, h, 1);
+            const int at = l * H + h, null = anchor_null_position(view, l, h, 1);
             anchors_find(view, l, h, &desk.anchors, &anchors);
-            if (anchor_eligible_end(view) > 0)
+            if (anchor_n_eligible(view) > 0)
                 ret_columns[N_ANCHORS][at] = anchors.n;
             ret_columns[EFFECTIVE][at] = anchors.effective;
             if (anchors.n == 0)

@@ -21,7 +21,7 @@ typedef struct {
 static Desk lay_desk(const View *view, Arena *arena)
 {
     const int T = view->length;
-    Desk desk = {.kernels = kernels_best()};
+    Desk desk = {.kernels = view->kernels};
     desk.row = ARENA_ARRAY(arena, double, T);
     desk.logs = ARENA_ARRAY(arena, double, T);
     desk.ones = ARENA_ARRAY(arena, double, T);
@@ -42,13 +42,16 @@ static void measure_map(const View *view, const real *map, const Desk *desk, dou
     int n = 0, n_choosing = 0;
     for (int i = 0; i < T; i++) {
         const real *row = map + (size_t)i * T;
-        int first, end;
-        view_visible(view, i, &first, &end);
+        const KeyRange *keys = view_keys(view, i);
+        int width = 0; /* keys that are seen, side by side in desk->row */
         if (view_row_is_empty(view, row))
             continue;
-        const int width = end - first;
-        widen(width, row + first, desk->row);
-        distance += desk->kernels->dot(width, desk->row, desk->distances + T - 1 + first - i);
+        for (int r = 0; r < KEY_RANGES; r++) {
+            const int first = keys[r].first, own = keys[r].end - first;
+            widen(own, row + first, desk->row + width);
+            distance += desk->kernels->dot(own, desk->row + width, desk->distances + T - 1 + first - i);
+            width += own;
+        }
         slots += 1 - desk->kernels->dot(width, desk->row, desk->ones);
         n++;
         if (width < 2)

@@ -1,6 +1,6 @@
 /* What a head adds to the residual stream (HONOR's head-output norm).
  *
- *   o_i = (sum_j A_ij v_j) W,  W the head's slice of W_O;   head_output_norm = mean_i ||o_i||;
+ *   o_i = (what the head gives, sum_j A_ij v_j) W,  W the head's slice of W_O;   head_output_norm = mean_i ||o_i||;
  *   head_output_share = that over its sum over the layer's heads
  *
  * A head that parks its attention on a drained token writes little: its norm falls while its map looks busy.
@@ -13,9 +13,9 @@
 enum { NORM, SHARE };
 
 typedef struct {
-    real *matmul;          /* MATMUL_SCRATCH */
-    real *mixed, *written; /* (T,D), (T,C) */
-    double *norms;         /* (T,) */
+    real *matmul;  /* MATMUL_SCRATCH */
+    real *written; /* (T,C) */
+    double *norms; /* (T,) */
 } Desk;
 
 static Desk lay_desk(const View *view, Arena *arena)
@@ -23,7 +23,6 @@ static Desk lay_desk(const View *view, Arena *arena)
     const size_t T = (size_t)view->length;
     Desk desk;
     desk.matmul = ARENA_ARRAY(arena, real, MATMUL_SCRATCH);
-    desk.mixed = ARENA_ARRAY(arena, real, T * view->d_head);
     desk.written = ARENA_ARRAY(arena, real, T * view->d_model);
     desk.norms = ARENA_ARRAY(arena, double, T);
     return desk;
@@ -49,32 +48,18 @@ static double mean_norm(const View *view, const real *map, const double *norms)
     return n ? sum / n : (double)NAN;
 }
 
-/* mixed (T,D) = A v, by blocks of queries, each with the keys that its last one sees (the first ones see no others). */
-static void mix_values(const View *view, const Kernels *kernels, const real *map, const real *v, real *matmul,
-                       real *mixed)
-{
-    enum { QUERIES = 32 };
-    const int T = view->length, D = view->d_head;
-    for (int i = 0; i < T; i += QUERIES) {
-        const int n = T - i < QUERIES ? T - i : QUERIES;
-        int first, end;
-        view_visible(view, i + n - 1, &first, &end);
-        kernels->matmul(MATMUL_NN, n, D, end, 1, map + (size_t)i * T, T, v, D, 0, mixed + (size_t)i * D, D, matmul);
-    }
-}
-
 static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
     (void)state;
     const int T = view->length, D = view->d_head, C = view->d_model, H = view->n_heads;
-    const Kernels *kernels = kernels_best();
+    const Kernels *kernels = view->kernels;
     const Desk desk = lay_desk(view, scratch);
     for (int l = 0; l < view->n_layers; l++) {
         double sum = 0;
         for (int h = 0; h < H; h++) {
             const real *weight = view->output_weight[l] + (size_t)h * D * C, *map = view_map(view, l, h);
-            mix_values(view, kernels, map, view_rows(view, view->v, l, h), desk.matmul, desk.mixed);
-            kernels->matmul(MATMUL_NN, T, C, D, 1, desk.mixed, D, weight, C, 0, desk.written, C, desk.matmul);
+            kernels->matmul(MATMUL_NN, T, C, D, 1, view_rows(view, view->heads, l, h), D, weight, C, 0, desk.written, C,
+                            desk.matmul);
             row_norms(kernels, T, C, desk.written, desk.norms);
             const double norm = mean_norm(view, map, desk.norms);
             ret_columns[NORM][l * H + h] = norm;

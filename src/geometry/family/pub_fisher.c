@@ -9,7 +9,6 @@
 
 #include "geometry/metric.h"
 #include "geometry/published.h"
-#include "num/kernels.h"
 
 static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
@@ -17,7 +16,7 @@ static void measure(const void *state, const View *view, double *const *ret_colu
     for (int p = 0; p < view->n_gradients; p++) {
         const GradientPart *part = &view->gradients[p];
         double *sum = &ret_columns[part->group][part->layer < 0 ? 0 : part->layer];
-        *sum = (isnan(*sum) ? 0 : *sum) + kernels_best()->sum_of_squares(part->n, part->values);
+        *sum = (isnan(*sum) ? 0 : *sum) + view->kernels->sum_of_squares(part->n, part->values);
     }
 }
 

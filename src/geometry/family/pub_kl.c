@@ -31,7 +31,7 @@ typedef struct {
 static Desk lay_desk(const View *view, Arena *arena)
 {
     const size_t n = (size_t)view->length, H = (size_t)view->n_heads;
-    Desk desk = {.kernels = kernels_best()};
+    Desk desk = {.kernels = view->kernels};
     desk.p = ARENA_ARRAY(arena, double, H *n);
     desk.log_p = ARENA_ARRAY(arena, double, H *n);
     desk.q = ARENA_ARRAY(arena, double, H *n);
@@ -121,12 +121,10 @@ static double diversity(const View *view, int t, int width, Desk *desk)
 /* Entries of query i's rows that may be other than 0: all of them where a row of zeros becomes uniform. */
 static int width_of(const View *view, int layer, int i)
 {
-    int first, end;
-    view_visible(view, i, &first, &end);
     for (int h = 0; h < view->n_heads; h++)
         if (view_row_is_empty(view, view_map(view, layer, h) + (size_t)i * view->length))
             return view->length;
-    return end;
+    return view_keys(view, i)[KEY_RANGES - 1].end;
 }
 
 static void measure_layer(const View *view, int layer, Desk *desk, double *const *ret_columns)

@@ -92,9 +92,8 @@ static double concentration(int n, const double *map, double *sums, double *sort
 }
 
 /* Mean over rows of -sum A log2(A + 1e-10). */
-static double entropy_bits(int n, const double *map, double *logs)
+static double entropy_bits(const Kernels *kernels, int n, const double *map, double *logs)
 {
-    const Kernels *kernels = kernels_best();
     double sum = 0;
     for (int i = 0; i < n; i++, map += n) {
         for (int j = 0; j < n; j++)
@@ -126,7 +125,7 @@ static void measure(const void *state, const View *view, double *const *ret_colu
         if (squares > 0)
             ret_columns[STABLE_RANK][l] = squares / (singular[0] * singular[0]);
         ret_columns[CONCENTRATION][l] = concentration(n, map, row, desk.sorted);
-        ret_columns[ENTROPY_BITS][l] = entropy_bits(n, map, row);
+        ret_columns[ENTROPY_BITS][l] = entropy_bits(view->kernels, n, map, row);
         published_row_entropies(n, map, row);
         for (int i = 0; i < n; i++)
             nats += row[i];

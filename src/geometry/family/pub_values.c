@@ -58,7 +58,7 @@ static void take_layer(const View *view, int layer, Desk *desk)
     const real *next = layer + 1 < view->n_layers ? h + state : view->normed;
     for (size_t i = 0; i < state; i++)
         desk->h[i] = h[i];
-    kernels_best()->gram(n, C, C, desk->h, n, desk->gram);
+    view->kernels->gram(n, C, C, desk->h, n, desk->gram);
     for (int i = 0; i < n; i++) {
         double squares = 0;
         for (int c = 0; c < C; c++) {
@@ -123,9 +123,8 @@ static void mix_gram(int n, const double *a, const unsigned char *keep, const De
                 product[j] += a[i] * desk->gram[(size_t)i * n + j];
 }
 
-static void measure_references(int n, const double *map, Desk *desk, double ret_means[3])
+static void measure_references(const Kernels *kernels, int n, const double *map, Desk *desk, double ret_means[3])
 {
-    const Kernels *kernels = kernels_best();
     const unsigned char *R = desk->is_reference;
     double sums[3] = {0};
     mark_references(n, map, desk);
@@ -162,7 +161,7 @@ static void measure(const void *state, const View *view, double *const *ret_colu
         for (int i = 0; i < n; i++)
             change += desk.change[i];
         published_row_entropies(n, map, desk.entropies);
-        measure_references(n, map, &desk, references);
+        measure_references(view->kernels, n, map, &desk, references);
         ret_columns[TRANSFORMATION][l] = change / n;
         ret_columns[ALIGNMENT][l] = alignment(n, map, &desk);
         ret_columns[ENTROPY_MAGNITUDE][l] = published_pearson(n, desk.entropies, desk.change);

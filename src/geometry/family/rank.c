@@ -37,7 +37,7 @@ typedef struct {
 static Desk lay_desk(const View *view, Arena *arena)
 {
     const size_t T = (size_t)view->length, C = (size_t)view->d_model, m = T < C ? T : C;
-    Desk desk = {.kernels = kernels_best()};
+    Desk desk = {.kernels = view->kernels};
     desk.wide = ARENA_ARRAY(arena, double, T *C);
     desk.gram = ARENA_ARRAY(arena, double, m *m);
     desk.values = ARENA_ARRAY(arena, double, m);

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "geometry/anchor.h"
 #include "geometry/metric.h"
 
 enum { RESIDUAL_PEAK, RESIDUAL_PEAK_NULL, ACTIVATION_PEAK, KURTOSIS, KURTOSIS_START };
@@ -24,7 +25,7 @@ typedef struct {
 static Desk lay_desk(const View *view, Arena *arena)
 {
     const size_t T = (size_t)view->length, C = (size_t)view->d_model;
-    Desk desk = {.kernels = kernels_best()};
+    Desk desk = {.kernels = view->kernels};
     desk.ones = ARENA_ARRAY(arena, double, C);
     desk.wide = ARENA_ARRAY(arena, double, C);
     desk.norms = ARENA_ARRAY(arena, double, T);
@@ -150,7 +151,7 @@ static void measure(const void *state, const View *view, double *const *ret_colu
         desk.ones[c] = 1;
     for (int l = 0; l < view->n_layers; l++) {
         const real *x = view->residual + (l + 1) * n;
-        const int other = view_null_position(view, l, 0, 3);
+        const int other = anchor_null_position(view, l, 0, 3);
         row_norms(desk.kernels, T, C, x, desk.norms);
         ret_columns[RESIDUAL_PEAK][l] = residual_peak(T, desk.norms, 0);
         if (other >= 0)

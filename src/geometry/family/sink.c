@@ -9,23 +9,26 @@
 #include <math.h>
 #include <string.h>
 
+#include "geometry/anchor.h"
 #include "geometry/metric.h"
 
 enum { FIRST_QUERY = 8 };
 enum { SINK_MASS, SINK_MASS_IDLE, SINK_MASS_NULL, START_MASS, END_MASS, MAX_INFLOW, MAX_INFLOW_AT };
 
-/* Attention into a drawn position from as many queries as sink_mass has, less those before it. */
+/* Attention into a drawn position from the queries that sink_mass has, as far as they see it. */
 static double null_mass(const View *view, const real *map, int layer, int head)
 {
-    const int k = view_null_position(view, layer, head, 0);
-    const int first = view->is_causal && k >= FIRST_QUERY ? k + 1 : FIRST_QUERY;
-    return k < 0 ? NAN : view_mean_inflow(view, map, k, first, k, NULL);
+    const int k = anchor_null_position(view, layer, head, 0);
+    return k < 0 ? NAN : view_mean_inflow(view, map, k, FIRST_QUERY, k, NULL);
 }
 
 static double end_mass(const View *view, const real *map)
 {
     const int end = view->end >= 0 ? view->end : view->length - 1;
-    return view->is_causal ? NAN : view_mean_inflow(view, map, end, 0, end, NULL);
+    for (int i = 0; i < end; i++)
+        if (view_sees(view, i, end))
+            return view_mean_inflow(view, map, end, 0, end, NULL);
+    return NAN; /* nobody looks ahead at it */
 }
 
 static double max_inflow(const View *view, const real *map, double *inflow, double *ret_place)
@@ -35,11 +38,11 @@ static double max_inflow(const View *view, const real *map, double *inflow, doub
     memset(inflow, 0, (size_t)T * sizeof *inflow);
     for (int i = 0; i < T; i++) {
         const real *row = map + (size_t)i * T;
-        int first, end;
-        view_visible(view, i, &first, &end);
+        const KeyRange *keys = view_keys(view, i);
         n += !view_row_is_empty(view, row);
-        for (int j = first; j < end; j++)
-            inflow[j] += row[j];
+        for (int r = 0; r < KEY_RANGES; r++)
+            for (int j = keys[r].first; j < keys[r].end; j++)
+                inflow[j] += row[j];
     }
     for (int j = 1; j < T; j++)
         place = inflow[j] > inflow[place] ? j : place;

@@ -80,12 +80,13 @@ static void find_graphs(const View *view, const real *map, Desk *desk)
     }
     for (int i = 0; i < T; i++) {
         const real *row = map + (size_t)i * T;
-        int n = 0, first, end;
-        view_visible(view, i, &first, &end);
-        for (int j = first; j < end; j++) {
-            large[n] = j;
-            n += row[j] >= thresholds[0];
-        }
+        const KeyRange *keys = view_keys(view, i);
+        int n = 0;
+        for (int r = 0; r < KEY_RANGES; r++)
+            for (int j = keys[r].first; j < keys[r].end; j++) {
+                large[n] = j;
+                n += row[j] >= thresholds[0];
+            }
         for (int k = 0; k < n; k++)
             add_pair(T, map, i, large[k], graphs);
     }

@@ -31,7 +31,7 @@ typedef struct {
 
 static Desk lay_desk(const View *view, Arena *arena)
 {
-    Desk desk = {.kernels = kernels_best()};
+    Desk desk = {.kernels = view->kernels};
     desk.matmul = ARENA_ARRAY(arena, real, MATMUL_SCRATCH);
     desk.written = ARENA_ARRAY(arena, real, (size_t)view->length * view->d_model);
     desk.norms = ARENA_ARRAY(arena, double, view->length);
@@ -50,7 +50,7 @@ static void measure_head(const View *view, int layer, int head, const Desk *desk
     const int T = view->length, D = view->d_head, C = view->d_model, at = layer * view->n_heads + head;
     const real *v = view_rows(view, view->v, layer, head);
     const real *weight = view->output_weight[layer] + (size_t)head * D * C;
-    const int other = view_null_position(view, layer, head, 0);
+    const int other = anchor_null_position(view, layer, head, 0);
     const Kernels *kernels = desk->kernels;
     Anchors anchors;
     anchors_find(view, layer, head, &desk->anchors, &anchors);
