@@ -1,9 +1,15 @@
 /* Finding families and columns by name, and the schema of every metric as JSON. */
 #include "geometry/metric.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/arena.h"
+
+int column_has_onset(const MetricColumn *column)
+{
+    return column->threshold != 0;
+}
 
 int column_has_baselines(const MetricFamily *family, const MetricColumn *column)
 {
@@ -25,14 +31,14 @@ const SchemaRow *family_rows(Arena *arena, const MetricFamily *family, int *ret_
                           0,
                           1e6,
                           NULL,
-                          "measure at every so manieth snapshot, the first and the last included; 0: never"};
+                          "measured at every Nth snapshot, and at the first and the last; 0: never"};
     rows[1] = (SchemaRow){"sequences",
                           VALUE_INT,
                           arena_format(arena, "%d", family->sequences),
                           0,
                           65536,
                           NULL,
-                          "on the first so many sequences of the measuring set; 0: on all"};
+                          "on the first N sequences of the measuring set; 0: on all"};
     for (int p = 0; p < family->variant.n_params; p++)
         rows[N_COMMON + p] = family->variant.params[p];
     *ret_n_rows = N_COMMON + family->variant.n_params;
@@ -93,8 +99,8 @@ static void column_json(JsonWriter *json, const MetricFamily *family, const Metr
     json_number(json, column->max);
     json_close_array(json);
     json_put_string(json, "direction", directions[column->direction]);
-    json_put_number(json, "threshold", column->threshold);
-    json_put_number(json, "ratio", column->ratio);
+    json_put_number(json, "threshold", column_has_onset(column) ? column->threshold : (double)NAN);
+    json_put_number(json, "ratio", column_has_onset(column) ? column->ratio : 1);
     json_put_bool(json, "attention_only", column->attention_only);
     needs_json(json, family->needs);
     json_put_string(json, "cost", family->cost);

@@ -263,22 +263,15 @@ int maps_load(MapsSet *set, Error *err)
 
 /* ---- what was read ---- */
 
-View maps_shape(const MapsSet *set, int mask, int length)
+View maps_shape(const MapsSet *set, int length)
 {
-    View view = {.n_layers = set->n_layers,
-                 .n_heads = set->n_heads,
-                 .length = length,
-                 .is_causal = !maps_visible(set, mask, length)->sees_later, /* until a View has its ranges */
-                 .end = -1};
-    for (int a = 0; a < N_ABLATIONS; a++)
-        view.ablated[a] = -1;
-    return view;
+    return view_shape(set->n_layers, set->n_heads, 0, 0, maps_visible(set, set->mask, length), set->kernels);
 }
 
 View maps_view(const MapsSet *set, int sequence)
 {
     const MapsSequence *s = &set->sequences[sequence];
-    View view = maps_shape(set, set->mask, s->length);
+    View view = maps_shape(set, s->length);
     view.maps = s->maps, view.tokens = s->tokens;
     return view;
 }
@@ -306,7 +299,7 @@ int maps_notes(const MapsSet *set, Arena *arena, const char *ret_notes[MAPS_MOST
     int n = 0, n_short = 0;
     for (int s = 0; s < set->n; s++) {
         const View view = maps_view(set, s);
-        n_short += anchor_eligible_end(&view) == 0;
+        n_short += anchor_n_eligible(&view) == 0;
     }
     if (set->n_empty)
         ret_notes[n++] =
@@ -323,7 +316,7 @@ int maps_notes(const MapsSet *set, Arena *arena, const char *ret_notes[MAPS_MOST
             arena,
             hides_later_alone(set)
                 ? "%d of %d sequences are too short for an anchor under a %s mask (%d tokens or fewer)"
-                : "%d of %d sequences can hold no anchor: under the mask %s no key has %d later queries that see it",
+                : "%d of %d sequences can hold no anchor: under the mask %s no key is seen by %d other queries",
             n_short, set->n, set->masks[set->mask].name, ANCHOR_QUERIES);
     return n;
 }

@@ -47,6 +47,8 @@ typedef struct {
     int mask_is_given;      /* it was asked for, not assumed */
     const Visible *visible; /* (n_masks, longest+1) what each shows at the lengths there are */
     size_t visible_bytes;
+    const Kernels *kernels;
+    const void **states;      /* of the metric families, by the defaults of their keys */
     int64_t n_rows, n_empty;  /* rows of all maps; those of zeros */
     int64_t n_below, n_above; /* those that sum to less, to more than one by more than MAPS_ROUNDING; kept */
     Arena *arena;
@@ -57,7 +59,7 @@ int maps_are_at(const char *path);
 
 /* Looks at headers alone: sizes are known then, and nothing large is taken. `path`: a file, or a folder of .npy files;
  * `tokens`: ids, a file, or a folder of files of the same names; NULL: none. */
-int maps_open(const char *path, const char *tokens, MapsSet *ret_set, Error *err);
+int maps_open(const Kernels *kernels, const char *path, const char *tokens, MapsSet *ret_set, Error *err);
 
 /* What queries may have seen: one mask that is given, or some of which the first is assumed that hides nothing but
  * zeros in any map. What a rule's state points to must outlive the set. */
@@ -79,8 +81,8 @@ int maps_load(MapsSet *set, Error *err);
 /* "float32", as NumPy calls it. */
 const char *maps_type_name(NpyType type);
 
-/* A View of nothing but sizes, under mask number `mask`; of one sequence: maps, and tokens where given. */
-View maps_shape(const MapsSet *set, int mask, int length);
+/* A View of nothing but sizes, at one of the set's lengths; of one sequence: maps, and tokens where given. */
+View maps_shape(const MapsSet *set, int length);
 View maps_view(const MapsSet *set, int sequence);
 
 enum { MAPS_MOST_NOTES = 4 };

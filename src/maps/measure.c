@@ -10,12 +10,13 @@
 #include <string.h>
 
 #include "base/lanes.h"
+#include "geometry/anchor.h"
 
 /* What one thread works in, made for the longest sequence. */
 typedef struct {
     double *layer_maps; /* (L,T,T) */
     double **columns;
-    void *scratch;
+    Arena *scratch;
     float *importance; /* (L,H,T) */
 } Bench;
 
@@ -62,17 +63,15 @@ static int has_length(const MapsSet *set, int length)
     return maps_visible(set, 0, length)->length > 0;
 }
 
-/* The most that a family needs: perhaps for a shorter sequence, as one that gives up beyond some length does; and under
- * any mask, as the one that holds is not known before the maps are read. */
+/* The most that a family needs: perhaps for a shorter sequence, as one that gives up beyond some length does. */
 static size_t scratch_bytes(const MapsSet *set)
 {
     size_t most = 0;
-    for (int length = set->shortest; length <= set->longest; length++)
-        for (int m = 0; m < set->n_masks && has_length(set, length); m++) {
-            const View shape = maps_shape(set, m, length);
-            const size_t bytes = layout_scratch_bytes(&shape);
-            most = bytes > most ? bytes : most;
-        }
+    for (int length = set->shortest; length <= set->longest; length++) {
+        const View shape = maps_shape(set, length);
+        const size_t bytes = has_length(set, length) ? layout_scratch_bytes(set->states, &shape) : 0;
+        most = bytes > most ? bytes : most;
+    }
     return most;
 }
 
@@ -81,7 +80,7 @@ static Bench bench_new(Arena *arena, const MapsSet *set, size_t n_scratch)
     return (Bench){
         .layer_maps = ARENA_ARRAY(arena, double, (size_t)set->n_layers * set->longest * set->longest),
         .columns = ARENA_ARRAY(arena, double *, layout_most_columns()),
-        .scratch = arena_alloc(arena, n_scratch),
+        .scratch = arena_within(arena, n_scratch),
         .importance = ARENA_ARRAY(arena, float, head_values(set, set->longest)),
     };
 }
@@ -128,13 +127,14 @@ double maps_measure_bytes(const MapsSet *set, int threads)
 
 /* ---- one sequence ---- */
 
-static void run_families(const Layout *layout, const View *view, Bench *bench, double *row)
+static void run_families(const Layout *layout, const void *const *states, const View *view, Bench *bench, double *row)
 {
     for (int i = 0; i < layout->n_values; i++)
         row[i] = (double)NAN;
     for (const MetricFamily *const *family = family_registry; *family; family++)
         if (family_sees_maps_only(*family))
-            layout_measure(layout, *family, view, bench->columns, bench->scratch, row);
+            layout_measure(layout, *family, states[family - family_registry], view, bench->columns, bench->scratch,
+                           row);
 }
 
 /* (L,H,T) into the first T places of each row of (L,H,longest). */
@@ -158,13 +158,13 @@ static void measure_sequence(void *context, int lane, int thread)
     view.layer_maps = bench->layer_maps;
     anchor_importance(&view, bench->importance);
     view.importance = bench->importance;
-    run_families(layout, &view, bench, work->result->values + (size_t)s * layout->n_values);
+    run_families(layout, work->set->states, &view, bench, work->result->values + (size_t)s * layout->n_values);
     spread(work->set, view.length, bench->importance,
            work->importance + s * head_values(work->set, work->set->longest));
     if (lane > 0 && !work->set->has_tokens)
         return;
     view.maps = work->uniform, view.layer_maps = work->uniform_layer_maps, view.importance = NULL;
-    run_families(layout, &view, bench, work->result->baselines[s]);
+    run_families(layout, work->set->states, &view, bench, work->result->baselines[s]);
 }
 
 /* ---- the set ---- */
@@ -235,7 +235,7 @@ static void measure_length(Arena *arena, Lanes *lanes, Work *work, int length)
 {
     const MapsSet *set = work->set;
     const size_t wide = head_values(set, set->longest);
-    View shape = maps_shape(set, set->mask, length);
+    View shape = maps_shape(set, length);
     int n = 0;
     for (int s = 0; s < set->n; s++)
         if (set->sequences[s].length == length)

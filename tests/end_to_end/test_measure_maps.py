@@ -29,7 +29,7 @@ def random_maps(shape, causal, seed=1):
 
 
 def by_numpy(maps, causal):
-    """name -> (N, L, H), from the definitions in src/geometry/README.md."""
+    """name -> (N, L, H), from the definitions in src/geometry/DEFINITIONS.md."""
     length = maps.shape[-1]
     visible = np.arange(1, length + 1) if causal else np.full(length, length)
     rows = slice(1, None) if causal else slice(None)

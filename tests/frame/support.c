@@ -1,18 +1,22 @@
 /* See support.h. */
 #include "frame/support.h"
 
-#include "geometry/metric.h"
+#include "geometry/anchor.h"
+#include "geometry/support.h"
 #include "testing.h"
 
 void importance_of_map(int length, int is_causal, const real *map, float *ret_importance)
 {
-    const View view = {.n_layers = 1, .n_heads = 1, .length = length, .is_causal = is_causal, .maps = map, .end = -1};
+    Arena *arena = arena_new();
+    View view = shape_under(arena, is_causal ? MASK_CAUSAL : MASK_FULL, 1, 1, length);
+    view.maps = map;
     anchor_importance(&view, ret_importance);
+    arena_free(arena);
 }
 
 static void uniform_importance(Arena *arena, int length, int is_causal, float *ret_importance)
 {
-    const View shape = {.n_layers = 1, .n_heads = 1, .length = length, .is_causal = is_causal, .end = -1};
+    const View shape = shape_under(arena, is_causal ? MASK_CAUSAL : MASK_FULL, 1, 1, length);
     real *map = ARENA_ARRAY(arena, real, length * length);
     view_uniform_maps(&shape, map);
     importance_of_map(length, is_causal, map, ret_importance);

@@ -314,7 +314,6 @@ static void test_the_two_statements_of_an_anchor_agree(void **state)
         Arena *arena = arena_new();
         Built *built = built_new(arena, 1, 1, length, 1, 1, is_causal);
         built_randomise(built, &pcg);
-        built->view.start_bias = NULL;
         Measured *m = measured_new(arena, 1, 1, 1, length, 0, is_causal);
         anchor_importance(&built->view, m->importance);
         const Frame frame = classify(m, 0, 0);

@@ -157,7 +157,7 @@ static int open_and_load(const char *path, const char *tokens, Masks masks, Maps
 {
     MaskRule rules[4];
     int n = 0;
-    const int status = maps_open(path, tokens, ret_set, err);
+    const int status = maps_open(kernels_best(), path, tokens, ret_set, err);
     if (status != STATUS_OK)
         return status;
     for (; masks[n]; n++)

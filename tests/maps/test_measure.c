@@ -35,7 +35,8 @@ static double *row_of(Arena *arena, const Layout *layout, View view)
     view.layer_maps = layer_maps;
     for (const MetricFamily *const *family = family_registry; *family; family++)
         if (family_sees_maps_only(*family))
-            layout_measure(layout, *family, &view, columns, arena_alloc(arena, layout_scratch_bytes(&view)), row);
+            layout_measure(layout, *family, NULL, &view, columns,
+                           arena_within(arena, layout_scratch_bytes(NULL, &view)), row);
     return row;
 }
 
@@ -200,6 +201,31 @@ static void test_labels_over_lengths(void **state)
     maps_free(&set);
 }
 
+/* What is uniform within its mask has the entropy of uniform attention and no anchors, whatever the mask hides. */
+static void test_uniform_under_any_mask(void **state)
+{
+    enum { N = 2, LONG = 40 };
+    static const Masks *masks[] = {&causal, &full, &window};
+    const Scratch *s = *state;
+    for (size_t m = 0; m < N_TESTS(masks); m++) {
+        const MaskRule *rule = **masks[m];
+        const double *maps = uniform(s->arena, N, L, H, LONG, rule);
+        MapsSet set = load(
+            write_array(s->arena, s->folder, "maps.npy", NPY_FLOAT64, 0, 5, (int64_t[]){N, L, H, LONG, LONG}, maps),
+            NULL, *masks[m]);
+        const MapsResult result = measure(s->arena, &set, 1);
+        const Place *entropy = layout_find(&result.layout, "attention_entropy_normalised");
+        const Place *anchors = layout_find(&result.layout, "n_anchors");
+        for (int head = 0; head < L * H; head++) {
+            assert_true(fabs(result.pooled[entropy->offset + head].value - 1) < 1e-6);
+            assert_true(fabs(result.pooled_baseline[entropy->offset + head] - 1) < 1e-6);
+            assert_true(!(result.pooled[anchors->offset + head].value > 0));
+            assert_int_equal(result.heads[head].by_position, FRAME_NONE);
+        }
+        maps_free(&set);
+    }
+}
+
 static int yes(void)
 {
     return 1;
@@ -294,10 +320,10 @@ static void test_csv_and_json_say_the_same(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_values_are_the_families),   TEST(test_alpha_by_hand),
-        TEST(test_threads_change_nothing),    TEST(test_labels),
-        TEST(test_labels_over_lengths),       TEST(test_interrupts_and_memory),
-        TEST(test_csv_and_json_say_the_same),
+        TEST(test_values_are_the_families), TEST(test_alpha_by_hand),
+        TEST(test_threads_change_nothing),  TEST(test_labels),
+        TEST(test_labels_over_lengths),     TEST(test_uniform_under_any_mask),
+        TEST(test_interrupts_and_memory),   TEST(test_csv_and_json_say_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -26,15 +26,14 @@ static double cost(const View *view, int ablation)
     return hidden >= 0 && n > 0 ? sum / n : (double)NAN;
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
-    (void)scratch;
+    (void)state, (void)scratch;
     for (int a = 0; a < N_ABLATIONS; a++)
         *ret_columns[a] = cost(view, a);
 }
 
-#define COST                                                                                                           \
-    .unit = "nats per target", .level = LEVEL_MODEL, .min = -INFINITY, .max = INFINITY, .threshold = NAN, .ratio = 1
+#define COST .unit = "nats per target", .level = LEVEL_MODEL, .min = -INFINITY, .max = INFINITY
 
 static const MetricColumn columns[] = {
     [ABLATE_START] = {.name = "ablation_cost",
@@ -51,7 +50,6 @@ static const MetricColumn columns[] = {
                        .weakness = "the anchor may be another place in each sequence; not available without one"},
     [ABLATE_NULL] = {.name = "ablation_cost_null",
                      COST,
-                     .direction = DIRECTION_NONE,
                      .summary = "the same for a position drawn per sequence: the null of both",
                      .source = "-",
                      .weakness = "one draw per sequence: noisy in small measuring sets"},
