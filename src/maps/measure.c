@@ -177,19 +177,25 @@ static const int32_t *wide_tokens(Arena *arena, const MapsSet *set)
     return tokens;
 }
 
+static void visible_keys(const void *set, int i, int length, KeyRanges *ret_keys)
+{
+    ret_keys->range[0] = (KeyRange){0, ((const MapsSet *)set)->is_causal ? i + 1 : length};
+}
+
 static void classify(Arena *scratch, const Work *work)
 {
     const MapsSet *set = work->set;
     MapsResult *result = work->result;
-    int *lengths = ARENA_ARRAY(scratch, int, set->n);
-    for (int s = 0; s < set->n; s++)
-        lengths[s] = set->sequences[s].length;
+    const MaskRule rule = {"maps", set, visible_keys};
+    Visible *visible = ARENA_ARRAY(scratch, Visible, set->n); /* (N,), or one for all */
+    for (int s = 0; s < (is_ragged(set) ? set->n : 1); s++)
+        visible[s] = visible_new(scratch, &rule, set->sequences[s].length);
     const FrameInput input = {.n = set->n,
                               .n_layers = set->n_layers,
                               .n_heads = set->n_heads,
                               .length = set->longest,
-                              .lengths = is_ragged(set) ? lengths : NULL,
-                              .is_causal = set->is_causal,
+                              .is_ragged = is_ragged(set),
+                              .visible = visible,
                               .importance = work->importance,
                               .baseline = work->baseline,
                               .tokens = set->has_tokens ? wide_tokens(scratch, set) : NULL,

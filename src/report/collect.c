@@ -2,13 +2,15 @@
  * current plan that finished brings its snapshots. A run that is missing, failed, unfinished or unreadable keeps its
  * place with a reason and no data; folders that the plan doesn't name are never looked at.
  */
-#include "report/collect.h"
+#include "report/report.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/json.h"
+#include "report/results.h"
+#include "report/snapshots.h"
 
 static int read_json(Arena *arena, const char *folder, const char *name, Json **ret_json, Error *err)
 {
@@ -150,8 +152,6 @@ static int read_metrics(Report *report, const char *folder, Error *err)
         metric->ratio = json_get_number(items[m], "ratio", 1);
         metric->min = has_range && range->items[0]->type == JSON_NUMBER ? range->items[0]->number : (double)NAN;
         metric->max = has_range && range->items[1]->type == JSON_NUMBER ? range->items[1]->number : (double)NAN;
-        const Json *attention_only = json_get(items[m], "attention_only");
-        metric->attention_only = attention_only && attention_only->number != 0;
         report->metrics[n + m] = *metric;
         report->metrics[n + m].name = arena_format(report->arena, CORRUPTED "%s", metric->name);
     }
@@ -264,50 +264,4 @@ int report_collect(Arena *arena, const char *folder, Report **ret_report, Error 
     choose_headline(report);
     *ret_report = report;
     return 0;
-}
-
-const char *report_level_name(ReportLevel level)
-{
-    static const char *const names[PER_COUNT] = {[PER_HEAD] = "head", [PER_LAYER] = "layer", [PER_MODEL] = "model"};
-    return names[level];
-}
-
-int metric_rows(const ReportMetric *metric, const ReportRun *run)
-{
-    return metric->level == PER_MODEL ? 1 : run->n_layers;
-}
-
-int metric_width(const ReportMetric *metric, const ReportRun *run)
-{
-    return metric->level == PER_HEAD ? run->n_heads : 1;
-}
-
-int report_find_metric(const Report *report, const char *name)
-{
-    for (int m = 0; m < report->n_metrics; m++)
-        if (strcmp(report->metrics[m].name, name) == 0)
-            return m;
-    return -1;
-}
-
-const ReportRun *report_find_run(const Report *report, int arm, uint64_t seed)
-{
-    for (int r = 0; r < report->n_runs; r++) {
-        const ReportRun *run = &report->runs[r];
-        if (run->arm == arm && run->seed == seed && run->n_snapshots > 0)
-            return run;
-    }
-    return NULL;
-}
-
-int report_count_runs(const Report *report, int arm, int *ret_planned)
-{
-    int planned = 0, finished = 0;
-    for (int r = 0; r < report->n_runs; r++) {
-        planned += report->runs[r].arm == arm;
-        finished += report->runs[r].arm == arm && report->runs[r].n_snapshots > 0;
-    }
-    if (ret_planned)
-        *ret_planned = planned;
-    return finished;
 }

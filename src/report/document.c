@@ -174,7 +174,6 @@ static int put_arm(const Report *report, int arm, const unsigned char *is_carrie
         json_put_number(json, "heads", grid->n_heads);
         json_put_number(json, "length", grid->length);
         json_put_number(json, "sequences", grid->n_sequences);
-        json_put_bool(json, "causal", grid->is_causal);
         for (int k = 0; k < 2; k++) {
             double labels[FRAME_COUNT];
             for (int type = 0; type < FRAME_COUNT; type++)

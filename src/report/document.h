@@ -7,7 +7,7 @@
 #define REFFRAME_REPORT_DOCUMENT_H
 
 #include "base/json.h"
-#include "report/collect.h"
+#include "report/results.h"
 
 int document_json(const Report *report, JsonWriter *json, Error *err);
 

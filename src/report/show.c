@@ -11,7 +11,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "report/anchors.h"
-#include "report/collect.h"
+#include "report/results.h"
+#include "report/snapshots.h"
 #include "report/style.h"
 #include "store/npz.h"
 

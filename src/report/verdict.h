@@ -15,7 +15,7 @@
 #define REFFRAME_REPORT_VERDICT_H
 
 #include "base/json.h"
-#include "report/collect.h"
+#include "report/results.h"
 #include "report/statistics.h"
 
 typedef enum { VERDICT_SUPPORTED, VERDICT_UNDECIDED, VERDICT_NOT_SEEN, VERDICT_REFUTED, VERDICT_COUNT } Verdict;

@@ -1,63 +1,67 @@
 /* Attention maps played over training: one head large, the strongest head of every arm and all heads of the arm small.
  *
- * A map arrives as bytes round(255 sqrt(weight)), frame by frame, layer by layer, head by head; under a causal mask
- * only the keys j <= i of each row. Left, right, Home, End and Space work on the map; with Shift, arrows walk over its
+ * A map arrives as bytes round(255 sqrt(weight)), frame by frame, layer by layer, head by head; of each row only the
+ * runs of cells that the mask shows. Left, right, Home, End and Space work on the map; with Shift, arrows walk over its
  * cells.
  */
 'use strict';
 
-function Maps(a) {
-  const m = a.maps, isCausal = m.causal, side = m.side, n_heads = m.layers * m.heads;
+/* ---- unpacking ---- */
+
+/* Each row's runs of visible cells as [first, end, where its bytes begin in a map]. */
+function runsOf(visible) {
+  let cells = 0;
+  const rows = visible.map((runs) => runs.map(([first, end]) => {
+    cells += end - first;
+    return [first, end, cells - (end - first)];
+  }));
+  return {rows, cells};
+}
+
+function Maps(packed) {
+  const {side, n_heads, steps} = packed, {rows, cells} = runsOf(packed.visible);
   const decode = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
-  const stores = {mean: decode(m.mean), first: m.first && decode(m.first)};
-  const cells = isCausal ? (side * (side + 1)) / 2 : side * side;
-  const place = (i, j) => (isCausal ? (j > i ? -1 : (i * (i + 1)) / 2 + j) : i * side + j);
+  const stores = {mean: decode(packed.mean), first: packed.first && decode(packed.first)};
+  const start = (frame, head) => (frame * packed.n_layers * n_heads + head) * cells;
   return {
-    ...m,
+    packed, side, n_heads, steps,
+    hides: cells < side * side,
     has: (kind) => Boolean(stores[kind]),
     /* A weight's byte, -1 where the mask hides it. */
-    at: (kind, frame, head, i, j) =>
-      (place(i, j) < 0 ? -1 : stores[kind][(frame * n_heads + head) * cells + place(i, j)]),
+    at(kind, frame, head, i, j) {
+      const run = rows[i].find(([first, end]) => first <= j && j < end);
+      return run ? stores[kind][start(frame, head) + run[2] + j - run[0]] : -1;
+    },
     image(kind, frame, head) {
-      const image = new ImageData(side, side), store = stores[kind] ?? stores.mean,
-            base = (frame * n_heads + head) * cells;
-      for (let i = 0; i < side; i++)
-        for (let j = 0; j < (isCausal ? i + 1 : side); j++) {
-          const q = store[base + place(i, j)], p = 4 * (i * side + j);
+      const image = new ImageData(side, side), store = stores[kind] ?? stores.mean, base = start(frame, head);
+      rows.forEach((runs, i) => runs.forEach(([first, end, at]) => {
+        for (let j = first; j < end; j++) {
+          const q = store[base + at + j - first], p = 4 * (i * side + j);
           image.data.set(ramp.subarray(3 * q, 3 * q + 3), p);
           image.data[p + 3] = 255;
         }
+      }));
       return image;
     },
-    nearest: (step) => m.steps.reduce(
-      (best, s, f) =>
-        (Math.abs(logStep(s) - logStep(step)) < Math.abs(logStep(m.steps[best]) - logStep(step)) ? f : best),
+    nearest: (step) => steps.reduce(
+      (best, s, f) => (Math.abs(logStep(s) - logStep(step)) < Math.abs(logStep(steps[best]) - logStep(step)) ? f : best),
       0),
   };
 }
 
+/* ---- the large map ---- */
+
 const VISIBLE = {' ': '␣', '\n': '⏎', '\t': '⇥'};
-const tokenText = (maps, i) => VISIBLE[maps.tokens[i]] ?? maps.tokens[i] ?? '';
+const tokenText = (maps, i) => VISIBLE[maps.packed.tokens[i]] ?? maps.packed.tokens[i] ?? '';
 
-/* The large map with its axes; returns where its cells are. */
-function paintMap(canvas, maps, now) {
-  const scale = window.devicePixelRatio || 1, width = canvas.clientWidth || 560, edge = 46, size = width - edge - 6;
-  const unit = size / maps.side, context = canvas.getContext('2d'),
-        picture = el('canvas', {width: maps.side, height: maps.side});
-  const isText = now.kind === 'first' && maps.pool === 1 && maps.tokens.length === maps.side && unit >= 6;
-  canvas.width = canvas.height = Math.round(width * scale);
-  context.scale(scale, scale);
-  picture.getContext('2d').putImageData(maps.image(now.kind, now.frame, now.head), 0, 0);
-  context.imageSmoothingEnabled = false;
-  context.drawImage(picture, edge, edge, size, size);
-  context.strokeStyle = css('--line');
-  context.strokeRect(edge - 0.5, edge - 0.5, size + 1, size + 1);
-
+/* Tokens where they are known and there is room for each, else positions. */
+function paintAxes(context, maps, edge, unit, isText) {
+  const {side} = maps, {pool} = maps.packed;
   context.fillStyle = css('--soft');
   context.textBaseline = 'middle';
   context.font = isText ? `${clamp(Math.floor(unit * 1.05), 7, 12)}px ${css('--mono')}` : `11.5px ${css('--sans')}`;
-  for (let i = 0; i < maps.side; i += isText ? 1 : Math.max(1, Math.round(maps.side / 8))) {
-    const text = isText ? tokenText(maps, i).slice(0, 5) : String(i * maps.pool), at = edge + (i + 0.5) * unit;
+  for (let i = 0; i < side; i += isText ? 1 : Math.max(1, Math.round(side / 8))) {
+    const text = isText ? tokenText(maps, i).slice(0, 5) : String(i * pool), at = edge + (i + 0.5) * unit;
     context.textAlign = 'right';
     context.fillText(text, edge - 6, at);
     context.save();
@@ -67,13 +71,29 @@ function paintMap(canvas, maps, now) {
     context.fillText(text, 0, isText && text.length > 1 ? 0 : -5);
     context.restore();
   }
+  context.save();
   context.font = `12px ${css('--sans')}`;
   context.textAlign = 'center';
-  context.fillText(isText ? 'key (token) →' : 'key (position) →', edge + size / 2, 9);
-  context.translate(8, edge + size / 2);
+  context.fillText(isText ? 'key (token) →' : 'key (position) →', edge + (side * unit) / 2, 9);
+  context.translate(8, edge + (side * unit) / 2);
   context.rotate(-Math.PI / 2);
   context.fillText(isText ? '← query (token)' : '← query (position)', 0, 0);
-  context.setTransform(scale, 0, 0, scale, 0, 0);
+  context.restore();
+}
+
+/* The large map with its axes; returns where its cells are. */
+function paintMap(canvas, maps, now) {
+  const scale = window.devicePixelRatio || 1, width = canvas.clientWidth || 560, edge = 46, size = width - edge - 6;
+  const {side} = maps, {pool, tokens} = maps.packed, unit = size / side, context = canvas.getContext('2d');
+  const picture = el('canvas', {width: side, height: side});
+  canvas.width = canvas.height = Math.round(width * scale);
+  context.scale(scale, scale);
+  picture.getContext('2d').putImageData(maps.image(now.kind, now.frame, now.head), 0, 0);
+  context.imageSmoothingEnabled = false;
+  context.drawImage(picture, edge, edge, size, size);
+  context.strokeStyle = css('--line');
+  context.strokeRect(edge - 0.5, edge - 0.5, size + 1, size + 1);
+  paintAxes(context, maps, edge, unit, now.kind === 'first' && pool === 1 && tokens.length === side && unit >= 6);
   if (now.cell) {
     context.strokeStyle = palette().mark;
     context.lineWidth = 1.5;
@@ -100,172 +120,208 @@ function sparkline(a, maps, frame) {
       'line', {x1: x(frame), x2: x(frame), y1: 0, y2: H, stroke: css('--ink'), 'vector-effect': 'non-scaling-stroke'}));
 }
 
-function player() {
-  const able = arms.filter((a) => a.maps), cache = new Map();
-  if (!able.length) return;
-  const mapsOf = (a) => cache.get(a) ?? cache.set(a, Maps(a)).get(a);
+/* What there is to know of the maps shown. */
+function mapsNote(maps) {
+  const {seed, rows_sum_to_one, pool} = maps.packed;
+  const facts = [rows_sum_to_one && 'every row sums to one', maps.hides && 'what the mask hides is left blank'];
+  const told = facts.filter(Boolean).join(', and ');
+  return `n = 1: seed ${seed}, the median seed of its arm. Rows are queries, columns keys${told && `; ${told}`}. ` +
+    `Colour follows the square root of the weight. The line over the slider is ${data.headline ?? 'empty'} of the ` +
+    `strongest head, median over seeds.${pool > 1 ? ` Positions are pooled by ${pool}.` : ''}`;
+}
+
+/* ---- the player ---- */
+
+/* What is shown: an arm's maps, one head large, at one frame; and the elements that show it. */
+function Player(able) {
+  const cache = new Map(), mapsOf = (a) => cache.get(a) ?? cache.set(a, Maps(a.maps)).get(a);
   const strongestOf = (a) => {
     const seed = a.seeds.find((s) => s.seed === a.maps.seed);
-    return seed?.strongest ? seed.strongest[0] * a.maps.heads + seed.strongest[1] : 0;
+    return seed?.strongest ? seed.strongest[0] * a.maps.n_heads + seed.strongest[1] : 0;
   };
-  const now = {
-    arm: able[0],
-    head: strongestOf(able[0]),
-    kind: 'mean',
-    frame: mapsOf(able[0]).steps.length - 1,
+  const player = {
+    able, mapsOf, strongestOf,
+    now: {arm: able[0], head: strongestOf(able[0]), kind: 'mean', frame: mapsOf(able[0]).steps.length - 1, cell: null},
     timer: 0,
-    cell: null
+    geometry: null, /* where the large map's cells are */
+    maps: () => mapsOf(player.now.arm),
+    lastFrame: () => player.maps().steps.length - 1,
+    choose(a, head) {
+      const step = player.maps().steps[player.now.frame];
+      Object.assign(player.now, {arm: a, head, cell: null, frame: mapsOf(a).nearest(step)});
+      rebuild(player);
+    },
+    seek(frame) {
+      player.now.frame = clamp(frame, 0, player.lastFrame());
+      paint(player);
+    },
+    point(cell) {
+      player.now.cell = cell;
+      paint(player);
+    },
   };
-  const maps = () => mapsOf(now.arm), lastFrame = () => maps().steps.length - 1;
-  let geometry = null;
+  player.parts = partsOf(player);
+  return player;
+}
 
-  const canvas = el('canvas', {tabindex: 0, role: 'img'}), title = el('h3'), note = caption(), kinds = el('span');
-  const range = el('input', {type: 'range', min: 0, step: 1, 'aria-label': 'Training step'}), spark = el('div');
-  const output = el('output'), play = el('button', {type: 'button'}), cell = el('div.cell', {'aria-live': 'polite'});
-  const armThumbs = el('div.thumbs'), headThumbs = el('div.thumbs');
-  const armSelect = select('Arm', able.map(armName), (i) => choose(able[i], strongestOf(able[i])));
-  const byLayerAndHead = () => choose(now.arm, +layerSelect.value * maps().heads + +headSelect.value);
-  const layerSelect = select('Layer', [], byLayerAndHead), headSelect = select('Head', [], byLayerAndHead);
+function partsOf(player) {
+  const {able, now, choose, strongestOf} = player;
+  const byLayerAndHead = () => choose(now.arm, +parts.layer.value * player.maps().n_heads + +parts.head.value);
+  const parts = {
+    canvas: el('canvas', {tabindex: 0, role: 'img'}),
+    title: el('h3'),
+    note: caption(),
+    kinds: el('span'),
+    range: el('input', {type: 'range', min: 0, step: 1, 'aria-label': 'Training step'}),
+    spark: el('div'),
+    output: el('output'),
+    play: el('button', {type: 'button'}),
+    cell: el('div.cell', {'aria-live': 'polite'}),
+    armThumbs: el('div.thumbs'),
+    headThumbs: el('div.thumbs'),
+    arm: select('Arm', able.map(armName), (i) => choose(able[i], strongestOf(able[i]))),
+    layer: select('Layer', [], byLayerAndHead),
+    head: select('Head', [], byLayerAndHead),
+  };
+  return parts;
+}
 
-  function placeText(i) {
-    const {pool, length, tokens} = maps();
-    if (pool > 1) return `positions ${i * pool} to ${Math.min(length, (i + 1) * pool) - 1}`;
-    return now.kind === 'first' && tokens.length ? `position ${i} “${tokenText(maps(), i)}”` : `position ${i}`;
-  }
+function placeText(player, i) {
+  const maps = player.maps(), {pool, length, tokens} = maps.packed;
+  if (pool > 1) return `positions ${i * pool} to ${Math.min(length, (i + 1) * pool) - 1}`;
+  return player.now.kind === 'first' && tokens.length ? `position ${i} “${tokenText(maps, i)}”` : `position ${i}`;
+}
 
-  function tellCell() {
-    if (!now.cell) {
-      cell.replaceChildren(small('Point at the map to read a weight.'));
-      return;
-    }
-    const [i, j] = now.cell, q = maps().at(now.kind, now.frame, now.head, i, j);
-    cell.replaceChildren(el('b', {}, q < 0 ? 'hidden' : ((q / 255) ** 2).toFixed(3)),
-      small(`query ${placeText(i)} → key ${placeText(j)}`));
+function tellCell(player) {
+  const {now, parts} = player;
+  if (!now.cell) {
+    parts.cell.replaceChildren(small('Point at the map to read a weight.'));
+    return;
   }
+  const [i, j] = now.cell, q = player.maps().at(now.kind, now.frame, now.head, i, j);
+  parts.cell.replaceChildren(el('b', {}, q < 0 ? 'hidden' : ((q / 255) ** 2).toFixed(3)),
+    small(`query ${placeText(player, i)} → key ${placeText(player, j)}`));
+}
 
-  function paint() {
-    const {steps, heads: n_heads} = maps(), step = steps[now.frame];
-    geometry = paintMap(canvas, maps(), now);
-    tellCell();
-    range.value = now.frame;
-    range.setAttribute('aria-valuetext', `step ${integer(step)}`);
-    spark.replaceChildren(sparkline(now.arm, maps(), now.frame));
-    output.replaceChildren(integer(step), small(`step, ${now.frame + 1} of ${steps.length}`));
-    title.textContent = `${armName(now.arm)}, layer ${Math.floor(now.head / n_heads)}, head ${now.head % n_heads}`;
-    canvas.setAttribute('aria-label', `Attention of ${title.textContent} at step ${integer(step)}`);
-    for (const thumb of [...armThumbs.children, ...headThumbs.children]) thumb.paint(step);
-  }
+/* What changes with the frame and the cell. */
+function paint(player) {
+  const {now, parts} = player, maps = player.maps(), {steps, n_heads} = maps, step = steps[now.frame];
+  player.geometry = paintMap(parts.canvas, maps, now);
+  tellCell(player);
+  parts.range.value = now.frame;
+  parts.range.setAttribute('aria-valuetext', `step ${integer(step)}`);
+  parts.spark.replaceChildren(sparkline(now.arm, maps, now.frame));
+  parts.output.replaceChildren(integer(step), small(`step, ${now.frame + 1} of ${steps.length}`));
+  parts.title.textContent = `${armName(now.arm)}, layer ${Math.floor(now.head / n_heads)}, head ${now.head % n_heads}`;
+  parts.canvas.setAttribute('aria-label', `Attention of ${parts.title.textContent} at step ${integer(step)}`);
+  for (const thumb of [...parts.armThumbs.children, ...parts.headThumbs.children]) thumb.paint(step);
+}
 
-  function thumb(a, head, label) {
-    const own = mapsOf(a), picture = el('canvas', {width: own.side, height: own.side, 'aria-hidden': 'true'});
-    const isChosen = a === now.arm && head === now.head;
-    const button =
-      el('button', {type: 'button', title: label, 'aria-pressed': String(isChosen), onclick: () => choose(a, head)},
-        picture, el('span', {}, label));
-    button.paint = (step) => picture.getContext('2d').putImageData(own.image(now.kind, own.nearest(step), head), 0, 0);
-    return button;
-  }
+function thumb(player, a, head, label) {
+  const {now} = player, own = player.mapsOf(a), isChosen = a === now.arm && head === now.head;
+  const picture = el('canvas', {width: own.side, height: own.side, 'aria-hidden': 'true'});
+  const button = el('button',
+    {type: 'button', title: label, 'aria-pressed': String(isChosen), onclick: () => player.choose(a, head)},
+    picture, el('span', {}, label));
+  button.paint = (step) => picture.getContext('2d').putImageData(own.image(now.kind, own.nearest(step), head), 0, 0);
+  return button;
+}
 
-  function rebuild() {
-    const own = maps(), names = (word, n) => Array.from({length: n}, (_, i) => `${word} ${i}`);
-    if (!own.has(now.kind)) now.kind = 'mean';
-    armSelect.value = able.indexOf(now.arm);
-    layerSelect.fill(names('layer', own.layers), Math.floor(now.head / own.heads));
-    headSelect.fill(names('head', own.heads), now.head % own.heads);
-    range.max = lastFrame();
-    armThumbs.replaceChildren(...able.map((a) => thumb(a, strongestOf(a), armName(a))));
-    headThumbs.replaceChildren(...Array.from({length: own.layers * own.heads},
-      (_, h) =>
-        thumb(now.arm, h, `${Math.floor(h / own.heads)}.${h % own.heads}${h === strongestOf(now.arm) ? ' ★' : ''}`)));
-    const setKind = (kind) => {
-      now.kind = kind;
-      paint();
-    };
-    const options = [['mean', `mean of ${own.sequences} sequences`], ['first', 'first sequence']];
-    kinds.replaceChildren(...(own.has('first') ? [segments('Which maps', options, now.kind, setKind)] : []));
-    note.replaceChildren(
-      `n = 1: seed ${own.seed}, the median seed of its arm. Rows are queries, columns keys; every row sums to one` +
-      `${
-        own.causal ? ', and what the mask hides is left blank' :
-                     ''}. Colour follows the square root of the weight. The line over ` +
-      `the slider is ${data.headline ?? 'empty'} of the strongest head, median over seeds.` +
-      `${own.pool > 1 ? ` Positions are pooled by ${own.pool}.` : ''}`);
-    paint();
-  }
+/* What changes with the arm and the head. */
+function rebuild(player) {
+  const {now, parts, able, strongestOf} = player, own = player.maps(), {n_heads} = own, {n_layers} = own.packed;
+  const names = (word, n) => Array.from({length: n}, (_, i) => `${word} ${i}`);
+  const star = (h) => (h === strongestOf(now.arm) ? ' ★' : '');
+  if (!own.has(now.kind)) now.kind = 'mean';
+  parts.arm.value = able.indexOf(now.arm);
+  parts.layer.fill(names('layer', n_layers), Math.floor(now.head / n_heads));
+  parts.head.fill(names('head', n_heads), now.head % n_heads);
+  parts.range.max = player.lastFrame();
+  parts.armThumbs.replaceChildren(...able.map((a) => thumb(player, a, strongestOf(a), armName(a))));
+  parts.headThumbs.replaceChildren(...Array.from({length: n_layers * n_heads},
+    (_, h) => thumb(player, now.arm, h, `${Math.floor(h / n_heads)}.${h % n_heads}${star(h)}`)));
+  const setKind = (kind) => {
+    now.kind = kind;
+    paint(player);
+  };
+  const options = [['mean', `mean of ${own.packed.n_sequences} sequences`], ['first', 'first sequence']];
+  parts.kinds.replaceChildren(...(own.has('first') ? [segments('Which maps', options, now.kind, setKind)] : []));
+  parts.note.replaceChildren(mapsNote(own));
+  paint(player);
+}
 
-  function choose(a, head) {
-    const step = maps().steps[now.frame];
-    Object.assign(now, {arm: a, head, cell: null, frame: mapsOf(a).nearest(step)});
-    rebuild();
-  }
-  function seek(frame) {
-    now.frame = clamp(frame, 0, lastFrame());
-    paint();
-  }
-  function setPlaying(on) {
-    const isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-    clearInterval(now.timer);
-    if (on && now.frame === lastFrame()) seek(0);
-    now.timer = on ?
-      setInterval(() => (now.frame < lastFrame() ? seek(now.frame + 1) : setPlaying(false)), isCalm ? 900 : 180) :
-      0;
-    play.setAttribute('aria-label', on ? 'Pause' : 'Play the attention maps over training');
-    play.replaceChildren(el('svg', {width: 16, height: 16, viewBox: '0 0 16 16', 'aria-hidden': 'true'},
-      el('path', {d: on ? 'M3 2h4v12H3zM9 2h4v12H9z' : 'M4 1.8v12.4L14 8z', fill: 'currentColor'})));
-  }
+function setPlaying(player, on) {
+  const {now, parts, seek, lastFrame} = player, isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  clearInterval(player.timer);
+  if (on && now.frame === lastFrame()) seek(0);
+  player.timer = on ?
+    setInterval(() => (now.frame < lastFrame() ? seek(now.frame + 1) : setPlaying(player, false)), isCalm ? 900 : 180) :
+    0;
+  parts.play.setAttribute('aria-label', on ? 'Pause' : 'Play the attention maps over training');
+  parts.play.replaceChildren(el('svg', {width: 16, height: 16, viewBox: '0 0 16 16', 'aria-hidden': 'true'},
+    el('path', {d: on ? 'M3 2h4v12H3zM9 2h4v12H9z' : 'M4 1.8v12.4L14 8z', fill: 'currentColor'})));
+}
 
-  function point(event) {
-    const box = canvas.getBoundingClientRect(), {edge, unit} = geometry;
-    const [i, j] = [event.clientY - box.top, event.clientX - box.left].map((v) => Math.floor((v - edge) / unit));
-    now.cell = i >= 0 && j >= 0 && i < maps().side && j < maps().side ? [i, j] : null;
-    paint();
-  }
-  const ARROWS = {ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowUp: [-1, 0], ArrowDown: [1, 0]};
-  function press(event) {
-    const move = ARROWS[event.key], end = maps().side - 1;
-    if (event.key === ' ')
-      setPlaying(!now.timer);
-    else if (event.key === 'Home' || event.key === 'End')
-      seek(event.key === 'Home' ? 0 : lastFrame());
-    else if (move && event.shiftKey) {
-      now.cell = now.cell ? now.cell.map((v, k) => clamp(v + move[k], 0, end)) : [0, 0];
-      paint();
-    } else if (move && move[1]) {
-      setPlaying(false);
-      seek(now.frame + move[1]);
-    } else
-      return;
-    event.preventDefault();
-  }
-  play.addEventListener('click', () => setPlaying(!now.timer));
+/* ---- what a reader does ---- */
+
+function pointAt(player, event) {
+  const box = player.parts.canvas.getBoundingClientRect(), {edge, unit} = player.geometry, {side} = player.maps();
+  const [i, j] = [event.clientY - box.top, event.clientX - box.left].map((v) => Math.floor((v - edge) / unit));
+  player.point(i >= 0 && j >= 0 && i < side && j < side ? [i, j] : null);
+}
+
+const ARROWS = {ArrowRight: [0, 1], ArrowLeft: [0, -1], ArrowUp: [-1, 0], ArrowDown: [1, 0]};
+function press(player, event) {
+  const {now, seek} = player, move = ARROWS[event.key], end = player.maps().side - 1;
+  if (event.key === ' ')
+    setPlaying(player, !player.timer);
+  else if (event.key === 'Home' || event.key === 'End')
+    seek(event.key === 'Home' ? 0 : player.lastFrame());
+  else if (move && event.shiftKey)
+    player.point(now.cell ? now.cell.map((v, k) => clamp(v + move[k], 0, end)) : [0, 0]);
+  else if (move && move[1]) {
+    setPlaying(player, false);
+    seek(now.frame + move[1]);
+  } else
+    return;
+  event.preventDefault();
+}
+
+function listen(player) {
+  const {canvas, range, play} = player.parts, repaint = () => paint(player);
+  play.addEventListener('click', () => setPlaying(player, !player.timer));
   range.addEventListener('input', () => {
-    setPlaying(false);
-    seek(+range.value);
+    setPlaying(player, false);
+    player.seek(+range.value);
   });
-  canvas.addEventListener('pointermove', point);
-  canvas.addEventListener('pointerdown', point);
-  canvas.addEventListener('pointerleave', () => {
-    now.cell = null;
-    paint();
-  });
-  canvas.addEventListener('keydown', press);
-  addEventListener('resize', paint);
+  canvas.addEventListener('pointermove', (event) => pointAt(player, event));
+  canvas.addEventListener('pointerdown', (event) => pointAt(player, event));
+  canvas.addEventListener('pointerleave', () => player.point(null));
+  canvas.addEventListener('keydown', (event) => press(player, event));
+  addEventListener('resize', repaint);
   cleanups.push(() => {
-    clearInterval(now.timer);
-    removeEventListener('resize', paint);
+    clearInterval(player.timer);
+    removeEventListener('resize', repaint);
   });
+}
 
-  const kbd = (text) => el('kbd', {}, text);
-  section('maps', 'Attention while it learns', null, el('div.controls', {}, armSelect, layerSelect, headSelect, kinds),
+function player() {
+  const able = arms.filter((a) => a.maps);
+  if (!able.length) return;
+  const own = Player(able), {parts} = own, kbd = (text) => el('kbd', {}, text);
+  listen(own);
+  section('maps', 'Attention while it learns', null,
+    el('div.controls', {}, parts.arm, parts.layer, parts.head, parts.kinds),
     el('figure', {},
       el('div.maps', {},
-        el('div', {}, canvas, el('div.transport', {}, play, el('div.track', {}, spark, range), output)),
-        el('div.side', {}, el('div', {}, title, cell), themed(rampLegend),
-          el('div', {}, el('h3', {}, 'Strongest head of each arm'), armThumbs),
-          el('div', {}, el('h3', {}, 'All heads of this arm'), headThumbs),
+        el('div', {}, parts.canvas,
+          el('div.transport', {}, parts.play, el('div.track', {}, parts.spark, parts.range), parts.output)),
+        el('div.side', {}, el('div', {}, parts.title, parts.cell), themed(rampLegend),
+          el('div', {}, el('h3', {}, 'Strongest head of each arm'), parts.armThumbs),
+          el('div', {}, el('h3', {}, 'All heads of this arm'), parts.headThumbs),
           el('p.keys', {}, 'On the map: ', kbd('←'), ' ', kbd('→'), ' step, ', kbd('Space'), ' plays, ', kbd('Shift'),
             ' with arrows reads weights.'))),
-      note));
-  setPlaying(false);
-  redraws.push(rebuild);
+      parts.note));
+  setPlaying(own, false);
+  redraws.push(() => rebuild(own));
 }
