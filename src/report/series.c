@@ -104,11 +104,10 @@ void series_put_metric(Arena *arena, const Report *report, const SeriesRuns *own
     const RunMetric *grid = &own->grid->metrics[m];
     json_open_object(json);
     if (grid->n < own->grid->n_snapshots) {
-        json_key(json, "at");
-        json_open_array(json);
+        double *at = ARENA_ARRAY(arena, double, grid->n);
         for (int i = 0; i < grid->n; i++)
-            json_number(json, grid->at[i]);
-        json_close_array(json);
+            at[i] = grid->at[i];
+        json_put_numbers(json, "at", grid->n, at);
     }
     if (report->metrics[m].level != PER_MODEL)
         put_level(arena, report, own, m, TRACE_STRONGEST, json);

@@ -189,8 +189,8 @@ function curves() {
     title: () => 'Held-out loss',
     unit: () => 'nats per target',
     steps: (a) => a.steps,
-    band: (a) => a.loss,
-    lines: () => levels('ideal', (a) => a.oracle),
+    band: (a) => a.held_out_loss,
+    lines: () => levels('ideal', (a) => a.oracle_loss),
     n: (a) => a.seeds.length,
     max: () => Infinity,
   });

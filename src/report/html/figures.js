@@ -7,14 +7,14 @@ function hero() {
   const open = data.verdicts.length - judged('supported') - judged('refuted');
   const fact = (term, value, note) =>
     el('div', {}, el('dt', {}, term), el('dd', {}, String(value), el('small', {}, note)));
-  const first = finished[0], seeds = data.arms.length ? count(data.arms, 'planned') / data.arms.length : 0;
+  const first = finished[0], seeds = data.arms.length ? count(data.arms, 'runs') / data.arms.length : 0;
   const facts = [
     fact('Arms', data.arms.length, data.axes.length ? `over ${data.axes.map(axisName).join(', ')}` : 'one setting'),
     fact('Runs', count(data.arms, 'finished'),
-      `finished of ${count(data.arms, 'planned')}, ${+ seeds.toFixed(1)} seeds an arm`),
+      `finished of ${count(data.arms, 'runs')}, ${+ seeds.toFixed(1)} seeds an arm`),
     first &&
-      fact('Model', integer(number(first.parameters)), `parameters, ${first.layers} layers of ${first.heads} heads`),
-    first && fact('Measured', first.steps.length, `times, on ${first.sequences} held-out sequences`),
+      fact('Model', integer(number(first.n_parameters)), `parameters, ${first.n_layers} layers of ${first.n_heads} heads`),
+    first && fact('Measured', first.steps.length, `times, on ${first.n_sequences} held-out sequences`),
     data.verdicts.length > 0 &&
       fact('Expectations', judged('supported'), `supported, ${judged('refuted')} refuted, ${open} open`),
   ];
@@ -136,11 +136,11 @@ function onset() {
   if (!arms.length || !data.headline) return;
   const metric = data.metrics.find((m) => m.name === data.headline);
   const rows = arms.map(
-    (a) => [armName(a), [`${a.formed} of ${a.finished}`, a.atStart ? small(` (${a.atStart} at start)`) : null],
+    (a) => [armName(a), [`${a.formed} of ${a.finished}`, a.at_start ? small(` (${a.at_start} at start)`) : null],
       show(a.onset.values[0]), brackets(a.onset), a.onset.coverage ? percent(a.onset.coverage) : '–',
       [show(a.final.values[0]), small(` ${brackets(a.final)}`)], show(a.floor),
-      [show(a.drain.values[0]), small(` ${brackets(a.drain, 2)}`)],
-      [show(a.finalLoss.values[0]), Number.isNaN(number(a.oracle)) ? null : small(` ideal ${show(a.oracle)}`)]]);
+      [show(a.value_drain.values[0]), small(` ${brackets(a.value_drain, 2)}`)],
+      [show(a.loss.values[0]), Number.isNaN(number(a.oracle_loss)) ? null : small(` ideal ${show(a.oracle_loss)}`)]]);
   section('onset', 'When a sink forms',
     `A sink has formed at the first snapshot from which ${data.headline} of the strongest head ` +
       `stays above ${show(metric.threshold)} and above ${show(metric.ratio)} × its baseline, three snapshots in a row.`,
@@ -162,7 +162,7 @@ function onset() {
         'Medians over the finished seeds, with the interval of the median. Final: median of the last three snapshots of ' +
           'the strongest head, chosen on even sequences and read on odd ones. Floor: the larger of uniform and ' +
           'position-only attention. Value drain: ‖v₀‖ over the mean ‖v‖ of that head; 1 is none. Loss in nats per target.',
-        data.headlineNote && ` Shown is ${data.headlineNote}.`)));
+        data.headline_note && ` Shown is ${data.headline_note}.`)));
 }
 
 /* ---- layer x head at the end, every seed ---- */
@@ -190,13 +190,13 @@ function heat(canvas, columns, rows, size, valueAt) {
 }
 
 function headsOf(a, seed) {
-  const size = clamp(Math.floor(240 / Math.max(a.heads, a.layers)), 7, 44), [l, h] = seed.strongest;
+  const size = clamp(Math.floor(240 / Math.max(a.n_heads, a.n_layers)), 7, 44), [l, h] = seed.strongest;
   const canvas = el('canvas', {
     role: 'img',
     'aria-label': `${armName(a)}, seed ${seed.seed}: strongest is layer ${l}, head ${h}, ` +
-      `${show(seed.heads[l * a.heads + h])}`
+      `${show(seed.heads[l * a.n_heads + h])}`
   });
-  const context = heat(canvas, a.heads, a.layers, size, (r, c) => seed.heads[r * a.heads + c]);
+  const context = heat(canvas, a.n_heads, a.n_layers, size, (r, c) => seed.heads[r * a.n_heads + c]);
   context.strokeStyle = palette().mark;
   context.lineWidth = 2;
   context.strokeRect(h * size + 1.5, l * size + 1.5, size - 3, size - 3);
