@@ -5,6 +5,7 @@
  * cells.
  */
 'use strict';
+(() => {
 
 /* ---- unpacking ---- */
 
@@ -305,7 +306,7 @@ function listen(player) {
   });
 }
 
-function player() {
+function maps() {
   const able = arms.filter((a) => a.maps);
   if (!able.length) return;
   const own = Player(able), {parts} = own, kbd = (text) => el('kbd', {}, text);
@@ -325,3 +326,6 @@ function player() {
   setPlaying(own, false);
   redraws.push(() => rebuild(own));
 }
+
+page.maps = maps;
+})();
