@@ -139,7 +139,7 @@ static void put_series(Arena *arena, const Report *report, const SeriesRuns *own
 {
     const int S = own->grid->n_snapshots;
     double *losses = ARENA_ARRAY(arena, double, own->n *S);
-    series_put_numbers(json, "steps", S, own->grid->steps);
+    json_put_numbers(json, "steps", S, own->grid->steps); /* whole: the maps' steps are found among them */
     series_put_numbers(json, "tokens", S, own->grid->tokens);
     series_put_numbers(json, "targets", S, own->grid->targets);
     for (int i = 0; i < own->n; i++)

@@ -97,10 +97,37 @@ static void test_the_document_has_the_keys_that_are_listed(void **state)
     arena_free(arena);
 }
 
+/* The player looks its maps' steps up among the arm's: both are whole, however long the run. */
+static void test_steps_are_whole(void **state)
+{
+    (void)state;
+    const Scene one = {.n_arms = 1, .n_seeds = 1, .sink = one_sink};
+    Arena *arena = arena_new();
+    Text text = {0};
+    JsonWriter json;
+    Json *document;
+    Report *report;
+    Error err;
+    char *folder = scene_write(&one);
+    const char *run = file_join(arena, folder, "a-s1-000000000001");
+    assert_int_equal(rename(run_snapshot_path(arena, run, 100), run_snapshot_path(arena, run, 1234567)), 0);
+    assert_ok(report_collect(arena, folder, &report, &err), &err);
+    json_start(&json, &text, 0);
+    assert_ok(document_json(report, &json, &err), &err);
+    assert_ok(json_parse(arena, "document", text_string(&text), text.size, &document, &err), &err);
+    const Json *arm = json_get(document, "arms")->items[0], *maps = json_get(arm, "maps");
+    assert_near(json_get(arm, "steps")->items[SCENE_SNAPSHOTS - 1]->number, 1234567, 0);
+    assert_near(json_get(maps, "steps")->items[SCENE_SNAPSHOTS - 1]->number, 1234567, 0);
+    text_free(&text);
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_document_has_the_keys_that_are_listed),
+        cmocka_unit_test(test_steps_are_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

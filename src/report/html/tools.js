@@ -1,7 +1,7 @@
 /* The page's data and small tools: numbers as text, elements, colours, sections. Loaded first. Its names are every
- * script's; theirs are their own, but for the function that each gives to `page`: it builds the section of the file's
- * name. (`arms` and `ramp` are given anew, so that handing tools over by value would hand over old ones.) Vanilla, no
- * network; text is inserted as text, never as markup.
+ * script's; theirs are their own, but for what they give to `page`: the function that builds the section of the file's
+ * name, and map.js what maps.js plays. (Tools are not handed over there: `arms` and `ramp` are given anew, and a file
+ * would keep the old ones.) Vanilla, no network; text is inserted as text, never as markup.
  *
  * Colours: Okabe and Ito's palette (Color Universal Design) for arms and labels, one hue of rising contrast for maps.
  */
