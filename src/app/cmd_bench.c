@@ -187,7 +187,7 @@ static int bench_size(const Size *size, const Program *program, const Request *r
         trainer_new(memory, &train, model, NULL, kernels, lanes, &trainer);
         fill_batch(&trainer, vocab_size);
         const double target_share = (double)trainer.batch.n_targets / (trainer.batch.n * trainer.batch.length);
-        status = windows(&trainer, request->seconds, model_flops_per_token(&model_settings, target_share),
+        status = windows(&trainer, request->seconds, model_flops_per_token(model, target_share),
                          ARENA_ARRAY(arena, double, threads), ret_result, err);
         ret_result->threads = threads;
     }

@@ -3,7 +3,7 @@
  *   S = q k' / sqrt(D) + bias(i-j), -INFINITY where hidden;   P = score(S) by rows;   o = P v
  *   dP = do v';   dS = score'(P, dP);   dq = dS k / sqrt(D);   dv = P' do;   dk = dS' q / sqrt(D)
  *
- * A block of queries meets only the key blocks that one of its rows can see: under a causal mask the hidden half is
+ * A block of queries meets only the key blocks that one of its rows sees: under a causal mask the hidden half is
  * skipped, but for the triangles on the diagonal. k, v, q and do are packed once for all blocks. P is kept for
  * backward, since to load it is cheaper than the product and the exponentials that would make it again; all of a head's
  * dS is made before dv and dk, so that each of their elements is one sum over queries. Blocks, heads and sequences are
@@ -16,6 +16,11 @@
 #include "model/internal.h"
 
 _Static_assert(KEY_BLOCK % PACK_UNIT == 0, "a key block begins with a panel");
+
+static int smaller(int x, int y)
+{
+    return x < y ? x : y;
+}
 
 int attention_n_query_blocks(int length)
 {
@@ -36,157 +41,301 @@ size_t attention_panels(const ModelSettings *settings)
     return by_key > by_channel ? by_key : by_channel;
 }
 
+/* ---- what a block of queries computes ---------------------------------------------------------------------------- */
+
+/* Whether one of the queries sees one of the keys [key, end). */
+static int is_met(int n_rows, const KeyRanges *rows, int key, int end)
+{
+    for (int r = 0; r < n_rows; r++)
+        for (int i = 0; i < KEY_RANGES; i++)
+            if (rows[r].range[i].first < end && key < rows[r].range[i].end &&
+                rows[r].range[i].first < rows[r].range[i].end)
+                return 1;
+    return 0;
+}
+
+/* A third span and what follows are joined to the second: what lies between is computed, and hidden. */
+static QueryBlock lay_block(int length, const KeyRanges *keys, int row)
+{
+    QueryBlock block = {.row = row, .n_rows = smaller(QUERY_BLOCK, length - row)};
+    for (int key = 0; key < length; key += KEY_BLOCK) {
+        const int end = smaller(key + KEY_BLOCK, length);
+        if (!is_met(block.n_rows, keys + row, key, end))
+            continue;
+        if (block.n_spans > 0 && (block.spans[block.n_spans - 1].end == key || block.n_spans == KEY_RANGES))
+            block.spans[block.n_spans - 1].end = end;
+        else
+            block.spans[block.n_spans++] = (KeyRange){key, end};
+    }
+    block.key = block.spans[0].first;
+    block.n_keys = block.spans[block.n_spans - 1].end - block.key;
+    return block;
+}
+
 void attention_lay_mask(const Model *model, int length, Workspace *w)
 {
-    const Mask *mask = model->settings.mask;
     w->length = length;
     w->n_query_blocks = attention_n_query_blocks(length);
-    for (int b = 0; b < w->n_query_blocks; b++) {
-        int row = b * QUERY_BLOCK, end = row + QUERY_BLOCK < length ? row + QUERY_BLOCK : length;
-        int first_key = length, end_key = 0;
-        for (int i = row; i < end; i++) {
-            mask->visible(i, length, &w->first[i], &w->end[i]);
-            assert(0 <= w->first[i] && w->first[i] < w->end[i] && w->end[i] <= (mask->is_causal ? i + 1 : length));
-            first_key = w->first[i] < first_key ? w->first[i] : first_key;
-            end_key = w->end[i] > end_key ? w->end[i] : end_key;
-        }
-        first_key -= first_key % KEY_BLOCK;
-        end_key += KEY_BLOCK - 1 - (end_key - 1) % KEY_BLOCK;
-        end_key = end_key < length ? end_key : length;
-        w->query_blocks[b] = (QueryBlock){row, end - row, first_key, end_key - first_key};
+    visible_lay(&model->mask, length, w->keys);
+    for (int b = 0; b < w->n_query_blocks; b++)
+        w->query_blocks[b] = lay_block(length, w->keys, b * QUERY_BLOCK);
+}
+
+/* ---- one head ---------------------------------------------------------------------------------------------------- */
+
+/* One head of one sequence in a layer: where its rows of (N,C') begin, its map, its rows' score state. */
+typedef struct {
+    const Call *call;
+    int layer, head;
+    size_t rows, map, state;
+    const real *bias; /* its table over j-i, NULL: none; `stride` from one query to the next */
+    real *dbias;      /* over i-j */
+    size_t stride;
+} Head;
+
+static Head head_of(const Call *call, int layer, int index)
+{
+    const ModelSettings *s = &call->model->settings;
+    const Workspace *w = call->w;
+    const int H = s->n_heads, sequence = index / H, head = index % H;
+    const size_t table = (size_t)head * position_table_size(s->position, w->length);
+    return (Head){
+        .call = call,
+        .layer = layer,
+        .head = head,
+        .rows = ((size_t)sequence * w->length * H + head) * s->d_head,
+        .map = (size_t)index * w->map_size,
+        .state = (size_t)index * w->length,
+        .bias = w->bias ? w->bias_flipped + table : NULL,
+        .dbias = w->dbias ? w->dbias + table : NULL,
+        .stride = position_table_stride(s->position, w->length),
+    };
+}
+
+static real scale_of(const ModelSettings *s)
+{
+    return (real)(1 / sqrt((double)s->d_head));
+}
+
+static ScoreRows score_rows(const Head *at, const QueryBlock *block)
+{
+    const Call *call = at->call;
+    return (ScoreRows){.kernels = call->model->kernels,
+                       .parameters = call->parameters,
+                       .layer = at->layer,
+                       .head = at->head,
+                       .n_rows = block->n_rows,
+                       .width = block->n_keys,
+                       .ld = call->w->map_ld,
+                       .keys = call->w->keys + block->row,
+                       .first_key = block->key};
+}
+
+/* Y[:, span] = alpha X panels over a block's spans of keys: scores or their gradient, from rows X (n_rows,D) and the
+ * head's keys or values, packed by channel. */
+static void to_keys(const Head *at, const QueryBlock *block, real alpha, const real *x, const real *panels, real *y)
+{
+    const ModelSettings *s = &at->call->model->settings;
+    const int D = s->d_head;
+    for (int i = 0; i < block->n_spans; i++) {
+        const KeyRange *span = &block->spans[i];
+        at->call->model->kernels->matmul_packed(&(PackedProduct){.kind = MATMUL_NN,
+                                                                 .m = block->n_rows,
+                                                                 .n = span->end - span->first,
+                                                                 .k = D,
+                                                                 .alpha = alpha,
+                                                                 .a = x,
+                                                                 .ld_a = s->n_heads * D,
+                                                                 .panels = panels + (size_t)span->first * D,
+                                                                 .k_packed = D,
+                                                                 .c = y + span->first,
+                                                                 .ld_c = at->call->w->map_ld},
+                                                at->call->w->scratch);
     }
+}
+
+/* Y (n_rows,D) = alpha X panels, the sum over a block's spans of keys of weights or their gradient with the head's
+ * values or keys, packed by key. */
+static void from_keys(const Head *at, const QueryBlock *block, real alpha, const real *x, const real *panels, real *y)
+{
+    const ModelSettings *s = &at->call->model->settings;
+    const int D = s->d_head;
+    for (int i = 0; i < block->n_spans; i++) {
+        const KeyRange *span = &block->spans[i];
+        at->call->model->kernels->matmul_packed(&(PackedProduct){.kind = MATMUL_NN,
+                                                                 .m = block->n_rows,
+                                                                 .n = D,
+                                                                 .k = span->end - span->first,
+                                                                 .alpha = alpha,
+                                                                 .a = x + span->first,
+                                                                 .ld_a = at->call->w->map_ld,
+                                                                 .panels = panels,
+                                                                 .k_packed = at->call->w->length,
+                                                                 .k_first = span->first,
+                                                                 .plus = i > 0 ? y : NULL,
+                                                                 .c = y,
+                                                                 .ld_c = s->n_heads * D},
+                                                at->call->w->scratch);
+    }
+}
+
+/* Sets columns [first, end) of a row whose column 0 is key `origin`. */
+static void fill(real value, int first, int end, int origin, real *row)
+{
+    for (int j = first; j < end; j++)
+        row[j - origin] = value;
 }
 
 /* Adds the position bias to a block of scores and hides what the mask hides. */
-static void bias_and_mask(const Model *model, const Workspace *w, const QueryBlock *block, const real *bias, real *s)
+static void bias_and_mask(const Head *at, const QueryBlock *block, real *s)
 {
-    for (int r = 0; r < block->n_rows; r++) {
-        int i = block->row + r;
-        real *row = s + (size_t)r * w->map_ld;
-        int first = w->first[i] - block->key, end = w->end[i] - block->key;
-        if (bias) /* at key j the flipped table's entry length-1+(j-i) */
-            model->kernels->add((size_t)block->n_keys, bias + w->length - 1 + block->key - i, row);
-        for (int j = 0; j < first; j++)
-            row[j] = -(real)INFINITY;
-        for (int j = end; j < block->n_keys; j++)
-            row[j] = -(real)INFINITY;
-        if (w->first[i] <= w->hidden_key && w->hidden_key < w->end[i] && w->end[i] - w->first[i] > 1)
-            row[w->hidden_key - block->key] = -(real)INFINITY;
+    const Workspace *w = at->call->w;
+    for (int r = 0; r < block->n_rows; r++, s += w->map_ld) {
+        const int i = block->row + r, end = block->key + block->n_keys;
+        const KeyRange *seen = w->keys[i].range;
+        if (at->bias) /* at key j the flipped table's entry length-1+(j-i) */
+            at->call->model->kernels->add((size_t)block->n_keys,
+                                          at->bias + (size_t)i * at->stride + w->length - 1 + block->key - i, s);
+        fill(-(real)INFINITY, block->key, seen[0].first, block->key, s);
+        fill(-(real)INFINITY, seen[0].end, seen[1].first, block->key, s);
+        fill(-(real)INFINITY, seen[1].end, end, block->key, s);
+        if (keys_include(&w->keys[i], w->hidden_key) && keys_count(&w->keys[i]) > 1)
+            s[w->hidden_key - block->key] = -(real)INFINITY;
     }
 }
+
+/* ---- forward ----------------------------------------------------------------------------------------------------- */
 
 /* The layer's bias table over i-j, and flipped to run over j-i. */
-static void lay_bias(const Model *model, const real *parameters, int layer, Workspace *w)
+static void lay_bias(const Call *call, int layer)
 {
-    int width = 2 * w->length - 1;
-    model->settings.position->bias_forward(model->position_state, parameters, layer, w->length, w->bias);
-    for (int h = 0; h < model->settings.n_heads; h++)
-        for (int d = 0; d < width; d++)
-            w->bias_flipped[h * width + d] = w->bias[h * width + width - 1 - d];
+    const Model *model = call->model;
+    const Position *position = model->settings.position;
+    const Workspace *w = call->w;
+    const size_t width = 2 * (size_t)w->length - 1;
+    const size_t n = (size_t)model->settings.n_heads * position_table_size(position, w->length) / width;
+    position->bias_forward(model->position_state, call->parameters, layer, w->length, w->bias);
+    for (size_t row = 0; row < n; row++)
+        for (size_t d = 0; d < width; d++)
+            w->bias_flipped[row * width + d] = w->bias[row * width + width - 1 - d];
 }
 
-/* Where a head's rows of (n T, H D) begin, and its map. */
-typedef struct {
-    size_t rows, map;
-    int head;
-} Place;
-
-static Place place_of(const ModelSettings *s, const Workspace *w, int index)
+static void rotate(const Head *at, real *x)
 {
-    const int H = s->n_heads, sequence = index / H, head = index % H;
-    return (Place){((size_t)sequence * w->length * H + head) * s->d_head, (size_t)index * w->map_size, head};
-}
-
-void attention_forward(const Model *model, const real *parameters, int layer, int n, BlockActs *acts, Workspace *w)
-{
+    const Model *model = at->call->model;
     const ModelSettings *s = &model->settings;
-    const Kernels *kernels = model->kernels;
-    const int T = w->length, H = s->n_heads, D = s->d_head, ld = H * D, ld_map = w->map_ld;
-    const real scale = (real)(1 / sqrt((double)D));
+    if (s->position->rotate_forward)
+        s->position->rotate_forward(model->position_state, at->call->parameters,
+                                    &(HeadRows){at->layer, at->head, at->call->w->length, s->n_heads * s->d_head},
+                                    x + at->rows);
+}
+
+static void head_forward(const Head *at, BlockActs *acts)
+{
+    const Model *model = at->call->model;
+    const ModelSettings *s = &model->settings;
+    const Workspace *w = at->call->w;
+    const int T = w->length, D = s->d_head, ld = s->n_heads * D;
     real *k_panels = w->head_panels[0], *v_panels = w->head_panels[1];
 
-    if (s->position->bias_forward)
-        lay_bias(model, parameters, layer, w);
-    for (int i = 0; i < n * H; i++) {
-        const Place at = place_of(s, w, i);
-        real *q = acts->q + at.rows, *k = acts->k + at.rows, *o = acts->heads + at.rows, *map = acts->maps + at.map;
-        const real *bias = s->position->bias_forward ? w->bias_flipped + (size_t)at.head * (2 * T - 1) : NULL;
-
-        if (s->position->rotate_forward) {
-            s->position->rotate_forward(model->position_state, T, ld, q);
-            s->position->rotate_forward(model->position_state, T, ld, k);
-        }
-        kernels->pack(MATMUL_NT, T, D, k, ld, k_panels);
-        kernels->pack(MATMUL_NN, D, T, acts->v + at.rows, ld, v_panels);
-        for (int b = 0; b < w->n_query_blocks; b++) {
-            const QueryBlock *block = &w->query_blocks[b];
-            const int n_rows = block->n_rows, key = block->key, n_keys = block->n_keys;
-            const size_t rows = (size_t)block->row * ld;
-            real *p = map + (size_t)block->row * ld_map + key;
-            kernels->matmul_packed(MATMUL_NN, n_rows, n_keys, D, scale, q + rows, ld, k_panels + (size_t)key * D, D, 0,
-                                   NULL, p, ld_map, w->scratch);
-            bias_and_mask(model, w, block, bias, p);
-            s->score->forward(kernels, n_rows, n_keys, ld_map, p, acts->score_state + (size_t)i * T + block->row);
-            kernels->matmul_packed(MATMUL_NN, n_rows, D, n_keys, 1, p, ld_map, v_panels, T, key, NULL, o + rows, ld,
-                                   w->scratch);
-        }
+    /* 1. q, k turned by their positions */
+    rotate(at, acts->q);
+    rotate(at, acts->k);
+    model->kernels->pack(MATMUL_NT, T, D, acts->k + at->rows, ld, k_panels);
+    model->kernels->pack(MATMUL_NN, D, T, acts->v + at->rows, ld, v_panels);
+    for (int b = 0; b < w->n_query_blocks; b++) {
+        const QueryBlock *block = &w->query_blocks[b];
+        const size_t rows = at->rows + (size_t)block->row * ld, map = at->map + (size_t)block->row * w->map_ld;
+        const ScoreRows score = score_rows(at, block);
+        real *p = acts->maps + map; /* column j is key j */
+        /* 2. S = q k' / sqrt(D) */
+        to_keys(at, block, scale_of(s), acts->q + rows, k_panels, p);
+        /* 3. S += bias; -INFINITY where hidden */
+        bias_and_mask(at, block, p + block->key);
+        for (int r = 0; acts->scores && r < block->n_rows; r++)
+            memcpy(acts->scores + map + (size_t)r * w->map_ld + block->key, p + (size_t)r * w->map_ld + block->key,
+                   sizeof(real) * (size_t)block->n_keys);
+        /* 4. P = score(S) */
+        s->score->forward(model->score_state, &score, p + block->key, acts->score_state + at->state + block->row);
+        /* 5. o = P v */
+        from_keys(at, block, 1, p, v_panels, acts->heads + rows);
     }
 }
 
-/* dtable[length-1+(i-j)] += ds_ij; hidden entries of ds are zero. */
-static void add_bias_gradient(const QueryBlock *block, const Workspace *w, const real *ds, real *dtable)
+void attention_forward(const Call *call, int layer, BlockActs *acts)
 {
-    for (int r = 0; r < block->n_rows; r++) {
-        const real *row = ds + (size_t)r * w->map_ld;
-        real *at = dtable + w->length - 1 + block->row + r - block->key;
+    const ModelSettings *s = &call->model->settings;
+    if (s->position->bias_forward)
+        lay_bias(call, layer);
+    for (int i = 0; i < call->n * s->n_heads; i++) {
+        const Head at = head_of(call, layer, i);
+        head_forward(&at, acts);
+    }
+}
+
+/* ---- backward ---------------------------------------------------------------------------------------------------- */
+
+/* dtable[length-1+(i-j)] += ds_ij; hidden entries of ds are zero. */
+static void add_bias_gradient(const Head *at, const QueryBlock *block, const real *ds)
+{
+    const Workspace *w = at->call->w;
+    for (int r = 0; r < block->n_rows; r++, ds += w->map_ld) {
+        const int i = block->row + r;
+        real *dtable = at->dbias + (size_t)i * at->stride + w->length - 1 + i - block->key;
         for (int j = 0; j < block->n_keys; j++)
-            at[-j] += row[j];
+            dtable[-j] += ds[j];
     }
 }
 
 /* dq of one head, and in w->dscores all of its dS. */
-static void backward_by_queries(const Model *model, const BlockActs *acts, const Place *at, const real *state,
-                                Workspace *w)
+static void backward_by_queries(const Head *at, const BlockActs *acts)
 {
+    const Model *model = at->call->model;
     const ModelSettings *s = &model->settings;
-    const Kernels *kernels = model->kernels;
-    const int T = w->length, D = s->d_head, ld = s->n_heads * D, ld_map = w->map_ld;
-    const real scale = (real)(1 / sqrt((double)D));
+    const Workspace *w = at->call->w;
+    const int T = w->length, D = s->d_head, ld = s->n_heads * D;
     real *k_panels = w->head_panels[0], *v_panels = w->head_panels[1];
 
-    kernels->pack(MATMUL_NN, D, T, acts->k + at->rows, ld, k_panels);
-    kernels->pack(MATMUL_NT, T, D, acts->v + at->rows, ld, v_panels);
+    model->kernels->pack(MATMUL_NN, D, T, acts->k + at->rows, ld, k_panels);
+    model->kernels->pack(MATMUL_NT, T, D, acts->v + at->rows, ld, v_panels);
     for (int b = 0; b < w->n_query_blocks; b++) {
         const QueryBlock *block = &w->query_blocks[b];
-        const int n_rows = block->n_rows, key = block->key, n_keys = block->n_keys;
-        const size_t rows = at->rows + (size_t)block->row * ld, place = (size_t)block->row * ld_map + key;
-        const real *p = acts->maps + at->map + place;
-        real *ds = w->dscores + place;
-        /* o = P v */
-        kernels->matmul_packed(MATMUL_NN, n_rows, n_keys, D, 1, w->dheads + rows, ld, v_panels + (size_t)key * D, D, 0,
-                               NULL, ds, ld_map, w->scratch);
-        /* P = score(S) */
-        s->score->backward(kernels, n_rows, n_keys, ld_map, p, state + block->row, ds);
-        /* S = q k' / sqrt(D) + bias */
-        if (s->position->bias_backward)
-            add_bias_gradient(block, w, ds, w->dbias + (size_t)at->head * (2 * T - 1));
-        kernels->matmul_packed(MATMUL_NN, n_rows, D, n_keys, scale, ds, ld_map, k_panels, T, key, NULL, w->dq + rows,
-                               ld, w->scratch);
+        const size_t rows = at->rows + (size_t)block->row * ld, in_map = (size_t)block->row * w->map_ld;
+        const size_t map = at->map + in_map + block->key;
+        const ScoreRows score = score_rows(at, block);
+        real *ds = w->dscores + in_map;
+        /* 5. o = P v: dP = do v' */
+        to_keys(at, block, 1, w->dheads + rows, v_panels, ds);
+        for (int r = 0; block->n_spans > 1 && r < block->n_rows; r++)
+            fill(0, block->spans[0].end, block->spans[1].first, 0, ds + (size_t)r * w->map_ld);
+        /* 4. P = score(S) */
+        s->score->backward(model->score_state, &score, acts->scores ? acts->scores + map : NULL, acts->maps + map,
+                           acts->score_state + at->state + block->row, ds + block->key, at->call->gradient);
+        /* 3. S += bias */
+        if (at->dbias)
+            add_bias_gradient(at, block, ds + block->key);
+        /* 2. S = q k' / sqrt(D): dq = dS k / sqrt(D); dk below */
+        from_keys(at, block, scale_of(s), ds, k_panels, w->dq + rows);
     }
 }
 
 /* Whether a query block has computed a key block, of which either all or nothing is. */
 static int meets(const QueryBlock *block, int key)
 {
-    return block->key <= key && key < block->key + block->n_keys;
+    for (int i = 0; i < block->n_spans; i++)
+        if (block->spans[i].first <= key && key < block->spans[i].end)
+            return 1;
+    return 0;
 }
 
 /* Y = alpha X' Z over the queries that meet each key block, for X a map, Z packed by channel: dv and dk of one head. */
-static void gather_by_keys(const Model *model, Workspace *w, real alpha, const real *x, const real *z_panels, real *y)
+static void gather_by_keys(const Head *at, real alpha, const real *x, const real *z_panels, real *y)
 {
-    const int T = w->length, D = model->settings.d_head, ld = model->settings.n_heads * D, ld_map = w->map_ld;
+    const ModelSettings *s = &at->call->model->settings;
+    const Workspace *w = at->call->w;
+    const int T = w->length, D = s->d_head, ld = s->n_heads * D;
     for (int key = 0; key < T; key += KEY_BLOCK) {
-        const int n_keys = T - key < KEY_BLOCK ? T - key : KEY_BLOCK;
+        const int n_keys = smaller(KEY_BLOCK, T - key);
         real *const out = y + (size_t)key * ld;
         const real *plus = NULL;
         for (int b = 0; b < w->n_query_blocks; b++) {
@@ -196,8 +345,20 @@ static void gather_by_keys(const Model *model, Workspace *w, real alpha, const r
             while (b + 1 < w->n_query_blocks && meets(&w->query_blocks[b + 1], key))
                 b++;
             const int end = w->query_blocks[b].row + w->query_blocks[b].n_rows;
-            model->kernels->matmul_packed(MATMUL_TN, n_keys, D, end - row, alpha, x + (size_t)row * ld_map + key,
-                                          ld_map, z_panels, T, row, plus, out, ld, w->scratch);
+            at->call->model->kernels->matmul_packed(&(PackedProduct){.kind = MATMUL_TN,
+                                                                     .m = n_keys,
+                                                                     .n = D,
+                                                                     .k = end - row,
+                                                                     .alpha = alpha,
+                                                                     .a = x + (size_t)row * w->map_ld + key,
+                                                                     .ld_a = w->map_ld,
+                                                                     .panels = z_panels,
+                                                                     .k_packed = T,
+                                                                     .k_first = row,
+                                                                     .plus = plus,
+                                                                     .c = out,
+                                                                     .ld_c = ld},
+                                                    w->scratch);
             plus = out;
         }
         for (int j = 0; !plus && j < n_keys; j++) /* keys that nobody sees */
@@ -205,28 +366,47 @@ static void gather_by_keys(const Model *model, Workspace *w, real alpha, const r
     }
 }
 
-void attention_backward(const Model *model, int layer, int n, const BlockActs *acts, Workspace *w, real *gradient)
+static void rotate_back(const Head *at, const real *x, real *dx)
 {
+    const Model *model = at->call->model;
     const ModelSettings *s = &model->settings;
-    const Kernels *kernels = model->kernels;
-    const int T = w->length, H = s->n_heads, D = s->d_head, ld = H * D;
-    const real scale = (real)(1 / sqrt((double)D));
+    if (s->position->rotate_backward)
+        s->position->rotate_backward(model->position_state, at->call->parameters,
+                                     &(HeadRows){at->layer, at->head, at->call->w->length, s->n_heads * s->d_head},
+                                     x + at->rows, dx + at->rows, at->call->gradient);
+}
+
+static void head_backward(const Head *at, const BlockActs *acts)
+{
+    const Model *model = at->call->model;
+    const ModelSettings *s = &model->settings;
+    const Workspace *w = at->call->w;
+    const int T = w->length, D = s->d_head, ld = s->n_heads * D;
     real *q_panels = w->head_panels[2], *do_panels = w->head_panels[3];
 
-    if (s->position->bias_backward)
-        memset(w->dbias, 0, sizeof(real) * (size_t)H * (2 * T - 1));
-    for (int i = 0; i < n * H; i++) {
-        const Place at = place_of(s, w, i);
-        backward_by_queries(model, acts, &at, acts->score_state + (size_t)i * T, w);
-        kernels->pack(MATMUL_NN, D, T, acts->q + at.rows, ld, q_panels);
-        kernels->pack(MATMUL_NN, D, T, w->dheads + at.rows, ld, do_panels);
-        gather_by_keys(model, w, 1, acts->maps + at.map, do_panels, w->dv + at.rows);
-        gather_by_keys(model, w, scale, w->dscores, q_panels, w->dk + at.rows);
-        if (s->position->rotate_backward) {
-            s->position->rotate_backward(model->position_state, T, ld, w->dq + at.rows);
-            s->position->rotate_backward(model->position_state, T, ld, w->dk + at.rows);
-        }
+    backward_by_queries(at, acts);
+    model->kernels->pack(MATMUL_NN, D, T, acts->q + at->rows, ld, q_panels);
+    model->kernels->pack(MATMUL_NN, D, T, w->dheads + at->rows, ld, do_panels);
+    /* 5. o = P v: dv = P' do */
+    gather_by_keys(at, 1, acts->maps + at->map, do_panels, w->dv + at->rows);
+    /* 2. S = q k' / sqrt(D): dk = dS' q / sqrt(D) */
+    gather_by_keys(at, scale_of(s), w->dscores, q_panels, w->dk + at->rows);
+    /* 1. q, k turned by their positions */
+    rotate_back(at, acts->q, w->dq);
+    rotate_back(at, acts->k, w->dk);
+}
+
+void attention_backward(const Call *call, int layer, const BlockActs *acts)
+{
+    const Model *model = call->model;
+    const ModelSettings *s = &model->settings;
+    const Workspace *w = call->w;
+    if (w->dbias)
+        memset(w->dbias, 0, sizeof(real) * (size_t)s->n_heads * position_table_size(s->position, w->length));
+    for (int i = 0; i < call->n * s->n_heads; i++) {
+        const Head at = head_of(call, layer, i);
+        head_backward(&at, acts);
     }
-    if (s->position->bias_backward)
-        s->position->bias_backward(model->position_state, layer, T, w->dbias, gradient);
+    if (w->dbias)
+        s->position->bias_backward(model->position_state, call->parameters, layer, w->length, w->dbias, call->gradient);
 }

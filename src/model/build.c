@@ -15,14 +15,29 @@ typedef struct {
     Parameters *parameters;
     const ModelSettings *settings;
     const char *prefix; /* "blocks.0.attention." */
+    TensorGroup group;
+    int layer;
 } Builder;
 
-static size_t add_tensor(const Builder *b, const char *name, int rows, int cols, double std, double value, int decays)
+/* Its group and layer are the builder's, whatever the caller says. */
+static size_t add_tensor(const Builder *b, Tensor tensor)
 {
     char full[96];
-    snprintf(full, sizeof full, "%s%s", b->prefix, name);
-    int i = parameters_add(b->arena, b->parameters, full, rows, cols, std, value, decays);
-    return b->parameters->tensors[i].offset;
+    snprintf(full, sizeof full, "%s%s", b->prefix, tensor.name);
+    tensor.name = full, tensor.group = b->group, tensor.layer = b->layer;
+    return parameters_add(b->arena, b->parameters, tensor);
+}
+
+/* A matrix, drawn and decayed. */
+static size_t add_weight(const Builder *b, const char *name, int rows, int cols, double std)
+{
+    return add_tensor(b, (Tensor){.name = name, .rows = rows, .cols = cols, .initial_std = std, .decays = 1});
+}
+
+/* A vector that starts at one value: a bias, a gain, a shift. */
+static size_t add_vector(const Builder *b, const char *name, int n, double value)
+{
+    return add_tensor(b, (Tensor){.name = name, .rows = 1, .cols = n, .initial_value = value});
 }
 
 static Linear add_linear(const Builder *b, const char *name, int in, int out, double std)
@@ -30,25 +45,37 @@ static Linear add_linear(const Builder *b, const char *name, int in, int out, do
     char tensor[48];
     Linear linear = {in, out, ABSENT, ABSENT, {0}};
     snprintf(tensor, sizeof tensor, "%s.weight", name);
-    linear.weight = add_tensor(b, tensor, in, out, std, 0, 1);
+    linear.weight = add_weight(b, tensor, in, out, std);
     if (b->settings->bias) {
         snprintf(tensor, sizeof tensor, "%s.bias", name);
-        linear.bias = add_tensor(b, tensor, 1, out, 0, 0, 0);
+        linear.bias = add_vector(b, tensor, out, 0);
     }
     return linear;
 }
 
 /* `name` is "norm" or "post_norm". */
-static Norm add_norm(const Builder *b, const char *name)
+static Norm add_norm(Builder *b, const char *name)
 {
+    const TensorGroup around = b->group;
     char tensor[48];
     Norm norm = {ABSENT, ABSENT};
+    b->group = TENSOR_NORM;
     snprintf(tensor, sizeof tensor, "%s.gain", name);
-    norm.gain = add_tensor(b, tensor, 1, b->settings->d_model, 0, 1, 0);
+    norm.gain = add_vector(b, tensor, b->settings->d_model, 1);
     snprintf(tensor, sizeof tensor, "%s.shift", name);
     if (b->settings->norm == NORM_LAYERNORM)
-        norm.shift = add_tensor(b, tensor, 1, b->settings->d_model, 0, 0, 0);
+        norm.shift = add_vector(b, tensor, b->settings->d_model, 0);
+    b->group = around;
     return norm;
+}
+
+/* With qk_norm. */
+static size_t add_head_gain(Builder *b, const char *name)
+{
+    b->group = TENSOR_NORM;
+    const size_t gain = b->settings->qk_norm ? add_vector(b, name, b->settings->d_head, 1) : ABSENT;
+    b->group = TENSOR_ATTENTION;
+    return gain;
 }
 
 static Block add_block(Builder *b, int layer)
@@ -62,16 +89,18 @@ static Block add_block(Builder *b, int layer)
     char prefix[48];
     Block block = {0};
 
-    b->prefix = prefix;
+    b->prefix = prefix, b->layer = layer;
+    b->group = TENSOR_ATTENTION;
     snprintf(prefix, sizeof prefix, "blocks.%d.attention.", layer);
     block.attention_norm = is_post ? none : add_norm(b, "norm");
     block.q = add_linear(b, "q", C, HD, std);
     block.k = add_linear(b, "k", C, HD, std);
     block.v = add_linear(b, "v", C, HD, std);
-    block.q_gain = s->qk_norm ? add_tensor(b, "q_norm.gain", 1, s->d_head, 0, 1, 0) : ABSENT;
-    block.k_gain = s->qk_norm ? add_tensor(b, "k_norm.gain", 1, s->d_head, 0, 1, 0) : ABSENT;
+    block.q_gain = add_head_gain(b, "q_norm.gain");
+    block.k_gain = add_head_gain(b, "k_norm.gain");
     block.out = add_linear(b, "out", HD, C, out_std);
     block.attention_post_norm = is_pre ? none : add_norm(b, "post_norm");
+    b->group = TENSOR_MLP;
     snprintf(prefix, sizeof prefix, "blocks.%d.mlp.", layer);
     block.mlp_norm = is_post ? none : add_norm(b, "norm");
     if (s->activation == ACTIVATION_SWIGLU)
@@ -87,9 +116,9 @@ static Linear add_head(const Builder *b)
     const ModelSettings *s = b->settings;
     Linear head = {s->d_model, s->vocab_size, ABSENT, ABSENT, {0}};
     if (!s->tied_head)
-        head.weight = add_tensor(b, "weight", s->d_model, s->vocab_size, s->init.head_std, 0, 1);
+        head.weight = add_weight(b, "weight", s->d_model, s->vocab_size, s->init.head_std);
     if (s->bias)
-        head.bias = add_tensor(b, "bias", 1, s->vocab_size, 0, 0, 0);
+        head.bias = add_vector(b, "bias", s->vocab_size, 0);
     return head;
 }
 
@@ -141,25 +170,52 @@ void model_pack(const Model *model, const real *parameters, int index, real *ret
                          is_tied ? in : out, ret_panels + linear->panels[backward]);
 }
 
+/* The mask first, since the others may ask what it shows. */
+static int prepare_variants(Arena *arena, Model *model, Error *err)
+{
+    ModelSettings *s = &model->settings;
+    void *mask_state = NULL;
+    const struct {
+        ModelPrepare *prepare;
+        void **ret_state;
+    } variants[] = {
+        {s->mask->prepare, &mask_state},
+        {s->position->prepare, &model->position_state},
+        {s->score->prepare, &model->score_state},
+    };
+    enum { MASK };
+    for (size_t v = 0; v < sizeof variants / sizeof *variants; v++) {
+        const int status =
+            variants[v].prepare ? variants[v].prepare(arena, s, &model->parameters, variants[v].ret_state, err) : 0;
+        if (status < 0)
+            return status;
+        if (v == MASK) {
+            model->mask = (MaskRule){s->mask->variant.name, mask_state, s->mask->visible};
+            model->visible = visible_new(arena, &model->mask, s->context_length);
+        }
+    }
+    return STATUS_OK;
+}
+
 int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernels, Model **ret_model, Error *err)
 {
     Model *model = ARENA_ARRAY(arena, Model, 1);
     model->settings = *settings;
+    model->settings.visible = &model->visible;
     model->kernels = kernels;
     model->blocks = ARENA_ARRAY(arena, Block, settings->n_layers);
-    Builder b = {arena, &model->parameters, &model->settings, "embedding."};
+    Builder b = {arena, &model->parameters, &model->settings, "embedding.", TENSOR_EMBEDDING, -1};
 
-    model->embedding =
-        add_tensor(&b, "token", settings->vocab_size, settings->d_model, settings->init.embedding_std, 0, 0);
-    if (settings->position->prepare) {
-        int status =
-            settings->position->prepare(arena, &model->settings, &model->parameters, &model->position_state, err);
-        if (status < 0)
-            return status;
-    }
+    model->embedding = add_tensor(&b, (Tensor){.name = "token",
+                                               .rows = settings->vocab_size,
+                                               .cols = settings->d_model,
+                                               .initial_std = settings->init.embedding_std});
+    const int status = prepare_variants(arena, model, err);
+    if (status < 0)
+        return status;
     for (int l = 0; l < settings->n_layers; l++)
         model->blocks[l] = add_block(&b, l);
-    b.prefix = "head.";
+    b.prefix = "head.", b.group = TENSOR_HEAD, b.layer = -1;
     model->final_norm = settings->norm_placement == PLACEMENT_POST ? (Norm){ABSENT, ABSENT} : add_norm(&b, "norm");
     model->head = add_head(&b);
     lay_panels(arena, model);
@@ -182,11 +238,22 @@ const real *model_output_weight(const Model *model, const real *parameters, int 
     return parameters + model->blocks[layer].out.weight;
 }
 
-double model_flops_per_token(const ModelSettings *s, double target_share)
+const MaskRule *model_mask_rule(const Model *model)
 {
+    return &model->mask;
+}
+
+const Visible *model_visible(const Model *model)
+{
+    return &model->visible;
+}
+
+double model_flops_per_token(const Model *model, double target_share)
+{
+    const ModelSettings *s = &model->settings;
     const double L = s->n_layers, C = s->d_model, HD = (double)s->n_heads * s->d_head, F = s->d_ff;
     const double T = s->context_length, V = s->vocab_size;
     const double n_mlp = s->activation == ACTIVATION_SWIGLU ? 3 : 2; /* matrices (C,F) */
     const double products = 6 * (L * (4 * HD * C + n_mlp * C * F) + C * V * target_share);
-    return products + (s->mask->is_causal ? 6 * L * HD * (T + 1) : 12 * L * HD * T);
+    return products + 12 * L * HD * ((double)visible_pairs(&model->visible) / T);
 }

@@ -35,10 +35,12 @@ typedef struct {
 } Block;
 
 struct Model {
-    ModelSettings settings;
+    ModelSettings settings; /* its `visible` is the model's own */
     const Kernels *kernels;
     Parameters parameters;
-    void *position_state;
+    Visible visible; /* for sequences of the context length */
+    MaskRule mask;
+    void *position_state, *score_state;
     size_t embedding; /* (V,C) */
     Block *blocks;    /* (L) */
     Norm final_norm;  /* ABSENT in post-norm, whose last block ends with one */
@@ -70,6 +72,7 @@ typedef struct {
     real *q_rstd, *k_rstd; /* (N,H) with qk_norm */
     real *q, *k, *v;       /* (N,C') q and k after rotation */
     real *maps;            /* (n,H) attention maps, (T, map_ld) each, written for the keys of their query blocks */
+    real *scores;          /* the scores that they were made of, where the score function keeps them */
     real *score_state;     /* (n,H,T) what the score function keeps of each row */
     real *heads;           /* (N,C') head outputs side by side */
     JoinActs attention_join;
@@ -80,10 +83,13 @@ typedef struct {
     JoinActs mlp_join;
 } BlockActs;
 
-/* Queries [row, row + n_rows) and the keys that their scores are computed for: whole key blocks, which hold all that
- * one of them sees. */
+/* Queries [row, row + n_rows) and the keys that their scores are computed for: spans of whole key blocks, which hold
+ * all that one of them sees. Between two spans nothing is multiplied; rows of scores run from the first span's begin
+ * to the last one's end, [key, key + n_keys), hidden in between. */
 typedef struct {
     int row, n_rows, key, n_keys;
+    KeyRange spans[KEY_RANGES];
+    int n_spans;
 } QueryBlock;
 
 struct Workspace {
@@ -91,20 +97,18 @@ struct Workspace {
     int map_ld;           /* of maps, at least T */
     size_t map_size;      /* reals of one */
 
-    int is_first; /* the gradients of weights are written, not added to */
-
     int hidden_key; /* no query sees it that sees another; -1: none, as in training */
 
     /* The mask, laid out for the length of the call. */
     int length, n_query_blocks;
-    int *first, *end; /* (T) visible keys of each query */
+    KeyRanges *keys; /* (T) what each query sees */
     QueryBlock *query_blocks;
 
     BlockActs *blocks; /* (L); without backward all share one set */
     real *x_last;      /* (N,C) output of the last block */
 
-    real *bias;           /* (H,2T-1) position bias of a layer */
-    real *bias_flipped;   /* (H,2T-1) the same over j-i, so that a row of scores reads it forwards */
+    real *bias;           /* (H,2T-1) position bias of a layer; (H,T,2T-1) where it differs from query to query */
+    real *bias_flipped;   /* the same over j-i, so that a row of scores reads it forwards */
     real *scratch;        /* (MATMUL_SCRATCH) */
     real *head_panels[4]; /* keys, values, queries and gradients of one head, packed; the latter two for backward */
     real *h;              /* (N,C) the norm before a branch */
@@ -124,53 +128,55 @@ struct Workspace {
     real *dq, *dk, *dv, *dheads; /* (N,C') */
     real *dgate, *dup;           /* (N,F) the former with swiglu */
     real *dscores;               /* (T,map_ld) */
-    real *dbias;                 /* (H,2T-1) */
+    real *dbias;                 /* as bias */
 };
+
+/* ---- a call ------------------------------------------------------------------------------------------------------ */
+
+/* What every pass of one forward, or forward and backward, works on. */
+typedef struct {
+    const Model *model;
+    const real *parameters;
+    real *gradient; /* a parameter block; NULL: forward alone */
+    int is_first;   /* the gradients of weights are written, not added to */
+    int n, rows;    /* sequences; rows of the linear layers, N = n T, or those of a block of the head */
+    Workspace *w;
+} Call;
 
 /* ---- layers (layers.c) ------------------------------------------------------------------------------------------- */
 
-/* y (n,out) = plus + x (n,in) W + b; plus may be y or NULL. */
-void linear_forward(const Model *model, const Linear *linear, const real *parameters, int n, const real *x,
-                    const real *plus, real *y, Workspace *workspace);
+/* y (N,out) = plus + x (N,in) W + b; plus may be y or NULL. */
+void linear_forward(const Call *call, const Linear *linear, const real *x, const real *plus, real *y);
 /* dx = dy W', or dx += when accumulate. */
-void linear_backward_input(const Model *model, const Linear *linear, int n, const real *dy, int accumulate, real *dx,
-                           Workspace *workspace);
+void linear_backward_input(const Call *call, const Linear *linear, const real *dy, int accumulate, real *dx);
 /* dW += x' dy, or dW = in a first step; db += sum of rows of dy. */
-void linear_backward_weight(const Model *model, const Linear *linear, int n, const real *x, const real *dy,
-                            real *gradient, Workspace *workspace);
-
+void linear_backward_weight(const Call *call, const Linear *linear, const real *x, const real *dy);
 /* Both. */
-void linear_backward(const Model *model, const Linear *linear, int n, const real *x, const real *dy, int accumulate,
-                     real *dx, real *gradient, Workspace *workspace);
+void linear_backward(const Call *call, const Linear *linear, const real *x, const real *dy, int accumulate, real *dx);
 
-/* y = norm(x) over n rows of width C; acts keeps what backward wants of them. Returns y, or x itself, with y left
- * alone, where there is no norm. */
-const real *norm_forward(const Model *model, const Norm *norm, const real *parameters, int n, const real *x,
-                         const NormActs *acts, real *y);
+/* y = norm(x) over rows of width C; acts keeps what backward wants of them. Returns y, or x itself, with y left alone,
+ * where there is no norm. */
+const real *norm_forward(const Call *call, const Norm *norm, const real *x, const NormActs *acts, real *y);
 /* dx += ... */
-void norm_backward(const Model *model, const Norm *norm, const real *parameters, int n, const real *x,
-                   const NormActs *acts, const real *dy, real *dx, real *gradient);
+void norm_backward(const Call *call, const Norm *norm, const real *x, const NormActs *acts, const real *dy, real *dx);
 
 /* Where a branch f, of which `linear` is the last layer and `in` that layer's input, joins the stream:
  * y = x + f, in post-norm norm(x + f), in sandwich norm x + norm(f). x and y may be one array in pre-norm. */
-void join_forward(const Model *model, const Linear *linear, const Norm *norm, const real *parameters, int n,
-                  const real *x, const real *in, const JoinActs *acts, real *y, Workspace *workspace);
-/* dx, the gradient of y, becomes that of x beside the branch. Returns f's gradient (n,C): dx itself, or dbranch. */
-const real *join_backward(const Model *model, const Norm *norm, const real *parameters, int n, const JoinActs *acts,
-                          real *dx, real *dbranch, real *gradient);
+void join_forward(const Call *call, const Linear *linear, const Norm *norm, const real *x, const real *in,
+                  const JoinActs *acts, real *y);
+/* dx, the gradient of y, becomes that of x beside the branch. Returns f's gradient (N,C): dx itself, or dbranch. */
+const real *join_backward(const Call *call, const Norm *norm, const JoinActs *acts, real *dx, real *dbranch);
 
-/* x = RMSNorm(raw), rows (n,C'), head by head, with one gain (D,) for all heads; where it is ABSENT x is raw. */
-void heads_norm_forward(const Model *model, size_t gain, const real *parameters, int n, const real *raw, real *rstd,
-                        real *x);
+/* x = RMSNorm(raw), rows (N,C'), head by head, with one gain (D,) for all heads; where it is ABSENT x is raw. */
+void heads_norm_forward(const Call *call, size_t gain, const real *raw, real *rstd, real *x);
 /* Returns the gradient of raw: dx itself where the gain is ABSENT, else draw. */
-const real *heads_norm_backward(const Model *model, size_t gain, const real *parameters, int n, const real *raw,
-                                const real *rstd, const real *dx, real *draw, real *gradient);
+const real *heads_norm_backward(const Call *call, size_t gain, const real *raw, const real *rstd, const real *dx,
+                                real *draw);
 
-/* f(up), with swiglu f(gate, up), over n values: in act, or with ReLU in up itself. Returns which. */
-const real *activation_forward(const Model *model, size_t n, const real *gate, real *up, real *act);
+/* f(up), with swiglu f(gate, up), over (N,F): in act, or with ReLU in up itself. Returns which. */
+const real *activation_forward(const Call *call, const real *gate, real *up, real *act);
 /* dup = ... in place of d act; with swiglu dgate too. Returns f(up) as forward did. */
-const real *activation_backward(const Model *model, size_t n, const real *gate, real *up, real *act, real *dgate,
-                                real *dup);
+const real *activation_backward(const Call *call, const real *gate, real *up, real *act, real *dgate, real *dup);
 
 /* ---- attention (attention.c) ------------------------------------------------------------------------------------- */
 
@@ -183,32 +189,27 @@ int attention_map_ld(const ModelSettings *settings);
 size_t attention_panels(const ModelSettings *settings);
 int attention_n_query_blocks(int length);
 
-/* Lays the mask out for `length`: fills first, end, query_blocks. */
+/* Lays the mask out for `length`: fills keys, query_blocks. */
 void attention_lay_mask(const Model *model, int length, Workspace *workspace);
 
-/* heads = softmax(q k' / sqrt(D) + bias, masked) v of n sequences; rotates q and k in place first. */
-void attention_forward(const Model *model, const real *parameters, int layer, int n, BlockActs *acts,
-                       Workspace *workspace);
-/* From workspace->dheads to dq, dk, dv, rotated back; the bias table's gradient goes on to the encoding. */
-void attention_backward(const Model *model, int layer, int n, const BlockActs *acts, Workspace *workspace,
-                        real *gradient);
+/* heads = score(q k' / sqrt(D) + bias, masked) v of all sequences; rotates q and k in place first. */
+void attention_forward(const Call *call, int layer, BlockActs *acts);
+/* From workspace->dheads to dq, dk, dv, rotated back; what score and encoding learn gets its gradient. */
+void attention_backward(const Call *call, int layer, const BlockActs *acts);
 
 /* ---- head and loss (head.c) -------------------------------------------------------------------------------------- */
 
 /* Rows of logits that are in memory at a time, of at most n_rows. */
 int head_block_rows(const ModelSettings *settings, int n_rows);
 
-/* Sum over rows with a target of the cross-entropy of norm(x) W_head, in nats. With gradient: dx (N,C) is written with
- * scale * d loss, and the parameters' gradients are added. losses (N) may be NULL. */
-double head_loss(const Model *model, const real *parameters, int n_rows, const real *x, const int32_t *targets,
-                 real scale, Workspace *workspace, real *dx, real *gradient, real *ret_losses);
+/* Sum over rows with a target of the cross-entropy of norm(x) W_head, in nats. With a gradient: dx (N,C) is written
+ * with scale * d loss, and the parameters' gradients are added. losses (N) may be NULL. */
+double head_loss(const Call *call, const real *x, const int32_t *targets, real scale, real *dx, real *ret_losses);
 
-/* The final norm of n_rows rows: (n_rows, C). */
-void head_norm(const Model *model, const real *parameters, int n_rows, const real *x, Workspace *workspace,
-               real *ret_normed);
+/* The final norm of all rows: (N, C). */
+void head_norm(const Call *call, const real *x, real *ret_normed);
 
-/* Logits of n_rows rows: (n_rows, V). */
-void head_logits(const Model *model, const real *parameters, int n_rows, const real *x, Workspace *workspace,
-                 real *ret_logits);
+/* Logits of all rows: (N, V). */
+void head_logits(const Call *call, const real *x, real *ret_logits);
 
 #endif

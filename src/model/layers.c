@@ -7,151 +7,177 @@
 
 #include <string.h>
 
-void linear_forward(const Model *model, const Linear *linear, const real *parameters, int n, const real *x,
-                    const real *plus, real *y, Workspace *w)
+void linear_forward(const Call *call, const Linear *linear, const real *x, const real *plus, real *y)
 {
-    const Kernels *kernels = model->kernels;
-    const int in = linear->in, out = linear->out;
-    kernels->matmul_packed(MATMUL_NN, n, out, in, 1, x, in, w->panels + linear->panels[0], in, 0, plus, y, out,
-                           w->scratch);
+    const Kernels *kernels = call->model->kernels;
+    kernels->matmul_packed(&(PackedProduct){.kind = MATMUL_NN,
+                                            .m = call->rows,
+                                            .n = linear->out,
+                                            .k = linear->in,
+                                            .alpha = 1,
+                                            .a = x,
+                                            .ld_a = linear->in,
+                                            .panels = call->w->panels + linear->panels[0],
+                                            .k_packed = linear->in,
+                                            .plus = plus,
+                                            .c = y,
+                                            .ld_c = linear->out},
+                           call->w->scratch);
     if (linear->bias != ABSENT)
-        kernels->bias_forward(n, out, parameters + linear->bias, y);
+        kernels->bias_forward(call->rows, linear->out, call->parameters + linear->bias, y);
 }
 
-void linear_backward_input(const Model *model, const Linear *linear, int n, const real *dy, int accumulate, real *dx,
-                           Workspace *w)
+void linear_backward_input(const Call *call, const Linear *linear, const real *dy, int accumulate, real *dx)
 {
-    const int in = linear->in, out = linear->out;
-    model->kernels->matmul_packed(MATMUL_NN, n, in, out, 1, dy, out, w->panels + linear->panels[1], out, 0,
-                                  accumulate ? dx : NULL, dx, in, w->scratch);
+    call->model->kernels->matmul_packed(&(PackedProduct){.kind = MATMUL_NN,
+                                                         .m = call->rows,
+                                                         .n = linear->in,
+                                                         .k = linear->out,
+                                                         .alpha = 1,
+                                                         .a = dy,
+                                                         .ld_a = linear->out,
+                                                         .panels = call->w->panels + linear->panels[1],
+                                                         .k_packed = linear->out,
+                                                         .plus = accumulate ? dx : NULL,
+                                                         .c = dx,
+                                                         .ld_c = linear->in},
+                                        call->w->scratch);
 }
 
-void linear_backward_weight(const Model *model, const Linear *linear, int n, const real *x, const real *dy,
-                            real *gradient, Workspace *w)
+void linear_backward_weight(const Call *call, const Linear *linear, const real *x, const real *dy)
 {
-    const Kernels *kernels = model->kernels;
+    const Kernels *kernels = call->model->kernels;
     const int in = linear->in, out = linear->out;
     if (linear->bias != ABSENT)
-        kernels->bias_backward(n, out, dy, gradient + linear->bias);
-    kernels->matmul(MATMUL_TN, in, out, n, 1, x, in, dy, out, !w->is_first, gradient + linear->weight, out, w->scratch);
+        kernels->bias_backward(call->rows, out, dy, call->gradient + linear->bias);
+    kernels->matmul(MATMUL_TN, in, out, call->rows, 1, x, in, dy, out, !call->is_first, call->gradient + linear->weight,
+                    out, call->w->scratch);
 }
 
-void linear_backward(const Model *model, const Linear *linear, int n, const real *x, const real *dy, int accumulate,
-                     real *dx, real *gradient, Workspace *w)
+void linear_backward(const Call *call, const Linear *linear, const real *x, const real *dy, int accumulate, real *dx)
 {
-    linear_backward_weight(model, linear, n, x, dy, gradient, w);
-    linear_backward_input(model, linear, n, dy, accumulate, dx, w);
+    linear_backward_weight(call, linear, x, dy);
+    linear_backward_input(call, linear, dy, accumulate, dx);
 }
 
-const real *norm_forward(const Model *model, const Norm *norm, const real *parameters, int n, const real *x,
-                         const NormActs *acts, real *y)
+const real *norm_forward(const Call *call, const Norm *norm, const real *x, const NormActs *acts, real *y)
 {
-    const ModelSettings *s = &model->settings;
+    const ModelSettings *s = &call->model->settings;
+    const Kernels *kernels = call->model->kernels;
+    const real *parameters = call->parameters;
     if (norm->gain == ABSENT)
         return x;
     if (s->norm == NORM_LAYERNORM)
-        model->kernels->layernorm_forward(n, s->d_model, s->norm_epsilon, x, parameters + norm->gain,
-                                          parameters + norm->shift, y, acts->mean, acts->rstd);
+        kernels->layernorm_forward(call->rows, s->d_model, s->norm_epsilon, x, parameters + norm->gain,
+                                   parameters + norm->shift, y, acts->mean, acts->rstd);
     else
-        model->kernels->rmsnorm_forward(n, s->d_model, s->norm_epsilon, x, parameters + norm->gain, y, acts->rstd);
+        kernels->rmsnorm_forward(call->rows, s->d_model, s->norm_epsilon, x, parameters + norm->gain, y, acts->rstd);
     return y;
 }
 
-void norm_backward(const Model *model, const Norm *norm, const real *parameters, int n, const real *x,
-                   const NormActs *acts, const real *dy, real *dx, real *gradient)
+void norm_backward(const Call *call, const Norm *norm, const real *x, const NormActs *acts, const real *dy, real *dx)
 {
-    const ModelSettings *s = &model->settings;
+    const ModelSettings *s = &call->model->settings;
+    const Kernels *kernels = call->model->kernels;
+    const real *parameters = call->parameters;
+    real *gradient = call->gradient;
     if (norm->gain == ABSENT)
-        model->kernels->add((size_t)n * (size_t)s->d_model, dy, dx);
+        kernels->add((size_t)call->rows * (size_t)s->d_model, dy, dx);
     else if (s->norm == NORM_LAYERNORM)
-        model->kernels->layernorm_backward(n, s->d_model, dy, x, parameters + norm->gain, acts->mean, acts->rstd, dx,
-                                           gradient + norm->gain, gradient + norm->shift);
+        kernels->layernorm_backward(call->rows, s->d_model, dy, x, parameters + norm->gain, acts->mean, acts->rstd, dx,
+                                    gradient + norm->gain, gradient + norm->shift);
     else
-        model->kernels->rmsnorm_backward(n, s->d_model, dy, x, parameters + norm->gain, acts->rstd, dx,
-                                         gradient + norm->gain);
+        kernels->rmsnorm_backward(call->rows, s->d_model, dy, x, parameters + norm->gain, acts->rstd, dx,
+                                  gradient + norm->gain);
 }
 
-void join_forward(const Model *model, const Linear *linear, const Norm *norm, const real *parameters, int n,
-                  const real *x, const real *in, const JoinActs *acts, real *y, Workspace *w)
+void join_forward(const Call *call, const Linear *linear, const Norm *norm, const real *x, const real *in,
+                  const JoinActs *acts, real *y)
 {
-    switch (model->settings.norm_placement) {
+    switch (call->model->settings.norm_placement) {
     case PLACEMENT_PRE: /* y = x + in W */
-        linear_forward(model, linear, parameters, n, in, x, y, w);
+        linear_forward(call, linear, in, x, y);
         return;
     case PLACEMENT_POST: /* y = norm(x + in W) */
-        linear_forward(model, linear, parameters, n, in, x, acts->x, w);
-        norm_forward(model, norm, parameters, n, acts->x, &acts->norm, y);
+        linear_forward(call, linear, in, x, acts->x);
+        norm_forward(call, norm, acts->x, &acts->norm, y);
         return;
     case PLACEMENT_SANDWICH: /* y = x + norm(in W) */
-        linear_forward(model, linear, parameters, n, in, NULL, acts->x, w);
-        norm_forward(model, norm, parameters, n, acts->x, &acts->norm, y);
-        model->kernels->add((size_t)n * (size_t)linear->out, x, y);
+        linear_forward(call, linear, in, NULL, acts->x);
+        norm_forward(call, norm, acts->x, &acts->norm, y);
+        call->model->kernels->add((size_t)call->rows * (size_t)linear->out, x, y);
         return;
     }
 }
 
-const real *join_backward(const Model *model, const Norm *norm, const real *parameters, int n, const JoinActs *acts,
-                          real *dx, real *dbranch, real *gradient)
+const real *join_backward(const Call *call, const Norm *norm, const JoinActs *acts, real *dx, real *dbranch)
 {
-    const size_t bytes = sizeof(real) * (size_t)n * (size_t)model->settings.d_model;
-    if (model->settings.norm_placement == PLACEMENT_PRE) /* y = x + f */
+    const ModelSettings *s = &call->model->settings;
+    const size_t bytes = sizeof(real) * (size_t)call->rows * (size_t)s->d_model;
+    if (s->norm_placement == PLACEMENT_PRE) /* y = x + f */
         return dx;
     memset(dbranch, 0, bytes);
-    norm_backward(model, norm, parameters, n, acts->x, &acts->norm, dx, dbranch, gradient);
-    if (model->settings.norm_placement == PLACEMENT_POST) /* y = norm(x + f), else x + norm(f) */
+    norm_backward(call, norm, acts->x, &acts->norm, dx, dbranch);
+    if (s->norm_placement == PLACEMENT_POST) /* y = norm(x + f), else x + norm(f) */
         memcpy(dx, dbranch, bytes);
     return dbranch;
 }
 
-void heads_norm_forward(const Model *model, size_t gain, const real *parameters, int n, const real *raw, real *rstd,
-                        real *x)
+void heads_norm_forward(const Call *call, size_t gain, const real *raw, real *rstd, real *x)
 {
-    const ModelSettings *s = &model->settings;
+    const ModelSettings *s = &call->model->settings;
     if (gain != ABSENT)
-        model->kernels->rmsnorm_forward(n * s->n_heads, s->d_head, s->norm_epsilon, raw, parameters + gain, x, rstd);
+        call->model->kernels->rmsnorm_forward(call->rows * s->n_heads, s->d_head, s->norm_epsilon, raw,
+                                              call->parameters + gain, x, rstd);
 }
 
-const real *heads_norm_backward(const Model *model, size_t gain, const real *parameters, int n, const real *raw,
-                                const real *rstd, const real *dx, real *draw, real *gradient)
+const real *heads_norm_backward(const Call *call, size_t gain, const real *raw, const real *rstd, const real *dx,
+                                real *draw)
 {
-    const ModelSettings *s = &model->settings;
+    const ModelSettings *s = &call->model->settings;
+    const int n_rows = call->rows * s->n_heads;
     if (gain == ABSENT)
         return dx;
-    memset(draw, 0, sizeof(real) * (size_t)n * (size_t)s->n_heads * (size_t)s->d_head);
-    model->kernels->rmsnorm_backward(n * s->n_heads, s->d_head, dx, raw, parameters + gain, rstd, draw,
-                                     gradient + gain);
+    memset(draw, 0, sizeof(real) * (size_t)n_rows * (size_t)s->d_head);
+    call->model->kernels->rmsnorm_backward(n_rows, s->d_head, dx, raw, call->parameters + gain, rstd, draw,
+                                           call->gradient + gain);
     return draw;
 }
 
-const real *activation_forward(const Model *model, size_t n, const real *gate, real *up, real *act)
+const real *activation_forward(const Call *call, const real *gate, real *up, real *act)
 {
-    switch (model->settings.activation) {
+    const ModelSettings *s = &call->model->settings;
+    const Kernels *kernels = call->model->kernels;
+    const size_t n = (size_t)call->rows * (size_t)s->d_ff;
+    switch (s->activation) {
     case ACTIVATION_GELU:
-        model->kernels->gelu_forward(n, up, act);
+        kernels->gelu_forward(n, up, act);
         return act;
     case ACTIVATION_SWIGLU:
-        model->kernels->swiglu_forward(n, gate, up, act);
+        kernels->swiglu_forward(n, gate, up, act);
         return act;
     case ACTIVATION_RELU:
         break;
     }
-    model->kernels->relu_forward(n, up, up);
+    kernels->relu_forward(n, up, up);
     return up;
 }
 
-const real *activation_backward(const Model *model, size_t n, const real *gate, real *up, real *act, real *dgate,
-                                real *dup)
+const real *activation_backward(const Call *call, const real *gate, real *up, real *act, real *dgate, real *dup)
 {
-    switch (model->settings.activation) {
+    const ModelSettings *s = &call->model->settings;
+    const Kernels *kernels = call->model->kernels;
+    const size_t n = (size_t)call->rows * (size_t)s->d_ff;
+    switch (s->activation) {
     case ACTIVATION_GELU:
-        model->kernels->gelu_backward(n, up, dup, dup, act);
+        kernels->gelu_backward(n, up, dup, dup, act);
         return act;
     case ACTIVATION_SWIGLU:
-        model->kernels->swiglu_backward(n, gate, up, dup, dgate, dup, act);
+        kernels->swiglu_backward(n, gate, up, dup, dgate, dup, act);
         return act;
     case ACTIVATION_RELU:
         break;
     }
-    model->kernels->relu_backward(n, up, dup, dup);
+    kernels->relu_backward(n, up, dup, dup);
     return up;
 }

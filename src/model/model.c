@@ -19,57 +19,54 @@
 /* ---- forward ----------------------------------------------------------------------------------------------------- */
 
 /* 1. x_0 = E[token] (+ P) */
-static void embed_forward(const Model *model, const real *parameters, int n, int length, const int32_t *tokens, real *x)
+static void embed_forward(const Call *call, const int32_t *tokens, real *x)
 {
+    const Model *model = call->model;
     const ModelSettings *s = &model->settings;
     const size_t C = (size_t)s->d_model;
-    const real *embedding = parameters + model->embedding;
-    for (int i = 0; i < n * length; i++) {
+    const real *embedding = call->parameters + model->embedding;
+    for (int i = 0; i < call->rows; i++) {
         assert(tokens[i] >= 0 && tokens[i] < s->vocab_size);
         memcpy(x + (size_t)i * C, embedding + (size_t)tokens[i] * C, sizeof(real) * C);
     }
-    if (s->position->embed_forward)
-        for (int i = 0; i < n; i++)
-            s->position->embed_forward(model->position_state, parameters, length, x + (size_t)i * length * C);
+    for (int i = 0; s->position->embed_forward && i < call->n; i++)
+        s->position->embed_forward(model->position_state, call->parameters, call->w->length,
+                                   x + (size_t)i * (size_t)call->w->length * C);
 }
 
 /* 2-9 of one layer: from a->x to x_next; with x_next NULL only 2-4, for who wants its attention alone. */
-static void block_forward(const Model *model, const real *parameters, int layer, int n, BlockActs *a, real *x_next,
-                          Workspace *w)
+static void block_forward(const Call *call, int layer, BlockActs *a, real *x_next)
 {
-    const ModelSettings *s = &model->settings;
-    const Block *block = &model->blocks[layer];
-    const int N = n * w->length;
+    const Block *block = &call->model->blocks[layer];
+    const Workspace *w = call->w;
 
     /* 2. h = norm(x) */
-    const real *h = norm_forward(model, &block->attention_norm, parameters, N, a->x, &a->attention_norm, w->h);
+    const real *h = norm_forward(call, &block->attention_norm, a->x, &a->attention_norm, w->h);
     /* 3. q, k, v = h W_q, h W_k, h W_v; with qk_norm q, k = norm(q), norm(k) */
-    linear_forward(model, &block->q, parameters, N, h, NULL, a->q_raw, w);
-    heads_norm_forward(model, block->q_gain, parameters, N, a->q_raw, a->q_rstd, a->q);
-    linear_forward(model, &block->k, parameters, N, h, NULL, a->k_raw, w);
-    heads_norm_forward(model, block->k_gain, parameters, N, a->k_raw, a->k_rstd, a->k);
-    linear_forward(model, &block->v, parameters, N, h, NULL, a->v, w);
+    linear_forward(call, &block->q, h, NULL, a->q_raw);
+    heads_norm_forward(call, block->q_gain, a->q_raw, a->q_rstd, a->q);
+    linear_forward(call, &block->k, h, NULL, a->k_raw);
+    heads_norm_forward(call, block->k_gain, a->k_raw, a->k_rstd, a->k);
+    linear_forward(call, &block->v, h, NULL, a->v);
     /* 4. heads = attention(q, k, v) */
-    attention_forward(model, parameters, layer, n, a, w);
+    attention_forward(call, layer, a);
     if (!x_next)
         return;
     /* 5. x_mid = join(x, heads W_out) */
-    join_forward(model, &block->out, &block->attention_post_norm, parameters, N, a->x, a->heads, &a->attention_join,
-                 a->x_mid, w);
+    join_forward(call, &block->out, &block->attention_post_norm, a->x, a->heads, &a->attention_join, a->x_mid);
     /* 6. h = norm(x_mid) */
-    h = norm_forward(model, &block->mlp_norm, parameters, N, a->x_mid, &a->mlp_norm, w->h);
+    h = norm_forward(call, &block->mlp_norm, a->x_mid, &a->mlp_norm, w->h);
     /* 7. up = h W_up; with swiglu gate = h W_gate */
-    if (s->activation == ACTIVATION_SWIGLU)
-        linear_forward(model, &block->gate, parameters, N, h, NULL, a->gate, w);
-    linear_forward(model, &block->up, parameters, N, h, NULL, a->up, w);
+    if (call->model->settings.activation == ACTIVATION_SWIGLU)
+        linear_forward(call, &block->gate, h, NULL, a->gate);
+    linear_forward(call, &block->up, h, NULL, a->up);
     /* 8. act = f(up); with swiglu silu(gate) up */
-    const real *act = activation_forward(model, (size_t)N * (size_t)s->d_ff, a->gate, a->up, w->act);
+    const real *act = activation_forward(call, a->gate, a->up, w->act);
     /* 9. x_next = join(x_mid, act W_down) */
-    join_forward(model, &block->down, &block->mlp_post_norm, parameters, N, a->x_mid, act, &a->mlp_join, x_next, w);
+    join_forward(call, &block->down, &block->mlp_post_norm, a->x_mid, act, &a->mlp_join, x_next);
 }
 
-static void capture_block(const Model *model, const Workspace *w, int n, int state, const BlockActs *acts,
-                          const real *x, const Capture *capture);
+static void capture_block(const Call *call, int state, const BlockActs *acts, const real *x, const Capture *capture);
 
 /* Whether a capture ends with the attention of the last layer. */
 static int wants_attention_only(const Capture *capture)
@@ -78,30 +75,37 @@ static int wants_attention_only(const Capture *capture)
 }
 
 /* Panels of a workspace's own follow the parameters of every call. */
-static void pack_own(const Model *model, const real *parameters, Workspace *w)
+static void pack_own(const Call *call)
 {
-    for (int i = 0; w->own_panels && i < model_n_packs(model, w->with_backward); i++)
-        model_pack(model, parameters, i, w->own_panels);
+    Workspace *w = call->w;
+    for (int i = 0; w->own_panels && i < model_n_packs(call->model, w->with_backward); i++)
+        model_pack(call->model, call->parameters, i, w->own_panels);
+}
+
+/* A forward of n sequences of `length` tokens. */
+static Call call_of(const Model *model, const real *parameters, int n, int length, Workspace *w)
+{
+    assert(n >= 1 && n <= w->n && length >= 1 && length <= model->settings.context_length);
+    return (Call){.model = model, .parameters = parameters, .n = n, .rows = n * length, .w = w};
 }
 
 /* 1-9 of all layers; returns the last block's output. A capture takes what it wants as each block's input, then the
  * block, is known: without backward the next block overwrites both. */
-static real *forward(const Model *model, const real *parameters, int n, int length, const int32_t *tokens, Workspace *w,
-                     const Capture *capture)
+static real *forward(const Call *call, const int32_t *tokens, const Capture *capture)
 {
-    const int L = model->settings.n_layers;
-    assert(n >= 1 && n <= w->n && length >= 1 && length <= model->settings.context_length);
-    pack_own(model, parameters, w);
-    attention_lay_mask(model, length, w);
-    embed_forward(model, parameters, n, length, tokens, w->blocks[0].x);
+    const int L = call->model->settings.n_layers;
+    Workspace *w = call->w;
+    pack_own(call);
+    attention_lay_mask(call->model, call->rows / call->n, w);
+    embed_forward(call, tokens, w->blocks[0].x);
     for (int l = 0; l < L; l++) {
         BlockActs *acts = &w->blocks[l];
         real *x_next = l + 1 < L ? w->blocks[l + 1].x : wants_attention_only(capture) ? NULL : w->x_last;
         if (capture && l == 0)
-            capture_block(model, w, n, 0, NULL, acts->x, capture);
-        block_forward(model, parameters, l, n, acts, x_next, w);
+            capture_block(call, 0, NULL, acts->x, capture);
+        block_forward(call, l, acts, x_next);
         if (capture)
-            capture_block(model, w, n, l + 1, acts, x_next, capture);
+            capture_block(call, l + 1, acts, x_next, capture);
     }
     return w->x_last;
 }
@@ -109,82 +113,79 @@ static real *forward(const Model *model, const real *parameters, int n, int leng
 /* ---- backward ---------------------------------------------------------------------------------------------------- */
 
 /* 9-2 of one layer: w->dx, the gradient of the block's output, becomes that of its input. */
-static void block_backward(const Model *model, const real *parameters, int layer, int n, const BlockActs *a,
-                           Workspace *w, real *gradient)
+static void block_backward(const Call *call, int layer, const BlockActs *a)
 {
-    const ModelSettings *s = &model->settings;
-    const Block *block = &model->blocks[layer];
-    const int N = n * w->length;
+    const Block *block = &call->model->blocks[layer];
+    const Workspace *w = call->w;
 
     /* 9. x_next = join(x_mid, act W_down) */
-    const real *df =
-        join_backward(model, &block->mlp_post_norm, parameters, N, &a->mlp_join, w->dx, w->dnorm, gradient);
-    linear_backward_input(model, &block->down, N, df, 0, w->dup, w);
+    const real *df = join_backward(call, &block->mlp_post_norm, &a->mlp_join, w->dx, w->dnorm);
+    linear_backward_input(call, &block->down, df, 0, w->dup);
     /* 8. act = f(up); with swiglu silu(gate) up */
-    const real *act = activation_backward(model, (size_t)N * (size_t)s->d_ff, a->gate, a->up, w->act, w->dgate, w->dup);
-    linear_backward_weight(model, &block->down, N, act, df, gradient, w);
+    const real *act = activation_backward(call, a->gate, a->up, w->act, w->dgate, w->dup);
+    linear_backward_weight(call, &block->down, act, df);
     /* 7. up = h W_up; with swiglu gate = h W_gate */
-    const real *h = norm_forward(model, &block->mlp_norm, parameters, N, a->x_mid, &a->mlp_norm, w->h);
-    linear_backward(model, &block->up, N, h, w->dup, 0, w->dnorm, gradient, w);
-    if (s->activation == ACTIVATION_SWIGLU)
-        linear_backward(model, &block->gate, N, h, w->dgate, 1, w->dnorm, gradient, w);
+    const real *h = norm_forward(call, &block->mlp_norm, a->x_mid, &a->mlp_norm, w->h);
+    linear_backward(call, &block->up, h, w->dup, 0, w->dnorm);
+    if (call->model->settings.activation == ACTIVATION_SWIGLU)
+        linear_backward(call, &block->gate, h, w->dgate, 1, w->dnorm);
     /* 6. h = norm(x_mid) */
-    norm_backward(model, &block->mlp_norm, parameters, N, a->x_mid, &a->mlp_norm, w->dnorm, w->dx, gradient);
+    norm_backward(call, &block->mlp_norm, a->x_mid, &a->mlp_norm, w->dnorm, w->dx);
     /* 5. x_mid = join(x, heads W_out) */
-    df =
-        join_backward(model, &block->attention_post_norm, parameters, N, &a->attention_join, w->dx, w->dnorm, gradient);
-    linear_backward(model, &block->out, N, a->heads, df, 0, w->dheads, gradient, w);
+    df = join_backward(call, &block->attention_post_norm, &a->attention_join, w->dx, w->dnorm);
+    linear_backward(call, &block->out, a->heads, df, 0, w->dheads);
     /* 4. heads = attention(q, k, v) */
-    attention_backward(model, layer, n, a, w, gradient);
+    attention_backward(call, layer, a);
     /* 3. q, k, v = h W_q, h W_k, h W_v; with qk_norm q, k = norm(q), norm(k) */
-    h = norm_forward(model, &block->attention_norm, parameters, N, a->x, &a->attention_norm, w->h);
-    const real *dq_raw =
-        heads_norm_backward(model, block->q_gain, parameters, N, a->q_raw, a->q_rstd, w->dq, w->dheads, gradient);
-    linear_backward(model, &block->q, N, h, dq_raw, 0, w->dnorm, gradient, w);
+    h = norm_forward(call, &block->attention_norm, a->x, &a->attention_norm, w->h);
+    const real *dq_raw = heads_norm_backward(call, block->q_gain, a->q_raw, a->q_rstd, w->dq, w->dheads);
+    linear_backward(call, &block->q, h, dq_raw, 0, w->dnorm);
     const real *dk_raw = /* dq_raw has been used */
-        heads_norm_backward(model, block->k_gain, parameters, N, a->k_raw, a->k_rstd, w->dk, w->dheads, gradient);
-    linear_backward(model, &block->k, N, h, dk_raw, 1, w->dnorm, gradient, w);
-    linear_backward(model, &block->v, N, h, w->dv, 1, w->dnorm, gradient, w);
+        heads_norm_backward(call, block->k_gain, a->k_raw, a->k_rstd, w->dk, w->dheads);
+    linear_backward(call, &block->k, h, dk_raw, 1, w->dnorm);
+    linear_backward(call, &block->v, h, w->dv, 1, w->dnorm);
     /* 2. h = norm(x) */
-    norm_backward(model, &block->attention_norm, parameters, N, a->x, &a->attention_norm, w->dnorm, w->dx, gradient);
+    norm_backward(call, &block->attention_norm, a->x, &a->attention_norm, w->dnorm, w->dx);
 }
 
 /* 1. x_0 = E[token] (+ P) */
-static void embed_backward(const Model *model, int n, int length, const int32_t *tokens, const real *dx, real *gradient)
+static void embed_backward(const Call *call, const int32_t *tokens, const real *dx)
 {
-    const ModelSettings *s = &model->settings;
-    const size_t C = (size_t)s->d_model;
-    for (int i = 0; i < n * length; i++)
-        model->kernels->add(C, dx + (size_t)i * C, gradient + model->embedding + (size_t)tokens[i] * C);
-    if (s->position->embed_backward)
-        for (int i = 0; i < n; i++)
-            s->position->embed_backward(model->position_state, length, dx + (size_t)i * length * C, gradient);
+    const Model *model = call->model;
+    const Position *position = model->settings.position;
+    const size_t C = (size_t)model->settings.d_model;
+    for (int i = 0; i < call->rows; i++)
+        model->kernels->add(C, dx + (size_t)i * C, call->gradient + model->embedding + (size_t)tokens[i] * C);
+    for (int i = 0; position->embed_backward && i < call->n; i++)
+        position->embed_backward(model->position_state, call->parameters, call->w->length,
+                                 dx + (size_t)i * (size_t)call->w->length * C, call->gradient);
 }
 
-static double step(const Model *model, const real *parameters, const Batch *batch, int first, int n, Workspace *w,
-                   real *gradient, real *ret_losses)
+static double step(const Call *call, const Batch *batch, int first, real *ret_losses)
 {
-    assert(first >= 0 && first + n <= batch->n && (!gradient || w->with_backward));
-    const int T = batch->length, L = model->settings.n_layers;
-    const int32_t *tokens = batch->inputs + (size_t)first * T, *targets = batch->targets + (size_t)first * T;
+    const size_t start = (size_t)first * (size_t)batch->length;
+    const int32_t *tokens = batch->inputs + start, *targets = batch->targets + start;
+    Workspace *w = call->w;
+    assert(first >= 0 && first + call->n <= batch->n && (!call->gradient || w->with_backward));
     /* 1-9 forward, then 10. loss = cross-entropy(norm(x_L) W_head), which is forward and backward at once */
     const real scale = batch->n_targets > 0 ? (real)(1.0 / batch->n_targets) : 0;
-    const real *x = forward(model, parameters, n, T, tokens, w, NULL);
-    double loss = head_loss(model, parameters, n * T, x, targets, scale, w, w->dx, gradient, ret_losses);
-    if (!gradient)
+    const real *x = forward(call, tokens, NULL);
+    const double loss = head_loss(call, x, targets, scale, w->dx, ret_losses);
+    if (!call->gradient)
         return loss;
 
-    for (int l = L - 1; l >= 0; l--)
-        block_backward(model, parameters, l, n, &w->blocks[l], w, gradient);
-    embed_backward(model, n, T, tokens, w->dx, gradient);
+    for (int l = call->model->settings.n_layers - 1; l >= 0; l--)
+        block_backward(call, l, &w->blocks[l]);
+    embed_backward(call, tokens, w->dx);
     return loss;
 }
 
 double model_step(const Model *model, const real *parameters, const Batch *batch, int first, int n, Workspace *w,
                   real *gradient, real *ret_losses)
 {
-    w->is_first = 0;
-    return step(model, parameters, batch, first, n, w, gradient, ret_losses);
+    Call call = call_of(model, parameters, n, batch->length, w);
+    call.gradient = gradient;
+    return step(&call, batch, first, ret_losses);
 }
 
 static int is_weight(const Model *model, const Tensor *tensor)
@@ -205,15 +206,16 @@ double model_first_step(const Model *model, const real *parameters, const Batch 
         if (!is_weight(model, tensor))
             memset(gradient + tensor->offset, 0, sizeof(real) * (size_t)tensor->rows * (size_t)tensor->cols);
     }
-    w->is_first = 1;
-    return step(model, parameters, batch, first, n, w, gradient, ret_losses);
+    Call call = call_of(model, parameters, n, batch->length, w);
+    call.gradient = gradient, call.is_first = 1;
+    return step(&call, batch, first, ret_losses);
 }
 
 void model_logits(const Model *model, const real *parameters, const int32_t *tokens, int length, Workspace *w,
                   real *ret_logits)
 {
-    const real *x = forward(model, parameters, 1, length, tokens, w, NULL);
-    head_logits(model, parameters, length, x, w, ret_logits);
+    const Call call = call_of(model, parameters, 1, length, w);
+    head_logits(&call, forward(&call, tokens, NULL), ret_logits);
 }
 
 /* ---- capture ----------------------------------------------------------------------------------------------------- */
@@ -240,25 +242,27 @@ static void unpack_map(const Workspace *w, const real *map, real *ret_map)
 }
 
 /* x (n,T,C) is residual state `state`; acts, if any, are those of the block before it. */
-static void capture_block(const Model *model, const Workspace *w, int n, int state, const BlockActs *acts,
-                          const real *x, const Capture *capture)
+static void capture_block(const Call *call, int state, const BlockActs *acts, const real *x, const Capture *capture)
 {
-    const ModelSettings *s = &model->settings;
+    const ModelSettings *s = &call->model->settings;
+    const Workspace *w = call->w;
     const int H = s->n_heads, D = s->d_head, T = w->length, L = s->n_layers;
     const size_t stream = (size_t)T * (size_t)s->d_model, rows = (size_t)H * T * D, map = (size_t)T * T;
-    for (size_t i = 0; i < (size_t)n; i++) {
+    for (size_t i = 0; i < (size_t)call->n; i++) {
         const size_t layer = i * (size_t)L + (size_t)state - 1; /* of all sequences' layers; used with acts only */
         if (capture->residual)
             memcpy(capture->residual + (i * (size_t)(L + 1) + (size_t)state) * stream, x + i * stream,
                    sizeof(real) * stream);
         if (!acts)
             continue;
-        if (capture->q)
-            split_heads(H, T, D, acts->q + i * rows, capture->q + layer * rows);
-        if (capture->k)
-            split_heads(H, T, D, acts->k + i * rows, capture->k + layer * rows);
-        if (capture->v)
-            split_heads(H, T, D, acts->v + i * rows, capture->v + layer * rows);
+        const struct {
+            const real *from;
+            real *to;
+        } heads[] = {
+            {acts->q, capture->q}, {acts->k, capture->k}, {acts->v, capture->v}, {acts->heads, capture->heads}};
+        for (size_t a = 0; a < sizeof heads / sizeof *heads; a++)
+            if (heads[a].to)
+                split_heads(H, T, D, heads[a].from + i * rows, heads[a].to + layer * rows);
         for (size_t h = 0; capture->maps && h < (size_t)H; h++)
             unpack_map(w, acts->maps + (i * (size_t)H + h) * w->map_size,
                        capture->maps + (layer * (size_t)H + h) * map);
@@ -268,32 +272,66 @@ static void capture_block(const Model *model, const Workspace *w, int n, int sta
 void model_capture(const Model *model, const real *parameters, const int32_t *tokens, const int32_t *targets, int n,
                    int length, Workspace *w, const Capture *capture)
 {
-    const real *x = forward(model, parameters, n, length, tokens, w, capture);
+    const Call call = call_of(model, parameters, n, length, w);
+    const real *x = forward(&call, tokens, capture);
     if (capture->normed)
-        head_norm(model, parameters, n * length, x, w, capture->normed);
+        head_norm(&call, x, capture->normed);
     if (capture->losses && targets)
-        head_loss(model, parameters, n * length, x, targets, 0, w, NULL, NULL, capture->losses);
+        head_loss(&call, x, targets, 0, NULL, capture->losses);
 }
 
 void model_ablated_losses(const Model *model, const real *parameters, const int32_t *tokens, const int32_t *targets,
                           int length, int hidden_key, Workspace *w, real *ret_losses)
 {
+    const Call call = call_of(model, parameters, 1, length, w);
     w->hidden_key = hidden_key;
-    const real *x = forward(model, parameters, 1, length, tokens, w, NULL);
+    const real *x = forward(&call, tokens, NULL);
     w->hidden_key = -1;
-    head_loss(model, parameters, length, x, targets, 0, w, NULL, NULL, ret_losses);
+    head_loss(&call, x, targets, 0, NULL, ret_losses);
+}
+
+/* ---- what position alone says ------------------------------------------------------------------------------------ */
+
+/* Of a layer. */
+static size_t bias_values(const ModelSettings *s, int length)
+{
+    return (size_t)s->n_heads * position_table_size(s->position, length);
+}
+
+size_t model_bias_size(const Model *model, int length)
+{
+    return (size_t)model->settings.n_layers * bias_values(&model->settings, length);
 }
 
 void model_position_bias(const Model *model, const real *parameters, int length, real *ret_bias)
 {
     const ModelSettings *s = &model->settings;
-    size_t layer_values = (size_t)s->n_heads * (size_t)(2 * length - 1);
-    memset(ret_bias, 0, sizeof(real) * (size_t)s->n_layers * layer_values);
+    memset(ret_bias, 0, sizeof(real) * model_bias_size(model, length));
     for (int l = 0; s->position->bias_forward && l < s->n_layers; l++)
-        s->position->bias_forward(model->position_state, parameters, l, length, ret_bias + (size_t)l * layer_values);
+        s->position->bias_forward(model->position_state, parameters, l, length,
+                                  ret_bias + (size_t)l * bias_values(s, length));
 }
 
-void model_visible(const Model *model, int i, int length, int *ret_first, int *ret_end)
+void model_weights(const Model *model, const real *parameters, int layer, int head, int n, const double *scores,
+                   double *ret_weights)
 {
-    model->settings.mask->visible(i, length, ret_first, ret_end);
+    model->settings.score->weights(model->score_state, parameters, layer, head, n, scores, ret_weights);
+}
+
+/* The scores of the keys that are seen stand side by side while the score function works on them. */
+void model_position_weights(const Model *model, const real *parameters, const real *bias, const Visible *visible,
+                            int layer, int head, int i, double *ret_weights)
+{
+    const ModelSettings *s = &model->settings;
+    const int T = visible->length;
+    const real *table = bias + (size_t)layer * bias_values(s, T) + (size_t)head * position_table_size(s->position, T) +
+                        (size_t)i * position_table_stride(s->position, T) + T - 1 + i; /* table[-j]: distance i-j */
+    const KeyRange *range = visible->keys[i].range;
+    int n = 0;
+    for (int r = 0; r < KEY_RANGES; r++)
+        for (int j = range[r].first; j < range[r].end; j++)
+            ret_weights[n++] = (double)table[-j];
+    model_weights(model, parameters, layer, head, n, ret_weights, ret_weights);
+    for (int j = T - 1, from = n; j >= 0; j--) /* from < j, or the same place */
+        ret_weights[j] = keys_include(&visible->keys[i], j) ? ret_weights[--from] : 0;
 }

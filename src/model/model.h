@@ -23,9 +23,14 @@ int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernel
 const ModelSettings *model_settings(const Model *model);
 const Parameters *model_parameters(const Model *model);
 
-/* Multiply-adds count twice. FLOPs of one training step per token: 6(L(4C'C+2CF)+CV*share) + attention, C' = H*D; 3CF
- * with swiglu; causal 6LC'(T+1), full 12LC'T; share = targets per token. */
-double model_flops_per_token(const ModelSettings *settings, double target_share);
+/* The mask's rule, and its layout for sequences of the context length. */
+const MaskRule *model_mask_rule(const Model *model);
+const Visible *model_visible(const Model *model);
+
+/* Multiply-adds count twice. FLOPs of one training step per token: 6(L(4C'C+2CF)+CV*share) + 12LC' * keys that a query
+ * sees in the mean (T under a full mask, (T+1)/2 under a causal one), C' = H*D; 3CF with swiglu; share = targets per
+ * token. */
+double model_flops_per_token(const Model *model, double target_share);
 
 /* Weights packed for products, for whoever runs many calls on one set of parameters: model_panels() reals, 64-byte
  * aligned, filled by model_pack for every index below model_n_packs, in any order and on any threads. */
@@ -57,6 +62,7 @@ void model_logits(const Model *model, const real *parameters, const int32_t *tok
 typedef struct {
     real *maps;      /* (n,L,H,T,T) attention after the score function; 0 where hidden */
     real *q, *k, *v; /* (n,L,H,T,D) q and k after rotation */
+    real *heads;     /* (n,L,H,T,D) what each head gives: P v */
     real *residual;  /* (n,L+1,T,C) input of each block, then the last block's output (before the final norm) */
     real *normed;    /* (n,T,C) the last block's output after the final norm; in post-norm that output itself */
     real *losses;    /* (n,T) given targets */
@@ -71,12 +77,21 @@ void model_capture(const Model *model, const real *parameters, const int32_t *to
 void model_ablated_losses(const Model *model, const real *parameters, const int32_t *tokens, const int32_t *targets,
                           int length, int hidden_key, Workspace *workspace, real *ret_losses);
 
-/* The position bias of each layer and head at distance i-j for sequences of `length`: (L,H,2*length-1), entry
- * length-1+(i-j); zeros when the encoding has none. */
+/* The position bias of each layer and head for sequences of `length`, as position/position.h lays its table out: of
+ * L H (2*length-1) reals, entry length-1+(i-j) is that of distance i-j, or so many for each of `length` queries. Zeros
+ * when the encoding has none. */
+size_t model_bias_size(const Model *model, int length);
 void model_position_bias(const Model *model, const real *parameters, int length, real *ret_bias);
 
-/* Which keys query i of `length` sees: [*ret_first, *ret_end). */
-void model_visible(const Model *model, int i, int length, int *ret_first, int *ret_end);
+/* The weights of one query by the definition of the model's score function: n scores, of the keys that it sees.
+ * ret_weights may be scores. */
+void model_weights(const Model *model, const real *parameters, int layer, int head, int n, const double *scores,
+                   double *ret_weights);
+
+/* What position alone gives: the weights (length) that the model's score function makes of query i's bias, with q.k =
+ * 0; 0 where a key is hidden. `bias` as model_position_bias makes it of the same parameters. */
+void model_position_weights(const Model *model, const real *parameters, const real *bias, const Visible *visible,
+                            int layer, int head, int i, double *ret_weights);
 
 /* The output projection of a layer, (H*D, C), inside the parameter block: for head output and value drain. */
 const real *model_output_weight(const Model *model, const real *parameters, int layer);

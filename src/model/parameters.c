@@ -13,10 +13,9 @@
 
 enum { OFFSET_UNIT = 16 };
 
-int parameters_add(Arena *arena, Parameters *parameters, const char *name, int rows, int cols, double initial_std,
-                   double initial_value, int decays)
+size_t parameters_add(Arena *arena, Parameters *parameters, Tensor tensor)
 {
-    assert(rows > 0 && cols > 0 && parameters_find(parameters, name) < 0);
+    assert(tensor.rows > 0 && tensor.cols > 0 && parameters_find(parameters, tensor.name) < 0);
     if (parameters->n_tensors == parameters->capacity) {
         int capacity = parameters->capacity ? 2 * parameters->capacity : 32;
         Tensor *tensors = ARENA_ARRAY(arena, Tensor, capacity);
@@ -25,19 +24,13 @@ int parameters_add(Arena *arena, Parameters *parameters, const char *name, int r
         parameters->tensors = tensors;
         parameters->capacity = capacity;
     }
-    size_t n = (size_t)rows * (size_t)cols;
-    parameters->tensors[parameters->n_tensors] = (Tensor){
-        .name = arena_strdup(arena, name),
-        .rows = rows,
-        .cols = cols,
-        .offset = parameters->n_values,
-        .initial_std = initial_std,
-        .initial_value = initial_value,
-        .decays = decays,
-    };
+    const size_t n = (size_t)tensor.rows * (size_t)tensor.cols;
+    tensor.name = arena_strdup(arena, tensor.name);
+    tensor.offset = parameters->n_values;
+    parameters->tensors[parameters->n_tensors++] = tensor;
     parameters->n_values += (n + OFFSET_UNIT - 1) / OFFSET_UNIT * OFFSET_UNIT;
     parameters->n_parameters += n;
-    return parameters->n_tensors++;
+    return tensor.offset;
 }
 
 int parameters_find(const Parameters *parameters, const char *name)

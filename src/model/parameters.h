@@ -14,8 +14,14 @@
 #include "base/arena.h"
 #include "num/real.h"
 
+/* What a tensor is part of: for measuring, whose gradients are told apart by it, and for whatever treats kinds apart.
+ */
+typedef enum { TENSOR_EMBEDDING, TENSOR_ATTENTION, TENSOR_MLP, TENSOR_NORM, TENSOR_HEAD } TensorGroup;
+
 typedef struct {
     const char *name;
+    TensorGroup group;
+    int layer;            /* of a block; -1: of none */
     int rows, cols;       /* a vector is (1, n) */
     size_t offset;        /* in reals, from the block's start; a multiple of 16 */
     double initial_std;   /* normal(0, std), or ... */
@@ -23,16 +29,15 @@ typedef struct {
     int decays;           /* weight decay applies: matrices yes; gains, shifts, biases and embeddings no */
 } Tensor;
 
-typedef struct {
+typedef struct Parameters {
     Tensor *tensors;
     int n_tensors, capacity;
     size_t n_values;     /* reals in the block, padding included */
     size_t n_parameters; /* without padding: what `check` prints */
 } Parameters;
 
-/* Appends a tensor (name is copied) and returns its index. */
-int parameters_add(Arena *arena, Parameters *parameters, const char *name, int rows, int cols, double initial_std,
-                   double initial_value, int decays);
+/* Appends a tensor, which gets its offset, and returns that. The name is copied. */
+size_t parameters_add(Arena *arena, Parameters *parameters, Tensor tensor);
 
 /* Index by name, or -1. */
 int parameters_find(const Parameters *parameters, const char *name);

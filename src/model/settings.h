@@ -3,11 +3,13 @@
 #define REFFRAME_MODEL_SETTINGS_H
 
 #include "base/schema.h"
+#include "base/visible.h"
 
 typedef struct Position Position;
 typedef struct Mask Mask;
 typedef struct Score Score;
 typedef struct Objective Objective;
+typedef struct Parameters Parameters;
 
 typedef enum { NORM_LAYERNORM, NORM_RMSNORM } NormKind;
 typedef enum { PLACEMENT_PRE, PLACEMENT_POST, PLACEMENT_SANDWICH } NormPlacement;
@@ -38,8 +40,14 @@ typedef struct {
         WeightRule weight;
         ResidualRule residual;
     } init;
-    const Settings *settings; /* for the variants' own parameters */
+    const Visible *visible;   /* the mask laid out for T; by model_new, before the other variants are prepared */
+    const Settings *settings; /* for the variants' own keys */
 } ModelSettings;
+
+/* The one way in which a variant of model/ begins (base/variant.h): reads its keys, checks them against the sizes,
+ * declares what it learns. *ret_state is its own, from arena. NULL: nothing to do, and the state is NULL. */
+typedef int ModelPrepare(Arena *arena, const ModelSettings *model, Parameters *parameters, void **ret_state,
+                         Error *err);
 
 /* Schema rows of `model` and `model.init`. */
 extern const SchemaRow model_rows[];

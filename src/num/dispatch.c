@@ -80,8 +80,20 @@ static void check_results(const Kernels *kernels, const real *a, const real *b, 
     real *mean = sums + CHECK_SIDE, *rstd = mean + CHECK_SIDE, *packed = rstd + CHECK_SIDE,
          *panels = packed + CHECK_SIZE;
     kernels->pack(MATMUL_NT, CHECK_SIDE, CHECK_SIDE, b, CHECK_SIDE, panels);
-    kernels->matmul_packed(MATMUL_TN, CHECK_SIDE, CHECK_SIDE, CHECK_SIDE - 2, 1, a, CHECK_SIDE, panels, CHECK_SIDE, 2,
-                           b, packed, CHECK_SIDE, scratch);
+    kernels->matmul_packed(&(PackedProduct){.kind = MATMUL_TN,
+                                            .m = CHECK_SIDE,
+                                            .n = CHECK_SIDE,
+                                            .k = CHECK_SIDE - 2,
+                                            .alpha = 1,
+                                            .a = a,
+                                            .ld_a = CHECK_SIDE,
+                                            .panels = panels,
+                                            .k_packed = CHECK_SIDE,
+                                            .k_first = 2,
+                                            .plus = b,
+                                            .c = packed,
+                                            .ld_c = CHECK_SIDE},
+                           scratch);
     kernels->matmul(MATMUL_NN, CHECK_SIDE, CHECK_SIDE, CHECK_SIDE, 1, a, CHECK_SIDE, b, CHECK_SIDE, 0, product,
                     CHECK_SIDE, scratch);
     memcpy(rows, a, CHECK_SIZE * sizeof(real));

@@ -23,6 +23,21 @@ typedef enum {
     MATMUL_TN, /* C (m,n) = A (k,m)' B (k,n) */
 } MatmulKind;
 
+/* C (m,n) = plus + alpha op(A) B[k_first, k_first + k), with B packed. */
+typedef struct {
+    MatmulKind kind; /* NN or TN */
+    int m, n, k;
+    real alpha;
+    const real *a; /* (m,k), or (k,m) for TN */
+    int ld_a;
+    const real *panels; /* B as `pack` left it, with n or more columns; those from a multiple j of PACK_UNIT on begin at
+                         * panels + j * k_packed */
+    int k_packed, k_first; /* rows that were packed; the first of those that are used */
+    const real *plus;      /* with C's leading dimension; C itself, or NULL for nothing */
+    real *c;
+    int ld_c;
+} PackedProduct;
+
 typedef struct {
     const char *name;    /* "avx512", "avx2", "plain" */
     const char *summary; /* what it needs of the machine */
@@ -39,11 +54,8 @@ typedef struct {
     /* op(B) laid out for matmul_packed, which wants it once where many products share it: pack_size(n, k) reals,
      * 64-byte aligned, in an order that is the path's own. B as in a product of that kind: (n,k) for NT, else (k,n). */
     void (*pack)(MatmulKind kind, int n, int k, const real *b, int ld_b, real *ret_panels);
-    /* C = plus + alpha * op(A) B, with the bits of matmul; `plus` has C's leading dimension, may be C or NULL. A as in
-     * NN or TN; B was packed with n or more columns and k_packed rows, of which [k_first, k_first + k) are used.
-     * Columns from a multiple j of PACK_UNIT on begin at panels + j * k_packed. */
-    void (*matmul_packed)(MatmulKind kind, int m, int n, int k, real alpha, const real *a, int ld_a, const real *panels,
-                          int k_packed, int k_first, const real *plus, real *c, int ld_c, real *scratch);
+    /* With the bits of matmul. */
+    void (*matmul_packed)(const PackedProduct *product, real *scratch);
 
     /* y_ij += b_j over rows of (n, width), and its gradient db_j += sum_i dy_ij. */
     void (*bias_forward)(int n, int width, const real *b, real *y);

@@ -322,17 +322,16 @@ void KERNEL(matmul)(MatmulKind kind, int m, int n, int k, real alpha, const real
     }
 }
 
-void KERNEL(matmul_packed)(MatmulKind kind, int m, int n, int k, real alpha, const real *a, int ld_a,
-                           const real *panels, int k_packed, int k_first, const real *plus, real *c, int ld_c,
-                           real *scratch)
+void KERNEL(matmul_packed)(const PackedProduct *x, real *scratch)
 {
-    const int apart = kind != MATMUL_TN;
-    const int k_part = even_part(k, K_BLOCK);
-    const ptrdiff_t panel = (ptrdiff_t)k_packed * PANEL;
+    const int apart = x->kind != MATMUL_TN;
+    const int k_part = even_part(x->k, K_BLOCK);
+    const ptrdiff_t panel = (ptrdiff_t)x->k_packed * PANEL;
     int p = 0;
     do {
-        rows_product(apart, m, n, smaller(k_part, k - p), alpha, apart ? a + p : a + (ptrdiff_t)p * ld_a, ld_a,
-                     panels + (k_first + p) * PANEL, panel, p > 0 ? c : plus, c, ld_c, scratch);
+        rows_product(apart, x->m, x->n, smaller(k_part, x->k - p), x->alpha,
+                     apart ? x->a + p : x->a + (ptrdiff_t)p * x->ld_a, x->ld_a, x->panels + (x->k_first + p) * PANEL,
+                     panel, p > 0 ? x->c : x->plus, x->c, x->ld_c, scratch);
         p += k_part;
-    } while (p < k);
+    } while (p < x->k);
 }

@@ -24,9 +24,7 @@ extern const Kernels KERNEL(kernels);
 void KERNEL(matmul)(MatmulKind kind, int m, int n, int k, real alpha, const real *a, int ld_a, const real *b, int ld_b,
                     int accumulate, real *c, int ld_c, real *scratch);
 void KERNEL(pack)(MatmulKind kind, int n, int k, const real *b, int ld_b, real *ret_panels);
-void KERNEL(matmul_packed)(MatmulKind kind, int m, int n, int k, real alpha, const real *a, int ld_a,
-                           const real *panels, int k_packed, int k_first, const real *plus, real *c, int ld_c,
-                           real *scratch);
+void KERNEL(matmul_packed)(const PackedProduct *product, real *scratch);
 
 void KERNEL(bias_forward)(int n, int width, const real *b, real *y);
 void KERNEL(bias_backward)(int n, int width, const real *dy, real *db);

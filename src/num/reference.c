@@ -30,18 +30,17 @@ static void pack(MatmulKind kind, int n, int k, const real *b, int ld_b, real *r
             *ret_panels++ = kind == MATMUL_NT ? b[j * (size_t)ld_b + p] : b[p * (size_t)ld_b + j];
 }
 
-static void matmul_packed(MatmulKind kind, int m, int n, int k, real alpha, const real *a, int ld_a, const real *panels,
-                          int k_packed, int k_first, const real *plus, real *c, int ld_c, real *scratch)
+static void matmul_packed(const PackedProduct *x, real *scratch)
 {
     (void)scratch;
-    for (size_t i = 0; i < (size_t)m; i++)
-        for (size_t j = 0; j < (size_t)n; j++) {
+    for (size_t i = 0; i < (size_t)x->m; i++)
+        for (size_t j = 0; j < (size_t)x->n; j++) {
             double sum = 0;
-            for (size_t p = 0; p < (size_t)k; p++)
-                sum += (double)(kind == MATMUL_TN ? a[p * (size_t)ld_a + i] : a[i * (size_t)ld_a + p]) *
-                       (double)panels[j * (size_t)k_packed + (size_t)k_first + p];
-            const size_t at = i * (size_t)ld_c + j;
-            c[at] = (real)((double)alpha * sum + (plus ? (double)plus[at] : 0));
+            for (size_t p = 0; p < (size_t)x->k; p++)
+                sum += (double)x->a[x->kind == MATMUL_TN ? p * (size_t)x->ld_a + i : i * (size_t)x->ld_a + p] *
+                       (double)x->panels[j * (size_t)x->k_packed + (size_t)x->k_first + p];
+            const size_t at = i * (size_t)x->ld_c + j;
+            x->c[at] = (real)((double)x->alpha * sum + (x->plus ? (double)x->plus[at] : 0));
         }
 }
 

@@ -52,8 +52,20 @@ static const char *kernels_bits(Arena *arena, const Kernels *kernels)
          kind++, at += SIZE) { /* A plain, or transposed and on some rows of B */
         const int k_first = kind == MATMUL_TN ? SIDE / 3 : 0;
         kernels->pack(kind, SIDE, SIDE, b, SIDE, panels);
-        kernels->matmul_packed(kind, SIDE, SIDE, SIDE - k_first, (real)0.7, a, SIDE, panels, SIDE, k_first, y, at, SIDE,
-                               room);
+        const PackedProduct product = {.kind = kind,
+                                       .m = SIDE,
+                                       .n = SIDE,
+                                       .k = SIDE - k_first,
+                                       .alpha = (real)0.7,
+                                       .a = a,
+                                       .ld_a = SIDE,
+                                       .panels = panels,
+                                       .k_packed = SIDE,
+                                       .k_first = k_first,
+                                       .plus = y,
+                                       .c = at,
+                                       .ld_c = SIDE};
+        kernels->matmul_packed(&product, room);
     }
     kernels->layernorm_forward(SIDE, SIDE, 1e-5, a, gain, NULL, at, means, means), at += SIZE;
     kernels->gelu_forward(SIZE, a, at), at += SIZE;

@@ -84,7 +84,8 @@ int train_estimate(const Settings *settings, int threads, TrainEstimate *ret_est
     TrainEstimate estimate = {.lanes = train->lanes};
     estimate.n_parameters = (int64_t)model_parameters(session.model)->n_parameters;
     estimate.tokens = train->steps * train->batch_size * model->context_length;
-    estimate.flops = (double)estimate.tokens * model_flops_per_token(model, train->objective->target_share(settings));
+    estimate.flops =
+        (double)estimate.tokens * model_flops_per_token(session.model, train->objective->target_share(settings));
     estimate.n_snapshots = snapshot_count(train);
     estimate.n_checkpoints = (train->steps + train->checkpoint.every - 1) / train->checkpoint.every;
     if (estimate.n_checkpoints > train->checkpoint.keep)

@@ -28,7 +28,7 @@ View measurer_blank_view(const Shape *shape, int length, int is_causal)
 static size_t family_scratch(const Model *model)
 {
     Shape shape = measurer_shape(model);
-    View view = measurer_blank_view(&shape, shape.T, model_settings(model)->mask->is_causal);
+    View view = measurer_blank_view(&shape, shape.T, !model_visible(model)->sees_later);
     return layout_scratch_bytes(&view);
 }
 

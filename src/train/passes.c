@@ -47,7 +47,7 @@ View measurer_sequence_view(const Measurer *measurer, const Set *set, int s, con
                             int is_corrupted)
 {
     Shape shape = measurer_shape(measurer->model);
-    View view = measurer_blank_view(&shape, set->length, model_settings(measurer->model)->mask->is_causal);
+    View view = measurer_blank_view(&shape, set->length, !model_visible(measurer->model)->sees_later);
     const uint8_t *idle = is_corrupted ? set->unmasked : set->idle;
     const size_t heads = (size_t)shape.L * shape.H, T = (size_t)set->length, rows = heads * T * shape.D;
     view.maps = part_of(capture->maps, at, heads * T * T);

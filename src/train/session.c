@@ -17,10 +17,10 @@ int session_open(const Settings *settings, const Kernels *kernels, Session *ret_
     if (status == STATUS_OK)
         status = model_settings_read(settings, data_vocab_size(session.data), &session.model_settings, err);
     if (status == STATUS_OK)
-        status = objective_check(session.settings.objective, session.model_settings.mask,
-                                 data_source(session.data)->has_labels, settings, err);
-    if (status == STATUS_OK)
         status = model_new(session.setup, &session.model_settings, kernels, &session.model, err);
+    if (status == STATUS_OK)
+        status = objective_check(session.settings.objective, model_settings(session.model),
+                                 data_source(session.data)->has_labels, err);
     if (status != STATUS_OK) {
         session_close(&session);
         return status;

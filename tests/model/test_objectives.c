@@ -186,15 +186,15 @@ static void test_combinations(void **state)
                 Built b = build(V, "objective.kind=%s\nmodel.mask.kind=%s", objective->variant.name,
                                 any_mask(m)->variant.name);
                 Error err = {""};
-                int refused =
-                    (objective->needs_causal && !any_mask(m)->is_causal) || (objective->needs_labels && !has_labels);
-                int status = objective_check(objective, any_mask(m), has_labels, &b.settings, &err);
+                int refused = (objective->needs_hidden_future && b.shape.visible->sees_later) ||
+                              (objective->needs_labels && !has_labels);
+                int status = objective_check(objective, &b.shape, has_labels, &err);
                 assert_int_equal(status, refused ? STATUS_INPUT : STATUS_OK);
                 if (refused)
                     assert_non_null(strstr(err.text, "objective.kind"));
                 unbuild(&b);
             }
-    assert_true(objective_find("next")->needs_causal);
+    assert_true(objective_find("next")->needs_hidden_future);
 }
 
 int main(void)

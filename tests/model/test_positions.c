@@ -83,7 +83,7 @@ static void turn(int d_head, const char *lines, real *x)
     Parameters parameters = {0};
     void *state = NULL;
     assert_int_equal(rope->prepare(b.arena, &b.shape, &parameters, &state, NULL), 0);
-    rope->rotate_forward(state, T, d_head, x);
+    rope->rotate_forward(state, NULL, &(HeadRows){.length = T, .ld = d_head}, x);
     unbuild(&b);
 }
 

@@ -44,10 +44,9 @@ static void test_repeated_token_is_uniform(void **state)
                           &capture);
             for (int map = 0; map < L * H; map++)
                 for (int i = 0; i < T; i++) {
-                    int first, end;
-                    model_visible(b.model, i, T, &first, &end);
+                    const KeyRanges *keys = &model_visible(b.model)->keys[i];
                     for (int j = 0; j < T; j++) {
-                        double expected = j >= first && j < end ? 1.0 / (end - first) : 0;
+                        double expected = keys_include(keys, j) ? 1.0 / keys_count(keys) : 0;
                         assert_true(fabs((double)capture.maps[(map * T + i) * T + j] - expected) <= 1e-6);
                     }
                 }
@@ -73,8 +72,9 @@ static void check_rotation(const Position *position, const char *lines)
         memcpy(q + t * D, q, sizeof(real) * (size_t)D);
         memcpy(k + t * D, k, sizeof(real) * (size_t)D);
     }
-    position->rotate_forward(variant, T, D, q);
-    position->rotate_forward(variant, T, D, k);
+    const HeadRows rows = {.length = T, .ld = D};
+    position->rotate_forward(variant, b.parameters, &rows, q);
+    position->rotate_forward(variant, b.parameters, &rows, k);
     double at_distance[2 * 41], spread = 0;
     for (int i = 0; i < T; i++)
         for (int j = 0; j < T; j++) {
@@ -89,7 +89,7 @@ static void check_rotation(const Position *position, const char *lines)
         }
     assert_true(spread > 0.1); /* it does depend on i - j */
     /* backward turns back */
-    position->rotate_backward(variant, T, D, k);
+    position->rotate_backward(variant, b.parameters, &rows, k, k, b.gradient);
     for (int t = 0; t < T; t++)
         for (int d = 0; d < D; d++)
             assert_true(fabs((double)k[t * D + d] - (double)k[d]) < close);
@@ -161,7 +161,7 @@ static void test_the_future_is_hidden(void **state)
                         batch.inputs[changed] = kept == TOKEN_CONTENT ? TOKEN_CONTENT + 1 : TOKEN_CONTENT;
                         model_logits(b.model, b.parameters, batch.inputs, T, w, after);
                         batch.inputs[changed] = kept;
-                        if (any_mask(m)->is_causal)
+                        if (!model_visible(b.model)->sees_later)
                             ASSERT_SAME_BITS(before, after, changed * V);
                         else
                             assert_memory_not_equal(before, after, sizeof(real) * (size_t)(changed * V));
@@ -282,12 +282,11 @@ static void test_capture_is_the_step(void **state)
 
                     /* hidden keys have exactly 0, rows sum to one where they must */
                     for (int row = 0; row < L * H * T; row++) {
-                        int first, end;
+                        const KeyRanges *keys = &model_visible(b.model)->keys[row % T];
                         double sum = 0;
-                        model_visible(b.model, row % T, T, &first, &end);
                         for (int j = 0; j < T; j++) {
                             real value = capture.maps[row * T + j];
-                            assert_true(j >= first && j < end ? value >= 0 : value == 0);
+                            assert_true(keys_include(keys, j) ? value >= 0 : value == 0);
                             sum += (double)value;
                         }
                         if (shape->score->rows_sum_to_one)
@@ -343,43 +342,74 @@ static void test_maps_and_values_explain_a_block(void **state)
             }
 }
 
-/* Scores remade from a capture's q and k and the position bias give its maps. */
+/* One model's captured maps are what its score function, by its definition for one row, makes of q.k/sqrt(D) and bias;
+ * head outputs are P v; and what position alone gives is the same with q.k = 0. */
+static void check_captured_scores(Built *b)
+{
+    const ModelSettings *s = &b->shape;
+    const int T = s->context_length, H = s->n_heads, D = s->d_head, L = s->n_layers;
+    const size_t table = position_table_size(s->position, T), stride = position_table_stride(s->position, T);
+    const Visible *visible = model_visible(b->model);
+    Batch batch = random_batch(b, 1, 1, 7);
+    const size_t rows = (size_t)(L * H * T * D);
+    Capture capture = {.maps = ARENA_ARRAY(b->arena, real, L * H * T * T),
+                       .q = ARENA_ARRAY(b->arena, real, rows),
+                       .k = ARENA_ARRAY(b->arena, real, rows),
+                       .v = ARENA_ARRAY(b->arena, real, rows),
+                       .heads = ARENA_ARRAY(b->arena, real, rows)};
+    real *bias = ARENA_ARRAY(b->arena, real, model_bias_size(b->model, T));
+    double *weights = ARENA_ARRAY(b->arena, double, T), *alone = ARENA_ARRAY(b->arena, double, T);
+    disturb(b, 0.1, 3);
+    model_position_bias(b->model, b->parameters, T, bias);
+    model_capture(b->model, b->parameters, batch.inputs, NULL, 1, T, workspace_new(b->arena, b->model, 1, 0, NULL),
+                  &capture);
+    real *none = ARENA_ARRAY(b->arena, real, rows); /* q = 0 */
+    for (int of_position = 0; of_position < 2; of_position++)
+        for (int map = 0; map < L * H; map++)
+            for (int i = 0; i < T; i++) {
+                const real *q = (of_position ? none : capture.q) + (map * T + i) * D;
+                int n = 0;
+                for (int j = 0; j < T; j++) {
+                    double score = 0;
+                    for (int d = 0; d < D; d++)
+                        score += (double)q[d] * (double)capture.k[(map * T + j) * D + d];
+                    score = score / sqrt(D) +
+                            (double)bias[(size_t)map * table + (size_t)i * stride + (size_t)(T - 1 + i - j)];
+                    if (keys_include(&visible->keys[i], j))
+                        weights[n++] = score;
+                }
+                model_weights(b->model, b->parameters, map / H, map % H, n, weights, weights);
+                model_position_weights(b->model, b->parameters, bias, visible, map / H, map % H, i, alone);
+                n = 0;
+                for (int j = 0; j < T; j++) {
+                    const double expected = keys_include(&visible->keys[i], j) ? weights[n++] : 0;
+                    const double found = of_position ? alone[j] : (double)capture.maps[(map * T + i) * T + j];
+                    assert_true(fabs(expected - found) < 1e-5);
+                }
+                for (int d = 0; d < D && !of_position; d++) {
+                    double o = 0;
+                    for (int j = 0; j < T; j++)
+                        o += (double)capture.maps[(map * T + i) * T + j] * (double)capture.v[(map * T + j) * D + d];
+                    assert_true(fabs(o - (double)capture.heads[(map * T + i) * D + d]) < 1e-5);
+                }
+            }
+}
+
 static void test_captured_scores(void **state)
 {
     (void)state;
     for (int p = 0; any_position(p); p++)
         for (int m = 0; any_mask(m); m++)
-            for (int c = 0; any_choice(c); c++) {
-                Built b = build_choice(any_position(p), any_mask(m), score_find("softmax"), any_choice(c));
-                const int T = b.shape.context_length, H = b.shape.n_heads, D = b.shape.d_head, L = b.shape.n_layers;
-                Batch batch = random_batch(&b, 1, 1, 7);
-                Capture capture = {
-                    .maps = ARENA_ARRAY(b.arena, real, L * H * T * T),
-                    .q = ARENA_ARRAY(b.arena, real, L * H * T * D),
-                    .k = ARENA_ARRAY(b.arena, real, L * H * T * D),
-                };
-                real *bias = ARENA_ARRAY(b.arena, real, L * H * (2 * T - 1));
-                model_position_bias(b.model, b.parameters, T, bias);
-                model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T,
-                              workspace_new(b.arena, b.model, 1, 0, NULL), &capture);
-                for (int map = 0; map < L * H; map++)
-                    for (int i = 0; i < T; i++) {
-                        int first, end;
-                        double scores[41], sum = 0;
-                        model_visible(b.model, i, T, &first, &end);
-                        for (int j = first; j < end; j++) {
-                            double score = 0;
-                            for (int d = 0; d < D; d++)
-                                score +=
-                                    (double)capture.q[(map * T + i) * D + d] * (double)capture.k[(map * T + j) * D + d];
-                            scores[j] = exp(score / sqrt(D) + (double)bias[map * (2 * T - 1) + T - 1 + i - j]);
-                            sum += scores[j];
-                        }
-                        for (int j = first; j < end; j++)
-                            assert_true(fabs(scores[j] / sum - (double)capture.maps[(map * T + i) * T + j]) < 1e-5);
-                    }
+            for (int s = 0; any_score(s); s++) {
+                Built b = build_choice(any_position(p), any_mask(m), any_score(s), "");
+                check_captured_scores(&b);
                 unbuild(&b);
             }
+    for (int c = 0; any_choice(c); c++) {
+        Built b = build_choice(position_find("rope"), mask_find("causal"), score_find("softmax"), any_choice(c));
+        check_captured_scores(&b);
+        unbuild(&b);
+    }
 }
 
 static double row_rms(int n, const real *x)
@@ -546,13 +576,13 @@ static void test_flops(void **state)
     const char *lines = "model.n_layers=4\nmodel.n_heads=4\nmodel.d_model=128\nmodel.context_length=128\n";
     Built causal = build(512, "%smodel.mask.kind=causal", lines), full = build(512, "%smodel.mask.kind=full", lines);
     double weights = 4 * (4 * 128 * 128 + 2 * 128 * 512), head = 128 * 512;
-    assert_true(model_flops_per_token(&causal.shape, 1) == 6 * (weights + head) + 6.0 * 4 * 128 * 129);
-    assert_true(model_flops_per_token(&full.shape, 0.25) == 6 * (weights + head / 4) + 12.0 * 4 * 128 * 128);
+    assert_true(model_flops_per_token(causal.model, 1) == 6 * (weights + head) + 6.0 * 4 * 128 * 129);
+    assert_true(model_flops_per_token(full.model, 0.25) == 6 * (weights + head / 4) + 12.0 * 4 * 128 * 128);
     unbuild(&causal);
     unbuild(&full);
     Built gated = build(512, "%smodel.mask.kind=causal\nmodel.activation=swiglu", lines);
     weights = 4 * (4 * 128 * 128 + 3 * 128 * 344); /* 8/3 of 128 is 341.3 */
-    assert_true(model_flops_per_token(&gated.shape, 1) == 6 * (weights + head) + 6.0 * 4 * 128 * 129);
+    assert_true(model_flops_per_token(gated.model, 1) == 6 * (weights + head) + 6.0 * 4 * 128 * 129);
     unbuild(&gated);
 }
 
@@ -571,7 +601,6 @@ static void test_a_hidden_key_reaches_nobody(void **state)
                 real *first = ARENA_ARRAY(b.arena, real, T), *second = ARENA_ARRAY(b.arena, real, T);
                 int n_changed = 0;
                 for (int hidden = 0; hidden < T - 1; hidden += 13) {
-                    int first_key, end_key;
                     for (int is_hidden = 0; is_hidden < 2; is_hidden++) {
                         const int key = is_hidden ? hidden : -1;
                         const int32_t kept = batch.inputs[hidden];
@@ -582,8 +611,8 @@ static void test_a_hidden_key_reaches_nobody(void **state)
                                              second);
                         batch.inputs[hidden] = kept;
                         for (int i = 0; i < T; i++) {
-                            model_visible(b.model, i, T, &first_key, &end_key);
-                            if (i == hidden || (first_key == hidden && end_key == hidden + 1))
+                            const KeyRanges *keys = &model_visible(b.model)->keys[i];
+                            if (i == hidden || (keys_include(keys, hidden) && keys_count(keys) == 1))
                                 continue;
                             if (is_hidden)
                                 assert_true(first[i] == second[i]);

@@ -167,12 +167,24 @@ static void packed_products_are_the_same(void **state)
                 kernels->matmul(kind, s.m, n, k, (real)0.7, a, x.ld_a, b, x.ld_b, plus != NULL, whole, x.ld_c,
                                 x.scratch);
                 kernels->pack(kind, s.n, s.k, x.b, x.ld_b, panels);
-                kernels->matmul_packed(kind, s.m, n, k, (real)0.7, a, x.ld_a, panels + (size_t)j * s.k, s.k, k_first,
-                                       plus, packed, x.ld_c, x.scratch);
+                PackedProduct product = {.kind = kind,
+                                         .m = s.m,
+                                         .n = n,
+                                         .k = k,
+                                         .alpha = (real)0.7,
+                                         .a = a,
+                                         .ld_a = x.ld_a,
+                                         .panels = panels + (size_t)j * s.k,
+                                         .k_packed = s.k,
+                                         .k_first = k_first,
+                                         .plus = plus,
+                                         .c = packed,
+                                         .ld_c = x.ld_c};
+                kernels->matmul_packed(&product, x.scratch);
                 assert_same(*name, x.n_c, packed, whole);
                 kernels_reference.pack(kind, s.n, s.k, x.b, x.ld_b, panels);
-                kernels_reference.matmul_packed(kind, s.m, n, k, (real)0.7, a, x.ld_a, panels + (size_t)j * s.k, s.k,
-                                                k_first, plus ? x.c : NULL, slow, x.ld_c, x.scratch);
+                product.plus = plus ? x.c : NULL, product.c = slow;
+                kernels_reference.matmul_packed(&product, x.scratch);
                 assert_near(*name, x.n_c, packed, slow, (double)REAL_EPSILON * (2 + k / 4.0), 1);
                 free(panels);
                 free_reals(x.n_c, whole);

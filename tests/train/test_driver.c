@@ -74,7 +74,7 @@ static View look_at(const Again *again, Arena *arena, const Set *set, int s, int
     const Shape shape = measurer_shape(model);
     const int T = set->length;
     const size_t L = (size_t)shape.L, H = (size_t)shape.H, n = (size_t)T;
-    View view = measurer_blank_view(&shape, T, model_settings(model)->mask->is_causal);
+    View view = measurer_blank_view(&shape, T, !model_visible(model)->sees_later);
     Capture capture = {.maps = ARENA_ARRAY(arena, real, L * H * n * n),
                        .q = ARENA_ARRAY(arena, real, L * H * n * shape.D),
                        .k = ARENA_ARRAY(arena, real, L * H * n * shape.D),

@@ -1,15 +1,19 @@
-/* Masks: which keys a query sees, as one range per query. One file each, with a const Mask at its foot. */
+/* Masks: which keys a query sees, as at most two ranges a query (base/visible.h). One file each, with a const Mask at
+ * its foot.
+ */
 #ifndef REFFRAME_MODEL_MASK_H
 #define REFFRAME_MODEL_MASK_H
 
 #include "base/variant.h"
+#include "base/visible.h"
 #include "model/settings.h"
 
 struct Mask {
     Variant variant; /* keys below model.mask */
-    int is_causal;   /* no query sees a later key */
-    /* Query i of a sequence of `length` sees keys [*ret_first, *ret_end); never empty. */
-    void (*visible)(int i, int length, int *ret_first, int *ret_end);
+    ModelPrepare *prepare;
+    /* Query i of a sequence of `length`, which may be shorter than the context, sees *ret_keys, empty before the call:
+     * at least one key. */
+    void (*visible)(const void *state, int i, int length, KeyRanges *ret_keys);
 };
 
 REGISTRY(Mask, mask);

@@ -1,27 +1,53 @@
-/* Template of a mask; the tests compile it and hold it to everything that a registered one must pass. As an example,
- * each query sees its own window of eight positions, and within it itself and what came before.
+/* Template of a mask; the tests compile it and hold it to everything that a registered one must pass. As an example, a
+ * query sees the last `width` keys, itself among them, and the first `n_first` ones: two ranges (Xiao et al. 2024,
+ * arXiv 2309.17453, section 3.2).
  *
- * 1. Copy this file to NAME.c; add NAME to the list 'model/mask' in src/meson.build.
- * 2. A mask is one range of keys per query, never empty. What lies outside is skipped by blocks, not multiplied by 0.
+ * 1. Copy this file to NAME.c; add NAME to the list 'model/mask' in src/meson.build, and a row to README.md.
+ * 2. A mask is one or two ranges of keys a query. What lies outside is skipped by blocks of keys, not multiplied by 0.
  */
 #include "model/mask/mask.h"
 
-enum { WINDOW = 8 };
+/* 3. What prepare reads, constant afterwards. A mask without keys has neither this nor prepare. */
+typedef struct {
+    int width, n_first;
+} Template;
 
-/* 3. The range of query i in a sequence of `length`; under is_causal no end may exceed i + 1. */
-static void visible(int i, int length, int *ret_first, int *ret_end)
+/* 4. Read your own keys, and check what you need of the sizes (settings_error names the place; here any do).
+ * `parameters` is NULL where nothing is trained: a mask learns nothing. */
+static int prepare(Arena *arena, const ModelSettings *model, Parameters *parameters, void **ret_state, Error *err)
 {
-    (void)length;
-    *ret_first = i - i % WINDOW;
-    *ret_end = i + 1;
+    (void)parameters, (void)err;
+    Template *template = ARENA_ARRAY(arena, Template, 1);
+    template->width = (int)settings_int(model->settings, "model.mask.width");
+    template->n_first = (int)settings_int(model->settings, "model.mask.n_first");
+    *ret_state = template;
+    return STATUS_OK;
 }
 
-/* 4. The strategy itself: the list in meson.build finds it as mask_NAME. */
+/* 5. The ranges of query i in a sequence of `length`, in any order; they may touch, overlap or be empty, but not all.
+ */
+static void visible(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    const Template *template = state;
+    const int n_first = template->n_first < i + 1 ? template->n_first : i + 1;
+    (void)length;
+    ret_keys->range[0] = (KeyRange){0, n_first};
+    ret_keys->range[1] = (KeyRange){i + 1 > template->width ? i + 1 - template->width : 0, i + 1};
+}
+
+/* 6. Keys below model.mask that are valid with this kind: key, type, default, range, help. */
+static const SchemaRow params[] = {
+    {"width", VALUE_INT, "8", 1, 16384, NULL, "keys that a query sees, counted back from itself"},
+    {"n_first", VALUE_INT, "2", 0, 16384, NULL, "keys at the start that every later query sees"},
+};
+
+/* 7. The strategy itself: the list in meson.build finds it as mask_NAME. */
 extern const Mask mask_template;
 const Mask mask_template = {
     .variant = {.name = "template",
-                .summary = "causal within windows of eight",
-                .source = "Child et al. 2019, arXiv 1904.10509, section 4.2"},
-    .is_causal = 1,
+                .summary = "a window of keys before the query, and the first ones",
+                .source = "Xiao et al. 2024, arXiv 2309.17453, section 3.2",
+                PARAMS(params)},
+    .prepare = prepare,
     .visible = visible,
 };

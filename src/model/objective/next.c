@@ -25,7 +25,7 @@ const Objective objective_next = {
     .variant = {.name = "next",
                 .summary = "each position predicts the token after it",
                 .source = "Radford et al. 2018"},
-    .needs_causal = 1,
+    .needs_hidden_future = 1,
     .target_share = target_share,
     .make = make,
 };

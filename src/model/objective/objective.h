@@ -2,16 +2,16 @@
 #ifndef REFFRAME_MODEL_OBJECTIVE_H
 #define REFFRAME_MODEL_OBJECTIVE_H
 
-#include "base/variant.h"
 #include "base/pcg.h"
+#include "base/variant.h"
 #include "data/sequence.h"
 #include "model/settings.h"
 
 struct Objective {
-    Variant variant;  /* keys below objective */
-    int needs_labels; /* the source must have labels */
-    int needs_causal; /* refused under a mask that shows the target (next + full) */
-    int corrupts;     /* inputs differ from the sequence: measured clean, and again on one fixed corruption */
+    Variant variant;         /* keys below objective */
+    int needs_labels;        /* the source must have labels */
+    int needs_hidden_future; /* refused under a mask that shows a query what comes later (next + full) */
+    int corrupts;            /* inputs differ from the sequence: measured clean, and again on one fixed corruption */
     /* Share of a sequence's tokens that are targets, for FLOP counts. */
     double (*target_share)(const Settings *settings);
     /* Writes inputs (T), targets (T; -1 none) and target groups (T) from a sequence. Draws from `pcg` ("mask" stream)
@@ -22,8 +22,8 @@ struct Objective {
 
 REGISTRY(Objective, objective);
 
-/* Mask, objective and source together: full + next, labelled without labels. Names file, line and key. */
-int objective_check(const Objective *objective, const Mask *mask, int source_has_labels, const Settings *settings,
-                    Error *err);
+/* Mask, objective and source together: full + next, labelled without labels. `model` as model_settings gives it, with
+ * the mask laid out. Names file, line and key. */
+int objective_check(const Objective *objective, const ModelSettings *model, int source_has_labels, Error *err);
 
 #endif

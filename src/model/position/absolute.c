@@ -39,9 +39,13 @@ static int prepare(Arena *arena, const ModelSettings *model, Parameters *paramet
                                   "%d is odd; sinusoidal positions need an even width", model->d_model);
         state.sinusoids = sinusoid_table(arena, model->context_length, model->d_model);
     } else {
-        int i = parameters_add(arena, parameters, "embedding.position", model->context_length, model->d_model,
-                               model->init.position_std, 0, 0);
-        state.learned = parameters->tensors[i].offset;
+        state.learned = parameters_add(arena, parameters,
+                                       (Tensor){.name = "embedding.position",
+                                                .group = TENSOR_EMBEDDING,
+                                                .layer = -1,
+                                                .rows = model->context_length,
+                                                .cols = model->d_model,
+                                                .initial_std = model->init.position_std});
     }
     Absolute *kept = ARENA_ARRAY(arena, Absolute, 1);
     *kept = state;
@@ -58,8 +62,9 @@ static void embed_forward(const void *state, const real *parameters, int length,
         x[i] += table[i];
 }
 
-static void embed_backward(const void *state, int length, const real *dx, real *gradient)
+static void embed_backward(const void *state, const real *parameters, int length, const real *dx, real *gradient)
 {
+    (void)parameters;
     const Absolute *absolute = state;
     if (absolute->sinusoids)
         return;

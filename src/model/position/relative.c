@@ -39,23 +39,29 @@ static int prepare(Arena *arena, const ModelSettings *model, Parameters *paramet
 {
     const int n_buckets = (int)settings_int(model->settings, "model.position.n_buckets");
     const int max_distance = (int)settings_int(model->settings, "model.position.max_distance");
-    const int is_causal = model->mask->is_causal, T = model->context_length;
-    const int n = is_causal ? n_buckets : n_buckets / 2; /* for one direction */
+    const int is_one_sided = !model->visible->sees_later, T = model->context_length;
+    const int n = is_one_sided ? n_buckets : n_buckets / 2; /* for one direction */
     if (n_buckets % 2 != 0 || n < 2)
         return settings_error(model->settings, "model.position.n_buckets", err,
                               "%d; a %s mask wants an even number from %d on", n_buckets, model->mask->variant.name,
-                              is_causal ? 2 : 4);
+                              is_one_sided ? 2 : 4);
     if (max_distance <= n / 2)
         return settings_error(model->settings, "model.position.max_distance", err,
                               "%d must be above %d, the distances that have a bucket of their own", max_distance,
                               n / 2);
     int *bucket = ARENA_ARRAY(arena, int, 2 * T - 1);
     for (int d = 1 - T; d < T; d++) /* later keys are never seen under a causal mask */
-        bucket[T - 1 + d] = d >= 0 ? bucket_of(d, n, max_distance) : is_causal ? 0 : n + bucket_of(-d, n, max_distance);
-    int i = parameters_add(arena, parameters, "embedding.relative", n_buckets, model->n_heads,
-                           settings_number(model->settings, "model.position.bias_std"), 0, 0);
+        bucket[T - 1 + d] = d >= 0         ? bucket_of(d, n, max_distance)
+                            : is_one_sided ? 0
+                                           : n + bucket_of(-d, n, max_distance);
+    const Tensor table = {.name = "embedding.relative",
+                          .group = TENSOR_EMBEDDING,
+                          .layer = -1,
+                          .rows = n_buckets,
+                          .cols = model->n_heads,
+                          .initial_std = settings_number(model->settings, "model.position.bias_std")};
     Relative *relative = ARENA_ARRAY(arena, Relative, 1);
-    *relative = (Relative){model->n_heads, parameters->tensors[i].offset, bucket + T - 1};
+    *relative = (Relative){model->n_heads, parameters_add(arena, parameters, table), bucket + T - 1};
     *ret_state = relative;
     return STATUS_OK;
 }
@@ -71,9 +77,10 @@ static void bias_forward(const void *state, const real *parameters, int layer, i
             ret_table[h * width + d] = table[relative->bucket[d - (length - 1)] * H + h];
 }
 
-static void bias_backward(const void *state, int layer, int length, const real *dtable, real *gradient)
+static void bias_backward(const void *state, const real *parameters, int layer, int length, const real *dtable,
+                          real *gradient)
 {
-    (void)layer;
+    (void)parameters, (void)layer;
     const Relative *relative = state;
     const int H = relative->n_heads, width = 2 * length - 1;
     real *dlearned = gradient + relative->table;

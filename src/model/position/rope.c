@@ -130,14 +130,17 @@ static void rotate(const Rope *rope, int length, int ld, real sign, real *x)
     }
 }
 
-static void rotate_forward(const void *state, int length, int ld, real *x)
+static void rotate_forward(const void *state, const real *parameters, const HeadRows *rows, real *x)
 {
-    rotate(state, length, ld, 1, x);
+    (void)parameters;
+    rotate(state, rows->length, rows->ld, 1, x);
 }
 
-static void rotate_backward(const void *state, int length, int ld, real *dx)
+static void rotate_backward(const void *state, const real *parameters, const HeadRows *rows, const real *x, real *dx,
+                            real *gradient)
 {
-    rotate(state, length, ld, -1, dx);
+    (void)parameters, (void)x, (void)gradient;
+    rotate(state, rows->length, rows->ld, -1, dx);
 }
 
 static const SchemaRow params[] = {

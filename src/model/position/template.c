@@ -3,7 +3,10 @@
  *
  *   s_ij += b[layer, h, clip(i - j, -R, R) + R]
  *
- * 1. Copy this file to NAME.c; add NAME to the list 'model/position' in src/meson.build.
+ * Of the C library's inexact functions use none but exp, exp2, log, pow, sin and cos: the record of a machine tries
+ * those (tests/layout).
+ *
+ * 1. Copy this file to NAME.c; add NAME to the list 'model/position' in src/meson.build, and a row to README.md.
  * 2. Keep the function pairs that you need; leave the others NULL.
  */
 #include <stdio.h>
@@ -17,7 +20,8 @@ typedef struct {
 } Template;
 
 /* 4. Read your own keys from model->settings, check what you need of the shape (settings_error names the place),
- * declare what you learn: a name, a shape, an initial std or constant, whether it decays. */
+ * declare what you learn: a name, group, layer (-1: of no block), shape, an initial std or constant, whether it decays.
+ */
 static int prepare(Arena *arena, const ModelSettings *model, Parameters *parameters, void **ret_state, Error *err)
 {
     const int reach = (int)settings_int(model->settings, "model.position.reach");
@@ -28,8 +32,13 @@ static int prepare(Arena *arena, const ModelSettings *model, Parameters *paramet
     for (int l = 0; l < model->n_layers; l++) {
         char name[64];
         snprintf(name, sizeof name, "blocks.%d.attention.distance", l);
-        int i = parameters_add(arena, parameters, name, model->n_heads, 2 * reach + 1, model->init.position_std, 0, 0);
-        tables[l] = parameters->tensors[i].offset;
+        tables[l] = parameters_add(arena, parameters,
+                                   (Tensor){.name = name,
+                                            .group = TENSOR_ATTENTION,
+                                            .layer = l,
+                                            .rows = model->n_heads,
+                                            .cols = 2 * reach + 1,
+                                            .initial_std = model->init.position_std});
     }
     Template *state = ARENA_ARRAY(arena, Template, 1);
     *state = (Template){model->n_heads, reach, tables};
@@ -54,9 +63,12 @@ static void bias_forward(const void *state, const real *parameters, int layer, i
             ret_table[h * width + d] = learned[h * columns + column(template, d - (length - 1))];
 }
 
-/* 6. Gradients are added; the caller zeroes. */
-static void bias_backward(const void *state, int layer, int length, const real *dtable, real *gradient)
+/* 6. Gradients are added; the caller zeroes. What is not linear in what it learns reads that from `parameters`, as
+ * forward did. */
+static void bias_backward(const void *state, const real *parameters, int layer, int length, const real *dtable,
+                          real *gradient)
 {
+    (void)parameters;
     const Template *template = state;
     const int width = 2 * length - 1, columns = 2 * template->reach + 1;
     real *dlearned = gradient + template->tables[layer];

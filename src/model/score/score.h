@@ -1,21 +1,47 @@
-/* Score functions: from a row of scaled, biased, masked scores to attention weights. One file each, with a
- * const Score. */
+/* Score functions: from rows of scaled, biased, masked scores to attention weights. One file each, with a const Score
+ * at its foot.
+ *
+ * A score function may learn (a sink logit a head, say): prepare declares the tensors, every function gets the
+ * parameter block, and backward adds to the gradient block. It is stated twice: `weights` defines it for one row, in
+ * double, and makes the baseline of what position alone gives; `forward` is what training runs. Tests hold the two
+ * together.
+ */
 #ifndef REFFRAME_MODEL_SCORE_H
 #define REFFRAME_MODEL_SCORE_H
 
 #include "base/variant.h"
+#include "base/visible.h"
+#include "model/parameters.h"
 #include "model/settings.h"
 #include "num/kernels.h"
 
+/* Whole rows of one head's scores: row r, that of a query, has `width` columns from s + r * ld on. */
+typedef struct {
+    const Kernels *kernels;
+    const real *parameters;
+    int layer, head;
+    int n_rows, width, ld;
+    const KeyRanges *keys; /* (n_rows) which keys each row's query sees */
+    int first_key;         /* column c is key first_key + c */
+} ScoreRows;
+
 struct Score {
     Variant variant; /* keys below model.score */
-    int rows_sum_to_one;
-    /* A block of n_rows whole rows, leading dimension ld; row r has its visible keys in s[r*ld + first[r] .. end[r])
-     * and -INFINITY (forward, turned into 0) elsewhere within [0, width). row_state (n_rows,) is kept for backward. */
-    void (*forward)(const Kernels *kernels, int n_rows, int width, int ld, real *s, real *row_state);
-    /* p as forward left it, dp in place becomes ds. */
-    void (*backward)(const Kernels *kernels, int n_rows, int width, int ld, const real *p, const real *row_state,
-                     real *dp);
+    ModelPrepare *prepare;
+    int rows_sum_to_one; /* of every query, always */
+    int keeps_scores;    /* backward wants the scores themselves, too; else its `s` is NULL */
+
+    /* The weights of one query: n scores, of the keys that it sees alone. ret_weights may be scores. */
+    void (*weights)(const void *state, const real *parameters, int layer, int head, int n, const double *scores,
+                    double *ret_weights);
+
+    /* In place, scores to weights; hidden keys hold -INFINITY and become exactly 0. row_state (n_rows,) is kept for
+     * backward: one number a row, for whatever it spares. */
+    void (*forward)(const void *state, const ScoreRows *rows, real *s, real *row_state);
+    /* p as forward left it, s as it found it; dp becomes ds in place, exactly 0 for hidden keys, whatever stood there.
+     */
+    void (*backward)(const void *state, const ScoreRows *rows, const real *s, const real *p, const real *row_state,
+                     real *dp, real *gradient);
 };
 
 REGISTRY(Score, score);
