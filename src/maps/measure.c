@@ -199,15 +199,15 @@ static void classify(Arena *scratch, const Work *work)
 {
     const MapsSet *set = work->set;
     MapsResult *result = work->result;
-    int *lengths = ARENA_ARRAY(scratch, int, set->n);
-    for (int s = 0; s < set->n; s++)
-        lengths[s] = set->sequences[s].length;
+    Visible *visible = ARENA_ARRAY(scratch, Visible, set->n); /* (N,), or one for all */
+    for (int s = 0; s < (is_ragged(set) ? set->n : 1); s++)
+        visible[s] = *maps_visible(set, set->mask, set->sequences[s].length);
     const FrameInput input = {.n = set->n,
                               .n_layers = set->n_layers,
                               .n_heads = set->n_heads,
                               .length = set->longest,
-                              .lengths = is_ragged(set) ? lengths : NULL,
-                              .is_causal = maps_shape(set, set->mask, set->longest).is_causal,
+                              .is_ragged = is_ragged(set),
+                              .visible = visible,
                               .importance = work->importance,
                               .baseline = work->baseline,
                               .tokens = set->has_tokens ? wide_tokens(scratch, set) : NULL,

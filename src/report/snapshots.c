@@ -1,18 +1,21 @@
-/* One run's snapshots into memory: metrics as they stand, frames classified again from the stored importances.
- *
- * A snapshot is read whole into an arena of its own and dropped, so that the report's memory grows with the number of
- * metrics, not with that of maps. The mask is told from the uniform baseline: under a causal mask the uniform
- * importance of the first key exceeds the last one's (which has no later query at all), under a full mask all are
- * equal.
+/* See snapshots.h. A snapshot is read whole into an arena of its own and dropped, so that the report's memory grows
+ * with the number of metrics, not with that of maps. The baselines are read once and kept while their run is read.
  */
-#include "report/collect.h"
+#include "report/snapshots.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "store/npz.h"
+
+/* A run while its snapshots are read. */
+typedef struct {
+    Report *report;
+    ReportRun *run;
+    const char *folder;
+    Npz baselines;
+} Reader;
 
 static int fits(const NpyArray *array, NpyType type, int n_dims, const int64_t *shape)
 {
@@ -44,6 +47,49 @@ static double first_integer(const Npz *npz, const char *name)
     return array && array->type == NPY_INT64 && array->n_items == 1 ? (double)*(const int64_t *)array->data
                                                                     : (double)NAN;
 }
+
+/* ---- the mask ---- */
+
+static void show_up_to_itself(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    (void)state, (void)length;
+    ret_keys->range[0] = (KeyRange){0, i + 1};
+}
+
+static void show_all(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    (void)state, (void)i;
+    ret_keys->range[0] = (KeyRange){0, length};
+}
+
+/* Snapshots of version 0.1.0 do not say what their mask shows; it was causal or full. With the uniform importances of a
+ * head, (T,): under the causal one the first key's exceeds the last one's, which no later query sees; under the full
+ * one all are equal. */
+static Visible visible_of_0_1_0(Arena *arena, const float *uniform, int T, int length)
+{
+    const int is_full = fabsf(uniform[0] - uniform[T - 1]) <= 1e-6f * uniform[0];
+    return visible_new(arena, &(MaskRule){"version 0.1.0", NULL, is_full ? show_all : show_up_to_itself}, length);
+}
+
+/* What the mask shows of `length` positions: the whole set's (`suffix` "") or the half set's ("_half"). */
+static int read_visible(Arena *arena, const Reader *reader, const Npz *npz, const char *suffix, int length,
+                        const char *path, Visible *ret_visible, Error *err)
+{
+    if (!npz_get(npz, "visible")) {
+        const NpyArray *uniform = npz_get(&reader->baselines, "uniform/importance");
+        *ret_visible = visible_of_0_1_0(arena, uniform->data, (int)uniform->shape[2], length);
+        return STATUS_OK;
+    }
+    const NpyArray *ranges = npz_get(npz, arena_format(arena, "visible%s", suffix));
+    if (!fits(ranges, NPY_INT32, 3, (int64_t[]){length, KEY_RANGES, 2}) ||
+        visible_from_ranges(arena, length, ranges->data, ret_visible) != 0)
+        return error_set(err, STATUS_INPUT,
+                         "%s: `visible%s` is missing or not the key ranges of each query, int32 (T, 2, 2)", path,
+                         suffix);
+    return STATUS_OK;
+}
+
+/* ---- metrics ---- */
 
 /* The larger of two baselines of importance, (L,H,T); NaN gives way. */
 static float *larger_importance(Arena *arena, const Npz *baselines, const char *suffix, int L, int H, int T)
@@ -170,31 +216,49 @@ static void list_anchors(Arena *scratch, Report *report, ReportRun *run, const F
     }
 }
 
-/* Labels of all heads, layers and the model of one snapshot; of the last one also what their anchors are. */
-static void classify(Arena *scratch, Report *report, ReportRun *run, int s, const Npz *npz, const Npz *baselines)
+/* The set of half length into `input`, where the snapshot has it. */
+static int read_half(Arena *scratch, const Reader *reader, const Npz *npz, const char *path, FrameInput *input,
+                     Error *err)
 {
-    const int L = run->n_layers, H = run->n_heads, T = run->length, N = run->n_sequences;
-    const NpyArray *half = npz_get(npz, "importance_half"), *half_tokens = npz_get(npz, "tokens_half");
+    const NpyArray *half = npz_get(npz, "importance_half"), *tokens = npz_get(npz, "tokens_half");
+    const int L = input->n_layers, H = input->n_heads;
+    if (!half || half->n_dims != 4 || !fits(half, NPY_FLOAT32, 4, (int64_t[]){half->shape[0], L, H, half->shape[3]}))
+        return STATUS_OK;
+    const int length = (int)half->shape[3];
+    Visible *visible = ARENA_ARRAY(scratch, Visible, 1);
+    const int status = read_visible(scratch, reader, npz, "_half", length, path, visible, err);
+    if (status != STATUS_OK)
+        return status;
+    input->half_n = (int)half->shape[0];
+    input->half_visible = visible;
+    input->half_importance = half->data;
+    input->half_baseline = larger_importance(scratch, &reader->baselines, "_half", L, H, length);
+    if (fits(tokens, NPY_INT32, 2, (int64_t[]){input->half_n, length}))
+        input->half_tokens = tokens->data;
+    return STATUS_OK;
+}
+
+/* Labels of all heads, layers and the model of one snapshot; of the last one also what their anchors are. */
+static int classify(Arena *scratch, const Reader *reader, int s, const Npz *npz, const char *path, Error *err)
+{
+    Report *report = reader->report;
+    ReportRun *run = reader->run;
+    const int L = run->n_layers, H = run->n_heads;
     FrameInput input = {
-        .n = N,
+        .n = run->n_sequences,
         .n_layers = L,
         .n_heads = H,
-        .length = T,
-        .is_causal = run->is_causal,
+        .length = run->length,
+        .visible = &run->visible,
         .importance = npz_get(npz, "importance")->data,
-        .baseline = larger_importance(scratch, baselines, "", L, H, T),
+        .baseline = larger_importance(scratch, &reader->baselines, "", L, H, run->length),
         .tokens = npz_get(npz, "tokens")->data,
         .first = 0,
         .stride = 1,
     };
-    if (half && half->type == NPY_FLOAT32 && half->n_dims == 4 && half->shape[1] == L && half->shape[2] == H) {
-        input.half_n = (int)half->shape[0];
-        input.half_length = (int)half->shape[3];
-        input.half_importance = half->data;
-        input.half_baseline = larger_importance(scratch, baselines, "_half", L, H, input.half_length);
-        if (fits(half_tokens, NPY_INT32, 2, (int64_t[]){input.half_n, input.half_length}))
-            input.half_tokens = half_tokens->data;
-    }
+    const int status = read_half(scratch, reader, npz, path, &input, err);
+    if (status != STATUS_OK)
+        return status;
     SnapshotFrames *frames = &run->frames[s];
     frames->layers = ARENA_ARRAY(report->arena, Frame, L);
     frames->heads = ARENA_ARRAY(report->arena, Frame, L * H);
@@ -206,6 +270,7 @@ static void classify(Arena *scratch, Report *report, ReportRun *run, int s, cons
     }
     if (s == run->n_snapshots - 1)
         list_anchors(scratch, report, run, &input, npz_get(npz, "token_strings"));
+    return STATUS_OK;
 }
 
 /* "held_out_loss" for all targets, then "held_out_loss:GROUP"; a group without a name goes by its number. */
@@ -221,9 +286,11 @@ static void read_loss_names(Report *report, ReportRun *run, const Npz *npz)
                                    : arena_format(report->arena, "held_out_loss:%d", g);
 }
 
-/* Shapes and room, once the first snapshot is open. */
-static int start_run(Report *report, ReportRun *run, const char *path, const Npz *npz, const Npz *baselines, Error *err)
+/* Shapes, room, and what holds for the whole run, once the first snapshot is open. */
+static int start_run(Reader *reader, const char *path, const Npz *npz, Error *err)
 {
+    Report *report = reader->report;
+    ReportRun *run = reader->run;
     const NpyArray *importance = npz_get(npz, "importance"), *loss = npz_get(npz, "held_out_loss");
     if (!importance || importance->type != NPY_FLOAT32 || importance->n_dims != 4 || importance->shape[3] < 2)
         return error_set(err, STATUS_INPUT, "%s: `importance` is missing or not float32 (N, L, H, T)", path);
@@ -234,12 +301,15 @@ static int start_run(Report *report, ReportRun *run, const char *path, const Npz
     run->n_heads = (int)importance->shape[2];
     run->length = (int)importance->shape[3];
     run->n_losses = (int)loss->shape[0];
-    const NpyArray *uniform = npz_get(baselines, "uniform/importance");
-    if (!fits(uniform, NPY_FLOAT32, 3, (int64_t[]){run->n_layers, run->n_heads, run->length}))
+    if (!fits(npz_get(&reader->baselines, "uniform/importance"), NPY_FLOAT32, 3,
+              (int64_t[]){run->n_layers, run->n_heads, run->length}))
         return error_set(err, STATUS_INPUT, "%s: `uniform/importance` is missing or not (L, H, T) as in %s",
                          RUN_BASELINES, path);
-    const float *u = uniform->data;
-    run->is_causal = !(fabsf(u[0] - u[run->length - 1]) <= 1e-6f * u[0]);
+    const int status = read_visible(report->arena, reader, npz, "", run->length, path, &run->visible, err);
+    if (status != STATUS_OK)
+        return status;
+    const NpyArray *sums = npz_get(npz, "rows_sum_to_one"); /* those of version 0.1.0, which has no other score, do */
+    run->rows_sum_to_one = !fits(sums, NPY_INT32, 1, (int64_t[]){1}) || *(const int32_t *)sums->data != 0;
 
     const size_t S = (size_t)run->n_snapshots;
     run->steps = ARENA_ARRAY(report->arena, double, S);
@@ -249,21 +319,19 @@ static int start_run(Report *report, ReportRun *run, const char *path, const Npz
     run->losses = ARENA_ARRAY(report->arena, double, S *(size_t)run->n_losses);
     run->metrics = ARENA_ARRAY(report->arena, RunMetric, report->n_metrics);
     run->frames = ARENA_ARRAY(report->arena, SnapshotFrames, S);
-    read_baselines(report, run, baselines);
-    return 0;
+    read_baselines(report, run, &reader->baselines);
+    return STATUS_OK;
 }
 
-static int read_snapshot(Report *report, ReportRun *run, const char *run_folder, int64_t step, int s, Arena *scratch,
-                         Error *err)
+static int read_snapshot(Reader *reader, int64_t step, int s, Arena *scratch, Error *err)
 {
-    Npz npz, baselines;
-    const char *path = run_snapshot_path(scratch, run_folder, step);
+    ReportRun *run = reader->run;
+    Npz npz;
+    const char *path = run_snapshot_path(scratch, reader->folder, step);
     int status = npz_read(scratch, path, &npz, err);
-    if (status == 0)
-        status = npz_read(scratch, file_join(scratch, run_folder, RUN_BASELINES), &baselines, err);
-    if (status == 0 && s == 0)
-        status = start_run(report, run, path, &npz, &baselines, err);
-    if (status != 0)
+    if (status == STATUS_OK && s == 0)
+        status = start_run(reader, path, &npz, err);
+    if (status != STATUS_OK)
         return status;
     const int64_t shape[4] = {run->n_sequences, run->n_layers, run->n_heads, run->length};
     if (!fits(npz_get(&npz, "importance"), NPY_FLOAT32, 4, shape))
@@ -274,31 +342,46 @@ static int read_snapshot(Report *report, ReportRun *run, const char *run_folder,
     run->tokens[s] = first_integer(&npz, "tokens_seen");
     run->targets[s] = first_integer(&npz, "targets_seen");
     copy_numbers(&npz, "held_out_loss", 1, (int64_t[]){run->n_losses}, run->losses + (size_t)s * run->n_losses);
-    read_metrics(report, run, s, &npz);
-    classify(scratch, report, run, s, &npz, &baselines);
-    return 0;
+    read_metrics(reader->report, run, s, &npz);
+    return classify(scratch, reader, s, &npz, path, err);
+}
+
+/* `arena` holds what is needed until the last snapshot is read. */
+static int read_run(Reader *reader, int64_t step, Arena *arena, Error *err)
+{
+    const Report *report = reader->report;
+    ReportRun *run = reader->run;
+    int64_t *steps = &step;
+    int n = 1, status = STATUS_OK;
+    if (step < 0)
+        status = run_steps(arena, reader->folder, RUN_SNAPSHOTS, &steps, &n, err);
+    if (status != STATUS_OK)
+        return status;
+    if (n == 0)
+        return error_set(err, STATUS_INPUT, "%s: has no snapshots", reader->folder);
+    status = npz_read(arena, file_join(arena, reader->folder, RUN_BASELINES), &reader->baselines, err);
+    if (status != STATUS_OK)
+        return status;
+    run->n_snapshots = n;
+    for (int s = 0; s < n; s++) {
+        Arena *scratch = arena_new();
+        status = read_snapshot(reader, steps[s], s, scratch, err);
+        arena_free(scratch);
+        if (status != STATUS_OK)
+            return status;
+    }
+    for (int m = 0; m < report->n_metrics; m++)
+        run->metrics[m].strongest = metric_strongest(arena, &report->metrics[m], run, &run->metrics[m]);
+    return STATUS_OK;
 }
 
 int run_collect(Report *report, const char *run_folder, int64_t step, ReportRun *run, Error *err)
 {
-    int64_t *steps = &step;
-    int n = 1;
-    if (step < 0) {
-        const int status = run_steps(report->arena, run_folder, RUN_SNAPSHOTS, &steps, &n, err);
-        if (status != 0)
-            return status;
-    }
-    if (n == 0)
-        return error_set(err, STATUS_INPUT, "%s: has no snapshots", run_folder);
-    run->n_snapshots = n;
-    for (int s = 0; s < n; s++) {
-        Arena *scratch = arena_new();
-        const int status = read_snapshot(report, run, run_folder, steps[s], s, scratch, err);
-        arena_free(scratch);
-        if (status != 0) {
-            run->n_snapshots = 0;
-            return status;
-        }
-    }
-    return 0;
+    Reader reader = {.report = report, .run = run, .folder = run_folder};
+    Arena *arena = arena_new();
+    const int status = read_run(&reader, step, arena, err);
+    arena_free(arena);
+    if (status != STATUS_OK)
+        run->n_snapshots = 0;
+    return status;
 }
