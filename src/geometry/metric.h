@@ -41,8 +41,8 @@ typedef struct {
     int every, sequences; /* defaults of measure.FAMILY.every (0 counts as 1) and .sequences (0: the whole set) */
     const MetricColumn *columns;
     int n_columns;
-    /* Reads the keys measure.FAMILY.KEY, once; ret_state, memory from arena, is constant from then on. NULL: no keys.
-     */
+    /* Reads the keys measure.FAMILY.KEY, once; ret_state, memory from arena, is constant from then on. A family without
+     * keys leaves it NULL, and its state is NULL. */
     int (*prepare)(Arena *arena, const Settings *settings, void **ret_state, Error *err);
     /* ret_columns[c] -> (L,H), (L,) or one double, initialised to NaN. `scratch` is a fixed arena, cleared: what it
      * hands out is not zeroed. */
