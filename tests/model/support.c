@@ -1,5 +1,6 @@
 #include "support.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,8 +49,7 @@ static void add_value(Axis *axis, const char *line)
     axis->values[axis->n++] = line;
 }
 
-/* Every choice or flag of a row but its default; a number twice as large, or half if that is too much. */
-static void add_other_values(Arena *arena, const char *before, const char *group, const SchemaRow *row, Axis *axis)
+void other_values(Arena *arena, const char *before, const char *group, const SchemaRow *row, Axis *axis)
 {
     const char *const *values = row->type == VALUE_CHOICE ? row->choices : row->type == VALUE_BOOL ? flags : NULL;
     for (int v = 0; values && values[v]; v++)
@@ -58,7 +58,8 @@ static void add_other_values(Arena *arena, const char *before, const char *group
     if (row->type == VALUE_INT || row->type == VALUE_NUMBER) {
         const double initial = atof(row->initial), most = row->min == row->max ? 1e9 : row->max;
         const double other = initial == 0 ? most / 200 : 2 * initial <= most ? 2 * initial : initial / 2;
-        add_value(axis, arena_format(arena, "%s%s.%s=%.17g", before, group, row->key, other));
+        add_value(axis, arena_format(arena, "%s%s.%s=%.17g", before, group, row->key,
+                                     row->type == VALUE_INT ? floor(other) : other));
     } else if (row->type == VALUE_LIST) {
         add_value(axis, arena_format(arena, "%s%s.%s=[0.3, 0.7]", before, group, row->key));
     }
@@ -71,7 +72,7 @@ static void add_other_values(Arena *arena, const char *before, const char *group
             const char *kind = arena_format(arena, "%s.kind=%s\n", group_, any_##what(i)->variant.name);               \
             add_value(axis, kind);                                                                                     \
             for (int r = 0; r < any_##what(i)->variant.n_params; r++)                                                  \
-                add_other_values(arena, kind, group_, &any_##what(i)->variant.params[r], axis);                        \
+                other_values(arena, kind, group_, &any_##what(i)->variant.params[r], axis);                            \
         }                                                                                                              \
     } while (0)
 
@@ -90,7 +91,7 @@ int all_axes(Arena *arena, Axis ret_axes[MOST_AXES])
         assert_true(n < MOST_AXES);
         ret_axes[n].name = arena_format(arena, "model.%s", row->key);
         add_value(&ret_axes[n], "");
-        add_other_values(arena, "", "model", row, &ret_axes[n++]);
+        other_values(arena, "", "model", row, &ret_axes[n++]);
     }
     return n;
 }

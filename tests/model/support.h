@@ -36,6 +36,10 @@ typedef struct {
     int n;
 } Axis;
 
+/* Adds the lines that set a row to other values: every choice or flag but its default; a number twice as large, or half
+ * if that is too much. Each line stands behind `before`. Memory from arena. */
+void other_values(Arena *arena, const char *before, const char *group, const SchemaRow *row, Axis *axis);
+
 /* The axes that the registries and the rows of `model` make: a registry's values are its variants, and each with every
  * parameter of its own at another value than its default. Returns their number; memory from arena. */
 int all_axes(Arena *arena, Axis ret_axes[MOST_AXES]);

@@ -8,6 +8,7 @@
 
 #include "geometry/anchor.h"
 #include "geometry/metric.h"
+#include "model/mask/mask.h"
 #include "store/npz.h"
 #include "store/run.h"
 #include "train/checkpoint.h"
@@ -64,6 +65,32 @@ static void a_snapshot_holds_what_is_due(void **state)
         assert_null(npz_get(&npz, "rips0_total"));
     }
     drop(&trained);
+}
+
+/* A reader of a snapshot needs no name of a mask, and no guess, to know what its queries see. */
+static void a_snapshot_says_what_its_queries_see(void **state)
+{
+    (void)state;
+    for (int m = 0; mask_registry[m]; m++) {
+        const char *const changes[] = {"model.mask.kind", mask_registry[m]->variant.name, "objective.kind", "masked",
+                                       NULL};
+        Trained trained = train(changes);
+        Session session;
+        Error err;
+        const Settings settings = tiny_settings(trained.arena, changes);
+        assert_ok(session_open(&settings, kernels_best(), &session, &err), &err);
+        const Npz npz = snapshot_of(&trained, 12);
+        const int T = session.model_settings.context_length;
+        for (int half = 0; half < 2; half++) {
+            const Visible own = visible_new(trained.arena, model_mask_rule(session.model), half ? T / 2 : T);
+            const NpyArray *ranges = npz_get(&npz, half ? "visible_half" : "visible");
+            assert_true(ranges && ranges->type == NPY_INT32 && ranges->n_dims == 3 && ranges->shape[0] == own.length);
+            assert_memory_equal(ranges->data, own.keys, (size_t)own.length * sizeof *own.keys);
+        }
+        assert_int_equal(*(const int32_t *)npz_get(&npz, "rows_sum_to_one")->data, 1);
+        session_close(&session);
+        drop(&trained);
+    }
 }
 
 /* Six sequences: all of them, or the first four of which two are even and two odd; a metric of the model has
@@ -346,6 +373,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_snapshot_holds_what_is_due),
+        cmocka_unit_test(a_snapshot_says_what_its_queries_see),
         cmocka_unit_test(members_count_their_sequences),
         cmocka_unit_test(fisher_is_the_mean_of_squared_gradients),
         cmocka_unit_test(losses_belong_to_corrupted_sequences),
