@@ -58,6 +58,10 @@ const MetricColumn *metric_find(const char *name); /* over all families */
 /* Rows of the group measure.FAMILY: `every`, `sequences`, then the family's own params. Memory from arena. */
 const SchemaRow *family_rows(Arena *arena, const MetricFamily *family, int *ret_n_rows);
 
+/* The states of all families, as in the registry: by their keys measure.FAMILY.KEY, or, settings NULL, by the defaults
+ * of these. Memory from arena. */
+int families_prepare(Arena *arena, const Settings *settings, const void *const **ret_states, Error *err);
+
 /* Values of a column for one sequence: L H, L or 1; and how a level is called. */
 int level_size(MetricLevel level, int n_layers, int n_heads);
 const char *level_name(MetricLevel level);

@@ -6,6 +6,7 @@
  */
 #include "maps/measure.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -22,6 +23,7 @@ typedef struct {
 
 typedef struct {
     const MapsSet *set;
+    const void *const *states; /* of families, by their defaults */
     MapsResult *result;
     Bench *benches;
     int (*is_interrupted)(void);
@@ -59,13 +61,13 @@ static size_t head_values(const MapsSet *set, int length)
 }
 
 /* A family may need more for a shorter sequence, as one that gives up beyond some length does. */
-static size_t scratch_bytes(const MapsSet *set)
+static size_t scratch_bytes(const MapsSet *set, const void *const *states)
 {
     size_t most = 0;
     for (int f = 0; f < set->n_files; f++) {
         const Visible visible = {.length = set->files[f].length}; /* the mask is not known before the maps are read */
         const View shape = view_shape(set->n_layers, set->n_heads, 0, 0, &visible, NULL);
-        const size_t bytes = layout_scratch_bytes(NULL, &shape);
+        const size_t bytes = layout_scratch_bytes(states, &shape);
         most = bytes > most ? bytes : most;
     }
     return most;
@@ -80,23 +82,37 @@ static int count_values(const MapsSet *set)
     return n;
 }
 
+/* Maps come without an experiment's file. */
+static const void *const *default_states(Arena *arena)
+{
+    Error err;
+    const void *const *states;
+    const int status = families_prepare(arena, NULL, &states, &err);
+    assert(status == STATUS_OK); /* a default is a value that its family takes */
+    (void)status;
+    return states;
+}
+
 double maps_measure_bytes(const MapsSet *set, int threads)
 {
+    Arena *arena = arena_new();
     const double T = set->longest, layer_maps = set->n_layers * T * T * sizeof(double);
     const double heads = (double)head_values(set, set->longest), n_threads = threads < set->n ? threads : set->n;
     const double rows = 2.0 * set->n * count_values(set) * sizeof(double); /* of values and of baselines */
     const double importance = 2.0 * set->n * heads * sizeof(float);
     const double uniform = heads * T * sizeof(real) + layer_maps;
-    return rows + importance + uniform + n_threads * (layer_maps + (double)scratch_bytes(set) + heads * sizeof(float));
+    const double scratch = (double)scratch_bytes(set, default_states(arena));
+    arena_free(arena);
+    return rows + importance + uniform + n_threads * (layer_maps + scratch + heads * sizeof(float));
 }
 
-static Bench *benches_new(Arena *arena, const MapsSet *set, int n)
+static Bench *benches_new(Arena *arena, const MapsSet *set, const void *const *states, int n)
 {
     Bench *benches = ARENA_ARRAY(arena, Bench, n);
     for (int t = 0; t < n; t++) {
         benches[t].layer_maps = ARENA_ARRAY(arena, double, (size_t)set->n_layers * set->longest * set->longest);
         benches[t].columns = ARENA_ARRAY(arena, double *, layout_most_columns());
-        benches[t].scratch = arena_within(arena, scratch_bytes(set));
+        benches[t].scratch = arena_within(arena, scratch_bytes(set, states));
         benches[t].importance = ARENA_ARRAY(arena, float, head_values(set, set->longest));
     }
     return benches;
@@ -104,13 +120,14 @@ static Bench *benches_new(Arena *arena, const MapsSet *set, int n)
 
 /* ---- one sequence ---- */
 
-static void run_families(const Layout *layout, const View *view, Bench *bench, double *row)
+static void run_families(const Work *work, const View *view, Bench *bench, double *row)
 {
+    const Layout *layout = &work->result->layout;
     for (int i = 0; i < layout->n_values; i++)
         row[i] = (double)NAN;
-    for (const MetricFamily *const *family = family_registry; *family; family++)
-        if (family_sees_maps_only(*family))
-            layout_measure(layout, *family, NULL, view, bench->columns, bench->scratch, row);
+    for (int f = 0; family_registry[f]; f++)
+        if (family_sees_maps_only(family_registry[f]))
+            layout_measure(layout, family_registry[f], work->states[f], view, bench->columns, bench->scratch, row);
 }
 
 /* (L,H,T) into the first T places of each row of (L,H,longest). */
@@ -134,13 +151,13 @@ static void measure_sequence(void *context, int lane, int thread)
     view.layer_maps = bench->layer_maps;
     anchor_importance(&view, bench->importance);
     view.importance = bench->importance;
-    run_families(layout, &view, bench, work->result->values + (size_t)s * layout->n_values);
+    run_families(work, &view, bench, work->result->values + (size_t)s * layout->n_values);
     spread(work->set, view.length, bench->importance,
            work->importance + s * head_values(work->set, work->set->longest));
     if (lane > 0 && !work->set->has_tokens)
         return;
     view.maps = work->uniform, view.layer_maps = work->uniform_layer_maps, view.importance = NULL;
-    run_families(layout, &view, bench, work->result->baselines[s]);
+    run_families(work, &view, bench, work->result->baselines[s]);
 }
 
 /* ---- the set ---- */
@@ -241,7 +258,8 @@ static void take_memory(Arena *arena, Arena *scratch, const MapsSet *set, int n_
     result->pooled_baseline = ARENA_ARRAY(arena, double, n_values);
     result->heads = ARENA_ARRAY(arena, Frame, set->n_layers * set->n_heads);
     result->layers = ARENA_ARRAY(arena, Frame, set->n_layers);
-    work->benches = benches_new(scratch, set, n_threads);
+    work->states = default_states(scratch);
+    work->benches = benches_new(scratch, set, work->states, n_threads);
     work->members = ARENA_ARRAY(scratch, int, set->n);
     work->uniform = ARENA_ARRAY(scratch, real, wide * set->longest);
     work->uniform_layer_maps = ARENA_ARRAY(scratch, double, set->n_layers *square);
