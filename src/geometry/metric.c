@@ -45,6 +45,38 @@ const SchemaRow *family_rows(Arena *arena, const MetricFamily *family, int *ret_
     return rows;
 }
 
+static int count_families(void)
+{
+    int n = 0;
+    while (family_registry[n])
+        n++;
+    return n;
+}
+
+static int default_settings(Arena *arena, Settings *ret_settings, Error *err)
+{
+    const int n = count_families();
+    SchemaPart *parts = ARENA_ARRAY(arena, SchemaPart, n);
+    for (int f = 0; f < n; f++) {
+        parts[f].group = arena_format(arena, "measure.%s", family_registry[f]->variant.name);
+        parts[f].rows = family_rows(arena, family_registry[f], &parts[f].n_rows);
+    }
+    return settings_resolve(arena, &(Schema){parts, n}, NULL, 0, ret_settings, NULL, err);
+}
+
+int families_prepare(Arena *arena, const Settings *settings, const void *const **ret_states, Error *err)
+{
+    Settings defaults;
+    void **states = ARENA_ARRAY(arena, void *, count_families());
+    int status = settings ? STATUS_OK : default_settings(arena, &defaults, err);
+    for (int f = 0; family_registry[f] && status == STATUS_OK; f++)
+        if (family_registry[f]->prepare)
+            status = family_registry[f]->prepare(arena, settings ? settings : &defaults, &states[f], err);
+    if (status == STATUS_OK)
+        *ret_states = (const void *const *)states;
+    return status;
+}
+
 int level_size(MetricLevel level, int n_layers, int n_heads)
 {
     return level == LEVEL_HEAD ? n_layers * n_heads : level == LEVEL_LAYER ? n_layers : 1;

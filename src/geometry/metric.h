@@ -41,8 +41,8 @@ typedef struct {
     int every, sequences; /* defaults of measure.FAMILY.every (0 counts as 1) and .sequences (0: the whole set) */
     const MetricColumn *columns;
     int n_columns;
-    /* Reads the keys measure.FAMILY.KEY, once; ret_state, memory from arena, is constant from then on. NULL: no keys.
-     */
+    /* Reads the keys measure.FAMILY.KEY, once; ret_state, memory from arena, is constant from then on. A family without
+     * keys leaves it NULL, and its state is NULL. */
     int (*prepare)(Arena *arena, const Settings *settings, void **ret_state, Error *err);
     /* ret_columns[c] -> (L,H), (L,) or one double, initialised to NaN. `scratch` is a fixed arena, cleared: what it
      * hands out is not zeroed. */
@@ -57,6 +57,10 @@ const MetricColumn *metric_find(const char *name); /* over all families */
 
 /* Rows of the group measure.FAMILY: `every`, `sequences`, then the family's own params. Memory from arena. */
 const SchemaRow *family_rows(Arena *arena, const MetricFamily *family, int *ret_n_rows);
+
+/* The states of all families, as in the registry: by their keys measure.FAMILY.KEY, or, settings NULL, by the defaults
+ * of these. Memory from arena. */
+int families_prepare(Arena *arena, const Settings *settings, const void *const **ret_states, Error *err);
 
 /* Values of a column for one sequence: L H, L or 1; and how a level is called. */
 int level_size(MetricLevel level, int n_layers, int n_heads);

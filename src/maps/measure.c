@@ -127,14 +127,14 @@ double maps_measure_bytes(const MapsSet *set, int threads)
 
 /* ---- one sequence ---- */
 
-static void run_families(const Layout *layout, const void *const *states, const View *view, Bench *bench, double *row)
+static void run_families(const Work *work, const View *view, Bench *bench, double *row)
 {
+    const Layout *layout = &work->result->layout;
     for (int i = 0; i < layout->n_values; i++)
         row[i] = (double)NAN;
-    for (const MetricFamily *const *family = family_registry; *family; family++)
-        if (family_sees_maps_only(*family))
-            layout_measure(layout, *family, states[family - family_registry], view, bench->columns, bench->scratch,
-                           row);
+    for (int f = 0; family_registry[f]; f++)
+        if (family_sees_maps_only(family_registry[f]))
+            layout_measure(layout, family_registry[f], work->set->states[f], view, bench->columns, bench->scratch, row);
 }
 
 /* (L,H,T) into the first T places of each row of (L,H,longest). */
@@ -158,13 +158,13 @@ static void measure_sequence(void *context, int lane, int thread)
     view.layer_maps = bench->layer_maps;
     anchor_importance(&view, bench->importance);
     view.importance = bench->importance;
-    run_families(layout, work->set->states, &view, bench, work->result->values + (size_t)s * layout->n_values);
+    run_families(work, &view, bench, work->result->values + (size_t)s * layout->n_values);
     spread(work->set, view.length, bench->importance,
            work->importance + s * head_values(work->set, work->set->longest));
     if (lane > 0 && !work->set->has_tokens)
         return;
     view.maps = work->uniform, view.layer_maps = work->uniform_layer_maps, view.importance = NULL;
-    run_families(layout, work->set->states, &view, bench, work->result->baselines[s]);
+    run_families(work, &view, bench, work->result->baselines[s]);
 }
 
 /* ---- the set ---- */

@@ -175,34 +175,9 @@ static int find_files(MapsSet *set, const char *tokens, Error *err)
     return STATUS_OK;
 }
 
-/* Metric families read their keys in experiments; here all have their defaults. */
-static int prepare_families(MapsSet *set, Error *err)
-{
-    int n = 0;
-    while (family_registry[n])
-        n++;
-    set->states = ARENA_ARRAY(set->arena, const void *, n);
-    for (int f = 0; f < n; f++) {
-        const MetricFamily *family = family_registry[f];
-        SchemaPart part = {.group = arena_format(set->arena, "measure.%s", family->variant.name)};
-        Settings settings;
-        void *state = NULL;
-        if (!family->prepare)
-            continue;
-        part.rows = family_rows(set->arena, family, &part.n_rows);
-        int status = settings_resolve(set->arena, &(Schema){&part, 1}, NULL, 0, &settings, NULL, err);
-        if (status == STATUS_OK)
-            status = family->prepare(set->arena, &settings, &state, err);
-        if (status != STATUS_OK)
-            return status;
-        set->states[f] = state;
-    }
-    return STATUS_OK;
-}
-
 static int open_files(MapsSet *set, const char *tokens, Error *err)
 {
-    int status = prepare_families(set, err);
+    int status = families_prepare(set->arena, NULL, &set->states, err);
     if (status == STATUS_OK)
         status = find_files(set, tokens, err);
     for (int f = 0; f < set->n_files && status == STATUS_OK; f++) {

@@ -18,11 +18,11 @@ View measurer_blank_view(const Shape *shape, const Visible *visible, const Kerne
     return view_shape(shape->L, shape->H, shape->C, shape->D, visible, kernels);
 }
 
-static size_t family_scratch(const Model *model)
+static size_t family_scratch(const TrainSettings *settings, const Model *model)
 {
     Shape shape = measurer_shape(model);
     const View view = measurer_blank_view(&shape, &(Visible){.length = shape.T}, NULL);
-    return layout_scratch_bytes(NULL, &view);
+    return layout_scratch_bytes(settings->measure.states, &view);
 }
 
 int measurer_group(const Shape *shape)
@@ -139,7 +139,8 @@ static void take_visible(Taker *taker, const MaskRule *rule, int length, Visible
         *ret_visible = visible_new(taker->arena, rule, length);
 }
 
-static void take_worker(Taker *taker, unsigned needs, const Model *model, const real *panels, Worker *worker)
+static void take_worker(Taker *taker, const TrainSettings *settings, const Model *model, const real *panels,
+                        Worker *worker)
 {
     Shape s = measurer_shape(model);
     size_t n = (size_t)measurer_group(&s), heads = n * (size_t)s.L * s.H, rows = heads * s.T * s.D;
@@ -151,8 +152,8 @@ static void take_worker(Taker *taker, unsigned needs, const Model *model, const 
     worker->capture.residual = take(taker, n * (size_t)(s.L + 1) * s.T * s.C * sizeof(real));
     worker->capture.normed = take(taker, n * (size_t)s.T * s.C * sizeof(real));
     worker->capture.losses = take(taker, n * (size_t)s.T * sizeof(real));
-    take_extras(taker, needs, model, panels, worker);
-    take_scratch(taker, family_scratch(model), worker);
+    take_extras(taker, needs_of(settings), model, panels, worker);
+    take_scratch(taker, family_scratch(settings, model), worker);
     worker->columns = take(taker, layout_most_columns() * sizeof *worker->columns);
     taker->bytes += workspace_bytes(model, (int)n, 0, 1) + sequence_bytes(s.T);
     if (taker->arena) {
@@ -203,7 +204,7 @@ static void take_all(Taker *taker, const TrainSettings *settings, const Model *m
     take_set(taker, settings, s.T, &measurer->full);
     take_set(taker, settings, s.T / 2, &measurer->half);
     for (int w = 0; w < measurer->n_workers; w++)
-        take_worker(taker, needs, model, measurer->panels, &measurer->worker[w]);
+        take_worker(taker, settings, model, measurer->panels, &measurer->worker[w]);
     take_visible(taker, model_mask_rule(model), s.T / 2, &measurer->half_visible);
     take_passes(taker, settings, model, measurer);
     measurer->baseline = take(taker, (size_t)s.L * s.H * s.T * sizeof *measurer->baseline);

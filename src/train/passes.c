@@ -17,9 +17,11 @@ void measurer_measure_view(const Measurer *measurer, const View *view, int s, Wo
 {
     for (int i = 0; i < measurer->layout.n_values; i++)
         row[i] = (double)NAN;
+    const void *const *states = measurer->settings->measure.states;
     for (int f = 0; family_registry[f]; f++)
         if (measurer_includes(measurer, f, s))
-            layout_measure(&measurer->layout, family_registry[f], NULL, view, worker->columns, worker->scratch, row);
+            layout_measure(&measurer->layout, family_registry[f], states[f], view, worker->columns, worker->scratch,
+                           row);
 }
 
 static void add_losses(const Set *set, int s, const real *losses, Pass *pass)

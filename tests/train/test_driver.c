@@ -55,7 +55,7 @@ static Again train_and_open(const char *const *changes)
     const View view = measurer_blank_view(&shape, model_visible(again.session.model), NULL);
     again.layout = layout_new(again.arena, shape.L, shape.H);
     again.columns = ARENA_ARRAY(again.arena, double *, layout_most_columns());
-    again.scratch = arena_within(again.arena, layout_scratch_bytes(NULL, &view));
+    again.scratch = arena_within(again.arena, layout_scratch_bytes(again.session.settings.measure.states, &view));
     return again;
 }
 
@@ -152,7 +152,8 @@ static void measure(const Again *again, const View *view, int s, double *row)
         row[i] = (double)NAN;
     for (int f = 0; family_registry[f]; f++)
         if (s < again->session.settings.measure.families[f].n_sequences)
-            layout_measure(&again->layout, family_registry[f], NULL, view, again->columns, again->scratch, row);
+            layout_measure(&again->layout, family_registry[f], again->session.settings.measure.states[f], view,
+                           again->columns, again->scratch, row);
 }
 
 static int agree(double a, double b)

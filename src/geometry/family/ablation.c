@@ -1,12 +1,11 @@
 /* What a token is worth to the others: the rise of their loss when no query may attend to it.
  *
- *   ablation_cost = mean over targets at queries i != s of loss_i(s hidden) - loss_i,   s = 0; _anchor: the top anchor
- * of the sequence; _null: a drawn position
+ *   ablation_cost = mean over targets at queries i != s of loss_i(s hidden) - loss_i,   s = 0;
+ *   _anchor: s the top anchor of the sequence;  _null: s a drawn position
  *
  * Hidden means masked in every head and layer, so that rows are renormalised; a query that sees nothing else keeps it.
- * Read it beside value drain: a drained token that costs nothing was a resting place, and heads find another; one that
- * is dear though drained serves by being there, as a fixed share of every row or as a mark of the start; one that is
- * dear and not drained is content.
+ * Read it beside value drain (README.md): a drained token that costs nothing was a resting place, one that costs serves
+ * by being there, and one that costs and is not drained is content.
  */
 #include <math.h>
 

@@ -1,7 +1,8 @@
 /* A head's map as a weighted graph, without a threshold.
  *
- *   W = (A + A')/2 without its diagonal, s = W 1, L = diag(s) - W:   fiedler = lambda_2(L), laplacian_gap = lambda_3 -
- * lambda_2 strength_centralization = sum_j (max s - s_j) / ((T-1)(T-2)/2)   (Freeman 1978, with strengths for degrees)
+ *   W = (A + A')/2 without its diagonal, s = W 1, L = diag(s) - W:
+ *   fiedler = lambda_2(L), laplacian_gap = lambda_3 - lambda_2,
+ *   strength_centralization = sum_j (max s - s_j) / ((T-1)(T-2)/2)   (Freeman 1978, with strengths for degrees)
  *
  * An ideal star, every query on one key, has strengths (T-1)/2 and 1/2: centralization 1. k keys that share every
  * query's attention evenly give a Fiedler value of 1/2 whatever k is: it is what ties the least tied token to the rest.

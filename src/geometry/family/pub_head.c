@@ -1,7 +1,7 @@
 /* The published specialisation of heads: whether a head's favourite token is the same one in most sequences.
  *
- *   top token of a sequence = token id at argmax_j mean_i A_ij;  head_consistency = share of sequences with the modal
- * one
+ *   top token of a sequence = token id at argmax_j mean_i A_ij;
+ *   head_consistency = share of sequences with the modal one
  *
  * By id, not by place: a first token that differs from sequence to sequence never makes a head consistent.
  */

@@ -1,7 +1,8 @@
 /* The published loss of diversity when sinks are taken out (DEFINITIONS.md, "As published").
  *
- *   sinks: tokens whose sum over heads and queries is at or above the 100 t-th percentile;  KL_h = mean_i KL(A[h]_i ||
- * M_i), M the heads' mean;   kl_reduction = mean_h (KL_h - KL_h with the sinks' columns zeroed and rows renormalised)
+ *   sinks: tokens whose sum over heads and queries is at or above the 100 t-th percentile;
+ *   KL_h = mean_i KL(A[h]_i || M_i), M the heads' mean;
+ *   kl_reduction = mean_h (KL_h - KL_h with the sinks' columns zeroed and rows renormalised)
  *
  * over 20 rows, as the authors do, and over all. A row p of mass m outside the sinks becomes p/m there, so that its
  * logarithms are ln p - ln m, and only the mean's have to be taken again for each t.

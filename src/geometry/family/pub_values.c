@@ -2,9 +2,10 @@
  * (DEFINITIONS.md, "As published").
  *
  *   h = the layer's input, d_i = ||h'_i - h_i|| to the next one's (the last one's output after the final norm)
- *   transformation = mean d;  alignment = Pearson of A_ij with cos(h_i, h_j), i != j;  entropy_magnitude = Pearson of
- * the entropy of row i with d_i;  reference tokens R by the mean of A's columns, out_i = sum_j A_ij h_j, ref_i the part
- * over R:  share ||ref||/||out||, direction (cos(ref, out) + 1)/2, information ||ref||, over tokens outside R
+ *   transformation = mean d;  alignment = Pearson of A_ij with cos(h_i, h_j), i != j;
+ *   entropy_magnitude = Pearson of the entropy of row i with d_i;
+ *   reference tokens R by the mean of A's columns, out_i = sum_j A_ij h_j, ref_i the part over R:
+ *   share ||ref||/||out||, direction (cos(ref, out) + 1)/2, information ||ref||, over tokens outside R
  *
  * All of these are linear in products of residual rows with each other: with G = H H', out'ref = a' G r, and so on.
  */

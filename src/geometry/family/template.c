@@ -48,9 +48,9 @@ static void lay(const void *state, const View *view, Arena *scratch)
 }
 
 /* 4. Measure one sequence. Columns of LEVEL_HEAD take (L,H) values, LEVEL_LAYER (L,), all NaN before the call: write
- * what there is. Sums run in double; rows of zeros (a query that attends to nothing) leave means over queries. Nothing
- * may be kept from one call to the next, and nothing allocated elsewhere. Sequences may be measured on several threads
- * at once. */
+ * what there is. Of the mask ask what each query sees, view_keys and view_sees, and nothing else. Sums run in double;
+ * rows of zeros (a query that attends to nothing) leave means over queries. Nothing may be kept from one call to the
+ * next, and nothing allocated elsewhere. Sequences may be measured on several threads at once. */
 static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
     const Template *template = state;
