@@ -1,5 +1,6 @@
 """Without these, one encoding, tokenizer or block among many could give other bits with other threads, when it is measured,
-or when its run was killed. What there is to choose comes from `refframe list`: a new variant is tested by being there."""
+or when its run was killed. What there is to choose comes from `refframe list`: a new variant is tested by being there, and so
+is each template, of which this program has registered every one."""
 import collections
 import os
 import re
@@ -10,6 +11,7 @@ import unittest
 from harness import Case, result_of_run, run_folders
 
 KILLER = os.environ.get("KILLER", "")
+PROGRAM = [os.path.abspath(os.environ["REFFRAME_WITH_TEMPLATES"])]
 
 # Eight lanes, so that eight threads are of use.
 YAML = """\
@@ -59,6 +61,9 @@ def yaml_of(keys):
 
 
 class Variants(Case):
+    def refframe(self, *words, **options):
+        return super().refframe(*words, program=PROGRAM, **options)
+
     def setUp(self):
         super().setUp()
         self.arms, ids = {}, set()
