@@ -24,23 +24,14 @@ typedef struct {
     unsigned char *mean, *first; /* (n_frames,L,H,cells) over the set, of its first sequence */
 } Film;
 
-static int has_shape(const NpyArray *array, int n_dims, const int64_t *shape)
-{
-    if (!array || array->type != NPY_FLOAT32 || array->n_dims != n_dims)
-        return 0;
-    for (int d = 0; d < n_dims; d++)
-        if (array->shape[d] != shape[d])
-            return 0;
-    return 1;
-}
-
 /* A snapshot's maps, (L,H,T,T) and (M,L,H,T,T); NULL for what it lacks. */
 static void find_maps(const Npz *npz, const ReportRun *run, const float **ret_mean, const float **ret_first)
 {
-    const NpyArray *mean = npz_get(npz, "map_mean"), *own = npz_get(npz, "map");
-    const int64_t shape[] = {own ? own->shape[0] : 0, run->n_layers, run->n_heads, run->length, run->length};
-    *ret_mean = has_shape(mean, 4, shape + 1) ? mean->data : NULL;
-    *ret_first = shape[0] > 0 && has_shape(own, 5, shape) ? own->data : NULL;
+    const int64_t shape[] = {-1, run->n_layers, run->n_heads, run->length, run->length};
+    *ret_mean = npz_data(npz, "map_mean", NPY_FLOAT32, 4, shape + 1);
+    *ret_first = npz_data(npz, "map", NPY_FLOAT32, 5, shape);
+    if (*ret_first && npz_get(npz, "map")->shape[0] == 0)
+        *ret_first = NULL;
 }
 
 /* ---- what is packed ---- */
@@ -80,15 +71,15 @@ static void fit(Film *film, size_t budget)
 
 static void read_tokens(Arena *arena, const Npz *npz, Film *film)
 {
-    const NpyArray *tokens = npz_get(npz, "tokens"), *strings = npz_get(npz, "token_strings");
     const int T = film->run->length;
-    if (!tokens || tokens->type != NPY_INT32 || tokens->n_dims != 2 || tokens->shape[1] != T || tokens->shape[0] == 0 ||
-        !strings || strings->type != NPY_STRING)
+    const NpyArray *strings = npz_get(npz, "token_strings");
+    const int32_t *tokens = npz_data(npz, "tokens", NPY_INT32, 2, (int64_t[]){film->run->n_sequences, T});
+    if (!tokens || film->run->n_sequences < 1 || !strings || strings->type != NPY_STRING)
         return;
     film->tokens = ARENA_ARRAY(arena, const char *, T);
     film->n_tokens = T;
     for (int t = 0; t < T; t++) {
-        const int32_t id = ((const int32_t *)tokens->data)[t];
+        const int32_t id = tokens[t];
         film->tokens[t] = "?";
         if (id >= 0 && (size_t)id < strings->n_items)
             film->tokens[t] = arena_format(arena, "%.*s", strings->item_bytes < 63 ? strings->item_bytes : 63,

@@ -231,11 +231,10 @@ int report_show(Arena *arena, const char *run_folder, int64_t step, int use_colo
               (long long)step, n, (long long)steps[n - 1], run.tokens[0], run.losses[0]);
     add_metrics(&report, &run, use_colour, ret_text);
     add_anchors(arena, &run, use_colour, ret_text);
-    const NpyArray *map = npz_get(&npz, "map_mean");
-    if (map && map->type == NPY_FLOAT32 && map->n_dims == 4 && map->shape[0] == run.n_layers &&
-        map->shape[1] == run.n_heads && map->shape[2] == run.length && map->shape[3] == run.length)
-        for (int l = 0; l < run.n_layers; l++)
-            add_maps(map->data, l, run.n_heads, run.length, 100, ret_text);
+    const float *map =
+        npz_data(&npz, "map_mean", NPY_FLOAT32, 4, (int64_t[]){run.n_layers, run.n_heads, run.length, run.length});
+    for (int l = 0; map && l < run.n_layers; l++)
+        add_maps(map, l, run.n_heads, run.length, 100, ret_text);
     text_add(ret_text, "\n");
-    return 0;
+    return STATUS_OK;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "report/classify.h"
 #include "store/npz.h"
 
 /* A run while its snapshots are read. */
@@ -17,25 +18,15 @@ typedef struct {
     Npz baselines;
 } Reader;
 
-static int fits(const NpyArray *array, NpyType type, int n_dims, const int64_t *shape)
-{
-    if (!array || array->type != type || array->n_dims != n_dims)
-        return 0;
-    for (int d = 0; d < n_dims; d++)
-        if (array->shape[d] != shape[d])
-            return 0;
-    return 1;
-}
-
 /* A float64 member of exactly this shape copied to `ret_values`, or NaN where the file has none. */
 static void copy_numbers(const Npz *npz, const char *name, int n_dims, const int64_t *shape, double *ret_values)
 {
-    const NpyArray *array = npz_get(npz, name);
+    const double *data = npz_data(npz, name, NPY_FLOAT64, n_dims, shape);
     size_t n = 1;
     for (int d = 0; d < n_dims; d++)
         n *= (size_t)shape[d];
-    if (fits(array, NPY_FLOAT64, n_dims, shape))
-        memcpy(ret_values, array->data, n * sizeof *ret_values);
+    if (data)
+        memcpy(ret_values, data, n * sizeof *ret_values);
     else
         for (size_t i = 0; i < n; i++)
             ret_values[i] = (double)NAN;
@@ -46,68 +37,6 @@ static double first_integer(const Npz *npz, const char *name)
     const NpyArray *array = npz_get(npz, name);
     return array && array->type == NPY_INT64 && array->n_items == 1 ? (double)*(const int64_t *)array->data
                                                                     : (double)NAN;
-}
-
-/* ---- the mask ---- */
-
-static void show_up_to_itself(const void *state, int i, int length, KeyRanges *ret_keys)
-{
-    (void)state, (void)length;
-    ret_keys->range[0] = (KeyRange){0, i + 1};
-}
-
-static void show_all(const void *state, int i, int length, KeyRanges *ret_keys)
-{
-    (void)state, (void)i;
-    ret_keys->range[0] = (KeyRange){0, length};
-}
-
-/* Snapshots of version 0.1.0 do not say what their mask shows; it was causal or full. With the uniform importances of a
- * head, (T,): under the causal one the first key's exceeds the last one's, which no later query sees; under the full
- * one all are equal. */
-static Visible visible_of_0_1_0(Arena *arena, const float *uniform, int T, int length)
-{
-    const int is_full = fabsf(uniform[0] - uniform[T - 1]) <= 1e-6f * uniform[0];
-    return visible_new(arena, &(MaskRule){"version 0.1.0", NULL, is_full ? show_all : show_up_to_itself}, length);
-}
-
-/* What the mask shows of `length` positions: the whole set's (`suffix` "") or the half set's ("_half"). */
-static int read_visible(Arena *arena, const Reader *reader, const Npz *npz, const char *suffix, int length,
-                        const char *path, Visible *ret_visible, Error *err)
-{
-    if (!npz_get(npz, "visible")) {
-        const NpyArray *uniform = npz_get(&reader->baselines, "uniform/importance");
-        *ret_visible = visible_of_0_1_0(arena, uniform->data, (int)uniform->shape[2], length);
-        return STATUS_OK;
-    }
-    const NpyArray *ranges = npz_get(npz, arena_format(arena, "visible%s", suffix));
-    if (!fits(ranges, NPY_INT32, 3, (int64_t[]){length, KEY_RANGES, 2}) ||
-        visible_from_ranges(arena, length, ranges->data, ret_visible) != 0)
-        return error_set(err, STATUS_INPUT,
-                         "%s: `visible%s` is missing or not the key ranges of each query, int32 (T, 2, 2)", path,
-                         suffix);
-    return STATUS_OK;
-}
-
-/* ---- metrics ---- */
-
-/* The larger of two baselines of importance, (L,H,T); NaN gives way. */
-static float *larger_importance(Arena *arena, const Npz *baselines, const char *suffix, int L, int H, int T)
-{
-    const char *names[2] = {arena_format(arena, "uniform/importance%s", suffix),
-                            arena_format(arena, "position/importance%s", suffix)};
-    const size_t n = (size_t)L * H * T;
-    float *larger = ARENA_ARRAY(arena, float, n);
-    for (size_t i = 0; i < n; i++)
-        larger[i] = NAN;
-    for (int k = 0; k < 2; k++) {
-        const NpyArray *array = npz_get(baselines, names[k]);
-        if (!fits(array, NPY_FLOAT32, 3, (int64_t[]){L, H, T}))
-            continue;
-        for (size_t i = 0; i < n; i++)
-            larger[i] = fmaxf(larger[i], ((const float *)array->data)[i]);
-    }
-    return larger;
 }
 
 static void read_baselines(Report *report, ReportRun *run, const Npz *baselines)
@@ -168,109 +97,11 @@ static void read_metrics(Report *report, ReportRun *run, int s, const Npz *npz)
         double *sd = ARENA_ARRAY(scratch, double, PART_COUNT *size);
         copy_numbers(npz, member_of(scratch, "sd", metric->name), n_dims, shape, sd);
         memcpy(own->sd + i * size, sd, size * sizeof *sd);
-        const NpyArray *counts = npz_get(npz, member_of(scratch, "n", metric->name));
-        const int has_counts = fits(counts, NPY_INT32, n_dims, shape);
+        const int32_t *counts = npz_data(npz, member_of(scratch, "n", metric->name), NPY_INT32, n_dims, shape);
         for (size_t j = 0; j < size; j++)
-            own->counts[i * size + j] = has_counts ? ((const int32_t *)counts->data)[j] : -1;
+            own->counts[i * size + j] = counts ? counts[j] : -1;
     }
     arena_free(scratch);
-}
-
-static const char *token_text(Arena *arena, const NpyArray *strings, int32_t id)
-{
-    if (!strings || strings->type != NPY_STRING || id < 0 || (size_t)id >= strings->n_items)
-        return "?";
-    return arena_format(arena, "%.*s", strings->item_bytes,
-                        (const char *)strings->data + (size_t)id * strings->item_bytes);
-}
-
-static ScopeTokens list_tokens(Arena *arena, Arena *scratch, const FrameInput *input, int layer, int head,
-                               const NpyArray *strings)
-{
-    FrameAnchor *all;
-    ScopeTokens own = {.n = frame_anchors(scratch, input, layer, head, FRAME_BY_TOKEN, &all)};
-    own.n = own.n < TOKENS_KEPT ? own.n : TOKENS_KEPT;
-    FrameAnchor *kept = ARENA_ARRAY(arena, FrameAnchor, own.n + 1);
-    own.texts = ARENA_ARRAY(arena, const char *, own.n + 1);
-    for (int i = 0; i < own.n; i++) {
-        kept[i] = all[i];
-        own.texts[i] = token_text(arena, strings, all[i].identity);
-    }
-    own.anchors = kept;
-    return own;
-}
-
-/* The same scopes as classify's. */
-static void list_anchors(Arena *scratch, Report *report, ReportRun *run, const FrameInput *input,
-                         const NpyArray *strings)
-{
-    const int L = run->n_layers, H = run->n_heads;
-    AnchorTokens *anchors = &run->anchors;
-    anchors->layers = ARENA_ARRAY(report->arena, ScopeTokens, L);
-    anchors->heads = ARENA_ARRAY(report->arena, ScopeTokens, L * H);
-    anchors->model = list_tokens(report->arena, scratch, input, -1, -1, strings);
-    for (int l = 0; l < L; l++) {
-        anchors->layers[l] = list_tokens(report->arena, scratch, input, l, -1, strings);
-        for (int h = 0; h < H; h++)
-            anchors->heads[l * H + h] = list_tokens(report->arena, scratch, input, l, h, strings);
-    }
-}
-
-/* The set of half length into `input`, where the snapshot has it. */
-static int read_half(Arena *scratch, const Reader *reader, const Npz *npz, const char *path, FrameInput *input,
-                     Error *err)
-{
-    const NpyArray *half = npz_get(npz, "importance_half"), *tokens = npz_get(npz, "tokens_half");
-    const int L = input->n_layers, H = input->n_heads;
-    if (!half || half->n_dims != 4 || !fits(half, NPY_FLOAT32, 4, (int64_t[]){half->shape[0], L, H, half->shape[3]}))
-        return STATUS_OK;
-    const int length = (int)half->shape[3];
-    Visible *visible = ARENA_ARRAY(scratch, Visible, 1);
-    const int status = read_visible(scratch, reader, npz, "_half", length, path, visible, err);
-    if (status != STATUS_OK)
-        return status;
-    input->half_n = (int)half->shape[0];
-    input->half_visible = visible;
-    input->half_importance = half->data;
-    input->half_baseline = larger_importance(scratch, &reader->baselines, "_half", L, H, length);
-    if (fits(tokens, NPY_INT32, 2, (int64_t[]){input->half_n, length}))
-        input->half_tokens = tokens->data;
-    return STATUS_OK;
-}
-
-/* Labels of all heads, layers and the model of one snapshot; of the last one also what their anchors are. */
-static int classify(Arena *scratch, const Reader *reader, int s, const Npz *npz, const char *path, Error *err)
-{
-    Report *report = reader->report;
-    ReportRun *run = reader->run;
-    const int L = run->n_layers, H = run->n_heads;
-    FrameInput input = {
-        .n = run->n_sequences,
-        .n_layers = L,
-        .n_heads = H,
-        .length = run->length,
-        .visible = &run->visible,
-        .importance = npz_get(npz, "importance")->data,
-        .baseline = larger_importance(scratch, &reader->baselines, "", L, H, run->length),
-        .tokens = npz_get(npz, "tokens")->data,
-        .first = 0,
-        .stride = 1,
-    };
-    const int status = read_half(scratch, reader, npz, path, &input, err);
-    if (status != STATUS_OK)
-        return status;
-    SnapshotFrames *frames = &run->frames[s];
-    frames->layers = ARENA_ARRAY(report->arena, Frame, L);
-    frames->heads = ARENA_ARRAY(report->arena, Frame, L * H);
-    frame_classify(scratch, &input, -1, -1, &frames->model);
-    for (int l = 0; l < L; l++) {
-        frame_classify(scratch, &input, l, -1, &frames->layers[l]);
-        for (int h = 0; h < H; h++)
-            frame_classify(scratch, &input, l, h, &frames->heads[l * H + h]);
-    }
-    if (s == run->n_snapshots - 1)
-        list_anchors(scratch, report, run, &input, npz_get(npz, "token_strings"));
-    return STATUS_OK;
 }
 
 /* "held_out_loss" for all targets, then "held_out_loss:GROUP"; a group without a name goes by its number. */
@@ -292,24 +123,25 @@ static int start_run(Reader *reader, const char *path, const Npz *npz, Error *er
     Report *report = reader->report;
     ReportRun *run = reader->run;
     const NpyArray *importance = npz_get(npz, "importance"), *loss = npz_get(npz, "held_out_loss");
-    if (!importance || importance->type != NPY_FLOAT32 || importance->n_dims != 4 || importance->shape[3] < 2)
+    if (!npz_data(npz, "importance", NPY_FLOAT32, 4, (int64_t[]){-1, -1, -1, -1}) || importance->shape[1] < 1 ||
+        importance->shape[2] < 1 || importance->shape[3] < 2)
         return error_set(err, STATUS_INPUT, "%s: `importance` is missing or not float32 (N, L, H, T)", path);
-    if (!loss || loss->type != NPY_FLOAT64 || loss->n_dims != 1 || loss->shape[0] < 1)
+    if (!npz_data(npz, "held_out_loss", NPY_FLOAT64, 1, (int64_t[]){-1}) || loss->shape[0] < 1)
         return error_set(err, STATUS_INPUT, "%s: `held_out_loss` is missing or not float64 (1+G,)", path);
     run->n_sequences = (int)importance->shape[0];
     run->n_layers = (int)importance->shape[1];
     run->n_heads = (int)importance->shape[2];
     run->length = (int)importance->shape[3];
     run->n_losses = (int)loss->shape[0];
-    if (!fits(npz_get(&reader->baselines, "uniform/importance"), NPY_FLOAT32, 3,
-              (int64_t[]){run->n_layers, run->n_heads, run->length}))
+    if (!npz_data(&reader->baselines, "uniform/importance", NPY_FLOAT32, 3,
+                  (int64_t[]){run->n_layers, run->n_heads, run->length}))
         return error_set(err, STATUS_INPUT, "%s: `uniform/importance` is missing or not (L, H, T) as in %s",
                          RUN_BASELINES, path);
-    const int status = read_visible(report->arena, reader, npz, "", run->length, path, &run->visible, err);
+    const int status = classify_mask(report->arena, npz, &reader->baselines, "", run->length, path, &run->visible, err);
     if (status != STATUS_OK)
         return status;
-    const NpyArray *sums = npz_get(npz, "rows_sum_to_one"); /* those of version 0.1.0, which has no other score, do */
-    run->rows_sum_to_one = !fits(sums, NPY_INT32, 1, (int64_t[]){1}) || *(const int32_t *)sums->data != 0;
+    const int32_t *sums = npz_data(npz, "rows_sum_to_one", NPY_INT32, 1, (int64_t[]){1});
+    run->rows_sum_to_one = !sums || *sums != 0; /* version 0.1.0 does not say it: its one score is softmax */
 
     const size_t S = (size_t)run->n_snapshots;
     run->steps = ARENA_ARRAY(report->arena, double, S);
@@ -334,16 +166,16 @@ static int read_snapshot(Reader *reader, int64_t step, int s, Arena *scratch, Er
     if (status != STATUS_OK)
         return status;
     const int64_t shape[4] = {run->n_sequences, run->n_layers, run->n_heads, run->length};
-    if (!fits(npz_get(&npz, "importance"), NPY_FLOAT32, 4, shape))
+    if (!npz_data(&npz, "importance", NPY_FLOAT32, 4, shape))
         return error_set(err, STATUS_INPUT, "%s: its shapes differ from the run's first snapshot", path);
-    if (!fits(npz_get(&npz, "tokens"), NPY_INT32, 2, (int64_t[]){run->n_sequences, run->length}))
+    if (!npz_data(&npz, "tokens", NPY_INT32, 2, (int64_t[]){run->n_sequences, run->length}))
         return error_set(err, STATUS_INPUT, "%s: `tokens` is missing or not int32 (N, T)", path);
     run->steps[s] = (double)step;
     run->tokens[s] = first_integer(&npz, "tokens_seen");
     run->targets[s] = first_integer(&npz, "targets_seen");
     copy_numbers(&npz, "held_out_loss", 1, (int64_t[]){run->n_losses}, run->losses + (size_t)s * run->n_losses);
     read_metrics(reader->report, run, s, &npz);
-    return classify(scratch, reader, s, &npz, path, err);
+    return classify_snapshot(scratch, reader->report, run, s, &npz, &reader->baselines, path, err);
 }
 
 /* `arena` holds what is needed until the last snapshot is read. */

@@ -5,6 +5,7 @@
 #include "base/pcg.h"
 #include "report/summary.h"
 #include "report/trace.h"
+#include "store/npz.h"
 
 /* A report of one run in memory: one metric on 1 layer of 3 heads, 4 snapshots at steps 0 1 2 3. */
 typedef struct {
@@ -400,6 +401,31 @@ static void test_a_broken_snapshot_is_a_run_without_results(void **state)
     arena_free(arena);
 }
 
+/* No head has no first importance to look at. */
+static void test_a_snapshot_without_heads_is_a_run_without_results(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 1, .n_seeds = 1, .sink = scene_jump};
+    char *folder = scene_write(&scene);
+    const char *run = file_join(arena, folder, "a-s1-000000000001");
+    Report *report;
+    Error err;
+    for (int is_baselines = 0; is_baselines < 2; is_baselines++) {
+        NpzWriter *npz = npz_new(arena);
+        npz_add(npz, "importance", NPY_FLOAT32, 4, (int64_t[]){SCENE_SEQUENCES, 0, 2, SCENE_LENGTH}, "");
+        npz_add(npz, "uniform/importance", NPY_FLOAT32, 3, (int64_t[]){0, 2, SCENE_LENGTH}, "");
+        npz_add(npz, "held_out_loss", NPY_FLOAT64, 1, (int64_t[]){1}, (double[]){1});
+        const char *path = is_baselines ? file_join(arena, run, RUN_BASELINES) : run_snapshot_path(arena, run, 0);
+        assert_ok(npz_write(npz, path, &err), &err);
+    }
+    assert_ok(report_collect(arena, folder, &report, &err), &err);
+    assert_int_equal(report->runs[0].status, RUN_FAILED);
+    assert_non_null(strstr(report->runs[0].reason, "`importance`"));
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
 static void test_a_folder_without_a_plan_is_refused(void **state)
 {
     (void)state;
@@ -435,6 +461,7 @@ int main(void)
         cmocka_unit_test(test_ranges_that_are_none_are_a_run_without_results),
         cmocka_unit_test(test_place_and_token_part),
         cmocka_unit_test(test_a_broken_snapshot_is_a_run_without_results),
+        cmocka_unit_test(test_a_snapshot_without_heads_is_a_run_without_results),
         cmocka_unit_test(test_a_folder_without_a_plan_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
