@@ -48,9 +48,9 @@ typedef struct {
     const Visible *visible; /* (n_masks, longest+1) what each shows at the lengths there are */
     size_t visible_bytes;
     const Kernels *kernels;
-    const void **states;      /* of the metric families, by the defaults of their keys */
-    int64_t n_rows, n_empty;  /* rows of all maps; those of zeros */
-    int64_t n_below, n_above; /* those that sum to less, to more than one by more than MAPS_ROUNDING; kept */
+    const void *const *states; /* of the metric families, by the defaults of their keys */
+    int64_t n_rows, n_empty;   /* rows of all maps; those of zeros */
+    int64_t n_below, n_above;  /* those that sum to less, to more than one by more than MAPS_ROUNDING; kept */
     Arena *arena;
 } MapsSet;
 
