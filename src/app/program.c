@@ -1,5 +1,4 @@
 /* The program as plan/ sees it: one schema out of all registries, and a check of whole settings. */
-#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -111,7 +110,7 @@ static int has_onset(void *context, const char *name)
 {
     (void)context;
     const MetricColumn *column = metric_find(name);
-    return column && column->direction != DIRECTION_NONE && !isnan(column->threshold);
+    return column && column_has_onset(column);
 }
 
 static int knows_frame(void *context, const char *name, const char **ret_nearest)

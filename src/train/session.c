@@ -5,12 +5,15 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "geometry/metric.h"
 #include "store/run.h"
 
 int session_open(const Settings *settings, const Kernels *kernels, Session *ret_session, Error *err)
 {
     Session session = {.setup = arena_new()};
     int status = train_settings_read(settings, &session.settings, err);
+    if (status == STATUS_OK)
+        status = families_prepare(session.setup, settings, &session.settings.measure.states, err);
     int length = (int)settings_int(settings, "model.context_length");
     if (status == STATUS_OK)
         status = data_open(session.setup, settings, length, &session.data, err);

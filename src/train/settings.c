@@ -25,9 +25,8 @@ static const SchemaRow measure_rows[] = {
     {"sequences", VALUE_INT, "32", 2, 65536, NULL,
      "held-out sequences of the measuring set, and of the set of half length"},
     {"half_every", VALUE_INT, "4", 0, 1e6, NULL,
-     "measure the set of half length, which tells a place from the start from one "
-     "from the end, at every so manieth snapshot, the first and the last "
-     "included; 0: never"},
+     "the set of half length, which tells a place from the start from one from the end, is "
+     "measured at every Nth snapshot, and at the first and the last; 0: never"},
 };
 
 static const SchemaRow snapshot_rows[] = {
