@@ -34,6 +34,8 @@ struct Verb {
     int min_words, max_words;
     const Option *options;
     int n_options;
+    const char *choice; /* the word of `usage` that stands for one of these variants; NULL: none */
+    const Variant *const *variants;
     int (*run)(const Arguments *arguments, Error *err);
 };
 

@@ -94,6 +94,18 @@ int argument_int(const Arguments *arguments, const char *option, int min, int ma
     return STATUS_OK;
 }
 
+/* "MASK: causal | window:width=8,n_first=2", the keys with their defaults. */
+static void print_choices(const char *word, const Variant *const *variants)
+{
+    printf("\n%s:", word);
+    for (int v = 0; variants[v]; v++) {
+        printf("%s%s", v ? " | " : " ", variants[v]->name);
+        for (int p = 0; p < variants[v]->n_params; p++)
+            printf("%c%s=%s", p ? ',' : ':', variants[v]->params[p].key, variants[v]->params[p].initial);
+    }
+    printf("\n");
+}
+
 void print_verb_help(const Verb *verb)
 {
     printf("usage: refframe %s\n\n%s\n", verb->usage, verb->details);
@@ -106,4 +118,6 @@ void print_verb_help(const Verb *verb)
                  option->value_name ? option->value_name : "");
         printf("  %-24s %s\n", left, option->help);
     }
+    if (verb->choice)
+        print_choices(verb->choice, verb->variants);
 }

@@ -1,6 +1,5 @@
 /* refframe list: everything that can be swapped in, straight from the registries. */
 #include <assert.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -107,7 +106,7 @@ static void print_metric(Arena *arena, const MetricFamily *family, int first, in
         printf(" over the set");
     if (column->direction != DIRECTION_NONE)
         printf("; %s", directions[column->direction]);
-    if (!isnan(column->threshold))
+    if (column_has_onset(column))
         printf(", emerges beyond %s and %s %s its baseline", text_number(column->threshold, threshold),
                text_number(column->ratio, ratio), column->direction == DIRECTION_FALLS ? "times below" : "times");
     printf("; baselines: %sstep 0", column_has_baselines(family, column) ? "uniform, position only, " : "");

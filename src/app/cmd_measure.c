@@ -5,6 +5,7 @@
 #include "app/measure_maps.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "model/mask/mask.h"
 #include "store/run.h"
 
 static void print_steps(const char *what, int only_changed, const Remeasured *snapshots, int n)
@@ -73,7 +74,7 @@ static int run(const Arguments *arguments, Error *err)
 }
 
 static const Option options[] = {
-    {"--mask", "causal|full", "what queries may see; by default causal if no map has anything above its diagonal", 0},
+    {"--mask", "MASK", "what queries may see; by default the first without keys that hides nothing but zeros", 0},
     {"--tokens", "IDS.npy", "token ids (N, T), int32, int64 or uint8; for a folder of maps, a folder of the same names",
      0},
     {"--format", "WORD", "table (default), csv or json", 0},
@@ -82,7 +83,7 @@ static const Option options[] = {
 
 const Verb verb_measure = {
     .name = "measure",
-    .usage = "measure RUN | MAPS.npy | FOLDER [--mask causal|full] [--tokens IDS.npy] [--format table|csv|json] "
+    .usage = "measure RUN | MAPS.npy | FOLDER [--mask MASK] [--tokens IDS.npy] [--format table|csv|json] "
              "[--threads N]",
     .summary = "measure a run again from its saved weights, or anybody's attention maps",
     .details =
@@ -108,5 +109,7 @@ const Verb verb_measure = {
     .max_words = 1,
     .options = options,
     .n_options = sizeof options / sizeof *options,
+    .choice = "MASK",
+    .variants = mask_variants,
     .run = run,
 };

@@ -43,10 +43,9 @@ static void add_heading(const MapsSet *set, int use_colour, Text *text)
     text_addf(text, " tokens, %d layer%s of %d head%s; %s%s\n", set->n_layers, set->n_layers == 1 ? "" : "s",
               set->n_heads, set->n_heads == 1 ? "" : "s", type,
               strcmp(type, maps_type_name(NPY_FLOAT32)) == 0 ? "" : ", measured in float32");
-    text_addf(text, "  mask %s%s\n", set->is_causal ? "causal" : "full",
-              set->mask != MAPS_MASK_ASSUMED ? ""
-              : set->is_causal               ? " (assumed: nothing is above the diagonal)"
-                                             : " (assumed: not all is 0 above the diagonal)");
+    const char *reason = maps_mask_reason(set);
+    text_addf(text, "  mask %s%s%s%s\n", set->masks[set->mask].name, reason ? " (assumed: " : "", reason ? reason : "",
+              reason ? ")" : "");
     Arena *arena = arena_new();
     const char *notes[MAPS_MOST_NOTES];
     const int n_notes = maps_notes(set, arena, notes);
@@ -70,11 +69,10 @@ static void add_heads(const MapsResult *result, int use_colour, Text *text)
     const Place *places[N_SHOWN];
     style_padded(text, "  head", 10, STYLE_DIM, use_colour);
     for (int m = 0; m < N_SHOWN; m++) {
-        places[m] = layout_find(&result->layout, columns[m].name);
-        if (places[m] && maps_is_available(result, places[m]))
+        const Place *place = layout_find(&result->layout, columns[m].name);
+        places[m] = place && maps_is_available(result, place) ? place : NULL;
+        if (places[m])
             style_padded(text, columns[m].heading, CELL, STYLE_DIM, use_colour);
-        else
-            places[m] = NULL;
     }
     style_padded(text, "by position", 15, STYLE_DIM, use_colour);
     style_padded(text, "by token", 0, STYLE_DIM, use_colour);
@@ -93,6 +91,10 @@ static void add_heads(const MapsResult *result, int use_colour, Text *text)
         if (places[m])
             add_cell(result->pooled_baseline[places[m]->offset], columns[m].format, STYLE_DIM, use_colour, text);
     text_add(text, "\n\n");
+}
+
+static void add_labels(const MapsResult *result, int use_colour, Text *text)
+{
     for (int l = 0; l < result->layout.n_layers; l++) {
         char cell[32];
         snprintf(cell, sizeof cell, "  layer %d", l);
@@ -137,6 +139,7 @@ void maps_to_table(const MapsResult *result, int width, int use_colour, Text *re
 {
     add_heading(result->set, use_colour, ret_text);
     add_heads(result, use_colour, ret_text);
+    add_labels(result, use_colour, ret_text);
     add_layers(result, width, use_colour, ret_text);
     text_add(
         ret_text,

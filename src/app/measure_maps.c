@@ -7,7 +7,9 @@
 
 #include "base/child.h"
 #include "base/clock.h"
+#include "base/resolve.h"
 #include "maps/export.h"
+#include "model/mask/mask.h"
 
 static void add_table(const MapsResult *result, Text *text)
 {
@@ -19,35 +21,122 @@ static const struct {
     void (*add)(const MapsResult *result, Text *text);
 } formats[] = {{"table", add_table}, {"csv", maps_to_csv}, {"json", maps_to_json}};
 
-static const char *const masks[] = {[MAPS_MASK_ASSUMED] = "", [MAPS_MASK_CAUSAL] = "causal", [MAPS_MASK_FULL] = "full"};
+enum { N_FORMATS = sizeof formats / sizeof *formats };
 
-enum { N_FORMATS = sizeof formats / sizeof *formats, N_MASKS = sizeof masks / sizeof *masks };
-
-/* The index of an option's value among n words, `fallback` when it was not given. */
-static int choice(const Arguments *arguments, const char *option, const char *const *words, int n, int fallback,
-                  int *ret_index, Error *err)
+/* The index of an option's word among n. */
+static int find_word(const char *option, const char *word, const char *const *words, int n, int *ret_index, Error *err)
 {
-    const char *value = argument(arguments, option);
-    int index = value ? 0 : fallback;
     Text all = {0};
-    while (value && index < n && (strcmp(words[index], value) != 0 || !*value))
-        index++;
-    if (index < n) {
-        *ret_index = index;
-        return STATUS_OK;
-    }
     for (int w = 0; w < n; w++)
-        if (*words[w])
-            text_addf(&all, all.size ? ", %s" : "%s", words[w]);
-    const char *nearest = text_nearest(value, words, n);
-    if (nearest && *nearest)
-        error_set(err, STATUS_INPUT, "refframe measure: %s: \"%s\" is not one of %s; did you mean \"%s\"?", option,
-                  value, text_string(&all), nearest);
-    else
-        error_set(err, STATUS_INPUT, "refframe measure: %s: \"%s\" is not one of %s", option, value, text_string(&all));
+        if (strcmp(word, words[w]) == 0) {
+            *ret_index = w;
+            return STATUS_OK;
+        }
+    for (int w = 0; w < n; w++)
+        text_addf(&all, w ? ", %s" : "%s", words[w]);
+    const char *nearest = text_nearest(word, words, n);
+    error_set(err, STATUS_INPUT, "refframe measure: %s: \"%s\" is not one of %s%s%s%s", option, word, text_string(&all),
+              nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
     text_free(&all);
     return STATUS_INPUT;
 }
+
+static int read_format(const Arguments *arguments, int *ret_format, Error *err)
+{
+    const char *names[N_FORMATS], *word = argument(arguments, "--format");
+    for (int f = 0; f < N_FORMATS; f++)
+        names[f] = formats[f].name;
+    return find_word("--format", word ? word : names[0], names, N_FORMATS, ret_format, err);
+}
+
+/* ---- the mask ---- */
+
+/* A mask of the registry, and what its keys are set to. */
+typedef struct {
+    const Mask *mask;
+    Settings settings;
+} Choice;
+
+static int n_masks(void)
+{
+    int n = 0;
+    while (mask_registry[n])
+        n++;
+    return n;
+}
+
+static int find_mask(Arena *arena, const char *name, const Mask **ret_mask, Error *err)
+{
+    const char **names = ARENA_ARRAY(arena, const char *, n_masks());
+    int index;
+    for (int m = 0; m < n_masks(); m++)
+        names[m] = mask_registry[m]->variant.name;
+    const int status = find_word("--mask", name, names, n_masks(), &index, err);
+    if (status == STATUS_OK)
+        *ret_mask = mask_registry[index];
+    return status;
+}
+
+/* NAME, or NAME:KEY=VALUE,KEY=VALUE; the keys are checked as an experiment's are. */
+static int read_mask(Arena *arena, const char *text, Choice *ret_choice, Error *err)
+{
+    const char *at = text + strcspn(text, ":");
+    Assignment *assignments = ARENA_ARRAY(arena, Assignment, strlen(at) + 1);
+    int n = 0, status = find_mask(arena, arena_strndup(arena, text, (size_t)(at - text)), &ret_choice->mask, err);
+    if (status != STATUS_OK)
+        return status;
+    while (*at) {
+        const char *key = at + 1, *end = key + strcspn(key, ","), *equals = memchr(key, '=', (size_t)(end - key));
+        if (!equals)
+            return error_set(err, STATUS_INPUT,
+                             "refframe measure: --mask: \"%s\" should go on with KEY=VALUE behind \"%.*s\"", text,
+                             (int)(key - text), text);
+        assignments[n++] = (Assignment){.key = arena_format(arena, "model.mask.%.*s", (int)(equals - key), key),
+                                        .text = arena_strndup(arena, equals + 1, (size_t)(end - equals - 1)),
+                                        .file = "--mask"};
+        at = end;
+    }
+    const Variant *variant = &ret_choice->mask->variant;
+    const SchemaPart part = {"model.mask", NULL, variant->params, variant->n_params};
+    return settings_resolve(arena, &(Schema){&part, 1}, assignments, n, &ret_choice->settings, NULL, err);
+}
+
+/* The rule of a mask for maps of these sizes. */
+static int make_rule(Arena *arena, const MapsSet *set, const Choice *choice, MaskRule *ret_rule, Error *err)
+{
+    const ModelSettings model = {.n_layers = set->n_layers,
+                                 .n_heads = set->n_heads,
+                                 .context_length = set->longest,
+                                 .mask = choice->mask,
+                                 .settings = &choice->settings};
+    void *state = NULL;
+    if (choice->mask->prepare) {
+        const int status = choice->mask->prepare(arena, &model, NULL, &state, err);
+        if (status != STATUS_OK)
+            return status;
+    }
+    *ret_rule = (MaskRule){choice->mask->variant.name, state, choice->mask->visible};
+    return STATUS_OK;
+}
+
+/* The mask that was asked for (NULL: none), or those that may be assumed: all that have no keys. */
+static int set_masks(Arena *arena, const Choice *asked, MapsSet *set, Error *err)
+{
+    MaskRule *rules = ARENA_ARRAY(arena, MaskRule, n_masks());
+    int n = 0;
+    for (const Mask *const *mask = mask_registry; *mask; mask++) {
+        const Choice without_keys = {.mask = *mask};
+        if (asked ? asked->mask != *mask : (*mask)->variant.n_params > 0)
+            continue;
+        const int status = make_rule(arena, set, asked ? asked : &without_keys, &rules[n++], err);
+        if (status != STATUS_OK)
+            return status;
+    }
+    maps_set_masks(set, rules, n, asked != NULL);
+    return STATUS_OK;
+}
+
+/* ---- the verb ---- */
 
 /* Before anything large is taken. */
 static int check_memory(const MapsSet *set, int threads, Error *err)
@@ -62,38 +151,45 @@ static int check_memory(const MapsSet *set, int threads, Error *err)
                      text_bytes(needed, text), text_bytes(machine, there));
 }
 
+/* Everything between the arguments and what is printed; on failure the set is to be freed all the same. */
+static int measure(Arena *arena, const Arguments *arguments, MapsSet *set, Text *ret_text, Error *err)
+{
+    const char *mask = argument(arguments, "--mask");
+    Choice asked;
+    int format, threads;
+    MapsResult result;
+    int status = read_format(arguments, &format, err);
+    if (status != STATUS_OK)
+        return status;
+    if (mask && (status = read_mask(arena, mask, &asked, err)) != STATUS_OK)
+        return status;
+    if ((status = argument_int(arguments, "--threads", 1, 1024, clock_cores(), &threads, err)) != STATUS_OK)
+        return status;
+    if ((status = maps_open(kernels_best(), arguments->words[0], argument(arguments, "--tokens"), set, err)) !=
+        STATUS_OK)
+        return status;
+    if ((status = set_masks(arena, mask ? &asked : NULL, set, err)) != STATUS_OK)
+        return status;
+    if ((status = check_memory(set, threads, err)) != STATUS_OK)
+        return status;
+    if ((status = maps_load(set, err)) != STATUS_OK)
+        return status;
+    if ((status = maps_measure(arena, set, threads, child_interrupted, &result, err)) != STATUS_OK)
+        return status;
+    formats[format].add(&result, ret_text);
+    return STATUS_OK;
+}
+
 int measure_maps(const Arguments *arguments, Error *err)
 {
-    const char *names[N_FORMATS];
-    int format, mask, threads;
-    MapsSet set = {0};
-    MapsResult result;
-    Text text = {0};
-    for (int f = 0; f < N_FORMATS; f++)
-        names[f] = formats[f].name;
-    int status = choice(arguments, "--format", names, N_FORMATS, 0, &format, err);
-    if (status == STATUS_OK)
-        status = choice(arguments, "--mask", masks, N_MASKS, MAPS_MASK_ASSUMED, &mask, err);
-    if (status == STATUS_OK)
-        status = argument_int(arguments, "--threads", 1, 1024, clock_cores(), &threads, err);
-    if (status != STATUS_OK)
-        return status;
-    const MapsRequest request = {arguments->words[0], argument(arguments, "--tokens"), (MapsMask)mask};
-    status = maps_open(&request, &set, err);
-    if (status != STATUS_OK)
-        return status;
     Arena *arena = arena_new();
-    status = check_memory(&set, threads, err);
+    MapsSet set = {0};
+    Text text = {0};
+    const int status = measure(arena, arguments, &set, &text, err);
     if (status == STATUS_OK)
-        status = maps_load(&set, err);
-    if (status == STATUS_OK)
-        status = maps_measure(arena, &set, threads, child_interrupted, &result, err);
-    if (status == STATUS_OK) {
-        formats[format].add(&result, &text);
         fwrite(text_string(&text), 1, text.size, stdout);
-    }
     text_free(&text);
-    arena_free(arena);
     maps_free(&set);
+    arena_free(arena);
     return status;
 }

@@ -1,6 +1,5 @@
 /* The program as plan/ sees it: one schema out of all registries, and a check of whole settings. */
 #include <assert.h>
-#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -130,7 +129,7 @@ static int has_onset(void *context, const char *name)
 {
     (void)context;
     const MetricColumn *column = metric_find(name);
-    return column && column->direction != DIRECTION_NONE && !isnan(column->threshold);
+    return column && column_has_onset(column);
 }
 
 static int knows_frame(void *context, const char *name, const char **ret_nearest)

@@ -100,6 +100,18 @@ int arena_new_fixed(size_t bytes, Arena **ret_arena, Error *err)
     return STATUS_OK;
 }
 
+Arena *arena_within(Arena *outer, size_t bytes)
+{
+    Arena *arena = arena_alloc(outer, sizeof *arena);
+    Chunk *chunk = arena_alloc(outer, sizeof *chunk);
+    unsigned char *start = arena_alloc(outer, arena_rounded(bytes));
+    if (!arena)
+        return NULL;
+    *chunk = (Chunk){.start = start, .size = arena_rounded(bytes)};
+    *arena = (Arena){.newest = chunk, .is_fixed = 1};
+    return arena;
+}
+
 Arena *arena_free(Arena *arena)
 {
     if (!arena)

@@ -23,6 +23,9 @@ Arena *arena_new(void);
 /* An arena of exactly `bytes` (rounded up per block by arena_rounded). */
 int arena_new_fixed(size_t bytes, Arena **ret_arena, Error *err);
 
+/* A fixed arena in a block of another's, with which it goes: it is not freed itself. NULL from a counting one. */
+Arena *arena_within(Arena *outer, size_t bytes);
+
 /* An arena without memory. Never NULL itself. */
 Arena *arena_new_counting(void);
 

@@ -148,3 +148,26 @@ void json_put_bool(JsonWriter *json, const char *key, int value)
     json_key(json, key);
     json_bool(json, value);
 }
+
+void json_numbers(JsonWriter *json, int n, const double *values)
+{
+    json_open_array(json);
+    for (int i = 0; i < n; i++)
+        json_number(json, values[i]);
+    json_close_array(json);
+}
+
+void json_put_numbers(JsonWriter *json, const char *key, int n, const double *values)
+{
+    json_key(json, key);
+    json_numbers(json, n, values);
+}
+
+void json_put_strings(JsonWriter *json, const char *key, int n, const char *const *values)
+{
+    json_key(json, key);
+    json_open_array(json);
+    for (int i = 0; i < n; i++)
+        json_string(json, values[i]);
+    json_close_array(json);
+}

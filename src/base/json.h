@@ -29,6 +29,10 @@ void json_null(JsonWriter *json);
 void json_put_string(JsonWriter *json, const char *key, const char *value);
 void json_put_number(JsonWriter *json, const char *key, double value);
 void json_put_bool(JsonWriter *json, const char *key, int value);
+/* arrays of n */
+void json_numbers(JsonWriter *json, int n, const double *values);
+void json_put_numbers(JsonWriter *json, const char *key, int n, const double *values);
+void json_put_strings(JsonWriter *json, const char *key, int n, const char *const *values);
 
 /* ---- reading ---- */
 typedef enum { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT } JsonType;

@@ -29,14 +29,15 @@ static double share_at(Arena *arena, const Anchors *anchors, int place, FrameIde
 }
 
 /* The rules after `none`, in their order. */
-static FrameType label(Arena *arena, const FrameInput *input, const Anchors *anchors, const Pool *pool,
+static FrameType label(Arena *arena, const FrameInput *input, const Scope *scope, const Pool *pool,
                        FrameIdentity identity, const double *values)
 {
+    const Anchors *anchors = &scope->anchors;
     int32_t start_token, end_token;
     const double start = share_at(arena, anchors, 0, identity, &start_token);
     const double end = share_at(arena, anchors, input->length - 1, identity, &end_token);
     const int are_two = identity == FRAME_BY_PLACE ? input->length > 1 : start_token != end_token;
-    if (!input->is_causal && are_two && start + end >= values[RULE_PAIR] && fmin(start, end) >= values[RULE_PAIR_SIDE])
+    if (scope->sees_later && are_two && start + end >= values[RULE_PAIR] && fmin(start, end) >= values[RULE_PAIR_SIDE])
         return FRAME_BIDIRECTIONAL;
     if (pool->items->share >= values[RULE_ONE])
         return FRAME_CENTRALIZED;
@@ -66,7 +67,7 @@ void frame_classify_by(Arena *arena, const FrameInput *input, int layer, int hea
         const Anchors *anchors = &scope.anchors;
         const Pool places = scope_pool(arena, anchors, FRAME_BY_PLACE);
         int32_t token;
-        frame.by_position = label(arena, input, anchors, &places, FRAME_BY_PLACE, values);
+        frame.by_position = label(arena, input, &scope, &places, FRAME_BY_PLACE, values);
         frame.effective_anchors = scope_effective(arena, input, &scope, values);
         frame.start_share = share_at(arena, anchors, 0, FRAME_BY_PLACE, &token);
         frame.end_share = share_at(arena, anchors, input->length - 1, FRAME_BY_PLACE, &token);
@@ -75,7 +76,7 @@ void frame_classify_by(Arena *arena, const FrameInput *input, int layer, int hea
         frame.place = scope_place(arena, input, &scope, places.items->identity, values, &frame.place_checked);
         if (input->tokens) {
             const Pool tokens = scope_pool(arena, anchors, FRAME_BY_TOKEN);
-            frame.by_token = label(arena, input, anchors, &tokens, FRAME_BY_TOKEN, values);
+            frame.by_token = label(arena, input, &scope, &tokens, FRAME_BY_TOKEN, values);
             frame.token = tokens.items->identity;
             frame.token_excess = tokens.items->share, frame.n_tokens = tokens.effective;
             frame.token_share = tokens.items->top_share;

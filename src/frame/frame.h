@@ -2,8 +2,9 @@
  *
  * A pure function of anchor importances and tokens over a measuring set, so that rules can change without retraining.
  * There is no published rule; ours is declared here, its thresholds stand in one table in rules.c with the reason
- * beside each. Rules in order: none, bidirectional (full mask only), centralized, distributed, other; once by position
- * (an anchor's identity is its place) and once by token (as published: its token id).
+ * beside each. Rules in order: none, bidirectional (where a mask lets a query see a later key), centralized,
+ * distributed, other; once by position (an anchor's identity is its place) and once by token (as published: its token
+ * id).
  */
 #ifndef REFFRAME_FRAME_FRAME_H
 #define REFFRAME_FRAME_FRAME_H
@@ -12,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/json.h"
+#include "base/visible.h"
 
 #define FRAME_RULES 1 /* raised when a rule or threshold changes */
 
@@ -27,19 +29,19 @@ typedef enum {
 const char *frame_name(FrameType type); /* "none", "centralized", ...; "not available" for FRAME_COUNT */
 int frame_by_name(const char *name);    /* FrameType or -1 */
 
-/* One measuring set: N sequences of T tokens; or, with `lengths`, of up to T, each row then filled as far as
- * it goes. */
+/* One measuring set: N sequences of T tokens; or, ragged, of up to T, each row then filled as far as it goes. */
 typedef struct {
     int n, n_layers, n_heads, length;
-    const int *lengths; /* (N,) NULL: all have T; else the baseline is (N,L,H,T) and there is no second set */
-    int is_causal;
+    int is_ragged;           /* then visible is (N,), the baseline (N,L,H,T), and there is no second set */
+    const Visible *visible;  /* what the mask shows of T tokens; ragged: of each sequence's own */
     const float *importance; /* (N,L,H,T) */
     const float *baseline;   /* (L,H,T) the larger of uniform and position-only importance */
     const int32_t *tokens;   /* (N,T); NULL: by_token is not available */
-    /* the set of length T/2, for telling start-relative from end-relative places; half_length 0: there is none */
-    int half_n, half_length;
-    const float *half_importance; /* (half_n,L,H,half_length) */
-    const float *half_baseline;   /* (L,H,half_length) */
+    /* the set of length T/2, for telling start-relative from end-relative places; half_visible NULL: there is none */
+    int half_n;
+    const Visible *half_visible;
+    const float *half_importance; /* (half_n,L,H,T/2) */
+    const float *half_baseline;   /* (L,H,T/2) */
     const int32_t *half_tokens;
     int first, stride; /* sequences first, first+stride, ... of both sets: 0,1 all; 0,2 even; 1,2 odd */
 } FrameInput;

@@ -10,45 +10,57 @@
 
 /* One of the two measuring sets, as a head looks at it. */
 typedef struct {
-    int n, n_heads, length, is_causal; /* n_heads: L*H */
-    const int *lengths;
-    double queries, later; /* that a causal key needs behind it: so many, and as a share of the sequence */
+    int n, n_heads, length; /* n_heads: L*H */
+    int is_ragged, hides_nothing;
+    const Visible *visible; /* (1), ragged (N,) */
     const float *importance, *baseline;
     const int32_t *tokens;
     int first, stride;
+    const double *values; /* (RULE_COUNT) */
 } Set;
+
+static const Visible *visible_of(const Set *set, int sequence)
+{
+    return set->visible + (set->is_ragged ? sequence : 0);
+}
+
+static int length_of(const Set *set, int sequence)
+{
+    return visible_of(set, sequence)->length;
+}
 
 static Set set_of(const FrameInput *input, int is_half, const double *values)
 {
     Set set = {.n_heads = input->n_layers * input->n_heads, .first = input->first, .stride = input->stride};
     set.n = is_half ? input->half_n : input->n;
-    set.length = is_half ? input->half_length : input->length;
-    set.lengths = is_half ? NULL : input->lengths;
-    set.is_causal = input->is_causal;
-    set.queries = values[RULE_ANCHOR_QUERIES], set.later = values[RULE_ANCHOR_LATER];
+    set.visible = is_half ? input->half_visible : input->visible;
+    set.length = is_half ? set.visible->length : input->length;
+    set.is_ragged = !is_half && input->is_ragged;
     set.importance = is_half ? input->half_importance : input->importance;
     set.baseline = is_half ? input->half_baseline : input->baseline;
     set.tokens = is_half ? input->half_tokens : input->tokens;
+    set.values = values;
+    set.hides_nothing = 1; /* of one token every mask shows all: what a mask is, the longer sequences say */
+    for (int s = 0; s < (set.is_ragged ? set.n : 1); s++)
+        set.hides_nothing &= visible_of(&set, s)->hides_nothing;
     return set;
 }
 
-static int length_of(const Set *set, int sequence)
+/* A key may be an anchor if it serves enough queries, or if the mask makes no difference between keys. */
+static int is_eligible(const Set *set, int sequence, int k)
 {
-    return set->lengths ? set->lengths[sequence] : set->length;
-}
-
-/* Keys [0, this) may be anchors. */
-static int eligible_end(const Set *set, int sequence)
-{
-    const int length = length_of(set, sequence);
-    const double later = fmax(set->queries, set->later * length);
-    return !set->is_causal ? length : length > later ? length - (int)ceil(later) : 0;
+    const double share = set->values[RULE_ANCHOR_LATER] * length_of(set, sequence);
+    return set->hides_nothing ||
+           visible_of(set, sequence)->n_viewers[k] >= fmax(set->values[RULE_ANCHOR_QUERIES], share);
 }
 
 /* Of sequences of several lengths, those that are too short for any anchor say nothing about whether there are some. */
 static int is_counted(const Set *set, int sequence)
 {
-    return !set->lengths || eligible_end(set, sequence) > 0;
+    int n_eligible = !set->is_ragged;
+    for (int k = 0; k < length_of(set, sequence) && n_eligible == 0; k++)
+        n_eligible += is_eligible(set, sequence, k);
+    return n_eligible > 0;
 }
 
 static const float *importance_of(const Set *set, int sequence, int head)
@@ -58,7 +70,7 @@ static const float *importance_of(const Set *set, int sequence, int head)
 
 static double baseline_of(const Set *set, int sequence, int head, int k)
 {
-    const size_t own = set->lengths ? (size_t)sequence * set->n_heads : 0;
+    const size_t own = set->is_ragged ? (size_t)sequence * set->n_heads : 0;
     return set->baseline[(own + head) * set->length + k];
 }
 
@@ -67,20 +79,21 @@ static double excess_of(const Set *set, int sequence, int head, int k)
     return (double)importance_of(set, sequence, head)[k] - baseline_of(set, sequence, head, k);
 }
 
-static int is_anchor(const Set *set, int sequence, int head, int k, const double *values)
+static int is_anchor(const Set *set, int sequence, int head, int k)
 {
     const double a = importance_of(set, sequence, head)[k], baseline = baseline_of(set, sequence, head, k);
-    return a > values[RULE_ANCHOR_LEAST] && a > values[RULE_ANCHOR_RATIO] * baseline;
+    return a > set->values[RULE_ANCHOR_LEAST] && a > set->values[RULE_ANCHOR_RATIO] * baseline &&
+           is_eligible(set, sequence, k);
 }
 
 /* How many anchors a head has over the sequences; ret_present: share of sequences with one. */
-static int count_anchors(const Set *set, int head, const double *values, double *ret_present)
+static int count_anchors(const Set *set, int head, double *ret_present)
 {
     int n = 0, n_with = 0, n_sequences = 0;
     for (int s = set->first; s < set->n; s += set->stride) {
         int own = 0;
-        for (int k = 0; k < eligible_end(set, s); k++)
-            own += is_anchor(set, s, head, k, values);
+        for (int k = 0; k < length_of(set, s); k++)
+            own += is_anchor(set, s, head, k);
         n += own, n_with += own > 0, n_sequences += is_counted(set, s);
     }
     *ret_present = n_sequences ? (double)n_with / n_sequences : 0;
@@ -95,18 +108,17 @@ static int aligned_place(const Set *set, int sequence, int k, Alignment alignmen
     return is_from_end ? k + shift : k;
 }
 
-static Anchors collect_anchors(Arena *arena, const Set *set, int n_heads, const int *heads, Alignment alignment,
-                               const double *values)
+static Anchors collect_anchors(Arena *arena, const Set *set, int n_heads, const int *heads, Alignment alignment)
 {
     int n = 0, unit = 0;
     double present;
     for (int h = 0; h < n_heads; h++)
-        n += count_anchors(set, heads[h], values, &present);
+        n += count_anchors(set, heads[h], &present);
     Anchors anchors = {ARENA_ARRAY(arena, Anchor, n), 0};
     for (int s = set->first; s < set->n; s += set->stride)
         for (int h = 0; h < n_heads; h++, unit++)
-            for (int k = 0; k < eligible_end(set, s); k++)
-                if (is_anchor(set, s, heads[h], k, values))
+            for (int k = 0; k < length_of(set, s); k++)
+                if (is_anchor(set, s, heads[h], k))
                     anchors.items[anchors.n++] = (Anchor){
                         .unit = unit,
                         .place = aligned_place(set, s, k, alignment),
@@ -210,9 +222,9 @@ Pool scope_pool(Arena *arena, const Anchors *anchors, FrameIdentity identity)
 /* ---- scopes ---- */
 
 /* Anchors of sequences of several lengths, laid the way that gives one place more. */
-static void align(Arena *arena, const Set *set, const double *values, Scope *scope)
+static void align(Arena *arena, const Set *set, Scope *scope)
 {
-    const Anchors from_end = collect_anchors(arena, set, scope->n_heads, scope->heads, FROM_END, values);
+    const Anchors from_end = collect_anchors(arena, set, scope->n_heads, scope->heads, FROM_END);
     if (from_end.n == 0)
         return;
     const double start = scope_pool(arena, &scope->anchors, FRAME_BY_PLACE).items->share;
@@ -224,24 +236,26 @@ static void align(Arena *arena, const Set *set, const double *values, Scope *sco
 
 Scope scope_of(Arena *arena, const FrameInput *input, int layer, int head, const double *values)
 {
-    assert(input->stride >= 1 && input->first >= 0 && !(input->lengths && input->half_length));
+    assert(input->stride >= 1 && input->first >= 0 && !(input->is_ragged && input->half_visible));
     const Set set = set_of(input, 0, values);
     const int begin = layer < 0 ? 0 : layer * input->n_heads + (head < 0 ? 0 : head);
     const int end = layer < 0 ? set.n_heads : head < 0 ? begin + input->n_heads : begin + 1;
     Scope scope = {.heads = ARENA_ARRAY(arena, int, end - begin)};
     int n_sequences = 0, n_anchors = 0;
+    for (int s = 0; s < (set.is_ragged ? set.n : 1); s++)
+        scope.sees_later |= set.visible[s].sees_later;
     for (int s = set.first; s < set.n; s += set.stride)
         n_sequences += is_counted(&set, s);
     for (int h = begin; h < end; h++) {
         double present;
-        n_anchors += count_anchors(&set, h, values, &present);
+        n_anchors += count_anchors(&set, h, &present);
         if (present > 0 && present >= values[RULE_PRESENT])
             scope.heads[scope.n_heads++] = h;
     }
     scope.n_anchors = n_sequences ? (double)n_anchors / n_sequences / (end - begin) : (double)NAN;
-    scope.anchors = collect_anchors(arena, &set, scope.n_heads, scope.heads, FROM_START, values);
-    if (set.lengths)
-        align(arena, &set, values, &scope);
+    scope.anchors = collect_anchors(arena, &set, scope.n_heads, scope.heads, FROM_START);
+    if (set.is_ragged)
+        align(arena, &set, &scope);
     return scope;
 }
 
@@ -255,13 +269,13 @@ double scope_effective(Arena *arena, const FrameInput *input, const Scope *scope
         double total = 0, entropy = 0;
         memset(excess, 0, (size_t)set->length * sizeof *excess);
         for (int h = 0; h < scope->n_heads; h++)
-            for (int k = 0; k < eligible_end(set, s); k++) {
-                has_anchor |= is_anchor(set, s, scope->heads[h], k, values);
-                excess[k] += fmax(0, excess_of(set, s, scope->heads[h], k));
+            for (int k = 0; k < length_of(set, s); k++) {
+                has_anchor |= is_anchor(set, s, scope->heads[h], k);
+                excess[k] += is_eligible(set, s, k) ? fmax(0, excess_of(set, s, scope->heads[h], k)) : 0;
             }
-        for (int k = 0; k < eligible_end(set, s); k++)
+        for (int k = 0; k < length_of(set, s); k++)
             total += excess[k];
-        for (int k = 0; k < eligible_end(set, s) && has_anchor; k++)
+        for (int k = 0; k < length_of(set, s) && has_anchor; k++)
             entropy -= excess[k] > 0 ? excess[k] / total * log(excess[k] / total) : 0;
         sum += has_anchor ? exp(entropy) : 0;
         n += has_anchor;
@@ -273,14 +287,14 @@ int scope_place(Arena *arena, const FrameInput *input, const Scope *scope, int p
                 int *ret_checked)
 {
     *ret_checked = place == 0 || place == input->length - 1;
-    if (input->lengths && !*ret_checked) {
+    if (input->is_ragged && !*ret_checked) {
         *ret_checked = scope->is_decided;
         return scope->alignment == FROM_END ? place - input->length : place;
     }
-    if (*ret_checked || input->half_length == 0)
+    if (*ret_checked || !input->half_visible)
         return *ret_checked && place > 0 ? -1 : place;
     const Set half = set_of(input, 1, values);
-    const Anchors anchors = collect_anchors(arena, &half, scope->n_heads, scope->heads, FROM_START, values);
+    const Anchors anchors = collect_anchors(arena, &half, scope->n_heads, scope->heads, FROM_START);
     double from_start = 0, from_end = 0;
     for (int a = 0; a < anchors.n; a++) {
         from_start += anchors.items[a].place == place ? anchors.items[a].excess : 0;

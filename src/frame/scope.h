@@ -35,6 +35,7 @@ typedef struct {
     Anchors anchors;     /* of those heads */
     Alignment alignment; /* of their places, with several lengths */
     int is_decided;      /* the other one is not as good */
+    int sees_later;      /* the mask lets some query see a later key: a start and an end may both be anchors */
 } Scope;
 
 /* Places are those of the longest sequence here, from its start. */

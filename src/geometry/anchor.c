@@ -1,47 +1,58 @@
-/* Importances, their baselines, and which keys are anchors (README.md; rule in anchor.h). */
+/* Importances, their baselines, and which keys are anchors (DEFINITIONS.md; rule in anchor.h). */
 #include "geometry/anchor.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "geometry/metric.h"
+#include "base/pcg.h"
 
 enum { BLOCK = 64 }; /* columns summed at a time, on the stack */
 
-int anchor_eligible_end(const View *view)
+int anchor_is_eligible(const View *view, int k)
 {
-    const int T = view->length;
-    const double later = fmax(ANCHOR_QUERIES, ANCHOR_SHARE * T);
-    if (!view->is_causal)
-        return T;
-    return T - 1 < later ? 0 : T - (int)ceil(later);
+    const Visible *visible = view->visible;
+    const int n = visible->n_viewers[k];
+    return n >= fmax(ANCHOR_QUERIES, ANCHOR_SHARE * visible->length) || (visible->hides_nothing && n > 0);
 }
 
-static void add_columns(const real *row, int first, int end, double *sum, double *count)
+int anchor_n_eligible(const View *view)
+{
+    int n = 0;
+    for (int k = 0; k < view->length; k++)
+        n += anchor_is_eligible(view, k);
+    return n;
+}
+
+/* ---- importance ---- */
+
+/* Adds row[first..end) but for the key `own`. */
+static void add_columns(const real *row, int first, int end, int own, double *sum, double *count)
 {
     for (int j = first; j < end; j++) {
-        sum[j] += row[j];
-        count[j] += 1;
+        sum[j] += j == own ? 0 : row[j];
+        count[j] += j != own;
     }
 }
 
-void anchor_importance_of(const View *view, int layer, int head, float *ret_importance)
+static void importance_of(const View *view, int layer, int head, float *ret_importance)
 {
     const int T = view->length;
     const real *map = view_map(view, layer, head);
     for (int start = 0; start < T; start += BLOCK) {
-        const int width = T - start < BLOCK ? T - start : BLOCK;
+        const int stop = T - start < BLOCK ? T : start + BLOCK;
         double sum[BLOCK] = {0}, count[BLOCK] = {0};
-        for (int i = view->is_causal ? start + 1 : 0; i < T; i++) {
+        for (int i = 0; i < T; i++) {
             const real *row = map + (size_t)i * T;
-            if (view_row_is_empty(view, row))
+            const KeyRange *keys = view_keys(view, i);
+            if (keys[0].first >= stop || keys[KEY_RANGES - 1].end <= start || view_row_is_empty(view, row))
                 continue;
-            const int own = i - start; /* a key's own query is left out */
-            add_columns(row + start, 0, own < 0 ? 0 : own < width ? own : width, sum, count);
-            if (!view->is_causal)
-                add_columns(row + start, own < 0 ? 0 : own + 1, width, sum, count);
+            for (int r = 0; r < KEY_RANGES; r++) {
+                const int first = keys[r].first > start ? keys[r].first : start;
+                const int end = keys[r].end < stop ? keys[r].end : stop;
+                add_columns(row + start, first - start, end - start, i - start, sum, count);
+            }
         }
-        for (int j = 0; j < width; j++)
+        for (int j = 0; j < stop - start; j++)
             ret_importance[start + j] = (float)(sum[j] / count[j]);
     }
 }
@@ -50,79 +61,115 @@ void anchor_importance(const View *view, float *ret_importance)
 {
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads; h++)
-            anchor_importance_of(view, l, h, ret_importance + ((size_t)l * view->n_heads + h) * view->length);
+            importance_of(view, l, h, ret_importance + ((size_t)l * view->n_heads + h) * view->length);
 }
 
-/* Raises baseline (T,) to the importance of attention that knows only the distance: A_ij = w(i-j) / sum of the visible
- * w. `weight` holds w from the largest distance to the smallest, so that row i starts at weight + T-1-i; NULL is
- * uniform attention. A row whose weights all underflow (745 nats below the largest bias) counts as zeros. */
-static void raise_to(const View *view, const double *weight, double *importance, double *baseline)
+/* ---- baselines ---- */
+
+/* Importance (T,) of attention that knows only the distance: A_ij = w(i-j) / sum of the visible w. `weight` holds w
+ * from the largest distance to the smallest, so that row i starts at weight + T-1-i; NULL is uniform attention. A row
+ * whose weights all underflow (745 nats below the largest bias) counts as zeros. */
+static void distance_importance(const View *view, const double *weight, double *ret_importance)
 {
     const int T = view->length;
-    memset(importance, 0, (size_t)T * sizeof *importance);
+    memset(ret_importance, 0, (size_t)T * sizeof *ret_importance);
     for (int i = 0; i < T; i++) {
         const double *w = weight ? weight + T - 1 - i : NULL;
-        int first, end;
-        view_visible(view, i, &first, &end);
-        double sum = w ? 0 : end - first;
-        for (int j = first; j < end && w; j++)
-            sum += w[j];
+        const KeyRange *keys = view_keys(view, i);
+        double sum = w ? 0 : keys_count(&view->visible->keys[i]);
+        for (int r = 0; r < KEY_RANGES && w; r++)
+            for (int j = keys[r].first; j < keys[r].end; j++)
+                sum += w[j];
         const double scale = sum > 0 ? 1 / sum : 0;
-        for (int j = first; j < end && j < i; j++)
-            importance[j] += w ? w[j] * scale : scale;
-        for (int j = i + 1; j < end; j++) /* none under a causal mask */
-            importance[j] += w ? w[j] * scale : scale;
+        for (int r = 0; r < KEY_RANGES; r++)
+            for (int j = keys[r].first; j < keys[r].end; j++)
+                if (j != i)
+                    ret_importance[j] += w ? w[j] * scale : scale;
     }
     for (int k = 0; k < T; k++)
-        baseline[k] = fmax(baseline[k], importance[k] / (view->is_causal ? T - 1 - k : T - 1));
+        ret_importance[k] /= view->visible->n_viewers[k];
 }
 
-/* exp(bias - largest) in the order that raise_to wants; 0 if the bias is the same at every distance, so
- * says nothing. */
+/* exp(bias - largest that is seen), in the order that distance_importance wants; 0 if the bias is the same at every
+ * distance, so says nothing. */
 static int weights_of(const View *view, const real *bias, double *ret_weight)
 {
-    const int T = view->length, nearest = view->is_causal ? T - 1 : 0; /* entries below are never seen */
+    const int T = view->length;
     double most = -INFINITY, least = INFINITY;
-    for (int d = nearest; d < 2 * T - 1; d++) {
-        most = fmax(most, bias[d]);
-        least = fmin(least, bias[d]);
-    }
-    if (most == least)
-        return 0;
-    for (int d = nearest; d < 2 * T - 1; d++)
+    for (int i = 0; i < T; i++)
+        for (int r = 0; r < KEY_RANGES; r++)
+            for (int j = view_keys(view, i)[r].first; j < view_keys(view, i)[r].end; j++) {
+                most = fmax(most, bias[T - 1 + i - j]);
+                least = fmin(least, bias[T - 1 + i - j]);
+            }
+    for (int d = 0; d < 2 * T - 1; d++)
         ret_weight[2 * T - 2 - d] = exp(bias[d] - most);
-    return 1;
+    return most > least;
 }
 
-void anchor_baseline_of(const View *view, int layer, int head, double *scratch, double *ret_baseline)
+void anchor_baseline(const View *shape, const real *start_bias, Arena *scratch, double *ret_baseline)
+{
+    const int T = shape->length, n_heads = shape->n_layers * shape->n_heads;
+    double *uniform = ARENA_ARRAY(scratch, double, T), *weight = ARENA_ARRAY(scratch, double, 2 * T);
+    distance_importance(shape, NULL, uniform);
+    for (int h = 0; h < n_heads; h++, ret_baseline += T) {
+        if (start_bias && weights_of(shape, start_bias + (size_t)h * (2 * T - 1), weight))
+            distance_importance(shape, weight, ret_baseline);
+        else
+            memcpy(ret_baseline, uniform, (size_t)T * sizeof *uniform);
+        for (int k = 0; k < T; k++)
+            ret_baseline[k] = fmax(ret_baseline[k], uniform[k]);
+    }
+}
+
+/* ---- null positions ---- */
+
+/* FNV-1a (Fowler, Noll, Vo) over the tokens. */
+static uint64_t hash_of(const View *view)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (int i = 0; view->tokens && i < view->length; i++)
+        hash = (hash ^ (uint32_t)view->tokens[i]) * 0x100000001b3u;
+    return hash;
+}
+
+int anchor_null_position(const View *view, int layer, int head, int salt)
+{
+    const int n = anchor_n_eligible(view) - anchor_is_eligible(view, 0);
+    if (n < 1)
+        return -1;
+    Pcg pcg = pcg_new(hash_of(view), (uint64_t)(((int64_t)salt * view->n_layers + layer) * view->n_heads + head));
+    int left = (int)pcg_below(&pcg, (uint32_t)n), k = 1;
+    while (!anchor_is_eligible(view, k) || left-- > 0)
+        k++;
+    return k;
+}
+
+/* ---- anchors ---- */
+
+AnchorDesk anchor_desk(const View *view, Arena *arena)
+{
+    AnchorDesk desk;
+    desk.uniform = ARENA_ARRAY(arena, double, view->length);
+    desk.importance = ARENA_ARRAY(arena, float, view->length);
+    return desk;
+}
+
+void anchors_find(const View *view, int layer, int head, const AnchorDesk *desk, Anchors *ret_anchors)
 {
     const int T = view->length;
-    double *importance = scratch, *weight = scratch + T;
-    for (int k = 0; k < T; k++)
-        ret_baseline[k] = NAN;
-    raise_to(view, NULL, importance, ret_baseline);
-    const real *bias = view->start_bias;
-    if (bias && weights_of(view, bias + ((size_t)layer * view->n_heads + head) * (2 * T - 1), weight))
-        raise_to(view, weight, importance, ret_baseline);
-}
-
-size_t anchors_scratch_bytes(const View *view)
-{
-    return (size_t)view->length * (4 * sizeof(double) + sizeof(float));
-}
-
-void anchors_find(const View *view, int layer, int head, void *scratch, Anchors *ret_anchors)
-{
-    const int T = view->length, end = anchor_eligible_end(view);
-    double *baseline = scratch;
-    const float *importance = view->importance ? view->importance + ((size_t)layer * view->n_heads + head) * T
-                                               : (float *)(baseline + 4 * (size_t)T);
+    const size_t at = ((size_t)layer * view->n_heads + head) * T;
+    const double *baseline = view->baseline ? view->baseline + at : desk->uniform;
+    const float *importance = view->importance ? view->importance + at : desk->importance;
     double total = 0, sum = 0; /* of the excess e, and of e ln e */
     *ret_anchors = (Anchors){.top = -1, .effective = NAN};
     if (!view->importance)
-        anchor_importance_of(view, layer, head, (float *)(baseline + 4 * (size_t)T));
-    anchor_baseline_of(view, layer, head, baseline + T, baseline);
-    for (int k = 0; k < end; k++) {
+        importance_of(view, layer, head, desk->importance);
+    if (!view->baseline)
+        distance_importance(view, NULL, desk->uniform);
+    for (int k = 0; k < T; k++) {
+        if (!anchor_is_eligible(view, k))
+            continue;
         const double excess = importance[k] - baseline[k];
         if (excess > 0) {
             total += excess;
@@ -138,16 +185,17 @@ void anchors_find(const View *view, int layer, int head, void *scratch, Anchors 
         ret_anchors->effective = exp(log(total) - sum / total); /* H(e / total) = ln total - (sum e ln e) / total */
 }
 
-void ablation_keys(const View *view, void *scratch, int ret_keys[N_ABLATIONS])
+void ablation_keys(const View *view, Arena *scratch, int ret_keys[N_ABLATIONS])
 {
+    const AnchorDesk desk = anchor_desk(view, scratch);
     double most = 0;
     ret_keys[ABLATE_START] = 0;
     ret_keys[ABLATE_ANCHOR] = -1;
-    ret_keys[ABLATE_NULL] = view_null_position(view, 0, 0, 2);
+    ret_keys[ABLATE_NULL] = anchor_null_position(view, 0, 0, 2);
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads; h++) {
             Anchors anchors;
-            anchors_find(view, l, h, scratch, &anchors);
+            anchors_find(view, l, h, &desk, &anchors);
             if (anchors.top >= 0 && anchors.importance > most)
                 ret_keys[ABLATE_ANCHOR] = anchors.top, most = anchors.importance;
         }

@@ -48,8 +48,8 @@ const Place *layout_family(const Layout *layout, const MetricFamily *family)
     return place;
 }
 
-void layout_measure(const Layout *layout, const MetricFamily *family, const View *view, double **columns, void *scratch,
-                    double *row)
+void layout_measure(const Layout *layout, const MetricFamily *family, const void *state, const View *view,
+                    double **columns, Arena *scratch, double *row)
 {
     const Place *place = layout_family(layout, family);
     for (int c = 0; c < family->n_columns; c++) {
@@ -57,8 +57,9 @@ void layout_measure(const Layout *layout, const MetricFamily *family, const View
         for (int i = 0; i < place[c].size; i++)
             columns[c][i] = (double)NAN;
     }
+    arena_clear(scratch);
     if ((family->needs & ~view_has(view)) == 0)
-        family->measure(view, columns, scratch);
+        family->measure(state, view, columns, scratch);
 }
 
 int layout_most_columns(void)
@@ -69,12 +70,15 @@ int layout_most_columns(void)
     return most;
 }
 
-size_t layout_scratch_bytes(const View *view)
+size_t layout_scratch_bytes(const void *const *states, const View *view)
 {
     size_t most = 0;
-    for (const MetricFamily *const *family = family_registry; *family; family++) {
-        const size_t bytes = (*family)->scratch_bytes ? (*family)->scratch_bytes(view) : 0;
-        most = bytes > most ? bytes : most;
+    for (int f = 0; family_registry[f]; f++) {
+        Arena *counting = arena_new_counting();
+        if (family_registry[f]->lay)
+            family_registry[f]->lay(states ? states[f] : NULL, view, counting);
+        most = arena_used(counting) > most ? arena_used(counting) : most;
+        arena_free(counting);
     }
     return most;
 }

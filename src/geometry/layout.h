@@ -26,13 +26,14 @@ size_t layout_bytes(void);
 const Place *layout_find(const Layout *layout, const char *name);
 const Place *layout_family(const Layout *layout, const MetricFamily *family);
 
-/* Runs a family on a view into its part of a row (n_values,), NaN where it has nothing to say or lacks what it needs.
- * `columns`: as many pointers as the family has columns. */
-void layout_measure(const Layout *layout, const MetricFamily *family, const View *view, double **columns, void *scratch,
-                    double *row);
+/* Runs a family, by its state, on a view into its part of a row (n_values,), NaN where it has nothing to say or lacks
+ * what it needs. `columns`: as many pointers as the family has columns; `scratch` is cleared first. */
+void layout_measure(const Layout *layout, const MetricFamily *family, const void *state, const View *view,
+                    double **columns, Arena *scratch, double *row);
 
-/* The largest number of columns, and the largest scratch, of any family. */
+/* The largest number of columns of any family; the largest scratch on a view of these sizes, `states` as in the
+ * registry (NULL: none has one). */
 int layout_most_columns(void);
-size_t layout_scratch_bytes(const View *view);
+size_t layout_scratch_bytes(const void *const *states, const View *view);
 
 #endif

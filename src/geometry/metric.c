@@ -1,9 +1,16 @@
 /* Finding families and columns by name, and the schema of every metric as JSON. */
 #include "geometry/metric.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/resolve.h"
+
+int column_has_onset(const MetricColumn *column)
+{
+    return column->threshold != 0;
+}
 
 int column_has_baselines(const MetricFamily *family, const MetricColumn *column)
 {
@@ -25,18 +32,50 @@ const SchemaRow *family_rows(Arena *arena, const MetricFamily *family, int *ret_
                           0,
                           1e6,
                           NULL,
-                          "measure at every so manieth snapshot, the first and the last included; 0: never"};
+                          "measured at every Nth snapshot, and at the first and the last; 0: never"};
     rows[1] = (SchemaRow){"sequences",
                           VALUE_INT,
                           arena_format(arena, "%d", family->sequences),
                           0,
                           65536,
                           NULL,
-                          "on the first so many sequences of the measuring set; 0: on all"};
+                          "on the first N sequences of the measuring set; 0: on all"};
     for (int p = 0; p < family->variant.n_params; p++)
         rows[N_COMMON + p] = family->variant.params[p];
     *ret_n_rows = N_COMMON + family->variant.n_params;
     return rows;
+}
+
+static int count_families(void)
+{
+    int n = 0;
+    while (family_registry[n])
+        n++;
+    return n;
+}
+
+static int default_settings(Arena *arena, Settings *ret_settings, Error *err)
+{
+    const int n = count_families();
+    SchemaPart *parts = ARENA_ARRAY(arena, SchemaPart, n);
+    for (int f = 0; f < n; f++) {
+        parts[f].group = arena_format(arena, "measure.%s", family_registry[f]->variant.name);
+        parts[f].rows = family_rows(arena, family_registry[f], &parts[f].n_rows);
+    }
+    return settings_resolve(arena, &(Schema){parts, n}, NULL, 0, ret_settings, NULL, err);
+}
+
+int families_prepare(Arena *arena, const Settings *settings, const void *const **ret_states, Error *err)
+{
+    Settings defaults;
+    void **states = ARENA_ARRAY(arena, void *, count_families());
+    int status = settings ? STATUS_OK : default_settings(arena, &defaults, err);
+    for (int f = 0; family_registry[f] && status == STATUS_OK; f++)
+        if (family_registry[f]->prepare)
+            status = family_registry[f]->prepare(arena, settings ? settings : &defaults, &states[f], err);
+    if (status == STATUS_OK)
+        *ret_states = (const void *const *)states;
+    return status;
 }
 
 int level_size(MetricLevel level, int n_layers, int n_heads)
@@ -93,8 +132,8 @@ static void column_json(JsonWriter *json, const MetricFamily *family, const Metr
     json_number(json, column->max);
     json_close_array(json);
     json_put_string(json, "direction", directions[column->direction]);
-    json_put_number(json, "threshold", column->threshold);
-    json_put_number(json, "ratio", column->ratio);
+    json_put_number(json, "threshold", column_has_onset(column) ? column->threshold : (double)NAN);
+    json_put_number(json, "ratio", column_has_onset(column) ? column->ratio : 1);
     json_put_bool(json, "attention_only", column->attention_only);
     needs_json(json, family->needs);
     json_put_string(json, "cost", family->cost);

@@ -7,6 +7,7 @@
 #ifndef REFFRAME_GEOMETRY_METRIC_H
 #define REFFRAME_GEOMETRY_METRIC_H
 
+#include "base/arena.h"
 #include "base/json.h"
 #include "base/variant.h"
 #include "geometry/view.h"
@@ -26,7 +27,7 @@ typedef struct {
     MetricPool pool;
     MetricDirection direction;
     double threshold;     /* emergence: beyond means > max(threshold, ratio*b), or < min(threshold, b/ratio) */
-    double ratio;         /* threshold NaN: none is declared, the metric has no onset */
+    double ratio;         /* threshold 0: none is declared, the metric has no onset */
     int attention_only;   /* a function of maps: has the uniform and position-only baselines */
     const char *summary;  /* definition in one line */
     const char *source;   /* paper or "-" */
@@ -40,10 +41,15 @@ typedef struct {
     int every, sequences; /* defaults of measure.FAMILY.every (0 counts as 1) and .sequences (0: the whole set) */
     const MetricColumn *columns;
     int n_columns;
-    /* ret_columns[c] -> (L,H), (L,) or one double, initialised to NaN. `scratch`: scratch_bytes(view),
-     * 64-byte aligned. */
-    void (*measure)(const View *view, double *const *ret_columns, void *scratch);
-    size_t (*scratch_bytes)(const View *view); /* never falls as the length grows; NULL: none */
+    /* Reads the keys measure.FAMILY.KEY, once; ret_state, memory from arena, is constant from then on. A family without
+     * keys leaves it NULL, and its state is NULL. */
+    int (*prepare)(Arena *arena, const Settings *settings, void **ret_state, Error *err);
+    /* ret_columns[c] -> (L,H), (L,) or one double, initialised to NaN. `scratch` is a fixed arena, cleared: what it
+     * hands out is not zeroed. */
+    void (*measure)(const void *state, const View *view, double *const *ret_columns, Arena *scratch);
+    /* Takes what measure takes for a view of these sizes, on a counting arena too; NULL: nothing. It may be more for a
+     * shorter sequence, where a family gives up beyond some length. */
+    void (*lay)(const void *state, const View *view, Arena *scratch);
 } MetricFamily;
 
 REGISTRY(MetricFamily, family);
@@ -51,6 +57,10 @@ const MetricColumn *metric_find(const char *name); /* over all families */
 
 /* Rows of the group measure.FAMILY: `every`, `sequences`, then the family's own params. Memory from arena. */
 const SchemaRow *family_rows(Arena *arena, const MetricFamily *family, int *ret_n_rows);
+
+/* The states of all families, as in the registry: by their keys measure.FAMILY.KEY, or, settings NULL, by the defaults
+ * of these. Memory from arena. */
+int families_prepare(Arena *arena, const Settings *settings, const void *const **ret_states, Error *err);
 
 /* Values of a column for one sequence: L H, L or 1; and how a level is called. */
 int level_size(MetricLevel level, int n_layers, int n_heads);
@@ -62,12 +72,11 @@ const char *need_name(int n);
 /* Whether maps (and tokens) are all that a family needs: then its attention-only columns have computed baselines. */
 int family_sees_maps_only(const MetricFamily *family);
 
-/* Whether a column of a family has them. */
-int column_has_baselines(const MetricFamily *family, const MetricColumn *column);
+/* Whether a column declares when it has emerged. */
+int column_has_onset(const MetricColumn *column);
 
-/* Anchor importance a_k (README.md): mean of A_ik over queries i > k (causal) or i != k (full), NaN when there are
- * none, for every layer, head and key: (L,H,T) float32. The classifier works on these alone. */
-void anchor_importance(const View *view, float *ret_importance);
+/* Whether a column of a family has computed baselines. */
+int column_has_baselines(const MetricFamily *family, const MetricColumn *column);
 
 /* metrics.json: {"metrics": [...]}, every column with its family, unit, level, pool, range (null: unbounded),
  * direction, threshold (null: none declared), ratio, needs, cost, baselines, summary, source and weakness. */

@@ -11,7 +11,7 @@
 #ifndef REFFRAME_GEOMETRY_PERSISTENCE_H
 #define REFFRAME_GEOMETRY_PERSISTENCE_H
 
-#include <stddef.h>
+#include "base/arena.h"
 
 typedef struct {
     double birth, death; /* death > birth, INFINITY for a class that stays */
@@ -23,16 +23,17 @@ typedef struct {
     const Bar *bars[2]; /* dimension 0 by death, dimension 1 by falling birth */
 } Persistence;
 
+/* What n points and bars up to dimension 0 or 1 are worked out in: about 16 n*n bytes for dimension 0, 1 MiB for n = 64
+ * with dimension 1, which grows as n^4. NULL from a counting arena. */
+typedef struct PersistenceDesk PersistenceDesk;
+PersistenceDesk *persistence_desk(Arena *arena, int n, int last_dimension);
+
 /* weights (n,n): entry i < j is the edge's weight, INFINITY or NaN for none; others are not read.
  * births (n,): when a point appears, NULL for 0 each; dimension 0 alone knows of them. Where components merge, the one
  * that was born later dies; a death that is no later than its birth (an edge may come before its points) is no bar.
  * Equal weights enter one by one by (i, j), which the bars do not show: what is born and dies at one weight is no bar.
- * last_dimension: 0 or 1; with 0 ret->n_bars[1] is 0. The bars lie in `scratch`: persistence_scratch_bytes(n,
- * last_dimension), 64-byte aligned; about 16 n*n bytes for dimension 0, 1 MiB for n = 64 with dimension 1, which grows
- * as n^4. */
-void persistence_find(int n, const double *weights, const double *births, int last_dimension, void *scratch,
-                      Persistence *ret);
-size_t persistence_scratch_bytes(int n, int last_dimension);
+ * The bars lie on the desk, until the next call; without dimension 1 ret->n_bars[1] is 0. */
+void persistence_find(PersistenceDesk *desk, const double *weights, const double *births, Persistence *ret);
 
 /* Sum and largest of the finite bars' lengths, 0 without any; returns how many they are. */
 int persistence_lengths(const Persistence *persistence, int dimension, double *ret_sum, double *ret_longest);

@@ -10,9 +10,6 @@
 
 #define RUSCIO "Ruscio et al. 2025, arXiv 2508.02546"
 
-/* A column of the published metrics: no rule of emergence was published. */
-#define PUBLISHED .direction = DIRECTION_NONE, .threshold = NAN, .ratio = 1, .source = RUSCIO
-
 /* The mean map (T,T) of a layer. */
 static inline const double *view_layer_map(const View *view, int layer)
 {

@@ -1,21 +1,21 @@
-/* What a View's mask shows, its two computed baselines, and its null positions. */
+/* What a View has, means over its maps, and its two computed baselines. */
 #include "geometry/view.h"
 
 #include <math.h>
 #include <string.h>
 
-#include "base/pcg.h"
-#include "geometry/anchor.h"
-
-void view_visible(const View *view, int i, int *ret_first, int *ret_end)
+View view_shape(int n_layers, int n_heads, int d_model, int d_head, const Visible *visible, const Kernels *kernels)
 {
-    *ret_first = 0;
-    *ret_end = view->is_causal ? i + 1 : view->length;
+    View view = {.n_layers = n_layers, .n_heads = n_heads, .d_model = d_model, .d_head = d_head, .end = -1};
+    view.length = visible->length, view.visible = visible, view.kernels = kernels;
+    for (int a = 0; a < N_ABLATIONS; a++)
+        view.ablated[a] = -1;
+    return view;
 }
 
 unsigned view_has(const View *view)
 {
-    return (view->maps ? NEEDS_MAPS : 0u) | (view->q && view->k && view->v ? NEEDS_QKV : 0u) |
+    return (view->maps ? NEEDS_MAPS : 0u) | (view->q && view->k && view->v && view->heads ? NEEDS_QKV : 0u) |
            (view->residual && view->normed ? NEEDS_RESIDUAL : 0u) | (view->output_weight ? NEEDS_WEIGHTS : 0u) |
            (view->tokens ? NEEDS_TOKENS : 0u) | (view->layer_maps ? NEEDS_LAYER_MAPS : 0u) |
            (view->gradients ? NEEDS_GRADIENT : 0u) | (view->losses && view->ablated_losses ? NEEDS_INTERVENTION : 0u);
@@ -27,15 +27,16 @@ void view_average_heads(const View *view, double *ret_layer_maps)
     memset(ret_layer_maps, 0, (size_t)view->n_layers * T * T * sizeof *ret_layer_maps);
     for (int l = 0; l < view->n_layers; l++)
         for (int i = 0; i < T; i++, ret_layer_maps += T) {
-            int first, end;
-            view_visible(view, i, &first, &end);
+            const KeyRange *keys = view_keys(view, i);
             for (int h = 0; h < view->n_heads; h++) {
                 const real *row = view_map(view, l, h) + (size_t)i * T;
-                for (int j = first; j < end; j++)
-                    ret_layer_maps[j] += row[j];
+                for (int r = 0; r < KEY_RANGES; r++)
+                    for (int j = keys[r].first; j < keys[r].end; j++)
+                        ret_layer_maps[j] += row[j];
             }
-            for (int j = first; j < end; j++)
-                ret_layer_maps[j] /= view->n_heads;
+            for (int r = 0; r < KEY_RANGES; r++)
+                for (int j = keys[r].first; j < keys[r].end; j++)
+                    ret_layer_maps[j] /= view->n_heads;
         }
 }
 
@@ -54,30 +55,12 @@ double view_mean_inflow(const View *view, const real *map, int k, int first, int
     int n = 0;
     for (int i = first; i < T; i++) {
         const real *row = map + (size_t)i * T;
-        if (i == skipped || (is_counted && !is_counted[i]) || view_row_is_empty(view, row))
+        if (i == skipped || !view_sees(view, i, k) || (is_counted && !is_counted[i]) || view_row_is_empty(view, row))
             continue;
         sum += row[k];
         n++;
     }
     return n > 0 ? sum / n : NAN;
-}
-
-/* FNV-1a (Fowler, Noll, Vo) over the tokens. */
-static uint64_t hash_of(const View *view)
-{
-    uint64_t hash = 0xcbf29ce484222325u;
-    for (int i = 0; view->tokens && i < view->length; i++)
-        hash = (hash ^ (uint32_t)view->tokens[i]) * 0x100000001b3u;
-    return hash;
-}
-
-int view_null_position(const View *view, int layer, int head, int salt)
-{
-    const int end = anchor_eligible_end(view);
-    if (end < 2)
-        return -1;
-    Pcg pcg = pcg_new(hash_of(view), (uint64_t)(((int64_t)salt * view->n_layers + layer) * view->n_heads + head));
-    return 1 + (int)pcg_below(&pcg, (uint32_t)(end - 1));
 }
 
 void view_uniform_maps(const View *shape, real *ret_maps)
@@ -93,14 +76,16 @@ void view_position_maps(const View *shape, const real *bias, real *ret_maps)
         for (int i = 0; i < T; i++) {
             real *row = ret_maps + ((size_t)m * T + i) * T;
             const real *b = bias ? bias + (size_t)m * (2 * T - 1) + T - 1 + i : NULL; /* b[-j] is the bias at i - j */
-            int first, end;
-            view_visible(shape, i, &first, &end);
+            const KeyRange *keys = view_keys(shape, i);
             double most = -INFINITY, sum = 0;
-            for (int j = first; j < end; j++)
-                most = fmax(most, b ? b[-j] : 0);
-            for (int j = first; j < end; j++)
-                sum += exp((b ? b[-j] : 0) - most);
-            for (int j = first; j < end; j++)
-                row[j] = (real)(exp((b ? b[-j] : 0) - most) / sum);
+            for (int r = 0; r < KEY_RANGES; r++)
+                for (int j = keys[r].first; j < keys[r].end; j++)
+                    most = fmax(most, b ? b[-j] : 0);
+            for (int r = 0; r < KEY_RANGES; r++)
+                for (int j = keys[r].first; j < keys[r].end; j++)
+                    sum += exp((b ? b[-j] : 0) - most);
+            for (int r = 0; r < KEY_RANGES; r++)
+                for (int j = keys[r].first; j < keys[r].end; j++)
+                    row[j] = (real)(exp((b ? b[-j] : 0) - most) / sum);
         }
 }

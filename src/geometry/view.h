@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/visible.h"
 #include "num/kernels.h"
 
 /* The gradient of one sequence's mean loss for some tensor: which layer it belongs to (-1: none) and which group. */
@@ -25,13 +26,15 @@ enum { ABLATE_START, ABLATE_ANCHOR, ABLATE_NULL, N_ABLATIONS };
 
 typedef struct {
     int n_layers, n_heads, d_model, d_head, length; /* L H C D T */
-    int is_causal;
+    const Visible *visible;                         /* what the mask shows */
+    const Kernels *kernels;
     const real *maps;         /* (L,H,T,T) attention, 0 where hidden */
     const real *q, *k, *v;    /* (L,H,T,D) q and k after rotation; scores are q.k/sqrt(D) + bias */
+    const real *heads;        /* (L,H,T,D) what each head gives, as the model made it: before W_O, after all else */
     const float *importance;  /* (L,H,T) anchor importance of the maps; NULL: taken anew where it is asked for */
     const double *layer_maps; /* (L,T,T) mean over each layer's heads */
     const real *bias;         /* (L,H,2T-1) position bias at T-1+(i-j), NULL for none */
-    const real *start_bias;   /* (L,H,2T-1) the same at step 0: what position alone gives, NULL for none */
+    const double *baseline;   /* (L,H,T) importances to hold the maps' against; NULL: those of uniform attention */
     const real *residual;     /* (L+1,T,C) input of each layer, then the last one's output */
     const real *normed;       /* (T,C) the last one's output after the final norm */
     const real *const *output_weight; /* L pointers to (H*D, C): a head's slice is D consecutive rows */
@@ -49,7 +52,7 @@ typedef struct {
  * used by a family of maps where they are. */
 enum {
     NEEDS_MAPS = 1,
-    NEEDS_QKV = 2,
+    NEEDS_QKV = 2,      /* and heads */
     NEEDS_RESIDUAL = 4, /* and normed */
     NEEDS_WEIGHTS = 8,
     NEEDS_TOKENS = 16,
@@ -58,16 +61,28 @@ enum {
     NEEDS_INTERVENTION = 128, /* losses and ablated losses */
 };
 
+/* A View that has sizes, mask and kernels, and nothing to measure yet. What only lays memory out needs no more, and of
+ * the mask no more than its length. */
+View view_shape(int n_layers, int n_heads, int d_model, int d_head, const Visible *visible, const Kernels *kernels);
+
 /* Everything that a View has, as the sum of such needs. */
 unsigned view_has(const View *view);
 
 /* Fills (L,T,T) with the mean of each layer's heads, added in their order. */
 void view_average_heads(const View *view, double *ret_layer_maps);
 
-/* Which keys query i sees under the view's mask: [*ret_first, *ret_end). */
-void view_visible(const View *view, int i, int *ret_first, int *ret_end);
+/* What query i sees: a loop over its keys is one over range[r], r < KEY_RANGES. */
+static inline const KeyRange *view_keys(const View *view, int i)
+{
+    return view->visible->keys[i].range;
+}
 
-/* The map (T,T) of a head; its rows of q, k or v (T,D). */
+static inline int view_sees(const View *view, int i, int key)
+{
+    return keys_include(&view->visible->keys[i], key);
+}
+
+/* The map (T,T) of a head; its rows of q, k, v or heads (T,D). */
 static inline const real *view_map(const View *view, int layer, int head)
 {
     return view->maps + ((size_t)layer * view->n_heads + head) * view->length * view->length;
@@ -96,14 +111,9 @@ static inline void widen(int n, const real *x, double *ret_wide)
 /* A row of zeros: a query that attends to nothing. Such rows leave every mean over queries. */
 int view_row_is_empty(const View *view, const real *row);
 
-/* Mean of A_ik over queries i >= first, i != skipped, of which is_counted (T,) is set (NULL: all); rows of zeros are
- * left out. NaN if no query is left. */
+/* Mean of A_ik over queries i >= first, i != skipped, that see k, of which is_counted (T,) is set (NULL: all); rows of
+ * zeros are left out. NaN if no query is left. */
 double view_mean_inflow(const View *view, const real *map, int k, int first, int skipped, const uint8_t *is_counted);
-
-/* A position other than 0, drawn from the tokens (from the length alone without them), layer and head: where anchor
- * statistics are taken again as their null. Eligible as an anchor (anchor.h), the same for the same sequence; -1 if
- * there is none. `salt` tells several draws for one head apart. */
-int view_null_position(const View *view, int layer, int head, int salt);
 
 /* Fills maps (L,H,T,T) with the two computed baselines: uniform attention under the mask, and the softmax of mask and
  * position bias alone (q.k = 0; bias NULL gives uniform). */

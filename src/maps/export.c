@@ -166,8 +166,8 @@ static void put_set(JsonWriter *json, const MapsSet *set)
         json_close_object(json);
     }
     json_close_array(json);
-    json_put_string(json, "mask", set->is_causal ? "causal" : "full");
-    json_put_bool(json, "mask_given", set->mask != MAPS_MASK_ASSUMED);
+    json_put_string(json, "mask", set->masks[set->mask].name);
+    json_put_bool(json, "mask_given", set->mask_is_given);
     json_put_bool(json, "tokens_given", set->has_tokens);
     json_put_number(json, "n_sequences", set->n);
     json_put_number(json, "n_layers", set->n_layers);

@@ -22,7 +22,7 @@ static size_t map_items(const MapsSet *set, const MapsFile *file)
 
 double maps_held_bytes(const MapsSet *set)
 {
-    double sum = 0;
+    double sum = (double)set->visible_bytes;
     for (int f = 0; f < set->n_files; f++) {
         const MapsFile *file = &set->files[f];
         sum += file->type == NPY_FLOAT32 ? (double)file->read_bytes : (double)(map_items(set, file) * sizeof(real));
@@ -67,10 +67,10 @@ static void convert(const NpyArray *array, real *ret_maps)
 }
 
 /* A file that was written to since its header was seen would be read beyond its end. */
-static int read_again(Arena *arena, const char *path, size_t n_items, NpyArray *ret_array, Error *err)
+static int read_again(Arena *arena, const char *path, NpyType type, size_t n_items, NpyArray *ret_array, Error *err)
 {
     const int status = npy_read(arena, path, ret_array, err);
-    if (status == STATUS_OK && ret_array->n_items != n_items)
+    if (status == STATUS_OK && (ret_array->n_items != n_items || ret_array->type != type))
         return error_set(err, STATUS_INPUT, "%s: changed while it was read", path);
     return status;
 }
@@ -78,24 +78,21 @@ static int read_again(Arena *arena, const char *path, size_t n_items, NpyArray *
 /* The file's maps in float32, in an arena of their own. */
 static int read_maps(const MapsSet *set, MapsFile *file, const real **ret_maps, Error *err)
 {
-    Arena *arena = arena_new();
     NpyArray array;
-    int status = read_again(arena, file->path, map_items(set, file), &array, err);
-    if (status == STATUS_OK && array.type != file->type)
-        status = error_set(err, STATUS_INPUT, "%s: changed while it was read", file->path);
-    if (status == STATUS_OK && array.type == NPY_FLOAT32) {
-        file->arena = arena;
+    Arena *arena = file->arena = arena_new();
+    const int status = read_again(arena, file->path, file->type, map_items(set, file), &array, err);
+    if (status != STATUS_OK)
+        return status;
+    if (array.type == NPY_FLOAT32) {
         *ret_maps = array.data;
         return STATUS_OK;
     }
-    if (status == STATUS_OK) {
-        file->arena = arena_new();
-        real *maps = arena_alloc(file->arena, array.n_items * sizeof *maps);
-        convert(&array, maps);
-        *ret_maps = maps;
-    }
+    file->arena = arena_new();
+    real *maps = ARENA_ARRAY(file->arena, real, array.n_items);
+    convert(&array, maps);
     arena_free(arena);
-    return status;
+    *ret_maps = maps;
+    return STATUS_OK;
 }
 
 /* ---- checks ---- */
@@ -116,14 +113,14 @@ static int refuse(const Entry *at, Error *err, const char *what)
                      at->sequence, at->layer, at->head, at->query, key, what);
 }
 
-static int check_row(MapsSet *set, const real *row, Entry at, Entry *above, Error *err)
+/* Every entry is finite and no less than 0, and their sum no more than attention's. */
+static int check_row(MapsSet *set, const real *row, Entry at, Error *err)
 {
-    const int T = at.file->length, i = at.query;
     const double rounding = at.file->type == NPY_FLOAT16 ? MAPS_ROUNDING_HALF : MAPS_ROUNDING;
     char what[160];
     double sum = 0;
     int has_any = 0;
-    for (int j = 0; j < T; j++) {
+    for (int j = 0; j < at.file->length; j++) {
         if (!(row[j] >= 0 && row[j] <= FLT_MAX)) {
             at.key = j;
             snprintf(what, sizeof what, "%g %s", (double)row[j],
@@ -132,8 +129,6 @@ static int check_row(MapsSet *set, const real *row, Entry at, Entry *above, Erro
         }
         sum += (double)row[j];
         has_any |= row[j] > 0;
-        if (j > i && row[j] > 0 && !above->file)
-            *above = at, above->key = j, above->value = row[j];
     }
     if (sum > 1 + MAPS_MOST) {
         snprintf(what, sizeof what, "the row sums to %g; attention sums to at most 1", sum);
@@ -146,7 +141,30 @@ static int check_row(MapsSet *set, const real *row, Entry at, Entry *above, Erro
     return STATUS_OK;
 }
 
-static int check_maps(MapsSet *set, const MapsFile *file, const real *maps, Entry *above, Error *err)
+/* The first key that has weight and is hidden; -1: none. */
+static int hidden_weight(const KeyRanges *keys, const real *row, int length)
+{
+    const int first[] = {0, keys->range[0].end, keys->range[1].end};
+    const int end[] = {keys->range[0].first, keys->range[1].first, length};
+    for (int part = 0; part < 3; part++)
+        for (int j = first[part]; j < end[part]; j++)
+            if (row[j] > 0)
+                return j;
+    return -1;
+}
+
+/* `hidden` (n_masks): for each mask the first entry with weight that it hides, if there is one. */
+static void look_behind_masks(const MapsSet *set, const real *row, Entry at, Entry *hidden)
+{
+    const int T = at.file->length;
+    for (int m = 0; m < set->n_masks; m++) {
+        at.key = hidden[m].file ? -1 : hidden_weight(&maps_visible(set, m, T)->keys[at.query], row, T);
+        if (at.key >= 0)
+            hidden[m] = at, hidden[m].value = row[at.key];
+    }
+}
+
+static int check_maps(MapsSet *set, const MapsFile *file, const real *maps, Entry *hidden, Error *err)
 {
     const size_t T = (size_t)file->length;
     for (int s = 0; s < file->n; s++)
@@ -154,82 +172,125 @@ static int check_maps(MapsSet *set, const MapsFile *file, const real *maps, Entr
             for (int h = 0; h < set->n_heads; h++)
                 for (int i = 0; i < file->length; i++, maps += T) {
                     const Entry at = {file, s, l, h, i, -1, 0};
-                    if (check_row(set, maps, at, above, err) != STATUS_OK)
+                    if (check_row(set, maps, at, err) != STATUS_OK)
                         return STATUS_INPUT;
+                    look_behind_masks(set, maps, at, hidden);
                 }
     return STATUS_OK;
 }
 
-/* `above`: the first entry above the diagonal that is not zero, if there is one. */
-static int settle_mask(MapsSet *set, const Entry *above, Error *err)
+/* The first mask that hides nothing with weight; where there is none, what the first one hides is refused. */
+static int settle_mask(MapsSet *set, const Entry *hidden, Error *err)
 {
     char what[160];
-    set->is_causal = set->mask == MAPS_MASK_CAUSAL || (set->mask == MAPS_MASK_ASSUMED && !above->file);
-    if (!above->file || !set->is_causal)
-        return STATUS_OK;
-    snprintf(what, sizeof what, "%g is above the diagonal, where a causal mask leaves 0", (double)above->value);
-    return refuse(above, err, what);
+    for (int m = 0; m < set->n_masks; m++)
+        if (!hidden[m].file) {
+            set->mask = m;
+            return STATUS_OK;
+        }
+    if (hidden->key > hidden->query && !maps_visible(set, 0, hidden->file->length)->sees_later)
+        snprintf(what, sizeof what, "%g is above the diagonal, where a %s mask leaves 0", (double)hidden->value,
+                 set->masks->name);
+    else
+        snprintf(what, sizeof what, "%g is where the mask %s hides the key and leaves 0", (double)hidden->value,
+                 set->masks->name);
+    return refuse(hidden, err, what);
 }
 
 /* ---- tokens ---- */
+
+/* Item i of an array of token ids. */
+static int64_t token_of(const NpyArray *array, size_t i)
+{
+    return array->type == NPY_INT64   ? ((const int64_t *)array->data)[i]
+           : array->type == NPY_INT32 ? ((const int32_t *)array->data)[i]
+                                      : ((const uint8_t *)array->data)[i];
+}
+
+static int take_tokens(const MapsSet *set, const MapsFile *file, const NpyArray *array, Error *err)
+{
+    int32_t *tokens = ARENA_ARRAY(set->arena, int32_t, array->n_items);
+    const size_t T = (size_t)file->length;
+    for (size_t i = 0; i < array->n_items; i++) {
+        const int64_t id = token_of(array, i);
+        if (id < 0 || id > INT32_MAX)
+            return error_set(err, STATUS_INPUT, "%s: sequence %zu, position %zu: %lld is no token id; they are 0 to %d",
+                             file->tokens_path, i / T, i % T, (long long)id, INT32_MAX);
+        tokens[i] = (int32_t)id;
+    }
+    for (int s = 0; s < file->n; s++)
+        set->sequences[file->first + s].tokens = tokens + (size_t)s * T;
+    return STATUS_OK;
+}
 
 static int read_tokens(const MapsSet *set, const MapsFile *file, Error *err)
 {
     Arena *arena = arena_new();
     NpyArray array;
-    int status = read_again(arena, file->tokens_path, (size_t)file->n * file->length, &array, err);
-    int32_t *tokens = status == STATUS_OK ? ARENA_ARRAY(set->arena, int32_t, array.n_items) : NULL;
-    for (size_t i = 0; status == STATUS_OK && i < array.n_items; i++) {
-        const int64_t id = array.type == NPY_INT64   ? ((const int64_t *)array.data)[i]
-                           : array.type == NPY_INT32 ? ((const int32_t *)array.data)[i]
-                                                     : ((const uint8_t *)array.data)[i];
-        const size_t T = (size_t)file->length;
-        if (id < 0 || id > INT32_MAX)
-            status =
-                error_set(err, STATUS_INPUT, "%s: sequence %zu, position %zu: %lld is no token id; they are 0 to %d",
-                          file->tokens_path, i / T, i % T, (long long)id, INT32_MAX);
-        tokens[i] = (int32_t)id;
-    }
-    for (int s = 0; status == STATUS_OK && s < file->n; s++)
-        set->sequences[file->first + s].tokens = tokens + (size_t)s * file->length;
+    int status = read_again(arena, file->tokens_path, file->tokens_type, (size_t)file->n * file->length, &array, err);
+    if (status == STATUS_OK)
+        status = take_tokens(set, file, &array, err);
     arena_free(arena);
     return status;
 }
 
+/* ---- a file ---- */
+
+static int load_file(MapsSet *set, MapsFile *file, Entry *hidden, Error *err)
+{
+    const real *maps;
+    int status = read_maps(set, file, &maps, err);
+    if (status != STATUS_OK)
+        return status;
+    status = check_maps(set, file, maps, hidden, err);
+    if (status != STATUS_OK)
+        return status;
+    for (int s = 0; s < file->n; s++)
+        set->sequences[file->first + s].maps = maps + map_items(set, file) / (size_t)file->n * (size_t)s;
+    return set->has_tokens ? read_tokens(set, file, err) : STATUS_OK;
+}
+
 int maps_load(MapsSet *set, Error *err)
 {
-    Entry above = {0};
+    Entry *hidden = ARENA_ARRAY(set->arena, Entry, set->n_masks);
     for (int f = 0; f < set->n_files; f++) {
-        MapsFile *file = &set->files[f];
-        const real *maps;
-        int status = read_maps(set, file, &maps, err);
-        if (status == STATUS_OK)
-            status = check_maps(set, file, maps, &above, err);
-        if (status == STATUS_OK && set->has_tokens)
-            status = read_tokens(set, file, err);
+        const int status = load_file(set, &set->files[f], hidden, err);
         if (status != STATUS_OK)
             return status;
-        for (int s = 0; s < file->n; s++)
-            set->sequences[file->first + s].maps = maps + map_items(set, file) / (size_t)file->n * (size_t)s;
     }
-    return settle_mask(set, &above, err);
+    return settle_mask(set, hidden, err);
 }
 
 /* ---- what was read ---- */
 
+View maps_shape(const MapsSet *set, int length)
+{
+    return view_shape(set->n_layers, set->n_heads, 0, 0, maps_visible(set, set->mask, length), set->kernels);
+}
+
 View maps_view(const MapsSet *set, int sequence)
 {
     const MapsSequence *s = &set->sequences[sequence];
-    View view = {.n_layers = set->n_layers,
-                 .n_heads = set->n_heads,
-                 .length = s->length,
-                 .is_causal = set->is_causal,
-                 .maps = s->maps,
-                 .tokens = s->tokens,
-                 .end = -1};
-    for (int a = 0; a < N_ABLATIONS; a++)
-        view.ablated[a] = -1;
+    View view = maps_shape(set, s->length);
+    view.maps = s->maps, view.tokens = s->tokens;
     return view;
+}
+
+/* Whether the mask that holds hides what comes later, and nothing else. */
+static int hides_later_alone(const MapsSet *set)
+{
+    const Visible *visible = maps_visible(set, set->mask, set->longest);
+    return !visible->sees_later && visible_pairs(visible) == (int64_t)set->longest * (set->longest + 1) / 2;
+}
+
+const char *maps_mask_reason(const MapsSet *set)
+{
+    if (set->mask_is_given)
+        return NULL;
+    if (hides_later_alone(set))
+        return "nothing is above the diagonal";
+    return maps_visible(set, set->mask, set->longest)->hides_nothing ? "not all is 0 above the diagonal"
+                                                                     : "all that it hides is 0";
 }
 
 int maps_notes(const MapsSet *set, Arena *arena, const char *ret_notes[MAPS_MOST_NOTES])
@@ -238,7 +299,7 @@ int maps_notes(const MapsSet *set, Arena *arena, const char *ret_notes[MAPS_MOST
     int n = 0, n_short = 0;
     for (int s = 0; s < set->n; s++) {
         const View view = maps_view(set, s);
-        n_short += anchor_eligible_end(&view) == 0;
+        n_short += anchor_n_eligible(&view) == 0;
     }
     if (set->n_empty)
         ret_notes[n++] =
@@ -252,7 +313,10 @@ int maps_notes(const MapsSet *set, Arena *arena, const char *ret_notes[MAPS_MOST
                                       (long long)set->n_above, n_rows, MAPS_MOST);
     if (n_short)
         ret_notes[n++] = arena_format(
-            arena, "%d of %d sequences are too short for an anchor under a causal mask (%d tokens or fewer)", n_short,
-            set->n, ANCHOR_QUERIES);
+            arena,
+            hides_later_alone(set)
+                ? "%d of %d sequences are too short for an anchor under a %s mask (%d tokens or fewer)"
+                : "%d of %d sequences can hold no anchor: under the mask %s no key is seen by %d other queries",
+            n_short, set->n, set->masks[set->mask].name, ANCHOR_QUERIES);
     return n;
 }

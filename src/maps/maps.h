@@ -3,12 +3,15 @@
  * A file is (N,L,H,T,T), (L,H,T,T) for one sequence or (T,T) for one map; a folder holds such files of one L and H, and
  * any T: its sequences are numbered through, files sorted bytewise. Rows are queries, columns keys. What is refused,
  * and what is kept and counted, stands in README.md.
+ *
+ *   maps_open, then maps_set_masks, then maps_load; then maps_measure (measure.h); maps_free
  */
 #ifndef REFFRAME_MAPS_MAPS_H
 #define REFFRAME_MAPS_MAPS_H
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "base/visible.h"
 #include "geometry/view.h"
 #include "store/npy.h"
 
@@ -16,18 +19,10 @@
 #define MAPS_ROUNDING_HALF 1e-2 /* in float16 within this, */
 #define MAPS_MOST          1e-2 /* and to no more than this above one in any type */
 
-typedef enum { MAPS_MASK_ASSUMED, MAPS_MASK_CAUSAL, MAPS_MASK_FULL } MapsMask;
-
-typedef struct {
-    const char *path;   /* a file, or a folder of .npy files */
-    const char *tokens; /* ids: a file, or a folder of files of the same names; NULL: none */
-    MapsMask mask;
-} MapsRequest;
-
 /* One .npy file of maps; its n sequences are `first` and following. */
 typedef struct {
     const char *path, *tokens_path;
-    NpyType type;
+    NpyType type, tokens_type;
     int n, length, first;
     size_t read_bytes; /* what reading it takes */
     Arena *arena;      /* holds its float32 maps; NULL before maps_load */
@@ -45,18 +40,36 @@ typedef struct {
     int n_files;
     MapsSequence *sequences;
     int n, n_layers, n_heads, shortest, longest;
-    MapsMask mask; /* as asked for */
-    int has_tokens, is_causal;
-    int64_t n_rows, n_empty;  /* rows of all maps; those of zeros */
-    int64_t n_below, n_above; /* those that sum to less, to more than one by more than MAPS_ROUNDING; kept */
+    int has_tokens;
+    const MaskRule *masks; /* (n_masks) that queries may have looked under */
+    int n_masks;
+    int mask;               /* the one that holds; an assumed one is known when all is read */
+    int mask_is_given;      /* it was asked for, not assumed */
+    const Visible *visible; /* (n_masks, longest+1) what each shows at the lengths there are */
+    size_t visible_bytes;
+    const Kernels *kernels;
+    const void *const *states; /* of the metric families, by the defaults of their keys */
+    int64_t n_rows, n_empty;   /* rows of all maps; those of zeros */
+    int64_t n_below, n_above;  /* those that sum to less, to more than one by more than MAPS_ROUNDING; kept */
     Arena *arena;
 } MapsSet;
 
 /* Whether a path is a .npy file, or a folder that has one. */
 int maps_are_at(const char *path);
 
-/* Looks at headers alone: sizes are known then, and nothing large is taken. */
-int maps_open(const MapsRequest *request, MapsSet *ret_set, Error *err);
+/* Looks at headers alone: sizes are known then, and nothing large is taken. `path`: a file, or a folder of .npy files;
+ * `tokens`: ids, a file, or a folder of files of the same names; NULL: none. */
+int maps_open(const Kernels *kernels, const char *path, const char *tokens, MapsSet *ret_set, Error *err);
+
+/* What queries may have seen: one mask that is given, or some of which the first is assumed that hides nothing but
+ * zeros in any map. What a rule's state points to must outlive the set. */
+void maps_set_masks(MapsSet *set, const MaskRule *masks, int n_masks, int is_given);
+
+/* What mask number `mask` shows at one of the set's lengths. */
+const Visible *maps_visible(const MapsSet *set, int mask, int length);
+
+/* Why the mask that holds was assumed, in a few words; NULL: it was given. */
+const char *maps_mask_reason(const MapsSet *set);
 
 /* Bytes that maps_load takes at its peak, and that it holds afterwards. */
 double maps_load_bytes(const MapsSet *set);
@@ -68,7 +81,8 @@ int maps_load(MapsSet *set, Error *err);
 /* "float32", as NumPy calls it. */
 const char *maps_type_name(NpyType type);
 
-/* A View of one sequence: maps, tokens where given, nothing else. */
+/* A View of nothing but sizes, at one of the set's lengths; of one sequence: maps, and tokens where given. */
+View maps_shape(const MapsSet *set, int length);
 View maps_view(const MapsSet *set, int sequence);
 
 enum { MAPS_MOST_NOTES = 4 };

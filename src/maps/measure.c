@@ -10,12 +10,13 @@
 #include <string.h>
 
 #include "base/lanes.h"
+#include "geometry/anchor.h"
 
 /* What one thread works in, made for the longest sequence. */
 typedef struct {
     double *layer_maps; /* (L,T,T) */
     double **columns;
-    void *scratch;
+    Arena *scratch;
     float *importance; /* (L,H,T) */
 } Bench;
 
@@ -52,71 +53,88 @@ int maps_is_available(const MapsResult *result, const Place *place)
 
 /* ---- memory ---- */
 
-static View shape_of(const MapsSet *set, int length)
-{
-    return (View){
-        .n_layers = set->n_layers, .n_heads = set->n_heads, .length = length, .is_causal = set->is_causal, .end = -1};
-}
-
 static size_t head_values(const MapsSet *set, int length)
 {
     return (size_t)set->n_layers * set->n_heads * length;
 }
 
-/* A family may need more for a shorter sequence, as one that gives up beyond some length does. */
+static int has_length(const MapsSet *set, int length)
+{
+    return maps_visible(set, 0, length)->length > 0;
+}
+
+/* The most that a family needs: perhaps for a shorter sequence, as one that gives up beyond some length does. */
 static size_t scratch_bytes(const MapsSet *set)
 {
     size_t most = 0;
-    for (int f = 0; f < set->n_files; f++)
-        for (int is_causal = 0; is_causal < 2; is_causal++) { /* not known before the maps are read */
-            View shape = shape_of(set, set->files[f].length);
-            shape.is_causal = is_causal;
-            const size_t bytes = layout_scratch_bytes(&shape);
-            most = bytes > most ? bytes : most;
-        }
+    for (int length = set->shortest; length <= set->longest; length++) {
+        const View shape = maps_shape(set, length);
+        const size_t bytes = has_length(set, length) ? layout_scratch_bytes(set->states, &shape) : 0;
+        most = bytes > most ? bytes : most;
+    }
     return most;
 }
 
-static int count_values(const MapsSet *set)
+static Bench bench_new(Arena *arena, const MapsSet *set, size_t n_scratch)
 {
-    int n = 0;
-    for (const MetricFamily *const *family = family_registry; *family; family++)
-        for (int c = 0; c < (*family)->n_columns; c++)
-            n += level_size((*family)->columns[c].level, set->n_layers, set->n_heads);
-    return n;
+    return (Bench){
+        .layer_maps = ARENA_ARRAY(arena, double, (size_t)set->n_layers * set->longest * set->longest),
+        .columns = ARENA_ARRAY(arena, double *, layout_most_columns()),
+        .scratch = arena_within(arena, n_scratch),
+        .importance = ARENA_ARRAY(arena, float, head_values(set, set->longest)),
+    };
+}
+
+/* The memory of a result whose layout is known, and what measuring works in; or, from counting arenas, its bytes. */
+static void take_memory(Arena *arena, Arena *scratch, int n_threads, Work *work)
+{
+    const MapsSet *set = work->set;
+    MapsResult *result = work->result;
+    const size_t wide = head_values(set, set->longest), n_values = (size_t)result->layout.n_values;
+    const size_t n_scratch = scratch_bytes(set);
+    result->values = ARENA_ARRAY(arena, double, set->n *n_values);
+    result->baselines = ARENA_ARRAY(arena, double *, set->n);
+    result->pooled = ARENA_ARRAY(arena, Pooled, n_values);
+    result->pooled_baseline = ARENA_ARRAY(arena, double, n_values);
+    result->heads = ARENA_ARRAY(arena, Frame, set->n_layers * set->n_heads);
+    result->layers = ARENA_ARRAY(arena, Frame, set->n_layers);
+    work->benches = ARENA_ARRAY(scratch, Bench, n_threads);
+    for (int t = 0; t < n_threads; t++) {
+        const Bench bench = bench_new(scratch, set, n_scratch);
+        if (work->benches)
+            work->benches[t] = bench;
+    }
+    work->members = ARENA_ARRAY(scratch, int, set->n);
+    work->uniform = ARENA_ARRAY(scratch, real, wide * set->longest);
+    work->uniform_layer_maps = ARENA_ARRAY(scratch, double, (size_t)set->n_layers * set->longest * set->longest);
+    work->uniform_importance = ARENA_ARRAY(scratch, float, wide);
+    work->importance = ARENA_ARRAY(scratch, float, set->n *wide);
+    work->baseline = ARENA_ARRAY(scratch, float, (is_ragged(set) ? set->n : 1) * wide);
 }
 
 double maps_measure_bytes(const MapsSet *set, int threads)
 {
-    const double T = set->longest, layer_maps = set->n_layers * T * T * sizeof(double);
-    const double heads = (double)head_values(set, set->longest), n_threads = threads < set->n ? threads : set->n;
-    const double rows = 2.0 * set->n * count_values(set) * sizeof(double); /* of values and of baselines */
-    const double importance = 2.0 * set->n * heads * sizeof(float);
-    const double uniform = heads * T * sizeof(real) + layer_maps;
-    return rows + importance + uniform + n_threads * (layer_maps + (double)scratch_bytes(set) + heads * sizeof(float));
-}
-
-static Bench *benches_new(Arena *arena, const MapsSet *set, int n)
-{
-    Bench *benches = ARENA_ARRAY(arena, Bench, n);
-    for (int t = 0; t < n; t++) {
-        benches[t].layer_maps = ARENA_ARRAY(arena, double, (size_t)set->n_layers * set->longest * set->longest);
-        benches[t].columns = ARENA_ARRAY(arena, double *, layout_most_columns());
-        benches[t].scratch = arena_alloc(arena, scratch_bytes(set));
-        benches[t].importance = ARENA_ARRAY(arena, float, head_values(set, set->longest));
-    }
-    return benches;
+    Arena *arena = arena_new(), *counting = arena_new_counting();
+    MapsResult result = {.set = set, .layout = layout_new(arena, set->n_layers, set->n_heads)};
+    Work work = {.set = set, .result = &result};
+    take_memory(counting, counting, threads < set->n ? threads : set->n, &work);
+    const double rows = (double)set->n * result.layout.n_values * sizeof(double); /* of baselines, one each at most */
+    const double bytes = (double)arena_used(arena) + (double)arena_used(counting) + rows;
+    arena_free(counting);
+    arena_free(arena);
+    return bytes;
 }
 
 /* ---- one sequence ---- */
 
-static void run_families(const Layout *layout, const View *view, Bench *bench, double *row)
+static void run_families(const Work *work, const View *view, Bench *bench, double *row)
 {
+    const Layout *layout = &work->result->layout;
     for (int i = 0; i < layout->n_values; i++)
         row[i] = (double)NAN;
-    for (const MetricFamily *const *family = family_registry; *family; family++)
-        if (family_sees_maps_only(*family))
-            layout_measure(layout, *family, view, bench->columns, bench->scratch, row);
+    for (int f = 0; family_registry[f]; f++)
+        if (family_sees_maps_only(family_registry[f]))
+            layout_measure(layout, family_registry[f], work->set->states[f], view, bench->columns, bench->scratch, row);
 }
 
 /* (L,H,T) into the first T places of each row of (L,H,longest). */
@@ -140,13 +158,13 @@ static void measure_sequence(void *context, int lane, int thread)
     view.layer_maps = bench->layer_maps;
     anchor_importance(&view, bench->importance);
     view.importance = bench->importance;
-    run_families(layout, &view, bench, work->result->values + (size_t)s * layout->n_values);
+    run_families(work, &view, bench, work->result->values + (size_t)s * layout->n_values);
     spread(work->set, view.length, bench->importance,
            work->importance + s * head_values(work->set, work->set->longest));
     if (lane > 0 && !work->set->has_tokens)
         return;
     view.maps = work->uniform, view.layer_maps = work->uniform_layer_maps, view.importance = NULL;
-    run_families(layout, &view, bench, work->result->baselines[s]);
+    run_families(work, &view, bench, work->result->baselines[s]);
 }
 
 /* ---- the set ---- */
@@ -181,15 +199,15 @@ static void classify(Arena *scratch, const Work *work)
 {
     const MapsSet *set = work->set;
     MapsResult *result = work->result;
-    int *lengths = ARENA_ARRAY(scratch, int, set->n);
-    for (int s = 0; s < set->n; s++)
-        lengths[s] = set->sequences[s].length;
+    Visible *visible = ARENA_ARRAY(scratch, Visible, set->n); /* (N,), or one for all */
+    for (int s = 0; s < (is_ragged(set) ? set->n : 1); s++)
+        visible[s] = *maps_visible(set, set->mask, set->sequences[s].length);
     const FrameInput input = {.n = set->n,
                               .n_layers = set->n_layers,
                               .n_heads = set->n_heads,
                               .length = set->longest,
-                              .lengths = is_ragged(set) ? lengths : NULL,
-                              .is_causal = set->is_causal,
+                              .is_ragged = is_ragged(set),
+                              .visible = visible,
                               .importance = work->importance,
                               .baseline = work->baseline,
                               .tokens = set->has_tokens ? wide_tokens(scratch, set) : NULL,
@@ -217,13 +235,11 @@ static void measure_length(Arena *arena, Lanes *lanes, Work *work, int length)
 {
     const MapsSet *set = work->set;
     const size_t wide = head_values(set, set->longest);
-    View shape = shape_of(set, length);
+    View shape = maps_shape(set, length);
     int n = 0;
     for (int s = 0; s < set->n; s++)
         if (set->sequences[s].length == length)
             work->members[n++] = s;
-    if (n == 0)
-        return;
     give_baselines(arena, work, n);
     view_uniform_maps(&shape, work->uniform);
     shape.maps = work->uniform;
@@ -235,27 +251,6 @@ static void measure_length(Arena *arena, Lanes *lanes, Work *work, int length)
     lanes_run(lanes, n, measure_sequence, work);
 }
 
-/* The result's memory, and what measuring works in. */
-static void take_memory(Arena *arena, Arena *scratch, const MapsSet *set, int n_threads, MapsResult *result, Work *work)
-{
-    const size_t wide = head_values(set, set->longest), square = (size_t)set->longest * set->longest;
-    result->layout = layout_new(arena, set->n_layers, set->n_heads);
-    const size_t n_values = (size_t)result->layout.n_values;
-    result->values = ARENA_ARRAY(arena, double, set->n *n_values);
-    result->baselines = ARENA_ARRAY(arena, double *, set->n);
-    result->pooled = ARENA_ARRAY(arena, Pooled, n_values);
-    result->pooled_baseline = ARENA_ARRAY(arena, double, n_values);
-    result->heads = ARENA_ARRAY(arena, Frame, set->n_layers * set->n_heads);
-    result->layers = ARENA_ARRAY(arena, Frame, set->n_layers);
-    work->benches = benches_new(scratch, set, n_threads);
-    work->members = ARENA_ARRAY(scratch, int, set->n);
-    work->uniform = ARENA_ARRAY(scratch, real, wide * set->longest);
-    work->uniform_layer_maps = ARENA_ARRAY(scratch, double, set->n_layers *square);
-    work->uniform_importance = ARENA_ARRAY(scratch, float, wide);
-    work->importance = ARENA_ARRAY(scratch, float, set->n *wide);
-    work->baseline = ARENA_ARRAY(scratch, float, (is_ragged(set) ? set->n : 1) * wide);
-}
-
 int maps_measure(Arena *arena, const MapsSet *set, int threads, int (*is_interrupted)(void), MapsResult *ret_result,
                  Error *err)
 {
@@ -265,11 +260,12 @@ int maps_measure(Arena *arena, const MapsSet *set, int threads, int (*is_interru
     if (status != STATUS_OK)
         return status;
     Arena *scratch = arena_new();
-    MapsResult result = {.set = set};
+    MapsResult result = {.set = set, .layout = layout_new(arena, set->n_layers, set->n_heads)};
     Work work = {.set = set, .result = &result, .is_interrupted = is_interrupted};
-    take_memory(arena, scratch, set, n_threads, &result, &work);
+    take_memory(arena, scratch, n_threads, &work);
     for (int length = set->shortest; length <= set->longest; length++)
-        measure_length(arena, lanes, &work, length);
+        if (has_length(set, length))
+            measure_length(arena, lanes, &work, length);
     lanes_free(lanes);
     if (is_interrupted && is_interrupted()) {
         status = error_set(err, STATUS_INTERRUPTED, "interrupted");

@@ -1,10 +1,11 @@
 /* Finding a set's files and knowing its sizes, from headers alone. */
 #include "maps/maps.h"
 
-#include <limits.h>
+#include <assert.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "geometry/metric.h"
 
 enum { MOST_LAYERS = 1024, MOST_LENGTH = 16384, MOST_SEQUENCES = 1000000 };
 
@@ -94,86 +95,104 @@ static int take_shape(MapsSet *set, MapsFile *file, const NpyArray *array, Error
     return STATUS_OK;
 }
 
+static int take_maps(MapsSet *set, MapsFile *file, const NpyArray *array, Error *err)
+{
+    if (array->type != NPY_FLOAT16 && array->type != NPY_FLOAT32 && array->type != NPY_FLOAT64)
+        return error_set(err, STATUS_INPUT, "%s: its items are %s; attention maps are float16, float32 or float64",
+                         file->path, maps_type_name(array->type));
+    file->type = array->type;
+    return take_shape(set, file, array, err);
+}
+
 static int open_maps(MapsSet *set, MapsFile *file, Error *err)
 {
     Arena *arena = arena_new();
     NpyArray array;
     int status = npy_read_header(arena, file->path, &array, &file->read_bytes, err);
-    if (status == STATUS_OK && array.type != NPY_FLOAT16 && array.type != NPY_FLOAT32 && array.type != NPY_FLOAT64)
-        status = error_set(err, STATUS_INPUT, "%s: its items are %s; attention maps are float16, float32 or float64",
-                           file->path, maps_type_name(array.type));
-    if (status == STATUS_OK) {
-        file->type = array.type;
-        status = take_shape(set, file, &array, err);
-    }
+    if (status == STATUS_OK)
+        status = take_maps(set, file, &array, err);
     arena_free(arena);
     return status;
 }
 
-static int open_tokens(const MapsSet *set, const MapsFile *file, Error *err)
+static int take_tokens(const MapsSet *set, MapsFile *file, const NpyArray *array, Error *err)
+{
+    const int is_one = array->n_dims == 1 && file->n == 1 && array->shape[0] == file->length;
+    const int is_set = array->n_dims == 2 && array->shape[0] == file->n && array->shape[1] == file->length;
+    if (array->type != NPY_INT32 && array->type != NPY_INT64 && array->type != NPY_UINT8)
+        return error_set(err, STATUS_INPUT, "%s: its items are %s; token ids are int32, int64 or uint8",
+                         file->tokens_path, maps_type_name(array->type));
+    if (!is_one && !is_set)
+        return error_set(err, STATUS_INPUT, "%s: its shape is %s; the maps in %s need %s", file->tokens_path,
+                         shape_text(set->arena, array->n_dims, array->shape), file->path,
+                         shape_text(set->arena, 2, (int64_t[]){file->n, file->length}));
+    file->tokens_type = array->type;
+    return STATUS_OK;
+}
+
+static int open_tokens(const MapsSet *set, MapsFile *file, Error *err)
 {
     Arena *arena = arena_new();
-    NpyArray array = {0};
+    NpyArray array;
     size_t n_bytes;
     int status = npy_read_header(arena, file->tokens_path, &array, &n_bytes, err);
-    const int is_one = array.n_dims == 1 && file->n == 1;
-    if (status == STATUS_OK && array.type != NPY_INT32 && array.type != NPY_INT64 && array.type != NPY_UINT8)
-        status = error_set(err, STATUS_INPUT, "%s: its items are %s; token ids are int32, int64 or uint8",
-                           file->tokens_path, maps_type_name(array.type));
-    else if (status == STATUS_OK &&
-             (!(is_one && array.shape[0] == file->length) &&
-              !(array.n_dims == 2 && array.shape[0] == file->n && array.shape[1] == file->length)))
-        status = error_set(err, STATUS_INPUT, "%s: its shape is %s; the maps in %s need %s", file->tokens_path,
-                           shape_text(arena, array.n_dims, array.shape), file->path,
-                           shape_text(set->arena, 2, (int64_t[]){file->n, file->length}));
+    if (status == STATUS_OK)
+        status = take_tokens(set, file, &array, err);
     arena_free(arena);
     return status;
 }
 
 /* Which files there are, of maps and of tokens. */
-static int find_files(const MapsRequest *request, MapsSet *set, Error *err)
+static int find_files(MapsSet *set, const char *tokens, Error *err)
 {
-    const int is_folder = file_is_folder(request->path);
+    const int is_folder = file_is_folder(set->path);
     char **names = NULL;
     int n = 1;
-    if (request->tokens && file_is_folder(request->tokens) != is_folder)
+    if (tokens && file_is_folder(tokens) != is_folder)
         return error_set(
             err, STATUS_INPUT,
             is_folder ? "%s: is no folder; the tokens of a folder of maps are a folder of files of the same names"
                       : "%s: is a folder; the tokens of one file of maps are one file",
-            request->tokens);
+            tokens);
     if (is_folder) {
-        const int status = list_files(set->arena, request->path, &names, &n, err);
+        const int status = list_files(set->arena, set->path, &names, &n, err);
         if (status != STATUS_OK)
             return status;
         if (n == 0)
-            return error_set(err, STATUS_INPUT, "%s: has no .npy files", request->path);
+            return error_set(err, STATUS_INPUT, "%s: has no .npy files", set->path);
     }
     set->files = ARENA_ARRAY(set->arena, MapsFile, n);
     set->n_files = n;
     for (int f = 0; f < n; f++) {
         MapsFile *file = &set->files[f];
-        file->path = is_folder ? file_join(set->arena, request->path, names[f]) : set->path;
-        if (request->tokens)
-            file->tokens_path = is_folder ? file_join(set->arena, request->tokens, names[f])
-                                          : arena_strdup(set->arena, request->tokens);
-        if (request->tokens && !file_exists(file->tokens_path))
+        file->path = is_folder ? file_join(set->arena, set->path, names[f]) : set->path;
+        if (tokens)
+            file->tokens_path = is_folder ? file_join(set->arena, tokens, names[f]) : arena_strdup(set->arena, tokens);
+        if (tokens && !file_exists(file->tokens_path))
             return error_set(err, STATUS_INPUT, "%s: there is no such file; it should hold the tokens of %s",
                              file->tokens_path, file->path);
     }
     return STATUS_OK;
 }
 
-int maps_open(const MapsRequest *request, MapsSet *ret_set, Error *err)
+static int open_files(MapsSet *set, const char *tokens, Error *err)
 {
-    MapsSet set = {.arena = arena_new(), .mask = request->mask, .has_tokens = request->tokens != NULL};
-    set.path = arena_strdup(set.arena, request->path);
-    int status = find_files(request, &set, err);
-    for (int f = 0; f < set.n_files && status == STATUS_OK; f++) {
-        status = open_maps(&set, &set.files[f], err);
-        if (status == STATUS_OK && set.has_tokens)
-            status = open_tokens(&set, &set.files[f], err);
+    int status = families_prepare(set->arena, NULL, &set->states, err);
+    if (status == STATUS_OK)
+        status = find_files(set, tokens, err);
+    for (int f = 0; f < set->n_files && status == STATUS_OK; f++) {
+        status = open_maps(set, &set->files[f], err);
+        if (status == STATUS_OK && tokens)
+            status = open_tokens(set, &set->files[f], err);
     }
+    return status;
+}
+
+int maps_open(const Kernels *kernels, const char *path, const char *tokens, MapsSet *ret_set, Error *err)
+{
+    MapsSet set = {.arena = arena_new(), .kernels = kernels, .has_tokens = tokens != NULL};
+    set.path = arena_strdup(set.arena, path);
+    const int status = open_files(&set, tokens, err);
     if (status != STATUS_OK) {
         maps_free(&set);
         return status;
@@ -184,6 +203,30 @@ int maps_open(const MapsRequest *request, MapsSet *ret_set, Error *err)
             set.sequences[set.files[f].first + s].length = set.files[f].length;
     *ret_set = set;
     return STATUS_OK;
+}
+
+void maps_set_masks(MapsSet *set, const MaskRule *masks, int n_masks, int is_given)
+{
+    assert(n_masks > 0);
+    const size_t used = arena_used(set->arena);
+    MaskRule *copy = ARENA_ARRAY(set->arena, MaskRule, n_masks);
+    Visible *visible = ARENA_ARRAY(set->arena, Visible, (size_t)n_masks * (set->longest + 1));
+    for (int m = 0; m < n_masks; m++) {
+        copy[m] = masks[m];
+        for (int f = 0; f < set->n_files; f++) {
+            const int length = set->files[f].length;
+            Visible *at = &visible[(size_t)m * (set->longest + 1) + length];
+            if (at->length == 0)
+                *at = visible_new(set->arena, &copy[m], length);
+        }
+    }
+    set->masks = copy, set->n_masks = n_masks, set->mask_is_given = is_given;
+    set->visible = visible, set->visible_bytes = arena_used(set->arena) - used;
+}
+
+const Visible *maps_visible(const MapsSet *set, int mask, int length)
+{
+    return &set->visible[(size_t)mask * (set->longest + 1) + length];
 }
 
 void maps_free(MapsSet *set)

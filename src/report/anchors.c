@@ -45,7 +45,7 @@ const char *place_shown(Arena *arena, const Frame *frame)
     return arena_format(arena, frame->place_checked ? "%d" : "%d?", frame->place);
 }
 
-/* {"place", "checked", "same", "tokens": [[id, text, share, anchors, top share], ...]}; null where there are none. */
+/* null where there are no anchors. */
 static void put_scope(const Frame *frame, const ScopeTokens *tokens, JsonWriter *json)
 {
     if (tokens->n == 0) {
@@ -54,8 +54,8 @@ static void put_scope(const Frame *frame, const ScopeTokens *tokens, JsonWriter 
     }
     json_open_object(json);
     json_put_number(json, "place", frame->place);
-    json_put_bool(json, "checked", frame->place_checked);
-    json_put_number(json, "same", series_rounded(frame->place_share));
+    json_put_bool(json, "place_checked", frame->place_checked);
+    json_put_number(json, "place_share", series_rounded(frame->place_share));
     json_key(json, "tokens");
     json_open_array(json);
     for (int i = 0; i < tokens->n && i < TOKENS_ON_PAGE; i++) {

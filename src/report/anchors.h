@@ -3,7 +3,7 @@
 #define REFFRAME_REPORT_ANCHORS_H
 
 #include "base/json.h"
-#include "report/collect.h"
+#include "report/results.h"
 
 /* A token between quotes with what is not seen escaped (", \\, line ends, control characters); <bos> and the
  * like bare. */

@@ -9,7 +9,7 @@
 #ifndef REFFRAME_REPORT_CHANGES_H
 #define REFFRAME_REPORT_CHANGES_H
 
-#include "report/collect.h"
+#include "report/results.h"
 #include "report/statistics.h"
 
 enum { CHANGES_OF_SEED = -1, CHANGES_ALL = -1 };

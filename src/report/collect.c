@@ -2,13 +2,15 @@
  * current plan that finished brings its snapshots. A run that is missing, failed, unfinished or unreadable keeps its
  * place with a reason and no data; folders that the plan doesn't name are never looked at.
  */
-#include "report/collect.h"
+#include "report/report.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/json.h"
+#include "report/results.h"
+#include "report/snapshots.h"
 #include "store/manifest.h"
 
 static int read_json(Arena *arena, const char *folder, const char *name, Json **ret_json, Error *err)
@@ -17,7 +19,7 @@ static int read_json(Arena *arena, const char *folder, const char *name, Json **
     size_t n;
     const char *path = file_join(arena, folder, name);
     const int status = file_read(arena, path, &bytes, &n, err);
-    return status != 0 ? status : json_parse(arena, path, bytes, n, ret_json, err);
+    return status != STATUS_OK ? status : json_parse(arena, path, bytes, n, ret_json, err);
 }
 
 /* The elements of an array member; an absent one is empty. */
@@ -66,28 +68,14 @@ static int read_axes_and_arms(Report *report, const Json *plan, Error *err)
             report->arms[a].values[x] = label ? string_of(arena, label) : "";
         }
     }
-    return 0;
+    return STATUS_OK;
 }
 
-static int read_plan(Report *report, Error *err)
+static int read_runs(Report *report, const Json *plan, Error *err)
 {
-    Arena *arena = report->arena;
-    Json *plan, *const *items = NULL;
-    int status = read_json(arena, report->folder, "plan.json", &plan, err);
-    if (status == 0)
-        status = read_axes_and_arms(report, plan, err);
-    if (status != 0)
-        return status;
-    report->name = json_get_string(plan, "name", "");
-    report->title = json_get_string(plan, "title", "");
-    report->claim = json_get_string(plan, "claim", "");
-    report->source = json_get_string(plan, "source", "");
-    report->n_seeds = items_of(plan, "seeds", &items);
-    report->seeds = ARENA_ARRAY(arena, uint64_t, report->n_seeds);
-    for (int i = 0; i < report->n_seeds; i++)
-        report->seeds[i] = (uint64_t)items[i]->number;
+    Json *const *items = NULL;
     report->n_runs = items_of(plan, "runs", &items);
-    report->runs = ARENA_ARRAY(arena, ReportRun, report->n_runs);
+    report->runs = ARENA_ARRAY(report->arena, ReportRun, report->n_runs);
     for (int r = 0; r < report->n_runs; r++) {
         ReportRun *run = &report->runs[r];
         run->folder = json_get_string(items[r], "folder", "");
@@ -99,12 +87,14 @@ static int read_plan(Report *report, Error *err)
         if (run->arm < 0 || run->arm >= report->n_arms || run->folder[0] == '\0' || strchr(run->folder, '/'))
             return error_set(err, STATUS_INPUT, "%s/plan.json: run %d names no arm or no folder", report->folder, r);
     }
-    report->n_notes = items_of(plan, "notes", &items);
-    report->notes = ARENA_ARRAY(arena, const char *, report->n_notes);
-    for (int i = 0; i < report->n_notes; i++)
-        report->notes[i] = string_of(arena, items[i]);
+    return STATUS_OK;
+}
+
+static int read_claims(Report *report, const Json *plan, Error *err)
+{
+    Json *const *items = NULL;
     report->n_claims = items_of(plan, "claims", &items);
-    report->claims = ARENA_ARRAY(arena, Claim, report->n_claims);
+    report->claims = ARENA_ARRAY(report->arena, Claim, report->n_claims);
     for (int c = 0; c < report->n_claims; c++) {
         Claim *claim = &report->claims[c];
         claim->text = json_get_string(items[c], "text", "");
@@ -112,11 +102,37 @@ static int read_plan(Report *report, Error *err)
         claim->source = json_get_string(items[c], "source", "");
         claim->file = json_get_string(items[c], "file", "plan.json");
         claim->line = (int)json_get_number(items[c], "line", 0);
-        status = claim_parse(arena, claim->file, claim->line, claim->that, claim, err);
-        if (status != 0)
+        const int status = claim_parse(report->arena, claim->file, claim->line, claim->that, claim, err);
+        if (status != STATUS_OK)
             return status;
     }
-    return 0;
+    return STATUS_OK;
+}
+
+static int read_plan(Report *report, Error *err)
+{
+    Arena *arena = report->arena;
+    Json *plan, *const *items = NULL;
+    int status = read_json(arena, report->folder, "plan.json", &plan, err);
+    if (status != STATUS_OK)
+        return status;
+    report->name = json_get_string(plan, "name", "");
+    report->title = json_get_string(plan, "title", "");
+    report->claim = json_get_string(plan, "claim", "");
+    report->source = json_get_string(plan, "source", "");
+    report->n_seeds = items_of(plan, "seeds", &items);
+    report->seeds = ARENA_ARRAY(arena, uint64_t, report->n_seeds);
+    for (int i = 0; i < report->n_seeds; i++)
+        report->seeds[i] = (uint64_t)items[i]->number;
+    report->n_notes = items_of(plan, "notes", &items);
+    report->notes = ARENA_ARRAY(arena, const char *, report->n_notes);
+    for (int i = 0; i < report->n_notes; i++)
+        report->notes[i] = string_of(arena, items[i]);
+    status = read_axes_and_arms(report, plan, err);
+    if (status != STATUS_OK)
+        return status;
+    status = read_runs(report, plan, err);
+    return status != STATUS_OK ? status : read_claims(report, plan, err);
 }
 
 /* Metrics of metrics.json, each followed by its twin on corrupted sequences; which exist is seen in the snapshots. */
@@ -124,7 +140,7 @@ static int read_metrics(Report *report, const char *folder, Error *err)
 {
     Json *schema, *const *items = NULL;
     const int status = read_json(report->arena, folder, "metrics.json", &schema, err);
-    if (status != 0)
+    if (status != STATUS_OK)
         return status;
     const int n = items_of(schema, "metrics", &items);
     report->metrics = ARENA_ARRAY(report->arena, ReportMetric, 2 * n);
@@ -151,12 +167,10 @@ static int read_metrics(Report *report, const char *folder, Error *err)
         metric->ratio = json_get_number(items[m], "ratio", 1);
         metric->min = has_range && range->items[0]->type == JSON_NUMBER ? range->items[0]->number : (double)NAN;
         metric->max = has_range && range->items[1]->type == JSON_NUMBER ? range->items[1]->number : (double)NAN;
-        const Json *attention_only = json_get(items[m], "attention_only");
-        metric->attention_only = attention_only && attention_only->number != 0;
         report->metrics[n + m] = *metric;
         report->metrics[n + m].name = arena_format(report->arena, CORRUPTED "%s", metric->name);
     }
-    return 0;
+    return STATUS_OK;
 }
 
 static void read_run(Report *report, ReportRun *run)
@@ -169,7 +183,7 @@ static void read_run(Report *report, ReportRun *run)
         run->reason = "has not started";
         return;
     }
-    if (manifest_read(report->arena, path, &manifest, &err) != 0) {
+    if (manifest_read(report->arena, path, &manifest, &err) != STATUS_OK) {
         run->status = RUN_FAILED;
         run->reason = "its manifest cannot be read";
         return;
@@ -181,7 +195,7 @@ static void read_run(Report *report, ReportRun *run)
     else if (run->status != RUN_FINISHED)
         run->reason = arena_format(report->arena, "%s at step %lld of %lld", run_status_name(run->status),
                                    (long long)manifest.step, (long long)manifest.steps);
-    else if (run_collect(report, path, -1, run, &err) != 0) {
+    else if (run_collect(report, path, -1, run, &err) != STATUS_OK) {
         const size_t prefix = strlen(path); /* the message without the place: reports don't depend on it */
         const char *at = strncmp(err.text, path, prefix) == 0 ? err.text + prefix : err.text;
         run->status = RUN_FAILED;
@@ -255,60 +269,15 @@ int report_collect(Arena *arena, const char *folder, Report **ret_report, Error 
     report->arena = arena;
     report->folder = arena_strdup(arena, folder);
     int status = read_plan(report, err);
-    if (status == 0)
-        status = read_metrics(report, folder, err);
-    if (status != 0)
+    if (status != STATUS_OK)
+        return status;
+    status = read_metrics(report, folder, err);
+    if (status != STATUS_OK)
         return status;
     for (int r = 0; r < report->n_runs; r++)
         read_run(report, &report->runs[r]);
     drop_unmeasured(report);
     choose_headline(report);
     *ret_report = report;
-    return 0;
-}
-
-const char *report_level_name(ReportLevel level)
-{
-    static const char *const names[PER_COUNT] = {[PER_HEAD] = "head", [PER_LAYER] = "layer", [PER_MODEL] = "model"};
-    return names[level];
-}
-
-int metric_rows(const ReportMetric *metric, const ReportRun *run)
-{
-    return metric->level == PER_MODEL ? 1 : run->n_layers;
-}
-
-int metric_width(const ReportMetric *metric, const ReportRun *run)
-{
-    return metric->level == PER_HEAD ? run->n_heads : 1;
-}
-
-int report_find_metric(const Report *report, const char *name)
-{
-    for (int m = 0; m < report->n_metrics; m++)
-        if (strcmp(report->metrics[m].name, name) == 0)
-            return m;
-    return -1;
-}
-
-const ReportRun *report_find_run(const Report *report, int arm, uint64_t seed)
-{
-    for (int r = 0; r < report->n_runs; r++) {
-        const ReportRun *run = &report->runs[r];
-        if (run->arm == arm && run->seed == seed && run->n_snapshots > 0)
-            return run;
-    }
-    return NULL;
-}
-
-int report_count_runs(const Report *report, int arm, int *ret_planned)
-{
-    int planned = 0, finished = 0;
-    for (int r = 0; r < report->n_runs; r++) {
-        planned += report->runs[r].arm == arm;
-        finished += report->runs[r].arm == arm && report->runs[r].n_snapshots > 0;
-    }
-    if (ret_planned)
-        *ret_planned = planned;
-    return finished;
+    return STATUS_OK;
 }

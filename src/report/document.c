@@ -1,10 +1,6 @@
 /* See document.h. */
 #include "report/document.h"
 
-#include <math.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "report/anchors.h"
 #include "report/changes.h"
 #include "report/maps.h"
@@ -24,23 +20,6 @@ static void put_interval(JsonWriter *json, const char *key, const Interval *inte
     json_put_number(json, "coverage", series_rounded(interval->coverage));
     series_put_numbers(json, "values", 3, (double[]){interval->median, interval->low, interval->high});
     json_close_object(json);
-}
-
-static SeriesRuns runs_of(Arena *arena, const Report *report, int arm, const ArmSummary *summary)
-{
-    SeriesRuns own = {ARENA_ARRAY(arena, const ReportRun *, report->n_runs + 1), 0, NULL};
-    if (summary->representative < 0)
-        return own;
-    own.grid = &report->runs[summary->representative];
-    for (int r = 0; r < report->n_runs; r++) {
-        const ReportRun *run = &report->runs[r];
-        int is_same = run->arm == arm && run->n_snapshots == own.grid->n_snapshots;
-        for (int s = 0; is_same && s < run->n_snapshots; s++)
-            is_same = run->steps[s] == own.grid->steps[s];
-        if (is_same)
-            own.runs[own.n++] = run;
-    }
-    return own;
 }
 
 static void put_metrics(const Report *report, const unsigned char *is_carried, JsonWriter *json)
@@ -89,159 +68,16 @@ static void put_changes(const Report *report, JsonWriter *json)
         json_put_string(json, "from", list[i].from == CHANGES_ALL ? NULL : axis->values[list[i].from]);
         json_put_string(json, "to", list[i].to == CHANGES_ALL ? NULL : axis->values[list[i].to]);
         json_put_number(json, "pairs", n_pairs);
-        put_interval(json, "byPosition", &by[0]);
-        put_interval(json, "byToken", &by[1]);
+        put_interval(json, "changed", &by[0]);
+        put_interval(json, "changed_by_token", &by[1]);
         json_close_object(json);
     }
     json_close_array(json);
     arena_free(arena);
 }
 
-/* ---- one arm ---- */
-
-/* Per seed: onset interval, final value of every head with the strongest, labels at every snapshot (a digit each). */
-static void put_seeds(Arena *arena, const Report *report, const SeriesRuns *own, JsonWriter *json)
+static void put_absent(const Report *report, JsonWriter *json)
 {
-    const int m = report->headline;
-    json_key(json, "seeds");
-    json_open_array(json);
-    for (int i = 0; i < own->n; i++) {
-        const ReportRun *run = own->runs[i];
-        const Frame *last = &run->frames[run->n_snapshots - 1].model;
-        json_open_object(json);
-        json_put_number(json, "seed", (double)run->seed);
-        Trace trace, at_head;
-        if (m >= 0 && trace_of(arena, report, run, m, TRACE_STRONGEST, -1, -1, &trace) == 0) {
-            Onset onset;
-            trace_onset(&trace, &report->metrics[m], &onset);
-            series_put_numbers(json, "onset", 2, (double[]){onset.after, onset.by});
-            series_put_numbers(json, "strongest", 2, (double[]){trace.layer, trace.head});
-            json_key(json, "heads");
-            json_open_array(json);
-            for (int h = 0; h < run->n_layers * run->n_heads; h++) {
-                trace_of(arena, report, run, m, TRACE_HEAD, h / run->n_heads, h % run->n_heads, &at_head);
-                series_put_value(json, trace_final(&at_head));
-            }
-            json_close_array(json);
-        }
-        for (int k = 0; k < 2; k++) {
-            char *digits = arena_alloc(arena, (size_t)run->n_snapshots + 1);
-            for (int s = 0; s < run->n_snapshots; s++) {
-                const Frame *frame = &run->frames[s].model;
-                digits[s] = (char)('0' + (int)(k ? frame->by_token : frame->by_position));
-            }
-            json_put_string(json, k ? "byToken" : "byPosition", digits);
-        }
-        series_put_numbers(json, "final", 2, (double[]){frame_final(run, 0), frame_final(run, 1)});
-        series_put_numbers(json, "anchors", 3, (double[]){last->n_anchors, last->place_share, last->token_share});
-        json_close_object(json);
-    }
-    json_close_array(json);
-}
-
-static int put_arm(const Report *report, int arm, const unsigned char *is_carried, size_t maps_budget, JsonWriter *json,
-                   Error *err)
-{
-    int status = 0;
-    Arena *arena = arena_new();
-    ArmSummary summary;
-    arm_summary(arena, report, arm, &summary);
-    const SeriesRuns own = runs_of(arena, report, arm, &summary);
-    json_open_object(json);
-    json_put_string(json, "name", report->arms[arm].name);
-    json_key(json, "values");
-    json_open_array(json);
-    for (int x = 0; x < report->n_axes; x++)
-        json_string(json, report->arms[arm].values[x]);
-    json_close_array(json);
-    json_put_number(json, "planned", summary.planned);
-    json_put_number(json, "finished", summary.finished);
-    if (summary.finished > 0) {
-        const ReportRun *grid = own.grid;
-        const int S = grid->n_snapshots;
-        put_interval(json, "onset", &summary.onset);
-        json_put_number(json, "formed", summary.formed);
-        json_put_number(json, "atStart", summary.at_start);
-        put_interval(json, "final", &summary.final);
-        json_put_number(json, "floor", series_rounded(summary.floor));
-        put_interval(json, "labelOnset", &summary.label_onset);
-        put_interval(json, "drain", &summary.drain);
-        put_interval(json, "finalLoss", &summary.loss);
-        json_put_number(json, "oracle", series_rounded(summary.oracle));
-        json_put_number(json, "representative", (double)grid->seed);
-        json_put_number(json, "parameters", grid->n_parameters);
-        json_put_number(json, "layers", grid->n_layers);
-        json_put_number(json, "heads", grid->n_heads);
-        json_put_number(json, "length", grid->length);
-        json_put_number(json, "sequences", grid->n_sequences);
-        json_put_bool(json, "causal", grid->is_causal);
-        for (int k = 0; k < 2; k++) {
-            double labels[FRAME_COUNT];
-            for (int type = 0; type < FRAME_COUNT; type++)
-                labels[type] = summary.labels[k][type];
-            series_put_numbers(json, k ? "byToken" : "byPosition", FRAME_COUNT, labels);
-        }
-        series_put_numbers(json, "steps", S, grid->steps);
-        series_put_numbers(json, "tokens", S, grid->tokens);
-        series_put_numbers(json, "targets", S, grid->targets);
-        double *losses = ARENA_ARRAY(arena, double, own.n *S);
-        for (int i = 0; i < own.n; i++)
-            for (int s = 0; s < S; s++)
-                losses[(size_t)i * S + s] = own.runs[i]->losses[(size_t)s * own.runs[i]->n_losses];
-        series_put_band(arena, json, "loss", own.n, S, losses);
-        json_key(json, "series");
-        json_open_array(json);
-        for (int m = 0; m < report->n_metrics; m++) {
-            if (!is_carried[m])
-                continue;
-            series_put_metric(arena, report, &own, m, json);
-        }
-        json_close_array(json);
-        put_seeds(arena, report, &own, json);
-        json_key(json, "anchors");
-        anchors_json(grid, json);
-        json_key(json, "maps");
-        status = maps_json(report, grid, maps_budget, json, err);
-    }
-    json_close_object(json);
-    arena_free(arena);
-    return status;
-}
-
-int document_json(const Report *report, JsonWriter *json, Error *err)
-{
-    unsigned char *is_carried = ARENA_ARRAY(report->arena, unsigned char, report->n_metrics + 1);
-    const size_t series = series_choose(report, SERIES_BUDGET, is_carried);
-    const size_t maps = series < PAGE_BUDGET - MAPS_BUDGET ? MAPS_BUDGET : PAGE_BUDGET - series;
-    json_open_object(json);
-    json_put_string(json, "name", report->name);
-    json_put_string(json, "title", report->title);
-    json_put_string(json, "claim", report->claim);
-    json_put_string(json, "source", report->source);
-    json_put_string(json, "headline", report->headline >= 0 ? report->metrics[report->headline].name : NULL);
-    json_put_string(json, "headlineNote", report->headline_note);
-    json_key(json, "axes");
-    json_open_array(json);
-    for (int x = 0; x < report->n_axes; x++)
-        json_string(json, report->axes[x].name);
-    json_close_array(json);
-    json_key(json, "notes");
-    json_open_array(json);
-    for (int i = 0; i < report->n_notes; i++)
-        json_string(json, report->notes[i]);
-    json_close_array(json);
-    json_key(json, "frames");
-    json_open_array(json);
-    for (int type = 0; type < FRAME_COUNT; type++)
-        json_string(json, frame_name((FrameType)type));
-    json_close_array(json);
-    json_key(json, "rules");
-    frame_rules_json(json);
-    put_metrics(report, is_carried, json);
-    json_put_number(json, "measured", report->n_metrics);
-    json_key(json, "verdicts");
-    verdicts_json(report, json);
-    put_changes(report, json);
     json_key(json, "absent");
     json_open_array(json);
     for (int r = 0; r < report->n_runs; r++) {
@@ -253,10 +89,187 @@ int document_json(const Report *report, JsonWriter *json, Error *err)
         json_close_object(json);
     }
     json_close_array(json);
+}
+
+/* ---- one arm ---- */
+
+/* What summary.csv has of it, too, and the model's sizes. */
+static void put_summary(const ArmSummary *summary, const ReportRun *grid, JsonWriter *json)
+{
+    put_interval(json, "onset", &summary->onset);
+    json_put_number(json, "formed", summary->formed);
+    json_put_number(json, "at_start", summary->at_start);
+    put_interval(json, "final", &summary->final);
+    json_put_number(json, "floor", series_rounded(summary->floor));
+    put_interval(json, "frame_onset", &summary->label_onset);
+    put_interval(json, "value_drain", &summary->drain);
+    put_interval(json, "loss", &summary->loss);
+    json_put_number(json, "oracle_loss", series_rounded(summary->oracle));
+    json_put_number(json, "representative", (double)grid->seed);
+    json_put_number(json, "n_parameters", grid->n_parameters);
+    json_put_number(json, "n_layers", grid->n_layers);
+    json_put_number(json, "n_heads", grid->n_heads);
+    json_put_number(json, "n_sequences", grid->n_sequences);
+    for (int k = 0; k < 2; k++) {
+        double runs[FRAME_COUNT];
+        for (int type = 0; type < FRAME_COUNT; type++)
+            runs[type] = summary->labels[k][type];
+        series_put_numbers(json, k ? "frame_by_token_runs" : "frame_runs", FRAME_COUNT, runs);
+    }
+}
+
+/* The arm's runs on the steps of the representative one. */
+static SeriesRuns runs_of(Arena *arena, const Report *report, int arm, const ArmSummary *summary)
+{
+    SeriesRuns own = {ARENA_ARRAY(arena, const ReportRun *, report->n_runs + 1), 0,
+                      &report->runs[summary->representative]};
+    for (int r = 0; r < report->n_runs; r++) {
+        const ReportRun *run = &report->runs[r];
+        int is_same = run->arm == arm && run->n_snapshots == own.grid->n_snapshots;
+        for (int s = 0; is_same && s < run->n_snapshots; s++)
+            is_same = run->steps[s] == own.grid->steps[s];
+        if (is_same)
+            own.runs[own.n++] = run;
+    }
+    return own;
+}
+
+static void put_series(Arena *arena, const Report *report, const SeriesRuns *own, const unsigned char *is_carried,
+                       JsonWriter *json)
+{
+    const int S = own->grid->n_snapshots;
+    double *losses = ARENA_ARRAY(arena, double, own->n *S);
+    json_put_numbers(json, "steps", S, own->grid->steps); /* whole: the maps' steps are found among them */
+    series_put_numbers(json, "tokens", S, own->grid->tokens);
+    series_put_numbers(json, "targets", S, own->grid->targets);
+    for (int i = 0; i < own->n; i++)
+        for (int s = 0; s < S; s++)
+            losses[(size_t)i * S + s] = own->runs[i]->losses[(size_t)s * own->runs[i]->n_losses];
+    series_put_band(arena, json, "held_out_loss", own->n, S, losses);
+    json_key(json, "series");
+    json_open_array(json);
+    for (int m = 0; m < report->n_metrics; m++)
+        if (is_carried[m])
+            series_put_metric(arena, report, own, m, json);
+    json_close_array(json);
+}
+
+/* Of the headline metric: the onset's interval, the final value of every head, and which is the strongest. */
+static void put_heads(Arena *arena, const Report *report, const ReportRun *run, JsonWriter *json)
+{
+    const int m = report->headline, n_heads = run->n_layers * run->n_heads;
+    double *finals = ARENA_ARRAY(arena, double, n_heads);
+    Trace trace;
+    Onset onset;
+    if (m < 0 || trace_of(arena, report, run, m, TRACE_STRONGEST, -1, -1, &trace) != 0)
+        return;
+    trace_onset(&trace, &report->metrics[m], &onset);
+    series_put_numbers(json, "onset", 2, (double[]){onset.after, onset.by});
+    series_put_numbers(json, "strongest", 2, (double[]){trace.layer, trace.head});
+    for (int h = 0; h < n_heads; h++) {
+        trace_of(arena, report, run, m, TRACE_HEAD, h / run->n_heads, h % run->n_heads, &trace);
+        finals[h] = trace_final(&trace);
+    }
+    series_put_numbers(json, "heads", n_heads, finals);
+}
+
+static void put_seed(Arena *arena, const Report *report, const ReportRun *run, JsonWriter *json)
+{
+    const Frame *last = &run->frames[run->n_snapshots - 1].model;
+    json_open_object(json);
+    json_put_number(json, "seed", (double)run->seed);
+    put_heads(arena, report, run, json);
+    for (int k = 0; k < 2; k++) { /* labels at every snapshot, a digit each */
+        char *digits = arena_alloc(arena, (size_t)run->n_snapshots + 1);
+        for (int s = 0; s < run->n_snapshots; s++) {
+            const Frame *frame = &run->frames[s].model;
+            digits[s] = (char)('0' + (int)(k ? frame->by_token : frame->by_position));
+        }
+        json_put_string(json, k ? "frame_by_token" : "frame", digits);
+    }
+    json_put_number(json, "n_anchors", series_rounded(last->n_anchors));
+    json_put_number(json, "place_share", series_rounded(last->place_share));
+    json_put_number(json, "token_share", series_rounded(last->token_share));
+    json_close_object(json);
+}
+
+/* What a finished arm has. */
+static int put_results(Arena *arena, const Report *report, int arm, const ArmSummary *summary,
+                       const unsigned char *is_carried, size_t maps_budget, JsonWriter *json, Error *err)
+{
+    const SeriesRuns own = runs_of(arena, report, arm, summary);
+    put_summary(summary, own.grid, json);
+    put_series(arena, report, &own, is_carried, json);
+    json_key(json, "seeds");
+    json_open_array(json);
+    for (int i = 0; i < own.n; i++)
+        put_seed(arena, report, own.runs[i], json);
+    json_close_array(json);
+    json_key(json, "anchors");
+    anchors_json(own.grid, json);
+    json_key(json, "maps");
+    return maps_json(report, own.grid, maps_budget, json, err);
+}
+
+static int put_arm(const Report *report, int arm, const unsigned char *is_carried, size_t maps_budget, JsonWriter *json,
+                   Error *err)
+{
+    int status = STATUS_OK;
+    Arena *arena = arena_new();
+    ArmSummary summary;
+    arm_summary(arena, report, arm, &summary);
+    json_open_object(json);
+    json_put_string(json, "name", report->arms[arm].name);
+    json_put_strings(json, "values", report->n_axes, report->arms[arm].values);
+    json_put_number(json, "runs", summary.planned);
+    json_put_number(json, "finished", summary.finished);
+    if (summary.finished > 0)
+        status = put_results(arena, report, arm, &summary, is_carried, maps_budget, json, err);
+    json_close_object(json);
+    arena_free(arena);
+    return status;
+}
+
+/* ---- the whole ---- */
+
+/* What is said of the whole sweep. */
+static void put_experiment(const Report *report, const unsigned char *is_carried, JsonWriter *json)
+{
+    const char **axes = ARENA_ARRAY(report->arena, const char *, report->n_axes + 1), *frames[FRAME_COUNT];
+    for (int x = 0; x < report->n_axes; x++)
+        axes[x] = report->axes[x].name;
+    for (int type = 0; type < FRAME_COUNT; type++)
+        frames[type] = frame_name((FrameType)type);
+    json_put_string(json, "name", report->name);
+    json_put_string(json, "title", report->title);
+    json_put_string(json, "claim", report->claim);
+    json_put_string(json, "source", report->source);
+    json_put_string(json, "headline", report->headline >= 0 ? report->metrics[report->headline].name : NULL);
+    json_put_string(json, "headline_note", report->headline_note);
+    json_put_strings(json, "axes", report->n_axes, axes);
+    json_put_strings(json, "notes", report->n_notes, report->notes);
+    json_put_strings(json, "frames", FRAME_COUNT, frames);
+    json_key(json, "rules");
+    frame_rules_json(json);
+    put_metrics(report, is_carried, json);
+    json_put_number(json, "measured", report->n_metrics);
+    json_key(json, "verdicts");
+    verdicts_json(report, json);
+    put_changes(report, json);
+    put_absent(report, json);
+}
+
+int document_json(const Report *report, JsonWriter *json, Error *err)
+{
+    unsigned char *is_carried = ARENA_ARRAY(report->arena, unsigned char, report->n_metrics + 1);
+    const size_t series = series_choose(report, SERIES_BUDGET, is_carried);
+    const size_t maps = series < PAGE_BUDGET - MAPS_BUDGET ? MAPS_BUDGET : PAGE_BUDGET - series;
+    int status = STATUS_OK;
+    json_open_object(json);
+    put_experiment(report, is_carried, json);
     json_key(json, "arms");
     json_open_array(json);
-    int status = 0;
-    for (int a = 0; a < report->n_arms && status == 0; a++)
+    for (int a = 0; a < report->n_arms && status == STATUS_OK; a++)
         status = put_arm(report, a, is_carried, maps / (size_t)report->n_arms, json, err);
     json_close_array(json);
     json_close_object(json);

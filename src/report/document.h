@@ -1,14 +1,52 @@
-/* Everything a viewer needs, as one JSON document: what report.html carries and its script draws.
+/* Everything a viewer needs, as one JSON document: what report.html carries and its scripts draw.
  *
- * Numbers are rounded to five digits, never is "inf", not available is null. Series are bands over an arm's seeds
- * (least, median, largest at every snapshot). The document stays below about 10 MB whatever the experiment's size.
+ * Numbers but steps are rounded to five digits, never is "inf", not available is null. Series are bands over an arm's
+ * seeds (least, median, largest at every snapshot). The document stays below about 10 MB whatever the experiment's
+ * size.
  */
 #ifndef REFFRAME_REPORT_DOCUMENT_H
 #define REFFRAME_REPORT_DOCUMENT_H
 
 #include "base/json.h"
-#include "report/collect.h"
+#include "report/results.h"
 
 int document_json(const Report *report, JsonWriter *json, Error *err);
+
+/* The contract between document.c and the scripts, as rows of {where an object stands, its keys}; [] is each element.
+ * What is a column of a CSV, too, is called as it is there. A test holds both sides to the list. */
+#define DOCUMENT_INTERVAL "n coverage values"                      /* values: [median, low, high] */
+#define DOCUMENT_SCOPE    "place place_checked place_share tokens" /* tokens: [[id, text, share, anchors, top_share]] */
+// clang-format off
+#define DOCUMENT_OBJECTS                                                                                               \
+    {"", "name title claim source headline headline_note axes notes frames rules metrics measured verdicts changes "   \
+     "absent arms"},                                                                                                   \
+    {"rules", "version rules"},                                                                                        \
+    {"rules.rules[]", "name value low high reason"},                                                                   \
+    {"metrics[]", "name family unit summary source weakness direction threshold ratio min max level"},                 \
+    {"verdicts[]", "text that source verdict needs_n n deciding tests"},                                               \
+    {"verdicts[].tests[]", "verdict arm against n n_hold median low high coverage needs_n note"},                      \
+    {"changes[]", "axis from to pairs changed changed_by_token"},                                                      \
+    {"changes[].changed", DOCUMENT_INTERVAL},                                                                          \
+    {"changes[].changed_by_token", DOCUMENT_INTERVAL},                                                                 \
+    {"absent[]", "run reason"},                                                                                        \
+    {"arms[]", "name values runs finished onset formed at_start final floor value_drain loss oracle_loss frame_onset " \
+     "frame_runs frame_by_token_runs representative n_parameters n_layers n_heads n_sequences "                        \
+     "steps tokens targets held_out_loss series seeds anchors maps"},                                                  \
+    {"arms[].onset", DOCUMENT_INTERVAL},                                                                               \
+    {"arms[].final", DOCUMENT_INTERVAL},                                                                               \
+    {"arms[].value_drain", DOCUMENT_INTERVAL},                                                                         \
+    {"arms[].loss", DOCUMENT_INTERVAL},                                                                                \
+    {"arms[].frame_onset", DOCUMENT_INTERVAL},                                                                         \
+    {"arms[].series[]", "at strongest model"},                                                                         \
+    {"arms[].series[].strongest", "n band baselines"},                                                                 \
+    {"arms[].series[].model", "n band baselines"},                                                                     \
+    {"arms[].seeds[]", "seed onset strongest heads frame frame_by_token n_anchors place_share token_share"},           \
+    {"arms[].anchors", "model layers heads"},                                                                          \
+    {"arms[].anchors.model", DOCUMENT_SCOPE},                                                                          \
+    {"arms[].anchors.layers[]", DOCUMENT_SCOPE},                                                                       \
+    {"arms[].anchors.heads[]", DOCUMENT_SCOPE},                                                                        \
+    {"arms[].maps", "seed n_layers n_heads n_sequences length rows_sum_to_one pool side visible steps tokens mean "    \
+     "first"}
+// clang-format on
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/deflate.h"
 #include "base/file.h"
@@ -10,80 +11,168 @@
 
 enum { FRAMES_WANTED = 16 }; /* fewer snapshots than this don't play */
 
+/* A run's maps as the page plays them. */
 typedef struct {
-    int n_frames, pool, side, has_sequence; /* side: positions after pooling */
-    size_t cells;                           /* bytes of one head's map */
-} Packing;
+    const ReportRun *run;
+    const char *folder;
+    int pool, side;       /* positions that are one cell, cells in a row */
+    unsigned char *shows; /* (side,side) whether the mask shows a pair of the cell */
+    size_t cells;         /* of these, so bytes of one head's map */
+    int n_frames, *at;    /* (n_frames,) which of the run's snapshots */
+    const char **tokens;  /* (n_tokens,) of the first sequence, as shown */
+    int n_tokens, has_first;
+    unsigned char *mean, *first; /* (n_frames,L,H,cells) over the set, of its first sequence */
+} Film;
 
-static size_t cells_of(const ReportRun *run, int side)
+/* A snapshot's maps, (L,H,T,T) and (M,L,H,T,T); NULL for what it lacks. */
+static void find_maps(const Npz *npz, const ReportRun *run, const float **ret_mean, const float **ret_first)
 {
-    return run->is_causal ? (size_t)side * (side + 1) / 2 : (size_t)side * side;
+    const int64_t shape[] = {-1, run->n_layers, run->n_heads, run->length, run->length};
+    *ret_mean = npz_data(npz, "map_mean", NPY_FLOAT32, 4, shape + 1);
+    *ret_first = npz_data(npz, "map", NPY_FLOAT32, 5, shape);
+    if (*ret_first && npz_get(npz, "map")->shape[0] == 0)
+        *ret_first = NULL;
 }
 
-static Packing choose_packing(const ReportRun *run, int has_sequence, size_t budget)
+/* ---- what is packed ---- */
+
+static void set_pool(Film *film, int pool)
 {
-    Packing packing = {.pool = 1, .has_sequence = has_sequence};
-    const int wanted = run->n_snapshots < FRAMES_WANTED ? run->n_snapshots : FRAMES_WANTED;
-    for (;;) {
-        packing.side = (run->length + packing.pool - 1) / packing.pool;
-        packing.cells = cells_of(run, packing.side);
-        const size_t raw = packing.cells * (size_t)run->n_layers * run->n_heads * (packing.has_sequence ? 2 : 1);
-        const size_t fit = budget / 4 * 3 / raw;
-        packing.n_frames = fit < (size_t)run->n_snapshots ? (int)fit : run->n_snapshots;
-        if (packing.n_frames >= wanted || (packing.side <= 8 && !packing.has_sequence))
-            return packing;
-        if (packing.has_sequence)
-            packing.has_sequence = 0;
+    const ReportRun *run = film->run;
+    film->pool = pool;
+    film->side = (run->length + pool - 1) / pool;
+    film->cells = 0;
+    memset(film->shows, 0, (size_t)film->side * film->side);
+    for (int i = 0; i < run->length; i++)
+        for (int r = 0; r < KEY_RANGES; r++)
+            for (int k = run->visible.keys[i].range[r].first; k < run->visible.keys[i].range[r].end; k++)
+                film->shows[i / pool * film->side + k / pool] = 1;
+    for (int c = 0; c < film->side * film->side; c++)
+        film->cells += film->shows[c];
+}
+
+/* As many snapshots as fit, at the price that maps.h names. */
+static void fit(Film *film, size_t budget)
+{
+    const ReportRun *run = film->run;
+    const int S = run->n_snapshots, wanted = S < FRAMES_WANTED ? S : FRAMES_WANTED;
+    for (set_pool(film, 1);;) {
+        const size_t raw = film->cells * (size_t)run->n_layers * run->n_heads * (film->has_first ? 2 : 1);
+        const size_t room = budget / 4 * 3 / raw;
+        film->n_frames = room < (size_t)S ? (int)room : S;
+        if (film->n_frames >= wanted || (film->side <= 8 && !film->has_first))
+            return;
+        if (film->has_first)
+            film->has_first = 0;
         else
-            packing.pool *= 2;
+            set_pool(film, 2 * film->pool);
     }
 }
 
-/* One head's (T,T) map, pooled, quantised and packed to packing->cells bytes. */
-static void pack(const float *map, const ReportRun *run, const Packing *packing, double *scratch,
-                 unsigned char *ret_bytes)
+static void read_tokens(Arena *arena, const Npz *npz, Film *film)
 {
-    const int T = run->length, side = packing->side, pool = packing->pool;
-    for (int i = 0; i < side * side; i++)
-        scratch[i] = 0;
+    const int T = film->run->length;
+    const NpyArray *strings = npz_get(npz, "token_strings");
+    const int32_t *tokens = npz_data(npz, "tokens", NPY_INT32, 2, (int64_t[]){film->run->n_sequences, T});
+    if (!tokens || film->run->n_sequences < 1 || !strings || strings->type != NPY_STRING)
+        return;
+    film->tokens = ARENA_ARRAY(arena, const char *, T);
+    film->n_tokens = T;
+    for (int t = 0; t < T; t++) {
+        const int32_t id = tokens[t];
+        film->tokens[t] = "?";
+        if (id >= 0 && (size_t)id < strings->n_items)
+            film->tokens[t] = arena_format(arena, "%.*s", strings->item_bytes < 63 ? strings->item_bytes : 63,
+                                           (const char *)strings->data + (size_t)id * strings->item_bytes);
+    }
+}
+
+/* Looks at the first snapshot; no frames when it has no maps. */
+static int open_film(Arena *arena, Arena *scratch, size_t budget, Film *film, Error *err)
+{
+    const ReportRun *run = film->run;
+    Npz npz;
+    const float *mean, *first;
+    const int status = npz_read(scratch, run_snapshot_path(scratch, film->folder, (int64_t)run->steps[0]), &npz, err);
+    if (status != STATUS_OK)
+        return status;
+    find_maps(&npz, run, &mean, &first);
+    if (!mean)
+        return STATUS_OK;
+    film->shows = arena_alloc(arena, (size_t)run->length * run->length);
+    film->has_first = first != NULL;
+    fit(film, budget);
+    film->at = ARENA_ARRAY(arena, int, film->n_frames);
+    for (int f = 0; f < film->n_frames; f++)
+        film->at[f] = film->n_frames == 1 ? run->n_snapshots - 1
+                                          : (int)lround((double)f * (run->n_snapshots - 1) / (film->n_frames - 1));
+    read_tokens(arena, &npz, film);
+    return STATUS_OK;
+}
+
+/* ---- packing ---- */
+
+/* One head's (T,T) map, pooled, quantised and packed to film->cells bytes. */
+static void pack_map(const float *map, const Film *film, double *pooled, unsigned char *ret_bytes)
+{
+    const int T = film->run->length, side = film->side, pool = film->pool;
+    for (int c = 0; c < side * side; c++)
+        pooled[c] = 0;
     for (int i = 0; i < T; i++) {
         const int queries = i / pool == side - 1 ? T - (side - 1) * pool : pool;
         for (int j = 0; j < T; j++)
-            scratch[i / pool * side + j / pool] += (double)map[(size_t)i * T + j] / queries;
+            pooled[i / pool * side + j / pool] += (double)map[(size_t)i * T + j] / queries;
     }
     size_t n = 0;
-    for (int i = 0; i < side; i++)
-        for (int j = 0; j < (run->is_causal ? i + 1 : side); j++) {
-            const double a = scratch[i * side + j];
-            ret_bytes[n++] = (unsigned char)(a > 0 ? lround(255 * sqrt(a < 1 ? a : 1)) : 0); /* NaN: 0 */
-        }
+    for (int c = 0; c < side * side; c++)
+        if (film->shows[c])
+            ret_bytes[n++] = (unsigned char)(pooled[c] > 0 ? lround(255 * sqrt(fmin(pooled[c], 1))) : 0); /* NaN: 0 */
 }
 
-static int has_shape(const NpyArray *array, int n_dims, const int64_t *shape)
+static int pack_frame(Arena *scratch, Film *film, int f, Error *err)
 {
-    if (!array || array->type != NPY_FLOAT32 || array->n_dims != n_dims)
-        return 0;
-    for (int d = 0; d < n_dims; d++)
-        if (array->shape[d] != shape[d])
-            return 0;
-    return 1;
+    const ReportRun *run = film->run;
+    const size_t n_heads = (size_t)run->n_layers * run->n_heads, T = (size_t)run->length;
+    double *pooled = ARENA_ARRAY(scratch, double, film->side * film->side);
+    Npz npz;
+    const float *mean, *first;
+    const char *path = run_snapshot_path(scratch, film->folder, (int64_t)run->steps[film->at[f]]);
+    const int status = npz_read(scratch, path, &npz, err);
+    if (status != STATUS_OK)
+        return status;
+    find_maps(&npz, run, &mean, &first);
+    if (!mean || (film->has_first && !first))
+        return error_set(err, STATUS_INPUT, "%s: its maps differ in shape from the first snapshot's", path);
+    for (size_t h = 0; h < n_heads; h++) {
+        const size_t at = (f * n_heads + h) * film->cells;
+        pack_map(mean + h * T * T, film, pooled, film->mean + at);
+        if (film->has_first)
+            pack_map(first + h * T * T, film, pooled, film->first + at);
+    }
+    return STATUS_OK;
 }
 
-static void put_tokens(const Npz *npz, int T, JsonWriter *json)
+/* ---- writing ---- */
+
+/* Each row's runs of cells that are shown: [[[first, end], ...], ...]. */
+static void put_visible(const Film *film, JsonWriter *json)
 {
-    const NpyArray *tokens = npz_get(npz, "tokens"), *strings = npz_get(npz, "token_strings");
-    json_key(json, "tokens");
+    const int side = film->side;
+    json_key(json, "visible");
     json_open_array(json);
-    if (tokens && tokens->type == NPY_INT32 && tokens->n_dims == 2 && tokens->shape[1] == T && tokens->shape[0] > 0 &&
-        strings && strings->type == NPY_STRING)
-        for (int t = 0; t < T; t++) {
-            const int32_t id = ((const int32_t *)tokens->data)[t];
-            char text[64] = "?";
-            if (id >= 0 && (size_t)id < strings->n_items)
-                snprintf(text, sizeof text, "%.*s", strings->item_bytes < 63 ? strings->item_bytes : 63,
-                         (const char *)strings->data + (size_t)id * strings->item_bytes);
-            json_string(json, text);
+    for (int i = 0; i < side; i++) {
+        const unsigned char *row = film->shows + (size_t)i * side;
+        json_open_array(json);
+        for (int first = 0, end = 0; first < side; first = end) {
+            while (first < side && !row[first])
+                first++;
+            for (end = first; end < side && row[end];)
+                end++;
+            if (end > first)
+                json_numbers(json, 2, (double[]){first, end});
         }
+        json_close_array(json);
+    }
     json_close_array(json);
 }
 
@@ -95,79 +184,62 @@ static void put_bytes(JsonWriter *json, const char *key, const unsigned char *by
     text_free(&text);
 }
 
-int maps_json(const Report *report, const ReportRun *run, size_t budget, JsonWriter *json, Error *err)
+static void write_film(Arena *arena, const Film *film, JsonWriter *json)
 {
-    const int L = run->n_layers, H = run->n_heads, T = run->length;
-    const size_t size = (size_t)T * T;
-    const char *folder = file_join(report->arena, report->folder, run->folder);
-    Arena *arena = arena_new(), *scratch = NULL;
-    Packing packing = {0};
-    unsigned char *mean = NULL, *sequence = NULL;
-    double *pooled = ARENA_ARRAY(arena, double, size);
-    int *chosen = NULL, status = 0, has_maps = 0;
-    Npz npz;
-
-    scratch = arena_new();
-    status = npz_read(scratch, run_snapshot_path(scratch, folder, (int64_t)run->steps[0]), &npz, err);
-    if (status == 0) {
-        const NpyArray *map = npz_get(&npz, "map");
-        const int64_t shape[] = {map ? map->shape[0] : 0, L, H, T, T};
-        has_maps = has_shape(npz_get(&npz, "map_mean"), 4, shape + 1);
-        packing = choose_packing(run, map && map->shape[0] > 0 && has_shape(map, 5, shape), budget);
-    }
-    if (status == 0 && (!has_maps || packing.n_frames < 1))
-        json_null(json);
-    if (status != 0 || !has_maps || packing.n_frames < 1)
-        goto done;
-
-    const size_t frame = packing.cells * (size_t)L * H;
-    mean = arena_alloc(arena, frame * (size_t)packing.n_frames);
-    sequence = arena_alloc(arena, frame * (size_t)packing.n_frames);
-    chosen = ARENA_ARRAY(arena, int, packing.n_frames);
-    for (int f = 0; f < packing.n_frames; f++) {
-        chosen[f] = packing.n_frames == 1 ? run->n_snapshots - 1
-                                          : (int)lround((double)f * (run->n_snapshots - 1) / (packing.n_frames - 1));
-        scratch = arena_free(scratch);
-        scratch = arena_new();
-        status = npz_read(scratch, run_snapshot_path(scratch, folder, (int64_t)run->steps[chosen[f]]), &npz, err);
-        if (status != 0)
-            goto done;
-        const NpyArray *map_mean = npz_get(&npz, "map_mean"), *map = npz_get(&npz, "map");
-        const int64_t shape[] = {map ? map->shape[0] : 0, L, H, T, T};
-        if (!has_shape(map_mean, 4, shape + 1) || (packing.has_sequence && !has_shape(map, 5, shape))) {
-            status = error_set(err, STATUS_INPUT, "%s: maps of step %.0f differ in shape from the first snapshot's",
-                               folder, run->steps[chosen[f]]);
-            goto done;
-        }
-        for (int h = 0; h < L * H; h++) {
-            pack((const float *)map_mean->data + h * size, run, &packing, pooled, mean + f * frame + h * packing.cells);
-            if (packing.has_sequence)
-                pack((const float *)map->data + h * size, run, &packing, pooled,
-                     sequence + f * frame + h * packing.cells);
-        }
-    }
-
+    const ReportRun *run = film->run;
+    const size_t bytes = (size_t)film->n_frames * run->n_layers * run->n_heads * film->cells;
+    double *steps = ARENA_ARRAY(arena, double, film->n_frames);
+    for (int f = 0; f < film->n_frames; f++)
+        steps[f] = run->steps[film->at[f]];
     json_open_object(json);
     json_put_number(json, "seed", (double)run->seed);
-    json_put_number(json, "layers", L);
-    json_put_number(json, "heads", H);
-    json_put_number(json, "length", T);
-    json_put_number(json, "pool", packing.pool);
-    json_put_number(json, "side", packing.side);
-    json_put_bool(json, "causal", run->is_causal);
-    json_put_number(json, "sequences", run->n_sequences);
-    json_key(json, "steps");
-    json_open_array(json);
-    for (int f = 0; f < packing.n_frames; f++)
-        json_number(json, run->steps[chosen[f]]);
-    json_close_array(json);
-    put_tokens(&npz, T, json);
-    put_bytes(json, "mean", mean, frame * (size_t)packing.n_frames);
-    if (packing.has_sequence)
-        put_bytes(json, "first", sequence, frame * (size_t)packing.n_frames);
+    json_put_number(json, "n_layers", run->n_layers);
+    json_put_number(json, "n_heads", run->n_heads);
+    json_put_number(json, "n_sequences", run->n_sequences);
+    json_put_number(json, "length", run->length);
+    json_put_bool(json, "rows_sum_to_one", run->rows_sum_to_one);
+    json_put_number(json, "pool", film->pool);
+    json_put_number(json, "side", film->side);
+    put_visible(film, json);
+    json_put_numbers(json, "steps", film->n_frames, steps);
+    json_put_strings(json, "tokens", film->n_tokens, film->tokens);
+    put_bytes(json, "mean", film->mean, bytes);
+    if (film->has_first)
+        put_bytes(json, "first", film->first, bytes);
     json_close_object(json);
-done:
+}
+
+/* Everything lies in `arena`, but for one snapshot at a time. */
+static int make_film(Arena *arena, Film *film, size_t budget, JsonWriter *json, Error *err)
+{
+    Arena *scratch = arena_new();
+    int status = open_film(arena, scratch, budget, film, err);
     arena_free(scratch);
+    if (status != STATUS_OK)
+        return status;
+    if (film->n_frames == 0) {
+        json_null(json);
+        return STATUS_OK;
+    }
+    const size_t bytes = (size_t)film->n_frames * film->run->n_layers * film->run->n_heads * film->cells;
+    film->mean = arena_alloc(arena, bytes);
+    film->first = film->has_first ? arena_alloc(arena, bytes) : NULL;
+    for (int f = 0; f < film->n_frames; f++) {
+        scratch = arena_new();
+        status = pack_frame(scratch, film, f, err);
+        arena_free(scratch);
+        if (status != STATUS_OK)
+            return status;
+    }
+    write_film(arena, film, json);
+    return STATUS_OK;
+}
+
+int maps_json(const Report *report, const ReportRun *run, size_t budget, JsonWriter *json, Error *err)
+{
+    Arena *arena = arena_new();
+    Film film = {.run = run, .folder = file_join(arena, report->folder, run->folder)};
+    const int status = make_film(arena, &film, budget, json, err);
     arena_free(arena);
     return status;
 }

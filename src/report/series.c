@@ -17,7 +17,7 @@ double series_rounded(double value)
     return isfinite(value) && text_parse_double(digits, &back) == 0 ? back : value;
 }
 
-void series_put_value(JsonWriter *json, double value)
+static void put_value(JsonWriter *json, double value)
 {
     if (isinf(value))
         json_string(json, value > 0 ? "inf" : "-inf");
@@ -30,7 +30,7 @@ void series_put_numbers(JsonWriter *json, const char *key, int n, const double *
     json_key(json, key);
     json_open_array(json);
     for (int i = 0; i < n; i++)
-        series_put_value(json, values[i]);
+        put_value(json, values[i]);
     json_close_array(json);
 }
 
@@ -55,7 +55,7 @@ void series_put_band(Arena *arena, JsonWriter *json, const char *key, int n, int
     for (int k = 0; k < 3; k++) {
         json_open_array(json);
         for (int s = 0; s < S; s++)
-            series_put_value(json, band[k * S + s]);
+            put_value(json, band[k * S + s]);
         json_close_array(json);
     }
     json_close_array(json);
@@ -104,11 +104,10 @@ void series_put_metric(Arena *arena, const Report *report, const SeriesRuns *own
     const RunMetric *grid = &own->grid->metrics[m];
     json_open_object(json);
     if (grid->n < own->grid->n_snapshots) {
-        json_key(json, "at");
-        json_open_array(json);
+        double *at = ARENA_ARRAY(arena, double, grid->n);
         for (int i = 0; i < grid->n; i++)
-            json_number(json, grid->at[i]);
-        json_close_array(json);
+            at[i] = grid->at[i];
+        json_put_numbers(json, "at", grid->n, at);
     }
     if (report->metrics[m].level != PER_MODEL)
         put_level(arena, report, own, m, TRACE_STRONGEST, json);

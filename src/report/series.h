@@ -16,7 +16,6 @@ typedef struct {
 } SeriesRuns;
 
 double series_rounded(double value);
-void series_put_value(JsonWriter *json, double value);
 void series_put_numbers(JsonWriter *json, const char *key, int n, const double *values);
 
 /* [least, median, largest] over n runs, each (S,); `series` is (n,S). */

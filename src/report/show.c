@@ -11,7 +11,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "report/anchors.h"
-#include "report/collect.h"
+#include "report/results.h"
+#include "report/snapshots.h"
 #include "report/style.h"
 #include "store/npz.h"
 
@@ -184,33 +185,42 @@ static void add_maps(const float *maps, int layer, int H, int T, int width, Text
     }
 }
 
+/* The step asked for among those there are, the last one for a negative. */
+static int choose_step(const char *run_folder, int n, const int64_t *steps, int64_t *step, Error *err)
+{
+    if (n == 0)
+        return error_set(err, STATUS_INPUT, "%s: has no snapshots", run_folder);
+    if (*step < 0)
+        *step = steps[n - 1];
+    int at = 0;
+    while (at < n && steps[at] < *step)
+        at++;
+    if (at < n && steps[at] == *step)
+        return STATUS_OK;
+    const int64_t below = steps[at > 0 ? at - 1 : 0], above = steps[at < n ? at : n - 1];
+    const int64_t nearest = *step - below <= above - *step ? below : above;
+    return error_set(err, STATUS_INPUT, "%s: has no snapshot at step %lld; the nearest is %lld", run_folder,
+                     (long long)*step, (long long)(at == n ? steps[n - 1] : nearest));
+}
+
 int report_show(Arena *arena, const char *run_folder, int64_t step, int use_colour, Text *ret_text, Error *err)
 {
     int64_t *steps;
     int n, status = run_steps(arena, run_folder, RUN_SNAPSHOTS, &steps, &n, err);
-    if (status != 0)
+    if (status != STATUS_OK)
         return status;
-    if (n == 0)
-        return error_set(err, STATUS_INPUT, "%s: has no snapshots", run_folder);
-    if (step < 0)
-        step = steps[n - 1];
-    int at = 0;
-    while (at < n && steps[at] < step)
-        at++;
-    if (at == n || steps[at] != step) {
-        const int64_t below = steps[at > 0 ? at - 1 : 0], above = steps[at < n ? at : n - 1];
-        const int64_t nearest = step - below <= above - step ? below : above;
-        return error_set(err, STATUS_INPUT, "%s: has no snapshot at step %lld; the nearest is %lld", run_folder,
-                         (long long)step, (long long)(at == n ? steps[n - 1] : nearest));
-    }
+    status = choose_step(run_folder, n, steps, &step, err);
+    if (status != STATUS_OK)
+        return status;
     Report report = {.arena = arena, .folder = run_folder};
     ReportRun run = {.folder = run_folder};
     declare_metrics(&report);
     status = run_collect(&report, run_folder, step, &run, err);
+    if (status != STATUS_OK)
+        return status;
     Npz npz;
-    if (status == 0)
-        status = npz_read(arena, run_snapshot_path(arena, run_folder, step), &npz, err);
-    if (status != 0)
+    status = npz_read(arena, run_snapshot_path(arena, run_folder, step), &npz, err);
+    if (status != STATUS_OK)
         return status;
 
     char *name = file_basename(arena, run_folder);
@@ -221,11 +231,10 @@ int report_show(Arena *arena, const char *run_folder, int64_t step, int use_colo
               (long long)step, n, (long long)steps[n - 1], run.tokens[0], run.losses[0]);
     add_metrics(&report, &run, use_colour, ret_text);
     add_anchors(arena, &run, use_colour, ret_text);
-    const NpyArray *map = npz_get(&npz, "map_mean");
-    if (map && map->type == NPY_FLOAT32 && map->n_dims == 4 && map->shape[0] == run.n_layers &&
-        map->shape[1] == run.n_heads && map->shape[2] == run.length && map->shape[3] == run.length)
-        for (int l = 0; l < run.n_layers; l++)
-            add_maps(map->data, l, run.n_heads, run.length, 100, ret_text);
+    const float *map =
+        npz_data(&npz, "map_mean", NPY_FLOAT32, 4, (int64_t[]){run.n_layers, run.n_heads, run.length, run.length});
+    for (int l = 0; map && l < run.n_layers; l++)
+        add_maps(map, l, run.n_heads, run.length, 100, ret_text);
     text_add(ret_text, "\n");
-    return 0;
+    return STATUS_OK;
 }

@@ -1,38 +1,32 @@
-/* One run's snapshots into memory: metrics as they stand, frames classified again from the stored importances.
- *
- * A snapshot is read whole into an arena of its own and dropped, so that the report's memory grows with the number of
- * metrics, not with that of maps. The mask is told from the uniform baseline: under a causal mask the uniform
- * importance of the first key exceeds the last one's (which has no later query at all), under a full mask all are
- * equal.
+/* See snapshots.h. A snapshot is read whole into an arena of its own and dropped, so that the report's memory grows
+ * with the number of metrics, not with that of maps. The baselines are read once and kept while their run is read.
  */
-#include "report/collect.h"
+#include "report/snapshots.h"
 
-#include <assert.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "report/classify.h"
 #include "store/npz.h"
 
-static int fits(const NpyArray *array, NpyType type, int n_dims, const int64_t *shape)
-{
-    if (!array || array->type != type || array->n_dims != n_dims)
-        return 0;
-    for (int d = 0; d < n_dims; d++)
-        if (array->shape[d] != shape[d])
-            return 0;
-    return 1;
-}
+/* A run while its snapshots are read. */
+typedef struct {
+    Report *report;
+    ReportRun *run;
+    const char *folder;
+    Npz baselines;
+} Reader;
 
 /* A float64 member of exactly this shape copied to `ret_values`, or NaN where the file has none. */
 static void copy_numbers(const Npz *npz, const char *name, int n_dims, const int64_t *shape, double *ret_values)
 {
-    const NpyArray *array = npz_get(npz, name);
+    const double *data = npz_data(npz, name, NPY_FLOAT64, n_dims, shape);
     size_t n = 1;
     for (int d = 0; d < n_dims; d++)
         n *= (size_t)shape[d];
-    if (fits(array, NPY_FLOAT64, n_dims, shape))
-        memcpy(ret_values, array->data, n * sizeof *ret_values);
+    if (data)
+        memcpy(ret_values, data, n * sizeof *ret_values);
     else
         for (size_t i = 0; i < n; i++)
             ret_values[i] = (double)NAN;
@@ -43,25 +37,6 @@ static double first_integer(const Npz *npz, const char *name)
     const NpyArray *array = npz_get(npz, name);
     return array && array->type == NPY_INT64 && array->n_items == 1 ? (double)*(const int64_t *)array->data
                                                                     : (double)NAN;
-}
-
-/* The larger of two baselines of importance, (L,H,T); NaN gives way. */
-static float *larger_importance(Arena *arena, const Npz *baselines, const char *suffix, int L, int H, int T)
-{
-    const char *names[2] = {arena_format(arena, "uniform/importance%s", suffix),
-                            arena_format(arena, "position/importance%s", suffix)};
-    const size_t n = (size_t)L * H * T;
-    float *larger = ARENA_ARRAY(arena, float, n);
-    for (size_t i = 0; i < n; i++)
-        larger[i] = NAN;
-    for (int k = 0; k < 2; k++) {
-        const NpyArray *array = npz_get(baselines, names[k]);
-        if (!fits(array, NPY_FLOAT32, 3, (int64_t[]){L, H, T}))
-            continue;
-        for (size_t i = 0; i < n; i++)
-            larger[i] = fmaxf(larger[i], ((const float *)array->data)[i]);
-    }
-    return larger;
 }
 
 static void read_baselines(Report *report, ReportRun *run, const Npz *baselines)
@@ -122,90 +97,11 @@ static void read_metrics(Report *report, ReportRun *run, int s, const Npz *npz)
         double *sd = ARENA_ARRAY(scratch, double, PART_COUNT *size);
         copy_numbers(npz, member_of(scratch, "sd", metric->name), n_dims, shape, sd);
         memcpy(own->sd + i * size, sd, size * sizeof *sd);
-        const NpyArray *counts = npz_get(npz, member_of(scratch, "n", metric->name));
-        const int has_counts = fits(counts, NPY_INT32, n_dims, shape);
+        const int32_t *counts = npz_data(npz, member_of(scratch, "n", metric->name), NPY_INT32, n_dims, shape);
         for (size_t j = 0; j < size; j++)
-            own->counts[i * size + j] = has_counts ? ((const int32_t *)counts->data)[j] : -1;
+            own->counts[i * size + j] = counts ? counts[j] : -1;
     }
     arena_free(scratch);
-}
-
-static const char *token_text(Arena *arena, const NpyArray *strings, int32_t id)
-{
-    if (!strings || strings->type != NPY_STRING || id < 0 || (size_t)id >= strings->n_items)
-        return "?";
-    return arena_format(arena, "%.*s", strings->item_bytes,
-                        (const char *)strings->data + (size_t)id * strings->item_bytes);
-}
-
-static ScopeTokens list_tokens(Arena *arena, Arena *scratch, const FrameInput *input, int layer, int head,
-                               const NpyArray *strings)
-{
-    FrameAnchor *all;
-    ScopeTokens own = {.n = frame_anchors(scratch, input, layer, head, FRAME_BY_TOKEN, &all)};
-    own.n = own.n < TOKENS_KEPT ? own.n : TOKENS_KEPT;
-    FrameAnchor *kept = ARENA_ARRAY(arena, FrameAnchor, own.n + 1);
-    own.texts = ARENA_ARRAY(arena, const char *, own.n + 1);
-    for (int i = 0; i < own.n; i++) {
-        kept[i] = all[i];
-        own.texts[i] = token_text(arena, strings, all[i].identity);
-    }
-    own.anchors = kept;
-    return own;
-}
-
-/* The same scopes as classify's. */
-static void list_anchors(Arena *scratch, Report *report, ReportRun *run, const FrameInput *input,
-                         const NpyArray *strings)
-{
-    const int L = run->n_layers, H = run->n_heads;
-    AnchorTokens *anchors = &run->anchors;
-    anchors->layers = ARENA_ARRAY(report->arena, ScopeTokens, L);
-    anchors->heads = ARENA_ARRAY(report->arena, ScopeTokens, L * H);
-    anchors->model = list_tokens(report->arena, scratch, input, -1, -1, strings);
-    for (int l = 0; l < L; l++) {
-        anchors->layers[l] = list_tokens(report->arena, scratch, input, l, -1, strings);
-        for (int h = 0; h < H; h++)
-            anchors->heads[l * H + h] = list_tokens(report->arena, scratch, input, l, h, strings);
-    }
-}
-
-/* Labels of all heads, layers and the model of one snapshot; of the last one also what their anchors are. */
-static void classify(Arena *scratch, Report *report, ReportRun *run, int s, const Npz *npz, const Npz *baselines)
-{
-    const int L = run->n_layers, H = run->n_heads, T = run->length, N = run->n_sequences;
-    const NpyArray *half = npz_get(npz, "importance_half"), *half_tokens = npz_get(npz, "tokens_half");
-    FrameInput input = {
-        .n = N,
-        .n_layers = L,
-        .n_heads = H,
-        .length = T,
-        .is_causal = run->is_causal,
-        .importance = npz_get(npz, "importance")->data,
-        .baseline = larger_importance(scratch, baselines, "", L, H, T),
-        .tokens = npz_get(npz, "tokens")->data,
-        .first = 0,
-        .stride = 1,
-    };
-    if (half && half->type == NPY_FLOAT32 && half->n_dims == 4 && half->shape[1] == L && half->shape[2] == H) {
-        input.half_n = (int)half->shape[0];
-        input.half_length = (int)half->shape[3];
-        input.half_importance = half->data;
-        input.half_baseline = larger_importance(scratch, baselines, "_half", L, H, input.half_length);
-        if (fits(half_tokens, NPY_INT32, 2, (int64_t[]){input.half_n, input.half_length}))
-            input.half_tokens = half_tokens->data;
-    }
-    SnapshotFrames *frames = &run->frames[s];
-    frames->layers = ARENA_ARRAY(report->arena, Frame, L);
-    frames->heads = ARENA_ARRAY(report->arena, Frame, L * H);
-    frame_classify(scratch, &input, -1, -1, &frames->model);
-    for (int l = 0; l < L; l++) {
-        frame_classify(scratch, &input, l, -1, &frames->layers[l]);
-        for (int h = 0; h < H; h++)
-            frame_classify(scratch, &input, l, h, &frames->heads[l * H + h]);
-    }
-    if (s == run->n_snapshots - 1)
-        list_anchors(scratch, report, run, &input, npz_get(npz, "token_strings"));
 }
 
 /* "held_out_loss" for all targets, then "held_out_loss:GROUP"; a group without a name goes by its number. */
@@ -221,25 +117,31 @@ static void read_loss_names(Report *report, ReportRun *run, const Npz *npz)
                                    : arena_format(report->arena, "held_out_loss:%d", g);
 }
 
-/* Shapes and room, once the first snapshot is open. */
-static int start_run(Report *report, ReportRun *run, const char *path, const Npz *npz, const Npz *baselines, Error *err)
+/* Shapes, room, and what holds for the whole run, once the first snapshot is open. */
+static int start_run(Reader *reader, const char *path, const Npz *npz, Error *err)
 {
+    Report *report = reader->report;
+    ReportRun *run = reader->run;
     const NpyArray *importance = npz_get(npz, "importance"), *loss = npz_get(npz, "held_out_loss");
-    if (!importance || importance->type != NPY_FLOAT32 || importance->n_dims != 4 || importance->shape[3] < 2)
+    if (!npz_data(npz, "importance", NPY_FLOAT32, 4, (int64_t[]){-1, -1, -1, -1}) || importance->shape[1] < 1 ||
+        importance->shape[2] < 1 || importance->shape[3] < 2)
         return error_set(err, STATUS_INPUT, "%s: `importance` is missing or not float32 (N, L, H, T)", path);
-    if (!loss || loss->type != NPY_FLOAT64 || loss->n_dims != 1 || loss->shape[0] < 1)
+    if (!npz_data(npz, "held_out_loss", NPY_FLOAT64, 1, (int64_t[]){-1}) || loss->shape[0] < 1)
         return error_set(err, STATUS_INPUT, "%s: `held_out_loss` is missing or not float64 (1+G,)", path);
     run->n_sequences = (int)importance->shape[0];
     run->n_layers = (int)importance->shape[1];
     run->n_heads = (int)importance->shape[2];
     run->length = (int)importance->shape[3];
     run->n_losses = (int)loss->shape[0];
-    const NpyArray *uniform = npz_get(baselines, "uniform/importance");
-    if (!fits(uniform, NPY_FLOAT32, 3, (int64_t[]){run->n_layers, run->n_heads, run->length}))
+    if (!npz_data(&reader->baselines, "uniform/importance", NPY_FLOAT32, 3,
+                  (int64_t[]){run->n_layers, run->n_heads, run->length}))
         return error_set(err, STATUS_INPUT, "%s: `uniform/importance` is missing or not (L, H, T) as in %s",
                          RUN_BASELINES, path);
-    const float *u = uniform->data;
-    run->is_causal = !(fabsf(u[0] - u[run->length - 1]) <= 1e-6f * u[0]);
+    const int status = classify_mask(report->arena, npz, &reader->baselines, "", run->length, path, &run->visible, err);
+    if (status != STATUS_OK)
+        return status;
+    const int32_t *sums = npz_data(npz, "rows_sum_to_one", NPY_INT32, 1, (int64_t[]){1});
+    run->rows_sum_to_one = !sums || *sums != 0; /* version 0.1.0 does not say it: its one score is softmax */
 
     const size_t S = (size_t)run->n_snapshots;
     run->steps = ARENA_ARRAY(report->arena, double, S);
@@ -249,56 +151,69 @@ static int start_run(Report *report, ReportRun *run, const char *path, const Npz
     run->losses = ARENA_ARRAY(report->arena, double, S *(size_t)run->n_losses);
     run->metrics = ARENA_ARRAY(report->arena, RunMetric, report->n_metrics);
     run->frames = ARENA_ARRAY(report->arena, SnapshotFrames, S);
-    read_baselines(report, run, baselines);
-    return 0;
+    read_baselines(report, run, &reader->baselines);
+    return STATUS_OK;
 }
 
-static int read_snapshot(Report *report, ReportRun *run, const char *run_folder, int64_t step, int s, Arena *scratch,
-                         Error *err)
+static int read_snapshot(Reader *reader, int64_t step, int s, Arena *scratch, Error *err)
 {
-    Npz npz, baselines;
-    const char *path = run_snapshot_path(scratch, run_folder, step);
+    ReportRun *run = reader->run;
+    Npz npz;
+    const char *path = run_snapshot_path(scratch, reader->folder, step);
     int status = npz_read(scratch, path, &npz, err);
-    if (status == 0)
-        status = npz_read(scratch, file_join(scratch, run_folder, RUN_BASELINES), &baselines, err);
-    if (status == 0 && s == 0)
-        status = start_run(report, run, path, &npz, &baselines, err);
-    if (status != 0)
+    if (status == STATUS_OK && s == 0)
+        status = start_run(reader, path, &npz, err);
+    if (status != STATUS_OK)
         return status;
     const int64_t shape[4] = {run->n_sequences, run->n_layers, run->n_heads, run->length};
-    if (!fits(npz_get(&npz, "importance"), NPY_FLOAT32, 4, shape))
+    if (!npz_data(&npz, "importance", NPY_FLOAT32, 4, shape))
         return error_set(err, STATUS_INPUT, "%s: its shapes differ from the run's first snapshot", path);
-    if (!fits(npz_get(&npz, "tokens"), NPY_INT32, 2, (int64_t[]){run->n_sequences, run->length}))
+    if (!npz_data(&npz, "tokens", NPY_INT32, 2, (int64_t[]){run->n_sequences, run->length}))
         return error_set(err, STATUS_INPUT, "%s: `tokens` is missing or not int32 (N, T)", path);
     run->steps[s] = (double)step;
     run->tokens[s] = first_integer(&npz, "tokens_seen");
     run->targets[s] = first_integer(&npz, "targets_seen");
     copy_numbers(&npz, "held_out_loss", 1, (int64_t[]){run->n_losses}, run->losses + (size_t)s * run->n_losses);
-    read_metrics(report, run, s, &npz);
-    classify(scratch, report, run, s, &npz, &baselines);
-    return 0;
+    read_metrics(reader->report, run, s, &npz);
+    return classify_snapshot(scratch, reader->report, run, s, &npz, &reader->baselines, path, err);
+}
+
+/* `arena` holds what is needed until the last snapshot is read. */
+static int read_run(Reader *reader, int64_t step, Arena *arena, Error *err)
+{
+    const Report *report = reader->report;
+    ReportRun *run = reader->run;
+    int64_t *steps = &step;
+    int n = 1, status = STATUS_OK;
+    if (step < 0)
+        status = run_steps(arena, reader->folder, RUN_SNAPSHOTS, &steps, &n, err);
+    if (status != STATUS_OK)
+        return status;
+    if (n == 0)
+        return error_set(err, STATUS_INPUT, "%s: has no snapshots", reader->folder);
+    status = npz_read(arena, file_join(arena, reader->folder, RUN_BASELINES), &reader->baselines, err);
+    if (status != STATUS_OK)
+        return status;
+    run->n_snapshots = n;
+    for (int s = 0; s < n; s++) {
+        Arena *scratch = arena_new();
+        status = read_snapshot(reader, steps[s], s, scratch, err);
+        arena_free(scratch);
+        if (status != STATUS_OK)
+            return status;
+    }
+    for (int m = 0; m < report->n_metrics; m++)
+        run->metrics[m].strongest = metric_strongest(arena, &report->metrics[m], run, &run->metrics[m]);
+    return STATUS_OK;
 }
 
 int run_collect(Report *report, const char *run_folder, int64_t step, ReportRun *run, Error *err)
 {
-    int64_t *steps = &step;
-    int n = 1;
-    if (step < 0) {
-        const int status = run_steps(report->arena, run_folder, RUN_SNAPSHOTS, &steps, &n, err);
-        if (status != 0)
-            return status;
-    }
-    if (n == 0)
-        return error_set(err, STATUS_INPUT, "%s: has no snapshots", run_folder);
-    run->n_snapshots = n;
-    for (int s = 0; s < n; s++) {
-        Arena *scratch = arena_new();
-        const int status = read_snapshot(report, run, run_folder, steps[s], s, scratch, err);
-        arena_free(scratch);
-        if (status != 0) {
-            run->n_snapshots = 0;
-            return status;
-        }
-    }
-    return 0;
+    Reader reader = {.report = report, .run = run, .folder = run_folder};
+    Arena *arena = arena_new();
+    const int status = read_run(&reader, step, arena, err);
+    arena_free(arena);
+    if (status != STATUS_OK)
+        run->n_snapshots = 0;
+    return status;
 }

@@ -18,65 +18,99 @@ static int lower_median(int n, const double *values)
     return n > 0 ? 0 : -1;
 }
 
+/* What the arm's finished runs say, a value each; NaN where a run does not. */
+typedef struct {
+    int n;
+    const ReportRun **runs;
+    double *onsets, *finals, *floors, *drains, *losses, *oracles;
+} Collected;
+
+static Collected collected_new(Arena *arena, int most)
+{
+    Collected own = {.runs = ARENA_ARRAY(arena, const ReportRun *, most + 1)};
+    double **const series[] = {&own.onsets, &own.finals, &own.floors, &own.drains, &own.losses, &own.oracles};
+    for (size_t k = 0; k < sizeof series / sizeof *series; k++) {
+        *series[k] = ARENA_ARRAY(arena, double, most + 1);
+        for (int i = 0; i < most; i++)
+            (*series[k])[i] = (double)NAN;
+    }
+    return own;
+}
+
+/* The strongest head of the headline metric: when it formed, what became of it, and of its values. */
+static void collect_head(Arena *arena, const Report *report, const ReportRun *run, Collected *own, ArmSummary *summary)
+{
+    const int m = report->headline, drain = report_find_metric(report, "value_drain");
+    Trace trace, at_head;
+    Onset onset;
+    if (m < 0 || trace_of(arena, report, run, m, TRACE_STRONGEST, -1, -1, &trace) != 0)
+        return;
+    trace_onset(&trace, &report->metrics[m], &onset);
+    own->onsets[own->n] = onset.by;
+    own->finals[own->n] = trace_final(&trace);
+    own->floors[own->n] = trace_floor(&trace, &report->metrics[m]);
+    summary->formed += onset.kind != ONSET_NEVER;
+    summary->at_start += onset.kind == ONSET_AT_START;
+    if (drain >= 0 && trace_of(arena, report, run, drain, TRACE_HEAD, trace.layer, trace.head, &at_head) == 0)
+        own->drains[own->n] = trace_final(&at_head);
+}
+
+static void collect_run(Arena *arena, const Report *report, const ReportRun *run, Collected *own, ArmSummary *summary)
+{
+    double *losses = ARENA_ARRAY(arena, double, run->n_snapshots);
+    for (int s = 0; s < run->n_snapshots; s++)
+        losses[s] = run->losses[(size_t)s * run->n_losses];
+    collect_head(arena, report, run, own, summary);
+    own->losses[own->n] = series_final(run->n_snapshots, losses);
+    own->oracles[own->n] = run->oracle_loss;
+    for (int k = 0; k < 2; k++)
+        summary->labels[k][frame_final(run, k)]++;
+    own->runs[own->n++] = run;
+}
+
+/* The most frequent label; the first of the types among equals, -1 without runs. */
+static int most_frequent(const int counts[FRAME_COUNT])
+{
+    int label = -1;
+    for (int type = 0; type < FRAME_COUNT; type++)
+        if (counts[type] > (label < 0 ? 0 : counts[label]))
+            label = type;
+    return label;
+}
+
+static void over_seeds(Arena *arena, const Collected *own, ArmSummary *summary)
+{
+    double *label_onsets = ARENA_ARRAY(arena, double, own->n + 1);
+    Interval interval;
+    interval_of(arena, own->n, own->onsets, &summary->onset);
+    interval_of(arena, own->n, own->finals, &summary->final);
+    interval_of(arena, own->n, own->drains, &summary->drain);
+    interval_of(arena, own->n, own->losses, &summary->loss);
+    interval_of(arena, own->n, own->floors, &interval);
+    summary->floor = interval.median;
+    interval_of(arena, own->n, own->oracles, &interval);
+    summary->oracle = interval.median;
+    for (int k = 0; k < 2; k++)
+        summary->label[k] = most_frequent(summary->labels[k]);
+    for (int i = 0; i < own->n; i++) {
+        Onset onset;
+        frame_onset(arena, own->runs[i], (FrameType)summary->label[0], 0, -1, -1, &onset);
+        label_onsets[i] = onset.by;
+    }
+    interval_of(arena, own->n, label_onsets, &summary->label_onset);
+}
+
 void arm_summary(Arena *arena, const Report *report, int arm, ArmSummary *ret_summary)
 {
-    enum { ONSETS, FINALS, FLOORS, DRAINS, LOSSES, ORACLES, LABEL_ONSETS, N_SERIES };
-    double *series[N_SERIES];
-    int *runs = ARENA_ARRAY(arena, int, report->n_runs + 1), n = 0;
-    const int m = report->headline, drain = report_find_metric(report, "value_drain");
-    ArmSummary summary = {.label = {-1, -1}, .representative = -1};
-    for (int k = 0; k < N_SERIES; k++)
-        series[k] = ARENA_ARRAY(arena, double, report->n_runs + 1);
-
+    ArmSummary summary = {.representative = -1};
+    Collected own = collected_new(arena, report->n_runs);
     summary.finished = report_count_runs(report, arm, &summary.planned);
-    for (int r = 0; r < report->n_runs; r++) {
-        const ReportRun *run = &report->runs[r];
-        if (run->arm != arm || run->n_snapshots == 0)
-            continue;
-        for (int k = 0; k < N_SERIES; k++)
-            series[k][n] = (double)NAN;
-        Trace trace, at_head;
-        if (m >= 0 && trace_of(arena, report, run, m, TRACE_STRONGEST, -1, -1, &trace) == 0) {
-            Onset onset;
-            trace_onset(&trace, &report->metrics[m], &onset);
-            series[ONSETS][n] = onset.by;
-            series[FINALS][n] = trace_final(&trace);
-            series[FLOORS][n] = trace_floor(&trace, &report->metrics[m]);
-            summary.formed += onset.kind != ONSET_NEVER;
-            summary.at_start += onset.kind == ONSET_AT_START;
-            if (drain >= 0 && trace_of(arena, report, run, drain, TRACE_HEAD, trace.layer, trace.head, &at_head) == 0)
-                series[DRAINS][n] = trace_final(&at_head);
-        }
-        double *losses = ARENA_ARRAY(arena, double, run->n_snapshots);
-        for (int s = 0; s < run->n_snapshots; s++)
-            losses[s] = run->losses[(size_t)s * run->n_losses];
-        series[LOSSES][n] = series_final(run->n_snapshots, losses);
-        series[ORACLES][n] = run->oracle_loss;
-        for (int k = 0; k < 2; k++)
-            summary.labels[k][frame_final(run, k)]++;
-        runs[n++] = r;
-    }
-
-    Interval interval;
-    interval_of(arena, n, series[ONSETS], &summary.onset);
-    interval_of(arena, n, series[FINALS], &summary.final);
-    interval_of(arena, n, series[DRAINS], &summary.drain);
-    interval_of(arena, n, series[LOSSES], &summary.loss);
-    interval_of(arena, n, series[FLOORS], &interval);
-    summary.floor = interval.median;
-    interval_of(arena, n, series[ORACLES], &interval);
-    summary.oracle = interval.median;
-    for (int k = 0; k < 2; k++)
-        for (int type = 0; type < FRAME_COUNT; type++)
-            if (summary.labels[k][type] > (summary.label[k] < 0 ? 0 : summary.labels[k][summary.label[k]]))
-                summary.label[k] = type;
-    for (int i = 0; i < n; i++) {
-        Onset onset;
-        frame_onset(arena, &report->runs[runs[i]], (FrameType)summary.label[0], 0, -1, -1, &onset);
-        series[LABEL_ONSETS][i] = onset.by;
-    }
-    interval_of(arena, n, series[LABEL_ONSETS], &summary.label_onset);
-    const int median = lower_median(n, series[FINALS]);
-    summary.representative = median < 0 ? -1 : runs[median];
+    for (int r = 0; r < report->n_runs; r++)
+        if (report->runs[r].arm == arm && report->runs[r].n_snapshots > 0)
+            collect_run(arena, report, &report->runs[r], &own, &summary);
+    over_seeds(arena, &own, &summary);
+    const int median = lower_median(own.n, own.finals);
+    if (median >= 0)
+        summary.representative = (int)(own.runs[median] - report->runs);
     *ret_summary = summary;
 }

@@ -4,7 +4,7 @@
 #ifndef REFFRAME_REPORT_TERM_H
 #define REFFRAME_REPORT_TERM_H
 
-#include "report/collect.h"
+#include "report/results.h"
 
 int term_is_label(const Term *term);     /* a label, frame(...) or frame_by_token(...) */
 int term_selects_runs(const Term *term); /* anything but a number or a label */

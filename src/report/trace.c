@@ -48,24 +48,6 @@ static double reduce(const double *table, int rows, int width, TraceLevel level,
     return level == TRACE_STRONGEST ? most : mean_of(&mean);
 }
 
-/* argmax (argmin when it falls) over the table's cells of the final value on even sequences; the first if all
- * are NaN. */
-static int find_strongest(Arena *arena, const RunMetric *own, int size, int direction)
-{
-    double *series = ARENA_ARRAY(arena, double, own->n), best = (double)NAN;
-    int strongest = 0;
-    for (int c = 0; c < size; c++) {
-        for (int i = 0; i < own->n; i++)
-            series[i] = own->values[((size_t)i * PART_COUNT + PART_EVEN) * size + c];
-        const double final = series_final(own->n, series);
-        if (isnan(final) || (!isnan(best) && (direction < 0 ? final >= best : final <= best)))
-            continue;
-        best = final;
-        strongest = c;
-    }
-    return strongest;
-}
-
 int trace_of(Arena *arena, const Report *report, const ReportRun *run, int metric, TraceLevel level, int layer,
              int head, Trace *ret_trace)
 {
@@ -79,9 +61,8 @@ int trace_of(Arena *arena, const Report *report, const ReportRun *run, int metri
     const int part = level == TRACE_STRONGEST && schema->level != PER_MODEL ? PART_ODD : PART_ALL;
     const TraceLevel read_at = level == TRACE_STRONGEST ? TRACE_HEAD : level;
     if (level == TRACE_STRONGEST) {
-        const int cell = find_strongest(arena, own, rows * width, direction);
-        layer = cell / width;
-        head = cell % width;
+        layer = own->strongest / width;
+        head = own->strongest % width;
     } else if (level == TRACE_HEAD && schema->level == PER_LAYER) {
         head = 0;
     }

@@ -3,7 +3,7 @@
  *
  *   layer, model    mean over heads (and layers), NaN left out
  *   strongest head  the head whose final value on the even sequences is the most extreme in the metric's direction; its
- *                   series is read on the odd ones, so that choosing it does not flatter it (geometry.md A)
+ *                   series is read on the odd ones, so that choosing it does not flatter it
  *
  * Baselines go with the level: of the strongest head it is the most extreme head's, since the maximum was taken over
  * heads. A metric is beyond relative to max(uniform, position, value at step 0) when it rises, min when it falls;
@@ -15,7 +15,7 @@
 #ifndef REFFRAME_REPORT_TRACE_H
 #define REFFRAME_REPORT_TRACE_H
 
-#include "report/collect.h"
+#include "report/results.h"
 
 typedef enum { TRACE_MODEL, TRACE_STRONGEST, TRACE_LAYER, TRACE_HEAD } TraceLevel;
 

@@ -1,4 +1,4 @@
-/* Verdicts: what the seeds allow to say about each expectation of the plan (design.md, Experiments).
+/* Verdicts: what the seeds allow to say about each expectation of the plan.
  *
  *   numbers  supported or refuted only if the median's interval has coverage >= 95 % and lies wholly on one side
  *   labels   supported when all of n >= 6 seeds agree, refuted when none of them does
@@ -15,7 +15,7 @@
 #define REFFRAME_REPORT_VERDICT_H
 
 #include "base/json.h"
-#include "report/collect.h"
+#include "report/results.h"
 #include "report/statistics.h"
 
 typedef enum { VERDICT_SUPPORTED, VERDICT_UNDECIDED, VERDICT_NOT_SEEN, VERDICT_REFUTED, VERDICT_COUNT } Verdict;

@@ -336,3 +336,14 @@ const NpyArray *npz_get(const Npz *npz, const char *name)
             return &npz->arrays[i];
     return NULL;
 }
+
+const void *npz_data(const Npz *npz, const char *name, NpyType type, int n_dims, const int64_t *shape)
+{
+    const NpyArray *array = npz_get(npz, name);
+    if (!array || array->type != type || array->n_dims != n_dims)
+        return NULL;
+    for (int d = 0; d < n_dims; d++)
+        if (shape[d] >= 0 && array->shape[d] != shape[d])
+            return NULL;
+    return array->data;
+}

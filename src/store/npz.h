@@ -21,5 +21,7 @@ typedef struct {
 /* Reads a whole NPZ, checks every CRC and header; `STATUS_INPUT path: reason` for anything off. */
 int npz_read(Arena *arena, const char *path, Npz *ret_npz, Error *err);
 const NpyArray *npz_get(const Npz *npz, const char *name); /* NULL if absent */
+/* A member's data if it has this type and shape (an axis of -1 has any length), NULL otherwise. */
+const void *npz_data(const Npz *npz, const char *name, NpyType type, int n_dims, const int64_t *shape);
 
 #endif

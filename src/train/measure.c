@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/file.h"
+#include "geometry/anchor.h"
 #include "model/score/score.h"
 #include "store/run.h"
 #include "train/measurer.h"
@@ -80,7 +81,8 @@ static View lay_baseline(Measurer *measurer, const Set *set, int is_position)
     const Capture maps = {.maps = worker->capture.maps};
     View view = measurer_sequence_view(measurer, set, 0, &maps, 0, 0);
     if (is_position)
-        view_position_maps(&view, view.start_bias, worker->capture.maps);
+        view_position_maps(&view, set == &measurer->full ? measurer->start_bias : measurer->start_half_bias,
+                           worker->capture.maps);
     else
         view_uniform_maps(&view, worker->capture.maps);
     return view;
@@ -156,12 +158,14 @@ static double largest_sink(const Measurer *measurer)
     return largest;
 }
 
-static void prepare(Measurer *measurer, const real *parameters, int64_t step)
+static void prepare(Measurer *measurer, Arena *arena, const real *parameters, int64_t step)
 {
     Shape s = measurer_shape(measurer->model);
     measurer->parameters = parameters, measurer->step = step;
     model_position_bias(measurer->model, parameters, s.T, measurer->bias);
     model_position_bias(measurer->model, parameters, s.T / 2, measurer->half_bias);
+    const View shape = measurer_blank_view(&s, model_visible(measurer->model), NULL);
+    anchor_baseline(&shape, measurer->start_bias, arena, measurer->baseline);
     for (int l = 0; l < s.L; l++)
         measurer->output_weights[l] = model_output_weight(measurer->model, parameters, l);
     measurer_pack(measurer);
@@ -192,7 +196,7 @@ int measure_snapshot(Measurer *measurer, const real *parameters, const char *run
     int n_groups = data_n_groups(measurer->data), status = STATUS_OK;
     double losses[1 + MAX_LOSS_GROUPS];
     const char *baselines = file_join(arena, run_folder, RUN_BASELINES);
-    prepare(measurer, parameters, 0); /* at step 0, of which baselines are, everything is due */
+    prepare(measurer, arena, parameters, 0); /* at step 0, of which baselines are, everything is due */
     if (step == 0 || !file_exists(baselines))
         status = write_baselines(measurer, baselines, err);
     measurer->step = step;

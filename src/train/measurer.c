@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/mask/mask.h"
 #include "model/position/position.h"
 
 Shape measurer_shape(const Model *model)
@@ -14,22 +13,16 @@ Shape measurer_shape(const Model *model)
     return (Shape){m->n_layers, m->n_heads, m->d_model, m->d_head, m->context_length};
 }
 
-View measurer_blank_view(const Shape *shape, int length, int is_causal)
+View measurer_blank_view(const Shape *shape, const Visible *visible, const Kernels *kernels)
 {
-    return (View){.n_layers = shape->L,
-                  .n_heads = shape->H,
-                  .d_model = shape->C,
-                  .d_head = shape->D,
-                  .length = length,
-                  .is_causal = is_causal,
-                  .end = -1};
+    return view_shape(shape->L, shape->H, shape->C, shape->D, visible, kernels);
 }
 
-static size_t family_scratch(const Model *model)
+static size_t family_scratch(const TrainSettings *settings, const Model *model)
 {
     Shape shape = measurer_shape(model);
-    View view = measurer_blank_view(&shape, shape.T, !model_visible(model)->sees_later);
-    return layout_scratch_bytes(&view);
+    const View view = measurer_blank_view(&shape, &(Visible){.length = shape.T}, NULL);
+    return layout_scratch_bytes(settings->measure.states, &view);
 }
 
 int measurer_group(const Shape *shape)
@@ -126,7 +119,28 @@ static void take_extras(Taker *taker, unsigned needs, const Model *model, const 
     }
 }
 
-static void take_worker(Taker *taker, unsigned needs, const Model *model, const real *panels, Worker *worker)
+static void take_scratch(Taker *taker, size_t bytes, Worker *worker)
+{
+    Arena *counting = arena_new_counting();
+    arena_within(counting, bytes);
+    taker->bytes += arena_used(counting);
+    arena_free(counting);
+    if (taker->arena)
+        worker->scratch = arena_within(taker->arena, bytes);
+}
+
+static void take_visible(Taker *taker, const MaskRule *rule, int length, Visible *ret_visible)
+{
+    Arena *counting = arena_new_counting();
+    *ret_visible = visible_new(counting, rule, length);
+    taker->bytes += arena_used(counting);
+    arena_free(counting);
+    if (taker->arena)
+        *ret_visible = visible_new(taker->arena, rule, length);
+}
+
+static void take_worker(Taker *taker, const TrainSettings *settings, const Model *model, const real *panels,
+                        Worker *worker)
 {
     Shape s = measurer_shape(model);
     size_t n = (size_t)measurer_group(&s), heads = n * (size_t)s.L * s.H, rows = heads * s.T * s.D;
@@ -134,11 +148,12 @@ static void take_worker(Taker *taker, unsigned needs, const Model *model, const 
     worker->capture.q = take(taker, rows * sizeof(real));
     worker->capture.k = take(taker, rows * sizeof(real));
     worker->capture.v = take(taker, rows * sizeof(real));
+    worker->capture.heads = take(taker, rows * sizeof(real));
     worker->capture.residual = take(taker, n * (size_t)(s.L + 1) * s.T * s.C * sizeof(real));
     worker->capture.normed = take(taker, n * (size_t)s.T * s.C * sizeof(real));
     worker->capture.losses = take(taker, n * (size_t)s.T * sizeof(real));
-    take_extras(taker, needs, model, panels, worker);
-    worker->scratch = take(taker, family_scratch(model));
+    take_extras(taker, needs_of(settings), model, panels, worker);
+    take_scratch(taker, family_scratch(settings, model), worker);
     worker->columns = take(taker, layout_most_columns() * sizeof *worker->columns);
     taker->bytes += workspace_bytes(model, (int)n, 0, 1) + sequence_bytes(s.T);
     if (taker->arena) {
@@ -189,8 +204,10 @@ static void take_all(Taker *taker, const TrainSettings *settings, const Model *m
     take_set(taker, settings, s.T, &measurer->full);
     take_set(taker, settings, s.T / 2, &measurer->half);
     for (int w = 0; w < measurer->n_workers; w++)
-        take_worker(taker, needs, model, measurer->panels, &measurer->worker[w]);
+        take_worker(taker, settings, model, measurer->panels, &measurer->worker[w]);
+    take_visible(taker, model_mask_rule(model), s.T / 2, &measurer->half_visible);
     take_passes(taker, settings, model, measurer);
+    measurer->baseline = take(taker, (size_t)s.L * s.H * s.T * sizeof *measurer->baseline);
     take_biases(taker, model, measurer);
     measurer->output_weights = take(taker, s.L * sizeof *measurer->output_weights);
 }

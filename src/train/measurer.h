@@ -28,7 +28,7 @@ typedef struct {
     GradientPart *parts;  /* (n_tensors) those of its tensors that belong to a group */
     int n_parts;
     Workspace *backward; /* a workspace for the gradient */
-    void *scratch;       /* for families */
+    Arena *scratch;      /* for families */
     double **columns;    /* for one family's measure */
     Sequence sequence;
 } Worker;
@@ -43,6 +43,7 @@ struct Measurer {
     Lanes *lanes;
     Layout layout;
     Set full, half;
+    Visible half_visible;
     int has_idle;
     double oracle_loss;           /* nats per target on the full set */
     Worker worker[MEASURE_LANES]; /* by thread; by lane where threads are more than lanes */
@@ -50,6 +51,7 @@ struct Measurer {
     Pass pass, half_pass;
     real *bias, *half_bias;             /* (L,H,2T-1) of the snapshot under way */
     real *start_bias, *start_half_bias; /* of step 0, for baselines; the same memory where no bias is learned */
+    double *baseline;                   /* (L,H,T) of the full set's keys, by that bias */
     real *start; /* (n_values) parameters of step 0, to make that bias from; NULL where none is learned */
     const real **output_weights; /* (L,) */
     const real *parameters;      /* of the snapshot under way */
@@ -71,8 +73,8 @@ Shape measurer_shape(const Model *model);
 /* Sequences of full length that are captured at a time. */
 int measurer_group(const Shape *shape);
 
-/* A View of `length` tokens with shapes alone. */
-View measurer_blank_view(const Shape *shape, int length, int is_causal);
+/* A View with shapes alone. */
+View measurer_blank_view(const Shape *shape, const Visible *visible, const Kernels *kernels);
 
 /* The View of sequence s of a set, which is number `at` in a capture. */
 View measurer_sequence_view(const Measurer *measurer, const Set *set, int s, const Capture *capture, int at,

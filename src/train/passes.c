@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "geometry/anchor.h"
-#include "model/mask/mask.h"
 
 int measurer_includes(const Measurer *measurer, int family, int s)
 {
@@ -18,9 +17,11 @@ void measurer_measure_view(const Measurer *measurer, const View *view, int s, Wo
 {
     for (int i = 0; i < measurer->layout.n_values; i++)
         row[i] = (double)NAN;
+    const void *const *states = measurer->settings->measure.states;
     for (int f = 0; family_registry[f]; f++)
         if (measurer_includes(measurer, f, s))
-            layout_measure(&measurer->layout, family_registry[f], view, worker->columns, worker->scratch, row);
+            layout_measure(&measurer->layout, family_registry[f], states[f], view, worker->columns, worker->scratch,
+                           row);
 }
 
 static void add_losses(const Set *set, int s, const real *losses, Pass *pass)
@@ -47,16 +48,18 @@ View measurer_sequence_view(const Measurer *measurer, const Set *set, int s, con
                             int is_corrupted)
 {
     Shape shape = measurer_shape(measurer->model);
-    View view = measurer_blank_view(&shape, set->length, !model_visible(measurer->model)->sees_later);
+    const int is_full = set == &measurer->full;
+    View view =
+        measurer_blank_view(&shape, is_full ? model_visible(measurer->model) : &measurer->half_visible, kernels_best());
     const uint8_t *idle = is_corrupted ? set->unmasked : set->idle;
     const size_t heads = (size_t)shape.L * shape.H, T = (size_t)set->length, rows = heads * T * shape.D;
     view.maps = part_of(capture->maps, at, heads * T * T);
     view.q = part_of(capture->q, at, rows), view.k = part_of(capture->k, at, rows),
-    view.v = part_of(capture->v, at, rows);
+    view.v = part_of(capture->v, at, rows), view.heads = part_of(capture->heads, at, rows);
     view.residual = part_of(capture->residual, at, (size_t)(shape.L + 1) * T * shape.C);
     view.normed = part_of(capture->normed, at, T * shape.C);
-    view.bias = set == &measurer->full ? measurer->bias : measurer->half_bias;
-    view.start_bias = set == &measurer->full ? measurer->start_bias : measurer->start_half_bias;
+    view.bias = is_full ? measurer->bias : measurer->half_bias;
+    view.baseline = is_full ? measurer->baseline : NULL;
     view.output_weight = measurer->output_weights;
     view.tokens = (is_corrupted ? set->corrupted : set->inputs) + (size_t)s * set->length;
     view.is_idle = measurer->has_idle ? idle + (size_t)s * set->length : NULL;
@@ -93,6 +96,7 @@ static void take_gradient(const Measurer *measurer, const int32_t *targets, Work
 static void take_ablations(const Measurer *measurer, const int32_t *targets, real *losses, Worker *worker, View *view)
 {
     const int T = view->length;
+    arena_clear(worker->scratch);
     ablation_keys(view, worker->scratch, view->ablated);
     for (int a = 0; a < N_ABLATIONS; a++)
         if (view->ablated[a] >= 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "geometry/metric.h"
 #include "store/run.h"
 
 int session_open(const Settings *settings, const Kernels *kernels, Session *ret_session, Error *err)

@@ -30,9 +30,8 @@ static const SchemaRow measure_rows[] = {
      "held-out sequences of the measuring set, and of the set of half length",
      FIELD(TrainSettings, measure.n_sequences)},
     {"half_every", VALUE_INT, "4", 0, 1e6, NULL,
-     "measure the set of half length, which tells a place from the start from one "
-     "from the end, at every so manieth snapshot, the first and the last "
-     "included; 0: never",
+     "the set of half length, which tells a place from the start from one from the end, is "
+     "measured at every Nth snapshot, and at the first and the last; 0: never",
      FIELD(TrainSettings, measure.half_every)},
 };
 
@@ -94,6 +93,8 @@ static int prepare(Arena *arena, const Settings *settings, TrainSettings *train,
         status = variant_prepare(train->schedule->prepare, arena, settings, &train->schedule_state, err);
     if (status == STATUS_OK)
         status = variant_prepare(train->objective->prepare, arena, settings, &train->objective_state, err);
+    if (status == STATUS_OK)
+        status = families_prepare(arena, settings, &train->measure.states, err);
     return status;
 }
 

@@ -32,6 +32,7 @@ typedef struct {
         int n_sequences;                 /* N of the measuring set, and of the set of half length */
         int half_every;                  /* snapshots between those that measure the set of half length; 0: never */
         Cadence families[MOST_FAMILIES]; /* in the order of family_registry */
+        const void *const *states;       /* of families, likewise */
     } measure;
     struct {
         int64_t every; /* steps between snapshots once the log-spaced early ones are wider apart */

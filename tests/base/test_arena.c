@@ -129,6 +129,25 @@ static void test_counting_is_what_a_fixed_one_needs(void **state)
     arena_free(fixed);
 }
 
+static void test_within_is_fixed_and_goes_with_the_outer_one(void **state)
+{
+    (void)state;
+    Error err;
+    Arena *counting = arena_new_counting(), *outer;
+    assert_null(arena_within(counting, 100));
+    assert_ok(arena_new_fixed(arena_used(counting), &outer, &err), &err);
+    Arena *inner = arena_within(outer, 100);
+    assert_int_equal(arena_used(outer), arena_used(counting));
+    for (int turn = 0; turn < 2; turn++) {
+        memset(arena_alloc(inner, 60), 0xA5, 60);
+        memset(arena_alloc(inner, 64), 0xA5, 64);
+        assert_int_equal(arena_used(inner), 128);
+        arena_clear(inner);
+    }
+    arena_free(counting);
+    arena_free(outer);
+}
+
 static void test_strings(void **state)
 {
     (void)state;
@@ -157,6 +176,7 @@ int main(void)
         cmocka_unit_test(test_fixed_too_large_is_an_error),
         cmocka_unit_test(test_exhaustion_ends_in_one_line),
         cmocka_unit_test(test_counting_is_what_a_fixed_one_needs),
+        cmocka_unit_test(test_within_is_fixed_and_goes_with_the_outer_one),
         cmocka_unit_test(test_strings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -96,18 +96,16 @@ static void test_layout(void **state)
     json_put_string(&json, "nothing", NULL);
     json_put_number(&json, "missing", NAN);
     json_put_bool(&json, "done", 1);
-    json_key(&json, "seeds");
-    json_open_array(&json);
-    json_number(&json, 1);
-    json_number(&json, 2.5);
-    json_close_array(&json);
+    json_put_numbers(&json, "seeds", 2, (double[]){1, 2.5});
+    json_put_strings(&json, "texts", 2, (const char *const[]){"a", NULL});
     json_key(&json, "none");
     json_open_object(&json);
     json_close_object(&json);
     json_close_object(&json);
     assert_string_equal(text_string(&text),
                         "{\n  \"name\": \"quickstart\",\n  \"nothing\": null,\n  \"missing\": null,\n"
-                        "  \"done\": true,\n  \"seeds\": [\n    1,\n    2.5\n  ],\n  \"none\": {}\n}");
+                        "  \"done\": true,\n  \"seeds\": [\n    1,\n    2.5\n  ],\n  \"texts\": [\n    \"a\",\n    "
+                        "null\n  ],\n  \"none\": {}\n}");
     text_clear(&text);
     json_start(&json, &text, 0);
     json_string(&json, "a\xff\xc3(b"); /* not UTF-8 */

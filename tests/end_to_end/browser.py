@@ -10,9 +10,10 @@ PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "
 
 
 class Page:
-    """One page: `requests` (URLs asked for), `complaints` (console errors, warnings and exceptions), evaluate()."""
+    """One page: `requests` (URLs asked for), `complaints` (console errors, warnings and exceptions), evaluate(). `first` is a
+    script that runs before the page's own, `width` its width in pixels."""
 
-    def __init__(self, url, dark=False):
+    def __init__(self, url, dark=False, first="", width=1280):
         self.requests, self.complaints, self.loaded, self.replies, self.serial = [], [], False, {}, 0
         self.home = tempfile.mkdtemp(prefix="refframe-chromium-")
         to_read, to_write = os.pipe(), os.pipe()
@@ -37,6 +38,8 @@ class Page:
             self.ask(f"{domain}.enable")
         if dark:
             self.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+        self.ask("Page.addScriptToEvaluateOnNewDocument", source=first)
+        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=width < 600)
         self.ask("Page.navigate", url=url)
         end = time.monotonic() + 60
         while not self.loaded and time.monotonic() < end:

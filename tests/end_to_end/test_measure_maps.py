@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import time
 import unittest
@@ -28,7 +29,7 @@ def random_maps(shape, causal, seed=1):
 
 
 def by_numpy(maps, causal):
-    """name -> (N, L, H), from the definitions in src/geometry/README.md."""
+    """name -> (N, L, H), from the definitions in src/geometry/DEFINITIONS.md."""
     length = maps.shape[-1]
     visible = np.arange(1, length + 1) if causal else np.full(length, length)
     rows = slice(1, None) if causal else slice(None)
@@ -167,7 +168,24 @@ class MeasureMaps(Case):
         self.assertRegex(text, r"(?m)^  per layer +layer 0 +layer 1 +layer 2 +uniform$")
         self.assertRegex(text, r"(?m)^  head_agreement ")
         self.assertRegex(text, r"(?m)^  model +\w+ +not available$")
-        self.assertNotIn("assumed", self.refframe("measure", name, "--mask", "full").stdout)
+        text = self.refframe("measure", name, "--mask", "full").stdout
+        self.assertIn("\n  mask full\n", text)
+        self.assertNotIn("assumed", text)
+
+    def masks(self):
+        return re.findall(r"(?m)^  (\w+) ", self.refframe("list", "mask").stdout)
+
+    def test_every_registered_mask(self):
+        """The help names each, with its keys and their defaults; all of them take rows that see nothing."""
+        name = self.save("maps.npy", np.zeros((2, 1, 2, 40, 40), "f4"))
+        (offered,) = re.findall(r"(?m)^MASK: (.*)$", self.refframe("measure", "--help").stdout)
+        words = offered.split(" | ")
+        self.assertEqual([word.split(":")[0] for word in words], self.masks())
+        for word in words:
+            with self.subTest(word):
+                found = self.json(name, "--mask", word)
+                self.assertEqual((found["mask"], found["mask_given"]), (word.split(":")[0], True))
+        self.assertEqual([self.json(name)[key] for key in ("mask", "mask_given")], ["causal", False])
 
     def test_what_is_kept_is_said(self):
         maps = random_maps((1, 1, 1, 32), True)
@@ -193,7 +211,7 @@ class MeasureMaps(Case):
         self.assertEqual(len(outputs), 1)
 
     def test_bad_input(self):
-        good = random_maps((2, 1, 2, 8), False)
+        good, masks = random_maps((2, 1, 2, 8), False), ", ".join(self.masks())
 
         def changed(place, value):
             maps = good.copy()
@@ -206,10 +224,15 @@ class MeasureMaps(Case):
         self.save("mixed/b.npy", good[:, :, :1])
         self.write("text.npy", "maps")
         self.write("maps.txt", "maps")
-        self.write("cut.npy", open(self.at("good.npy"), "rb").read()[:-1])
+        with open(self.at("good.npy"), "rb") as file:
+            self.write("cut.npy", file.read()[:-1])
         cases = [
             (["good.npy", "--format", "cvs"], 'refframe measure: --format: "cvs" is not one of table, csv, json; did you mean "csv"?'),
-            (["good.npy", "--mask", "casual"], 'refframe measure: --mask: "casual" is not one of causal, full; did you mean "causal"?'),
+            (["good.npy", "--mask", "casual"], f'refframe measure: --mask: "casual" is not one of {masks}; did you mean "causal"?'),
+            (["good.npy", "--mask", "full:width=3"], '--mask: unknown key "model.mask.width"'),
+            (["good.npy", "--mask", "full:"], 'refframe measure: --mask: "full:" should go on with KEY=VALUE behind "full:"'),
+            (["good.npy", "--mask", "full:width"], 'refframe measure: --mask: "full:width" should go on with KEY=VALUE behind "full:"'),
+            (["good.npy", "--mask", ""], f'refframe measure: --mask: "" is not one of {masks}'),
             (["good.npy", "--threads", "0"], 'refframe measure: --threads: "0" is not a whole number in 1..1024'),
             (["good.npy", "--mask", "causal"], f"good.npy: sequence 0, layer 0, head 0, query 0, key 1: {good[0, 0, 0, 0, 1]:.6g} "
                                                "is above the diagonal, where a causal mask leaves 0"),

@@ -3,8 +3,10 @@ import json
 import os
 import pathlib
 import re
+import struct
 import unittest
 import xml.etree.ElementTree
+import zipfile
 
 import browser
 from harness import TINY, Case, read
@@ -14,6 +16,47 @@ expect:
   - {text: "the loss goes down", that: "median(sink_mass) < 2"}
   - {text: "<b>&amp; \\"quoted\\"</b>", that: "seen(centralized)"}
 """
+
+
+# Every object of the page's data, as the page gets it, notes who asks it for a key that document.h does not list.
+LISTENING = """{
+window.unlisted = [];
+const listed = %s, parse = JSON.parse;
+const listen = (value, path) => {
+    if (Array.isArray(value)) return value.map((item) => listen(item, path + '[]'));
+    if (value === null || typeof value !== 'object') return value;
+    const own = Object.fromEntries(Object.entries(value).map(([k, v]) => [k, listen(v, path ? `${path}.${k}` : k)]));
+    return new Proxy(own, {get(target, key) {
+        if (typeof key === 'string' && !(key in Object.prototype) && !listed[path].includes(key))
+            window.unlisted.push(`${path}.${key}`);
+        return target[key];
+    }});
+};
+JSON.parse = (text) => listen(parse(text), '');
+}"""
+DOCUMENT = pathlib.Path(__file__).parents[2] / "src/report/document.h"
+
+
+def listed_keys():
+    text = DOCUMENT.read_text().replace("\\\n", "")
+    for word, keys in re.findall(r'#define (DOCUMENT_INTERVAL|DOCUMENT_SCOPE) +("[^"]*")', text):
+        text = text.replace(word, keys)
+    rows = re.findall(r'\{"([^"]*)",((?:\s*"[^"]*")+)\}', text)
+    return {path: "".join(re.findall('"([^"]*)"', keys)).split() for path, keys in rows}
+
+
+def npy(kind, shape, values):
+    """An array as .npy (version 1.0) holds it; kind: i, f."""
+    header = repr({"descr": f"<{kind}4", "fortran_order": False, "shape": shape}).encode()
+    header += b" " * ((53 - len(header)) % 64) + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + struct.pack(f"<{len(values)}{kind}", *values)
+
+
+def window(T, width=4, n_first=2):
+    """What a query sees of T keys: the first ones, and itself with those just before it, as two ranges."""
+    for i in range(T):
+        first = max(0, i + 1 - width)
+        yield [(0, i + 1), (i + 1, i + 1)] if first <= n_first else [(0, n_first), (first, i + 1)]
 
 
 class Report(Case):
@@ -78,6 +121,65 @@ class Report(Case):
         again = page.evaluate(f"({script})(document.querySelector('input[type=range]').min)")
         self.assertNotEqual(first, last)
         self.assertEqual(first, again)
+        self.assert_quiet(page)
+
+    def test_the_scripts_read_what_is_listed(self):
+        """Whatever is clicked, no script asks the data for a key that the list in document.h does not have."""
+        page = self.open(first=LISTENING % json.dumps(listed_keys()))
+        page.evaluate("""(() => { for (const c of document.querySelectorAll('button, select, input, summary'))
+            if (c.tagName === 'SELECT') for (const o of c.options) { c.value = o.value;
+                c.dispatchEvent(new Event('change', {bubbles: true})); } else c.click(); })()""")
+        self.assertEqual(page.evaluate("unlisted"), [])
+        page.evaluate("JSON.parse('{\"arms\": []}').is_no_key")
+        self.assertEqual(page.evaluate("unlisted"), [".is_no_key"], "the page is listened to")
+        self.assert_quiet(page)
+
+    def put_under_a_window(self):
+        """Rewrites the snapshots as those of a window mask, whose rows attend evenly to what they see, to a half in all."""
+        for path in self.path.parent.glob("*/snapshots/step-*.npz"):
+            with zipfile.ZipFile(path) as file:
+                members = {name: file.read(name) for name in file.namelist()}
+            L, H, T = (int(n) for n in re.search(rb"'shape': \((\d+), (\d+), (\d+)", members["map_mean.npy"]).groups())
+            rows = [[0.5 / sum(b - a for a, b in keys) if any(a <= j < b for a, b in keys) else 0.0 for j in range(T)]
+                    for keys in window(T)]
+            flat = [v for row in rows for v in row] * (L * H)
+            members["map_mean.npy"] = npy("f", (L, H, T, T), flat)
+            members["map.npy"] = npy("f", (1, L, H, T, T), flat)
+            for name, length in (("visible", T), ("visible_half", T // 2)):
+                members[f"{name}.npy"] = npy("i", (length, 2, 2), [v for keys in window(length) for r in keys for v in r])
+            members["rows_sum_to_one.npy"] = npy("i", (1,), [0])
+            with zipfile.ZipFile(path, "w") as file:
+                for name, data in members.items():
+                    file.writestr(name, data)
+        self.refframe("report", str(self.path.parent))
+        return rows
+
+    def test_maps_under_a_window_are_drawn_by_its_ranges(self):
+        """Each cell of the map is read by its keys: what the mask hides is hidden, and the rest has its weight."""
+        rows = self.put_under_a_window()
+        T = len(rows)
+        page = self.open()
+        told = page.evaluate(f"""(async () => {{ const canvas = document.querySelector('#maps canvas'), told = [];
+            const box = canvas.getBoundingClientRect(), unit = (canvas.clientWidth - 52) / {T};
+            for (let i = 0; i < {T}; i++) for (let j = 0; j < {T}; j++) {{
+                canvas.dispatchEvent(new PointerEvent('pointermove', {{bubbles: true,
+                    clientX: box.left + 46 + (j + 0.5) * unit, clientY: box.top + 46 + (i + 0.5) * unit}}));
+                told.push(document.querySelector('#maps .cell b').textContent); }}
+            return told; }})()""")
+        for cell, text in enumerate(told):
+            weight = rows[cell // T][cell % T]
+            if weight == 0:
+                self.assertEqual(text, "hidden", f"query {cell // T}, key {cell % T}")
+            else:
+                self.assertAlmostEqual(float(text), weight, delta=0.01)
+        note = page.evaluate("document.querySelector('#maps > figure > figcaption').innerText")
+        self.assertIn("what the mask hides is left blank", note)
+        self.assertNotIn("sums to one", note)
+        self.assert_quiet(page)
+
+    def test_a_phone_shows_it_all(self):
+        page = self.open(width=390)
+        self.assertEqual(page.evaluate("document.documentElement.scrollWidth <= innerWidth"), True, "no sideways scroll")
         self.assert_quiet(page)
 
     def test_onsets_are_counted_in_steps_tokens_or_targets(self):

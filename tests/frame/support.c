@@ -1,21 +1,63 @@
 /* See support.h. */
 #include "frame/support.h"
 
-#include "geometry/metric.h"
+#include "geometry/anchor.h"
+#include "geometry/support.h"
 #include "testing.h"
 
 void importance_of_map(int length, int is_causal, const real *map, float *ret_importance)
 {
-    const View view = {.n_layers = 1, .n_heads = 1, .length = length, .is_causal = is_causal, .maps = map, .end = -1};
+    Arena *arena = arena_new();
+    View view = shape_under(arena, is_causal ? MASK_CAUSAL : MASK_FULL, 1, 1, length);
+    view.maps = map;
     anchor_importance(&view, ret_importance);
+    arena_free(arena);
 }
 
 static void uniform_importance(Arena *arena, int length, int is_causal, float *ret_importance)
 {
-    const View shape = {.n_layers = 1, .n_heads = 1, .length = length, .is_causal = is_causal, .end = -1};
+    const View shape = shape_under(arena, is_causal ? MASK_CAUSAL : MASK_FULL, 1, 1, length);
     real *map = ARENA_ARRAY(arena, real, length * length);
     view_uniform_maps(&shape, map);
     importance_of_map(length, is_causal, map, ret_importance);
+}
+
+static void show_causal(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    (void)state, (void)length;
+    ret_keys->range[0] = (KeyRange){0, i + 1};
+}
+
+static void show_all(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    (void)state, (void)i;
+    ret_keys->range[0] = (KeyRange){0, length};
+}
+
+/* state: width and number of first keys. */
+static void show_window(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    const int *window = state;
+    (void)length;
+    ret_keys->range[0] = (KeyRange){i + 1 > window[0] ? i + 1 - window[0] : 0, i + 1};
+    ret_keys->range[1] = (KeyRange){0, window[1] < i + 1 ? window[1] : i + 1};
+}
+
+static Visible *lay(Arena *arena, const MaskRule *rule, int length)
+{
+    Visible *visible = ARENA_ARRAY(arena, Visible, 1);
+    *visible = visible_new(arena, rule, length);
+    return visible;
+}
+
+Visible *mask_of(Arena *arena, int length, int is_causal)
+{
+    return lay(arena, &(MaskRule){"test", NULL, is_causal ? show_causal : show_all}, length);
+}
+
+Visible *window_of(Arena *arena, int length, int width, int n_first)
+{
+    return lay(arena, &(MaskRule){"window", (const int[]){width, n_first}, show_window}, length);
 }
 
 static void start_set(Arena *arena, int n, int heads, int length, int is_causal, float **ret_importance,
@@ -40,7 +82,7 @@ Measured *measured_new(Arena *arena, int n, int n_layers, int n_heads, int lengt
                             .n_layers = n_layers,
                             .n_heads = n_heads,
                             .length = length,
-                            .is_causal = is_causal,
+                            .visible = mask_of(arena, length, is_causal),
                             .importance = m->importance,
                             .baseline = m->baseline,
                             .tokens = m->tokens,
@@ -49,7 +91,7 @@ Measured *measured_new(Arena *arena, int n, int n_layers, int n_heads, int lengt
         return m;
     start_set(arena, n, n_layers * n_heads, half_length, is_causal, &m->half_importance, &m->half_baseline,
               &m->half_tokens);
-    m->input.half_n = n, m->input.half_length = half_length;
+    m->input.half_n = n, m->input.half_visible = mask_of(arena, half_length, is_causal);
     m->input.half_importance = m->half_importance, m->input.half_baseline = m->half_baseline;
     m->input.half_tokens = m->half_tokens;
     return m;
@@ -69,7 +111,8 @@ void put(Measured *m, int sequence, int layer, int head, int k, double a)
 
 void put_half(Measured *m, int sequence, int layer, int head, int k, double a)
 {
-    put_into(&m->input, m->half_importance, m->input.half_length, sequence, layer * m->input.n_heads + head, k, a);
+    put_into(&m->input, m->half_importance, m->input.half_visible->length, sequence, layer * m->input.n_heads + head, k,
+             a);
 }
 
 void put_token(Measured *m, int sequence, int k, int32_t token)

@@ -12,6 +12,10 @@ typedef struct {
     int32_t *tokens, *half_tokens;
 } Measured;
 
+/* What a causal or a full mask shows of `length` tokens; what a window of `width` keys and the first `n_first` do. */
+Visible *mask_of(Arena *arena, int length, int is_causal);
+Visible *window_of(Arena *arena, int length, int width, int n_first);
+
 /* half_length 0: no second set. */
 Measured *measured_new(Arena *arena, int n, int n_layers, int n_heads, int length, int half_length, int is_causal);
 

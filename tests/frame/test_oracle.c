@@ -4,9 +4,10 @@
  * rule has cases near its edge, and series with holes. Were this file deleted, the program could drift from its own
  * declared rules, and the hand-made cases of test_rules.c would only show it where somebody thought of one.
  */
+#include "frame/support.h"
+
 #include <math.h>
 
-#include "frame/frame.h"
 #include "frame/onset.h"
 #include "store/npz.h"
 #include "testing.h"
@@ -81,7 +82,7 @@ static const float *floats_at(const Fixture *fixture, const char *name, int at)
     return at < 0 ? NULL : data + at;
 }
 
-static FrameInput set_of(const Fixture *fixture, const int32_t *shape)
+static FrameInput set_of(Arena *arena, const Fixture *fixture, const int32_t *shape)
 {
     int n;
     const int32_t *tokens = rows(fixture, "tokens", NPY_INT32, 1, &n);
@@ -90,12 +91,12 @@ static FrameInput set_of(const Fixture *fixture, const int32_t *shape)
         .n_layers = shape[S_LAYERS],
         .n_heads = shape[S_HEADS],
         .length = shape[S_LENGTH],
-        .is_causal = shape[S_CAUSAL],
+        .visible = mask_of(arena, shape[S_LENGTH], shape[S_CAUSAL]),
         .importance = floats_at(fixture, "importance", shape[S_IMPORTANCE_AT]),
         .baseline = floats_at(fixture, "baseline", shape[S_BASELINE_AT]),
         .tokens = shape[S_TOKENS_AT] < 0 ? NULL : tokens + shape[S_TOKENS_AT],
         .half_n = shape[S_HALF_N],
-        .half_length = shape[S_HALF_LENGTH],
+        .half_visible = shape[S_HALF_LENGTH] ? mask_of(arena, shape[S_HALF_LENGTH], shape[S_CAUSAL]) : NULL,
         .half_importance = floats_at(fixture, "importance", shape[S_HALF_IMPORTANCE_AT]),
         .half_baseline = floats_at(fixture, "baseline", shape[S_HALF_BASELINE_AT]),
         .first = shape[S_FIRST],
@@ -126,7 +127,7 @@ static void test_frames(void **state)
     const double *expected = rows(fixture, "expected", NPY_FLOAT64, E_COUNT, &n_scopes);
     for (int i = 0; i < n_scopes; i++, expected += E_COUNT) {
         const int set = (int)expected[E_SET], layer = (int)expected[E_LAYER], head = (int)expected[E_HEAD];
-        const FrameInput input = set_of(fixture, shapes + set * S_COUNT);
+        const FrameInput input = set_of(arena, fixture, shapes + set * S_COUNT);
         Frame frame;
         frame_classify(arena, &input, layer, head, &frame);
         const double got[N_NUMBERS] = {

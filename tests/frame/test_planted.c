@@ -85,7 +85,7 @@ static void plant_none(Planted *planted, int set, int T, int is_causal, double w
                 planted->map[i * T + j] = (real)((is_causal && j > i ? 0 : (1 - w) / (is_causal ? i + 1 : T)) +
                                                  (j == (i ? i - 1 : 0) ? w : 0));
     } else {
-        const View shape = {.n_layers = 1, .n_heads = 1, .length = T, .is_causal = is_causal, .end = -1};
+        const View shape = shape_under(planted->arena, is_causal ? MASK_CAUSAL : MASK_FULL, 1, 1, T);
         real bias[2 * MAX_T - 1];
         const double slope = exp2(-1 - set % 8);
         for (int d = 0; d < 2 * T - 1; d++)

@@ -11,11 +11,20 @@
 
 enum { N = 8, T = 48 };
 
+static void make_ragged(Arena *arena, Measured *m, const int *lengths, int is_causal)
+{
+    Visible *visible = ARENA_ARRAY(arena, Visible, N);
+    for (int s = 0; s < N; s++)
+        visible[s] = *mask_of(arena, lengths[s], is_causal);
+    m->input.visible = visible;
+    m->input.is_ragged = 1;
+}
+
 /* N sequences of T, T-4, T-8, ... tokens, each with the uniform baseline of its own length and NaN behind its end. */
 static Measured *ragged_new(Arena *arena, int n_heads, int is_causal)
 {
     Measured *m = measured_new(arena, N, 1, n_heads, T, 0, is_causal);
-    int *lengths = ARENA_ARRAY(arena, int, N);
+    int lengths[N];
     m->baseline = ARENA_ARRAY(arena, float, N *n_heads *T);
     for (int s = 0; s < N; s++) {
         lengths[s] = T - 4 * s;
@@ -27,7 +36,7 @@ static Measured *ragged_new(Arena *arena, int n_heads, int is_causal)
             }
     }
     m->input.baseline = m->baseline;
-    m->input.lengths = lengths;
+    make_ragged(arena, m, lengths, is_causal);
     return m;
 }
 
@@ -35,7 +44,7 @@ static Measured *ragged_new(Arena *arena, int n_heads, int is_causal)
 static void put_everywhere(Measured *m, int head, int k, double a)
 {
     for (int s = 0; s < N; s++)
-        put(m, s, 0, head, k < 0 ? m->input.lengths[s] + k : k, a);
+        put(m, s, 0, head, k < 0 ? m->input.visible[s].length + k : k, a);
 }
 
 static void test_places_from_either_end(void **state)
@@ -97,16 +106,17 @@ static void test_elsewhere_in_each_is_distributed(void **state)
     arena_free(arena);
 }
 
-/* A causal sentence of 12 tokens or fewer cannot hold an anchor, and is no evidence that there is none. */
+/* A causal sentence of 12 tokens or fewer cannot hold an anchor, and is no evidence that there is none; one token,
+ * though nothing of it is hidden, is no evidence either. */
 static void test_too_short_has_no_vote(void **state)
 {
     (void)state;
     Arena *arena = arena_new();
     Measured *m = ragged_new(arena, 1, 1);
-    int *lengths = ARENA_ARRAY(arena, int, N);
+    int lengths[N];
     for (int s = 0; s < N; s++)
-        lengths[s] = s < 3 ? T - 4 * s : 12 - s;
-    m->input.lengths = lengths;
+        lengths[s] = s < 3 ? T - 4 * s : s == 3 ? 1 : 12 - s;
+    make_ragged(arena, m, lengths, 1);
     put(m, 0, 0, 0, 0, 0.6);
     assert_int_equal(classify(m, 0, 0).by_position, FRAME_NONE);
     put(m, 1, 0, 0, 0, 0.6);
@@ -128,13 +138,14 @@ static void test_equal_lengths_are_no_other_set(void **state)
                 for (int i = 0; i < 2; i++)
                     put(m, s, 0, 0, keys[p][i], 0.2 + 0.03 * s + 0.1 * i);
             const Frame even = classify(m, 0, 0);
-            int *lengths = ARENA_ARRAY(arena, int, N);
+            int lengths[N];
             float *baseline = ARENA_ARRAY(arena, float, N *T);
             for (int s = 0; s < N; s++) {
                 lengths[s] = T;
                 memcpy(baseline + s * T, m->baseline, T * sizeof *baseline);
             }
-            m->input.lengths = lengths, m->input.baseline = baseline;
+            make_ragged(arena, m, lengths, is_causal);
+            m->input.baseline = baseline;
             const Frame ragged = classify(m, 0, 0);
             assert_int_equal(ragged.by_position, even.by_position);
             assert_int_equal(ragged.by_token, even.by_token);

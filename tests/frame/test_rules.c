@@ -157,7 +157,7 @@ static void test_bidirectional(void **state)
         assert_near(model.end_share, 0.5);
         assert_int_equal(classify(m, 0, -1).by_position, where == 2 ? FRAME_CENTRALIZED : FRAME_BIDIRECTIONAL);
         assert_int_equal(classify(m, 0, 0).by_position, where ? FRAME_CENTRALIZED : FRAME_BIDIRECTIONAL);
-        m->input.is_causal = 1; /* the last key is not eligible, and the label not available */
+        m->input.visible = mask_of(arena, T, 1); /* the last key is not eligible, and the label not available */
         assert_int_equal(classify(m, -1, -1).by_position, FRAME_CENTRALIZED);
     }
     Measured *lopsided = measured_new(arena, N, 1, 1, T, 0, 0);
@@ -298,6 +298,66 @@ static void test_baselines_explain(void **state)
     arena_free(arena);
 }
 
+/* How many keys of one head may be anchors: all that are eligible are, and drain all attention. */
+static int n_eligible(Arena *arena, const Visible *visible)
+{
+    const int length = visible->length;
+    float *ones = ARENA_ARRAY(arena, float, length), *zeros = ARENA_ARRAY(arena, float, length);
+    for (int k = 0; k < length; k++)
+        ones[k] = 1;
+    const FrameInput input = {.n = 1,
+                              .n_layers = 1,
+                              .n_heads = 1,
+                              .length = length,
+                              .visible = visible,
+                              .importance = ones,
+                              .baseline = zeros,
+                              .stride = 1};
+    Frame frame;
+    frame_classify(arena, &input, 0, 0, &frame);
+    return (int)frame.n_anchors;
+}
+
+/* Keys that at least 12 queries and a quarter of the sequence see; every key where the mask hides nothing. Under a
+ * causal mask those are the first ones, under a window all or none but for the first keys that it keeps in sight. */
+static void test_eligible_keys_are_those_that_enough_queries_see(void **state)
+{
+    (void)state;
+    for (int length = 2; length <= 130; length++) {
+        Arena *arena = arena_new();
+        const double later = fmax(12, 0.25 * length);
+        const int n_causal = length > later ? length - (int)ceil(later) : 0;
+        assert_int_equal(n_eligible(arena, mask_of(arena, length, 1)), n_causal);
+        assert_int_equal(n_eligible(arena, mask_of(arena, length, 0)), length);
+        arena_free(arena);
+    }
+    Arena *arena = arena_new();
+    assert_int_equal(n_eligible(arena, window_of(arena, T, 16, 0)), 0); /* 15 others see a key, 16 are asked for */
+    assert_int_equal(n_eligible(arena, window_of(arena, T, 17, 0)), T - 16);
+    assert_int_equal(n_eligible(arena, window_of(arena, T, 16, 3)), 3);
+    arena_free(arena);
+}
+
+/* A pair at the ends is one wherever some query sees a later key: here each sees the first and the last alone. */
+static void test_bidirectional_needs_no_full_mask(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Measured *m = measured_new(arena, N, 1, 1, T, 0, 0);
+    const KeyRanges ends = {{{0, 1}, {T - 1, T}}};
+    KeyRanges keys[T];
+    Visible visible;
+    for (int i = 0; i < T; i++)
+        keys[i] = ends;
+    assert_int_equal(visible_from_ranges(arena, T, &keys[0].range[0].first, &visible), 0);
+    m->input.visible = &visible;
+    put(m, -1, 0, 0, 0, 0.4);
+    put(m, -1, 0, 0, T - 1, 0.4);
+    assert_int_equal(classify(m, 0, 0).by_position, FRAME_BIDIRECTIONAL);
+    assert_near(classify(m, 0, 0).n_anchors, 2);
+    arena_free(arena);
+}
+
 /* geometry/anchor.h and rules.c state the same rule twice, as neither folder may include the other: they must agree. */
 static void test_the_two_statements_of_an_anchor_agree(void **state)
 {
@@ -314,7 +374,6 @@ static void test_the_two_statements_of_an_anchor_agree(void **state)
         Arena *arena = arena_new();
         Built *built = built_new(arena, 1, 1, length, 1, 1, is_causal);
         built_randomise(built, &pcg);
-        built->view.start_bias = NULL;
         Measured *m = measured_new(arena, 1, 1, 1, length, 0, is_causal);
         anchor_importance(&built->view, m->importance);
         const Frame frame = classify(m, 0, 0);
@@ -473,6 +532,8 @@ int main(void)
         cmocka_unit_test(test_parts),
         cmocka_unit_test(test_thresholds_are_where_declared),
         cmocka_unit_test(test_baselines_explain),
+        cmocka_unit_test(test_eligible_keys_are_those_that_enough_queries_see),
+        cmocka_unit_test(test_bidirectional_needs_no_full_mask),
         cmocka_unit_test(test_the_two_statements_of_an_anchor_agree),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_rules_json),

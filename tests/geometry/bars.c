@@ -37,17 +37,23 @@ static int by_birth_then_death(const void *a, const void *b)
 Persistence bars_of(Arena *arena, int n, const double *weights, const double *births, int last_dimension)
 {
     enum { GUARD = 64 };
-    const size_t bytes = persistence_scratch_bytes(n, last_dimension);
-    unsigned char *scratch = arena_alloc(arena, bytes + GUARD);
+    Arena *counting = arena_new_counting();
+    persistence_desk(counting, n, last_dimension);
+    const size_t bytes = arena_used(counting);
+    arena_free(counting);
+    Arena *scratch = arena_within(arena, bytes + GUARD);
+    unsigned char *guard = arena_alloc(scratch, bytes + GUARD);
     double *upper = ARENA_ARRAY(arena, double, n *n);
     Persistence found;
-    memset(scratch, 0xa5, bytes + GUARD);
+    memset(guard, 0xa5, bytes + GUARD);
+    arena_clear(scratch);
     for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++)
             upper[i * n + j] = j > i ? weights[i * n + j] : -1e300;
-    persistence_find(n, upper, births, last_dimension, scratch, &found);
+    persistence_find(persistence_desk(scratch, n, last_dimension), upper, births, &found);
+    guard = arena_alloc(scratch, GUARD);
     for (int g = 0; g < GUARD; g++)
-        assert_int_equal(scratch[bytes + (size_t)g], 0xa5);
+        assert_int_equal(guard[g], 0xa5);
     assert_true(found.n_bars[0] <= n && found.n_bars[1] <= n * n / 4);
     for (int d = 0; d < 2; d++) {
         Bar *sorted = ARENA_ARRAY(arena, Bar, found.n_bars[d] + 1);

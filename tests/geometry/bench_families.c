@@ -27,7 +27,7 @@ typedef struct {
     const MetricFamily *family; /* NULL: what every snapshot takes beside families */
     double **columns[LANES];
     double *values[LANES], *layer_maps[LANES];
-    void *scratch[LANES];
+    Arena *scratch[LANES];
     float *importance[LANES];
 } Bench;
 
@@ -37,6 +37,12 @@ static real *normals(Arena *arena, Pcg *pcg, size_t n)
     for (size_t i = 0; i < n; i++)
         x[i] = (real)pcg_normal(pcg);
     return x;
+}
+
+static void causal(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    (void)state, (void)length;
+    ret_keys->range[0].end = i + 1;
 }
 
 static void fill_maps(const View *view, Pcg *pcg, real *maps)
@@ -66,10 +72,11 @@ static void set_up(Arena *arena, const Size *s, Bench *bench)
         slices[l] = normals(arena, &pcg, (size_t)s->H * s->D * s->C);
         parts[l] = (GradientPart){GRADIENT_MLP, l, (size_t)s->H * s->D * s->C, slices[l]};
     }
-    *view = (View){
-        .n_layers = s->L, .n_heads = s->H, .d_model = s->C, .d_head = s->D, .length = s->T, .is_causal = 1, .end = -1};
+    Visible *visible = ARENA_ARRAY(arena, Visible, 1);
+    *visible = visible_new(arena, &(MaskRule){.visible = causal}, s->T);
+    *view = view_shape(s->L, s->H, s->C, s->D, visible, kernels_best());
     view->q = normals(arena, &pcg, heads * s->T * s->D), view->k = normals(arena, &pcg, heads * s->T * s->D);
-    view->v = normals(arena, &pcg, heads * s->T * s->D);
+    view->v = normals(arena, &pcg, heads * s->T * s->D), view->heads = normals(arena, &pcg, heads * s->T * s->D);
     view->residual = normals(arena, &pcg, (size_t)(s->L + 1) * s->T * s->C);
     view->normed = normals(arena, &pcg, (size_t)s->T * s->C);
     view->losses = normals(arena, &pcg, (size_t)s->T);
@@ -82,7 +89,7 @@ static void set_up(Arena *arena, const Size *s, Bench *bench)
     bench->n = s->N;
     for (int lane = 0; lane < LANES; lane++) {
         bench->columns[lane] = ARENA_ARRAY(arena, double *, layout_most_columns());
-        bench->scratch[lane] = arena_alloc(arena, layout_scratch_bytes(view));
+        bench->scratch[lane] = arena_within(arena, layout_scratch_bytes(NULL, view));
         bench->values[lane] = ARENA_ARRAY(arena, double, layout_most_columns() * s->L * s->H);
         bench->importance[lane] = ARENA_ARRAY(arena, float, heads * s->T);
         bench->layer_maps[lane] = ARENA_ARRAY(arena, double, (size_t)s->L * s->T * s->T);
@@ -103,7 +110,8 @@ static void run_lane(void *context, int lane, int thread)
         bench->columns[lane][c] = bench->values[lane] + (size_t)c * view.n_layers * view.n_heads;
     for (int n = lane * bench->n / LANES; n < (lane + 1) * bench->n / LANES; n++) {
         if (family) {
-            family->measure(&view, bench->columns[lane], bench->scratch[lane]);
+            arena_clear(bench->scratch[lane]);
+            family->measure(NULL, &view, bench->columns[lane], bench->scratch[lane]);
             continue;
         }
         view_average_heads(&view, bench->layer_maps[lane]);

@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/pcg.h"
-#include "geometry/metric.h"
+#include "geometry/layout.h"
 #include "geometry/persistence.h"
 
 enum { ROUNDS = 20 };
@@ -46,6 +46,18 @@ static const struct {
     void (*fill)(int n, Pcg *pcg, double *ret_weights);
 } graphs[] = {{"attention", attention}, {"independent", independent}, {"circle", circle}};
 
+static void full(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    (void)state, (void)i;
+    ret_keys->range[0].end = length;
+}
+
+static void causal(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    (void)state, (void)length;
+    ret_keys->range[0].end = i + 1;
+}
+
 /* Random maps under each mask, and the map with the most edges, uniform attention to 40 keys. */
 static void topology(Arena *arena, Pcg *pcg)
 {
@@ -54,12 +66,16 @@ static void topology(Arena *arena, Pcg *pcg)
     const MetricFamily *family = family_find("topology");
     real *maps = ARENA_ARRAY(arena, real, (size_t)MAPS * T * T);
     double *columns[64];
-    View view = {.n_layers = 1, .n_heads = MAPS, .length = T, .maps = maps, .end = -1};
-    void *scratch = arena_alloc(arena, family->scratch_bytes(&view));
+    Visible visibles[2] = {visible_new(arena, &(MaskRule){.visible = full}, T),
+                           visible_new(arena, &(MaskRule){.visible = causal}, T)};
+    View view = view_shape(1, MAPS, 1, 1, &visibles[0], kernels_best());
+    view.maps = maps;
+    Arena *scratch = arena_within(arena, layout_scratch_bytes(NULL, &view));
     for (int c = 0; c < family->n_columns; c++)
         columns[c] = ARENA_ARRAY(arena, double, MAPS);
     for (int kind = 0; kind < 3; kind++) {
         double best = INFINITY;
+        view.visible = &visibles[kind == 1];
         for (int row = 0; row < MAPS * T; row++) {
             const int i = row % T, end = kind == 1 ? i + 1 : T;
             double weights[T], sum = 0;
@@ -72,7 +88,8 @@ static void topology(Arena *arena, Pcg *pcg)
         }
         for (int r = 0; r < ROUNDS; r++) {
             const double start = clock_seconds();
-            family->measure(&view, columns, scratch);
+            arena_clear(scratch);
+            family->measure(NULL, &view, columns, scratch);
             best = fmin(best, clock_seconds() - start);
         }
         printf("topology, %d maps of %d, %-10s %8.3f ms\n", MAPS, T, names[kind], best * 1e3);
@@ -88,17 +105,18 @@ int main(void)
         for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
             const int n = sizes[s][0], last_dimension = sizes[s][1];
             double *weights = ARENA_ARRAY(arena, double, n *n), best = INFINITY;
-            void *scratch = arena_alloc(arena, persistence_scratch_bytes(n, last_dimension));
+            const size_t before = arena_used(arena);
+            PersistenceDesk *desk = persistence_desk(arena, n, last_dimension);
+            const double mib = (double)(arena_used(arena) - before) / (1 << 20);
             Persistence found;
             graphs[g].fill(n, &pcg, weights);
             for (int r = 0; r < ROUNDS; r++) {
                 const double start = clock_seconds();
-                persistence_find(n, weights, NULL, last_dimension, scratch, &found);
+                persistence_find(desk, weights, NULL, &found);
                 best = fmin(best, clock_seconds() - start);
             }
             printf("%-12s n %3d, dimensions 0..%d %8.3f ms, %3d + %3d bars, %5.1f MiB\n", graphs[g].name, n,
-                   last_dimension, best * 1e3, found.n_bars[0], found.n_bars[1],
-                   (double)persistence_scratch_bytes(n, last_dimension) / (1 << 20));
+                   last_dimension, best * 1e3, found.n_bars[0], found.n_bars[1], mib);
         }
     topology(arena, &pcg);
     arena_free(arena);

@@ -5,7 +5,63 @@
 
 #include "testing.h"
 
-Built *built_new(Arena *arena, int n_layers, int n_heads, int length, int d_head, int d_model, int is_causal)
+/* ---- masks ---- */
+
+static void full(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    (void)state, (void)i;
+    ret_keys->range[0].end = length;
+}
+
+static void causal(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    (void)state, (void)length;
+    ret_keys->range[0].end = i + 1;
+}
+
+static void window(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    (void)state, (void)length;
+    ret_keys->range[0] = (KeyRange){i < 8 ? 0 : i - 8, i + 1};
+    ret_keys->range[1] = (KeyRange){0, i < 1 ? 1 : 2};
+}
+
+static void reversed(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    (void)state;
+    ret_keys->range[0] = (KeyRange){i, length};
+}
+
+static void blocks(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    const int first = i / 7 * 7;
+    (void)state;
+    ret_keys->range[0] = (KeyRange){first, first + 7 < length ? first + 7 : length};
+}
+
+static void ahead(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    (void)state;
+    ret_keys->range[0] = (KeyRange){0, 1};
+    ret_keys->range[1] = (KeyRange){i, i + 5 < length ? i + 5 : length};
+}
+
+const MaskRule test_masks[N_MASKS] = {
+    [MASK_FULL] = {"full", NULL, full},       [MASK_CAUSAL] = {"causal", NULL, causal},
+    [MASK_WINDOW] = {"window", NULL, window}, [MASK_REVERSED] = {"reversed", NULL, reversed},
+    [MASK_BLOCKS] = {"blocks", NULL, blocks}, [MASK_AHEAD] = {"ahead", NULL, ahead},
+};
+
+View shape_under(Arena *arena, TestMask mask, int n_layers, int n_heads, int length)
+{
+    Visible *visible = ARENA_ARRAY(arena, Visible, 1);
+    *visible = visible_new(arena, &test_masks[mask], length);
+    return view_shape(n_layers, n_heads, 1, 1, visible, kernels_best());
+}
+
+/* ---- views ---- */
+
+Built *built_new(Arena *arena, int n_layers, int n_heads, int length, int d_head, int d_model, TestMask mask)
 {
     const size_t L = (size_t)n_layers, H = (size_t)n_heads, T = (size_t)length, D = (size_t)d_head, C = (size_t)d_model;
     Built *built = ARENA_ARRAY(arena, Built, 1);
@@ -14,7 +70,6 @@ Built *built_new(Arena *arena, int n_layers, int n_heads, int length, int d_head
     built->k = ARENA_ARRAY(arena, real, L * H * T * D);
     built->v = ARENA_ARRAY(arena, real, L * H * T * D);
     built->bias = ARENA_ARRAY(arena, real, L * H * (2 * T - 1));
-    built->start_bias = ARENA_ARRAY(arena, real, L * H * (2 * T - 1));
     built->residual = ARENA_ARRAY(arena, real, (L + 1) * T * C);
     built->normed = ARENA_ARRAY(arena, real, T * C);
     built->weights = ARENA_ARRAY(arena, real, L * H * D * C);
@@ -32,41 +87,22 @@ Built *built_new(Arena *arena, int n_layers, int n_heads, int length, int d_head
     const real **slices = ARENA_ARRAY(arena, const real *, L);
     for (size_t l = 0; l < L; l++)
         slices[l] = built->weights + l * H * D * C;
-    built->view = (View){.n_layers = n_layers,
-                         .n_heads = n_heads,
-                         .d_model = d_model,
-                         .d_head = d_head,
-                         .length = length,
-                         .is_causal = is_causal,
-                         .maps = built->maps,
-                         .q = built->q,
-                         .k = built->k,
-                         .v = built->v,
-                         .bias = built->bias,
-                         .start_bias = built->start_bias,
-                         .residual = built->residual,
-                         .normed = built->normed,
-                         .losses = built->losses,
-                         .ablated_losses = built->ablated_losses,
-                         .gradients = built->parts,
-                         .n_gradients = 2 * n_layers + 1,
-                         .output_weight = slices,
-                         .tokens = built->tokens,
-                         .end = -1};
+    View *view = &built->view;
+    *view = shape_under(arena, mask, n_layers, n_heads, length);
+    view->d_model = d_model, view->d_head = d_head;
+    view->maps = built->maps, view->q = built->q, view->k = built->k, view->v = built->v, view->bias = built->bias;
+    view->residual = built->residual, view->normed = built->normed;
+    view->losses = built->losses, view->ablated_losses = built->ablated_losses;
+    view->gradients = built->parts, view->n_gradients = 2 * n_layers + 1;
+    view->output_weight = slices, view->tokens = built->tokens;
     return built;
 }
 
-Built *built_map(Arena *arena, int length, int is_causal)
+Built *built_map(Arena *arena, int length, TestMask mask)
 {
-    Built *built = built_new(arena, 1, 1, length, 1, 1, is_causal);
-    built->view = (View){.n_layers = 1,
-                         .n_heads = 1,
-                         .d_model = 1,
-                         .d_head = 1,
-                         .length = length,
-                         .is_causal = is_causal,
-                         .maps = built->maps,
-                         .end = -1};
+    Built *built = ARENA_ARRAY(arena, Built, 1);
+    built->view = shape_under(arena, mask, 1, 1, length);
+    built->view.maps = built->maps = ARENA_ARRAY(arena, real, (size_t)length * length);
     return built;
 }
 
@@ -94,7 +130,6 @@ void built_randomise(Built *built, Pcg *pcg)
     draw(pcg, L * H * T * D, 1, built->k);
     draw(pcg, L * H * T * D, 1, built->v);
     draw(pcg, L * H * (2 * T - 1), 0.5, built->bias);
-    draw(pcg, L * H * (2 * T - 1), 0.5, built->start_bias);
     draw(pcg, (L + 1) * T * C, 1, built->residual);
     draw(pcg, L * H * D * C, 0.3, built->weights);
     draw(pcg, T * C, 1, built->normed);
@@ -114,10 +149,8 @@ void built_randomise(Built *built, Pcg *pcg)
     for (size_t m = 0; m < L * H; m++) {
         const int anchor = (int)pcg_below(pcg, (uint32_t)T); /* so that some heads have one */
         for (int i = 0; i < (int)T; i++) {
-            int first, end;
-            view_visible(view, i, &first, &end);
             for (int j = 0; j < (int)T; j++)
-                weights[j] = j >= first && j < end ? exp(pcg_normal(pcg) + (j == anchor ? 3 : 0)) : 0;
+                weights[j] = view_sees(view, i, j) ? exp(pcg_normal(pcg) + (j == anchor ? 3 : 0)) : 0;
             normalise((int)T, weights, built->maps + (m * T + (size_t)i) * T);
         }
     }
@@ -128,20 +161,59 @@ void built_hide(Built *built)
     const View *view = &built->view;
     const int T = view->length, n_rows = view->n_layers * view->n_heads * T;
     for (int r = 0; r < n_rows; r++)
-        for (int j = 0; j < T; j++) {
-            int first, end;
-            view_visible(view, r % T, &first, &end);
-            if (j < first || j >= end)
+        for (int j = 0; j < T; j++)
+            if (!view_sees(view, r % T, j))
                 built->maps[(size_t)r * T + j] = 0;
-        }
 }
 
-void measure_family(Arena *arena, const MetricFamily *family, const View *view, double **ret_columns)
+const real *mixed_values(Arena *arena, const View *view)
+{
+    const int T = view->length, D = view->d_head, n_rows = view->n_layers * view->n_heads * T;
+    real *heads = ARENA_ARRAY(arena, real, (size_t)n_rows * D);
+    for (int r = 0; r < n_rows; r++)
+        for (int d = 0; d < D; d++) {
+            double sum = 0;
+            for (int j = 0; j < T; j++)
+                sum += (double)view->maps[(size_t)r * T + j] * (double)view->v[((size_t)(r / T) * T + j) * D + d];
+            heads[(size_t)r * D + d] = (real)sum;
+        }
+    return heads;
+}
+
+static size_t scratch_bytes(const MetricFamily *family, const void *state, const View *view)
+{
+    Arena *counting = arena_new_counting();
+    if (family->lay)
+        family->lay(state, view, counting);
+    const size_t bytes = arena_used(counting);
+    arena_free(counting);
+    return bytes;
+}
+
+const void *family_state(Arena *arena, const MetricFamily *family, const char *key, const char *value)
+{
+    Error err;
+    Settings settings;
+    void *state = NULL;
+    SchemaPart part = {.group = arena_format(arena, "measure.%s", family->variant.name)};
+    part.rows = family_rows(arena, family, &part.n_rows);
+    const Assignment assignment = {.key = key ? arena_format(arena, "%s.%s", part.group, key) : NULL, .text = value};
+    assert_ok(settings_resolve(arena, &(Schema){&part, 1}, &assignment, key != NULL, &settings, NULL, &err), &err);
+    if (family->prepare)
+        assert_ok(family->prepare(arena, &settings, &state, &err), &err);
+    return state;
+}
+
+void measure_family(Arena *arena, const MetricFamily *family, const void *state, const View *view, double **ret_columns)
 {
     enum { GUARD = 64 };
-    const size_t bytes = family->scratch_bytes ? family->scratch_bytes(view) : 0;
-    unsigned char *scratch = arena_alloc(arena, bytes + GUARD);
-    memset(scratch, 0xa5, bytes + GUARD); /* a NaN-like filling: what is read before it is written shows */
+    const Visible visible = {.length = view->length}; /* all that a driver knows before it measures */
+    const View sizes = view_shape(view->n_layers, view->n_heads, view->d_model, view->d_head, &visible, NULL);
+    const size_t bytes = scratch_bytes(family, state, &sizes);
+    Arena *scratch = arena_within(arena, bytes + GUARD);
+    unsigned char *guard = arena_alloc(scratch, bytes + GUARD);
+    memset(guard, 0xa5, bytes + GUARD); /* a NaN-like filling: what is read before it is written shows */
+    arena_clear(scratch);
     for (int c = 0; c < family->n_columns; c++) {
         const int n = level_size(family->columns[c].level, view->n_layers, view->n_heads);
         ret_columns[c] = ARENA_ARRAY(arena, double, n + 1);
@@ -155,9 +227,14 @@ void measure_family(Arena *arena, const MetricFamily *family, const View *view, 
         view_average_heads(view, layer_maps);
         whole.layer_maps = layer_maps;
     }
-    family->measure(&whole, ret_columns, scratch);
+    if ((family->needs & NEEDS_QKV) && view->v)
+        whole.heads = mixed_values(arena, view);
+    family->measure(state, &whole, ret_columns, scratch);
+    assert_int_equal(arena_used(scratch), bytes); /* the driver was told so */
+    arena_clear(scratch);
+    guard = (unsigned char *)arena_alloc(scratch, bytes + GUARD) + bytes;
     for (int i = 0; i < GUARD; i++)
-        assert_int_equal(scratch[bytes + (size_t)i], 0xa5);
+        assert_int_equal(guard[i], 0xa5);
     for (int c = 0; c < family->n_columns; c++) {
         const int n = level_size(family->columns[c].level, view->n_layers, view->n_heads);
         assert_true(ret_columns[c][n] == 12345);
@@ -170,7 +247,7 @@ double *measured(Arena *arena, const View *view, const char *column)
         for (int c = 0; c < (*family)->n_columns; c++)
             if (strcmp((*family)->columns[c].name, column) == 0) {
                 double **columns = ARENA_ARRAY(arena, double *, (*family)->n_columns);
-                measure_family(arena, *family, view, columns);
+                measure_family(arena, *family, family_state(arena, *family, NULL, NULL), view, columns);
                 return columns[c];
             }
     fail_msg("no metric %s", column);

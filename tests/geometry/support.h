@@ -10,14 +10,29 @@
 typedef struct {
     View view;
     real *maps, *q, *k, *v, *residual, *normed, *weights; /* weights: (L,H*D,C) */
-    real *bias, *start_bias;
+    real *bias;
     real *losses, *ablated_losses, *gradients; /* gradients: C of each part */
     GradientPart *parts;
     int32_t *tokens;
     uint8_t *is_idle;
 } Built;
 
-Built *built_new(Arena *arena, int n_layers, int n_heads, int length, int d_head, int d_model, int is_causal);
+/* Under what everything is tried: no model here knows the last four. */
+typedef enum {
+    MASK_FULL,
+    MASK_CAUSAL,   /* the two that is_causal tells apart */
+    MASK_WINDOW,   /* the last nine keys, and the first two */
+    MASK_REVERSED, /* keys from its own on */
+    MASK_BLOCKS,   /* keys of its own seven */
+    MASK_AHEAD,    /* the first key, and five from its own on */
+    N_MASKS
+} TestMask;
+extern const MaskRule test_masks[N_MASKS];
+
+/* A View of sizes and mask, with nothing to measure. */
+View shape_under(Arena *arena, TestMask mask, int n_layers, int n_heads, int length);
+
+Built *built_new(Arena *arena, int n_layers, int n_heads, int length, int d_head, int d_model, TestMask mask);
 
 /* Everything at random: maps from softmax of normal logits, bias among them; every third query idle. */
 void built_randomise(Built *built, Pcg *pcg);
@@ -26,16 +41,23 @@ void built_randomise(Built *built, Pcg *pcg);
 void built_hide(Built *built);
 
 /* One layer and one head of T tokens around a map, nothing else: what a reader of anybody's maps has. */
-Built *built_map(Arena *arena, int length, int is_causal);
+Built *built_map(Arena *arena, int length, TestMask mask);
 
-/* What the registry's family says of a column: (L,H) or (L,). Asserts that nothing beside `scratch` and the columns is
- * written. */
+/* What the registry's family says of a column: (L,H) or (L,). Asserts that it takes the scratch that it says, and that
+ * nothing beside it and the columns is written. */
 double *measured(Arena *arena, const View *view, const char *column);
 /* The only value of a view of one layer and one head. */
 double measured_one(const View *view, const char *column);
-/* The same for a family that no registry holds; one that needs mean maps of layers is given those of the view's maps.
- * ret_columns[c]: (L,H) or (L,). */
-void measure_family(Arena *arena, const MetricFamily *family, const View *view, double **ret_columns);
+/* A family's state with all keys at their defaults, or one at another value. */
+const void *family_state(Arena *arena, const MetricFamily *family, const char *key, const char *value);
+
+/* (L,H,T,D) A v: what a View's heads give. */
+const real *mixed_values(Arena *arena, const View *view);
+
+/* `measured` for a family that no registry holds; one that needs mean maps of layers, or what heads give, has it from
+ * the view's maps. ret_columns[c]: (L,H) or (L,). */
+void measure_family(Arena *arena, const MetricFamily *family, const void *state, const View *view,
+                    double **ret_columns);
 
 /* Maps (T,T). Anchors: w evenly on the visible ones and 1-w evenly on everything visible (all of it where no anchor
  * is). */

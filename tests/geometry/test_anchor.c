@@ -13,22 +13,34 @@
 static void find(const View *view, Anchors *ret_anchors)
 {
     Arena *arena = arena_new();
-    anchors_find(view, 0, 0, arena_alloc(arena, anchors_scratch_bytes(view)), ret_anchors);
+    const AnchorDesk desk = anchor_desk(view, arena);
+    anchors_find(view, 0, 0, &desk, ret_anchors);
     arena_free(arena);
 }
 
+/* Of a causal sequence the first keys, of a full one all of them; of a single token none, as nobody else sees it. */
 static void test_eligible_keys(void **state)
 {
     (void)state;
     static const struct {
         int T, end;
-    } causal[] = {{1, 0}, {12, 0}, {13, 1}, {16, 4}, {33, 21}, {48, 36}, {64, 48}, {65, 48}, {256, 192}};
+    } causal[] = {{2, 0}, {12, 0}, {13, 1}, {16, 4}, {33, 21}, {48, 36}, {64, 48}, {65, 48}, {256, 192}};
+    Arena *arena = arena_new();
     for (size_t c = 0; c < N_TESTS(causal); c++) {
-        View view = {.length = causal[c].T, .is_causal = 1};
-        assert_int_equal(anchor_eligible_end(&view), causal[c].end);
-        view.is_causal = 0;
-        assert_int_equal(anchor_eligible_end(&view), causal[c].T);
+        const int T = causal[c].T;
+        const View view = shape_under(arena, MASK_CAUSAL, 1, 1, T), full = shape_under(arena, MASK_FULL, 1, 1, T);
+        for (int k = 0; k < T; k++) {
+            assert_int_equal(anchor_is_eligible(&view, k), k < causal[c].end);
+            assert_true(anchor_is_eligible(&full, k));
+        }
+        assert_int_equal(anchor_n_eligible(&view), causal[c].end);
+        assert_int_equal(anchor_n_eligible(&full), T);
     }
+    for (TestMask mask = 0; mask < N_MASKS; mask++) {
+        const View single = shape_under(arena, mask, 1, 1, 1);
+        assert_int_equal(anchor_n_eligible(&single), 0);
+    }
+    arena_free(arena);
 }
 
 /* Evenly shared anchors under a full mask: their number, their effective number, the first of equal ones on top. */
@@ -77,6 +89,7 @@ static void test_what_is_no_anchor(void **state)
             Arena *arena = arena_new();
             Built *built = built_map(arena, T, is_causal);
             real *bias = ARENA_ARRAY(arena, real, 2 * T - 1);
+            double *baseline = ARENA_ARRAY(arena, double, T);
             Anchors anchors;
             view_uniform_maps(&built->view, built->maps);
             find(&built->view, &anchors);
@@ -94,10 +107,11 @@ static void test_what_is_no_anchor(void **state)
                 for (int d = 0; d < 2 * T - 1; d++)
                     bias[d] = (real)(sign * 0.5 * abs(d - (T - 1)));
                 view_position_maps(&built->view, bias, built->maps);
-                built->view.start_bias = bias;
+                anchor_baseline(&built->view, bias, arena, baseline);
+                built->view.baseline = baseline;
                 find(&built->view, &anchors);
                 assert_int_equal(anchors.n, 0);
-                built->view.start_bias = NULL;
+                built->view.baseline = NULL;
                 built->view.bias = bias; /* learned: what it draws is an anchor */
                 find(&built->view, &anchors);
                 assert_int_equal(anchors.n > 0, sign > 0 && (!is_causal || T > 16));
@@ -112,22 +126,24 @@ static void test_baseline_is_that_of_the_maps(void **state)
     (void)state;
     enum { T = 90 };
     Pcg pcg = pcg_named(5, "test/anchor");
-    for (int is_causal = 0; is_causal < 2; is_causal++) {
+    for (TestMask mask = 0; mask < N_MASKS; mask++) {
         Arena *arena = arena_new();
-        Built *built = built_new(arena, 1, 1, T, 1, 1, is_causal);
+        Built *built = built_map(arena, T, mask);
         float *uniform = ARENA_ARRAY(arena, float, T), *position = ARENA_ARRAY(arena, float, T);
-        double *scratch = ARENA_ARRAY(arena, double, 3 * T), *baseline = ARENA_ARRAY(arena, double, T);
+        double *baseline = ARENA_ARRAY(arena, double, T);
+        real *bias = ARENA_ARRAY(arena, real, 2 * T - 1);
         for (int d = 0; d < 2 * T - 1; d++)
-            built->start_bias[d] = (real)(2 * pcg_normal(&pcg));
+            bias[d] = (real)(2 * pcg_normal(&pcg));
         view_uniform_maps(&built->view, built->maps);
         anchor_importance(&built->view, uniform);
-        view_position_maps(&built->view, built->start_bias, built->maps);
+        view_position_maps(&built->view, bias, built->maps);
         anchor_importance(&built->view, position);
-        anchor_baseline_of(&built->view, 0, 0, scratch, baseline);
-        for (int k = 0; k < T - is_causal; k++)
-            assert_true(fabs(baseline[k] - fmaxf(uniform[k], position[k])) < 1e-6);
-        if (is_causal)
-            assert_true(isnan(baseline[T - 1]) && isnan(uniform[T - 1]));
+        anchor_baseline(&built->view, bias, arena, baseline);
+        for (int k = 0; k < T; k++)
+            if (built->view.visible->n_viewers[k] == 0)
+                assert_true(isnan(baseline[k]) && isnan(uniform[k]) && isnan(position[k]));
+            else
+                assert_true(fabs(baseline[k] - fmaxf(uniform[k], position[k])) < 1e-6);
         arena_free(arena);
     }
 }
@@ -138,22 +154,26 @@ static void test_null_positions(void **state)
     enum { T = 64, N = 4000 };
     int32_t tokens[T];
     int counts[T] = {0}, differs_by_head = 0;
-    View view = {.n_layers = 2, .n_heads = 2, .length = T, .is_causal = 1, .tokens = tokens};
+    Arena *arena = arena_new();
+    View view = shape_under(arena, MASK_CAUSAL, 2, 2, T), sparse = shape_under(arena, MASK_WINDOW, 2, 2, T);
+    view.tokens = sparse.tokens = tokens;
     for (int n = 0; n < N; n++) {
         for (int i = 0; i < T; i++)
             tokens[i] = (n * 31 + i * i) % 97;
         tokens[0] = n;
-        const int place = view_null_position(&view, 0, 0, 0);
-        assert_int_equal(place, view_null_position(&view, 0, 0, 0));
+        const int place = anchor_null_position(&view, 0, 0, 0);
+        assert_int_equal(place, anchor_null_position(&view, 0, 0, 0));
         assert_in_range(place, 1, 47);
-        differs_by_head += place != view_null_position(&view, 1, 1, 0);
+        differs_by_head += place != anchor_null_position(&view, 1, 1, 0);
         counts[place]++;
+        assert_int_equal(anchor_null_position(&sparse, 0, 0, 0), 1); /* all but the first two have eight viewers */
     }
     for (int k = 1; k < 48; k++) /* N / 47 = 85 each, standard deviation 9 */
         assert_in_range(counts[k], 85 - 46, 85 + 46);
     assert_true(differs_by_head > N * 9 / 10);
-    view.length = 12;
-    assert_int_equal(view_null_position(&view, 0, 0, 0), -1);
+    view = shape_under(arena, MASK_CAUSAL, 2, 2, 12);
+    assert_int_equal(anchor_null_position(&view, 0, 0, 0), -1);
+    arena_free(arena);
 }
 
 /* Eight heads on one anchor agree wholly; drawn anew they hardly do. Two heads cannot agree less than by half. */

@@ -1,7 +1,7 @@
-/* Metrics against their definitions in src/geometry/README.md, transcribed as loops over single entries in double.
+/* Metrics against their definitions in src/geometry/DEFINITIONS.md, transcribed as loops over single entries in double.
  *
  * The families sum by column, by prefix and by matrix product; were this file deleted, an index that is off by one, a
- * head's stride or a row that should have been left out would show nowhere else. Random views, both masks, lengths
+ * head's stride or a row that should have been left out would show nowhere else. Random views, all masks, lengths
  * around the block size and with rows of zeros.
  */
 #include "support.h"
@@ -31,7 +31,7 @@ static double element(const At *at, const real *qkv, int t, int d)
 
 static int visible(const At *at, int i, int j)
 {
-    return !at->view->is_causal || j <= i;
+    return keys_include(&at->view->visible->keys[i], j);
 }
 
 static int is_empty(const At *at, int i)
@@ -70,8 +70,8 @@ static double alpha(const At *at, int k)
 {
     double sum = 0;
     int n = 0;
-    for (int i = at->view->is_causal ? k : 0; i < at->view->length; i++)
-        if (!is_empty(at, i))
+    for (int i = 0; i < at->view->length; i++)
+        if (visible(at, i, k) && !is_empty(at, i))
             sum += A(at, i, k), n++;
     return sum / n;
 }
@@ -83,12 +83,13 @@ static double alpha_0(const At *at)
 
 static double alpha_null(const At *at)
 {
-    return alpha(at, view_null_position(at->view, at->l, at->h, 0));
+    const int k = anchor_null_position(at->view, at->l, at->h, 0);
+    return k < 0 ? NAN : alpha(at, k);
 }
 
 static double sink_rate_half(const At *at)
 {
-    return alpha(at, 0) > 0.5;
+    return isnan(alpha(at, 0)) ? NAN : alpha(at, 0) > 0.5;
 }
 
 static double sink_mass(const At *at)
@@ -96,7 +97,7 @@ static double sink_mass(const At *at)
     double sum = 0;
     int n = 0;
     for (int i = 8; i < at->view->length; i++)
-        if (!is_empty(at, i))
+        if (visible(at, i, 0) && !is_empty(at, i))
             sum += A(at, i, 0), n++;
     return sum / n;
 }
@@ -106,18 +107,18 @@ static double sink_mass_idle(const At *at)
     double sum = 0;
     int n = 0;
     for (int i = 8; i < at->view->length; i++)
-        if (!is_empty(at, i) && at->view->is_idle[i])
+        if (visible(at, i, 0) && !is_empty(at, i) && at->view->is_idle[i])
             sum += A(at, i, 0), n++;
     return sum / n;
 }
 
 static double sink_mass_null(const At *at)
 {
-    const int k = view_null_position(at->view, at->l, at->h, 0);
+    const int k = anchor_null_position(at->view, at->l, at->h, 0);
     double sum = 0;
     int n = 0;
-    for (int i = 8; i < at->view->length; i++)
-        if (!is_empty(at, i) && (at->view->is_causal ? i > k : i != k))
+    for (int i = 8; k >= 0 && i < at->view->length; i++)
+        if (!is_empty(at, i) && i != k && visible(at, i, k))
             sum += A(at, i, k), n++;
     return sum / n;
 }
@@ -128,7 +129,7 @@ static double importance(const At *at, int k)
     double sum = 0;
     int n = 0;
     for (int i = 0; i < at->view->length; i++)
-        if ((at->view->is_causal ? i > k : i != k) && !is_empty(at, i))
+        if (i != k && visible(at, i, k) && !is_empty(at, i))
             sum += A(at, i, k), n++;
     return sum / n;
 }
@@ -141,7 +142,10 @@ static double start_mass(const At *at)
 static double end_mass(const At *at)
 {
     const int end = at->view->end >= 0 ? at->view->end : at->view->length - 1;
-    return at->view->is_causal ? NAN : importance(at, end);
+    int n_before = 0;
+    for (int i = 0; i < end; i++)
+        n_before += visible(at, i, end);
+    return n_before ? importance(at, end) : (double)NAN;
 }
 
 static double inflow(const At *at, int k)
@@ -219,19 +223,22 @@ static double empty_rows(const At *at)
 
 /* ---- anchors ---- */
 
+/* (L,H,2T-1) the bias of step 0, of which the view has no more than what it gives keys; NULL: none. */
+static const real *start_bias;
+
 /* Mean into k of attention that is the softmax of the mask and, if asked, step 0's bias. */
 static double position_importance(const At *at, int k, int with_bias)
 {
-    const real *bias = with_bias ? at->view->start_bias : NULL;
+    const real *bias = with_bias ? start_bias : NULL;
     double sum = 0;
     int n = 0;
     for (int i = 0; i < at->view->length; i++) {
-        if (!(at->view->is_causal ? i > k : i != k))
+        if (i == k || !visible(at, i, k))
             continue;
         double total = 0;
         for (int j = 0; j < at->view->length; j++)
             total += visible(at, i, j) ? exp(entry(at, bias, i, j)) : 0;
-        sum += visible(at, i, k) ? exp(entry(at, bias, i, k)) / total : 0;
+        sum += exp(entry(at, bias, i, k)) / total;
         n++;
     }
     return sum / n;
@@ -244,8 +251,14 @@ static double excess(const At *at, int k)
 
 static int is_eligible(const At *at, int k)
 {
-    const int T = at->view->length, later = T - 1 - k;
-    return !at->view->is_causal || (later >= 12 && later >= T / 4.0);
+    const int T = at->view->length;
+    int n_viewers = 0, n_hidden = 0;
+    for (int i = 0; i < T; i++) {
+        n_viewers += i != k && visible(at, i, k);
+        for (int j = 0; j < T; j++)
+            n_hidden += !visible(at, i, j);
+    }
+    return (n_hidden == 0 && T > 1) || (n_viewers >= 12 && n_viewers >= T / 4.0);
 }
 
 static int is_anchor(const At *at, int k)
@@ -325,7 +338,8 @@ static double value_drain_anchor(const At *at)
 
 static double value_drain_null(const At *at)
 {
-    return drain_at(at, view_null_position(at->view, at->l, at->h, 0));
+    const int s = anchor_null_position(at->view, at->l, at->h, 0);
+    return s < 0 ? NAN : drain_at(at, s);
 }
 
 /* || x W ||, x (D,) and W the head's slice. */
@@ -391,7 +405,7 @@ static double key_norm_ratio(const At *at)
 
 static double key_norm_ratio_null(const At *at)
 {
-    const int s = view_null_position(at->view, at->l, at->h, 0);
+    const int s = anchor_null_position(at->view, at->l, at->h, 0);
     return s < 0 ? NAN : key_norm_ratio_at(at, s);
 }
 
@@ -407,7 +421,8 @@ static double logit_gap_at(const At *at, int p)
         for (int j = 0; j < at->view->length; j++)
             if (j != p && j != i && visible(at, i, j))
                 others += logit(at, i, j), n_others++;
-        gap += logit(at, i, p) - others / n_others, n++;
+        if (n_others > 0)
+            gap += logit(at, i, p) - others / n_others, n++;
     }
     return gap / n;
 }
@@ -419,7 +434,7 @@ static double logit_gap(const At *at)
 
 static double logit_gap_null(const At *at)
 {
-    const int p = view_null_position(at->view, at->l, at->h, 0);
+    const int p = anchor_null_position(at->view, at->l, at->h, 0);
     return p < 0 ? NAN : logit_gap_at(at, p);
 }
 
@@ -435,9 +450,11 @@ static double cosine(const At *at, int i, int j)
 static double query_key_angle(const At *at)
 {
     double sum = 0;
+    int n = 0;
     for (int i = 0; i < at->view->length; i++)
-        sum += cosine(at, i, 0);
-    return sum / at->view->length;
+        if (visible(at, i, 0))
+            sum += cosine(at, i, 0), n++;
+    return sum / n;
 }
 
 static double query_key_angle_mean(const At *at)
@@ -477,7 +494,7 @@ static double residual_peak(const At *at)
 
 static double residual_peak_null(const At *at)
 {
-    const int s = view_null_position(at->view, at->l, 0, 3);
+    const int s = anchor_null_position(at->view, at->l, 0, 3);
     return s < 0 ? NAN : residual_peak_at(at, s);
 }
 
@@ -494,7 +511,7 @@ static double ablation_cost_null(const At *at)
 
 static double anchor_place_null(const At *at)
 {
-    return n_anchors(at) > 0 ? view_null_position(at->view, at->l, at->h, 1) : (double)NAN;
+    return n_anchors(at) > 0 ? anchor_null_position(at->view, at->l, at->h, 1) : (double)NAN;
 }
 
 static int ascending(const void *a, const void *b)
@@ -613,13 +630,20 @@ static void test_definitions(void **state)
     } sizes[] = {{2, 3, 33, 5, 17}, {1, 1, 70, 8, 9}, {3, 2, 64, 4, 8}, {1, 4, 16, 3, 6}};
     Pcg pcg = pcg_named(1, "test/definitions");
     for (size_t s = 0; s < N_TESTS(sizes); s++)
-        for (int is_causal = 0; is_causal < 2; is_causal++) {
+        for (TestMask mask = 0; mask < N_MASKS; mask++) {
             Arena *arena = arena_new();
-            Built *built = built_new(arena, sizes[s].L, sizes[s].H, sizes[s].T, sizes[s].D, sizes[s].C, is_causal);
+            Built *built = built_new(arena, sizes[s].L, sizes[s].H, sizes[s].T, sizes[s].D, sizes[s].C, mask);
+            const size_t heads = (size_t)sizes[s].L * sizes[s].H, width = 2 * (size_t)sizes[s].T - 1;
+            real *bias = ARENA_ARRAY(arena, real, heads * width);
+            double *baseline = ARENA_ARRAY(arena, double, heads *sizes[s].T);
             built_randomise(built, &pcg);
+            for (size_t d = 0; d < heads * width; d++)
+                bias[d] = (real)(0.5 * pcg_normal(&pcg));
+            anchor_baseline(&built->view, bias, arena, baseline);
+            start_bias = bias, built->view.baseline = baseline;
             hold(arena, &built->view, 0);
             built->view.end = sizes[s].T / 2;
-            built->view.bias = built->view.start_bias = NULL;
+            start_bias = built->view.bias = NULL, built->view.baseline = NULL;
             hold(arena, &built->view, 0);
             arena_free(arena);
         }
@@ -631,9 +655,9 @@ static void test_rows_of_zeros(void **state)
     (void)state;
     enum { L = 2, H = 2, T = 40 };
     Pcg pcg = pcg_named(2, "test/definitions");
-    for (int is_causal = 0; is_causal < 2; is_causal++) {
+    for (TestMask mask = 0; mask < N_MASKS; mask++) {
         Arena *arena = arena_new();
-        Built *built = built_new(arena, L, H, T, 3, 4, is_causal);
+        Built *built = built_new(arena, L, H, T, 3, 4, mask);
         built_randomise(built, &pcg);
         for (int m = 0; m < L * H; m++)
             for (int i = m; i < T; i += 3 + m)

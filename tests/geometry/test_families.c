@@ -7,6 +7,7 @@
 #include "support.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 #include "testing.h"
 
@@ -40,11 +41,11 @@ static void test_descriptions(void **state)
             assert_non_null(column->source);
             assert_non_null(column->weakness);
             assert_true(column->min < column->max);
-            assert_true(column->ratio >= 1);
-            if (column->direction == DIRECTION_NONE)
-                assert_true(isnan(column->threshold));
-            if (!isnan(column->threshold))
-                assert_true(column->threshold > column->min && column->threshold < column->max);
+            if (column_has_onset(column))
+                assert_true(column->threshold > column->min && column->threshold < column->max &&
+                            column->direction != DIRECTION_NONE && column->ratio >= 1);
+            else
+                assert_true(column->ratio == 0); /* of what? */
         }
     }
 }
@@ -67,18 +68,17 @@ static void test_same_view_same_bits(void **state)
     (void)state;
     Pcg pcg = pcg_named(3, "test/families");
     for (int f = 0; family_at(f); f++)
-        for (int is_causal = 0; is_causal < 2; is_causal++) {
+        for (TestMask mask = 0; mask < N_MASKS; mask++) {
             const MetricFamily *family = family_at(f);
             Arena *arena = arena_new();
-            Built *one = built_new(arena, 2, 3, 37, 6, 18, is_causal),
-                  *two = built_new(arena, 2, 3, 37, 6, 18, is_causal);
+            Built *one = built_new(arena, 2, 3, 37, 6, 18, mask), *two = built_new(arena, 2, 3, 37, 6, 18, mask);
             double **first = ARENA_ARRAY(arena, double *, family->n_columns);
             double **second = ARENA_ARRAY(arena, double *, family->n_columns);
             built_randomise(one, &pcg);
             built_randomise(two, &pcg);
-            measure_family(arena, family, &one->view, first);
-            measure_family(arena, family, &two->view, second);
-            measure_family(arena, family, &one->view, second);
+            measure_family(arena, family, family_state(arena, family, NULL, NULL), &one->view, first);
+            measure_family(arena, family, family_state(arena, family, NULL, NULL), &two->view, second);
+            measure_family(arena, family, family_state(arena, family, NULL, NULL), &one->view, second);
             for (int c = 0; c < family->n_columns; c++) {
                 const MetricColumn *column = &family->columns[c];
                 const int n = level_size(column->level, 2, 3);
@@ -91,40 +91,66 @@ static void test_same_view_same_bits(void **state)
         }
 }
 
+/* Another value than the default: the next number, or the other choice. */
+static const char *other_value(Arena *arena, const SchemaRow *row)
+{
+    if (row->type == VALUE_BOOL)
+        return strcmp(row->initial, "true") == 0 ? "false" : "true";
+    if (row->type == VALUE_CHOICE)
+        return row->choices[strcmp(row->choices[0], row->initial) == 0];
+    const double initial = strtod(row->initial, NULL), step = row->type == VALUE_INT ? 1 : (row->max - row->min) / 16;
+    return arena_format(arena, "%g", initial + step <= row->max ? initial + step : initial - step);
+}
+
+static int is_same_row(const MetricFamily *family, double *const *a, double *const *b)
+{
+    int n_differ = 0;
+    for (int c = 0; c < family->n_columns; c++)
+        n_differ += memcmp(a[c], b[c], (size_t)level_size(family->columns[c].level, 2, 3) * sizeof(double)) != 0;
+    return n_differ == 0;
+}
+
+/* Every key of every family, at another value than its default. */
+static void test_every_key_changes_a_value(void **state)
+{
+    (void)state;
+    Pcg pcg = pcg_named(5, "test/families");
+    Arena *arena = arena_new();
+    Built *built = built_new(arena, 2, 3, 37, 6, 18, 1);
+    built_randomise(built, &pcg);
+    for (int f = 0; family_at(f); f++)
+        for (int p = 0; p < family_at(f)->variant.n_params; p++) {
+            const MetricFamily *family = family_at(f);
+            const SchemaRow *row = &family->variant.params[p];
+            double **first = ARENA_ARRAY(arena, double *, family->n_columns);
+            double **second = ARENA_ARRAY(arena, double *, family->n_columns);
+            measure_family(arena, family, family_state(arena, family, NULL, NULL), &built->view, first);
+            measure_family(arena, family, family_state(arena, family, row->key, other_value(arena, row)), &built->view,
+                           second);
+            if (is_same_row(family, first, second))
+                fail_msg("measure.%s.%s changes nothing", family->variant.name, row->key);
+        }
+    arena_free(arena);
+}
+
 /* Lengths down to one token: no family may fail, read elsewhere (sanitizers, scratch guard) or make up a number. */
 static void test_short_sequences(void **state)
 {
     (void)state;
     Pcg pcg = pcg_named(4, "test/families");
     for (int T = 1; T < 20; T++)
-        for (int is_causal = 0; is_causal < 2; is_causal++)
+        for (TestMask mask = 0; mask < N_MASKS; mask++)
             for (int f = 0; family_at(f); f++) {
                 const MetricFamily *family = family_at(f);
                 Arena *arena = arena_new();
-                Built *built = built_new(arena, 1, 2, T, 4, 8, is_causal);
+                Built *built = built_new(arena, 1, 2, T, 4, 8, mask);
                 double **columns = ARENA_ARRAY(arena, double *, family->n_columns);
                 built_randomise(built, &pcg);
-                measure_family(arena, family, &built->view, columns);
+                measure_family(arena, family, family_state(arena, family, NULL, NULL), &built->view, columns);
                 for (int c = 0; c < family->n_columns; c++)
                     assert_false(isinf(columns[c][0]) && !isinf(family->columns[c].max));
                 arena_free(arena);
             }
-}
-
-/* A driver takes the scratch of its longest sequence and measures shorter ones in it. */
-static void test_scratch_never_falls(void **state)
-{
-    (void)state;
-    for (int f = 0; family_at(f); f++) {
-        size_t last = 0;
-        for (int T = 1; T < 200 && family_at(f)->scratch_bytes; T++) {
-            const View view = {
-                .n_layers = 2, .n_heads = 3, .d_model = 24, .d_head = 8, .length = T, .is_causal = 1, .end = -1};
-            const size_t bytes = family_at(f)->scratch_bytes(&view);
-            assert_true(bytes >= last);
-            last = bytes;
-        }
-    }
 }
 
 /* A family that sees maps only must work on a view that has nothing else: anybody's maps. */
@@ -137,7 +163,7 @@ static void test_maps_alone(void **state)
     for (int f = 0; family_at(f); f++)
         if (family_sees_maps_only(family_at(f)) && !(family_at(f)->needs & NEEDS_TOKENS)) {
             double **columns = ARENA_ARRAY(arena, double *, family_at(f)->n_columns);
-            measure_family(arena, family_at(f), &built->view, columns);
+            measure_family(arena, family_at(f), family_state(arena, family_at(f), NULL, NULL), &built->view, columns);
         }
     assert_true(isnan(measured_one(&built->view, "sink_mass_idle")));
     assert_true(isnan(measured_one(&built->view, "end_mass")));
@@ -200,10 +226,11 @@ static void test_metrics_json(void **state)
             assert_true(json_get(item, "needs")->n_items > 0);
             assert_string_equal(json_get_string(item, "cost", ""), (*family)->cost);
             assert_int_equal(json_get(item, "range")->n_items, 2);
-            if (isnan(column->threshold))
-                assert_int_equal(json_get(item, "threshold")->type, JSON_NULL);
-            else
+            if (column_has_onset(column))
                 assert_true(json_get_number(item, "threshold", NAN) == column->threshold);
+            else
+                assert_int_equal(json_get(item, "threshold")->type, JSON_NULL);
+            assert_true(json_get_number(item, "ratio", NAN) == (column_has_onset(column) ? column->ratio : 1));
             assert_int_equal(baselines->n_items, column->attention_only && family_sees_maps_only(*family) ? 3 : 1);
             assert_string_equal(baselines->items[baselines->n_items - 1]->string, "start");
         }
@@ -216,8 +243,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_descriptions),        cmocka_unit_test(test_names_find_and_are_unique),
-        cmocka_unit_test(test_same_view_same_bits), cmocka_unit_test(test_short_sequences),
-        cmocka_unit_test(test_scratch_never_falls), cmocka_unit_test(test_maps_alone),
+        cmocka_unit_test(test_same_view_same_bits), cmocka_unit_test(test_every_key_changes_a_value),
+        cmocka_unit_test(test_short_sequences),     cmocka_unit_test(test_maps_alone),
         cmocka_unit_test(test_baseline_maps),       cmocka_unit_test(test_metrics_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,35 +1,35 @@
 /* Every metric against NumPy, SciPy and NetworkX, by people who had the definitions and not the program.
  *
- * oracle_a.py transcribes the corrected metrics, oracle_b.py the published ones: on random views, on attention of real
- * runs, on uniform, one-hot and empty maps, on sequences of one to three tokens and at exact ties, under both masks.
- * Were this file deleted, a misreading shared by a family and its transcription in test_definitions.c would stay.
+ * A family's values by somebody else are fixtures/FAMILY.npz: oracle_a.py transcribes the corrected metrics,
+ * oracle_b.py the published ones, each on views that its families share (families.py): random, of real runs, uniform,
+ * one-hot and empty maps, sequences of one to three tokens and exact ties, under both masks. Were this file deleted, a
+ * misreading shared by a family and its transcription in test_definitions.c would stay.
  *
  * A case holds view/NAME, what a View has, and expect/NAME; cases set_... hold several sequences, and metrics pooled
- * over them. Metrics that a case does not name are not compared; test_all_are_covered sees to it that each is
- * somewhere.
+ * over them. Metrics that a case does not name are not compared, but each is somewhere in its family's file, drawn
+ * nulls apart. A family without a file is held to its definition by a test of its own, test_FAMILY.c.
  */
 #include "support.h"
 
 #include <math.h>
 
+#include "base/file.h"
 #include "geometry/anchor.h"
 #include "geometry/layout.h"
 #include "geometry/pool.h"
 #include "store/npz.h"
 #include "testing.h"
 
-static const char *const files[] = {FIXTURES "/oracle_a.npz", FIXTURES "/oracle_b.npz"};
-enum { N_FILES = sizeof files / sizeof *files };
-
 typedef struct {
     Arena *arena;
-    const Npz *npz;
+    const MetricFamily *family;
+    const Npz *npz, *views; /* the family's values; the views that they are of, in the same file or another */
     const char *name;
 } Case;
 
 static const NpyArray *input(const Case *c, const char *name)
 {
-    return npz_get(c->npz, arena_format(c->arena, "%s/view/%s", c->name, name));
+    return npz_get(c->views, arena_format(c->arena, "%s/view/%s", c->name, name));
 }
 
 static const NpyArray *expected(const Case *c, const char *name)
@@ -79,13 +79,20 @@ static View view_of(const Case *c, int s)
     const int64_t *shape = maps->shape + (maps->n_dims - 4);
     const int T = (int)shape[3];
     const int32_t *end = data_of(c, "end"), *ablated = data_of(c, "ablated"), *tokens = data_of(c, "tokens");
-    View view = {.n_layers = (int)shape[0], .n_heads = (int)shape[1], .length = T, .end = end ? *end : -1};
-    view.is_causal = *(const int32_t *)data_of(c, "causal");
+    const int is_causal = *(const int32_t *)data_of(c, "causal");
+    View view = shape_under(c->arena, is_causal ? MASK_CAUSAL : MASK_FULL, (int)shape[0], (int)shape[1], T);
+    view.end = end ? *end : -1;
     view.d_head = q ? (int)q->shape[3] : 0;
     view.d_model = residual ? (int)residual->shape[2] : 0;
     view.maps = (const real *)maps->data + (size_t)s * view.n_layers * view.n_heads * T * T;
     view.q = data_of(c, "q"), view.k = data_of(c, "k"), view.v = data_of(c, "v"), view.bias = data_of(c, "bias");
-    view.start_bias = view.bias; /* nothing has been learned */
+    if (view.bias) { /* nothing has been learned */
+        double *baseline = ARENA_ARRAY(c->arena, double, view.n_layers *view.n_heads *T);
+        anchor_baseline(&view, view.bias, c->arena, baseline);
+        view.baseline = baseline;
+    }
+    if (view.v)
+        view.heads = mixed_values(c->arena, &view);
     view.residual = data_of(c, "residual");
     view.normed = input(c, "normed") ? data_of(c, "normed") : view.residual; /* no corrected metric looks at it */
     view.output_weight = slices_of(c, view.n_layers);
@@ -126,7 +133,7 @@ static int agree(double value, double expected_value, double tolerance)
 static int keys_differ(const Case *c, const View *view)
 {
     int keys[N_ABLATIONS], n_wrong = 0;
-    ablation_keys(view, arena_alloc(c->arena, anchors_scratch_bytes(view)), keys);
+    ablation_keys(view, c->arena, keys);
     for (int a = ABLATE_START; a <= ABLATE_ANCHOR; a++) {
         if (keys[a] == view->ablated[a])
             continue;
@@ -143,17 +150,16 @@ static int compare_case(const Case *c, unsigned char *is_covered)
     const int n = maps->n_dims == 5 ? (int)maps->shape[0] : 1;
     View view = view_of(c, 0);
     const Layout layout = layout_new(c->arena, view.n_layers, view.n_heads);
+    const Place *place = layout_family(&layout, c->family);
     double **columns = ARENA_ARRAY(c->arena, double *, layout_most_columns());
     double *rows = ARENA_ARRAY(c->arena, double, n *layout.n_values);
-    void *scratch = arena_alloc(c->arena, layout_scratch_bytes(&view));
+    Arena *scratch = arena_within(c->arena, layout_scratch_bytes(NULL, &view));
     for (int s = 0; s < n; s++) {
         view = view_of(c, s);
-        for (const MetricFamily *const *family = family_registry; *family; family++)
-            layout_measure(&layout, *family, &view, columns, scratch, rows + s * layout.n_values);
+        layout_measure(&layout, c->family, NULL, &view, columns, scratch, rows + s * layout.n_values);
     }
     int n_wrong = input(c, "ablated") ? keys_differ(c, &view) : 0;
-    for (int p = 0; p < layout.n_places; p++) {
-        const Place *place = &layout.places[p];
+    for (int p = 0; p < c->family->n_columns; p++, place++) {
         const NpyArray *array = expected(c, place->column->name);
         if (!array)
             continue;
@@ -173,58 +179,66 @@ static int compare_case(const Case *c, unsigned char *is_covered)
     return n_wrong;
 }
 
-static void compare_file(Arena *arena, const char *path, unsigned char *is_covered)
+/* The i-th string of an array, NUL added. */
+static const char *string_of(Arena *arena, const NpyArray *strings, size_t i)
+{
+    const size_t width = (size_t)strings->item_bytes;
+    return arena_strndup(arena, (const char *)strings->data + i * width, width);
+}
+
+static Npz read_fixture(Arena *arena, const char *name)
 {
     Error err;
     Npz npz;
+    assert_ok(npz_read(arena, arena_format(arena, FIXTURES "/%s.npz", name), &npz, &err), &err);
+    return npz;
+}
+
+/* How many values disagree; columns that no case names are written out. */
+static int compare_family(const MetricFamily *family)
+{
+    Arena *arena = arena_new();
+    const Npz npz = read_fixture(arena, family->variant.name);
+    const NpyArray *cases = npz_get(&npz, "cases"), *views = npz_get(&npz, "views");
+    const Npz shared = views ? read_fixture(arena, arena_format(arena, "views_%s", string_of(arena, views, 0))) : npz;
+    unsigned char *is_covered = ARENA_ARRAY(arena, unsigned char, family->n_columns);
     int n_wrong = 0;
-    assert_ok(npz_read(arena, path, &npz, &err), &err);
-    const NpyArray *cases = npz_get(&npz, "cases");
     for (size_t i = 0; i < cases->n_items; i++) {
-        Case c = {arena_new(), &npz, NULL};
-        c.name = arena_strndup(c.arena, (const char *)cases->data + i * (size_t)cases->item_bytes,
-                               (size_t)cases->item_bytes);
+        const Case c = {arena_new(), family, &npz, &shared, string_of(arena, cases, i)};
         n_wrong += compare_case(&c, is_covered);
         arena_free(c.arena);
     }
-    assert_int_equal(n_wrong, 0);
-}
-
-static void test_corrected(void **state)
-{
-    Arena *arena = arena_new();
-    compare_file(arena, files[0], *state);
+    for (int p = 0; p < family->n_columns; p++)
+        if (!is_covered[p] && !strstr(family->columns[p].name, "_null")) {
+            printf("# %s.npz does not know %s\n", family->variant.name, family->columns[p].name);
+            n_wrong++;
+        }
     arena_free(arena);
+    return n_wrong;
 }
 
-static void test_published(void **state)
+static void test_every_family_is_held_to_its_definition(void **state)
 {
+    (void)state;
     Arena *arena = arena_new();
-    compare_file(arena, files[1], *state);
-    arena_free(arena);
-}
-
-/* All but the drawn nulls, and Rips bars, which test_persistence.c holds to ripser. */
-static void test_all_are_covered(void **state)
-{
-    const unsigned char *is_covered = *state;
-    Arena *arena = arena_new();
-    const Layout layout = layout_new(arena, 1, 1);
-    for (int p = 0; p < layout.n_places; p++) {
-        const char *name = layout.places[p].column->name;
-        if (!is_covered[p] && !strstr(name, "_null") && strncmp(name, "rips", 4) != 0)
-            fail_msg("no oracle knows %s", name);
+    int n_wrong = 0;
+    for (const MetricFamily *const *family = family_registry; *family; family++) {
+        const char *name = (*family)->variant.name;
+        if (file_exists(arena_format(arena, FIXTURES "/%s.npz", name)))
+            n_wrong += compare_family(*family);
+        else if (!file_exists(arena_format(arena, FIXTURES "/../test_%s.c", name)))
+            fail_msg("nothing holds family %s to its definition: write tests/geometry/fixtures/%s.npz, by a %s.py of "
+                     "somebody who has not seen the code, or transcribe the definition in tests/geometry/test_%s.c",
+                     name, name, name, name);
     }
+    assert_int_equal(n_wrong, 0);
     arena_free(arena);
 }
 
 int main(void)
 {
-    static unsigned char is_covered[1024];
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_prestate(test_corrected, is_covered),
-        cmocka_unit_test_prestate(test_published, is_covered),
-        cmocka_unit_test_prestate(test_all_are_covered, is_covered),
+        cmocka_unit_test(test_every_family_is_held_to_its_definition),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Betti numbers as published: the definition in src/geometry/README.md by slow algorithms, and what it comes to under a
- * causal mask.
+/* Betti numbers as published: the definition in src/geometry/DEFINITIONS.md by slow algorithms, and what it comes to
+ * under a causal mask.
  *
  * Were this file deleted, a distance of 0 that should be no edge, a birth on the diagonal or the choice of 30 points
  * could go wrong and still look like the paper's numbers.

@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "base/text.h"
+#include "model/mask/mask.h"
 
 static uint16_t half_of(double value)
 {
@@ -95,12 +96,88 @@ const char *write_planted(Arena *arena, const char *folder, const char *name, in
                        planted(arena, n, L, H, T, is_causal, seed));
 }
 
-MapsSet load(const char *path, const char *tokens, MapsMask mask)
+/* ---- masks ---- */
+
+static void visible_causal(const void *state, int i, int length, KeyRanges *ret_keys)
 {
-    const MapsRequest request = {path, tokens, mask};
+    (void)state, (void)length;
+    ret_keys->range[0] = (KeyRange){0, i + 1};
+}
+
+static void visible_full(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    (void)state, (void)i;
+    ret_keys->range[0] = (KeyRange){0, length};
+}
+
+static void visible_window(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    (void)state, (void)length;
+    ret_keys->range[0] = (KeyRange){i > 3 ? i - 3 : 0, i + 1};
+    ret_keys->range[1] = (KeyRange){0, i < 1 ? i + 1 : 2};
+}
+
+const MaskRule rule_causal = {"causal", NULL, visible_causal}, rule_full = {"full", NULL, visible_full},
+               rule_window = {"window", NULL, visible_window};
+
+Masks assumed = {&rule_causal, &rule_full, NULL}, causal = {&rule_causal, NULL}, full = {&rule_full, NULL},
+      window = {&rule_window, NULL};
+
+MaskRule template_rule(Arena *arena)
+{
+    extern const Mask mask_template;
+    const Variant *variant = &mask_template.variant;
+    const SchemaPart part = {"model.mask", NULL, variant->params, variant->n_params};
+    const Assignment assignments[] = {{.key = "model.mask.width", .text = "4"},
+                                      {.key = "model.mask.n_first", .text = "2"}};
+    Settings settings;
+    void *mask_state;
+    Error err;
+    assert_ok(settings_resolve(arena, &(Schema){&part, 1}, assignments, 2, &settings, NULL, &err), &err);
+    const ModelSettings model = {.context_length = 64, .mask = &mask_template, .settings = &settings};
+    assert_ok(mask_template.prepare(arena, &model, NULL, &mask_state, &err), &err);
+    return (MaskRule){variant->name, mask_state, mask_template.visible};
+}
+
+double *uniform(Arena *arena, int n, int L, int H, int T, const MaskRule *rule)
+{
+    const Visible visible = visible_new(arena, rule, T);
+    double *maps = ARENA_ARRAY(arena, double, (size_t)n *L *H *T *T);
+    for (int row = 0; row < n * L * H * T; row++)
+        for (int j = 0; j < T; j++) {
+            const KeyRanges *keys = &visible.keys[row % T];
+            maps[(size_t)row * T + j] = keys_include(keys, j) ? 1.0 / keys_count(keys) : 0;
+        }
+    return maps;
+}
+
+/* ---- sets ---- */
+
+static int open_and_load(const char *path, const char *tokens, Masks masks, MapsSet *ret_set, Error *err)
+{
+    MaskRule rules[4];
+    int n = 0;
+    const int status = maps_open(kernels_best(), path, tokens, ret_set, err);
+    if (status != STATUS_OK)
+        return status;
+    for (; masks[n]; n++)
+        rules[n] = *masks[n];
+    maps_set_masks(ret_set, rules, n, n == 1);
+    return maps_load(ret_set, err);
+}
+
+MapsSet load(const char *path, const char *tokens, Masks masks)
+{
     MapsSet set;
     Error err;
-    assert_ok(maps_open(&request, &set, &err), &err);
-    assert_ok(maps_load(&set, &err), &err);
+    assert_ok(open_and_load(path, tokens, masks, &set, &err), &err);
     return set;
+}
+
+int try_load(const char *path, const char *tokens, Masks masks, Error *err)
+{
+    MapsSet set = {0};
+    const int status = open_and_load(path, tokens, masks, &set, err);
+    maps_free(&set);
+    return status;
 }

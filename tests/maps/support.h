@@ -17,7 +17,24 @@ double *planted(Arena *arena, int n, int L, int H, int T, int is_causal, int see
 const char *write_planted(Arena *arena, const char *folder, const char *name, int n, int L, int H, int T, int is_causal,
                           int seed);
 
+/* Masks that queries may have looked under: NULL-terminated; one alone is given, of more the first that fits is
+ * assumed. */
+typedef const MaskRule *const Masks[];
+
+/* `window`: the query, the three keys before it, and the first two: two ranges. */
+extern const MaskRule rule_causal, rule_full, rule_window;
+extern Masks assumed, causal, full, window; /* causal or full; each alone */
+
+/* The same ranges by the template of a mask, with keys of model.mask. */
+MaskRule template_rule(Arena *arena);
+
+/* Maps (n,L,H,T,T) of attention spread evenly under a rule. */
+double *uniform(Arena *arena, int n, int L, int H, int T, const MaskRule *rule);
+
 /* Opens and loads; must succeed. */
-MapsSet load(const char *path, const char *tokens, MapsMask mask);
+MapsSet load(const char *path, const char *tokens, Masks masks);
+
+/* The same, freed again: what it says. */
+int try_load(const char *path, const char *tokens, Masks masks, Error *err);
 
 #endif

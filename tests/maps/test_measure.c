@@ -35,7 +35,8 @@ static double *row_of(Arena *arena, const Layout *layout, View view)
     view.layer_maps = layer_maps;
     for (const MetricFamily *const *family = family_registry; *family; family++)
         if (family_sees_maps_only(*family))
-            layout_measure(layout, *family, &view, columns, arena_alloc(arena, layout_scratch_bytes(&view)), row);
+            layout_measure(layout, *family, NULL, &view, columns,
+                           arena_within(arena, layout_scratch_bytes(NULL, &view)), row);
     return row;
 }
 
@@ -55,7 +56,7 @@ static MapsSet ragged_set(const Scratch *s, int is_causal, int has_tokens)
         write_planted(s->arena, folder, name, n[f], L, H, T[f], is_causal, f);
         write_array(s->arena, tokens, name, NPY_INT32, 0, 2, (int64_t[]){n[f], T[f]}, ids);
     }
-    return load(folder, has_tokens ? tokens : NULL, MAPS_MASK_ASSUMED);
+    return load(folder, has_tokens ? tokens : NULL, assumed);
 }
 
 /* Values, baselines and what is made of them for the set, against the families called by hand. */
@@ -69,7 +70,8 @@ static void test_values_are_the_families(void **state)
         double *rows[6], *floors[6];
         for (int q = 0; q < set.n; q++) {
             View view = maps_view(&set, q);
-            assert_true(view.is_causal == (variant & 1) && !!view.tokens == variant >> 1);
+            assert_string_equal(set.masks[set.mask].name, variant & 1 ? "causal" : "full");
+            assert_true(!!view.tokens == variant >> 1);
             rows[q] = row_of(s->arena, layout, view);
             real *uniform = ARENA_ARRAY(s->arena, real, (size_t)L * H * view.length * view.length);
             view_uniform_maps(&view, uniform);
@@ -164,7 +166,7 @@ static void test_labels(void **state)
     const char *path =
         write_array(s->arena, s->folder, "maps.npy", NPY_FLOAT64, 0, 5, (int64_t[]){N, 1, 2, T, T}, maps);
     const char *tokens = write_array(s->arena, s->folder, "tokens.npy", NPY_INT64, 0, 2, (int64_t[]){N, T}, ids);
-    MapsSet set = load(path, tokens, MAPS_MASK_ASSUMED);
+    MapsSet set = load(path, tokens, assumed);
     MapsResult result = measure(s->arena, &set, 1);
     assert_int_equal(result.heads[0].by_position, FRAME_CENTRALIZED);
     assert_int_equal(result.heads[0].by_token, FRAME_DISTRIBUTED);
@@ -173,7 +175,7 @@ static void test_labels(void **state)
     assert_int_equal(result.heads[1].token, 99);
     assert_int_equal(result.model.by_position, result.layers[0].by_position);
     maps_free(&set);
-    set = load(path, NULL, MAPS_MASK_ASSUMED);
+    set = load(path, NULL, assumed);
     result = measure(s->arena, &set, 1);
     assert_int_equal(result.heads[1].by_token, FRAME_COUNT);
     maps_free(&set);
@@ -191,12 +193,37 @@ static void test_labels_over_lengths(void **state)
         star(T, T - 1, 0.6, map);
         write_array(s->arena, folder, arena_format(s->arena, "%d.npy", T), NPY_FLOAT32, 0, 2, (int64_t[]){T, T}, map);
     }
-    MapsSet set = load(folder, NULL, MAPS_MASK_ASSUMED);
+    MapsSet set = load(folder, NULL, assumed);
     const MapsResult result = measure(s->arena, &set, 2);
     assert_int_equal(result.model.by_position, FRAME_CENTRALIZED);
     assert_int_equal(result.model.place, -1);
     assert_true(result.model.place_checked);
     maps_free(&set);
+}
+
+/* What is uniform within its mask has the entropy of uniform attention and no anchors, whatever the mask hides. */
+static void test_uniform_under_any_mask(void **state)
+{
+    enum { N = 2, LONG = 40 };
+    static const Masks *masks[] = {&causal, &full, &window};
+    const Scratch *s = *state;
+    for (size_t m = 0; m < N_TESTS(masks); m++) {
+        const MaskRule *rule = **masks[m];
+        const double *maps = uniform(s->arena, N, L, H, LONG, rule);
+        MapsSet set = load(
+            write_array(s->arena, s->folder, "maps.npy", NPY_FLOAT64, 0, 5, (int64_t[]){N, L, H, LONG, LONG}, maps),
+            NULL, *masks[m]);
+        const MapsResult result = measure(s->arena, &set, 1);
+        const Place *entropy = layout_find(&result.layout, "attention_entropy_normalised");
+        const Place *anchors = layout_find(&result.layout, "n_anchors");
+        for (int head = 0; head < L * H; head++) {
+            assert_true(fabs(result.pooled[entropy->offset + head].value - 1) < 1e-6);
+            assert_true(fabs(result.pooled_baseline[entropy->offset + head] - 1) < 1e-6);
+            assert_true(!(result.pooled[anchors->offset + head].value > 0));
+            assert_int_equal(result.heads[head].by_position, FRAME_NONE);
+        }
+        maps_free(&set);
+    }
 }
 
 static int yes(void)
@@ -211,11 +238,17 @@ static void test_interrupts_and_memory(void **state)
     MapsResult result;
     Error err;
     assert_refused(maps_measure(s->arena, &set, 2, yes, &result, &err), STATUS_INTERRUPTED, "interrupted", &err);
-    Arena *arena = arena_new();
-    result = measure(arena, &set, 1);
-    assert_true((double)arena_used(arena) < maps_measure_bytes(&set, 1) + 64 * 1024); /* places and labels beside it */
-    arena_free(arena);
     maps_free(&set);
+    const char *path = write_array(s->arena, s->folder, "maps.npy", NPY_FLOAT32, 0, 5, (int64_t[]){2, L, H, 30, 30},
+                                   uniform(s->arena, 2, L, H, 30, &rule_window));
+    for (int is_window = 0; is_window < 2; is_window++) {
+        set = is_window ? load(path, NULL, window) : ragged_set(s, 1, 1);
+        Arena *arena = arena_new();
+        result = measure(arena, &set, 1);
+        assert_true((double)arena_used(arena) < maps_measure_bytes(&set, 1));
+        arena_free(arena);
+        maps_free(&set);
+    }
 }
 
 static int count_lines(const char *text, const char *start)
@@ -287,10 +320,10 @@ static void test_csv_and_json_say_the_same(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_values_are_the_families),   TEST(test_alpha_by_hand),
-        TEST(test_threads_change_nothing),    TEST(test_labels),
-        TEST(test_labels_over_lengths),       TEST(test_interrupts_and_memory),
-        TEST(test_csv_and_json_say_the_same),
+        TEST(test_values_are_the_families), TEST(test_alpha_by_hand),
+        TEST(test_threads_change_nothing),  TEST(test_labels),
+        TEST(test_labels_over_lengths),     TEST(test_uniform_under_any_mask),
+        TEST(test_interrupts_and_memory),   TEST(test_csv_and_json_say_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

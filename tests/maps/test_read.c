@@ -10,6 +10,11 @@ enum { N = 2, L = 2, H = 3, T = 4, SIZE = N * L * H * T * T };
 
 static const int64_t SHAPE[5] = {N, L, H, T, T};
 
+static const char *mask_of(const MapsSet *set)
+{
+    return set->masks[set->mask].name;
+}
+
 static void test_every_type_and_order(void **state)
 {
     static const NpyType types[] = {NPY_FLOAT16, NPY_FLOAT32, NPY_FLOAT64};
@@ -17,8 +22,8 @@ static void test_every_type_and_order(void **state)
     const double *maps = planted(s->arena, N, L, H, T, 0, 1);
     for (size_t t = 0; t < N_TESTS(types); t++)
         for (int is_fortran = 0; is_fortran < 2; is_fortran++) {
-            MapsSet set = load(write_array(s->arena, s->folder, "maps.npy", types[t], is_fortran, 5, SHAPE, maps), NULL,
-                               MAPS_MASK_ASSUMED);
+            MapsSet set =
+                load(write_array(s->arena, s->folder, "maps.npy", types[t], is_fortran, 5, SHAPE, maps), NULL, assumed);
             assert_int_equal(set.n, N);
             assert_int_equal(set.n_layers, L);
             assert_int_equal(set.n_heads, H);
@@ -40,7 +45,7 @@ static void test_half_floats(void **state)
     for (size_t e = 0; e + 1 < N_TESTS(entries); e += 2) {
         const double map[4] = {entries[e], entries[e + 1], entries[e + 1], entries[e]};
         MapsSet set = load(write_array(s->arena, s->folder, "maps.npy", NPY_FLOAT16, 0, 2, (int64_t[]){2, 2}, map),
-                           NULL, MAPS_MASK_ASSUMED);
+                           NULL, assumed);
         for (int i = 0; i < 4; i++)
             assert_true((double)set.sequences[0].maps[i] == map[i]);
         maps_free(&set);
@@ -51,29 +56,16 @@ static void test_fewer_axes(void **state)
 {
     const Scratch *s = *state;
     const double *maps = planted(s->arena, 1, L, H, T, 1, 1);
-    MapsSet set =
-        load(write_array(s->arena, s->folder, "one.npy", NPY_FLOAT32, 0, 4, SHAPE + 1, maps), NULL, MAPS_MASK_ASSUMED);
+    MapsSet set = load(write_array(s->arena, s->folder, "one.npy", NPY_FLOAT32, 0, 4, SHAPE + 1, maps), NULL, assumed);
     assert_int_equal(set.n, 1);
     assert_int_equal(set.n_layers * 10 + set.n_heads, 23);
     assert_int_equal(set.longest, T);
     maps_free(&set);
-    set =
-        load(write_array(s->arena, s->folder, "map.npy", NPY_FLOAT64, 1, 2, SHAPE + 3, maps), NULL, MAPS_MASK_ASSUMED);
+    set = load(write_array(s->arena, s->folder, "map.npy", NPY_FLOAT64, 1, 2, SHAPE + 3, maps), NULL, assumed);
     assert_int_equal(set.n * 100 + set.n_layers * 10 + set.n_heads, 111);
-    assert_true(set.is_causal);
+    assert_string_equal(mask_of(&set), "causal");
     assert_true((double)set.sequences[0].maps[T] == maps[T]);
     maps_free(&set);
-}
-
-static int refused(const char *path, const char *tokens, MapsMask mask, Error *err)
-{
-    const MapsRequest request = {path, tokens, mask};
-    MapsSet set = {0};
-    int status = maps_open(&request, &set, err);
-    if (status == STATUS_OK)
-        status = maps_load(&set, err);
-    maps_free(&set);
-    return status;
 }
 
 static void test_shapes_that_are_no_maps(void **state)
@@ -111,12 +103,12 @@ static void test_shapes_that_are_no_maps(void **state)
     for (size_t r = 0; r < N_TESTS(rows); r++) {
         const char *path =
             write_array(s->arena, s->folder, "bad.npy", NPY_FLOAT32, 0, rows[r].n_dims, rows[r].shape, values);
-        assert_refused(refused(path, NULL, MAPS_MASK_ASSUMED, &err), STATUS_INPUT,
+        assert_refused(try_load(path, NULL, assumed, &err), STATUS_INPUT,
                        arena_format(s->arena, "%s: %s", path, rows[r].reason), &err);
     }
     const char *path = write_array(s->arena, s->folder, "bad.npy", NPY_INT64, 0, 2, SHAPE + 3, values);
     assert_refused(
-        refused(path, NULL, MAPS_MASK_ASSUMED, &err), STATUS_INPUT,
+        try_load(path, NULL, assumed, &err), STATUS_INPUT,
         arena_format(s->arena, "%s: its items are int64; attention maps are float16, float32 or float64", path), &err);
 }
 
@@ -126,15 +118,12 @@ static void test_entries_that_are_no_attention(void **state)
     static const struct {
         int at; /* in C order */
         double value;
-        MapsMask mask;
         const char *reason;
     } rows[] = {
-        {0, NAN, MAPS_MASK_ASSUMED, "sequence 0, layer 0, head 0, query 0, key 0: nan is no finite number"},
-        {SIZE - 1, INFINITY, MAPS_MASK_FULL, "sequence 1, layer 1, head 2, query 3, key 3: inf is no finite number"},
-        {T * T + T, -0.25, MAPS_MASK_ASSUMED,
-         "sequence 0, layer 0, head 1, query 1, key 0: -0.25 is negative; attention is not"},
-        {H * T * T, 1.5, MAPS_MASK_ASSUMED,
-         "sequence 0, layer 1, head 0, query 0: the row sums to 1.5; attention sums to at most 1"},
+        {0, NAN, "sequence 0, layer 0, head 0, query 0, key 0: nan is no finite number"},
+        {SIZE - 1, INFINITY, "sequence 1, layer 1, head 2, query 3, key 3: inf is no finite number"},
+        {T * T + T, -0.25, "sequence 0, layer 0, head 1, query 1, key 0: -0.25 is negative; attention is not"},
+        {H * T * T, 1.5, "sequence 0, layer 1, head 0, query 0: the row sums to 1.5; attention sums to at most 1"},
     };
     static const NpyType types[] = {NPY_FLOAT16, NPY_FLOAT32, NPY_FLOAT64};
     const Scratch *s = *state;
@@ -144,7 +133,7 @@ static void test_entries_that_are_no_attention(void **state)
             double *maps = planted(s->arena, N, L, H, T, 1, 1);
             maps[rows[r].at] = rows[r].value;
             const char *path = write_array(s->arena, s->folder, "bad.npy", types[t], t == 1, 5, SHAPE, maps);
-            assert_refused(refused(path, NULL, rows[r].mask, &err), STATUS_INPUT,
+            assert_refused(try_load(path, NULL, assumed, &err), STATUS_INPUT,
                            arena_format(s->arena, "%s: %s", path, rows[r].reason), &err);
         }
 }
@@ -155,29 +144,77 @@ static void test_mask(void **state)
     double *maps = planted(s->arena, N, L, H, T, 1, 1);
     Error err;
     const char *path = write_array(s->arena, s->folder, "maps.npy", NPY_FLOAT32, 0, 5, SHAPE, maps);
-    for (MapsMask mask = MAPS_MASK_ASSUMED; mask <= MAPS_MASK_FULL; mask++) {
-        MapsSet set = load(path, NULL, mask);
-        assert_int_equal(set.is_causal, mask != MAPS_MASK_FULL);
+    const MaskRule *const *const masks[] = {assumed, causal, full};
+    for (size_t m = 0; m < N_TESTS(masks); m++) {
+        MapsSet set = load(path, NULL, masks[m]);
+        assert_string_equal(mask_of(&set), masks[m] == full ? "full" : "causal");
+        assert_true(set.mask_is_given == (masks[m] != assumed));
         maps_free(&set);
     }
     double *row = maps + SIZE / 2 + T; /* sequence 1, query 1 */
     memset(row, 0, T * sizeof *row);
     row[1] = 0.875, row[2] = 0.125;
     path = write_array(s->arena, s->folder, "maps.npy", NPY_FLOAT32, 0, 5, SHAPE, maps);
-    MapsSet set = load(path, NULL, MAPS_MASK_ASSUMED);
-    assert_false(set.is_causal);
+    MapsSet set = load(path, NULL, assumed);
+    assert_string_equal(mask_of(&set), "full");
     maps_free(&set);
-    assert_refused(refused(path, NULL, MAPS_MASK_CAUSAL, &err), STATUS_INPUT,
+    assert_refused(try_load(path, NULL, causal, &err), STATUS_INPUT,
                    arena_format(s->arena,
                                 "%s: sequence 1, layer 0, head 0, query 1, key 2: 0.125 is above the diagonal, where a "
                                 "causal mask leaves 0",
                                 path),
                    &err);
     const double one[] = {1};
-    set = load(write_array(s->arena, s->folder, "one.npy", NPY_FLOAT32, 0, 2, (int64_t[]){1, 1}, one), NULL,
-               MAPS_MASK_ASSUMED);
-    assert_true(set.is_causal);
+    set = load(write_array(s->arena, s->folder, "one.npy", NPY_FLOAT32, 0, 2, (int64_t[]){1, 1}, one), NULL, assumed);
+    assert_string_equal(mask_of(&set), "causal");
     maps_free(&set);
+}
+
+/* A mask of any shape: what it hides on either side is refused if it has weight, and the first that fits is assumed. */
+static void test_mask_of_two_ranges(void **state)
+{
+    enum { LONG = 12 };
+    static const struct {
+        int query, key;
+        const char *reason;
+    } rows[] = {
+        {9, 4, "0.25 is where the mask window hides the key and leaves 0"},
+        {9, 2, "0.25 is where the mask window hides the key and leaves 0"},
+        {0, 11, "0.25 is above the diagonal, where a window mask leaves 0"},
+    };
+    static Masks three = {&rule_window, &rule_causal, &rule_full, NULL};
+    const Scratch *s = *state;
+    const int64_t shape[] = {1, 1, 1, LONG, LONG};
+    Error err;
+    for (size_t r = 0; r <= N_TESTS(rows); r++) {
+        double *maps = uniform(s->arena, 1, 1, 1, LONG, &rule_window);
+        if (r < N_TESTS(rows)) {
+            double *row = maps + rows[r].query * LONG;
+            memset(row, 0, LONG * sizeof *row);
+            row[0] = 0.75, row[rows[r].key] = 0.25;
+        }
+        const char *path = write_array(s->arena, s->folder, "maps.npy", NPY_FLOAT32, 0, 5, shape, maps);
+        MapsSet set = load(path, NULL, three);
+        assert_string_equal(mask_of(&set), r == 3 ? "window" : r == 2 ? "full" : "causal");
+        assert_string_equal(maps_mask_reason(&set), r == 3   ? "all that it hides is 0"
+                                                    : r == 2 ? "not all is 0 above the diagonal"
+                                                             : "nothing is above the diagonal");
+        maps_free(&set);
+        if (r < N_TESTS(rows)) {
+            assert_refused(try_load(path, NULL, window, &err), STATUS_INPUT,
+                           arena_format(s->arena, "%s: sequence 0, layer 0, head 0, query %d, key %d: %s", path,
+                                        rows[r].query, rows[r].key, rows[r].reason),
+                           &err);
+            continue;
+        }
+        const MaskRule template = template_rule(s->arena);
+        for (int is_template = 0; is_template < 2; is_template++) {
+            set = load(path, NULL, is_template ? (Masks){&template, NULL} : window);
+            assert_true(set.mask_is_given && !maps_mask_reason(&set));
+            assert_string_equal(mask_of(&set), is_template ? "template" : "window");
+            maps_free(&set);
+        }
+    }
 }
 
 /* Slots make rows sum to less; rounding to bfloat16 makes them sum to a little more; padding leaves rows of zeros. */
@@ -198,8 +235,7 @@ static void test_rows_that_are_kept_and_counted(void **state)
         memset(maps, 0, T * sizeof *maps);
         memset(maps + 5 * T, 0, T * sizeof *maps);
         maps[5 * T + 1] = rows[r].sum;
-        MapsSet set =
-            load(write_array(s->arena, s->folder, "maps.npy", rows[r].type, 0, 5, SHAPE, maps), NULL, MAPS_MASK_FULL);
+        MapsSet set = load(write_array(s->arena, s->folder, "maps.npy", rows[r].type, 0, 5, SHAPE, maps), NULL, full);
         assert_int_equal(set.n_empty, 1);
         assert_int_equal(set.n_below, rows[r].below);
         assert_int_equal(set.n_above, rows[r].above);
@@ -225,35 +261,34 @@ static void test_tokens(void **state)
         for (int is_fortran = 0; is_fortran < 2; is_fortran++) {
             MapsSet set =
                 load(path, write_array(s->arena, s->folder, "t.npy", types[t], is_fortran, 2, (int64_t[]){N, T}, ids),
-                     MAPS_MASK_ASSUMED);
+                     assumed);
             assert_true(set.has_tokens);
             for (int i = 0; i < N * T; i++)
                 assert_true(set.sequences[i / T].tokens[i % T] == (int32_t)ids[i]);
             maps_free(&set);
         }
     const char *one = write_planted(s->arena, s->folder, "one.npy", 1, L, H, T, 0, 1);
-    MapsSet set =
-        load(one, write_array(s->arena, s->folder, "t.npy", NPY_INT32, 0, 1, (int64_t[]){T}, ids), MAPS_MASK_ASSUMED);
+    MapsSet set = load(one, write_array(s->arena, s->folder, "t.npy", NPY_INT32, 0, 1, (int64_t[]){T}, ids), assumed);
     assert_int_equal(set.sequences[0].tokens[2], 255);
     maps_free(&set);
 
     const char *flat = write_array(s->arena, s->folder, "flat.npy", NPY_INT32, 0, 1, (int64_t[]){N * T}, ids);
-    assert_refused(refused(path, flat, MAPS_MASK_ASSUMED, &err), STATUS_INPUT,
+    assert_refused(try_load(path, flat, assumed, &err), STATUS_INPUT,
                    arena_format(s->arena, "%s: its shape is (8,); the maps in %s need (2, 4)", flat, path), &err);
     const char *floats = write_array(s->arena, s->folder, "float.npy", NPY_FLOAT32, 0, 2, (int64_t[]){N, T}, ids);
-    assert_refused(refused(path, floats, MAPS_MASK_ASSUMED, &err), STATUS_INPUT,
+    assert_refused(try_load(path, floats, assumed, &err), STATUS_INPUT,
                    arena_format(s->arena, "%s: its items are float32; token ids are int32, int64 or uint8", floats),
                    &err);
     static const double bad[N * T] = {7, 0, 5, 3, 1, -100, 2, 9};
     const char *negative = write_array(s->arena, s->folder, "bad.npy", NPY_INT64, 0, 2, (int64_t[]){N, T}, bad);
     assert_refused(
-        refused(path, negative, MAPS_MASK_ASSUMED, &err), STATUS_INPUT,
+        try_load(path, negative, assumed, &err), STATUS_INPUT,
         arena_format(s->arena, "%s: sequence 1, position 1: -100 is no token id; they are 0 to 2147483647", negative),
         &err);
-    assert_refused(refused(path, "nowhere.npy", MAPS_MASK_ASSUMED, &err), STATUS_INPUT,
+    assert_refused(try_load(path, "nowhere.npy", assumed, &err), STATUS_INPUT,
                    arena_format(s->arena, "nowhere.npy: there is no such file; it should hold the tokens of %s", path),
                    &err);
-    assert_refused(refused(path, s->folder, MAPS_MASK_ASSUMED, &err), STATUS_INPUT,
+    assert_refused(try_load(path, s->folder, assumed, &err), STATUS_INPUT,
                    arena_format(s->arena, "%s: is a folder; the tokens of one file of maps are one file", s->folder),
                    &err);
 }
@@ -267,7 +302,7 @@ static void test_folders(void **state)
     assert_ok(file_make_folder(folder, &err), &err);
     assert_ok(file_make_folder(tokens, &err), &err);
     assert_false(maps_are_at(folder));
-    assert_refused(refused(folder, NULL, MAPS_MASK_ASSUMED, &err), STATUS_INPUT,
+    assert_refused(try_load(folder, NULL, assumed, &err), STATUS_INPUT,
                    arena_format(s->arena, "%s: has no .npy files", folder), &err);
     assert_ok(file_write(file_join(s->arena, folder, "README"), "x", 1, &err), &err);
     write_planted(s->arena, folder, "b.npy", 1, L, H, 6, 1, 1);
@@ -275,7 +310,7 @@ static void test_folders(void **state)
     assert_true(maps_are_at(folder) && maps_are_at(first) && !maps_are_at(tokens));
     write_array(s->arena, tokens, "B.npy", NPY_INT32, 0, 2, (int64_t[]){2, 3}, ids);
     write_array(s->arena, tokens, "b.npy", NPY_UINT8, 0, 1, (int64_t[]){6}, ids);
-    MapsSet set = load(folder, tokens, MAPS_MASK_ASSUMED);
+    MapsSet set = load(folder, tokens, assumed);
     assert_int_equal(set.n, 3);
     assert_int_equal(set.shortest, 3);
     assert_int_equal(set.longest, 6);
@@ -288,13 +323,13 @@ static void test_folders(void **state)
     maps_free(&set);
 
     assert_refused(
-        refused(folder, first, MAPS_MASK_ASSUMED, &err), STATUS_INPUT,
+        try_load(folder, first, assumed, &err), STATUS_INPUT,
         arena_format(s->arena,
                      "%s: is no folder; the tokens of a folder of maps are a folder of files of the same names", first),
         &err);
     const char *other = write_planted(s->arena, folder, "a.npy", 1, L, H + 1, 3, 1, 2);
     assert_refused(
-        refused(folder, NULL, MAPS_MASK_ASSUMED, &err), STATUS_INPUT,
+        try_load(folder, NULL, assumed, &err), STATUS_INPUT,
         arena_format(s->arena, "%s: has 2 layers of 4 heads, but %s has 2 of 3; one set has one model", other, first),
         &err);
 }
@@ -305,9 +340,9 @@ static void test_what_is_no_array(void **state)
     Error err;
     const char *path = scratch_path(s, "text.npy");
     assert_ok(file_write(path, "hello", 5, &err), &err);
-    assert_refused(refused(path, NULL, MAPS_MASK_ASSUMED, &err), STATUS_INPUT,
+    assert_refused(try_load(path, NULL, assumed, &err), STATUS_INPUT,
                    arena_format(s->arena, "%s: not a NumPy array (no NPY magic at its start)", path), &err);
-    assert_int_equal(refused(scratch_path(s, "absent.npy"), NULL, MAPS_MASK_ASSUMED, &err), STATUS_INPUT);
+    assert_int_equal(try_load(scratch_path(s, "absent.npy"), NULL, assumed, &err), STATUS_INPUT);
 }
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, scratch_set_up, scratch_tear_down)
@@ -321,6 +356,7 @@ int main(void)
         TEST(test_shapes_that_are_no_maps),
         TEST(test_entries_that_are_no_attention),
         TEST(test_mask),
+        TEST(test_mask_of_two_ranges),
         TEST(test_rows_that_are_kept_and_counted),
         TEST(test_tokens),
         TEST(test_folders),

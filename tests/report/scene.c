@@ -97,22 +97,42 @@ static void write_schema(const char *folder)
     text_free(&text);
 }
 
+static void show(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    const Scene *scene = state;
+    const int n = scene->window > 0 && scene->window < i + 1 ? scene->window : i + 1;
+    ret_keys->range[0] = scene->is_full ? (KeyRange){0, length} : (KeyRange){i + 1 - n, i + 1};
+    if (scene->window > 0)
+        ret_keys->range[1] = (KeyRange){0, i > 0 ? 2 : 1};
+}
+
+Visible scene_visible(Arena *arena, const Scene *scene, int length)
+{
+    return visible_new(arena, &(MaskRule){"scene", scene, show}, length);
+}
+
+static void add_visible(Arena *arena, NpzWriter *npz, const Scene *scene, const char *name, int length)
+{
+    KeyRanges *keys = ARENA_ARRAY(arena, KeyRanges, length);
+    memcpy(keys, scene_visible(arena, scene, length).keys, (size_t)length * sizeof *keys);
+    if (scene->bad_member && strcmp(scene->bad_member, name) == 0)
+        keys[3] = (KeyRanges){{{0, 0}, {0, 0}}};
+    npz_add(npz, name, NPY_INT32, 3, (int64_t[]){length, KEY_RANGES, 2}, keys);
+}
+
 /* What row i of a head's map gives to key j: `sink` to position 0, the rest evenly over the n it sees. */
 static double weight(double sink, int n, int j)
 {
     return (j == 0 ? sink : 0) + (1 - sink) / n;
 }
 
-static double importance_of(const Scene *scene, double sink, int length, int k)
+static double importance_of(const Visible *visible, double sink, int k)
 {
     double sum = 0;
-    int n = 0;
-    for (int i = 0; i < length; i++)
-        if (scene->is_full ? i != k : i > k) {
-            sum += weight(sink, scene->is_full ? length : i + 1, k);
-            n++;
-        }
-    return n > 0 ? sum / n : (double)NAN;
+    for (int i = 0; i < visible->length; i++)
+        if (i != k && keys_include(&visible->keys[i], k))
+            sum += weight(sink, keys_count(&visible->keys[i]), k);
+    return visible->n_viewers[k] > 0 ? sum / visible->n_viewers[k] : (double)NAN;
 }
 
 static double sink_of(const Scene *scene, int arm, int seed, int s, int head)
@@ -124,9 +144,10 @@ static double sink_of(const Scene *scene, int arm, int seed, int s, int head)
 static void add_importance(Arena *arena, NpzWriter *npz, const Scene *scene, const char *name, const double *sinks,
                            int n, int length)
 {
+    const Visible visible = scene_visible(arena, scene, length);
     float *values = ARENA_ARRAY(arena, float, (n ? n : 1) * L * H * length);
     for (int i = 0; i < (n ? n : 1) * L * H * length; i++)
-        values[i] = (float)importance_of(scene, sinks[i / length % (L * H)], length, i % length);
+        values[i] = (float)importance_of(&visible, sinks[i / length % (L * H)], i % length);
     if (n > 0)
         npz_add(npz, name, NPY_FLOAT32, 4, (int64_t[]){n, L, H, length}, values);
     else
@@ -158,11 +179,13 @@ static void add_sparse(NpzWriter *npz, const double *sinks)
 
 static void add_maps(Arena *arena, NpzWriter *npz, const Scene *scene, const double *sinks)
 {
+    const Visible visible = scene_visible(arena, scene, T);
     float *map = ARENA_ARRAY(arena, float, L *H *T *T);
     for (int h = 0; h < L * H; h++)
         for (int i = 0; i < T; i++)
-            for (int j = 0; j < (scene->is_full ? T : i + 1); j++)
-                map[(h * T + i) * T + j] = (float)weight(sinks[h], scene->is_full ? T : i + 1, j);
+            for (int j = 0; j < T; j++)
+                if (keys_include(&visible.keys[i], j))
+                    map[(h * T + i) * T + j] = (float)weight(sinks[h], keys_count(&visible.keys[i]), j);
     npz_add(npz, "map_mean", NPY_FLOAT32, 4, (int64_t[]){L, H, T, T}, map);
     npz_add(npz, "map", NPY_FLOAT32, 5, (int64_t[]){1, L, H, T, T}, map);
 }
@@ -208,6 +231,11 @@ static void write_snapshot(const Scene *scene, const char *run, int arm, int see
     npz_add(npz, "tokens", NPY_INT32, 2, (int64_t[]){N, T}, tokens);
     npz_add(npz, "tokens_half", NPY_INT32, 2, (int64_t[]){N, T / 2}, tokens);
     npz_add_strings(npz, "token_strings", 6, strings);
+    if (!scene->is_of_0_1_0) {
+        add_visible(arena, npz, scene, "visible", T);
+        add_visible(arena, npz, scene, "visible_half", T / 2);
+        npz_add(npz, "rows_sum_to_one", NPY_INT32, 1, (int64_t[]){1}, (int32_t[]){!scene->rows_sum_to_less});
+    }
     add_maps(arena, npz, scene, sinks);
     assert_ok(npz_write(npz, run_snapshot_path(arena, run, scene_steps[s]), &err), &err);
     arena_free(arena);

@@ -14,7 +14,7 @@
 
 #include "testing.h"
 
-#include "report/collect.h"
+#include "report/results.h"
 #include "store/run.h"
 
 #define assert_near(a, b, tolerance) assert_true(fabs((a) - (b)) <= (tolerance)) /* NaN is near nothing */
@@ -30,7 +30,15 @@ typedef struct {
     const char *title, *claims;                      /* claims: a JSON array, NULL for none */
     int is_full, has_random_first; /* full mask; a first token that differs between sequences, 2: in arm 0 */
     int n_others;                  /* arms of a second axis `other`, x, y, ...: ax, ay, bx, ... 0: none */
+    int window;                    /* a query sees itself and what is before it, but with a window only so many of
+                                    * the latter, and the first two keys */
+    int is_of_0_1_0;               /* snapshots say neither what the mask shows nor whether rows sum to one */
+    int rows_sum_to_less;
+    const char *bad_member; /* this one of the two that say what the mask shows has an empty row */
 } Scene;
+
+/* What its mask shows of `length` positions. */
+Visible scene_visible(Arena *arena, const Scene *scene, int length);
 
 /* Writes it into a new scratch folder (scratch_remove deletes it). */
 char *scene_write(const Scene *scene);

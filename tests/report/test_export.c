@@ -488,6 +488,56 @@ static void test_maps_keep_their_weights(void **state)
     }
 }
 
+/* Unpacked by its runs, a map is what it was before, pooled or not, and nothing that the mask shows is left out. */
+static void test_packed_maps_are_what_the_mask_shows(void **state)
+{
+    (void)state;
+    enum { T = SCENE_LENGTH, HEAD = 2 };
+    static const size_t budgets[] = {1000000, 5000};
+    for (int mask = 0; mask < 3; mask++)
+        for (int is_pooled = 0; is_pooled < 2; is_pooled++) {
+            Arena *arena = arena_new();
+            Scene scene = {.n_arms = 1, .n_seeds = 1, .sink = exact, .is_full = mask == 1, .window = mask == 2 ? 5 : 0};
+            char *folder;
+            const Report *report = scene_collect(arena, &scene, &folder);
+            const Json *maps = maps_of(arena, report, budgets[is_pooled]), *rows = json_get(maps, "visible");
+            const Visible visible = scene_visible(arena, &scene, T);
+            const int pool = (int)json_get_number(maps, "pool", 0), side = T / pool;
+            double weights[T][T] = {{0}}, shown[T][T] = {{0}};
+            int pairs[T][T] = {{0}}, n_cells = 0, n_in_head = 0;
+            assert_true((pool > 1) == is_pooled);
+            assert_int_equal(rows->n_items, side);
+            for (int i = 0; i < T; i++)
+                for (int j = 0; j < T; j++)
+                    if (keys_include(&visible.keys[i], j)) {
+                        const int n = keys_count(&visible.keys[i]);
+                        weights[i / pool][j / pool] += ((j == 0 ? 0.375 : 0) + 0.625 / n) / pool;
+                        pairs[i / pool][j / pool]++;
+                    }
+            for (int i = 0; i < side; i++)
+                for (int r = 0; r < rows->items[i]->n_items; r++)
+                    n_in_head +=
+                        (int)(rows->items[i]->items[r]->items[1]->number - rows->items[i]->items[r]->items[0]->number);
+            const size_t base = (size_t)((json_get(maps, "steps")->n_items - 1) * 4 + HEAD) * (size_t)n_in_head;
+            for (int i = 0; i < side; i++)
+                for (int r = 0; r < rows->items[i]->n_items; r++) {
+                    Json *const *run = rows->items[i]->items[r]->items;
+                    for (int j = (int)run[0]->number; j < (int)run[1]->number; j++, n_cells++) {
+                        const int q = byte_at(json_get_string(maps, "mean", ""), base + (size_t)n_cells);
+                        assert_true(pairs[i][j] > 0);
+                        shown[i][j] = q * q / 65025.0;
+                    }
+                }
+            for (int i = 0; i < side; i++)
+                for (int j = 0; j < side; j++)
+                    assert_near(shown[i][j], weights[i][j], 0.005);
+            if (mask == 2 && !is_pooled) /* two runs a row: the first keys, the window */
+                assert_int_equal(rows->items[20]->n_items, 2);
+            scratch_remove(folder);
+            arena_free(arena);
+        }
+}
+
 /* With less room: the sequence's own maps go first, then positions are pooled; rows keep their sum, and all
  * steps play. */
 static void test_maps_fit_their_budget(void **state)
@@ -528,6 +578,7 @@ int main(void)
         cmocka_unit_test(test_page_carries_its_data_whatever_the_strings),
         cmocka_unit_test(test_page_stays_small),
         cmocka_unit_test(test_maps_keep_their_weights),
+        cmocka_unit_test(test_packed_maps_are_what_the_mask_shows),
         cmocka_unit_test(test_maps_fit_their_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "base/pcg.h"
 #include "report/summary.h"
 #include "report/trace.h"
+#include "store/npz.h"
 
 /* A report of one run in memory: one metric on 1 layer of 3 heads, 4 snapshots at steps 0 1 2 3. */
 typedef struct {
@@ -31,6 +32,13 @@ static void single(Arena *arena, Single *ret, int direction, double threshold, d
     ret->report = (Report){.arena = arena, .metrics = &ret->metric, .n_metrics = 1, .runs = &ret->run, .n_runs = 1};
 }
 
+/* As reading the run's snapshots leaves it. */
+static int trace_strongest(Arena *arena, Single *s, Trace *ret_trace)
+{
+    s->own.strongest = metric_strongest(arena, &s->metric, &s->run, &s->own);
+    return trace_of(arena, &s->report, &s->run, 0, TRACE_STRONGEST, -1, -1, ret_trace);
+}
+
 static void test_strongest_is_chosen_on_even_and_read_on_odd(void **state)
 {
     (void)state;
@@ -47,7 +55,7 @@ static void test_strongest_is_chosen_on_even_and_read_on_odd(void **state)
         }
         memcpy(s.uniform, (double[]){0.1, 0.2, 0.3}, sizeof s.uniform);
         memcpy(s.position, (double[]){0.6, 0.5, 0.4}, sizeof s.position);
-        assert_int_equal(trace_of(arena, &s.report, &s.run, 0, TRACE_STRONGEST, -1, -1, &trace), 0);
+        assert_int_equal(trace_strongest(arena, &s, &trace), 0);
         assert_int_equal(trace.head, 1);
         for (int t = 0; t < 4; t++)
             assert_true(trace.values[t] == 10 + t);
@@ -98,7 +106,7 @@ static Onset onset_with(const double values[4], int direction, double uniform, d
                 s.values[t][part][h] = h == 0 ? values[t] : (double)NAN;
     for (int h = 0; h < 3; h++)
         s.uniform[h] = s.position[h] = uniform;
-    trace_of(arena, &s.report, &s.run, 0, TRACE_STRONGEST, -1, -1, &trace);
+    trace_strongest(arena, &s, &trace);
     trace_onset(&trace, &s.metric, &onset);
     arena_free(arena);
     return onset;
@@ -312,15 +320,47 @@ static void test_sources_without_idle_queries_fall_back(void **state)
     arena_free(arena);
 }
 
-static void test_the_mask_is_told_from_the_uniform_baseline(void **state)
+/* Causal, full, and a window of two ranges, which no baseline could tell. Of version 0.1.0 the first two are told from
+ * the uniform baseline. */
+static void test_what_a_mask_shows_is_read_from_the_snapshot(void **state)
 {
     (void)state;
-    for (int is_full = 0; is_full < 2; is_full++) {
+    for (int is_of_0_1_0 = 0; is_of_0_1_0 < 2; is_of_0_1_0++)
+        for (int mask = 0; mask < (is_of_0_1_0 ? 2 : 3); mask++) {
+            Arena *arena = arena_new();
+            Scene scene = {.n_arms = 1,
+                           .n_seeds = 1,
+                           .sink = scene_jump,
+                           .is_full = mask == 1,
+                           .window = mask == 2 ? 5 : 0,
+                           .rows_sum_to_less = mask == 2,
+                           .is_of_0_1_0 = is_of_0_1_0};
+            char *folder;
+            const ReportRun *run = &scene_collect(arena, &scene, &folder)->runs[0];
+            const Visible expected = scene_visible(arena, &scene, SCENE_LENGTH);
+            assert_int_equal(run->visible.length, SCENE_LENGTH);
+            assert_memory_equal(run->visible.keys, expected.keys, SCENE_LENGTH * sizeof *expected.keys);
+            assert_int_equal(run->visible.hides_nothing, mask == 1);
+            assert_int_equal(run->rows_sum_to_one, mask != 2);
+            assert_int_equal(frame_final(run, 0), FRAME_CENTRALIZED);
+            scratch_remove(folder);
+            arena_free(arena);
+        }
+}
+
+/* What the half set shows decides where an anchor counts from, so its ranges are checked as the others are. */
+static void test_ranges_that_are_none_are_a_run_without_results(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"visible", "visible_half"};
+    for (int bad = 0; bad < 2; bad++) {
         Arena *arena = arena_new();
-        Scene scene = {.n_arms = 1, .n_seeds = 1, .sink = scene_jump, .is_full = is_full};
+        Scene scene = {.n_arms = 1, .n_seeds = 1, .sink = scene_jump, .bad_member = names[bad]};
         char *folder;
-        const Report *report = scene_collect(arena, &scene, &folder);
-        assert_int_equal(report->runs[0].is_causal, !is_full);
+        const ReportRun *run = &scene_collect(arena, &scene, &folder)->runs[0];
+        assert_int_equal(run->status, RUN_FAILED);
+        assert_int_equal(run->n_snapshots, 0);
+        assert_non_null(strstr(run->reason, arena_format(arena, "`%s`", names[bad])));
         scratch_remove(folder);
         arena_free(arena);
     }
@@ -361,6 +401,31 @@ static void test_a_broken_snapshot_is_a_run_without_results(void **state)
     arena_free(arena);
 }
 
+/* No head has no first importance to look at. */
+static void test_a_snapshot_without_heads_is_a_run_without_results(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 1, .n_seeds = 1, .sink = scene_jump};
+    char *folder = scene_write(&scene);
+    const char *run = file_join(arena, folder, "a-s1-000000000001");
+    Report *report;
+    Error err;
+    for (int is_baselines = 0; is_baselines < 2; is_baselines++) {
+        NpzWriter *npz = npz_new(arena);
+        npz_add(npz, "importance", NPY_FLOAT32, 4, (int64_t[]){SCENE_SEQUENCES, 0, 2, SCENE_LENGTH}, "");
+        npz_add(npz, "uniform/importance", NPY_FLOAT32, 3, (int64_t[]){0, 2, SCENE_LENGTH}, "");
+        npz_add(npz, "held_out_loss", NPY_FLOAT64, 1, (int64_t[]){1}, (double[]){1});
+        const char *path = is_baselines ? file_join(arena, run, RUN_BASELINES) : run_snapshot_path(arena, run, 0);
+        assert_ok(npz_write(npz, path, &err), &err);
+    }
+    assert_ok(report_collect(arena, folder, &report, &err), &err);
+    assert_int_equal(report->runs[0].status, RUN_FAILED);
+    assert_non_null(strstr(report->runs[0].reason, "`importance`"));
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
 static void test_a_folder_without_a_plan_is_refused(void **state)
 {
     (void)state;
@@ -392,9 +457,11 @@ int main(void)
         cmocka_unit_test(test_levels_and_cadence_from_snapshots),
         cmocka_unit_test(test_only_finished_runs_count_and_the_rest_is_named),
         cmocka_unit_test(test_sources_without_idle_queries_fall_back),
-        cmocka_unit_test(test_the_mask_is_told_from_the_uniform_baseline),
+        cmocka_unit_test(test_what_a_mask_shows_is_read_from_the_snapshot),
+        cmocka_unit_test(test_ranges_that_are_none_are_a_run_without_results),
         cmocka_unit_test(test_place_and_token_part),
         cmocka_unit_test(test_a_broken_snapshot_is_a_run_without_results),
+        cmocka_unit_test(test_a_snapshot_without_heads_is_a_run_without_results),
         cmocka_unit_test(test_a_folder_without_a_plan_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

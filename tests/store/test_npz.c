@@ -107,6 +107,15 @@ static void test_round_trip_and_equal_bytes(void **state)
     assert_true(((const double *)npz_get(&npz, "float64")->data)[5] == 1.5);
     assert_memory_equal(npz_get(&npz, "group/strings")->data, "a\0\xc3\xa9\0\0", 6);
     assert_null(npz_get(&npz, "float"));
+    const NpyArray *array = npz_get(&npz, "float64");
+    for (int any = -1; any < 2; any++) { /* an axis of any length */
+        const int64_t asked[] = {any == 0 ? -1 : shape[0], any == 1 ? -1 : shape[1]};
+        assert_ptr_equal(npz_data(&npz, "float64", NPY_FLOAT64, 2, asked), array->data);
+    }
+    assert_null(npz_data(&npz, "float64", NPY_FLOAT64, 2, (int64_t[]){shape[0] + 1, -1}));
+    assert_null(npz_data(&npz, "float64", NPY_FLOAT32, array->n_dims, array->shape));
+    assert_null(npz_data(&npz, "float64", NPY_FLOAT64, array->n_dims - 1, array->shape));
+    assert_null(npz_data(&npz, "float", NPY_FLOAT64, array->n_dims, array->shape));
 }
 
 /* A member beyond zlib's window and beyond any buffer. */

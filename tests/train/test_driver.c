@@ -29,7 +29,7 @@ typedef struct {
     real *weights;
     Layout layout;
     double **columns;
-    void *scratch;
+    Arena *scratch;
 } Again;
 
 /* Three sequences a lane, all captured together. */
@@ -52,10 +52,10 @@ static Again train_and_open(const char *const *changes)
         memcpy(again.weights + tensor->offset, array->data, (size_t)tensor->rows * tensor->cols * sizeof(real));
     }
     const Shape shape = measurer_shape(again.session.model);
-    const View view = measurer_blank_view(&shape, shape.T, 1);
+    const View view = measurer_blank_view(&shape, model_visible(again.session.model), NULL);
     again.layout = layout_new(again.arena, shape.L, shape.H);
     again.columns = ARENA_ARRAY(again.arena, double *, layout_most_columns());
-    again.scratch = arena_alloc(again.arena, layout_scratch_bytes(&view));
+    again.scratch = arena_within(again.arena, layout_scratch_bytes(again.session.settings.measure.states, &view));
     return again;
 }
 
@@ -73,21 +73,27 @@ static View look_at(const Again *again, Arena *arena, const Set *set, int s, int
     const Shape shape = measurer_shape(model);
     const int T = set->length;
     const size_t L = (size_t)shape.L, H = (size_t)shape.H, n = (size_t)T;
-    View view = measurer_blank_view(&shape, T, !model_visible(model)->sees_later);
+    Visible *visible = ARENA_ARRAY(arena, Visible, 1);
+    *visible = visible_new(arena, model_mask_rule(model), T);
+    View view = measurer_blank_view(&shape, visible, kernels_best());
     Capture capture = {.maps = ARENA_ARRAY(arena, real, L * H * n * n),
                        .q = ARENA_ARRAY(arena, real, L * H * n * shape.D),
                        .k = ARENA_ARRAY(arena, real, L * H * n * shape.D),
                        .v = ARENA_ARRAY(arena, real, L * H * n * shape.D),
+                       .heads = ARENA_ARRAY(arena, real, L * H * n * shape.D),
                        .residual = ARENA_ARRAY(arena, real, (L + 1) * n * shape.C),
                        .normed = ARENA_ARRAY(arena, real, n * shape.C)};
     Workspace *workspace = workspace_new(arena, model, 1, 0, NULL);
     view.tokens = (is_corrupted ? set->corrupted : set->inputs) + s * T;
     model_capture(model, again->weights, view.tokens, NULL, 1, T, workspace, &capture);
     view.maps = capture.maps, view.q = capture.q, view.k = capture.k, view.v = capture.v;
+    view.heads = capture.heads;
     view.residual = capture.residual, view.normed = capture.normed;
     real *bias = ARENA_ARRAY(arena, real, L * H * (2 * n - 1));
     model_position_bias(model, again->weights, T, bias);
-    view.bias = view.start_bias = bias; /* no encoding here learns one */
+    double *baseline = ARENA_ARRAY(arena, double, L *H *n);
+    anchor_baseline(&view, bias, arena, baseline); /* no encoding here learns one */
+    view.bias = bias, view.baseline = baseline;
     const real **weights = ARENA_ARRAY(arena, const real *, L);
     for (int l = 0; l < shape.L; l++)
         weights[l] = model_output_weight(model, again->weights, l);
@@ -145,7 +151,8 @@ static void measure(const Again *again, const View *view, int s, double *row)
         row[i] = (double)NAN;
     for (int f = 0; family_registry[f]; f++)
         if (s < again->session.settings.measure.families[f].n_sequences)
-            layout_measure(&again->layout, family_registry[f], view, again->columns, again->scratch, row);
+            layout_measure(&again->layout, family_registry[f], again->session.settings.measure.states[f], view,
+                           again->columns, again->scratch, row);
 }
 
 static int agree(double a, double b)

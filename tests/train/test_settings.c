@@ -65,7 +65,7 @@ static int family_index(const char *name)
     return f;
 }
 
-static void families_are_due_at_every_so_manieth_snapshot(void **state)
+static void families_are_due_at_every_nth_snapshot(void **state)
 {
     (void)state;
     static const char *const changes[] = {"train.steps",
@@ -259,7 +259,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(snapshots_are_log_spaced_early_then_even),
         cmocka_unit_test(counting_agrees_with_asking),
-        cmocka_unit_test(families_are_due_at_every_so_manieth_snapshot),
+        cmocka_unit_test(families_are_due_at_every_nth_snapshot),
         cmocka_unit_test(families_take_no_more_sequences_than_there_are),
         cmocka_unit_test(lanes_default_to_the_configuration_alone),
         cmocka_unit_test(contradictions_are_refused_by_name),

@@ -1,12 +1,11 @@
 /* What a token is worth to the others: the rise of their loss when no query may attend to it.
  *
- *   ablation_cost = mean over targets at queries i != s of loss_i(s hidden) - loss_i,   s = 0; _anchor: the top anchor
- * of the sequence; _null: a drawn position
+ *   ablation_cost = mean over targets at queries i != s of loss_i(s hidden) - loss_i,   s = 0;
+ *   _anchor: s the top anchor of the sequence;  _null: s a drawn position
  *
  * Hidden means masked in every head and layer, so that rows are renormalised; a query that sees nothing else keeps it.
- * Read it beside value drain: a drained token that costs nothing was a resting place, and heads find another; one that
- * is dear though drained serves by being there, as a fixed share of every row or as a mark of the start; one that is
- * dear and not drained is content.
+ * Read it beside value drain (README.md): a drained token that costs nothing was a resting place, one that costs serves
+ * by being there, and one that costs and is not drained is content.
  */
 #include <math.h>
 
@@ -26,15 +25,14 @@ static double cost(const View *view, int ablation)
     return hidden >= 0 && n > 0 ? sum / n : (double)NAN;
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
-    (void)scratch;
+    (void)state, (void)scratch;
     for (int a = 0; a < N_ABLATIONS; a++)
         *ret_columns[a] = cost(view, a);
 }
 
-#define COST                                                                                                           \
-    .unit = "nats per target", .level = LEVEL_MODEL, .min = -INFINITY, .max = INFINITY, .threshold = NAN, .ratio = 1
+#define COST .unit = "nats per target", .level = LEVEL_MODEL, .min = -INFINITY, .max = INFINITY
 
 static const MetricColumn columns[] = {
     [ABLATE_START] = {.name = "ablation_cost",
@@ -51,7 +49,6 @@ static const MetricColumn columns[] = {
                        .weakness = "the anchor may be another place in each sequence; not available without one"},
     [ABLATE_NULL] = {.name = "ablation_cost_null",
                      COST,
-                     .direction = DIRECTION_NONE,
                      .summary = "the same for a position drawn per sequence: the null of both",
                      .source = "-",
                      .weakness = "one draw per sequence: noisy in small measuring sets"},

@@ -11,7 +11,6 @@
 
 #include "geometry/anchor.h"
 #include "geometry/metric.h"
-#include "geometry/scratch.h"
 
 enum { N_ANCHORS, EFFECTIVE, PLACE_START, PLACE_END, PLACE_TOKEN, PLACE_NULL, AGREEMENT, AGREEMENT_NULL };
 
@@ -28,18 +27,38 @@ static double modal_share(int n, const int *places)
     return n ? (double)most / n : NAN;
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+typedef struct {
+    int *tops, *drawn; /* (H,) */
+    AnchorDesk anchors;
+} Desk;
+
+static Desk lay_desk(const View *view, Arena *arena)
 {
+    Desk desk;
+    desk.tops = ARENA_ARRAY(arena, int, view->n_heads);
+    desk.drawn = ARENA_ARRAY(arena, int, view->n_heads);
+    desk.anchors = anchor_desk(view, arena);
+    return desk;
+}
+
+static void lay(const void *state, const View *view, Arena *scratch)
+{
+    (void)state;
+    lay_desk(view, scratch);
+}
+
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
+{
+    (void)state;
     const int H = view->n_heads, T = view->length;
-    int *tops = scratch_take(&scratch, (size_t)H * sizeof *tops);
-    int *drawn = scratch_take(&scratch, (size_t)H * sizeof *drawn);
+    const Desk desk = lay_desk(view, scratch);
     for (int l = 0; l < view->n_layers; l++) {
         int n = 0;
         for (int h = 0; h < H; h++) {
             Anchors anchors;
-            const int at = l * H + h, null = view_null_position(view, l, h, 1);
-            anchors_find(view, l, h, scratch, &anchors);
-            if (anchor_eligible_end(view) > 0)
+            const int at = l * H + h, null = anchor_null_position(view, l, h, 1);
+            anchors_find(view, l, h, &desk.anchors, &anchors);
+            if (anchor_n_eligible(view) > 0)
                 ret_columns[N_ANCHORS][at] = anchors.n;
             ret_columns[EFFECTIVE][at] = anchors.effective;
             if (anchors.n == 0)
@@ -49,24 +68,19 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
             if (view->tokens)
                 ret_columns[PLACE_TOKEN][at] = view->tokens[anchors.top];
             ret_columns[PLACE_NULL][at] = null;
-            drawn[n] = null;
-            tops[n++] = anchors.top;
+            desk.drawn[n] = null;
+            desk.tops[n++] = anchors.top;
         }
-        ret_columns[AGREEMENT][l] = modal_share(n, tops);
-        ret_columns[AGREEMENT_NULL][l] = modal_share(n, drawn);
+        ret_columns[AGREEMENT][l] = modal_share(n, desk.tops);
+        ret_columns[AGREEMENT_NULL][l] = modal_share(n, desk.drawn);
     }
-}
-
-static size_t scratch_bytes(const View *view)
-{
-    return 2 * scratch_room((size_t)view->n_heads * sizeof(int)) + anchors_scratch_bytes(view);
 }
 
 #define PLACE(name_, of, weakness_)                                                                                    \
     {                                                                                                                  \
         .name = name_, .unit = "share of sequences", .level = LEVEL_HEAD, .min = 0, .max = 1,                          \
-        .pool = POOL_MODAL_SHARE, .direction = DIRECTION_NONE, .threshold = NAN, .ratio = 1, .attention_only = 1,      \
-        .summary = "share of the sequences with an anchor " of, .source = "-", .weakness = weakness_                   \
+        .pool = POOL_MODAL_SHARE, .attention_only = 1, .summary = "share of the sequences with an anchor " of,         \
+        .source = "-", .weakness = weakness_                                                                           \
     }
 #define OF_THOSE_WITH "over those sequences that have an anchor, however few: read it beside n_anchors"
 
@@ -76,9 +90,6 @@ static const MetricColumn columns[] = {
                    .level = LEVEL_HEAD,
                    .min = 0,
                    .max = 10, /* each draws a tenth of the attention */
-                   .direction = DIRECTION_NONE,
-                   .threshold = NAN,
-                   .ratio = 1,
                    .attention_only = 1,
                    .summary = "keys with importance above 0.1 and above 3 times their baseline",
                    .source = "-",
@@ -89,9 +100,6 @@ static const MetricColumn columns[] = {
                    .level = LEVEL_HEAD,
                    .min = 1,
                    .max = INFINITY,
-                   .direction = DIRECTION_NONE,
-                   .threshold = NAN,
-                   .ratio = 1,
                    .attention_only = 1,
                    .summary = "exp of the entropy of the excess over the baseline; not available without an anchor",
                    .source = "-",
@@ -110,9 +118,6 @@ static const MetricColumn columns[] = {
                    .level = LEVEL_LAYER,
                    .min = 0,
                    .max = 1,
-                   .direction = DIRECTION_NONE,
-                   .threshold = NAN,
-                   .ratio = 1,
                    .attention_only = 1,
                    .summary = "share of the layer's heads that have an anchor whose top anchor is the modal one",
                    .source = "-",
@@ -122,9 +127,6 @@ static const MetricColumn columns[] = {
                         .level = LEVEL_LAYER,
                         .min = 0,
                         .max = 1,
-                        .direction = DIRECTION_NONE,
-                        .threshold = NAN,
-                        .ratio = 1,
                         .attention_only = 1,
                         .summary = "head_agreement with each top anchor drawn anew: its null",
                         .source = "-",
@@ -138,5 +140,5 @@ const MetricFamily family_anchors = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

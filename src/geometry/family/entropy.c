@@ -9,7 +9,6 @@
 #include <math.h>
 
 #include "geometry/metric.h"
-#include "geometry/scratch.h"
 
 enum { ENTROPY, NORMALISED, DISTANCE, SLOT_MASS, EMPTY_ROWS, N_VALUES };
 
@@ -19,6 +18,23 @@ typedef struct {
     double *row, *logs, *distances, *ones;
 } Desk;
 
+static Desk lay_desk(const View *view, Arena *arena)
+{
+    const int T = view->length;
+    Desk desk = {.kernels = view->kernels};
+    desk.row = ARENA_ARRAY(arena, double, T);
+    desk.logs = ARENA_ARRAY(arena, double, T);
+    desk.ones = ARENA_ARRAY(arena, double, T);
+    desk.distances = ARENA_ARRAY(arena, double, 2 * T - 1);
+    return desk;
+}
+
+static void lay(const void *state, const View *view, Arena *scratch)
+{
+    (void)state;
+    lay_desk(view, scratch);
+}
+
 static void measure_map(const View *view, const real *map, const Desk *desk, double ret_values[N_VALUES])
 {
     const int T = view->length;
@@ -26,13 +42,16 @@ static void measure_map(const View *view, const real *map, const Desk *desk, dou
     int n = 0, n_choosing = 0;
     for (int i = 0; i < T; i++) {
         const real *row = map + (size_t)i * T;
-        int first, end;
-        view_visible(view, i, &first, &end);
+        const KeyRange *keys = view_keys(view, i);
+        int width = 0; /* keys that are seen, side by side in desk->row */
         if (view_row_is_empty(view, row))
             continue;
-        const int width = end - first;
-        widen(width, row + first, desk->row);
-        distance += desk->kernels->dot(width, desk->row, desk->distances + T - 1 + first - i);
+        for (int r = 0; r < KEY_RANGES; r++) {
+            const int first = keys[r].first, own = keys[r].end - first;
+            widen(own, row + first, desk->row + width);
+            distance += desk->kernels->dot(own, desk->row + width, desk->distances + T - 1 + first - i);
+            width += own;
+        }
         slots += 1 - desk->kernels->dot(width, desk->row, desk->ones);
         n++;
         if (width < 2)
@@ -50,18 +69,15 @@ static void measure_map(const View *view, const real *map, const Desk *desk, dou
     ret_values[EMPTY_ROWS] = T - n;
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
-    const size_t T = (size_t)view->length;
-    Desk desk = {.kernels = kernels_best()};
-    desk.row = scratch_take(&scratch, T * sizeof(double));
-    desk.logs = scratch_take(&scratch, T * sizeof(double));
-    desk.ones = scratch_take(&scratch, T * sizeof(double));
-    desk.distances = scratch_take(&scratch, (2 * T - 1) * sizeof(double));
-    for (size_t t = 0; t < T; t++)
+    (void)state;
+    const int T = view->length;
+    const Desk desk = lay_desk(view, scratch);
+    for (int t = 0; t < T; t++)
         desk.ones[t] = 1;
-    for (int k = 1 - view->length; k < view->length; k++)
-        desk.distances[view->length - 1 + k] = k < 0 ? -k : k;
+    for (int k = 1 - T; k < T; k++)
+        desk.distances[T - 1 + k] = k < 0 ? -k : k;
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads; h++) {
             double values[N_VALUES];
@@ -71,12 +87,6 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
         }
 }
 
-static size_t scratch_bytes(const View *view)
-{
-    const size_t T = (size_t)view->length;
-    return 3 * scratch_room(T * sizeof(double)) + scratch_room((2 * T - 1) * sizeof(double));
-}
-
 static const MetricColumn columns[] = {
     [ENTROPY] = {.name = "attention_entropy",
                  .unit = "nats",
@@ -84,8 +94,6 @@ static const MetricColumn columns[] = {
                  .min = 0,
                  .max = INFINITY,
                  .direction = DIRECTION_FALLS,
-                 .threshold = NAN, /* its scale is that of the length: see the normalised one */
-                 .ratio = 1,
                  .attention_only = 1,
                  .summary = "mean over rows of -sum A ln A; rows that see one key are left out",
                  .source = "-",
@@ -107,9 +115,6 @@ static const MetricColumn columns[] = {
                   .level = LEVEL_HEAD,
                   .min = 0,
                   .max = INFINITY,
-                  .direction = DIRECTION_NONE,
-                  .threshold = NAN,
-                  .ratio = 1,
                   .attention_only = 1,
                   .summary = "mean over rows of sum A_ij |i - j|",
                   .source = "-",
@@ -119,9 +124,6 @@ static const MetricColumn columns[] = {
                    .level = LEVEL_HEAD,
                    .min = -0.011, /* the most that rows of foreign maps may sum to beyond one */
                    .max = 1,
-                   .direction = DIRECTION_NONE,
-                   .threshold = NAN,
-                   .ratio = 1,
                    .attention_only = 1,
                    .summary = "mean over rows of 1 - sum A: what a score function keeps for no key",
                    .source = "-",
@@ -131,9 +133,6 @@ static const MetricColumn columns[] = {
                     .level = LEVEL_HEAD,
                     .min = 0,
                     .max = INFINITY,
-                    .direction = DIRECTION_NONE,
-                    .threshold = NAN,
-                    .ratio = 1,
                     .attention_only = 1,
                     .summary = "queries that attend to nothing at all; they leave every mean over queries",
                     .source = "-",
@@ -147,5 +146,5 @@ const MetricFamily family_entropy = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

@@ -1,7 +1,8 @@
 /* A head's map as a weighted graph, without a threshold.
  *
- *   W = (A + A')/2 without its diagonal, s = W 1, L = diag(s) - W:   fiedler = lambda_2(L), laplacian_gap = lambda_3 -
- * lambda_2 strength_centralization = sum_j (max s - s_j) / ((T-1)(T-2)/2)   (Freeman 1978, with strengths for degrees)
+ *   W = (A + A')/2 without its diagonal, s = W 1, L = diag(s) - W:
+ *   fiedler = lambda_2(L), laplacian_gap = lambda_3 - lambda_2,
+ *   strength_centralization = sum_j (max s - s_j) / ((T-1)(T-2)/2)   (Freeman 1978, with strengths for degrees)
  *
  * An ideal star, every query on one key, has strengths (T-1)/2 and 1/2: centralization 1. k keys that share every
  * query's attention evenly give a Fiedler value of 1/2 whatever k is: it is what ties the least tied token to the rest.
@@ -10,10 +11,31 @@
 #include <string.h>
 
 #include "geometry/metric.h"
-#include "geometry/scratch.h"
 #include "num/spectrum.h"
 
 enum { FIEDLER, LAPLACIAN_GAP, CENTRALIZATION };
+
+typedef struct {
+    double *laplacian; /* (T,T) */
+    double *strength;  /* (T,) */
+    void *solver;
+} Desk;
+
+static Desk lay_desk(const View *view, Arena *arena)
+{
+    const size_t T = (size_t)view->length;
+    Desk desk;
+    desk.laplacian = ARENA_ARRAY(arena, double, T *T);
+    desk.strength = ARENA_ARRAY(arena, double, T);
+    desk.solver = arena_alloc(arena, spectrum_scratch_bytes(view->length));
+    return desk;
+}
+
+static void lay(const void *state, const View *view, Arena *scratch)
+{
+    (void)state;
+    lay_desk(view, scratch);
+}
 
 /* The Laplacian (T,T) and the strengths (T,). */
 static void lay_laplacian(int T, const real *map, double *laplacian, double *strength)
@@ -30,17 +52,18 @@ static void lay_laplacian(int T, const real *map, double *laplacian, double *str
         laplacian[i * T + i] = strength[i];
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
+    (void)state;
     const int T = view->length;
-    double *laplacian = scratch_take(&scratch, (size_t)T * T * sizeof *laplacian);
-    double *strength = scratch_take(&scratch, (size_t)T * sizeof *strength);
+    const Desk desk = lay_desk(view, scratch);
+    const double *strength = desk.strength;
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads && T > 1; h++) {
             const int at = l * view->n_heads + h;
             double smallest[3], most = 0, below = 0;
-            lay_laplacian(T, view_map(view, l, h), laplacian, strength);
-            spectrum_smallest(T, laplacian, 3, scratch, smallest);
+            lay_laplacian(T, view_map(view, l, h), desk.laplacian, desk.strength);
+            spectrum_smallest(T, desk.laplacian, 3, desk.solver, smallest);
             ret_columns[FIEDLER][at] = smallest[1] < 0 ? 0 : smallest[1]; /* a rounding; a NaN stays one */
             if (T < 3)
                 continue;
@@ -53,21 +76,13 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
         }
 }
 
-static size_t scratch_bytes(const View *view)
-{
-    const size_t T = (size_t)view->length;
-    return scratch_room(T * T * sizeof(double)) + scratch_room(T * sizeof(double)) +
-           spectrum_scratch_bytes(view->length);
-}
-
-#define OF_THE_GRAPH .level = LEVEL_HEAD, .min = 0, .threshold = NAN, .ratio = 1, .attention_only = 1
+#define OF_THE_GRAPH .level = LEVEL_HEAD, .min = 0, .attention_only = 1
 
 static const MetricColumn columns[] = {
     [FIEDLER] = {.name = "fiedler",
                  OF_THE_GRAPH,
                  .unit = "attention",
                  .max = INFINITY,
-                 .direction = DIRECTION_NONE,
                  .summary = "second smallest eigenvalue of the Laplacian of (A + A')/2 without its diagonal",
                  .source = "Fiedler 1973",
                  .weakness = "as large as the attention that the least attended token exchanges with the others: one "
@@ -76,7 +91,6 @@ static const MetricColumn columns[] = {
                        OF_THE_GRAPH,
                        .unit = "attention",
                        .max = INFINITY,
-                       .direction = DIRECTION_NONE,
                        .summary = "third less second smallest eigenvalue of that Laplacian",
                        .source = "-",
                        .weakness = "near 0 for stars and for uniform attention alike"},
@@ -100,5 +114,5 @@ const MetricFamily family_graph = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

@@ -1,12 +1,14 @@
 /* Importance of the first token, and the sink rate (Gu et al., ICLR 2025, arXiv 2410.10781, section 3.1).
  *
- *   alpha_k = 1/(T-k) sum_{i>=k} A_ik  (causal),   1/T sum_i A_ik  (full);   Sink_k^eps = share with alpha_k > eps
+ *   alpha_k = mean of A_ik over the queries that see k, 1/(T-k) sum_{i>=k} A_ik under a causal mask;
+ *   Sink_k^eps = share with alpha_k > eps
  *
  * Uniform attention alone gives alpha_0 = H_T/T under a causal mask (H the harmonic number): 0.127 at T = 32, 0.074 at
  * 64. Where eps is below twice that floor, a head may pass it without any sink and the rate is not available.
  */
 #include <math.h>
 
+#include "geometry/anchor.h"
 #include "geometry/metric.h"
 
 enum { ALPHA, RATE_FIRST, N_RATES = 5, ALPHA_NULL = RATE_FIRST + N_RATES };
@@ -15,28 +17,29 @@ static const double epsilons[N_RATES] = {0.1, 0.2, 0.3, 0.5, 0.8};
 
 static double alpha(const View *view, const real *map, int k)
 {
-    return view_mean_inflow(view, map, k, view->is_causal ? k : 0, -1, NULL);
+    return view_mean_inflow(view, map, k, 0, -1, NULL);
 }
 
 /* alpha_0 of uniform attention under the mask. */
 static double floor_of(const View *view)
 {
     double sum = 0;
-    for (int i = 0; i < view->length; i++) {
-        int first, end;
-        view_visible(view, i, &first, &end);
-        sum += first == 0 ? 1.0 / (end - first) : 0;
-    }
-    return sum / view->length;
+    int n = 0;
+    for (int i = 0; i < view->length; i++)
+        if (view_sees(view, i, 0)) {
+            sum += 1.0 / keys_count(&view->visible->keys[i]);
+            n++;
+        }
+    return sum / n;
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
-    (void)scratch;
+    (void)state, (void)scratch;
     const double floor = floor_of(view);
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads; h++) {
-            const int at = l * view->n_heads + h, other = view_null_position(view, l, h, 0);
+            const int at = l * view->n_heads + h, other = anchor_null_position(view, l, h, 0);
             const real *map = view_map(view, l, h);
             const double alpha_0 = alpha(view, map, 0);
             ret_columns[ALPHA][at] = alpha_0;
@@ -85,9 +88,6 @@ static const MetricColumn columns[] = {
                     .level = LEVEL_HEAD,
                     .min = 0,
                     .max = 1,
-                    .direction = DIRECTION_NONE,
-                    .threshold = NAN,
-                    .ratio = 1,
                     .attention_only = 1,
                     .summary = "alpha of another position, drawn per sequence and head: the null of alpha",
                     .source = "-",

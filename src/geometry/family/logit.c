@@ -10,8 +10,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "geometry/anchor.h"
 #include "geometry/metric.h"
-#include "geometry/scratch.h"
 
 enum { GAP, GAP_NULL, ANGLE, ANGLE_MEAN };
 
@@ -26,26 +26,24 @@ typedef struct {
     int *nonzero;            /* (T+1,) keys before j that are not zero */
 } Desk;
 
-static Desk lay_desk(const View *view, void *scratch)
+static Desk lay_desk(const View *view, Arena *arena)
 {
     const size_t T = (size_t)view->length, D = (size_t)view->d_head;
-    Desk desk = {.kernels = kernels_best()};
-    desk.q = scratch_take(&scratch, T * D * sizeof(double));
-    desk.k = scratch_take(&scratch, T * D * sizeof(double));
-    desk.q_norm = scratch_take(&scratch, T * sizeof(double));
-    desk.k_norm = scratch_take(&scratch, T * sizeof(double));
-    desk.sums = scratch_take(&scratch, (T + 1) * D * sizeof(double));
-    desk.bias_sums = scratch_take(&scratch, 2 * T * sizeof(double));
-    desk.nonzero = scratch_take(&scratch, (T + 1) * sizeof(int));
+    Desk desk = {.kernels = view->kernels};
+    desk.q = ARENA_ARRAY(arena, double, T *D);
+    desk.k = ARENA_ARRAY(arena, double, T *D);
+    desk.q_norm = ARENA_ARRAY(arena, double, T);
+    desk.k_norm = ARENA_ARRAY(arena, double, T);
+    desk.sums = ARENA_ARRAY(arena, double, (T + 1) * D);
+    desk.bias_sums = ARENA_ARRAY(arena, double, 2 * T);
+    desk.nonzero = ARENA_ARRAY(arena, int, T + 1);
     return desk;
 }
 
-static size_t scratch_bytes(const View *view)
+static void lay(const void *state, const View *view, Arena *scratch)
 {
-    const size_t T = (size_t)view->length, D = (size_t)view->d_head;
-    return 2 * scratch_room(T * D * sizeof(double)) + 2 * scratch_room(T * sizeof(double)) +
-           scratch_room((T + 1) * D * sizeof(double)) + scratch_room(2 * T * sizeof(double)) +
-           scratch_room((T + 1) * sizeof(int));
+    (void)state;
+    lay_desk(view, scratch);
 }
 
 static void take_head(const View *view, int layer, int head, Desk *desk)
@@ -87,13 +85,20 @@ static int is_silent(const View *view, const Desk *desk, int i)
     return desk->map && view_row_is_empty(view, desk->map + (size_t)i * view->length);
 }
 
-/* Query i times the sum of what sums holds of the keys [first, end). */
-static double times_sum(const View *view, const Desk *desk, int i, int first, int end)
+/* Query i times the sum of what sums holds of its keys. */
+static double times_sum(const View *view, const Desk *desk, int i)
 {
     const int D = view->d_head;
     const double *q = desk->q + (size_t)i * D;
-    const double upper = desk->kernels->dot(D, q, desk->sums + (size_t)end * D);
-    return first > 0 ? upper - desk->kernels->dot(D, q, desk->sums + (size_t)first * D) : upper;
+    double sum = 0;
+    for (int r = 0; r < KEY_RANGES; r++) {
+        const int first = view_keys(view, i)[r].first, end = view_keys(view, i)[r].end;
+        if (first < end)
+            sum += desk->kernels->dot(D, q, desk->sums + (size_t)end * D);
+        if (first < end && first > 0)
+            sum -= desk->kernels->dot(D, q, desk->sums + (size_t)first * D);
+    }
+    return sum;
 }
 
 /* Sum of the biases of query i towards keys [first, end). */
@@ -103,24 +108,29 @@ static double bias_sum(const View *view, const Desk *desk, int i, int first, int
     return sums[-first] - sums[-end];
 }
 
+/* The logit of query i for key j. */
+static double logit(const View *view, const Desk *desk, int i, int j)
+{
+    const int D = view->d_head;
+    return desk->kernels->dot(D, desk->q + (size_t)i * D, desk->k + (size_t)j * D) / sqrt(D) +
+           bias_sum(view, desk, i, j, j + 1);
+}
+
 /* The advantage of key p over the other keys that a query sees, mean over queries i >= 2 that see p. */
 static double logit_gap(const View *view, const Desk *desk, int p)
 {
-    const int T = view->length, D = view->d_head;
     double gap = 0;
     int n = 0;
-    for (int i = 2; i < T; i++) {
-        const double *q = desk->q + (size_t)i * D;
-        int first, end;
-        view_visible(view, i, &first, &end);
-        const int others = end - first - 2; /* without p and i itself, which are two of [first, end) */
-        if (i == p || p < first || p >= end || others < 1 || is_silent(view, desk, i))
+    for (int i = 2; i < view->length; i++) {
+        const KeyRange *keys = view_keys(view, i);
+        const int sees_itself = view_sees(view, i, i);
+        const int others = keys_count(&view->visible->keys[i]) - 1 - sees_itself; /* without p and i itself */
+        if (i == p || !view_sees(view, i, p) || others < 1 || is_silent(view, desk, i))
             continue;
-        const double to_p =
-            desk->kernels->dot(D, q, desk->k + (size_t)p * D) / sqrt(D) + bias_sum(view, desk, i, p, p + 1);
-        const double to_self =
-            desk->kernels->dot(D, q, desk->k + (size_t)i * D) / sqrt(D) + bias_sum(view, desk, i, i, i + 1);
-        const double to_all = times_sum(view, desk, i, first, end) / sqrt(D) + bias_sum(view, desk, i, first, end);
+        double to_all = times_sum(view, desk, i) / sqrt(view->d_head);
+        for (int r = 0; r < KEY_RANGES; r++)
+            to_all += bias_sum(view, desk, i, keys[r].first, keys[r].end);
+        const double to_p = logit(view, desk, i, p), to_self = sees_itself ? logit(view, desk, i, i) : 0;
         gap += to_p - (to_all - to_p - to_self) / others;
         n++;
     }
@@ -134,14 +144,15 @@ static double query_key_angle(const View *view, const Desk *desk, double *ret_me
     int n_first = 0;
     for (int i = 0; i < view->length; i++) {
         const double norm = desk->q_norm[i];
-        int first, end;
-        view_visible(view, i, &first, &end);
+        const KeyRange *keys = view_keys(view, i);
         if (!(norm > 0))
             continue;
-        sum += times_sum(view, desk, i, first, end) / norm;
-        n_pairs += desk->nonzero[end] - desk->nonzero[first];
-        if (first == 0 && desk->nonzero[1] && !is_silent(view, desk, i)) {
-            first_sum += times_sum(view, desk, i, 0, 1) / norm;
+        sum += times_sum(view, desk, i) / norm;
+        for (int r = 0; r < KEY_RANGES; r++)
+            n_pairs += desk->nonzero[keys[r].end] - desk->nonzero[keys[r].first];
+        if (view_sees(view, i, 0) && desk->nonzero[1] && !is_silent(view, desk, i)) {
+            const double *q = desk->q + (size_t)i * view->d_head;
+            first_sum += desk->kernels->dot(view->d_head, q, desk->sums + view->d_head) / norm;
             n_first++;
         }
     }
@@ -149,12 +160,13 @@ static double query_key_angle(const View *view, const Desk *desk, double *ret_me
     return n_first ? first_sum / n_first : (double)NAN;
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
+    (void)state;
     Desk desk = lay_desk(view, scratch);
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads; h++) {
-            const int at = l * view->n_heads + h, other = view_null_position(view, l, h, 0);
+            const int at = l * view->n_heads + h, other = anchor_null_position(view, l, h, 0);
             take_head(view, l, h, &desk);
             sum_keys(view, 0, &desk);
             ret_columns[GAP][at] = logit_gap(view, &desk, 0);
@@ -184,9 +196,6 @@ static const MetricColumn columns[] = {
                   .level = LEVEL_HEAD,
                   .min = -INFINITY,
                   .max = INFINITY,
-                  .direction = DIRECTION_NONE,
-                  .threshold = NAN,
-                  .ratio = 1,
                   .summary = "logit_gap of another key, drawn per sequence and head: the null of logit_gap",
                   .source = "-",
                   .weakness = "one draw per sequence: noisy in small measuring sets"},
@@ -196,8 +205,6 @@ static const MetricColumn columns[] = {
                .min = -1,
                .max = 1,
                .direction = DIRECTION_RISES,
-               .threshold = NAN,
-               .ratio = 1,
                .summary = "mean cosine of queries with key 0, after rotation",
                .source = GU,
                .weakness = "blind to norms and to any bias; read it against query_key_angle_mean"},
@@ -206,9 +213,6 @@ static const MetricColumn columns[] = {
                     .level = LEVEL_HEAD,
                     .min = -1,
                     .max = 1,
-                    .direction = DIRECTION_NONE,
-                    .threshold = NAN,
-                    .ratio = 1,
                     .summary = "mean cosine over all visible pairs of query and key",
                     .source = GU,
                     .weakness = "includes key 0"},
@@ -224,5 +228,5 @@ const MetricFamily family_logit = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

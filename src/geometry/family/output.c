@@ -1,6 +1,6 @@
 /* What a head adds to the residual stream (HONOR's head-output norm).
  *
- *   o_i = (sum_j A_ij v_j) W,  W the head's slice of W_O;   head_output_norm = mean_i ||o_i||;
+ *   o_i = (what the head gives, sum_j A_ij v_j) W,  W the head's slice of W_O;   head_output_norm = mean_i ||o_i||;
  *   head_output_share = that over its sum over the layer's heads
  *
  * A head that parks its attention on a drained token writes little: its norm falls while its map looks busy.
@@ -8,10 +8,31 @@
 #include <math.h>
 
 #include "geometry/metric.h"
-#include "geometry/scratch.h"
 #include "num/kernels.h"
 
 enum { NORM, SHARE };
+
+typedef struct {
+    real *matmul;  /* MATMUL_SCRATCH */
+    real *written; /* (T,C) */
+    double *norms; /* (T,) */
+} Desk;
+
+static Desk lay_desk(const View *view, Arena *arena)
+{
+    const size_t T = (size_t)view->length;
+    Desk desk;
+    desk.matmul = ARENA_ARRAY(arena, real, MATMUL_SCRATCH);
+    desk.written = ARENA_ARRAY(arena, real, T * view->d_model);
+    desk.norms = ARENA_ARRAY(arena, double, T);
+    return desk;
+}
+
+static void lay(const void *state, const View *view, Arena *scratch)
+{
+    (void)state;
+    lay_desk(view, scratch);
+}
 
 /* Over queries that attend to something. */
 static double mean_norm(const View *view, const real *map, const double *norms)
@@ -27,36 +48,20 @@ static double mean_norm(const View *view, const real *map, const double *norms)
     return n ? sum / n : (double)NAN;
 }
 
-/* mixed (T,D) = A v, by blocks of queries, each with the keys that its last one sees (the first ones see no others). */
-static void mix_values(const View *view, const Kernels *kernels, const real *map, const real *v, real *matmul,
-                       real *mixed)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
-    enum { QUERIES = 32 };
-    const int T = view->length, D = view->d_head;
-    for (int i = 0; i < T; i += QUERIES) {
-        const int n = T - i < QUERIES ? T - i : QUERIES;
-        int first, end;
-        view_visible(view, i + n - 1, &first, &end);
-        kernels->matmul(MATMUL_NN, n, D, end, 1, map + (size_t)i * T, T, v, D, 0, mixed + (size_t)i * D, D, matmul);
-    }
-}
-
-static void measure(const View *view, double *const *ret_columns, void *scratch)
-{
+    (void)state;
     const int T = view->length, D = view->d_head, C = view->d_model, H = view->n_heads;
-    const Kernels *kernels = kernels_best();
-    real *matmul = scratch_take(&scratch, MATMUL_SCRATCH * sizeof *matmul);
-    real *mixed = scratch_take(&scratch, (size_t)T * D * sizeof *mixed);
-    real *written = scratch_take(&scratch, (size_t)T * C * sizeof *written);
-    double *norms = scratch_take(&scratch, (size_t)T * sizeof *norms);
+    const Kernels *kernels = view->kernels;
+    const Desk desk = lay_desk(view, scratch);
     for (int l = 0; l < view->n_layers; l++) {
         double sum = 0;
         for (int h = 0; h < H; h++) {
             const real *weight = view->output_weight[l] + (size_t)h * D * C, *map = view_map(view, l, h);
-            mix_values(view, kernels, map, view_rows(view, view->v, l, h), matmul, mixed);
-            kernels->matmul(MATMUL_NN, T, C, D, 1, mixed, D, weight, C, 0, written, C, matmul);
-            row_norms(kernels, T, C, written, norms);
-            const double norm = mean_norm(view, map, norms);
+            kernels->matmul(MATMUL_NN, T, C, D, 1, view_rows(view, view->heads, l, h), D, weight, C, 0, desk.written, C,
+                            desk.matmul);
+            row_norms(kernels, T, C, desk.written, desk.norms);
+            const double norm = mean_norm(view, map, desk.norms);
             ret_columns[NORM][l * H + h] = norm;
             sum += isnan(norm) ? 0 : norm;
         }
@@ -65,22 +70,12 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
     }
 }
 
-static size_t scratch_bytes(const View *view)
-{
-    const size_t T = (size_t)view->length;
-    return scratch_room(MATMUL_SCRATCH * sizeof(real)) + scratch_room(T * view->d_head * sizeof(real)) +
-           scratch_room(T * view->d_model * sizeof(real)) + scratch_room(T * sizeof(double));
-}
-
 static const MetricColumn columns[] = {
     [NORM] = {.name = "head_output_norm",
               .unit = "norm",
               .level = LEVEL_HEAD,
               .min = 0,
               .max = INFINITY,
-              .direction = DIRECTION_NONE,
-              .threshold = NAN,
-              .ratio = 1,
               .summary = "mean norm of what the head adds to the residual stream",
               .source = "HONOR",
               .weakness = "its scale drifts with the weights: compare heads of a layer by their share"},
@@ -89,9 +84,6 @@ static const MetricColumn columns[] = {
                .level = LEVEL_HEAD,
                .min = 0,
                .max = 1,
-               .direction = DIRECTION_NONE,
-               .threshold = NAN,
-               .ratio = 1,
                .summary = "head_output_norm over its sum in the layer",
                .source = "HONOR",
                .weakness = "heads may write against each other, which norms do not see"},
@@ -105,5 +97,5 @@ const MetricFamily family_output = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

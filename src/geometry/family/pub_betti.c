@@ -20,8 +20,19 @@
 enum { BETTI0, BETTI1, MEAN0, MAX0, MEAN1, MAX1 };
 enum { MOST_POINTS = 30 };
 
-/* d of the points, and the birth of each; returns how many they are. */
-static int take_distances(int T, const double *map, double *ret_distances, double *ret_births)
+static PersistenceDesk *lay_desk(const View *view, Arena *arena)
+{
+    return persistence_desk(arena, view->length < MOST_POINTS ? view->length : MOST_POINTS, 1);
+}
+
+static void lay(const void *state, const View *view, Arena *scratch)
+{
+    (void)state;
+    lay_desk(view, scratch);
+}
+
+/* d of the points, and the birth of each. */
+static void take_distances(int T, const double *map, double *ret_distances, double *ret_births)
 {
     const int n = T < MOST_POINTS ? T : MOST_POINTS;
     int has_births = 0;
@@ -38,17 +49,18 @@ static int take_distances(int T, const double *map, double *ret_distances, doubl
     for (int e = 0; e < n * n && has_births; e++)
         if (e / n < e % n && ret_distances[e] == 0)
             ret_distances[e] = INFINITY;
-    return n;
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
+    (void)state;
     const int T = view->length;
     double distances[MOST_POINTS * MOST_POINTS], births[MOST_POINTS];
+    PersistenceDesk *desk = lay_desk(view, scratch);
     for (int l = 0; l < view->n_layers; l++) {
-        const int n = take_distances(T, view->layer_maps + (size_t)l * T * T, distances, births);
         Persistence found;
-        persistence_find(n, distances, births, 1, scratch, &found);
+        take_distances(T, view->layer_maps + (size_t)l * T * T, distances, births);
+        persistence_find(desk, distances, births, &found);
         for (int d = 0; d < 2; d++) {
             double sum, longest;
             const int n_finite = persistence_lengths(&found, d, &sum, &longest);
@@ -59,12 +71,7 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
     }
 }
 
-static size_t scratch_bytes(const View *view)
-{
-    return persistence_scratch_bytes(view->length < MOST_POINTS ? view->length : MOST_POINTS, 1);
-}
-
-#define OF_A_LAYER .level = LEVEL_LAYER, .attention_only = 1, PUBLISHED
+#define OF_A_LAYER .level = LEVEL_LAYER, .attention_only = 1, .source = RUSCIO
 
 static const MetricColumn columns[] = {
     [BETTI0] = {.name = "pub_betti0",
@@ -125,5 +132,5 @@ const MetricFamily family_pub_betti = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

@@ -9,20 +9,19 @@
 
 #include "geometry/metric.h"
 #include "geometry/published.h"
-#include "num/kernels.h"
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
-    (void)scratch;
+    (void)state, (void)scratch;
     for (int p = 0; p < view->n_gradients; p++) {
         const GradientPart *part = &view->gradients[p];
         double *sum = &ret_columns[part->group][part->layer < 0 ? 0 : part->layer];
-        *sum = (isnan(*sum) ? 0 : *sum) + kernels_best()->sum_of_squares(part->n, part->values);
+        *sum = (isnan(*sum) ? 0 : *sum) + view->kernels->sum_of_squares(part->n, part->values);
     }
 }
 
 #define FISHER(group, of)                                                                                              \
-    .name = "pub_fisher_" group, .unit = "squared gradient", .min = 0, .max = INFINITY, PUBLISHED,                     \
+    .name = "pub_fisher_" group, .unit = "squared gradient", .min = 0, .max = INFINITY, .source = RUSCIO,              \
     .summary = "squared gradient of a sequence's loss, summed over the " of,                                           \
     .weakness = "falls with the loss and with the number of targets in a sequence: compare at equal loss"
 

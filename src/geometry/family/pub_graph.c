@@ -1,4 +1,4 @@
-/* The published graph metrics: a layer's mean map cut at a threshold (README.md, "As published").
+/* The published graph metrics: a layer's mean map cut at a threshold (DEFINITIONS.md, "As published").
  *
  *   B_ij = 1 where A_ij > tau, W = (B + B')/2, L = D - W:   fiedler = lambda_2, laplacian_gap = lambda_3 - lambda_2
  *   star = max in-degree / (n'-1);   centralization = sum (max - in_j)/(m-1)^2;   Gini and variance of in-degrees;
@@ -13,7 +13,6 @@
 
 #include "geometry/metric.h"
 #include "geometry/published.h"
-#include "geometry/scratch.h"
 #include "num/spectrum.h"
 
 enum { N_TAUS = 7, ALL_POSITIONS_UP_TO = 50 };
@@ -44,29 +43,27 @@ typedef struct {
     void *solver;
 } Desk;
 
-static Desk lay_desk(int n, void *scratch)
+static Desk lay_desk(const View *view, Arena *arena)
 {
-    const size_t N = (size_t)n;
+    const size_t N = (size_t)view->length;
     Desk desk;
-    desk.level = scratch_take(&scratch, N * N);
-    desk.by_key = scratch_take(&scratch, N * N);
-    desk.self = scratch_take(&scratch, N);
-    desk.has_edge = scratch_take(&scratch, N);
-    desk.in = scratch_take(&scratch, N * sizeof *desk.in);
-    desk.out = scratch_take(&scratch, N * sizeof *desk.out);
-    desk.tied = scratch_take(&scratch, N * sizeof *desk.tied);
-    desk.counts = scratch_take(&scratch, (N + 1) * sizeof *desk.counts);
-    desk.laplacian = scratch_take(&scratch, N * N * sizeof *desk.laplacian);
-    desk.solver = scratch;
+    desk.level = ARENA_ARRAY(arena, unsigned char, N *N);
+    desk.by_key = ARENA_ARRAY(arena, unsigned char, N *N);
+    desk.self = ARENA_ARRAY(arena, unsigned char, N);
+    desk.has_edge = ARENA_ARRAY(arena, unsigned char, N);
+    desk.in = ARENA_ARRAY(arena, int, N);
+    desk.out = ARENA_ARRAY(arena, int, N);
+    desk.tied = ARENA_ARRAY(arena, int, N);
+    desk.counts = ARENA_ARRAY(arena, int, N + 1);
+    desk.laplacian = ARENA_ARRAY(arena, double, N *N);
+    desk.solver = arena_alloc(arena, spectrum_scratch_bytes(view->length));
     return desk;
 }
 
-static size_t scratch_bytes(const View *view)
+static void lay(const void *state, const View *view, Arena *scratch)
 {
-    const size_t N = (size_t)view->length;
-    return 2 * scratch_room(N * N) + 2 * scratch_room(N) + 3 * scratch_room(N * sizeof(int)) +
-           scratch_room((N + 1) * sizeof(int)) + scratch_room(N * N * sizeof(double)) +
-           spectrum_scratch_bytes(view->length);
+    (void)state;
+    lay_desk(view, scratch);
 }
 
 /* Compared in float32, threshold and entry alike: an exact tie is no edge. */
@@ -192,9 +189,10 @@ static void measure_layer(const View *view, int layer, Desk *desk, double *const
     }
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
-    Desk desk = lay_desk(view->length, scratch);
+    (void)state;
+    Desk desk = lay_desk(view, scratch);
     for (int l = 0; l < view->n_layers; l++)
         measure_layer(view, l, &desk, ret_columns);
 }
@@ -202,7 +200,7 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
 #define COLUMN(name_, tau, unit_, max_, summary_, weakness_)                                                           \
     {                                                                                                                  \
         .name = name_ "@" tau, .unit = unit_, .level = LEVEL_LAYER, .min = 0, .max = max_, .attention_only = 1,        \
-        PUBLISHED, .summary = summary_ " of the layer's mean map cut at " tau, .weakness = weakness_                   \
+        .source = RUSCIO, .summary = summary_ " of the layer's mean map cut at " tau, .weakness = weakness_            \
     }
 
 #define AT_EVERY_TAU(name, unit, max, summary, weakness)                                                               \
@@ -248,5 +246,5 @@ const MetricFamily family_pub_graph = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

@@ -1,20 +1,31 @@
 /* The published specialisation of heads: whether a head's favourite token is the same one in most sequences.
  *
- *   top token of a sequence = token id at argmax_j mean_i A_ij;  head_consistency = share of sequences with the modal
- * one
+ *   top token of a sequence = token id at argmax_j mean_i A_ij;
+ *   head_consistency = share of sequences with the modal one
  *
  * By id, not by place: a first token that differs from sequence to sequence never makes a head consistent.
  */
-#include <math.h>
 #include <string.h>
 
 #include "geometry/metric.h"
 #include "geometry/published.h"
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static double *lay_sums(const View *view, Arena *arena)
 {
+    return ARENA_ARRAY(arena, double, view->length);
+}
+
+static void lay(const void *state, const View *view, Arena *scratch)
+{
+    (void)state;
+    lay_sums(view, scratch);
+}
+
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
+{
+    (void)state;
     const int n = view->length;
-    double *sums = scratch;
+    double *sums = lay_sums(view, scratch);
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads; h++) {
             const real *map = view_map(view, l, h);
@@ -29,11 +40,6 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
         }
 }
 
-static size_t scratch_bytes(const View *view)
-{
-    return (size_t)view->length * sizeof(double);
-}
-
 static const MetricColumn columns[] = {
     {.name = "pub_head_consistency",
      .unit = "share of sequences",
@@ -42,7 +48,7 @@ static const MetricColumn columns[] = {
      .max = 1,
      .pool = POOL_MODAL_SHARE,
      .attention_only = 1,
-     PUBLISHED,
+     .source = RUSCIO,
      .summary = "share of sequences whose most attended token is the modal token id; specialised from 0.3 on",
      .weakness = "a frequent character passes 0.3 by its frequency; a token without a fixed place looks like none"},
 };
@@ -54,5 +60,5 @@ const MetricFamily family_pub_head = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

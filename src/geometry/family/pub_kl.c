@@ -1,7 +1,8 @@
-/* The published loss of diversity when sinks are taken out (README.md, "As published").
+/* The published loss of diversity when sinks are taken out (DEFINITIONS.md, "As published").
  *
- *   sinks: tokens whose sum over heads and queries is at or above the 100 t-th percentile;  KL_h = mean_i KL(A[h]_i ||
- * M_i), M the heads' mean;   kl_reduction = mean_h (KL_h - KL_h with the sinks' columns zeroed and rows renormalised)
+ *   sinks: tokens whose sum over heads and queries is at or above the 100 t-th percentile;
+ *   KL_h = mean_i KL(A[h]_i || M_i), M the heads' mean;
+ *   kl_reduction = mean_h (KL_h - KL_h with the sinks' columns zeroed and rows renormalised)
  *
  * over 20 rows, as the authors do, and over all. A row p of mass m outside the sinks becomes p/m there, so that its
  * logarithms are ln p - ln m, and only the mean's have to be taken again for each t.
@@ -11,7 +12,6 @@
 
 #include "geometry/metric.h"
 #include "geometry/published.h"
-#include "geometry/scratch.h"
 #include "num/kernels.h"
 
 enum { N_SHARES = 3, SOME_ROWS = 20, N_STATES = 1 + N_SHARES }; /* states: before, then after each t */
@@ -29,29 +29,26 @@ typedef struct {
     int n_sinks[N_SHARES];
 } Desk;
 
-static Desk lay_desk(const View *view, void *scratch)
+static Desk lay_desk(const View *view, Arena *arena)
 {
     const size_t n = (size_t)view->length, H = (size_t)view->n_heads;
-    Desk desk = {.kernels = kernels_best()};
-    desk.p = scratch_take(&scratch, H * n * sizeof(double));
-    desk.log_p = scratch_take(&scratch, H * n * sizeof(double));
-    desk.q = scratch_take(&scratch, H * n * sizeof(double));
-    desk.mean = scratch_take(&scratch, n * sizeof(double));
-    desk.log_mean = scratch_take(&scratch, n * sizeof(double));
-    desk.sums = scratch_take(&scratch, n * sizeof(double));
-    desk.sorted = scratch_take(&scratch, n * sizeof(double));
-    desk.ones = scratch_take(&scratch, n * sizeof(double));
-    desk.keep = scratch_take(&scratch, N_SHARES * n * sizeof(double));
-    for (size_t j = 0; j < n; j++)
-        desk.ones[j] = 1;
+    Desk desk = {.kernels = view->kernels};
+    desk.p = ARENA_ARRAY(arena, double, H *n);
+    desk.log_p = ARENA_ARRAY(arena, double, H *n);
+    desk.q = ARENA_ARRAY(arena, double, H *n);
+    desk.mean = ARENA_ARRAY(arena, double, n);
+    desk.log_mean = ARENA_ARRAY(arena, double, n);
+    desk.sums = ARENA_ARRAY(arena, double, n);
+    desk.sorted = ARENA_ARRAY(arena, double, n);
+    desk.ones = ARENA_ARRAY(arena, double, n);
+    desk.keep = ARENA_ARRAY(arena, double, N_SHARES *n);
     return desk;
 }
 
-static size_t scratch_bytes(const View *view)
+static void lay(const void *state, const View *view, Arena *scratch)
 {
-    const size_t n = (size_t)view->length, H = (size_t)view->n_heads;
-    return 3 * scratch_room(H * n * sizeof(double)) + 5 * scratch_room(n * sizeof(double)) +
-           scratch_room(N_SHARES * n * sizeof(double));
+    (void)state;
+    lay_desk(view, scratch);
 }
 
 static void find_sinks(const View *view, int layer, Desk *desk)
@@ -125,12 +122,10 @@ static double diversity(const View *view, int t, int width, Desk *desk)
 /* Entries of query i's rows that may be other than 0: all of them where a row of zeros becomes uniform. */
 static int width_of(const View *view, int layer, int i)
 {
-    int first, end;
-    view_visible(view, i, &first, &end);
     for (int h = 0; h < view->n_heads; h++)
         if (view_row_is_empty(view, view_map(view, layer, h) + (size_t)i * view->length))
             return view->length;
-    return end;
+    return view_keys(view, i)[KEY_RANGES - 1].end;
 }
 
 static void measure_layer(const View *view, int layer, Desk *desk, double *const *ret_columns)
@@ -159,9 +154,12 @@ static void measure_layer(const View *view, int layer, Desk *desk, double *const
     }
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
+    (void)state;
     Desk desk = lay_desk(view, scratch);
+    for (int j = 0; j < view->length; j++)
+        desk.ones[j] = 1;
     for (int l = 0; l < view->n_layers; l++)
         measure_layer(view, l, &desk, ret_columns);
 }
@@ -169,7 +167,7 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
 #define COLUMN(name_, t, rows)                                                                                         \
     {                                                                                                                  \
         .name = name_ "@" t, .unit = "nats", .level = LEVEL_LAYER, .min = -INFINITY, .max = INFINITY,                  \
-        .attention_only = 1, PUBLISHED,                                                                                \
+        .attention_only = 1, .source = RUSCIO,                                                                         \
         .summary = "fall of the heads' divergence from their mean, over " rows ", when columns from the 100*" t        \
                    "th percentile on are taken out",                                                                   \
         .weakness = "positive for random causal maps too, 0.05 over 20 rows and 0.025 over all at n = 64, t = 0.95; "  \
@@ -196,5 +194,5 @@ const MetricFamily family_pub_kl = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

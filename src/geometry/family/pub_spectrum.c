@@ -1,4 +1,4 @@
-/* The published spectral metrics and entropies of a layer's mean map (README.md, "As published").
+/* The published spectral metrics and entropies of a layer's mean map (DEFINITIONS.md, "As published").
  *
  *   gap_ratio = |l|_1/|l|_2, participation_ratio = (sum |l|)^2 / sum |l|^2, l the eigenvalues by modulus; stable_rank;
  *   sink_concentration = sum of column sums at or above their 90th percentile over all; entropies in bits and in nats;
@@ -13,11 +13,31 @@
 
 #include "geometry/metric.h"
 #include "geometry/published.h"
-#include "geometry/scratch.h"
 #include "num/kernels.h"
 #include "num/spectrum.h"
 
 enum { GAP_RATIO, PARTICIPATION, STABLE_RANK, CONCENTRATION, ENTROPY_BITS, KL_MP, ENTROPY_NATS };
+
+typedef struct {
+    double *moduli, *row, *sorted; /* (n,) */
+    void *solver;
+} Desk;
+
+static Desk lay_desk(const View *view, Arena *arena)
+{
+    Desk desk;
+    desk.moduli = ARENA_ARRAY(arena, double, view->length);
+    desk.row = ARENA_ARRAY(arena, double, view->length);
+    desk.sorted = ARENA_ARRAY(arena, double, view->length);
+    desk.solver = arena_alloc(arena, spectrum_scratch_bytes(view->length));
+    return desk;
+}
+
+static void lay(const void *state, const View *view, Arena *scratch)
+{
+    (void)state;
+    lay_desk(view, scratch);
+}
 
 static double participation(int n, const double *moduli)
 {
@@ -72,9 +92,8 @@ static double concentration(int n, const double *map, double *sums, double *sort
 }
 
 /* Mean over rows of -sum A log2(A + 1e-10). */
-static double entropy_bits(int n, const double *map, double *logs)
+static double entropy_bits(const Kernels *kernels, int n, const double *map, double *logs)
 {
-    const Kernels *kernels = kernels_best();
     double sum = 0;
     for (int i = 0; i < n; i++, map += n) {
         for (int j = 0; j < n; j++)
@@ -85,28 +104,28 @@ static double entropy_bits(int n, const double *map, double *logs)
     return sum / n / M_LN2;
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
+    (void)state;
     const int n = view->length;
-    double *moduli = scratch_take(&scratch, (size_t)n * sizeof *moduli);
-    double *row = scratch_take(&scratch, (size_t)n * sizeof *row),
-           *sorted = scratch_take(&scratch, (size_t)n * sizeof *row);
+    const Desk desk = lay_desk(view, scratch);
+    double *moduli = desk.moduli, *row = desk.row;
     for (int l = 0; l < view->n_layers; l++) {
         const double *map = view_layer_map(view, l);
         double singular[2], squares = 0, nats = 0;
-        spectrum_moduli(n, map, scratch, moduli);
+        spectrum_moduli(n, map, desk.solver, moduli);
         if (n > 1)
             ret_columns[GAP_RATIO][l] =
                 moduli[1] > n * DBL_EPSILON * moduli[0] ? moduli[0] / moduli[1] : (double)INFINITY;
         ret_columns[PARTICIPATION][l] = participation(n, moduli);
         ret_columns[KL_MP][l] = kl_mp(n, moduli);
-        spectrum_singular(n, map, scratch, singular);
+        spectrum_singular(n, map, desk.solver, singular);
         for (size_t i = 0; i < (size_t)n * n; i++)
             squares += map[i] * map[i];
         if (squares > 0)
             ret_columns[STABLE_RANK][l] = squares / (singular[0] * singular[0]);
-        ret_columns[CONCENTRATION][l] = concentration(n, map, row, sorted);
-        ret_columns[ENTROPY_BITS][l] = entropy_bits(n, map, row);
+        ret_columns[CONCENTRATION][l] = concentration(n, map, row, desk.sorted);
+        ret_columns[ENTROPY_BITS][l] = entropy_bits(view->kernels, n, map, row);
         published_row_entropies(n, map, row);
         for (int i = 0; i < n; i++)
             nats += row[i];
@@ -114,12 +133,7 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
     }
 }
 
-static size_t scratch_bytes(const View *view)
-{
-    return 3 * scratch_room((size_t)view->length * sizeof(double)) + spectrum_scratch_bytes(view->length);
-}
-
-#define OF_A_LAYER .level = LEVEL_LAYER, .attention_only = 1, PUBLISHED
+#define OF_A_LAYER .level = LEVEL_LAYER, .attention_only = 1, .source = RUSCIO
 #define DIAGONAL                                                                                                       \
     "under a causal mask eigenvalues are the diagonal: it sees self-attention only, and a previous-token "             \
     "pattern and a star of 0.9 agree"
@@ -188,5 +202,5 @@ const MetricFamily family_pub_spectrum = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

@@ -1,10 +1,11 @@
 /* The published metrics of value space: what a layer does to the residual stream, held against its mean map A
- * (README.md, "As published").
+ * (DEFINITIONS.md, "As published").
  *
  *   h = the layer's input, d_i = ||h'_i - h_i|| to the next one's (the last one's output after the final norm)
- *   transformation = mean d;  alignment = Pearson of A_ij with cos(h_i, h_j), i != j;  entropy_magnitude = Pearson of
- * the entropy of row i with d_i;  reference tokens R by the mean of A's columns, out_i = sum_j A_ij h_j, ref_i the part
- * over R:  share ||ref||/||out||, direction (cos(ref, out) + 1)/2, information ||ref||, over tokens outside R
+ *   transformation = mean d;  alignment = Pearson of A_ij with cos(h_i, h_j), i != j;
+ *   entropy_magnitude = Pearson of the entropy of row i with d_i;
+ *   reference tokens R by the mean of A's columns, out_i = sum_j A_ij h_j, ref_i the part over R:
+ *   share ||ref||/||out||, direction (cos(ref, out) + 1)/2, information ||ref||, over tokens outside R
  *
  * All of these are linear in products of residual rows with each other: with G = H H', out'ref = a' G r, and so on.
  */
@@ -14,7 +15,6 @@
 
 #include "geometry/metric.h"
 #include "geometry/published.h"
-#include "geometry/scratch.h"
 #include "num/kernels.h"
 
 enum { TRANSFORMATION, ALIGNMENT, ENTROPY_MAGNITUDE, SHARE, DIRECTION, INFORMATION };
@@ -27,28 +27,27 @@ typedef struct {
     unsigned char *is_reference;                                       /* (n,) */
 } Desk;
 
-static Desk lay_desk(const View *view, void *scratch)
+static Desk lay_desk(const View *view, Arena *arena)
 {
     const size_t n = (size_t)view->length, C = (size_t)view->d_model;
     Desk desk;
-    desk.h = scratch_take(&scratch, n * C * sizeof(double));
-    desk.gram = scratch_take(&scratch, n * n * sizeof(double));
-    desk.cosines = scratch_take(&scratch, n * n * sizeof(double));
-    desk.weights = scratch_take(&scratch, n * n * sizeof(double));
-    desk.change = scratch_take(&scratch, n * sizeof(double));
-    desk.entropies = scratch_take(&scratch, n * sizeof(double));
-    desk.column_means = scratch_take(&scratch, n * sizeof(double));
-    desk.product = scratch_take(&scratch, n * sizeof(double));
-    desk.ref_product = scratch_take(&scratch, n * sizeof(double));
-    desk.is_reference = scratch_take(&scratch, n);
+    desk.h = ARENA_ARRAY(arena, double, n *C);
+    desk.gram = ARENA_ARRAY(arena, double, n *n);
+    desk.cosines = ARENA_ARRAY(arena, double, n *n);
+    desk.weights = ARENA_ARRAY(arena, double, n *n);
+    desk.change = ARENA_ARRAY(arena, double, n);
+    desk.entropies = ARENA_ARRAY(arena, double, n);
+    desk.column_means = ARENA_ARRAY(arena, double, n);
+    desk.product = ARENA_ARRAY(arena, double, n);
+    desk.ref_product = ARENA_ARRAY(arena, double, n);
+    desk.is_reference = ARENA_ARRAY(arena, unsigned char, n);
     return desk;
 }
 
-static size_t scratch_bytes(const View *view)
+static void lay(const void *state, const View *view, Arena *scratch)
 {
-    const size_t n = (size_t)view->length, C = (size_t)view->d_model;
-    return scratch_room(n * C * sizeof(double)) + 3 * scratch_room(n * n * sizeof(double)) +
-           5 * scratch_room(n * sizeof(double)) + scratch_room(n);
+    (void)state;
+    lay_desk(view, scratch);
 }
 
 /* h, its products (both halves), and the change to the next layer's input. */
@@ -60,7 +59,7 @@ static void take_layer(const View *view, int layer, Desk *desk)
     const real *next = layer + 1 < view->n_layers ? h + state : view->normed;
     for (size_t i = 0; i < state; i++)
         desk->h[i] = h[i];
-    kernels_best()->gram(n, C, C, desk->h, n, desk->gram);
+    view->kernels->gram(n, C, C, desk->h, n, desk->gram);
     for (int i = 0; i < n; i++) {
         double squares = 0;
         for (int c = 0; c < C; c++) {
@@ -125,9 +124,8 @@ static void mix_gram(int n, const double *a, const unsigned char *keep, const De
                 product[j] += a[i] * desk->gram[(size_t)i * n + j];
 }
 
-static void measure_references(int n, const double *map, Desk *desk, double ret_means[3])
+static void measure_references(const Kernels *kernels, int n, const double *map, Desk *desk, double ret_means[3])
 {
-    const Kernels *kernels = kernels_best();
     const unsigned char *R = desk->is_reference;
     double sums[3] = {0};
     mark_references(n, map, desk);
@@ -152,8 +150,9 @@ static void measure_references(int n, const double *map, Desk *desk, double ret_
         ret_means[k] = sums[k] / n;
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
+    (void)state;
     const int n = view->length;
     Desk desk = lay_desk(view, scratch);
     for (int l = 0; l < view->n_layers; l++) {
@@ -163,7 +162,7 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
         for (int i = 0; i < n; i++)
             change += desk.change[i];
         published_row_entropies(n, map, desk.entropies);
-        measure_references(n, map, &desk, references);
+        measure_references(view->kernels, n, map, &desk, references);
         ret_columns[TRANSFORMATION][l] = change / n;
         ret_columns[ALIGNMENT][l] = alignment(n, map, &desk);
         ret_columns[ENTROPY_MAGNITUDE][l] = published_pearson(n, desk.entropies, desk.change);
@@ -172,7 +171,7 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
     }
 }
 
-#define OF_A_LAYER .level = LEVEL_LAYER, PUBLISHED
+#define OF_A_LAYER .level = LEVEL_LAYER, .source = RUSCIO
 
 static const MetricColumn columns[] = {
     [TRANSFORMATION] = {.name = "pub_transformation",
@@ -231,5 +230,5 @@ const MetricFamily family_pub_values = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

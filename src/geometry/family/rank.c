@@ -9,7 +9,6 @@
 #include <math.h>
 
 #include "geometry/metric.h"
-#include "geometry/scratch.h"
 #include "num/kernels.h"
 #include "num/spectrum.h"
 
@@ -35,22 +34,21 @@ typedef struct {
     void *solver;
 } Desk;
 
-static Desk lay_desk(const View *view, void *scratch)
+static Desk lay_desk(const View *view, Arena *arena)
 {
     const size_t T = (size_t)view->length, C = (size_t)view->d_model, m = T < C ? T : C;
-    Desk desk = {.kernels = kernels_best()};
-    desk.wide = scratch_take(&scratch, T * C * sizeof(double));
-    desk.gram = scratch_take(&scratch, m * m * sizeof(double));
-    desk.values = scratch_take(&scratch, m * sizeof(double));
-    desk.solver = scratch;
+    Desk desk = {.kernels = view->kernels};
+    desk.wide = ARENA_ARRAY(arena, double, T *C);
+    desk.gram = ARENA_ARRAY(arena, double, m *m);
+    desk.values = ARENA_ARRAY(arena, double, m);
+    desk.solver = arena_alloc(arena, spectrum_scratch_bytes((int)m));
     return desk;
 }
 
-static size_t scratch_bytes(const View *view)
+static void lay(const void *state, const View *view, Arena *scratch)
 {
-    const size_t T = (size_t)view->length, C = (size_t)view->d_model, m = T < C ? T : C;
-    return scratch_room(T * C * sizeof(double)) + scratch_room(m * m * sizeof(double)) +
-           scratch_room(m * sizeof(double)) + spectrum_scratch_bytes((int)m);
+    (void)state;
+    lay_desk(view, scratch);
 }
 
 /* Entropy and rank of the rows of x (rows, C), by the products of its rows or of its columns, whichever are fewer. */
@@ -70,8 +68,9 @@ static void measure_rows(int rows, int C, const real *x, const Desk *desk, doubl
         *ret_entropy = entropy / log(m);
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
+    (void)state;
     const int T = view->length, C = view->d_model;
     const Desk desk = lay_desk(view, scratch);
     for (int l = 0; l < view->n_layers; l++) {
@@ -85,28 +84,27 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
 #define SOURCE "arXiv 2510.06477"
 #define ENTROPY                                                                                                        \
     .unit = "share of the largest possible", .level = LEVEL_LAYER, .min = 0, .max = 1, .direction = DIRECTION_FALLS
-#define RANK     .unit = "dimensions", .level = LEVEL_LAYER, .min = 1, .max = INFINITY, .direction = DIRECTION_FALLS
-#define NO_ONSET .threshold = NAN, .ratio = 1, .source = SOURCE
+#define RANK .unit = "dimensions", .level = LEVEL_LAYER, .min = 1, .max = INFINITY, .direction = DIRECTION_FALLS
 
 static const MetricColumn columns[] = {
     [MATRIX_ENTROPY] = {.name = "matrix_entropy",
                         ENTROPY,
-                        NO_ONSET,
+                        .source = SOURCE,
                         .summary = "entropy of the layer output's squared singular values over ln min(T, C)",
                         .weakness = "one massive row makes it small whatever the others do"},
     [EFFECTIVE_RANK] = {.name = "effective_rank",
                         RANK,
-                        NO_ONSET,
+                        .source = SOURCE,
                         .summary = "exp of the entropy of the layer output's squared singular values",
                         .weakness = "one massive row makes it small whatever the others do; at most min(T, C)"},
     [MATRIX_ENTROPY_REST] = {.name = "matrix_entropy_rest",
                              ENTROPY,
-                             NO_ONSET,
+                             .source = SOURCE,
                              .summary = "matrix_entropy without position 0",
                              .weakness = "a sink elsewhere is still in it"},
     [EFFECTIVE_RANK_REST] = {.name = "effective_rank_rest",
                              RANK,
-                             NO_ONSET,
+                             .source = SOURCE,
                              .summary = "effective_rank without position 0",
                              .weakness = "a sink elsewhere is still in it; at most min(T - 1, C)"},
 };
@@ -120,5 +118,5 @@ const MetricFamily family_rank = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

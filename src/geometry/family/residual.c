@@ -10,8 +10,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "geometry/anchor.h"
 #include "geometry/metric.h"
-#include "geometry/scratch.h"
 
 enum { RESIDUAL_PEAK, RESIDUAL_PEAK_NULL, ACTIVATION_PEAK, KURTOSIS, KURTOSIS_START };
 
@@ -22,25 +22,22 @@ typedef struct {
     uint32_t *keys, *candidates; /* (T C,) */
 } Desk;
 
-static Desk lay_desk(const View *view, void *scratch)
+static Desk lay_desk(const View *view, Arena *arena)
 {
     const size_t T = (size_t)view->length, C = (size_t)view->d_model;
-    Desk desk = {.kernels = kernels_best()};
-    desk.ones = scratch_take(&scratch, C * sizeof(double));
-    desk.wide = scratch_take(&scratch, C * sizeof(double));
-    desk.norms = scratch_take(&scratch, T * sizeof(double));
-    desk.keys = scratch_take(&scratch, T * C * sizeof(uint32_t));
-    desk.candidates = scratch_take(&scratch, T * C * sizeof(uint32_t));
-    for (size_t c = 0; c < C; c++)
-        desk.ones[c] = 1;
+    Desk desk = {.kernels = view->kernels};
+    desk.ones = ARENA_ARRAY(arena, double, C);
+    desk.wide = ARENA_ARRAY(arena, double, C);
+    desk.norms = ARENA_ARRAY(arena, double, T);
+    desk.keys = ARENA_ARRAY(arena, uint32_t, T * C);
+    desk.candidates = ARENA_ARRAY(arena, uint32_t, T * C);
     return desk;
 }
 
-static size_t scratch_bytes(const View *view)
+static void lay(const void *state, const View *view, Arena *scratch)
 {
-    const size_t T = (size_t)view->length, C = (size_t)view->d_model;
-    return 2 * scratch_room(C * sizeof(double)) + scratch_room(T * sizeof(double)) +
-           2 * scratch_room(T * C * sizeof(uint32_t));
+    (void)state;
+    lay_desk(view, scratch);
 }
 
 /* The moments are products of the centred features with ones, themselves and their squares. */
@@ -144,14 +141,17 @@ static double mean_kurtosis(const Desk *desk, int T, int C, const real *x)
     return n ? sum / n : (double)NAN;
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
+    (void)state;
     const int T = view->length, C = view->d_model;
     const size_t n = (size_t)T * C;
     const Desk desk = lay_desk(view, scratch);
+    for (int c = 0; c < C; c++)
+        desk.ones[c] = 1;
     for (int l = 0; l < view->n_layers; l++) {
         const real *x = view->residual + (l + 1) * n;
-        const int other = view_null_position(view, l, 0, 3);
+        const int other = anchor_null_position(view, l, 0, 3);
         row_norms(desk.kernels, T, C, x, desk.norms);
         ret_columns[RESIDUAL_PEAK][l] = residual_peak(T, desk.norms, 0);
         if (other >= 0)
@@ -182,9 +182,6 @@ static const MetricColumn columns[] = {
                             .level = LEVEL_LAYER,
                             .min = 0,
                             .max = INFINITY,
-                            .direction = DIRECTION_NONE,
-                            .threshold = NAN,
-                            .ratio = 1,
                             .summary = "residual_peak of another position, drawn per sequence and layer: its null",
                             .source = "-",
                             .weakness = "one draw per sequence: noisy in small measuring sets"},
@@ -205,8 +202,6 @@ static const MetricColumn columns[] = {
                   .min = 1,
                   .max = INFINITY,
                   .direction = DIRECTION_RISES,
-                  .threshold = NAN,
-                  .ratio = 1,
                   .summary = "kurtosis of a token's features, mean over positions t > 0; 3 if normal",
                   .source = KAUL,
                   .weakness = "at most d_model: widths cannot be compared"},
@@ -216,8 +211,6 @@ static const MetricColumn columns[] = {
                         .min = 1,
                         .max = INFINITY,
                         .direction = DIRECTION_RISES,
-                        .threshold = NAN,
-                        .ratio = 1,
                         .summary = "kurtosis of position 0's features; 3 if normal",
                         .source = KAUL,
                         .weakness = "at most d_model: widths cannot be compared"},
@@ -231,5 +224,5 @@ const MetricFamily family_residual = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

@@ -11,7 +11,6 @@
 
 #include "geometry/metric.h"
 #include "geometry/persistence.h"
-#include "geometry/scratch.h"
 
 enum { TOTAL0, LONGEST0, BARS1, TOTAL1, LONGEST1 };
 enum { LONGEST_WITH_LOOPS = 64 }; /* T: the memory for loops grows as T^4 */
@@ -21,19 +20,40 @@ static int last_dimension(int T)
     return T <= LONGEST_WITH_LOOPS;
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+typedef struct {
+    double *distances; /* (T,T), i < j */
+    PersistenceDesk *persistence;
+} Desk;
+
+static Desk lay_desk(const View *view, Arena *arena)
 {
+    const size_t T = (size_t)view->length;
+    Desk desk;
+    desk.distances = ARENA_ARRAY(arena, double, T *T);
+    desk.persistence = persistence_desk(arena, view->length, last_dimension(view->length));
+    return desk;
+}
+
+static void lay(const void *state, const View *view, Arena *scratch)
+{
+    (void)state;
+    lay_desk(view, scratch);
+}
+
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
+{
+    (void)state;
     const int T = view->length, n_maps = view->n_layers * view->n_heads;
-    double *distances = scratch_take(&scratch, (size_t)T * T * sizeof *distances); /* i < j */
+    const Desk desk = lay_desk(view, scratch);
     for (int m = 0; m < n_maps; m++) {
         const real *map = view->maps + (size_t)m * T * T;
         Persistence found;
         for (int i = 0; i < T; i++)
             for (int j = i + 1; j < T; j++) {
                 const double a = map[(size_t)i * T + j], b = map[(size_t)j * T + i];
-                distances[(size_t)i * T + j] = 1 - (a > b ? a : b);
+                desk.distances[(size_t)i * T + j] = 1 - (a > b ? a : b);
             }
-        persistence_find(T, distances, NULL, last_dimension(T), scratch, &found);
+        persistence_find(desk.persistence, desk.distances, NULL, &found);
         persistence_lengths(&found, 0, &ret_columns[TOTAL0][m], &ret_columns[LONGEST0][m]);
         if (last_dimension(T) < 1)
             continue;
@@ -42,15 +62,8 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
     }
 }
 
-static size_t scratch_bytes(const View *view)
-{
-    const int T = view->length, with_loops = T < LONGEST_WITH_LOOPS ? T : LONGEST_WITH_LOOPS;
-    const size_t own = persistence_scratch_bytes(T, 0), loops = persistence_scratch_bytes(with_loops, 1);
-    return scratch_room((size_t)T * T * sizeof(double)) + (own > loops ? own : loops);
-}
-
 #define KUSHNAREVA "Kushnareva et al. 2021, arXiv 2109.04825"
-#define OF_A_HEAD  .level = LEVEL_HEAD, .direction = DIRECTION_NONE, .threshold = NAN, .ratio = 1, .attention_only = 1
+#define OF_A_HEAD  .level = LEVEL_HEAD, .attention_only = 1
 
 static const MetricColumn columns[] = {
     [TOTAL0] = {.name = "rips0_total",
@@ -109,5 +122,5 @@ const MetricFamily family_rips = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

@@ -9,23 +9,26 @@
 #include <math.h>
 #include <string.h>
 
+#include "geometry/anchor.h"
 #include "geometry/metric.h"
 
 enum { FIRST_QUERY = 8 };
 enum { SINK_MASS, SINK_MASS_IDLE, SINK_MASS_NULL, START_MASS, END_MASS, MAX_INFLOW, MAX_INFLOW_AT };
 
-/* Attention into a drawn position from as many queries as sink_mass has, less those before it. */
+/* Attention into a drawn position from the queries that sink_mass has, as far as they see it. */
 static double null_mass(const View *view, const real *map, int layer, int head)
 {
-    const int k = view_null_position(view, layer, head, 0);
-    const int first = view->is_causal && k >= FIRST_QUERY ? k + 1 : FIRST_QUERY;
-    return k < 0 ? NAN : view_mean_inflow(view, map, k, first, k, NULL);
+    const int k = anchor_null_position(view, layer, head, 0);
+    return k < 0 ? NAN : view_mean_inflow(view, map, k, FIRST_QUERY, k, NULL);
 }
 
 static double end_mass(const View *view, const real *map)
 {
     const int end = view->end >= 0 ? view->end : view->length - 1;
-    return view->is_causal ? NAN : view_mean_inflow(view, map, end, 0, end, NULL);
+    for (int i = 0; i < end; i++)
+        if (view_sees(view, i, end))
+            return view_mean_inflow(view, map, end, 0, end, NULL);
+    return NAN; /* nobody looks ahead at it */
 }
 
 static double max_inflow(const View *view, const real *map, double *inflow, double *ret_place)
@@ -35,11 +38,11 @@ static double max_inflow(const View *view, const real *map, double *inflow, doub
     memset(inflow, 0, (size_t)T * sizeof *inflow);
     for (int i = 0; i < T; i++) {
         const real *row = map + (size_t)i * T;
-        int first, end;
-        view_visible(view, i, &first, &end);
+        const KeyRange *keys = view_keys(view, i);
         n += !view_row_is_empty(view, row);
-        for (int j = first; j < end; j++)
-            inflow[j] += row[j];
+        for (int r = 0; r < KEY_RANGES; r++)
+            for (int j = keys[r].first; j < keys[r].end; j++)
+                inflow[j] += row[j];
     }
     for (int j = 1; j < T; j++)
         place = inflow[j] > inflow[place] ? j : place;
@@ -47,8 +50,21 @@ static double max_inflow(const View *view, const real *map, double *inflow, doub
     return n ? inflow[place] / n : NAN;
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static double *lay_inflow(const View *view, Arena *arena)
 {
+    return ARENA_ARRAY(arena, double, view->length);
+}
+
+static void lay(const void *state, const View *view, Arena *scratch)
+{
+    (void)state;
+    lay_inflow(view, scratch);
+}
+
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
+{
+    (void)state;
+    double *inflow = lay_inflow(view, scratch);
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads; h++) {
             const int at = l * view->n_heads + h;
@@ -59,13 +75,8 @@ static void measure(const View *view, double *const *ret_columns, void *scratch)
             ret_columns[SINK_MASS_NULL][at] = null_mass(view, map, l, h);
             ret_columns[START_MASS][at] = view_mean_inflow(view, map, 0, 0, 0, NULL);
             ret_columns[END_MASS][at] = end_mass(view, map);
-            ret_columns[MAX_INFLOW][at] = max_inflow(view, map, scratch, &ret_columns[MAX_INFLOW_AT][at]);
+            ret_columns[MAX_INFLOW][at] = max_inflow(view, map, inflow, &ret_columns[MAX_INFLOW_AT][at]);
         }
-}
-
-static size_t scratch_bytes(const View *view)
-{
-    return (size_t)view->length * sizeof(double);
 }
 
 /* One threshold for every share of attention into one place, the 0.3 that Gu et al. made the headline of their sink
@@ -90,9 +101,6 @@ static const MetricColumn columns[] = {
                         .level = LEVEL_HEAD,
                         .min = 0,
                         .max = 1,
-                        .direction = DIRECTION_NONE,
-                        .threshold = NAN,
-                        .ratio = 1,
                         .attention_only = 1,
                         .summary = "sink_mass of another position, drawn per sequence and head: the null of sink_mass",
                         .source = "-",
@@ -118,9 +126,6 @@ static const MetricColumn columns[] = {
                        .level = LEVEL_HEAD,
                        .min = 0,
                        .max = INFINITY,
-                       .direction = DIRECTION_NONE,
-                       .threshold = NAN,
-                       .ratio = 1,
                        .attention_only = 1,
                        .summary = "position of max_inflow, the first on ties",
                        .source = "Fesser et al.",
@@ -136,5 +141,5 @@ const MetricFamily family_sink = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

@@ -9,38 +9,52 @@
 #include <math.h>
 
 #include "geometry/metric.h"
-#include "geometry/scratch.h"
 #include "num/spectrum.h"
 
 enum { STABLE_RANK, SINGULAR_RATIO };
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+typedef struct {
+    double *map; /* (T,T) widened */
+    void *solver;
+} Desk;
+
+static Desk lay_desk(const View *view, Arena *arena)
 {
+    const size_t T = (size_t)view->length;
+    Desk desk;
+    desk.map = ARENA_ARRAY(arena, double, T *T);
+    desk.solver = arena_alloc(arena, spectrum_scratch_bytes(view->length));
+    return desk;
+}
+
+static void lay(const void *state, const View *view, Arena *scratch)
+{
+    (void)state;
+    lay_desk(view, scratch);
+}
+
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
+{
+    (void)state;
     const int T = view->length;
     const size_t n = (size_t)T * T;
-    double *map = scratch_take(&scratch, n * sizeof *map);
+    const Desk desk = lay_desk(view, scratch);
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads; h++) {
             const int at = l * view->n_heads + h;
             const real *a = view_map(view, l, h);
             double singular[2], squares = 0;
             for (size_t i = 0; i < n; i++) {
-                map[i] = a[i];
-                squares += map[i] * map[i];
+                desk.map[i] = a[i];
+                squares += desk.map[i] * desk.map[i];
             }
-            spectrum_singular(T, map, scratch, singular);
+            spectrum_singular(T, desk.map, desk.solver, singular);
             if (squares > 0)
                 ret_columns[STABLE_RANK][at] = squares / (singular[0] * singular[0]);
             if (T > 1)
                 ret_columns[SINGULAR_RATIO][at] =
                     singular[1] > T * DBL_EPSILON * singular[0] ? singular[0] / singular[1] : (double)INFINITY;
         }
-}
-
-static size_t scratch_bytes(const View *view)
-{
-    const size_t T = (size_t)view->length;
-    return scratch_room(T * T * sizeof(double)) + spectrum_scratch_bytes(view->length);
 }
 
 static const MetricColumn columns[] = {
@@ -50,8 +64,6 @@ static const MetricColumn columns[] = {
                      .min = 1,
                      .max = INFINITY,
                      .direction = DIRECTION_FALLS,
-                     .threshold = NAN,
-                     .ratio = 1,
                      .attention_only = 1,
                      .summary = "sum of squared singular values of the map over the largest one squared",
                      .source = "-",
@@ -63,8 +75,6 @@ static const MetricColumn columns[] = {
                         .min = 1,
                         .max = INFINITY,
                         .direction = DIRECTION_RISES,
-                        .threshold = NAN,
-                        .ratio = 1,
                         .attention_only = 1,
                         .summary = "largest over second largest singular value of the map",
                         .source = "-",
@@ -80,5 +90,5 @@ const MetricFamily family_spectrum = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

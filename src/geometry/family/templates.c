@@ -11,6 +11,35 @@
 
 enum { FIRST, LAST, ENDS, SELF, PREVIOUS, NEXT, UNIFORM, N_TEMPLATES };
 
+/* The key that the rows of P hold at query i; for ENDS the second of the two. */
+static int key_of(int template, int i, int T)
+{
+    switch (template) {
+    case FIRST:
+        return 0;
+    case LAST:
+    case ENDS:
+        return T - 1;
+    case PREVIOUS:
+        return i > 0 ? i - 1 : i;
+    case NEXT:
+        return i < T - 1 ? i + 1 : i;
+    default:
+        return i;
+    }
+}
+
+/* Whether the mask hides a key of P from a query, so that no map is like P. To look ahead takes a key ahead: a single
+ * token has none. */
+static int is_hidden(const View *view, int template)
+{
+    const int looks_ahead = template == LAST || template == ENDS || template == NEXT;
+    for (int i = 0; i < view->length && template != UNIFORM; i++)
+        if (!view_sees(view, i, key_of(template, i, view->length)) || (template == ENDS && !view_sees(view, i, 0)))
+            return 1;
+    return looks_ahead && !view->visible->sees_later;
+}
+
 /* <A, P> and ||P||^2 gathered over rows. */
 typedef struct {
     double inner, square;
@@ -18,55 +47,56 @@ typedef struct {
 
 static void add_row(const View *view, int i, const real *row, double row_sum, Product *products)
 {
-    const int T = view->length, last = T - 1;
-    int first, end;
-    view_visible(view, i, &first, &end);
-    const int one[] = {
-        [FIRST] = 0, [LAST] = last, [SELF] = i, [PREVIOUS] = i > 0 ? i - 1 : i, [NEXT] = i < last ? i + 1 : i};
+    const int T = view->length, n_keys = keys_count(&view->visible->keys[i]);
     for (int p = 0; p < UNIFORM; p++)
         if (p != ENDS)
-            products[p].inner += row[one[p]], products[p].square += 1;
-    const int is_one = last == 0; /* the first is the last */
-    products[ENDS].inner += is_one ? (double)row[0] : ((double)row[0] + (double)row[last]) / 2;
+            products[p].inner += row[key_of(p, i, T)], products[p].square += 1;
+    const int is_one = T == 1; /* the first is the last */
+    products[ENDS].inner += is_one ? (double)row[0] : ((double)row[0] + (double)row[T - 1]) / 2;
     products[ENDS].square += is_one ? 1 : 0.5;
-    products[UNIFORM].inner += row_sum / (end - first);
-    products[UNIFORM].square += 1.0 / (end - first);
+    products[UNIFORM].inner += row_sum / n_keys;
+    products[UNIFORM].square += 1.0 / n_keys;
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure_head(const View *view, const real *map, double ret_distances[N_TEMPLATES])
 {
-    (void)scratch;
     const int T = view->length;
+    Product products[N_TEMPLATES] = {{0, 0}};
+    double squares = 0;
+    for (int i = 0; i < T; i++) {
+        const real *row = map + (size_t)i * T;
+        const KeyRange *keys = view_keys(view, i);
+        double sum = 0;
+        for (int r = 0; r < KEY_RANGES; r++)
+            for (int j = keys[r].first; j < keys[r].end; j++) {
+                const double a = row[j];
+                sum += a;
+                squares += a * a;
+            }
+        add_row(view, i, row, sum, products);
+    }
+    for (int p = 0; p < N_TEMPLATES; p++) {
+        const double both = squares + products[p].square;
+        ret_distances[p] = sqrt(fmax(both - 2 * products[p].inner, 0) / both);
+    }
+}
+
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
+{
+    (void)state, (void)scratch;
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads; h++) {
-            const real *map = view_map(view, l, h);
-            Product products[N_TEMPLATES] = {{0, 0}};
-            double squares = 0;
-            for (int i = 0; i < T; i++) {
-                const real *row = map + (size_t)i * T;
-                double sum = 0;
-                int first, end;
-                view_visible(view, i, &first, &end);
-                for (int j = first; j < end; j++) {
-                    const double a = row[j];
-                    sum += a;
-                    squares += a * a;
-                }
-                add_row(view, i, row, sum, products);
-            }
-            for (int p = 0; p < N_TEMPLATES; p++) {
-                const int is_impossible = view->is_causal && (p == LAST || p == ENDS || p == NEXT);
-                const double both = squares + products[p].square;
-                if (!is_impossible)
-                    ret_columns[p][l * view->n_heads + h] = sqrt(fmax(both - 2 * products[p].inner, 0) / both);
-            }
+            double distances[N_TEMPLATES];
+            measure_head(view, view_map(view, l, h), distances);
+            for (int p = 0; p < N_TEMPLATES; p++)
+                ret_columns[p][l * view->n_heads + h] = is_hidden(view, p) ? (double)NAN : distances[p];
         }
 }
 
 #define TEMPLATE(what, of)                                                                                             \
     {                                                                                                                  \
         .name = "template@" what, .unit = "distance", .level = LEVEL_HEAD, .min = 0, .max = 1,                         \
-        .direction = DIRECTION_FALLS, .threshold = NAN, .ratio = 1, .attention_only = 1,                               \
+        .direction = DIRECTION_FALLS, .attention_only = 1,                                                             \
         .summary = "distance of the map from one in which every query attends to " of,                                 \
         .source = "Kushnareva et al. 2021, arXiv 2109.04825",                                                          \
         .weakness = "dominated by the sharpest rows; soft attention is far from every template"                        \

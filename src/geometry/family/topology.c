@@ -19,6 +19,26 @@ typedef struct {
     int *parent; /* (T,) */
 } Graph;
 
+typedef struct {
+    int *large; /* (T,) */
+    Graph graphs[N_THRESHOLDS];
+} Desk;
+
+static Desk lay_desk(const View *view, Arena *arena)
+{
+    Desk desk;
+    desk.large = ARENA_ARRAY(arena, int, view->length);
+    for (int t = 0; t < N_THRESHOLDS; t++)
+        desk.graphs[t].parent = ARENA_ARRAY(arena, int, view->length);
+    return desk;
+}
+
+static void lay(const void *state, const View *view, Arena *scratch)
+{
+    (void)state;
+    lay_desk(view, scratch);
+}
+
 static int root_of(int *parent, int i)
 {
     while (parent[i] != i)
@@ -47,9 +67,11 @@ static void add_pair(int T, const real *map, int i, int j, Graph *graphs)
 }
 
 /* One pass over the visible entries. Few of them reach the least threshold (a row of attention has room for 40), and no
- * branch tells where: they are listed row by row, without one, in `large` (T,). */
-static void find_graphs(const View *view, const real *map, int *large, Graph *graphs)
+ * branch tells where: they are listed row by row, without one, in `large`. */
+static void find_graphs(const View *view, const real *map, Desk *desk)
 {
+    Graph *graphs = desk->graphs;
+    int *large = desk->large;
     const int T = view->length;
     for (int t = 0; t < N_THRESHOLDS; t++) {
         graphs[t].n_edges = 0, graphs[t].n_components = T;
@@ -58,41 +80,34 @@ static void find_graphs(const View *view, const real *map, int *large, Graph *gr
     }
     for (int i = 0; i < T; i++) {
         const real *row = map + (size_t)i * T;
-        int n = 0, first, end;
-        view_visible(view, i, &first, &end);
-        for (int j = first; j < end; j++) {
-            large[n] = j;
-            n += row[j] >= thresholds[0];
-        }
+        const KeyRange *keys = view_keys(view, i);
+        int n = 0;
+        for (int r = 0; r < KEY_RANGES; r++)
+            for (int j = keys[r].first; j < keys[r].end; j++) {
+                large[n] = j;
+                n += row[j] >= thresholds[0];
+            }
         for (int k = 0; k < n; k++)
             add_pair(T, map, i, large[k], graphs);
     }
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
+    (void)state;
     const int T = view->length, n_maps = view->n_layers * view->n_heads;
-    int *large = scratch;
-    Graph graphs[N_THRESHOLDS];
-    for (int t = 0; t < N_THRESHOLDS; t++)
-        graphs[t].parent = large + (size_t)(1 + t) * T;
+    Desk desk = lay_desk(view, scratch);
     for (int m = 0; m < n_maps; m++) {
-        find_graphs(view, view->maps + (size_t)m * T * T, large, graphs);
+        find_graphs(view, view->maps + (size_t)m * T * T, &desk);
         for (int t = 0; t < N_THRESHOLDS; t++) {
-            ret_columns[t][m] = graphs[t].n_components;
-            ret_columns[N_THRESHOLDS + t][m] = graphs[t].n_edges - T + graphs[t].n_components;
+            ret_columns[t][m] = desk.graphs[t].n_components;
+            ret_columns[N_THRESHOLDS + t][m] = desk.graphs[t].n_edges - T + desk.graphs[t].n_components;
         }
     }
 }
 
-static size_t scratch_bytes(const View *view)
-{
-    return (size_t)(1 + N_THRESHOLDS) * view->length * sizeof(int);
-}
-
 #define KUSHNAREVA "Kushnareva et al. 2021, arXiv 2109.04825"
-#define COUNT                                                                                                          \
-    .level = LEVEL_HEAD, .max = INFINITY, .direction = DIRECTION_NONE, .threshold = NAN, .ratio = 1, .attention_only = 1
+#define COUNT      .level = LEVEL_HEAD, .max = INFINITY, .attention_only = 1
 
 #define COMPONENTS(value)                                                                                              \
     {                                                                                                                  \
@@ -126,5 +141,5 @@ const MetricFamily family_topology = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

@@ -9,7 +9,6 @@
 
 #include "geometry/anchor.h"
 #include "geometry/metric.h"
-#include "geometry/scratch.h"
 #include "num/kernels.h"
 
 enum { DRAIN, DRAIN_OUT, DRAIN_ANCHOR, DRAIN_NULL, KEY_NORM_RATIO, KEY_NORM_NULL };
@@ -27,63 +26,63 @@ typedef struct {
     const Kernels *kernels;
     real *matmul, *written; /* MATMUL_SCRATCH; (T,C) v W */
     double *norms;          /* (T,) */
-    void *anchors;
-} Scratch;
+    AnchorDesk anchors;
+} Desk;
 
-static Scratch lay_scratch(const View *view, void *scratch)
+static Desk lay_desk(const View *view, Arena *arena)
 {
-    Scratch parts = {.kernels = kernels_best()};
-    parts.matmul = scratch_take(&scratch, MATMUL_SCRATCH * sizeof(real));
-    parts.written = scratch_take(&scratch, (size_t)view->length * view->d_model * sizeof(real));
-    parts.norms = scratch_take(&scratch, (size_t)view->length * sizeof(double));
-    parts.anchors = scratch;
-    return parts;
+    Desk desk = {.kernels = view->kernels};
+    desk.matmul = ARENA_ARRAY(arena, real, MATMUL_SCRATCH);
+    desk.written = ARENA_ARRAY(arena, real, (size_t)view->length * view->d_model);
+    desk.norms = ARENA_ARRAY(arena, double, view->length);
+    desk.anchors = anchor_desk(view, arena);
+    return desk;
 }
 
-static size_t scratch_bytes(const View *view)
+static void lay(const void *state, const View *view, Arena *scratch)
 {
-    return scratch_room(MATMUL_SCRATCH * sizeof(real)) +
-           scratch_room((size_t)view->length * view->d_model * sizeof(real)) +
-           scratch_room((size_t)view->length * sizeof(double)) + anchors_scratch_bytes(view);
+    (void)state;
+    lay_desk(view, scratch);
 }
 
-static void measure_head(const View *view, int layer, int head, const Scratch *scratch, double *const *ret_columns)
+static void measure_head(const View *view, int layer, int head, const Desk *desk, double *const *ret_columns)
 {
     const int T = view->length, D = view->d_head, C = view->d_model, at = layer * view->n_heads + head;
     const real *v = view_rows(view, view->v, layer, head);
     const real *weight = view->output_weight[layer] + (size_t)head * D * C;
-    const int other = view_null_position(view, layer, head, 0);
-    const Kernels *kernels = scratch->kernels;
+    const int other = anchor_null_position(view, layer, head, 0);
+    const Kernels *kernels = desk->kernels;
     Anchors anchors;
-    anchors_find(view, layer, head, scratch->anchors, &anchors);
+    anchors_find(view, layer, head, &desk->anchors, &anchors);
 
-    row_norms(kernels, T, D, v, scratch->norms);
-    ret_columns[DRAIN][at] = drain(T, scratch->norms, 0);
+    row_norms(kernels, T, D, v, desk->norms);
+    ret_columns[DRAIN][at] = drain(T, desk->norms, 0);
     if (anchors.top >= 0)
-        ret_columns[DRAIN_ANCHOR][at] = drain(T, scratch->norms, anchors.top);
+        ret_columns[DRAIN_ANCHOR][at] = drain(T, desk->norms, anchors.top);
     if (other >= 0)
-        ret_columns[DRAIN_NULL][at] = drain(T, scratch->norms, other);
+        ret_columns[DRAIN_NULL][at] = drain(T, desk->norms, other);
 
-    kernels->matmul(MATMUL_NN, T, C, D, 1, v, D, weight, C, 0, scratch->written, C, scratch->matmul);
-    row_norms(kernels, T, C, scratch->written, scratch->norms);
-    ret_columns[DRAIN_OUT][at] = drain(T, scratch->norms, 0);
+    kernels->matmul(MATMUL_NN, T, C, D, 1, v, D, weight, C, 0, desk->written, C, desk->matmul);
+    row_norms(kernels, T, C, desk->written, desk->norms);
+    ret_columns[DRAIN_OUT][at] = drain(T, desk->norms, 0);
 
-    row_norms(kernels, T, D, view_rows(view, view->k, layer, head), scratch->norms);
+    row_norms(kernels, T, D, view_rows(view, view->k, layer, head), desk->norms);
     double sum = 0;
     for (int t = 0; t < T; t++)
-        sum += scratch->norms[t];
+        sum += desk->norms[t];
     if (sum > 0)
-        ret_columns[KEY_NORM_RATIO][at] = scratch->norms[0] / (sum / T);
+        ret_columns[KEY_NORM_RATIO][at] = desk->norms[0] / (sum / T);
     if (sum > 0 && other >= 0)
-        ret_columns[KEY_NORM_NULL][at] = scratch->norms[other] / (sum / T);
+        ret_columns[KEY_NORM_NULL][at] = desk->norms[other] / (sum / T);
 }
 
-static void measure(const View *view, double *const *ret_columns, void *scratch)
+static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
-    const Scratch parts = lay_scratch(view, scratch);
+    (void)state;
+    const Desk desk = lay_desk(view, scratch);
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads; h++)
-            measure_head(view, l, h, &parts, ret_columns);
+            measure_head(view, l, h, &desk, ret_columns);
 }
 
 #define GUO "Guo et al. 2024, arXiv 2410.13835"
@@ -113,9 +112,6 @@ static const MetricColumn columns[] = {
                       .weakness = "the anchor may be another place in each sequence"},
     [DRAIN_NULL] = {.name = "value_drain_null",
                     NORM_RATIO,
-                    .direction = DIRECTION_NONE,
-                    .threshold = NAN,
-                    .ratio = 1,
                     .summary = "value_drain of another position, drawn per sequence and head: the null of value_drain",
                     .source = "-",
                     .weakness = "one draw per sequence: noisy in small measuring sets"},
@@ -127,9 +123,6 @@ static const MetricColumn columns[] = {
                         .weakness = "a small key can draw attention all the same, by its angle"},
     [KEY_NORM_NULL] = {.name = "key_norm_ratio_null",
                        NORM_RATIO,
-                       .direction = DIRECTION_NONE,
-                       .threshold = NAN,
-                       .ratio = 1,
                        .summary = "key_norm_ratio of another position, drawn per sequence and head: its null",
                        .source = "-",
                        .weakness = "one draw per sequence: noisy in small measuring sets"},
@@ -143,5 +136,5 @@ const MetricFamily family_value = {
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
     .measure = measure,
-    .scratch_bytes = scratch_bytes,
+    .lay = lay,
 };

@@ -16,8 +16,8 @@ int report_write(Report *report, const char *folder, Error *err)
 {
     for (const Export *const *export = export_registry; *export; export ++) {
         const int status = (*export)->write(report, folder, err);
-        if (status != 0)
+        if (status != STATUS_OK)
             return status;
     }
-    return 0;
+    return STATUS_OK;
 }

@@ -8,7 +8,7 @@
 
 #include "base/variant.h"
 #include "base/table.h"
-#include "report/collect.h"
+#include "report/results.h"
 
 typedef struct {
     Variant variant;

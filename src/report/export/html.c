@@ -58,27 +58,33 @@ static int add_word(Text *html, const char *word, const Report *report, const Te
     return 1;
 }
 
+static void fill_template(const Report *report, const Text *data, Text *html)
+{
+    const Asset *template = asset_find("html/report.html");
+    assert(template);
+    const char *at = (const char *)template->bytes, *end = at + template->n;
+    while (at < end) {
+        char word[64] = "";
+        const char *close = *at == '@' ? memchr(at + 1, '@', (size_t)(end - at - 1)) : NULL;
+        if (close && close - at - 1 < (int)sizeof word)
+            memcpy(word, at + 1, (size_t)(close - at - 1)); /* the rest of word is zero */
+        if (word[0] != '\0' && add_word(html, word, report, data))
+            at = close + 1;
+        else
+            text_add_bytes(html, at++, 1);
+    }
+}
+
 static int html_write(Report *report, const char *folder, Error *err)
 {
     Text data = {0}, html = {0};
     JsonWriter json;
     json_start(&json, &data, 0);
     int status = document_json(report, &json, err);
-    const Asset *template = asset_find("html/report.html");
-    assert(template);
-    const char *at = (const char *)template->bytes, *end = at + template->n;
-    while (at < end && status == 0) {
-        char word[64] = "";
-        const char *close = *at == '@' ? memchr(at + 1, '@', (size_t)(end - at - 1)) : NULL;
-        if (close && close - at - 1 < (int)sizeof word)
-            memcpy(word, at + 1, (size_t)(close - at - 1)); /* the rest of word is zero */
-        if (word[0] != '\0' && add_word(&html, word, report, &data))
-            at = close + 1;
-        else
-            text_add_bytes(&html, at++, 1);
-    }
-    if (status == 0)
+    if (status == STATUS_OK) {
+        fill_template(report, &data, &html);
         status = file_write(file_join(report->arena, folder, "report.html"), html.data, html.size, err);
+    }
     text_free(&data);
     text_free(&html);
     return status;

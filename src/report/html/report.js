@@ -4,10 +4,11 @@
  * several axes would make unreadable: there each axis can be held at one of its values, and they are made again.
  */
 'use strict';
+(() => {
 
 const MANY = 8; /* arms, as many as there are colours */
 
-for (const build of [hero, verdicts, changes]) build();
+for (const build of [page.hero, page.verdicts, page.changes]) build();
 const nOverall = sections.length, nRedraws = redraws.length;
 const overall = [...document.getElementById('top').children];
 
@@ -70,7 +71,8 @@ function showArms() {
   pick();
   if (finished.length && !arms.length)
     top.append(el('p.lede', {}, 'No finished arm has these values.'));
-  for (const build of [onset, curves, heads, player, frames, baselines, notes]) build();
+  const {onset, training, heads, maps, frames, baselines, notes} = page;
+  for (const build of [onset, training, heads, maps, frames, baselines, notes]) build();
   navigate();
   redraw();
   scrollTo({top: at, behavior: 'instant'});
@@ -87,3 +89,4 @@ document.getElementById('theme').addEventListener('click', () => {
 filterBar();
 showArms();
 if (location.hash) document.querySelector(location.hash)?.scrollIntoView();
+})();

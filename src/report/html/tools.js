@@ -1,10 +1,13 @@
-/* The page's data and small tools: numbers as text, elements, colours, sections. Loaded first; the other
- * scripts share its names. Vanilla, no network; text is inserted as text, never as markup.
+/* The page's data and small tools: numbers as text, elements, colours, sections. Loaded first. Its names are every
+ * script's; theirs are their own, but for what they give to `page`: the function that builds the section of the file's
+ * name, and map.js what maps.js plays. (Tools are not handed over there: `arms` and `ramp` are given anew, and a file
+ * would keep the old ones.) Vanilla, no network; text is inserted as text, never as markup.
  *
  * Colours: Okabe and Ito's palette (Color Universal Design) for arms and labels, one hue of rising contrast for maps.
  */
 'use strict';
 
+const page = {};
 const data = JSON.parse(document.getElementById('data').textContent);
 const finished = data.arms.filter((arm) => arm.finished > 0);
 let arms = finished; /* those that the page shows: see report.js */

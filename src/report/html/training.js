@@ -4,6 +4,7 @@
  * point.
  */
 'use strict';
+(() => {
 
 const curve = {
   isLog: true,
@@ -171,7 +172,7 @@ function metricGroups() {
   return [...groups.values()];
 }
 
-function curves() {
+function training() {
   if (!arms.length || !data.metrics.length) return;
   const metric = () => data.metrics[curve.metric];
   const levelName = () => (metric().level === 'model' ? 'of the model' :
@@ -189,8 +190,8 @@ function curves() {
     title: () => 'Held-out loss',
     unit: () => 'nats per target',
     steps: (a) => a.steps,
-    band: (a) => a.loss,
-    lines: () => levels('ideal', (a) => a.oracle),
+    band: (a) => a.held_out_loss,
+    lines: () => levels('ideal', (a) => a.oracle_loss),
     n: (a) => a.seeds.length,
     max: () => Infinity,
   });
@@ -229,3 +230,6 @@ function curves() {
     el('figure', {}, el('div.two', {}, sink.box, loss.box), about));
   describe();
 }
+
+page.training = training;
+})();

@@ -6,8 +6,8 @@
  * A snapshot holds the metrics that were due. A metric's series are over its own M <= S snapshots: one in which it was
  * not measured says nothing about it, while a NaN in one that measured it is a value that was not there.
  */
-#ifndef REFFRAME_REPORT_COLLECT_H
-#define REFFRAME_REPORT_COLLECT_H
+#ifndef REFFRAME_REPORT_RESULTS_H
+#define REFFRAME_REPORT_RESULTS_H
 
 #include "base/claim.h"
 #include "frame/frame.h"
@@ -32,7 +32,6 @@ typedef struct {
     double threshold; /* of emergence, NaN: none declared, so it has no onset */
     double ratio;
     double min, max;
-    int attention_only;
 } ReportMetric;
 
 /* One metric of one run. R x W is (L,H) of a head metric, (L,1) of a layer metric, (1,1) of a model metric. */
@@ -45,6 +44,7 @@ typedef struct {
     int32_t *counts; /* (M,R,W) sequences behind the value, -1 where not stored */
     double *uniform; /* (R,W): the computed baselines; NULL when the metric has none */
     double *position;
+    int strongest; /* the cell of R x W that metric_strongest chooses */
 } RunMetric;
 
 /* Labels of one snapshot, by position and by token. */
@@ -81,7 +81,9 @@ typedef struct {
     int n_losses;                     /* 1+G */
     const char **loss_names;          /* (1+G,) "held_out_loss", "held_out_loss:copy", ... */
     double *losses;                   /* (S,1+G) held-out, nats per target */
-    int n_layers, n_heads, length, n_sequences, is_causal;
+    int n_layers, n_heads, length, n_sequences;
+    Visible visible;        /* what the mask shows of `length` positions */
+    int rows_sum_to_one;    /* whether the score function makes weights of a row sum to one */
     RunMetric *metrics;     /* (n_metrics,) */
     SnapshotFrames *frames; /* (S,) */
     AnchorTokens anchors;   /* of the last snapshot */
@@ -132,8 +134,8 @@ const ReportRun *report_find_run(const Report *report, int arm, uint64_t seed);
 /* Runs of an arm: planned, and finished (returned). */
 int report_count_runs(const Report *report, int arm, int *ret_planned);
 
-/* Reads one run's snapshots and baselines into `run` (status, folder, ... are kept); step < 0 reads all, otherwise the
- * one snapshot of that step. The metrics to read are the report's. */
-int run_collect(Report *report, const char *run_folder, int64_t step, ReportRun *run, Error *err);
+/* The cell whose final value on the even sequences is the most extreme in the metric's direction (0 counts as rising);
+ * the first if none is known. */
+int metric_strongest(Arena *arena, const ReportMetric *metric, const ReportRun *run, const RunMetric *own);
 
 #endif

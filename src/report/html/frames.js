@@ -1,6 +1,7 @@
-/* The model's frame label at every snapshot: a strip a seed, by position beside by token, and where they disagree; which
- * tokens the anchors are in the end, layer by head; and how often each switch of the sweep moves the label. */
+/* The model's frame label at every snapshot: a strip a seed, by position beside by token, and where they disagree; and
+ * which tokens the anchors are in the end, layer by head. */
 'use strict';
+(() => {
 
 function strip(a) {
   const W = 1000, left = 58, gap = 34, w = (W - left - gap) / 2, h = 18, top = 26, last = a.steps[a.steps.length - 1];
@@ -11,7 +12,7 @@ function strip(a) {
     'aria-label':
       `${armName(a)}: the model's frame label over training for each of ${a.seeds.length} seeds. ${disagreement(a)}`
   });
-  ['byPosition', 'byToken'].forEach((kind, k) => {
+  ['frame', 'frame_by_token'].forEach((kind, k) => {
     const x0 = left + k * (w + gap), x = (step) => x0 + (w * logStep(step)) / (logStep(last) || 1);
     const between = (s) => (x(a.steps[s - 1]) + x(a.steps[s])) / 2; /* a snapshot speaks for the half-way around it */
     svg.append(el('text.strong', {x: x0, y: 13}, k ? 'by token, as published' : 'by position'),
@@ -40,10 +41,10 @@ function disagreement(a) {
   let differ = 0, all = 0;
   const pairs = new Map();
   for (const seed of a.seeds)
-    for (let s = 0; s < seed.byPosition.length; s++, all++) {
-      if (seed.byPosition[s] === seed.byToken[s]) continue;
+    for (let s = 0; s < seed.frame.length; s++, all++) {
+      if (seed.frame[s] === seed.frame_by_token[s]) continue;
       differ++;
-      const pair = `${data.frames[+seed.byPosition[s]]} by position but ${data.frames[+seed.byToken[s]]} by token`;
+      const pair = `${data.frames[+seed.frame[s]]} by position but ${data.frames[+seed.frame_by_token[s]]} by token`;
       pairs.set(pair, (pairs.get(pair) ?? new Set()).add(seed.seed));
     }
   if (differ === 0) return 'By position and by token agree at every snapshot.';
@@ -55,7 +56,7 @@ function disagreement(a) {
 /* ---- which tokens, which places ---- */
 
 const place = (p) => (p < 0 ? (p === -1 ? 'last' : `last − ${-1 - p}`) : p === 0 ? 'first' : String(p));
-const placeOf = (scope) => `${place(scope.place)}${scope.checked ? '' : ' (from the start or the end)'}`;
+const placeOf = (scope) => `${place(scope.place)}${scope.place_checked ? '' : ' (from the start or the end)'}`;
 const share = (v) => (Number.isNaN(number(v)) ? '–' : percent(v));
 const UNSEEN = {' ': ['␣', 'space'], '\n': ['↵', 'line end'], '\t': ['⇥', 'tab']};
 
@@ -72,14 +73,14 @@ function anchorsOf(scope) {
     el('span.bar-box', {'aria-hidden': 'true'}, el('span.bar-fill', {style: `width:${100 * t[2]}%`})),
     el('span.dim', {title: `${t[3]} anchors; the top one in ${percent(t[4])} of sequences and heads`},
       percent(+t[2].toPrecision(2)))));
-  return [el('ul.anchors', {role: 'list'}, items), small(`place: ${placeOf(scope)}, ${percent(+scope.same.toPrecision(2))}`)];
+  return [el('ul.anchors', {role: 'list'}, items), small(`place: ${placeOf(scope)}, ${percent(+scope.place_share.toPrecision(2))}`)];
 }
 
 function anchorTable(a) {
-  const heads = Array.from({length: a.heads}, (_, h) => h), {model, layers} = a.anchors;
+  const heads = Array.from({length: a.n_heads}, (_, h) => h), {model, layers} = a.anchors;
   if (!model) return caption(`No head of seed ${a.representative} has an anchor in most of its sequences.`);
   const rows = layers.map((layer, l) =>
-    [`Layer ${l}`, ...heads.map((h) => anchorsOf(a.anchors.heads[l * a.heads + h])), anchorsOf(layer)]);
+    [`Layer ${l}`, ...heads.map((h) => anchorsOf(a.anchors.heads[l * a.n_heads + h])), anchorsOf(layer)]);
   const most = model.tokens.map((t) => [token(t), ` ${percent(+t[2].toPrecision(2))} `]);
   return el('details.which', arms.length <= 6 ? {open: ''} : {},
     el('summary', {}, `Anchors by token, seed ${a.representative}: `, most),
@@ -94,11 +95,11 @@ function frames() {
     .sort((x, y) => y[0] - x[0])
     .map(([count, type]) => tag(type, `${data.frames[type]} ${count}/${n}`));
   const rows = () => arms.map((a) => {
-    const [n, samePlace, sameToken] = (a.seeds.find((s) => s.seed === a.representative) ?? a.seeds[0]).anchors;
+    const own = a.seeds.find((s) => s.seed === a.representative) ?? a.seeds[0];
     return [
-      armName(a), counted(a.byPosition, a.finished), [show(a.labelOnset.values[0]), small(` ${brackets(a.labelOnset)}`)],
-      counted(a.byToken, a.finished), show(n),
-      a.anchors.model ? placeOf(a.anchors.model) : '–', share(samePlace), share(sameToken)
+      armName(a), counted(a.frame_runs, a.finished), [show(a.frame_onset.values[0]), small(` ${brackets(a.frame_onset)}`)],
+      counted(a.frame_by_token_runs, a.finished), show(own.n_anchors),
+      a.anchors.model ? placeOf(a.anchors.model) : '–', share(own.place_share), share(own.token_share)
     ];
   });
   const columns = [['Arm'], ['Final label by position'], ['Its onset', 1], ['Final label by token'], ['Anchors', 1],
@@ -122,34 +123,5 @@ function frames() {
     themed(draw));
 }
 
-/* ---- what moves the label ---- */
-
-/* A share with its interval over seeds, as a bar with a whisker and in digits. */
-function shareBar(interval) {
-  const [median, low, high] = interval.values.map(number), W = 120;
-  const whisker = interval.n > 1 && el('path.whisker', {d: `M${W * low} 3v8M${W * low} 7H${W * high}M${W * high} 3v8`});
-  return [
-    el('svg.share', {viewBox: `-1 0 ${W + 2} 14`, width: W + 2, height: 14, 'aria-hidden': 'true'},
-      el('rect.whole', {x: 0, y: 2, width: W, height: 10}), el('rect.part', {x: 0, y: 2, width: W * median, height: 10}), whisker),
-    el('span.num', {}, ` ${percent(+median.toPrecision(3))} `), small(interval.n > 1 ? `[${percent(+low.toPrecision(3))}, ${percent(+high.toPrecision(3))}]` : '')
-  ];
-}
-
-function changes() {
-  if (!data.changes.length) return;
-  const named = (change) => {
-    if (change.axis === null) return el('i', {}, 'seed alone');
-    if (change.from === null) return el('b', {}, axisName(change.axis));
-    return el('span.pair', {}, `${change.from} ↔ ${change.to}`);
-  };
-  const rows = data.changes.map((change) => [
-    named(change), String(change.pairs), String(change.byPosition.n), shareBar(change.byPosition), shareBar(change.byToken)
-  ]);
-  const columns = [['Moved'], ['Pairs a seed', 1], ['n', 1], ['Final label by position differs'], ['Final label by token differs']];
-  section('changes', 'What moves the label',
-    'Of two runs with the same seed that differ on one axis and agree on all others, how often do the models end with ' +
-      'different labels? At 0 % the axis never matters, at 100 % it always does.',
-    el('figure', {}, table(columns, rows),
-      caption('Share of pairs, median and interval over the seeds whose runs are all there; none and other are labels, too. The last ' +
-        'row moves the seed alone: what does not stand out above it cannot be said to matter. A pair of seeds counts for both of them, so that row’s interval is a description.')));
-}
+page.frames = frames;
+})();

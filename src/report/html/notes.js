@@ -1,0 +1,33 @@
+/* What these numbers cannot say, and which runs have none. */
+'use strict';
+(() => {
+
+const NOTES = [
+  ['Labels describe layout',
+    'A frame label or an anchor says where attention goes, not why. Value drain says whether the anchor is a sink or content.'],
+  ['Intervals',
+    'The interval of a median runs from the least to the largest seed; from nine seeds on, from the second least to the ' +
+    'second largest. Its coverage is exact and assumes no distribution. A run in which nothing formed counts as never; it ' +
+    'is not dropped.'],
+  ['Frame rules',
+    'There is no published rule for frame types. The one used here is declared, versioned and validated on planted maps; ' +
+    'it can change and be applied again without retraining.'],
+];
+function notes() {
+  const weak = new Map(); /* one note for all metrics that share a weakness */
+  for (const m of data.metrics.filter((metric) => metric.weakness))
+    weak.set(m.weakness, (weak.get(m.weakness) ?? new Set()).add(m.name.replace(/@.*/, '@…')));
+  const plan = data.notes.map((note) => ['Plan', note]);
+  const absent = data.absent.map((run) => [el('code', {}, run.run), run.reason]);
+  const list = (items) => el('dl.notes', {}, items.map(([term, text]) => el('div', {}, el('dt', {}, term), el('dd', {}, text))));
+  section('notes', 'What these numbers cannot say', null, list([...plan, ...NOTES]),
+    weak.size > 0 && el('figure', {}, el('h3', {}, 'Weaknesses of the metrics'),
+      list([...weak].map(([weakness, names]) => [[...names].join(', '), weakness]))),
+    absent.length ? el('figure', {}, el('h3', {}, 'Runs without results'), table([['Run'], ['Why']], absent))
+      : el('p.lede', {}, 'Every planned run finished.'),
+    leftOut > 0 && el('p.lede', {}, `To keep this page small ${leftOut} of ${data.measured} metrics stand in geometry.csv only, ` +
+      'their weaknesses in metrics.json.'));
+}
+
+page.notes = notes;
+})();

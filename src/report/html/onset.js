@@ -1,0 +1,91 @@
+/* When a sink forms: per arm the interval, the median and the seeds. */
+'use strict';
+(() => {
+
+/* What training is counted in: arms of different objectives may be matched by tokens or by targets of the loss. */
+const COUNTED = [['steps', 'steps', 'training step'], ['tokens', 'tokens', 'tokens seen'], ['targets', 'targets', 'targets of the loss']];
+const counted = {in: 'steps'};
+
+/* A step of an arm's grid in what is counted, linear between snapshots; what is infinite stays so. */
+function inCounted(a, value) {
+  const step = number(value);
+  if (counted.in === 'steps' || !Number.isFinite(step)) return step;
+  const after = Math.max(1, a.steps.findIndex((s) => s >= step)), [s0, s1] = [a.steps[after - 1], a.steps[after]];
+  const [v0, v1] = [a[counted.in][after - 1], a[counted.in][after]];
+  return v0 + ((v1 - v0) * (step - s0)) / (s1 - s0);
+}
+
+function forest() {
+  const W = 1040, left = 190, right = 92, row = 48, top = 8, bottom = top + arms.length * row, never = W - 46;
+  const last = Math.max(...arms.map((a) => a[counted.in][a.steps.length - 1]));
+  const unit = counted.in === 'steps' ? 1 : Math.min(...arms.map((a) => a[counted.in].find((v) => v > 0))); /* one step's */
+  const log = (v) => logStep(v / unit), at = (v) => left + ((W - right - left) * log(v)) / log(last);
+  const ticks = unit === 1 ? stepTicks(last) : [0, ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12].map((e) => 10 ** e).filter((v) => v > unit && v <= last)];
+  const told =
+    arms.map((a) => `${armName(a)}: median ${show(a.onset.values[0])}, formed in ${a.formed} of ${a.finished}`);
+  const svg = el('svg', {viewBox: `0 0 ${W} ${bottom + 44}`, role: 'img', 'aria-label': `Onset. ${told.join('; ')}`});
+  const line = (spec, x1, x2, y1, y2, more) => el(spec, {x1, x2, y1, y2, ...more});
+  const text = (at, y, anchor, string) => el('text', {x: at, y, 'text-anchor': anchor}, string);
+  for (const t of ticks)
+    svg.append(line('line.rule', at(t), at(t), top, bottom), text(at(t), bottom + 18, 'middle', integer(t)));
+  svg.append(line('line.axis', never - 23, never - 23, top, bottom, {'stroke-dasharray': '2 4'}),
+    text(never, bottom + 18, 'middle', 'never'),
+    text((left + W - right) / 2, bottom + 38, 'middle', `${COUNTED.find(([key]) => key === counted.in)[2]} (logarithmic)`));
+  arms.forEach((a, i) => {
+    const x = (v) => (number(v) === Infinity ? never : at(inCounted(a, v)));
+    const y = top + row * (i + 0.5), stroke = armColour(i), [median, low, high] = a.onset.values, taken = {};
+    svg.append(line('line.rule', 0, W, y + row / 2, y + row / 2),
+      el('text.strong', {x: 0, y: y - 1}, armName(a).slice(0, 30)),
+      text(0, y + 15, 'start', `formed in ${a.formed} of n = ${a.finished}`),
+      line(
+        'line', x(low), x(high), y, y, {stroke, 'stroke-width': 8, 'stroke-opacity': 0.24, 'stroke-linecap': 'round'}));
+    for (const seed of a.seeds.filter((s) => s.onset)) {
+      const cx = x(seed.onset[1]), k = taken[Math.round(cx)] ?? 0; /* equal ones fan out up and down */
+      taken[Math.round(cx)] = k + 1;
+      const when =
+        number(seed.onset[1]) === Infinity ? 'never' : `after step ${show(seed.onset[0])}, by ${show(seed.onset[1])}`;
+      svg.append(
+        el('circle', {cx, cy: y + (k % 2 ? 1 : -1) * Math.ceil(k / 2) * 6.5, r: 3, fill: stroke, 'fill-opacity': 0.8},
+          el('title', {}, `seed ${seed.seed}: ${when}`)));
+    }
+    svg.append(
+      line('line', x(median), x(median), y - 13, y + 13, {stroke, 'stroke-width': 3, 'stroke-linecap': 'round'}));
+  });
+  return svg;
+}
+
+function onset() {
+  if (!arms.length || !data.headline) return;
+  const metric = data.metrics.find((m) => m.name === data.headline);
+  const rows = arms.map(
+    (a) => [armName(a), [`${a.formed} of ${a.finished}`, a.at_start ? small(` (${a.at_start} at start)`) : null],
+      show(a.onset.values[0]), brackets(a.onset), a.onset.coverage ? percent(a.onset.coverage) : '–',
+      [show(a.final.values[0]), small(` ${brackets(a.final)}`)], show(a.floor),
+      [show(a.value_drain.values[0]), small(` ${brackets(a.value_drain, 2)}`)],
+      [show(a.loss.values[0]), Number.isNaN(number(a.oracle_loss)) ? null : small(` ideal ${show(a.oracle_loss)}`)]]);
+  section('onset', 'When a sink forms',
+    `A sink has formed at the first snapshot from which ${data.headline} of the strongest head ` +
+      `stays above ${show(metric.threshold)} and above ${show(metric.ratio)} × its baseline, three snapshots in a row.`,
+    el('div.controls', {}, segments('Counted in', COUNTED.map(([key, name]) => [key, name]), counted.in, (key) => {
+      counted.in = key;
+      redraws.forEach((draw) => draw());
+    })),
+    el('figure', {}, themed(forest, 'div.scroll.forest'),
+      caption('Dots are seeds, the bar is the interval of their median, the ' +
+        'upright mark the median. An onset lies between the snapshot before and the step shown.')),
+    el('figure', {},
+      table(
+        [
+          ['Arm'], ['Formed'], ['Onset', 1], ['Interval', 1], ['Coverage', 1], [`Final ${data.headline}`, 1],
+          ['Floor', 1], ['Value drain', 1], ['Final loss', 1]
+        ],
+        rows),
+      caption(
+        'Medians over the finished seeds, with the interval of the median. Final: median of the last three snapshots of ' +
+          'the strongest head, chosen on even sequences and read on odd ones. Floor: the larger of uniform and ' +
+          'position-only attention. Value drain: ‖v₀‖ over the mean ‖v‖ of that head; 1 is none. Loss in nats per target.',
+        data.headline_note && ` Shown is ${data.headline_note}.`)));
+}
+
+page.onset = onset;
+})();

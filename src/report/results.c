@@ -1,0 +1,68 @@
+/* Finders in what a report knows. */
+#include "report/results.h"
+
+#include <math.h>
+#include <string.h>
+
+const char *report_level_name(ReportLevel level)
+{
+    static const char *const names[PER_COUNT] = {[PER_HEAD] = "head", [PER_LAYER] = "layer", [PER_MODEL] = "model"};
+    return names[level];
+}
+
+int metric_rows(const ReportMetric *metric, const ReportRun *run)
+{
+    return metric->level == PER_MODEL ? 1 : run->n_layers;
+}
+
+int metric_width(const ReportMetric *metric, const ReportRun *run)
+{
+    return metric->level == PER_HEAD ? run->n_heads : 1;
+}
+
+int report_find_metric(const Report *report, const char *name)
+{
+    for (int m = 0; m < report->n_metrics; m++)
+        if (strcmp(report->metrics[m].name, name) == 0)
+            return m;
+    return -1;
+}
+
+const ReportRun *report_find_run(const Report *report, int arm, uint64_t seed)
+{
+    for (int r = 0; r < report->n_runs; r++) {
+        const ReportRun *run = &report->runs[r];
+        if (run->arm == arm && run->seed == seed && run->n_snapshots > 0)
+            return run;
+    }
+    return NULL;
+}
+
+int report_count_runs(const Report *report, int arm, int *ret_planned)
+{
+    int planned = 0, finished = 0;
+    for (int r = 0; r < report->n_runs; r++) {
+        planned += report->runs[r].arm == arm;
+        finished += report->runs[r].arm == arm && report->runs[r].n_snapshots > 0;
+    }
+    if (ret_planned)
+        *ret_planned = planned;
+    return finished;
+}
+
+int metric_strongest(Arena *arena, const ReportMetric *metric, const ReportRun *run, const RunMetric *own)
+{
+    const size_t size = (size_t)metric_rows(metric, run) * metric_width(metric, run);
+    double *series = ARENA_ARRAY(arena, double, own->n), best = (double)NAN;
+    int strongest = 0;
+    for (size_t c = 0; c < size; c++) {
+        for (int i = 0; i < own->n; i++)
+            series[i] = own->values[((size_t)i * PART_COUNT + PART_EVEN) * size + c];
+        const double final = series_final(own->n, series);
+        if (isnan(final) || (!isnan(best) && (metric->direction < 0 ? final >= best : final <= best)))
+            continue;
+        best = final;
+        strongest = (int)c;
+    }
+    return strongest;
+}

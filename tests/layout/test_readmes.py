@@ -1,0 +1,61 @@
+"""Without this, a variant could be registered that its folder's README never names, or a README could offer one that is gone."""
+import os
+import re
+import unittest
+
+SRC = os.path.join(os.environ["TESTS_DIR"], os.pardir, "src")
+
+
+def read(*parts):
+    with open(os.path.join(SRC, *parts), encoding="utf-8") as file:
+        return file.read()
+
+
+def registered():
+    """Folder -> words, from `variants` in src/meson.build."""
+    table = re.search(r"^variants = \{$(.*?)^\}$", read("meson.build"), re.M | re.S).group(1)
+    return {folder: re.findall(r"'(\w+)'", words)
+            for folder, words in re.findall(r"'([\w/]+)': \{[^}]*?'words':\s*\[([^\]]*)\]", table)}
+
+
+def named(readme):
+    """The names that stand in backticks at the start of the rows of its first table headed `name`."""
+    table = re.search(r"^\| name \|.*\n\|[ |-]*\n((?:\|.*\n)*)", readme, re.M)
+    return re.findall(r"^\| `([^`]+)` \|", table.group(1), re.M) if table else []
+
+
+def differences(folder, words, readme):
+    rows = named(readme)
+    return ([f"src/{folder}/README.md has no row of `{word}`" for word in words if word not in rows] +
+            [f"src/{folder}/README.md names `{row}`, which is not there" for row in rows if row not in words])
+
+
+class Readmes(unittest.TestCase):
+    def test_each_registered_name_stands_in_its_folders_readme(self):
+        variants = registered()
+        self.assertGreater(len(variants), 9)
+        for folder, words in variants.items():
+            with self.subTest(folder=folder):
+                self.assertGreater(len(words), 0)
+                self.assertEqual(differences(folder, words, read(folder, "README.md")), [])
+
+    def test_each_file_of_the_page_stands_in_its_readme(self):
+        files = sorted(set(os.listdir(os.path.join(SRC, "report", "html"))) - {"README.md"})
+        self.assertEqual(differences("report/html", files, read("report", "html", "README.md")), [])
+
+    def test_each_folder_has_a_readme(self):
+        missing = [os.path.relpath(path, SRC) for path, _, names in os.walk(SRC) if names and "README.md" not in names]
+        self.assertEqual(missing, [])
+
+    def test_a_planted_name_is_caught(self):
+        readme = read("model/position", "README.md")
+        words = registered()["model/position"]
+        self.assertEqual(differences("model/position", words + ["kerple"], readme),
+                         ["src/model/position/README.md has no row of `kerple`"])
+        self.assertEqual(differences("model/position", words, readme.replace("| `alibi` |", "| `fire` |")),
+                         ["src/model/position/README.md has no row of `alibi`",
+                          "src/model/position/README.md names `fire`, which is not there"])
+
+
+if __name__ == "__main__":
+    unittest.main()
