@@ -187,12 +187,3 @@ Batch batch_new(Arena *arena, int n, int length)
         .targets = ARENA_ARRAY(arena, int32_t, size),
     };
 }
-
-size_t sequence_bytes(int length)
-{
-    Arena *counting = arena_new_counting();
-    sequence_new(counting, length);
-    const size_t bytes = arena_used(counting);
-    arena_free(counting);
-    return bytes;
-}

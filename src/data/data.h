@@ -50,6 +50,5 @@ double data_ideal_loss(const Data *data, const Sequence *seq, int i);
 /* Arrays for a sequence or a batch, from an arena. */
 Sequence sequence_new(Arena *arena, int length);
 Batch batch_new(Arena *arena, int n, int length);
-size_t sequence_bytes(int length);
 
 #endif
