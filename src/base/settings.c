@@ -37,7 +37,7 @@ int64_t settings_int(const Settings *settings, const char *key)
 {
     int64_t value = 0;
     const int status = text_parse_int(get(settings, key, 1u << VALUE_INT)->text, &value); /* exact beyond 2^53 */
-    assert(status == 0);
+    assert(status == STATUS_OK);
     (void)status;
     return value;
 }

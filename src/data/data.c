@@ -55,7 +55,7 @@ static int check(const Source *source, const Settings *settings, int length, Err
     if (length < DATA_MIN_LENGTH)
         return settings_error(settings, "model.context_length", err, "must be at least %d, not %d", DATA_MIN_LENGTH,
                               length);
-    return 0;
+    return STATUS_OK;
 }
 
 /* Content tokens of a framed sequence of `length`, the one behind the last input included where there is one. */
@@ -75,12 +75,12 @@ int data_open(Arena *arena, const Settings *settings, int length, Data **ret_dat
     data->has_corpus = data->source->needs_corpus;
     data->length = length;
     int status = check(data->source, settings, length, err);
-    if (status == 0 && data->has_corpus)
+    if (status == STATUS_OK && data->has_corpus)
         status = corpus_open(arena, settings, &data->corpus, err);
-    if (status == 0)
+    if (status == STATUS_OK)
         status = data->source->prepare(arena, settings, data->has_corpus ? &data->corpus : NULL,
                                        content_length(data, length), &data->state, err);
-    if (status == 0)
+    if (status == STATUS_OK)
         *ret_data = data;
     return status;
 }

@@ -156,7 +156,7 @@ static int backcopy_prepare(Arena *arena, const Settings *settings, const Corpus
                               corpus->tokenizer->variant.name, V);
     Arena *scratch = arena_new();
     uint32_t *unigram = ARENA_ARRAY(scratch, uint32_t, V), *bigram = ARENA_ARRAY(scratch, uint32_t, V * V);
-    int n_seen = 0, status = 0;
+    int n_seen = 0, status = STATUS_OK;
     int n_triggers = (int)settings_int(settings, "data.source.n_triggers");
     for (int64_t i = 0; i < corpus->n_train; i++) {
         n_seen += unigram[corpus->ids[i]]++ == 0;

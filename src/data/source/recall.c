@@ -105,7 +105,7 @@ static int recall_prepare(Arena *arena, const Settings *settings, const Corpus *
     state->vocab_size = vocabulary.size;
     state->strings = vocabulary.strings;
     *ret_state = state;
-    return 0;
+    return STATUS_OK;
 }
 
 static int recall_vocab_size(const void *state)

@@ -45,7 +45,7 @@ static int template_prepare(Arena *arena, const Settings *settings, const Corpus
         vocabulary.strings[TOKEN_CONTENT + k] = arena_format(arena, "s%d", k);
     state->strings = vocabulary.strings;
     *ret_state = state;
-    return 0;
+    return STATUS_OK;
 }
 
 static int template_vocab_size(const void *state)

@@ -70,7 +70,7 @@ static int text_prepare(Arena *arena, const Settings *settings, const Corpus *co
                               (long long)corpus->n_train, (long long)(corpus->n - corpus->n_train));
     }
     *ret_state = state;
-    return 0;
+    return STATUS_OK;
 }
 
 static int text_vocab_size(const void *state)

@@ -79,7 +79,7 @@ static int bpe_prepare(Arena *arena, const Settings *settings, const char *text,
             pair_map_add(&bpe->merged, bpe->merges[id - BPE_MERGED].left, bpe->merges[id - BPE_MERGED].right, id);
     }
     *ret_vocabulary = vocabulary;
-    return 0;
+    return STATUS_OK;
 }
 
 /* What symbols k and k+1 of n become; above all ids if nothing. A merge made earlier has the smaller id. */

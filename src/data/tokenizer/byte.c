@@ -13,7 +13,7 @@ static int byte_prepare(Arena *arena, const Settings *settings, const char *text
     for (int b = 0; b < 256; b++)
         vocabulary.strings[TOKEN_CONTENT + b] = vocabulary_byte_text(arena, (unsigned char)b);
     *ret_vocabulary = vocabulary;
-    return 0;
+    return STATUS_OK;
 }
 
 static int64_t byte_encode(const Vocabulary *vocabulary, const char *text, size_t n, int32_t *ret_ids,

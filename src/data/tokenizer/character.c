@@ -64,7 +64,7 @@ static int character_prepare(Arena *arena, const Settings *settings, const char 
     (void)settings, (void)n_train;
     Arena *scratch = arena_new();
     unsigned char *seen = ARENA_ARRAY(scratch, unsigned char, N_POINTS);
-    int n_seen = 0, status = 0;
+    int n_seen = 0, status = STATUS_OK;
     uint32_t point;
     for (size_t at = 0, size; at < n; at += size) {
         size = decode((const unsigned char *)text + at, n - at, &point);

@@ -37,7 +37,7 @@ static int template_prepare(Arena *arena, const Settings *settings, const char *
     for (int b = 0; b < 256; b++)
         vocabulary.strings[TOKEN_CONTENT + b] = vocabulary_byte_text(arena, (unsigned char)b);
     *ret_vocabulary = vocabulary;
-    return 0;
+    return STATUS_OK;
 }
 
 /* Step 4. */
