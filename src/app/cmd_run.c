@@ -103,39 +103,57 @@ static double measuring_share(Experiment *experiment)
     return wall > 0 ? 100 * measuring / wall : 0;
 }
 
+/* Whatever must be right before anything is trained, and the folder's plan. */
+static int prepare(Experiment *experiment, int accepts_other_machine, Error *err)
+{
+    int status = sched_check(&experiment->plan, experiment->folder, err);
+    if (status == STATUS_OK && !accepts_other_machine)
+        status = check_machine(experiment, err);
+    if (status == STATUS_OK)
+        status = experiment_write_meta(experiment, err);
+    return status;
+}
+
+static void print_start(const Experiment *experiment)
+{
+    const Plan *plan = &experiment->plan;
+    printf("%s: %d runs (%d arms x %d seeds), %d at a time, %d thread%s each -> %s\n", plan->name, plan->n_runs,
+           plan->n_arms, plan->n_seeds, experiment->jobs, experiment->threads, experiment->threads == 1 ? "" : "s",
+           experiment->folder);
+    for (int n = 0; n < plan->n_notes; n++)
+        printf("note: %s\n", plan->notes[n]);
+    fflush(stdout);
+}
+
+/* Trains and reports; failed runs are reported, too, and stay the status. */
+static int train_and_report(Experiment *experiment, int accepts_other_machine, double started, Error *err)
+{
+    SchedState state;
+    Error report_error;
+    char seconds[32];
+    print_start(experiment);
+    const int trained = train_all(experiment, accepts_other_machine, &state, err);
+    if (trained != STATUS_OK && trained != STATUS_FAILED)
+        return trained;
+    const int reported = experiment_report(experiment->folder, trained == STATUS_OK ? err : &report_error);
+    if (trained != STATUS_OK || reported != STATUS_OK)
+        return trained != STATUS_OK ? trained : reported;
+    printf("%d runs trained, %d were there already; %s; measuring took %.1f %% of the runs' time\n", state.n_finished,
+           state.n_skipped, text_seconds(clock_seconds() - started, seconds), measuring_share(experiment));
+    return STATUS_OK;
+}
+
 static int run(const Arguments *arguments, Error *err)
 {
-    Experiment experiment;
-    SchedState state;
-    double started = clock_seconds();
     const int accepts_other_machine = argument_given(arguments, "--accept-other-machine");
-    char seconds[32];
+    const double started = clock_seconds();
+    Experiment experiment;
     int status = experiment_open(arguments, &experiment, err);
     if (status != STATUS_OK)
         return status;
-    status = sched_check(&experiment.plan, experiment.folder, err);
-    if (status == STATUS_OK && !accepts_other_machine)
-        status = check_machine(&experiment, err);
+    status = prepare(&experiment, accepts_other_machine, err);
     if (status == STATUS_OK)
-        status = experiment_write_meta(&experiment, err);
-    if (status == STATUS_OK) {
-        printf("%s: %d runs (%d arms x %d seeds), %d at a time, %d thread%s each -> %s\n", experiment.plan.name,
-               experiment.plan.n_runs, experiment.plan.n_arms, experiment.plan.n_seeds, experiment.jobs,
-               experiment.threads, experiment.threads == 1 ? "" : "s", experiment.folder);
-        for (int n = 0; n < experiment.plan.n_notes; n++)
-            printf("note: %s\n", experiment.plan.notes[n]);
-        fflush(stdout);
-        status = train_all(&experiment, accepts_other_machine, &state, err);
-    }
-    if (status == STATUS_OK || status == STATUS_FAILED) {
-        Error report_error;
-        int reported = experiment_report(experiment.folder, status == STATUS_OK ? err : &report_error);
-        status = status == STATUS_OK ? reported : status;
-    }
-    if (status == STATUS_OK)
-        printf("%d runs trained, %d were there already; %s; measuring took %.1f %% of the runs' time\n",
-               state.n_finished, state.n_skipped, text_seconds(clock_seconds() - started, seconds),
-               measuring_share(&experiment));
+        status = train_and_report(&experiment, accepts_other_machine, started, err);
     experiment_close(&experiment);
     return status;
 }

@@ -32,8 +32,8 @@ double measurer_oracle_loss(const Measurer *measurer);
 size_t measurer_bytes(const TrainSettings *settings, const Model *model, int threads);
 
 /* Draws the measuring set and takes all memory. `lanes` is borrowed. */
-void measurer_new(Arena *arena, const TrainSettings *settings, const Model *model, const Data *data, Lanes *lanes,
-                  Measurer **ret_measurer);
+void measurer_new(Arena *arena, const TrainSettings *settings, const Model *model, const Data *data,
+                  const Kernels *kernels, Lanes *lanes, Measurer **ret_measurer);
 
 /* Measures `parameters` and writes RUN/snapshots/step-STEP.npz; at step 0 (or when it is missing)
  * also baselines.npz. */

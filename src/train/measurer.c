@@ -4,7 +4,9 @@
 #include <math.h>
 #include <string.h>
 
+#include "geometry/anchor.h"
 #include "model/position/position.h"
+#include "model/score/score.h"
 
 Shape measurer_shape(const Model *model)
 {
@@ -71,10 +73,11 @@ static void lay_set(Arena *arena, const TrainSettings *settings, int length, Set
 
 static void lay_extras(Arena *arena, unsigned needs, const Model *model, const real *panels, Worker *worker)
 {
-    Shape s = measurer_shape(model);
+    const Shape s = measurer_shape(model);
+    const size_t layer_maps = (size_t)s.L * s.T * s.T;
     const Parameters *parameters = model_parameters(model);
     if (needs & NEEDS_LAYER_MAPS)
-        worker->layer_maps = ARENA_ARRAY(arena, double, (size_t)s.L *s.T *s.T);
+        worker->layer_maps = ARENA_ARRAY(arena, double, layer_maps);
     if (needs & NEEDS_INTERVENTION)
         worker->ablated_losses = ARENA_ARRAY(arena, real, (size_t)N_ABLATIONS * s.T);
     if (!(needs & NEEDS_GRADIENT))
@@ -109,28 +112,29 @@ static void lay_worker(Arena *arena, const TrainSettings *settings, const Model 
 static void lay_passes(Arena *arena, const TrainSettings *settings, const Model *model, Measurer *measurer)
 {
     Shape s = measurer_shape(model);
-    size_t n = settings->measure.n_sequences, heads = (size_t)s.L * s.H, map = heads * s.T * s.T;
+    const size_t n = settings->measure.n_sequences, keys = (size_t)s.L * s.H * s.T, map = keys * s.T;
+    const size_t importances = n * keys, losses = n * MAX_LOSS_GROUPS;
     Pass *pass = &measurer->pass, *half = &measurer->half_pass;
     pass->n = half->n = (int)n;
     pass->length = s.T, half->length = s.T / 2;
     pass->n_maps = settings->snapshot.maps;
     pass->values = ARENA_ARRAY(arena, double, n * measurer->layout.n_values);
-    pass->importance = ARENA_ARRAY(arena, float, n *heads *s.T);
+    pass->importance = ARENA_ARRAY(arena, float, importances);
     pass->map_sum = ARENA_ARRAY(arena, real, MEASURE_LANES * map);
     pass->maps = pass->n_maps ? ARENA_ARRAY(arena, real, pass->n_maps * map) : NULL;
-    pass->losses = ARENA_ARRAY(arena, double, n *MAX_LOSS_GROUPS);
-    pass->counts = ARENA_ARRAY(arena, double, n *MAX_LOSS_GROUPS);
-    half->importance = ARENA_ARRAY(arena, float, n *heads * half->length);
+    pass->losses = ARENA_ARRAY(arena, double, losses);
+    pass->counts = ARENA_ARRAY(arena, double, losses);
+    half->importance = ARENA_ARRAY(arena, float, importances / 2);
 }
 
-/* An encoding that learns no bias has one for all steps. */
+/* Where neither encoding nor score function learns, position alone gives the same at all steps. */
 static void lay_biases(Arena *arena, const Model *model, Measurer *measurer)
 {
     Shape s = measurer_shape(model);
     const size_t full = model_bias_size(model, s.T), half = model_bias_size(model, s.T / 2);
     measurer->bias = measurer->start_bias = ARENA_ARRAY(arena, real, full);
     measurer->half_bias = measurer->start_half_bias = ARENA_ARRAY(arena, real, half);
-    if (!model_settings(model)->position->bias_backward)
+    if (!model_settings(model)->position->bias_backward && !model_settings(model)->score->prepare)
         return;
     measurer->start_bias = ARENA_ARRAY(arena, real, full);
     measurer->start_half_bias = ARENA_ARRAY(arena, real, half);
@@ -142,6 +146,7 @@ static void lay(Arena *arena, const TrainSettings *settings, const Model *model,
 {
     static const real counted; /* stands for the panels where there is no memory */
     const Shape s = measurer_shape(model);
+    const size_t keys = (size_t)s.L * s.H * s.T;
     const int with_backward = (needs_of(settings) & NEEDS_GRADIENT) != 0;
     measurer->layout = layout_new(arena, s.L, s.H);
     measurer->panels = ARENA_ARRAY(arena, real, model_panels(model, with_backward));
@@ -152,7 +157,8 @@ static void lay(Arena *arena, const TrainSettings *settings, const Model *model,
         lay_worker(arena, settings, model, measurer->panels ? measurer->panels : &counted, &measurer->worker[w]);
     measurer->half_visible = visible_new(arena, model_mask_rule(model), s.T / 2);
     lay_passes(arena, settings, model, measurer);
-    measurer->baseline = ARENA_ARRAY(arena, double, (size_t)s.L *s.H *s.T);
+    measurer->baseline = ARENA_ARRAY(arena, double, keys);
+    measurer->row = ARENA_ARRAY(arena, double, s.T);
     lay_biases(arena, model, measurer);
     measurer->output_weights = ARENA_ARRAY(arena, const real *, s.L);
 }
@@ -178,16 +184,43 @@ size_t measurer_bytes(const TrainSettings *settings, const Model *model, int thr
     return bytes;
 }
 
-/* The bias of step 0, from the seed: who resumes a run, or measures it again, has later parameters only. */
-static void fill_start_bias(Measurer *measurer)
+PositionOnly measurer_position_only(const Measurer *measurer, const Set *set)
+{
+    const int is_full = set == &measurer->full;
+    return (PositionOnly){measurer, is_full ? measurer->start_bias : measurer->start_half_bias,
+                          is_full ? model_visible(measurer->model) : &measurer->half_visible};
+}
+
+static void position_weights(const void *context, int layer, int head, int i, double *ret_weights)
+{
+    const PositionOnly *position = context;
+    const Measurer *measurer = position->measurer;
+    model_position_weights(measurer->model, measurer->start, position->bias, position->visible, layer, head, i,
+                           ret_weights);
+}
+
+PositionRows measurer_position_rows(const PositionOnly *position)
+{
+    return (PositionRows){position, position_weights};
+}
+
+/* What position alone gave at step 0, from the seed: who resumes a run, or measures it again, has later parameters
+ * only. */
+static void fill_start(Measurer *measurer)
 {
     const Model *model = measurer->model;
     const int T = model_settings(model)->context_length;
-    if (!measurer->start)
-        return;
-    parameters_initialise(model_parameters(model), measurer->settings->seed, measurer->start);
+    if (measurer->start)
+        parameters_initialise(model_parameters(model), measurer->settings->seed, measurer->start);
     model_position_bias(model, measurer->start, T, measurer->start_bias);
     model_position_bias(model, measurer->start, T / 2, measurer->start_half_bias);
+    const Shape s = measurer_shape(model);
+    const View shape = measurer_blank_view(&s, model_visible(model), NULL);
+    const PositionOnly position = measurer_position_only(measurer, &measurer->full);
+    const PositionRows rows = measurer_position_rows(&position);
+    Arena *scratch = arena_new();
+    anchor_baseline(&shape, &rows, scratch, measurer->baseline);
+    arena_free(scratch);
 }
 
 /* ---- the measuring sets ---- */
@@ -237,14 +270,15 @@ double measurer_oracle_loss(const Measurer *measurer)
     return measurer->oracle_loss;
 }
 
-void measurer_new(Arena *arena, const TrainSettings *settings, const Model *model, const Data *data, Lanes *lanes,
-                  Measurer **ret_measurer)
+void measurer_new(Arena *arena, const TrainSettings *settings, const Model *model, const Data *data,
+                  const Kernels *kernels, Lanes *lanes, Measurer **ret_measurer)
 {
     Measurer *measurer = arena_alloc(arena, sizeof *measurer);
-    measurer->settings = settings, measurer->model = model, measurer->data = data, measurer->lanes = lanes;
+    measurer->settings = settings, measurer->model = model, measurer->data = data;
+    measurer->kernels = kernels, measurer->lanes = lanes;
     measurer->n_workers = count_workers(lanes_threads(lanes));
     lay(arena, settings, model, measurer);
-    fill_start_bias(measurer);
+    fill_start(measurer);
     draw_set(measurer, "measure/half", &measurer->half);
     draw_set(measurer, "measure/full", &measurer->full); /* last: the oracle loss is this set's */
     for (int i = 0; i < measurer->full.n * measurer->full.length; i++)

@@ -8,26 +8,33 @@
 #include "geometry/metric.h"
 #include "store/run.h"
 
+/* What was opened is for session_open to close, whatever came of it. */
+static int open_all(Session *session, const Settings *settings, const Kernels *kernels, Error *err)
+{
+    const int length = (int)settings_int(settings, "model.context_length");
+    int status = train_settings_read(session->setup, settings, &session->settings, err);
+    if (status == STATUS_OK)
+        status = data_open(session->setup, settings, length, &session->data, err);
+    if (status != STATUS_OK)
+        return status;
+    status = model_settings_read(settings, data_vocab_size(session->data), &session->model_settings, err);
+    if (status == STATUS_OK)
+        status = model_new(session->setup, &session->model_settings, kernels, &session->model, err);
+    if (status != STATUS_OK)
+        return status;
+    return objective_check(session->settings.objective, model_settings(session->model),
+                           data_source(session->data)->has_labels, err);
+}
+
 int session_open(const Settings *settings, const Kernels *kernels, Session *ret_session, Error *err)
 {
     Session session = {.setup = arena_new()};
-    int status = train_settings_read(session.setup, settings, &session.settings, err);
-    int length = (int)settings_int(settings, "model.context_length");
+    const int status = open_all(&session, settings, kernels, err);
     if (status == STATUS_OK)
-        status = data_open(session.setup, settings, length, &session.data, err);
-    if (status == STATUS_OK)
-        status = model_settings_read(settings, data_vocab_size(session.data), &session.model_settings, err);
-    if (status == STATUS_OK)
-        status = model_new(session.setup, &session.model_settings, kernels, &session.model, err);
-    if (status == STATUS_OK)
-        status = objective_check(session.settings.objective, model_settings(session.model),
-                                 data_source(session.data)->has_labels, err);
-    if (status != STATUS_OK) {
+        *ret_session = session;
+    else
         session_close(&session);
-        return status;
-    }
-    *ret_session = session;
-    return STATUS_OK;
+    return status;
 }
 
 int session_threads(const Session *session, int threads, int with_trainer)
@@ -55,9 +62,25 @@ int session_start(Session *session, int threads, int with_trainer, int with_meas
         trainer_new(session->memory, &session->settings, session->model, session->data, kernels, session->lanes,
                     &session->trainer);
     if (with_measurer)
-        measurer_new(session->memory, &session->settings, session->model, session->data, session->lanes,
+        measurer_new(session->memory, &session->settings, session->model, session->data, kernels, session->lanes,
                      &session->measurer);
     return STATUS_OK;
+}
+
+/* The file is `text` already; damaged or another's, it stays. */
+static int check_tokenizer(const char *path, const char *folder, const Text *text, Error *err)
+{
+    Arena *arena = arena_new();
+    char *bytes;
+    size_t n;
+    int status = file_read(arena, path, &bytes, &n, err);
+    if (status == STATUS_OK && (n != text->size || memcmp(bytes, text->data, n) != 0))
+        status = error_set(err, STATUS_INPUT,
+                           "%s: differs from what this program learns from the run's text; if the file is damaged, "
+                           "remove it alone, else the run had other tokens: remove %s to train it anew",
+                           path, folder);
+    arena_free(arena);
+    return status;
 }
 
 int session_keep_tokenizer(const Session *session, const char *folder, int has_begun, Error *err)
@@ -65,20 +88,11 @@ int session_keep_tokenizer(const Session *session, const char *folder, int has_b
     Arena *arena = arena_new();
     Text text = {0};
     const char *path = file_join(arena, folder, RUN_TOKENIZER);
-    char *bytes;
-    size_t n;
     int status = STATUS_OK;
     data_save_tokenizer(session->data, &text);
-    if (text.size > 0 && !(has_begun && file_exists(path))) {
-        status = file_write(path, text.data, text.size, err);
-    } else if (text.size > 0) {
-        status = file_read(arena, path, &bytes, &n, err);
-        if (status == STATUS_OK && (n != text.size || memcmp(bytes, text.data, n) != 0))
-            status = error_set(err, STATUS_INPUT,
-                               "%s: differs from what this program learns from the run's text; if the file is damaged, "
-                               "remove it alone, else the run had other tokens: remove %s to train it anew",
-                               path, folder);
-    }
+    if (text.size > 0)
+        status = has_begun && file_exists(path) ? check_tokenizer(path, folder, &text, err)
+                                                : file_write(path, text.data, text.size, err);
     text_free(&text);
     arena_free(arena);
     return status;
