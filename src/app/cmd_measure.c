@@ -17,6 +17,35 @@ static void print_steps(const char *what, int only_changed, const Remeasured *sn
     printf("\n");
 }
 
+static void print_snapshots(const char *folder, const Remeasured *snapshots, int n)
+{
+    int n_changed = 0;
+    for (int i = 0; i < n; i++)
+        n_changed += snapshots[i].is_changed;
+    printf("%s: %d snapshot%s measured again, %d changed\n", folder, n, n == 1 ? "" : "s", n_changed);
+    print_steps("steps  ", 0, snapshots, n);
+    if (n_changed > 0)
+        print_steps("changed", 1, snapshots, n);
+}
+
+static int measure_again(Arena *arena, const Arguments *arguments, Remeasured **ret_snapshots, int *ret_n, Error *err)
+{
+    const char *folder = arguments->words[0];
+    const Program program = program_new(arena, arguments->kernels);
+    Settings settings;
+    int threads, status = argument_int(arguments, "--threads", 1, 1024, clock_cores(), &threads, err);
+    if (status == STATUS_OK)
+        status = plan_load_run(arena, file_join(arena, folder, RUN_CONFIG), &program, &settings, err);
+    if (status != STATUS_OK)
+        return status;
+    const TrainJob job = {.folder = folder, .settings = &settings, .kernels = arguments->kernels, .threads = threads};
+    status = train_measure_again(arena, &job, ret_snapshots, ret_n, err);
+    if (status == STATUS_OK && *ret_n == 0)
+        return error_set(err, STATUS_INPUT, "%s: no snapshot has its weights; train with snapshot.weights: true",
+                         folder);
+    return status;
+}
+
 static int measure_run(const Arguments *arguments, Error *err)
 {
     static const char *const of_maps[] = {"--mask", "--tokens", "--format"};
@@ -26,29 +55,10 @@ static int measure_run(const Arguments *arguments, Error *err)
                              "refframe measure: %s is for maps, a .npy file or a folder of them; %s is a run",
                              of_maps[o], arguments->words[0]);
     Arena *arena = arena_new();
-    Program program = program_new(arena, arguments->kernels);
-    Settings settings;
     Remeasured *snapshots;
-    const char *folder = arguments->words[0];
-    int threads, n = 0, n_changed = 0;
-    int status = argument_int(arguments, "--threads", 1, 1024, clock_cores(), &threads, err);
+    int n, status = measure_again(arena, arguments, &snapshots, &n, err);
     if (status == STATUS_OK)
-        status = plan_load_run(arena, file_join(arena, folder, RUN_CONFIG), &program, &settings, err);
-    if (status == STATUS_OK) {
-        TrainJob job = {.folder = folder, .settings = &settings, .kernels = arguments->kernels, .threads = threads};
-        status = train_measure_again(arena, &job, &snapshots, &n, err);
-    }
-    if (status == STATUS_OK && n == 0)
-        status =
-            error_set(err, STATUS_INPUT, "%s: no snapshot has its weights; train with snapshot.weights: true", folder);
-    if (status == STATUS_OK) {
-        for (int i = 0; i < n; i++)
-            n_changed += snapshots[i].is_changed;
-        printf("%s: %d snapshot%s measured again, %d changed\n", folder, n, n == 1 ? "" : "s", n_changed);
-        print_steps("steps  ", 0, snapshots, n);
-        if (n_changed > 0)
-            print_steps("changed", 1, snapshots, n);
-    }
+        print_snapshots(arguments->words[0], snapshots, n);
     arena_free(arena);
     return status;
 }

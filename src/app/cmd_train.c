@@ -62,10 +62,20 @@ static int check_id(Arena *arena, const char *folder, const char *id, Error *err
         folder, manifest.id, id);
 }
 
+/* The settings of a folder's run.yaml, and their id, which must be the folder's own. */
+static int open_run(Arena *arena, const Arguments *arguments, Settings *ret_settings, char ret_id[13], Error *err)
+{
+    const char *folder = arguments->words[0];
+    const Program program = program_new(arena, arguments->kernels);
+    int status = plan_load_run(arena, file_join(arena, folder, RUN_CONFIG), &program, ret_settings, err);
+    if (status == STATUS_OK)
+        status = run_id(arena, ret_settings, ret_id, err);
+    return status == STATUS_OK ? check_id(arena, folder, ret_id, err) : status;
+}
+
 static int run(const Arguments *arguments, Error *err)
 {
     Arena *arena = arena_new();
-    Program program = program_new(arena, arguments->kernels);
     Settings settings;
     Speaker speaker = {0};
     int threads;
@@ -73,11 +83,7 @@ static int run(const Arguments *arguments, Error *err)
     const char *folder = arguments->words[0];
     int status = argument_int(arguments, "--threads", 1, 1024, clock_cores(), &threads, err);
     if (status == STATUS_OK)
-        status = plan_load_run(arena, file_join(arena, folder, RUN_CONFIG), &program, &settings, err);
-    if (status == STATUS_OK)
-        status = run_id(arena, &settings, id, err);
-    if (status == STATUS_OK)
-        status = check_id(arena, folder, id, err);
+        status = open_run(arena, arguments, &settings, id, err);
     if (status == STATUS_OK && run_status(folder) != RUN_FINISHED) {
         TrainJob job = {
             .folder = folder,

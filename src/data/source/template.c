@@ -16,8 +16,8 @@
  *  5. oracle_loss, if it is known: the entropy that remains for a predictor that knows the distribution. tests/data
  * compares it with nothing by itself: add a Monte Carlo check for your source.
  *  6. Set the has_ and allows_ fields; a source without documents leaves has_documents 0.
- *  7. Add the word NAME to 'data/source' in `variants` of src/meson.build. Help, validation, `refframe list` and the
- * generic tests follow from the registry.
+ *  7. Add the word NAME to 'data/source' in `variants` of src/meson.build, and a row to README.md. Help, validation,
+ * `refframe list` and the generic tests follow from the registry.
  */
 #include "data/source/source.h"
 

@@ -13,8 +13,8 @@
  * part, so no token straddles the cut. No token is shorter than a byte. Refuse with err, never guess.
  *  5. save: what was learnt, as a CSV with a row per id for the run's folder, in the columns that results/README.md
  *     describes. A tokenizer that learns nothing beyond what its strings show leaves it NULL, as this one does.
- *  6. Add the word NAME to 'data/tokenizer' in `variants` of src/meson.build. Help, validation, `refframe list` and the
- *     generic tests follow from the registry.
+ *  6. Add the word NAME to 'data/tokenizer' in `variants` of src/meson.build, and a row to README.md. Help, validation,
+ * `refframe list` and the generic tests follow from the registry.
  */
 #include "data/tokenizer/tokenizer.h"
 

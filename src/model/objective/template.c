@@ -1,7 +1,7 @@
 /* Template of an objective; the tests compile it and hold it to everything that a registered one must pass. As an
  * example, every position predicts a token before it: a task for one previous-token head.
  *
- * 1. Copy this file to NAME.c; add NAME to the list 'model/objective' in src/meson.build.
+ * 1. Copy this file to NAME.c; add NAME to the list 'model/objective' in src/meson.build, and a row to README.md.
  */
 #include "model/objective/objective.h"
 

@@ -16,7 +16,6 @@
  * whose numbers the defaults are; Dubey et al. 2024, arXiv 2407.21783)
  */
 #include <math.h>
-#include <string.h>
 
 #include "model/position/position.h"
 
@@ -91,14 +90,12 @@ static int read_angles(const ModelSettings *model, Angles *ret_angles, Error *er
 static int prepare(Arena *arena, const ModelSettings *model, Parameters *parameters, void **ret_state, Error *err)
 {
     (void)parameters;
-    const char *scaling = settings_text(model->settings, "model.position.scaling");
+    const int kind = settings_choice(model->settings, "model.position.scaling");
     const int T = model->context_length;
     Angles a;
-    int kind = 0, status = read_angles(model, &a, err);
-    if (status < 0)
+    const int status = read_angles(model, &a, err);
+    if (status != STATUS_OK)
         return status;
-    while (strcmp(scalings[kind], scaling) != 0)
-        kind++;
     const int half = a.width / 2;
     const size_t n = (size_t)T * (size_t)half;
     real *cosines = ARENA_ARRAY(arena, real, n), *sines = ARENA_ARRAY(arena, real, n);

@@ -1,9 +1,9 @@
 /* Template of an optimizer; the tests compile it and hold it to everything that a registered one must pass. As an
  * example, gradient descent by the sign: p -= lr (share sign(g) + (1 - share) g + decay p), without state.
  *
- * 1. Copy this file to NAME.c; add NAME to the list 'train/optimizer' in src/meson.build. Of libm use sqrt, fabs and
- *    their like alone, which have one right answer, or the functions that store/machine.c tries (functions[]): others
- *    may differ between machines that the record takes for the same.
+ * 1. Copy this file to NAME.c; add NAME to the list 'train/optimizer' in src/meson.build, and a row to README.md. Of
+ * libm use sqrt, fabs and their like alone, which have one right answer, or the functions that store/machine.c tries
+ * (functions[]): others may differ between machines that the record takes for the same.
  */
 #include "train/optimizer/optimizer.h"
 

@@ -1,9 +1,9 @@
 /* Template of a schedule; the tests compile it and hold it to everything that a registered one must pass. As an
  * example, the rate drops once, at half time.
  *
- * 1. Copy this file to NAME.c; add NAME to the list 'train/schedule' in src/meson.build. Of libm use sqrt, floor and
- *    their like alone, which have one right answer, or the functions that store/machine.c tries (functions[], cos is
- *    one): others may differ between machines that the record takes for the same.
+ * 1. Copy this file to NAME.c; add NAME to the list 'train/schedule' in src/meson.build, and a row to README.md. Of
+ * libm use sqrt, floor and their like alone, which have one right answer, or the functions that store/machine.c tries
+ * (functions[], cos is one): others may differ between machines that the record takes for the same.
  */
 #include "train/schedule/schedule.h"
 
