@@ -5,7 +5,9 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "base/variant.h"
+#include "num/kernels.h"
 #include "plan/plan.h"
+#include "train/train.h"
 
 /* One option of a verb: "--jobs N" has a value name, "--json" has none. A repeatable one may come more than once. */
 typedef struct {
@@ -16,12 +18,15 @@ typedef struct {
 /* A verb of the command line: its words, its options and what it does. */
 typedef struct Verb Verb;
 
+enum { MOST_WORDS = 2, MOST_OPTIONS = 8, MOST_REPEATS = 64 };
+
 typedef struct {
     const Verb *verb;
-    const char *words[8]; /* positional arguments */
+    const Kernels *kernels;        /* of this machine: chosen once, by main, for all that runs */
+    const char *words[MOST_WORDS]; /* positional arguments */
     int n_words;
-    const char *values[8][64]; /* by option's index in the verb's table */
-    int n_values[8];
+    const char *values[MOST_OPTIONS][MOST_REPEATS]; /* by option's index in the verb's table */
+    int n_values[MOST_OPTIONS];
 } Arguments;
 
 struct Verb {
@@ -53,8 +58,17 @@ void print_verb_help(const Verb *verb);
 
 /* ---- the program as plan/ sees it (program.c) ---- */
 
-/* Schema from all registries; checks through train_estimate. Memory from arena. */
-Program program_new(Arena *arena);
+/* Schema from all registries; checks through train_estimate, whose findings are kept. Memory from arena. */
+Program program_new(Arena *arena, const Kernels *kernels);
+Schema program_schema(Arena *arena);
+
+/* What an arm of a plan takes, as it was found when the plan was loaded; in the order of its arms. */
+typedef struct CheckedArm CheckedArm;
+struct CheckedArm {
+    TrainEstimate estimate;
+    CheckedArm *next;
+};
+const CheckedArm *program_checked_arms(const Program *program);
 
 /* ---- kinds of things that can be swapped in (catalogue.c) ---- */
 

@@ -1,4 +1,5 @@
 /* The words behind a verb. */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@ static int option_index(const Verb *verb, const char *name, size_t length)
 
 static int unknown_option(const Verb *verb, const char *word, Error *err)
 {
-    const char *names[8];
+    const char *names[MOST_OPTIONS];
     for (int o = 0; o < verb->n_options; o++)
         names[o] = verb->options[o].name;
     const char *nearest = text_nearest(word, names, verb->n_options);
@@ -29,7 +30,7 @@ static int unknown_option(const Verb *verb, const char *word, Error *err)
 int arguments_parse(const Verb *verb, int argc, char **argv, Arguments *ret_arguments, Error *err)
 {
     Arguments arguments = {.verb = verb};
-    enum { MAX_WORDS = 8, MAX_REPEATS = 64 };
+    assert(verb->n_options <= MOST_OPTIONS && verb->max_words <= MOST_WORDS);
     for (int a = 0; a < argc; a++) {
         const char *word = argv[a], *equals = strchr(word, '=');
         if (word[0] != '-' || word[1] == 0) {
@@ -52,7 +53,7 @@ int arguments_parse(const Verb *verb, int argc, char **argv, Arguments *ret_argu
         } else if (equals) {
             return error_set(err, STATUS_INPUT, "refframe %s: %s takes no value", verb->name, verb->options[o].name);
         }
-        if (arguments.n_values[o] == (verb->options[o].is_repeatable ? MAX_REPEATS : 1))
+        if (arguments.n_values[o] == (verb->options[o].is_repeatable ? MOST_REPEATS : 1))
             return error_set(err, STATUS_INPUT, "refframe %s: %s was given too often", verb->name,
                              verb->options[o].name);
         arguments.values[o][arguments.n_values[o]++] = value;

@@ -12,6 +12,7 @@
 #include "app/app.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/resolve.h"
 #include "base/text.h"
 #include "train/trainer.h"
 
@@ -42,6 +43,7 @@ typedef struct {
 
 /* What is measured: sizes[first_size, end_size), with other settings on top. */
 typedef struct {
+    const Kernels *kernels;
     int first_size, end_size, threads, seconds, vocab_size; /* vocab_size 0: the size's own */
     Assignment *sets;
     int n_sets;
@@ -110,8 +112,8 @@ static void fill_batch(Trainer *trainer, int vocab_size)
         for (int i = 0; i <= batch->length; i++)
             seq->ids[i] = TOKEN_CONTENT + (int32_t)pcg_below(&pcg, (uint32_t)(vocab_size - TOKEN_CONTENT));
         memcpy(seq->labels, seq->ids, sizeof *seq->labels * (size_t)batch->length);
-        trainer->settings->objective->make(trainer->settings->settings, vocab_size, seq, &masks, batch->inputs + row,
-                                           batch->targets + row, batch->groups + row);
+        trainer->settings->objective->make(trainer->settings->objective_state, vocab_size, seq, &masks,
+                                           batch->inputs + row, batch->targets + row, NULL);
         for (int i = 0; i < batch->length; i++)
             batch->n_targets += batch->targets[row + i] >= 0;
     }
@@ -142,12 +144,10 @@ static int windows(Trainer *trainer, double seconds, double flops, double *scrat
     return STATUS_OK;
 }
 
-static int bench_size(const Size *size, const Program *program, const Request *request, Result *ret_result, Error *err)
+/* The settings of a size, with those of the request on top. */
+static int size_settings(Arena *arena, const Size *size, const Request *request, Settings *ret_settings, Error *err)
 {
-    Arena *arena = arena_new(), *memory = NULL;
-    Lanes *lanes = NULL;
-    int threads = request->threads;
-    const int vocab_size = request->vocab_size ? request->vocab_size : size->vocab_size;
+    const Schema schema = program_schema(arena);
     const Assignment own[] = {
         assign(arena, "model.n_layers", size->n_layers),
         assign(arena, "model.d_model", size->d_model),
@@ -159,41 +159,64 @@ static int bench_size(const Size *size, const Program *program, const Request *r
         {.key = "model.activation", .text = "gelu", .file = "bench"},
         {.key = "model.norm", .text = "layernorm", .file = "bench"},
     };
-    Settings settings;
-    TrainSettings train;
-    ModelSettings model_settings;
-    Model *model;
-    const Kernels *kernels = kernels_best();
     enum { N_OWN = sizeof own / sizeof *own };
     Assignment *assignments = ARENA_ARRAY(arena, Assignment, N_OWN + request->n_sets); /* later ones win */
     memcpy(assignments, own, sizeof own);
     for (int i = 0; i < request->n_sets; i++)
         assignments[N_OWN + i] = request->sets[i];
-    int status = settings_resolve(arena, &program->schema, assignments, N_OWN + request->n_sets, &settings, NULL, err);
+    return settings_resolve(arena, &schema, assignments, N_OWN + request->n_sets, ret_settings, NULL, err);
+}
+
+/* What a size is measured with. */
+typedef struct {
+    Arena *arena, *memory;
+    Lanes *lanes;
+    Settings settings;
+    TrainSettings train;
+    ModelSettings model_settings;
+    Model *model;
+    Trainer trainer;
+} Bench;
+
+static int bench_open(Bench *bench, const Size *size, const Request *request, Error *err)
+{
+    const int vocab_size = request->vocab_size ? request->vocab_size : size->vocab_size;
+    int status = size_settings(bench->arena, size, request, &bench->settings, err);
     if (status == STATUS_OK)
-        status = train_settings_read(&settings, &train, err);
+        status = train_settings_read(bench->arena, &bench->settings, &bench->train, err);
     if (status == STATUS_OK)
-        status = model_settings_read(&settings, vocab_size, &model_settings, err);
+        status = model_settings_read(&bench->settings, vocab_size, &bench->model_settings, err);
     if (status == STATUS_OK)
-        status = model_new(arena, &model_settings, kernels, &model, err);
-    if (status == STATUS_OK) { /* more would have nothing to do, and yet a peak */
-        threads = threads < train.lanes ? threads : train.lanes;
-        status = lanes_new(threads, &lanes, err);
-    }
+        status = model_new(bench->arena, &bench->model_settings, request->kernels, &bench->model, err);
+    if (status != STATUS_OK)
+        return status;
+    /* more would have nothing to do, and yet a peak */
+    const int threads = request->threads < bench->train.lanes ? request->threads : bench->train.lanes;
+    status = lanes_new(threads, &bench->lanes, err);
     if (status == STATUS_OK)
-        status = arena_new_fixed(trainer_bytes(&train, model, threads), &memory, err);
+        status = arena_new_fixed(trainer_bytes(&bench->train, bench->model, threads), &bench->memory, err);
+    if (status != STATUS_OK)
+        return status;
+    trainer_new(bench->memory, &bench->train, bench->model, NULL, request->kernels, bench->lanes, &bench->trainer);
+    fill_batch(&bench->trainer, vocab_size);
+    return STATUS_OK;
+}
+
+static int bench_size(const Size *size, const Request *request, Result *ret_result, Error *err)
+{
+    Bench bench = {.arena = arena_new()};
+    int status = bench_open(&bench, size, request, err);
     if (status == STATUS_OK) {
-        Trainer trainer;
-        trainer_new(memory, &train, model, NULL, kernels, lanes, &trainer);
-        fill_batch(&trainer, vocab_size);
-        const double target_share = (double)trainer.batch.n_targets / (trainer.batch.n * trainer.batch.length);
-        status = windows(&trainer, request->seconds, model_flops_per_token(model, target_share),
-                         ARENA_ARRAY(arena, double, threads), ret_result, err);
+        const Batch *batch = &bench.trainer.batch;
+        const double target_share = (double)batch->n_targets / (batch->n * batch->length);
+        const int threads = lanes_threads(bench.lanes);
+        status = windows(&bench.trainer, request->seconds, model_flops_per_token(bench.model, target_share),
+                         ARENA_ARRAY(bench.arena, double, threads), ret_result, err);
         ret_result->threads = threads;
     }
-    lanes_free(lanes);
-    arena_free(memory);
-    arena_free(arena);
+    lanes_free(bench.lanes);
+    arena_free(bench.memory);
+    arena_free(bench.arena);
     return status;
 }
 
@@ -213,7 +236,7 @@ static void print_json(const Result *results, const Request *request)
         json_put_number(&json, "share_of_floor", results[s].share);
         json_put_number(&json, "best_share_of_floor", results[s].best_share);
         json_put_number(&json, "threads", results[s].threads);
-        json_put_string(&json, "kernels", kernels_best()->name);
+        json_put_string(&json, "kernels", request->kernels->name);
         json_close_object(&json);
     }
     json_close_array(&json);
@@ -249,7 +272,7 @@ static int read_sets(const Arguments *arguments, Arena *arena, Request *request,
 static int read_request(const Arguments *arguments, Arena *arena, Request *ret_request, Error *err)
 {
     const char *size = argument(arguments, "--size");
-    Request request = {.end_size = N_SIZES};
+    Request request = {.kernels = arguments->kernels, .end_size = N_SIZES};
     int status = argument_int(arguments, "--threads", 1, 1024, clock_cores(), &request.threads, err);
     if (status == STATUS_OK)
         status = argument_int(arguments, "--seconds", 1, 3600, 5, &request.seconds, err);
@@ -264,27 +287,26 @@ static int read_request(const Arguments *arguments, Arena *arena, Request *ret_r
     return status;
 }
 
-static void print_head(int threads)
+static void print_head(const Kernels *kernels, int threads)
 {
     printf("full training steps, float32, %d thread%s, %s kernels; floor: FLOPs over this process's FMA peak\n\n"
            "  size  %12s %12s %8s %8s\n",
-           threads, threads == 1 ? "" : "s", kernels_best()->name, "tokens/s", "floor", "share", "best");
+           threads, threads == 1 ? "" : "s", kernels->name, "tokens/s", "floor", "share", "best");
 }
 
 static int run(const Arguments *arguments, Error *err)
 {
     Arena *arena = arena_new();
-    Program program = program_new(arena);
     Request request = {0};
     Result results[N_SIZES];
     const int json = argument_given(arguments, "--json");
     int status = read_request(arguments, arena, &request, err);
     for (int s = request.first_size; status == STATUS_OK && s < request.end_size; s++) {
         const Result *r = &results[s];
-        status = bench_size(&sizes[s], &program, &request, &results[s], err);
+        status = bench_size(&sizes[s], &request, &results[s], err);
         if (status == STATUS_OK && !json) {
             if (s == request.first_size)
-                print_head(r->threads);
+                print_head(request.kernels, r->threads);
             printf("  %-4s  %12.0f %12.0f %7.1f%% %7.1f%%\n", sizes[s].name, r->tokens_per_s, r->floor_tokens_per_s,
                    100 * r->share, 100 * r->best_share);
             fflush(stdout);

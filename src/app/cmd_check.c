@@ -5,18 +5,17 @@
 #include "app/experiment.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "train/train.h"
 
 /* Share of the FMA peak that a step reaches on common shapes; for the estimate of time only. */
 static const double likely_share = 0.5;
 
 /* FLOP/s of one thread in the best of short windows: in a longer one, a busy machine takes most of it away. */
-static double undisturbed_peak(void)
+static double undisturbed_peak(const Kernels *kernels)
 {
     enum { WINDOWS = 100 };
     double best = 0;
     for (int w = 0; w < WINDOWS; w++)
-        best = fmax(best, kernels_peak(kernels_best(), 5e-4));
+        best = fmax(best, kernels_peak(kernels, 5e-4));
     return best;
 }
 
@@ -40,46 +39,60 @@ static void print_plan(const Plan *plan)
     printf("\n\n  %-60s %12s %10s %9s\n", "arm (first seed's run)", "parameters", "snapshots", "oracle");
 }
 
+/* What all runs take, and the hungriest of them. */
+typedef struct {
+    double flops, tokens;
+    size_t most_memory, disk_bytes;
+} Needs;
+
+static void print_arms(const Experiment *experiment, Needs *needs)
+{
+    const Plan *plan = &experiment->plan;
+    const CheckedArm *arm = program_checked_arms(&experiment->program);
+    for (int r = 0; r < plan->n_runs; r += plan->n_seeds, arm = arm->next) {
+        const TrainEstimate *estimate = &arm->estimate;
+        const size_t memory = train_memory(estimate, experiment->threads);
+        char oracle[32];
+        snprintf(oracle, sizeof oracle, isnan(estimate->oracle_loss) ? "unknown" : "%.4f", estimate->oracle_loss);
+        printf("  %-60s %12lld %10lld %9s\n", plan->runs[r].folder, (long long)estimate->n_parameters,
+               (long long)estimate->n_snapshots, oracle);
+        needs->flops += estimate->flops * plan->n_seeds;
+        needs->tokens += (double)estimate->tokens * plan->n_seeds;
+        needs->disk_bytes += estimate->disk_bytes * (size_t)plan->n_seeds;
+        needs->most_memory = memory > needs->most_memory ? memory : needs->most_memory;
+    }
+}
+
+static void print_needs(const Experiment *experiment, const Needs *needs)
+{
+    const Plan *plan = &experiment->plan;
+    const int cores = experiment->jobs * experiment->threads;
+    const double peak = undisturbed_peak(experiment->kernels) * (cores < clock_cores() ? cores : clock_cores());
+    char memory[32], disk[32], seconds[32];
+    printf("\n  %d runs, %d at a time with %d thread%s each -> %s\n", plan->n_runs, experiment->jobs,
+           experiment->threads, experiment->threads == 1 ? "" : "s", experiment->folder);
+    printf("  memory    %s at most for a run, %d at a time\n", text_bytes((double)needs->most_memory, memory),
+           experiment->jobs);
+    printf("  disk      %s at most, before compression\n", text_bytes((double)needs->disk_bytes, disk));
+    printf("  compute   %.3g TFLOP over %.3g million tokens; about %s when nothing else runs here\n",
+           needs->flops / 1e12, needs->tokens / 1e6, text_seconds(needs->flops / (peak * likely_share), seconds));
+    printf("  claims    %d, all well-formed\n", plan->n_claims);
+    for (int n = 0; n < plan->n_notes; n++)
+        printf("  note      %s\n", plan->notes[n]);
+}
+
 static int run(const Arguments *arguments, Error *err)
 {
     Experiment experiment;
-    char memory[32], disk[32], seconds[32], oracle[32];
-    int status = experiment_open(arguments, &experiment, err);
+    Needs needs = {0};
+    const int status = experiment_open(arguments, &experiment, err);
     if (status != STATUS_OK)
         return status;
-    const Plan *plan = &experiment.plan;
-    double flops = 0, tokens = 0;
-    size_t most_memory = 0, disk_bytes = 0;
-    print_plan(plan);
-    for (int r = 0; r < plan->n_runs && status == STATUS_OK; r += plan->n_seeds) {
-        TrainEstimate estimate;
-        status = train_estimate(&plan->runs[r].settings, experiment.threads, &estimate, err);
-        if (status != STATUS_OK)
-            break;
-        snprintf(oracle, sizeof oracle, isnan(estimate.oracle_loss) ? "unknown" : "%.4f", estimate.oracle_loss);
-        printf("  %-60s %12lld %10lld %9s\n", plan->runs[r].folder, (long long)estimate.n_parameters,
-               (long long)estimate.n_snapshots, oracle);
-        flops += estimate.flops * plan->n_seeds;
-        tokens += (double)estimate.tokens * plan->n_seeds;
-        disk_bytes += estimate.disk_bytes * (size_t)plan->n_seeds;
-        most_memory = estimate.memory_bytes > most_memory ? estimate.memory_bytes : most_memory;
-    }
-    if (status == STATUS_OK) {
-        int cores = experiment.jobs * experiment.threads;
-        double peak = undisturbed_peak() * (cores < clock_cores() ? cores : clock_cores());
-        printf("\n  %d runs, %d at a time with %d thread%s each -> %s\n", plan->n_runs, experiment.jobs,
-               experiment.threads, experiment.threads == 1 ? "" : "s", experiment.folder);
-        printf("  memory    %s at most for a run, %d at a time\n", text_bytes((double)most_memory, memory),
-               experiment.jobs);
-        printf("  disk      %s at most, before compression\n", text_bytes((double)disk_bytes, disk));
-        printf("  compute   %.3g TFLOP over %.3g million tokens; about %s when nothing else runs here\n", flops / 1e12,
-               tokens / 1e6, text_seconds(flops / (peak * likely_share), seconds));
-        printf("  claims    %d, all well-formed\n", plan->n_claims);
-        for (int n = 0; n < plan->n_notes; n++)
-            printf("  note      %s\n", plan->notes[n]);
-    }
+    print_plan(&experiment.plan);
+    print_arms(&experiment, &needs);
+    print_needs(&experiment, &needs);
     experiment_close(&experiment);
-    return status;
+    return STATUS_OK;
 }
 
 static const Option options[] = {

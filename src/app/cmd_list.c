@@ -1,4 +1,5 @@
 /* refframe list: everything that can be swapped in, straight from the registries. */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,6 +8,8 @@
 #include "geometry/metric.h"
 
 static const char settings_word[] = "settings";
+
+enum { MOST_KINDS = 16 }; /* settings among them */
 
 static void print_row(const char *group, const SchemaRow *row)
 {
@@ -41,7 +44,7 @@ static void print_kind(const Kind *kind)
 static void print_settings(void)
 {
     Arena *arena = arena_new();
-    const Schema schema = program_new(arena).schema;
+    const Schema schema = program_schema(arena);
     printf("%s: keys that stand whatever is chosen above\n", settings_word);
     for (int p = 0; p < schema.n_parts; p++) {
         const SchemaPart *part = &schema.parts[p];
@@ -150,8 +153,9 @@ static void print_metrics(void)
 
 static int run(const Arguments *arguments, Error *err)
 {
-    const char *wanted = arguments->n_words > 0 ? arguments->words[0] : NULL, *names[16] = {NULL};
+    const char *wanted = arguments->n_words > 0 ? arguments->words[0] : NULL, *names[MOST_KINDS];
     int n_printed = 0, n_names = n_kinds;
+    assert(n_kinds < MOST_KINDS);
     for (int k = 0; k < n_kinds; k++) {
         names[k] = kinds[k].kind;
         if (wanted && strcmp(wanted, kinds[k].kind) != 0)

@@ -7,7 +7,6 @@
 #include "base/file.h"
 #include "model/mask/mask.h"
 #include "store/run.h"
-#include "train/train.h"
 
 static void print_steps(const char *what, int only_changed, const Remeasured *snapshots, int n)
 {
@@ -27,7 +26,7 @@ static int measure_run(const Arguments *arguments, Error *err)
                              "refframe measure: %s is for maps, a .npy file or a folder of them; %s is a run",
                              of_maps[o], arguments->words[0]);
     Arena *arena = arena_new();
-    Program program = program_new(arena);
+    Program program = program_new(arena, arguments->kernels);
     Settings settings;
     Remeasured *snapshots;
     const char *folder = arguments->words[0];
@@ -36,7 +35,7 @@ static int measure_run(const Arguments *arguments, Error *err)
     if (status == STATUS_OK)
         status = plan_load_run(arena, file_join(arena, folder, RUN_CONFIG), &program, &settings, err);
     if (status == STATUS_OK) {
-        TrainJob job = {.folder = folder, .settings = &settings, .kernels = kernels_best(), .threads = threads};
+        TrainJob job = {.folder = folder, .settings = &settings, .kernels = arguments->kernels, .threads = threads};
         status = train_measure_again(arena, &job, &snapshots, &n, err);
     }
     if (status == STATUS_OK && n == 0)

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "sched/sched.h"
-#include "store/run.h"
+#include "store/manifest.h"
 
 typedef struct {
     double last_line; /* clock at the last plain line */
@@ -62,7 +62,7 @@ static void on_end(void *context, const PlannedRun *run, RunStatus status, const
 /* Before anything is trained: runs that were begun elsewhere can only go on where the same bits are computed. */
 static int check_machine(Experiment *experiment, Error *err)
 {
-    const Machine here = machine_here(experiment->arena, kernels_best());
+    const Machine here = machine_here(experiment->arena, experiment->kernels);
     int status = STATUS_OK;
     for (int r = 0; r < experiment->plan.n_runs && status == STATUS_OK; r++)
         status = machine_check(file_join(experiment->arena, experiment->folder, experiment->plan.runs[r].folder), &here,

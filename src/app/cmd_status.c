@@ -4,7 +4,7 @@
 #include "app/app.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "store/run.h"
+#include "store/manifest.h"
 
 static int print_run(Arena *arena, const char *folder, const char *name)
 {

@@ -9,8 +9,7 @@
 #include "data/corpus.h"
 #include "data/source/source.h"
 #include "sched/sched.h"
-#include "store/run.h"
-#include "train/train.h"
+#include "store/manifest.h"
 
 typedef struct {
     double last;
@@ -66,7 +65,7 @@ static int check_id(Arena *arena, const char *folder, const char *id, Error *err
 static int run(const Arguments *arguments, Error *err)
 {
     Arena *arena = arena_new();
-    Program program = program_new(arena);
+    Program program = program_new(arena, arguments->kernels);
     Settings settings;
     Speaker speaker = {0};
     int threads;
@@ -84,7 +83,7 @@ static int run(const Arguments *arguments, Error *err)
             .folder = folder,
             .id = id,
             .settings = &settings,
-            .kernels = kernels_best(),
+            .kernels = arguments->kernels,
             .threads = threads,
             .accepts_other_machine = argument_given(arguments, "--accept-other-machine"),
             .should_stop = should_stop,

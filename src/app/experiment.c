@@ -6,16 +6,15 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "geometry/metric.h"
-#include "num/kernels.h"
 #include "report/report.h"
-#include "store/run.h"
+#include "store/machine.h"
 
 int experiment_open(const Arguments *arguments, Experiment *ret_experiment, Error *err)
 {
-    Experiment experiment = {.arena = arena_new()};
+    Experiment experiment = {.arena = arena_new(), .kernels = arguments->kernels};
     const char *const *sets;
     const int n_sets = argument_all(arguments, "--set", &sets), cores = clock_cores();
-    experiment.program = program_new(experiment.arena);
+    experiment.program = program_new(experiment.arena, experiment.kernels);
     int status =
         plan_load(experiment.arena, arguments->words[0], sets, n_sets, &experiment.program, &experiment.plan, err);
     if (status == STATUS_OK) {
@@ -50,7 +49,7 @@ static void reference_json(const Experiment *experiment, JsonWriter *json)
     json_put_number(json, "numerics_version", experiment->program.numerics_version);
     json_put_string(json, "compiler", machine_compiler());
     json_put_string(json, "cpu", machine_cpu(experiment->arena));
-    json_put_string(json, "kernels", kernels_best()->name);
+    json_put_string(json, "kernels", experiment->kernels->name);
     json_put_string(json, "blas", "none: own products of fixed order");
     json_close_object(json);
 }

@@ -6,6 +6,7 @@
 
 typedef struct {
     Arena *arena;
+    const Kernels *kernels;
     Program program;
     Plan plan;
     const char *folder; /* results/NAME */

@@ -9,8 +9,6 @@
 #include "app/app.h"
 #include "base/child.h"
 #include "base/text.h"
-#include "num/kernels.h"
-#include "train/train.h"
 
 static const Verb *const verbs[] = {
     &verb_run,  &verb_check,  &verb_list,    &verb_init,  &verb_status,
@@ -33,7 +31,7 @@ static void print_help(void)
 static void print_version(void)
 {
     printf("refframe %s\n", REFFRAME_VERSION);
-    printf("numerics %d, %s; products: own, of fixed order, no BLAS\n", TRAIN_NUMERICS_VERSION, REAL_NAME);
+    printf("numerics %d, %s; " TRAIN_PRODUCTS "\n", TRAIN_NUMERICS_VERSION, REAL_NAME);
     printf("kernels  %s in use; this machine runs", kernels_best()->name);
     for (const char *const *name = kernels_available(); *name; name++)
         printf(" %s", *name);
@@ -71,12 +69,15 @@ static int run_verb(int argc, char **argv, Error *err)
             print_verb_help(verb);
             return STATUS_OK;
         }
-    int status = arguments_parse(verb, argc - 2, argv + 2, &arguments, err);
-    if (status == STATUS_OK && kernels_self_check(kernels_best()) != 0)
+    const int status = arguments_parse(verb, argc - 2, argv + 2, &arguments, err);
+    if (status != STATUS_OK)
+        return status;
+    arguments.kernels = kernels_best();
+    if (kernels_self_check(arguments.kernels) != 0)
         return error_set(err, STATUS_FAILED,
                          "this machine miscomputes a product with the %s kernels; REFFRAME_KERNELS=plain may help",
-                         kernels_best()->name);
-    return status == STATUS_OK ? verb->run(&arguments, err) : status;
+                         arguments.kernels->name);
+    return verb->run(&arguments, err);
 }
 
 int main(int argc, char **argv)

@@ -7,6 +7,7 @@
 
 #include "base/child.h"
 #include "base/clock.h"
+#include "base/resolve.h"
 #include "maps/export.h"
 #include "model/mask/mask.h"
 
@@ -164,7 +165,7 @@ static int measure(Arena *arena, const Arguments *arguments, MapsSet *set, Text 
         return status;
     if ((status = argument_int(arguments, "--threads", 1, 1024, clock_cores(), &threads, err)) != STATUS_OK)
         return status;
-    if ((status = maps_open(kernels_best(), arguments->words[0], argument(arguments, "--tokens"), set, err)) !=
+    if ((status = maps_open(arguments->kernels, arguments->words[0], argument(arguments, "--tokens"), set, err)) !=
         STATUS_OK)
         return status;
     if ((status = set_masks(arena, mask ? &asked : NULL, set, err)) != STATUS_OK)

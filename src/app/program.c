@@ -1,4 +1,5 @@
 /* The program as plan/ sees it: one schema out of all registries, and a check of whole settings. */
+#include <assert.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,7 +12,6 @@
 #include "geometry/metric.h"
 #include "model/settings.h"
 #include "train/settings.h"
-#include "train/train.h"
 
 /* The row GROUP.kind: a choice among the registry's names. */
 static SchemaRow *kind_row(Arena *arena, const Kind *kind)
@@ -27,7 +27,7 @@ static SchemaRow *kind_row(Arena *arena, const Kind *kind)
     return row;
 }
 
-static Schema schema_new(Arena *arena)
+Schema program_schema(Arena *arena)
 {
     enum { MOST_PARTS = 256 };
     SchemaPart *parts = ARENA_ARRAY(arena, SchemaPart, MOST_PARTS);
@@ -49,6 +49,7 @@ static Schema schema_new(Arena *arena)
     }
     for (int p = 0; p < train_n_parts; p++)
         parts[n++] = train_parts[p];
+    assert(n <= MOST_PARTS);
     return (Schema){parts, n};
 }
 
@@ -70,20 +71,36 @@ static const char *largest_size(const Settings *settings)
     return largest;
 }
 
+/* The program's own part of a Program. */
+typedef struct {
+    Arena *arena;
+    const Kernels *kernels;
+    CheckedArm *first, *last;
+} Checks;
+
 static int check_run(void *context, const Settings *settings, char *ret_input_hash, Error *err)
 {
-    (void)context;
-    TrainEstimate estimate;
+    Checks *checks = context;
+    CheckedArm *arm = ARENA_ARRAY(checks->arena, CheckedArm, 1);
     char needed[32], there[32];
-    double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
-    int status = train_estimate(settings, clock_cores(), &estimate, err); /* the most that `run` would give it */
-    if (status == STATUS_OK && (double)estimate.memory_bytes > machine)
-        status = settings_error(settings, largest_size(settings), err,
-                                "a run of these sizes needs %s of memory; this machine has %s",
-                                text_bytes((double)estimate.memory_bytes, needed), text_bytes(machine, there));
-    if (status == STATUS_OK)
-        strcpy(ret_input_hash, estimate.input_sha256);
-    return status;
+    const double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    const int status = train_estimate(settings, checks->kernels, &arm->estimate, err);
+    if (status != STATUS_OK)
+        return status;
+    const double bytes = (double)train_memory(&arm->estimate, clock_cores()); /* the most that `run` would give it */
+    if (bytes > machine)
+        return settings_error(settings, largest_size(settings), err,
+                              "a run of these sizes needs %s of memory; this machine has %s", text_bytes(bytes, needed),
+                              text_bytes(machine, there));
+    *(checks->last ? &checks->last->next : &checks->first) = arm;
+    checks->last = arm;
+    strcpy(ret_input_hash, arm->estimate.input_sha256);
+    return STATUS_OK;
+}
+
+const CheckedArm *program_checked_arms(const Program *program)
+{
+    return ((const Checks *)program->context)->first;
 }
 
 static int knows_metric(void *context, const char *name, const char **ret_nearest)
@@ -93,8 +110,10 @@ static int knows_metric(void *context, const char *name, const char **ret_neares
     const char *names[MOST_NAMES];
     int n = 0;
     for (const MetricFamily *const *family = family_registry; *family; family++)
-        for (int c = 0; c < (*family)->n_columns && n < MOST_NAMES; c++)
+        for (int c = 0; c < (*family)->n_columns; c++) {
+            assert(n < MOST_NAMES);
             names[n++] = (*family)->columns[c].name;
+        }
     *ret_nearest = text_nearest(name, names, n);
     return metric_find(name) != NULL;
 }
@@ -130,7 +149,8 @@ static int knows_group(void *context, const char *name, const char **ret_nearest
     const char *names[MOST_GROUPS];
     int n = 0, is_known = 0;
     for (const Source *const *source = source_registry; *source; source++)
-        for (int g = 0; (*source)->groups && (*source)->groups[g] && n < MOST_GROUPS; g++) {
+        for (int g = 0; (*source)->groups && (*source)->groups[g]; g++) {
+            assert(n < MOST_GROUPS);
             is_known |= strcmp((*source)->groups[g], name) == 0;
             names[n++] = (*source)->groups[g];
         }
@@ -138,10 +158,12 @@ static int knows_group(void *context, const char *name, const char **ret_nearest
     return is_known;
 }
 
-Program program_new(Arena *arena)
+Program program_new(Arena *arena, const Kernels *kernels)
 {
+    Checks *checks = ARENA_ARRAY(arena, Checks, 1);
+    *checks = (Checks){.arena = arena, .kernels = kernels};
     return (Program){
-        .schema = schema_new(arena),
+        .schema = program_schema(arena),
         .numerics_version = TRAIN_NUMERICS_VERSION,
         .check_run = check_run,
         .knows_metric = knows_metric,
@@ -149,5 +171,6 @@ Program program_new(Arena *arena)
         .has_heads = has_heads,
         .has_onset = has_onset,
         .knows_frame = knows_frame,
+        .context = checks,
     };
 }

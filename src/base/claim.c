@@ -41,11 +41,6 @@ enum { N_FUNCTIONS = sizeof functions / sizeof *functions };
 /* In the order of Comparator. */
 static const char *const comparators[] = {"<", "<=", ">", ">=", "=", "!=", "holds"};
 
-const char *comparator_name(Comparator comparator)
-{
-    return comparators[comparator];
-}
-
 const char *term_kind_name(TermKind kind)
 {
     for (int i = 0; i < N_FUNCTIONS; i++)

@@ -66,7 +66,6 @@ typedef struct {
 int claim_parse(Arena *arena, const char *file, int line, const char *that, Claim *ret_claim, Error *err);
 
 /* Number and label, as they'd stand in a message. */
-const char *comparator_name(Comparator comparator);
 const char *term_kind_name(TermKind kind);
 
 #endif

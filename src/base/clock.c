@@ -4,7 +4,6 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -48,24 +47,4 @@ int clock_cores(void)
     if (granted > 0 && granted < cores)
         cores = granted;
     return cores > 0 ? (int)cores : 1;
-}
-
-size_t clock_peak_bytes(void)
-{
-    /* getrusage's peak survives exec, so a small child would report the size of its parent; VmHWM does not. */
-    FILE *status = fopen("/proc/self/status", "re");
-    size_t kib = 0;
-    if (status) {
-        char line[256];
-        while (fgets(line, sizeof line, status))
-            if (sscanf(line, "VmHWM: %zu kB", &kib) == 1)
-                break;
-        fclose(status);
-    }
-    if (!kib) {
-        struct rusage usage;
-        getrusage(RUSAGE_SELF, &usage);
-        kib = (size_t)usage.ru_maxrss;
-    }
-    return kib * 1024;
 }

@@ -2,12 +2,9 @@
 #ifndef REFFRAME_BASE_CLOCK_H
 #define REFFRAME_BASE_CLOCK_H
 
-#include <stddef.h>
-
 double clock_seconds(void);
 /* UTC as 2026-01-31T12:00:00Z, for the manifest and the log. */
 char *clock_timestamp(char buffer[32]);
-int clock_cores(void);         /* cores this process may use (affinity, container), at least 1 */
-size_t clock_peak_bytes(void); /* peak resident memory of this process so far */
+int clock_cores(void); /* cores this process may use (affinity, container), at least 1 */
 
 #endif

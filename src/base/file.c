@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -247,20 +246,6 @@ int file_remove_temporaries(const char *folder, Error *err)
 int file_remove(const char *path, Error *err)
 {
     if (unlink(path) != 0 && errno != ENOENT)
-        return failed(err, "remove", path);
-    return STATUS_OK;
-}
-
-static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *place)
-{
-    (void)info, (void)type, (void)place;
-    return remove(path);
-}
-
-int file_remove_tree(const char *path, Error *err)
-{
-    /* Contents before their folder; links are removed, never followed. */
-    if (nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS) != 0 && errno != ENOENT)
         return failed(err, "remove", path);
     return STATUS_OK;
 }

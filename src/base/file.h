@@ -48,8 +48,7 @@ int file_list(Arena *arena, const char *folder, char ***ret_names, int *ret_n, E
 
 /* Deletes `*.tmp-PID` entries of a folder (not below it). */
 int file_remove_temporaries(const char *folder, Error *err);
-int file_remove(const char *path, Error *err);      /* absent is fine */
-int file_remove_tree(const char *path, Error *err); /* a folder and what is in it; absent is fine */
+int file_remove(const char *path, Error *err); /* absent is fine */
 
 /* Truncates or extends; fsyncs. */
 int file_truncate(const char *path, uint64_t bytes, Error *err);

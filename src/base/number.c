@@ -1,9 +1,8 @@
 /* Numbers as text without the locale: the shortest digits that round-trip, and exact parses (declared in text.h).
  *
  * The locale enters printf and strtod only through the decimal point, so neither ever sees one: a number travels as
- * DIGITSeEXPONENT, a whole mantissa and a power of ten. Any decimal of up to 15 digits (6 for float32) survives the way
- * to a normal double and back, so if a shorter form exists, rounding to 15 shows it behind trailing zeros; 17 (9)
- * always do.
+ * DIGITSeEXPONENT, a whole mantissa and a power of ten. Any decimal of up to 15 digits survives the way to a normal
+ * double and back, so if a shorter form exists, rounding to 15 shows it behind trailing zeros; 17 always do.
  */
 #include <errno.h>
 #include <float.h>
@@ -44,39 +43,37 @@ static Decimal decimal_rounded(double value, int n)
     return d;
 }
 
-static int reads_back(Decimal d, double value, int is_float)
+static int reads_back(Decimal d, double value)
 {
     char whole[40];
     snprintf(whole, sizeof whole, "%" PRIu64 "e%d", d.mantissa, d.exponent);
-    return is_float ? strtof(whole, NULL) == (float)value : strtod(whole, NULL) == value;
+    return strtod(whole, NULL) == value;
 }
 
-static Decimal decimal_shortest(double value, int is_float)
+static Decimal decimal_shortest(double value)
 {
-    const int is_subnormal = value < (is_float ? (double)FLT_MIN : DBL_MIN);
-    const int most = is_float ? 9 : 17;
-    for (int n = is_subnormal ? 1 : is_float ? 6 : 15; n < most; n++) {
+    enum { MOST = 17 };
+    for (int n = value < DBL_MIN ? 1 : 15; n < MOST; n++) {
         Decimal d = decimal_rounded(value, n);
-        if (reads_back(d, value, is_float))
+        if (reads_back(d, value))
             return without_zeros(d);
         /* At a power of two the gap below is half the gap above: the neighbour above may fit though it is farther. */
         d.mantissa++;
-        if (reads_back(d, value, is_float))
+        if (reads_back(d, value))
             return without_zeros(d);
     }
-    return without_zeros(decimal_rounded(value, most));
+    return without_zeros(decimal_rounded(value, MOST));
 }
 
-/* Plain notation from 0.0001 to 15 digits before the point (9 for floats; 17 where it is the shorter),
- * else d.ddde-7. */
-static void decimal_write(Decimal d, int is_negative, int is_float, char buffer[32])
+/* Plain notation from 0.0001 to 15 digits before the point (17 where it is the shorter), else d.ddde-7. */
+static void decimal_write(Decimal d, int is_negative, char buffer[32])
 {
     char digits[24], exponent[16], *out = buffer;
     const int n = snprintf(digits, sizeof digits, "%" PRIu64, d.mantissa);
     const int point = n + d.exponent; /* value = 0.DIGITS * 10^point */
     if (is_negative)
         *out++ = '-';
-    if (point > -4 && (point <= (is_float ? 9 : 15) || (point <= 17 && point <= n + 3))) {
+    if (point > -4 && (point <= 15 || (point <= 17 && point <= n + 3))) {
         for (int i = point < 1 ? point - 1 : 0; i < (point > n ? point : n); i++) {
             if (i == point)
                 *out++ = '.';
@@ -93,34 +90,23 @@ static void decimal_write(Decimal d, int is_negative, int is_float, char buffer[
     }
 }
 
-static char *number_write(double value, int is_float, char buffer[32])
+char *text_number(double value, char buffer[32])
 {
     if (isnan(value))
         strcpy(buffer, "nan");
     else if (isinf(value))
         strcpy(buffer, value < 0 ? "-inf" : "inf");
-    else if (value == rint(value) && fabs(value) < (is_float ? 0x1p24 : 1e15))
+    else if (value == rint(value) && fabs(value) < 1e15)
         snprintf(buffer, 32, "%s%" PRIu64, signbit(value) ? "-" : "", (uint64_t)fabs(value));
     else
-        decimal_write(decimal_shortest(fabs(value), is_float), value < 0, is_float, buffer);
+        decimal_write(decimal_shortest(fabs(value)), value < 0, buffer);
     return buffer;
-}
-
-char *text_number(double value, char buffer[32])
-{
-    return number_write(value, 0, buffer);
 }
 
 void text_add_number(Text *text, double value)
 {
     char buffer[32];
-    text_add(text, number_write(value, 0, buffer));
-}
-
-void text_add_float(Text *text, float value)
-{
-    char buffer[32];
-    text_add(text, number_write((double)value, 1, buffer));
+    text_add(text, text_number(value, buffer));
 }
 
 /* ---- parsing ---- */

@@ -3,11 +3,12 @@
  * Every assignment is checked first, in order, so that the first error in the file is the one reported. A part applies
  * when the choice of its group has its kind, and that choice applies itself.
  */
+#include "base/resolve.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/schema.h"
 #include "base/value.h"
 
 #define KEY_MAX 256

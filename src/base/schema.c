@@ -81,31 +81,29 @@ const char *schema_nearest_key(Arena *arena, const Schema *schema, const char *k
     return NULL;
 }
 
+static int refuse_unknown(Arena *arena, const Schema *schema, const Assignment *assignment, Error *err)
+{
+    char where[PLACE_SIZE];
+    const char *nearest = schema_nearest_key(arena, schema, assignment->key);
+    value_place(assignment->file, assignment->line, where);
+    if (!nearest)
+        return error_set(err, STATUS_INPUT, "%s: unknown key \"%.100s\"", where, assignment->key);
+    return error_set(err, STATUS_INPUT, "%s: unknown key \"%.100s\"; did you mean \"%s\"?", where, assignment->key,
+                     nearest);
+}
+
 int schema_check_assignment(const Schema *schema, const Assignment *assignment, Error *err)
 {
     Arena *arena = arena_new();
-    int status = 0;
-    for (int p = 0; p < schema->n_parts; p++) {
+    int n_tried = 0, is_taken = 0;
+    for (int p = 0; p < schema->n_parts && !is_taken; p++) {
         const SchemaRow *row = schema_find_in_part(&schema->parts[p], assignment->key);
         Setting setting;
-        if (!row)
-            continue;
-        /* The first part's complaint stands, unless another part takes the value. */
-        const int taken = value_take(arena, row, assignment, &setting, status ? NULL : err);
-        if (taken == STATUS_OK) {
-            arena_free(arena);
-            return STATUS_OK;
-        }
-        status = taken;
+        if (row) /* the first part's complaint stands, unless another part takes the value */
+            is_taken = value_take(arena, row, assignment, &setting, n_tried++ ? NULL : err) == STATUS_OK;
     }
-    if (!status) {
-        char where[PLACE_SIZE];
-        const char *nearest = schema_nearest_key(arena, schema, assignment->key);
-        value_place(assignment->file, assignment->line, where);
-        status = nearest ? error_set(err, STATUS_INPUT, "%s: unknown key \"%.100s\"; did you mean \"%s\"?", where,
-                                     assignment->key, nearest)
-                         : error_set(err, STATUS_INPUT, "%s: unknown key \"%.100s\"", where, assignment->key);
-    }
+    if (n_tried == 0)
+        refuse_unknown(arena, schema, assignment, err);
     arena_free(arena);
-    return status;
+    return is_taken ? STATUS_OK : STATUS_INPUT;
 }

@@ -1,10 +1,11 @@
 /* Reading resolved settings, and their two texts: canonical JSON, which a run's id hashes, and YAML, which
  * people read. */
-#include "base/schema.h"
+#include "base/settings.h"
 
 #include <assert.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +37,7 @@ int64_t settings_int(const Settings *settings, const char *key)
 {
     int64_t value = 0;
     const int status = text_parse_int(get(settings, key, 1u << VALUE_INT)->text, &value); /* exact beyond 2^53 */
-    assert(status == 0);
+    assert(status == STATUS_OK);
     (void)status;
     return value;
 }
@@ -49,6 +50,47 @@ double settings_number(const Settings *settings, const char *key)
 const char *settings_text(const Settings *settings, const char *key)
 {
     return get(settings, key, 1u << VALUE_CHOICE | 1u << VALUE_STRING)->text;
+}
+
+int settings_choice(const Settings *settings, const char *key)
+{
+    const Setting *setting = get(settings, key, 1u << VALUE_CHOICE);
+    int i = 0;
+    while (strcmp(setting->row->choices[i], setting->text) != 0)
+        i++;
+    return i;
+}
+
+static int whole(const Settings *settings, const char *key, ValueType type)
+{
+    return type == VALUE_BOOL     ? settings_bool(settings, key)
+           : type == VALUE_CHOICE ? settings_choice(settings, key)
+                                  : (int)settings_int(settings, key);
+}
+
+void settings_read_rows(const Settings *settings, const char *group, const SchemaRow *rows, int n, void *ret_struct)
+{
+    enum { KEY_MAX = 256 };
+    char key[KEY_MAX];
+    for (int i = 0; i < n; i++) {
+        const Field field = rows[i].field;
+        void *at = (char *)ret_struct + field.offset;
+        snprintf(key, sizeof key, "%s%s%s", group, *group ? "." : "", rows[i].key);
+        if (field.kind == FIELD_INT)
+            *(int *)at = whole(settings, key, rows[i].type);
+        else if (field.kind == FIELD_INT64)
+            *(int64_t *)at = settings_int(settings, key);
+        else if (field.kind == FIELD_DOUBLE)
+            *(double *)at = settings_number(settings, key);
+    }
+}
+
+void *settings_read_new(Arena *arena, const Settings *settings, const char *group, const SchemaRow *rows, int n,
+                        size_t size)
+{
+    void *made = arena_alloc(arena, size);
+    settings_read_rows(settings, group, rows, n, made);
+    return made;
 }
 
 /* "FILE: " of the first file that set anything, "" when all are defaults: where to write a key that was not set. */

@@ -35,8 +35,6 @@ int table_add_row(Table *table);
 
 void table_set(Table *table, int row, int column, double value);
 void table_set_text(Table *table, int row, int column, const char *value); /* copies */
-double table_get(const Table *table, int row, int column);
-const char *table_get_text(const Table *table, int row, int column);
 
 /* Index of a column, or -1. */
 int table_find(const Table *table, const char *name);
@@ -44,8 +42,5 @@ int table_find(const Table *table, const char *name);
 /* CSV: one header row of names, RFC 4180 quoting where needed, shortest round-trip digits, an empty cell for
  * NaN, "\n". */
 void table_to_csv(const Table *table, Text *ret_text);
-
-/* Reads such a CSV. A column whose every cell is empty or a number becomes numeric. `path` is for messages only. */
-int table_from_csv(Arena *arena, const char *path, const char *csv, Table **ret_table, Error *err);
 
 #endif

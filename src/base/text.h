@@ -22,9 +22,6 @@ void text_addv(Text *text, const char *format, va_list args) __attribute__((form
  * A whole number below 1e15 in magnitude prints without exponent or point. Never uses the locale. */
 void text_add_number(Text *text, double value);
 
-/* As text_add_number, for a float32 value: the shortest digits that round-trip as float32. */
-void text_add_float(Text *text, float value);
-
 void text_clear(Text *text); /* keeps the memory */
 void text_free(Text *text);  /* back to (Text){0} */
 

@@ -1,8 +1,8 @@
-/* Internal to the schema: one value against one row, for schema.c and resolve.c. */
+/* Internal to the schema: one value against one row, for schema.c, settings.c and resolve.c. */
 #ifndef REFFRAME_BASE_VALUE_H
 #define REFFRAME_BASE_VALUE_H
 
-#include "base/schema.h"
+#include "base/settings.h"
 
 #define PLACE_SIZE 600
 
@@ -17,9 +17,5 @@ Setting value_default(Arena *arena, const char *key, const SchemaRow *row);
 
 /* "experiment.yaml:12", or "--set", which has no lines; returns buffer. */
 const char *value_place(const char *file, int line, char buffer[PLACE_SIZE]);
-
-/* The row of a full key in one part, or NULL; the full key of a row. */
-const SchemaRow *schema_find_in_part(const SchemaPart *part, const char *key);
-const char *schema_full_key(Arena *arena, const SchemaPart *part, const SchemaRow *row);
 
 #endif

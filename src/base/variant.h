@@ -9,7 +9,7 @@
 #ifndef REFFRAME_BASE_VARIANT_H
 #define REFFRAME_BASE_VARIANT_H
 
-#include "base/schema.h"
+#include "base/settings.h"
 
 typedef struct {
     const char *name;        /* what the user writes: "rope" */
@@ -21,6 +21,12 @@ typedef struct {
 
 /* The two fields of a table of rows. */
 #define PARAMS(rows) .params = (rows), .n_params = sizeof(rows) / sizeof *(rows)
+
+/* `prepare` of the kinds that read nothing but settings; *ret_state is the variant's own, from arena. */
+typedef int Prepare(Arena *arena, const Settings *settings, void **ret_state, Error *err);
+
+/* Calls it; NULL is a variant that has no state. */
+int variant_prepare(Prepare *prepare, Arena *arena, const Settings *settings, void **ret_state, Error *err);
 
 /* What the registry of a kind offers, PREFIX_registry and PREFIX_variants (the same in the same order, by their heads)
  * with a NULL at their end, and PREFIX_find, by name or NULL. */

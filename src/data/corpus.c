@@ -34,7 +34,7 @@ static int read_embedded(Arena *arena, Bytes *ret_bytes, Error *err)
     assert(asset);
     Bytes bytes = {.file_starts = ARENA_ARRAY(arena, size_t, 1), .n_files = 1};
     int status = gunzip_bytes(arena, asset->bytes, asset->n, &bytes.bytes, &bytes.n, err);
-    if (status == 0)
+    if (status == STATUS_OK)
         *ret_bytes = bytes;
     return status;
 }
@@ -47,8 +47,8 @@ static int read_bytes(Arena *arena, const Settings *settings, Bytes *ret_bytes, 
 
     Text all = {0};
     Bytes bytes = {.file_starts = ARENA_ARRAY(arena, size_t, files->n_items), .n_files = files->n_items};
-    int status = 0;
-    for (int i = 0; i < files->n_items && status == 0; i++) {
+    int status = STATUS_OK;
+    for (int i = 0; i < files->n_items && status == STATUS_OK; i++) {
         const char *path = files->items[i];
         char *content;
         size_t n;
@@ -63,7 +63,7 @@ static int read_bytes(Arena *arena, const Settings *settings, Bytes *ret_bytes, 
         else
             text_add_bytes(&all, content, n);
     }
-    if (status == 0) {
+    if (status == STATUS_OK) {
         bytes.n = all.size;
         bytes.bytes = arena_strndup(arena, text_string(&all), all.size);
         *ret_bytes = bytes;
@@ -169,7 +169,7 @@ static int encode(Arena *arena, Arena *scratch, const Bytes *bytes, size_t n_tra
     corpus->n = n_train + n_held_out;
     corpus->ids = ARENA_ARRAY(arena, int32_t, corpus->n);
     memcpy(corpus->ids, ids, (size_t)corpus->n * sizeof *ids);
-    return 0;
+    return STATUS_OK;
 }
 
 int corpus_open(Arena *arena, const Settings *settings, Corpus *ret_corpus, Error *err)
@@ -180,7 +180,7 @@ int corpus_open(Arena *arena, const Settings *settings, Corpus *ret_corpus, Erro
     Bytes bytes;
     Error reason;
     int status = read_bytes(scratch, settings, &bytes, err);
-    if (status)
+    if (status != STATUS_OK)
         goto done;
     sha256_hex(bytes.bytes, bytes.n, corpus.sha256);
     size_t n_newlines = 0;
@@ -193,11 +193,11 @@ int corpus_open(Arena *arena, const Settings *settings, Corpus *ret_corpus, Erro
     find_all_documents(&bytes, starts);
     size_t n_train = cut(&bytes, settings_number(settings, "data.held_out"), starts, &n_starts);
 
-    status = corpus.tokenizer->build(arena, settings, bytes.bytes, bytes.n, n_train, &corpus.vocabulary, &reason);
+    status = corpus.tokenizer->prepare(arena, settings, bytes.bytes, bytes.n, n_train, &corpus.vocabulary, &reason);
     size_t *token_starts = ARENA_ARRAY(scratch, size_t, bytes.n);
-    if (status == 0)
+    if (status == STATUS_OK)
         status = encode(arena, scratch, &bytes, n_train, &corpus, token_starts, &reason);
-    if (status) {
+    if (status != STATUS_OK) {
         status = settings_error(settings, FILES_KEY, err, "%s", reason.text);
         goto done;
     }
@@ -215,7 +215,7 @@ int corpus_hash(Arena *arena, const Settings *settings, char ret_hex[65], Error 
     Arena *scratch = arena_new();
     Bytes bytes;
     int status = read_bytes(scratch, settings, &bytes, err);
-    if (status == 0)
+    if (status == STATUS_OK)
         sha256_hex(bytes.bytes, bytes.n, ret_hex);
     arena_free(scratch);
     return status;

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/schema.h"
+#include "base/settings.h"
 #include "data/tokenizer/tokenizer.h"
 
 typedef struct {

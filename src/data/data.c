@@ -19,9 +19,10 @@ struct Data {
     int length;
 };
 
-static const char *const bos_choices[] = {"always", "document", "never", NULL};
+static const char *const bos_choices[] = {
+    [BOS_ALWAYS] = "always", [BOS_DOCUMENT] = "document", [BOS_NEVER] = "never", NULL};
 static const char *const eos_choices[] = {"always", "never", NULL};
-static const char *const window_choices[] = {"anywhere", "document", NULL};
+static const char *const window_choices[] = {[WINDOW_ANYWHERE] = "anywhere", [WINDOW_DOCUMENT] = "document", NULL};
 
 const SchemaRow data_rows[] = {
     {"bos", VALUE_CHOICE, "always", 0, 0, bos_choices,
@@ -54,7 +55,7 @@ static int check(const Source *source, const Settings *settings, int length, Err
     if (length < DATA_MIN_LENGTH)
         return settings_error(settings, "model.context_length", err, "must be at least %d, not %d", DATA_MIN_LENGTH,
                               length);
-    return 0;
+    return STATUS_OK;
 }
 
 /* Content tokens of a framed sequence of `length`, the one behind the last input included where there is one. */
@@ -74,12 +75,12 @@ int data_open(Arena *arena, const Settings *settings, int length, Data **ret_dat
     data->has_corpus = data->source->needs_corpus;
     data->length = length;
     int status = check(data->source, settings, length, err);
-    if (status == 0 && data->has_corpus)
+    if (status == STATUS_OK && data->has_corpus)
         status = corpus_open(arena, settings, &data->corpus, err);
-    if (status == 0)
-        status = data->source->open(arena, settings, data->has_corpus ? &data->corpus : NULL,
-                                    content_length(data, length), &data->state, err);
-    if (status == 0)
+    if (status == STATUS_OK)
+        status = data->source->prepare(arena, settings, data->has_corpus ? &data->corpus : NULL,
+                                       content_length(data, length), &data->state, err);
+    if (status == STATUS_OK)
         *ret_data = data;
     return status;
 }
@@ -176,13 +177,6 @@ Sequence sequence_new(Arena *arena, int length)
     };
 }
 
-size_t sequence_bytes(int length)
-{
-    size_t T = (size_t)length;
-    return arena_rounded((T + 1) * sizeof(int32_t)) + arena_rounded(T * sizeof(int32_t)) + arena_rounded(T) +
-           arena_rounded(T + 1);
-}
-
 Batch batch_new(Arena *arena, int n, int length)
 {
     size_t size = (size_t)n * (size_t)length;
@@ -191,13 +185,5 @@ Batch batch_new(Arena *arena, int n, int length)
         .length = length,
         .inputs = ARENA_ARRAY(arena, int32_t, size),
         .targets = ARENA_ARRAY(arena, int32_t, size),
-        .flags = ARENA_ARRAY(arena, uint8_t, size),
-        .groups = ARENA_ARRAY(arena, uint8_t, size),
     };
-}
-
-size_t batch_bytes(int n, int length)
-{
-    size_t size = (size_t)n * (size_t)length;
-    return 2 * arena_rounded(size * sizeof(int32_t)) + 2 * arena_rounded(size);
 }

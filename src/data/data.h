@@ -47,11 +47,8 @@ double data_oracle_loss(const Data *data, Part part, int length, double *ret_gro
 /* See Source.ideal_loss; NaN where it is not known, and for an id that is no content. */
 double data_ideal_loss(const Data *data, const Sequence *seq, int i);
 
-/* Arrays for a sequence or a batch, from an arena; and the bytes they take. */
+/* Arrays for a sequence or a batch, from an arena. */
 Sequence sequence_new(Arena *arena, int length);
-size_t sequence_bytes(int length);
 Batch batch_new(Arena *arena, int n, int length);
-size_t batch_bytes(int n, int length);
-size_t sequence_bytes(int length);
 
 #endif

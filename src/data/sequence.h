@@ -30,8 +30,6 @@ typedef struct {
     int n, length;    /* sequences, T */
     int32_t *inputs;  /* (n,T) */
     int32_t *targets; /* (n,T), -1 = no loss; BOS, EOS and MASK never are targets */
-    uint8_t *flags;   /* (n,T) of the inputs */
-    uint8_t *groups;  /* (n,T) of the targets */
     int n_targets;    /* targets != -1 in the whole batch: what every loss and gradient divides by */
 } Batch;
 

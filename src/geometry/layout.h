@@ -19,8 +19,8 @@ typedef struct {
     int n_values; /* doubles in a row */
 } Layout;
 
+/* On a counting arena it has no places. */
 Layout layout_new(Arena *arena, int n_layers, int n_heads);
-size_t layout_bytes(void);
 
 /* The place of a column by name, or NULL; the places of a family are one behind another, its first: */
 const Place *layout_find(const Layout *layout, const char *name);

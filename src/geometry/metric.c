@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/resolve.h"
 
 int column_has_onset(const MetricColumn *column)
 {

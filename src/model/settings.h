@@ -2,7 +2,7 @@
 #ifndef REFFRAME_MODEL_SETTINGS_H
 #define REFFRAME_MODEL_SETTINGS_H
 
-#include "base/schema.h"
+#include "base/settings.h"
 #include "base/visible.h"
 
 typedef struct Position Position;
@@ -53,7 +53,7 @@ typedef int ModelPrepare(Arena *arena, const ModelSettings *model, Parameters *p
 extern const SchemaRow model_rows[];
 extern const int model_n_rows;
 
-/* Reads and cross-checks (d_head even for rope, sizes in range, full + next refused is the objective's check). */
+/* Reads and cross-checks; resolves 0 = automatic. What a variant or the objective asks of the sizes they check. */
 int model_settings_read(const Settings *settings, int vocab_size, ModelSettings *ret_model, Error *err);
 
 #endif

@@ -8,6 +8,7 @@
 #define REFFRAME_PLAN_DRAFT_H
 
 #include "plan/plan.h"
+#include "plan/tools.h"
 #include "plan/yaml.h"
 
 typedef struct {
@@ -71,8 +72,6 @@ SweepAxis *sweep_find(const Draft *draft, const char *name);
 const char *sweep_nearest_axis(const Draft *draft, const char *name);
 int axis_find(const Axis *axis, const char *label); /* index, or -1 */
 const char *axis_nearest(Arena *arena, const Axis *axis, const char *label);
-/* `; did you mean "x"?`, or "" without a nearest. */
-const char *plan_hint(Arena *arena, const char *nearest);
 
 /* `exclude:` as a test of arms. */
 typedef struct {
@@ -98,13 +97,5 @@ int id_counts_key(const char *key);
 extern const LaterKey id_later_keys[];
 
 const char *arm_name(Arena *arena, const Axis *axes, int n_axes, const int *choice);
-
-/* ---- small tools ---- */
-
-/* `items` with room for one more behind its n: memory doubles when n reaches a power of two, from 8 on. */
-void *plan_grown(Arena *arena, void *items, int n, size_t item_size);
-
-/* One line "FILE:LINE: message" (without :LINE where it is 0); returns STATUS_INPUT. */
-int plan_refuse(Error *err, const char *file, int line, const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 #endif

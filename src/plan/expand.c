@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/resolve.h"
 #include "plan/draft.h"
 
 enum { ARMS_MAX = 100000, RUNS_MAX = 10000, SEEDS_MAX = 10000 };

@@ -13,7 +13,7 @@
 
 #include "base/claim.h"
 #include "base/json.h"
-#include "base/schema.h"
+#include "base/settings.h"
 
 typedef struct {
     const char *label;       /* the value as written, or the bundle's name */
@@ -64,7 +64,7 @@ typedef struct {
     Schema schema;
     int numerics_version;
     /* Checks one run's whole settings; ret_input_hash (65 bytes) is the SHA-256 of every input file, "" for none.
-     * Asked once an arm, as nothing of it may depend on the seed. */
+     * Asked once an arm, in their order, as nothing of it may depend on the seed. */
     int (*check_run)(void *context, const Settings *settings, char *ret_input_hash, Error *err);
     /* Whether a metric or a frame type of that name exists (for `expect:`); the nearest name goes to *ret_nearest. */
     int (*knows_metric)(void *context, const char *name, const char **ret_nearest);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/resolve.h"
 #include "plan/draft.h"
 
 int plan_load_run(Arena *arena, const char *path, const Program *program, Settings *ret_settings, Error *err)

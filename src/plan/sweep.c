@@ -9,11 +9,6 @@
 
 /* ---- looking up ---- */
 
-const char *plan_hint(Arena *arena, const char *nearest)
-{
-    return nearest ? arena_format(arena, "; did you mean \"%s\"?", nearest) : "";
-}
-
 int axis_find(const Axis *axis, const char *label)
 {
     for (int i = 0; i < axis->n_values; i++)

@@ -5,13 +5,11 @@
  */
 #include "plan/yaml.h"
 
-#include <stdarg.h>
 #include <string.h>
 #include <yaml.h>
 
 #include "base/file.h"
-#include "base/text.h"
-#include "plan/draft.h"
+#include "plan/tools.h"
 
 enum { DEPTH_MAX = 32 };
 
@@ -25,29 +23,6 @@ typedef struct {
     size_t n;
     Error *err;
 } Reader;
-
-int plan_refuse(Error *err, const char *file, int line, const char *format, ...)
-{
-    Text text = {0};
-    va_list args;
-    va_start(args, format);
-    text_addv(&text, format, args);
-    va_end(args);
-    const int status = line > 0 ? error_set(err, STATUS_INPUT, "%s:%d: %s", file, line, text_string(&text))
-                                : error_set(err, STATUS_INPUT, "%s: %s", file, text_string(&text));
-    text_free(&text);
-    return status;
-}
-
-void *plan_grown(Arena *arena, void *items, int n, size_t item_size)
-{
-    if (n != 0 && (n < 8 || (n & (n - 1)) != 0))
-        return items;
-    void *larger = arena_alloc(arena, (n ? 2 * (size_t)n : 8) * item_size);
-    if (n)
-        memcpy(larger, items, (size_t)n * item_size);
-    return larger;
-}
 
 const Node *node_get(const Node *mapping, const char *key)
 {

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "report/results.h"
 #include "report/snapshots.h"
+#include "store/manifest.h"
 
 static int read_json(Arena *arena, const char *folder, const char *name, Json **ret_json, Error *err)
 {

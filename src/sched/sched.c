@@ -14,6 +14,7 @@
 
 #include "base/child.h"
 #include "base/file.h"
+#include "store/manifest.h"
 
 #define STDERR_FILE "stderr.txt"        /* below the run's folder; removed if it stayed empty */
 static const double LOOK_SECONDS = 0.2; /* between looks at the flag of Ctrl-C and calls of on_change */

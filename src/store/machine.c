@@ -14,7 +14,7 @@
 #include "base/deflate.h"
 #include "base/pcg.h"
 #include "base/sha256.h"
-#include "store/run.h"
+#include "store/manifest.h"
 
 /* ---- digests ----------------------------------------------------------------------------------------------------- */
 
@@ -26,11 +26,34 @@ static const char *digest(Arena *arena, const void *bytes, size_t n)
     return arena_strndup(arena, hex, DIGITS_KEPT);
 }
 
+enum { SIDE = 33, SIZE = SIDE * SIDE, N_RESULTS = 18 }; /* odd: whole vectors and remainders */
+
+/* A plain, or transposed and on some rows of B. */
+static void packed_product(const Kernels *kernels, MatmulKind kind, const real *a, const real *b, const real *plus,
+                           real *panels, real *room, real *ret_c)
+{
+    const int k_first = kind == MATMUL_TN ? SIDE / 3 : 0;
+    const PackedProduct product = {.kind = kind,
+                                   .m = SIDE,
+                                   .n = SIDE,
+                                   .k = SIDE - k_first,
+                                   .alpha = (real)0.7,
+                                   .a = a,
+                                   .ld_a = SIDE,
+                                   .panels = panels,
+                                   .k_packed = SIDE,
+                                   .k_first = k_first,
+                                   .plus = plus,
+                                   .c = ret_c,
+                                   .ld_c = SIDE};
+    kernels->pack(kind, SIDE, SIDE, b, SIDE, panels);
+    kernels->matmul_packed(&product, room);
+}
+
 /* Of each kind of kernel one: products, norms, activations, softmax, loss, sums, optimizer, and logarithms
  * in double. */
 static const char *kernels_bits(Arena *arena, const Kernels *kernels)
 {
-    enum { SIDE = 33, SIZE = SIDE * SIDE, N_RESULTS = 18 }; /* odd: whole vectors and remainders */
     Pcg pcg = pcg_named(1, "machine/kernels");
     Arena *scratch = arena_new();
     real *a = ARENA_ARRAY(scratch, real, SIZE), *b = ARENA_ARRAY(scratch, real, SIZE);
@@ -48,25 +71,8 @@ static const char *kernels_bits(Arena *arena, const Kernels *kernels)
     real *at = y;
     for (MatmulKind kind = MATMUL_NN; kind <= MATMUL_TN; kind++, at += SIZE)
         kernels->matmul(kind, SIDE, SIDE, SIDE, (real)0.7, a, SIDE, b, SIDE, 0, at, SIDE, room);
-    for (MatmulKind kind = MATMUL_NN; kind <= MATMUL_TN;
-         kind++, at += SIZE) { /* A plain, or transposed and on some rows of B */
-        const int k_first = kind == MATMUL_TN ? SIDE / 3 : 0;
-        kernels->pack(kind, SIDE, SIDE, b, SIDE, panels);
-        const PackedProduct product = {.kind = kind,
-                                       .m = SIDE,
-                                       .n = SIDE,
-                                       .k = SIDE - k_first,
-                                       .alpha = (real)0.7,
-                                       .a = a,
-                                       .ld_a = SIDE,
-                                       .panels = panels,
-                                       .k_packed = SIDE,
-                                       .k_first = k_first,
-                                       .plus = y,
-                                       .c = at,
-                                       .ld_c = SIDE};
-        kernels->matmul_packed(&product, room);
-    }
+    for (MatmulKind kind = MATMUL_NN; kind <= MATMUL_TN; kind++, at += SIZE)
+        packed_product(kernels, kind, a, b, y, panels, room, at);
     kernels->layernorm_forward(SIDE, SIDE, 1e-5, a, gain, NULL, at, means, means), at += SIZE;
     kernels->gelu_forward(SIZE, a, at), at += SIZE;
     kernels->swiglu_forward(SIZE, a, b, at), at += SIZE;

@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
+#include "store/manifest.h"
 
 static const struct {
     const char *folder, *ending;

@@ -222,6 +222,22 @@ static int check_crc(const char *path, char *bytes, size_t n, const char *crc, E
     return STATUS_OK;
 }
 
+/* Spans that lie end to end through all n_data bytes; sorts them. */
+static int check_spans(const char *path, Span *spans, int n, uint64_t n_data, Error *err)
+{
+    uint64_t end = 0;
+    qsort(spans, (size_t)n, sizeof *spans, compare_spans);
+    for (int i = 0; i < n; i++) {
+        if (spans[i].begin != end || spans[i].end > n_data)
+            return refuse(path, spans[i].tensor->name, "its data overlap, leave a hole, or lie outside of the file",
+                          err);
+        end = spans[i].end;
+    }
+    if (end != n_data)
+        return error_set(err, STATUS_INPUT, "%s: bytes behind the last tensor", path);
+    return STATUS_OK;
+}
+
 int safetensors_read(Arena *arena, const char *path, SafeTensors *ret_file, Error *err)
 {
     char *bytes;
@@ -254,17 +270,8 @@ int safetensors_read(Arena *arena, const char *path, SafeTensors *ret_file, Erro
         return status;
 
     const char *data = bytes + PREFIX_BYTES + n_header;
-    const uint64_t n_data = n_bytes - PREFIX_BYTES - n_header;
-    uint64_t end = 0;
-    qsort(spans, (size_t)file.n, sizeof *spans, compare_spans);
-    for (int i = 0; i < file.n; i++) {
-        if (spans[i].begin != end || spans[i].end > n_data)
-            return refuse(path, spans[i].tensor->name, "its data overlap, leave a hole, or lie outside of the file",
-                          err);
-        end = spans[i].end;
-    }
-    if (end != n_data)
-        return error_set(err, STATUS_INPUT, "%s: bytes behind the last tensor", path);
+    if (check_spans(path, spans, file.n, n_bytes - PREFIX_BYTES - n_header, err) != STATUS_OK)
+        return STATUS_INPUT;
     const char *crc = safetensors_meta(&file, CRC_KEY);
     if (crc && check_crc(path, bytes + PREFIX_BYTES, n_bytes - PREFIX_BYTES, crc, err) != STATUS_OK)
         return STATUS_INPUT;

@@ -6,7 +6,7 @@
 
 #include "base/file.h"
 #include "store/npz.h"
-#include "store/run.h"
+#include "store/manifest.h"
 #include "train/checkpoint.h"
 #include "train/session.h"
 
@@ -159,28 +159,41 @@ static int measure_and_count(Session *session, Arena *arena, const TrainJob *job
     return status == STATUS_OK ? manifest_write(job->folder, manifest, err) : status;
 }
 
-int train_measure_again(Arena *arena, const TrainJob *job, Remeasured **ret_snapshots, int *ret_n, Error *err)
+/* Opens what measuring needs. What was opened is for train_measure_again to close, whatever came of it. */
+static int open_session(const TrainJob *job, const Manifest *manifest, Session *session, Error *err)
 {
-    Session session = {0};
-    Manifest manifest;
-    int lock = -1;
-    int status = run_lock(job->folder, &lock, err);
+    int status = session_open(job->settings, job->kernels, session, err);
     if (status == STATUS_OK)
-        status = manifest_read(arena, job->folder, &manifest, err);
+        status = check_inputs(session, job->folder, manifest, err);
+    if (status == STATUS_OK)
+        status = session_keep_tokenizer(session, job->folder, 1, err);
+    if (status == STATUS_OK)
+        status = session_start(session, job->threads, 0, 1, job->kernels, err);
+    return status;
+}
+
+/* Everything under the run's lock. */
+static int measure_locked(Session *session, Arena *arena, const TrainJob *job, Remeasured **ret_snapshots, int *ret_n,
+                          Error *err)
+{
+    Manifest manifest;
+    int status = manifest_read(arena, job->folder, &manifest, err);
     if (status == STATUS_OK)
         status = check_numerics(job->folder, &manifest, err);
     if (status == STATUS_OK) /* behind no step: what a kill left half-written */
         status = run_cut_back(job->folder, INT64_MAX, err);
     if (status == STATUS_OK)
-        status = session_open(job->settings, job->kernels, &session, err);
-    if (status == STATUS_OK)
-        status = check_inputs(&session, job->folder, &manifest, err);
-    if (status == STATUS_OK)
-        status = session_keep_tokenizer(&session, job->folder, 1, err);
-    if (status == STATUS_OK)
-        status = session_start(&session, job->threads, 0, 1, job->kernels, err);
-    if (status == STATUS_OK)
-        status = measure_and_count(&session, arena, job, &manifest, ret_snapshots, ret_n, err);
+        status = open_session(job, &manifest, session, err);
+    return status == STATUS_OK ? measure_and_count(session, arena, job, &manifest, ret_snapshots, ret_n, err) : status;
+}
+
+int train_measure_again(Arena *arena, const TrainJob *job, Remeasured **ret_snapshots, int *ret_n, Error *err)
+{
+    Session session = {0};
+    int lock, status = run_lock(job->folder, &lock, err);
+    if (status != STATUS_OK)
+        return status;
+    status = measure_locked(&session, arena, job, ret_snapshots, ret_n, err);
     session_close(&session);
     run_unlock(lock);
     return status;

@@ -72,10 +72,38 @@ static size_t checkpoint_disk_bytes(const Session *session)
  * read. */
 enum { PROGRAM_BYTES = 7 << 20 };
 
-int train_estimate(const Settings *settings, int threads, TrainEstimate *ret_estimate, Error *err)
+static int smaller(int x, int y)
+{
+    return x < y ? x : y;
+}
+
+size_t train_memory(const TrainEstimate *estimate, int threads)
+{
+    const int useful = smaller(threads, estimate->lanes);
+    return estimate->memory_bytes + (size_t)(useful - 1) * estimate->thread_bytes +
+           (size_t)(smaller(useful, MEASURE_LANES) - 1) * estimate->measuring_thread_bytes;
+}
+
+/* With what the program takes by itself, and the largest file: it stands in memory as it will on disk, a snapshot
+ * before compression, with one member more while it is compressed, or a checkpoint; when one is made the other is gone.
+ */
+static void estimate_memory(const Session *session, TrainEstimate *estimate)
+{
+    enum { WHILE_WRITTEN = 2 };
+    const int measures = session->settings.measure.enabled;
+    const size_t snapshot = WHILE_WRITTEN * snapshots_disk_bytes(session, measures);
+    const size_t checkpoint = checkpoint_disk_bytes(session);
+    estimate->memory_bytes = PROGRAM_BYTES + arena_used(session->setup) + session_bytes(session, 1, 1, measures) +
+                             (snapshot > checkpoint ? snapshot : checkpoint);
+    estimate->thread_bytes = session_bytes(session, 2, 1, 0) - session_bytes(session, 1, 1, 0);
+    if (measures)
+        estimate->measuring_thread_bytes = session_bytes(session, 2, 0, 1) - session_bytes(session, 1, 0, 1);
+}
+
+int train_estimate(const Settings *settings, const Kernels *kernels, TrainEstimate *ret_estimate, Error *err)
 {
     Session session;
-    int status = session_open(settings, kernels_best(), &session, err);
+    int status = session_open(settings, kernels, &session, err);
     if (status != STATUS_OK)
         return status;
     const TrainSettings *train = &session.settings;
@@ -84,24 +112,18 @@ int train_estimate(const Settings *settings, int threads, TrainEstimate *ret_est
     TrainEstimate estimate = {.lanes = train->lanes};
     estimate.n_parameters = (int64_t)model_parameters(session.model)->n_parameters;
     estimate.tokens = train->steps * train->batch_size * model->context_length;
-    estimate.flops =
-        (double)estimate.tokens * model_flops_per_token(session.model, train->objective->target_share(settings));
+    estimate.flops = (double)estimate.tokens *
+                     model_flops_per_token(session.model, train->objective->target_share(train->objective_state));
     estimate.n_snapshots = snapshot_count(train);
     estimate.n_checkpoints = (train->steps + train->checkpoint.every - 1) / train->checkpoint.every;
     if (estimate.n_checkpoints > train->checkpoint.keep)
         estimate.n_checkpoints = train->checkpoint.keep;
-    /* A file stands in memory as it will on disk: a snapshot before compression, with one member more while it is
-     * compressed, or a checkpoint; when one is made the other is gone. */
-    enum { WHILE_WRITTEN = 2 };
-    const size_t snapshot = WHILE_WRITTEN * snapshots_disk_bytes(&session, train->measure.enabled);
-    const size_t checkpoint = checkpoint_disk_bytes(&session);
-    estimate.memory_bytes = PROGRAM_BYTES + arena_used(session.setup) +
-                            session_bytes(&session, threads, 1, train->measure.enabled) +
-                            (snapshot > checkpoint ? snapshot : checkpoint);
+    estimate_memory(&session, &estimate);
     enum { BYTES_PER_ROW = 100 }; /* of train.csv and timing.csv together */
     enum { FIXED = 16384 };       /* run.yaml, manifest, log, headers of checkpoints */
     estimate.disk_bytes = snapshots_disk_bytes(&session, (size_t)estimate.n_snapshots) + FIXED +
-                          (size_t)estimate.n_checkpoints * checkpoint + (size_t)train->steps * BYTES_PER_ROW;
+                          (size_t)estimate.n_checkpoints * checkpoint_disk_bytes(&session) +
+                          (size_t)train->steps * BYTES_PER_ROW;
     estimate.oracle_loss = session_oracle_loss(&session);
     memcpy(estimate.input_sha256, corpus ? corpus->sha256 : "", corpus ? sizeof corpus->sha256 : 1);
     session_close(&session);

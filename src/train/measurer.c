@@ -1,8 +1,7 @@
-/* What the measuring driver holds: its memory, counted and taken by the same lines, and the measuring sets. */
+/* What the measuring driver holds: its memory, and the measuring sets. */
 #include "train/measurer.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "geometry/anchor.h"
@@ -42,129 +41,74 @@ static unsigned needs_of(const TrainSettings *settings)
     return needs;
 }
 
-/* The group and layer of a tensor by its name (model/README.md); 0 if it belongs to none. */
-static int gradient_part_of(const Tensor *tensor, GradientPart *ret_part)
-{
-    static const struct {
-        const char *word;
-        GradientGroup group;
-    } words[] = {{"attention.q.", GRADIENT_ATTENTION}, {"attention.k.", GRADIENT_ATTENTION},
-                 {"attention.v.", GRADIENT_ATTENTION}, {"attention.out.", GRADIENT_ATTENTION},
-                 {"mlp.gate.", GRADIENT_MLP},          {"mlp.up.", GRADIENT_MLP},
-                 {"mlp.down.", GRADIENT_MLP}};
-    int layer, at = 0;
-    *ret_part = (GradientPart){GRADIENT_EMBEDDING, -1, (size_t)tensor->rows * tensor->cols, NULL};
-    if (strncmp(tensor->name, "embedding.", strlen("embedding.")) == 0)
-        return 1;
-    if (sscanf(tensor->name, "blocks.%d.%n", &layer, &at) != 1)
-        return 0;
-    for (size_t w = 0; w < sizeof words / sizeof *words; w++)
-        if (strncmp(tensor->name + at, words[w].word, strlen(words[w].word)) == 0) {
-            ret_part->group = words[w].group, ret_part->layer = layer;
-            return 1;
-        }
-    return 0;
-}
-
+/* Gains and the head belong to no group. */
 static void list_gradient_parts(const Parameters *parameters, Worker *worker)
 {
+    static const GradientGroup groups[] = {
+        [TENSOR_EMBEDDING] = GRADIENT_EMBEDDING, [TENSOR_ATTENTION] = GRADIENT_ATTENTION, [TENSOR_MLP] = GRADIENT_MLP};
     for (int t = 0; t < parameters->n_tensors; t++) {
-        GradientPart part;
-        if (!gradient_part_of(&parameters->tensors[t], &part))
+        const Tensor *tensor = &parameters->tensors[t];
+        if (tensor->group == TENSOR_NORM || tensor->group == TENSOR_HEAD)
             continue;
-        part.values = worker->gradient + parameters->tensors[t].offset;
-        worker->parts[worker->n_parts++] = part;
+        worker->parts[worker->n_parts++] =
+            (GradientPart){groups[tensor->group], tensor->layer, (size_t)tensor->rows * tensor->cols,
+                           worker->gradient + tensor->offset};
     }
 }
 
-/* Takes memory from an arena, or, without one, only adds up what it would take: sizes are written down once. */
-typedef struct {
-    Arena *arena;
-    size_t bytes;
-} Taker;
+/* ---- memory: laid out on an arena, or counted on one that has none ---- */
 
-static void *take(Taker *taker, size_t bytes)
-{
-    taker->bytes += arena_rounded(bytes);
-    return taker->arena ? arena_alloc(taker->arena, bytes) : NULL;
-}
-
-static void take_set(Taker *taker, const TrainSettings *settings, int length, Set *set)
+static void lay_set(Arena *arena, const TrainSettings *settings, int length, Set *set)
 {
     size_t n = settings->measure.n_sequences, cells = n * length;
     set->n = (int)n, set->length = length;
-    set->inputs = take(taker, cells * sizeof *set->inputs);
-    set->corrupted = settings->objective->corrupts ? take(taker, cells * sizeof *set->corrupted) : NULL;
-    set->targets = take(taker, cells * sizeof *set->targets);
-    set->idle = take(taker, cells);
-    set->unmasked = settings->objective->corrupts ? take(taker, cells) : NULL;
-    set->groups = take(taker, cells);
-    set->ends = take(taker, n * sizeof *set->ends);
+    set->inputs = ARENA_ARRAY(arena, int32_t, cells);
+    set->corrupted = settings->objective->corrupts ? ARENA_ARRAY(arena, int32_t, cells) : NULL;
+    set->targets = ARENA_ARRAY(arena, int32_t, cells);
+    set->idle = ARENA_ARRAY(arena, uint8_t, cells);
+    set->unmasked = settings->objective->corrupts ? ARENA_ARRAY(arena, uint8_t, cells) : NULL;
+    set->groups = ARENA_ARRAY(arena, uint8_t, cells);
+    set->ends = ARENA_ARRAY(arena, int, n);
 }
 
-static void take_extras(Taker *taker, unsigned needs, const Model *model, const real *panels, Worker *worker)
+static void lay_extras(Arena *arena, unsigned needs, const Model *model, const real *panels, Worker *worker)
 {
     Shape s = measurer_shape(model);
     const Parameters *parameters = model_parameters(model);
     if (needs & NEEDS_LAYER_MAPS)
-        worker->layer_maps = take(taker, (size_t)s.L * s.T * s.T * sizeof *worker->layer_maps);
+        worker->layer_maps = ARENA_ARRAY(arena, double, (size_t)s.L *s.T *s.T);
     if (needs & NEEDS_INTERVENTION)
-        worker->ablated_losses = take(taker, (size_t)N_ABLATIONS * s.T * sizeof *worker->ablated_losses);
+        worker->ablated_losses = ARENA_ARRAY(arena, real, (size_t)N_ABLATIONS * s.T);
     if (!(needs & NEEDS_GRADIENT))
         return;
-    worker->gradient = take(taker, parameters->n_values * sizeof *worker->gradient);
-    worker->parts = take(taker, parameters->n_tensors * sizeof *worker->parts);
-    taker->bytes += workspace_bytes(model, 1, 1, 1);
-    if (taker->arena) {
-        worker->backward = workspace_new(taker->arena, model, 1, 1, panels);
+    worker->gradient = ARENA_ARRAY(arena, real, parameters->n_values);
+    worker->parts = ARENA_ARRAY(arena, GradientPart, parameters->n_tensors);
+    worker->backward = workspace_new(arena, model, 1, 1, panels);
+    if (worker->parts)
         list_gradient_parts(parameters, worker);
-    }
 }
 
-static void take_scratch(Taker *taker, size_t bytes, Worker *worker)
-{
-    Arena *counting = arena_new_counting();
-    arena_within(counting, bytes);
-    taker->bytes += arena_used(counting);
-    arena_free(counting);
-    if (taker->arena)
-        worker->scratch = arena_within(taker->arena, bytes);
-}
-
-static void take_visible(Taker *taker, const MaskRule *rule, int length, Visible *ret_visible)
-{
-    Arena *counting = arena_new_counting();
-    *ret_visible = visible_new(counting, rule, length);
-    taker->bytes += arena_used(counting);
-    arena_free(counting);
-    if (taker->arena)
-        *ret_visible = visible_new(taker->arena, rule, length);
-}
-
-static void take_worker(Taker *taker, const TrainSettings *settings, const Model *model, const real *panels,
-                        Worker *worker)
+static void lay_worker(Arena *arena, const TrainSettings *settings, const Model *model, const real *panels,
+                       Worker *worker)
 {
     Shape s = measurer_shape(model);
     size_t n = (size_t)measurer_group(&s), heads = n * (size_t)s.L * s.H, rows = heads * s.T * s.D;
-    worker->capture.maps = take(taker, heads * s.T * s.T * sizeof(real));
-    worker->capture.q = take(taker, rows * sizeof(real));
-    worker->capture.k = take(taker, rows * sizeof(real));
-    worker->capture.v = take(taker, rows * sizeof(real));
-    worker->capture.heads = take(taker, rows * sizeof(real));
-    worker->capture.residual = take(taker, n * (size_t)(s.L + 1) * s.T * s.C * sizeof(real));
-    worker->capture.normed = take(taker, n * (size_t)s.T * s.C * sizeof(real));
-    worker->capture.losses = take(taker, n * (size_t)s.T * sizeof(real));
-    take_extras(taker, needs_of(settings), model, panels, worker);
-    take_scratch(taker, family_scratch(settings, model), worker);
-    worker->columns = take(taker, layout_most_columns() * sizeof *worker->columns);
-    taker->bytes += workspace_bytes(model, (int)n, 0, 1) + sequence_bytes(s.T);
-    if (taker->arena) {
-        worker->workspace = workspace_new(taker->arena, model, (int)n, 0, panels);
-        worker->sequence = sequence_new(taker->arena, s.T);
-    }
+    worker->capture.maps = ARENA_ARRAY(arena, real, heads * s.T * s.T);
+    worker->capture.q = ARENA_ARRAY(arena, real, rows);
+    worker->capture.k = ARENA_ARRAY(arena, real, rows);
+    worker->capture.v = ARENA_ARRAY(arena, real, rows);
+    worker->capture.heads = ARENA_ARRAY(arena, real, rows);
+    worker->capture.residual = ARENA_ARRAY(arena, real, n * (size_t)(s.L + 1) * s.T * s.C);
+    worker->capture.normed = ARENA_ARRAY(arena, real, n * (size_t)s.T * s.C);
+    worker->capture.losses = ARENA_ARRAY(arena, real, n * (size_t)s.T);
+    lay_extras(arena, needs_of(settings), model, panels, worker);
+    worker->scratch = arena_within(arena, family_scratch(settings, model));
+    worker->columns = ARENA_ARRAY(arena, double *, layout_most_columns());
+    worker->workspace = workspace_new(arena, model, (int)n, 0, panels);
+    worker->sequence = sequence_new(arena, s.T);
 }
 
-static void take_passes(Taker *taker, const TrainSettings *settings, const Model *model, Measurer *measurer)
+static void lay_passes(Arena *arena, const TrainSettings *settings, const Model *model, Measurer *measurer)
 {
     Shape s = measurer_shape(model);
     size_t n = settings->measure.n_sequences, heads = (size_t)s.L * s.H, map = heads * s.T * s.T;
@@ -172,48 +116,48 @@ static void take_passes(Taker *taker, const TrainSettings *settings, const Model
     pass->n = half->n = (int)n;
     pass->length = s.T, half->length = s.T / 2;
     pass->n_maps = settings->snapshot.maps;
-    pass->values = take(taker, n * measurer->layout.n_values * sizeof *pass->values);
-    pass->importance = take(taker, n * heads * s.T * sizeof *pass->importance);
-    pass->map_sum = take(taker, MEASURE_LANES * map * sizeof *pass->map_sum);
-    pass->maps = pass->n_maps ? take(taker, pass->n_maps * map * sizeof *pass->maps) : NULL;
-    pass->losses = take(taker, n * MAX_LOSS_GROUPS * sizeof *pass->losses);
-    pass->counts = take(taker, n * MAX_LOSS_GROUPS * sizeof *pass->counts);
-    half->importance = take(taker, n * heads * half->length * sizeof *half->importance);
+    pass->values = ARENA_ARRAY(arena, double, n * measurer->layout.n_values);
+    pass->importance = ARENA_ARRAY(arena, float, n *heads *s.T);
+    pass->map_sum = ARENA_ARRAY(arena, real, MEASURE_LANES * map);
+    pass->maps = pass->n_maps ? ARENA_ARRAY(arena, real, pass->n_maps * map) : NULL;
+    pass->losses = ARENA_ARRAY(arena, double, n *MAX_LOSS_GROUPS);
+    pass->counts = ARENA_ARRAY(arena, double, n *MAX_LOSS_GROUPS);
+    half->importance = ARENA_ARRAY(arena, float, n *heads * half->length);
 }
 
 /* Where neither encoding nor score function learns, position alone gives the same at all steps. */
-static void take_biases(Taker *taker, const Model *model, Measurer *measurer)
+static void lay_biases(Arena *arena, const Model *model, Measurer *measurer)
 {
     Shape s = measurer_shape(model);
-    const size_t full = model_bias_size(model, s.T) * sizeof(real),
-                 half = model_bias_size(model, s.T / 2) * sizeof(real);
-    measurer->bias = measurer->start_bias = take(taker, full);
-    measurer->half_bias = measurer->start_half_bias = take(taker, half);
+    const size_t full = model_bias_size(model, s.T), half = model_bias_size(model, s.T / 2);
+    measurer->bias = measurer->start_bias = ARENA_ARRAY(arena, real, full);
+    measurer->half_bias = measurer->start_half_bias = ARENA_ARRAY(arena, real, half);
     if (!model_settings(model)->position->bias_backward && !model_settings(model)->score->prepare)
         return;
-    measurer->start_bias = take(taker, full);
-    measurer->start_half_bias = take(taker, half);
-    measurer->start = take(taker, model_parameters(model)->n_values * sizeof *measurer->start);
+    measurer->start_bias = ARENA_ARRAY(arena, real, full);
+    measurer->start_half_bias = ARENA_ARRAY(arena, real, half);
+    measurer->start = ARENA_ARRAY(arena, real, model_parameters(model)->n_values);
 }
 
-/* Everything but the struct itself and its layout. */
-static void take_all(Taker *taker, const TrainSettings *settings, const Model *model, Measurer *measurer)
+/* Everything but the struct itself. */
+static void lay(Arena *arena, const TrainSettings *settings, const Model *model, Measurer *measurer)
 {
-    Shape s = measurer_shape(model);
-    const unsigned needs = needs_of(settings);
-    const int with_backward = (needs & NEEDS_GRADIENT) != 0;
-    measurer->panels = take(taker, model_panels(model, with_backward) * sizeof *measurer->panels);
+    static const real counted; /* stands for the panels where there is no memory */
+    const Shape s = measurer_shape(model);
+    const int with_backward = (needs_of(settings) & NEEDS_GRADIENT) != 0;
+    measurer->layout = layout_new(arena, s.L, s.H);
+    measurer->panels = ARENA_ARRAY(arena, real, model_panels(model, with_backward));
     measurer->n_packs = model_n_packs(model, with_backward);
-    take_set(taker, settings, s.T, &measurer->full);
-    take_set(taker, settings, s.T / 2, &measurer->half);
+    lay_set(arena, settings, s.T, &measurer->full);
+    lay_set(arena, settings, s.T / 2, &measurer->half);
     for (int w = 0; w < measurer->n_workers; w++)
-        take_worker(taker, settings, model, measurer->panels, &measurer->worker[w]);
-    take_visible(taker, model_mask_rule(model), s.T / 2, &measurer->half_visible);
-    take_passes(taker, settings, model, measurer);
-    measurer->baseline = take(taker, (size_t)s.L * s.H * s.T * sizeof *measurer->baseline);
-    measurer->row = take(taker, (size_t)s.T * sizeof *measurer->row);
-    take_biases(taker, model, measurer);
-    measurer->output_weights = take(taker, s.L * sizeof *measurer->output_weights);
+        lay_worker(arena, settings, model, measurer->panels ? measurer->panels : &counted, &measurer->worker[w]);
+    measurer->half_visible = visible_new(arena, model_mask_rule(model), s.T / 2);
+    lay_passes(arena, settings, model, measurer);
+    measurer->baseline = ARENA_ARRAY(arena, double, (size_t)s.L *s.H *s.T);
+    measurer->row = ARENA_ARRAY(arena, double, s.T);
+    lay_biases(arena, model, measurer);
+    measurer->output_weights = ARENA_ARRAY(arena, const real *, s.L);
 }
 
 static int count_workers(int threads)
@@ -228,13 +172,13 @@ Worker *measurer_worker(Measurer *measurer, int lane, int thread)
 
 size_t measurer_bytes(const TrainSettings *settings, const Model *model, int threads)
 {
-    Arena *arena = arena_new();
-    Shape s = measurer_shape(model);
-    Measurer measurer = {.layout = layout_new(arena, s.L, s.H), .n_workers = count_workers(threads)};
-    Taker counter = {0};
-    take_all(&counter, settings, model, &measurer);
-    arena_free(arena);
-    return arena_rounded(sizeof measurer) + layout_bytes() + counter.bytes;
+    Arena *counting = arena_new_counting();
+    Measurer measurer = {.n_workers = count_workers(threads)};
+    arena_alloc(counting, sizeof measurer);
+    lay(counting, settings, model, &measurer);
+    const size_t bytes = arena_used(counting);
+    arena_free(counting);
+    return bytes;
 }
 
 PositionOnly measurer_position_only(const Measurer *measurer, const Set *set)
@@ -301,8 +245,8 @@ static void draw_set(Measurer *measurer, const char *stream, Set *set)
         size_t row = (size_t)s * T;
         data_next(measurer->data, PART_HELD_OUT, T, &draws, &seq);
         int32_t *objective_inputs = set->corrupted ? set->corrupted + row : set->inputs + row;
-        settings->objective->make(settings->settings, vocab_size, &seq, &masks, objective_inputs, set->targets + row,
-                                  set->groups + row);
+        settings->objective->make(settings->objective_state, vocab_size, &seq, &masks, objective_inputs,
+                                  set->targets + row, set->groups + row);
         memcpy(set->inputs + row, seq.ids, (size_t)T * sizeof *seq.ids);
         ideal += set->corrupted ? NAN : ideal_loss(measurer, &seq, set->targets + row);
         set->ends[s] = -1;
@@ -326,17 +270,14 @@ double measurer_oracle_loss(const Measurer *measurer)
 void measurer_new(Arena *arena, const TrainSettings *settings, const Model *model, const Data *data, Lanes *lanes,
                   Measurer **ret_measurer)
 {
-    Shape s = measurer_shape(model);
     Measurer *measurer = arena_alloc(arena, sizeof *measurer);
     measurer->settings = settings, measurer->model = model, measurer->data = data, measurer->lanes = lanes;
-    measurer->layout = layout_new(arena, s.L, s.H);
     measurer->n_workers = count_workers(lanes_threads(lanes));
-    Taker taker = {arena, 0};
-    take_all(&taker, settings, model, measurer);
+    lay(arena, settings, model, measurer);
     fill_start(measurer);
     draw_set(measurer, "measure/half", &measurer->half);
     draw_set(measurer, "measure/full", &measurer->full); /* last: the oracle loss is this set's */
-    for (int i = 0; i < measurer->full.n * s.T; i++)
+    for (int i = 0; i < measurer->full.n * measurer->full.length; i++)
         measurer->has_idle |= measurer->full.idle[i];
     *ret_measurer = measurer;
 }

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "store/run.h"
+#include "store/manifest.h"
 #include "store/series.h"
 #include "train/checkpoint.h"
 #include "train/session.h"
@@ -40,7 +40,7 @@ static void fill_manifest(Run *run)
     m->version = REFFRAME_VERSION;
     m->numerics_version = TRAIN_NUMERICS_VERSION;
     m->machine = run->here;
-    m->kernels_note = "own products of fixed order; no BLAS";
+    m->kernels_note = TRAIN_PRODUCTS;
     m->seed = session->settings.seed;
     m->threads = lanes_threads(session->lanes);
     m->lanes = session->settings.lanes;
@@ -71,13 +71,12 @@ static int write_manifest(Run *run, RunStatus status, const char *reason, Error 
 
 static int open_series(Run *run, int64_t keep_step, Error *err)
 {
-    const char *folder = run->job->folder;
-    int status =
-        series_open(file_join(run->arena, folder, RUN_SERIES), series_columns, N_SERIES, keep_step, &run->series, err);
-    if (status == STATUS_OK)
-        status = series_open(file_join(run->arena, folder, RUN_TIMING), timing_columns, N_TIMING, keep_step,
-                             &run->timing, err);
-    return status;
+    const char *series = file_join(run->arena, run->job->folder, RUN_SERIES);
+    const char *timing = file_join(run->arena, run->job->folder, RUN_TIMING);
+    const int status = series_open(series, series_columns, N_SERIES, keep_step, &run->series, err);
+    if (status != STATUS_OK)
+        return status;
+    return series_open(timing, timing_columns, N_TIMING, keep_step, &run->timing, err);
 }
 
 /* A resume that was accepted though this machine computes other bits is counted, and said in the log. */
@@ -90,53 +89,72 @@ static int note_other_machine(Run *run, Error *err)
     return run_log(run->job->folder, arena_format(run->arena, "accepted another machine: %s", difference), err);
 }
 
-/* Folders, lock, newest checkpoint, tokenizer; everything behind the checkpoint goes. */
+/* The folders below the run's, and none of what a kill left half-written. */
+static int make_folders(const Run *run, Error *err)
+{
+    static const char *const folders[] = {RUN_SNAPSHOTS, RUN_CHECKPOINTS};
+    for (int f = 0; f < 2; f++) {
+        const char *folder = file_join(run->arena, run->job->folder, folders[f]);
+        int status = file_make_folder(folder, err);
+        if (status == STATUS_OK)
+            status = file_remove_temporaries(folder, err);
+        if (status != STATUS_OK)
+            return status;
+    }
+    return file_remove_temporaries(run->job->folder, err);
+}
+
+/* What the runs that this one goes on from have said of themselves. */
+static int take_over(Run *run, Error *err)
+{
+    Manifest earlier;
+    Error ignored;
+    if (manifest_read(run->arena, run->job->folder, &earlier, &ignored) != STATUS_OK)
+        return STATUS_OK;
+    run->manifest = earlier;
+    run->manifest.n_resumes++;
+    run->earlier_wall = earlier.wall_seconds, run->earlier_measured = earlier.measure_seconds;
+    run->summary.loss = earlier.final_loss;
+    return note_other_machine(run, err);
+}
+
+/* Session, and the newest checkpoint in it where there is one. */
+static int load(Run *run, int *ret_resumed, Error *err)
+{
+    const TrainJob *job = run->job;
+    Session *session = &run->session;
+    int status = session_open(job->settings, job->kernels, session, err);
+    if (status == STATUS_OK)
+        status = session_start(session, job->threads, 1, session->settings.measure.enabled, job->kernels, err);
+    if (status == STATUS_OK)
+        status = checkpoint_resume(&session->trainer, job->folder, ret_resumed, err);
+    return status;
+}
+
+/* Lock, folders, session, newest checkpoint, tokenizer; everything behind the checkpoint goes. What was opened is for
+ * train_run to close, whatever came of it. */
 static int begin(Run *run, int *ret_resumed, Error *err)
 {
     const TrainJob *job = run->job;
-    Error ignored;
-    int found = 0, status = run_lock(job->folder, &run->lock, err);
-    run->here = machine_here(run->arena, job->kernels);
-    if (status == STATUS_OK && !job->accepts_other_machine)
-        status = machine_check(job->folder, &run->here, err);
-    for (const char *const *name = (const char *const[]){RUN_SNAPSHOTS, RUN_CHECKPOINTS, NULL};
-         *name && status == STATUS_OK; name++) {
-        const char *folder = file_join(run->arena, job->folder, *name);
-        status = file_make_folder(folder, err);
-        if (status == STATUS_OK)
-            status = file_remove_temporaries(folder, err);
-    }
-    if (status == STATUS_OK)
-        status = file_remove_temporaries(job->folder, err);
-    if (status == STATUS_OK)
-        status = session_open(job->settings, job->kernels, &run->session, err);
-    if (status == STATUS_OK)
-        status =
-            session_start(&run->session, job->threads, 1, run->session.settings.measure.enabled, job->kernels, err);
-    if (status == STATUS_OK)
-        status = checkpoint_resume(&run->session.trainer, job->folder, &found, err);
-    if (status == STATUS_OK)
-        status = session_keep_tokenizer(&run->session, job->folder, found, err);
+    int status = run_lock(job->folder, &run->lock, err);
     if (status != STATUS_OK)
         return status;
-
-    Manifest earlier;
-    if (found && manifest_read(run->arena, job->folder, &earlier, &ignored) == STATUS_OK) {
-        run->manifest = earlier;
-        run->manifest.n_resumes++;
-        status = note_other_machine(run, err);
-        run->earlier_wall = earlier.wall_seconds, run->earlier_measured = earlier.measure_seconds;
-        run->summary.loss = earlier.final_loss;
-    }
-    int64_t step = found ? run->session.trainer.step : -1;
+    run->here = machine_here(run->arena, job->kernels);
+    if (!job->accepts_other_machine && (status = machine_check(job->folder, &run->here, err)) != STATUS_OK)
+        return status;
+    if ((status = make_folders(run, err)) != STATUS_OK)
+        return status;
+    if ((status = load(run, ret_resumed, err)) != STATUS_OK)
+        return status;
+    if ((status = session_keep_tokenizer(&run->session, job->folder, *ret_resumed, err)) != STATUS_OK)
+        return status;
+    if (*ret_resumed && (status = take_over(run, err)) != STATUS_OK)
+        return status;
+    const int64_t step = *ret_resumed ? run->session.trainer.step : -1;
     run->first_token = run->session.trainer.tokens;
-    if (status == STATUS_OK)
-        status = run_cut_back(job->folder, step, err);
-    if (status == STATUS_OK)
-        status = open_series(run, step, err);
-    if (status == STATUS_OK)
-        *ret_resumed = found;
-    return status;
+    if ((status = run_cut_back(job->folder, step, err)) != STATUS_OK)
+        return status;
+    return open_series(run, step, err);
 }
 
 static int measure(Run *run, Error *err)
@@ -181,6 +199,26 @@ static int record(Run *run, const StepResult *result, Error *err)
     return status;
 }
 
+/* Everything that may be due after a step. */
+static int after_step(Run *run, const StepResult *result, Error *err)
+{
+    const TrainSettings *settings = &run->session.settings;
+    const TrainJob *job = run->job;
+    const int64_t step = run->session.trainer.step;
+    int status = record(run, result, err);
+    if (status == STATUS_OK && snapshot_is_due(settings, step))
+        status = measure(run, err);
+    if (status != STATUS_OK)
+        return status;
+    const int stops = step < settings->steps && job->should_stop && job->should_stop(job->context);
+    if (stops || checkpoint_is_due(settings, step))
+        status = save(run, err);
+    if (status == STATUS_OK && stops)
+        return error_set(err, STATUS_INTERRUPTED, "interrupted after step %lld of %lld; run it again to go on",
+                         (long long)step, (long long)settings->steps);
+    return status;
+}
+
 /* The loop. Ends after the last step, on an error, or when asked to stop (with a checkpoint of where it is). */
 static int loop(Run *run, Error *err)
 {
@@ -193,16 +231,7 @@ static int loop(Run *run, Error *err)
         StepResult result;
         status = trainer_step(trainer, &result, err);
         if (status == STATUS_OK)
-            status = record(run, &result, err);
-        if (status == STATUS_OK && snapshot_is_due(settings, trainer->step))
-            status = measure(run, err);
-        int stops = status == STATUS_OK && trainer->step < settings->steps && run->job->should_stop &&
-                    run->job->should_stop(run->job->context);
-        if (status == STATUS_OK && (stops || checkpoint_is_due(settings, trainer->step)))
-            status = save(run, err);
-        if (status == STATUS_OK && stops)
-            status = error_set(err, STATUS_INTERRUPTED, "interrupted after step %lld of %lld; run it again to go on",
-                               (long long)trainer->step, (long long)settings->steps);
+            status = after_step(run, &result, err);
     }
     return status;
 }
@@ -236,6 +265,22 @@ static int end(Run *run, int status, Error *err)
     return status;
 }
 
+/* From its first line in the log to the manifest that says how it ended. */
+static int live(Run *run, int is_resumed, Error *err)
+{
+    const Session *session = &run->session;
+    char line[160];
+    snprintf(line, sizeof line, "%s at step %lld of %lld", is_resumed ? "resumed" : "started",
+             (long long)session->trainer.step, (long long)session->settings.steps);
+    fill_manifest(run);
+    int status = run_log(run->job->folder, line, err);
+    if (status == STATUS_OK)
+        status = write_manifest(run, RUN_RUNNING, "", err);
+    if (status == STATUS_OK)
+        status = loop(run, err);
+    return end(run, status, err);
+}
+
 int train_run(const TrainJob *job, Error *err)
 {
     Run run = {.job = job,
@@ -244,19 +289,9 @@ int train_run(const TrainJob *job, Error *err)
                .started = clock_seconds(),
                .summary = {NAN, NAN},
                .manifest = {.newline_share = NAN, .oracle_loss = NAN, .oracle_loss_measured = NAN, .final_loss = NAN}};
-    int resumed = 0, status = begin(&run, &resumed, err);
-    if (status == STATUS_OK) {
-        char line[160];
-        snprintf(line, sizeof line, "%s at step %lld of %lld", resumed ? "resumed" : "started",
-                 (long long)run.session.trainer.step, (long long)run.session.settings.steps);
-        fill_manifest(&run);
-        status = run_log(job->folder, line, err);
-        if (status == STATUS_OK)
-            status = write_manifest(&run, RUN_RUNNING, "", err);
-        if (status == STATUS_OK)
-            status = loop(&run, err);
-        status = end(&run, status, err);
-    }
+    int is_resumed = 0, status = begin(&run, &is_resumed, err);
+    if (status == STATUS_OK)
+        status = live(&run, is_resumed, err);
     session_close(&run.session);
     run_unlock(run.lock);
     arena_free(run.arena);

@@ -11,9 +11,7 @@
 int session_open(const Settings *settings, const Kernels *kernels, Session *ret_session, Error *err)
 {
     Session session = {.setup = arena_new()};
-    int status = train_settings_read(settings, &session.settings, err);
-    if (status == STATUS_OK)
-        status = families_prepare(session.setup, settings, &session.settings.measure.states, err);
+    int status = train_settings_read(session.setup, settings, &session.settings, err);
     int length = (int)settings_int(settings, "model.context_length");
     if (status == STATUS_OK)
         status = data_open(session.setup, settings, length, &session.data, err);

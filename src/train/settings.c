@@ -7,41 +7,49 @@
 #include "geometry/metric.h"
 
 static const SchemaRow top_rows[] = {
-    {"seed", VALUE_INT, "1", 0, 4294967295.0, NULL, "seed of every random stream of the run"},
+    {"seed", VALUE_INT, "1", 0, 4294967295.0, NULL, "seed of every random stream of the run",
+     FIELD(TrainSettings, seed)},
 };
 
 static const SchemaRow train_rows[] = {
-    {"steps", VALUE_INT, "500", 1, 1e9, NULL, "updates"},
-    {"batch_size", VALUE_INT, "16", 1, 65536, NULL, "sequences a step"},
-    {"lanes", VALUE_INT, "0", 0, 1024, NULL,
-     "pieces a batch is cut into, each summed by itself; 0: min(4, batch_size)"},
-    {"lr", VALUE_NUMBER, "2e-3", 0, 1000, NULL, "peak learning rate"},
-    {"warmup_steps", VALUE_INT, "100", 0, 1e9, NULL, "steps over which the learning rate rises linearly to its peak"},
-    {"clip", VALUE_NUMBER, "1", 0, 1e9, NULL, "largest global gradient norm; 0: no clipping"},
+    {"steps", VALUE_INT, "500", 1, 1e9, NULL, "updates", FIELD(TrainSettings, steps)},
+    {"batch_size", VALUE_INT, "16", 1, 65536, NULL, "sequences a step", FIELD(TrainSettings, batch_size)},
+    {"lanes", VALUE_INT, "0", 0, 1024, NULL, "pieces a batch is cut into, each summed by itself; 0: min(4, batch_size)",
+     FIELD(TrainSettings, lanes)},
+    {"lr", VALUE_NUMBER, "2e-3", 0, 1000, NULL, "peak learning rate", FIELD(TrainSettings, lr)},
+    {"warmup_steps", VALUE_INT, "100", 0, 1e9, NULL, "steps over which the learning rate rises linearly to its peak",
+     FIELD(TrainSettings, warmup_steps)},
+    {"clip", VALUE_NUMBER, "1", 0, 1e9, NULL, "largest global gradient norm; 0: no clipping",
+     FIELD(TrainSettings, clip)},
 };
 
 static const SchemaRow measure_rows[] = {
-    {"enabled", VALUE_BOOL, "true", 0, 1, NULL, "measure at all; training is the same bits either way"},
+    {"enabled", VALUE_BOOL, "true", 0, 1, NULL, "measure at all; training is the same bits either way",
+     FIELD(TrainSettings, measure.enabled)},
     {"sequences", VALUE_INT, "32", 2, 65536, NULL,
-     "held-out sequences of the measuring set, and of the set of half length"},
+     "held-out sequences of the measuring set, and of the set of half length",
+     FIELD(TrainSettings, measure.n_sequences)},
     {"half_every", VALUE_INT, "4", 0, 1e6, NULL,
      "the set of half length, which tells a place from the start from one from the end, is "
-     "measured at every Nth snapshot, and at the first and the last; 0: never"},
+     "measured at every Nth snapshot, and at the first and the last; 0: never",
+     FIELD(TrainSettings, measure.half_every)},
 };
 
 static const SchemaRow snapshot_rows[] = {
     {"every", VALUE_INT, "20", 1, 1e9, NULL,
-     "steps between snapshots after the log-spaced early ones (0, 1, 2, 4, 8, ...)"},
-    {"maps", VALUE_INT, "2", 0, 1024, NULL, "sequences of the measuring set whose whole attention maps are kept"},
-    {"weights", VALUE_BOOL, "false", 0, 1, NULL, "keep the weights in every snapshot, for measuring again later"},
+     "steps between snapshots after the log-spaced early ones (0, 1, 2, 4, 8, ...)",
+     FIELD(TrainSettings, snapshot.every)},
+    {"maps", VALUE_INT, "2", 0, 1024, NULL, "sequences of the measuring set whose whole attention maps are kept",
+     FIELD(TrainSettings, snapshot.maps)},
+    {"weights", VALUE_BOOL, "false", 0, 1, NULL, "keep the weights in every snapshot, for measuring again later",
+     FIELD(TrainSettings, snapshot.weights)},
 };
 
 static const SchemaRow checkpoint_rows[] = {
-    {"every", VALUE_INT, "0", 0, 1e9, NULL, "steps between checkpoints; 0: a quarter of the run"},
-    {"keep", VALUE_INT, "1", 1, 1e6, NULL, "how many checkpoints stay on disk"},
+    {"every", VALUE_INT, "0", 0, 1e9, NULL, "steps between checkpoints; 0: a quarter of the run",
+     FIELD(TrainSettings, checkpoint.every)},
+    {"keep", VALUE_INT, "1", 1, 1e6, NULL, "how many checkpoints stay on disk", FIELD(TrainSettings, checkpoint.keep)},
 };
-
-#define ROWS(rows) rows, sizeof rows / sizeof *rows
 
 const SchemaPart train_parts[] = {
     {"", NULL, ROWS(top_rows)},
@@ -74,27 +82,27 @@ static int read_cadences(const Settings *settings, TrainSettings *train, Error *
     return STATUS_OK;
 }
 
-int train_settings_read(const Settings *settings, TrainSettings *ret_train, Error *err)
+/* The states of the variants that were chosen. */
+static int prepare(Arena *arena, const Settings *settings, TrainSettings *train, Error *err)
 {
-    TrainSettings train = {
-        .seed = (uint64_t)settings_int(settings, "seed"),
-        .steps = settings_int(settings, "train.steps"),
-        .batch_size = (int)settings_int(settings, "train.batch_size"),
-        .lanes = (int)settings_int(settings, "train.lanes"),
-        .lr = settings_number(settings, "train.lr"),
-        .clip = settings_number(settings, "train.clip"),
-        .warmup_steps = settings_int(settings, "train.warmup_steps"),
-        .optimizer = optimizer_find(settings_text(settings, "train.optimizer.kind")),
-        .schedule = schedule_find(settings_text(settings, "train.schedule.kind")),
-        .objective = objective_find(settings_text(settings, "objective.kind")),
-        .measure = {.enabled = settings_bool(settings, "measure.enabled"),
-                    .n_sequences = (int)settings_int(settings, "measure.sequences"),
-                    .half_every = (int)settings_int(settings, "measure.half_every")},
-        .snapshot = {settings_int(settings, "snapshot.every"), (int)settings_int(settings, "snapshot.maps"),
-                     settings_bool(settings, "snapshot.weights")},
-        .checkpoint = {settings_int(settings, "checkpoint.every"), (int)settings_int(settings, "checkpoint.keep")},
-        .settings = settings,
-    };
+    train->optimizer = optimizer_find(settings_text(settings, "train.optimizer.kind"));
+    train->schedule = schedule_find(settings_text(settings, "train.schedule.kind"));
+    train->objective = objective_find(settings_text(settings, "objective.kind"));
+    int status = variant_prepare(train->optimizer->prepare, arena, settings, &train->optimizer_state, err);
+    if (status == STATUS_OK)
+        status = variant_prepare(train->schedule->prepare, arena, settings, &train->schedule_state, err);
+    if (status == STATUS_OK)
+        status = variant_prepare(train->objective->prepare, arena, settings, &train->objective_state, err);
+    if (status == STATUS_OK)
+        status = families_prepare(arena, settings, &train->measure.states, err);
+    return status;
+}
+
+int train_settings_read(Arena *arena, const Settings *settings, TrainSettings *ret_train, Error *err)
+{
+    TrainSettings train = {0};
+    for (int p = 0; p < train_n_parts; p++)
+        settings_read_rows(settings, train_parts[p].group, train_parts[p].rows, train_parts[p].n_rows, &train);
     if (train.lanes == 0)
         train.lanes = train.batch_size < DEFAULT_LANES ? train.batch_size : DEFAULT_LANES;
     if (train.lanes > train.batch_size)
@@ -107,14 +115,14 @@ int train_settings_read(const Settings *settings, TrainSettings *ret_train, Erro
         return settings_error(settings, "measure.sequences", err,
                               "%d is odd; the strongest head is chosen on even sequences and read on odd ones",
                               train.measure.n_sequences);
-    int status = read_cadences(settings, &train, err);
-    if (status != STATUS_OK)
-        return status;
     if (train.checkpoint.every == 0)
         train.checkpoint.every = (train.steps + 3) / 4;
-    train.optimizer->read(settings, train.optimizer_values);
-    *ret_train = train;
-    return STATUS_OK;
+    int status = read_cadences(settings, &train, err);
+    if (status == STATUS_OK)
+        status = prepare(arena, settings, &train, err);
+    if (status == STATUS_OK)
+        *ret_train = train;
+    return status;
 }
 
 int snapshot_is_due(const TrainSettings *train, int64_t step)

@@ -2,7 +2,6 @@
 #ifndef REFFRAME_TRAIN_SETTINGS_H
 #define REFFRAME_TRAIN_SETTINGS_H
 
-#include "base/schema.h"
 #include "model/objective/objective.h"
 #include "train/optimizer/optimizer.h"
 #include "train/schedule/schedule.h"
@@ -23,15 +22,17 @@ typedef struct {
     double lr, clip; /* clip 0: off */
     int64_t warmup_steps;
     const Optimizer *optimizer;
-    double optimizer_values[OPTIMIZER_MAX_VALUES];
+    void *optimizer_state; /* here and below: what the variant's prepare made, NULL where it has none */
     const Schedule *schedule;
+    void *schedule_state;
     const Objective *objective;
+    void *objective_state;
     struct {
         int enabled;
         int n_sequences;                 /* N of the measuring set, and of the set of half length */
         int half_every;                  /* snapshots between those that measure the set of half length; 0: never */
         Cadence families[MOST_FAMILIES]; /* in the order of family_registry */
-        const void *const *states;       /* of families, likewise; NULL before a session is open */
+        const void *const *states;       /* of families, likewise */
     } measure;
     struct {
         int64_t every; /* steps between snapshots once the log-spaced early ones are wider apart */
@@ -42,15 +43,15 @@ typedef struct {
         int64_t every; /* steps between checkpoints */
         int keep;      /* how many stay */
     } checkpoint;
-    const Settings *settings;
 } TrainSettings;
 
 /* Rows of the groups "train", "measure", "snapshot", "checkpoint" and of the top level (`seed`). */
 extern const SchemaPart train_parts[];
 extern const int train_n_parts;
 
-/* Reads and cross-checks; resolves 0 = automatic. The default of lanes is min(4, batch_size), whatever the machine. */
-int train_settings_read(const Settings *settings, TrainSettings *ret_train, Error *err);
+/* Reads and cross-checks; resolves 0 = automatic. The default of lanes is min(4, batch_size), whatever the machine. The
+ * variants' states come from arena. */
+int train_settings_read(Arena *arena, const Settings *settings, TrainSettings *ret_train, Error *err);
 
 /* Whether step s (0 = before the first update) has a snapshot: 0, 1, 2, 4, 8, ... while closer together than `every`,
  * then every multiple of `every`, and the last step. Fixed before step 0. */

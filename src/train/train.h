@@ -7,11 +7,14 @@
 #ifndef REFFRAME_TRAIN_TRAIN_H
 #define REFFRAME_TRAIN_TRAIN_H
 
-#include "base/schema.h"
+#include "base/settings.h"
 #include "num/kernels.h"
 
 /* Raised when a golden test says that the bits of training or measuring changed; part of every run's id. */
 #define TRAIN_NUMERICS_VERSION 2
+
+/* How matrix products are made: in --version and in every manifest. */
+#define TRAIN_PRODUCTS "own products of fixed order; no BLAS"
 
 typedef struct {
     int64_t step, steps;
@@ -37,8 +40,9 @@ int train_run(const TrainJob *job, Error *err);
 
 /* What a run will take, known before anything is taken. */
 typedef struct {
-    size_t memory_bytes; /* of the step, the measuring and the corpus */
-    size_t disk_bytes;   /* an upper estimate: snapshots before compression, checkpoints, series */
+    size_t memory_bytes;                         /* of the step, the measuring and the corpus, on one thread, and ... */
+    size_t thread_bytes, measuring_thread_bytes; /* ... what each further one takes: see train_memory */
+    size_t disk_bytes; /* an upper estimate: snapshots before compression, checkpoints, series */
     int64_t n_parameters;
     double flops; /* of all training steps */
     int64_t tokens, n_snapshots, n_checkpoints;
@@ -49,7 +53,10 @@ typedef struct {
 
 /* Opens the data and builds the model, to check whole settings (files exist, sizes fit) and to estimate. Takes memory
  * for the corpus and the tables only, and gives it back. */
-int train_estimate(const Settings *settings, int threads, TrainEstimate *ret_estimate, Error *err);
+int train_estimate(const Settings *settings, const Kernels *kernels, TrainEstimate *ret_estimate, Error *err);
+
+/* Bytes on so many threads; those that are of no use take none. */
+size_t train_memory(const TrainEstimate *estimate, int threads);
 
 /* A snapshot that was measured again. */
 typedef struct {

@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <math.h>
-#include <string.h>
 
 enum { CHUNK = 16384 }; /* reals: 64 KB, a thread's bite of the reduction and the update */
 
@@ -33,38 +32,43 @@ static int group_sequences(const TrainSettings *settings, int length)
     return smaller(in_lane, length < GROUP_ROWS ? GROUP_ROWS / length : 1);
 }
 
-size_t trainer_bytes(const TrainSettings *settings, const Model *model, int threads)
+/* Everything but what stands in it. */
+static void lay(Arena *arena, const TrainSettings *settings, const Model *model, int threads, Trainer *trainer)
 {
+    static const real counted; /* stands for the panels where there is no memory */
     const Parameters *parameters = model_parameters(model);
-    size_t block = arena_rounded(parameters->n_values * sizeof(real));
-    size_t n_chunks = (size_t)count_chunks(parameters);
-    int length = model_settings(model)->context_length;
-    return block * (1 + (size_t)settings->optimizer->n_slots) +
-           arena_rounded(parameters->n_values * sizeof(real) * settings->lanes) +
-           arena_rounded(settings->lanes * sizeof(double)) + arena_rounded(n_chunks * sizeof(Chunk)) +
-           arena_rounded(n_chunks * sizeof(double)) + arena_rounded(threads * sizeof(Workspace *)) +
-           arena_rounded(model_panels(model, 1) * sizeof(real)) +
-           (size_t)threads * workspace_bytes(model, group_sequences(settings, length), 1, 1) +
-           batch_bytes(settings->batch_size, length) + sequence_bytes(length);
+    const int length = model_settings(model)->context_length, n_lanes = settings->lanes;
+    trainer->parameters = ARENA_ARRAY(arena, real, parameters->n_values);
+    for (int s = 0; s < settings->optimizer->n_slots; s++)
+        trainer->slots[s] = ARENA_ARRAY(arena, real, parameters->n_values);
+    trainer->gradients = ARENA_ARRAY(arena, real, parameters->n_values * n_lanes);
+    trainer->lane_losses = ARENA_ARRAY(arena, double, n_lanes);
+    trainer->n_chunks = count_chunks(parameters);
+    trainer->chunks = ARENA_ARRAY(arena, Chunk, trainer->n_chunks);
+    trainer->chunk_squares = ARENA_ARRAY(arena, double, trainer->n_chunks);
+    trainer->panels = ARENA_ARRAY(arena, real, model_panels(model, 1));
+    trainer->workspaces = ARENA_ARRAY(arena, Workspace *, threads);
+    for (int t = 0; t < threads; t++) {
+        Workspace *workspace = workspace_new(arena, model, group_sequences(settings, length), 1,
+                                             trainer->panels ? trainer->panels : &counted);
+        if (workspace)
+            trainer->workspaces[t] = workspace;
+    }
+    trainer->batch = batch_new(arena, settings->batch_size, length);
+    trainer->sequence = sequence_new(arena, length);
 }
 
-void trainer_new(Arena *arena, const TrainSettings *settings, const Model *model, const Data *data,
-                 const Kernels *kernels, Lanes *lanes, Trainer *ret_trainer)
+size_t trainer_bytes(const TrainSettings *settings, const Model *model, int threads)
 {
-    const Parameters *parameters = model_parameters(model);
-    int length = model_settings(model)->context_length, threads = lanes_threads(lanes);
-    Trainer trainer = {.settings = settings, .model = model, .data = data, .kernels = kernels, .lanes = lanes};
+    Arena *counting = arena_new_counting();
+    lay(counting, settings, model, threads, &(Trainer){0});
+    const size_t bytes = arena_used(counting);
+    arena_free(counting);
+    return bytes;
+}
 
-    trainer.parameters = ARENA_ARRAY(arena, real, parameters->n_values);
-    for (int s = 0; s < settings->optimizer->n_slots; s++)
-        trainer.slots[s] = ARENA_ARRAY(arena, real, parameters->n_values);
-    trainer.gradients = ARENA_ARRAY(arena, real, parameters->n_values * settings->lanes);
-    trainer.lane_losses = ARENA_ARRAY(arena, double, settings->lanes);
-
-    trainer.n_chunks = count_chunks(parameters);
-    trainer.chunks = ARENA_ARRAY(arena, Chunk, trainer.n_chunks);
-    trainer.chunk_squares = ARENA_ARRAY(arena, double, trainer.n_chunks);
-    Chunk *chunk = trainer.chunks;
+static void cut_tensors(const Parameters *parameters, Chunk *chunk)
+{
     for (int t = 0; t < parameters->n_tensors; t++) {
         const Tensor *tensor = &parameters->tensors[t];
         size_t size = (size_t)tensor->rows * tensor->cols;
@@ -73,14 +77,15 @@ void trainer_new(Arena *arena, const TrainSettings *settings, const Model *model
             *chunk++ = (Chunk){tensor->offset + start, n, tensor->decays};
         }
     }
+}
 
-    trainer.panels = ARENA_ARRAY(arena, real, model_panels(model, 1));
-    trainer.workspaces = ARENA_ARRAY(arena, Workspace *, threads);
-    for (int i = 0; i < threads; i++)
-        trainer.workspaces[i] = workspace_new(arena, model, group_sequences(settings, length), 1, trainer.panels);
-    trainer.batch = batch_new(arena, settings->batch_size, length);
-    trainer.sequence = sequence_new(arena, length);
-
+void trainer_new(Arena *arena, const TrainSettings *settings, const Model *model, const Data *data,
+                 const Kernels *kernels, Lanes *lanes, Trainer *ret_trainer)
+{
+    const Parameters *parameters = model_parameters(model);
+    Trainer trainer = {.settings = settings, .model = model, .data = data, .kernels = kernels, .lanes = lanes};
+    lay(arena, settings, model, lanes_threads(lanes), &trainer);
+    cut_tensors(parameters, trainer.chunks);
     parameters_initialise(parameters, settings->seed, trainer.parameters);
     trainer.data_stream = pcg_named(settings->seed, "data/train");
     trainer.mask_stream = pcg_named(settings->seed, "mask/train");
@@ -95,10 +100,8 @@ void trainer_draw(Trainer *trainer)
     for (int b = 0; b < batch->n; b++) {
         size_t row = (size_t)b * batch->length;
         data_next(trainer->data, PART_TRAIN, batch->length, &trainer->data_stream, &trainer->sequence);
-        trainer->settings->objective->make(trainer->settings->settings, model->vocab_size, &trainer->sequence,
-                                           &trainer->mask_stream, batch->inputs + row, batch->targets + row,
-                                           batch->groups + row);
-        memcpy(batch->flags + row, trainer->sequence.flags, (size_t)batch->length);
+        trainer->settings->objective->make(trainer->settings->objective_state, model->vocab_size, &trainer->sequence,
+                                           &trainer->mask_stream, batch->inputs + row, batch->targets + row, NULL);
         for (int i = 0; i < batch->length; i++)
             batch->n_targets += batch->targets[row + i] >= 0;
     }
@@ -173,8 +176,8 @@ static void update_chunk(void *context, int index, int thread)
     for (int s = 0; s < settings->optimizer->n_slots; s++)
         slots[s] = trainer->slots[s] + chunk->offset;
     UpdateChunk piece = {chunk->n, chunk->decays, update->clip_scale, update->lr, trainer->step + 1};
-    settings->optimizer->update(trainer->kernels, settings->optimizer_values, &piece,
-                                trainer->gradients + chunk->offset, slots, trainer->parameters + chunk->offset);
+    settings->optimizer->update(settings->optimizer_state, trainer->kernels, &piece, trainer->gradients + chunk->offset,
+                                slots, trainer->parameters + chunk->offset);
 }
 
 int trainer_step(Trainer *trainer, StepResult *ret_result, Error *err)
@@ -198,7 +201,7 @@ int trainer_learn(Trainer *trainer, StepResult *ret_result, Error *err)
                          isfinite(loss) ? norm : loss);
 
     Update update = {trainer, settings->clip > 0 && norm > settings->clip ? settings->clip / norm : 1,
-                     schedule_lr(settings->schedule, settings->settings, settings->lr, trainer->step,
+                     schedule_lr(settings->schedule, settings->schedule_state, settings->lr, trainer->step,
                                  settings->warmup_steps, settings->steps)};
     lanes_run(trainer->lanes, trainer->n_chunks, update_chunk, &update);
 

@@ -43,27 +43,12 @@ static void test_cores_follow_the_affinity(void **state)
     assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
 }
 
-static void test_peak_memory(void **state)
-{
-    (void)state;
-    const size_t before = clock_peak_bytes(), size = (size_t)64 << 20;
-    char *block = malloc(size);
-    for (size_t i = 0; i < size; i += 512)
-        ((volatile char *)block)[i] = 1;
-    const size_t after = clock_peak_bytes();
-    free(block);
-    assert_true(before > 100000);
-    assert_true(after >= size && after >= before);
-    assert_true(clock_peak_bytes() >= after - (1 << 20)); /* a peak stays */
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_seconds_run_forward),
         cmocka_unit_test(test_timestamp),
         cmocka_unit_test(test_cores_follow_the_affinity),
-        cmocka_unit_test(test_peak_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* Without these, a typing error in an experiment file could be ignored, or be answered by a line that doesn't help. */
-#include "base/schema.h"
+#include "base/resolve.h"
 
 #include <math.h>
 
@@ -300,13 +300,54 @@ static void test_yaml(void **state)
     arena_free(arena);
 }
 
+/* Each kind of row into each kind of member, and a row without one. */
+static void test_rows_are_read_into_their_members(void **state)
+{
+    (void)state;
+    typedef struct {
+        int n, flag;
+        enum { A, B } mode;
+        int64_t seed;
+        struct {
+            double rate, whole;
+        } in;
+        int untouched;
+    } Target;
+    static const char *const modes[] = {[A] = "a", [B] = "b", NULL};
+    static const SchemaRow rows[] = {
+        {"n", VALUE_INT, "3", 0, 9, NULL, "int", FIELD(Target, n)},
+        {"flag", VALUE_BOOL, "true", 0, 0, NULL, "bool", FIELD(Target, flag)},
+        {"mode", VALUE_CHOICE, "a", 0, 0, modes, "choice", FIELD(Target, mode)},
+        {"seed", VALUE_INT, "9007199254740993", 0, 9223372036854775807.0, NULL, "int64", FIELD(Target, seed)},
+        {"in.rate", VALUE_NUMBER, "0.25", 0, 1, NULL, "double", FIELD(Target, in.rate)},
+        {"in.whole", VALUE_INT, "4", 0, 9, NULL, "a whole number as a double", FIELD(Target, in.whole)},
+        {"other", VALUE_INT, "5", 0, 9, NULL, "no member"},
+    };
+    const SchemaPart part = {"group", NULL, ROWS(rows)};
+    const Assignment given[] = {assign("group.mode", "b", 1)};
+    Arena *arena = arena_new();
+    Settings settings = {0};
+    Error err;
+    assert_ok(settings_resolve(arena, &(Schema){&part, 1}, given, 1, &settings, NULL, &err), &err);
+    const Target *read = settings_read_new(arena, &settings, "group", ROWS(rows), sizeof *read);
+    assert_true(read->n == 3 && read->flag == 1 && read->mode == B && read->seed == 9007199254740993);
+    assert_true(read->in.rate == 0.25 && read->in.whole == 4 && read->untouched == 0);
+    assert_int_equal(settings_choice(&settings, "group.mode"), B);
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),       cmocka_unit_test(test_assignments),
-        cmocka_unit_test(test_errors),         cmocka_unit_test(test_a_choice_not_taken),
-        cmocka_unit_test(test_finding),        cmocka_unit_test(test_settings_error),
-        cmocka_unit_test(test_canonical_json), cmocka_unit_test(test_yaml),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_assignments),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_a_choice_not_taken),
+        cmocka_unit_test(test_finding),
+        cmocka_unit_test(test_settings_error),
+        cmocka_unit_test(test_canonical_json),
+        cmocka_unit_test(test_yaml),
+        cmocka_unit_test(test_rows_are_read_into_their_members),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,7 +16,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/resolve.h"
 #include "data/data.h"
+#include "tools.h"
 
 /* A state of most tests: an arena, and a folder that is removed with what is in it. */
 typedef struct {
@@ -37,7 +39,7 @@ static inline int bench_open(void **state)
 static inline int bench_close(void **state)
 {
     Bench *bench = *state;
-    int status = file_remove_tree(bench->folder, NULL);
+    int status = remove_tree(bench->folder);
     arena_free(bench->arena);
     free(bench);
     return status;

@@ -40,7 +40,7 @@ static Vocabulary learn(Bench *bench, Chunk text, size_t n_train, int n_tokens)
         bench_settings(bench, "data.tokenizer.kind=bpe",
                        arena_format(bench->arena, "data.tokenizer.vocab_size=%d", TOKEN_CONTENT + n_tokens));
     assert_int_equal(
-        tokenizer_find("bpe")->build(bench->arena, settings, text.bytes, text.n, n_train, &vocabulary, NULL), 0);
+        tokenizer_find("bpe")->prepare(bench->arena, settings, text.bytes, text.n, n_train, &vocabulary, NULL), 0);
     return vocabulary;
 }
 
@@ -173,7 +173,7 @@ static void without_merges_tokens_are_bytes(void **state)
     Chunk text = read_chunk(bench, FIXTURES "/bpe_text.bin");
     Settings *settings = bench_settings(bench, "data.tokenizer.kind=byte");
     Vocabulary bytes, pairs = learn(bench, text, text.n, 256);
-    assert_int_equal(tokenizer_find("byte")->build(bench->arena, settings, text.bytes, text.n, text.n, &bytes, NULL),
+    assert_int_equal(tokenizer_find("byte")->prepare(bench->arena, settings, text.bytes, text.n, text.n, &bytes, NULL),
                      0);
     assert_int_equal(pairs.size, bytes.size);
     for (int id = 0; id < bytes.size; id++)

@@ -132,21 +132,22 @@ static void documents_are_refused_where_there_are_none(void **state)
     }
 }
 
-static void bytes_are_what_arrays_take(void **state)
+static void arrays_are_as_long_as_they_say(void **state)
 {
     (void)state;
     static const int sizes[][2] = {{1, 8}, {16, 64}, {3, 33}};
     for (int k = 0; k < 3; k++) {
         int n = sizes[k][0], length = sizes[k][1];
-        Arena *arena;
-        assert_int_equal(arena_new_fixed(batch_bytes(n, length) + sequence_bytes(length), &arena, NULL), 0);
+        Arena *counting = arena_new_counting(), *arena;
+        batch_new(counting, n, length), sequence_new(counting, length);
+        assert_int_equal(arena_new_fixed(arena_used(counting), &arena, NULL), 0);
         Batch batch = batch_new(arena, n, length);
-        assert_int_equal(arena_used(arena), batch_bytes(n, length));
         Sequence seq = sequence_new(arena, length);
-        assert_int_equal(arena_used(arena), batch_bytes(n, length) + sequence_bytes(length));
-        batch.targets[n * length - 1] = seq.ids[length] = 1;
-        batch.groups[n * length - 1] = seq.groups[length] = 1;
+        assert_int_equal(arena_used(arena), arena_used(counting));
+        batch.inputs[n * length - 1] = batch.targets[n * length - 1] = 1;
+        seq.ids[length] = 1, seq.groups[length] = 1, seq.labels[length - 1] = 1, seq.flags[length - 1] = 1;
         arena_free(arena);
+        arena_free(counting);
     }
 }
 
@@ -157,7 +158,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(inputs_without_the_end_are_those_of_a_shorter_content, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(bounds_of_length_are_refused, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(documents_are_refused_where_there_are_none, bench_open, bench_close),
-        cmocka_unit_test(bytes_are_what_arrays_take),
+        cmocka_unit_test(arrays_are_as_long_as_they_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,7 +28,7 @@ static int add_case(Bench *bench, const Source *source, const char *line, Case *
     if (source->needs_corpus)
         c->corpus = bench_corpus(bench, c->settings);
     Error err = {{0}};
-    if (source->open(bench->arena, c->settings, &c->corpus, T, &c->state, &err) != 0)
+    if (source->prepare(bench->arena, c->settings, &c->corpus, T, &c->state, &err) != 0)
         fail_msg("%s: %s", c->name, err.text);
     return n + 1;
 }

@@ -10,7 +10,7 @@ static Vocabulary build(Bench *bench, const Tokenizer *tokenizer, const char *te
     Settings *settings =
         bench_settings(bench, arena_format(bench->arena, "data.tokenizer.kind=%s", tokenizer->variant.name));
     Error err = {{0}};
-    if (tokenizer->build(bench->arena, settings, text, n, n, &vocabulary, &err) != 0)
+    if (tokenizer->prepare(bench->arena, settings, text, n, n, &vocabulary, &err) != 0)
         fail_msg("%s: %s", tokenizer->variant.name, err.text);
     return vocabulary;
 }
@@ -85,8 +85,8 @@ static void the_alphabet_does_not_depend_on_the_cut(void **state)
     const Tokenizer *tokenizer = tokenizer_find("character");
     Settings *settings = bench_settings(bench, "data.tokenizer.kind=character");
     Vocabulary whole, half;
-    assert_int_equal(tokenizer->build(bench->arena, settings, "abcxyz", 6, 6, &whole, NULL), 0);
-    assert_int_equal(tokenizer->build(bench->arena, settings, "abcxyz", 6, 3, &half, NULL), 0);
+    assert_int_equal(tokenizer->prepare(bench->arena, settings, "abcxyz", 6, 6, &whole, NULL), 0);
+    assert_int_equal(tokenizer->prepare(bench->arena, settings, "abcxyz", 6, 3, &half, NULL), 0);
     assert_int_equal(whole.size, half.size);
 }
 
@@ -126,7 +126,7 @@ static void text_that_is_not_utf8_is_refused_with_its_place(void **state)
         Vocabulary vocabulary = {.size = -7};
         Error err;
         size_t n = strlen(cases[i].bytes);
-        assert_int_equal(tokenizer->build(bench->arena, settings, cases[i].bytes, n, n, &vocabulary, &err),
+        assert_int_equal(tokenizer->prepare(bench->arena, settings, cases[i].bytes, n, n, &vocabulary, &err),
                          STATUS_INPUT);
         assert_contains(err.text, cases[i].expected);
         assert_contains(err.text, "data.tokenizer.kind: byte");

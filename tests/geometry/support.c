@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "base/resolve.h"
 #include "geometry/anchor.h"
 #include "testing.h"
 

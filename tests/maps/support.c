@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "base/resolve.h"
 #include "base/text.h"
 #include "model/mask/mask.h"
 

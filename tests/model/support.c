@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/resolve.h"
+
 extern const Position position_template;
 extern const Mask mask_template;
 extern const Score score_template;
@@ -247,8 +249,6 @@ Batch random_batch(const Built *built, int n, double share, uint64_t seed)
         .length = length,
         .inputs = ARENA_ARRAY(built->arena, int32_t, n * length),
         .targets = ARENA_ARRAY(built->arena, int32_t, n * length),
-        .flags = ARENA_ARRAY(built->arena, uint8_t, n * length),
-        .groups = ARENA_ARRAY(built->arena, uint8_t, n * length),
     };
     Pcg pcg = pcg_new(seed, 7);
     for (int i = 0; i < n * length; i++) {
@@ -275,6 +275,13 @@ static void draw_framed(Pcg *pcg, int vocab_size, Sequence *seq)
         seq->ids[seq->length - 1] = TOKEN_EOS, seq->ids[seq->length] = -1;
 }
 
+void *objective_state(const Built *built, const Objective *objective)
+{
+    void *state;
+    assert_int_equal(variant_prepare(objective->prepare, built->arena, &built->settings, &state, NULL), STATUS_OK);
+    return state;
+}
+
 Batch objective_batch(const Built *built, const Objective *objective, int n, uint64_t seed)
 {
     Batch batch = random_batch(built, n, 0, seed);
@@ -288,8 +295,8 @@ Batch objective_batch(const Built *built, const Objective *objective, int n, uin
     for (int tries = 0; batch.n_targets == 0 && tries < 100; tries++)
         for (int b = 0; b < n; b++) {
             draw_framed(&pcg, V, &seq);
-            objective->make(&built->settings, V, &seq, &pcg, batch.inputs + b * T, batch.targets + b * T,
-                            batch.groups + b * T);
+            objective->make(objective_state(built, objective), V, &seq, &pcg, batch.inputs + b * T,
+                            batch.targets + b * T, NULL);
             for (int i = 0; i < T; i++)
                 batch.n_targets += batch.targets[b * T + i] >= 0;
         }

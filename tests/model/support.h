@@ -66,6 +66,9 @@ void disturb(Built *built, double std, uint64_t seed);
 /* A batch of n uniform random content sequences with a target at about `share` of the positions. */
 Batch random_batch(const Built *built, int n, double share, uint64_t seed);
 
+/* What an objective makes of the model's settings, which choose it. */
+void *objective_state(const Built *built, const Objective *objective);
+
 /* A batch of n framed sequences with labels, as the model's objective makes it, with a target somewhere. */
 Batch objective_batch(const Built *built, const Objective *objective, int n, uint64_t seed);
 

@@ -32,9 +32,9 @@ static void draw(Drawn *d, uint64_t seed)
     d->seq = (Sequence){T, d->ids, d->labels, d->flags, d->groups};
 }
 
-static void make(const Objective *objective, const Settings *settings, Drawn *d, Pcg *pcg)
+static void make(const Objective *objective, const Built *built, Drawn *d, Pcg *pcg)
 {
-    objective->make(settings, V, &d->seq, pcg, d->inputs, d->targets, d->target_groups);
+    objective->make(objective_state(built, objective), V, &d->seq, pcg, d->inputs, d->targets, d->target_groups);
 }
 
 static void test_special_tokens(void **state)
@@ -48,7 +48,7 @@ static void test_special_tokens(void **state)
         for (uint64_t seed = 0; seed < 200; seed++) {
             Drawn d;
             draw(&d, seed);
-            make(objective, &b.settings, &d, &pcg);
+            make(objective, &b, &d, &pcg);
             for (int i = 0; i < T; i++) {
                 assert_true(d.targets[i] == -1 || (d.targets[i] >= TOKEN_CONTENT && d.targets[i] < V));
                 assert_true(d.target_groups[i] < MAX_LOSS_GROUPS);
@@ -62,7 +62,7 @@ static void test_special_tokens(void **state)
         }
         assert_int_equal(objective->corrupts, n_changed > 0);
         double share = n_targets / (200.0 * T);
-        assert_true(share > 0 && share < objective->target_share(&b.settings) * 1.05);
+        assert_true(share > 0 && share < objective->target_share(objective_state(&b, objective)) * 1.05);
         unbuild(&b);
     }
 }
@@ -77,8 +77,8 @@ static void test_draws_follow_the_sequence(void **state)
         Pcg pcg = pcg_named(3, "mask"), again = pcg;
         draw(&x, 1);
         draw(&y, 1);
-        make(any_objective(o), &b.settings, &x, &pcg);
-        make(any_objective(o), &b.settings, &y, &again);
+        make(any_objective(o), &b, &x, &pcg);
+        make(any_objective(o), &b, &y, &again);
         assert_memory_equal(x.inputs, y.inputs, sizeof x.inputs);
         assert_memory_equal(x.targets, y.targets, sizeof x.targets);
         assert_memory_equal(&pcg, &again, sizeof pcg);
@@ -93,7 +93,7 @@ static void test_next(void **state)
     Drawn d;
     Pcg pcg = pcg_named(1, "mask");
     draw(&d, 5);
-    make(objective_find("next"), &b.settings, &d, &pcg);
+    make(objective_find("next"), &b, &d, &pcg);
     assert_memory_equal(d.inputs, d.ids, sizeof d.inputs);
     for (int i = 0; i < T; i++) {
         assert_int_equal(d.targets[i], i < T - 2 ? d.ids[i + 1] : -1); /* EOS and what follows it are no targets */
@@ -109,7 +109,7 @@ static void test_labelled(void **state)
     Drawn d;
     Pcg pcg = pcg_named(1, "mask");
     draw(&d, 6);
-    make(objective_find("labelled"), &b.settings, &d, &pcg);
+    make(objective_find("labelled"), &b, &d, &pcg);
     assert_memory_equal(d.inputs, d.ids, sizeof d.inputs);
     assert_memory_equal(d.targets, d.labels, sizeof d.targets);
     unbuild(&b);
@@ -132,7 +132,7 @@ static void test_masked_frequencies(void **state)
     for (uint64_t seed = 0; seed < 4000; seed++) {
         Drawn d;
         draw(&d, seed);
-        make(objective_find("masked"), &b.settings, &d, &pcg);
+        make(objective_find("masked"), &b, &d, &pcg);
         for (int i = 0; i < T; i++) {
             n_content += d.ids[i] >= TOKEN_CONTENT;
             if (d.targets[i] < 0)
@@ -165,8 +165,8 @@ static void test_masked_rates_nest(void **state)
     for (uint64_t seed = 0; seed < 20; seed++) {
         draw(&x, seed);
         draw(&y, seed);
-        make(objective_find("masked"), &low.settings, &x, &a);
-        make(objective_find("masked"), &high.settings, &y, &c);
+        make(objective_find("masked"), &low, &x, &a);
+        make(objective_find("masked"), &high, &y, &c);
         for (int i = 0; i < T; i++)
             if (x.targets[i] >= 0)
                 assert_true(y.targets[i] == x.targets[i] && y.inputs[i] == x.inputs[i]);

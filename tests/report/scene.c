@@ -2,6 +2,7 @@
 #include "scene.h"
 
 #include "base/json.h"
+#include "store/manifest.h"
 #include "store/npz.h"
 
 enum { L = SCENE_LAYERS, H = SCENE_HEADS, T = SCENE_LENGTH, N = SCENE_SEQUENCES, S = SCENE_SNAPSHOTS };

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/child.h"
+#include "store/manifest.h"
 #include "testing.h"
 
 /* ---- the child ---- */

@@ -1,7 +1,7 @@
 /* Without these, a run could go on where other bits are computed, or be refused where the same are. */
 #include "store/machine.h"
 
-#include "store/run.h"
+#include "store/manifest.h"
 #include "testing.h"
 
 /* The digests are of the machine, not of the moment or the path that its kernels take. */

@@ -1,6 +1,6 @@
 /* Without these, a killed run could pass for finished, two processes could train in one folder, and a resumed run could
  * keep snapshots of a future that never was. */
-#include "store/run.h"
+#include "store/manifest.h"
 
 #include <math.h>
 #include <signal.h>

@@ -82,8 +82,8 @@ static void draw_batch(Trainer *trainer, int step, int vocab_size)
     batch->n_targets = 0;
     for (int b = 0; b < B; b++) {
         draw_sequence(step, b, vocab_size, &trainer->sequence);
-        trainer->settings->objective->make(trainer->settings->settings, vocab_size, &trainer->sequence, NULL,
-                                           batch->inputs + b * T, batch->targets + b * T, batch->groups + b * T);
+        trainer->settings->objective->make(trainer->settings->objective_state, vocab_size, &trainer->sequence, NULL,
+                                           batch->inputs + b * T, batch->targets + b * T, NULL);
         for (int i = 0; i < T; i++)
             batch->n_targets += batch->targets[b * T + i] >= 0;
     }

@@ -61,9 +61,8 @@ static Again train_and_open(const char *const *changes)
 
 static void drop(Again *again)
 {
-    Error err;
     session_close(&again->session);
-    file_remove_tree(again->folder, &err);
+    remove_tree(again->folder);
     arena_free(again->arena);
 }
 

@@ -41,8 +41,7 @@ static Npz snapshot_of(const Trained *trained, int64_t step)
 
 static void drop(Trained *trained)
 {
-    Error err;
-    file_remove_tree(trained->folder, &err);
+    remove_tree(trained->folder);
     arena_free(trained->arena);
 }
 
@@ -252,7 +251,7 @@ static void baselines_are_those_of_step_0_whenever_written(void **state)
     assert_ok(train_in(folder, &settings, 1, 0, &err), &err);
     results_hash(folder, again);
     assert_string_equal(whole, again);
-    file_remove_tree(folder, &err);
+    remove_tree(folder);
 
     Remeasured *snapshots;
     int n = 0;
@@ -364,7 +363,7 @@ static void disk_is_known_before(void **state)
     Trained trained = train(changes);
     const Settings settings = tiny_settings(arena, changes);
     TrainEstimate estimate;
-    assert_ok(train_estimate(&settings, 1, &estimate, &err), &err);
+    assert_ok(train_estimate(&settings, kernels_best(), &estimate, &err), &err);
     const uint64_t taken = bytes_below(arena, trained.folder);
     assert_in_range(taken, estimate.disk_bytes / 2, estimate.disk_bytes);
     drop(&trained);

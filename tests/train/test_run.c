@@ -12,7 +12,7 @@
 #include "model/mask/mask.h"
 #include "model/position/position.h"
 #include "store/npz.h"
-#include "store/run.h"
+#include "store/manifest.h"
 #include "train/checkpoint.h"
 #include "train/session.h"
 #include "training.h"
@@ -36,7 +36,7 @@ static void run_hash(const char *const *changes, int threads, int64_t stop_after
         fail_msg("%s", err.text);
     assert_int_equal(run_status(folder), RUN_FINISHED);
     results_hash(folder, ret_hex);
-    file_remove_tree(folder, &err);
+    remove_tree(folder);
     arena_free(arena);
 }
 
@@ -119,7 +119,7 @@ static void the_instruction_set_does_not_matter(void **state)
         results_hash(folder, name == kernels_available() ? first : other);
         if (name != kernels_available())
             assert_string_equal(first, other);
-        file_remove_tree(folder, &err);
+        remove_tree(folder);
     }
     arena_free(arena);
 }
@@ -132,7 +132,7 @@ static void final_weights(const char *const *changes, char ret_hex[65])
     Settings settings = tiny_settings(arena, changes);
     assert_int_equal(train_in(folder, &settings, 1, 0, &err), STATUS_OK);
     assert_int_equal(file_sha256(run_checkpoint_path(arena, folder, 12), ret_hex, &err), STATUS_OK);
-    file_remove_tree(folder, &err);
+    remove_tree(folder);
     arena_free(arena);
 }
 
@@ -145,7 +145,7 @@ static void series_hash(const char *const *changes, char ret_hex[65])
     Settings settings = tiny_settings(arena, changes);
     assert_int_equal(train_in(folder, &settings, 1, 0, &err), STATUS_OK);
     assert_int_equal(file_sha256(file_join(arena, folder, RUN_SERIES), ret_hex, &err), STATUS_OK);
-    file_remove_tree(folder, &err);
+    remove_tree(folder);
     arena_free(arena);
 }
 
@@ -207,7 +207,7 @@ static void a_damaged_checkpoint_gives_way_to_an_older_one(void **state)
     assert_int_equal(train_in(folder, &settings, 1, 0, &err), STATUS_OK);
     results_hash(folder, resumed);
     assert_string_equal(whole, resumed);
-    file_remove_tree(folder, &err);
+    remove_tree(folder);
     arena_free(arena);
 }
 
@@ -229,7 +229,7 @@ static void a_loss_that_is_not_finite_ends_the_run_and_keeps_what_was_written(vo
     assert_non_null(strstr(manifest.reason, "not finite"));
     assert_true(file_exists(run_snapshot_path(arena, folder, 0)));
     assert_true(file_exists(file_join(arena, folder, RUN_SERIES)));
-    file_remove_tree(folder, &err);
+    remove_tree(folder);
     arena_free(arena);
 }
 
@@ -255,7 +255,7 @@ static void measuring_again_from_saved_weights_changes_nothing(void **state)
         assert_false(snapshots[i].is_changed);
     }
     assert_string_equal(before, after);
-    file_remove_tree(folder, &err);
+    remove_tree(folder);
     arena_free(arena);
 }
 
@@ -315,7 +315,7 @@ static void a_run_keeps_its_tokenizer(void **state)
         assert_string_equal(now, whole);
         assert_int_equal(manifest_read(arena, folder, &manifest, &err), STATUS_OK);
         assert_int_equal(holds(&manifest, RUN_TOKENIZER), (*t)->save != NULL);
-        file_remove_tree(folder, &err);
+        remove_tree(folder);
         arena_free(arena);
     }
 }
@@ -357,7 +357,7 @@ static void every_checkpoint_has_its_manifest(void **state)
     assert_int_equal(seen.manifest.step, 6);
     assert_true(seen.manifest.final_loss > 0);
     assert_true(seen.manifest.wall_seconds > 0);
-    file_remove_tree(folder, &err);
+    remove_tree(folder);
     arena_free(arena);
 }
 

@@ -15,7 +15,7 @@ static TrainSettings read_tiny(Arena *arena, const char *const *changes)
     TrainSettings train;
     Settings *settings = ARENA_ARRAY(arena, Settings, 1);
     *settings = tiny_settings(arena, changes);
-    assert_ok(train_settings_read(settings, &train, &err), &err);
+    assert_ok(train_settings_read(arena, settings, &train, &err), &err);
     return train;
 }
 
@@ -141,7 +141,7 @@ static void contradictions_are_refused_by_name(void **state)
         Error err = {""};
         TrainSettings train;
         Settings settings = tiny_settings(arena, cases[c]);
-        assert_int_equal(train_settings_read(&settings, &train, &err), STATUS_INPUT);
+        assert_int_equal(train_settings_read(arena, &settings, &train, &err), STATUS_INPUT);
         assert_non_null(strstr(err.text, keys[c]));
     }
     arena_free(arena);
@@ -151,19 +151,22 @@ static void every_schedule_warms_up_starts_at_the_peak_and_stays_within_it(void 
 {
     (void)state;
     Arena *arena = arena_new();
-    for (const Schedule *const *schedule = schedule_registry; *schedule; schedule++) {
-        const char *changes[] = {"train.schedule.kind", (*schedule)->variant.name, NULL};
+    for (int s = 0; any_schedule(s); s++) {
+        const Schedule *schedule = any_schedule(s);
+        const char *changes[] = {"train.schedule.kind", schedule->variant.name, NULL};
         Settings settings = tiny_settings(arena, changes);
+        void *own;
+        assert_int_equal(variant_prepare(schedule->prepare, arena, &settings, &own, NULL), STATUS_OK);
         for (int64_t t = 0; t < 10; t++) /* lr(t) = peak (t+1)/W */
-            assert_true(fabs(schedule_lr(*schedule, &settings, 0.5, t, 10, 110) - 0.05 * (double)(t + 1)) < 1e-15);
-        assert_true(schedule_lr(*schedule, &settings, 0.5, 10, 10, 110) == 0.5);
+            assert_true(fabs(schedule_lr(schedule, own, 0.5, t, 10, 110) - 0.05 * (double)(t + 1)) < 1e-15);
+        assert_true(schedule_lr(schedule, own, 0.5, 10, 10, 110) == 0.5);
         double last = 0.5;
         for (int64_t t = 10; t < 110; t++) {
-            double lr = schedule_lr(*schedule, &settings, 0.5, t, 10, 110);
+            double lr = schedule_lr(schedule, own, 0.5, t, 10, 110);
             assert_true(lr >= 0 && lr <= last);
             last = lr;
         }
-        assert_true(schedule_lr(*schedule, &settings, 0.5, 0, 0, 1) == 0.5); /* one step, no warm-up */
+        assert_true(schedule_lr(schedule, own, 0.5, 0, 0, 1) == 0.5); /* one step, no warm-up */
     }
     arena_free(arena);
 }
@@ -180,8 +183,8 @@ static double wsd_at(Arena *arena, const char *shape, int64_t t)
                              "train.schedule.floor",
                              "0.1",
                              NULL};
-    Settings settings = tiny_settings(arena, changes);
-    return schedule_lr(schedule_find("wsd"), &settings, 1, t, 10, 110);
+    const TrainSettings train = read_tiny(arena, changes);
+    return schedule_lr(train.schedule, train.schedule_state, 1, t, 10, 110);
 }
 
 static void wsd_falls_over_the_last_share_of_the_steps(void **state)

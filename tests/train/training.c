@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/resolve.h"
 #include "base/sha256.h"
 #include "data/data.h"
 #include "geometry/metric.h"
@@ -47,8 +48,63 @@ static const char *const tiny[] = {"model.n_layers",
                                    "rope",
                                    NULL};
 
-/* The same schema that app/ assembles, of the kinds these tests choose between. */
-static Schema schema_of_all(Arena *arena)
+extern const Source source_template;
+extern const Tokenizer tokenizer_template;
+extern const Objective objective_template;
+extern const Optimizer optimizer_template;
+extern const Schedule schedule_template;
+
+const VariantKind variant_kinds[] = {
+    {"objective", "objective", "next", objective_variants, &objective_template.variant},
+    {"source", "data.source", "recall", source_variants, &source_template.variant},
+    {"tokenizer", "data.tokenizer", "character", tokenizer_variants, &tokenizer_template.variant},
+    {"optimizer", "train.optimizer", "adamw", optimizer_variants, &optimizer_template.variant},
+    {"schedule", "train.schedule", "constant", schedule_variants, &schedule_template.variant},
+};
+const int n_variant_kinds = sizeof variant_kinds / sizeof *variant_kinds;
+
+static const VariantKind model_kinds[] = {
+    {"position", "model.position", "rope", position_variants, NULL},
+    {"mask", "model.mask", "causal", mask_variants, NULL},
+    {"score", "model.score", "softmax", score_variants, NULL},
+};
+
+const Variant *any_variant(const VariantKind *kind, int i)
+{
+    for (int n = 0; n < i; n++)
+        if (!kind->registered[n])
+            return NULL;
+    return kind->registered[i] ? kind->registered[i] : kind->template;
+}
+
+const Optimizer *any_optimizer(int i)
+{
+    return (const Optimizer *)any_variant(&variant_kinds[3], i);
+}
+
+const Schedule *any_schedule(int i)
+{
+    return (const Schedule *)any_variant(&variant_kinds[4], i);
+}
+
+/* GROUP.kind, and the keys of each variant. */
+static int add_kind(Arena *arena, const VariantKind *kind, SchemaPart *parts)
+{
+    enum { MOST_NAMES = 64 };
+    const char **names = ARENA_ARRAY(arena, const char *, MOST_NAMES);
+    SchemaRow *row = ARENA_ARRAY(arena, SchemaRow, 1);
+    int n = 0;
+    for (const Variant *variant; (variant = any_variant(kind, n)) != NULL; n++) {
+        names[n] = variant->name;
+        parts[n] = (SchemaPart){kind->group, variant->name, variant->params, variant->n_params};
+    }
+    *row = (SchemaRow){"kind", VALUE_CHOICE, kind->initial, 0, 0, names, "test"};
+    parts[n++] = (SchemaPart){kind->group, NULL, row, 1};
+    return n;
+}
+
+/* The same schema that app/ assembles, and the templates. */
+static Schema schema_of_all(Arena *arena, const VariantKind *instead)
 {
     SchemaPart *parts = ARENA_ARRAY(arena, SchemaPart, 128);
     int n = 0;
@@ -56,27 +112,11 @@ static Schema schema_of_all(Arena *arena)
     parts[n++] = (SchemaPart){"data", NULL, data_rows, data_n_rows};
     for (int p = 0; p < train_n_parts; p++)
         parts[n++] = train_parts[p];
-#define ADD(group_, registry, initial_)                                                                                \
-    do {                                                                                                               \
-        const char **names = ARENA_ARRAY(arena, const char *, 64);                                                     \
-        for (int i = 0; (registry)[i]; i++) {                                                                          \
-            names[i] = (registry)[i]->variant.name;                                                                    \
-            parts[n++] =                                                                                               \
-                (SchemaPart){group_, names[i], (registry)[i]->variant.params, (registry)[i]->variant.n_params};        \
-        }                                                                                                              \
-        SchemaRow *row = ARENA_ARRAY(arena, SchemaRow, 1);                                                             \
-        *row = (SchemaRow){"kind", VALUE_CHOICE, initial_, 0, 0, names, "test"};                                       \
-        parts[n++] = (SchemaPart){group_, NULL, row, 1};                                                               \
-    } while (0)
-    ADD("model.position", position_registry, "rope");
-    ADD("model.mask", mask_registry, "causal");
-    ADD("model.score", score_registry, "softmax");
-    ADD("objective", objective_registry, "next");
-    ADD("data.source", source_registry, "recall");
-    ADD("data.tokenizer", tokenizer_registry, "character");
-    ADD("train.optimizer", optimizer_registry, "adamw");
-    ADD("train.schedule", schedule_registry, "constant");
-#undef ADD
+    for (size_t k = 0; k < sizeof model_kinds / sizeof *model_kinds; k++)
+        n += add_kind(arena, &model_kinds[k], parts + n);
+    for (int k = 0; k < n_variant_kinds; k++)
+        n += add_kind(arena, instead && strcmp(instead->name, variant_kinds[k].name) == 0 ? instead : &variant_kinds[k],
+                      parts + n);
     for (const MetricFamily *const *family = family_registry; *family; family++) {
         int n_rows;
         const SchemaRow *rows = family_rows(arena, *family, &n_rows);
@@ -93,19 +133,28 @@ static void must(int status, const Error *err)
     abort();
 }
 
+int tiny_settings_with(Arena *arena, const VariantKind *instead, const Assignment *changes, int n,
+                       Settings *ret_settings, Error *err)
+{
+    Assignment assignments[128];
+    int n_all = 0;
+    for (const char *const *pair = tiny; *pair; pair += 2)
+        assignments[n_all++] = (Assignment){.key = pair[0], .text = pair[1], .file = "test"};
+    for (int i = 0; i < n; i++)
+        assignments[n_all++] = changes[i];
+    const Schema schema = schema_of_all(arena, instead);
+    return settings_resolve(arena, &schema, assignments, n_all, ret_settings, NULL, err);
+}
+
 Settings tiny_settings(Arena *arena, const char *const *changes)
 {
     Assignment assignments[64];
     int n = 0;
-    const char *const *lists[] = {tiny, changes};
-    for (int l = 0; l < 2; l++)
-        for (const char *const *pair = lists[l]; pair && *pair; pair += 2)
-            assignments[n++] = (Assignment){.key = pair[0], .text = pair[1], .file = "test"};
+    for (const char *const *pair = changes; pair && *pair; pair += 2)
+        assignments[n++] = (Assignment){.key = pair[0], .text = pair[1], .file = "test"};
     Settings settings;
-    Schema *schema = ARENA_ARRAY(arena, Schema, 1);
-    *schema = schema_of_all(arena);
     Error err;
-    must(settings_resolve(arena, schema, assignments, n, &settings, NULL, &err), &err);
+    must(tiny_settings_with(arena, NULL, assignments, n, &settings, &err), &err);
     return settings;
 }
 

@@ -2,15 +2,38 @@
 #ifndef REFFRAME_TESTS_TRAIN_TRAINING_H
 #define REFFRAME_TESTS_TRAIN_TRAINING_H
 
-#include "base/schema.h"
+#include "base/variant.h"
 #include "geometry/view.h"
 #include "model/model.h"
+#include "train/optimizer/optimizer.h"
+#include "train/schedule/schedule.h"
 #include "train/train.h"
+#include "tools.h"
+
+/* One kind of variants whose settings are no model's: those of its registry, and its template. */
+typedef struct {
+    const char *name, *group; /* "optimizer", "train.optimizer" */
+    const char *initial;      /* of GROUP.kind */
+    const Variant *const *registered;
+    const Variant *template;
+} VariantKind;
+
+extern const VariantKind variant_kinds[];
+extern const int n_variant_kinds;
+
+/* Variant i of a kind, from 0: the registered ones, then the template, then NULL. */
+const Variant *any_variant(const VariantKind *kind, int i);
+const Optimizer *any_optimizer(int i);
+const Schedule *any_schedule(int i);
 
 /* Settings of a tiny recall run (1 layer, d_model 16, T 16, 12 steps), changed by key, value, ..., NULL. */
 Settings tiny_settings(Arena *arena, const char *const *changes);
 
-/* A fresh folder below the system's temporary one; remove it with file_remove_tree. */
+/* The same, changed by n assignments that may be refused; `instead` (may be NULL) stands for the kind of its name. */
+int tiny_settings_with(Arena *arena, const VariantKind *instead, const Assignment *changes, int n,
+                       Settings *ret_settings, Error *err);
+
+/* A fresh folder below the system's temporary one; remove it with remove_tree. */
 char *fresh_folder(Arena *arena);
 
 /* Trains settings in `folder`; stops after `stop_after` steps when that is > 0. Returns train_run's status. */

@@ -146,8 +146,8 @@ static void take_triggers(uint32_t *counts, int V, int n, unsigned char *ret_is_
     }
 }
 
-static int backcopy_open(Arena *arena, const Settings *settings, const Corpus *corpus, int length, void **ret_state,
-                         Error *err)
+static int backcopy_prepare(Arena *arena, const Settings *settings, const Corpus *corpus, int length, void **ret_state,
+                            Error *err)
 {
     int V = corpus->vocabulary.size;
     if (V > MAX_VOCABULARY)
@@ -156,7 +156,7 @@ static int backcopy_open(Arena *arena, const Settings *settings, const Corpus *c
                               corpus->tokenizer->variant.name, V);
     Arena *scratch = arena_new();
     uint32_t *unigram = ARENA_ARRAY(scratch, uint32_t, V), *bigram = ARENA_ARRAY(scratch, uint32_t, V * V);
-    int n_seen = 0, status = 0;
+    int n_seen = 0, status = STATUS_OK;
     int n_triggers = (int)settings_int(settings, "data.source.n_triggers");
     for (int64_t i = 0; i < corpus->n_train; i++) {
         n_seen += unigram[corpus->ids[i]]++ == 0;
@@ -259,7 +259,7 @@ const Source source_bigram_backcopy = {
     .allows_ends = 1,
     .has_idle = 1,
     .groups = groups,
-    .open = backcopy_open,
+    .prepare = backcopy_prepare,
     .vocab_size = backcopy_vocab_size,
     .next = backcopy_next,
     .oracle_loss = backcopy_oracle_loss,

@@ -15,7 +15,6 @@
 #include "data/source/source.h"
 
 #include <assert.h>
-#include <string.h>
 
 enum { BLOCK = 16, N_MARKERS = 8 };
 
@@ -80,23 +79,24 @@ static const Task tasks[] = {
     {1, 1, label_nearest},
 };
 
-static int recall_open(Arena *arena, const Settings *settings, const Corpus *corpus, int length, void **ret_state,
-                       Error *err)
+static const SchemaRow params[] = {
+    {"task", VALUE_CHOICE, "first", 0, 0, task_names, "which place the label is fetched from"},
+    {"n_symbols", VALUE_INT, "32", 2, 4096, NULL, "different content ids", FIELD(Recall, n_symbols)},
+};
+
+static int recall_prepare(Arena *arena, const Settings *settings, const Corpus *corpus, int length, void **ret_state,
+                          Error *err)
 {
     (void)corpus;
-    int t = 0;
-    while (strcmp(task_names[t], settings_text(settings, "data.source.task")) != 0)
-        t++;
-    if (tasks[t].has_markers && length % BLOCK != 0)
+    Recall *state = settings_read_new(arena, settings, "data.source", ROWS(params), sizeof *state);
+    state->task = &tasks[settings_choice(settings, "data.source.task")];
+    if (state->task->has_markers && length % BLOCK != 0)
         return settings_error(
             settings, "data.source.task", err,
             "%s sets a marker in each block of %d positions: model.context_length must be a multiple of "
             "%d, not %d",
-            task_names[t], BLOCK, BLOCK, length);
-    Recall *state = ARENA_ARRAY(arena, Recall, 1);
-    state->task = &tasks[t];
-    state->n_symbols = (int)settings_int(settings, "data.source.n_symbols");
-    int n_markers = tasks[t].has_markers ? N_MARKERS : 0;
+            settings_text(settings, "data.source.task"), BLOCK, BLOCK, length);
+    int n_markers = state->task->has_markers ? N_MARKERS : 0;
     Vocabulary vocabulary = vocabulary_new(arena, TOKEN_CONTENT + state->n_symbols + n_markers);
     for (int k = 0; k < state->n_symbols; k++)
         vocabulary.strings[TOKEN_CONTENT + k] = arena_format(arena, "s%d", k);
@@ -105,7 +105,7 @@ static int recall_open(Arena *arena, const Settings *settings, const Corpus *cor
     state->vocab_size = vocabulary.size;
     state->strings = vocabulary.strings;
     *ret_state = state;
-    return 0;
+    return STATUS_OK;
 }
 
 static int recall_vocab_size(const void *state)
@@ -155,11 +155,6 @@ static const char *recall_token_text(const void *state, int id)
     return ((const Recall *)state)->strings[id];
 }
 
-static const SchemaRow params[] = {
-    {"task", VALUE_CHOICE, "first", 0, 0, task_names, "which place the label is fetched from"},
-    {"n_symbols", VALUE_INT, "32", 2, 4096, NULL, "different content ids"},
-};
-
 const Source source_recall = {
     .variant = {.name = "recall",
                 .summary =
@@ -168,7 +163,7 @@ const Source source_recall = {
                 PARAMS(params)},
     .has_labels = 1,
     .has_idle = 1,
-    .open = recall_open,
+    .prepare = recall_prepare,
     .vocab_size = recall_vocab_size,
     .next = recall_next,
     .oracle_loss = recall_oracle_loss,

@@ -13,9 +13,13 @@
 
 typedef enum { PART_TRAIN, PART_HELD_OUT } Part;
 
+/* The choices of data.bos and data.window. */
+enum { BOS_ALWAYS, BOS_DOCUMENT, BOS_NEVER };
+enum { WINDOW_ANYWHERE, WINDOW_DOCUMENT };
+
 typedef struct {
     Variant variant;           /* keys below data.source */
-    int needs_corpus;          /* then `corpus` is not NULL in open */
+    int needs_corpus;          /* then `corpus` is not NULL in prepare */
     int has_labels;            /* fills labels: the only one that objective `labelled` accepts */
     int has_documents;         /* knows where documents start: `bos: document`, `window: document` are allowed */
     int has_next;              /* false: the content has no successor, ids[T] stays -1 (recall) */
@@ -25,7 +29,8 @@ typedef struct {
 
     /* Reads its settings; `length` is the longest content it will be asked for. Memory from arena, which must outlive
      * the state, as must the corpus. */
-    int (*open)(Arena *arena, const Settings *settings, const Corpus *corpus, int length, void **ret_state, Error *err);
+    int (*prepare)(Arena *arena, const Settings *settings, const Corpus *corpus, int length, void **ret_state,
+                   Error *err);
     /* The number of ids it uses, with the three reserved ones. */
     int (*vocab_size)(const void *state);
     /* Writes `length` >= 1 content tokens into seq->ids[first..first+length), their flags, labels and groups (what it

@@ -4,10 +4,11 @@
  * To add one:
  *  1. Copy this file to NAME.c and rename `template_`, `Template` and `source_template` to NAME. In this header state
  * the distribution as an equation, its source (paper, section) and the invariants.
- *  2. Settings below data.source are rows in `params`.
- *  3. open: read them with settings_*(settings, "data.source.KEY"), check them against `length`, the longest content
- * asked for, and refuse with settings_error. Memory from the arena; nothing is allocated later. With needs_corpus = 1
- * the text's tokens are in `corpus`; use its training part for PART_TRAIN and what is learnt from text.
+ *  2. Settings below data.source are rows in `params`, each with the member of your state that holds its value.
+ *  3. prepare: read them, here and nowhere else, check them against `length`, the longest content asked for, and refuse
+ * with settings_error. Memory from the arena; nothing is allocated later. With needs_corpus = 1 the text's tokens are
+ * in `corpus`; use its training part for PART_TRAIN and what is learnt from text. Of libm use sqrt, floor and their
+ * like, or the functions that store/machine.c tries (functions[], log is one): no others, in no function.
  *  4. next: write ids[first..first+length), at least TOKEN_CONTENT; data.c sets BOS and EOS. Draw from `pcg` alone,
  * always in the same order: the stream's value is the whole position. Flag what is idle or an end (has_idle), label
  * what objective `labelled` predicts (has_labels), say each token's loss group (groups). At seq->length there is no
@@ -28,19 +29,23 @@ typedef struct {
     const char **strings;
 } Template;
 
+/* Step 2. */
+static const SchemaRow params[] = {
+    {"n_symbols", VALUE_INT, "32", 1, 4096, NULL, "different content ids", FIELD(Template, n_symbols)},
+};
+
 /* Step 3. */
-static int template_open(Arena *arena, const Settings *settings, const Corpus *corpus, int length, void **ret_state,
-                         Error *err)
+static int template_prepare(Arena *arena, const Settings *settings, const Corpus *corpus, int length, void **ret_state,
+                            Error *err)
 {
     (void)corpus, (void)length, (void)err;
-    Template *state = ARENA_ARRAY(arena, Template, 1);
-    state->n_symbols = (int)settings_int(settings, "data.source.n_symbols");
+    Template *state = settings_read_new(arena, settings, "data.source", ROWS(params), sizeof *state);
     Vocabulary vocabulary = vocabulary_new(arena, TOKEN_CONTENT + state->n_symbols);
     for (int k = 0; k < state->n_symbols; k++)
         vocabulary.strings[TOKEN_CONTENT + k] = arena_format(arena, "s%d", k);
     state->strings = vocabulary.strings;
     *ret_state = state;
-    return 0;
+    return STATUS_OK;
 }
 
 static int template_vocab_size(const void *state)
@@ -72,17 +77,12 @@ static const char *template_token_text(const void *state, int id)
     return ((const Template *)state)->strings[id];
 }
 
-/* Step 2. */
-static const SchemaRow params[] = {
-    {"n_symbols", VALUE_INT, "32", 1, 4096, NULL, "different content ids"},
-};
-
 /* Steps 1 and 6: the strategy. The name is what the user writes in data.source.kind. */
 const Source source_template = {
     .variant = {.name = "template", .summary = "independent uniform symbols", .source = "none", PARAMS(params)},
     .has_next = 1,
     .allows_ends = 1,
-    .open = template_open,
+    .prepare = template_prepare,
     .vocab_size = template_vocab_size,
     .next = template_next,
     .oracle_loss = template_oracle_loss,

@@ -7,8 +7,6 @@
  */
 #include "data/source/source.h"
 
-#include <string.h>
-
 typedef struct {
     const Corpus *corpus;
     int starts_at_documents; /* window: document */
@@ -53,13 +51,13 @@ static int64_t n_starts(const TextState *state, const Span *span, int length)
     return state->starts_at_documents ? first_document(span, last + 1) : last - span->first + 1;
 }
 
-static int text_open(Arena *arena, const Settings *settings, const Corpus *corpus, int length, void **ret_state,
-                     Error *err)
+static int text_prepare(Arena *arena, const Settings *settings, const Corpus *corpus, int length, void **ret_state,
+                        Error *err)
 {
     TextState *state = ARENA_ARRAY(arena, TextState, 1);
     state->corpus = corpus;
-    state->starts_at_documents = strcmp(settings_text(settings, "data.window"), "document") == 0;
-    state->marks_documents = strcmp(settings_text(settings, "data.bos"), "document") == 0;
+    state->starts_at_documents = settings_choice(settings, "data.window") == WINDOW_DOCUMENT;
+    state->marks_documents = settings_choice(settings, "data.bos") == BOS_DOCUMENT;
     for (Part part = PART_TRAIN; part <= PART_HELD_OUT; part++) {
         Span span = span_of(corpus, part);
         if (n_starts(state, &span, length) > 0)
@@ -72,7 +70,7 @@ static int text_open(Arena *arena, const Settings *settings, const Corpus *corpu
                               (long long)corpus->n_train, (long long)(corpus->n - corpus->n_train));
     }
     *ret_state = state;
-    return 0;
+    return STATUS_OK;
 }
 
 static int text_vocab_size(const void *state)
@@ -111,7 +109,7 @@ const Source source_text = {
     .has_documents = 1,
     .has_next = 1,
     .allows_ends = 1,
-    .open = text_open,
+    .prepare = text_prepare,
     .vocab_size = text_vocab_size,
     .next = text_next,
 };

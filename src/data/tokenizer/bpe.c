@@ -58,11 +58,11 @@ static void spell(Arena *arena, Bpe *bpe, int id)
     memcpy(bpe->bytes[id] + n_left, bpe->bytes[merge->right], (size_t)n_right);
 }
 
-static int bpe_build(Arena *arena, const Settings *settings, const char *text, size_t n, size_t n_train,
-                     Vocabulary *ret_vocabulary, Error *err)
+static int bpe_prepare(Arena *arena, const Settings *settings, const char *text, size_t n, size_t n_train,
+                       Vocabulary *ret_vocabulary, Error *err)
 {
     (void)n, (void)err;
-    int n_wanted = (int)settings_int(settings, "data.tokenizer.vocab_size") - BPE_MERGED;
+    const int n_wanted = (int)settings_int(settings, "data.tokenizer.vocab_size") - BPE_MERGED;
     Bpe *bpe = ARENA_ARRAY(arena, Bpe, 1);
     bpe->merges = ARENA_ARRAY(arena, Merge, n_wanted);
     bpe->n_merges = bpe_learn(text, n_train, n_wanted, bpe->merges);
@@ -79,7 +79,7 @@ static int bpe_build(Arena *arena, const Settings *settings, const char *text, s
             pair_map_add(&bpe->merged, bpe->merges[id - BPE_MERGED].left, bpe->merges[id - BPE_MERGED].right, id);
     }
     *ret_vocabulary = vocabulary;
-    return 0;
+    return STATUS_OK;
 }
 
 /* What symbols k and k+1 of n become; above all ids if nothing. A merge made earlier has the smaller id. */
@@ -176,7 +176,7 @@ const Tokenizer tokenizer_bpe = {
                 .summary = "bytes, and the most frequent pairs of tokens merged, learnt from the training part",
                 .source = "Sennrich et al., arXiv 1508.07909, section 3.2",
                 PARAMS(params)},
-    .build = bpe_build,
+    .prepare = bpe_prepare,
     .encode = bpe_encode,
     .save = bpe_save,
 };

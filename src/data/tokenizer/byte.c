@@ -5,15 +5,15 @@
  */
 #include "data/tokenizer/tokenizer.h"
 
-static int byte_build(Arena *arena, const Settings *settings, const char *text, size_t n, size_t n_train,
-                      Vocabulary *ret_vocabulary, Error *err)
+static int byte_prepare(Arena *arena, const Settings *settings, const char *text, size_t n, size_t n_train,
+                        Vocabulary *ret_vocabulary, Error *err)
 {
     (void)settings, (void)text, (void)n, (void)n_train, (void)err;
     Vocabulary vocabulary = vocabulary_new(arena, TOKEN_CONTENT + 256);
     for (int b = 0; b < 256; b++)
         vocabulary.strings[TOKEN_CONTENT + b] = vocabulary_byte_text(arena, (unsigned char)b);
     *ret_vocabulary = vocabulary;
-    return 0;
+    return STATUS_OK;
 }
 
 static int64_t byte_encode(const Vocabulary *vocabulary, const char *text, size_t n, int32_t *ret_ids,
@@ -32,6 +32,6 @@ const Tokenizer tokenizer_byte = {
     .variant = {.name = "byte",
                 .summary = "one token per byte, 256 whatever the text",
                 .source = "Xue et al., ByT5, arXiv 2105.13626, section 3.1"},
-    .build = byte_build,
+    .prepare = byte_prepare,
     .encode = byte_encode,
 };

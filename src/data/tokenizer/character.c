@@ -58,13 +58,13 @@ static int invalid(size_t at, unsigned char byte, Error *err)
         at, byte);
 }
 
-static int character_build(Arena *arena, const Settings *settings, const char *text, size_t n, size_t n_train,
-                           Vocabulary *ret_vocabulary, Error *err)
+static int character_prepare(Arena *arena, const Settings *settings, const char *text, size_t n, size_t n_train,
+                             Vocabulary *ret_vocabulary, Error *err)
 {
     (void)settings, (void)n_train;
     Arena *scratch = arena_new();
     unsigned char *seen = ARENA_ARRAY(scratch, unsigned char, N_POINTS);
-    int n_seen = 0, status = 0;
+    int n_seen = 0, status = STATUS_OK;
     uint32_t point;
     for (size_t at = 0, size; at < n; at += size) {
         size = decode((const unsigned char *)text + at, n - at, &point);
@@ -136,6 +136,6 @@ const Tokenizer tokenizer_character = {
     .variant = {.name = "character",
                 .summary = "one token per Unicode character of the text",
                 .source = "RFC 3629 (UTF-8)"},
-    .build = character_build,
+    .prepare = character_prepare,
     .encode = character_encode,
 };

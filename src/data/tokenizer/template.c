@@ -1,13 +1,13 @@
-/* A tokenizer to start from: bytes with ASCII capitals folded into small letters. It compiles and passes the generic
- * tests (tests/data) as it stands, but is not in the registry.
+/* A tokenizer to start from: bytes, with ASCII capitals folded into small letters or left. It compiles and passes the
+ * generic tests (tests/data) as it stands, but is not in the registry.
  *
  * To add one:
  *  1. Copy this file to NAME.c and rename `template_` and `tokenizer_template` to NAME. In this header say what a token
  * is, the source (paper, section) and the invariants.
- *  2. Settings below data.tokenizer are rows in `params`; read them in build with settings_*(settings,
- *     "data.tokenizer.KEY"). A tokenizer without settings leaves params NULL.
- *  3. build: learn what there is to learn from the text's training part (its first n_train bytes); an alphabet may come
- *     from the whole text. Name each id from TOKEN_CONTENT on, in byte order of the tokens; keep what encode needs in
+ *  2. Settings below data.tokenizer are rows in `params`, each with the member of your state that holds its value. Read
+ *     them in prepare, there and nowhere else. A tokenizer without settings leaves params NULL.
+ *  3. prepare: learn what there is to learn from the text's training part (its first n_train bytes); an alphabet may
+ * come from the whole text. Name each id from TOKEN_CONTENT on, in byte order of the tokens; keep what encode needs in
  *     `state`, from the arena.
  *  4. encode: any text to ids in [TOKEN_CONTENT, size). It is called once for the training and once for the held-out
  * part, so no token straddles the cut. No token is shorter than a byte. Refuse with err, never guess.
@@ -18,27 +18,38 @@
  */
 #include "data/tokenizer/tokenizer.h"
 
-/* Steps 2 and 3. */
-static int template_build(Arena *arena, const Settings *settings, const char *text, size_t n, size_t n_train,
-                          Vocabulary *ret_vocabulary, Error *err)
+/* Step 2. */
+typedef struct {
+    int keeps_capitals;
+} Template;
+
+static const SchemaRow params[] = {
+    {"keeps_capitals", VALUE_BOOL, "false", 0, 0, NULL, "leave capitals as they are", FIELD(Template, keeps_capitals)},
+};
+
+/* Step 3. */
+static int template_prepare(Arena *arena, const Settings *settings, const char *text, size_t n, size_t n_train,
+                            Vocabulary *ret_vocabulary, Error *err)
 {
-    (void)settings, (void)text, (void)n, (void)n_train, (void)err;
+    (void)text, (void)n, (void)n_train, (void)err;
     Vocabulary vocabulary = vocabulary_new(arena, TOKEN_CONTENT + 256);
+    vocabulary.state = settings_read_new(arena, settings, "data.tokenizer", ROWS(params), sizeof(Template));
     for (int b = 0; b < 256; b++)
         vocabulary.strings[TOKEN_CONTENT + b] = vocabulary_byte_text(arena, (unsigned char)b);
     *ret_vocabulary = vocabulary;
-    return 0;
+    return STATUS_OK;
 }
 
 /* Step 4. */
 static int64_t template_encode(const Vocabulary *vocabulary, const char *text, size_t n, int32_t *ret_ids,
                                size_t *ret_starts, Error *err)
 {
-    (void)vocabulary, (void)err;
+    const Template *template = vocabulary->state;
+    (void)err;
     for (size_t i = 0; i < n; i++) {
         unsigned char byte = (unsigned char)text[i];
-        int is_capital = byte >= 'A' && byte <= 'Z';
-        ret_ids[i] = TOKEN_CONTENT + byte + (is_capital ? 'a' - 'A' : 0);
+        int folds = byte >= 'A' && byte <= 'Z' && !template->keeps_capitals;
+        ret_ids[i] = TOKEN_CONTENT + byte + (folds ? 'a' - 'A' : 0);
         if (ret_starts)
             ret_starts[i] = i;
     }
@@ -47,7 +58,10 @@ static int64_t template_encode(const Vocabulary *vocabulary, const char *text, s
 
 /* Step 1: the strategy. The name is what the user writes in data.tokenizer.kind. */
 const Tokenizer tokenizer_template = {
-    .variant = {.name = "template", .summary = "bytes without capitals", .source = "none"},
-    .build = template_build,
+    .variant = {.name = "template",
+                .summary = "bytes, without capitals or with them",
+                .source = "none",
+                PARAMS(params)},
+    .prepare = template_prepare,
     .encode = template_encode,
 };

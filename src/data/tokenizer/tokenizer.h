@@ -17,9 +17,10 @@ typedef struct {
 
 typedef struct {
     Variant variant;
-    /* Learns from the whole text (n bytes) and its training part (its first n_train bytes). */
-    int (*build)(Arena *arena, const Settings *settings, const char *text, size_t n, size_t n_train,
-                 Vocabulary *ret_vocabulary, Error *err);
+    /* Reads its settings and learns from the whole text (n bytes) and its training part (its first n_train bytes). What
+     * it makes is its state. */
+    int (*prepare)(Arena *arena, const Settings *settings, const char *text, size_t n, size_t n_train,
+                   Vocabulary *ret_vocabulary, Error *err);
     /* Encodes text (n bytes) into out (room for n); returns the number of ids, or -1 with err. ret_starts, if not NULL
      * (room for n): byte offset at which each token starts. */
     int64_t (*encode)(const Vocabulary *vocabulary, const char *text, size_t n, int32_t *ret_ids, size_t *ret_starts,

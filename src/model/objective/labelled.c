@@ -3,22 +3,21 @@
 #include "model/objective/objective.h"
 
 /* How many positions have a label is the source's matter: an upper bound. */
-static double target_share(const Settings *settings)
+static double target_share(const void *state)
 {
-    (void)settings;
+    (void)state;
     return 1;
 }
 
-static void make(const Settings *settings, int vocab_size, const Sequence *seq, Pcg *pcg, int32_t *ret_inputs,
+static void make(const void *state, int vocab_size, const Sequence *seq, Pcg *pcg, int32_t *ret_inputs,
                  int32_t *ret_targets, uint8_t *ret_groups)
 {
-    (void)settings;
-    (void)vocab_size;
-    (void)pcg;
+    (void)state, (void)vocab_size, (void)pcg;
     for (int i = 0; i < seq->length; i++) {
         ret_inputs[i] = seq->ids[i];
         ret_targets[i] = seq->labels[i];
-        ret_groups[i] = seq->groups[i];
+        if (ret_groups)
+            ret_groups[i] = seq->groups[i];
     }
 }
 

@@ -8,20 +8,36 @@
 
 static const double share_masked = 0.8, share_random = 0.1;
 
-static double target_share(const Settings *settings)
+typedef struct {
+    double rate;
+} Masked;
+
+static const SchemaRow params[] = {
+    {"rate", VALUE_NUMBER, "0.15", 0.01, 1, NULL, "share of content tokens that are targets", FIELD(Masked, rate)},
+};
+
+static int prepare(Arena *arena, const Settings *settings, void **ret_state, Error *err)
 {
-    return settings_number(settings, "objective.rate");
+    (void)err;
+    *ret_state = settings_read_new(arena, settings, "objective", ROWS(params), sizeof(Masked));
+    return STATUS_OK;
 }
 
-static void make(const Settings *settings, int vocab_size, const Sequence *seq, Pcg *pcg, int32_t *ret_inputs,
+static double target_share(const void *state)
+{
+    return ((const Masked *)state)->rate;
+}
+
+static void make(const void *state, int vocab_size, const Sequence *seq, Pcg *pcg, int32_t *ret_inputs,
                  int32_t *ret_targets, uint8_t *ret_groups)
 {
-    const double rate = settings_number(settings, "objective.rate");
+    const double rate = ((const Masked *)state)->rate;
     for (int i = 0; i < seq->length; i++) {
         int32_t id = seq->ids[i];
         ret_inputs[i] = id;
         ret_targets[i] = -1;
-        ret_groups[i] = seq->groups[i];
+        if (ret_groups)
+            ret_groups[i] = seq->groups[i];
         if (id < TOKEN_CONTENT)
             continue;
         double chosen = pcg_uniform(pcg), kind = pcg_uniform(pcg);
@@ -36,15 +52,12 @@ static void make(const Settings *settings, int vocab_size, const Sequence *seq, 
     }
 }
 
-static const SchemaRow params[] = {
-    {"rate", VALUE_NUMBER, "0.15", 0.01, 1, NULL, "share of content tokens that are targets"},
-};
-
 const Objective objective_masked = {
     .variant = {.name = "masked",
                 .summary = "some tokens are hidden or replaced (80/10/10) and predicted from both sides",
                 .source = "Devlin et al. 2018, arXiv 1810.04805, section 3.1",
                 PARAMS(params)},
+    .prepare = prepare,
     .corrupts = 1,
     .target_share = target_share,
     .make = make,

@@ -1,23 +1,22 @@
 /* Next-token prediction: position i predicts the token at i + 1. Special tokens are inputs but never targets. */
 #include "model/objective/objective.h"
 
-static double target_share(const Settings *settings)
+static double target_share(const void *state)
 {
-    (void)settings;
+    (void)state;
     return 1;
 }
 
-static void make(const Settings *settings, int vocab_size, const Sequence *seq, Pcg *pcg, int32_t *ret_inputs,
+static void make(const void *state, int vocab_size, const Sequence *seq, Pcg *pcg, int32_t *ret_inputs,
                  int32_t *ret_targets, uint8_t *ret_groups)
 {
-    (void)settings;
-    (void)vocab_size;
-    (void)pcg;
+    (void)state, (void)vocab_size, (void)pcg;
     for (int i = 0; i < seq->length; i++) {
         int32_t next = seq->ids[i + 1];
         ret_inputs[i] = seq->ids[i];
         ret_targets[i] = next >= TOKEN_CONTENT ? next : -1;
-        ret_groups[i] = seq->groups[i + 1];
+        if (ret_groups)
+            ret_groups[i] = seq->groups[i + 1];
     }
 }
 

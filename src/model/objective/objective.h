@@ -8,15 +8,17 @@
 #include "model/settings.h"
 
 struct Objective {
-    Variant variant;         /* keys below objective */
+    Variant variant; /* keys below objective */
+    Prepare *prepare;
     int needs_labels;        /* the source must have labels */
     int needs_hidden_future; /* refused under a mask that shows a query what comes later (next + full) */
     int corrupts;            /* inputs differ from the sequence: measured clean, and again on one fixed corruption */
     /* Share of a sequence's tokens that are targets, for FLOP counts. */
-    double (*target_share)(const Settings *settings);
-    /* Writes inputs (T), targets (T; -1 none) and target groups (T) from a sequence. Draws from `pcg` ("mask" stream)
-     * in an order that depends on the sequence alone. vocab_size bounds random replacements (never a reserved id). */
-    void (*make)(const Settings *settings, int vocab_size, const Sequence *seq, Pcg *pcg, int32_t *ret_inputs,
+    double (*target_share)(const void *state);
+    /* Writes inputs (T), targets (T; -1 none) and target groups (T; NULL when nobody asks) from a sequence. Draws from
+     * `pcg` ("mask" stream) in an order that depends on the sequence alone. vocab_size bounds random replacements
+     * (never a reserved id). */
+    void (*make)(const void *state, int vocab_size, const Sequence *seq, Pcg *pcg, int32_t *ret_inputs,
                  int32_t *ret_targets, uint8_t *ret_groups);
 };
 

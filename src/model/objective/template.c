@@ -1,39 +1,61 @@
 /* Template of an objective; the tests compile it and hold it to everything that a registered one must pass. As an
- * example, every position predicts the token before it: a task for one previous-token head.
+ * example, every position predicts a token before it: a task for one previous-token head.
  *
  * 1. Copy this file to NAME.c; add NAME to the list 'model/objective' in src/meson.build.
  */
 #include "model/objective/objective.h"
 
-/* 2. Share of a sequence's positions that are targets, at most: the cost of the head in FLOP counts. */
-static double target_share(const Settings *settings)
+/* 2. What prepare reads, constant afterwards. An objective without keys has neither this, nor params, nor prepare. */
+typedef struct {
+    int distance;
+} Template;
+
+/* 3. Keys below objective that are valid with this kind: key, type, default, range, choices, help, and the member that
+ *    holds the value. */
+static const SchemaRow params[] = {
+    {"distance", VALUE_INT, "1", 1, 4, NULL, "places between a position and the token before it that it predicts",
+     FIELD(Template, distance)},
+};
+
+/* 4. Read them; refuse with settings_error what makes no sense. No other function sees the settings. */
+static int prepare(Arena *arena, const Settings *settings, void **ret_state, Error *err)
 {
-    (void)settings;
+    (void)err;
+    *ret_state = settings_read_new(arena, settings, "objective", ROWS(params), sizeof(Template));
+    return STATUS_OK;
+}
+
+/* 5. Share of a sequence's positions that are targets, at most: the cost of the head in FLOP counts. */
+static double target_share(const void *state)
+{
+    (void)state;
     return 1;
 }
 
-/* 3. Inputs, targets (-1: none; never BOS, EOS or MASK) and the loss groups of the targets. Random numbers come from
- *    pcg alone; how many are drawn depends on the sequence alone. */
-static void make(const Settings *settings, int vocab_size, const Sequence *seq, Pcg *pcg, int32_t *ret_inputs,
+/* 6. Inputs, targets (-1: none; never BOS, EOS or MASK) and, where they are asked for, the loss groups of the targets.
+ *    Random numbers come from pcg alone; how many are drawn depends on the sequence alone. */
+static void make(const void *state, int vocab_size, const Sequence *seq, Pcg *pcg, int32_t *ret_inputs,
                  int32_t *ret_targets, uint8_t *ret_groups)
 {
-    (void)settings;
-    (void)vocab_size;
-    (void)pcg;
+    const Template *template = state;
+    (void)vocab_size, (void)pcg;
     for (int i = 0; i < seq->length; i++) {
-        int from = i > 0 ? i - 1 : 0;
+        int has_target = i >= template->distance, from = has_target ? i - template->distance : 0;
         ret_inputs[i] = seq->ids[i];
-        ret_targets[i] = i > 0 && seq->ids[from] >= TOKEN_CONTENT ? seq->ids[from] : -1;
-        ret_groups[i] = seq->groups[from];
+        ret_targets[i] = has_target && seq->ids[from] >= TOKEN_CONTENT ? seq->ids[from] : -1;
+        if (ret_groups)
+            ret_groups[i] = seq->groups[from];
     }
 }
 
-/* 4. The strategy itself, with what it needs of mask and source; the list in meson.build finds it as objective_NAME. */
+/* 7. The strategy itself, with what it needs of mask and source; the list in meson.build finds it as objective_NAME. */
 extern const Objective objective_template;
 const Objective objective_template = {
     .variant = {.name = "template",
-                .summary = "each position predicts the token before it",
-                .source = "Olsson et al. 2022, arXiv 2209.11895"},
+                .summary = "each position predicts a token before it",
+                .source = "Olsson et al. 2022, arXiv 2209.11895",
+                PARAMS(params)},
+    .prepare = prepare,
     .target_share = target_share,
     .make = make,
 };

@@ -7,21 +7,23 @@
 
 #include "train/optimizer/optimizer.h"
 
+typedef struct {
+    double beta1, beta2, epsilon, weight_decay;
+} AdamW;
+
 static const SchemaRow params[] = {
-    {"beta1", VALUE_NUMBER, "0.9", 0, 0.999999, NULL, "decay of the first moment"},
-    {"beta2", VALUE_NUMBER, "0.95", 0, 0.999999, NULL, "decay of the second moment"},
-    {"epsilon", VALUE_NUMBER, "1e-8", 1e-20, 1, NULL, "added to the root of the second moment"},
-    {"weight_decay", VALUE_NUMBER, "0", 0, 10, NULL, "decoupled decay of matrices, times the learning rate"},
+    {"beta1", VALUE_NUMBER, "0.9", 0, 0.999999, NULL, "decay of the first moment", FIELD(AdamW, beta1)},
+    {"beta2", VALUE_NUMBER, "0.95", 0, 0.999999, NULL, "decay of the second moment", FIELD(AdamW, beta2)},
+    {"epsilon", VALUE_NUMBER, "1e-8", 1e-20, 1, NULL, "added to the root of the second moment", FIELD(AdamW, epsilon)},
+    {"weight_decay", VALUE_NUMBER, "0", 0, 10, NULL, "decoupled decay of matrices, times the learning rate",
+     FIELD(AdamW, weight_decay)},
 };
 
-enum { BETA1, BETA2, EPSILON, WEIGHT_DECAY };
-
-static void read_values(const Settings *settings, double *ret_values)
+static int prepare(Arena *arena, const Settings *settings, void **ret_state, Error *err)
 {
-    ret_values[BETA1] = settings_number(settings, "train.optimizer.beta1");
-    ret_values[BETA2] = settings_number(settings, "train.optimizer.beta2");
-    ret_values[EPSILON] = settings_number(settings, "train.optimizer.epsilon");
-    ret_values[WEIGHT_DECAY] = settings_number(settings, "train.optimizer.weight_decay");
+    (void)err;
+    *ret_state = settings_read_new(arena, settings, "train.optimizer", ROWS(params), sizeof(AdamW));
+    return STATUS_OK;
 }
 
 /* b^t by squaring: the same bits everywhere, which libm's pow does not promise. */
@@ -34,12 +36,13 @@ static double power(double base, int64_t exponent)
     return result;
 }
 
-static void update(const Kernels *kernels, const double *values, const UpdateChunk *chunk, const real *gradient,
+static void update(const void *state, const Kernels *kernels, const UpdateChunk *chunk, const real *gradient,
                    real *const *slots, real *parameters)
 {
-    kernels->adamw(chunk->n, gradient, chunk->clip_scale, chunk->lr, values[BETA1], values[BETA2], values[EPSILON],
-                   chunk->decays ? values[WEIGHT_DECAY] : 0, 1 - power(values[BETA1], chunk->t),
-                   1 - power(values[BETA2], chunk->t), slots[0], slots[1], parameters);
+    const AdamW *adamw = state;
+    kernels->adamw(chunk->n, gradient, chunk->clip_scale, chunk->lr, adamw->beta1, adamw->beta2, adamw->epsilon,
+                   chunk->decays ? adamw->weight_decay : 0, 1 - power(adamw->beta1, chunk->t),
+                   1 - power(adamw->beta2, chunk->t), slots[0], slots[1], parameters);
 }
 
 static const char *const slot_names[] = {"m", "v"};
@@ -49,8 +52,8 @@ const Optimizer optimizer_adamw = {
                 .summary = "Adam with decoupled weight decay",
                 .source = "Loshchilov & Hutter, ICLR 2019, arXiv 1711.05101",
                 PARAMS(params)},
+    .prepare = prepare,
     .n_slots = 2,
     .slot_names = slot_names,
-    .read = read_values,
     .update = update,
 };

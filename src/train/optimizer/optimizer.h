@@ -1,7 +1,7 @@
 /* Optimizers: one file each, with a const Optimizer at its foot.
  *
  * An optimizer keeps `n_slots` state blocks shaped like the parameters and updates chunks of them elementwise, so that
- * chunks may go to any thread. Its values (betas, momentum) are read once from its settings.
+ * chunks may go to any thread.
  */
 #ifndef REFFRAME_TRAIN_OPTIMIZER_H
 #define REFFRAME_TRAIN_OPTIMIZER_H
@@ -9,8 +9,7 @@
 #include "base/variant.h"
 #include "num/kernels.h"
 
-#define OPTIMIZER_MAX_SLOTS  2
-#define OPTIMIZER_MAX_VALUES 8
+#define OPTIMIZER_MAX_SLOTS 2
 
 typedef struct {
     size_t n;          /* elements of this chunk, all of one tensor */
@@ -22,11 +21,11 @@ typedef struct {
 
 typedef struct {
     Variant variant; /* keys below train.optimizer */
+    Prepare *prepare;
     int n_slots;
-    const char *const *slot_names;                              /* for checkpoints: "m", "v" */
-    void (*read)(const Settings *settings, double *ret_values); /* up to OPTIMIZER_MAX_VALUES */
+    const char *const *slot_names; /* for checkpoints: "m", "v" */
     /* Pointers start at the chunk; slots[s] too. */
-    void (*update)(const Kernels *kernels, const double *values, const UpdateChunk *chunk, const real *gradient,
+    void (*update)(const void *state, const Kernels *kernels, const UpdateChunk *chunk, const real *gradient,
                    real *const *slots, real *parameters);
 } Optimizer;
 

@@ -4,24 +4,29 @@
  */
 #include "train/optimizer/optimizer.h"
 
+typedef struct {
+    double momentum, weight_decay;
+} Sgd;
+
 static const SchemaRow params[] = {
-    {"momentum", VALUE_NUMBER, "0.9", 0, 0.999999, NULL, "share of the last update that is kept"},
-    {"weight_decay", VALUE_NUMBER, "0", 0, 10, NULL, "decoupled decay of matrices, times the learning rate"},
+    {"momentum", VALUE_NUMBER, "0.9", 0, 0.999999, NULL, "share of the last update that is kept", FIELD(Sgd, momentum)},
+    {"weight_decay", VALUE_NUMBER, "0", 0, 10, NULL, "decoupled decay of matrices, times the learning rate",
+     FIELD(Sgd, weight_decay)},
 };
 
-enum { MOMENTUM, WEIGHT_DECAY };
-
-static void read_values(const Settings *settings, double *ret_values)
+static int prepare(Arena *arena, const Settings *settings, void **ret_state, Error *err)
 {
-    ret_values[MOMENTUM] = settings_number(settings, "train.optimizer.momentum");
-    ret_values[WEIGHT_DECAY] = settings_number(settings, "train.optimizer.weight_decay");
+    (void)err;
+    *ret_state = settings_read_new(arena, settings, "train.optimizer", ROWS(params), sizeof(Sgd));
+    return STATUS_OK;
 }
 
-static void update(const Kernels *kernels, const double *values, const UpdateChunk *chunk, const real *gradient,
+static void update(const void *state, const Kernels *kernels, const UpdateChunk *chunk, const real *gradient,
                    real *const *slots, real *parameters)
 {
-    kernels->sgd(chunk->n, gradient, chunk->clip_scale, chunk->lr, values[MOMENTUM],
-                 chunk->decays ? values[WEIGHT_DECAY] : 0, slots[0], parameters);
+    const Sgd *sgd = state;
+    kernels->sgd(chunk->n, gradient, chunk->clip_scale, chunk->lr, sgd->momentum, chunk->decays ? sgd->weight_decay : 0,
+                 slots[0], parameters);
 }
 
 static const char *const slot_names[] = {"momentum"};
@@ -31,8 +36,8 @@ const Optimizer optimizer_sgd = {
                 .summary = "stochastic gradient descent with momentum",
                 .source = "Polyak 1964",
                 PARAMS(params)},
+    .prepare = prepare,
     .n_slots = 1,
     .slot_names = slot_names,
-    .read = read_values,
     .update = update,
 };

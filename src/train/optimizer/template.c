@@ -1,32 +1,57 @@
-/* Template of an optimizer: copy to NAME.c, follow the steps, add the word NAME to 'train/optimizer' in
- * src/meson.build. As it stands it is plain gradient descent, p -= lr g, and compiles with the tests.
+/* Template of an optimizer; the tests compile it and hold it to everything that a registered one must pass. As an
+ * example, gradient descent by the sign: p -= lr (share sign(g) + (1 - share) g + decay p), without state.
+ *
+ * 1. Copy this file to NAME.c; add NAME to the list 'train/optimizer' in src/meson.build. Of libm use sqrt, fabs and
+ *    their like alone, which have one right answer, or the functions that store/machine.c tries (functions[]): others
+ *    may differ between machines that the record takes for the same.
  */
 #include "train/optimizer/optimizer.h"
 
-/* 1. Settings below train.optimizer, each with default, range and one line of help; none here. */
+/* 2. What prepare reads, constant afterwards. */
+typedef struct {
+    double share, weight_decay;
+} Template;
 
-/* 2. Read them once; values[] is handed to every update. */
-static void read_values(const Settings *settings, double *ret_values)
+/* 3. Keys below train.optimizer that are valid with this kind: key, type, default, range, choices, help, and the member
+ *    that holds the value. Decay is weight_decay in every optimizer, and spares what does not decay. */
+static const SchemaRow params[] = {
+    {"share", VALUE_NUMBER, "0.1", 0, 1, NULL, "of the gradient's sign in an update", FIELD(Template, share)},
+    {"weight_decay", VALUE_NUMBER, "0", 0, 10, NULL, "decoupled decay of matrices, times the learning rate",
+     FIELD(Template, weight_decay)},
+};
+
+/* 4. Read them; refuse with settings_error what makes no sense. No other function sees the settings. */
+static int prepare(Arena *arena, const Settings *settings, void **ret_state, Error *err)
 {
-    (void)settings;
-    ret_values[0] = 1;
+    (void)err;
+    *ret_state = settings_read_new(arena, settings, "train.optimizer", ROWS(params), sizeof(Template));
+    return STATUS_OK;
 }
 
-/* 3. Update one chunk elementwise: no sums over elements, or the result would depend on how chunks are cut. */
-static void update(const Kernels *kernels, const double *values, const UpdateChunk *chunk, const real *gradient,
+/* 5. Update one chunk elementwise: no sums over elements, or the result would depend on how chunks are cut. The clipped
+ *    gradient is clip_scale times what is handed over; slots[s] is the chunk of your slot s. */
+static void update(const void *state, const Kernels *kernels, const UpdateChunk *chunk, const real *gradient,
                    real *const *slots, real *parameters)
 {
+    const Template *template = state;
+    const double decay = chunk->decays ? template->weight_decay : 0;
     (void)kernels, (void)slots;
-    for (size_t i = 0; i < chunk->n; i++)
-        parameters[i] -= (real)(values[0] * chunk->lr * chunk->clip_scale) * gradient[i];
+    for (size_t i = 0; i < chunk->n; i++) {
+        const double g = chunk->clip_scale * (double)gradient[i], sign = (g > 0) - (g < 0);
+        const double step = template->share * sign + (1 - template->share) * g + decay * (double)parameters[i];
+        parameters[i] -= (real)(chunk->lr * step);
+    }
 }
 
-/* 4. Say who you are. The generic tests (resume, threads, descent on a quadratic) find the optimizer by
- * the registry. */
-const Optimizer optimizer_template;
+/* 6. The strategy itself: the list in meson.build finds it as optimizer_NAME. With n_slots of at most
+ *    OPTIMIZER_MAX_SLOTS, name them in slot_names: checkpoints hold them by these names. */
+extern const Optimizer optimizer_template;
 const Optimizer optimizer_template = {
-    .variant = {.name = "template", .summary = "plain gradient descent", .source = "where the rule comes from"},
+    .variant = {.name = "template",
+                .summary = "gradient descent, partly by the sign",
+                .source = "after Bernstein et al. 2018, arXiv 1802.04434",
+                PARAMS(params)},
+    .prepare = prepare,
     .n_slots = 0,
-    .read = read_values,
     .update = update,
 };

@@ -1,9 +1,9 @@
 /* Constant learning rate after warm-up: factor = 1. */
 #include "train/schedule/schedule.h"
 
-static double factor(const Settings *settings, double progress)
+static double factor(const void *state, double progress)
 {
-    (void)settings, (void)progress;
+    (void)state, (void)progress;
     return 1;
 }
 

@@ -8,14 +8,14 @@
 #include "base/variant.h"
 
 typedef struct {
-    Variant variant;                                             /* keys below train.schedule */
-    double (*factor)(const Settings *settings, double progress); /* progress in [0, 1); 1 at progress 0 */
+    Variant variant; /* keys below train.schedule */
+    Prepare *prepare;
+    double (*factor)(const void *state, double progress); /* progress in [0, 1); 1 at progress 0 */
 } Schedule;
 
 REGISTRY(Schedule, schedule);
 
 /* Learning rate of update t = 0, 1, ... */
-double schedule_lr(const Schedule *schedule, const Settings *settings, double peak, int64_t t, int64_t warmup,
-                   int64_t steps);
+double schedule_lr(const Schedule *schedule, const void *state, double peak, int64_t t, int64_t warmup, int64_t steps);
 
 #endif

@@ -1,0 +1,45 @@
+/* manifest.json: what a run is, where it stands and what it left (format: results/README.md).
+ *
+ * It is the only file that marks a run finished. Its status is one of "running", "finished", "failed" (with a reason: a
+ * non-finite loss, a full disk) and "interrupted".
+ */
+#ifndef REFFRAME_STORE_MANIFEST_H
+#define REFFRAME_STORE_MANIFEST_H
+
+#include "store/machine.h"
+#include "store/run.h"
+
+typedef struct {
+    RunStatus status;
+    const char *reason;  /* one line, "" unless failed */
+    const char *id;      /* 12 hex digits */
+    const char *version; /* refframe's */
+    int numerics_version;
+    Machine machine;          /* that trains it, the last one if there were several */
+    int n_other_machines;     /* resumes accepted, and measurings again, on a machine that computes other bits */
+    const char *kernels_note; /* how products are made: TRAIN_PRODUCTS */
+    uint64_t seed;
+    int threads, lanes;
+    const char *input_sha256; /* of the corpus; "" when there is none */
+    int64_t step, steps;      /* done, planned */
+    int64_t tokens, targets;  /* seen so far */
+    int64_t n_parameters;
+    double newline_share;                 /* NaN without a corpus */
+    double oracle_loss;                   /* nats per target on held-out data; NaN where unknown */
+    double oracle_loss_measured;          /* the same on the measuring set itself: the floor of final_loss */
+    double final_loss;                    /* held-out loss of the last snapshot, NaN before */
+    double wall_seconds, measure_seconds; /* summed over resumes */
+    const char *started, *ended;          /* UTC */
+    int n_resumes;
+    const char **files;        /* relative paths and */
+    const char **files_sha256; /* hashes of tokenizer, series, snapshots and the last checkpoint, once finished */
+    int n_files;
+} Manifest;
+
+int manifest_read(Arena *arena, const char *run_folder, Manifest *ret_manifest, Error *err);
+int manifest_write(const char *run_folder, const Manifest *manifest, Error *err);
+
+/* Fills files and files_sha256 with what the run leaves: tokenizer, series, snapshots, checkpoints. */
+int manifest_hash_files(Arena *arena, const char *run_folder, Manifest *manifest, Error *err);
+
+#endif
