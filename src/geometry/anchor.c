@@ -67,57 +67,45 @@ void anchor_importance(const View *view, float *ret_importance)
 
 /* ---- baselines ---- */
 
-/* Importance (T,) of attention that knows only the distance: A_ij = w(i-j) / sum of the visible w. `weight` holds w
- * from the largest distance to the smallest, so that row i starts at weight + T-1-i; NULL is uniform attention. A row
- * whose weights all underflow (745 nats below the largest bias) counts as zeros. */
-static void distance_importance(const View *view, const double *weight, double *ret_importance)
+/* Importance (T,) of the attention of a head that rows give. */
+static void rows_importance(const View *shape, const PositionRows *rows, int layer, int head, double *row,
+                            double *ret_importance)
 {
-    const int T = view->length;
+    const int T = shape->length;
     memset(ret_importance, 0, (size_t)T * sizeof *ret_importance);
     for (int i = 0; i < T; i++) {
-        const double *w = weight ? weight + T - 1 - i : NULL;
-        const KeyRange *keys = view_keys(view, i);
-        double sum = w ? 0 : keys_count(&view->visible->keys[i]);
-        for (int r = 0; r < KEY_RANGES && w; r++)
-            for (int j = keys[r].first; j < keys[r].end; j++)
-                sum += w[j];
-        const double scale = sum > 0 ? 1 / sum : 0;
-        for (int r = 0; r < KEY_RANGES; r++)
-            for (int j = keys[r].first; j < keys[r].end; j++)
-                if (j != i)
-                    ret_importance[j] += w ? w[j] * scale : scale;
+        rows->weights(rows->context, layer, head, i, row);
+        for (int j = 0; j < T; j++)
+            ret_importance[j] += j != i ? row[j] : 0;
     }
     for (int k = 0; k < T; k++)
-        ret_importance[k] /= view->visible->n_viewers[k];
+        ret_importance[k] /= shape->visible->n_viewers[k];
 }
 
-/* exp(bias - largest that is seen), in the order that distance_importance wants; 0 if the bias is the same at every
- * distance, so says nothing. */
-static int weights_of(const View *view, const real *bias, double *ret_weight)
+/* The same of uniform attention. */
+static void uniform_importance(const View *shape, double *ret_importance)
 {
-    const int T = view->length;
-    double most = -INFINITY, least = INFINITY;
-    for (int i = 0; i < T; i++)
+    const Visible *visible = shape->visible;
+    memset(ret_importance, 0, (size_t)shape->length * sizeof *ret_importance);
+    for (int i = 0; i < shape->length; i++) {
+        const double weight = 1.0 / keys_count(&visible->keys[i]);
         for (int r = 0; r < KEY_RANGES; r++)
-            for (int j = view_keys(view, i)[r].first; j < view_keys(view, i)[r].end; j++) {
-                most = fmax(most, bias[T - 1 + i - j]);
-                least = fmin(least, bias[T - 1 + i - j]);
-            }
-    for (int d = 0; d < 2 * T - 1; d++)
-        ret_weight[2 * T - 2 - d] = exp(bias[d] - most);
-    return most > least;
+            for (int j = view_keys(shape, i)[r].first; j < view_keys(shape, i)[r].end; j++)
+                ret_importance[j] += j != i ? weight : 0;
+    }
+    for (int k = 0; k < shape->length; k++)
+        ret_importance[k] /= visible->n_viewers[k];
 }
 
-void anchor_baseline(const View *shape, const real *start_bias, Arena *scratch, double *ret_baseline)
+void anchor_baseline(const View *shape, const PositionRows *rows, Arena *scratch, double *ret_baseline)
 {
-    const int T = shape->length, n_heads = shape->n_layers * shape->n_heads;
-    double *uniform = ARENA_ARRAY(scratch, double, T), *weight = ARENA_ARRAY(scratch, double, 2 * T);
-    distance_importance(shape, NULL, uniform);
-    for (int h = 0; h < n_heads; h++, ret_baseline += T) {
-        if (start_bias && weights_of(shape, start_bias + (size_t)h * (2 * T - 1), weight))
-            distance_importance(shape, weight, ret_baseline);
-        else
-            memcpy(ret_baseline, uniform, (size_t)T * sizeof *uniform);
+    const int T = shape->length, H = shape->n_heads;
+    double *uniform = ARENA_ARRAY(scratch, double, T), *row = ARENA_ARRAY(scratch, double, T);
+    uniform_importance(shape, uniform);
+    for (int h = 0; h < shape->n_layers * H; h++, ret_baseline += T) {
+        memcpy(ret_baseline, uniform, (size_t)T * sizeof *uniform);
+        if (rows)
+            rows_importance(shape, rows, h / H, h % H, row, ret_baseline);
         for (int k = 0; k < T; k++)
             ret_baseline[k] = fmax(ret_baseline[k], uniform[k]);
     }
@@ -167,7 +155,7 @@ void anchors_find(const View *view, int layer, int head, const AnchorDesk *desk,
     if (!view->importance)
         importance_of(view, layer, head, desk->importance);
     if (!view->baseline)
-        distance_importance(view, NULL, desk->uniform);
+        uniform_importance(view, desk->uniform);
     for (int k = 0; k < T; k++) {
         if (!anchor_is_eligible(view, k))
             continue;

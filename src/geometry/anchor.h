@@ -34,8 +34,8 @@ int anchor_n_eligible(const View *view);
 void anchor_importance(const View *view, float *ret_importance);
 
 /* The larger of the uniform and the position-only importance of every layer, head and key, (L,H,T): a View's baseline.
- * `start_bias` (L,H,2T-1) is step 0's, since a learned one is part of what is measured; NULL: none. */
-void anchor_baseline(const View *shape, const real *start_bias, Arena *scratch, double *ret_baseline);
+ * `rows` are step 0's, since what is learned is part of what is measured; NULL: uniform alone. */
+void anchor_baseline(const View *shape, const PositionRows *rows, Arena *scratch, double *ret_baseline);
 
 /* A position other than 0, drawn from the tokens (from the length alone without them), layer and head: where anchor
  * statistics are taken again as their null. Eligible as an anchor, the same for the same sequence; -1 if there is none.

@@ -65,27 +65,23 @@ double view_mean_inflow(const View *view, const real *map, int k, int first, int
 
 void view_uniform_maps(const View *shape, real *ret_maps)
 {
-    view_position_maps(shape, NULL, ret_maps);
-}
-
-void view_position_maps(const View *shape, const real *bias, real *ret_maps)
-{
     const int T = shape->length, n_maps = shape->n_layers * shape->n_heads;
     memset(ret_maps, 0, (size_t)n_maps * T * T * sizeof *ret_maps);
     for (int m = 0; m < n_maps; m++)
-        for (int i = 0; i < T; i++) {
-            real *row = ret_maps + ((size_t)m * T + i) * T;
-            const real *b = bias ? bias + (size_t)m * (2 * T - 1) + T - 1 + i : NULL; /* b[-j] is the bias at i - j */
-            const KeyRange *keys = view_keys(shape, i);
-            double most = -INFINITY, sum = 0;
+        for (int i = 0; i < T; i++, ret_maps += T)
             for (int r = 0; r < KEY_RANGES; r++)
-                for (int j = keys[r].first; j < keys[r].end; j++)
-                    most = fmax(most, b ? b[-j] : 0);
-            for (int r = 0; r < KEY_RANGES; r++)
-                for (int j = keys[r].first; j < keys[r].end; j++)
-                    sum += exp((b ? b[-j] : 0) - most);
-            for (int r = 0; r < KEY_RANGES; r++)
-                for (int j = keys[r].first; j < keys[r].end; j++)
-                    row[j] = (real)(exp((b ? b[-j] : 0) - most) / sum);
-        }
+                for (int j = view_keys(shape, i)[r].first; j < view_keys(shape, i)[r].end; j++)
+                    ret_maps[j] = (real)(1.0 / keys_count(&shape->visible->keys[i]));
+}
+
+void view_position_maps(const View *shape, const PositionRows *rows, double *row, real *ret_maps)
+{
+    const int T = shape->length;
+    for (int l = 0; l < shape->n_layers; l++)
+        for (int h = 0; h < shape->n_heads; h++)
+            for (int i = 0; i < T; i++, ret_maps += T) {
+                rows->weights(rows->context, l, h, i, row);
+                for (int j = 0; j < T; j++)
+                    ret_maps[j] = (real)row[j];
+            }
 }

@@ -34,6 +34,7 @@ typedef struct {
     const float *importance;  /* (L,H,T) anchor importance of the maps; NULL: taken anew where it is asked for */
     const double *layer_maps; /* (L,T,T) mean over each layer's heads */
     const real *bias;         /* (L,H,2T-1) position bias at T-1+(i-j), NULL for none */
+    int bias_by_query;        /* it differs from query to query: (L,H,T,2T-1) */
     const double *baseline;   /* (L,H,T) importances to hold the maps' against; NULL: those of uniform attention */
     const real *residual;     /* (L+1,T,C) input of each layer, then the last one's output */
     const real *normed;       /* (T,C) the last one's output after the final norm */
@@ -93,6 +94,14 @@ static inline const real *view_rows(const View *view, const real *qkv, int layer
     return qkv + ((size_t)layer * view->n_heads + head) * view->length * view->d_head;
 }
 
+/* The position bias of one query of a head: entry -j is that for key j. NULL for none. */
+static inline const real *view_bias(const View *view, int layer, int head, int i)
+{
+    const size_t T = (size_t)view->length, width = 2 * T - 1, at = (size_t)layer * view->n_heads + head;
+    const size_t row = view->bias_by_query ? at * T + (size_t)i : at;
+    return view->bias ? view->bias + row * width + T - 1 + i : NULL;
+}
+
 /* Euclidean norms (n,) of the rows of x (n,width), in double. */
 static inline void row_norms(const Kernels *kernels, int n, int width, const real *x, double *ret_norms)
 {
@@ -115,9 +124,16 @@ int view_row_is_empty(const View *view, const real *row);
  * zeros are left out. NaN if no query is left. */
 double view_mean_inflow(const View *view, const real *map, int k, int first, int skipped, const uint8_t *is_counted);
 
-/* Fills maps (L,H,T,T) with the two computed baselines: uniform attention under the mask, and the softmax of mask and
- * position bias alone (q.k = 0; bias NULL gives uniform). */
+/* What position alone gives, by whoever knows the model: the weights (T) of query i in a head with q.k = 0, 0 where a
+ * key is hidden. */
+typedef struct {
+    const void *context;
+    void (*weights)(const void *context, int layer, int head, int i, double *ret_weights);
+} PositionRows;
+
+/* Fills maps (L,H,T,T) with the two computed baselines: uniform attention under the mask, and position-only attention.
+ * `row`: (T,) scratch. */
 void view_uniform_maps(const View *shape, real *ret_maps);
-void view_position_maps(const View *shape, const real *bias, real *ret_maps);
+void view_position_maps(const View *shape, const PositionRows *rows, double *row, real *ret_maps);
 
 #endif

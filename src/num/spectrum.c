@@ -58,9 +58,8 @@ static int compare(const void *left, const void *right)
 
 /* Eigenvalues number `at` and `at + 1` (from 0, ascending) of the tridiagonal matrix d, e, both at once: each round
  * counts at eight points inside either's interval, so that it shrinks to a ninth. */
-static void multisect(int n, const double *d, const double *e, int at, double ret_values[2])
+static void multisect(const Kernels *kernels, int n, const double *d, const double *e, int at, double ret_values[2])
 {
-    const Kernels *kernels = kernels_best();
     double bound = 0, sum = 0; /* a maximum passes over a NaN, a sum does not */
     for (int i = 0; i < n; i++) {
         const double reach = fabs(d[i]) + fabs(e[i]) + (i + 1 < n ? fabs(e[i + 1]) : 0);
@@ -91,14 +90,14 @@ static void multisect(int n, const double *d, const double *e, int at, double re
         ret_values[k] = at + k < n ? low[k] + (high[k] - low[k]) / 2 : (double)NAN;
 }
 
-void spectrum_smallest(int n, const double *a, int k, void *scratch, double *ret_values)
+void spectrum_smallest(const Kernels *kernels, int n, const double *a, int k, void *scratch, double *ret_values)
 {
     Parts parts = parts_of(n, scratch);
     copy_padded(n, a, &parts);
-    kernels_best()->tridiagonalise(n, parts.ld, parts.a, parts.d, parts.e, parts.work);
+    kernels->tridiagonalise(n, parts.ld, parts.a, parts.d, parts.e, parts.work);
     for (int at = 0; at < k; at += 2) {
         double pair[2];
-        multisect(n, parts.d, parts.e, at, pair);
+        multisect(kernels, n, parts.d, parts.e, at, pair);
         ret_values[at] = at < n ? pair[0] : (double)NAN;
         if (at + 1 < k)
             ret_values[at + 1] = pair[1];
@@ -107,12 +106,12 @@ void spectrum_smallest(int n, const double *a, int k, void *scratch, double *ret
 
 /* The singular values of a bidiagonal matrix are the positive eigenvalues of the tridiagonal one whose diagonal is zero
  * and whose neighbour is its entries in turn (Golub & Kahan 1965). */
-void spectrum_singular(int n, const double *a, void *scratch, double ret_values[2])
+void spectrum_singular(const Kernels *kernels, int n, const double *a, void *scratch, double ret_values[2])
 {
     Parts parts = parts_of(n, scratch);
     copy_padded(n, a, &parts);
     double *d = parts.work, *e = parts.work + parts.ld; /* the kernel's vectors come behind them */
-    kernels_best()->bidiagonalise(n, parts.ld, parts.a, parts.d, parts.e, parts.work);
+    kernels->bidiagonalise(n, parts.ld, parts.a, parts.d, parts.e, parts.work);
     memcpy(d, parts.d, (size_t)n * sizeof *d);
     memcpy(e, parts.e, (size_t)n * sizeof *e);
     memset(parts.d, 0, 2 * (size_t)n * sizeof *d);
@@ -123,7 +122,7 @@ void spectrum_singular(int n, const double *a, void *scratch, double ret_values[
             parts.e[2 * i + 2] = e[i];
     }
     double pair[2];
-    multisect(2 * n, parts.d, parts.e, 2 * n - 2, pair);
+    multisect(kernels, 2 * n, parts.d, parts.e, 2 * n - 2, pair);
     ret_values[0] = pair[1] < 0 ? 0 : pair[1];
     ret_values[1] = pair[0] < 0 ? 0 : pair[0];
     if (n < 2)
@@ -173,12 +172,12 @@ static void ql(int n, double *d, double *e)
         }
 }
 
-void spectrum_symmetric(int n, const double *a, void *scratch, double *ret_values)
+void spectrum_symmetric(const Kernels *kernels, int n, const double *a, void *scratch, double *ret_values)
 {
     Parts parts = parts_of(n, scratch);
     double sum = 0; /* a NaN in it is in all: QL would leave some of them numbers */
     copy_padded(n, a, &parts);
-    kernels_best()->tridiagonalise(n, parts.ld, parts.a, parts.d, parts.e, parts.work);
+    kernels->tridiagonalise(n, parts.ld, parts.a, parts.d, parts.e, parts.work);
     for (int i = 0; i < n; i++)
         sum += parts.d[i] + parts.e[i];
     ql(n, parts.d, parts.e);

@@ -13,17 +13,19 @@
 
 #include <stddef.h>
 
+#include "num/kernels.h"
+
 size_t spectrum_scratch_bytes(int n);
 
 /* All eigenvalues of a symmetric matrix, ascending; only its lower triangle is read. */
-void spectrum_symmetric(int n, const double *a, void *scratch, double *ret_values);
+void spectrum_symmetric(const Kernels *kernels, int n, const double *a, void *scratch, double *ret_values);
 
 /* Its k <= SPECTRUM_MOST smallest, ascending; NaN beyond the n-th. */
 enum { SPECTRUM_MOST = 4 };
-void spectrum_smallest(int n, const double *a, int k, void *scratch, double *ret_values);
+void spectrum_smallest(const Kernels *kernels, int n, const double *a, int k, void *scratch, double *ret_values);
 
 /* The two largest singular values of a matrix, the second NaN for n = 1. */
-void spectrum_singular(int n, const double *a, void *scratch, double ret_values[2]);
+void spectrum_singular(const Kernels *kernels, int n, const double *a, void *scratch, double ret_values[2]);
 
 /* Moduli of the eigenvalues of a matrix, descending. Those of rows or columns that are zero beside the diagonal (among
  * the rows and columns that are left) are read off it, exactly: all of a triangular matrix's. */

@@ -80,9 +80,10 @@ static View lay_baseline(Measurer *measurer, const Set *set, int is_position)
     Worker *worker = &measurer->worker[0];
     const Capture maps = {.maps = worker->capture.maps};
     View view = measurer_sequence_view(measurer, set, 0, &maps, 0, 0);
+    const PositionOnly position = measurer_position_only(measurer, set);
+    const PositionRows rows = measurer_position_rows(&position);
     if (is_position)
-        view_position_maps(&view, set == &measurer->full ? measurer->start_bias : measurer->start_half_bias,
-                           worker->capture.maps);
+        view_position_maps(&view, &rows, measurer->row, worker->capture.maps);
     else
         view_uniform_maps(&view, worker->capture.maps);
     return view;
@@ -158,14 +159,12 @@ static double largest_sink(const Measurer *measurer)
     return largest;
 }
 
-static void prepare(Measurer *measurer, Arena *arena, const real *parameters, int64_t step)
+static void prepare(Measurer *measurer, const real *parameters, int64_t step)
 {
     Shape s = measurer_shape(measurer->model);
     measurer->parameters = parameters, measurer->step = step;
     model_position_bias(measurer->model, parameters, s.T, measurer->bias);
     model_position_bias(measurer->model, parameters, s.T / 2, measurer->half_bias);
-    const View shape = measurer_blank_view(&s, model_visible(measurer->model), NULL);
-    anchor_baseline(&shape, measurer->start_bias, arena, measurer->baseline);
     for (int l = 0; l < s.L; l++)
         measurer->output_weights[l] = model_output_weight(measurer->model, parameters, l);
     measurer_pack(measurer);
@@ -196,7 +195,7 @@ int measure_snapshot(Measurer *measurer, const real *parameters, const char *run
     int n_groups = data_n_groups(measurer->data), status = STATUS_OK;
     double losses[1 + MAX_LOSS_GROUPS];
     const char *baselines = file_join(arena, run_folder, RUN_BASELINES);
-    prepare(measurer, arena, parameters, 0); /* at step 0, of which baselines are, everything is due */
+    prepare(measurer, parameters, 0); /* at step 0, of which baselines are, everything is due */
     if (step == 0 || !file_exists(baselines))
         status = write_baselines(measurer, baselines, err);
     measurer->step = step;

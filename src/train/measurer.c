@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "geometry/anchor.h"
 #include "model/position/position.h"
+#include "model/score/score.h"
 
 Shape measurer_shape(const Model *model)
 {
@@ -179,14 +181,15 @@ static void take_passes(Taker *taker, const TrainSettings *settings, const Model
     half->importance = take(taker, n * heads * half->length * sizeof *half->importance);
 }
 
-/* An encoding that learns no bias has one for all steps. */
+/* Where neither encoding nor score function learns, position alone gives the same at all steps. */
 static void take_biases(Taker *taker, const Model *model, Measurer *measurer)
 {
     Shape s = measurer_shape(model);
-    const size_t full = (size_t)s.L * s.H * (2 * s.T) * sizeof(real), half = full / 2;
+    const size_t full = model_bias_size(model, s.T) * sizeof(real),
+                 half = model_bias_size(model, s.T / 2) * sizeof(real);
     measurer->bias = measurer->start_bias = take(taker, full);
     measurer->half_bias = measurer->start_half_bias = take(taker, half);
-    if (!model_settings(model)->position->bias_backward)
+    if (!model_settings(model)->position->bias_backward && !model_settings(model)->score->prepare)
         return;
     measurer->start_bias = take(taker, full);
     measurer->start_half_bias = take(taker, half);
@@ -208,6 +211,7 @@ static void take_all(Taker *taker, const TrainSettings *settings, const Model *m
     take_visible(taker, model_mask_rule(model), s.T / 2, &measurer->half_visible);
     take_passes(taker, settings, model, measurer);
     measurer->baseline = take(taker, (size_t)s.L * s.H * s.T * sizeof *measurer->baseline);
+    measurer->row = take(taker, (size_t)s.T * sizeof *measurer->row);
     take_biases(taker, model, measurer);
     measurer->output_weights = take(taker, s.L * sizeof *measurer->output_weights);
 }
@@ -233,16 +237,43 @@ size_t measurer_bytes(const TrainSettings *settings, const Model *model, int thr
     return arena_rounded(sizeof measurer) + layout_bytes() + counter.bytes;
 }
 
-/* The bias of step 0, from the seed: who resumes a run, or measures it again, has later parameters only. */
-static void fill_start_bias(Measurer *measurer)
+PositionOnly measurer_position_only(const Measurer *measurer, const Set *set)
+{
+    const int is_full = set == &measurer->full;
+    return (PositionOnly){measurer, is_full ? measurer->start_bias : measurer->start_half_bias,
+                          is_full ? model_visible(measurer->model) : &measurer->half_visible};
+}
+
+static void position_weights(const void *context, int layer, int head, int i, double *ret_weights)
+{
+    const PositionOnly *position = context;
+    const Measurer *measurer = position->measurer;
+    model_position_weights(measurer->model, measurer->start, position->bias, position->visible, layer, head, i,
+                           ret_weights);
+}
+
+PositionRows measurer_position_rows(const PositionOnly *position)
+{
+    return (PositionRows){position, position_weights};
+}
+
+/* What position alone gave at step 0, from the seed: who resumes a run, or measures it again, has later parameters
+ * only. */
+static void fill_start(Measurer *measurer)
 {
     const Model *model = measurer->model;
     const int T = model_settings(model)->context_length;
-    if (!measurer->start)
-        return;
-    parameters_initialise(model_parameters(model), measurer->settings->seed, measurer->start);
+    if (measurer->start)
+        parameters_initialise(model_parameters(model), measurer->settings->seed, measurer->start);
     model_position_bias(model, measurer->start, T, measurer->start_bias);
     model_position_bias(model, measurer->start, T / 2, measurer->start_half_bias);
+    const Shape s = measurer_shape(model);
+    const View shape = measurer_blank_view(&s, model_visible(model), NULL);
+    const PositionOnly position = measurer_position_only(measurer, &measurer->full);
+    const PositionRows rows = measurer_position_rows(&position);
+    Arena *scratch = arena_new();
+    anchor_baseline(&shape, &rows, scratch, measurer->baseline);
+    arena_free(scratch);
 }
 
 /* ---- the measuring sets ---- */
@@ -302,7 +333,7 @@ void measurer_new(Arena *arena, const TrainSettings *settings, const Model *mode
     measurer->n_workers = count_workers(lanes_threads(lanes));
     Taker taker = {arena, 0};
     take_all(&taker, settings, model, measurer);
-    fill_start_bias(measurer);
+    fill_start(measurer);
     draw_set(measurer, "measure/half", &measurer->half);
     draw_set(measurer, "measure/full", &measurer->full); /* last: the oracle loss is this set's */
     for (int i = 0; i < measurer->full.n * s.T; i++)

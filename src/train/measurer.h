@@ -49,10 +49,11 @@ struct Measurer {
     Worker worker[MEASURE_LANES]; /* by thread; by lane where threads are more than lanes */
     int n_workers;
     Pass pass, half_pass;
-    real *bias, *half_bias;             /* (L,H,2T-1) of the snapshot under way */
+    real *bias, *half_bias;             /* (L,H,2T-1), or by query, of the snapshot under way */
     real *start_bias, *start_half_bias; /* of step 0, for baselines; the same memory where no bias is learned */
-    double *baseline;                   /* (L,H,T) of the full set's keys, by that bias */
-    real *start; /* (n_values) parameters of step 0, to make that bias from; NULL where none is learned */
+    double *baseline;                   /* (L,H,T) of the full set's keys, by step 0 */
+    double *row;                        /* (T,) */
+    real *start; /* (n_values) parameters of step 0, for what position alone gives; NULL where none of it is learned */
     const real **output_weights; /* (L,) */
     const real *parameters;      /* of the snapshot under way */
     real *panels;                /* its weights, packed for the model's products */
@@ -92,6 +93,16 @@ int measurer_includes(const Measurer *measurer, int family, int s);
 /* Runs the families that are due on the view of sequence s, each into its part of a row of values, NaN where one is
  * not. */
 void measurer_measure_view(const Measurer *measurer, const View *view, int s, Worker *worker, double *row);
+
+/* What position alone gives at step 0, to sequences of a set's length. */
+typedef struct {
+    const Measurer *measurer;
+    const real *bias;
+    const Visible *visible;
+} PositionOnly;
+
+PositionOnly measurer_position_only(const Measurer *measurer, const Set *set);
+PositionRows measurer_position_rows(const PositionOnly *position);
 
 /* Packs the parameters of the snapshot under way for the passes. */
 void measurer_pack(Measurer *measurer);

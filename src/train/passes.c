@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "geometry/anchor.h"
+#include "model/position/position.h"
 
 int measurer_includes(const Measurer *measurer, int family, int s)
 {
@@ -59,6 +60,7 @@ View measurer_sequence_view(const Measurer *measurer, const Set *set, int s, con
     view.residual = part_of(capture->residual, at, (size_t)(shape.L + 1) * T * shape.C);
     view.normed = part_of(capture->normed, at, T * shape.C);
     view.bias = is_full ? measurer->bias : measurer->half_bias;
+    view.bias_by_query = model_settings(measurer->model)->position->bias_by_query;
     view.baseline = is_full ? measurer->baseline : NULL;
     view.output_weight = measurer->output_weights;
     view.tokens = (is_corrupted ? set->corrupted : set->inputs) + (size_t)s * set->length;

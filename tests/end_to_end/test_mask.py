@@ -72,10 +72,8 @@ class Mask(Case):
             self.assertEqual(numpy.nanmax(snapshot["n_anchors"]), 0)
             with open(os.path.join(self.results, "onset.csv"), newline="", encoding="utf-8") as file:
                 rows = list(csv.DictReader(file))
-            frames = {row["onset"] for row in rows if row["metric"].startswith("frame") or row["metric"] == "centralized"}
-            self.assertLessEqual(frames, {"inf", ""})
-        with self.subTest("nothing is there at the start"):
-            self.assertEqual([row for row in rows if row.get("onset") == "0"], [])
+            self.assertEqual({row["kind"] for row in rows if row["of"] in ("centralized", "distributed", "bidirectional")}, {"never"})
+            self.assertEqual([row["of"] for row in rows if row["kind"] == "at_start"], [])
         self.check_page(snapshot["map_mean"])
 
     def check_page(self, maps):

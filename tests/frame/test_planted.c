@@ -90,7 +90,7 @@ static void plant_none(Planted *planted, int set, int T, int is_causal, double w
         const double slope = exp2(-1 - set % 8);
         for (int d = 0; d < 2 * T - 1; d++)
             bias[d] = (real)(-slope * fabs(d - (T - 1.0)));
-        view_position_maps(&shape, bias, planted->map);
+        softmax_maps(planted->arena, &shape, bias, planted->map);
         float *position = ARENA_ARRAY(planted->arena, float, T);
         importance_of_map(T, is_causal, planted->map, position);
         for (int k = 0; k < T; k++)

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "geometry/anchor.h"
 #include "testing.h"
 
 /* ---- masks ---- */
@@ -306,4 +307,39 @@ void map_self(int length, int is_causal, double w, real *ret_map)
         for (int j = 0; j < length; j++)
             ret_map[i * length + j] =
                 (real)((is_causal && j > i ? 0 : (1 - w) / (is_causal ? i + 1 : length)) + (j == i ? w : 0));
+}
+
+static void softmax_weights(const void *context, int layer, int head, int i, double *ret_weights)
+{
+    const SoftmaxRows *rows = context;
+    const int T = rows->shape->length;
+    const real *bias = rows->bias + ((size_t)layer * rows->shape->n_heads + head) * (2 * T - 1) + T - 1 + i;
+    double sum = 0, most = -INFINITY;
+    for (int j = 0; j < T; j++)
+        most = view_sees(rows->shape, i, j) ? fmax(most, (double)bias[-j]) : most;
+    for (int j = 0; j < T; j++)
+        sum += ret_weights[j] = view_sees(rows->shape, i, j) ? exp((double)bias[-j] - most) : 0;
+    for (int j = 0; j < T; j++)
+        ret_weights[j] /= sum;
+}
+
+PositionRows softmax_rows(const SoftmaxRows *rows)
+{
+    return (PositionRows){rows, softmax_weights};
+}
+
+void softmax_maps(Arena *arena, const View *shape, const real *bias, real *ret_maps)
+{
+    const SoftmaxRows own = {shape, bias};
+    const PositionRows rows = softmax_rows(&own);
+    view_position_maps(shape, &rows, ARENA_ARRAY(arena, double, shape->length), ret_maps);
+}
+
+double *softmax_baseline(Arena *arena, const View *shape, const real *bias)
+{
+    const SoftmaxRows own = {shape, bias};
+    const PositionRows rows = softmax_rows(&own);
+    double *baseline = ARENA_ARRAY(arena, double, shape->n_layers * shape->n_heads * shape->length);
+    anchor_baseline(shape, &rows, arena, baseline);
+    return baseline;
 }

@@ -34,6 +34,17 @@ View shape_under(Arena *arena, TestMask mask, int n_layers, int n_heads, int len
 
 Built *built_new(Arena *arena, int n_layers, int n_heads, int length, int d_head, int d_model, TestMask mask);
 
+/* Position-only attention of a softmax over the mask and a bias (L,H,2T-1), as a View's drivers hand it to geometry;
+ * and what follows from it: maps, and importances (L,H,T) as a View's baseline. Memory from arena. */
+typedef struct {
+    const View *shape;
+    const real *bias;
+} SoftmaxRows;
+
+PositionRows softmax_rows(const SoftmaxRows *rows);
+void softmax_maps(Arena *arena, const View *shape, const real *bias, real *ret_maps);
+double *softmax_baseline(Arena *arena, const View *shape, const real *bias);
+
 /* Everything at random: maps from softmax of normal logits, bias among them; every third query idle. */
 void built_randomise(Built *built, Pcg *pcg);
 

@@ -89,7 +89,6 @@ static void test_what_is_no_anchor(void **state)
             Arena *arena = arena_new();
             Built *built = built_map(arena, T, is_causal);
             real *bias = ARENA_ARRAY(arena, real, 2 * T - 1);
-            double *baseline = ARENA_ARRAY(arena, double, T);
             Anchors anchors;
             view_uniform_maps(&built->view, built->maps);
             find(&built->view, &anchors);
@@ -106,9 +105,8 @@ static void test_what_is_no_anchor(void **state)
             for (int sign = -1; sign <= 1; sign += 2) {
                 for (int d = 0; d < 2 * T - 1; d++)
                     bias[d] = (real)(sign * 0.5 * abs(d - (T - 1)));
-                view_position_maps(&built->view, bias, built->maps);
-                anchor_baseline(&built->view, bias, arena, baseline);
-                built->view.baseline = baseline;
+                softmax_maps(arena, &built->view, bias, built->maps);
+                built->view.baseline = softmax_baseline(arena, &built->view, bias);
                 find(&built->view, &anchors);
                 assert_int_equal(anchors.n, 0);
                 built->view.baseline = NULL;
@@ -130,15 +128,14 @@ static void test_baseline_is_that_of_the_maps(void **state)
         Arena *arena = arena_new();
         Built *built = built_map(arena, T, mask);
         float *uniform = ARENA_ARRAY(arena, float, T), *position = ARENA_ARRAY(arena, float, T);
-        double *baseline = ARENA_ARRAY(arena, double, T);
         real *bias = ARENA_ARRAY(arena, real, 2 * T - 1);
         for (int d = 0; d < 2 * T - 1; d++)
             bias[d] = (real)(2 * pcg_normal(&pcg));
         view_uniform_maps(&built->view, built->maps);
         anchor_importance(&built->view, uniform);
-        view_position_maps(&built->view, bias, built->maps);
+        softmax_maps(arena, &built->view, bias, built->maps);
         anchor_importance(&built->view, position);
-        anchor_baseline(&built->view, bias, arena, baseline);
+        const double *baseline = softmax_baseline(arena, &built->view, bias);
         for (int k = 0; k < T; k++)
             if (built->view.visible->n_viewers[k] == 0)
                 assert_true(isnan(baseline[k]) && isnan(uniform[k]) && isnan(position[k]));

@@ -86,11 +86,8 @@ static View view_of(const Case *c, int s)
     view.d_model = residual ? (int)residual->shape[2] : 0;
     view.maps = (const real *)maps->data + (size_t)s * view.n_layers * view.n_heads * T * T;
     view.q = data_of(c, "q"), view.k = data_of(c, "k"), view.v = data_of(c, "v"), view.bias = data_of(c, "bias");
-    if (view.bias) { /* nothing has been learned */
-        double *baseline = ARENA_ARRAY(c->arena, double, view.n_layers *view.n_heads *T);
-        anchor_baseline(&view, view.bias, c->arena, baseline);
-        view.baseline = baseline;
-    }
+    if (view.bias) /* nothing has been learned */
+        view.baseline = softmax_baseline(c->arena, &view, view.bias);
     if (view.v)
         view.heads = mixed_values(c->arena, &view);
     view.residual = data_of(c, "residual");

@@ -14,17 +14,17 @@ static double symmetric[MOST * MOST], stochastic[MOST * MOST], values[MOST];
 
 static void run_smallest(int n, void *scratch)
 {
-    spectrum_smallest(n, symmetric, 3, scratch, values);
+    spectrum_smallest(kernels_best(), n, symmetric, 3, scratch, values);
 }
 
 static void run_symmetric(int n, void *scratch)
 {
-    spectrum_symmetric(n, symmetric, scratch, values);
+    spectrum_symmetric(kernels_best(), n, symmetric, scratch, values);
 }
 
 static void run_singular(int n, void *scratch)
 {
-    spectrum_singular(n, stochastic, scratch, values);
+    spectrum_singular(kernels_best(), n, stochastic, scratch, values);
 }
 
 static void run_moduli(int n, void *scratch)

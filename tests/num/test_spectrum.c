@@ -66,7 +66,7 @@ static void gram_spectrum(Desk *desk, int m, int n, double *ret_values)
 {
     static double gram[MOST * MOST];
     kernels_best()->gram(m, n, n, desk->a, m, gram);
-    spectrum_symmetric(m, gram, desk->scratch, ret_values);
+    spectrum_symmetric(kernels_best(), m, gram, desk->scratch, ret_values);
 }
 
 /* Trace and Frobenius norm, at every size that changes the padding. */
@@ -76,7 +76,7 @@ static void test_invariants(void **state)
     for (int n = 1; n <= 70; n++) {
         double trace = 0, sum = 0, squares = 0;
         draw(desk, n, 1);
-        spectrum_symmetric(n, desk->a, desk->scratch, desk->values);
+        spectrum_symmetric(kernels_best(), n, desk->a, desk->scratch, desk->values);
         for (int i = 0; i < n; i++) {
             trace += desk->a[i * n + i];
             sum += desk->values[i], squares += desk->values[i] * desk->values[i];
@@ -96,13 +96,13 @@ static void test_ways_agree(void **state)
     for (int n = 1; n <= 66; n += n < 20 ? 1 : 9) {
         double few[SPECTRUM_MOST], singular[2];
         draw(desk, n, 1);
-        spectrum_symmetric(n, desk->a, desk->scratch, desk->values);
-        spectrum_smallest(n, desk->a, SPECTRUM_MOST, desk->scratch, few);
+        spectrum_symmetric(kernels_best(), n, desk->a, desk->scratch, desk->values);
+        spectrum_smallest(kernels_best(), n, desk->a, SPECTRUM_MOST, desk->scratch, few);
         assert_close("smallest", n < SPECTRUM_MOST ? n : SPECTRUM_MOST, few, desk->values, sqrt(n), 1e-13 * n);
         for (int k = n; k < SPECTRUM_MOST; k++)
             assert_true(isnan(few[k]));
         draw(desk, n, 0);
-        spectrum_singular(n, desk->a, desk->scratch, singular);
+        spectrum_singular(kernels_best(), n, desk->a, desk->scratch, singular);
         gram_spectrum(desk, n, n, desk->values);
         assert_true(fabs(singular[0] * singular[0] - desk->values[n - 1]) < 1e-12 * n * n);
         assert_true(n == 1 ? isnan(singular[1])
@@ -129,21 +129,21 @@ static void test_known_laplacians(void **state)
                 desk->a[i * n + i - 1] = desk->a[(i - 1) * n + i] = -1;
             expected[i] = 2 - 2 * cos(M_PI * i / n);
         }
-        spectrum_symmetric(n, desk->a, desk->scratch, desk->values);
+        spectrum_symmetric(kernels_best(), n, desk->a, desk->scratch, desk->values);
         assert_close("path", n, desk->values, expected, 4, 1e-14 * n);
         for (int i = 0; i < n; i++)
             for (int j = 0; j < n; j++)
                 desk->a[i * n + j] = i == j ? n - 1 : -1;
-        spectrum_smallest(n, desk->a, 3, desk->scratch, desk->values);
+        spectrum_smallest(kernels_best(), n, desk->a, 3, desk->scratch, desk->values);
         assert_close("complete", n < 3 ? n : 3, desk->values, (double[]){0, n, n}, n, 1e-14 * n);
         for (int i = 0; i < n; i++)
             for (int j = 0; j < n; j++)
                 desk->a[i * n + j] = i == j ? (i ? 1 : n - 1) : i && j ? 0 : -1;
-        spectrum_smallest(n, desk->a, 3, desk->scratch, desk->values);
+        spectrum_smallest(kernels_best(), n, desk->a, 3, desk->scratch, desk->values);
         assert_close("star", n < 3 ? n : 3, desk->values, (double[]){0, n == 2 ? 2 : 1, n == 3 ? 3 : 1}, n, 1e-14 * n);
     }
     memset(desk->a, 0, sizeof(double) * MOST * MOST);
-    spectrum_smallest(6, desk->a, 3, desk->scratch, desk->values);
+    spectrum_smallest(kernels_best(), 6, desk->a, 3, desk->scratch, desk->values);
     assert_close("no edges", 3, desk->values, (double[]){0, 0, 0}, 1, 0);
 }
 
@@ -160,7 +160,7 @@ static void test_rank_one(void **state)
         for (int i = 0; i < n; i++)
             for (int j = 0; j < n; j++)
                 desk->a[i * n + j] = x[i] * y[j];
-        spectrum_singular(n, desk->a, desk->scratch, singular);
+        spectrum_singular(kernels_best(), n, desk->a, desk->scratch, singular);
         assert_true(fabs(singular[0] - sqrt(square_x * square_y)) < 1e-13 * n);
         assert_true(singular[1] <= n * DBL_EPSILON * singular[0]);
     }
@@ -215,11 +215,11 @@ static void test_not_a_number_in_not_a_number_out(void **state)
             desk->a[row * n + column] = desk->a[column * n + row] = (double)NAN;
             for (int i = 0; i < n * n && where == 2; i++)
                 desk->a[i] = (double)NAN;
-            spectrum_smallest(n, desk->a, 2, desk->scratch, few);
+            spectrum_smallest(kernels_best(), n, desk->a, 2, desk->scratch, few);
             assert_no_numbers(2, few);
-            spectrum_singular(n, desk->a, desk->scratch, few);
+            spectrum_singular(kernels_best(), n, desk->a, desk->scratch, few);
             assert_no_numbers(2, few);
-            spectrum_symmetric(n, desk->a, desk->scratch, desk->values);
+            spectrum_symmetric(kernels_best(), n, desk->a, desk->scratch, desk->values);
             assert_no_numbers(n, desk->values);
             gram_spectrum(desk, n, n, desk->values);
             assert_no_numbers(n, desk->values);
@@ -247,9 +247,9 @@ static void test_numpy(void **state)
         for (int i = 0; i < n; i++)
             for (int j = 0; j < n; j++)
                 desk->a[i * n + j] = a[i * n + j] + a[j * n + i];
-        spectrum_symmetric(n, desk->a, desk->scratch, desk->values);
+        spectrum_symmetric(kernels_best(), n, desk->a, desk->scratch, desk->values);
         assert_close(names[0], n, desk->values, expected[0], size, 1e-13);
-        spectrum_singular(n, a, desk->scratch, singular);
+        spectrum_singular(kernels_best(), n, a, desk->scratch, singular);
         assert_close(names[1], n < 2 ? n : 2, singular, expected[1], expected[1][0], 1e-13);
         spectrum_moduli(n, a, desk->scratch, desk->values);
         assert_close(names[2], n, desk->values, expected[2], expected[1][0], 1e-12);

@@ -93,7 +93,10 @@ static View look_at(const Again *again, Arena *arena, const Set *set, int s, int
     real *bias = ARENA_ARRAY(arena, real, L * H * (2 * n - 1));
     model_position_bias(model, again->weights, T, bias);
     double *baseline = ARENA_ARRAY(arena, double, L *H *n);
-    anchor_baseline(&view, bias, arena, baseline); /* no encoding here learns one */
+    const ModelRows own = {model, again->weights, bias,
+                           view.visible}; /* nothing here learns what position alone gives */
+    const PositionRows rows = position_rows_of(&own);
+    anchor_baseline(&view, &rows, arena, baseline);
     view.bias = bias, view.baseline = baseline;
     const real **weights = ARENA_ARRAY(arena, const real *, L);
     for (int l = 0; l < shape.L; l++)
@@ -237,7 +240,13 @@ static void compare_baselines(const Again *again, int is_corrupted)
         for (int s = 0; s < set->n; s++) {
             Arena *arena = arena_new();
             View view = look_at(again, arena, set, s, is_corrupted);
-            view_position_maps(&view, b ? view.bias : NULL, (real *)(uintptr_t)view.maps);
+            const ModelRows own = {again->session.model, again->weights, view.bias, view.visible};
+            const PositionRows position = position_rows_of(&own);
+            if (b)
+                view_position_maps(&view, &position, ARENA_ARRAY(arena, double, set->length),
+                                   (real *)(uintptr_t)view.maps);
+            else
+                view_uniform_maps(&view, (real *)(uintptr_t)view.maps);
             view_average_heads(&view, (double *)(uintptr_t)view.layer_maps);
             measure(again, &view, s, rows + s * layout->n_values);
             arena_free(arena);

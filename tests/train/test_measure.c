@@ -314,7 +314,9 @@ static void anchors_rest_on_the_bias_of_step_0(void **state)
     const Visible *visible = model_visible(session.model);
     View view = view_shape(1, H, 0, 0, visible, NULL);
     view.maps = maps;
-    view_position_maps(&view, bias, maps);
+    const ModelRows own = {session.model, weights, bias, visible};
+    const PositionRows rows = position_rows_of(&own);
+    view_position_maps(&view, &rows, ARENA_ARRAY(trained.arena, double, T), maps);
     anchor_importance(&view, late[1]);
 
     const Npz npz = snapshot_of(&trained, 12);

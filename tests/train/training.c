@@ -179,3 +179,14 @@ void results_hash(const char *folder, char ret_hex[65])
     sha256_digest_hex(digest, ret_hex);
     arena_free(arena);
 }
+
+static void model_row(const void *context, int layer, int head, int i, double *ret_weights)
+{
+    const ModelRows *rows = context;
+    model_position_weights(rows->model, rows->parameters, rows->bias, rows->visible, layer, head, i, ret_weights);
+}
+
+PositionRows position_rows_of(const ModelRows *rows)
+{
+    return (PositionRows){rows, model_row};
+}

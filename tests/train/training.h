@@ -3,6 +3,8 @@
 #define REFFRAME_TESTS_TRAIN_TRAINING_H
 
 #include "base/schema.h"
+#include "geometry/view.h"
+#include "model/model.h"
 #include "train/train.h"
 
 /* Settings of a tiny recall run (1 layer, d_model 16, T 16, 12 steps), changed by key, value, ..., NULL. */
@@ -21,5 +23,14 @@ int train_with(const char *folder, const Settings *settings, const Kernels *kern
 /* SHA-256 over names and bytes of train.csv, the tokenizer if it is there, snapshots and checkpoints of a run,
  * as hex. */
 void results_hash(const char *folder, char ret_hex[65]);
+
+/* What position alone gives by a model and its parameters, to geometry. */
+typedef struct {
+    const Model *model;
+    const real *parameters, *bias; /* as model_position_bias makes it of them */
+    const Visible *visible;
+} ModelRows;
+
+PositionRows position_rows_of(const ModelRows *rows);
 
 #endif

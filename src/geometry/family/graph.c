@@ -63,7 +63,7 @@ static void measure(const void *state, const View *view, double *const *ret_colu
             const int at = l * view->n_heads + h;
             double smallest[3], most = 0, below = 0;
             lay_laplacian(T, view_map(view, l, h), desk.laplacian, desk.strength);
-            spectrum_smallest(T, desk.laplacian, 3, desk.solver, smallest);
+            spectrum_smallest(view->kernels, T, desk.laplacian, 3, desk.solver, smallest);
             ret_columns[FIEDLER][at] = smallest[1] < 0 ? 0 : smallest[1]; /* a rounding; a NaN stays one */
             if (T < 3)
                 continue;

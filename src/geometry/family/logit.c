@@ -22,7 +22,8 @@ typedef struct {
     double *q, *k;           /* (T,D) */
     double *q_norm, *k_norm; /* (T,) */
     double *sums;            /* (T+1,D) of keys 0..j-1, or of their directions */
-    double *bias_sums;       /* (2T,) of the bias table's first entries */
+    double *bias_sums;       /* (2T,) of the first entries of the bias table, or of each query's row of it */
+    size_t bias_stride;      /* from one query's to the next's */
     int *nonzero;            /* (T+1,) keys before j that are not zero */
 } Desk;
 
@@ -35,7 +36,8 @@ static Desk lay_desk(const View *view, Arena *arena)
     desk.q_norm = ARENA_ARRAY(arena, double, T);
     desk.k_norm = ARENA_ARRAY(arena, double, T);
     desk.sums = ARENA_ARRAY(arena, double, (T + 1) * D);
-    desk.bias_sums = ARENA_ARRAY(arena, double, 2 * T);
+    desk.bias_sums = ARENA_ARRAY(arena, double, 2 * T * (view->bias_by_query ? T : 1));
+    desk.bias_stride = view->bias_by_query ? 2 * T : 0;
     desk.nonzero = ARENA_ARRAY(arena, int, T + 1);
     return desk;
 }
@@ -49,7 +51,6 @@ static void lay(const void *state, const View *view, Arena *scratch)
 static void take_head(const View *view, int layer, int head, Desk *desk)
 {
     const int T = view->length, D = view->d_head;
-    const real *bias = view->bias ? view->bias + ((size_t)layer * view->n_heads + head) * (2 * T - 1) : NULL;
     desk->map = view->maps ? view_map(view, layer, head) : NULL;
     widen(T * D, view_rows(view, view->q, layer, head), desk->q);
     widen(T * D, view_rows(view, view->k, layer, head), desk->k);
@@ -60,9 +61,13 @@ static void take_head(const View *view, int layer, int head, Desk *desk)
         desk->k_norm[t] = sqrt(desk->kernels->dot(D, k, k));
         desk->nonzero[t + 1] = desk->nonzero[t] + (desk->k_norm[t] > 0);
     }
-    desk->bias_sums[0] = 0;
-    for (int d = 0; d < 2 * T - 1; d++)
-        desk->bias_sums[d + 1] = desk->bias_sums[d] + (bias ? bias[d] : 0);
+    for (int i = 0; i < (view->bias_by_query ? T : 1); i++) {
+        const real *bias = view_bias(view, layer, head, i) ? view_bias(view, layer, head, i) - (T - 1) - i : NULL;
+        double *sums = desk->bias_sums + (size_t)i * desk->bias_stride;
+        sums[0] = 0;
+        for (int d = 0; d < 2 * T - 1; d++)
+            sums[d + 1] = sums[d] + (bias ? bias[d] : 0);
+    }
 }
 
 /* Of keys, or of their directions (a zero key adds nothing). */
@@ -104,7 +109,8 @@ static double times_sum(const View *view, const Desk *desk, int i)
 /* Sum of the biases of query i towards keys [first, end). */
 static double bias_sum(const View *view, const Desk *desk, int i, int first, int end)
 {
-    const double *sums = desk->bias_sums + view->length + i; /* key j's entry ends at sums[-j] */
+    const double *sums = /* key j's entry ends at sums[-j] */
+        desk->bias_sums + (size_t)i * desk->bias_stride + view->length + i;
     return sums[-first] - sums[-end];
 }
 

@@ -32,6 +32,7 @@ enum {
 static const double taus[N_TAUS] = {0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2};
 
 typedef struct {
+    const Kernels *kernels;
     unsigned char *level;    /* (n,n) thresholds below the entry, B at threshold t being level > t; 0 on the diagonal */
     unsigned char *by_key;   /* (n,n) the same transposed */
     unsigned char *self;     /* (n,) the diagonal's */
@@ -46,7 +47,7 @@ typedef struct {
 static Desk lay_desk(const View *view, Arena *arena)
 {
     const size_t N = (size_t)view->length;
-    Desk desk;
+    Desk desk = {.kernels = view->kernels};
     desk.level = ARENA_ARRAY(arena, unsigned char, N *N);
     desk.by_key = ARENA_ARRAY(arena, unsigned char, N *N);
     desk.self = ARENA_ARRAY(arena, unsigned char, N);
@@ -127,7 +128,7 @@ static void solve(int n, int t, Desk *desk, double *ret_fiedler, double *ret_gap
     }
     double smallest[3] = {0, 0, 0}, values[3] = {0, 0, 0};
     if (m > 0)
-        spectrum_smallest(m, desk->laplacian, 3, desk->solver, smallest);
+        spectrum_smallest(desk->kernels, m, desk->laplacian, 3, desk->solver, smallest);
     for (int k = n - m, s = 0; k < 3 && s < m; k++, s++)
         values[k] = fmax(smallest[s], 0);
     *ret_fiedler = n > 1 ? values[1] : 0;

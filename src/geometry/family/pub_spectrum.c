@@ -119,7 +119,7 @@ static void measure(const void *state, const View *view, double *const *ret_colu
                 moduli[1] > n * DBL_EPSILON * moduli[0] ? moduli[0] / moduli[1] : (double)INFINITY;
         ret_columns[PARTICIPATION][l] = participation(n, moduli);
         ret_columns[KL_MP][l] = kl_mp(n, moduli);
-        spectrum_singular(n, map, desk.solver, singular);
+        spectrum_singular(view->kernels, n, map, desk.solver, singular);
         for (size_t i = 0; i < (size_t)n * n; i++)
             squares += map[i] * map[i];
         if (squares > 0)

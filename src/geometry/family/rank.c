@@ -61,7 +61,7 @@ static void measure_rows(int rows, int C, const real *x, const Desk *desk, doubl
         for (int c = 0; c < C; c++)
             desk->wide[is_tall ? (size_t)c * n + t : (size_t)t * n + c] = x[(size_t)t * C + c];
     desk->kernels->gram(m, n, n, desk->wide, m, desk->gram);
-    spectrum_symmetric(m, desk->gram, desk->solver, desk->values);
+    spectrum_symmetric(desk->kernels, m, desk->gram, desk->solver, desk->values);
     const double entropy = entropy_of(m, desk->values);
     *ret_rank = exp(entropy);
     if (m > 1)

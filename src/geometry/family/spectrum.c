@@ -48,7 +48,7 @@ static void measure(const void *state, const View *view, double *const *ret_colu
                 desk.map[i] = a[i];
                 squares += desk.map[i] * desk.map[i];
             }
-            spectrum_singular(T, desk.map, desk.solver, singular);
+            spectrum_singular(view->kernels, T, desk.map, desk.solver, singular);
             if (squares > 0)
                 ret_columns[STABLE_RANK][at] = squares / (singular[0] * singular[0]);
             if (T > 1)
