@@ -25,12 +25,11 @@ int anchor_n_eligible(const View *view)
 
 /* ---- importance ---- */
 
-/* Adds row[first..end) but for the key `own`. */
-static void add_columns(const real *row, int first, int end, int own, double *sum, double *count)
+static void add_columns(const real *row, int first, int end, double *sum, double *count)
 {
     for (int j = first; j < end; j++) {
-        sum[j] += j == own ? 0 : row[j];
-        count[j] += j != own;
+        sum[j] += row[j];
+        count[j] += 1;
     }
 }
 
@@ -47,9 +46,11 @@ static void importance_of(const View *view, int layer, int head, float *ret_impo
             if (keys[0].first >= stop || keys[KEY_RANGES - 1].end <= start || view_row_is_empty(view, row))
                 continue;
             for (int r = 0; r < KEY_RANGES; r++) {
-                const int first = keys[r].first > start ? keys[r].first : start;
-                const int end = keys[r].end < stop ? keys[r].end : stop;
-                add_columns(row + start, first - start, end - start, i - start, sum, count);
+                const int first = (keys[r].first > start ? keys[r].first : start) - start;
+                const int end = (keys[r].end < stop ? keys[r].end : stop) - start;
+                const int own = i - start, gap = own < first ? first : own < end ? own : end;
+                add_columns(row + start, first, gap, sum, count); /* a key's own query is left out */
+                add_columns(row + start, gap + (gap == own), end, sum, count);
             }
         }
         for (int j = 0; j < stop - start; j++)

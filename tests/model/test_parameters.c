@@ -6,6 +6,7 @@
 #include "support.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static const Tensor *tensor(const Built *b, const char *name)
@@ -31,6 +32,41 @@ static void check_std(const Built *b, const char *name, double std)
 {
     const Tensor *t = tensor(b, name);
     assert_true(fabs(rms(b, name) / std - 1) < 4 / sqrt(2.0 * t->rows * t->cols));
+}
+
+/* Whoever tells tensors apart by what they are part of, as measuring does, reads no names: each says its layer, and a
+ * group that a layer can have, variants' own tensors included. */
+static void check_groups(const char *lines)
+{
+    Built b = build(19, "model.n_layers=2\nmodel.n_heads=2\nmodel.d_model=8\n%s", lines);
+    const Parameters *table = model_parameters(b.model);
+    for (int t = 0; t < table->n_tensors; t++) {
+        const Tensor *own = &table->tensors[t];
+        int layer = -1;
+        sscanf(own->name, "blocks.%d.", &layer);
+        assert_int_equal(own->layer, layer);
+        const int is_norm = strstr(own->name, "norm.") != NULL;
+        assert_int_equal(own->group == TENSOR_NORM, is_norm);
+        assert_int_equal(own->group == TENSOR_MLP, !is_norm && strstr(own->name, ".mlp.") != NULL);
+        assert_int_equal(own->group == TENSOR_ATTENTION, !is_norm && strstr(own->name, ".attention.") != NULL);
+    }
+    unbuild(&b);
+}
+
+static void test_groups(void **state)
+{
+    (void)state;
+    char line[96];
+    for (int i = 0; any_position(i); i++) {
+        snprintf(line, sizeof line, "model.position.kind=%s", any_position(i)->variant.name);
+        check_groups(line);
+    }
+    for (int i = 0; any_score(i); i++) {
+        snprintf(line, sizeof line, "model.score.kind=%s", any_score(i)->variant.name);
+        check_groups(line);
+    }
+    for (int i = 0; any_choice(i); i++)
+        check_groups(any_choice(i));
 }
 
 /* Every tensor has its place, aligned, without overlap; the counts are the sums. */
@@ -249,10 +285,11 @@ static void test_registries(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layout),         cmocka_unit_test(test_names),
-        cmocka_unit_test(test_initial_scales), cmocka_unit_test(test_streams),
-        cmocka_unit_test(test_refusals),       cmocka_unit_test(test_registries),
-        cmocka_unit_test(test_default_sizes),  cmocka_unit_test(test_norm_placements),
+        cmocka_unit_test(test_layout),          cmocka_unit_test(test_names),
+        cmocka_unit_test(test_groups),          cmocka_unit_test(test_initial_scales),
+        cmocka_unit_test(test_streams),         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_registries),      cmocka_unit_test(test_default_sizes),
+        cmocka_unit_test(test_norm_placements),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
