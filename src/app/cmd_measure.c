@@ -84,7 +84,7 @@ static int run(const Arguments *arguments, Error *err)
 }
 
 static const Option options[] = {
-    {"--mask", "MASK", "what queries may see; by default the first without keys that hides nothing but zeros", 0},
+    {"--mask", "MASK", "what queries may see; by default causal if nothing is above the diagonal, else full", 0},
     {"--tokens", "IDS.npy", "token ids (N, T), int32, int64 or uint8; for a folder of maps, a folder of the same names",
      0},
     {"--format", "WORD", "table (default), csv or json", 0},

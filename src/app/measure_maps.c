@@ -53,6 +53,7 @@ static int read_format(const Arguments *arguments, int *ret_format, Error *err)
 
 /* A mask of the registry, and what its keys are set to. */
 typedef struct {
+    const char *text; /* as it was asked for, with its keys; NULL: its name says it all */
     const Mask *mask;
     Settings settings;
 } Choice;
@@ -82,6 +83,7 @@ static int read_mask(Arena *arena, const char *text, Choice *ret_choice, Error *
 {
     const char *at = text + strcspn(text, ":");
     Assignment *assignments = ARENA_ARRAY(arena, Assignment, strlen(at) + 1);
+    ret_choice->text = text;
     int n = 0, status = find_mask(arena, arena_strndup(arena, text, (size_t)(at - text)), &ret_choice->mask, err);
     if (status != STATUS_OK)
         return status;
@@ -91,6 +93,11 @@ static int read_mask(Arena *arena, const char *text, Choice *ret_choice, Error *
             return error_set(err, STATUS_INPUT,
                              "refframe measure: --mask: \"%s\" should go on with KEY=VALUE behind \"%.*s\"", text,
                              (int)(key - text), text);
+        for (int a = 0; a < n; a++)
+            if (strlen(assignments[a].key) == strlen("model.mask.") + (size_t)(equals - key) &&
+                strncmp(assignments[a].key + strlen("model.mask."), key, (size_t)(equals - key)) == 0)
+                return error_set(err, STATUS_INPUT, "refframe measure: --mask: \"%s\" gives %.*s twice", text,
+                                 (int)(equals - key), key);
         assignments[n++] = (Assignment){.key = arena_format(arena, "model.mask.%.*s", (int)(equals - key), key),
                                         .text = arena_strndup(arena, equals + 1, (size_t)(end - equals - 1)),
                                         .file = "--mask"};
@@ -115,7 +122,7 @@ static int make_rule(Arena *arena, const MapsSet *set, const Choice *choice, Mas
         if (status != STATUS_OK)
             return status;
     }
-    *ret_rule = (MaskRule){choice->mask->variant.name, state, choice->mask->visible};
+    *ret_rule = (MaskRule){choice->text ? choice->text : choice->mask->variant.name, state, choice->mask->visible};
     return STATUS_OK;
 }
 

@@ -171,6 +171,7 @@ size_t arena_used(const Arena *arena)
 char *arena_strndup(Arena *arena, const char *string, size_t n)
 {
     char *copy = arena_alloc(arena, n + 1);
+    assert(copy);
     memcpy(copy, string, n);
     return copy;
 }
@@ -189,6 +190,7 @@ char *arena_format(Arena *arena, const char *format, ...)
     va_end(args);
     assert(n >= 0);
     char *made = arena_alloc(arena, (size_t)n + 1);
+    assert(made);
     vsnprintf(made, (size_t)n + 1, format, again);
     va_end(again);
     return made;

@@ -44,7 +44,7 @@ size_t arena_rounded(size_t bytes);
 /* Bytes handed out so far, or counted: what a fixed arena needs for the same calls. */
 size_t arena_used(const Arena *arena);
 
-/* A copy of a string, or of its first n bytes (NUL added). */
+/* None of these three on a counting arena. A copy of a string, or of its first n bytes (NUL added). */
 char *arena_strdup(Arena *arena, const char *string);
 char *arena_strndup(Arena *arena, const char *string, size_t n);
 

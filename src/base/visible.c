@@ -26,11 +26,12 @@ static void put_in_order(KeyRanges *keys)
     *keys = (KeyRanges){{a, b}};
 }
 
-/* In order, within the sequence, and not empty. */
+/* In order, within the sequence, not empty, and stated in the one way that there is. */
 static int is_valid(const KeyRanges *keys, int length)
 {
     const KeyRange *a = &keys->range[0], *b = &keys->range[1];
-    return 0 <= a->first && a->first < a->end && a->end <= b->first && b->first <= b->end && b->end <= length;
+    return 0 <= a->first && a->first < a->end && b->end <= length &&
+           (is_empty(b) ? b->first == a->end && b->end == a->end : b->first > a->end);
 }
 
 void visible_lay(const MaskRule *rule, int length, KeyRanges *ret_keys)

@@ -69,17 +69,23 @@ void anchor_importance(const View *view, float *ret_importance)
 
 /* Importance (T,) of the attention of a head that rows give. */
 static void rows_importance(const View *shape, const PositionRows *rows, int layer, int head, double *row,
-                            double *ret_importance)
+                            int *count, double *ret_importance)
 {
     const int T = shape->length;
     memset(ret_importance, 0, (size_t)T * sizeof *ret_importance);
+    memcpy(count, shape->visible->n_viewers, (size_t)T * sizeof *count);
     for (int i = 0; i < T; i++) {
+        double sum = 0;
         rows->weights(rows->context, layer, head, i, row);
-        for (int j = 0; j < T; j++)
+        for (int j = 0; j < T; j++) {
             ret_importance[j] += j != i ? row[j] : 0;
+            sum += row[j];
+        }
+        for (int j = 0; sum == 0 && j < T; j++) /* as in maps: a query that attends to nothing is in no mean */
+            count[j] -= j != i && view_sees(shape, i, j);
     }
     for (int k = 0; k < T; k++)
-        ret_importance[k] /= shape->visible->n_viewers[k];
+        ret_importance[k] /= count[k];
 }
 
 /* The same of uniform attention. */
@@ -101,11 +107,12 @@ void anchor_baseline(const View *shape, const PositionRows *rows, Arena *scratch
 {
     const int T = shape->length, H = shape->n_heads;
     double *uniform = ARENA_ARRAY(scratch, double, T), *row = ARENA_ARRAY(scratch, double, T);
+    int *count = ARENA_ARRAY(scratch, int, T);
     uniform_importance(shape, uniform);
     for (int h = 0; h < shape->n_layers * H; h++, ret_baseline += T) {
         memcpy(ret_baseline, uniform, (size_t)T * sizeof *uniform);
         if (rows)
-            rows_importance(shape, rows, h / H, h % H, row, ret_baseline);
+            rows_importance(shape, rows, h / H, h % H, row, count, ret_baseline);
         for (int k = 0; k < T; k++)
             ret_baseline[k] = fmax(ret_baseline[k], uniform[k]);
     }

@@ -22,7 +22,7 @@ typedef struct {
     int top;           /* the one with the largest a_k (the first such), -1 without any */
     double importance; /* its a_k */
     double
-        effective; /* exp of the entropy of max(0, a_k - baseline_k) over eligible keys, normalised; NaN without any */
+        effective; /* exp of the entropy of the normalised max(0, a_k - baseline_k) of eligible keys; NaN without any */
 } Anchors;
 
 /* Whether key k may be an anchor, and how many keys may. */

@@ -25,8 +25,8 @@ typedef struct {
     MapsResult *result;
     Bench *benches;
     int (*is_interrupted)(void);
-    float *importance,
-        *baseline;              /* (N,L,H,T) of the longest T, NaN behind a sequence's own; (L,H,T) if all are alike */
+    float *importance;          /* (N,L,H,T) of the longest T, NaN behind a sequence's own */
+    float *baseline;            /* likewise, or (L,H,T) if all sequences are alike */
     int *members;               /* sequences of the length under way */
     real *uniform;              /* (L,H,T,T) of that length */
     double *uniform_layer_maps; /* (L,T,T) */

@@ -4,8 +4,8 @@
  * Attention after Vaswani et al. 2017. Where a branch f meets the stream, model.norm_placement decides:
  *
  *   pre       x + f(norm(x))         Radford et al. 2019; a final norm before the head
- *   post      norm(x + f(x))         Vaswani et al. 2017; the last block's norm is the final one (Xiong et al. 2020,
- * table 1) sandwich  x + norm(f(norm(x)))   Ding et al. 2021 (CogView, arXiv 2105.13290); a final norm before the head
+ *   post      norm(x + f(x))         Vaswani et al. 2017; the last block's norm is the final one (Xiong et al. 2020)
+ *   sandwich  x + norm(f(norm(x)))   Ding et al. 2021 (CogView, arXiv 2105.13290); a final norm before the head
  *
  * In the passes `norm` stands for the norm before a branch, nothing in post-norm; `join` for how a branch's output
  * meets the stream, a plain sum in pre-norm. The gradient of the stream, dx, is one array: each branch adds its share

@@ -16,8 +16,8 @@ static void show_all(const void *state, int i, int length, KeyRanges *ret_keys)
 }
 
 /* Snapshots of version 0.1.0 do not say what their mask shows; it was causal or full. With the uniform importances of a
- * head, (T,): under the causal one the first key's exceeds the last one's, which no later query sees; under the full
- * one all are equal. */
+ * head, (T,): under the full one all are equal; under the causal one the last key's is not a number, as no other query
+ * sees it, and so equals nothing. */
 static Visible visible_of_0_1_0(Arena *arena, const float *uniform, int T, int length)
 {
     const int is_full = fabsf(uniform[0] - uniform[T - 1]) <= 1e-6f * uniform[0];

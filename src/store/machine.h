@@ -16,8 +16,8 @@
 typedef struct {
     const char *compiler, *cpu;        /* "gcc 12.2.0", "Intel ..." */
     const char *kernels, *libm, *zlib; /* "avx512", "glibc 2.36", "zlib 1.2.13" */
-    const char *kernels_bits, *libm_bits,
-        *zlib_bits; /* 16 hex digits of what each computes; "": an earlier version's run */
+    /* 16 hex digits of what each computes; "": an earlier version's run */
+    const char *kernels_bits, *libm_bits, *zlib_bits;
 } Machine;
 
 /* This machine, with the kernels that a run would use. Takes 2 ms. */

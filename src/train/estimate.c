@@ -49,7 +49,8 @@ static size_t snapshots_disk_bytes(const Session *session, size_t n_snapshots)
     }
     size_t bytes = passes * (metrics_disk_bytes(&layout) + sizeof(float) * n * heads * (T + T / 2)) + OTHERS +
                    sizeof(float) * heads * T * T * (1 + session->settings.snapshot.maps) + sizeof(int32_t) * n * 2 * T +
-                   strings * data_vocab_size(session->data);
+                   strings * data_vocab_size(session->data) + sizeof(KeyRanges) * (T + T / 2) +
+                   member_bytes("visible") + member_bytes("visible_half") + member_bytes("rows_sum_to_one");
     const Parameters *parameters = model_parameters(session->model);
     for (int t = 0; t < parameters->n_tensors && session->settings.snapshot.weights; t++)
         bytes += member_bytes(parameters->tensors[t].name);

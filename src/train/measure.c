@@ -53,14 +53,13 @@ static void add_maps(NpzWriter *npz, const Measurer *measurer)
 }
 
 /* What a reader of maps must know of the model: which keys each query sees, and what its weights sum to. */
-static void add_mask(NpzWriter *npz, Arena *arena, const Measurer *measurer)
+static void add_mask(NpzWriter *npz, const Measurer *measurer)
 {
     const Model *model = measurer->model;
-    const Visible *visible = model_visible(model);
-    const Visible half = visible_new(arena, model_mask_rule(model), measurer->half.length);
+    const Visible *visible = model_visible(model), *half = &measurer->half_visible;
     const int32_t rows_sum_to_one = model_settings(model)->score->rows_sum_to_one;
     npz_add(npz, "visible", NPY_INT32, 3, (int64_t[]){visible->length, KEY_RANGES, 2}, visible->keys);
-    npz_add(npz, "visible_half", NPY_INT32, 3, (int64_t[]){half.length, KEY_RANGES, 2}, half.keys);
+    npz_add(npz, "visible_half", NPY_INT32, 3, (int64_t[]){half->length, KEY_RANGES, 2}, half->keys);
     npz_add(npz, "rows_sum_to_one", NPY_INT32, 1, (int64_t[]){1}, &rows_sum_to_one);
 }
 
@@ -214,7 +213,7 @@ int measure_snapshot(Measurer *measurer, const real *parameters, const char *run
     npz_add(npz, "held_out_loss", NPY_FLOAT64, 1, (int64_t[]){1 + n_groups}, losses);
     add_loss_groups(npz, measurer->data);
     add_tokens(npz, arena, measurer);
-    add_mask(npz, arena, measurer);
+    add_mask(npz, measurer);
     add_maps(npz, measurer);
     if (measurer->settings->snapshot.weights)
         add_weights(npz, arena, measurer);

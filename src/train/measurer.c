@@ -14,15 +14,18 @@ Shape measurer_shape(const Model *model)
     return (Shape){m->n_layers, m->n_heads, m->d_model, m->d_head, m->context_length};
 }
 
-View measurer_blank_view(const Shape *shape, const Visible *visible, const Kernels *kernels)
+View measurer_blank_view(const Model *model, const Visible *visible, const Kernels *kernels)
 {
-    return view_shape(shape->L, shape->H, shape->C, shape->D, visible, kernels);
+    const Shape s = measurer_shape(model);
+    View view = view_shape(s.L, s.H, s.C, s.D, visible, kernels);
+    view.bias_by_query = model_settings(model)->position->bias_by_query;
+    return view;
 }
 
 static size_t family_scratch(const TrainSettings *settings, const Model *model)
 {
-    Shape shape = measurer_shape(model);
-    const View view = measurer_blank_view(&shape, &(Visible){.length = shape.T}, NULL);
+    const Visible sized = {.length = measurer_shape(model).T};
+    const View view = measurer_blank_view(model, &sized, NULL);
     return layout_scratch_bytes(settings->measure.states, &view);
 }
 
@@ -214,8 +217,7 @@ static void fill_start(Measurer *measurer)
         parameters_initialise(model_parameters(model), measurer->settings->seed, measurer->start);
     model_position_bias(model, measurer->start, T, measurer->start_bias);
     model_position_bias(model, measurer->start, T / 2, measurer->start_half_bias);
-    const Shape s = measurer_shape(model);
-    const View shape = measurer_blank_view(&s, model_visible(model), NULL);
+    const View shape = measurer_blank_view(model, model_visible(model), NULL);
     const PositionOnly position = measurer_position_only(measurer, &measurer->full);
     const PositionRows rows = measurer_position_rows(&position);
     Arena *scratch = arena_new();

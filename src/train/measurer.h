@@ -75,8 +75,8 @@ Shape measurer_shape(const Model *model);
 /* Sequences of full length that are captured at a time. */
 int measurer_group(const Shape *shape);
 
-/* A View with shapes alone. */
-View measurer_blank_view(const Shape *shape, const Visible *visible, const Kernels *kernels);
+/* A View of a model with shapes alone. */
+View measurer_blank_view(const Model *model, const Visible *visible, const Kernels *kernels);
 
 /* The View of sequence s of a set, which is number `at` in a capture. */
 View measurer_sequence_view(const Measurer *measurer, const Set *set, int s, const Capture *capture, int at,

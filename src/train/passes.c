@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "geometry/anchor.h"
-#include "model/position/position.h"
 
 int measurer_includes(const Measurer *measurer, int family, int s)
 {
@@ -51,7 +50,7 @@ View measurer_sequence_view(const Measurer *measurer, const Set *set, int s, con
     Shape shape = measurer_shape(measurer->model);
     const int is_full = set == &measurer->full;
     const Visible *visible = is_full ? model_visible(measurer->model) : &measurer->half_visible;
-    View view = measurer_blank_view(&shape, visible, measurer->kernels);
+    View view = measurer_blank_view(measurer->model, visible, measurer->kernels);
     const uint8_t *idle = is_corrupted ? set->unmasked : set->idle;
     const size_t heads = (size_t)shape.L * shape.H, T = (size_t)set->length, rows = heads * T * shape.D;
     view.maps = part_of(capture->maps, at, heads * T * T);
@@ -60,7 +59,6 @@ View measurer_sequence_view(const Measurer *measurer, const Set *set, int s, con
     view.residual = part_of(capture->residual, at, (size_t)(shape.L + 1) * T * shape.C);
     view.normed = part_of(capture->normed, at, T * shape.C);
     view.bias = is_full ? measurer->bias : measurer->half_bias;
-    view.bias_by_query = model_settings(measurer->model)->position->bias_by_query;
     view.baseline = is_full ? measurer->baseline : NULL;
     view.output_weight = measurer->output_weights;
     view.tokens = (is_corrupted ? set->corrupted : set->inputs) + (size_t)s * set->length;

@@ -125,11 +125,13 @@ static void run_lane(void *context, int lane, int thread)
     assert(first < end); /* or its gradient would be that of the step before */
     trainer->lane_losses[lane] = 0;
     const int group = group_sequences(trainer->settings, trainer->batch.length);
+    const Model *model = trainer->model;
+    Workspace *w = trainer->workspaces[thread];
     for (int i = first; i < end; i += group) {
-        double (*const step)(const Model *, const real *, const Batch *, int, int, Workspace *, real *, real *) =
-            i == first ? model_first_step : model_step;
-        trainer->lane_losses[lane] += step(trainer->model, trainer->parameters, &trainer->batch, i,
-                                           smaller(group, end - i), trainer->workspaces[thread], gradient, NULL);
+        const int n = smaller(group, end - i);
+        trainer->lane_losses[lane] +=
+            i == first ? model_first_step(model, trainer->parameters, &trainer->batch, i, n, w, gradient, NULL)
+                       : model_step(model, trainer->parameters, &trainer->batch, i, n, w, gradient, NULL);
     }
 }
 

@@ -60,12 +60,15 @@ static void test_stored_ranges(void **state)
     (void)state;
     Arena *arena = arena_new();
     Visible visible;
-    const int32_t good[] = {0, 1, 1, 1, 0, 1, 1, 2, 0, 1, 2, 3};
+    const int32_t good[] = {0, 1, 1, 1, 0, 2, 2, 2, 0, 1, 2, 3};
     assert_int_equal(visible_from_ranges(arena, 3, good, &visible), 0);
     assert_int_equal(visible.n_viewers[0], 2);
+    assert_int_equal(visible.n_viewers[1], 0);
     assert_int_equal(visible.n_viewers[2], 0);
     assert_false(visible.sees_later);
-    static const int32_t bad[][4] = {{0, 0, 0, 0}, {-1, 1, 1, 1}, {0, 2, 2, 2}, {0, 1, 0, 1}, {0, 1, 1, 2}};
+    static const int32_t bad[][4] = {{0, 0, 0, 0}, {-1, 1, 1, 1}, {0, 2, 2, 2},
+                                     {0, 1, 0, 1}, {0, 1, 1, 2},  {0, 1, 2, 2}};
+    assert_int_equal(visible_from_ranges(arena, 3, (int32_t[]){0, 1, 1, 1, 0, 1, 3, 3, 0, 3, 3, 3}, &visible), -1);
     for (size_t b = 0; b < sizeof bad / sizeof *bad; b++) /* of a sequence of one */
         assert_int_equal(visible_from_ranges(arena, 1, bad[b], &visible), -1);
     arena_free(arena);

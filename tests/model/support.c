@@ -1,5 +1,7 @@
 #include "support.h"
 
+#include "odd.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -120,8 +122,10 @@ static void add_part(TestSchema *schema, const char *group, const char *kind, co
     do {                                                                                                               \
         const char **names = (schema)->names[(schema)->n_kinds];                                                       \
         SchemaRow *kind = &(schema)->kinds[(schema)->n_kinds++];                                                       \
-        for (int i = 0; any_##what(i); i++)                                                                            \
-            names[i] = any_##what(i)->variant.name;                                                                    \
+        int n = 0;                                                                                                     \
+        for (; any_##what(n); n++)                                                                                     \
+            names[n] = any_##what(n)->variant.name;                                                                    \
+        names[n] = "odd";                                                                                              \
         *kind = (SchemaRow){"kind", VALUE_CHOICE, names[0], 0, 0, names, "which"};                                     \
         add_part(schema, group, NULL, kind, 1);                                                                        \
         for (int i = 0; any_##what(i); i++)                                                                            \
@@ -169,6 +173,11 @@ static int parse_lines(Arena *arena, const char *lines, Assignment *ret_assignme
     return n;
 }
 
+static int is_odd(const char *name)
+{
+    return strcmp(name, "odd") == 0;
+}
+
 /* Of the variant of that name, which the registry or the template has. */
 static int index_of(const Variant *const *variants, const char *name)
 {
@@ -195,9 +204,11 @@ int try_build(int vocab_size, const char *lines, Built *ret_built, Error *err)
     status = model_settings_read(settings, vocab_size, &built.shape, err);
     if (status < 0)
         return status;
-    built.shape.position = any_position(index_of(position_variants, settings_text(settings, "model.position.kind")));
-    built.shape.mask = any_mask(index_of(mask_variants, settings_text(settings, "model.mask.kind")));
-    built.shape.score = any_score(index_of(score_variants, settings_text(settings, "model.score.kind")));
+    const char *position = settings_text(settings, "model.position.kind");
+    const char *mask = settings_text(settings, "model.mask.kind"), *score = settings_text(settings, "model.score.kind");
+    built.shape.position = is_odd(position) ? &position_odd : any_position(index_of(position_variants, position));
+    built.shape.mask = is_odd(mask) ? &mask_odd : any_mask(index_of(mask_variants, mask));
+    built.shape.score = is_odd(score) ? &score_odd : any_score(index_of(score_variants, score));
     status = model_new(built.arena, &built.shape, kernels_best(), &built.model, err);
     if (status < 0)
         return status;

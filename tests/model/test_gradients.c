@@ -186,6 +186,28 @@ static void test_query_blocks(void **state)
         }
 }
 
+/* What the extension points allow and no variant does yet (odd.h), alone and together, over six blocks of queries. */
+static void test_odd_variants(void **state)
+{
+    (void)state;
+    static const char *const names[][3] = {
+        {"alibi", "odd", "softmax"}, {"relative", "odd", "template"}, {"odd", "causal", "softmax"},
+        {"odd", "full", "template"}, {"none", "template", "odd"},     {"odd", "odd", "odd"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        char what[128];
+        snprintf(what, sizeof what, "%s, %s, %s, odd", names[i][0], names[i][1], names[i][2]);
+        Check check = {.built = build(9,
+                                      "model.n_layers=1\nmodel.n_heads=2\nmodel.d_model=4\nmodel.d_ff=4\n"
+                                      "model.context_length=%d\nmodel.position.kind=%s\nmodel.mask.kind=%s\n"
+                                      "model.score.kind=%s",
+                                      5 * QUERY_BLOCK + 10, names[i][0], names[i][1], names[i][2])};
+        check.longest_step = usual_step / 4; /* angles of t times what is learned */
+        check.batch = random_batch(&check.built, 1, 0.3, 6);
+        check_gradients(&check, what);
+    }
+}
+
 /* Every two choices that are not variants, and with each of them every encoding. */
 static void test_choices(void **state)
 {
@@ -322,11 +344,9 @@ static void test_head_blocks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_attention_variants),
-        cmocka_unit_test(test_query_blocks),
-        cmocka_unit_test(test_choices),
-        cmocka_unit_test(test_every_two),
-        cmocka_unit_test(test_hostile_shapes),
+        cmocka_unit_test(test_attention_variants), cmocka_unit_test(test_query_blocks),
+        cmocka_unit_test(test_odd_variants),       cmocka_unit_test(test_choices),
+        cmocka_unit_test(test_every_two),          cmocka_unit_test(test_hostile_shapes),
         cmocka_unit_test(test_head_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -405,11 +405,17 @@ static void test_captured_scores(void **state)
                 check_captured_scores(&b);
                 unbuild(&b);
             }
-    for (int c = 0; any_choice(c); c++) {
-        Built b = build_choice(position_find("rope"), mask_find("causal"), score_find("softmax"), any_choice(c));
-        check_captured_scores(&b);
-        unbuild(&b);
-    }
+    for (int p = 0; any_position(p); p++)
+        for (int m = 0; any_mask(m); m++)
+            for (int c = 0; any_choice(c); c++) {
+                Built b = build_choice(any_position(p), any_mask(m), any_score(0), any_choice(c));
+                check_captured_scores(&b);
+                unbuild(&b);
+            }
+    Built b = build(19, "model.n_layers=1\nmodel.n_heads=2\nmodel.d_model=8\nmodel.context_length=170\n"
+                        "model.position.kind=odd\nmodel.mask.kind=odd\nmodel.score.kind=odd");
+    check_captured_scores(&b);
+    unbuild(&b);
 }
 
 static double row_rms(int n, const real *x)

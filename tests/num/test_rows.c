@@ -438,8 +438,8 @@ static void sum_of_squares_is_exact_enough(void **state)
     enum { N = 1000003 };
     uint32_t random = 5;
     real *x = new_reals(N, 3, &random);
-    double sum = 0,
-           lost = 0; /* by roundings (Knuth's two-sum): under valgrind a long double has no more digits than a double */
+    /* What roundings lose, by Knuth's two-sum: under valgrind a long double has no more digits than a double. */
+    double sum = 0, lost = 0;
     for (int i = 0; i < N; i++) {
         const double z = (double)x[i], square = z * z, next = sum + square, added = next - sum;
         lost += (sum - (next - added)) + (square - added) + fma(z, z, -square);

@@ -52,7 +52,7 @@ static Again train_and_open(const char *const *changes)
         memcpy(again.weights + tensor->offset, array->data, (size_t)tensor->rows * tensor->cols * sizeof(real));
     }
     const Shape shape = measurer_shape(again.session.model);
-    const View view = measurer_blank_view(&shape, model_visible(again.session.model), NULL);
+    const View view = measurer_blank_view(again.session.model, model_visible(again.session.model), NULL);
     again.layout = layout_new(again.arena, shape.L, shape.H);
     again.columns = ARENA_ARRAY(again.arena, double *, layout_most_columns());
     again.scratch = arena_within(again.arena, layout_scratch_bytes(again.session.settings.measure.states, &view));
@@ -75,7 +75,7 @@ static View look_at(const Again *again, Arena *arena, const Set *set, int s, int
     const size_t L = (size_t)shape.L, H = (size_t)shape.H, n = (size_t)T;
     Visible *visible = ARENA_ARRAY(arena, Visible, 1);
     *visible = visible_new(arena, model_mask_rule(model), T);
-    View view = measurer_blank_view(&shape, visible, kernels_best());
+    View view = measurer_blank_view(model, visible, kernels_best());
     Capture capture = {.maps = ARENA_ARRAY(arena, real, L * H * n * n),
                        .q = ARENA_ARRAY(arena, real, L * H * n * shape.D),
                        .k = ARENA_ARRAY(arena, real, L * H * n * shape.D),

@@ -12,8 +12,8 @@
  *   ntk      theta s^(R/(R-2)) for theta: the slowest becomes w / s, the fastest stays 1 (Peng et al. 2023,
  *            arXiv 2309.00071, section 3.1)
  *   llama3   by the turns that a pair makes in original_length positions, n = w_i original_length / 2pi: w_i / s up to
- *            low_freq_factor, w_i from high_freq_factor on, linear in n between (the code released with Llama 3.1,
- * whose numbers the defaults are; Dubey et al. 2024, arXiv 2407.21783)
+ *            low_freq_factor, w_i from high_freq_factor on, linear in n between (the code released with
+ *            Llama 3.1, whose numbers the defaults are; Dubey et al. 2024, arXiv 2407.21783)
  */
 #include <math.h>
 

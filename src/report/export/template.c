@@ -1,7 +1,7 @@
 /* A template for a new export. To add one:
  *
  *   1. copy this file to NAME.c, where NAME is a new word;
- *   2. write the body: read the report (collect.h, summary.h, trace.h, verdict.h), write files into `folder` atomically
+ *   2. write the body: read the report (results.h, summary.h, trace.h, verdict.h), write files into `folder` atomically
  *      (file_write, export_table), with no date, path or machine in them;
  *   3. add the word to 'report/export' in src/meson.build, and the file it writes to results/README.md.
  *
