@@ -94,6 +94,23 @@ class Mask(Case):
             last = packed.reshape(len(drawn["steps"]), *maps.shape[:2], cells.sum())[-1]
             numpy.testing.assert_array_equal(last, numpy.round(255 * numpy.sqrt(maps[:, :, cells])).astype(numpy.uint8))
 
+    def test_what_position_alone_gives_is_that_of_step_0(self):
+        """Whatever a score function has learned since: measured again from later weights, it comes from the seed."""
+        self.write("learned.yaml", YAML.replace("n_heads: 2", "n_heads: 2, score.kind: template, score.offset: 2")
+                   .replace("init.weight: constant, init.weight_std: 1e-9", "init.weight: fan_in")
+                   .replace("lr: 1e-9", "lr: 0.1, warmup_steps: 0").replace("seeds: 2", "seeds: 1").replace("maps: 1", "maps: 1, weights: true"))
+        self.refframe("run", "learned.yaml", program=PROGRAM)
+        (run,) = run_folders(self.at("results", "learned")).values()
+        baselines, last = (os.path.join(run, "snapshots", name) for name in ("baselines.npz", "step-00000002.npz"))
+        before = read(baselines), read(last)
+        offsets = numpy.load(last)["weights/blocks.0.attention.score_offset"]
+        self.assertGreater(abs(offsets - 2).max(), 0.01)  # or this test says nothing
+        position = numpy.load(baselines)["position/sink_mass"]
+        numpy.testing.assert_allclose(position, 1 / (1 + numpy.exp(2)) / 4, rtol=1e-6)
+        os.remove(baselines)
+        self.refframe("measure", run, program=PROGRAM)
+        self.assertEqual((read(baselines), read(last)) == before, True)
+
     def test_maps_of_others_under_the_same_mask(self):
         shown = sees(T)
         numpy.save(self.at("maps.npy"), (shown / shown.sum(axis=1, keepdims=True)).astype(numpy.float32))
@@ -101,7 +118,11 @@ class Mask(Case):
         rows = list(csv.DictReader(io.StringIO(out.stdout)))
         self.assertTrue(any(row["metric"] == "attention_entropy_normalised" and abs(float(row["value"]) - 1) < 1e-5 for row in rows), rows[:3])
         self.assertTrue(any(row["metric"] == "n_anchors" and float(row["value"]) == 0 for row in rows))
-        self.refframe("measure", "maps.npy", "--mask", f"template:width={WIDTH - 1}", code=2, program=PROGRAM)
+        self.assertIn(f"template:width={WIDTH},n_first={FIRST}",
+                      self.refframe("measure", "maps.npy", "--mask", f"template:width={WIDTH},n_first={FIRST}", program=PROGRAM).stdout)
+        for wrong in (f"template:width={WIDTH - 1}", f"template:width={WIDTH},width={WIDTH}", "template:wide=3", "template:width", "templat"):
+            done = self.refframe("measure", "maps.npy", "--mask", wrong, code=2, program=PROGRAM)
+            self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
 
 
 if __name__ == "__main__":

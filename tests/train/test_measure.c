@@ -12,6 +12,7 @@
 #include "store/npz.h"
 #include "store/run.h"
 #include "train/checkpoint.h"
+#include "train/measurer.h"
 #include "train/session.h"
 #include "train/train.h"
 #include "training.h"
@@ -66,7 +67,22 @@ static void a_snapshot_holds_what_is_due(void **state)
     drop(&trained);
 }
 
-/* A reader of a snapshot needs no name of a mask, and no guess, to know what its queries see. */
+/* What the driver hands to families is what the model's queries see. */
+static void check_views(Session *session, const Visible own[2])
+{
+    Error err;
+    assert_ok(session_start(session, 1, 0, 1, kernels_best(), &err), &err);
+    const Measurer *measurer = session->measurer;
+    const Capture nothing = {NULL};
+    for (int half = 0; half < 2; half++) {
+        const View view = measurer_sequence_view(measurer, half ? &measurer->half : &measurer->full, 0, &nothing, 0, 0);
+        assert_int_equal(view.visible->length, own[half].length);
+        assert_memory_equal(view.visible->keys, own[half].keys, (size_t)own[half].length * sizeof(KeyRanges));
+    }
+}
+
+/* Under every mask: a reader of a snapshot needs no name of it, and no guess, to know what its queries see; families
+ * are shown the same; and uniform attention within it has all the entropy that there can be. */
 static void a_snapshot_says_what_its_queries_see(void **state)
 {
     (void)state;
@@ -80,13 +96,22 @@ static void a_snapshot_says_what_its_queries_see(void **state)
         assert_ok(session_open(&settings, kernels_best(), &session, &err), &err);
         const Npz npz = snapshot_of(&trained, 12);
         const int T = session.model_settings.context_length;
+        Visible own[2];
         for (int half = 0; half < 2; half++) {
-            const Visible own = visible_new(trained.arena, model_mask_rule(session.model), half ? T / 2 : T);
+            own[half] = visible_new(trained.arena, model_mask_rule(session.model), half ? T / 2 : T);
             const NpyArray *ranges = npz_get(&npz, half ? "visible_half" : "visible");
-            assert_true(ranges && ranges->type == NPY_INT32 && ranges->n_dims == 3 && ranges->shape[0] == own.length);
-            assert_memory_equal(ranges->data, own.keys, (size_t)own.length * sizeof *own.keys);
+            assert_true(ranges && ranges->type == NPY_INT32 && ranges->n_dims == 3);
+            assert_int_equal(ranges->shape[0], own[half].length);
+            assert_memory_equal(ranges->data, own[half].keys, (size_t)own[half].length * sizeof(KeyRanges));
         }
         assert_int_equal(*(const int32_t *)npz_get(&npz, "rows_sum_to_one")->data, 1);
+        check_views(&session, own);
+        Npz baselines;
+        assert_ok(npz_read(trained.arena, file_join(trained.arena, trained.folder, RUN_BASELINES), &baselines, &err),
+                  &err);
+        const NpyArray *entropy = npz_get(&baselines, "uniform/attention_entropy_normalised");
+        for (size_t i = 0; i < entropy->n_items; i++)
+            assert_true(fabs(((const double *)entropy->data)[i] - 1) < 1e-6);
         session_close(&session);
         drop(&trained);
     }
