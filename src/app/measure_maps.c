@@ -122,7 +122,13 @@ static int make_rule(Arena *arena, const MapsSet *set, const Choice *choice, Mas
         if (status != STATUS_OK)
             return status;
     }
-    *ret_rule = (MaskRule){choice->text ? choice->text : choice->mask->variant.name, state, choice->mask->visible};
+    const MaskRule rule = {choice->text ? choice->text : choice->mask->variant.name, state, choice->mask->visible};
+    for (int f = 0; f < set->n_files; f++) {
+        const int status = visible_check(&rule, set->files[f].length, err);
+        if (status != STATUS_OK)
+            return status;
+    }
+    *ret_rule = rule;
     return STATUS_OK;
 }
 

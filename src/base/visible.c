@@ -34,11 +34,33 @@ static int is_valid(const KeyRanges *keys, int length)
            (is_empty(b) ? b->first == a->end && b->end == a->end : b->first > a->end);
 }
 
+static KeyRanges ranges_of(const MaskRule *rule, int i, int length)
+{
+    KeyRanges keys = {{{0, 0}, {0, 0}}};
+    rule->visible(rule->state, i, length, &keys);
+    return keys;
+}
+
+int visible_check(const MaskRule *rule, int length, Error *err)
+{
+    for (int i = 0; i < length; i++) {
+        const KeyRanges said = ranges_of(rule, i, length);
+        KeyRanges keys = said;
+        put_in_order(&keys);
+        if (!is_valid(&keys, length))
+            return error_set(
+                err, STATUS_FAILED,
+                "mask %s: query %d of %d sees keys [%d, %d) and [%d, %d): none, or some that are not there", rule->name,
+                i, length, (int)said.range[0].first, (int)said.range[0].end, (int)said.range[1].first,
+                (int)said.range[1].end);
+    }
+    return STATUS_OK;
+}
+
 void visible_lay(const MaskRule *rule, int length, KeyRanges *ret_keys)
 {
     for (int i = 0; i < length; i++) {
-        ret_keys[i] = (KeyRanges){{{0, 0}, {0, 0}}};
-        rule->visible(rule->state, i, length, &ret_keys[i]);
+        ret_keys[i] = ranges_of(rule, i, length);
         put_in_order(&ret_keys[i]);
         assert(is_valid(&ret_keys[i], length));
     }

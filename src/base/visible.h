@@ -38,6 +38,9 @@ typedef struct {
     int hides_nothing;     /* every query sees every key */
 } Visible;
 
+/* Whether a rule keeps its promise for a length; STATUS_FAILED names the mask, the query and its ranges. */
+int visible_check(const MaskRule *rule, int length, Error *err);
+
 /* The ranges of every query, (length,): asserts what a rule promises, and brings each query's into order. */
 void visible_lay(const MaskRule *rule, int length, KeyRanges *ret_keys);
 

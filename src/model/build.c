@@ -191,6 +191,10 @@ static int prepare_variants(Arena *arena, Model *model, Error *err)
             return status;
         if (v == MASK) {
             model->mask = (MaskRule){s->mask->variant.name, mask_state, s->mask->visible};
+            /* T, and T/2 for the second measuring set */
+            for (int length = s->context_length; length > 0 && length >= s->context_length / 2; length /= 2)
+                if (visible_check(&model->mask, length, err) != STATUS_OK)
+                    return STATUS_FAILED;
             model->visible = visible_new(arena, &model->mask, s->context_length);
         }
     }

@@ -33,6 +33,24 @@ static void test_ranges_are_in_order(void **state)
         assert_int_equal(keys_include(&keys[7], k), k < 2 || k >= 5);
 }
 
+static void nothing(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    (void)state;
+    ret_keys->range[0] = (KeyRange){0, i < 5 ? 1 : 0};
+    ret_keys->range[1] = (KeyRange){i, i < 3 ? i + 1 : length + (i == 4)};
+}
+
+static void test_a_broken_promise_is_named(void **state)
+{
+    (void)state;
+    const MaskRule rule = {"broken", NULL, nothing};
+    Error err;
+    assert_ok(visible_check(&rule, 3, &err), &err);
+    assert_ok(visible_check(&rule, 4, &err), &err);
+    assert_refused(visible_check(&rule, 6, &err), STATUS_FAILED,
+                   "mask broken: query 4 of 6 sees keys [0, 1) and [4, 7): none, or some that are not there", &err);
+}
+
 static void test_what_follows_from_them(void **state)
 {
     (void)state;
@@ -91,9 +109,8 @@ static void test_counting_needs_no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_ranges_are_in_order),
-        cmocka_unit_test(test_what_follows_from_them),
-        cmocka_unit_test(test_stored_ranges),
+        cmocka_unit_test(test_ranges_are_in_order),      cmocka_unit_test(test_a_broken_promise_is_named),
+        cmocka_unit_test(test_what_follows_from_them),   cmocka_unit_test(test_stored_ranges),
         cmocka_unit_test(test_counting_needs_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

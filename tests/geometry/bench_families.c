@@ -6,6 +6,7 @@
  */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -25,6 +26,7 @@ typedef struct {
     View view;
     int n;
     const MetricFamily *family; /* NULL: what every snapshot takes beside families */
+    const void *const *states;  /* of all families, by defaults */
     double **columns[LANES];
     double *values[LANES], *layer_maps[LANES];
     Arena *scratch[LANES];
@@ -86,10 +88,13 @@ static void set_up(Arena *arena, const Size *s, Bench *bench)
     view->tokens = tokens;
     view->maps = maps;
     fill_maps(view, &pcg, maps);
+    Error err;
+    if (families_prepare(arena, NULL, &bench->states, &err) != STATUS_OK)
+        abort();
     bench->n = s->N;
     for (int lane = 0; lane < LANES; lane++) {
         bench->columns[lane] = ARENA_ARRAY(arena, double *, layout_most_columns());
-        bench->scratch[lane] = arena_within(arena, layout_scratch_bytes(NULL, view));
+        bench->scratch[lane] = arena_within(arena, layout_scratch_bytes(bench->states, view));
         bench->values[lane] = ARENA_ARRAY(arena, double, layout_most_columns() * s->L * s->H);
         bench->importance[lane] = ARENA_ARRAY(arena, float, heads * s->T);
         bench->layer_maps[lane] = ARENA_ARRAY(arena, double, (size_t)s->L * s->T * s->T);
@@ -111,7 +116,8 @@ static void run_lane(void *context, int lane, int thread)
     for (int n = lane * bench->n / LANES; n < (lane + 1) * bench->n / LANES; n++) {
         if (family) {
             arena_clear(bench->scratch[lane]);
-            family->measure(NULL, &view, bench->columns[lane], bench->scratch[lane]);
+            family->measure(bench->states[variant_index(family_variants, family->variant.name)], &view,
+                            bench->columns[lane], bench->scratch[lane]);
             continue;
         }
         view_average_heads(&view, bench->layer_maps[lane]);

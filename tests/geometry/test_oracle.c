@@ -150,10 +150,14 @@ static int compare_case(const Case *c, unsigned char *is_covered)
     const Place *place = layout_family(&layout, c->family);
     double **columns = ARENA_ARRAY(c->arena, double *, layout_most_columns());
     double *rows = ARENA_ARRAY(c->arena, double, n *layout.n_values);
-    Arena *scratch = arena_within(c->arena, layout_scratch_bytes(NULL, &view));
+    const void *const *states;
+    Error err;
+    assert_ok(families_prepare(c->arena, NULL, &states, &err), &err);
+    Arena *scratch = arena_within(c->arena, layout_scratch_bytes(states, &view));
     for (int s = 0; s < n; s++) {
         view = view_of(c, s);
-        layout_measure(&layout, c->family, NULL, &view, columns, scratch, rows + s * layout.n_values);
+        layout_measure(&layout, c->family, states[variant_index(family_variants, c->family->variant.name)], &view,
+                       columns, scratch, rows + s * layout.n_values);
     }
     int n_wrong = input(c, "ablated") ? keys_differ(c, &view) : 0;
     for (int p = 0; p < c->family->n_columns; p++, place++) {

@@ -39,6 +39,10 @@ class Readmes(unittest.TestCase):
                 self.assertGreater(len(words), 0)
                 self.assertEqual(differences(folder, words, read(folder, "README.md")), [])
 
+    def test_each_metric_family_is_defined(self):
+        definitions = read("geometry", "DEFINITIONS.md")
+        self.assertEqual([word for word in registered()["geometry/family"] if not re.search(rf"^\| {word} \|", definitions, re.M)], [])
+
     def test_each_file_of_the_page_stands_in_its_readme(self):
         files = sorted(set(os.listdir(os.path.join(SRC, "report", "html"))) - {"README.md"})
         self.assertEqual(differences("report/html", files, read("report", "html", "README.md")), [])
@@ -50,11 +54,11 @@ class Readmes(unittest.TestCase):
     def test_a_planted_name_is_caught(self):
         readme = read("model/position", "README.md")
         words = registered()["model/position"]
-        self.assertEqual(differences("model/position", words + ["kerple"], readme),
-                         ["src/model/position/README.md has no row of `kerple`"])
-        self.assertEqual(differences("model/position", words, readme.replace("| `alibi` |", "| `fire` |")),
+        self.assertEqual(differences("model/position", words + ["no_such_encoding"], readme),
+                         ["src/model/position/README.md has no row of `no_such_encoding`"])
+        self.assertEqual(differences("model/position", words, readme.replace("| `alibi` |", "| `no_such_encoding` |")),
                          ["src/model/position/README.md has no row of `alibi`",
-                          "src/model/position/README.md names `fire`, which is not there"])
+                          "src/model/position/README.md names `no_such_encoding`, which is not there"])
 
 
 if __name__ == "__main__":

@@ -33,10 +33,13 @@ static double *row_of(Arena *arena, const Layout *layout, View view)
         row[i] = NAN;
     view_average_heads(&view, layer_maps);
     view.layer_maps = layer_maps;
-    for (const MetricFamily *const *family = family_registry; *family; family++)
-        if (family_sees_maps_only(*family))
-            layout_measure(layout, *family, NULL, &view, columns,
-                           arena_within(arena, layout_scratch_bytes(NULL, &view)), row);
+    const void *const *states;
+    Error err;
+    assert_ok(families_prepare(arena, NULL, &states, &err), &err);
+    for (int f = 0; family_registry[f]; f++)
+        if (family_sees_maps_only(family_registry[f]))
+            layout_measure(layout, family_registry[f], states[f], &view, columns,
+                           arena_within(arena, layout_scratch_bytes(states, &view)), row);
     return row;
 }
 

@@ -194,14 +194,17 @@ static void test_odd_variants(void **state)
         {"alibi", "odd", "softmax"}, {"relative", "odd", "template"}, {"odd", "causal", "softmax"},
         {"odd", "full", "template"}, {"none", "template", "odd"},     {"odd", "odd", "odd"},
     };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    const int n_names = (int)(sizeof names / sizeof *names);
+    for (int i = 0; i < n_names || any_score(i - n_names); i++) { /* then every score, whose rows begin at any key */
         char what[128];
-        snprintf(what, sizeof what, "%s, %s, %s, odd", names[i][0], names[i][1], names[i][2]);
+        const char *const score[] = {"none", "odd", i < n_names ? NULL : any_score(i - n_names)->variant.name};
+        const char *const *name = i < n_names ? names[i] : score;
+        snprintf(what, sizeof what, "%s, %s, %s, long", name[0], name[1], name[2]);
         Check check = {.built = build(9,
                                       "model.n_layers=1\nmodel.n_heads=2\nmodel.d_model=4\nmodel.d_ff=4\n"
                                       "model.context_length=%d\nmodel.position.kind=%s\nmodel.mask.kind=%s\n"
                                       "model.score.kind=%s",
-                                      5 * QUERY_BLOCK + 10, names[i][0], names[i][1], names[i][2])};
+                                      5 * QUERY_BLOCK + 10, name[0], name[1], name[2])};
         check.longest_step = usual_step / 4; /* angles of t times what is learned */
         check.batch = random_batch(&check.built, 1, 0.3, 6);
         check_gradients(&check, what);

@@ -6,9 +6,10 @@
 int objective_check(const Objective *objective, const ModelSettings *model, int source_has_labels, Error *err)
 {
     if (objective->needs_hidden_future && model->visible->sees_later)
-        return settings_error(model->settings, "objective.kind", err,
-                              "objective '%s' needs a causal model.mask.kind; under '%s' each position sees its target",
-                              objective->variant.name, model->mask->variant.name);
+        return settings_error(
+            model->settings, "objective.kind", err,
+            "objective '%s' needs a model.mask.kind that shows no later key; under '%s' a position sees its target",
+            objective->variant.name, model->mask->variant.name);
     if (objective->needs_labels && !source_has_labels)
         return settings_error(model->settings, "objective.kind", err,
                               "objective '%s' needs a data.source.kind with labels, which this one has not",

@@ -38,8 +38,8 @@ struct Score {
     /* In place, scores to weights; hidden keys hold -INFINITY and become exactly 0. row_state (n_rows,) is kept for
      * backward: one number a row, for whatever it spares. */
     void (*forward)(const void *state, const ScoreRows *rows, real *s, real *row_state);
-    /* p as forward left it, s as it found it; dp becomes ds in place, exactly 0 for hidden keys, whatever stood there.
-     */
+    /* p as forward left it, s as it found it; dp becomes ds in place, exactly 0 for hidden keys, where it is any finite
+     * number before. */
     void (*backward)(const void *state, const ScoreRows *rows, const real *s, const real *p, const real *row_state,
                      real *dp, real *gradient);
 };

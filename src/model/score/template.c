@@ -54,8 +54,9 @@ static void weights(const void *state, const real *parameters, int layer, int he
         ret_weights[j] = 1 / (1 + exp(offset - scores[j])) / template->n_keys;
 }
 
-/* 5. In place over whole rows. Hidden keys hold -INFINITY and must become exactly 0. row_state keeps one number a row
- * for backward; leave it alone if you need none. */
+/* 5. In place over whole rows, whose first column is key rows->first_key (not 0 where a mask hides the first blocks of
+ * keys); num's kernels for rows are in rows->kernels. Hidden keys hold -INFINITY and must become exactly 0. row_state
+ * keeps one number a row for backward; leave it alone if you need none. */
 static void forward(const void *state, const ScoreRows *rows, real *s, real *row_state)
 {
     const Template *template = state;
@@ -68,8 +69,8 @@ static void forward(const void *state, const ScoreRows *rows, real *s, real *row
         }
 }
 
-/* 6. From p as forward left it and dp, in place, to ds; 0 for hidden keys. The gradients of what you learn are added.
- * If you need the scores, too, set keeps_scores: s is NULL without. */
+/* 6. From p as forward left it and dp, in place, to ds; 0 for hidden keys, where dp is any finite number. The gradients
+ * of what you learn are added. If you need the scores, too, set keeps_scores: s is NULL without. */
 static void backward(const void *state, const ScoreRows *rows, const real *s, const real *p, const real *row_state,
                      real *dp, real *gradient)
 {
