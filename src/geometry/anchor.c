@@ -68,8 +68,8 @@ void anchor_importance(const View *view, float *ret_importance)
 /* ---- baselines ---- */
 
 /* Importance (T,) of the attention of a head that rows give. */
-static void rows_importance(const View *shape, const PositionRows *rows, int layer, int head, double *row,
-                            int *count, double *ret_importance)
+static void rows_importance(const View *shape, const PositionRows *rows, int layer, int head, double *row, int *count,
+                            double *ret_importance)
 {
     const int T = shape->length;
     memset(ret_importance, 0, (size_t)T * sizeof *ret_importance);
