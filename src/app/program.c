@@ -23,7 +23,7 @@ static SchemaRow *kind_row(Arena *arena, const Kind *kind)
     for (int i = 0; i < n; i++)
         choices[i] = kind->variants[i]->name;
     SchemaRow *row = ARENA_ARRAY(arena, SchemaRow, 1);
-    *row = (SchemaRow){"kind", VALUE_CHOICE, kind->initial, 0, 0, choices, kind->what};
+    *row = (SchemaRow){"kind", VALUE_CHOICE, kind->initial, 0, 0, choices, kind->what, BY_HAND};
     return row;
 }
 

@@ -32,6 +32,12 @@ typedef struct {
     offsetof(Struct, member)}
 /* clang-format on */
 
+/* Of a key that no struct holds as it stands: whoever wants it fetches it. */
+#define BY_HAND                                                                                                        \
+    {                                                                                                                  \
+        FIELD_NONE, 0                                                                                                  \
+    }
+
 typedef struct {
     const char *key;            /* last path component(s) below the part's group: "n_layers", "theta" */
     ValueType type;             /* VALUE_LIST: of strings or numbers, kept as their text; VALUE_FILES: of paths, made
@@ -40,7 +46,7 @@ typedef struct {
     double min, max;            /* inclusive, for VALUE_INT, VALUE_NUMBER, numbers in lists; 0, 0 is no range */
     const char *const *choices; /* NULL-terminated, for VALUE_CHOICE */
     const char *help;           /* one line: meaning, unit, what 0 means */
-    Field field;                /* FIELD(Struct, member); left out: read by hand */
+    Field field;                /* FIELD(Struct, member), or BY_HAND */
 } SchemaRow;
 
 /* A table of rows, as two arguments or two fields. */

@@ -26,12 +26,12 @@ static const char *const window_choices[] = {[WINDOW_ANYWHERE] = "anywhere", [WI
 
 const SchemaRow data_rows[] = {
     {"bos", VALUE_CHOICE, "always", 0, 0, bos_choices,
-     "BOS at position 0 of every sequence, before each document start in it, or never"},
-    {"eos", VALUE_CHOICE, "never", 0, 0, eos_choices, "EOS as the last input of every sequence, or never"},
+     "BOS at position 0 of every sequence, before each document start in it, or never", BY_HAND},
+    {"eos", VALUE_CHOICE, "never", 0, 0, eos_choices, "EOS as the last input of every sequence, or never", BY_HAND},
     {"window", VALUE_CHOICE, "anywhere", 0, 0, window_choices,
-     "where a sequence of text may start: at any token, or at a document (a paragraph between blank lines)"},
+     "where a sequence of text may start: at any token, or at a document (a paragraph between blank lines)", BY_HAND},
     {"held_out", VALUE_NUMBER, "0.1", 0.001, 0.9, NULL,
-     "share of the text, from its end, that is never trained on; the cut falls on a document start"},
+     "share of the text, from its end, that is never trained on; the cut falls on a document start", BY_HAND},
 };
 const int data_n_rows = sizeof data_rows / sizeof *data_rows;
 

@@ -10,28 +10,28 @@ static const char *const optimizers[] = {"adamw", "sgd", NULL};
 static const char *const whens[] = {"always", "document", "never", NULL};
 
 static const SchemaRow model_rows[] = {
-    {"n_layers", VALUE_INT, "2", 1, 1024, NULL, "layers"},
-    {"tied_head", VALUE_BOOL, "false", 0, 0, NULL, "share the embedding"},
-    {"position.kind", VALUE_CHOICE, "rope", 0, 0, positions, "position encoding"},
+    {"n_layers", VALUE_INT, "2", 1, 1024, NULL, "layers", BY_HAND},
+    {"tied_head", VALUE_BOOL, "false", 0, 0, NULL, "share the embedding", BY_HAND},
+    {"position.kind", VALUE_CHOICE, "rope", 0, 0, positions, "position encoding", BY_HAND},
 };
-static const SchemaRow rope_rows[] = {{"theta", VALUE_NUMBER, "10000", 1, 1e9, NULL, "base of the angles"}};
+static const SchemaRow rope_rows[] = {{"theta", VALUE_NUMBER, "10000", 1, 1e9, NULL, "base of the angles", BY_HAND}};
 static const SchemaRow train_rows[] = {
-    {"lr", VALUE_NUMBER, "0.002", 0, 10, NULL, "step size"},
-    {"optimizer.kind", VALUE_CHOICE, "adamw", 0, 0, optimizers, "optimizer"},
-    {"limit", VALUE_NUMBER, "inf", 0, INFINITY, NULL, "a limit"},
+    {"lr", VALUE_NUMBER, "0.002", 0, 10, NULL, "step size", BY_HAND},
+    {"optimizer.kind", VALUE_CHOICE, "adamw", 0, 0, optimizers, "optimizer", BY_HAND},
+    {"limit", VALUE_NUMBER, "inf", 0, INFINITY, NULL, "a limit", BY_HAND},
 };
 static const SchemaRow adamw_rows[] = {
-    {"decay", VALUE_NUMBER, "0.1", 0, 1, NULL, "decay of AdamW"},
-    {"betas", VALUE_LIST, "[0.9, 0.95]", 0, 1, NULL, "decay rates"},
+    {"decay", VALUE_NUMBER, "0.1", 0, 1, NULL, "decay of AdamW", BY_HAND},
+    {"betas", VALUE_LIST, "[0.9, 0.95]", 0, 1, NULL, "decay rates", BY_HAND},
 };
-static const SchemaRow sgd_rows[] = {{"decay", VALUE_NUMBER, "0", 0, 100, NULL, "decay of SGD"}};
+static const SchemaRow sgd_rows[] = {{"decay", VALUE_NUMBER, "0", 0, 100, NULL, "decay of SGD", BY_HAND}};
 static const SchemaRow data_rows[] = {
-    {"bos", VALUE_CHOICE, "always", 0, 0, whens, "start token"},
-    {"files", VALUE_LIST, "[]", 0, 0, NULL, "text files"},
+    {"bos", VALUE_CHOICE, "always", 0, 0, whens, "start token", BY_HAND},
+    {"files", VALUE_LIST, "[]", 0, 0, NULL, "text files", BY_HAND},
 };
 static const SchemaRow top_rows[] = {
-    {"name", VALUE_STRING, "", 0, 0, NULL, "name"},
-    {"seed", VALUE_INT, "1", 0, 9007199254740992, NULL, "seed"},
+    {"name", VALUE_STRING, "", 0, 0, NULL, "name", BY_HAND},
+    {"seed", VALUE_INT, "1", 0, 9007199254740992, NULL, "seed", BY_HAND},
 };
 static const SchemaPart parts[] = {
     {"model", NULL, model_rows, 3},
@@ -321,7 +321,7 @@ static void test_rows_are_read_into_their_members(void **state)
         {"seed", VALUE_INT, "9007199254740993", 0, 9223372036854775807.0, NULL, "int64", FIELD(Target, seed)},
         {"in.rate", VALUE_NUMBER, "0.25", 0, 1, NULL, "double", FIELD(Target, in.rate)},
         {"in.whole", VALUE_INT, "4", 0, 9, NULL, "a whole number as a double", FIELD(Target, in.whole)},
-        {"other", VALUE_INT, "5", 0, 9, NULL, "no member"},
+        {"other", VALUE_INT, "5", 0, 9, NULL, "no member", BY_HAND},
     };
     const SchemaPart part = {"group", NULL, ROWS(rows)};
     const Assignment given[] = {assign("group.mode", "b", 1)};

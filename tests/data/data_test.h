@@ -77,9 +77,9 @@ static inline Settings *bench_settings_with(Bench *bench, const Source *extra, c
     if (extra)
         sources[n_sources] = extra->variant.name;
     SchemaRow *rows = ARENA_ARRAY(arena, SchemaRow, 3);
-    rows[0] = (SchemaRow){"kind", VALUE_CHOICE, "text", 0, 0, sources, "source"};
-    rows[1] = (SchemaRow){"kind", VALUE_CHOICE, "character", 0, 0, tokenizers, "tokenizer"};
-    rows[2] = (SchemaRow){"context_length", VALUE_INT, "64", 1, 1e6, NULL, "T"};
+    rows[0] = (SchemaRow){"kind", VALUE_CHOICE, "text", 0, 0, sources, "source", BY_HAND};
+    rows[1] = (SchemaRow){"kind", VALUE_CHOICE, "character", 0, 0, tokenizers, "tokenizer", BY_HAND};
+    rows[2] = (SchemaRow){"context_length", VALUE_INT, "64", 1, 1e6, NULL, "T", BY_HAND};
 
     SchemaPart *parts = ARENA_ARRAY(arena, SchemaPart, 64);
     int n_parts = 0;

@@ -126,7 +126,7 @@ static void add_part(TestSchema *schema, const char *group, const char *kind, co
         for (; any_##what(n); n++)                                                                                     \
             names[n] = any_##what(n)->variant.name;                                                                    \
         names[n] = "odd";                                                                                              \
-        *kind = (SchemaRow){"kind", VALUE_CHOICE, names[0], 0, 0, names, "which"};                                     \
+        *kind = (SchemaRow){"kind", VALUE_CHOICE, names[0], 0, 0, names, "which", BY_HAND};                            \
         add_part(schema, group, NULL, kind, 1);                                                                        \
         for (int i = 0; any_##what(i); i++)                                                                            \
             add_part(schema, group, names[i], any_##what(i)->variant.params, any_##what(i)->variant.n_params);         \

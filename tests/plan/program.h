@@ -13,26 +13,26 @@ static const char *const source_kinds[] = {"text", "recall", NULL};
 static const char *const slope_kinds[] = {"geometric", NULL};
 static const char *const bos_kinds[] = {"always", "document", "never", NULL};
 
-static const SchemaRow top_rows[] = {{"seed", VALUE_INT, "1", 0, 4294967295.0, NULL, ""}};
+static const SchemaRow top_rows[] = {{"seed", VALUE_INT, "1", 0, 4294967295.0, NULL, "", BY_HAND}};
 static const SchemaRow model_rows[] = {
-    {"n_layers", VALUE_INT, "2", 1, 64, NULL, ""},
-    {"d_model", VALUE_INT, "128", 1, 4096, NULL, ""},
+    {"n_layers", VALUE_INT, "2", 1, 64, NULL, "", BY_HAND},
+    {"d_model", VALUE_INT, "128", 1, 4096, NULL, "", BY_HAND},
 };
-static const SchemaRow position_rows[] = {{"kind", VALUE_CHOICE, "rope", 0, 0, position_kinds, ""}};
-static const SchemaRow rope_rows[] = {{"theta", VALUE_NUMBER, "10000", 1, 1e9, NULL, ""}};
-static const SchemaRow alibi_rows[] = {{"slopes", VALUE_CHOICE, "geometric", 0, 0, slope_kinds, ""}};
+static const SchemaRow position_rows[] = {{"kind", VALUE_CHOICE, "rope", 0, 0, position_kinds, "", BY_HAND}};
+static const SchemaRow rope_rows[] = {{"theta", VALUE_NUMBER, "10000", 1, 1e9, NULL, "", BY_HAND}};
+static const SchemaRow alibi_rows[] = {{"slopes", VALUE_CHOICE, "geometric", 0, 0, slope_kinds, "", BY_HAND}};
 static const SchemaRow data_rows[] = {
-    {"bos", VALUE_CHOICE, "always", 0, 0, bos_kinds, ""},
-    {"eos", VALUE_CHOICE, "never", 0, 0, bos_kinds, ""},
+    {"bos", VALUE_CHOICE, "always", 0, 0, bos_kinds, "", BY_HAND},
+    {"eos", VALUE_CHOICE, "never", 0, 0, bos_kinds, "", BY_HAND},
 };
-static const SchemaRow source_rows[] = {{"kind", VALUE_CHOICE, "text", 0, 0, source_kinds, ""}};
-static const SchemaRow text_rows[] = {{"files", VALUE_LIST, "[]", 0, 0, NULL, ""}};
+static const SchemaRow source_rows[] = {{"kind", VALUE_CHOICE, "text", 0, 0, source_kinds, "", BY_HAND}};
+static const SchemaRow text_rows[] = {{"files", VALUE_LIST, "[]", 0, 0, NULL, "", BY_HAND}};
 static const SchemaRow train_rows[] = {
-    {"steps", VALUE_INT, "500", 1, 1e9, NULL, ""},
-    {"lr", VALUE_NUMBER, "2e-3", -1, 1000, NULL, ""},
+    {"steps", VALUE_INT, "500", 1, 1e9, NULL, "", BY_HAND},
+    {"lr", VALUE_NUMBER, "2e-3", -1, 1000, NULL, "", BY_HAND},
 };
-static const SchemaRow checkpoint_rows[] = {{"every", VALUE_INT, "0", 0, 1e9, NULL, ""}};
-static const SchemaRow snapshot_rows[] = {{"weights", VALUE_BOOL, "false", 0, 1, NULL, ""}};
+static const SchemaRow checkpoint_rows[] = {{"every", VALUE_INT, "0", 0, 1e9, NULL, "", BY_HAND}};
+static const SchemaRow snapshot_rows[] = {{"weights", VALUE_BOOL, "false", 0, 1, NULL, "", BY_HAND}};
 
 #define PART(group, kind, rows)                                                                                        \
     {                                                                                                                  \

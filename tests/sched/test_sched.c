@@ -103,12 +103,12 @@ static int child_main(int argc, char **argv)
 /* ---- a plan ---- */
 
 static const char *const behaviours[] = {"finish", "start", "diverge", "crash", "lie", "wait", NULL};
-static const SchemaRow top_rows[] = {{"seed", VALUE_INT, "1", 0, 1e6, NULL, ""}};
+static const SchemaRow top_rows[] = {{"seed", VALUE_INT, "1", 0, 1e6, NULL, "", BY_HAND}};
 static const SchemaRow train_rows[] = {
-    {"behaviour", VALUE_CHOICE, "finish", 0, 0, behaviours, ""},
-    {"steps", VALUE_INT, "10", 1, 1e9, NULL, ""},
+    {"behaviour", VALUE_CHOICE, "finish", 0, 0, behaviours, "", BY_HAND},
+    {"steps", VALUE_INT, "10", 1, 1e9, NULL, "", BY_HAND},
 };
-static const SchemaRow checkpoint_rows[] = {{"every", VALUE_INT, "0", 0, 1e9, NULL, ""}};
+static const SchemaRow checkpoint_rows[] = {{"every", VALUE_INT, "0", 0, 1e9, NULL, "", BY_HAND}};
 static const SchemaPart parts[] = {
     {"", NULL, top_rows, 1}, {"train", NULL, train_rows, 2}, {"checkpoint", NULL, checkpoint_rows, 1}};
 

@@ -256,7 +256,7 @@ static double planted_factor(const void *state, double progress)
 
 static const SchemaRow planted_rows[] = {
     {"fall", VALUE_NUMBER, "0.5", 0, 1, NULL, "read", {FIELD_DOUBLE, 0}},
-    {"idle", VALUE_NUMBER, "0.5", 0, 1, NULL, "not read"},
+    {"idle", VALUE_NUMBER, "0.5", 0, 1, NULL, "not read", BY_HAND},
 };
 
 static int planted_prepare(Arena *arena, const Settings *settings, void **ret_state, Error *err)

@@ -98,7 +98,7 @@ static int add_kind(Arena *arena, const VariantKind *kind, SchemaPart *parts)
         names[n] = variant->name;
         parts[n] = (SchemaPart){kind->group, variant->name, variant->params, variant->n_params};
     }
-    *row = (SchemaRow){"kind", VALUE_CHOICE, kind->initial, 0, 0, names, "test"};
+    *row = (SchemaRow){"kind", VALUE_CHOICE, kind->initial, 0, 0, names, "test", BY_HAND};
     parts[n++] = (SchemaPart){kind->group, NULL, row, 1};
     return n;
 }

@@ -242,9 +242,9 @@ static double backcopy_oracle_loss(const void *opaque, Part part, int length, in
 
 static const SchemaRow params[] = {
     {"files", VALUE_FILES, "[]", 0, 0, NULL,
-     "text files, read in order; none: the built-in corpus; paths are relative to the file that names them"},
+     "text files, read in order; none: the built-in corpus; paths are relative to the file that names them", BY_HAND},
     {"n_triggers", VALUE_INT, "3", 0, 1000, NULL,
-     "the most frequent characters, behind which the character before them is copied; 0: bigrams alone"},
+     "the most frequent characters, behind which the character before them is copied; 0: bigrams alone", BY_HAND},
 };
 
 static const char *const groups[] = {[BIGRAM] = "bigram", [COPY] = "copy", NULL};

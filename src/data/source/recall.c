@@ -80,7 +80,7 @@ static const Task tasks[] = {
 };
 
 static const SchemaRow params[] = {
-    {"task", VALUE_CHOICE, "first", 0, 0, task_names, "which place the label is fetched from"},
+    {"task", VALUE_CHOICE, "first", 0, 0, task_names, "which place the label is fetched from", BY_HAND},
     {"n_symbols", VALUE_INT, "32", 2, 4096, NULL, "different content ids", FIELD(Recall, n_symbols)},
 };
 

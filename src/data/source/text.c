@@ -97,7 +97,7 @@ static void text_next(const void *opaque, Part part, int first, int length, Pcg 
 
 static const SchemaRow params[] = {
     {"files", VALUE_FILES, "[]", 0, 0, NULL,
-     "text files, read in order; none: the built-in corpus; paths are relative to the file that names them"},
+     "text files, read in order; none: the built-in corpus; paths are relative to the file that names them", BY_HAND},
 };
 
 const Source source_text = {

@@ -168,7 +168,8 @@ static void bpe_save(const Vocabulary *vocabulary, Text *ret_text)
 static const SchemaRow params[] = {
     {"vocab_size", VALUE_INT, "512", BPE_MERGED, 65536, NULL,
      "ids in all: three reserved, 256 bytes, the rest merges; fewer where no pair of the training part is left that "
-     "stands twice"},
+     "stands twice",
+     BY_HAND},
 };
 
 const Tokenizer tokenizer_bpe = {

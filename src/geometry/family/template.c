@@ -30,7 +30,7 @@ static int prepare(Arena *arena, const Settings *settings, void **ret_state, Err
 }
 
 static const SchemaRow params[] = {
-    {"first_query", VALUE_INT, "0", 0, 65536, NULL, "queries before it are left out"},
+    {"first_query", VALUE_INT, "0", 0, 65536, NULL, "queries before it are left out", BY_HAND},
 };
 
 /* 3. Take the memory that measure() works in, from the sizes of the view alone: measure() calls this, and the driver

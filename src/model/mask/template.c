@@ -37,8 +37,8 @@ static void visible(const void *state, int i, int length, KeyRanges *ret_keys)
 
 /* 6. Keys below model.mask that are valid with this kind: key, type, default, range, help. */
 static const SchemaRow params[] = {
-    {"width", VALUE_INT, "8", 1, 16384, NULL, "keys that a query sees, counted back from itself"},
-    {"n_first", VALUE_INT, "2", 0, 16384, NULL, "keys at the start that every later query sees"},
+    {"width", VALUE_INT, "8", 1, 16384, NULL, "keys that a query sees, counted back from itself", BY_HAND},
+    {"n_first", VALUE_INT, "2", 0, 16384, NULL, "keys at the start that every later query sees", BY_HAND},
 };
 
 /* 7. The strategy itself: the list in meson.build finds it as mask_NAME. */

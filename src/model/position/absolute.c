@@ -76,7 +76,7 @@ static void embed_backward(const void *state, const real *parameters, int length
 
 static const char *const tables[] = {"learned", "sinusoidal", NULL};
 static const SchemaRow params[] = {
-    {"table", VALUE_CHOICE, "learned", 0, 0, tables, "learned: a tensor; sinusoidal: fixed sines and cosines"},
+    {"table", VALUE_CHOICE, "learned", 0, 0, tables, "learned: a tensor; sinusoidal: fixed sines and cosines", BY_HAND},
 };
 
 const Position position_absolute = {

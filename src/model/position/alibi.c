@@ -49,7 +49,7 @@ static void bias_forward(const void *state, const real *parameters, int layer, i
 }
 
 static const SchemaRow params[] = {
-    {"slopes", VALUE_LIST, "[]", 0, 1000, NULL, "one per head; []: geometric, 2^(-8h/n_heads)"},
+    {"slopes", VALUE_LIST, "[]", 0, 1000, NULL, "one per head; []: geometric, 2^(-8h/n_heads)", BY_HAND},
 };
 
 const Position position_alibi = {

@@ -90,9 +90,11 @@ static void bias_backward(const void *state, const real *parameters, int layer, 
 }
 
 static const SchemaRow params[] = {
-    {"n_buckets", VALUE_INT, "32", 2, 16384, NULL, "biases of a head; without a causal mask half for either direction"},
-    {"max_distance", VALUE_INT, "128", 2, 1e6, NULL, "distances from here on share the last bucket"},
-    {"bias_std", VALUE_NUMBER, "0", 0, 100, NULL, "biases: standard deviation at step 0; 0: none until learned"},
+    {"n_buckets", VALUE_INT, "32", 2, 16384, NULL, "biases of a head; without a causal mask half for either direction",
+     BY_HAND},
+    {"max_distance", VALUE_INT, "128", 2, 1e6, NULL, "distances from here on share the last bucket", BY_HAND},
+    {"bias_std", VALUE_NUMBER, "0", 0, 100, NULL, "biases: standard deviation at step 0; 0: none until learned",
+     BY_HAND},
 };
 
 const Position position_relative = {

@@ -141,14 +141,18 @@ static void rotate_backward(const void *state, const real *parameters, const Hea
 }
 
 static const SchemaRow params[] = {
-    {"theta", VALUE_NUMBER, "10000", 1, 1e9, NULL, "base of the angles' wavelengths"},
-    {"fraction", VALUE_NUMBER, "1", 0, 1, NULL, "share of a head's channels that are turned; an even number of them"},
+    {"theta", VALUE_NUMBER, "10000", 1, 1e9, NULL, "base of the angles' wavelengths", BY_HAND},
+    {"fraction", VALUE_NUMBER, "1", 0, 1, NULL, "share of a head's channels that are turned; an even number of them",
+     BY_HAND},
     {"scaling", VALUE_CHOICE, "none", 0, 0, scalings,
-     "of the frequencies: linear: divided by the factor; ntk: theta grows; llama3: only slow ones divided"},
-    {"scaling_factor", VALUE_NUMBER, "8", 1, 1e6, NULL, "with scaling: the slowest frequencies are divided by it"},
-    {"original_length", VALUE_INT, "8192", 1, 1e9, NULL, "with scaling: llama3: positions in which turns are counted"},
-    {"low_freq_factor", VALUE_NUMBER, "1", 0, 1e6, NULL, "with scaling: llama3: divided up to so many turns"},
-    {"high_freq_factor", VALUE_NUMBER, "4", 0, 1e6, NULL, "with scaling: llama3: as they are from so many turns on"},
+     "of the frequencies: linear: divided by the factor; ntk: theta grows; llama3: only slow ones divided", BY_HAND},
+    {"scaling_factor", VALUE_NUMBER, "8", 1, 1e6, NULL, "with scaling: the slowest frequencies are divided by it",
+     BY_HAND},
+    {"original_length", VALUE_INT, "8192", 1, 1e9, NULL, "with scaling: llama3: positions in which turns are counted",
+     BY_HAND},
+    {"low_freq_factor", VALUE_NUMBER, "1", 0, 1e6, NULL, "with scaling: llama3: divided up to so many turns", BY_HAND},
+    {"high_freq_factor", VALUE_NUMBER, "4", 0, 1e6, NULL, "with scaling: llama3: as they are from so many turns on",
+     BY_HAND},
 };
 
 const Position position_rope = {

@@ -79,7 +79,7 @@ static void bias_backward(const void *state, const real *parameters, int layer, 
 
 /* 7. Keys below model.position that are valid with this kind: key, type, default, range, help. */
 static const SchemaRow params[] = {
-    {"reach", VALUE_INT, "4", 1, 16384, NULL, "distances beyond it share a bias"},
+    {"reach", VALUE_INT, "4", 1, 16384, NULL, "distances beyond it share a bias", BY_HAND},
 };
 
 /* 8. The strategy itself: the list in meson.build finds it as position_NAME. */

@@ -89,8 +89,9 @@ static void backward(const void *state, const ScoreRows *rows, const real *s, co
 
 /* 7. Keys below model.score that are valid with this kind: key, type, default, range, help. */
 static const SchemaRow params[] = {
-    {"n_keys", VALUE_NUMBER, "4", 1, 16384, NULL, "every weight is divided by it"},
-    {"offset", VALUE_NUMBER, "0", -100, 100, NULL, "of the scores of each head at step 0; learned from then on"},
+    {"n_keys", VALUE_NUMBER, "4", 1, 16384, NULL, "every weight is divided by it", BY_HAND},
+    {"offset", VALUE_NUMBER, "0", -100, 100, NULL, "of the scores of each head at step 0; learned from then on",
+     BY_HAND},
 };
 
 /* 8. The strategy itself: the list in meson.build finds it as score_NAME. */
