@@ -101,6 +101,12 @@ int visible_from_ranges(Arena *arena, int length, const int32_t *ranges, Visible
     return 0;
 }
 
+int visible_serves(const Visible *visible, int k, double queries, double share)
+{
+    const int n = visible->n_viewers[k];
+    return (n >= queries && n >= share * visible->length) || (visible->hides_nothing && n > 0);
+}
+
 int64_t visible_pairs(const Visible *visible)
 {
     int64_t pairs = 0;

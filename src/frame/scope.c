@@ -11,7 +11,7 @@
 /* One of the two measuring sets, as a head looks at it. */
 typedef struct {
     int n, n_heads, length; /* n_heads: L*H */
-    int is_ragged, hides_nothing;
+    int is_ragged;
     const Visible *visible; /* (1), ragged (N,) */
     const float *importance, *baseline;
     const int32_t *tokens;
@@ -40,18 +40,14 @@ static Set set_of(const FrameInput *input, int is_half, const double *values)
     set.baseline = is_half ? input->half_baseline : input->baseline;
     set.tokens = is_half ? input->half_tokens : input->tokens;
     set.values = values;
-    set.hides_nothing = 1; /* of one token every mask shows all: what a mask is, the longer sequences say */
-    for (int s = 0; s < (set.is_ragged ? set.n : 1); s++)
-        set.hides_nothing &= visible_of(&set, s)->hides_nothing;
     return set;
 }
 
-/* A key may be an anchor if it serves enough queries, or if the mask makes no difference between keys. */
+/* Whether a key may be an anchor. */
 static int is_eligible(const Set *set, int sequence, int k)
 {
-    const double share = set->values[RULE_ANCHOR_LATER] * length_of(set, sequence);
-    return set->hides_nothing ||
-           visible_of(set, sequence)->n_viewers[k] >= fmax(set->values[RULE_ANCHOR_QUERIES], share);
+    return visible_serves(visible_of(set, sequence), k, set->values[RULE_ANCHOR_QUERIES],
+                          set->values[RULE_ANCHOR_LATER]);
 }
 
 /* Of sequences of several lengths, those that are too short for any anchor say nothing about whether there are some. */

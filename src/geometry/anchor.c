@@ -10,9 +10,7 @@ enum { BLOCK = 64 }; /* columns summed at a time, on the stack */
 
 int anchor_is_eligible(const View *view, int k)
 {
-    const Visible *visible = view->visible;
-    const int n = visible->n_viewers[k];
-    return n >= fmax(ANCHOR_QUERIES, ANCHOR_SHARE * visible->length) || (visible->hides_nothing && n > 0);
+    return visible_serves(view->visible, k, ANCHOR_QUERIES, ANCHOR_SHARE);
 }
 
 int anchor_n_eligible(const View *view)

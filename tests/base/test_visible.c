@@ -67,6 +67,11 @@ static void test_what_follows_from_them(void **state)
         assert_int_equal(all.n_viewers[k], 7);
     }
     assert_int_equal(visible_pairs(&own), pairs);
+    for (int k = 0; k < 8; k++) {
+        assert_int_equal(visible_serves(&own, k, 2, 0.5), own.n_viewers[k] >= 4);
+        assert_int_equal(visible_serves(&own, k, 3, 0.1), own.n_viewers[k] >= 3);
+        assert_true(visible_serves(&all, k, 100, 1)); /* all keys are served alike */
+    }
     assert_int_equal(visible_pairs(&all), 64);
     assert_true(own.sees_later && all.sees_later); /* query 0 sees key 1 */
     assert_true(!own.hides_nothing && all.hides_nothing);

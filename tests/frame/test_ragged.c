@@ -125,6 +125,22 @@ static void test_too_short_has_no_vote(void **state)
     arena_free(arena);
 }
 
+/* Nor is one token where every query sees every key. */
+static void test_one_token_has_no_vote(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Measured *m = ragged_new(arena, 1, 0);
+    int lengths[N];
+    for (int s = 0; s < N; s++)
+        lengths[s] = s < 2 ? T : 1;
+    make_ragged(arena, m, lengths, 0);
+    put(m, 0, 0, 0, 0, 0.6);
+    assert_int_equal(classify(m, 0, 0).by_position, FRAME_CENTRALIZED);
+    assert_true(fabs(classify(m, 0, 0).n_anchors - 0.5) < 1e-12);
+    arena_free(arena);
+}
+
 /* Lengths that are all the same change nothing, but that nothing is there to decide a place. */
 static void test_equal_lengths_are_no_other_set(void **state)
 {
@@ -160,9 +176,13 @@ static void test_equal_lengths_are_no_other_set(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_places_from_either_end), cmocka_unit_test(test_the_pair_is_seen_at_every_length),
-        cmocka_unit_test(test_ends_stay_ends),         cmocka_unit_test(test_elsewhere_in_each_is_distributed),
-        cmocka_unit_test(test_too_short_has_no_vote),  cmocka_unit_test(test_equal_lengths_are_no_other_set),
+        cmocka_unit_test(test_places_from_either_end),
+        cmocka_unit_test(test_the_pair_is_seen_at_every_length),
+        cmocka_unit_test(test_ends_stay_ends),
+        cmocka_unit_test(test_elsewhere_in_each_is_distributed),
+        cmocka_unit_test(test_too_short_has_no_vote),
+        cmocka_unit_test(test_one_token_has_no_vote),
+        cmocka_unit_test(test_equal_lengths_are_no_other_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
