@@ -314,3 +314,18 @@ Batch objective_batch(const Built *built, const Objective *objective, int n, uin
     assert_true(batch.n_targets > 0);
     return batch;
 }
+
+const char *const model_sizes = "model.n_layers=2\nmodel.n_heads=2\nmodel.d_model=16\nmodel.context_length=41\n";
+
+Built build_choice(const Position *position, const Mask *mask, const Score *score, const char *choice)
+{
+    Built built = build(19, "%smodel.position.kind=%s\nmodel.mask.kind=%s\nmodel.score.kind=%s\n%s", model_sizes,
+                        position->variant.name, mask->variant.name, score->variant.name, choice);
+    disturb(&built, 0.3, 2);
+    return built;
+}
+
+Built build_variant(const Position *position, const Mask *mask, const Score *score)
+{
+    return build_choice(position, mask, score, "");
+}

@@ -60,6 +60,14 @@ Built build(int vocab_size, const char *format, ...) __attribute__((format(print
 int try_build(int vocab_size, const char *lines, Built *ret_built, Error *err);
 void unbuild(Built *built);
 
+/* The sizes of most property tests, more than one block of queries, as lines; models of them with variants, disturbed;
+ * with a choice (any_choice) beside them, "" for none. */
+extern const char *const model_sizes;
+Built build_choice(const Position *position, const Mask *mask, const Score *score, const char *choice);
+Built build_variant(const Position *position, const Mask *mask, const Score *score);
+
+#define ASSERT_SAME_BITS(x, y, n) assert_memory_equal(x, y, sizeof(real) * (size_t)(n))
+
 /* Adds normal(0, std) to every parameter, so that nothing is 0 or 1 by construction. */
 void disturb(Built *built, double std, uint64_t seed);
 

@@ -1,0 +1,138 @@
+/* What a query can and cannot see, whatever a model's weights: keys that are there, nothing of the future where the
+ * mask hides it, nothing of a key that an intervention hides.
+ *
+ * Were it deleted, a leak from the future would look like a better model. It runs in both precisions; "to the bit"
+ * means equality of every bit.
+ */
+#include "support.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Every query of every sequence sees something, and nothing that is not there. */
+static void test_masks_show_keys_that_are_there(void **state)
+{
+    (void)state;
+    for (int m = 0; any_mask(m); m++) {
+        Built b = build(19, "%smodel.mask.kind=%s", model_sizes, any_mask(m)->variant.name);
+        Error err = {""};
+        for (int length = 1; length <= b.shape.context_length; length++)
+            if (visible_check(model_mask_rule(b.model), length, &err) != STATUS_OK)
+                fail_msg("%s", err.text);
+        unbuild(&b);
+    }
+}
+
+/* One repeated token under no encoding: every score of a row is the same, so attention is one over the visible keys. */
+static void test_repeated_token_is_uniform(void **state)
+{
+    (void)state;
+    for (int m = 0; any_mask(m); m++)
+        for (int c = 0; any_choice(c); c++) {
+            Built b = build_choice(position_find("none"), any_mask(m), score_find("softmax"), any_choice(c));
+            const int T = b.shape.context_length, H = b.shape.n_heads, L = b.shape.n_layers;
+            int32_t *tokens = ARENA_ARRAY(b.arena, int32_t, T);
+            for (int i = 0; i < T; i++)
+                tokens[i] = TOKEN_CONTENT + 4;
+            Capture capture = {.maps = ARENA_ARRAY(b.arena, real, L * H * T * T)};
+            model_capture(b.model, b.parameters, tokens, NULL, 1, T, workspace_new(b.arena, b.model, 1, 0, NULL),
+                          &capture);
+            for (int map = 0; map < L * H; map++)
+                for (int i = 0; i < T; i++) {
+                    const KeyRanges *keys = &model_visible(b.model)->keys[i];
+                    for (int j = 0; j < T; j++) {
+                        double expected = keys_include(keys, j) ? 1.0 / keys_count(keys) : 0;
+                        assert_true(fabs((double)capture.maps[(map * T + i) * T + j] - expected) <= 1e-6);
+                    }
+                }
+            unbuild(&b);
+        }
+}
+
+/* A later token changes no earlier logit, to the bit, under a causal mask; and does under one that is not. */
+static void test_the_future_is_hidden(void **state)
+{
+    (void)state;
+    for (int p = 0; any_position(p); p++)
+        for (int m = 0; any_mask(m); m++)
+            for (int s = 0; any_score(s); s++)
+                for (int choice = 0; any_choice(choice); choice++) {
+                    Built b = build_choice(any_position(p), any_mask(m), any_score(s), any_choice(choice));
+                    const int T = b.shape.context_length, V = b.shape.vocab_size;
+                    Workspace *w = workspace_new(b.arena, b.model, 1, 0, NULL);
+                    Batch batch = random_batch(&b, 1, 1, 4);
+                    real *before = ARENA_ARRAY(b.arena, real, T * V), *after = ARENA_ARRAY(b.arena, real, T * V);
+                    model_logits(b.model, b.parameters, batch.inputs, T, w, before);
+                    for (int changed = 1; changed < T; changed += 13) {
+                        int32_t kept = batch.inputs[changed];
+                        batch.inputs[changed] = kept == TOKEN_CONTENT ? TOKEN_CONTENT + 1 : TOKEN_CONTENT;
+                        model_logits(b.model, b.parameters, batch.inputs, T, w, after);
+                        batch.inputs[changed] = kept;
+                        const int is_same = memcmp(before, after, sizeof(real) * (size_t)(changed * V)) == 0;
+                        if (is_same != !model_visible(b.model)->sees_later)
+                            fail_msg("%s, %s, %s: the token at %d changes %s that was said before it",
+                                     b.shape.position->variant.name, b.shape.mask->variant.name,
+                                     b.shape.score->variant.name, changed, is_same ? "nothing" : "something");
+                        assert_memory_not_equal(before + changed * V, after + changed * V, sizeof(real) * (size_t)V);
+                    }
+                    unbuild(&b);
+                }
+}
+
+/* Nothing of a hidden key reaches the other queries: whatever token stands there, their losses are the same to the bit;
+ * and where nothing is hidden they are not. A query that sees nothing else keeps its key. */
+static void test_a_hidden_key_reaches_nobody(void **state)
+{
+    (void)state;
+    for (int m = 0; any_mask(m); m++)
+        for (int p = 0; any_position(p); p++)
+            for (int c = 0; any_choice(c); c++) {
+                Built b = build_choice(any_position(p), any_mask(m), score_find("softmax"), any_choice(c));
+                const int T = b.shape.context_length;
+                Workspace *workspace = workspace_new(b.arena, b.model, 1, 0, NULL);
+                Batch batch = random_batch(&b, 1, 1, 5);
+                real *first = ARENA_ARRAY(b.arena, real, T), *second = ARENA_ARRAY(b.arena, real, T);
+                int n_changed = 0;
+                for (int hidden = 0; hidden < T - 1; hidden += 13) {
+                    for (int is_hidden = 0; is_hidden < 2; is_hidden++) {
+                        const int key = is_hidden ? hidden : -1;
+                        const int32_t kept = batch.inputs[hidden];
+                        model_ablated_losses(b.model, b.parameters, batch.inputs, batch.targets, T, key, workspace,
+                                             first);
+                        batch.inputs[hidden] = kept == TOKEN_CONTENT ? TOKEN_CONTENT + 1 : TOKEN_CONTENT;
+                        model_ablated_losses(b.model, b.parameters, batch.inputs, batch.targets, T, key, workspace,
+                                             second);
+                        batch.inputs[hidden] = kept;
+                        for (int i = 0; i < T; i++) {
+                            const KeyRanges *keys = &model_visible(b.model)->keys[i];
+                            if (i == hidden || (keys_include(keys, hidden) && keys_count(keys) == 1))
+                                continue;
+                            if (is_hidden)
+                                assert_true(first[i] == second[i]);
+                            else
+                                n_changed += first[i] != second[i];
+                        }
+                    }
+                }
+                assert_true(n_changed > 0);
+                /* and the workspace forgets it */
+                Capture capture = {.losses = first};
+                model_capture(b.model, b.parameters, batch.inputs, batch.targets, 1, T, workspace, &capture);
+                model_ablated_losses(b.model, b.parameters, batch.inputs, batch.targets, T, -1, workspace, second);
+                ASSERT_SAME_BITS(first, second, T);
+                unbuild(&b);
+            }
+}
+
+/* ---- hostile values ---------------------------------------------------------------------------------------------- */
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_masks_show_keys_that_are_there),
+        cmocka_unit_test(test_repeated_token_is_uniform),
+        cmocka_unit_test(test_the_future_is_hidden),
+        cmocka_unit_test(test_a_hidden_key_reaches_nobody),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
