@@ -33,6 +33,18 @@ size_t parameters_add(Arena *arena, Parameters *parameters, Tensor tensor)
     return tensor.offset;
 }
 
+const size_t *parameters_add_to_layers(Arena *arena, Parameters *parameters, int n_layers, Tensor tensor)
+{
+    const char *name = tensor.name;
+    size_t *offsets = ARENA_ARRAY(arena, size_t, n_layers);
+    for (int l = 0; l < n_layers; l++) {
+        tensor.name = arena_format(arena, "blocks.%d.%s", l, name);
+        tensor.layer = l;
+        offsets[l] = parameters_add(arena, parameters, tensor);
+    }
+    return offsets;
+}
+
 int parameters_find(const Parameters *parameters, const char *name)
 {
     for (int i = 0; i < parameters->n_tensors; i++)

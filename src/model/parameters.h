@@ -39,6 +39,10 @@ typedef struct Parameters {
 /* Appends a tensor, which gets its offset, and returns that. The name is copied. */
 size_t parameters_add(Arena *arena, Parameters *parameters, Tensor tensor);
 
+/* One such tensor in each layer's block, named "blocks.L.NAME" with the tensor's name for NAME. Returns their offsets,
+ * (n_layers). */
+const size_t *parameters_add_to_layers(Arena *arena, Parameters *parameters, int n_layers, Tensor tensor);
+
 /* Index by name, or -1. */
 int parameters_find(const Parameters *parameters, const char *name);
 

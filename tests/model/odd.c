@@ -2,7 +2,6 @@
 #include "odd.h"
 
 #include <math.h>
-#include <stdio.h>
 
 /* ---- a mask ------------------------------------------------------------------------------------------------------ */
 
@@ -30,7 +29,7 @@ const Mask mask_odd = {
 
 typedef struct {
     int n_heads, d_model;
-    const size_t *numbers; /* (L) offsets of tensors (3,H): root of a slope, turn, and size of a step of the stream */
+    const size_t *numbers; /* (L) offsets of tensors (2,H): the root of a slope, and a turn */
 } Odd;
 
 enum { SLOPE, TURN };
@@ -38,18 +37,9 @@ enum { SLOPE, TURN };
 static int prepare(Arena *arena, const ModelSettings *model, Parameters *parameters, void **ret_state, Error *err)
 {
     (void)err;
-    size_t *numbers = ARENA_ARRAY(arena, size_t, model->n_layers);
-    for (int l = 0; l < model->n_layers; l++) {
-        char name[64];
-        snprintf(name, sizeof name, "blocks.%d.attention.odd", l);
-        numbers[l] = parameters_add(arena, parameters,
-                                    (Tensor){.name = name,
-                                             .group = TENSOR_ATTENTION,
-                                             .layer = l,
-                                             .rows = 2,
-                                             .cols = model->n_heads,
-                                             .initial_value = 0.3});
-    }
+    const Tensor tensor = {
+        .name = "attention.odd", .group = TENSOR_ATTENTION, .rows = 2, .cols = model->n_heads, .initial_value = 0.3};
+    const size_t *numbers = parameters_add_to_layers(arena, parameters, model->n_layers, tensor);
     Odd *odd = ARENA_ARRAY(arena, Odd, 1);
     *odd = (Odd){model->n_heads, model->d_model, numbers};
     *ret_state = odd;

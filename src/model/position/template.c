@@ -9,8 +9,6 @@
  * 1. Copy this file to NAME.c; add NAME to the list 'model/position' in src/meson.build, and a row to README.md.
  * 2. Keep the function pairs that you need; leave the others NULL.
  */
-#include <stdio.h>
-
 #include "model/position/position.h"
 
 /* 3. What prepare computes once; constant afterwards, since many threads read it. */
@@ -20,26 +18,20 @@ typedef struct {
 } Template;
 
 /* 4. Read your own keys from model->settings, check what you need of the shape (settings_error names the place),
- * declare what you learn: a name, group, layer (-1: of no block), shape, an initial std or constant, whether it decays.
- */
+ * declare what you learn, here one tensor a layer (parameters_add: one of no layer, with layer -1): a name, group,
+ * shape, an initial std or constant, whether it decays. */
 static int prepare(Arena *arena, const ModelSettings *model, Parameters *parameters, void **ret_state, Error *err)
 {
     const int reach = (int)settings_int(model->settings, "model.position.reach");
     if (reach >= model->context_length)
         return settings_error(model->settings, "model.position.reach", err, "%d must be below model.context_length %d",
                               reach, model->context_length);
-    size_t *tables = ARENA_ARRAY(arena, size_t, model->n_layers);
-    for (int l = 0; l < model->n_layers; l++) {
-        char name[64];
-        snprintf(name, sizeof name, "blocks.%d.attention.distance", l);
-        tables[l] = parameters_add(arena, parameters,
-                                   (Tensor){.name = name,
-                                            .group = TENSOR_ATTENTION,
-                                            .layer = l,
-                                            .rows = model->n_heads,
-                                            .cols = 2 * reach + 1,
-                                            .initial_std = model->init.position_std});
-    }
+    const Tensor table = {.name = "attention.distance",
+                          .group = TENSOR_ATTENTION,
+                          .rows = model->n_heads,
+                          .cols = 2 * reach + 1,
+                          .initial_std = model->init.position_std};
+    const size_t *tables = parameters_add_to_layers(arena, parameters, model->n_layers, table);
     Template *state = ARENA_ARRAY(arena, Template, 1);
     *state = (Template){model->n_heads, reach, tables};
     *ret_state = state;

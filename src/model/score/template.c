@@ -10,7 +10,6 @@
  * 1. Copy this file to NAME.c; add NAME to the list 'model/score' in src/meson.build, and a row to README.md.
  */
 #include <math.h>
-#include <stdio.h>
 
 #include "model/score/score.h"
 
@@ -20,26 +19,20 @@ typedef struct {
     const size_t *offsets; /* (L) where each layer's tensor (1,H) lies in the parameter block */
 } Template;
 
-/* 3. Read your own keys, check them against the sizes (settings_error names the place), declare what you learn: a name,
- * group, layer, shape, an initial std or constant, whether it decays. Leave prepare out if you need none of it. */
+/* 3. Read your own keys, check them against the sizes (settings_error names the place), declare what you learn, here
+ * one tensor a layer: a name, group, shape, an initial std or constant, whether it decays. Leave prepare out if you
+ * need none of it. */
 static int prepare(Arena *arena, const ModelSettings *model, Parameters *parameters, void **ret_state, Error *err)
 {
     (void)err;
     Template *template = ARENA_ARRAY(arena, Template, 1);
-    size_t *offsets = ARENA_ARRAY(arena, size_t, model->n_layers);
-    const double initial = settings_number(model->settings, "model.score.offset");
-    for (int l = 0; l < model->n_layers; l++) {
-        char name[64];
-        snprintf(name, sizeof name, "blocks.%d.attention.score_offset", l);
-        offsets[l] = parameters_add(arena, parameters,
-                                    (Tensor){.name = name,
-                                             .group = TENSOR_ATTENTION,
-                                             .layer = l,
-                                             .rows = 1,
-                                             .cols = model->n_heads,
-                                             .initial_value = initial});
-    }
-    *template = (Template){settings_number(model->settings, "model.score.n_keys"), offsets};
+    const Tensor offsets = {.name = "attention.score_offset",
+                            .group = TENSOR_ATTENTION,
+                            .rows = 1,
+                            .cols = model->n_heads,
+                            .initial_value = settings_number(model->settings, "model.score.offset")};
+    template->n_keys = settings_number(model->settings, "model.score.n_keys");
+    template->offsets = parameters_add_to_layers(arena, parameters, model->n_layers, offsets);
     *ret_state = template;
     return STATUS_OK;
 }
