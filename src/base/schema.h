@@ -32,7 +32,7 @@ typedef struct {
     offsetof(Struct, member)}
 /* clang-format on */
 
-/* Of a key that no struct holds as it stands: whoever wants it fetches it. */
+/* Of a key that its reader fetches by name, where a struct would not hold it as it stands. */
 #define BY_HAND                                                                                                        \
     {                                                                                                                  \
         FIELD_NONE, 0                                                                                                  \

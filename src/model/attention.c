@@ -127,8 +127,7 @@ static ScoreRows score_rows(const Head *at, const QueryBlock *block)
                        .n_rows = block->n_rows,
                        .width = block->n_keys,
                        .ld = call->w->map_ld,
-                       .keys = call->w->keys + block->row,
-                       .first_key = block->key};
+                       .keys = call->w->keys + block->row};
 }
 
 /* Y[:, span] = alpha X panels over a block's spans of keys: scores or their gradient, from rows X (n_rows,D) and the

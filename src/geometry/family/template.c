@@ -12,26 +12,24 @@
 /* 1. Name the columns' indices; the table below follows them. */
 enum { SELF_MASS };
 
-/* 2. Read the keys that are yours, once: measure.template.KEY, each a row of params below. Return a status, and the
- * message by settings_error, for a value that the row's range cannot refuse. What you build here is constant from then
- * on, and comes first into every other function. A family without keys leaves `prepare` and params out; its state is
- * NULL. */
+/* 2. Read the keys that are yours, once: measure.template.KEY, each a row of params with the member that holds it.
+ * Return a status, and the message by settings_error, for a value that the row's range cannot refuse. What you build
+ * here is constant from then on, and comes first into every other function. A family without keys leaves `prepare` and
+ * params out; its state is NULL. */
 typedef struct {
     int first_query;
 } Template;
 
+static const SchemaRow params[] = {
+    {"first_query", VALUE_INT, "0", 0, 65536, NULL, "queries before it are left out", FIELD(Template, first_query)},
+};
+
 static int prepare(Arena *arena, const Settings *settings, void **ret_state, Error *err)
 {
     (void)err;
-    Template *template = ARENA_ARRAY(arena, Template, 1);
-    template->first_query = (int)settings_int(settings, "measure.template.first_query");
-    *ret_state = template;
+    *ret_state = settings_read_new(arena, settings, "measure.template", ROWS(params), sizeof(Template));
     return STATUS_OK;
 }
-
-static const SchemaRow params[] = {
-    {"first_query", VALUE_INT, "0", 0, 65536, NULL, "queries before it are left out", BY_HAND},
-};
 
 /* 3. Take the memory that measure() works in, from the sizes of the view alone: measure() calls this, and the driver
  * does on an arena that only counts and hands out NULL, so that nothing is filled here. What comes is not zeroed. A

@@ -12,19 +12,25 @@ typedef struct {
     int width, n_first;
 } Template;
 
-/* 4. Read your own keys, and check what you need of the sizes (settings_error names the place; here any do).
- * `parameters` is NULL where nothing is trained: a mask learns nothing. */
+/* 4. Keys below model.mask that are valid with this kind: key, type, default, range, choices, help, and the member that
+ * holds the value. Choose defaults that show what the mask can do: tests run at them. */
+static const SchemaRow params[] = {
+    {"width", VALUE_INT, "8", 1, 16384, NULL, "keys that a query sees, counted back from itself",
+     FIELD(Template, width)},
+    {"n_first", VALUE_INT, "2", 0, 16384, NULL, "keys at the start that every later query sees",
+     FIELD(Template, n_first)},
+};
+
+/* 5. Read them, and check what you need of the sizes (settings_error names the place; here any do). `parameters` is
+ * NULL where nothing is trained: a mask learns nothing. */
 static int prepare(Arena *arena, const ModelSettings *model, Parameters *parameters, void **ret_state, Error *err)
 {
     (void)parameters, (void)err;
-    Template *template = ARENA_ARRAY(arena, Template, 1);
-    template->width = (int)settings_int(model->settings, "model.mask.width");
-    template->n_first = (int)settings_int(model->settings, "model.mask.n_first");
-    *ret_state = template;
+    *ret_state = settings_read_new(arena, model->settings, "model.mask", ROWS(params), sizeof(Template));
     return STATUS_OK;
 }
 
-/* 5. The ranges of query i in a sequence of `length`, in any order; they may touch, overlap or be empty, but not all.
+/* 6. The ranges of query i in a sequence of `length`, in any order; they may touch, overlap or be empty, but not all.
  */
 static void visible(const void *state, int i, int length, KeyRanges *ret_keys)
 {
@@ -34,12 +40,6 @@ static void visible(const void *state, int i, int length, KeyRanges *ret_keys)
     ret_keys->range[0] = (KeyRange){0, n_first};
     ret_keys->range[1] = (KeyRange){i + 1 > template->width ? i + 1 - template->width : 0, i + 1};
 }
-
-/* 6. Keys below model.mask that are valid with this kind: key, type, default, range, help. */
-static const SchemaRow params[] = {
-    {"width", VALUE_INT, "8", 1, 16384, NULL, "keys that a query sees, counted back from itself", BY_HAND},
-    {"n_first", VALUE_INT, "2", 0, 16384, NULL, "keys at the start that every later query sees", BY_HAND},
-};
 
 /* 7. The strategy itself: the list in meson.build finds it as mask_NAME. */
 extern const Mask mask_template;

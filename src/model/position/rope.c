@@ -26,8 +26,9 @@ typedef struct {
 
 /* What the keys below model.position say of the frequencies. */
 typedef struct {
-    double theta, factor, low, high, original_length;
-    int width; /* R */
+    double theta, fraction, scaling_factor, original_length, low_freq_factor, high_freq_factor;
+    int scaling; /* index of a choice */
+    int width;   /* R */
 } Angles;
 
 /* ---- frequencies: radians per position of pair i ----------------------------------------------------------------- */
@@ -39,22 +40,22 @@ static double plain(const Angles *a, int i)
 
 static double linear(const Angles *a, int i)
 {
-    return plain(a, i) / a->factor;
+    return plain(a, i) / a->scaling_factor;
 }
 
 static double ntk(const Angles *a, int i) /* R = 2: the only pair has frequency 1, whatever theta is */
 {
-    return pow(a->theta * pow(a->factor, a->width / (a->width - 2.0)), -2.0 * i / a->width);
+    return pow(a->theta * pow(a->scaling_factor, a->width / (a->width - 2.0)), -2.0 * i / a->width);
 }
 
 static double llama3(const Angles *a, int i)
 {
-    const double fast = plain(a, i), slow = fast / a->factor, turns = fast * a->original_length / (2 * M_PI);
-    if (turns >= a->high)
+    const double fast = plain(a, i), slow = fast / a->scaling_factor, turns = fast * a->original_length / (2 * M_PI);
+    if (turns >= a->high_freq_factor)
         return fast;
-    if (turns <= a->low)
+    if (turns <= a->low_freq_factor)
         return slow;
-    return slow + (turns - a->low) / (a->high - a->low) * (fast - slow);
+    return slow + (turns - a->low_freq_factor) / (a->high_freq_factor - a->low_freq_factor) * (fast - slow);
 }
 
 static const char *const scalings[] = {"none", "linear", "ntk", "llama3", NULL};
@@ -62,27 +63,40 @@ static double (*const frequencies[])(const Angles *, int) = {plain, linear, ntk,
 
 /* ---- the encoding ------------------------------------------------------------------------------------------------ */
 
+static const SchemaRow params[] = {
+    {"theta", VALUE_NUMBER, "10000", 1, 1e9, NULL, "base of the angles' wavelengths", FIELD(Angles, theta)},
+    {"fraction", VALUE_NUMBER, "1", 0, 1, NULL, "share of a head's channels that are turned; an even number of them",
+     FIELD(Angles, fraction)},
+    {"scaling", VALUE_CHOICE, "none", 0, 0, scalings,
+     "of the frequencies: linear: divided by the factor; ntk: theta grows; llama3: only slow ones divided",
+     FIELD(Angles, scaling)},
+    {"scaling_factor", VALUE_NUMBER, "8", 1, 1e6, NULL, "with scaling: the slowest frequencies are divided by it",
+     FIELD(Angles, scaling_factor)},
+    {"original_length", VALUE_INT, "8192", 1, 1e9, NULL, "with scaling: llama3: positions in which turns are counted",
+     FIELD(Angles, original_length)},
+    {"low_freq_factor", VALUE_NUMBER, "1", 0, 1e6, NULL, "with scaling: llama3: divided up to so many turns",
+     FIELD(Angles, low_freq_factor)},
+    {"high_freq_factor", VALUE_NUMBER, "4", 0, 1e6, NULL, "with scaling: llama3: as they are from so many turns on",
+     FIELD(Angles, high_freq_factor)},
+};
+
 static int read_angles(const ModelSettings *model, Angles *ret_angles, Error *err)
 {
     const Settings *settings = model->settings;
-    const double fraction = settings_number(settings, "model.position.fraction"), width = fraction * model->d_head;
-    const Angles a = {
-        .theta = settings_number(settings, "model.position.theta"),
-        .factor = settings_number(settings, "model.position.scaling_factor"),
-        .low = settings_number(settings, "model.position.low_freq_factor"),
-        .high = settings_number(settings, "model.position.high_freq_factor"),
-        .original_length = (double)settings_int(settings, "model.position.original_length"),
-        .width = (int)lround(width),
-    };
-    if (fraction == 1 && a.width % 2 != 0)
+    Angles a = {0};
+    settings_read_rows(settings, "model.position", ROWS(params), &a);
+    const double width = a.fraction * model->d_head;
+    a.width = (int)lround(width);
+    if (a.fraction == 1 && a.width % 2 != 0)
         return settings_error(settings, "model.d_head", err, "%d is odd; rope turns pairs of channels", a.width);
     if (fabs(width - a.width) > 1e-6 || a.width % 2 != 0 || a.width == 0)
         return settings_error(settings, "model.position.fraction", err,
                               "%g of model.d_head %d is %g channels; rope turns pairs, so it must be an even number",
-                              fraction, model->d_head, width);
-    if (a.high <= a.low)
+                              a.fraction, model->d_head, width);
+    if (a.high_freq_factor <= a.low_freq_factor)
         return settings_error(settings, "model.position.high_freq_factor", err,
-                              "%g must be above model.position.low_freq_factor %g", a.high, a.low);
+                              "%g must be above model.position.low_freq_factor %g", a.high_freq_factor,
+                              a.low_freq_factor);
     *ret_angles = a;
     return STATUS_OK;
 }
@@ -90,7 +104,6 @@ static int read_angles(const ModelSettings *model, Angles *ret_angles, Error *er
 static int prepare(Arena *arena, const ModelSettings *model, Parameters *parameters, void **ret_state, Error *err)
 {
     (void)parameters;
-    const int kind = settings_choice(model->settings, "model.position.scaling");
     const int T = model->context_length;
     Angles a;
     const int status = read_angles(model, &a, err);
@@ -100,7 +113,7 @@ static int prepare(Arena *arena, const ModelSettings *model, Parameters *paramet
     const size_t n = (size_t)T * (size_t)half;
     real *cosines = ARENA_ARRAY(arena, real, n), *sines = ARENA_ARRAY(arena, real, n);
     for (int i = 0; i < half; i++) {
-        const double frequency = frequencies[kind](&a, i);
+        const double frequency = frequencies[a.scaling](&a, i);
         for (int t = 0; t < T; t++) {
             cosines[t * half + i] = (real)cos(t * frequency);
             sines[t * half + i] = (real)sin(t * frequency);
@@ -139,21 +152,6 @@ static void rotate_backward(const void *state, const real *parameters, const Hea
     (void)parameters, (void)x, (void)gradient;
     rotate(state, rows->length, rows->ld, -1, dx);
 }
-
-static const SchemaRow params[] = {
-    {"theta", VALUE_NUMBER, "10000", 1, 1e9, NULL, "base of the angles' wavelengths", BY_HAND},
-    {"fraction", VALUE_NUMBER, "1", 0, 1, NULL, "share of a head's channels that are turned; an even number of them",
-     BY_HAND},
-    {"scaling", VALUE_CHOICE, "none", 0, 0, scalings,
-     "of the frequencies: linear: divided by the factor; ntk: theta grows; llama3: only slow ones divided", BY_HAND},
-    {"scaling_factor", VALUE_NUMBER, "8", 1, 1e6, NULL, "with scaling: the slowest frequencies are divided by it",
-     BY_HAND},
-    {"original_length", VALUE_INT, "8192", 1, 1e9, NULL, "with scaling: llama3: positions in which turns are counted",
-     BY_HAND},
-    {"low_freq_factor", VALUE_NUMBER, "1", 0, 1e6, NULL, "with scaling: llama3: divided up to so many turns", BY_HAND},
-    {"high_freq_factor", VALUE_NUMBER, "4", 0, 1e6, NULL, "with scaling: llama3: as they are from so many turns on",
-     BY_HAND},
-};
 
 const Position position_rope = {
     .variant = {.name = "rope",

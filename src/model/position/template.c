@@ -17,12 +17,19 @@ typedef struct {
     const size_t *tables; /* (L) offset of each layer's tensor (H, 2 reach + 1) */
 } Template;
 
-/* 4. Read your own keys from model->settings, check what you need of the shape (settings_error names the place),
+/* 4. Keys below model.position that are valid with this kind: key, type, default, range, choices, help, and the member
+ * that holds the value. */
+static const SchemaRow params[] = {
+    {"reach", VALUE_INT, "4", 1, 16384, NULL, "distances beyond it share a bias", FIELD(Template, reach)},
+};
+
+/* 5. Read them, check what you need of the shape (settings_error names the place),
  * declare what you learn, here one tensor a layer (parameters_add: one of no layer, with layer -1): a name, group,
  * shape, an initial std or constant, whether it decays. */
 static int prepare(Arena *arena, const ModelSettings *model, Parameters *parameters, void **ret_state, Error *err)
 {
-    const int reach = (int)settings_int(model->settings, "model.position.reach");
+    Template *state = settings_read_new(arena, model->settings, "model.position", ROWS(params), sizeof(Template));
+    const int reach = state->reach;
     if (reach >= model->context_length)
         return settings_error(model->settings, "model.position.reach", err, "%d must be below model.context_length %d",
                               reach, model->context_length);
@@ -31,9 +38,8 @@ static int prepare(Arena *arena, const ModelSettings *model, Parameters *paramet
                           .rows = model->n_heads,
                           .cols = 2 * reach + 1,
                           .initial_std = model->init.position_std};
-    const size_t *tables = parameters_add_to_layers(arena, parameters, model->n_layers, table);
-    Template *state = ARENA_ARRAY(arena, Template, 1);
-    *state = (Template){model->n_heads, reach, tables};
+    state->n_heads = model->n_heads;
+    state->tables = parameters_add_to_layers(arena, parameters, model->n_layers, table);
     *ret_state = state;
     return STATUS_OK;
 }
@@ -44,7 +50,7 @@ static int column(const Template *state, int distance)
     return (distance < -reach ? -reach : distance > reach ? reach : distance) + reach;
 }
 
-/* 5. Forward and backward side by side. The table's entry for query i and key j is length-1+(i-j). */
+/* 6. Forward and backward side by side. The table's entry for query i and key j is length-1+(i-j). */
 static void bias_forward(const void *state, const real *parameters, int layer, int length, real *ret_table)
 {
     const Template *template = state;
@@ -55,7 +61,7 @@ static void bias_forward(const void *state, const real *parameters, int layer, i
             ret_table[h * width + d] = learned[h * columns + column(template, d - (length - 1))];
 }
 
-/* 6. Gradients are added; the caller zeroes. What is not linear in what it learns reads that from `parameters`, as
+/* 7. Gradients are added; the caller zeroes. What is not linear in what it learns reads that from `parameters`, as
  * forward did. */
 static void bias_backward(const void *state, const real *parameters, int layer, int length, const real *dtable,
                           real *gradient)
@@ -68,11 +74,6 @@ static void bias_backward(const void *state, const real *parameters, int layer, 
         for (int d = 0; d < width; d++)
             dlearned[h * columns + column(template, d - (length - 1))] += dtable[h * width + d];
 }
-
-/* 7. Keys below model.position that are valid with this kind: key, type, default, range, help. */
-static const SchemaRow params[] = {
-    {"reach", VALUE_INT, "4", 1, 16384, NULL, "distances beyond it share a bias", BY_HAND},
-};
 
 /* 8. The strategy itself: the list in meson.build finds it as position_NAME. */
 extern const Position position_template;

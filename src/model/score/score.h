@@ -21,8 +21,7 @@ typedef struct {
     const real *parameters;
     int layer, head;
     int n_rows, width, ld;
-    const KeyRanges *keys; /* (n_rows) which keys each row's query sees */
-    int first_key;         /* column c is key first_key + c */
+    const KeyRanges *keys; /* (n_rows) which keys each row's query sees: keys_count of them are not hidden */
 } ScoreRows;
 
 struct Score {

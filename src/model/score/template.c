@@ -15,29 +15,36 @@
 
 /* 2. What prepare reads and builds; constant afterwards, since many threads read it. */
 typedef struct {
-    double n_keys;
+    double n_keys, offset;
     const size_t *offsets; /* (L) where each layer's tensor (1,H) lies in the parameter block */
 } Template;
 
-/* 3. Read your own keys, check them against the sizes (settings_error names the place), declare what you learn, here
+/* 3. Keys below model.score that are valid with this kind: key, type, default, range, choices, help, and the member
+ * that holds the value. */
+static const SchemaRow params[] = {
+    {"n_keys", VALUE_NUMBER, "4", 1, 16384, NULL, "every weight is divided by it", FIELD(Template, n_keys)},
+    {"offset", VALUE_NUMBER, "0", -100, 100, NULL, "of the scores of each head at step 0; learned from then on",
+     FIELD(Template, offset)},
+};
+
+/* 4. Read them, check them against the sizes (settings_error names the place), declare what you learn, here
  * one tensor a layer: a name, group, shape, an initial std or constant, whether it decays. Leave prepare out if you
  * need none of it. */
 static int prepare(Arena *arena, const ModelSettings *model, Parameters *parameters, void **ret_state, Error *err)
 {
     (void)err;
-    Template *template = ARENA_ARRAY(arena, Template, 1);
+    Template *template = settings_read_new(arena, model->settings, "model.score", ROWS(params), sizeof(Template));
     const Tensor offsets = {.name = "attention.score_offset",
                             .group = TENSOR_ATTENTION,
                             .rows = 1,
                             .cols = model->n_heads,
-                            .initial_value = settings_number(model->settings, "model.score.offset")};
-    template->n_keys = settings_number(model->settings, "model.score.n_keys");
+                            .initial_value = template->offset};
     template->offsets = parameters_add_to_layers(arena, parameters, model->n_layers, offsets);
     *ret_state = template;
     return STATUS_OK;
 }
 
-/* 4. The definition: one row, in double. What training runs is held to it, and it makes the position-only baseline. */
+/* 5. The definition: one row, in double. What training runs is held to it, and it makes the position-only baseline. */
 static void weights(const void *state, const real *parameters, int layer, int head, int n, const double *scores,
                     double *ret_weights)
 {
@@ -47,9 +54,9 @@ static void weights(const void *state, const real *parameters, int layer, int he
         ret_weights[j] = 1 / (1 + exp(offset - scores[j])) / template->n_keys;
 }
 
-/* 5. In place over whole rows, whose first column is key rows->first_key (not 0 where a mask hides the first blocks of
- * keys); num's kernels for rows are in rows->kernels. Hidden keys hold -INFINITY and must become exactly 0. row_state
- * keeps one number a row for backward; leave it alone if you need none. */
+/* 6. In place over whole rows; num's kernels for rows are in rows->kernels, what each query sees in rows->keys. Hidden
+ * keys hold -INFINITY and must become exactly 0. row_state keeps one number a row for backward; leave it alone if you
+ * need none. */
 static void forward(const void *state, const ScoreRows *rows, real *s, real *row_state)
 {
     const Template *template = state;
@@ -62,7 +69,7 @@ static void forward(const void *state, const ScoreRows *rows, real *s, real *row
         }
 }
 
-/* 6. From p as forward left it and dp, in place, to ds; 0 for hidden keys, where dp is any finite number. The gradients
+/* 7. From p as forward left it and dp, in place, to ds; 0 for hidden keys, where dp is any finite number. The gradients
  * of what you learn are added. If you need the scores, too, set keeps_scores: s is NULL without. */
 static void backward(const void *state, const ScoreRows *rows, const real *s, const real *p, const real *row_state,
                      real *dp, real *gradient)
@@ -79,13 +86,6 @@ static void backward(const void *state, const ScoreRows *rows, const real *s, co
         }
     gradient[template->offsets[rows->layer] + (size_t)rows->head] -= (real)sum;
 }
-
-/* 7. Keys below model.score that are valid with this kind: key, type, default, range, help. */
-static const SchemaRow params[] = {
-    {"n_keys", VALUE_NUMBER, "4", 1, 16384, NULL, "every weight is divided by it", BY_HAND},
-    {"offset", VALUE_NUMBER, "0", -100, 100, NULL, "of the scores of each head at step 0; learned from then on",
-     BY_HAND},
-};
 
 /* 8. The strategy itself: the list in meson.build finds it as score_NAME. */
 extern const Score score_template;
