@@ -191,10 +191,12 @@ static int prepare_variants(Arena *arena, Model *model, Error *err)
             return status;
         if (v == MASK) {
             model->mask = (MaskRule){s->mask->variant.name, mask_state, s->mask->visible};
-            /* T, and T/2 for the second measuring set */
-            for (int length = s->context_length; length > 0 && length >= s->context_length / 2; length /= 2)
-                if (visible_check(&model->mask, length, err) != STATUS_OK)
-                    return STATUS_FAILED;
+            const int lengths[] = {s->context_length, s->context_length / 2}; /* of the two measuring sets */
+            for (int n = 0; n < 2; n++) {
+                const int status_of_mask = visible_check(&model->mask, lengths[n], err);
+                if (status_of_mask < 0)
+                    return status_of_mask;
+            }
             model->visible = visible_new(arena, &model->mask, s->context_length);
         }
     }

@@ -38,8 +38,11 @@ const size_t *parameters_add_to_layers(Arena *arena, Parameters *parameters, int
     const char *name = tensor.name;
     size_t *offsets = ARENA_ARRAY(arena, size_t, n_layers);
     for (int l = 0; l < n_layers; l++) {
-        tensor.name = arena_format(arena, "blocks.%d.%s", l, name);
-        tensor.layer = l;
+        char full[96];
+        const int n = snprintf(full, sizeof full, "blocks.%d.%s", l, name);
+        assert(n > 0 && (size_t)n < sizeof full);
+        (void)n;
+        tensor.name = full, tensor.layer = l;
         offsets[l] = parameters_add(arena, parameters, tensor);
     }
     return offsets;

@@ -25,6 +25,18 @@ const Mask mask_odd = {
     .visible = visible,
 };
 
+/* Right for long sequences: in those below 20 the last query sees a key too many. */
+static void visible_if_long(const void *state, int i, int length, KeyRanges *ret_keys)
+{
+    (void)state;
+    ret_keys->range[0] = (KeyRange){0, i + 1 + (length < 20 && i == length - 1)};
+}
+
+const Mask mask_broken = {
+    .variant = {.name = "broken", .summary = "right at most lengths", .source = "-"},
+    .visible = visible_if_long,
+};
+
 /* ---- a position encoding ----------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -135,31 +147,26 @@ const Position position_odd = {
 
 /* ---- a score function -------------------------------------------------------------------------------------------- */
 
-/* p_j = s_j^2 / (1 + sum s^2): of p alone the sign of s is not known. ds_j = 2 s_j (dp_j - sum dp p) / (1 + sum s^2) */
+/* p_j = s_j^2 / (n + sum s^2) over n visible keys: of p alone the sign of s is not known.
+ * ds_j = 2 s_j (dp_j - sum dp p) / (n + sum s^2) */
 static void weights(const void *state, const real *parameters, int layer, int head, int n, const double *scores,
                     double *ret_weights)
 {
     (void)state, (void)parameters, (void)layer, (void)head;
-    double sum = 1;
+    double sum = n;
     for (int j = 0; j < n; j++)
         sum += scores[j] * scores[j];
     for (int j = 0; j < n; j++)
         ret_weights[j] = scores[j] * scores[j] / sum;
 }
 
-static double squares(int n, const real *s)
-{
-    double sum = 1;
-    for (int j = 0; j < n; j++)
-        sum += isinf(s[j]) ? 0 : (double)s[j] * (double)s[j];
-    return sum;
-}
-
 static void forward(const void *state, const ScoreRows *rows, real *s, real *row_state)
 {
     (void)state;
     for (int r = 0; r < rows->n_rows; r++, s += rows->ld) {
-        const double sum = squares(rows->width, s);
+        double sum = keys_count(&rows->keys[r]);
+        for (int j = 0; j < rows->width; j++)
+            sum += isinf(s[j]) ? 0 : (double)s[j] * (double)s[j];
         row_state[r] = (real)sum;
         for (int j = 0; j < rows->width; j++)
             s[j] = isinf(s[j]) ? 0 : (real)((double)s[j] * (double)s[j] / sum);
@@ -180,7 +187,9 @@ static void backward(const void *state, const ScoreRows *rows, const real *s, co
 }
 
 const Score score_odd = {
-    .variant = {.name = "odd", .summary = "squares, of which backward wants the roots", .source = "-"},
+    .variant = {.name = "odd",
+                .summary = "squares, of which backward wants the roots, over how many there are",
+                .source = "-"},
     .keeps_scores = 1,
     .weights = weights,
     .forward = forward,

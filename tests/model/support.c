@@ -125,7 +125,7 @@ static void add_part(TestSchema *schema, const char *group, const char *kind, co
         int n = 0;                                                                                                     \
         for (; any_##what(n); n++)                                                                                     \
             names[n] = any_##what(n)->variant.name;                                                                    \
-        names[n] = "odd";                                                                                              \
+        names[n] = "odd", names[n + 1] = "broken";                                                                     \
         *kind = (SchemaRow){"kind", VALUE_CHOICE, names[0], 0, 0, names, "which", BY_HAND};                            \
         add_part(schema, group, NULL, kind, 1);                                                                        \
         for (int i = 0; any_##what(i); i++)                                                                            \
@@ -207,7 +207,9 @@ int try_build(int vocab_size, const char *lines, Built *ret_built, Error *err)
     const char *position = settings_text(settings, "model.position.kind");
     const char *mask = settings_text(settings, "model.mask.kind"), *score = settings_text(settings, "model.score.kind");
     built.shape.position = is_odd(position) ? &position_odd : any_position(index_of(position_variants, position));
-    built.shape.mask = is_odd(mask) ? &mask_odd : any_mask(index_of(mask_variants, mask));
+    built.shape.mask = is_odd(mask)                  ? &mask_odd
+                       : strcmp(mask, "broken") == 0 ? &mask_broken
+                                                     : any_mask(index_of(mask_variants, mask));
     built.shape.score = is_odd(score) ? &score_odd : any_score(index_of(score_variants, score));
     status = model_new(built.arena, &built.shape, kernels_best(), &built.model, err);
     if (status < 0)

@@ -192,6 +192,12 @@ static void test_combinations(void **state)
                 assert_int_equal(status, refused ? STATUS_INPUT : STATUS_OK);
                 if (refused)
                     assert_non_null(strstr(err.text, "objective.kind"));
+                if (objective->needs_hidden_future && b.shape.visible->sees_later)
+                    assert_non_null(strstr(
+                        err.text, arena_format(b.arena,
+                                               "objective '%s' needs a model.mask.kind that shows no later key; under "
+                                               "'%s' a position sees its target",
+                                               objective->variant.name, any_mask(m)->variant.name)));
                 unbuild(&b);
             }
     assert_true(objective_find("next")->needs_hidden_future);

@@ -7,7 +7,10 @@
 #include "support.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
+
+#include "testing.h"
 
 /* Every query of every sequence sees something, and nothing that is not there. */
 static void test_masks_show_keys_that_are_there(void **state)
@@ -19,6 +22,30 @@ static void test_masks_show_keys_that_are_there(void **state)
         for (int length = 1; length <= b.shape.context_length; length++)
             if (visible_check(model_mask_rule(b.model), length, &err) != STATUS_OK)
                 fail_msg("%s", err.text);
+        unbuild(&b);
+    }
+}
+
+/* A mask that is wrong at the model's length, or only at the half of it that is measured, makes no model. */
+static void test_a_wrong_mask_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        int length;
+        const char *text; /* NULL: right at both */
+    } cases[] = {
+        {19, "mask broken: query 18 of 19 sees keys [0, 20) and [0, 0): none, or some that are not there"},
+        {20, "mask broken: query 9 of 10 sees keys [0, 11) and [0, 0): none, or some that are not there"},
+        {39, "mask broken: query 18 of 19 sees keys [0, 20) and [0, 0): none, or some that are not there"},
+        {40, NULL},
+    };
+    for (size_t c = 0; c < N_TESTS(cases); c++) {
+        Built b;
+        Error err = {""};
+        char lines[64];
+        snprintf(lines, sizeof lines, "model.context_length=%d\nmodel.mask.kind=broken", cases[c].length);
+        assert_int_equal(try_build(19, lines, &b, &err), cases[c].text ? STATUS_FAILED : STATUS_OK);
+        assert_string_equal(err.text, cases[c].text ? cases[c].text : "");
         unbuild(&b);
     }
 }
@@ -124,14 +151,11 @@ static void test_a_hidden_key_reaches_nobody(void **state)
             }
 }
 
-/* ---- hostile values ---------------------------------------------------------------------------------------------- */
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_masks_show_keys_that_are_there),
-        cmocka_unit_test(test_repeated_token_is_uniform),
-        cmocka_unit_test(test_the_future_is_hidden),
+        cmocka_unit_test(test_masks_show_keys_that_are_there), cmocka_unit_test(test_a_wrong_mask_is_refused),
+        cmocka_unit_test(test_repeated_token_is_uniform),      cmocka_unit_test(test_the_future_is_hidden),
         cmocka_unit_test(test_a_hidden_key_reaches_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
