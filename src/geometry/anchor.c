@@ -73,13 +73,13 @@ static void rows_importance(const View *shape, const PositionRows *rows, int lay
     memset(ret_importance, 0, (size_t)T * sizeof *ret_importance);
     memcpy(count, shape->visible->n_viewers, (size_t)T * sizeof *count);
     for (int i = 0; i < T; i++) {
-        double sum = 0;
+        int is_empty = 1; /* as a map would have it: such a query is in no mean */
         rows->weights(rows->context, layer, head, i, row);
         for (int j = 0; j < T; j++) {
             ret_importance[j] += j != i ? row[j] : 0;
-            sum += row[j];
+            is_empty &= (real)row[j] == 0;
         }
-        for (int j = 0; sum == 0 && j < T; j++) /* as in maps: a query that attends to nothing is in no mean */
+        for (int j = 0; is_empty && j < T; j++)
             count[j] -= j != i && view_sees(shape, i, j);
     }
     for (int k = 0; k < T; k++)

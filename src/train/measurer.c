@@ -116,7 +116,8 @@ static void lay_passes(Arena *arena, const TrainSettings *settings, const Model 
 {
     Shape s = measurer_shape(model);
     const size_t n = settings->measure.n_sequences, keys = (size_t)s.L * s.H * s.T, map = keys * s.T;
-    const size_t importances = n * keys, losses = n * MAX_LOSS_GROUPS;
+    const size_t importances = n * keys, half_importances = importances / s.T * (s.T / 2);
+    const size_t losses = n * MAX_LOSS_GROUPS;
     Pass *pass = &measurer->pass, *half = &measurer->half_pass;
     pass->n = half->n = (int)n;
     pass->length = s.T, half->length = s.T / 2;
@@ -127,7 +128,7 @@ static void lay_passes(Arena *arena, const TrainSettings *settings, const Model 
     pass->maps = pass->n_maps ? ARENA_ARRAY(arena, real, pass->n_maps * map) : NULL;
     pass->losses = ARENA_ARRAY(arena, double, losses);
     pass->counts = ARENA_ARRAY(arena, double, losses);
-    half->importance = ARENA_ARRAY(arena, float, importances / 2);
+    half->importance = ARENA_ARRAY(arena, float, half_importances);
 }
 
 /* Where neither encoding nor score function learns, position alone gives the same at all steps. */

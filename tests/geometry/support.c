@@ -210,7 +210,8 @@ void measure_family(Arena *arena, const MetricFamily *family, const void *state,
 {
     enum { GUARD = 64 };
     const Visible visible = {.length = view->length}; /* all that a driver knows before it measures */
-    const View sizes = view_shape(view->n_layers, view->n_heads, view->d_model, view->d_head, &visible, NULL);
+    View sizes = view_shape(view->n_layers, view->n_heads, view->d_model, view->d_head, &visible, NULL);
+    sizes.bias_by_query = view->bias_by_query;
     const size_t bytes = scratch_bytes(family, state, &sizes);
     Arena *scratch = arena_within(arena, bytes + GUARD);
     unsigned char *guard = arena_alloc(scratch, bytes + GUARD);

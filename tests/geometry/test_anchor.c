@@ -145,6 +145,39 @@ static void test_baseline_is_that_of_the_maps(void **state)
     }
 }
 
+/* Every third query attends to nothing, every fourth to less than a map can hold. */
+static void scarce_weights(const void *context, int layer, int head, int i, double *ret_weights)
+{
+    const View *shape = context;
+    (void)layer, (void)head;
+    for (int j = 0; j < shape->length; j++)
+        ret_weights[j] = !view_sees(shape, i, j) || i % 3 == 0 ? 0 : i % 4 == 0 ? 1e-60 : 1.0 / (2 + (i + j) % 5);
+}
+
+/* Rows need not sum to one: a query that attends to nothing is in no mean, in rows as in their maps. */
+static void test_baseline_of_rows_that_attend_to_nothing(void **state)
+{
+    (void)state;
+    enum { T = 40 };
+    for (TestMask mask = 0; mask < N_MASKS; mask++) {
+        Arena *arena = arena_new();
+        Built *built = built_map(arena, T, mask);
+        const PositionRows rows = {&built->view, scarce_weights};
+        float *uniform = ARENA_ARRAY(arena, float, T), *position = ARENA_ARRAY(arena, float, T);
+        double *baseline = ARENA_ARRAY(arena, double, T);
+        view_uniform_maps(&built->view, built->maps);
+        anchor_importance(&built->view, uniform);
+        view_position_maps(&built->view, &rows, ARENA_ARRAY(arena, double, T), built->maps);
+        anchor_importance(&built->view, position);
+        anchor_baseline(&built->view, &rows, arena, baseline);
+        for (int k = 0; k < T; k++) {
+            const double expected = (double)fmaxf(uniform[k], position[k]); /* the number, if one is none */
+            assert_true(fabs(baseline[k] - expected) < 1e-6 || (isnan(baseline[k]) && isnan(expected)));
+        }
+        arena_free(arena);
+    }
+}
+
 static void test_null_positions(void **state)
 {
     (void)state;
@@ -206,6 +239,7 @@ int main(void)
         cmocka_unit_test(test_even_anchors),
         cmocka_unit_test(test_late_keys_are_no_anchors),
         cmocka_unit_test(test_what_is_no_anchor),
+        cmocka_unit_test(test_baseline_of_rows_that_attend_to_nothing),
         cmocka_unit_test(test_baseline_is_that_of_the_maps),
         cmocka_unit_test(test_null_positions),
         cmocka_unit_test(test_head_agreement),

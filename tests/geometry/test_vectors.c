@@ -189,6 +189,56 @@ static void test_one_repeated_token(void **state)
     arena_free(arena);
 }
 
+/* Mean over queries i >= 2 of the first key's score less the mean one of other keys than i, as a loop. */
+static double gap_by_definition(const View *view)
+{
+    const int T = view->length, D = view->d_head;
+    double gap = 0;
+    int n = 0;
+    for (int i = 2; i < T; i++) {
+        double first = 0, others = 0;
+        int n_others = 0;
+        for (int j = 0; j < T; j++) {
+            double score = (double)view_bias(view, 0, 0, i)[-j];
+            for (int c = 0; c < D; c++)
+                score += (double)view->q[i * D + c] * (double)view->k[j * D + c] / sqrt(D);
+            if (!view_sees(view, i, j) || j == i)
+                continue;
+            first += j == 0 ? score : 0, others += j == 0 ? 0 : score, n_others += j > 0;
+        }
+        if (!view_sees(view, i, 0) || n_others == 0)
+            continue;
+        gap += first - others / n_others;
+        n++;
+    }
+    return n ? gap / n : (double)NAN;
+}
+
+/* A bias may differ from query to query; a table that does not is the table of distances. */
+static void test_a_bias_by_query(void **state)
+{
+    (void)state;
+    enum { T = 30, D = 4, WIDTH = 2 * T - 1 };
+    Pcg pcg = pcg_named(1, "test/bias by query");
+    for (TestMask mask = 0; mask < N_MASKS; mask++) {
+        Arena *arena = arena_new();
+        Built *built = built_new(arena, 1, 1, T, D, 6, mask);
+        real *table = ARENA_ARRAY(arena, real, T * WIDTH);
+        built_randomise(built, &pcg);
+        const double by_distance = measured_one(&built->view, "logit_gap");
+        for (int i = 0; i < T; i++)
+            memcpy(table + (size_t)i * WIDTH, built->bias, WIDTH * sizeof *table);
+        built->view.bias = table, built->view.bias_by_query = 1;
+        const double by_query = measured_one(&built->view, "logit_gap");
+        assert_true(by_query == by_distance || (isnan(by_query) && isnan(by_distance)));
+        for (int i = 0; i < T * WIDTH; i++)
+            table[i] = (real)pcg_normal(&pcg);
+        const double expected = gap_by_definition(&built->view), found = measured_one(&built->view, "logit_gap");
+        assert_true(fabs(found - expected) < 1e-6 || (isnan(found) && isnan(expected)));
+        arena_free(arena);
+    }
+}
+
 /* A token that draws half of all attention and writes nothing: drained, and the head writes half. */
 static void test_a_drained_sink(void **state)
 {
@@ -244,6 +294,7 @@ int main(void)
         cmocka_unit_test(test_sink_rate_near_its_floor),
         cmocka_unit_test(test_mean_distance),
         cmocka_unit_test(test_one_repeated_token),
+        cmocka_unit_test(test_a_bias_by_query),
         cmocka_unit_test(test_a_drained_sink),
         cmocka_unit_test(test_a_massive_activation),
     };

@@ -8,7 +8,9 @@
 
 #include "geometry/anchor.h"
 #include "geometry/metric.h"
+#include "base/file.h"
 #include "model/mask/mask.h"
+#include "model/position/position.h"
 #include "store/npz.h"
 #include "store/run.h"
 #include "train/checkpoint.h"
@@ -73,7 +75,7 @@ static void check_views(Session *session, const Visible own[2])
     Error err;
     assert_ok(session_start(session, 1, 0, 1, kernels_best(), &err), &err);
     const Measurer *measurer = session->measurer;
-    const Capture nothing = {NULL};
+    const Capture nothing = {.maps = NULL};
     for (int half = 0; half < 2; half++) {
         const View view = measurer_sequence_view(measurer, half ? &measurer->half : &measurer->full, 0, &nothing, 0, 0);
         assert_int_equal(view.visible->length, own[half].length);
@@ -115,6 +117,74 @@ static void a_snapshot_says_what_its_queries_see(void **state)
         session_close(&session);
         drop(&trained);
     }
+}
+
+/* ---- a bias by query --------------------------------------------------------------------------------------------- */
+
+/* ALiBi's table, written out for every query. */
+static void bias_of_every_query(const void *alibi, const real *parameters, int layer, int length, real *ret_table)
+{
+    const size_t width = position_table_size(position_find("alibi"), length);
+    Arena *arena = arena_new();
+    enum { HEADS = 2 };
+    real *table = ARENA_ARRAY(arena, real, HEADS * width);
+    position_find("alibi")->bias_forward(alibi, parameters, layer, length, table);
+    for (int h = 0; h < HEADS; h++)
+        for (int i = 0; i < length; i++, ret_table += width)
+            memcpy(ret_table, table + h * width, width * sizeof *table);
+    arena_free(arena);
+}
+
+/* Measures a session's model at step 0. */
+static char *measure_in_folder(Session *session, Arena *arena)
+{
+    Error err = {""};
+    MeasureSummary summary;
+    char *folder = fresh_folder(arena);
+    assert_ok(file_make_folder(file_join(arena, folder, RUN_SNAPSHOTS), &err), &err);
+    assert_ok(session_start(session, 1, 0, 1, kernels_best(), &err), &err);
+    real *parameters = ARENA_ARRAY(arena, real, model_parameters(session->model)->n_values);
+    parameters_initialise(model_parameters(session->model), 1, parameters);
+    assert_ok(measure_snapshot(session->measurer, parameters, folder, 0, 0, 0, &summary, &err), &err);
+    return folder;
+}
+
+static void check_same_bytes(Arena *arena, const char *one, const char *other)
+{
+    Error err = {""};
+    char *bytes[2];
+    size_t n[2];
+    assert_ok(file_read(arena, one, &bytes[0], &n[0], &err), &err);
+    assert_ok(file_read(arena, other, &bytes[1], &n[1], &err), &err);
+    assert_true(n[0] == n[1] && memcmp(bytes[0], bytes[1], n[0]) == 0);
+}
+
+/* An encoding that gives every query biases of its own is measured by them: the same biases, the same snapshot and
+ * baselines to the bit, with the memory that either takes. */
+static void a_bias_by_query_is_measured(void **state)
+{
+    (void)state;
+    const char *const changes[] = {"model.position.kind", "alibi", "model.n_heads", "2", NULL};
+    Position by_query = *position_find("alibi");
+    by_query.bias_by_query = 1, by_query.bias_forward = bias_of_every_query;
+    Arena *arena = arena_new();
+    char *folders[2];
+    for (int own = 0; own < 2; own++) {
+        Session session;
+        Error err = {""};
+        const Settings settings = tiny_settings(arena, changes);
+        assert_ok(session_open(&settings, kernels_best(), &session, &err), &err);
+        session.model_settings.position = own ? &by_query : position_find("alibi");
+        assert_ok(model_new(session.setup, &session.model_settings, kernels_best(), &session.model, &err), &err);
+        assert_int_equal(session.model_settings.n_heads, 2);
+        folders[own] = measure_in_folder(&session, arena);
+        session_close(&session);
+    }
+    check_same_bytes(arena, run_snapshot_path(arena, folders[0], 0), run_snapshot_path(arena, folders[1], 0));
+    check_same_bytes(arena, file_join(arena, folders[0], RUN_BASELINES), file_join(arena, folders[1], RUN_BASELINES));
+    for (int own = 0; own < 2; own++)
+        remove_tree(folders[own]);
+    arena_free(arena);
 }
 
 /* Six sequences: all of them, or the first four of which two are even and two odd; a metric of the model has
@@ -400,6 +470,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_snapshot_holds_what_is_due),
         cmocka_unit_test(a_snapshot_says_what_its_queries_see),
+        cmocka_unit_test(a_bias_by_query_is_measured),
         cmocka_unit_test(members_count_their_sequences),
         cmocka_unit_test(fisher_is_the_mean_of_squared_gradients),
         cmocka_unit_test(losses_belong_to_corrupted_sequences),
