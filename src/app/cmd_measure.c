@@ -30,6 +30,8 @@ static void print_snapshots(const char *folder, const Remeasured *snapshots, int
 
 static int measure_again(Arena *arena, const Arguments *arguments, Remeasured **ret_snapshots, int *ret_n, Error *err)
 {
+    Remeasured *snapshots;
+    int n = 0;
     const char *folder = arguments->words[0];
     const Program program = program_new(arena, arguments->kernels);
     Settings settings;
@@ -39,11 +41,14 @@ static int measure_again(Arena *arena, const Arguments *arguments, Remeasured **
     if (status != STATUS_OK)
         return status;
     const TrainJob job = {.folder = folder, .settings = &settings, .kernels = arguments->kernels, .threads = threads};
-    status = train_measure_again(arena, &job, ret_snapshots, ret_n, err);
-    if (status == STATUS_OK && *ret_n == 0)
+    status = train_measure_again(arena, &job, &snapshots, &n, err);
+    if (status != STATUS_OK)
+        return status;
+    if (n == 0)
         return error_set(err, STATUS_INPUT, "%s: no snapshot has its weights; train with snapshot.weights: true",
                          folder);
-    return status;
+    *ret_snapshots = snapshots, *ret_n = n;
+    return STATUS_OK;
 }
 
 static int measure_run(const Arguments *arguments, Error *err)
@@ -84,7 +89,8 @@ static int run(const Arguments *arguments, Error *err)
 }
 
 static const Option options[] = {
-    {"--mask", "MASK", "what queries may see; by default causal if nothing is above the diagonal, else full", 0},
+    {"--mask", "MASK",
+     "what queries may see; by default the first mask without keys that hides only zeros: causal, else full", 0},
     {"--tokens", "IDS.npy", "token ids (N, T), int32, int64 or uint8; for a folder of maps, a folder of the same names",
      0},
     {"--format", "WORD", "table (default), csv or json", 0},

@@ -53,7 +53,6 @@ static int read_format(const Arguments *arguments, int *ret_format, Error *err)
 
 /* A mask of the registry, and what its keys are set to. */
 typedef struct {
-    const char *text; /* as it was asked for, with its keys; NULL: its name says it all */
     const Mask *mask;
     Settings settings;
 } Choice;
@@ -78,34 +77,62 @@ static int find_mask(Arena *arena, const char *name, const Mask **ret_mask, Erro
     return status;
 }
 
+/* The key of a mask that stands in [key, end), as its full path. */
+static int find_key(Arena *arena, const Variant *variant, const char *key, const char *end, const char **ret_key,
+                    Error *err)
+{
+    const char **names = ARENA_ARRAY(arena, const char *, variant->n_params),
+               *word = arena_strndup(arena, key, (size_t)(end - key));
+    int index;
+    if (variant->n_params == 0)
+        return error_set(err, STATUS_INPUT, "refframe measure: --mask: %s has no keys, so no \"%s\"", variant->name,
+                         word);
+    for (int k = 0; k < variant->n_params; k++)
+        names[k] = variant->params[k].key;
+    const int status = find_word("--mask", word, names, variant->n_params, &index, err);
+    if (status == STATUS_OK)
+        *ret_key = arena_format(arena, "model.mask.%s", names[index]);
+    return status;
+}
+
 /* NAME, or NAME:KEY=VALUE,KEY=VALUE; the keys are checked as an experiment's are. */
 static int read_mask(Arena *arena, const char *text, Choice *ret_choice, Error *err)
 {
     const char *at = text + strcspn(text, ":");
     Assignment *assignments = ARENA_ARRAY(arena, Assignment, strlen(at) + 1);
-    ret_choice->text = text;
     int n = 0, status = find_mask(arena, arena_strndup(arena, text, (size_t)(at - text)), &ret_choice->mask, err);
     if (status != STATUS_OK)
         return status;
+    const Variant *variant = &ret_choice->mask->variant;
     while (*at) {
         const char *key = at + 1, *end = key + strcspn(key, ","), *equals = memchr(key, '=', (size_t)(end - key));
         if (!equals)
             return error_set(err, STATUS_INPUT,
                              "refframe measure: --mask: \"%s\" should go on with KEY=VALUE behind \"%.*s\"", text,
                              (int)(key - text), text);
+        Assignment *next = &assignments[n];
+        *next = (Assignment){.text = arena_strndup(arena, equals + 1, (size_t)(end - equals - 1)), .file = "--mask"};
+        status = find_key(arena, variant, key, equals, &next->key, err);
+        if (status != STATUS_OK)
+            return status;
         for (int a = 0; a < n; a++)
-            if (strlen(assignments[a].key) == strlen("model.mask.") + (size_t)(equals - key) &&
-                strncmp(assignments[a].key + strlen("model.mask."), key, (size_t)(equals - key)) == 0)
+            if (strcmp(assignments[a].key, next->key) == 0)
                 return error_set(err, STATUS_INPUT, "refframe measure: --mask: \"%s\" gives %.*s twice", text,
                                  (int)(equals - key), key);
-        assignments[n++] = (Assignment){.key = arena_format(arena, "model.mask.%.*s", (int)(equals - key), key),
-                                        .text = arena_strndup(arena, equals + 1, (size_t)(end - equals - 1)),
-                                        .file = "--mask"};
-        at = end;
+        n++, at = end;
     }
-    const Variant *variant = &ret_choice->mask->variant;
     const SchemaPart part = {"model.mask", NULL, variant->params, variant->n_params};
     return settings_resolve(arena, &(Schema){&part, 1}, assignments, n, &ret_choice->settings, NULL, err);
+}
+
+/* NAME:KEY=VALUE,KEY=VALUE with every key that the mask has, however it was asked for. */
+static const char *full_name(Arena *arena, const Choice *choice)
+{
+    const char *name = choice->mask->variant.name;
+    for (int k = 0; k < choice->settings.n_items; k++)
+        name = arena_format(arena, "%s%s%s=%s", name, k ? "," : ":", choice->settings.items[k].row->key,
+                            choice->settings.items[k].text);
+    return name;
 }
 
 /* The rule of a mask for maps of these sizes. */
@@ -122,7 +149,7 @@ static int make_rule(Arena *arena, const MapsSet *set, const Choice *choice, Mas
         if (status != STATUS_OK)
             return status;
     }
-    const MaskRule rule = {choice->text ? choice->text : choice->mask->variant.name, state, choice->mask->visible};
+    const MaskRule rule = {full_name(arena, choice), state, choice->mask->visible};
     for (int f = 0; f < set->n_files; f++) {
         const int status = visible_check(&rule, set->files[f].length, err);
         if (status != STATUS_OK)

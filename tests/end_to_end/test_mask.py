@@ -118,11 +118,19 @@ class Mask(Case):
         rows = list(csv.DictReader(io.StringIO(out.stdout)))
         self.assertTrue(any(row["metric"] == "attention_entropy_normalised" and abs(float(row["value"]) - 1) < 1e-5 for row in rows), rows[:3])
         self.assertTrue(any(row["metric"] == "n_anchors" and float(row["value"]) == 0 for row in rows))
-        self.assertIn(f"template:width={WIDTH},n_first={FIRST}",
-                      self.refframe("measure", "maps.npy", "--mask", f"template:width={WIDTH},n_first={FIRST}", program=PROGRAM).stdout)
-        for wrong in (f"template:width={WIDTH - 1}", f"template:width={WIDTH},width={WIDTH}", "template:wide=3", "template:width", "templat"):
+        for said in (f"template:n_first={FIRST},width={WIDTH}", f"template:width={WIDTH},n_first={FIRST}"):
+            self.assertIn(f"  mask template:width={WIDTH},n_first={FIRST}\n",
+                          self.refframe("measure", "maps.npy", "--mask", said, program=PROGRAM).stdout)
+            found = json.loads(self.refframe("measure", "maps.npy", "--mask", said, "--format", "json", program=PROGRAM).stdout)
+            self.assertEqual((found["mask"], found["mask_given"]), (f"template:width={WIDTH},n_first={FIRST}", True))
+        for wrong, text in ((f"template:width={WIDTH - 1}", f"where the mask template:width={WIDTH - 1},n_first=2 hides the key"),
+                            (f"template:width={WIDTH},width={WIDTH}", "gives width twice"), ("template:width=0", "0 is not in 1..16384"),
+                            ("template:wide=3", '"wide" is not one of width, n_first; did you mean "width"?'),
+                            ("template:width", 'should go on with KEY=VALUE behind "template:"'),
+                            ("causal:width=3", 'causal has no keys, so no "width"'), ("templat", 'did you mean "template"?')):
             done = self.refframe("measure", "maps.npy", "--mask", wrong, code=2, program=PROGRAM)
             self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+            self.assertIn(text, done.stderr)
 
 
 if __name__ == "__main__":

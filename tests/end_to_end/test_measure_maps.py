@@ -229,7 +229,7 @@ class MeasureMaps(Case):
         cases = [
             (["good.npy", "--format", "cvs"], 'refframe measure: --format: "cvs" is not one of table, csv, json; did you mean "csv"?'),
             (["good.npy", "--mask", "casual"], f'refframe measure: --mask: "casual" is not one of {masks}; did you mean "causal"?'),
-            (["good.npy", "--mask", "full:width=3"], '--mask: unknown key "model.mask.width"'),
+            (["good.npy", "--mask", "full:width=3"], 'refframe measure: --mask: full has no keys, so no "width"'),
             (["good.npy", "--mask", "full:"], 'refframe measure: --mask: "full:" should go on with KEY=VALUE behind "full:"'),
             (["good.npy", "--mask", "full:width"], 'refframe measure: --mask: "full:width" should go on with KEY=VALUE behind "full:"'),
             (["good.npy", "--mask", ""], f'refframe measure: --mask: "" is not one of {masks}'),
