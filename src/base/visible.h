@@ -63,7 +63,8 @@ static inline int keys_include(const KeyRanges *keys, int key)
 }
 
 /* Whether a mean over the other queries that see key k says something of it: at least `queries` of them do, and a
- * `share` of the sequence; or, where the mask hides nothing and so makes no difference between keys, any. */
+ * `share` of the sequence; or, where the mask hides nothing of this sequence and so makes no difference between its
+ * keys, any. */
 int visible_serves(const Visible *visible, int k, double queries, double share);
 
 /* (query, key) pairs that are seen, over the whole sequence. */
