@@ -2,9 +2,9 @@
  *
  * A variant is a const struct at the foot of its own file, which begins with a Variant; src/meson.build lists its word,
  * and Meson writes the folder's registry from the list. One life for all: `prepare` reads the variant's keys, once,
- * there and nowhere else, by their rows or by name, checks them, builds its tables (in model/ it declares what it learns, too) and leaves
- * its state, constant from then on; every later function gets that state first. A variant without keys or tables leaves
- * `prepare` NULL, and its state is NULL.
+ * there and nowhere else, by their rows or by name, checks them, builds its tables (in model/ it declares what it
+ * learns, too) and leaves its state, constant from then on; every later function gets that state first. A variant
+ * without keys or tables leaves `prepare` NULL, and its state is NULL.
  */
 #ifndef REFFRAME_BASE_VARIANT_H
 #define REFFRAME_BASE_VARIANT_H
