@@ -14,6 +14,9 @@ static const char *const placement_names[] = {
     [PLACEMENT_PRE] = "pre", [PLACEMENT_POST] = "post", [PLACEMENT_SANDWICH] = "sandwich", NULL};
 static const char *const activation_names[] = {
     [ACTIVATION_GELU] = "gelu", [ACTIVATION_RELU] = "relu", [ACTIVATION_SWIGLU] = "swiglu", NULL};
+static const char *const input_names[] = {
+    [INPUT_EMBEDDING] = "embedding", [INPUT_LINEAR] = "linear", [INPUT_IDENTITY] = "identity", NULL};
+static const char *const output_names[] = {[OUTPUT_LINEAR] = "linear", [OUTPUT_IDENTITY] = "identity", NULL};
 static const char *const weight_names[] = {[WEIGHT_FAN_IN] = "fan_in", [WEIGHT_CONSTANT] = "constant", NULL};
 static const char *const residual_names[] = {[RESIDUAL_SCALED] = "scaled", [RESIDUAL_PLAIN] = "plain", NULL};
 
@@ -56,6 +59,48 @@ const SchemaRow model_rows[] = {
 };
 const int model_n_rows = sizeof model_rows / sizeof *model_rows;
 
+const SchemaRow model_vector_rows[] = {
+    {"input", VALUE_CHOICE, "embedding", 0, 0, input_names,
+     "embedding: of ids; of a source of vectors, a learned map of them, or identity: they are the stream",
+     FIELD(ModelSettings, input)},
+    {"output", VALUE_CHOICE, "linear", 0, 0, output_names,
+     "linear: a head; identity, for a source with goals: what the stream's end holds is the answer",
+     FIELD(ModelSettings, output)},
+};
+const int model_n_vector_rows = sizeof model_vector_rows / sizeof *model_vector_rows;
+
+static int check_width(const ModelSettings *model, const char *key, const char *what, int width, Error *err)
+{
+    if (width == model->d_model)
+        return STATUS_OK;
+    return settings_error(model->settings, key, err,
+                          "identity wants model.d_model as wide as the source's %s: %d, and not %d", what, width,
+                          model->d_model);
+}
+
+int model_check_vectors(const ModelSettings *model, Error *err)
+{
+    const Settings *settings = model->settings;
+    if (model->vector_width == 0 && model->input != INPUT_EMBEDDING)
+        return settings_error(settings, "model.input", err, "'%s' reads vectors, and this data.source.kind gives ids",
+                              input_names[model->input]);
+    if (model->vector_width > 0 && model->input == INPUT_EMBEDDING)
+        return settings_error(settings, "model.input", err,
+                              "'embedding' reads ids; this data.source.kind gives vectors, for 'linear' or 'identity'");
+    if (model->goal_width == 0 && model->output == OUTPUT_IDENTITY)
+        return settings_error(settings, "model.output", err,
+                              "'identity' gives vectors, and this data.source.kind asks for ids");
+    if (model->tied_head && (model->vector_width > 0 || model->goal_width > 0))
+        return settings_error(settings, "model.tied_head", err,
+                              "there is no token embedding to tie the head to: this data.source.kind gives vectors");
+    int status = STATUS_OK;
+    if (model->input == INPUT_IDENTITY)
+        status = check_width(model, "model.input", "vectors", model->vector_width, err);
+    if (status == STATUS_OK && model->output == OUTPUT_IDENTITY)
+        status = check_width(model, "model.output", "goals", model->goal_width, err);
+    return status;
+}
+
 int model_settings_read(const Settings *settings, int vocab_size, ModelSettings *ret_model, Error *err)
 {
     ModelSettings m = {
@@ -66,6 +111,7 @@ int model_settings_read(const Settings *settings, int vocab_size, ModelSettings 
         .settings = settings,
     };
     settings_read_rows(settings, "model", model_rows, model_n_rows, &m);
+    settings_read_rows(settings, "model", model_vector_rows, model_n_vector_rows, &m);
     if (m.d_head == 0) {
         if (m.d_model % m.n_heads != 0)
             return settings_error(settings, "model.n_heads", err,

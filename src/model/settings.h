@@ -14,6 +14,8 @@ typedef struct Parameters Parameters;
 typedef enum { NORM_LAYERNORM, NORM_RMSNORM } NormKind;
 typedef enum { PLACEMENT_PRE, PLACEMENT_POST, PLACEMENT_SANDWICH } NormPlacement;
 typedef enum { ACTIVATION_GELU, ACTIVATION_RELU, ACTIVATION_SWIGLU } ActivationKind;
+typedef enum { INPUT_EMBEDDING, INPUT_LINEAR, INPUT_IDENTITY } InputKind;
+typedef enum { OUTPUT_LINEAR, OUTPUT_IDENTITY } OutputKind;
 typedef enum { WEIGHT_FAN_IN, WEIGHT_CONSTANT } WeightRule;    /* std = width^-1/2, or weight_std */
 typedef enum { RESIDUAL_SCALED, RESIDUAL_PLAIN } ResidualRule; /* out and down divided by sqrt(2L), or not */
 
@@ -25,6 +27,10 @@ typedef struct {
     int d_ff;           /* F; 4C by default, 8C/3 rounded up to a multiple of 8 for swiglu */
     int context_length; /* T */
     int vocab_size;     /* V, from the data */
+    int vector_width;   /* C_in of the data's vectors, 0: it gives ids; by who opened the data */
+    int goal_width;     /* C_out of its goals, 0: targets are ids; likewise */
+    InputKind input;    /* how tokens, or else vectors, become the stream */
+    OutputKind output;  /* what the final norm gives, mapped or as it is */
     NormKind norm;
     NormPlacement norm_placement;
     double norm_epsilon;
@@ -49,9 +55,20 @@ typedef struct {
 typedef int ModelPrepare(Arena *arena, const ModelSettings *model, Parameters *parameters, void **ret_state,
                          Error *err);
 
-/* Schema rows of `model` and `model.init`. */
+/* Schema rows of `model` and `model.init`; and those of `model` that a source of vectors is read by. */
 extern const SchemaRow model_rows[];
 extern const int model_n_rows;
+extern const SchemaRow model_vector_rows[];
+extern const int model_n_vector_rows;
+
+/* O: columns of what the model gives of a position, logits or a vector. */
+static inline int model_output_width(const ModelSettings *model)
+{
+    return model->goal_width > 0 ? model->goal_width : model->vocab_size;
+}
+
+/* Whether input, output and head suit ids or vectors, as the data gives them, and their widths; model_new asks. */
+int model_check_vectors(const ModelSettings *model, Error *err);
 
 /* Reads and cross-checks; resolves 0 = automatic. What a variant or the objective asks of the sizes they check. */
 int model_settings_read(const Settings *settings, int vocab_size, ModelSettings *ret_model, Error *err);
