@@ -146,6 +146,9 @@ void data_next(const Data *data, Part part, int length, Pcg *pcg, Sequence *seq)
         seq->ids[length - 1] = TOKEN_EOS;
         seq->flags[length - 1] = FLAG_END;
     }
+    for (int i = 0; data->source->frame && i < length; i++)
+        if (seq->ids[i] < TOKEN_CONTENT)
+            data->source->frame(data->state, i, seq);
     if (seq->ids[length] < TOKEN_CONTENT) /* a document's BOS: never predicted */
         seq->ids[length] = -1;
 }
@@ -161,9 +164,17 @@ double data_oracle_loss(const Data *data, Part part, int length, double *ret_gro
 
 double data_ideal_loss(const Data *data, const Sequence *seq, int i)
 {
-    if (!data->source->ideal_loss || seq->ids[i] < TOKEN_CONTENT)
+    if (!data->source->ideal_loss || (seq->ids[i] < TOKEN_CONTENT && !data->source->frame))
         return NAN;
     return data->source->ideal_loss(data->state, seq, data->has_bos, i);
+}
+
+Widths data_widths(const Data *data)
+{
+    Widths widths = {0, 0};
+    if (data->source->widths)
+        data->source->widths(data->state, &widths.in, &widths.out);
+    return widths;
 }
 
 Sequence sequence_new(Arena *arena, int length)
@@ -186,4 +197,18 @@ Batch batch_new(Arena *arena, int n, int length)
         .inputs = ARENA_ARRAY(arena, int32_t, size),
         .targets = ARENA_ARRAY(arena, int32_t, size),
     };
+}
+
+void batch_add_vectors(Arena *arena, Widths widths, Batch *batch)
+{
+    const size_t size = (size_t)batch->n * (size_t)batch->length;
+    batch->vectors = widths.in ? ARENA_ARRAY(arena, real, size * (size_t)widths.in) : NULL;
+    batch->goals = widths.out ? ARENA_ARRAY(arena, real, size * (size_t)widths.out) : NULL;
+}
+
+void sequence_write_to(Sequence *seq, const Batch *batch, Widths widths, int b)
+{
+    const size_t row = (size_t)b * (size_t)batch->length;
+    seq->vectors = batch->vectors ? batch->vectors + row * (size_t)widths.in : NULL;
+    seq->goals = batch->goals ? batch->goals + row * (size_t)widths.out : NULL;
 }

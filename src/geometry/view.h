@@ -43,7 +43,7 @@ typedef struct {
     const uint8_t *is_idle;           /* (T) queries with nothing to fetch, NULL where the source has no such notion */
     const GradientPart *gradients;
     int n_gradients;
-    const real *losses;         /* (T) nats at each query, NaN where nothing is to be predicted */
+    const real *losses;         /* (T) at each query, NaN where nothing is to be predicted */
     const real *ablated_losses; /* (N_ABLATIONS,T) the same with a key hidden */
     int ablated[N_ABLATIONS];   /* which key; -1: there was none to hide */
     int end;                    /* position of the end marker; -1: none is marked, the last position stands in */

@@ -114,12 +114,29 @@ static Block add_block(Builder *b, int layer)
 static Linear add_head(const Builder *b)
 {
     const ModelSettings *s = b->settings;
-    Linear head = {s->d_model, s->vocab_size, ABSENT, ABSENT, {0}};
+    const int O = model_output_width(s);
+    Linear head = {s->d_model, O, ABSENT, ABSENT, {0}};
+    if (s->output == OUTPUT_IDENTITY)
+        return (Linear){0};
     if (!s->tied_head)
-        head.weight = add_weight(b, "weight", s->d_model, s->vocab_size, s->init.head_std);
+        head.weight = add_weight(b, "weight", s->d_model, O, s->init.head_std);
     if (s->bias)
-        head.bias = add_vector(b, "bias", s->vocab_size, 0);
+        head.bias = add_vector(b, "bias", O, 0);
     return head;
+}
+
+/* What ids, or vectors, are read by. */
+static void add_input(const Builder *b, Model *model)
+{
+    const ModelSettings *s = b->settings;
+    model->embedding = ABSENT;
+    if (s->input == INPUT_EMBEDDING)
+        model->embedding = add_tensor(
+            b,
+            (Tensor){.name = "token", .rows = s->vocab_size, .cols = s->d_model, .initial_std = s->init.embedding_std});
+    else if (s->input == INPUT_LINEAR)
+        model->input = add_linear(b, "input", s->vector_width, s->d_model,
+                                  s->init.weight == WEIGHT_FAN_IN ? 1 / sqrt(s->vector_width) : s->init.weight_std);
 }
 
 /* Lists the linear layers and gives their packed weights places, those for backward behind those for forward. */
@@ -127,8 +144,11 @@ static void lay_panels(Arena *arena, Model *model)
 {
     enum { PER_BLOCK = 7 };
     const int L = model->settings.n_layers;
-    model->linears = ARENA_ARRAY(arena, Linear *, L * PER_BLOCK + 1);
-    model->linears[model->n_linears++] = &model->head; /* first: often the largest, and threads take turns */
+    Linear *const ends[] = {&model->head, &model->input}; /* first: often the largest, and threads take turns */
+    model->linears = ARENA_ARRAY(arena, Linear *, L * PER_BLOCK + 2);
+    for (int i = 0; i < 2; i++)
+        if (ends[i]->in > 0)
+            model->linears[model->n_linears++] = ends[i];
     for (int l = 0; l < L; l++) {
         Block *block = &model->blocks[l];
         Linear *const linears[PER_BLOCK] = {&block->q,  &block->k,    &block->v,   &block->out,
@@ -212,11 +232,11 @@ int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernel
     model->blocks = ARENA_ARRAY(arena, Block, settings->n_layers);
     Builder b = {arena, &model->parameters, &model->settings, "embedding.", TENSOR_EMBEDDING, -1};
 
-    model->embedding = add_tensor(&b, (Tensor){.name = "token",
-                                               .rows = settings->vocab_size,
-                                               .cols = settings->d_model,
-                                               .initial_std = settings->init.embedding_std});
-    const int status = prepare_variants(arena, model, err);
+    int status = model_check_vectors(settings, err);
+    if (status < 0)
+        return status;
+    add_input(&b, model);
+    status = prepare_variants(arena, model, err);
     if (status < 0)
         return status;
     for (int l = 0; l < settings->n_layers; l++)
@@ -258,8 +278,9 @@ double model_flops_per_token(const Model *model, double target_share)
 {
     const ModelSettings *s = &model->settings;
     const double L = s->n_layers, C = s->d_model, HD = (double)s->n_heads * s->d_head, F = s->d_ff;
-    const double T = s->context_length, V = s->vocab_size;
-    const double n_mlp = s->activation == ACTIVATION_SWIGLU ? 3 : 2; /* matrices (C,F) */
-    const double products = 6 * (L * (4 * HD * C + n_mlp * C * F) + C * V * target_share);
+    const double T = s->context_length, O = s->output == OUTPUT_LINEAR ? model_output_width(s) : 0;
+    const double C_in = s->input == INPUT_LINEAR ? s->vector_width : 0; /* whose gradient nobody asks for */
+    const double n_mlp = s->activation == ACTIVATION_SWIGLU ? 3 : 2;    /* matrices (C,F) */
+    const double products = 6 * (L * (4 * HD * C + n_mlp * C * F) + C * O * target_share) + 4 * C_in * C;
     return products + 12 * L * HD * ((double)visible_pairs(&model->visible) / T);
 }

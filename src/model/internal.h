@@ -41,11 +41,12 @@ struct Model {
     Visible visible; /* for sequences of the context length */
     MaskRule mask;
     void *position_state, *score_state;
-    size_t embedding; /* (V,C) */
+    size_t embedding; /* (V,C); ABSENT of vectors */
+    Linear input;     /* (C_in,C) a learned map of vectors, or none */
     Block *blocks;    /* (L) */
     Norm final_norm;  /* ABSENT in post-norm, whose last block ends with one */
-    Linear head;      /* (C,V); tied: weight is ABSENT and the embedding serves, transposed */
-    Linear **linears; /* (n_linears) all of them */
+    Linear head; /* (C,O); tied: weight is ABSENT and the embedding serves, transposed; with OUTPUT_IDENTITY none */
+    Linear **linears; /* (n_linears) all of them that there are */
     int n_linears;
     size_t n_panels[2]; /* reals of all panels for forward, and for backward behind them */
 };
@@ -121,7 +122,7 @@ struct Workspace {
     int *target_rows;                             /* (N) */
     real *head_x, *head_y, *head_dx, *head_dnorm; /* (head_rows,C) the stream, after the norm, and their gradients */
     NormActs head_norm;
-    real *logits; /* (head_rows,V) */
+    real *outputs; /* (head_rows,O) */
 
     /* Gradients of activations. */
     real *dx, *dnorm;            /* (N,C) */
@@ -199,17 +200,18 @@ void attention_backward(const Call *call, int layer, const BlockActs *acts);
 
 /* ---- head and loss (head.c) -------------------------------------------------------------------------------------- */
 
-/* Rows of logits that are in memory at a time, of at most n_rows. */
+/* Rows of outputs that are in memory at a time, of at most n_rows. */
 int head_block_rows(const ModelSettings *settings, int n_rows);
 
-/* Sum over rows with a target of the cross-entropy of norm(x) W_head, in nats. With a gradient: dx (N,C) is written
- * with scale * d loss, and the parameters' gradients are added. losses (N) may be NULL. */
-double head_loss(const Call *call, const real *x, const int32_t *targets, real scale, real *dx, real *ret_losses);
+/* Sum over rows with a target of the loss of norm(x) W_head: cross-entropy in nats, or the mean squared error of a
+ * goal. With a gradient: dx (N,C) is written with scale * d loss, and the parameters' gradients are added. losses (N)
+ * may be NULL. */
+double head_loss(const Call *call, const real *x, const Given *given, real scale, real *dx, real *ret_losses);
 
 /* The final norm of all rows: (N, C). */
 void head_norm(const Call *call, const real *x, real *ret_normed);
 
-/* Logits of all rows: (N, V). */
-void head_logits(const Call *call, const real *x, real *ret_logits);
+/* What the model gives of all rows: (N, O). */
+void head_outputs(const Call *call, const real *x, real *ret_outputs);
 
 #endif

@@ -104,7 +104,7 @@ static void lay_workspace(Arena *arena, const Model *model, int n, int with_back
     w->head_x = take_reals(arena, head_rows * C);
     w->head_y = take_reals(arena, head_rows * C);
     w->head_norm = lay_norm(arena, head_rows);
-    w->logits = take_reals(arena, head_rows * (size_t)s->vocab_size);
+    w->outputs = take_reals(arena, head_rows * (size_t)model_output_width(s));
     if (!with_backward)
         return;
 

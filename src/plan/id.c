@@ -24,6 +24,8 @@ const LaterKey id_later_keys[] = {
     {"model.position.high_freq_factor", "4"},
     {"model.norm_placement", "pre"},
     {"model.qk_norm", "false"},
+    {"model.input", "embedding"},
+    {"model.output", "linear"},
     {NULL, NULL},
 };
 

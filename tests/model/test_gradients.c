@@ -260,8 +260,8 @@ static const Objective *objective_of(const Built *built)
     return any_objective(i);
 }
 
-/* A model with the values given (-1: any), the rest drawn until its mask goes with its objective; 0 if it
- * never does. */
+/* A model with the values given (-1: any), the rest drawn until all goes together: mask and objective, ids or vectors
+ * and what reads and predicts them; 0 if it never does. */
 static int draw_menu(int n_axes, const Axis *axes, const int *given, Pcg *pcg, Built *ret_built, char *ret_lines)
 {
     for (int tries = 0; tries < TRIES; tries++) {
@@ -271,12 +271,25 @@ static int draw_menu(int n_axes, const Axis *axes, const int *given, Pcg *pcg, B
             const int value = given[a] >= 0 ? given[a] : (int)pcg_below(pcg, (uint32_t)axes[a].n);
             strcat(strcat(ret_lines, axes[a].values[value]), "\n");
         }
-        *ret_built = build(9, "%smodel.d_head=8\nmodel.context_length=9\n%s", sizes, ret_lines);
-        if (objective_check(objective_of(ret_built), &ret_built->shape, 1, &err) == STATUS_OK)
+        char lines[2048];
+        snprintf(lines, sizeof lines, "%smodel.d_head=8\nmodel.context_length=9\n%s", sizes, ret_lines);
+        if (try_build(9, lines, ret_built, &err) == STATUS_OK &&
+            objective_check(objective_of(ret_built), &ret_built->shape, 1, &err) == STATUS_OK)
             return 1;
         unbuild(ret_built);
     }
     return 0;
+}
+
+/* Axes of which two values may exclude each other: an objective that wants a causal mask, with one that is not; ids,
+ * and what reads or predicts vectors. */
+static int may_exclude(const char *axis)
+{
+    static const char *const names[] = {"model.mask", "objective", "model.input", "model.output", "model.tied_head"};
+    int found = 0;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        found |= strcmp(axis, names[i]) == 0;
+    return found;
 }
 
 /* Every two values of two axes, whatever they are: encodings and their parameters, masks, scores, objectives and their
@@ -302,8 +315,8 @@ static void test_every_two(void **state)
                         check.batch = objective_batch(&check.built, objective_of(&check.built), 2, 4);
                         check_gradients(&check, lines);
                         n_pairs++;
-                    } else if (strcmp(axes[a].name, "model.mask") == 0 && strcmp(axes[b].name, "objective") == 0) {
-                        n_refused++; /* an objective that wants a causal mask, with one that is not */
+                    } else if (may_exclude(axes[a].name) && may_exclude(axes[b].name)) {
+                        n_refused++;
                     } else {
                         fail_msg("nothing goes with %s and %s", axes[a].values[i], axes[b].values[j]);
                     }
@@ -357,6 +370,36 @@ static void test_hostile_shapes(void **state)
             }
 }
 
+/* Ids and vectors in and out, as they are and mapped, with every choice and every encoding. */
+static void test_vectors(void **state)
+{
+    (void)state;
+    static const char *const ways[] = {
+        "model.input=identity\nobjective.kind=labelled",
+        "model.input=linear\nobjective.kind=labelled",
+        "objective.kind=regression",
+        "model.output=identity\nobjective.kind=regression",
+        "model.input=identity\nmodel.output=identity\nobjective.kind=regression",
+        "model.input=linear\nobjective.kind=regression\nobjective.rate=0.5",
+    };
+    for (int p = 0; any_position(p); p++)
+        for (int c = 0; any_choice(c); c++) {
+            const size_t w = (size_t)(p + c) % (sizeof ways / sizeof *ways);
+            Check check = {.longest_step = usual_step / 4};
+            Error err;
+            char lines[1024];
+            snprintf(lines, sizeof lines, "%smodel.context_length=7\nmodel.position.kind=%s\n%s\n%s", sizes,
+                     any_position(p)->variant.name, ways[w], any_choice(c));
+            if (try_build(9, lines, &check.built, &err) != STATUS_OK) {
+                assert_non_null(strstr(err.text, "model.tied_head"));
+                unbuild(&check.built);
+                continue;
+            }
+            check.batch = random_batch(&check.built, 2, 0.7, 5);
+            check_gradients(&check, lines);
+        }
+}
+
 /* A head of several row blocks: more rows with a target than are in memory at a time. */
 static void test_head_blocks(void **state)
 {
@@ -374,7 +417,7 @@ int main(void)
         cmocka_unit_test(test_attention_variants), cmocka_unit_test(test_query_blocks),
         cmocka_unit_test(test_odd_variants),       cmocka_unit_test(test_choices),
         cmocka_unit_test(test_every_two),          cmocka_unit_test(test_hostile_shapes),
-        cmocka_unit_test(test_head_blocks),
+        cmocka_unit_test(test_head_blocks),        cmocka_unit_test(test_vectors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
-/* Objectives: which targets count, how inputs are corrupted, and what the loss is. One file each, with a const Objective
- * at its foot.
+/* Objectives: which targets count, how inputs are corrupted, and what the loss is. One file each, with a const
+ * Objective at its foot.
  */
 #ifndef REFFRAME_MODEL_OBJECTIVE_H
 #define REFFRAME_MODEL_OBJECTIVE_H
@@ -11,9 +11,6 @@
 
 /* Of a target: cross-entropy with an id, in nats; or the mean over components of the squared error of a vector. */
 typedef enum { LOSS_CROSS_ENTROPY, LOSS_SQUARED_ERROR } LossKind;
-
-/* "nats", or what a squared error is measured in. */
-const char *loss_unit(LossKind loss);
 
 struct Objective {
     Variant variant; /* keys below objective */
