@@ -15,14 +15,10 @@ typedef struct {
 static Drawn open_source(Bench *bench, int length, const char *const *lines)
 {
     Drawn d = {.data = bench_data(bench, bench_settings_with(bench, NULL, lines), length),
-               .seq = sequence_new(bench->arena, length),
                .pcg = pcg_named(3, "data/train")};
-    const Widths widths = data_widths(d.data);
-    Batch room = {.n = 1, .length = length};
-    assert_int_equal(widths.in, widths.out);
-    batch_add_vectors(bench->arena, widths, &room);
-    sequence_write_to(&d.seq, &room, widths, 0);
-    d.C = widths.in;
+    d.seq = bench_sequence(bench, d.data, length);
+    d.C = data_widths(d.data).in;
+    assert_int_equal(data_widths(d.data).out, d.C);
     return d;
 }
 

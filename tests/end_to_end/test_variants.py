@@ -31,6 +31,7 @@ CONTEXTS = (
     {"data.source.kind": "bigram_backcopy"},
     {"data.source.kind": "recall", "objective.kind": "labelled", "data.bos": "never"},
     {"data.source.kind": "text", "objective.kind": "masked"},
+    {"data.source.kind": "trigger_mean", "objective.kind": "regression", "model.input": "linear"},
 )
 
 
