@@ -52,6 +52,11 @@ static int check(const Source *source, const Settings *settings, int length, Err
     for (int i = 0; i < 2 && !source->has_documents; i++)
         if (is_set(settings, document_keys[i], "document"))
             return settings_error(settings, document_keys[i], err, "source %s has no documents", source->variant.name);
+    const Setting *tokenizer = settings_find(settings, "data.tokenizer.kind");
+    if (source->widths && strcmp(tokenizer->text, tokenizer->row->initial) != 0)
+        return settings_error(settings, "data.tokenizer.kind", err,
+                              "source %s gives vectors, not a text: there is nothing to cut into tokens",
+                              source->variant.name);
     if (length < DATA_MIN_LENGTH)
         return settings_error(settings, "model.context_length", err, "must be at least %d, not %d", DATA_MIN_LENGTH,
                               length);

@@ -189,6 +189,17 @@ static void vectors_are_laid_out_by_sequences(void **state)
     assert_true(data_widths(text.data).in == 0 && data_widths(text.data).out == 0);
 }
 
+static void a_tokenizer_is_refused(void **state)
+{
+    Bench *bench = *state;
+    Data *data = NULL;
+    Error err = {""};
+    Settings *settings = bench_settings(bench, "data.source.kind=nop", "data.tokenizer.kind=byte");
+    assert_int_equal(data_open(bench->arena, settings, T, &data, &err), STATUS_INPUT);
+    assert_contains(err.text, "experiment.yaml:2: data.tokenizer.kind: source nop gives vectors");
+    assert_null(data);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -196,6 +207,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(triggers_and_noise_are_uniform, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(goals_of_the_trigger_alone, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(nop_is_idle_on_one_side_of_a_plane, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(a_tokenizer_is_refused, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(vectors_are_laid_out_by_sequences, bench_open, bench_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

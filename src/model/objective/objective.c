@@ -28,9 +28,10 @@ int objective_check(const Objective *objective, const ModelSettings *model, int 
             model->settings, "objective.kind", err,
             "objective '%s' needs a model.mask.kind that shows no later key; under '%s' a position sees its target",
             objective->variant.name, model->mask->variant.name);
-    if (objective->needs_labels && !source_has_labels)
+    const int status = check_vectors(objective, model, err);
+    if (status == STATUS_OK && objective->needs_labels && !source_has_labels)
         return settings_error(model->settings, "objective.kind", err,
                               "objective '%s' needs a data.source.kind with labels, which this one has not",
                               objective->variant.name);
-    return check_vectors(objective, model, err);
+    return status;
 }
