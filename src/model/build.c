@@ -242,7 +242,8 @@ int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernel
     for (int l = 0; l < settings->n_layers; l++)
         model->blocks[l] = add_block(&b, l);
     b.prefix = "head.", b.group = TENSOR_HEAD, b.layer = -1;
-    model->final_norm = settings->norm_placement == PLACEMENT_POST ? (Norm){ABSENT, ABSENT} : add_norm(&b, "norm");
+    const int has_final_norm = settings->norm_placement != PLACEMENT_POST && settings->output == OUTPUT_LINEAR;
+    model->final_norm = has_final_norm ? add_norm(&b, "norm") : (Norm){ABSENT, ABSENT};
     model->head = add_head(&b);
     lay_panels(arena, model);
     *ret_model = model;

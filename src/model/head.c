@@ -6,9 +6,10 @@
  *
  *   loss_i = sum_c (z_ic - y_ic)^2 / C_out;                       dz = 2 (z - y) / C_out
  *
- * and then without a head z = norm(x). Only rows with a target are computed: under the masked objective that saves most
- * of the head. They are gathered into a block, go forward and, while their logits are still in the cache, backward; so
- * that N times V logits never exist. With a tied head W is the token embedding (V,C), transposed.
+ * and then without a head, nor the norm before it, z = x. Only rows with a target are computed: under the masked
+ * objective that saves most of the head. They are gathered into a block, go forward and, while their outputs are still
+ * in the cache, backward; so that N times O outputs never exist. With a tied head W is the token embedding (V,C),
+ * transposed.
  */
 #include <assert.h>
 #include <string.h>

@@ -44,7 +44,7 @@ struct Model {
     size_t embedding; /* (V,C); ABSENT of vectors */
     Linear input;     /* (C_in,C) a learned map of vectors, or none */
     Block *blocks;    /* (L) */
-    Norm final_norm;  /* ABSENT in post-norm, whose last block ends with one */
+    Norm final_norm;  /* ABSENT in post-norm, whose last block ends with one, and with OUTPUT_IDENTITY */
     Linear head; /* (C,O); tied: weight is ABSENT and the embedding serves, transposed; with OUTPUT_IDENTITY none */
     Linear **linears; /* (n_linears) all of them that there are */
     int n_linears;

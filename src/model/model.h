@@ -3,8 +3,8 @@
  *   x_0 = E[token] (+ P)            h = norm(x);  x += attention(h) W_o;  h = norm(x);  x += f(h W_up) W_down
  *   loss = mean over targets of cross-entropy(norm(x_L) W_head);   other norm placements in model.c
  *
- * Of vectors u instead of tokens x_0 = u W (+ P), or u itself; with vectors y as goals the loss is the mean over targets
- * of |z - y|^2 / C_out, z = norm(x_L) W_head, or norm(x_L) itself.
+ * Of vectors u instead of tokens x_0 = u W (+ P), or u itself; with vectors y as goals the loss is the mean over
+ * targets of |z - y|^2 / C_out, z = norm(x_L) W_head, or x_L itself.
  *
  * A Model is constant after it is built: sizes, tables, where its tensors lie. Values live in blocks that the caller
  * owns (parameters, gradients), activations in a Workspace per thread. Any number of threads may run forward and
@@ -48,8 +48,9 @@ size_t workspace_bytes(const Model *model, int n, int with_backward, int is_lent
 Workspace *workspace_new(Arena *arena, const Model *model, int n, int with_backward, const real *lent);
 
 /* Loss of sequences [first, first+n) of a batch: the sum over their targets (double; nats, or the mean over a goal's
- * components of the squared error; the caller divides by the batch's n_targets); ret_losses, if not NULL, gets each position's loss (n,T), 0 where there is no target.
- * With `gradient` (a parameter block), d(loss / batch->n_targets) is added to it. */
+ * components of the squared error; the caller divides by the batch's n_targets); ret_losses, if not NULL, gets each
+ * position's loss (n,T), 0 where there is no target. With `gradient` (a parameter block), d(loss / batch->n_targets) is
+ * added to it. */
 double model_step(const Model *model, const real *parameters, const Batch *batch, int first, int n,
                   Workspace *workspace, real *gradient, real *ret_losses);
 

@@ -64,7 +64,7 @@ const SchemaRow model_vector_rows[] = {
      "embedding: of ids; of a source of vectors, a learned map of them, or identity: they are the stream",
      FIELD(ModelSettings, input)},
     {"output", VALUE_CHOICE, "linear", 0, 0, output_names,
-     "linear: a head; identity, for a source with goals: what the stream's end holds is the answer",
+     "linear: a norm and a head; identity, for a source with goals: the stream's end is the answer",
      FIELD(ModelSettings, output)},
 };
 const int model_n_vector_rows = sizeof model_vector_rows / sizeof *model_vector_rows;

@@ -30,7 +30,7 @@ typedef struct {
     int vector_width;   /* C_in of the data's vectors, 0: it gives ids; by who opened the data */
     int goal_width;     /* C_out of its goals, 0: targets are ids; likewise */
     InputKind input;    /* how tokens, or else vectors, become the stream */
-    OutputKind output;  /* what the final norm gives, mapped or as it is */
+    OutputKind output;  /* what the stream ends with, normed and mapped or as it is */
     NormKind norm;
     NormPlacement norm_placement;
     double norm_epsilon;

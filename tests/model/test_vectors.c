@@ -87,8 +87,9 @@ static void check_output(const Built *b, const Seen *seen)
     const int C = s->d_model, O = model_output_width(s);
     const real *weight = tensor(b, "head.weight"), *bias = tensor(b, "head.bias");
     assert_int_equal(weight != NULL, s->output == OUTPUT_LINEAR);
+    assert_int_equal(tensor(b, "head.norm.gain") != NULL, s->output == OUTPUT_LINEAR);
     if (s->output == OUTPUT_IDENTITY)
-        ASSERT_SAME_BITS(seen->outputs, seen->normed, s->context_length * C);
+        ASSERT_SAME_BITS(seen->outputs, seen->first + s->n_layers * s->context_length * C, s->context_length * C);
     for (int i = 0; i < s->context_length && weight; i++)
         for (int o = 0; o < O; o++) {
             const double z = mapped(seen->normed + i * C, C, weight, bias, O, o);
