@@ -314,10 +314,10 @@ class Verbs(Case):
 
     def test_claims_of_what_was_measured_on_other_queries(self):
         for name in ("targets/sink_mass", "corrupted/sink_mass", "corrupted/targets/sink_mass"):
-            self.write("claims.yaml", f"train.steps: 5\nexpect:\n  - that: median({name}:strongest) > 0\n")
+            self.write("claims.yaml", f"train.steps: 5\nexpect:\n  - {{text: some, that: \"median({name}:strongest) > 0\"}}\n")
             self.refframe("check", "claims.yaml")
         for name in ("targets/sink_mas", "target/sink_mass", "targets/corrupted/sink_mass"):
-            self.write("claims.yaml", f"train.steps: 5\nexpect:\n  - that: median({name}) > 0\n")
+            self.write("claims.yaml", f"train.steps: 5\nexpect:\n  - {{text: some, that: \"median({name}) > 0\"}}\n")
             self.assertIn('did you mean "sink_mass"', self.refframe("check", "claims.yaml", code=2).stderr)
 
     def test_bench(self):
