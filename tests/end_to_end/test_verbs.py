@@ -316,9 +316,9 @@ class Verbs(Case):
         for name in ("targets/sink_mass", "corrupted/sink_mass", "corrupted/targets/sink_mass"):
             self.write("claims.yaml", f"train.steps: 5\nexpect:\n  - {{text: some, that: \"median({name}:strongest) > 0\"}}\n")
             self.refframe("check", "claims.yaml")
-        for name in ("targets/sink_mas", "target/sink_mass", "targets/corrupted/sink_mass"):
+        for name, hint in (("targets/sink_mas", '; did you mean "sink_mass"?'), ("target/sink_mass", ""), ("targets/corrupted/sink_mass", "")):
             self.write("claims.yaml", f"train.steps: 5\nexpect:\n  - {{text: some, that: \"median({name}) > 0\"}}\n")
-            self.assertIn('did you mean "sink_mass"', self.refframe("check", "claims.yaml", code=2).stderr)
+            self.assertIn(f'unknown metric "{name}"{hint}\n', self.refframe("check", "claims.yaml", code=2).stderr)
 
     def test_bench(self):
         """What it says fits together. How fast it is says nothing here: machines are busy, and a window of steps may fall into a
