@@ -69,7 +69,7 @@ static double start_selectivity(const View *view, const real *map)
             continue;
         to_start += (double)row[0], to_others += other, n++;
     }
-    return n ? log10(fmax(to_start / n, least_attention) / fmax(to_others / n, least_attention)) : (double)NAN;
+    return n ? log(fmax(to_start / n, least_attention) / fmax(to_others / n, least_attention)) / M_LN10 : (double)NAN;
 }
 
 static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
