@@ -8,6 +8,10 @@
  * backward, since to load it is cheaper than the product and the exponentials that would make it again; all of a head's
  * dS is made before dv and dk, so that each of their elements is one sum over queries. Blocks, heads and sequences are
  * taken in ascending order, so every sum has one order.
+ *
+ * Grouped queries (Ainslie et al. 2023, arXiv 2305.13245, section 2.2): head h reads the keys and values of head
+ * h / (H / H_kv) of H_kv. Heads of a group follow one another: the first one turns and packs what they share, the
+ * others add to its gradients, and the last one turns those back.
  */
 #include <assert.h>
 #include <math.h>
@@ -83,11 +87,13 @@ void attention_lay_mask(const Model *model, int length, Workspace *w)
 
 /* ---- one head ---------------------------------------------------------------------------------------------------- */
 
-/* One head of one sequence in a layer: where its rows of (N,C') begin, its map, its rows' score state. */
+/* One head of one sequence in a layer: where its rows of (N,C') begin, and those of its keys in (N,K'), its map, its
+ * rows' score state. */
 typedef struct {
     const Call *call;
-    int layer, head;
-    size_t rows, map, state;
+    int layer, head, kv_head;
+    int is_first, is_last; /* of those that share keys */
+    size_t rows, kv_rows, map, state;
     const real *bias; /* its table over j-i, NULL: none; `stride` from one query to the next */
     real *dbias;      /* over i-j */
     size_t stride;
@@ -97,13 +103,18 @@ static Head head_of(const Call *call, int layer, int index)
 {
     const ModelSettings *s = &call->model->settings;
     const Workspace *w = call->w;
-    const int H = s->n_heads, sequence = index / H, head = index % H;
+    const int H = s->n_heads, H_kv = s->n_kv_heads, group = H / H_kv, sequence = index / H, head = index % H;
+    const int kv_head = head / group;
     const size_t table = (size_t)head * position_table_size(s->position, w->length);
     return (Head){
         .call = call,
         .layer = layer,
         .head = head,
+        .kv_head = kv_head,
+        .is_first = head % group == 0,
+        .is_last = head % group == group - 1,
         .rows = ((size_t)sequence * w->length * H + head) * s->d_head,
+        .kv_rows = ((size_t)sequence * w->length * H_kv + kv_head) * s->d_head,
         .map = (size_t)index * w->map_size,
         .state = (size_t)index * w->length,
         .bias = w->bias ? w->bias_flipped + table : NULL,
@@ -219,14 +230,23 @@ static void lay_bias(const Call *call, int layer)
             w->bias_flipped[row * width + d] = w->bias[row * width + width - 1 - d];
 }
 
-static void rotate(const Head *at, real *x)
+static HeadRows q_rows(const Head *at)
+{
+    const ModelSettings *s = &at->call->model->settings;
+    return (HeadRows){at->layer, at->head, at->call->w->length, s->n_heads * s->d_head};
+}
+
+static HeadRows k_rows(const Head *at)
+{
+    const ModelSettings *s = &at->call->model->settings;
+    return (HeadRows){at->layer, at->kv_head, at->call->w->length, s->n_kv_heads * s->d_head};
+}
+
+static void rotate(const Head *at, HeadRows rows, real *x)
 {
     const Model *model = at->call->model;
-    const ModelSettings *s = &model->settings;
-    if (s->position->rotate_forward)
-        s->position->rotate_forward(model->position_state, at->call->parameters,
-                                    &(HeadRows){at->layer, at->head, at->call->w->length, s->n_heads * s->d_head},
-                                    x + at->rows);
+    if (model->settings.position->rotate_forward)
+        model->settings.position->rotate_forward(model->position_state, at->call->parameters, &rows, x);
 }
 
 static void head_forward(const Head *at, BlockActs *acts)
@@ -234,14 +254,16 @@ static void head_forward(const Head *at, BlockActs *acts)
     const Model *model = at->call->model;
     const ModelSettings *s = &model->settings;
     const Workspace *w = at->call->w;
-    const int T = w->length, D = s->d_head, ld = s->n_heads * D;
+    const int T = w->length, D = s->d_head, ld = s->n_heads * D, ld_kv = s->n_kv_heads * D;
     real *k_panels = w->head_panels[0], *v_panels = w->head_panels[1];
 
     /* 1. q, k turned by their positions */
-    rotate(at, acts->q);
-    rotate(at, acts->k);
-    model->kernels->pack(MATMUL_NT, T, D, acts->k + at->rows, ld, k_panels);
-    model->kernels->pack(MATMUL_NN, D, T, acts->v + at->rows, ld, v_panels);
+    rotate(at, q_rows(at), acts->q + at->rows);
+    if (at->is_first) {
+        rotate(at, k_rows(at), acts->k + at->kv_rows);
+        model->kernels->pack(MATMUL_NT, T, D, acts->k + at->kv_rows, ld_kv, k_panels);
+        model->kernels->pack(MATMUL_NN, D, T, acts->v + at->kv_rows, ld_kv, v_panels);
+    }
     for (int b = 0; b < w->n_query_blocks; b++) {
         const QueryBlock *block = &w->query_blocks[b];
         const size_t rows = at->rows + (size_t)block->row * ld, map = at->map + (size_t)block->row * w->map_ld;
@@ -292,11 +314,13 @@ static void backward_by_queries(const Head *at, const BlockActs *acts)
     const Model *model = at->call->model;
     const ModelSettings *s = &model->settings;
     const Workspace *w = at->call->w;
-    const int T = w->length, D = s->d_head, ld = s->n_heads * D;
+    const int T = w->length, D = s->d_head, ld = s->n_heads * D, ld_kv = s->n_kv_heads * D;
     real *k_panels = w->head_panels[0], *v_panels = w->head_panels[1];
 
-    model->kernels->pack(MATMUL_NN, D, T, acts->k + at->rows, ld, k_panels);
-    model->kernels->pack(MATMUL_NT, T, D, acts->v + at->rows, ld, v_panels);
+    if (at->is_first) {
+        model->kernels->pack(MATMUL_NN, D, T, acts->k + at->kv_rows, ld_kv, k_panels);
+        model->kernels->pack(MATMUL_NT, T, D, acts->v + at->kv_rows, ld_kv, v_panels);
+    }
     for (int b = 0; b < w->n_query_blocks; b++) {
         const QueryBlock *block = &w->query_blocks[b];
         const size_t rows = at->rows + (size_t)block->row * ld, in_map = (size_t)block->row * w->map_ld;
@@ -327,16 +351,17 @@ static int meets(const QueryBlock *block, int key)
     return 0;
 }
 
-/* Y = alpha X' Z over the queries that meet each key block, for X a map, Z packed by channel: dv and dk of one head. */
+/* Y = alpha X' Z over the queries that meet each key block, for X a map, Z packed by channel: dv and dk of one head, or
+ * what it adds to those of its group. */
 static void gather_by_keys(const Head *at, real alpha, const real *x, const real *z_panels, real *y)
 {
     const ModelSettings *s = &at->call->model->settings;
     const Workspace *w = at->call->w;
-    const int T = w->length, D = s->d_head, ld = s->n_heads * D;
+    const int T = w->length, D = s->d_head, ld = s->n_kv_heads * D;
     for (int key = 0; key < T; key += KEY_BLOCK) {
         const int n_keys = smaller(KEY_BLOCK, T - key);
         real *const out = y + (size_t)key * ld;
-        const real *plus = NULL;
+        const real *plus = at->is_first ? NULL : out;
         for (int b = 0; b < w->n_query_blocks; b++) {
             if (!meets(&w->query_blocks[b], key))
                 continue;
@@ -365,14 +390,12 @@ static void gather_by_keys(const Head *at, real alpha, const real *x, const real
     }
 }
 
-static void rotate_back(const Head *at, const real *x, real *dx)
+static void rotate_back(const Head *at, HeadRows rows, const real *x, real *dx)
 {
     const Model *model = at->call->model;
-    const ModelSettings *s = &model->settings;
-    if (s->position->rotate_backward)
-        s->position->rotate_backward(model->position_state, at->call->parameters,
-                                     &(HeadRows){at->layer, at->head, at->call->w->length, s->n_heads * s->d_head},
-                                     x + at->rows, dx + at->rows, at->call->gradient);
+    if (model->settings.position->rotate_backward)
+        model->settings.position->rotate_backward(model->position_state, at->call->parameters, &rows, x, dx,
+                                                  at->call->gradient);
 }
 
 static void head_backward(const Head *at, const BlockActs *acts)
@@ -387,12 +410,13 @@ static void head_backward(const Head *at, const BlockActs *acts)
     model->kernels->pack(MATMUL_NN, D, T, acts->q + at->rows, ld, q_panels);
     model->kernels->pack(MATMUL_NN, D, T, w->dheads + at->rows, ld, do_panels);
     /* 5. o = P v: dv = P' do */
-    gather_by_keys(at, 1, acts->maps + at->map, do_panels, w->dv + at->rows);
+    gather_by_keys(at, 1, acts->maps + at->map, do_panels, w->dv + at->kv_rows);
     /* 2. S = q k' / sqrt(D): dk = dS' q / sqrt(D) */
-    gather_by_keys(at, scale_of(s), w->dscores, q_panels, w->dk + at->rows);
+    gather_by_keys(at, scale_of(s), w->dscores, q_panels, w->dk + at->kv_rows);
     /* 1. q, k turned by their positions */
-    rotate_back(at, acts->q, w->dq);
-    rotate_back(at, acts->k, w->dk);
+    rotate_back(at, q_rows(at), acts->q + at->rows, w->dq + at->rows);
+    if (at->is_last)
+        rotate_back(at, k_rows(at), acts->k + at->kv_rows, w->dk + at->kv_rows);
 }
 
 void attention_backward(const Call *call, int layer, const BlockActs *acts)

@@ -81,7 +81,7 @@ static size_t add_head_gain(Builder *b, const char *name)
 static Block add_block(Builder *b, int layer)
 {
     const ModelSettings *s = b->settings;
-    const int C = s->d_model, HD = s->n_heads * s->d_head;
+    const int C = s->d_model, HD = s->n_heads * s->d_head, KD = s->n_kv_heads * s->d_head;
     const double std = s->init.weight == WEIGHT_FAN_IN ? 1 / sqrt((double)C) : s->init.weight_std;
     const double out_std = s->init.residual == RESIDUAL_SCALED ? std / sqrt(2.0 * s->n_layers) : std;
     const int is_pre = s->norm_placement == PLACEMENT_PRE, is_post = s->norm_placement == PLACEMENT_POST;
@@ -94,8 +94,8 @@ static Block add_block(Builder *b, int layer)
     snprintf(prefix, sizeof prefix, "blocks.%d.attention.", layer);
     block.attention_norm = is_post ? none : add_norm(b, "norm");
     block.q = add_linear(b, "q", C, HD, std);
-    block.k = add_linear(b, "k", C, HD, std);
-    block.v = add_linear(b, "v", C, HD, std);
+    block.k = add_linear(b, "k", C, KD, std);
+    block.v = add_linear(b, "v", C, KD, std);
     block.q_gain = add_head_gain(b, "q_norm.gain");
     block.k_gain = add_head_gain(b, "k_norm.gain");
     block.out = add_linear(b, "out", HD, C, out_std);
@@ -258,8 +258,8 @@ double model_flops_per_token(const Model *model, double target_share)
 {
     const ModelSettings *s = &model->settings;
     const double L = s->n_layers, C = s->d_model, HD = (double)s->n_heads * s->d_head, F = s->d_ff;
-    const double T = s->context_length, V = s->vocab_size;
+    const double KD = (double)s->n_kv_heads * s->d_head, T = s->context_length, V = s->vocab_size;
     const double n_mlp = s->activation == ACTIVATION_SWIGLU ? 3 : 2; /* matrices (C,F) */
-    const double products = 6 * (L * (4 * HD * C + n_mlp * C * F) + C * V * target_share);
+    const double products = 6 * (L * (2 * (HD + KD) * C + n_mlp * C * F) + C * V * target_share);
     return products + 12 * L * HD * ((double)visible_pairs(&model->visible) / T);
 }

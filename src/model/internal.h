@@ -28,7 +28,7 @@ typedef struct {
 typedef struct {
     Norm attention_norm, mlp_norm;           /* before the branches; ABSENT in post-norm */
     Norm attention_post_norm, mlp_post_norm; /* after them; ABSENT in pre-norm */
-    Linear q, k, v, out;                     /* (C,C') three times, (C',C) with C' = H D */
+    Linear q, k, v, out;                     /* (C,C'), (C,K') twice, (C',C) with C' = H D, K' = H_kv D */
     size_t q_gain, k_gain;                   /* (D,) with qk_norm, or ABSENT */
     Linear gate;                             /* (C,F) with swiglu */
     Linear up, down;                         /* (C,F), (F,C) */
@@ -68,9 +68,9 @@ typedef struct {
 typedef struct {
     real *x; /* (N,C) its input */
     NormActs attention_norm;
-    real *q_raw, *k_raw;   /* (N,C') before their norm; without one q and k themselves */
-    real *q_rstd, *k_rstd; /* (N,H) with qk_norm */
-    real *q, *k, *v;       /* (N,C') q and k after rotation */
+    real *q_raw, *k_raw;   /* (N,C'), (N,K') before their norm; without one q and k themselves */
+    real *q_rstd, *k_rstd; /* (N,H), (N,H_kv) with qk_norm */
+    real *q, *k, *v;       /* (N,C'), (N,K') twice; q and k after rotation */
     real *maps;            /* (n,H) attention maps, (T, map_ld) each, written for the keys of their query blocks */
     real *scores;          /* the scores that they were made of, where the score function keeps them */
     real *score_state;     /* (n,H,T) what the score function keeps of each row */
@@ -125,7 +125,7 @@ struct Workspace {
 
     /* Gradients of activations. */
     real *dx, *dnorm;            /* (N,C) */
-    real *dq, *dk, *dv, *dheads; /* (N,C') */
+    real *dq, *dk, *dv, *dheads; /* (N,C'), (N,K') twice, (N,C') */
     real *dgate, *dup;           /* (N,F) the former with swiglu */
     real *dscores;               /* (T,map_ld) */
     real *dbias;                 /* as bias */
@@ -167,11 +167,11 @@ void join_forward(const Call *call, const Linear *linear, const Norm *norm, cons
 /* dx, the gradient of y, becomes that of x beside the branch. Returns f's gradient (N,C): dx itself, or dbranch. */
 const real *join_backward(const Call *call, const Norm *norm, const JoinActs *acts, real *dx, real *dbranch);
 
-/* x = RMSNorm(raw), rows (N,C'), head by head, with one gain (D,) for all heads; where it is ABSENT x is raw. */
-void heads_norm_forward(const Call *call, size_t gain, const real *raw, real *rstd, real *x);
+/* x = RMSNorm(raw), rows (N, n_heads D), head by head, with one gain (D,) for all; where it is ABSENT x is raw. */
+void heads_norm_forward(const Call *call, size_t gain, int n_heads, const real *raw, real *rstd, real *x);
 /* Returns the gradient of raw: dx itself where the gain is ABSENT, else draw. */
-const real *heads_norm_backward(const Call *call, size_t gain, const real *raw, const real *rstd, const real *dx,
-                                real *draw);
+const real *heads_norm_backward(const Call *call, size_t gain, int n_heads, const real *raw, const real *rstd,
+                                const real *dx, real *draw);
 
 /* f(up), with swiglu f(gate, up), over (N,F): in act, or with ReLU in up itself. Returns which. */
 const real *activation_forward(const Call *call, const real *gate, real *up, real *act);

@@ -38,15 +38,16 @@ static void embed_forward(const Call *call, const int32_t *tokens, real *x)
 static void block_forward(const Call *call, int layer, BlockActs *a, real *x_next)
 {
     const Block *block = &call->model->blocks[layer];
+    const ModelSettings *s = &call->model->settings;
     const Workspace *w = call->w;
 
     /* 2. h = norm(x) */
     const real *h = norm_forward(call, &block->attention_norm, a->x, &a->attention_norm, w->h);
     /* 3. q, k, v = h W_q, h W_k, h W_v; with qk_norm q, k = norm(q), norm(k) */
     linear_forward(call, &block->q, h, NULL, a->q_raw);
-    heads_norm_forward(call, block->q_gain, a->q_raw, a->q_rstd, a->q);
+    heads_norm_forward(call, block->q_gain, s->n_heads, a->q_raw, a->q_rstd, a->q);
     linear_forward(call, &block->k, h, NULL, a->k_raw);
-    heads_norm_forward(call, block->k_gain, a->k_raw, a->k_rstd, a->k);
+    heads_norm_forward(call, block->k_gain, s->n_kv_heads, a->k_raw, a->k_rstd, a->k);
     linear_forward(call, &block->v, h, NULL, a->v);
     /* 4. heads = attention(q, k, v) */
     attention_forward(call, layer, a);
@@ -57,7 +58,7 @@ static void block_forward(const Call *call, int layer, BlockActs *a, real *x_nex
     /* 6. h = norm(x_mid) */
     h = norm_forward(call, &block->mlp_norm, a->x_mid, &a->mlp_norm, w->h);
     /* 7. up = h W_up; with swiglu gate = h W_gate */
-    if (call->model->settings.activation == ACTIVATION_SWIGLU)
+    if (s->activation == ACTIVATION_SWIGLU)
         linear_forward(call, &block->gate, h, NULL, a->gate);
     linear_forward(call, &block->up, h, NULL, a->up);
     /* 8. act = f(up); with swiglu silu(gate) up */
@@ -116,6 +117,7 @@ static real *forward(const Call *call, const int32_t *tokens, const Capture *cap
 static void block_backward(const Call *call, int layer, const BlockActs *a)
 {
     const Block *block = &call->model->blocks[layer];
+    const ModelSettings *s = &call->model->settings;
     const Workspace *w = call->w;
 
     /* 9. x_next = join(x_mid, act W_down) */
@@ -127,7 +129,7 @@ static void block_backward(const Call *call, int layer, const BlockActs *a)
     /* 7. up = h W_up; with swiglu gate = h W_gate */
     const real *h = norm_forward(call, &block->mlp_norm, a->x_mid, &a->mlp_norm, w->h);
     linear_backward(call, &block->up, h, w->dup, 0, w->dnorm);
-    if (call->model->settings.activation == ACTIVATION_SWIGLU)
+    if (s->activation == ACTIVATION_SWIGLU)
         linear_backward(call, &block->gate, h, w->dgate, 1, w->dnorm);
     /* 6. h = norm(x_mid) */
     norm_backward(call, &block->mlp_norm, a->x_mid, &a->mlp_norm, w->dnorm, w->dx);
@@ -138,10 +140,10 @@ static void block_backward(const Call *call, int layer, const BlockActs *a)
     attention_backward(call, layer, a);
     /* 3. q, k, v = h W_q, h W_k, h W_v; with qk_norm q, k = norm(q), norm(k) */
     h = norm_forward(call, &block->attention_norm, a->x, &a->attention_norm, w->h);
-    const real *dq_raw = heads_norm_backward(call, block->q_gain, a->q_raw, a->q_rstd, w->dq, w->dheads);
+    const real *dq_raw = heads_norm_backward(call, block->q_gain, s->n_heads, a->q_raw, a->q_rstd, w->dq, w->dheads);
     linear_backward(call, &block->q, h, dq_raw, 0, w->dnorm);
     const real *dk_raw = /* dq_raw has been used */
-        heads_norm_backward(call, block->k_gain, a->k_raw, a->k_rstd, w->dk, w->dheads);
+        heads_norm_backward(call, block->k_gain, s->n_kv_heads, a->k_raw, a->k_rstd, w->dk, w->dheads);
     linear_backward(call, &block->k, h, dk_raw, 1, w->dnorm);
     linear_backward(call, &block->v, h, w->dv, 1, w->dnorm);
     /* 2. h = norm(x) */
@@ -220,12 +222,12 @@ void model_logits(const Model *model, const real *parameters, const int32_t *tok
 
 /* ---- capture ----------------------------------------------------------------------------------------------------- */
 
-/* (T, H D) to (H, T, D) */
-static void split_heads(int H, int T, int D, const real *x, real *ret_y)
+/* (T, n D) to (H, T, D): each of the n heads H/n times in turn. */
+static void split_heads(int n, int H, int T, int D, const real *x, real *ret_y)
 {
     for (int h = 0; h < H; h++)
         for (int t = 0; t < T; t++)
-            memcpy(ret_y + ((size_t)h * T + t) * D, x + ((size_t)t * H + h) * D, sizeof(real) * (size_t)D);
+            memcpy(ret_y + ((size_t)h * T + t) * D, x + ((size_t)t * n + h / (H / n)) * D, sizeof(real) * (size_t)D);
 }
 
 /* A map to (T,T), 0 where hidden. */
@@ -256,13 +258,17 @@ static void capture_block(const Call *call, int state, const BlockActs *acts, co
         if (!acts)
             continue;
         const struct {
+            int n;
             const real *from;
             real *to;
-        } heads[] = {
-            {acts->q, capture->q}, {acts->k, capture->k}, {acts->v, capture->v}, {acts->heads, capture->heads}};
+        } heads[] = {{H, acts->q, capture->q},
+                     {s->n_kv_heads, acts->k, capture->k},
+                     {s->n_kv_heads, acts->v, capture->v},
+                     {H, acts->heads, capture->heads}};
         for (size_t a = 0; a < sizeof heads / sizeof *heads; a++)
             if (heads[a].to)
-                split_heads(H, T, D, heads[a].from + i * rows, heads[a].to + layer * rows);
+                split_heads(heads[a].n, H, T, D, heads[a].from + i * (size_t)heads[a].n * T * D,
+                            heads[a].to + layer * rows);
         for (size_t h = 0; capture->maps && h < (size_t)H; h++)
             unpack_map(w, acts->maps + (i * (size_t)H + h) * w->map_size,
                        capture->maps + (layer * (size_t)H + h) * map);

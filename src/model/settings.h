@@ -20,6 +20,7 @@ typedef enum { RESIDUAL_SCALED, RESIDUAL_PLAIN } ResidualRule; /* out and down d
 typedef struct {
     int n_layers;       /* L */
     int n_heads;        /* H */
+    int n_kv_heads;     /* H_kv, divides H; as many by default */
     int d_model;        /* C */
     int d_head;         /* D; C/H by default */
     int d_ff;           /* F; 4C by default, 8C/3 rounded up to a multiple of 8 for swiglu */

@@ -33,13 +33,13 @@ static JoinActs lay_join(Arena *arena, const ModelSettings *s, size_t n_rows)
 static BlockActs lay_block(Arena *arena, const ModelSettings *s, size_t n, size_t map_size, int with_backward)
 {
     size_t N = n * (size_t)s->context_length, C = (size_t)s->d_model, F = (size_t)s->d_ff;
-    size_t H = (size_t)s->n_heads, HD = H * (size_t)s->d_head;
+    size_t H = (size_t)s->n_heads, HD = H * (size_t)s->d_head, KD = (size_t)s->n_kv_heads * (size_t)s->d_head;
     BlockActs acts = {0};
     acts.x = take_reals(arena, N * C);
     acts.attention_norm = lay_norm(arena, N);
     acts.q = take_reals(arena, N * HD);
-    acts.k = take_reals(arena, N * HD);
-    acts.v = take_reals(arena, N * HD);
+    acts.k = take_reals(arena, N * KD);
+    acts.v = take_reals(arena, N * KD);
     acts.maps = take_reals(arena, n * H * map_size);
     if (s->score->keeps_scores && with_backward)
         acts.scores = take_reals(arena, n * H * map_size);
@@ -48,9 +48,9 @@ static BlockActs lay_block(Arena *arena, const ModelSettings *s, size_t n, size_
     acts.q_raw = acts.q, acts.k_raw = acts.k;
     if (s->qk_norm) { /* without backward in turn where the heads' outputs come later */
         acts.q_rstd = take_reals(arena, N * H);
-        acts.k_rstd = take_reals(arena, N * H);
+        acts.k_rstd = take_reals(arena, N * (size_t)s->n_kv_heads);
         acts.q_raw = with_backward ? take_reals(arena, N * HD) : acts.heads;
-        acts.k_raw = with_backward ? take_reals(arena, N * HD) : acts.heads;
+        acts.k_raw = with_backward ? take_reals(arena, N * KD) : acts.heads;
     }
     acts.attention_join = lay_join(arena, s, N);
     acts.x_mid = with_backward || s->norm_placement != PLACEMENT_PRE ? take_reals(arena, N * C) : acts.x;
@@ -66,7 +66,7 @@ static void lay_workspace(Arena *arena, const Model *model, int n, int with_back
 {
     const ModelSettings *s = &model->settings;
     size_t T = (size_t)s->context_length, N = (size_t)n * T, C = (size_t)s->d_model;
-    size_t H = (size_t)s->n_heads, HD = H * (size_t)s->d_head;
+    size_t H = (size_t)s->n_heads, HD = H * (size_t)s->d_head, KD = (size_t)s->n_kv_heads * (size_t)s->d_head;
 
     w->n = n;
     w->with_backward = with_backward;
@@ -113,8 +113,8 @@ static void lay_workspace(Arena *arena, const Model *model, int n, int with_back
     w->dx = take_reals(arena, N * C);
     w->dnorm = take_reals(arena, N * C);
     w->dq = take_reals(arena, N * HD);
-    w->dk = take_reals(arena, N * HD);
-    w->dv = take_reals(arena, N * HD);
+    w->dk = take_reals(arena, N * KD);
+    w->dv = take_reals(arena, N * KD);
     w->dheads = take_reals(arena, N * HD);
     if (s->activation == ACTIVATION_SWIGLU)
         w->dgate = take_reals(arena, N * (size_t)s->d_ff);

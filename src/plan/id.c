@@ -24,6 +24,7 @@ const LaterKey id_later_keys[] = {
     {"model.position.high_freq_factor", "4"},
     {"model.norm_placement", "pre"},
     {"model.qk_norm", "false"},
+    {"model.n_kv_heads", "0"},
     {NULL, NULL},
 };
 

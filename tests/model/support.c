@@ -28,6 +28,16 @@ ANY(Score, score)
 ANY(Objective, objective)
 
 static const char *const flags[] = {"false", "true", NULL};
+static const char *const kv_heads[] = {"0", "1", NULL}; /* of the numbers, the one whose shapes are its own */
+
+/* What a row of `model` can be told by name; NULL for other rows. */
+static const char *const *values_of(const SchemaRow *row)
+{
+    return row->type == VALUE_CHOICE             ? row->choices
+           : row->type == VALUE_BOOL             ? flags
+           : strcmp(row->key, "n_kv_heads") == 0 ? kv_heads
+                                                 : NULL;
+}
 
 const char *any_choice(int i)
 {
@@ -35,7 +45,7 @@ const char *any_choice(int i)
     int n = 1;
     for (int r = 0; r < model_n_rows; r++) {
         const SchemaRow *row = &model_rows[r];
-        const char *const *values = row->type == VALUE_CHOICE ? row->choices : row->type == VALUE_BOOL ? flags : NULL;
+        const char *const *values = values_of(row);
         for (int v = 0; values && values[v]; v++)
             if (strcmp(values[v], row->initial) != 0) {
                 assert_in_range(n, 1, 63);
@@ -90,7 +100,7 @@ int all_axes(Arena *arena, Axis ret_axes[MOST_AXES])
     ADD_AXIS(arena, objective, "objective", &ret_axes[3]);
     for (int r = 0; r < model_n_rows; r++) {
         const SchemaRow *row = &model_rows[r];
-        if (row->type != VALUE_CHOICE && row->type != VALUE_BOOL)
+        if (!values_of(row))
             continue;
         assert_true(n < MOST_AXES);
         ret_axes[n].name = arena_format(arena, "model.%s", row->key);

@@ -142,10 +142,12 @@ static void poison(const Check *check)
     const ModelSettings *s = &check->built.shape;
     const Workspace *w = check->workspace;
     const size_t T = (size_t)check->batch.length, H = (size_t)s->n_heads, heads = H * (size_t)s->d_head;
-    const size_t N = (size_t)check->batch.n * T;
-    real *const rows[] = {w->dq, w->dk, w->dv, w->dheads};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    const size_t N = (size_t)check->batch.n * T, kv_heads = (size_t)s->n_kv_heads * (size_t)s->d_head;
+    real *const rows[] = {w->dq, w->dheads}, *const kv_rows[] = {w->dk, w->dv};
+    for (size_t i = 0; i < 2; i++) {
         poison_reals(rows[i], N * heads);
+        poison_reals(kv_rows[i], N * kv_heads);
+    }
     poison_reals(w->dscores, T * (size_t)w->map_ld);
     for (int l = 0; l < s->n_layers; l++)
         poison_reals(w->blocks[l].maps, (size_t)check->batch.n * H * w->map_size);
@@ -326,7 +328,8 @@ static void test_hostile_shapes(void **state)
     };
     static const char *const menus[] = {
         "model.bias=true",
-        "model.norm=rmsnorm\nmodel.norm_placement=sandwich\nmodel.activation=swiglu\nmodel.qk_norm=true",
+        "model.norm=rmsnorm\nmodel.norm_placement=sandwich\nmodel.activation=swiglu\nmodel.qk_norm=true\n"
+        "model.n_kv_heads=1",
     };
     /* The norm of a narrow row that is nearly 0 bends: a larger epsilon and a shorter step keep it straight. */
     static const char *const smooth = "model.init.head_std=0.5\nmodel.norm_epsilon=0.03";

@@ -133,6 +133,13 @@ static void test_names(void **state)
     assert_true(rms(&normed, "blocks.0.attention.k_norm.gain") == 1);
     unbuild(&normed);
 
+    Built grouped = build(50, "model.n_kv_heads=2\nmodel.n_heads=6\nmodel.d_model=12\nmodel.bias=true");
+    assert_int_equal(tensor(&grouped, "blocks.1.attention.q.weight")->cols, 12);
+    assert_int_equal(tensor(&grouped, "blocks.1.attention.k.weight")->cols, 4);
+    assert_int_equal(tensor(&grouped, "blocks.1.attention.v.bias")->cols, 4);
+    assert_int_equal(tensor(&grouped, "blocks.1.attention.out.weight")->rows, 12);
+    unbuild(&grouped);
+
     Built bare = build(50, "model.norm=rmsnorm\nmodel.tied_head=true\nmodel.position.kind=absolute\n"
                            "model.position.table=sinusoidal");
     static const char *const absent[] = {"head.weight",
@@ -242,6 +249,8 @@ static void test_refusals(void **state)
         const char *lines, *key;
     } refused[] = {
         {"model.n_heads=3\nmodel.d_model=16", "model.n_heads"},
+        {"model.n_heads=4\nmodel.n_kv_heads=3", "model.n_kv_heads"},
+        {"model.n_heads=2\nmodel.n_kv_heads=4", "model.n_kv_heads"},
         {"model.d_head=5\nmodel.position.kind=rope", "model.d_head"},
         {"model.d_model=15\nmodel.n_heads=3\nmodel.position.kind=absolute\nmodel.position.table=sinusoidal",
          "model.d_model"},

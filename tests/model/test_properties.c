@@ -164,6 +164,11 @@ static void test_flops(void **state)
     weights = 4 * (4 * 128 * 128 + 3 * 128 * 344); /* 8/3 of 128 is 341.3 */
     assert_true(model_flops_per_token(gated.model, 1) == 6 * (weights + head) + 6.0 * 4 * 128 * 129);
     unbuild(&gated);
+    Built grouped =
+        build(512, "%smodel.mask.kind=causal\nmodel.n_kv_heads=1", lines); /* k, v: a quarter of the width */
+    weights = 4 * (2 * (128 + 32) * 128 + 2 * 128 * 512);
+    assert_true(model_flops_per_token(grouped.model, 1) == 6 * (weights + head) + 6.0 * 4 * 128 * 129);
+    unbuild(&grouped);
 }
 
 static void fill_tensor(Built *built, const Tensor *tensor, double factor, double value)

@@ -1,0 +1,151 @@
+/* What heads are made of: keys and values that heads of queries share.
+ *
+ * Were it deleted, heads of queries could read another group's keys, and a model that names the default by its number
+ * could differ from it. It runs in both precisions; "to the bit" means equality of every bit.
+ */
+#include "support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const Tensor *tensor(const Built *b, const char *name)
+{
+    const Parameters *table = model_parameters(b->model);
+    const int t = parameters_find(table, name);
+    if (t < 0)
+        fail_msg("no tensor %s", name);
+    return &table->tensors[t];
+}
+
+static double step(Built *b, const Batch *batch)
+{
+    return model_step(b->model, b->parameters, batch, 0, batch->n, workspace_new(b->arena, b->model, batch->n, 1, NULL),
+                      b->gradient, NULL);
+}
+
+/* As many heads of keys as of queries, by number, is the default to the bit. */
+static void test_as_many_is_the_default(void **state)
+{
+    (void)state;
+    for (int p = 0; any_position(p); p++) {
+        const char *position = any_position(p)->variant.name;
+        Built a = build(19, "%smodel.position.kind=%s", model_sizes, position);
+        Built b = build(19, "%smodel.position.kind=%s\nmodel.n_kv_heads=2", model_sizes, position);
+        const Batch batch = random_batch(&a, 2, 0.8, 3);
+        assert_int_equal(a.n_values, b.n_values);
+        ASSERT_SAME_BITS(a.parameters, b.parameters, a.n_values);
+        assert_true(step(&a, &batch) == step(&b, &batch));
+        ASSERT_SAME_BITS(a.gradient, b.gradient, a.n_values);
+        unbuild(&a);
+        unbuild(&b);
+    }
+}
+
+enum { HEADS = 6, KV_HEADS = 2, WIDTH = 4 }; /* of a head: D */
+
+static const char *const grouped_sizes =
+    "model.n_layers=2\nmodel.n_heads=6\nmodel.d_model=16\nmodel.d_head=4\nmodel.context_length=41\n";
+
+static int is_shared(const char *name)
+{
+    return strstr(name, "attention.k.") || strstr(name, "attention.v.");
+}
+
+/* A tensor of k or v (rows, n D) with each of its heads three times in turn. */
+static void repeat_heads(int rows, const real *x, real *ret_y)
+{
+    for (int r = 0; r < rows; r++)
+        for (int h = 0; h < HEADS; h++)
+            memcpy(ret_y + (r * HEADS + h) * WIDTH, x + (r * KV_HEADS + h / (HEADS / KV_HEADS)) * WIDTH,
+                   sizeof(real) * WIDTH);
+}
+
+/* The tensors of `grouped` in a model whose every head has keys and values of its own. */
+static void spread(const Built *grouped, Built *whole)
+{
+    const Parameters *table = model_parameters(grouped->model);
+    for (int t = 0; t < table->n_tensors; t++) {
+        const Tensor *from = &table->tensors[t], *to = tensor(whole, from->name);
+        if (is_shared(from->name))
+            repeat_heads(from->rows, grouped->parameters + from->offset, whole->parameters + to->offset);
+        else
+            memcpy(whole->parameters + to->offset, grouped->parameters + from->offset,
+                   sizeof(real) * (size_t)from->rows * (size_t)from->cols);
+    }
+}
+
+/* The gradient of what is shared is the sum of those of its copies. */
+static void check_shared_gradients(const Built *grouped, const Built *whole)
+{
+    const Parameters *table = model_parameters(grouped->model);
+    for (int t = 0; t < table->n_tensors; t++) {
+        const Tensor *own = &table->tensors[t], *copies = tensor(whole, own->name);
+        double apart = 0, size = 0;
+        for (int r = 0; r < own->rows; r++)
+            for (int c = 0; c < own->cols; c++) {
+                double sum = 0;
+                for (int h = 0; h < copies->cols / own->cols; h++) {
+                    const int head = c / WIDTH * (HEADS / KV_HEADS) + h;
+                    const int at = is_shared(own->name) ? head * WIDTH + c % WIDTH : c;
+                    sum += (double)whole->gradient[copies->offset + (size_t)(r * copies->cols + at)];
+                }
+                apart += pow(sum - (double)grouped->gradient[own->offset + (size_t)(r * own->cols + c)], 2);
+                size += sum * sum;
+            }
+        if (!(sqrt(apart) <= (sizeof(real) == 4 ? 1e-5 : 1e-13) * sqrt(size) + 1e-7))
+            fail_msg("%s: gradients of %g apart by %g", own->name, sqrt(size), sqrt(apart));
+    }
+}
+
+/* A model of grouped queries is one whose heads of a group have equal keys and values, to the bit, in what it says and
+ * in what is captured of it. */
+static void check_grouped(const char *lines)
+{
+    Built grouped = build(19, "%s%s\nmodel.n_kv_heads=2", grouped_sizes, lines);
+    Built whole = build(19, "%s%s", grouped_sizes, lines);
+    const int T = grouped.shape.context_length, L = grouped.shape.n_layers, n_rows = L * HEADS * T * WIDTH;
+    const Batch batch = random_batch(&grouped, 2, 0.8, 3);
+    disturb(&grouped, 0.3, 2);
+    spread(&grouped, &whole);
+    Built *const both[] = {&grouped, &whole};
+    Capture capture[2];
+    for (int i = 0; i < 2; i++) {
+        real *rows = ARENA_ARRAY(both[i]->arena, real, 4 * n_rows);
+        capture[i] = (Capture){.q = rows,
+                               .k = rows + n_rows,
+                               .v = rows + 2 * n_rows,
+                               .heads = rows + 3 * n_rows,
+                               .maps = ARENA_ARRAY(both[i]->arena, real, L * HEADS * T * T)};
+        model_capture(both[i]->model, both[i]->parameters, batch.inputs, NULL, 1, T,
+                      workspace_new(both[i]->arena, both[i]->model, 1, 0, NULL), &capture[i]);
+    }
+    ASSERT_SAME_BITS(capture[0].q, capture[1].q, 4 * n_rows);
+    ASSERT_SAME_BITS(capture[0].maps, capture[1].maps, L * HEADS * T * T);
+    assert_true(step(&grouped, &batch) == step(&whole, &batch));
+    check_shared_gradients(&grouped, &whole);
+    unbuild(&grouped);
+    unbuild(&whole);
+}
+
+static void test_grouped_queries_share_keys(void **state)
+{
+    (void)state;
+    char lines[256];
+    for (int p = 0; any_position(p); p++)
+        for (int m = 0; any_mask(m); m++) {
+            snprintf(lines, sizeof lines, "model.position.kind=%s\nmodel.mask.kind=%s\nmodel.bias=true",
+                     any_position(p)->variant.name, any_mask(m)->variant.name);
+            check_grouped(lines);
+        }
+    check_grouped("model.qk_norm=true");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_as_many_is_the_default),
+        cmocka_unit_test(test_grouped_queries_share_keys),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
