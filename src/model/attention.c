@@ -279,7 +279,7 @@ static void head_forward(const Head *at, BlockActs *acts)
         /* 4. P = score(S) */
         s->score->forward(model->score_state, &score, p + block->key, acts->score_state + at->state + block->row);
         /* 5. o = P v */
-        from_keys(at, block, 1, p, v_panels, acts->heads + rows);
+        from_keys(at, block, 1, p, v_panels, acts->heads_raw + rows);
     }
 }
 

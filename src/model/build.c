@@ -78,7 +78,19 @@ static size_t add_head_gain(Builder *b, const char *name)
     return gain;
 }
 
-static Block add_block(Builder *b, int layer)
+/* The layer of a gate's factors. */
+static Linear add_gate(const Builder *b, const GateKeys *keys, double std)
+{
+    const ModelSettings *s = b->settings;
+    const int n_heads = keys->on == GATE_OUTPUT ? s->n_heads : s->n_kv_heads;
+    Linear gate = {s->d_model, s->gate->by_channel ? n_heads * s->d_head : n_heads, ABSENT, ABSENT, {0}};
+    gate.weight = add_weight(b, "gate.weight", gate.in, gate.out, std);
+    if (keys->bias)
+        gate.bias = add_vector(b, "gate.bias", gate.out, keys->initial);
+    return gate;
+}
+
+static Block add_block(Builder *b, const GateKeys *gate, int layer)
 {
     const ModelSettings *s = b->settings;
     const int C = s->d_model, HD = s->n_heads * s->d_head, KD = s->n_kv_heads * s->d_head;
@@ -98,6 +110,8 @@ static Block add_block(Builder *b, int layer)
     block.v = add_linear(b, "v", C, KD, std);
     block.q_gain = add_head_gain(b, "q_norm.gain");
     block.k_gain = add_head_gain(b, "k_norm.gain");
+    if (gate)
+        block.head_gate = add_gate(b, gate, std);
     block.out = add_linear(b, "out", HD, C, out_std);
     block.attention_post_norm = is_pre ? none : add_norm(b, "post_norm");
     b->group = TENSOR_MLP;
@@ -125,16 +139,16 @@ static Linear add_head(const Builder *b)
 /* Lists the linear layers and gives their packed weights places, those for backward behind those for forward. */
 static void lay_panels(Arena *arena, Model *model)
 {
-    enum { PER_BLOCK = 7 };
+    enum { PER_BLOCK = 8 };
     const int L = model->settings.n_layers;
     model->linears = ARENA_ARRAY(arena, Linear *, L * PER_BLOCK + 1);
     model->linears[model->n_linears++] = &model->head; /* first: often the largest, and threads take turns */
     for (int l = 0; l < L; l++) {
         Block *block = &model->blocks[l];
-        Linear *const linears[PER_BLOCK] = {&block->q,  &block->k,    &block->v,   &block->out,
-                                            &block->up, &block->down, &block->gate};
+        Linear *const linears[PER_BLOCK] = {&block->q,  &block->k,    &block->v,    &block->out,
+                                            &block->up, &block->down, &block->gate, &block->head_gate};
         for (int i = 0; i < PER_BLOCK; i++)
-            if (linears[i]->in > 0) /* no gate but with swiglu */
+            if (linears[i]->in > 0) /* gates are not in every model */
                 model->linears[model->n_linears++] = linears[i];
     }
 
@@ -182,6 +196,7 @@ static int prepare_variants(Arena *arena, Model *model, Error *err)
         {s->mask->prepare, &mask_state},
         {s->position->prepare, &model->position_state},
         {s->score->prepare, &model->score_state},
+        {s->gate->prepare, &model->gate_state},
     };
     enum { MASK };
     for (size_t v = 0; v < sizeof variants / sizeof *variants; v++) {
@@ -220,7 +235,7 @@ int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernel
     if (status < 0)
         return status;
     for (int l = 0; l < settings->n_layers; l++)
-        model->blocks[l] = add_block(&b, l);
+        model->blocks[l] = add_block(&b, model->gate_state, l);
     b.prefix = "head.", b.group = TENSOR_HEAD, b.layer = -1;
     model->final_norm = settings->norm_placement == PLACEMENT_POST ? (Norm){ABSENT, ABSENT} : add_norm(&b, "norm");
     model->head = add_head(&b);
@@ -259,7 +274,8 @@ double model_flops_per_token(const Model *model, double target_share)
     const ModelSettings *s = &model->settings;
     const double L = s->n_layers, C = s->d_model, HD = (double)s->n_heads * s->d_head, F = s->d_ff;
     const double KD = (double)s->n_kv_heads * s->d_head, T = s->context_length, V = s->vocab_size;
+    const double n_gate = model->blocks[0].head_gate.out;
     const double n_mlp = s->activation == ACTIVATION_SWIGLU ? 3 : 2; /* matrices (C,F) */
-    const double products = 6 * (L * (2 * (HD + KD) * C + n_mlp * C * F) + C * V * target_share);
+    const double products = 6 * (L * ((2 * HD + 2 * KD + n_gate) * C + n_mlp * C * F) + C * V * target_share);
     return products + 12 * L * HD * ((double)visible_pairs(&model->visible) / T);
 }

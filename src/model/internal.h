@@ -6,6 +6,7 @@
 #ifndef REFFRAME_MODEL_INTERNAL_H
 #define REFFRAME_MODEL_INTERNAL_H
 
+#include "model/gate/gate.h"
 #include "model/mask/mask.h"
 #include "model/model.h"
 #include "model/position/position.h"
@@ -30,6 +31,7 @@ typedef struct {
     Norm attention_post_norm, mlp_post_norm; /* after them; ABSENT in pre-norm */
     Linear q, k, v, out;                     /* (C,C'), (C,K') twice, (C',C) with C' = H D, K' = H_kv D */
     size_t q_gain, k_gain;                   /* (D,) with qk_norm, or ABSENT */
+    Linear head_gate;                        /* (C,G) of a gate with G factors a position */
     Linear gate;                             /* (C,F) with swiglu */
     Linear up, down;                         /* (C,F), (F,C) */
 } Block;
@@ -40,10 +42,10 @@ struct Model {
     Parameters parameters;
     Visible visible; /* for sequences of the context length */
     MaskRule mask;
-    void *position_state, *score_state;
-    size_t embedding; /* (V,C) */
-    Block *blocks;    /* (L) */
-    Norm final_norm;  /* ABSENT in post-norm, whose last block ends with one */
+    void *position_state, *score_state, *gate_state; /* no gate: the latter is NULL */
+    size_t embedding;                                /* (V,C) */
+    Block *blocks;                                   /* (L) */
+    Norm final_norm;                                 /* ABSENT in post-norm, whose last block ends with one */
     Linear head;      /* (C,V); tied: weight is ABSENT and the embedding serves, transposed */
     Linear **linears; /* (n_linears) all of them */
     int n_linears;
@@ -70,11 +72,14 @@ typedef struct {
     NormActs attention_norm;
     real *q_raw, *k_raw;   /* (N,C'), (N,K') before their norm; without one q and k themselves */
     real *q_rstd, *k_rstd; /* (N,H), (N,H_kv) with qk_norm */
+    real *v_raw;           /* (N,K') before a gate on it; without one v itself */
     real *q, *k, *v;       /* (N,C'), (N,K') twice; q and k after rotation */
     real *maps;            /* (n,H) attention maps, (T, map_ld) each, written for the keys of their query blocks */
     real *scores;          /* the scores that they were made of, where the score function keeps them */
     real *score_state;     /* (n,H,T) what the score function keeps of each row */
-    real *heads;           /* (N,C') head outputs side by side */
+    real *heads_raw;       /* (N,C') head outputs side by side, before a gate on them */
+    real *heads;           /* (N,C') head outputs as W_out reads them */
+    real *factors;         /* (N,G) of a gate */
     JoinActs attention_join;
     real *x_mid; /* (N,C) after attention */
     NormActs mlp_norm;
@@ -113,6 +118,7 @@ struct Workspace {
     real *head_panels[4]; /* keys, values, queries and gradients of one head, packed; the latter two for backward */
     real *h;              /* (N,C) the norm before a branch */
     real *act;            /* (N,F) activations; not with ReLU */
+    real *gated;          /* (N,C') or (N,K') what a gate leaves, of one block after the other */
     const real *panels;   /* packed weights: lent, or made anew from the parameters of each call in own_panels */
     real *own_panels;
 
@@ -127,6 +133,7 @@ struct Workspace {
     real *dx, *dnorm;            /* (N,C) */
     real *dq, *dk, *dv, *dheads; /* (N,C'), (N,K') twice, (N,C') */
     real *dgate, *dup;           /* (N,F) the former with swiglu */
+    real *dfactors;              /* (N,G) */
     real *dscores;               /* (T,map_ld) */
     real *dbias;                 /* as bias */
 };
@@ -178,6 +185,16 @@ const real *activation_forward(const Call *call, const real *gate, real *up, rea
 /* dup = ... in place of d act; with swiglu dgate too. Returns f(up) as forward did. */
 const real *activation_backward(const Call *call, const real *gate, real *up, real *act, real *dgate, real *dup);
 
+/* ---- gates (gating.c) -------------------------------------------------------------------------------------------- */
+
+/* g = f(h W + b); nothing without a gate. */
+void gate_factors(const Call *call, const Block *block, const real *h, const BlockActs *acts);
+/* Where the gate is on head outputs, or on values: acts->heads = g heads_raw, or acts->v = g v_raw. Backward takes dy,
+ * of what forward left, to that of what it found, in place, and leaves the gradient of h W + b in workspace->dfactors.
+ */
+void gate_forward(const Call *call, GatePlace place, const BlockActs *acts);
+void gate_backward(const Call *call, GatePlace place, const BlockActs *acts, real *dy);
+
 /* ---- attention (attention.c) ------------------------------------------------------------------------------------- */
 
 /* Queries and keys are taken by so many; keys therefore by whole panels of packed products. Part of the definition of
@@ -192,7 +209,7 @@ int attention_n_query_blocks(int length);
 /* Lays the mask out for `length`: fills keys, query_blocks. */
 void attention_lay_mask(const Model *model, int length, Workspace *workspace);
 
-/* heads = score(q k' / sqrt(D) + bias, masked) v of all sequences; rotates q and k in place first. */
+/* heads_raw = score(q k' / sqrt(D) + bias, masked) v of all sequences; rotates q and k in place first. */
 void attention_forward(const Call *call, int layer, BlockActs *acts);
 /* From workspace->dheads to dq, dk, dv, rotated back; what score and encoding learn gets its gradient. */
 void attention_backward(const Call *call, int layer, const BlockActs *acts);

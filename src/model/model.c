@@ -48,9 +48,13 @@ static void block_forward(const Call *call, int layer, BlockActs *a, real *x_nex
     heads_norm_forward(call, block->q_gain, s->n_heads, a->q_raw, a->q_rstd, a->q);
     linear_forward(call, &block->k, h, NULL, a->k_raw);
     heads_norm_forward(call, block->k_gain, s->n_kv_heads, a->k_raw, a->k_rstd, a->k);
-    linear_forward(call, &block->v, h, NULL, a->v);
-    /* 4. heads = attention(q, k, v) */
+    linear_forward(call, &block->v, h, NULL, a->v_raw);
+    /* with a gate g = f(h W_gate), on values v = g v */
+    gate_factors(call, block, h, a);
+    gate_forward(call, GATE_VALUE, a);
+    /* 4. heads = attention(q, k, v); with a gate on them heads = g heads */
     attention_forward(call, layer, a);
+    gate_forward(call, GATE_OUTPUT, a);
     if (!x_next)
         return;
     /* 5. x_mid = join(x, heads W_out) */
@@ -135,9 +139,14 @@ static void block_backward(const Call *call, int layer, const BlockActs *a)
     norm_backward(call, &block->mlp_norm, a->x_mid, &a->mlp_norm, w->dnorm, w->dx);
     /* 5. x_mid = join(x, heads W_out) */
     df = join_backward(call, &block->attention_post_norm, &a->attention_join, w->dx, w->dnorm);
+    gate_forward(call, GATE_OUTPUT, a);
     linear_backward(call, &block->out, a->heads, df, 0, w->dheads);
-    /* 4. heads = attention(q, k, v) */
+    /* 4. heads = attention(q, k, v); with a gate on them heads = g heads */
+    gate_backward(call, GATE_OUTPUT, a, w->dheads);
+    gate_forward(call, GATE_VALUE, a);
     attention_backward(call, layer, a);
+    /* with a gate g = f(h W_gate), on values v = g v */
+    gate_backward(call, GATE_VALUE, a, w->dv);
     /* 3. q, k, v = h W_q, h W_k, h W_v; with qk_norm q, k = norm(q), norm(k) */
     h = norm_forward(call, &block->attention_norm, a->x, &a->attention_norm, w->h);
     const real *dq_raw = heads_norm_backward(call, block->q_gain, s->n_heads, a->q_raw, a->q_rstd, w->dq, w->dheads);
@@ -146,6 +155,8 @@ static void block_backward(const Call *call, int layer, const BlockActs *a)
         heads_norm_backward(call, block->k_gain, s->n_kv_heads, a->k_raw, a->k_rstd, w->dk, w->dheads);
     linear_backward(call, &block->k, h, dk_raw, 1, w->dnorm);
     linear_backward(call, &block->v, h, w->dv, 1, w->dnorm);
+    if (call->model->gate_state)
+        linear_backward(call, &block->head_gate, h, w->dfactors, 1, w->dnorm);
     /* 2. h = norm(x) */
     norm_backward(call, &block->attention_norm, a->x, &a->attention_norm, w->dnorm, w->dx);
 }

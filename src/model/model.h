@@ -27,9 +27,9 @@ const Parameters *model_parameters(const Model *model);
 const MaskRule *model_mask_rule(const Model *model);
 const Visible *model_visible(const Model *model);
 
-/* Multiply-adds count twice. FLOPs of one training step per token: 6(L(2(C'+K')C+2CF)+CV*share) + 12LC' * keys that a
- * query sees in the mean (T under a full mask, (T+1)/2 under a causal one), C' = H*D, K' = H_kv*D; 3CF with swiglu;
- * share = targets per token. */
+/* Multiply-adds count twice. FLOPs of one training step per token: 6(L(2(C'+K')C+GC+2CF)+CV*share) + 12LC' * keys that
+ * a query sees in the mean (T under a full mask, (T+1)/2 under a causal one), C' = H*D, K' = H_kv*D, G factors of a
+ * gate; 3CF with swiglu; share = targets per token. */
 double model_flops_per_token(const Model *model, double target_share);
 
 /* Weights packed for products, for whoever runs many calls on one set of parameters: model_panels() reals, 64-byte
@@ -61,8 +61,9 @@ void model_logits(const Model *model, const real *parameters, const int32_t *tok
 /* What measuring wants to see of n sequences of `length` tokens. Every pointer may be NULL; T is `length`. */
 typedef struct {
     real *maps;      /* (n,L,H,T,T) attention after the score function; 0 where hidden */
-    real *q, *k, *v; /* (n,L,H,T,D) q and k after rotation; k and v as each head of queries reads them */
-    real *heads;     /* (n,L,H,T,D) what each head gives: P v */
+    real *q, *k, *v; /* (n,L,H,T,D) q and k after rotation; k and v as each head of queries reads them,
+                      * v as it leaves the gate */
+    real *heads;     /* (n,L,H,T,D) what each head gives: P v as it leaves the gate */
     real *residual;  /* (n,L+1,T,C) input of each block, then the last block's output (before the final norm) */
     real *normed;    /* (n,T,C) the last block's output after the final norm; in post-norm that output itself */
     real *losses;    /* (n,T) given targets */

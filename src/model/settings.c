@@ -1,10 +1,11 @@
 /* Schema rows of `model`: one row per key, in the order in which `check` prints them, with the member it is read into.
  *
- * The kinds of position encoding, mask and score function are keys of their own (model.position.kind), whose choices
- * are the registries.
+ * The kinds of position encoding, mask, score function and gate are keys of their own (model.position.kind), whose
+ * choices are the registries.
  */
 #include "model/settings.h"
 
+#include "model/gate/gate.h"
 #include "model/mask/mask.h"
 #include "model/position/position.h"
 #include "model/score/score.h"
@@ -66,6 +67,7 @@ int model_settings_read(const Settings *settings, int vocab_size, ModelSettings 
         .position = position_find(settings_text(settings, "model.position.kind")),
         .mask = mask_find(settings_text(settings, "model.mask.kind")),
         .score = score_find(settings_text(settings, "model.score.kind")),
+        .gate = gate_find(settings_text(settings, "model.gate.kind")),
         .settings = settings,
     };
     settings_read_rows(settings, "model", model_rows, model_n_rows, &m);

@@ -30,8 +30,21 @@ static JoinActs lay_join(Arena *arena, const ModelSettings *s, size_t n_rows)
     return join;
 }
 
-static BlockActs lay_block(Arena *arena, const ModelSettings *s, size_t n, size_t map_size, int with_backward)
+/* Reals of a row that a gate makes, of the one array that all blocks share; 0: no gate there. */
+static size_t gated_width(const Model *model, GatePlace place)
 {
+    const ModelSettings *s = &model->settings;
+    const GateKeys *keys = model->gate_state;
+    if (!keys || keys->on != place)
+        return 0;
+    return (size_t)(place == GATE_OUTPUT ? s->n_heads : s->n_kv_heads) * (size_t)s->d_head;
+}
+
+static BlockActs lay_block(Arena *arena, const Model *model, size_t n, const Workspace *w)
+{
+    const ModelSettings *s = &model->settings;
+    const int with_backward = w->with_backward;
+    const size_t map_size = w->map_size;
     size_t N = n * (size_t)s->context_length, C = (size_t)s->d_model, F = (size_t)s->d_ff;
     size_t H = (size_t)s->n_heads, HD = H * (size_t)s->d_head, KD = (size_t)s->n_kv_heads * (size_t)s->d_head;
     BlockActs acts = {0};
@@ -39,18 +52,21 @@ static BlockActs lay_block(Arena *arena, const ModelSettings *s, size_t n, size_
     acts.attention_norm = lay_norm(arena, N);
     acts.q = take_reals(arena, N * HD);
     acts.k = take_reals(arena, N * KD);
-    acts.v = take_reals(arena, N * KD);
+    acts.v_raw = take_reals(arena, N * KD);
+    acts.v = gated_width(model, GATE_VALUE) ? w->gated : acts.v_raw;
     acts.maps = take_reals(arena, n * H * map_size);
     if (s->score->keeps_scores && with_backward)
         acts.scores = take_reals(arena, n * H * map_size);
     acts.score_state = take_reals(arena, N * H);
-    acts.heads = take_reals(arena, N * HD);
+    acts.heads_raw = take_reals(arena, N * HD);
+    acts.heads = gated_width(model, GATE_OUTPUT) ? w->gated : acts.heads_raw;
+    acts.factors = take_reals(arena, N * (size_t)model->blocks[0].head_gate.out);
     acts.q_raw = acts.q, acts.k_raw = acts.k;
     if (s->qk_norm) { /* without backward in turn where the heads' outputs come later */
         acts.q_rstd = take_reals(arena, N * H);
         acts.k_rstd = take_reals(arena, N * (size_t)s->n_kv_heads);
-        acts.q_raw = with_backward ? take_reals(arena, N * HD) : acts.heads;
-        acts.k_raw = with_backward ? take_reals(arena, N * KD) : acts.heads;
+        acts.q_raw = with_backward ? take_reals(arena, N * HD) : acts.heads_raw;
+        acts.k_raw = with_backward ? take_reals(arena, N * KD) : acts.heads_raw;
     }
     acts.attention_join = lay_join(arena, s, N);
     acts.x_mid = with_backward || s->norm_placement != PLACEMENT_PRE ? take_reals(arena, N * C) : acts.x;
@@ -82,6 +98,7 @@ static void lay_workspace(Arena *arena, const Model *model, int n, int with_back
     for (int i = 0; i < (with_backward ? 4 : 2); i++)
         w->head_panels[i] = take_reals(arena, attention_panels(s));
     w->h = take_reals(arena, N * C);
+    w->gated = take_reals(arena, N * (gated_width(model, GATE_OUTPUT) + gated_width(model, GATE_VALUE)));
     if (s->activation != ACTIVATION_RELU)
         w->act = take_reals(arena, N * (size_t)s->d_ff);
 
@@ -89,7 +106,7 @@ static void lay_workspace(Arena *arena, const Model *model, int n, int with_back
     BlockActs acts = {0};
     for (int l = 0; l < s->n_layers; l++) {
         if (l == 0 || with_backward)
-            acts = lay_block(arena, s, (size_t)n, w->map_size, with_backward);
+            acts = lay_block(arena, model, (size_t)n, w);
         if (w->blocks)
             w->blocks[l] = acts;
     }
@@ -119,6 +136,7 @@ static void lay_workspace(Arena *arena, const Model *model, int n, int with_back
     if (s->activation == ACTIVATION_SWIGLU)
         w->dgate = take_reals(arena, N * (size_t)s->d_ff);
     w->dup = take_reals(arena, N * (size_t)s->d_ff);
+    w->dfactors = take_reals(arena, N * (size_t)model->blocks[0].head_gate.out);
     w->dscores = take_reals(arena, w->map_size);
     if (s->position->bias_backward)
         w->dbias = take_reals(arena, H * position_table_size(s->position, s->context_length));

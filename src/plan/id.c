@@ -25,6 +25,7 @@ const LaterKey id_later_keys[] = {
     {"model.norm_placement", "pre"},
     {"model.qk_norm", "false"},
     {"model.n_kv_heads", "0"},
+    {"model.gate.kind", "none"},
     {NULL, NULL},
 };
 

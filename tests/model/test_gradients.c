@@ -151,6 +151,7 @@ static void poison(const Check *check)
     poison_reals(w->dscores, T * (size_t)w->map_ld);
     for (int l = 0; l < s->n_layers; l++)
         poison_reals(w->blocks[l].maps, (size_t)check->batch.n * H * w->map_size);
+    poison_reals(w->gated, s->gate->prepare ? N * kv_heads : 0);
     poison_reals(w->dx, N * (size_t)s->d_model);
     poison_reals(w->dnorm, N * (size_t)s->d_model);
 }
@@ -346,7 +347,7 @@ static void test_hostile_shapes(void **state)
     static const char *const menus[] = {
         "model.bias=true",
         "model.norm=rmsnorm\nmodel.norm_placement=sandwich\nmodel.activation=swiglu\nmodel.qk_norm=true\n"
-        "model.n_kv_heads=1",
+        "model.n_kv_heads=1\nmodel.gate.kind=element\nmodel.gate.bias=true",
     };
     /* The norm of a narrow row that is nearly 0 bends: a larger epsilon and a shorter step keep it straight. */
     static const char *const smooth = "model.init.head_std=0.5\nmodel.norm_epsilon=0.03";

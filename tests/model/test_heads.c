@@ -1,7 +1,8 @@
-/* What heads are made of: keys and values that heads of queries share.
+/* What heads are made of: keys and values that heads of queries share, and gates.
  *
- * Were it deleted, heads of queries could read another group's keys, and a model that names the default by its number
- * could differ from it. It runs in both precisions; "to the bit" means equality of every bit.
+ * Were it deleted, heads of queries could read another group's keys, a model that names the default by its number could
+ * differ from it, and a gate could act on what it is not made for. It runs in both precisions; "to the bit" means
+ * equality of every bit.
  */
 #include "support.h"
 
@@ -141,11 +142,94 @@ static void test_grouped_queries_share_keys(void **state)
     check_grouped("model.qk_norm=true");
 }
 
+/* A gate that is open, its layer's weights 0 and its bias such that every factor is exactly 1, changes no bit: neither
+ * of the loss, nor of what is captured, nor of a gradient. */
+static void check_open(const Gate *gate, const char *place, const char *lines)
+{
+    Built none = build(19, "%smodel.n_kv_heads=3\n%s", grouped_sizes, lines);
+    Built open = build(19,
+                       "%smodel.n_kv_heads=3\n%s\nmodel.gate.kind=%s\nmodel.gate.on=%s\nmodel.gate.bias=true\n"
+                       "model.gate.initial=%s",
+                       grouped_sizes, lines, gate->variant.name, place, "100");
+    const Parameters *table = model_parameters(none.model), *all = model_parameters(open.model);
+    const Batch batch = random_batch(&none, 2, 0.8, 3);
+    assert_int_equal(all->n_tensors, table->n_tensors + 2 * none.shape.n_layers);
+    for (int t = 0; t < all->n_tensors; t++)
+        if (strstr(all->tensors[t].name, "attention.gate.weight"))
+            memset(open.parameters + all->tensors[t].offset, 0,
+                   sizeof(real) * (size_t)all->tensors[t].rows * (size_t)all->tensors[t].cols);
+    assert_true(step(&none, &batch) == step(&open, &batch));
+    for (int t = 0; t < table->n_tensors; t++) {
+        const Tensor *x = &table->tensors[t], *y = tensor(&open, x->name);
+        ASSERT_SAME_BITS(none.parameters + x->offset, open.parameters + y->offset, x->rows * x->cols);
+        ASSERT_SAME_BITS(none.gradient + x->offset, open.gradient + y->offset, x->rows * x->cols);
+    }
+    unbuild(&none);
+    unbuild(&open);
+}
+
+static void test_an_open_gate_is_none(void **state)
+{
+    (void)state;
+    int n = 0;
+    for (int g = 0; any_gate(g); g++) {
+        real z = 100;
+        void *keys;
+        if (!any_gate(g)->prepare)
+            continue;
+        Built b = build(19, "model.gate.kind=%s", any_gate(g)->variant.name);
+        assert_int_equal(any_gate(g)->prepare(b.arena, &b.shape, NULL, &keys, NULL), STATUS_OK);
+        any_gate(g)->forward(keys, kernels_best(), 1, &z);
+        unbuild(&b);
+        if (z != 1)
+            continue; /* no bias opens it */
+        for (int place = 0; gate_places[place]; place++) {
+            check_open(any_gate(g), gate_places[place], "");
+            check_open(any_gate(g), gate_places[place], "model.qk_norm=true\nmodel.norm_placement=post");
+        }
+        n++;
+    }
+    assert_true(n >= 2);
+}
+
+/* What a capture holds is what the gate leaves: on values, heads are the maps times them; on head outputs they are the
+ * maps times the values, times factors of one sign that are 0.5 where the layer's weights are 0. */
+static void test_a_gate_of_a_half_halves(void **state)
+{
+    (void)state;
+    for (int g = 0; any_gate(g); g++)
+        for (int place = 0; any_gate(g)->prepare && gate_places[place]; place++) {
+            Built none = build(19, "%smodel.n_layers=1\nmodel.n_kv_heads=2", model_sizes);
+            Built half = build(19, "%smodel.n_layers=1\nmodel.n_kv_heads=2\nmodel.gate.kind=%s\nmodel.gate.on=%s",
+                               model_sizes, any_gate(g)->variant.name, gate_places[place]);
+            const Tensor *weight = tensor(&half, "blocks.0.attention.gate.weight");
+            const int T = none.shape.context_length, n = none.shape.n_heads * T * none.shape.d_head;
+            const Batch batch = random_batch(&none, 1, 1, 3);
+            memset(half.parameters + weight->offset, 0, sizeof(real) * (size_t)weight->rows * (size_t)weight->cols);
+            Built *const both[] = {&none, &half};
+            Capture capture[2];
+            for (int i = 0; i < 2; i++) {
+                capture[i] =
+                    (Capture){.v = ARENA_ARRAY(both[i]->arena, real, n), .heads = ARENA_ARRAY(both[i]->arena, real, n)};
+                model_capture(both[i]->model, both[i]->parameters, batch.inputs, NULL, 1, T,
+                              workspace_new(both[i]->arena, both[i]->model, 1, 0, NULL), &capture[i]);
+            }
+            for (int i = 0; i < n; i++) {
+                assert_true(capture[1].heads[i] == capture[0].heads[i] / 2);
+                assert_true(capture[1].v[i] == capture[0].v[i] / (place == GATE_VALUE ? 2 : 1));
+            }
+            unbuild(&none);
+            unbuild(&half);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_as_many_is_the_default),
         cmocka_unit_test(test_grouped_queries_share_keys),
+        cmocka_unit_test(test_an_open_gate_is_none),
+        cmocka_unit_test(test_a_gate_of_a_half_halves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -140,6 +140,19 @@ static void test_names(void **state)
     assert_int_equal(tensor(&grouped, "blocks.1.attention.out.weight")->rows, 12);
     unbuild(&grouped);
 
+    Built gated = build(50, "model.n_kv_heads=2\nmodel.n_heads=6\nmodel.d_model=12\nmodel.gate.kind=head\n"
+                            "model.gate.bias=true\nmodel.gate.initial=3");
+    assert_int_equal(tensor(&gated, "blocks.1.attention.gate.weight")->cols, 6);
+    assert_int_equal(tensor(&gated, "blocks.1.attention.gate.weight")->decays, 1);
+    assert_int_equal(tensor(&gated, "blocks.1.attention.gate.bias")->decays, 0);
+    assert_true(rms(&gated, "blocks.1.attention.gate.bias") == 3);
+    unbuild(&gated);
+    gated = build(50, "model.n_kv_heads=2\nmodel.n_heads=6\nmodel.d_model=12\nmodel.gate.kind=element\n"
+                      "model.gate.on=value");
+    assert_int_equal(tensor(&gated, "blocks.0.attention.gate.weight")->cols, 4);
+    assert_int_equal(parameters_find(model_parameters(gated.model), "blocks.0.attention.gate.bias"), -1);
+    unbuild(&gated);
+
     Built bare = build(50, "model.norm=rmsnorm\nmodel.tied_head=true\nmodel.position.kind=absolute\n"
                            "model.position.table=sinusoidal");
     static const char *const absent[] = {"head.weight",
@@ -280,11 +293,14 @@ static void test_registries(void **state)
         assert_ptr_equal(mask_find(mask_registry[i]->variant.name), mask_registry[i]);
     for (int i = 0; score_registry[i]; i++)
         assert_ptr_equal(score_find(score_registry[i]->variant.name), score_registry[i]);
+    for (int i = 0; gate_registry[i]; i++)
+        assert_ptr_equal(gate_find(gate_registry[i]->variant.name), gate_registry[i]);
     for (int i = 0; objective_registry[i]; i++)
         assert_ptr_equal(objective_find(objective_registry[i]->variant.name), objective_registry[i]);
     assert_null(position_find("no such"));
     assert_null(mask_find("no such"));
     assert_null(score_find("no such"));
+    assert_null(gate_find("no such"));
     assert_null(objective_find("no such"));
     for (int i = 0; any_position(i); i++) /* pairs are whole */
         assert_true(!any_position(i)->rotate_forward == !any_position(i)->rotate_backward &&

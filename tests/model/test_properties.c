@@ -167,6 +167,16 @@ static void test_flops(void **state)
     weights = 4 * (2 * (128 + 32) * 128 + 2 * 128 * 512);
     assert_true(model_flops_per_token(grouped.model, 1) == 6 * (weights + head) + 6.0 * 4 * 128 * 129);
     unbuild(&grouped);
+    static const struct {
+        const char *lines;
+        int factors;
+    } gates[] = {{"model.gate.kind=head", 4}, {"model.gate.kind=element\nmodel.n_kv_heads=1\nmodel.gate.on=value", 32}};
+    for (int i = 0; i < 2; i++) {
+        Built open = build(512, "%smodel.mask.kind=causal\n%s", lines, gates[i].lines);
+        weights = 4 * (2 * (128 + (i ? 32 : 128)) * 128 + gates[i].factors * 128 + 2 * 128 * 512);
+        assert_true(model_flops_per_token(open.model, 1) == 6 * (weights + head) + 6.0 * 4 * 128 * 129);
+        unbuild(&open);
+    }
 }
 
 static void fill_tensor(Built *built, const Tensor *tensor, double factor, double value)

@@ -10,6 +10,7 @@
 #include "base/sha256.h"
 #include "data/data.h"
 #include "geometry/metric.h"
+#include "model/gate/gate.h"
 #include "model/mask/mask.h"
 #include "model/position/position.h"
 #include "model/score/score.h"
@@ -67,6 +68,7 @@ static const VariantKind model_kinds[] = {
     {"position", "model.position", "rope", position_variants, NULL},
     {"mask", "model.mask", "causal", mask_variants, NULL},
     {"score", "model.score", "softmax", score_variants, NULL},
+    {"gate", "model.gate", "none", gate_variants, NULL},
 };
 
 const Variant *any_variant(const VariantKind *kind, int i)
