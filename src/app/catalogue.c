@@ -8,6 +8,7 @@
 #include "model/objective/objective.h"
 #include "model/position/position.h"
 #include "model/score/score.h"
+#include "model/slot/slot.h"
 #include "report/export/export.h"
 #include "train/optimizer/optimizer.h"
 #include "train/schedule/schedule.h"
@@ -16,6 +17,7 @@ const Kind kinds[] = {
     {"position", "model.position", "position encodings", "rope", position_variants},
     {"mask", "model.mask", "which keys a query sees", "causal", mask_variants},
     {"score", "model.score", "score functions, from scores to attention", "softmax", score_variants},
+    {"slot", "model.slot", "keys and values of heads that belong to no position", "none", slot_variants},
     {"gate", "model.gate", "factors on what heads write or read", "none", gate_variants},
     {"objective", "objective", "what is predicted", "next", objective_variants},
     {"source", "data.source", "where sequences come from", "bigram_backcopy", source_variants},

@@ -187,7 +187,7 @@ const Verb verb_list = {
     .name = "list",
     .usage = "list [KIND]",
     .summary = "everything that can be swapped in, with its settings and source",
-    .details = "KIND is one of position, mask, score, gate, objective, source, tokenizer, optimizer, schedule, "
+    .details = "KIND is one of position, mask, score, slot, gate, objective, source, tokenizer, optimizer, schedule, "
                "metrics, export,\n"
                "settings.",
     .min_words = 0,

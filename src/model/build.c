@@ -193,9 +193,8 @@ static int prepare_variants(Arena *arena, Model *model, Error *err)
         ModelPrepare *prepare;
         void **ret_state;
     } variants[] = {
-        {s->mask->prepare, &mask_state},
-        {s->position->prepare, &model->position_state},
-        {s->score->prepare, &model->score_state},
+        {s->mask->prepare, &mask_state},          {s->position->prepare, &model->position_state},
+        {s->score->prepare, &model->score_state}, {s->slot->prepare, &model->slot_state},
         {s->gate->prepare, &model->gate_state},
     };
     enum { MASK };
@@ -259,6 +258,16 @@ const real *model_output_weight(const Model *model, const real *parameters, int 
     return parameters + model->blocks[layer].out.weight;
 }
 
+int model_n_slots(const Model *model)
+{
+    return model->slot_state ? ((const SlotKeys *)model->slot_state)->n : 0;
+}
+
+int model_rows_sum_to_one(const Model *model)
+{
+    return model->settings.score->rows_sum_to_one && model_n_slots(model) == 0;
+}
+
 const MaskRule *model_mask_rule(const Model *model)
 {
     return &model->mask;
@@ -277,5 +286,5 @@ double model_flops_per_token(const Model *model, double target_share)
     const double n_gate = model->blocks[0].head_gate.out;
     const double n_mlp = s->activation == ACTIVATION_SWIGLU ? 3 : 2; /* matrices (C,F) */
     const double products = 6 * (L * ((2 * HD + 2 * KD + n_gate) * C + n_mlp * C * F) + C * V * target_share);
-    return products + 12 * L * HD * ((double)visible_pairs(&model->visible) / T);
+    return products + 12 * L * HD * ((double)visible_pairs(&model->visible) / T + model_n_slots(model));
 }

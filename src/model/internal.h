@@ -11,6 +11,7 @@
 #include "model/model.h"
 #include "model/position/position.h"
 #include "model/score/score.h"
+#include "model/slot/slot.h"
 
 /* ---- where the tensors of a layer lie in the parameter block, in reals ------------------------------------------- */
 
@@ -42,10 +43,10 @@ struct Model {
     Parameters parameters;
     Visible visible; /* for sequences of the context length */
     MaskRule mask;
-    void *position_state, *score_state, *gate_state; /* no gate: the latter is NULL */
-    size_t embedding;                                /* (V,C) */
-    Block *blocks;                                   /* (L) */
-    Norm final_norm;                                 /* ABSENT in post-norm, whose last block ends with one */
+    void *position_state, *score_state, *slot_state, *gate_state; /* the latter two NULL: none */
+    size_t embedding;                                             /* (V,C) */
+    Block *blocks;                                                /* (L) */
+    Norm final_norm;  /* ABSENT in post-norm, whose last block ends with one */
     Linear head;      /* (C,V); tied: weight is ABSENT and the embedding serves, transposed */
     Linear **linears; /* (n_linears) all of them */
     int n_linears;
@@ -74,12 +75,12 @@ typedef struct {
     real *q_rstd, *k_rstd; /* (N,H), (N,H_kv) with qk_norm */
     real *v_raw;           /* (N,K') before a gate on it; without one v itself */
     real *q, *k, *v;       /* (N,C'), (N,K') twice; q and k after rotation */
-    real *maps;            /* (n,H) attention maps, (T, map_ld) each, written for the keys of their query blocks */
-    real *scores;          /* the scores that they were made of, where the score function keeps them */
-    real *score_state;     /* (n,H,T) what the score function keeps of each row */
-    real *heads_raw;       /* (N,C') head outputs side by side, before a gate on them */
-    real *heads;           /* (N,C') head outputs as W_out reads them */
-    real *factors;         /* (N,G) of a gate */
+    real *maps;   /* (n,H) attention maps, (T, map_ld) each, written for the slots and keys of their query blocks */
+    real *scores; /* the scores that they were made of, where the score function keeps them */
+    real *score_state; /* (n,H,T) what the score function keeps of each row */
+    real *heads_raw;   /* (N,C') head outputs side by side, before a gate on them */
+    real *heads;       /* (N,C') head outputs as W_out reads them */
+    real *factors;     /* (N,G) of a gate */
     JoinActs attention_join;
     real *x_mid; /* (N,C) after attention */
     NormActs mlp_norm;
@@ -90,7 +91,8 @@ typedef struct {
 
 /* Queries [row, row + n_rows) and the keys that their scores are computed for: spans of whole key blocks, which hold
  * all that one of them sees. Between two spans nothing is multiplied; rows of scores run from the first span's begin
- * to the last one's end, [key, key + n_keys), hidden in between. */
+ * to the last one's end, [key, key + n_keys), hidden in between. Slots stand right in front of them: in columns of keys
+ * that the block does not meet, if its first key is not key 0. */
 typedef struct {
     int row, n_rows, key, n_keys;
     KeyRange spans[KEY_RANGES];
@@ -98,9 +100,10 @@ typedef struct {
 } QueryBlock;
 
 struct Workspace {
-    int n, with_backward; /* sequences it has room for */
-    int map_ld;           /* of maps, at least T */
-    size_t map_size;      /* reals of one */
+    int n, with_backward;      /* sequences it has room for */
+    int n_slots, slot_columns; /* columns in front of key 0 in a row of a map: whole lines, at least n_slots */
+    int map_ld;                /* of maps, at least slot_columns + T */
+    size_t map_size;           /* reals of one */
 
     int hidden_key; /* no query sees it that sees another; -1: none, as in training */
 
@@ -116,10 +119,13 @@ struct Workspace {
     real *bias_flipped;   /* the same over j-i, so that a row of scores reads it forwards */
     real *scratch;        /* (MATMUL_SCRATCH) */
     real *head_panels[4]; /* keys, values, queries and gradients of one head, packed; the latter two for backward */
-    real *h;              /* (N,C) the norm before a branch */
-    real *act;            /* (N,F) activations; not with ReLU */
-    real *gated;          /* (N,C') or (N,K') what a gate leaves, of one block after the other */
-    const real *panels;   /* packed weights: lent, or made anew from the parameters of each call in own_panels */
+    real *slot_keys, *slot_values;   /* (S,D) of one head of keys */
+    real *dslot_keys, *dslot_values; /* (S,D) their gradients */
+    real *slot_panels[2];            /* the former, packed */
+    real *h;                         /* (N,C) the norm before a branch */
+    real *act;                       /* (N,F) activations; not with ReLU */
+    real *gated;                     /* (N,C') or (N,K') what a gate leaves, of one block after the other */
+    const real *panels; /* packed weights: lent, or made anew from the parameters of each call in own_panels */
     real *own_panels;
 
     /* Head, by blocks of head_rows rows that have a target. */
@@ -201,17 +207,20 @@ void gate_backward(const Call *call, GatePlace place, const BlockActs *acts, rea
  * the result: a sum over keys or queries begins and ends with a block. */
 enum { QUERY_BLOCK = 32, KEY_BLOCK = 32 };
 
-/* Leading dimension of a map; reals of a head's packed keys or values; for sequences up to the context length. */
-int attention_map_ld(const ModelSettings *settings);
+/* Columns of a map in front of key 0; its leading dimension; reals of a head's packed keys or values; for sequences up
+ * to the context length. */
+int attention_slot_columns(int n_slots);
+int attention_map_ld(const ModelSettings *settings, int n_slots);
 size_t attention_panels(const ModelSettings *settings);
 int attention_n_query_blocks(int length);
 
 /* Lays the mask out for `length`: fills keys, query_blocks. */
 void attention_lay_mask(const Model *model, int length, Workspace *workspace);
 
-/* heads_raw = score(q k' / sqrt(D) + bias, masked) v of all sequences; rotates q and k in place first. */
+/* heads_raw = score(q k' / sqrt(D) + bias, masked) v, slots among k and v, of all sequences; rotates q and k in place
+ * first. */
 void attention_forward(const Call *call, int layer, BlockActs *acts);
-/* From workspace->dheads to dq, dk, dv, rotated back; what score and encoding learn gets its gradient. */
+/* From workspace->dheads to dq, dk, dv, rotated back; what score, encoding and slots learn gets its gradient. */
 void attention_backward(const Call *call, int layer, const BlockActs *acts);
 
 /* ---- head and loss (head.c) -------------------------------------------------------------------------------------- */

@@ -248,9 +248,21 @@ static void unpack_map(const Workspace *w, const real *map, real *ret_map)
     memset(ret_map, 0, sizeof(real) * (size_t)T * T);
     for (int b = 0; b < w->n_query_blocks; b++) {
         const QueryBlock *block = &w->query_blocks[b];
-        for (int r = 0; r < block->n_rows; r++)
-            memcpy(ret_map + (size_t)(block->row + r) * T + block->key,
-                   map + (size_t)(block->row + r) * w->map_ld + block->key, sizeof(real) * (size_t)block->n_keys);
+        for (int i = block->row; i < block->row + block->n_rows; i++)
+            memcpy(ret_map + (size_t)i * T + block->key, map + (size_t)i * w->map_ld + w->slot_columns + block->key,
+                   sizeof(real) * (size_t)block->n_keys);
+    }
+}
+
+/* What a map gives to slots: (T,S). */
+static void unpack_slots(const Workspace *w, const real *map, real *ret_slots)
+{
+    const size_t S = (size_t)w->n_slots;
+    for (int b = 0; b < w->n_query_blocks; b++) {
+        const QueryBlock *block = &w->query_blocks[b];
+        for (int i = block->row; i < block->row + block->n_rows; i++)
+            memcpy(ret_slots + (size_t)i * S, map + (size_t)i * w->map_ld + w->slot_columns + block->key - S,
+                   sizeof(real) * S);
     }
 }
 
@@ -283,6 +295,9 @@ static void capture_block(const Call *call, int state, const BlockActs *acts, co
         for (size_t h = 0; capture->maps && h < (size_t)H; h++)
             unpack_map(w, acts->maps + (i * (size_t)H + h) * w->map_size,
                        capture->maps + (layer * (size_t)H + h) * map);
+        for (size_t h = 0; capture->slots && h < (size_t)H; h++)
+            unpack_slots(w, acts->maps + (i * (size_t)H + h) * w->map_size,
+                         capture->slots + (layer * (size_t)H + h) * (size_t)T * (size_t)w->n_slots);
     }
 }
 
@@ -335,20 +350,26 @@ void model_weights(const Model *model, const real *parameters, int layer, int he
     model->settings.score->weights(model->score_state, parameters, layer, head, n, scores, ret_weights);
 }
 
-/* The scores of the keys that are seen stand side by side while the score function works on them. */
+/* The scores of slots, 0 without a query, and of the keys that are seen stand side by side while the score function
+ * works on them. */
 void model_position_weights(const Model *model, const real *parameters, const real *bias, const Visible *visible,
-                            int layer, int head, int i, double *ret_weights)
+                            int layer, int head, int i, double *work, double *ret_weights)
 {
     const ModelSettings *s = &model->settings;
-    const int T = visible->length;
+    const int T = visible->length, n_slots = model_n_slots(model);
     const real *table = bias + (size_t)layer * bias_values(s, T) + (size_t)head * position_table_size(s->position, T) +
                         (size_t)i * position_table_stride(s->position, T) + T - 1 + i; /* table[-j]: distance i-j */
     const KeyRange *range = visible->keys[i].range;
     int n = 0;
+    while (n < n_slots)
+        work[n++] = 0;
     for (int r = 0; r < KEY_RANGES; r++)
         for (int j = range[r].first; j < range[r].end; j++)
-            ret_weights[n++] = (double)table[-j];
-    model_weights(model, parameters, layer, head, n, ret_weights, ret_weights);
-    for (int j = T - 1, from = n; j >= 0; j--) /* from < j, or the same place */
-        ret_weights[j] = keys_include(&visible->keys[i], j) ? ret_weights[--from] : 0;
+            work[n++] = (double)table[-j];
+    model_weights(model, parameters, layer, head, n, work, work);
+    memset(ret_weights, 0, sizeof(double) * (size_t)T);
+    n = n_slots;
+    for (int r = 0; r < KEY_RANGES; r++)
+        for (int j = range[r].first; j < range[r].end; j++)
+            ret_weights[j] = work[n++];
 }

@@ -1,7 +1,7 @@
 /* Schema rows of `model`: one row per key, in the order in which `check` prints them, with the member it is read into.
  *
- * The kinds of position encoding, mask, score function and gate are keys of their own (model.position.kind), whose
- * choices are the registries.
+ * The kinds of position encoding, mask, score function, slots and gate are keys of their own (model.position.kind),
+ * whose choices are the registries.
  */
 #include "model/settings.h"
 
@@ -9,6 +9,7 @@
 #include "model/mask/mask.h"
 #include "model/position/position.h"
 #include "model/score/score.h"
+#include "model/slot/slot.h"
 
 static const char *const norm_names[] = {[NORM_LAYERNORM] = "layernorm", [NORM_RMSNORM] = "rmsnorm", NULL};
 static const char *const placement_names[] = {
@@ -67,6 +68,7 @@ int model_settings_read(const Settings *settings, int vocab_size, ModelSettings 
         .position = position_find(settings_text(settings, "model.position.kind")),
         .mask = mask_find(settings_text(settings, "model.mask.kind")),
         .score = score_find(settings_text(settings, "model.score.kind")),
+        .slot = slot_find(settings_text(settings, "model.slot.kind")),
         .gate = gate_find(settings_text(settings, "model.gate.kind")),
         .settings = settings,
     };

@@ -8,6 +8,7 @@
 typedef struct Position Position;
 typedef struct Mask Mask;
 typedef struct Score Score;
+typedef struct Slot Slot;
 typedef struct Gate Gate;
 typedef struct Objective Objective;
 typedef struct Parameters Parameters;
@@ -37,6 +38,7 @@ typedef struct {
     const Position *position;
     const Mask *mask;
     const Score *score;
+    const Slot *slot;
     const Gate *gate;
     struct {
         double embedding_std, position_std, weight_std, head_std;

@@ -78,6 +78,18 @@ static BlockActs lay_block(Arena *arena, const Model *model, size_t n, const Wor
     return acts;
 }
 
+static void lay_slots(Arena *arena, const ModelSettings *s, size_t n_slots, Workspace *w)
+{
+    const size_t n = n_slots * (size_t)s->d_head;
+    const size_t by_slot = pack_size((int)n_slots, s->d_head), by_channel = pack_size(s->d_head, (int)n_slots);
+    w->slot_keys = take_reals(arena, n);
+    w->slot_values = take_reals(arena, n);
+    for (int i = 0; i < 2; i++)
+        w->slot_panels[i] = take_reals(arena, by_slot > by_channel ? by_slot : by_channel);
+    w->dslot_keys = take_reals(arena, w->with_backward ? n : 0);
+    w->dslot_values = take_reals(arena, w->with_backward ? n : 0);
+}
+
 static void lay_workspace(Arena *arena, const Model *model, int n, int with_backward, const real *lent, Workspace *w)
 {
     const ModelSettings *s = &model->settings;
@@ -87,7 +99,9 @@ static void lay_workspace(Arena *arena, const Model *model, int n, int with_back
     w->n = n;
     w->with_backward = with_backward;
     w->hidden_key = -1;
-    w->map_ld = attention_map_ld(s);
+    w->n_slots = model_n_slots(model);
+    w->slot_columns = attention_slot_columns(w->n_slots);
+    w->map_ld = attention_map_ld(s, w->n_slots);
     w->map_size = T * (size_t)w->map_ld;
     w->keys = ARENA_ARRAY(arena, KeyRanges, T);
     w->query_blocks = ARENA_ARRAY(arena, QueryBlock, attention_n_query_blocks(s->context_length));
@@ -97,6 +111,7 @@ static void lay_workspace(Arena *arena, const Model *model, int n, int with_back
     w->panels = lent ? lent : w->own_panels;
     for (int i = 0; i < (with_backward ? 4 : 2); i++)
         w->head_panels[i] = take_reals(arena, attention_panels(s));
+    lay_slots(arena, s, (size_t)w->n_slots, w);
     w->h = take_reals(arena, N * C);
     w->gated = take_reals(arena, N * (gated_width(model, GATE_OUTPUT) + gated_width(model, GATE_VALUE)));
     if (s->activation != ACTIVATION_RELU)

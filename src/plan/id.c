@@ -26,6 +26,7 @@ const LaterKey id_later_keys[] = {
     {"model.qk_norm", "false"},
     {"model.n_kv_heads", "0"},
     {"model.gate.kind", "none"},
+    {"model.slot.kind", "none"},
     {NULL, NULL},
 };
 

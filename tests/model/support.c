@@ -12,6 +12,7 @@
 extern const Position position_template;
 extern const Mask mask_template;
 extern const Score score_template;
+extern const Slot slot_template;
 extern const Gate gate_template;
 extern const Objective objective_template;
 
@@ -26,6 +27,7 @@ extern const Objective objective_template;
 ANY(Position, position)
 ANY(Mask, mask)
 ANY(Score, score)
+ANY(Slot, slot)
 ANY(Gate, gate)
 ANY(Objective, objective)
 
@@ -74,6 +76,8 @@ const char *any_choice(int i)
             if (strcmp(values[v], row->initial) != 0)
                 snprintf(next_choice(lines, &n), 96, "model.%s=%s", row->key, values[v]);
     }
+    for (int s = 0; any_slot(s); s++)
+        add_parts("model.slot", &any_slot(s)->variant, lines, &n);
     for (int g = 0; any_gate(g); g++)
         add_parts("model.gate", &any_gate(g)->variant, lines, &n);
     return i < n ? lines[i] : NULL;
@@ -150,13 +154,14 @@ void other_values(Arena *arena, const char *before, const char *group, const Sch
 
 int all_axes(Arena *arena, Axis ret_axes[MOST_AXES])
 {
-    int n = 5;
+    int n = 6;
     memset(ret_axes, 0, sizeof(Axis) * MOST_AXES);
     ADD_AXIS(arena, position, "model.position", &ret_axes[0]);
     ADD_AXIS(arena, mask, "model.mask", &ret_axes[1]);
     ADD_AXIS(arena, score, "model.score", &ret_axes[2]);
     ADD_AXIS(arena, objective, "objective", &ret_axes[3]);
     ADD_AXIS(arena, gate, "model.gate", &ret_axes[4]);
+    ADD_AXIS(arena, slot, "model.slot", &ret_axes[5]);
     for (int r = 0; r < model_n_rows; r++) {
         const SchemaRow *row = &model_rows[r];
         if (!values_of(row))
@@ -208,6 +213,7 @@ static void write_schema(TestSchema *schema)
     ADD_VARIANTS(schema, position, "model.position");
     ADD_VARIANTS(schema, mask, "model.mask");
     ADD_VARIANTS(schema, score, "model.score");
+    ADD_VARIANTS(schema, slot, "model.slot");
     ADD_VARIANTS(schema, gate, "model.gate");
     ADD_VARIANTS(schema, objective, "objective");
 }
@@ -280,6 +286,7 @@ int try_build(int vocab_size, const char *lines, Built *ret_built, Error *err)
     built.shape.mask = is_odd(mask)                  ? &mask_odd
                        : strcmp(mask, "broken") == 0 ? &mask_broken
                                                      : any_mask(index_of(mask_variants, mask));
+    built.shape.slot = any_slot(index_of(slot_variants, settings_text(settings, "model.slot.kind")));
     built.shape.gate = any_gate(index_of(gate_variants, settings_text(settings, "model.gate.kind")));
     built.shape.score = is_odd(score) ? &score_odd : any_score(index_of(score_variants, score));
     status = model_new(built.arena, &built.shape, kernels_best(), &built.model, err);

@@ -17,11 +17,13 @@
 #include "model/objective/objective.h"
 #include "model/position/position.h"
 #include "model/score/score.h"
+#include "model/slot/slot.h"
 
 /* Every variant, registered or template: i from 0, NULL at the end. */
 const Position *any_position(int i);
 const Mask *any_mask(int i);
 const Score *any_score(int i);
+const Slot *any_slot(int i);
 const Gate *any_gate(int i);
 const Objective *any_objective(int i);
 

@@ -234,6 +234,25 @@ static void test_odd_variants(void **state)
     }
 }
 
+/* Slots in front of rows that begin at any key, shared by heads of queries. */
+static void test_slots_of_any_row(void **state)
+{
+    (void)state;
+    for (int i = 0; any_slot(i); i++) {
+        char what[128];
+        snprintf(what, sizeof what, "slot %s, long", any_slot(i)->variant.name);
+        Check check = {.built = build(9,
+                                      "model.n_layers=1\nmodel.n_heads=2\nmodel.n_kv_heads=1\nmodel.d_model=4\n"
+                                      "model.d_ff=4\nmodel.context_length=%d\nmodel.position.kind=odd\n"
+                                      "model.mask.kind=odd\nmodel.score.kind=odd\nmodel.slot.kind=%s%s",
+                                      5 * QUERY_BLOCK + 10, any_slot(i)->variant.name,
+                                      any_slot(i)->prepare ? "\nmodel.slot.n=3" : "")};
+        check.longest_step = usual_step / 4;
+        check.batch = random_batch(&check.built, 2, 0.3, 6);
+        check_gradients(&check, what);
+    }
+}
+
 /* Every two choices that are not variants, with one encoding after another. */
 static void test_choices(void **state)
 {
@@ -347,7 +366,8 @@ static void test_hostile_shapes(void **state)
     static const char *const menus[] = {
         "model.bias=true",
         "model.norm=rmsnorm\nmodel.norm_placement=sandwich\nmodel.activation=swiglu\nmodel.qk_norm=true\n"
-        "model.n_kv_heads=1\nmodel.gate.kind=element\nmodel.gate.bias=true",
+        "model.n_kv_heads=1\nmodel.gate.kind=element\nmodel.gate.bias=true\n"
+        "model.slot.kind=key_value\nmodel.slot.n=3",
     };
     /* The norm of a narrow row that is nearly 0 bends: a larger epsilon and a shorter step keep it straight. */
     static const char *const smooth = "model.init.head_std=0.5\nmodel.norm_epsilon=0.03";
@@ -393,9 +413,13 @@ static void test_head_blocks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_attention_variants), cmocka_unit_test(test_query_blocks),
-        cmocka_unit_test(test_odd_variants),       cmocka_unit_test(test_choices),
-        cmocka_unit_test(test_every_two),          cmocka_unit_test(test_hostile_shapes),
+        cmocka_unit_test(test_attention_variants),
+        cmocka_unit_test(test_query_blocks),
+        cmocka_unit_test(test_odd_variants),
+        cmocka_unit_test(test_slots_of_any_row),
+        cmocka_unit_test(test_choices),
+        cmocka_unit_test(test_every_two),
+        cmocka_unit_test(test_hostile_shapes),
         cmocka_unit_test(test_head_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,8 @@
-/* What heads are made of: keys and values that heads of queries share, and gates.
+/* What heads are made of: keys and values that heads of queries share, slots, and gates.
  *
  * Were it deleted, heads of queries could read another group's keys, a model that names the default by its number could
- * differ from it, and a gate could act on what it is not made for. It runs in both precisions; "to the bit" means
- * equality of every bit.
+ * differ from it, a slot could be another logit than its paper's, and a gate could act on what it is not made for. It
+ * runs in both precisions; "to the bit" means equality of every bit.
  */
 #include "support.h"
 
@@ -142,6 +142,112 @@ static void test_grouped_queries_share_keys(void **state)
     check_grouped("model.qk_norm=true");
 }
 
+/* A `zero` slot under softmax: p_j = exp(s_j) / (n + sum_k exp(s_k)), in double, of captured queries and keys; the
+ * slots have the rest. */
+static void check_zero_slots(int n, const Position *position, const Mask *mask)
+{
+    Built b = build(19,
+                    "%smodel.n_kv_heads=1\nmodel.slot.kind=zero\nmodel.slot.n=%d\nmodel.position.kind=%s\n"
+                    "model.mask.kind=%s",
+                    model_sizes, n, position->variant.name, mask->variant.name);
+    const int T = b.shape.context_length, L = b.shape.n_layers, H = b.shape.n_heads, D = b.shape.d_head;
+    const size_t table = position_table_size(position, T), stride = position_table_stride(position, T);
+    const Batch batch = random_batch(&b, 1, 1, 3);
+    disturb(&b, 0.3, 2);
+    real *bias = ARENA_ARRAY(b.arena, real, model_bias_size(b.model, T));
+    const Capture capture = {.maps = ARENA_ARRAY(b.arena, real, L * H * T * T),
+                             .slots = ARENA_ARRAY(b.arena, real, L * H * T * n),
+                             .q = ARENA_ARRAY(b.arena, real, L * H * T * D),
+                             .k = ARENA_ARRAY(b.arena, real, L * H * T * D)};
+    model_position_bias(b.model, b.parameters, T, bias);
+    model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T, workspace_new(b.arena, b.model, 1, 0, NULL),
+                  &capture);
+    for (int row = 0; row < L * H * T; row++) {
+        const int i = row % T, map = row / T;
+        double exps[64], sum = n;
+        assert_in_range(T, 1, 64);
+        for (int j = 0; j < T; j++) {
+            double score = 0;
+            for (int d = 0; d < D; d++)
+                score += (double)capture.q[row * D + d] * (double)capture.k[(map * T + j) * D + d] / sqrt(D);
+            score += (double)bias[(size_t)map * table + (size_t)i * stride + (size_t)(T - 1 + i - j)];
+            exps[j] = keys_include(&model_visible(b.model)->keys[i], j) ? exp(score) : 0;
+            sum += exps[j];
+        }
+        for (int j = 0; j < T; j++)
+            assert_true(fabs((double)capture.maps[row * T + j] - exps[j] / sum) < 1e-5);
+        for (int t = 0; t < n; t++)
+            assert_true(fabs((double)capture.slots[row * n + t] - 1 / sum) < 1e-5);
+    }
+    unbuild(&b);
+}
+
+static void test_zero_slots(void **state)
+{
+    (void)state;
+    for (int p = 0; any_position(p); p++)
+        for (int m = 0; any_mask(m); m++)
+            check_zero_slots(1 + 2 * (p % 2), any_position(p), any_mask(m));
+}
+
+/* Two models that share the names of `a`'s tensors say the same, to the bit, where `b` has a's values and what it has
+ * alone is set. */
+static void check_same(Built *a, Built *b)
+{
+    const Parameters *table = model_parameters(a->model);
+    const Batch batch = random_batch(a, 2, 0.8, 3);
+    assert_true(step(a, &batch) == step(b, &batch));
+    for (int t = 0; t < table->n_tensors; t++) {
+        const Tensor *x = &table->tensors[t], *y = tensor(b, x->name);
+        if (!strstr(x->name, "attention.slot."))
+            ASSERT_SAME_BITS(a->gradient + x->offset, b->gradient + y->offset, x->rows * x->cols);
+    }
+}
+
+/* Learned slots that are zero are `zero`. */
+static void test_slots_of_zeros(void **state)
+{
+    (void)state;
+    static const char *const learned[] = {"key", "key_value"};
+    for (int i = 0; i < 2; i++) {
+        Built zero = build(19, "%smodel.n_kv_heads=3\nmodel.slot.kind=zero\nmodel.slot.n=2", grouped_sizes);
+        Built other = build(19, "%smodel.n_kv_heads=3\nmodel.slot.kind=%s\nmodel.slot.n=2\nmodel.slot.std=0",
+                            grouped_sizes, learned[i]);
+        check_same(&zero, &other);
+        unbuild(&zero);
+        unbuild(&other);
+    }
+}
+
+/* Shared slots are slots of which every head has the same, and their gradient is the sum of all. */
+static void test_shared_slots(void **state)
+{
+    (void)state;
+    const char *lines = "model.n_kv_heads=3\nmodel.slot.kind=key_value\nmodel.slot.n=2\nmodel.slot.std=0.7";
+    Built shared = build(19, "%s%s\nmodel.slot.shared=true", grouped_sizes, lines);
+    Built own = build(19, "%s%s", grouped_sizes, lines);
+    const Parameters *table = model_parameters(shared.model);
+    for (int t = 0; t < table->n_tensors; t++) {
+        const Tensor *x = &table->tensors[t], *y = tensor(&own, x->name);
+        const size_t n = (size_t)x->rows * (size_t)x->cols;
+        for (int h = 0; strstr(x->name, "attention.slot.") && h < 3; h++)
+            memcpy(own.parameters + y->offset + (size_t)h * n, shared.parameters + x->offset, sizeof(real) * n);
+    }
+    check_same(&shared, &own);
+    for (int t = 0; t < table->n_tensors; t++) {
+        const Tensor *x = &table->tensors[t], *y = tensor(&own, x->name);
+        const size_t n = (size_t)x->rows * (size_t)x->cols;
+        for (size_t i = 0; strstr(x->name, "attention.slot.") && i < n; i++) {
+            double sum = 0;
+            for (size_t h = 0; h < 3; h++)
+                sum += (double)own.gradient[y->offset + h * n + i];
+            assert_true(sum != 0 && fabs(sum - (double)shared.gradient[x->offset + i]) < 1e-6);
+        }
+    }
+    unbuild(&shared);
+    unbuild(&own);
+}
+
 /* A gate that is open, its layer's weights 0 and its bias such that every factor is exactly 1, changes no bit: neither
  * of the loss, nor of what is captured, nor of a gradient. */
 static void check_open(const Gate *gate, const char *place, const char *lines)
@@ -228,6 +334,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_as_many_is_the_default),
         cmocka_unit_test(test_grouped_queries_share_keys),
+        cmocka_unit_test(test_zero_slots),
+        cmocka_unit_test(test_slots_of_zeros),
+        cmocka_unit_test(test_shared_slots),
         cmocka_unit_test(test_an_open_gate_is_none),
         cmocka_unit_test(test_a_gate_of_a_half_halves),
     };

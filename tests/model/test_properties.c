@@ -177,6 +177,10 @@ static void test_flops(void **state)
         assert_true(model_flops_per_token(open.model, 1) == 6 * (weights + head) + 6.0 * 4 * 128 * 129);
         unbuild(&open);
     }
+    Built slots = build(512, "%smodel.mask.kind=causal\nmodel.slot.kind=zero\nmodel.slot.n=3", lines);
+    weights = 4 * (4 * 128 * 128 + 2 * 128 * 512);
+    assert_true(model_flops_per_token(slots.model, 1) == 6 * (weights + head) + 6.0 * 4 * 128 * (129 + 2 * 3));
+    unbuild(&slots);
 }
 
 static void fill_tensor(Built *built, const Tensor *tensor, double factor, double value)
@@ -208,7 +212,7 @@ static void test_huge_scores(void **state)
         Capture capture = {.maps = ARENA_ARRAY(b.arena, real, maps * T * T)};
         model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T, workspace_new(b.arena, b.model, 1, 0, NULL),
                       &capture);
-        for (int row = 0; row < maps * T && any_score(0)->rows_sum_to_one; row++) {
+        for (int row = 0; row < maps * T && model_rows_sum_to_one(b.model); row++) {
             double sum = 0;
             for (int j = 0; j < T; j++)
                 sum += (double)capture.maps[row * T + j];
