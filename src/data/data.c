@@ -2,8 +2,8 @@
  * table).
  *
  * Idle queries: BOS is idle where the source flags idle ones (it predicts x_0, for which there is nothing to fetch);
- * EOS is not. Under `next` nothing is predicted there, so no gradient ever shapes what EOS attends to in the last
- * layer, and a mean over idle queries would count that noise.
+ * EOS is not, but where the source labels it. Under `next` nothing is predicted there, so no gradient ever shapes what
+ * EOS attends to in the last layer, and a mean over idle queries would count that noise.
  */
 #include "data/data.h"
 
@@ -144,7 +144,7 @@ void data_next(const Data *data, Part part, int length, Pcg *pcg, Sequence *seq)
     }
     if (data->has_eos) {
         seq->ids[length - 1] = TOKEN_EOS;
-        seq->flags[length - 1] = FLAG_END;
+        seq->flags[length - 1] = FLAG_END | (data->source->labels_ends ? FLAG_IDLE : 0);
     }
     if (seq->ids[length] < TOKEN_CONTENT) /* a document's BOS: never predicted */
         seq->ids[length] = -1;
