@@ -24,6 +24,10 @@ const LaterKey id_later_keys[] = {
     {"model.position.high_freq_factor", "4"},
     {"model.norm_placement", "pre"},
     {"model.qk_norm", "false"},
+    {"data.first", "bos"},
+    {"data.first_at", "0"},
+    {"data.separator", "never"},
+    {"data.unique_tokens", "0"},
     {NULL, NULL},
 };
 
