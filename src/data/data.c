@@ -63,9 +63,10 @@ static int check_first(const Source *source, const Settings *settings, Error *er
     const char *key = first != FIRST_BOS ? "data.first" : "data.first_at";
     if ((first != FIRST_BOS || first_at > 0) && !is_set(settings, "data.bos", "always"))
         return settings_error(settings, key, err, "needs `bos: always`, in whose place it stands");
-    if (first != FIRST_BOS && source->has_labels)
-        return settings_error(settings, key, err, "source %s has labels that hang on its content: it must be `bos`",
-                              source->variant.name);
+    if ((first != FIRST_BOS || first_at > 0) && !source->has_next)
+        return settings_error(settings, key, err,
+                              "source %s has no next token, only what hangs on its content: it must be %s",
+                              source->variant.name, first != FIRST_BOS ? "`bos`" : "0");
     if (first == FIRST_REPEATED && first_at > 0)
         return settings_error(settings, "data.first_at", err, "`first: repeated` repeats x_0 before it: it must be 0");
     return STATUS_OK;
@@ -195,7 +196,7 @@ static void set_first(const Data *data, Pcg *pcg, Sequence *seq)
                       : seq->ids[1];
     seq->flags[0] = idle | (data->first == FIRST_BOS ? 0 : FLAG_GIVEN);
     move_token(seq, 0, at);
-    if (at > 0 && data->source->has_next) { /* it predicts what the token before it would have predicted */
+    if (at > 0) { /* it predicts what the token before it would have predicted */
         seq->flags[at] = (uint8_t)((seq->flags[at] & ~FLAG_IDLE) | (seq->flags[at - 1] & FLAG_IDLE));
         seq->flags[at - 1] &= (uint8_t)~FLAG_IDLE;
     }

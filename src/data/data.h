@@ -17,7 +17,8 @@
  *   first: fixed      f is the first content id          k = 1   x_0 f x_1 x_2 ...
  *   first: random     f is any content id, each alike    k = 2   x_0 x_1 f x_2 ...
  *   first: repeated   f is x_0, k = 0 alone
- * f is no target and is never hidden; x_{k-1} then predicts nothing, and f what x_{k-1} would have predicted.
+ * Only sources with a next token have these. f is no target and is never hidden; x_{k-1} then predicts nothing, and f
+ * what x_{k-1} would have predicted.
  */
 #ifndef REFFRAME_DATA_DATA_H
 #define REFFRAME_DATA_DATA_H

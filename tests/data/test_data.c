@@ -127,7 +127,8 @@ static Data *data_with_first(Bench *bench, const Source *source, int first, int 
                                         has_eos ? "data.eos=always" : "data.eos=never");
     Data *data = NULL;
     Error err;
-    const int is_refused = !source->allows_ends || (first > 0 && source->has_labels) || (first == 3 && at > 0);
+    const int is_refused =
+        !source->allows_ends || ((first > 0 || at > 0) && !source->has_next) || (first == 3 && at > 0);
     assert_int_equal(data_open(bench->arena, settings, T, &data, &err), is_refused ? STATUS_INPUT : STATUS_OK);
     return data;
 }
@@ -135,16 +136,14 @@ static Data *data_with_first(Bench *bench, const Source *source, int first, int 
 /* Held against the same content behind BOS: all else stands as there, moved by nothing but the token itself. */
 static void check_first(const Data *data, const Sequence *seq, const Sequence *plain, int first, int at)
 {
-    const Source *source = data_source(data);
     const int32_t x_0 = plain->ids[1], id = seq->ids[at], size = data_vocab_size(data);
-    const int takes_over = at > 0 && source->has_next;
     assert_true(first == 0 ? id == TOKEN_BOS : first == 1 ? id == TOKEN_CONTENT : first == 3 ? id == x_0 : id < size);
     assert_true(first == 0 || id >= TOKEN_CONTENT);
     assert_int_equal(!!(seq->flags[at] & FLAG_GIVEN), first > 0);
     assert_int_equal(seq->labels[at], plain->labels[0]);
-    assert_int_equal(seq->flags[at] & FLAG_IDLE, plain->flags[takes_over ? at : 0] & FLAG_IDLE);
+    assert_int_equal(seq->flags[at] & FLAG_IDLE, plain->flags[at] & FLAG_IDLE);
     for (int i = 0; i <= seq->length; i++) {
-        const int from = i < at ? i + 1 : i, loses = takes_over && i == at - 1;
+        const int from = i < at ? i + 1 : i, loses = i == at - 1;
         if (i == at)
             continue;
         assert_int_equal(seq->ids[i], plain->ids[from]);
@@ -243,7 +242,9 @@ static void a_first_token_without_its_place_is_refused(void **state)
         {{"data.bos=never", "data.first=random"}, ":2: data.first: needs `bos: always`, in whose place it stands"},
         {{"data.bos=document", "data.first_at=1"}, ":2: data.first_at: needs `bos: always`"},
         {{"data.first=repeated", "data.first_at=1"}, ":2: data.first_at: `first: repeated` repeats x_0 before it"},
-        {{"data.source.kind=trigger", "data.first=fixed"}, ":2: data.first: source trigger has labels that hang on"},
+        {{"data.source.kind=trigger", "data.first=fixed"}, ":2: data.first: source trigger has no next token"},
+        {{"data.source.kind=trigger", "data.first_at=2"},
+         ":2: data.first_at: source trigger has no next token, only what hangs on its content: it must be 0"},
     };
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         Data *data = NULL;
