@@ -17,42 +17,94 @@ static Sequence drawn(Bench *bench, const Data *data, int length, Pcg *pcg)
     return seq;
 }
 
-/* The label of a trigger at i by the task's definition, written anew. */
-static int32_t expected_label(const Sequence *seq, int marked, int i)
+/* The label of a trigger at i by the task's definition, written anew; `content` starts at `first`. */
+static int32_t expected_label(const Sequence *seq, const char *fetch, int first, int end, int i)
 {
-    for (int j = i - 1; j >= 0; j--)
-        if (marked ? seq->ids[j] >= MARKED && seq->ids[j] < TRIGGER : seq->ids[j] != TRIGGER)
+    if (strcmp(fetch, "majority") == 0) {
+        int counts[VOCABULARY] = {0}, best = 0;
+        for (int j = first; j < end; j++)
+            if (seq->ids[j] < MARKED && ++counts[seq->ids[j]] > counts[best])
+                best = seq->ids[j];
+        return best;
+    }
+    for (int j = i - 1; j >= first; j--)
+        if (strcmp(fetch, "marked") == 0 ? seq->ids[j] >= MARKED && seq->ids[j] < TRIGGER : seq->ids[j] != TRIGGER)
             return seq->ids[j];
     return -1;
 }
 
+static const char *const fetches[] = {"majority", "marked", "previous"};
+
 static void triggers_fetch_and_all_others_say_nothing(void **state)
 {
     Bench *bench = *state;
-    static const char *const fetch[] = {"data.source.fetch=previous", "data.source.fetch=marked"};
     static const char *const bos[] = {"data.bos=never", "data.bos=always"};
-    for (int c = 0; c < 8; c++) {
-        const int marked = c & 1, has_bos = c >> 1 & 1, length = c >> 2 ? T / 2 : T;
-        Data *data = open_trigger(bench, fetch[marked], bos[has_bos], NULL);
+    for (int c = 0; c < 12; c++) {
+        const char *fetch = fetches[c % 3];
+        const int has_bos = c / 3 % 2, length = c / 6 ? T / 2 : T, end = length - 1;
+        Data *data = open_trigger(bench, arena_format(bench->arena, "data.source.fetch=%s", fetch), bos[has_bos], NULL);
         assert_int_equal(data_vocab_size(data), VOCABULARY);
         Pcg pcg = pcg_named(1, "data/train");
         for (int s = 0; s < 300; s++) {
             const Sequence seq = drawn(bench, data, length, &pcg);
             int n_triggers = 0, n_marked = 0;
             for (int i = 0; i < length; i++) {
-                const int is_trigger = seq.ids[i] == TRIGGER, is_end = i == length - 1;
+                const int is_trigger = seq.ids[i] == TRIGGER;
                 n_triggers += is_trigger;
                 n_marked += seq.ids[i] >= MARKED && seq.ids[i] < TRIGGER;
-                assert_int_equal(seq.labels[i], is_trigger ? expected_label(&seq, marked, i) : NOTHING);
-                assert_int_equal(seq.flags[i], (is_trigger ? 0 : FLAG_IDLE) | (is_end ? FLAG_END : 0));
+                assert_int_equal(seq.labels[i], is_trigger ? expected_label(&seq, fetch, has_bos, end, i) : NOTHING);
+                assert_int_equal(seq.flags[i], (is_trigger ? 0 : FLAG_IDLE) | (i == end ? FLAG_END : 0));
                 assert_int_equal(seq.groups[i], is_trigger);
                 assert_true(seq.ids[i] != NOTHING);
             }
             assert_in_range(n_triggers, 1, 3);
-            assert_int_equal(n_marked, marked);
-            assert_true(seq.labels[0] == NOTHING && seq.labels[length - 1] == NOTHING);
+            assert_int_equal(n_marked, c % 3 == 1);
+            assert_true(seq.labels[0] == NOTHING && seq.labels[end] == NOTHING);
         }
     }
+}
+
+/* The symbol to fetch is that of most of the content, of most of its first half, and every trigger stands behind that:
+ * it is known under a causal mask, too, and without a place. It is uniform, and so are its places in a half. */
+static void a_majority_is_one_for_every_trigger(void **state)
+{
+    Bench *bench = *state;
+    enum { N = 20, DRAWS = 16000 };
+    Data *data = bench_data(
+        bench, bench_settings(bench, "data.source.kind=trigger", "data.bos=never", "data.source.n_symbols=4"), N);
+    Pcg pcg = pcg_named(6, "data/train");
+    Sequence seq = sequence_new(bench->arena, N);
+    const int32_t trigger = TOKEN_CONTENT + 4 + 8;
+    double symbols[4] = {0}, of_symbol[4], places[N] = {0}, triggers[N] = {0}, n_triggers = 0, expected[N];
+    for (int s = 0; s < DRAWS; s++) {
+        int n[2] = {0}, n_free[2] = {0};
+        int32_t label = -1;
+        data_next(data, PART_TRAIN, N, &pcg, &seq);
+        for (int i = 0; i < N; i++)
+            label = seq.ids[i] == trigger ? seq.labels[i] : label;
+        for (int i = 0; i < N; i++) {
+            if (seq.ids[i] == trigger) {
+                assert_true(i >= N / 2 && seq.labels[i] == label);
+                triggers[i]++, n_triggers++;
+                continue;
+            }
+            n_free[i / (N / 2)]++;
+            n[i / (N / 2)] += seq.ids[i] == label;
+            places[i] += seq.ids[i] == label;
+        }
+        assert_true(2 * n[0] > n_free[0] && 2 * n[1] > n_free[1]);
+        symbols[label - TOKEN_CONTENT]++;
+    }
+    for (int k = 0; k < 4; k++)
+        of_symbol[k] = DRAWS / 4.0;
+    assert_true(fabs(chi_square_z(symbols, of_symbol, 4)) < 4);
+    /* 6 of 10 places, and a quarter of the other 4; exclusive within a sequence, so a bound from above. */
+    for (int i = 0; i < N / 2; i++)
+        expected[i] = 0.7 * DRAWS;
+    assert_true(chi_square_z(places, expected, N / 2) < 4);
+    for (int i = 0; i < N / 2; i++)
+        expected[i] = n_triggers / (N / 2);
+    assert_true(chi_square_z(triggers + N / 2, expected, N / 2) < 4);
 }
 
 /* Numbers of triggers, their places, and the marked token's before the first of them. */
@@ -60,7 +112,8 @@ static void numbers_and_places_are_uniform(void **state)
 {
     Bench *bench = *state;
     enum { N = 12, DRAWS = 30000 };
-    Data *data = bench_data(bench, bench_settings(bench, "data.source.kind=trigger", "data.bos=never"), N);
+    Data *data = bench_data(
+        bench, bench_settings(bench, "data.source.kind=trigger", "data.bos=never", "data.source.fetch=marked"), N);
     Pcg pcg = pcg_named(2, "data/train");
     double numbers[3] = {0}, places[N] = {0}, marks[N] = {0}, expected_marks[N] = {0}, expected[N];
     double symbols[SYMBOLS + 8] = {0};
@@ -116,7 +169,7 @@ static void idle_positions_have_a_label_none_or_some(void **state)
             n_labels[group] += some.labels[i] >= 0;
             n_ends += (i == 0 || i == T - 1) && some.labels[i] >= 0;
             if (some.labels[i] >= 0)
-                assert_int_equal(some.labels[i], group ? expected_label(&some, 1, i) : NOTHING);
+                assert_int_equal(some.labels[i], group ? expected_label(&some, "majority", 1, T - 1, i) : NOTHING);
         }
         const Sequence full = drawn(bench, all, T, &c);
         assert_memory_equal(full.ids, without.ids, T * sizeof *full.ids); /* the same content */
@@ -147,6 +200,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(triggers_fetch_and_all_others_say_nothing, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(a_majority_is_one_for_every_trigger, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(numbers_and_places_are_uniform, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(idle_positions_have_a_label_none_or_some, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(tokens_and_groups_are_named, bench_open, bench_close),

@@ -1,10 +1,13 @@
 /* Trigger-conditional fetching: a query has something to fetch only where it is a trigger, and says *nothing*
  * elsewhere, so that a head has work at a few known places and must be harmless at all others.
  *
- *   content     x_i uniform over n_symbols symbols; then t ~ U{1..n_triggers} of x_1..x_{n-1}, drawn without
- *               replacement, become the trigger (t is n - 1 where that is less)
- *   fetch       marked    one token before the first trigger, any of them alike, becomes one of 8 marked tokens; each
- *                         trigger's label is that token: found by what it is, wherever it is, under any mask
+ *   content     x_i uniform over n_symbols symbols; then t ~ U{1..n_triggers} places of x_1..x_{n-1} (`majority`: of
+ *               the second half), all that there are where t is more, become the trigger
+ *   fetch       majority  a trigger's label is one symbol, uniform, that is set at more than half of the places, any of
+ *                         them alike, of the first half of the content, and again of the second; triggers stand in the
+ *                         second alone. So a mean over content tells it, under any mask and encoding
+ *               marked    one token before the first trigger, any of them alike, becomes one of 8 marked tokens; each
+ *                         trigger's label is that token: found by what it is, wherever it is
  *               previous  a trigger's label is the nearest token before it that is no trigger
  *   idle        nothing   every other position has the label *nothing*, a class of its own that is never an input
  *               none      no other position has a label
@@ -21,7 +24,7 @@
 
 enum { N_MARKED = 8, N_OTHERS = N_MARKED + 2 }; /* behind the symbols: marked ones, the trigger, *nothing* */
 enum { IDLE, TRIGGER };                         /* loss groups */
-enum { FETCH_MARKED, FETCH_PREVIOUS };
+enum { FETCH_MAJORITY, FETCH_MARKED, FETCH_PREVIOUS };
 enum { IDLE_NOTHING, IDLE_NONE, IDLE_SHARE };
 
 typedef struct {
@@ -31,7 +34,8 @@ typedef struct {
     const char **strings;             /* (vocab_size,) */
 } Trigger;
 
-static const char *const fetch_choices[] = {[FETCH_MARKED] = "marked", [FETCH_PREVIOUS] = "previous", NULL};
+static const char *const fetch_choices[] = {
+    [FETCH_MAJORITY] = "majority", [FETCH_MARKED] = "marked", [FETCH_PREVIOUS] = "previous", NULL};
 static const char *const idle_choices[] = {
     [IDLE_NOTHING] = "nothing", [IDLE_NONE] = "none", [IDLE_SHARE] = "share", NULL};
 
@@ -40,8 +44,9 @@ static const SchemaRow params[] = {
      "different content ids, beside 8 marked ones, the trigger and *nothing*", FIELD(Trigger, n_symbols)},
     {"n_triggers", VALUE_INT, "3", 1, 64, NULL, "most triggers of a sequence: each number from 1 on is as likely",
      FIELD(Trigger, n_triggers)},
-    {"fetch", VALUE_CHOICE, "marked", 0, 0, fetch_choices,
-     "a trigger's label: the sequence's one marked token, or the token before the trigger", FIELD(Trigger, fetch)},
+    {"fetch", VALUE_CHOICE, "majority", 0, 0, fetch_choices,
+     "a trigger's label: the symbol that most of the content is, its one marked token, or the token before the trigger",
+     FIELD(Trigger, fetch)},
     {"idle", VALUE_CHOICE, "nothing", 0, 0, idle_choices,
      "what idle positions predict: *nothing*, a class of its own; none; or all positions their label by `share`",
      FIELD(Trigger, idle)},
@@ -72,41 +77,51 @@ static int vocab_size(const void *state)
     return TOKEN_CONTENT + ((const Trigger *)state)->n_symbols + N_OTHERS;
 }
 
-/* Content x (n). */
-static void draw(const Trigger *state, Pcg *pcg, int n, int32_t *x)
+/* Sets id at `wanted` of the places [first, end) that are no trigger, n_free in all, each choice of them alike. */
+static void scatter(const Trigger *state, Pcg *pcg, int32_t id, int wanted, int n_free, int32_t *x, int first, int end)
 {
-    for (int i = 0; i < n; i++)
-        x[i] = TOKEN_CONTENT + (int32_t)pcg_below(pcg, (uint32_t)state->n_symbols);
-    int left = 1 + (int)pcg_below(pcg, (uint32_t)state->n_triggers), first_trigger = n;
-    left = left < n - 1 ? left : n - 1;
-    for (int i = 1; i < n && left > 0; i++) { /* of n - i places that are left, `left` are triggers */
-        if ((int)pcg_below(pcg, (uint32_t)(n - i)) >= left)
+    for (int i = first; i < end && wanted > 0; i++) {
+        if (x[i] == state->trigger)
             continue;
-        x[i] = state->trigger;
-        first_trigger = first_trigger < i ? first_trigger : i;
-        left--;
-    }
-    if (state->fetch == FETCH_MARKED) {
-        const int place = (int)pcg_below(pcg, (uint32_t)first_trigger);
-        x[place] = state->marked + (int32_t)pcg_below(pcg, N_MARKED);
+        if ((int)pcg_below(pcg, (uint32_t)n_free--) < wanted) {
+            x[i] = id;
+            wanted--;
+        }
     }
 }
 
-/* Is a later trigger's label, as far as what stands behind it does not change that. */
-static int is_fetched(const Trigger *state, int32_t id)
+/* Content x (n); returns what its triggers fetch, -1 where that differs among them. */
+static int32_t draw(const Trigger *state, Pcg *pcg, int n, int32_t *x)
 {
-    return state->fetch == FETCH_PREVIOUS ? id != state->trigger : id >= state->marked && id < state->trigger;
+    for (int i = 0; i < n; i++)
+        x[i] = TOKEN_CONTENT + (int32_t)pcg_below(pcg, (uint32_t)state->n_symbols);
+    const int half = (n + 1) / 2, first = state->fetch == FETCH_MAJORITY ? half : 1, most = n - first;
+    const int wish = 1 + (int)pcg_below(pcg, (uint32_t)state->n_triggers), n_triggers = wish < most ? wish : most;
+    scatter(state, pcg, state->trigger, n_triggers, most, x, first, n);
+    if (state->fetch == FETCH_MAJORITY) {
+        const int32_t symbol = TOKEN_CONTENT + (int32_t)pcg_below(pcg, (uint32_t)state->n_symbols);
+        const int n_free = n - half - n_triggers;
+        scatter(state, pcg, symbol, half / 2 + 1, half, x, 0, half);
+        scatter(state, pcg, symbol, n_free / 2 + 1, n_free, x, half, n);
+        return symbol;
+    }
+    if (state->fetch == FETCH_PREVIOUS)
+        return -1;
+    int n_before = 0; /* of the first trigger */
+    while (n_before < n && x[n_before] != state->trigger)
+        n_before++;
+    const int place = (int)pcg_below(pcg, (uint32_t)n_before);
+    return x[place] = state->marked + (int32_t)pcg_below(pcg, N_MARKED);
 }
 
 static void next(const void *opaque, Part part, int first, int length, Pcg *pcg, Sequence *seq)
 {
     (void)part;
     const Trigger *state = opaque;
-    int32_t fetched = -1;
-    draw(state, pcg, length, seq->ids + first);
+    int32_t fetched = draw(state, pcg, length, seq->ids + first);
     for (int i = 0; i < seq->length; i++) {
         const int is_end = i < first || i >= first + length, is_trigger = !is_end && seq->ids[i] == state->trigger;
-        if (!is_end && is_fetched(state, seq->ids[i]))
+        if (state->fetch == FETCH_PREVIOUS && !is_end && !is_trigger)
             fetched = seq->ids[i];
         if (is_trigger)
             seq->groups[i] = TRIGGER;
