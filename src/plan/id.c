@@ -27,6 +27,10 @@ const LaterKey id_later_keys[] = {
     {"model.n_kv_heads", "0"},
     {"model.gate.kind", "none"},
     {"model.slot.kind", "none"},
+    {"data.first", "bos"},
+    {"data.first_at", "0"},
+    {"data.separator", "never"},
+    {"data.unique_tokens", "0"},
     {NULL, NULL},
 };
 
