@@ -189,7 +189,7 @@ static int settle_mask(MapsSet *set, const Entry *hidden, Error *err)
             return STATUS_OK;
         }
     if (hidden->key > hidden->query && !maps_visible(set, 0, hidden->file->length)->sees_later)
-        snprintf(what, sizeof what, "%g is above the diagonal, where a %s mask leaves 0", (double)hidden->value,
+        snprintf(what, sizeof what, "%g is above the diagonal, where the mask %s leaves 0", (double)hidden->value,
                  set->masks->name);
     else
         snprintf(what, sizeof what, "%g is where the mask %s hides the key and leaves 0", (double)hidden->value,
