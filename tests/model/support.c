@@ -45,6 +45,40 @@ const char *any_choice(int i)
     return i < n ? line[i] : NULL;
 }
 
+/* ---- mixes ------------------------------------------------------------------------------------------------------- */
+
+static int is_prime(int n)
+{
+    for (int d = 2; d * d <= n; d++)
+        if (n % d == 0)
+            return 0;
+    return 1;
+}
+
+/* Rows (a, b) and columns a, b, a + b, a + 2b, ... modulo a prime q: any two columns determine a and b if there are at
+ * most q + 1 of them, so each two values meet in one row; a column of fewer values than q has some of them twice. */
+int any_mix(int i, Mix *ret_mix)
+{
+    enum { COLUMNS = 4 };
+    int n[COLUMNS] = {0}, value[COLUMNS], q = COLUMNS + 1;
+    while (any_position(n[0]))
+        n[0]++;
+    while (any_mask(n[1]))
+        n[1]++;
+    while (any_score(n[2]))
+        n[2]++;
+    while (any_choice(n[3]))
+        n[3]++;
+    for (int c = 0; c < COLUMNS; c++)
+        q = n[c] > q ? n[c] : q;
+    while (!is_prime(q))
+        q++;
+    for (int c = 0; c < COLUMNS; c++)
+        value[c] = (c == 0 ? i / q : i / q * (c > 1) + i % q * (c > 1 ? c - 1 : 1)) % q % n[c];
+    *ret_mix = (Mix){any_position(value[0]), any_mask(value[1]), any_score(value[2]), any_choice(value[3])};
+    return i < q * q;
+}
+
 /* ---- axes -------------------------------------------------------------------------------------------------------- */
 
 static void add_value(Axis *axis, const char *line)
@@ -330,4 +364,16 @@ Built build_choice(const Position *position, const Mask *mask, const Score *scor
 Built build_variant(const Position *position, const Mask *mask, const Score *score)
 {
     return build_choice(position, mask, score, "");
+}
+
+Built build_mix(const Mix *mix)
+{
+    return build_choice(mix->position, mix->mask, mix->score, mix->choice);
+}
+
+const char *name_of_mix(const Mix *mix, char ret_name[128])
+{
+    snprintf(ret_name, 128, "%s, %s, %s, %s", mix->position->variant.name, mix->mask->variant.name,
+             mix->score->variant.name, mix->choice);
+    return ret_name;
 }

@@ -27,6 +27,17 @@ const Objective *any_objective(int i);
  * for i = 0, which changes nothing; NULL at the end. */
 const char *any_choice(int i);
 
+/* Variants and one choice beside them; and the i-th mix of a list in which every two values of two of them meet,
+ * whatever the others are: 0 behind its end. All mixes would be too many. */
+typedef struct {
+    const Position *position;
+    const Mask *mask;
+    const Score *score;
+    const char *choice;
+} Mix;
+
+int any_mix(int i, Mix *ret_mix);
+
 /* One thing that a model can be told, with everything it can be told, as lines "key=value". */
 enum { MOST_AXES = 32, MOST_VALUES = 64 };
 
@@ -65,6 +76,8 @@ void unbuild(Built *built);
 extern const char *const model_sizes;
 Built build_choice(const Position *position, const Mask *mask, const Score *score, const char *choice);
 Built build_variant(const Position *position, const Mask *mask, const Score *score);
+Built build_mix(const Mix *mix);
+const char *name_of_mix(const Mix *mix, char ret_name[128]);
 
 #define ASSERT_SAME_BITS(x, y, n) assert_memory_equal(x, y, sizeof(real) * (size_t)(n))
 

@@ -13,49 +13,46 @@
 static void test_capture_is_the_step(void **state)
 {
     (void)state;
-    for (int p = 0; any_position(p); p++)
-        for (int m = 0; any_mask(m); m++)
-            for (int s = 0; any_score(s); s++)
-                for (int choice = 0; any_choice(choice); choice++) {
-                    Built b = build_choice(any_position(p), any_mask(m), any_score(s), any_choice(choice));
-                    const ModelSettings *shape = &b.shape;
-                    const int T = shape->context_length, H = shape->n_heads, D = shape->d_head, L = shape->n_layers;
-                    const int C = shape->d_model;
-                    Batch batch = random_batch(&b, 3, 0.6, 6);
-                    real *losses = ARENA_ARRAY(b.arena, real, 3 * T);
-                    model_step(b.model, b.parameters, &batch, 0, 3, workspace_new(b.arena, b.model, 3, 1, NULL),
-                               b.gradient, losses);
-                    Capture capture = {
-                        .maps = ARENA_ARRAY(b.arena, real, L * H * T * T),
-                        .q = ARENA_ARRAY(b.arena, real, L * H * T * D),
-                        .k = ARENA_ARRAY(b.arena, real, L * H * T * D),
-                        .v = ARENA_ARRAY(b.arena, real, L * H * T * D),
-                        .residual = ARENA_ARRAY(b.arena, real, (L + 1) * T * C),
-                        .losses = ARENA_ARRAY(b.arena, real, T),
-                    };
-                    Workspace *w = workspace_new(b.arena, b.model, 1, 0, NULL);
-                    for (int i = 0; i < 3; i++) {
-                        model_capture(b.model, b.parameters, batch.inputs + i * T, batch.targets + i * T, 1, T, w,
-                                      &capture);
-                        ASSERT_SAME_BITS(losses + i * T, capture.losses, T);
-                    }
+    Mix mix;
+    for (int i_mix = 0; any_mix(i_mix, &mix); i_mix++) {
+        Built b = build_mix(&mix);
+        const ModelSettings *shape = &b.shape;
+        const int T = shape->context_length, H = shape->n_heads, D = shape->d_head, L = shape->n_layers;
+        const int C = shape->d_model;
+        Batch batch = random_batch(&b, 3, 0.6, 6);
+        real *losses = ARENA_ARRAY(b.arena, real, 3 * T);
+        model_step(b.model, b.parameters, &batch, 0, 3, workspace_new(b.arena, b.model, 3, 1, NULL), b.gradient,
+                   losses);
+        Capture capture = {
+            .maps = ARENA_ARRAY(b.arena, real, L * H * T * T),
+            .q = ARENA_ARRAY(b.arena, real, L * H * T * D),
+            .k = ARENA_ARRAY(b.arena, real, L * H * T * D),
+            .v = ARENA_ARRAY(b.arena, real, L * H * T * D),
+            .residual = ARENA_ARRAY(b.arena, real, (L + 1) * T * C),
+            .losses = ARENA_ARRAY(b.arena, real, T),
+        };
+        Workspace *w = workspace_new(b.arena, b.model, 1, 0, NULL);
+        for (int i = 0; i < 3; i++) {
+            model_capture(b.model, b.parameters, batch.inputs + i * T, batch.targets + i * T, 1, T, w, &capture);
+            ASSERT_SAME_BITS(losses + i * T, capture.losses, T);
+        }
 
-                    /* hidden keys have exactly 0, rows sum to one where they must */
-                    for (int row = 0; row < L * H * T; row++) {
-                        const KeyRanges *keys = &model_visible(b.model)->keys[row % T];
-                        double sum = 0;
-                        for (int j = 0; j < T; j++) {
-                            real value = capture.maps[row * T + j];
-                            if (!(keys_include(keys, j) ? value >= 0 : value == 0))
-                                fail_msg("%s, %s: a weight of %g", shape->mask->variant.name,
-                                         shape->score->variant.name, (double)value);
-                            sum += (double)value;
-                        }
-                        if (shape->score->rows_sum_to_one && !(fabs(sum - 1) < 1e-5))
-                            fail_msg("%s: a row sums to %g", shape->score->variant.name, sum);
-                    }
-                    unbuild(&b);
-                }
+        /* hidden keys have exactly 0, rows sum to one where they must */
+        for (int row = 0; row < L * H * T; row++) {
+            const KeyRanges *keys = &model_visible(b.model)->keys[row % T];
+            double sum = 0;
+            for (int j = 0; j < T; j++) {
+                real value = capture.maps[row * T + j];
+                if (!(keys_include(keys, j) ? value >= 0 : value == 0))
+                    fail_msg("%s, %s: a weight of %g", shape->mask->variant.name, shape->score->variant.name,
+                             (double)value);
+                sum += (double)value;
+            }
+            if (shape->score->rows_sum_to_one && !(fabs(sum - 1) < 1e-5))
+                fail_msg("%s: a row sums to %g", shape->score->variant.name, sum);
+        }
+        unbuild(&b);
+    }
 }
 
 /* A block's output is its input plus what its heads and its MLP write: where the MLP writes nothing, maps, values and
@@ -63,45 +60,44 @@ static void test_capture_is_the_step(void **state)
 static void test_maps_and_values_explain_a_block(void **state)
 {
     (void)state;
-    for (int p = 0; any_position(p); p++)
-        for (int m = 0; any_mask(m); m++)
-            for (int s = 0; any_score(s); s++) {
-                Built b = build_variant(any_position(p), any_mask(m), any_score(s));
-                const int T = b.shape.context_length, H = b.shape.n_heads, D = b.shape.d_head, L = b.shape.n_layers;
-                const int C = b.shape.d_model;
-                Batch batch = random_batch(&b, 1, 1, 6);
-                Capture capture = {
-                    .maps = ARENA_ARRAY(b.arena, real, L * H * T * T),
-                    .v = ARENA_ARRAY(b.arena, real, L * H * T * D),
-                    .residual = ARENA_ARRAY(b.arena, real, (L + 1) * T * C),
-                };
-                const Parameters *table = model_parameters(b.model);
-                for (int l = 0; l < L; l++) {
-                    char name[64];
-                    snprintf(name, sizeof name, "blocks.%d.mlp.down.weight", l);
-                    const Tensor *down = &table->tensors[parameters_find(table, name)];
-                    memset(b.parameters + down->offset, 0, sizeof(real) * (size_t)(down->rows * down->cols));
-                }
-                model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T,
-                              workspace_new(b.arena, b.model, 1, 0, NULL), &capture);
-                for (int l = 0; l < L; l++) {
-                    const real *out = model_output_weight(b.model, b.parameters, l);
-                    for (int i = 0; i < T; i += 7)
-                        for (int c = 0; c < C; c++) {
-                            double x = (double)capture.residual[(l * T + i) * C + c];
-                            for (int h = 0; h < H; h++)
-                                for (int d = 0; d < D; d++) {
-                                    double o = 0;
-                                    for (int j = 0; j < T; j++)
-                                        o += (double)capture.maps[((l * H + h) * T + i) * T + j] *
-                                             (double)capture.v[((l * H + h) * T + j) * D + d];
-                                    x += o * (double)out[(h * D + d) * C + c];
-                                }
-                            assert_true(fabs(x - (double)capture.residual[((l + 1) * T + i) * C + c]) < 1e-4);
+    Mix mix;
+    for (int i_mix = 0; any_mix(i_mix, &mix); i_mix++) {
+        Built b = build_variant(mix.position, mix.mask, mix.score);
+        const int T = b.shape.context_length, H = b.shape.n_heads, D = b.shape.d_head, L = b.shape.n_layers;
+        const int C = b.shape.d_model;
+        Batch batch = random_batch(&b, 1, 1, 6);
+        Capture capture = {
+            .maps = ARENA_ARRAY(b.arena, real, L * H * T * T),
+            .v = ARENA_ARRAY(b.arena, real, L * H * T * D),
+            .residual = ARENA_ARRAY(b.arena, real, (L + 1) * T * C),
+        };
+        const Parameters *table = model_parameters(b.model);
+        for (int l = 0; l < L; l++) {
+            char name[64];
+            snprintf(name, sizeof name, "blocks.%d.mlp.down.weight", l);
+            const Tensor *down = &table->tensors[parameters_find(table, name)];
+            memset(b.parameters + down->offset, 0, sizeof(real) * (size_t)(down->rows * down->cols));
+        }
+        model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T, workspace_new(b.arena, b.model, 1, 0, NULL),
+                      &capture);
+        for (int l = 0; l < L; l++) {
+            const real *out = model_output_weight(b.model, b.parameters, l);
+            for (int i = 0; i < T; i += 7)
+                for (int c = 0; c < C; c++) {
+                    double x = (double)capture.residual[(l * T + i) * C + c];
+                    for (int h = 0; h < H; h++)
+                        for (int d = 0; d < D; d++) {
+                            double o = 0;
+                            for (int j = 0; j < T; j++)
+                                o += (double)capture.maps[((l * H + h) * T + i) * T + j] *
+                                     (double)capture.v[((l * H + h) * T + j) * D + d];
+                            x += o * (double)out[(h * D + d) * C + c];
                         }
+                    assert_true(fabs(x - (double)capture.residual[((l + 1) * T + i) * C + c]) < 1e-4);
                 }
-                unbuild(&b);
-            }
+        }
+        unbuild(&b);
+    }
 }
 
 /* One model's captured maps are what its score function, by its definition for one row, makes of q.k/sqrt(D) and bias;
@@ -163,20 +159,12 @@ static void check_captured_scores(Built *b)
 static void test_captured_scores(void **state)
 {
     (void)state;
-    for (int p = 0; any_position(p); p++)
-        for (int m = 0; any_mask(m); m++)
-            for (int s = 0; any_score(s); s++) {
-                Built b = build_choice(any_position(p), any_mask(m), any_score(s), "");
-                check_captured_scores(&b);
-                unbuild(&b);
-            }
-    for (int p = 0; any_position(p); p++)
-        for (int m = 0; any_mask(m); m++)
-            for (int c = 0; any_choice(c); c++) {
-                Built b = build_choice(any_position(p), any_mask(m), any_score(0), any_choice(c));
-                check_captured_scores(&b);
-                unbuild(&b);
-            }
+    Mix mix;
+    for (int i = 0; any_mix(i, &mix); i++) {
+        Built b = build_mix(&mix);
+        check_captured_scores(&b);
+        unbuild(&b);
+    }
     for (int s = -1; s < 0 || any_score(s); s++) { /* rows that begin at any key */
         Built b = build(19,
                         "model.n_layers=1\nmodel.n_heads=2\nmodel.d_model=8\nmodel.context_length=170\n"

@@ -90,30 +90,28 @@ static int is_foreseen(const Visible *visible, int key)
 static void test_the_future_is_hidden(void **state)
 {
     (void)state;
-    for (int p = 0; any_position(p); p++)
-        for (int m = 0; any_mask(m); m++)
-            for (int s = 0; any_score(s); s++)
-                for (int choice = 0; any_choice(choice); choice++) {
-                    Built b = build_choice(any_position(p), any_mask(m), any_score(s), any_choice(choice));
-                    const int T = b.shape.context_length, V = b.shape.vocab_size;
-                    Workspace *w = workspace_new(b.arena, b.model, 1, 0, NULL);
-                    Batch batch = random_batch(&b, 1, 1, 4);
-                    real *before = ARENA_ARRAY(b.arena, real, T * V), *after = ARENA_ARRAY(b.arena, real, T * V);
-                    model_logits(b.model, b.parameters, batch.inputs, T, w, before);
-                    for (int changed = 1; changed < T; changed += 13) {
-                        int32_t kept = batch.inputs[changed];
-                        batch.inputs[changed] = kept == TOKEN_CONTENT ? TOKEN_CONTENT + 1 : TOKEN_CONTENT;
-                        model_logits(b.model, b.parameters, batch.inputs, T, w, after);
-                        batch.inputs[changed] = kept;
-                        const int is_same = memcmp(before, after, sizeof(real) * (size_t)(changed * V)) == 0;
-                        if (is_same == is_foreseen(model_visible(b.model), changed))
-                            fail_msg("%s, %s, %s: the token at %d changes %s that was said before it",
-                                     b.shape.position->variant.name, b.shape.mask->variant.name,
-                                     b.shape.score->variant.name, changed, is_same ? "nothing" : "something");
-                        assert_memory_not_equal(before + changed * V, after + changed * V, sizeof(real) * (size_t)V);
-                    }
-                    unbuild(&b);
-                }
+    Mix mix;
+    for (int i = 0; any_mix(i, &mix); i++) {
+        Built b = build_mix(&mix);
+        const int T = b.shape.context_length, V = b.shape.vocab_size;
+        Workspace *w = workspace_new(b.arena, b.model, 1, 0, NULL);
+        Batch batch = random_batch(&b, 1, 1, 4);
+        real *before = ARENA_ARRAY(b.arena, real, T * V), *after = ARENA_ARRAY(b.arena, real, T * V);
+        model_logits(b.model, b.parameters, batch.inputs, T, w, before);
+        for (int changed = 1; changed < T; changed += 13) {
+            int32_t kept = batch.inputs[changed];
+            batch.inputs[changed] = kept == TOKEN_CONTENT ? TOKEN_CONTENT + 1 : TOKEN_CONTENT;
+            model_logits(b.model, b.parameters, batch.inputs, T, w, after);
+            batch.inputs[changed] = kept;
+            const int is_same = memcmp(before, after, sizeof(real) * (size_t)(changed * V)) == 0;
+            if (is_same == is_foreseen(model_visible(b.model), changed))
+                fail_msg("%s, %s, %s: the token at %d changes %s that was said before it",
+                         b.shape.position->variant.name, b.shape.mask->variant.name, b.shape.score->variant.name,
+                         changed, is_same ? "nothing" : "something");
+            assert_memory_not_equal(before + changed * V, after + changed * V, sizeof(real) * (size_t)V);
+        }
+        unbuild(&b);
+    }
 }
 
 /* Nothing of a hidden key reaches the other queries: whatever token stands there, their losses are the same to the bit;
@@ -121,44 +119,41 @@ static void test_the_future_is_hidden(void **state)
 static void test_a_hidden_key_reaches_nobody(void **state)
 {
     (void)state;
-    for (int m = 0; any_mask(m); m++)
-        for (int p = 0; any_position(p); p++)
-            for (int c = 0; any_choice(c); c++) {
-                Built b = build_choice(any_position(p), any_mask(m), score_find("softmax"), any_choice(c));
-                const int T = b.shape.context_length;
-                Workspace *workspace = workspace_new(b.arena, b.model, 1, 0, NULL);
-                Batch batch = random_batch(&b, 1, 1, 5);
-                real *first = ARENA_ARRAY(b.arena, real, T), *second = ARENA_ARRAY(b.arena, real, T);
-                int n_changed = 0;
-                for (int hidden = 0; hidden < T - 1; hidden += 13) {
-                    for (int is_hidden = 0; is_hidden < 2; is_hidden++) {
-                        const int key = is_hidden ? hidden : -1;
-                        const int32_t kept = batch.inputs[hidden];
-                        model_ablated_losses(b.model, b.parameters, batch.inputs, batch.targets, T, key, workspace,
-                                             first);
-                        batch.inputs[hidden] = kept == TOKEN_CONTENT ? TOKEN_CONTENT + 1 : TOKEN_CONTENT;
-                        model_ablated_losses(b.model, b.parameters, batch.inputs, batch.targets, T, key, workspace,
-                                             second);
-                        batch.inputs[hidden] = kept;
-                        for (int i = 0; i < T; i++) {
-                            const KeyRanges *keys = &model_visible(b.model)->keys[i];
-                            if (i == hidden || (keys_include(keys, hidden) && keys_count(keys) == 1))
-                                continue;
-                            if (is_hidden)
-                                assert_true(first[i] == second[i]);
-                            else
-                                n_changed += first[i] != second[i];
-                        }
-                    }
+    Mix mix;
+    for (int i_mix = 0; any_mix(i_mix, &mix); i_mix++) {
+        Built b = build_choice(mix.position, mix.mask, score_find("softmax"), mix.choice);
+        const int T = b.shape.context_length;
+        Workspace *workspace = workspace_new(b.arena, b.model, 1, 0, NULL);
+        Batch batch = random_batch(&b, 1, 1, 5);
+        real *first = ARENA_ARRAY(b.arena, real, T), *second = ARENA_ARRAY(b.arena, real, T);
+        int n_changed = 0;
+        for (int hidden = 0; hidden < T - 1; hidden += 13) {
+            for (int is_hidden = 0; is_hidden < 2; is_hidden++) {
+                const int key = is_hidden ? hidden : -1;
+                const int32_t kept = batch.inputs[hidden];
+                model_ablated_losses(b.model, b.parameters, batch.inputs, batch.targets, T, key, workspace, first);
+                batch.inputs[hidden] = kept == TOKEN_CONTENT ? TOKEN_CONTENT + 1 : TOKEN_CONTENT;
+                model_ablated_losses(b.model, b.parameters, batch.inputs, batch.targets, T, key, workspace, second);
+                batch.inputs[hidden] = kept;
+                for (int i = 0; i < T; i++) {
+                    const KeyRanges *keys = &model_visible(b.model)->keys[i];
+                    if (i == hidden || (keys_include(keys, hidden) && keys_count(keys) == 1))
+                        continue;
+                    if (is_hidden)
+                        assert_true(first[i] == second[i]);
+                    else
+                        n_changed += first[i] != second[i];
                 }
-                assert_true(n_changed > 0);
-                /* and the workspace forgets it */
-                Capture capture = {.losses = first};
-                model_capture(b.model, b.parameters, batch.inputs, batch.targets, 1, T, workspace, &capture);
-                model_ablated_losses(b.model, b.parameters, batch.inputs, batch.targets, T, -1, workspace, second);
-                ASSERT_SAME_BITS(first, second, T);
-                unbuild(&b);
             }
+        }
+        assert_true(n_changed > 0);
+        /* and the workspace forgets it */
+        Capture capture = {.losses = first};
+        model_capture(b.model, b.parameters, batch.inputs, batch.targets, 1, T, workspace, &capture);
+        model_ablated_losses(b.model, b.parameters, batch.inputs, batch.targets, T, -1, workspace, second);
+        ASSERT_SAME_BITS(first, second, T);
+        unbuild(&b);
+    }
 }
 
 int main(void)
