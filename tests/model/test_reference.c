@@ -109,10 +109,9 @@ static void check_case(const Case *c)
     unbuild(&built);
 }
 
-static void test_reference(void **state)
+static void check_file(const char *path, int n_expected)
 {
-    (void)state;
-    FILE *file = fopen(FIXTURES "/reference.bin", "rb");
+    FILE *file = fopen(path, "rb");
     assert_non_null(file);
     static Case c;
     int n_cases = 0, more = 1;
@@ -130,11 +129,23 @@ static void test_reference(void **state)
             c.records[c.n++] = record;
     }
     fclose(file);
-    assert_int_equal(n_cases, 18);
+    assert_int_equal(n_cases, n_expected);
+}
+
+static void test_reference(void **state)
+{
+    (void)state;
+    check_file(FIXTURES "/reference.bin", 18);
+}
+
+static void test_masks_and_biases(void **state)
+{
+    (void)state;
+    check_file(FIXTURES "/masks_and_biases.bin", 13);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_reference)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_reference), cmocka_unit_test(test_masks_and_biases)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
