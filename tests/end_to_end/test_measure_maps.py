@@ -228,7 +228,7 @@ class MeasureMaps(Case):
             self.assertIn(f"\n  {note}\n", text)
         self.assertEqual(self.rows(name)["", "0", "0", "empty_rows"][0], "1")
         short = self.json(self.save("short.npy", random_maps((2, 1, 1, 12), True)))
-        self.assertEqual(short["notes"], ["2 of 2 sequences are too short for an anchor under a causal mask (12 tokens or fewer)"])
+        self.assertEqual(short["notes"], ["2 of 2 sequences are too short for an anchor under the mask causal (12 tokens or fewer)"])
 
     def test_threads_change_nothing(self):
         name = self.save("maps.npy", random_maps((5, 2, 2, 24), False))

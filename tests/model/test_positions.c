@@ -263,8 +263,9 @@ static void test_refusals(void **state)
     static const struct {
         const char *lines, *message;
     } cases[] = {
-        {"relative\nmodel.position.n_buckets=31", "31; a causal mask wants an even number from 2 on"},
-        {"relative\nmodel.mask.kind=full\nmodel.position.n_buckets=2", "2; a full mask wants an even number from 4 on"},
+        {"relative\nmodel.position.n_buckets=31", "31; the mask causal wants an even number from 2 on"},
+        {"relative\nmodel.mask.kind=full\nmodel.position.n_buckets=2",
+         "2; the mask full wants an even number from 4 on"},
         {"rope\nmodel.position.fraction=0", "0 of model.d_head 64 is 0 channels"},
         {"rope\nmodel.position.fraction=0.3", "0.3 of model.d_head 64 is 19.2 channels; rope turns pairs"},
         {"rope\nmodel.position.fraction=0.046875", "0.046875 of model.d_head 64 is 3 channels"},
