@@ -93,11 +93,10 @@ class Variants(Case):
         calm, folders = self.run_all("t1", "--threads", 1)
         self.assertEqual(sorted(calm), sorted(self.arms))
         self.assertGreater(len({found["train.csv"] for found in calm.values()}), len(calm) * 2 // 3)  # they do differ
-        for threads in (2, 3, 8):
-            found, _ = self.run_all(f"t{threads}", "--threads", threads)
-            for arm, keys in self.arms.items():
-                with self.subTest(threads=threads, keys=keys):
-                    self.assertSameResults(found[arm], calm[arm])
+        found, _ = self.run_all("t8", "--threads", 8)  # a thread a lane; two and three below, and other numbers in test_exact
+        for arm, keys in self.arms.items():
+            with self.subTest(threads=8, keys=keys):
+                self.assertSameResults(found[arm], calm[arm])
         self.check_without_measuring(calm)
         if KILLER:
             self.check_killed(calm, folders)
