@@ -22,6 +22,7 @@ const LaterKey id_later_keys[] = {
     {"model.position.original_length", "8192"},
     {"model.position.low_freq_factor", "1"},
     {"model.position.high_freq_factor", "4"},
+    {"model.position.skip_every", "0"},
     {"model.norm_placement", "pre"},
     {"model.qk_norm", "false"},
     {"model.n_kv_heads", "0"},

@@ -207,7 +207,7 @@ static void test_combinations(void **state)
                 if (objective->needs_hidden_future && b.shape.visible->sees_later)
                     assert_non_null(strstr(
                         err.text, arena_format(b.arena,
-                                               "objective '%s' needs a model.mask.kind that shows no later key; under "
+                                               "objective '%s' needs a model.mask that shows no later key; under "
                                                "'%s' a position sees its target",
                                                objective->variant.name, any_mask(m)->variant.name)));
                 unbuild(&b);
