@@ -22,10 +22,18 @@ const LaterKey id_later_keys[] = {
     {"model.position.original_length", "8192"},
     {"model.position.low_freq_factor", "1"},
     {"model.position.high_freq_factor", "4"},
+    {"model.position.skip_every", "0"},
     {"model.norm_placement", "pre"},
     {"model.qk_norm", "false"},
     {"model.input", "embedding"},
     {"model.output", "linear"},
+    {"model.n_kv_heads", "0"},
+    {"model.gate.kind", "none"},
+    {"model.slot.kind", "none"},
+    {"data.first", "bos"},
+    {"data.first_at", "0"},
+    {"data.separator", "never"},
+    {"data.unique_tokens", "0"},
     {NULL, NULL},
 };
 

@@ -173,6 +173,7 @@ static void lay(Arena *arena, const TrainSettings *settings, const Model *model,
     lay_passes(arena, settings, model, measurer);
     measurer->baseline = ARENA_ARRAY(arena, double, keys);
     measurer->row = ARENA_ARRAY(arena, double, s.T);
+    measurer->work = ARENA_ARRAY(arena, double, model_n_slots(model) + s.T);
     lay_biases(arena, model, measurer);
     measurer->output_weights = ARENA_ARRAY(arena, const real *, s.L);
 }
@@ -210,7 +211,7 @@ static void position_weights(const void *context, int layer, int head, int i, do
     const PositionOnly *position = context;
     const Measurer *measurer = position->measurer;
     model_position_weights(measurer->model, measurer->start, position->bias, position->visible, layer, head, i,
-                           ret_weights);
+                           measurer->work, ret_weights);
 }
 
 PositionRows measurer_position_rows(const PositionOnly *position)

@@ -56,6 +56,7 @@ struct Measurer {
     real *start_bias, *start_half_bias; /* of step 0, for baselines; the same memory where no bias is learned */
     double *baseline;                   /* (L,H,T) of the full set's keys, by step 0 */
     double *row;                        /* (T,) */
+    double *work;                       /* (S+T,) scratch of a row, S slots */
     real *start; /* (n_values) parameters of step 0, for what position alone gives; NULL where none of it is learned */
     const real **output_weights; /* (L,) */
     const real *parameters;      /* of the snapshot under way */

@@ -53,7 +53,7 @@ static void check_position(const Drawn *d, int i, int first, int end, int j, int
     assert_int_equal(d->seq.ids[i], i < first ? TOKEN_BOS : i >= end ? TOKEN_EOS : i == j ? TRIGGER : CONTENT);
     assert_int_equal(d->seq.labels[i], d->seq.ids[i]);
     assert_int_equal(d->seq.groups[i], i == j);
-    assert_int_equal((d->seq.flags[i] & FLAG_IDLE) != 0, i != j && i < end);
+    assert_int_equal((d->seq.flags[i] & FLAG_IDLE) != 0, i != j);
     assert_true(x_of(d, i, 0) == (i < first) && x_of(d, i, 1) == (i == j));
     assert_true(!has_eos || x_of(d, i, 2) == (i >= end));
     assert_true(x_of(d, i, C - 1) == (is_content && i != j));

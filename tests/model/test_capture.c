@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "model/internal.h"
+
 /* A capture computes what a step computes, to the bit, and its pieces fit together. */
 static void test_capture_is_the_step(void **state)
 {
@@ -25,6 +27,7 @@ static void test_capture_is_the_step(void **state)
                    losses);
         Capture capture = {
             .maps = ARENA_ARRAY(b.arena, real, L * H * T * T),
+            .slots = ARENA_ARRAY(b.arena, real, L * H * T * model_n_slots(b.model)),
             .q = ARENA_ARRAY(b.arena, real, L * H * T * D),
             .k = ARENA_ARRAY(b.arena, real, L * H * T * D),
             .v = ARENA_ARRAY(b.arena, real, L * H * T * D),
@@ -37,7 +40,7 @@ static void test_capture_is_the_step(void **state)
             ASSERT_SAME_BITS(losses + i * T, capture.losses, T);
         }
 
-        /* hidden keys have exactly 0, rows sum to one where they must */
+        /* hidden keys have exactly 0, rows and slots sum to one where they must */
         for (int row = 0; row < L * H * T; row++) {
             const KeyRanges *keys = &model_visible(b.model)->keys[row % T];
             double sum = 0;
@@ -47,6 +50,12 @@ static void test_capture_is_the_step(void **state)
                     fail_msg("%s, %s: a weight of %g", shape->mask->variant.name, shape->score->variant.name,
                              (double)value);
                 sum += (double)value;
+            }
+            assert_int_equal(model_rows_sum_to_one(b.model), shape->score->rows_sum_to_one && !shape->slot->prepare);
+            for (int t = 0; t < model_n_slots(b.model); t++) {
+                const double value = (double)capture.slots[row * model_n_slots(b.model) + t];
+                assert_true(value >= 0);
+                sum += value;
             }
             if (shape->score->rows_sum_to_one && !(fabs(sum - 1) < 1e-5))
                 fail_msg("%s: a row sums to %g", shape->score->variant.name, sum);
@@ -100,8 +109,28 @@ static void test_maps_and_values_explain_a_block(void **state)
     }
 }
 
+static double dot(int n, const real *x, const real *y)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += (double)x[i] * (double)y[i];
+    return sum;
+}
+
+/* Keys and values of every head's slots: (L,H,S,D). */
+static void fill_slots(const Built *b, real *ret_keys, real *ret_values)
+{
+    const ModelSettings *s = &b->shape;
+    const int size = model_n_slots(b->model) * s->d_head;
+    for (int map = 0; s->slot->forward && map < s->n_layers * s->n_heads; map++)
+        s->slot->forward(b->model->slot_state, b->parameters, map / s->n_heads,
+                         map % s->n_heads / (s->n_heads / s->n_kv_heads), ret_keys + map * size,
+                         ret_values + map * size);
+}
+
 /* One model's captured maps are what its score function, by its definition for one row, makes of q.k/sqrt(D) and bias;
- * head outputs are P v; and what position alone gives is the same with q.k = 0. */
+ * head outputs are P v, slots among keys and values, but where a gate is on them; and what position alone gives is the
+ * same with q.k = 0. */
 static void check_captured_scores(Built *b)
 {
     const ModelSettings *s = &b->shape;
@@ -109,15 +138,22 @@ static void check_captured_scores(Built *b)
     const size_t table = position_table_size(s->position, T), stride = position_table_stride(s->position, T);
     const Visible *visible = model_visible(b->model);
     Batch batch = random_batch(b, 1, 1, 7);
+    const int S = model_n_slots(b->model);
     const size_t rows = (size_t)(L * H * T * D);
+    const int is_gated = s->gate->prepare && settings_choice(s->settings, "model.gate.on") == GATE_OUTPUT;
+    real *slot_keys = ARENA_ARRAY(b->arena, real, L * H * S * D);
+    real *slot_values = ARENA_ARRAY(b->arena, real, L * H * S * D);
     Capture capture = {.maps = ARENA_ARRAY(b->arena, real, L * H * T * T),
+                       .slots = ARENA_ARRAY(b->arena, real, L * H * T * S),
                        .q = ARENA_ARRAY(b->arena, real, rows),
                        .k = ARENA_ARRAY(b->arena, real, rows),
                        .v = ARENA_ARRAY(b->arena, real, rows),
                        .heads = ARENA_ARRAY(b->arena, real, rows)};
     real *bias = ARENA_ARRAY(b->arena, real, model_bias_size(b->model, T));
-    double *weights = ARENA_ARRAY(b->arena, double, T), *alone = ARENA_ARRAY(b->arena, double, T);
+    double *weights = ARENA_ARRAY(b->arena, double, S + T), *alone = ARENA_ARRAY(b->arena, double, T);
+    double *work = ARENA_ARRAY(b->arena, double, S + T);
     disturb(b, 0.1, 3);
+    fill_slots(b, slot_keys, slot_values);
     model_position_bias(b->model, b->parameters, T, bias);
     model_capture(b->model, b->parameters, batch.inputs, NULL, 1, T, workspace_new(b->arena, b->model, 1, 0, NULL),
                   &capture);
@@ -127,18 +163,20 @@ static void check_captured_scores(Built *b)
             for (int i = 0; i < T; i++) {
                 const real *q = (of_position ? none : capture.q) + (map * T + i) * D;
                 int n = 0;
+                for (int t = 0; t < S; t++)
+                    weights[n++] = dot(D, q, slot_keys + (map * S + t) * D) / sqrt(D);
                 for (int j = 0; j < T; j++) {
-                    double score = 0;
-                    for (int d = 0; d < D; d++)
-                        score += (double)q[d] * (double)capture.k[(map * T + j) * D + d];
-                    score = score / sqrt(D) +
-                            (double)bias[(size_t)map * table + (size_t)i * stride + (size_t)(T - 1 + i - j)];
+                    const double score =
+                        dot(D, q, capture.k + (map * T + j) * D) / sqrt(D) +
+                        (double)bias[(size_t)map * table + (size_t)i * stride + (size_t)(T - 1 + i - j)];
                     if (keys_include(&visible->keys[i], j))
                         weights[n++] = score;
                 }
                 model_weights(b->model, b->parameters, map / H, map % H, n, weights, weights);
-                model_position_weights(b->model, b->parameters, bias, visible, map / H, map % H, i, alone);
-                n = 0;
+                model_position_weights(b->model, b->parameters, bias, visible, map / H, map % H, i, work, alone);
+                for (n = 0; n < S && !of_position; n++)
+                    assert_true(fabs(weights[n] - (double)capture.slots[(map * T + i) * S + n]) < 1e-5);
+                n = S;
                 for (int j = 0; j < T; j++) {
                     const double expected = keys_include(&visible->keys[i], j) ? weights[n++] : 0;
                     const double found = of_position ? alone[j] : (double)capture.maps[(map * T + i) * T + j];
@@ -147,11 +185,13 @@ static void check_captured_scores(Built *b)
                                  b->shape.position->variant.name, b->shape.mask->variant.name, s->score->variant.name,
                                  i, j, found, expected);
                 }
-                for (int d = 0; d < D && !of_position; d++) {
+                for (int d = 0; d < D && !of_position && !is_gated; d++) {
                     double o = 0;
+                    for (int t = 0; t < S; t++)
+                        o += (double)capture.slots[(map * T + i) * S + t] * (double)slot_values[(map * S + t) * D + d];
                     for (int j = 0; j < T; j++)
                         o += (double)capture.maps[(map * T + i) * T + j] * (double)capture.v[(map * T + j) * D + d];
-                    assert_true(fabs(o - (double)capture.heads[(map * T + i) * D + d]) < 1e-5);
+                    assert_true(fabs(o - (double)capture.heads[(map * T + i) * D + d]) < 1e-5 * fmax(1, fabs(o)));
                 }
             }
 }
@@ -170,6 +210,15 @@ static void test_captured_scores(void **state)
                         "model.n_layers=1\nmodel.n_heads=2\nmodel.d_model=8\nmodel.context_length=170\n"
                         "model.position.kind=odd\nmodel.mask.kind=odd\nmodel.score.kind=%s",
                         s < 0 ? "odd" : any_score(s)->variant.name);
+        check_captured_scores(&b);
+        unbuild(&b);
+    }
+    for (int s = 0; any_slot(s); s++) { /* with slots in front */
+        Built b = build(19,
+                        "model.n_layers=1\nmodel.n_heads=2\nmodel.n_kv_heads=1\nmodel.d_model=8\n"
+                        "model.context_length=170\nmodel.position.kind=odd\nmodel.mask.kind=odd\n"
+                        "model.score.kind=odd\nmodel.slot.kind=%s%s",
+                        any_slot(s)->variant.name, any_slot(s)->prepare ? "\nmodel.slot.n=19" : "");
         check_captured_scores(&b);
         unbuild(&b);
     }

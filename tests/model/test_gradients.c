@@ -142,13 +142,16 @@ static void poison(const Check *check)
     const ModelSettings *s = &check->built.shape;
     const Workspace *w = check->workspace;
     const size_t T = (size_t)check->batch.length, H = (size_t)s->n_heads, heads = H * (size_t)s->d_head;
-    const size_t N = (size_t)check->batch.n * T;
-    real *const rows[] = {w->dq, w->dk, w->dv, w->dheads};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    const size_t N = (size_t)check->batch.n * T, kv_heads = (size_t)s->n_kv_heads * (size_t)s->d_head;
+    real *const rows[] = {w->dq, w->dheads}, *const kv_rows[] = {w->dk, w->dv};
+    for (size_t i = 0; i < 2; i++) {
         poison_reals(rows[i], N * heads);
+        poison_reals(kv_rows[i], N * kv_heads);
+    }
     poison_reals(w->dscores, T * (size_t)w->map_ld);
     for (int l = 0; l < s->n_layers; l++)
         poison_reals(w->blocks[l].maps, (size_t)check->batch.n * H * w->map_size);
+    poison_reals(w->gated, s->gate->prepare ? N * kv_heads : 0);
     poison_reals(w->dx, N * (size_t)s->d_model);
     poison_reals(w->dnorm, N * (size_t)s->d_model);
 }
@@ -227,6 +230,25 @@ static void test_odd_variants(void **state)
                                       5 * QUERY_BLOCK + 10, name[0], name[1], name[2])};
         check.longest_step = usual_step / 4; /* angles of t times what is learned */
         check.batch = random_batch(&check.built, 1, 0.3, 6);
+        check_gradients(&check, what);
+    }
+}
+
+/* Slots in front of rows that begin at any key, shared by heads of queries. */
+static void test_slots_of_any_row(void **state)
+{
+    (void)state;
+    for (int i = 0; any_slot(i); i++) {
+        char what[128];
+        snprintf(what, sizeof what, "slot %s, long", any_slot(i)->variant.name);
+        Check check = {.built = build(9,
+                                      "model.n_layers=1\nmodel.n_heads=2\nmodel.n_kv_heads=1\nmodel.d_model=4\n"
+                                      "model.d_ff=4\nmodel.context_length=%d\nmodel.position.kind=odd\n"
+                                      "model.mask.kind=odd\nmodel.score.kind=odd\nmodel.slot.kind=%s%s",
+                                      5 * QUERY_BLOCK + 10, any_slot(i)->variant.name,
+                                      any_slot(i)->prepare ? "\nmodel.slot.n=3" : "")};
+        check.longest_step = usual_step / 4;
+        check.batch = random_batch(&check.built, 2, 0.3, 6);
         check_gradients(&check, what);
     }
 }
@@ -356,7 +378,9 @@ static void test_hostile_shapes(void **state)
     };
     static const char *const menus[] = {
         "model.bias=true",
-        "model.norm=rmsnorm\nmodel.norm_placement=sandwich\nmodel.activation=swiglu\nmodel.qk_norm=true",
+        "model.norm=rmsnorm\nmodel.norm_placement=sandwich\nmodel.activation=swiglu\nmodel.qk_norm=true\n"
+        "model.n_kv_heads=1\nmodel.gate.kind=element\nmodel.gate.bias=true\n"
+        "model.slot.kind=key_value\nmodel.slot.n=3",
     };
     /* The norm of a narrow row that is nearly 0 bends: a larger epsilon and a shorter step keep it straight. */
     static const char *const smooth = "model.init.head_std=0.5\nmodel.norm_epsilon=0.03";
@@ -432,10 +456,15 @@ static void test_head_blocks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_attention_variants), cmocka_unit_test(test_query_blocks),
-        cmocka_unit_test(test_odd_variants),       cmocka_unit_test(test_choices),
-        cmocka_unit_test(test_every_two),          cmocka_unit_test(test_hostile_shapes),
-        cmocka_unit_test(test_head_blocks),        cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_attention_variants),
+        cmocka_unit_test(test_query_blocks),
+        cmocka_unit_test(test_odd_variants),
+        cmocka_unit_test(test_slots_of_any_row),
+        cmocka_unit_test(test_choices),
+        cmocka_unit_test(test_every_two),
+        cmocka_unit_test(test_hostile_shapes),
+        cmocka_unit_test(test_head_blocks),
+        cmocka_unit_test(test_vectors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -162,6 +162,25 @@ static void test_flops(void **state)
     weights = 4 * (4 * 128 * 128 + 3 * 128 * 344); /* 8/3 of 128 is 341.3 */
     assert_true(model_flops_per_token(gated.model, 1) == 6 * (weights + head) + 6.0 * 4 * 128 * 129);
     unbuild(&gated);
+    Built grouped =
+        build(512, "%smodel.mask.kind=causal\nmodel.n_kv_heads=1", lines); /* k, v: a quarter of the width */
+    weights = 4 * (2 * (128 + 32) * 128 + 2 * 128 * 512);
+    assert_true(model_flops_per_token(grouped.model, 1) == 6 * (weights + head) + 6.0 * 4 * 128 * 129);
+    unbuild(&grouped);
+    static const struct {
+        const char *lines;
+        int factors;
+    } gates[] = {{"model.gate.kind=head", 4}, {"model.gate.kind=element\nmodel.n_kv_heads=1\nmodel.gate.on=value", 32}};
+    for (int i = 0; i < 2; i++) {
+        Built open = build(512, "%smodel.mask.kind=causal\n%s", lines, gates[i].lines);
+        weights = 4 * (2 * (128 + (i ? 32 : 128)) * 128 + gates[i].factors * 128 + 2 * 128 * 512);
+        assert_true(model_flops_per_token(open.model, 1) == 6 * (weights + head) + 6.0 * 4 * 128 * 129);
+        unbuild(&open);
+    }
+    Built slots = build(512, "%smodel.mask.kind=causal\nmodel.slot.kind=zero\nmodel.slot.n=3", lines);
+    weights = 4 * (4 * 128 * 128 + 2 * 128 * 512);
+    assert_true(model_flops_per_token(slots.model, 1) == 6 * (weights + head) + 6.0 * 4 * 128 * (129 + 2 * 3));
+    unbuild(&slots);
 }
 
 static void fill_tensor(Built *built, const Tensor *tensor, double factor, double value)
@@ -193,7 +212,7 @@ static void test_huge_scores(void **state)
         Capture capture = {.maps = ARENA_ARRAY(b.arena, real, maps * T * T)};
         model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T, workspace_new(b.arena, b.model, 1, 0, NULL),
                       &capture);
-        for (int row = 0; row < maps * T && any_score(0)->rows_sum_to_one; row++) {
+        for (int row = 0; row < maps * T && model_rows_sum_to_one(b.model); row++) {
             double sum = 0;
             for (int j = 0; j < T; j++)
                 sum += (double)capture.maps[row * T + j];

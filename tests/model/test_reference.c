@@ -1,5 +1,5 @@
 /* Loss, logits and gradients against an independent implementation: PyTorch in double precision, by
- * fixtures/make_reference.py, whose outcome is committed.
+ * fixtures/make_reference.py and make_heads.py, whose outcome is committed.
  *
  * Central differences show that the backward pass belongs to the forward pass; only this file shows that the forward
  * pass is the model of the papers (a transposed weight, a pairing of rope's channels, the tanh in GELU). Every tensor's
@@ -109,10 +109,9 @@ static void check_case(const Case *c)
     unbuild(&built);
 }
 
-static void test_reference(void **state)
+static void check_fixture(const char *path, int expected)
 {
-    (void)state;
-    FILE *file = fopen(FIXTURES "/reference.bin", "rb");
+    FILE *file = fopen(path, "rb");
     assert_non_null(file);
     static Case c;
     int n_cases = 0, more = 1;
@@ -130,11 +129,33 @@ static void test_reference(void **state)
             c.records[c.n++] = record;
     }
     fclose(file);
-    assert_int_equal(n_cases, 18);
+    assert_int_equal(n_cases, expected);
+}
+
+static void test_reference(void **state)
+{
+    (void)state;
+    check_fixture(FIXTURES "/reference.bin", 18);
+}
+
+static void test_heads(void **state)
+{
+    (void)state;
+    check_fixture(FIXTURES "/heads.bin", 14);
+}
+
+static void test_masks_and_biases(void **state)
+{
+    (void)state;
+    check_fixture(FIXTURES "/masks_and_biases.bin", 13);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_reference)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reference),
+        cmocka_unit_test(test_heads),
+        cmocka_unit_test(test_masks_and_biases),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,6 +96,12 @@ static void variants_resume_to_the_same_bytes(void **state)
                                                                                      "model.activation", "swiglu",
                                                                                      NULL};
     every_variant_resumes("model.norm_placement", placements, 2, blocks);
+    for (n = 0; source_registry[n]; n++) {
+        const Source *source = source_registry[n];
+        const char *objective = source->widths ? "regression" : source->has_labels ? "labelled" : "next";
+        const char *with[] = {"objective.kind", objective, source->widths ? "model.input" : NULL, "linear", NULL};
+        every_variant_resumes("data.source.kind", &source_registry[n]->variant.name, 1, with);
+    }
     for (n = 0; objective_registry[n]; n++) {
         const int is_squared = objective_registry[n]->loss == LOSS_SQUARED_ERROR;
         const char *source = is_squared                            ? "trigger_mean"

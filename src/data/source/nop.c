@@ -93,6 +93,7 @@ static void nop_frame(const void *opaque, int i, Sequence *seq)
     memset(seq->goals + (size_t)i * C, 0, C * sizeof(real));
     seq->labels[i] = seq->ids[i];
     seq->groups[i] = GROUP_IDLE;
+    seq->flags[i] |= FLAG_IDLE;
 }
 
 static double nop_oracle_loss(const void *state, Part part, int length, int first_is_target, double *ret_groups)

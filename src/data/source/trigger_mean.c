@@ -128,6 +128,7 @@ static void trigger_mean_frame(const void *opaque, int i, Sequence *seq)
     memset(x, 0, (size_t)state->width * sizeof *x);
     x[seq->ids[i] == TOKEN_BOS ? CHANNEL_BOS : CHANNEL_EOS] = 1;
     set_goal(state, i, GROUP_IDLE, seq);
+    seq->flags[i] |= seq->labels[i] >= 0 ? FLAG_IDLE : 0;
 }
 
 static double trigger_mean_oracle_loss(const void *state, Part part, int length, int first_is_target,
