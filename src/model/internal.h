@@ -72,7 +72,7 @@ typedef struct {
     real *q_rstd, *k_rstd; /* (N,H) with qk_norm */
     real *q, *k, *v;       /* (N,C') q and k after rotation */
     real *maps;            /* (n,H) attention maps, (T, map_ld) each, written for the keys of their query blocks */
-    real *scores;          /* the scores that they were made of, where the score function keeps them */
+    real *scores;          /* the scores that they were made of, where the score function or a cap keeps them */
     real *score_state;     /* (n,H,T) what the score function keeps of each row */
     real *heads;           /* (N,C') head outputs side by side */
     JoinActs attention_join;
@@ -192,7 +192,7 @@ int attention_n_query_blocks(int length);
 /* Lays the mask out for `length`: fills keys, query_blocks. */
 void attention_lay_mask(const Model *model, int length, Workspace *workspace);
 
-/* heads = score(q k' / sqrt(D) + bias, masked) v of all sequences; rotates q and k in place first. */
+/* heads = score(logits of q k' and bias, masked) v of all sequences; rotates q and k in place first. */
 void attention_forward(const Call *call, int layer, BlockActs *acts);
 /* From workspace->dheads to dq, dk, dv, rotated back; what score and encoding learn gets its gradient. */
 void attention_backward(const Call *call, int layer, const BlockActs *acts);

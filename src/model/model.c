@@ -312,10 +312,16 @@ void model_position_bias(const Model *model, const real *parameters, int length,
                                   ret_bias + (size_t)l * bias_values(s, length));
 }
 
-void model_weights(const Model *model, const real *parameters, int layer, int head, int n, const double *scores,
+void model_weights(const Model *model, const real *parameters, int layer, int head, int i, int n, const double *scores,
                    double *ret_weights)
 {
-    model->settings.score->weights(model->score_state, parameters, layer, head, n, scores, ret_weights);
+    model->settings.score->weights(model->score_state, parameters, layer, head, i, n, scores, ret_weights);
+}
+
+int model_rows_sum_to_one(const Model *model)
+{
+    const Score *score = model->settings.score;
+    return score->rows_sum_to_one && score->rows_sum_to_one(model->score_state);
 }
 
 /* The scores of the keys that are seen stand side by side while the score function works on them. */
@@ -330,8 +336,8 @@ void model_position_weights(const Model *model, const real *parameters, const re
     int n = 0;
     for (int r = 0; r < KEY_RANGES; r++)
         for (int j = range[r].first; j < range[r].end; j++)
-            ret_weights[n++] = (double)table[-j];
-    model_weights(model, parameters, layer, head, n, ret_weights, ret_weights);
+            ret_weights[n++] = logit_of(&s->logit, 0, (double)table[-j]);
+    model_weights(model, parameters, layer, head, i, n, ret_weights, ret_weights);
     for (int j = T - 1, from = n; j >= 0; j--) /* from < j, or the same place */
         ret_weights[j] = keys_include(&visible->keys[i], j) ? ret_weights[--from] : 0;
 }

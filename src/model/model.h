@@ -61,7 +61,7 @@ void model_logits(const Model *model, const real *parameters, const int32_t *tok
 /* What measuring wants to see of n sequences of `length` tokens. Every pointer may be NULL; T is `length`. */
 typedef struct {
     real *maps;      /* (n,L,H,T,T) attention after the score function; 0 where hidden */
-    real *q, *k, *v; /* (n,L,H,T,D) q and k after rotation */
+    real *q, *k, *v; /* (n,L,H,T,D) q and k after rotation; what is made of them says logit_of */
     real *heads;     /* (n,L,H,T,D) what each head gives: P v */
     real *residual;  /* (n,L+1,T,C) input of each block, then the last block's output (before the final norm) */
     real *normed;    /* (n,T,C) the last block's output after the final norm; in post-norm that output itself */
@@ -83,13 +83,17 @@ void model_ablated_losses(const Model *model, const real *parameters, const int3
 size_t model_bias_size(const Model *model, int length);
 void model_position_bias(const Model *model, const real *parameters, int length, real *ret_bias);
 
-/* The weights of one query by the definition of the model's score function: n scores, of the keys that it sees.
+/* The weights of query i by the definition of the model's score function: n scores, of the keys that it sees.
  * ret_weights may be scores. */
-void model_weights(const Model *model, const real *parameters, int layer, int head, int n, const double *scores,
+void model_weights(const Model *model, const real *parameters, int layer, int head, int i, int n, const double *scores,
                    double *ret_weights);
 
+/* Whether the weights of every query sum to one, always. */
+int model_rows_sum_to_one(const Model *model);
+
 /* What position alone gives: the weights (length) that the model's score function makes of query i's bias, with q.k =
- * 0; 0 where a key is hidden. `bias` as model_position_bias makes it of the same parameters. */
+ * 0 and its temperature and cap; 0 where a key is hidden. `bias` as model_position_bias makes it of the same
+ * parameters. */
 void model_position_weights(const Model *model, const real *parameters, const real *bias, const Visible *visible,
                             int layer, int head, int i, double *ret_weights);
 

@@ -41,7 +41,7 @@ static BlockActs lay_block(Arena *arena, const ModelSettings *s, size_t n, size_
     acts.k = take_reals(arena, N * HD);
     acts.v = take_reals(arena, N * HD);
     acts.maps = take_reals(arena, n * H * map_size);
-    if (s->score->keeps_scores && with_backward)
+    if ((s->score->keeps_scores || s->logit.softcap > 0) && with_backward)
         acts.scores = take_reals(arena, n * H * map_size);
     acts.score_state = take_reals(arena, N * H);
     acts.heads = take_reals(arena, N * HD);

@@ -382,7 +382,7 @@ static void entmax15_row_backward(int n, const real *p, real *dp)
 static void softcap_forward(size_t n, real cap, real *s)
 {
     for (size_t i = 0; i < n; i++)
-        s[i] = (real)((double)cap * tanh((double)s[i] / (double)cap));
+        s[i] = (real)((double)cap * tanh((double)s[i] / (double)cap)) + s[i] * 0;
 }
 
 static void softcap_backward(size_t n, real cap, const real *s, real *ds)

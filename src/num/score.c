@@ -30,12 +30,14 @@ static real one_exp(real x)
 
 /* ---- the cap of scores ------------------------------------------------------------------------------------------- */
 
+/* An infinite score becomes NaN: it is none that a cap could mean, and would not show any more. */
 void KERNEL(softcap_forward)(size_t n, real cap, real *s)
 {
     const vec shrink = vec_all(1 / cap);
     for (size_t i = 0; i < n; i += LANES) {
         const ptrdiff_t left = (ptrdiff_t)(n - i);
-        vec_store_left(s + i, left, vec_tanh(vec_load_left(s + i, left, ZERO) * shrink) * cap);
+        const vec x = vec_load_left(s + i, left, ZERO);
+        vec_store_left(s + i, left, vec_fma(x, ZERO, vec_tanh(x * shrink) * cap));
     }
 }
 

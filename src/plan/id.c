@@ -24,6 +24,9 @@ const LaterKey id_later_keys[] = {
     {"model.position.high_freq_factor", "4"},
     {"model.norm_placement", "pre"},
     {"model.qk_norm", "false"},
+    {"model.score.scale", "head"},
+    {"model.score.temperature", "1"},
+    {"model.score.softcap", "0"},
     {NULL, NULL},
 };
 

@@ -5,7 +5,6 @@
 
 #include "base/file.h"
 #include "geometry/anchor.h"
-#include "model/score/score.h"
 #include "store/run.h"
 #include "train/measurer.h"
 
@@ -57,7 +56,7 @@ static void add_mask(NpzWriter *npz, const Measurer *measurer)
 {
     const Model *model = measurer->model;
     const Visible *visible = model_visible(model), *half = &measurer->half_visible;
-    const int32_t rows_sum_to_one = model_settings(model)->score->rows_sum_to_one;
+    const int32_t rows_sum_to_one = model_rows_sum_to_one(model);
     npz_add(npz, "visible", NPY_INT32, 3, (int64_t[]){visible->length, KEY_RANGES, 2}, visible->keys);
     npz_add(npz, "visible_half", NPY_INT32, 3, (int64_t[]){half->length, KEY_RANGES, 2}, half->keys);
     npz_add(npz, "rows_sum_to_one", NPY_INT32, 1, (int64_t[]){1}, &rows_sum_to_one);

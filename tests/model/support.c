@@ -29,19 +29,31 @@ ANY(Objective, objective)
 
 static const char *const flags[] = {"false", "true", NULL};
 
+enum { MOST_CHOICES = 64 };
+
 const char *any_choice(int i)
 {
-    static char line[64][96];
+    static char line[MOST_CHOICES][96];
     int n = 1;
     for (int r = 0; r < model_n_rows; r++) {
         const SchemaRow *row = &model_rows[r];
         const char *const *values = row->type == VALUE_CHOICE ? row->choices : row->type == VALUE_BOOL ? flags : NULL;
         for (int v = 0; values && values[v]; v++)
             if (strcmp(values[v], row->initial) != 0) {
-                assert_in_range(n, 1, 63);
+                assert_in_range(n, 1, MOST_CHOICES - 1);
                 snprintf(line[n++], sizeof line[0], "model.%s=%s", row->key, values[v]);
             }
     }
+    Arena *arena = arena_new();
+    for (int r = 0; r < model_n_score_rows; r++) {
+        Axis others = {.n = 0};
+        other_values(arena, "", "model.score", &model_score_rows[r], &others);
+        for (int v = 0; v < others.n; v++) {
+            assert_in_range(n, 1, MOST_CHOICES - 1);
+            snprintf(line[n++], sizeof line[0], "%s", others.values[v]);
+        }
+    }
+    arena_free(arena);
     return i < n ? line[i] : NULL;
 }
 
@@ -97,6 +109,12 @@ int all_axes(Arena *arena, Axis ret_axes[MOST_AXES])
         add_value(&ret_axes[n], "");
         other_values(arena, "", "model", row, &ret_axes[n++]);
     }
+    for (int r = 0; r < model_n_score_rows; r++) {
+        assert_true(n < MOST_AXES);
+        ret_axes[n].name = arena_format(arena, "model.score.%s", model_score_rows[r].key);
+        add_value(&ret_axes[n], "");
+        other_values(arena, "", "model.score", &model_score_rows[r], &ret_axes[n++]);
+    }
     return n;
 }
 
@@ -136,6 +154,7 @@ static void write_schema(TestSchema *schema)
 {
     memset(schema, 0, sizeof *schema);
     add_part(schema, "model", NULL, model_rows, model_n_rows);
+    add_part(schema, "model.score", NULL, model_score_rows, model_n_score_rows);
     ADD_VARIANTS(schema, position, "model.position");
     ADD_VARIANTS(schema, mask, "model.mask");
     ADD_VARIANTS(schema, score, "model.score");

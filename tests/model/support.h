@@ -23,8 +23,9 @@ const Mask *any_mask(int i);
 const Score *any_score(int i);
 const Objective *any_objective(int i);
 
-/* Every value but the default of every choice and flag among the rows of `model`, as a line "model.norm=rmsnorm"; ""
- * for i = 0, which changes nothing; NULL at the end. */
+/* Every value but the default of every choice and flag among the rows of `model`, as a line "model.norm=rmsnorm", and
+ * another value of every key that stands with every score function; "" for i = 0, which changes nothing; NULL at the
+ * end. */
 const char *any_choice(int i);
 
 /* One thing that a model can be told, with everything it can be told, as lines "key=value". */

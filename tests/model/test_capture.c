@@ -51,7 +51,7 @@ static void test_capture_is_the_step(void **state)
                                          shape->score->variant.name, (double)value);
                             sum += (double)value;
                         }
-                        if (shape->score->rows_sum_to_one && !(fabs(sum - 1) < 1e-5))
+                        if (model_rows_sum_to_one(b.model) && !(fabs(sum - 1) < 1e-5))
                             fail_msg("%s: a row sums to %g", shape->score->variant.name, sum);
                     }
                     unbuild(&b);
@@ -104,8 +104,8 @@ static void test_maps_and_values_explain_a_block(void **state)
             }
 }
 
-/* One model's captured maps are what its score function, by its definition for one row, makes of q.k/sqrt(D) and bias;
- * head outputs are P v; and what position alone gives is the same with q.k = 0. */
+/* One model's captured maps are what its score function, by its definition for one row, makes of the logits of q.k and
+ * bias; head outputs are P v; and what position alone gives is the same with q.k = 0. */
 static void check_captured_scores(Built *b)
 {
     const ModelSettings *s = &b->shape;
@@ -135,12 +135,12 @@ static void check_captured_scores(Built *b)
                     double score = 0;
                     for (int d = 0; d < D; d++)
                         score += (double)q[d] * (double)capture.k[(map * T + j) * D + d];
-                    score = score / sqrt(D) +
-                            (double)bias[(size_t)map * table + (size_t)i * stride + (size_t)(T - 1 + i - j)];
+                    score = logit_of(&s->logit, score,
+                                     (double)bias[(size_t)map * table + (size_t)i * stride + (size_t)(T - 1 + i - j)]);
                     if (keys_include(&visible->keys[i], j))
                         weights[n++] = score;
                 }
-                model_weights(b->model, b->parameters, map / H, map % H, n, weights, weights);
+                model_weights(b->model, b->parameters, map / H, map % H, i, n, weights, weights);
                 model_position_weights(b->model, b->parameters, bias, visible, map / H, map % H, i, alone);
                 n = 0;
                 for (int j = 0; j < T; j++) {
@@ -152,10 +152,13 @@ static void check_captured_scores(Built *b)
                                  i, j, found, expected);
                 }
                 for (int d = 0; d < D && !of_position; d++) {
-                    double o = 0;
-                    for (int j = 0; j < T; j++)
-                        o += (double)capture.maps[(map * T + i) * T + j] * (double)capture.v[(map * T + j) * D + d];
-                    assert_true(fabs(o - (double)capture.heads[(map * T + i) * D + d]) < 1e-5);
+                    double o = 0, size = 1;
+                    for (int j = 0; j < T; j++) {
+                        const double part =
+                            (double)capture.maps[(map * T + i) * T + j] * (double)capture.v[(map * T + j) * D + d];
+                        o += part, size += fabs(part);
+                    }
+                    assert_true(fabs(o - (double)capture.heads[(map * T + i) * D + d]) < 1e-5 * size);
                 }
             }
 }

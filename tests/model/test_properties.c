@@ -196,7 +196,7 @@ static void test_huge_scores(void **state)
                 Capture capture = {.maps = ARENA_ARRAY(b.arena, real, maps * T * T)};
                 model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T,
                               workspace_new(b.arena, b.model, 1, 0, NULL), &capture);
-                for (int row = 0; row < maps * T && any_score(0)->rows_sum_to_one; row++) {
+                for (int row = 0; row < maps * T && model_rows_sum_to_one(b.model); row++) {
                     double sum = 0;
                     for (int j = 0; j < T; j++)
                         sum += (double)capture.maps[row * T + j];

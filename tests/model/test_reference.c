@@ -1,5 +1,5 @@
 /* Loss, logits and gradients against an independent implementation: PyTorch in double precision, by
- * fixtures/make_reference.py, whose outcome is committed.
+ * fixtures/make_reference.py and make_scores.py, whose outcome is committed.
  *
  * Central differences show that the backward pass belongs to the forward pass; only this file shows that the forward
  * pass is the model of the papers (a transposed weight, a pairing of rope's channels, the tanh in GELU). Every tensor's
@@ -109,10 +109,9 @@ static void check_case(const Case *c)
     unbuild(&built);
 }
 
-static void test_reference(void **state)
+static void check_file(const char *name, int expected_cases)
 {
-    (void)state;
-    FILE *file = fopen(FIXTURES "/reference.bin", "rb");
+    FILE *file = fopen(name, "rb");
     assert_non_null(file);
     static Case c;
     int n_cases = 0, more = 1;
@@ -130,11 +129,24 @@ static void test_reference(void **state)
             c.records[c.n++] = record;
     }
     fclose(file);
-    assert_int_equal(n_cases, 18);
+    assert_int_equal(n_cases, expected_cases);
+}
+
+static void test_reference(void **state)
+{
+    (void)state;
+    check_file(FIXTURES "/reference.bin", 18);
+}
+
+/* Every score function, with the keys that all of them have. */
+static void test_scores(void **state)
+{
+    (void)state;
+    check_file(FIXTURES "/scores.bin", 19);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_reference)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_reference), cmocka_unit_test(test_scores)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

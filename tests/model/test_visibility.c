@@ -76,7 +76,8 @@ static void test_repeated_token_is_uniform(void **state)
         }
 }
 
-/* A later token changes no earlier logit, to the bit, under a causal mask; and does under one that is not. */
+/* A later token changes no earlier logit, to the bit, under a causal mask; and some do under one that is not (a score
+ * function may leave a token out). */
 static void test_the_future_is_hidden(void **state)
 {
     (void)state;
@@ -88,6 +89,7 @@ static void test_the_future_is_hidden(void **state)
                     const int T = b.shape.context_length, V = b.shape.vocab_size;
                     Workspace *w = workspace_new(b.arena, b.model, 1, 0, NULL);
                     Batch batch = random_batch(&b, 1, 1, 4);
+                    int n_seen = 0;
                     real *before = ARENA_ARRAY(b.arena, real, T * V), *after = ARENA_ARRAY(b.arena, real, T * V);
                     model_logits(b.model, b.parameters, batch.inputs, T, w, before);
                     for (int changed = 1; changed < T; changed += 13) {
@@ -95,13 +97,13 @@ static void test_the_future_is_hidden(void **state)
                         batch.inputs[changed] = kept == TOKEN_CONTENT ? TOKEN_CONTENT + 1 : TOKEN_CONTENT;
                         model_logits(b.model, b.parameters, batch.inputs, T, w, after);
                         batch.inputs[changed] = kept;
-                        const int is_same = memcmp(before, after, sizeof(real) * (size_t)(changed * V)) == 0;
-                        if (is_same != !model_visible(b.model)->sees_later)
-                            fail_msg("%s, %s, %s: the token at %d changes %s that was said before it",
-                                     b.shape.position->variant.name, b.shape.mask->variant.name,
-                                     b.shape.score->variant.name, changed, is_same ? "nothing" : "something");
+                        n_seen += memcmp(before, after, sizeof(real) * (size_t)(changed * V)) != 0;
                         assert_memory_not_equal(before + changed * V, after + changed * V, sizeof(real) * (size_t)V);
                     }
+                    if ((n_seen > 0) != model_visible(b.model)->sees_later)
+                        fail_msg("%s, %s, %s: later tokens change %s that was said before them",
+                                 b.shape.position->variant.name, b.shape.mask->variant.name,
+                                 b.shape.score->variant.name, n_seen > 0 ? "something" : "nothing");
                     unbuild(&b);
                 }
 }
