@@ -78,10 +78,22 @@ static size_t add_head_gain(Builder *b, const char *name)
     return gain;
 }
 
-static Block add_block(Builder *b, int layer)
+/* The layer of a gate's factors. */
+static Linear add_gate(const Builder *b, const GateKeys *keys, double std)
 {
     const ModelSettings *s = b->settings;
-    const int C = s->d_model, HD = s->n_heads * s->d_head;
+    const int n_heads = keys->on == GATE_OUTPUT ? s->n_heads : s->n_kv_heads;
+    Linear gate = {s->d_model, s->gate->by_channel ? n_heads * s->d_head : n_heads, ABSENT, ABSENT, {0}};
+    gate.weight = add_weight(b, "gate.weight", gate.in, gate.out, std);
+    if (keys->bias)
+        gate.bias = add_vector(b, "gate.bias", gate.out, keys->initial);
+    return gate;
+}
+
+static Block add_block(Builder *b, const GateKeys *gate, int layer)
+{
+    const ModelSettings *s = b->settings;
+    const int C = s->d_model, HD = s->n_heads * s->d_head, KD = s->n_kv_heads * s->d_head;
     const double std = s->init.weight == WEIGHT_FAN_IN ? 1 / sqrt((double)C) : s->init.weight_std;
     const double out_std = s->init.residual == RESIDUAL_SCALED ? std / sqrt(2.0 * s->n_layers) : std;
     const int is_pre = s->norm_placement == PLACEMENT_PRE, is_post = s->norm_placement == PLACEMENT_POST;
@@ -94,10 +106,12 @@ static Block add_block(Builder *b, int layer)
     snprintf(prefix, sizeof prefix, "blocks.%d.attention.", layer);
     block.attention_norm = is_post ? none : add_norm(b, "norm");
     block.q = add_linear(b, "q", C, HD, std);
-    block.k = add_linear(b, "k", C, HD, std);
-    block.v = add_linear(b, "v", C, HD, std);
+    block.k = add_linear(b, "k", C, KD, std);
+    block.v = add_linear(b, "v", C, KD, std);
     block.q_gain = add_head_gain(b, "q_norm.gain");
     block.k_gain = add_head_gain(b, "k_norm.gain");
+    if (gate)
+        block.head_gate = add_gate(b, gate, std);
     block.out = add_linear(b, "out", HD, C, out_std);
     block.attention_post_norm = is_pre ? none : add_norm(b, "post_norm");
     b->group = TENSOR_MLP;
@@ -125,16 +139,16 @@ static Linear add_head(const Builder *b)
 /* Lists the linear layers and gives their packed weights places, those for backward behind those for forward. */
 static void lay_panels(Arena *arena, Model *model)
 {
-    enum { PER_BLOCK = 7 };
+    enum { PER_BLOCK = 8 };
     const int L = model->settings.n_layers;
     model->linears = ARENA_ARRAY(arena, Linear *, L * PER_BLOCK + 1);
     model->linears[model->n_linears++] = &model->head; /* first: often the largest, and threads take turns */
     for (int l = 0; l < L; l++) {
         Block *block = &model->blocks[l];
-        Linear *const linears[PER_BLOCK] = {&block->q,  &block->k,    &block->v,   &block->out,
-                                            &block->up, &block->down, &block->gate};
+        Linear *const linears[PER_BLOCK] = {&block->q,  &block->k,    &block->v,    &block->out,
+                                            &block->up, &block->down, &block->gate, &block->head_gate};
         for (int i = 0; i < PER_BLOCK; i++)
-            if (linears[i]->in > 0) /* no gate but with swiglu */
+            if (linears[i]->in > 0) /* gates are not in every model */
                 model->linears[model->n_linears++] = linears[i];
     }
 
@@ -179,9 +193,9 @@ static int prepare_variants(Arena *arena, Model *model, Error *err)
         ModelPrepare *prepare;
         void **ret_state;
     } variants[] = {
-        {s->mask->prepare, &mask_state},
-        {s->position->prepare, &model->position_state},
-        {s->score->prepare, &model->score_state},
+        {s->mask->prepare, &mask_state},          {s->position->prepare, &model->position_state},
+        {s->score->prepare, &model->score_state}, {s->slot->prepare, &model->slot_state},
+        {s->gate->prepare, &model->gate_state},
     };
     enum { MASK };
     for (size_t v = 0; v < sizeof variants / sizeof *variants; v++) {
@@ -208,7 +222,7 @@ int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernel
     Model *model = ARENA_ARRAY(arena, Model, 1);
     model->settings = *settings;
     model->settings.visible = &model->visible;
-    model->kernels = kernels;
+    model->kernels = model->settings.kernels = kernels;
     model->blocks = ARENA_ARRAY(arena, Block, settings->n_layers);
     Builder b = {arena, &model->parameters, &model->settings, "embedding.", TENSOR_EMBEDDING, -1};
 
@@ -220,7 +234,7 @@ int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernel
     if (status < 0)
         return status;
     for (int l = 0; l < settings->n_layers; l++)
-        model->blocks[l] = add_block(&b, l);
+        model->blocks[l] = add_block(&b, model->gate_state, l);
     b.prefix = "head.", b.group = TENSOR_HEAD, b.layer = -1;
     model->final_norm = settings->norm_placement == PLACEMENT_POST ? (Norm){ABSENT, ABSENT} : add_norm(&b, "norm");
     model->head = add_head(&b);
@@ -244,6 +258,17 @@ const real *model_output_weight(const Model *model, const real *parameters, int 
     return parameters + model->blocks[layer].out.weight;
 }
 
+int model_n_slots(const Model *model)
+{
+    return model->slot_state ? ((const SlotKeys *)model->slot_state)->n : 0;
+}
+
+int model_rows_sum_to_one(const Model *model)
+{
+    const Score *score = model->settings.score;
+    return score->rows_sum_to_one && score->rows_sum_to_one(model->score_state) && model_n_slots(model) == 0;
+}
+
 const MaskRule *model_mask_rule(const Model *model)
 {
     return &model->mask;
@@ -258,8 +283,9 @@ double model_flops_per_token(const Model *model, double target_share)
 {
     const ModelSettings *s = &model->settings;
     const double L = s->n_layers, C = s->d_model, HD = (double)s->n_heads * s->d_head, F = s->d_ff;
-    const double T = s->context_length, V = s->vocab_size;
+    const double KD = (double)s->n_kv_heads * s->d_head, T = s->context_length, V = s->vocab_size;
+    const double n_gate = model->blocks[0].head_gate.out;
     const double n_mlp = s->activation == ACTIVATION_SWIGLU ? 3 : 2; /* matrices (C,F) */
-    const double products = 6 * (L * (4 * HD * C + n_mlp * C * F) + C * V * target_share);
-    return products + 12 * L * HD * ((double)visible_pairs(&model->visible) / T);
+    const double products = 6 * (L * ((2 * HD + 2 * KD + n_gate) * C + n_mlp * C * F) + C * V * target_share);
+    return products + 12 * L * HD * ((double)visible_pairs(&model->visible) / T + model_n_slots(model));
 }

@@ -4,11 +4,14 @@
 
 #include "base/settings.h"
 #include "base/visible.h"
+#include "num/kernels.h"
 #include "num/logit.h"
 
 typedef struct Position Position;
 typedef struct Mask Mask;
 typedef struct Score Score;
+typedef struct Slot Slot;
+typedef struct Gate Gate;
 typedef struct Objective Objective;
 typedef struct Parameters Parameters;
 
@@ -22,6 +25,7 @@ typedef enum { RESIDUAL_SCALED, RESIDUAL_PLAIN } ResidualRule; /* out and down d
 typedef struct {
     int n_layers;       /* L */
     int n_heads;        /* H */
+    int n_kv_heads;     /* H_kv, divides H; as many by default */
     int d_model;        /* C */
     int d_head;         /* D; C/H by default */
     int d_ff;           /* F; 4C by default, 8C/3 rounded up to a multiple of 8 for swiglu */
@@ -39,12 +43,15 @@ typedef struct {
     const Score *score;
     ScaleKind scale;
     Logit logit; /* the scores that it is given: divisor from `scale`, temperature, softcap */
+    const Slot *slot;
+    const Gate *gate;
     struct {
         double embedding_std, position_std, weight_std, head_std;
         WeightRule weight;
         ResidualRule residual;
     } init;
     const Visible *visible;   /* the mask laid out for T; by model_new, before the other variants are prepared */
+    const Kernels *kernels;   /* likewise: what the model computes with */
     const Settings *settings; /* for the variants' own keys */
 } ModelSettings;
 

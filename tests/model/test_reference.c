@@ -1,5 +1,5 @@
 /* Loss, logits and gradients against an independent implementation: PyTorch in double precision, by
- * fixtures/make_reference.py and make_scores.py, whose outcome is committed.
+ * fixtures/make_reference.py, make_heads.py and make_scores.py, whose outcome is committed.
  *
  * Central differences show that the backward pass belongs to the forward pass; only this file shows that the forward
  * pass is the model of the papers (a transposed weight, a pairing of rope's channels, the tanh in GELU). Every tensor's
@@ -109,9 +109,9 @@ static void check_case(const Case *c)
     unbuild(&built);
 }
 
-static void check_file(const char *name, int expected_cases)
+static void check_fixture(const char *path, int expected)
 {
-    FILE *file = fopen(name, "rb");
+    FILE *file = fopen(path, "rb");
     assert_non_null(file);
     static Case c;
     int n_cases = 0, more = 1;
@@ -129,24 +129,41 @@ static void check_file(const char *name, int expected_cases)
             c.records[c.n++] = record;
     }
     fclose(file);
-    assert_int_equal(n_cases, expected_cases);
+    assert_int_equal(n_cases, expected);
 }
 
 static void test_reference(void **state)
 {
     (void)state;
-    check_file(FIXTURES "/reference.bin", 18);
+    check_fixture(FIXTURES "/reference.bin", 18);
+}
+
+static void test_heads(void **state)
+{
+    (void)state;
+    check_fixture(FIXTURES "/heads.bin", 14);
+}
+
+static void test_masks_and_biases(void **state)
+{
+    (void)state;
+    check_fixture(FIXTURES "/masks_and_biases.bin", 13);
 }
 
 /* Every score function, with the keys that all of them have. */
 static void test_scores(void **state)
 {
     (void)state;
-    check_file(FIXTURES "/scores.bin", 19);
+    check_fixture(FIXTURES "/scores.bin", 19);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_reference), cmocka_unit_test(test_scores)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reference),
+        cmocka_unit_test(test_heads),
+        cmocka_unit_test(test_masks_and_biases),
+        cmocka_unit_test(test_scores),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

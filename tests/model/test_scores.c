@@ -327,6 +327,17 @@ static void test_what_equals_softmax(void **state)
     check_pair("model.score.kind=relu", "model.score.kind=relu\nmodel.score.divide=visible", 0); /* causal */
 }
 
+/* A slot of zeros is the one more logit of zero, but for the order of a sum; two of them take as much as a logit of
+ * ln 2. */
+static void test_a_zero_slot_is_softmax_one(void **state)
+{
+    (void)state;
+    const double most = sizeof(real) == 4 ? 1e-5 : 1e-13;
+    check_pair("model.slot.kind=zero", "model.score.kind=softmax_one", most);
+    check_pair("model.slot.kind=zero\nmodel.slot.n=2",
+               "model.score.kind=sink_logit\nmodel.score.initial=0.69314718055994531", most);
+}
+
 /* With a logit that no score comes near, no key has weight; with one far below, nothing is taken away. */
 static void test_a_sink_logit_takes_what_it_says(void **state)
 {
@@ -353,9 +364,9 @@ static void test_scale_temperature_and_cap(void **state)
                     model_sizes);
     const int T = b.shape.context_length;
     real *bias = ARENA_ARRAY(b.arena, real, model_bias_size(b.model, T));
-    double *row = ARENA_ARRAY(b.arena, double, T);
+    double *row = ARENA_ARRAY(b.arena, double, T), *work = ARENA_ARRAY(b.arena, double, T);
     model_position_bias(b.model, b.parameters, T, bias);
-    model_position_weights(b.model, b.parameters, bias, model_visible(b.model), 0, 0, 2, row);
+    model_position_weights(b.model, b.parameters, bias, model_visible(b.model), 0, 0, 2, work, row);
     const double scores[] = {cap * tanh(-12 / cap), cap * tanh(-6 / cap), 0}; /* biases -6, -3, 0 at half the heat */
     const double sum = exp(scores[0]) + exp(scores[1]) + 1;
     for (int j = 0; j < 3; j++)
@@ -397,6 +408,7 @@ int main(void)
         cmocka_unit_test(test_empty_rows),
         cmocka_unit_test(test_the_bias_of_a_sigmoid),
         cmocka_unit_test(test_what_equals_softmax),
+        cmocka_unit_test(test_a_zero_slot_is_softmax_one),
         cmocka_unit_test(test_a_sink_logit_takes_what_it_says),
         cmocka_unit_test(test_scale_temperature_and_cap),
         cmocka_unit_test(test_bad_values_are_refused),

@@ -31,7 +31,7 @@ static int prepare(Arena *arena, const ModelSettings *model, Parameters *paramet
     return STATUS_OK;
 }
 
-/* Of query i, which sees n keys; 0 stands for the row's sum. */
+/* Of query i, which sees n keys, slots among them; 0 stands for the row's sum. */
 static int divisor(const Relu *relu, int i, int n)
 {
     return relu->divide == BY_POSITION ? i + 1 : relu->divide == BY_VISIBLE ? n : 0;
@@ -55,7 +55,7 @@ static void weights(const void *state, const real *parameters, int layer, int he
 static void forward(const void *state, const ScoreRows *rows, real *s, real *row_state)
 {
     for (int r = 0; r < rows->n_rows; r++) {
-        const int by = divisor(state, rows->row + r, keys_count(&rows->keys[r]));
+        const int by = divisor(state, rows->row + r, rows->n_slots + keys_count(&rows->keys[r]));
         row_state[r] = rows->kernels->relu_row(rows->width, (real)by, s + (size_t)r * rows->ld);
     }
 }

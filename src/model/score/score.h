@@ -21,6 +21,7 @@ typedef struct {
     const real *parameters;
     int layer, head;
     int n_rows, width, ld;
+    int n_slots;           /* the first so many columns are slots, which every query sees beside its keys */
     int row;               /* the place of the first row's query in its sequence */
     const KeyRanges *keys; /* (n_rows) which keys each row's query sees: keys_count of them are not hidden */
 } ScoreRows;
@@ -31,7 +32,7 @@ struct Score {
     int (*rows_sum_to_one)(const void *state); /* whether those of every query do, always; NULL: no */
     int keeps_scores; /* backward wants the scores themselves, too; else its `s` is of no use, and may be NULL */
 
-    /* The weights of query i: n scores, of the keys that it sees alone. ret_weights may be scores. */
+    /* The weights of query i: n scores, of what it sees alone: slots first, then keys. ret_weights may be scores. */
     void (*weights)(const void *state, const real *parameters, int layer, int head, int i, int n, const double *scores,
                     double *ret_weights);
 

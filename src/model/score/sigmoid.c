@@ -15,8 +15,7 @@ typedef enum { FROM_LENGTH, FROM_VISIBLE, FROM_NOTHING } BiasFrom;
 typedef struct {
     BiasFrom bias_from;
     int is_normalised;
-    double bias;
-    const double *of_visible; /* (T+1) the bias by the number of keys that a query sees */
+    double bias, of_length; /* what is added; -ln of the context length */
 } Sigmoid;
 
 static const char *const bias_names[] = {
@@ -35,15 +34,17 @@ static int prepare(Arena *arena, const ModelSettings *model, Parameters *paramet
 {
     (void)parameters, (void)err;
     Sigmoid *sigmoid = settings_read_new(arena, model->settings, "model.score", ROWS(params), sizeof(Sigmoid));
-    const int T = model->context_length;
-    double *of_visible = ARENA_ARRAY(arena, double, T + 1);
-    for (int n = 1; n <= T; n++)
-        of_visible[n] = sigmoid->bias - (sigmoid->bias_from == FROM_LENGTH    ? log(T)
-                                         : sigmoid->bias_from == FROM_VISIBLE ? log(n)
-                                                                              : 0);
-    sigmoid->of_visible = of_visible;
+    sigmoid->of_length = -log((double)model->context_length);
     *ret_state = sigmoid;
     return STATUS_OK;
+}
+
+/* Of a query that sees n keys, slots among them. */
+static double bias_of(const Sigmoid *sigmoid, int n)
+{
+    return sigmoid->bias + (sigmoid->bias_from == FROM_LENGTH    ? sigmoid->of_length
+                            : sigmoid->bias_from == FROM_VISIBLE ? -log((double)n)
+                                                                 : 0);
 }
 
 static int sums_to_one(const void *state)
@@ -57,7 +58,7 @@ static void weights(const void *state, const real *parameters, int layer, int he
 {
     (void)parameters, (void)layer, (void)head, (void)i;
     const Sigmoid *sigmoid = state;
-    const double bias = sigmoid->of_visible[n];
+    const double bias = bias_of(sigmoid, n);
     double most = -INFINITY, sum = 0;
     for (int j = 0; j < n; j++)
         most = fmax(most, scores[j] + bias);
@@ -75,9 +76,11 @@ static void weights(const void *state, const real *parameters, int layer, int he
 static void forward(const void *state, const ScoreRows *rows, real *s, real *row_state)
 {
     const Sigmoid *sigmoid = state;
-    for (int r = 0; r < rows->n_rows; r++)
-        row_state[r] = rows->kernels->sigmoid_row(rows->width, (real)sigmoid->of_visible[keys_count(&rows->keys[r])],
-                                                  sigmoid->is_normalised, s + (size_t)r * rows->ld);
+    for (int r = 0; r < rows->n_rows; r++) {
+        const double bias = bias_of(sigmoid, rows->n_slots + keys_count(&rows->keys[r]));
+        row_state[r] =
+            rows->kernels->sigmoid_row(rows->width, (real)bias, sigmoid->is_normalised, s + (size_t)r * rows->ld);
+    }
 }
 
 static void backward(const void *state, const ScoreRows *rows, const real *s, const real *p, const real *row_state,
