@@ -65,6 +65,15 @@ static double gelu(const Kernels *k, const real *in, const real *weights, real *
     return weigh(SIZE, y, weights);
 }
 
+static double gelu_exact(const Kernels *k, const real *in, const real *weights, real *grad)
+{
+    real y[SIZE];
+    k->gelu_exact_forward(SIZE, in, y);
+    if (grad)
+        k->gelu_exact_backward(SIZE, in, weights, grad, y);
+    return weigh(SIZE, y, weights);
+}
+
 /* Away from its kink: |x| + 0.1 with the sign of x. */
 static double relu(const Kernels *k, const real *in, const real *weights, real *grad)
 {
@@ -131,8 +140,16 @@ static const struct {
     const char *name;
     double (*value)(const Kernels *kernels, const real *in, const real *weights, real *grad);
 } functions[] = {
-    {"bias", bias},       {"layernorm", layernorm},         {"rmsnorm", rmsnorm}, {"gelu", gelu},     {"relu", relu},
-    {"softmax", softmax}, {"cross-entropy", cross_entropy}, {"matmul", matmul},   {"swiglu", swiglu},
+    {"bias", bias},
+    {"layernorm", layernorm},
+    {"rmsnorm", rmsnorm},
+    {"gelu", gelu},
+    {"relu", relu},
+    {"softmax", softmax},
+    {"cross-entropy", cross_entropy},
+    {"matmul", matmul},
+    {"gelu_exact", gelu_exact},
+    {"swiglu", swiglu},
 };
 
 static void backward_is_the_derivative(void **state)
