@@ -31,7 +31,7 @@ typedef struct {
     Linear q, k, v, out;                     /* (C,C') three times, (C',C) with C' = H D */
     size_t q_gain, k_gain;                   /* (D,) with qk_norm, or ABSENT */
     Linear gate;                             /* (C,F) with swiglu */
-    Linear up, down;                         /* (C,F), (F,C) */
+    Linear up, down;                         /* (C,F), (F,C); neither without an MLP */
 } Block;
 
 struct Model {
@@ -41,11 +41,13 @@ struct Model {
     Visible visible; /* for sequences of the context length */
     MaskRule mask;
     void *position_state, *score_state;
-    size_t embedding; /* (V,C) */
-    Block *blocks;    /* (L) */
-    Norm final_norm;  /* ABSENT in post-norm, whose last block ends with one */
-    Linear head;      /* (C,V); tied: weight is ABSENT and the embedding serves, transposed */
-    Linear **linears; /* (n_linears) all of them */
+    size_t embedding;    /* (V,C) */
+    size_t token_type;   /* (C,) or ABSENT */
+    Norm embedding_norm; /* or ABSENT */
+    Block *blocks;       /* (L) */
+    Norm final_norm;     /* ABSENT in post-norm, whose last block ends with one */
+    Linear head;         /* (C,V); tied: weight is ABSENT and the embedding serves, transposed */
+    Linear **linears;    /* (n_linears) all of them */
     int n_linears;
     size_t n_panels[2]; /* reals of all panels for forward, and for backward behind them */
 };
@@ -104,6 +106,8 @@ struct Workspace {
     KeyRanges *keys; /* (T) what each query sees */
     QueryBlock *query_blocks;
 
+    real *embedded; /* (N,C) with embedding_norm, its input */
+    NormActs embedding_norm;
     BlockActs *blocks; /* (L); without backward all share one set */
     real *x_last;      /* (N,C) output of the last block */
 
@@ -161,11 +165,13 @@ const real *norm_forward(const Call *call, const Norm *norm, const real *x, cons
 void norm_backward(const Call *call, const Norm *norm, const real *x, const NormActs *acts, const real *dy, real *dx);
 
 /* Where a branch f, of which `linear` is the last layer and `in` that layer's input, joins the stream:
- * y = x + f, in post-norm norm(x + f), in sandwich norm x + norm(f). x and y may be one array in pre-norm. */
+ * y = x + f, in post-norm norm(x + f), in sandwich norm x + norm(f). x and y may be one array; x is NULL where the
+ * branch replaces the stream. Uses w->h. */
 void join_forward(const Call *call, const Linear *linear, const Norm *norm, const real *x, const real *in,
                   const JoinActs *acts, real *y);
 /* dx, the gradient of y, becomes that of x beside the branch. Returns f's gradient (N,C): dx itself, or dbranch. */
-const real *join_backward(const Call *call, const Norm *norm, const JoinActs *acts, real *dx, real *dbranch);
+const real *join_backward(const Call *call, const Norm *norm, int is_added, const JoinActs *acts, real *dx,
+                          real *dbranch);
 
 /* x = RMSNorm(raw), rows (N,C'), head by head, with one gain (D,) for all heads; where it is ABSENT x is raw. */
 void heads_norm_forward(const Call *call, size_t gain, const real *raw, real *rstd, real *x);

@@ -11,10 +11,13 @@ typedef struct Score Score;
 typedef struct Objective Objective;
 typedef struct Parameters Parameters;
 
-typedef enum { NORM_LAYERNORM, NORM_RMSNORM } NormKind;
+typedef enum { NORM_LAYERNORM, NORM_RMSNORM, NORM_NONE } NormKind;
 typedef enum { PLACEMENT_PRE, PLACEMENT_POST, PLACEMENT_SANDWICH } NormPlacement;
-typedef enum { ACTIVATION_GELU, ACTIVATION_RELU, ACTIVATION_SWIGLU } ActivationKind;
-typedef enum { WEIGHT_FAN_IN, WEIGHT_CONSTANT } WeightRule;    /* std = width^-1/2, or weight_std */
+typedef enum { ACTIVATION_GELU, ACTIVATION_RELU, ACTIVATION_SWIGLU, ACTIVATION_GELU_EXACT } ActivationKind;
+typedef enum { BIAS_AUTO, BIAS_ON, BIAS_OFF } BiasRule; /* auto: as `bias` says */
+/* std = width^-1/2, weight_std, or fan-in^-1/2 of each; or uniform within +-fan-in^-1/2, the head too */
+typedef enum { WEIGHT_FAN_IN, WEIGHT_CONSTANT, WEIGHT_OWN_FAN_IN, WEIGHT_UNIFORM } WeightRule;
+typedef enum { BIAS_ZERO, BIAS_UNIFORM } BiasStart;            /* or uniform within +-fan-in^-1/2 */
 typedef enum { RESIDUAL_SCALED, RESIDUAL_PLAIN } ResidualRule; /* out and down divided by sqrt(2L), or not */
 
 typedef struct {
@@ -26,10 +29,15 @@ typedef struct {
     int context_length; /* T */
     int vocab_size;     /* V, from the data */
     NormKind norm;
-    NormPlacement norm_placement;
+    NormPlacement norm_placement; /* pre where there is no norm */
     double norm_epsilon;
     ActivationKind activation;
-    int bias;      /* linear biases; off by default: a key bias has no true gradient without rotation */
+    int mlp;                /* off: blocks of attention alone */
+    int attention_residual; /* off: a block's attention replaces the stream instead of adding to it */
+    int embedding_norm;     /* a norm behind the embeddings */
+    int token_type;         /* one learned vector more at every place */
+    int bias;               /* of linear layers; off by default: a key bias has no true gradient without rotation */
+    BiasRule bias_q, bias_k, bias_v, bias_out, bias_mlp, bias_head; /* never auto once read */
     int qk_norm;   /* q and k pass an RMSNorm per head before rotation; off by default */
     int tied_head; /* the head uses the token embedding; off by default */
     const Position *position;
@@ -37,7 +45,9 @@ typedef struct {
     const Score *score;
     struct {
         double embedding_std, position_std, weight_std, head_std;
+        double q_std, k_std, v_std, out_std, up_std, down_std; /* of one kind of matrix; 0: by the rule */
         WeightRule weight;
+        BiasStart bias;
         ResidualRule residual;
     } init;
     const Visible *visible;   /* the mask laid out for T; by model_new, before the other variants are prepared */

@@ -53,6 +53,8 @@ static BlockActs lay_block(Arena *arena, const ModelSettings *s, size_t n, size_
         acts.k_raw = with_backward ? take_reals(arena, N * HD) : acts.heads;
     }
     acts.attention_join = lay_join(arena, s, N);
+    if (!s->mlp)
+        return acts;
     acts.x_mid = with_backward || s->norm_placement != PLACEMENT_PRE ? take_reals(arena, N * C) : acts.x;
     acts.mlp_norm = lay_norm(arena, N);
     if (s->activation == ACTIVATION_SWIGLU)
@@ -82,7 +84,7 @@ static void lay_workspace(Arena *arena, const Model *model, int n, int with_back
     for (int i = 0; i < (with_backward ? 4 : 2); i++)
         w->head_panels[i] = take_reals(arena, attention_panels(s));
     w->h = take_reals(arena, N * C);
-    if (s->activation != ACTIVATION_RELU)
+    if (s->mlp && s->activation != ACTIVATION_RELU)
         w->act = take_reals(arena, N * (size_t)s->d_ff);
 
     w->blocks = ARENA_ARRAY(arena, BlockActs, s->n_layers);
@@ -92,6 +94,10 @@ static void lay_workspace(Arena *arena, const Model *model, int n, int with_back
             acts = lay_block(arena, s, (size_t)n, w->map_size, with_backward);
         if (w->blocks)
             w->blocks[l] = acts;
+    }
+    if (model->embedding_norm.gain != ABSENT) {
+        w->embedded = with_backward ? take_reals(arena, N * C) : w->h;
+        w->embedding_norm = lay_norm(arena, N);
     }
     w->x_last = with_backward ? take_reals(arena, N * C) : acts.x;
     if (s->position->bias_forward) {
@@ -116,9 +122,10 @@ static void lay_workspace(Arena *arena, const Model *model, int n, int with_back
     w->dk = take_reals(arena, N * HD);
     w->dv = take_reals(arena, N * HD);
     w->dheads = take_reals(arena, N * HD);
-    if (s->activation == ACTIVATION_SWIGLU)
+    if (s->mlp && s->activation == ACTIVATION_SWIGLU)
         w->dgate = take_reals(arena, N * (size_t)s->d_ff);
-    w->dup = take_reals(arena, N * (size_t)s->d_ff);
+    if (s->mlp)
+        w->dup = take_reals(arena, N * (size_t)s->d_ff);
     w->dscores = take_reals(arena, w->map_size);
     if (s->position->bias_backward)
         w->dbias = take_reals(arena, H * position_table_size(s->position, s->context_length));

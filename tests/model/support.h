@@ -28,7 +28,7 @@ const Objective *any_objective(int i);
 const char *any_choice(int i);
 
 /* One thing that a model can be told, with everything it can be told, as lines "key=value". */
-enum { MOST_AXES = 32, MOST_VALUES = 64 };
+enum { MOST_AXES = 48, MOST_VALUES = 64 };
 
 typedef struct {
     const char *name; /* "model.position", "model.norm" */

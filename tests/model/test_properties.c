@@ -164,6 +164,9 @@ static void test_flops(void **state)
     weights = 4 * (4 * 128 * 128 + 3 * 128 * 344); /* 8/3 of 128 is 341.3 */
     assert_true(model_flops_per_token(gated.model, 1) == 6 * (weights + head) + 6.0 * 4 * 128 * 129);
     unbuild(&gated);
+    Built bare = build(512, "%smodel.mask.kind=causal\nmodel.mlp=false", lines);
+    assert_true(model_flops_per_token(bare.model, 1) == 6 * (4 * (4 * 128 * 128) + head) + 6.0 * 4 * 128 * 129);
+    unbuild(&bare);
 }
 
 static void fill_tensor(Built *built, const Tensor *tensor, double factor, double value)

@@ -109,10 +109,9 @@ static void check_case(const Case *c)
     unbuild(&built);
 }
 
-static void test_reference(void **state)
+static void check_file(const char *path, int n_expected)
 {
-    (void)state;
-    FILE *file = fopen(FIXTURES "/reference.bin", "rb");
+    FILE *file = fopen(path, "rb");
     assert_non_null(file);
     static Case c;
     int n_cases = 0, more = 1;
@@ -130,7 +129,14 @@ static void test_reference(void **state)
             c.records[c.n++] = record;
     }
     fclose(file);
-    assert_int_equal(n_cases, 18);
+    assert_int_equal(n_cases, n_expected);
+}
+
+static void test_reference(void **state)
+{
+    (void)state;
+    check_file(FIXTURES "/reference.bin", 18);
+    check_file(FIXTURES "/blocks.bin", 9);
 }
 
 int main(void)
