@@ -95,8 +95,8 @@ const SchemaRow model_rows[] = {
     {"init.head_std", VALUE_NUMBER, "0.02", 0, 100, NULL,
      "head: standard deviation at step 0; not with init.weight: uniform_fan_in", FIELD(ModelSettings, init.head_std)},
     {"init.from", VALUE_FILE, "", 0, 0, NULL,
-     "safetensors file, weights of a snapshot or a checkpoint too, whose tensors take the place of initial ones of the "
-     "same name; empty: none",
+     "safetensors file, another run's checkpoint for one, whose tensors take the place of the initial ones of their "
+     "names; empty: none",
      BY_HAND},
 };
 const int model_n_rows = sizeof model_rows / sizeof *model_rows;

@@ -100,7 +100,7 @@ static void estimate_memory(const Session *session, TrainEstimate *estimate)
     const size_t snapshot = WHILE_WRITTEN * snapshots_disk_bytes(session, measures);
     const size_t checkpoint = checkpoint_disk_bytes(session);
     estimate->memory_bytes = PROGRAM_BYTES + arena_used(session->setup) + session_bytes(session, 1, 1, measures) +
-                             larger(larger(snapshot, checkpoint), session->initial.n_bytes);
+                             larger(larger(snapshot, checkpoint), session->initial_bytes);
     estimate->thread_bytes = session_bytes(session, 2, 1, 0) - session_bytes(session, 1, 1, 0);
     if (measures)
         estimate->measuring_thread_bytes = session_bytes(session, 2, 0, 1) - session_bytes(session, 1, 0, 1);

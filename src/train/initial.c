@@ -146,31 +146,14 @@ static int read_tensors(Arena *arena, const Settings *settings, const Parameters
     return STATUS_OK;
 }
 
-int initial_check(const Settings *settings, const Parameters *parameters, InitialFile *ret_file, Error *err)
+int initial_check(const Settings *settings, const Parameters *parameters, size_t *ret_bytes, Error *err)
 {
-    const char *path = settings_text(settings, KEY);
-    InitialFile file = {0};
-    if (!*path) {
-        *ret_file = file;
-        return STATUS_OK;
-    }
     Arena *arena = arena_new();
-    char *bytes;
-    size_t n;
-    Error reason;
-    int status = file_read(arena, path, &bytes, &n, &reason);
+    const int has_file = *settings_text(settings, KEY) != '\0';
+    const int status = has_file ? read_tensors(arena, settings, parameters, NULL, err) : STATUS_OK;
     if (status == STATUS_OK)
-        sha256_hex(bytes, n, file.sha256);
-    else
-        status = settings_error(settings, KEY, err, "%s", reason.text);
+        *ret_bytes = has_file ? arena_used(arena) : 0;
     arena_free(arena);
-    arena = arena_new();
-    if (status == STATUS_OK)
-        status = read_tensors(arena, settings, parameters, NULL, err);
-    file.n_bytes = arena_used(arena);
-    arena_free(arena);
-    if (status == STATUS_OK)
-        *ret_file = file;
     return status;
 }
 
@@ -183,13 +166,25 @@ int initial_load(const Settings *settings, const Parameters *parameters, real *b
     return status;
 }
 
-void initial_inputs(const InitialFile *file, const char *corpus_sha256, char ret_sha256[65])
+int initial_inputs(const Settings *settings, const char *corpus_sha256, char ret_sha256[65], Error *err)
 {
-    char both[2 * 64 + 1];
-    if (!*file->sha256) {
+    const char *path = settings_text(settings, KEY);
+    char *bytes, both[2 * 64 + 1];
+    size_t n;
+    Error reason;
+    if (!*path) {
         snprintf(ret_sha256, 65, "%s", corpus_sha256);
-        return;
+        return STATUS_OK;
     }
-    const int n = snprintf(both, sizeof both, "%s%s", corpus_sha256, file->sha256);
-    sha256_hex(both, (size_t)n, ret_sha256);
+    Arena *arena = arena_new();
+    int status = file_read(arena, path, &bytes, &n, &reason);
+    if (status == STATUS_OK) {
+        const int n_corpus = snprintf(both, sizeof both, "%s", corpus_sha256);
+        sha256_hex(bytes, n, both + n_corpus);
+        sha256_hex(both, strlen(both), ret_sha256);
+    } else {
+        status = settings_error(settings, KEY, err, "%s", reason.text);
+    }
+    arena_free(arena);
+    return status;
 }

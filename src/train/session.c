@@ -25,12 +25,11 @@ static int open_all(Session *session, const Settings *settings, const Kernels *k
     status = objective_check(session->settings.objective, model_settings(session->model),
                              data_source(session->data)->has_labels, err);
     if (status == STATUS_OK)
-        status = initial_check(settings, model_parameters(session->model), &session->initial, err);
-    if (status != STATUS_OK)
-        return status;
+        status = initial_check(settings, model_parameters(session->model), &session->initial_bytes, err);
     const Corpus *corpus = data_corpus(session->data);
-    initial_inputs(&session->initial, corpus ? corpus->sha256 : "", session->input_sha256);
-    return STATUS_OK;
+    if (status == STATUS_OK)
+        status = initial_inputs(settings, corpus ? corpus->sha256 : "", session->input_sha256, err);
+    return status;
 }
 
 int session_open(const Settings *settings, const Kernels *kernels, Session *ret_session, Error *err)

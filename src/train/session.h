@@ -13,7 +13,7 @@ typedef struct {
     ModelSettings model_settings;
     Data *data;
     Model *model;
-    InitialFile initial;
+    size_t initial_bytes;  /* memory that reading model.init.from takes */
     char input_sha256[65]; /* of all that is read: corpus, initial weights; "" if nothing is */
     Lanes *lanes;
     Trainer trainer;

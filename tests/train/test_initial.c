@@ -158,6 +158,29 @@ static void a_checkpoint_is_such_a_file(void **state)
     session_close(&session);
 }
 
+/* Stopped and gone on with, such a run ends with the bytes of one that was not. */
+static void a_resumed_run_keeps_what_it_learned(void **state)
+{
+    const Scene *scene = *state;
+    const char *changes[] = {"model.init.from", scene->path, NULL};
+    const Settings settings = tiny_settings(scene->arena, changes);
+    float q[C * C];
+    char hashes[2][65];
+    for (int i = 0; i < C * C; i++)
+        q[i] = (float)(i % 5) / 7;
+    write_file(scene, &(SafeTensor){Q, "F32", 2, {C, C}, q, sizeof q}, 1);
+    for (int stops = 0; stops < 2; stops++) {
+        Error err = {""};
+        const char *run = file_join(scene->arena, scene->folder, stops ? "stopped" : "whole");
+        assert_ok(file_make_folder(run, &err), &err);
+        if (stops)
+            assert_int_equal(train_in(run, &settings, 1, 7, &err), STATUS_INTERRUPTED);
+        assert_ok(train_in(run, &settings, 1, 0, &err), &err);
+        results_hash(run, hashes[stops]);
+    }
+    assert_string_equal(hashes[0], hashes[1]);
+}
+
 /* One line that says which file, which tensor, and what is wrong with it. */
 static void what_does_not_fit_is_refused(void **state)
 {
@@ -200,6 +223,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(given_tensors_take_the_place_of_drawn_ones, set_up, tear_down),
         cmocka_unit_test_setup_teardown(other_types_are_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_checkpoint_is_such_a_file, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_resumed_run_keeps_what_it_learned, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_refused, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
