@@ -131,10 +131,14 @@ static void check_captured_scores(Built *b)
             for (int i = 0; i < T; i++) {
                 const real *q = (of_position ? none : capture.q) + (map * T + i) * D;
                 int n = 0;
+                double largest = 0; /* what a score's rounding is relative to */
                 for (int j = 0; j < T; j++) {
-                    double score = 0;
-                    for (int d = 0; d < D; d++)
-                        score += (double)q[d] * (double)capture.k[(map * T + j) * D + d];
+                    double score = 0, size = 0;
+                    for (int d = 0; d < D; d++) {
+                        const double product = (double)q[d] * (double)capture.k[(map * T + j) * D + d];
+                        score += product, size += fabs(product);
+                    }
+                    largest = fmax(largest, size / sqrt(D));
                     score = score / sqrt(D) +
                             (double)bias[(size_t)map * table + (size_t)i * stride + (size_t)(T - 1 + i - j)];
                     if (keys_include(&visible->keys[i], j))
@@ -146,16 +150,19 @@ static void check_captured_scores(Built *b)
                 for (int j = 0; j < T; j++) {
                     const double expected = keys_include(&visible->keys[i], j) ? weights[n++] : 0;
                     const double found = of_position ? alone[j] : (double)capture.maps[(map * T + i) * T + j];
-                    if (!(fabs(expected - found) < 1e-5))
+                    if (!(fabs(expected - found) < 1e-5 + 4 * (double)REAL_EPSILON * largest))
                         fail_msg("%s, %s, %s: query %d gives key %d %g, by the definition %g",
                                  b->shape.position->variant.name, b->shape.mask->variant.name, s->score->variant.name,
                                  i, j, found, expected);
                 }
                 for (int d = 0; d < D && !of_position; d++) {
-                    double o = 0;
-                    for (int j = 0; j < T; j++)
-                        o += (double)capture.maps[(map * T + i) * T + j] * (double)capture.v[(map * T + j) * D + d];
-                    assert_true(fabs(o - (double)capture.heads[(map * T + i) * D + d]) < 1e-5);
+                    double o = 0, size = 0;
+                    for (int j = 0; j < T; j++) {
+                        const double product =
+                            (double)capture.maps[(map * T + i) * T + j] * (double)capture.v[(map * T + j) * D + d];
+                        o += product, size += fabs(product);
+                    }
+                    assert_true(fabs(o - (double)capture.heads[(map * T + i) * D + d]) < 1e-5 * fmax(1, size));
                 }
             }
 }

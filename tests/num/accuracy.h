@@ -75,7 +75,7 @@ static wide exact_gelu_slope(wide x)
     return share + (product > 0 ? product * x * (gelu_linear + 3 * gelu_cubic * x * x) : 0);
 }
 
-static const wide sqrt_half = 0.70710678118654752440L, density_at_0 = 0.39894228040143267794L;
+static const wide sqrt_half = (wide)0.70710678118654752440L, density_at_0 = (wide)0.39894228040143267794L;
 
 static wide exact_phi_gelu(wide x)
 {
