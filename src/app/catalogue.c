@@ -3,10 +3,12 @@
 #include "data/source/source.h"
 #include "data/tokenizer/tokenizer.h"
 #include "geometry/metric.h"
+#include "model/gate/gate.h"
 #include "model/mask/mask.h"
 #include "model/objective/objective.h"
 #include "model/position/position.h"
 #include "model/score/score.h"
+#include "model/slot/slot.h"
 #include "report/export/export.h"
 #include "train/optimizer/optimizer.h"
 #include "train/schedule/schedule.h"
@@ -15,6 +17,8 @@ const Kind kinds[] = {
     {"position", "model.position", "position encodings", "rope", position_variants},
     {"mask", "model.mask", "which keys a query sees", "causal", mask_variants},
     {"score", "model.score", "score functions, from scores to attention", "softmax", score_variants},
+    {"slot", "model.slot", "keys and values of heads that belong to no position", "none", slot_variants},
+    {"gate", "model.gate", "factors on what heads write or read", "none", gate_variants},
     {"objective", "objective", "what is predicted", "next", objective_variants},
     {"source", "data.source", "where sequences come from", "bigram_backcopy", source_variants},
     {"tokenizer", "data.tokenizer", "how a text becomes ids", "character", tokenizer_variants},

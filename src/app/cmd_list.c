@@ -187,9 +187,9 @@ const Verb verb_list = {
     .name = "list",
     .usage = "list [KIND]",
     .summary = "everything that can be swapped in, with its settings and source",
-    .details =
-        "KIND is one of position, mask, score, objective, source, tokenizer, optimizer, schedule, metrics, export,\n"
-        "settings.",
+    .details = "KIND is one of position, mask, score, slot, gate, objective, source, tokenizer, optimizer, schedule, "
+               "metrics, export,\n"
+               "settings.",
     .min_words = 0,
     .max_words = 1,
     .run = run,

@@ -60,8 +60,8 @@ static int measure_run(const Arguments *arguments, Error *err)
                              "refframe measure: %s is for maps, a .npy file or a folder of them; %s is a run",
                              of_maps[o], arguments->words[0]);
     Arena *arena = arena_new();
-    Remeasured *snapshots;
-    int n, status = measure_again(arena, arguments, &snapshots, &n, err);
+    Remeasured *snapshots = NULL;
+    int n = 0, status = measure_again(arena, arguments, &snapshots, &n, err);
     if (status == STATUS_OK)
         print_snapshots(arguments->words[0], snapshots, n);
     arena_free(arena);

@@ -103,6 +103,15 @@ const CheckedArm *program_checked_arms(const Program *program)
     return ((const Checks *)program->context)->first;
 }
 
+/* A metric's name without what it is measured on ("corrupted/", "targets/", both), which may stand before it. */
+static const char *bare_name(const char *name)
+{
+    static const char *const sets[] = {"corrupted/", "targets/"};
+    for (size_t s = 0; s < sizeof sets / sizeof *sets; s++)
+        name += strncmp(name, sets[s], strlen(sets[s])) == 0 ? strlen(sets[s]) : 0;
+    return name;
+}
+
 static int knows_metric(void *context, const char *name, const char **ret_nearest)
 {
     (void)context;
@@ -114,21 +123,21 @@ static int knows_metric(void *context, const char *name, const char **ret_neares
             assert(n < MOST_NAMES);
             names[n++] = (*family)->columns[c].name;
         }
-    *ret_nearest = text_nearest(name, names, n);
-    return metric_find(name) != NULL;
+    *ret_nearest = text_nearest(bare_name(name), names, n);
+    return metric_find(bare_name(name)) != NULL;
 }
 
 static int has_heads(void *context, const char *name)
 {
     (void)context;
-    const MetricColumn *column = metric_find(name);
+    const MetricColumn *column = metric_find(bare_name(name));
     return column && column->level == LEVEL_HEAD;
 }
 
 static int has_onset(void *context, const char *name)
 {
     (void)context;
-    const MetricColumn *column = metric_find(name);
+    const MetricColumn *column = metric_find(bare_name(name));
     return column && column_has_onset(column);
 }
 

@@ -59,7 +59,7 @@ static void skip_space(Parser *p)
 
 static int is_word_char(char c)
 {
-    return isalnum((unsigned char)c) || (c && strchr("_@.-+", c));
+    return isalnum((unsigned char)c) || (c && strchr("_@.-+/", c));
 }
 
 static size_t word_length(const char *at)

@@ -8,6 +8,12 @@
  * backward, since to load it is cheaper than the product and the exponentials that would make it again; all of a head's
  * dS is made before dv and dk, so that each of their elements is one sum over queries. Blocks, heads and sequences are
  * taken in ascending order, so every sum has one order.
+ *
+ * Slots (model/slot/slot.h) are more keys and values, without bias and seen by every query: the first columns of a row.
+ *
+ * Grouped queries (Ainslie et al. 2023, arXiv 2305.13245, section 2.2): head h reads the keys and values of head
+ * h / (H / H_kv) of H_kv. Heads of a group follow one another: the first one turns and packs what they share, the
+ * others add to its gradients, and the last one turns those back.
  */
 #include <assert.h>
 #include <math.h>
@@ -27,11 +33,24 @@ int attention_n_query_blocks(int length)
     return (length + QUERY_BLOCK - 1) / QUERY_BLOCK;
 }
 
-/* Whole lines of floats, and an odd number of them, or the rows of a column fall on few sets of the cache. */
-int attention_map_ld(const ModelSettings *settings)
+/* In floats. */
+enum { LINE = 16 };
+
+static int lines(int n)
 {
-    enum { LINE = 16 };
-    return ((settings->context_length + LINE - 1) / LINE | 1) * LINE;
+    return (n + LINE - 1) / LINE;
+}
+
+/* Whole lines, so that key 0 begins one. */
+int attention_slot_columns(int n_slots)
+{
+    return lines(n_slots) * LINE;
+}
+
+/* Whole lines, and an odd number of them, or the rows of a column fall on few sets of the cache. */
+int attention_map_ld(const ModelSettings *settings, int n_slots)
+{
+    return ((lines(n_slots) + lines(settings->context_length)) | 1) * LINE;
 }
 
 size_t attention_panels(const ModelSettings *settings)
@@ -83,11 +102,13 @@ void attention_lay_mask(const Model *model, int length, Workspace *w)
 
 /* ---- one head ---------------------------------------------------------------------------------------------------- */
 
-/* One head of one sequence in a layer: where its rows of (N,C') begin, its map, its rows' score state. */
+/* One head of one sequence in a layer: where its rows of (N,C') begin, and those of its keys in (N,K'), its map, its
+ * rows' score state. */
 typedef struct {
     const Call *call;
-    int layer, head;
-    size_t rows, map, state;
+    int layer, head, kv_head;
+    int is_first, is_last; /* of those that share keys */
+    size_t rows, kv_rows, map, state;
     const real *bias; /* its table over j-i, NULL: none; `stride` from one query to the next */
     real *dbias;      /* over i-j */
     size_t stride;
@@ -97,13 +118,18 @@ static Head head_of(const Call *call, int layer, int index)
 {
     const ModelSettings *s = &call->model->settings;
     const Workspace *w = call->w;
-    const int H = s->n_heads, sequence = index / H, head = index % H;
+    const int H = s->n_heads, H_kv = s->n_kv_heads, group = H / H_kv, sequence = index / H, head = index % H;
+    const int kv_head = head / group;
     const size_t table = (size_t)head * position_table_size(s->position, w->length);
     return (Head){
         .call = call,
         .layer = layer,
         .head = head,
+        .kv_head = kv_head,
+        .is_first = head % group == 0,
+        .is_last = head % group == group - 1,
         .rows = ((size_t)sequence * w->length * H + head) * s->d_head,
+        .kv_rows = ((size_t)sequence * w->length * H_kv + kv_head) * s->d_head,
         .map = (size_t)index * w->map_size,
         .state = (size_t)index * w->length,
         .bias = w->bias ? w->bias_flipped + table : NULL,
@@ -125,56 +151,92 @@ static ScoreRows score_rows(const Head *at, const QueryBlock *block)
                        .layer = at->layer,
                        .head = at->head,
                        .n_rows = block->n_rows,
-                       .width = block->n_keys,
+                       .width = call->w->n_slots + block->n_keys,
                        .ld = call->w->map_ld,
+                       .n_slots = call->w->n_slots,
                        .keys = call->w->keys + block->row};
 }
 
-/* Y[:, span] = alpha X panels over a block's spans of keys: scores or their gradient, from rows X (n_rows,D) and the
- * head's keys or values, packed by channel. */
-static void to_keys(const Head *at, const QueryBlock *block, real alpha, const real *x, const real *panels, real *y)
+/* Rows of maps are given by where key 0 stands in them; a block's scores begin so far behind it, with its slots. */
+static ptrdiff_t first_column(const Head *at, const QueryBlock *block)
+{
+    return block->key - at->call->w->n_slots;
+}
+
+/* A head's keys, or its values, packed one way, and those of its slots. */
+typedef struct {
+    const real *keys, *slots;
+} Panels;
+
+/* Y (n_rows,n) = alpha X panels, columns of a map from rows X (n_rows,D). */
+static void to_columns(const Head *at, const QueryBlock *block, real alpha, const real *x, const real *panels, int n,
+                       real *y)
 {
     const ModelSettings *s = &at->call->model->settings;
-    const int D = s->d_head;
+    at->call->model->kernels->matmul_packed(&(PackedProduct){.kind = MATMUL_NN,
+                                                             .m = block->n_rows,
+                                                             .n = n,
+                                                             .k = s->d_head,
+                                                             .alpha = alpha,
+                                                             .a = x,
+                                                             .ld_a = s->n_heads * s->d_head,
+                                                             .panels = panels,
+                                                             .k_packed = s->d_head,
+                                                             .c = y,
+                                                             .ld_c = at->call->w->map_ld},
+                                            at->call->w->scratch);
+}
+
+/* Scores or their gradient, over slots and a block's spans of keys, from rows X (n_rows,D) and the head's keys or
+ * values, packed by channel. */
+static void to_keys(const Head *at, const QueryBlock *block, real alpha, const real *x, Panels panels, real *y)
+{
+    const int D = at->call->model->settings.d_head, n_slots = at->call->w->n_slots;
+    if (n_slots > 0)
+        to_columns(at, block, alpha, x, panels.slots, n_slots, y + first_column(at, block));
     for (int i = 0; i < block->n_spans; i++) {
         const KeyRange *span = &block->spans[i];
-        at->call->model->kernels->matmul_packed(&(PackedProduct){.kind = MATMUL_NN,
-                                                                 .m = block->n_rows,
-                                                                 .n = span->end - span->first,
-                                                                 .k = D,
-                                                                 .alpha = alpha,
-                                                                 .a = x,
-                                                                 .ld_a = s->n_heads * D,
-                                                                 .panels = panels + (size_t)span->first * D,
-                                                                 .k_packed = D,
-                                                                 .c = y + span->first,
-                                                                 .ld_c = at->call->w->map_ld},
-                                                at->call->w->scratch);
+        to_columns(at, block, alpha, x, panels.keys + (size_t)span->first * D, span->end - span->first,
+                   y + span->first);
     }
 }
 
-/* Y (n_rows,D) = alpha X panels, the sum over a block's spans of keys of weights or their gradient with the head's
- * values or keys, packed by key. */
-static void from_keys(const Head *at, const QueryBlock *block, real alpha, const real *x, const real *panels, real *y)
+/* Y (n_rows,D) = plus + alpha X panels[first, end), from columns X (n_rows, end - first) of a map. */
+static void from_columns(const Head *at, const QueryBlock *block, real alpha, const real *x, const real *panels,
+                         int n_packed, KeyRange rows, const real *plus, real *y)
 {
     const ModelSettings *s = &at->call->model->settings;
-    const int D = s->d_head;
+    at->call->model->kernels->matmul_packed(&(PackedProduct){.kind = MATMUL_NN,
+                                                             .m = block->n_rows,
+                                                             .n = s->d_head,
+                                                             .k = rows.end - rows.first,
+                                                             .alpha = alpha,
+                                                             .a = x,
+                                                             .ld_a = at->call->w->map_ld,
+                                                             .panels = panels,
+                                                             .k_packed = n_packed,
+                                                             .k_first = rows.first,
+                                                             .plus = plus,
+                                                             .c = y,
+                                                             .ld_c = s->n_heads * s->d_head},
+                                            at->call->w->scratch);
+}
+
+/* Y (n_rows,D), the sum over slots and a block's spans of keys of weights or their gradient with the head's values or
+ * keys, packed by key. */
+static void from_keys(const Head *at, const QueryBlock *block, real alpha, const real *x, Panels panels, real *y)
+{
+    const Workspace *w = at->call->w;
+    const real *plus = NULL;
+    if (w->n_slots > 0) {
+        from_columns(at, block, alpha, x + first_column(at, block), panels.slots, w->n_slots, (KeyRange){0, w->n_slots},
+                     plus, y);
+        plus = y;
+    }
     for (int i = 0; i < block->n_spans; i++) {
-        const KeyRange *span = &block->spans[i];
-        at->call->model->kernels->matmul_packed(&(PackedProduct){.kind = MATMUL_NN,
-                                                                 .m = block->n_rows,
-                                                                 .n = D,
-                                                                 .k = span->end - span->first,
-                                                                 .alpha = alpha,
-                                                                 .a = x + span->first,
-                                                                 .ld_a = at->call->w->map_ld,
-                                                                 .panels = panels,
-                                                                 .k_packed = at->call->w->length,
-                                                                 .k_first = span->first,
-                                                                 .plus = i > 0 ? y : NULL,
-                                                                 .c = y,
-                                                                 .ld_c = s->n_heads * D},
-                                                at->call->w->scratch);
+        const KeyRange span = block->spans[i];
+        from_columns(at, block, alpha, x + span.first, panels.keys, w->length, span, plus, y);
+        plus = y;
     }
 }
 
@@ -219,14 +281,43 @@ static void lay_bias(const Call *call, int layer)
             w->bias_flipped[row * width + d] = w->bias[row * width + width - 1 - d];
 }
 
-static void rotate(const Head *at, real *x)
+static HeadRows q_rows(const Head *at)
+{
+    const ModelSettings *s = &at->call->model->settings;
+    return (HeadRows){at->layer, at->head, at->call->w->length, s->n_heads * s->d_head};
+}
+
+static HeadRows k_rows(const Head *at)
+{
+    const ModelSettings *s = &at->call->model->settings;
+    return (HeadRows){at->layer, at->kv_head, at->call->w->length, s->n_kv_heads * s->d_head};
+}
+
+static void rotate(const Head *at, HeadRows rows, real *x)
 {
     const Model *model = at->call->model;
-    const ModelSettings *s = &model->settings;
-    if (s->position->rotate_forward)
-        s->position->rotate_forward(model->position_state, at->call->parameters,
-                                    &(HeadRows){at->layer, at->head, at->call->w->length, s->n_heads * s->d_head},
-                                    x + at->rows);
+    if (model->settings.position->rotate_forward)
+        model->settings.position->rotate_forward(model->position_state, at->call->parameters, &rows, x);
+}
+
+/* Packs what the heads of a group share: keys as `keys` says, values the other way round. */
+static void pack_keys(const Head *at, MatmulKind keys, const BlockActs *acts)
+{
+    const Call *call = at->call;
+    const Workspace *w = call->w;
+    const ModelSettings *s = &call->model->settings;
+    const int T = w->length, D = s->d_head, ld = s->n_kv_heads * D, n = w->n_slots;
+    void (*const pack)(MatmulKind, int, int, const real *, int, real *) = call->model->kernels->pack;
+    const int by_channel = keys == MATMUL_NT;
+    pack(keys, by_channel ? T : D, by_channel ? D : T, acts->k + at->kv_rows, ld, w->head_panels[0]);
+    pack(by_channel ? MATMUL_NN : MATMUL_NT, by_channel ? D : T, by_channel ? T : D, acts->v + at->kv_rows, ld,
+         w->head_panels[1]);
+    if (n == 0)
+        return;
+    s->slot->forward(call->model->slot_state, call->parameters, at->layer, at->kv_head, w->slot_keys, w->slot_values);
+    pack(keys, by_channel ? n : D, by_channel ? D : n, w->slot_keys, D, w->slot_panels[0]);
+    pack(by_channel ? MATMUL_NN : MATMUL_NT, by_channel ? D : n, by_channel ? n : D, w->slot_values, D,
+         w->slot_panels[1]);
 }
 
 static void head_forward(const Head *at, BlockActs *acts)
@@ -234,17 +325,20 @@ static void head_forward(const Head *at, BlockActs *acts)
     const Model *model = at->call->model;
     const ModelSettings *s = &model->settings;
     const Workspace *w = at->call->w;
-    const int T = w->length, D = s->d_head, ld = s->n_heads * D;
-    real *k_panels = w->head_panels[0], *v_panels = w->head_panels[1];
+    const int ld = s->n_heads * s->d_head;
+    const Panels k_panels = {w->head_panels[0], w->slot_panels[0]}, v_panels = {w->head_panels[1], w->slot_panels[1]};
 
     /* 1. q, k turned by their positions */
-    rotate(at, acts->q);
-    rotate(at, acts->k);
-    model->kernels->pack(MATMUL_NT, T, D, acts->k + at->rows, ld, k_panels);
-    model->kernels->pack(MATMUL_NN, D, T, acts->v + at->rows, ld, v_panels);
+    rotate(at, q_rows(at), acts->q + at->rows);
+    if (at->is_first) {
+        rotate(at, k_rows(at), acts->k + at->kv_rows);
+        pack_keys(at, MATMUL_NT, acts);
+    }
     for (int b = 0; b < w->n_query_blocks; b++) {
         const QueryBlock *block = &w->query_blocks[b];
-        const size_t rows = at->rows + (size_t)block->row * ld, map = at->map + (size_t)block->row * w->map_ld;
+        const size_t rows = at->rows + (size_t)block->row * ld;
+        const size_t map = at->map + (size_t)block->row * w->map_ld + (size_t)w->slot_columns;
+        const ptrdiff_t first = first_column(at, block);
         const ScoreRows score = score_rows(at, block);
         real *p = acts->maps + map; /* column j is key j */
         /* 2. S = q k' / sqrt(D) */
@@ -252,12 +346,12 @@ static void head_forward(const Head *at, BlockActs *acts)
         /* 3. S += bias; -INFINITY where hidden */
         bias_and_mask(at, block, p + block->key);
         for (int r = 0; acts->scores && r < block->n_rows; r++)
-            memcpy(acts->scores + map + (size_t)r * w->map_ld + block->key, p + (size_t)r * w->map_ld + block->key,
-                   sizeof(real) * (size_t)block->n_keys);
+            memcpy(acts->scores + map + (size_t)r * w->map_ld + first, p + (size_t)r * w->map_ld + first,
+                   sizeof(real) * (size_t)score.width);
         /* 4. P = score(S) */
-        s->score->forward(model->score_state, &score, p + block->key, acts->score_state + at->state + block->row);
+        s->score->forward(model->score_state, &score, p + first, acts->score_state + at->state + block->row);
         /* 5. o = P v */
-        from_keys(at, block, 1, p, v_panels, acts->heads + rows);
+        from_keys(at, block, 1, p, v_panels, acts->heads_raw + rows);
     }
 }
 
@@ -292,15 +386,17 @@ static void backward_by_queries(const Head *at, const BlockActs *acts)
     const Model *model = at->call->model;
     const ModelSettings *s = &model->settings;
     const Workspace *w = at->call->w;
-    const int T = w->length, D = s->d_head, ld = s->n_heads * D;
-    real *k_panels = w->head_panels[0], *v_panels = w->head_panels[1];
+    const int ld = s->n_heads * s->d_head;
+    const Panels k_panels = {w->head_panels[0], w->slot_panels[0]}, v_panels = {w->head_panels[1], w->slot_panels[1]};
 
-    model->kernels->pack(MATMUL_NN, D, T, acts->k + at->rows, ld, k_panels);
-    model->kernels->pack(MATMUL_NT, T, D, acts->v + at->rows, ld, v_panels);
+    if (at->is_first)
+        pack_keys(at, MATMUL_NN, acts);
     for (int b = 0; b < w->n_query_blocks; b++) {
         const QueryBlock *block = &w->query_blocks[b];
-        const size_t rows = at->rows + (size_t)block->row * ld, in_map = (size_t)block->row * w->map_ld;
-        const size_t map = at->map + in_map + block->key;
+        const size_t rows = at->rows + (size_t)block->row * ld;
+        const size_t in_map = (size_t)block->row * w->map_ld + (size_t)w->slot_columns;
+        const ptrdiff_t first = first_column(at, block);
+        const real *p = acts->maps + at->map + in_map + first;
         const ScoreRows score = score_rows(at, block);
         real *ds = w->dscores + in_map;
         /* 5. o = P v: dP = do v' */
@@ -308,8 +404,8 @@ static void backward_by_queries(const Head *at, const BlockActs *acts)
         for (int r = 0; block->n_spans > 1 && r < block->n_rows; r++)
             fill(0, block->spans[0].end, block->spans[1].first, 0, ds + (size_t)r * w->map_ld);
         /* 4. P = score(S) */
-        s->score->backward(model->score_state, &score, acts->scores ? acts->scores + map : NULL, acts->maps + map,
-                           acts->score_state + at->state + block->row, ds + block->key, at->call->gradient);
+        s->score->backward(model->score_state, &score, acts->scores ? acts->scores + at->map + in_map + first : NULL, p,
+                           acts->score_state + at->state + block->row, ds + first, at->call->gradient);
         /* 3. S += bias */
         if (at->dbias)
             add_bias_gradient(at, block, ds + block->key);
@@ -327,16 +423,17 @@ static int meets(const QueryBlock *block, int key)
     return 0;
 }
 
-/* Y = alpha X' Z over the queries that meet each key block, for X a map, Z packed by channel: dv and dk of one head. */
+/* Y = alpha X' Z over the queries that meet each key block, for X a map, Z packed by channel: dv and dk of one head, or
+ * what it adds to those of its group. */
 static void gather_by_keys(const Head *at, real alpha, const real *x, const real *z_panels, real *y)
 {
     const ModelSettings *s = &at->call->model->settings;
     const Workspace *w = at->call->w;
-    const int T = w->length, D = s->d_head, ld = s->n_heads * D;
+    const int T = w->length, D = s->d_head, ld = s->n_kv_heads * D;
     for (int key = 0; key < T; key += KEY_BLOCK) {
         const int n_keys = smaller(KEY_BLOCK, T - key);
         real *const out = y + (size_t)key * ld;
-        const real *plus = NULL;
+        const real *plus = at->is_first ? NULL : out;
         for (int b = 0; b < w->n_query_blocks; b++) {
             if (!meets(&w->query_blocks[b], key))
                 continue;
@@ -344,20 +441,21 @@ static void gather_by_keys(const Head *at, real alpha, const real *x, const real
             while (b + 1 < w->n_query_blocks && meets(&w->query_blocks[b + 1], key))
                 b++;
             const int end = w->query_blocks[b].row + w->query_blocks[b].n_rows;
-            at->call->model->kernels->matmul_packed(&(PackedProduct){.kind = MATMUL_TN,
-                                                                     .m = n_keys,
-                                                                     .n = D,
-                                                                     .k = end - row,
-                                                                     .alpha = alpha,
-                                                                     .a = x + (size_t)row * w->map_ld + key,
-                                                                     .ld_a = w->map_ld,
-                                                                     .panels = z_panels,
-                                                                     .k_packed = T,
-                                                                     .k_first = row,
-                                                                     .plus = plus,
-                                                                     .c = out,
-                                                                     .ld_c = ld},
-                                                    w->scratch);
+            at->call->model->kernels->matmul_packed(
+                &(PackedProduct){.kind = MATMUL_TN,
+                                 .m = n_keys,
+                                 .n = D,
+                                 .k = end - row,
+                                 .alpha = alpha,
+                                 .a = x + (size_t)row * w->map_ld + w->slot_columns + key,
+                                 .ld_a = w->map_ld,
+                                 .panels = z_panels,
+                                 .k_packed = T,
+                                 .k_first = row,
+                                 .plus = plus,
+                                 .c = out,
+                                 .ld_c = ld},
+                w->scratch);
             plus = out;
         }
         for (int j = 0; !plus && j < n_keys; j++) /* keys that nobody sees */
@@ -365,14 +463,52 @@ static void gather_by_keys(const Head *at, real alpha, const real *x, const real
     }
 }
 
-static void rotate_back(const Head *at, const real *x, real *dx)
+/* Y (S,D) = alpha X' Z over all queries, the same for the columns of slots. */
+static void gather_by_slots(const Head *at, real alpha, const real *x, const real *z_panels, real *y)
+{
+    const Workspace *w = at->call->w;
+    const int D = at->call->model->settings.d_head;
+    for (int b = 0; b < w->n_query_blocks; b++) {
+        const QueryBlock *block = &w->query_blocks[b];
+        at->call->model->kernels->matmul_packed(
+            &(PackedProduct){.kind = MATMUL_TN,
+                             .m = w->n_slots,
+                             .n = D,
+                             .k = block->n_rows,
+                             .alpha = alpha,
+                             .a = x + (size_t)block->row * w->map_ld + w->slot_columns + first_column(at, block),
+                             .ld_a = w->map_ld,
+                             .panels = z_panels,
+                             .k_packed = w->length,
+                             .k_first = block->row,
+                             .plus = b == 0 && at->is_first ? NULL : y,
+                             .c = y,
+                             .ld_c = D},
+            w->scratch);
+    }
+}
+
+/* 5. and 2. for slots. */
+static void slots_backward(const Head *at, const BlockActs *acts)
+{
+    const Call *call = at->call;
+    const Workspace *w = call->w;
+    const Slot *slot = call->model->settings.slot;
+    if (!slot->backward)
+        return;
+    gather_by_slots(at, 1, acts->maps + at->map, w->head_panels[3], w->dslot_values);
+    gather_by_slots(at, scale_of(&call->model->settings), w->dscores, w->head_panels[2], w->dslot_keys);
+    if (at->is_last)
+        slot->backward(call->model->slot_state, call->parameters, at->layer, at->kv_head, w->dslot_keys,
+                       w->dslot_values, call->gradient);
+}
+
+static void rotate_back(const Head *at, HeadRows rows, const real *x, real *dx)
 {
     const Model *model = at->call->model;
-    const ModelSettings *s = &model->settings;
-    if (s->position->rotate_backward)
-        s->position->rotate_backward(model->position_state, at->call->parameters,
-                                     &(HeadRows){at->layer, at->head, at->call->w->length, s->n_heads * s->d_head},
-                                     x + at->rows, dx + at->rows, at->call->gradient);
+    if (model->settings.position->rotate_backward)
+        model->settings.position->rotate_backward(model->position_state, at->call->parameters, &rows, x, dx,
+                                                  at->call->gradient);
 }
 
 static void head_backward(const Head *at, const BlockActs *acts)
@@ -387,12 +523,14 @@ static void head_backward(const Head *at, const BlockActs *acts)
     model->kernels->pack(MATMUL_NN, D, T, acts->q + at->rows, ld, q_panels);
     model->kernels->pack(MATMUL_NN, D, T, w->dheads + at->rows, ld, do_panels);
     /* 5. o = P v: dv = P' do */
-    gather_by_keys(at, 1, acts->maps + at->map, do_panels, w->dv + at->rows);
+    gather_by_keys(at, 1, acts->maps + at->map, do_panels, w->dv + at->kv_rows);
     /* 2. S = q k' / sqrt(D): dk = dS' q / sqrt(D) */
-    gather_by_keys(at, scale_of(s), w->dscores, q_panels, w->dk + at->rows);
+    gather_by_keys(at, scale_of(s), w->dscores, q_panels, w->dk + at->kv_rows);
+    slots_backward(at, acts);
     /* 1. q, k turned by their positions */
-    rotate_back(at, acts->q, w->dq);
-    rotate_back(at, acts->k, w->dk);
+    rotate_back(at, q_rows(at), acts->q + at->rows, w->dq + at->rows);
+    if (at->is_last)
+        rotate_back(at, k_rows(at), acts->k + at->kv_rows, w->dk + at->kv_rows);
 }
 
 void attention_backward(const Call *call, int layer, const BlockActs *acts)

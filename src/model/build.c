@@ -110,16 +110,30 @@ static size_t add_head_gain(Builder *b, const char *name)
     return gain;
 }
 
-static void add_attention(Builder *b, Block *block)
+/* The layer of a gate's factors. */
+static Linear add_gate(const Builder *b, const GateKeys *keys)
 {
     const ModelSettings *s = b->settings;
-    const int C = s->d_model, HD = s->n_heads * s->d_head;
+    const int n_heads = keys->on == GATE_OUTPUT ? s->n_heads : s->n_kv_heads;
+    Linear gate = {s->d_model, s->gate->by_channel ? n_heads * s->d_head : n_heads, ABSENT, ABSENT, {0}};
+    gate.weight = add_weight(b, "gate.weight", gate.in, gate.out, (Start){0});
+    if (keys->bias)
+        gate.bias = add_vector(b, "gate.bias", gate.out, keys->initial);
+    return gate;
+}
+
+static void add_attention(Builder *b, const GateKeys *gate, Block *block)
+{
+    const ModelSettings *s = b->settings;
+    const int C = s->d_model, HD = s->n_heads * s->d_head, KD = s->n_kv_heads * s->d_head;
     block->attention_norm = add_norm(b, "norm", s->norm_placement != PLACEMENT_POST);
     block->q = add_linear(b, "q", C, HD, (Start){0, s->init.q_std}, s->bias_q);
-    block->k = add_linear(b, "k", C, HD, (Start){0, s->init.k_std}, s->bias_k);
-    block->v = add_linear(b, "v", C, HD, (Start){0, s->init.v_std}, s->bias_v);
+    block->k = add_linear(b, "k", C, KD, (Start){0, s->init.k_std}, s->bias_k);
+    block->v = add_linear(b, "v", C, KD, (Start){0, s->init.v_std}, s->bias_v);
     block->q_gain = add_head_gain(b, "q_norm.gain");
     block->k_gain = add_head_gain(b, "k_norm.gain");
+    if (gate)
+        block->head_gate = add_gate(b, gate);
     block->out = add_linear(b, "out", HD, C, (Start){1, s->init.out_std}, s->bias_out);
     block->attention_post_norm = add_norm(b, "post_norm", s->norm_placement != PLACEMENT_PRE);
 }
@@ -136,7 +150,7 @@ static void add_mlp(Builder *b, Block *block)
     block->mlp_post_norm = add_norm(b, "post_norm", s->norm_placement != PLACEMENT_PRE);
 }
 
-static Block add_block(Builder *b, int layer)
+static Block add_block(Builder *b, const GateKeys *gate, int layer)
 {
     const ModelSettings *s = b->settings;
     char prefix[48];
@@ -145,7 +159,7 @@ static Block add_block(Builder *b, int layer)
     b->prefix = prefix, b->layer = layer;
     b->group = TENSOR_ATTENTION;
     snprintf(prefix, sizeof prefix, "blocks.%d.attention.", layer);
-    add_attention(b, &block);
+    add_attention(b, gate, &block);
     b->group = TENSOR_MLP;
     snprintf(prefix, sizeof prefix, "blocks.%d.mlp.", layer);
     if (s->mlp)
@@ -172,16 +186,16 @@ static Linear add_head(const Builder *b)
 /* Lists the linear layers and gives their packed weights places, those for backward behind those for forward. */
 static void lay_panels(Arena *arena, Model *model)
 {
-    enum { PER_BLOCK = 7 };
+    enum { PER_BLOCK = 8 };
     const int L = model->settings.n_layers;
     model->linears = ARENA_ARRAY(arena, Linear *, L * PER_BLOCK + 1);
     model->linears[model->n_linears++] = &model->head; /* first: often the largest, and threads take turns */
     for (int l = 0; l < L; l++) {
         Block *block = &model->blocks[l];
-        Linear *const linears[PER_BLOCK] = {&block->q,  &block->k,    &block->v,   &block->out,
-                                            &block->up, &block->down, &block->gate};
+        Linear *const linears[PER_BLOCK] = {&block->q,  &block->k,    &block->v,    &block->out,
+                                            &block->up, &block->down, &block->gate, &block->head_gate};
         for (int i = 0; i < PER_BLOCK; i++)
-            if (linears[i]->in > 0) /* no gate but with swiglu, nothing of an MLP that is not there */
+            if (linears[i]->in > 0) /* gates are not in every model, nor is an MLP */
                 model->linears[model->n_linears++] = linears[i];
     }
 
@@ -226,9 +240,9 @@ static int prepare_variants(Arena *arena, Model *model, Error *err)
         ModelPrepare *prepare;
         void **ret_state;
     } variants[] = {
-        {s->mask->prepare, &mask_state},
-        {s->position->prepare, &model->position_state},
-        {s->score->prepare, &model->score_state},
+        {s->mask->prepare, &mask_state},          {s->position->prepare, &model->position_state},
+        {s->score->prepare, &model->score_state}, {s->slot->prepare, &model->slot_state},
+        {s->gate->prepare, &model->gate_state},
     };
     enum { MASK };
     for (size_t v = 0; v < sizeof variants / sizeof *variants; v++) {
@@ -255,7 +269,7 @@ int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernel
     Model *model = ARENA_ARRAY(arena, Model, 1);
     model->settings = *settings;
     model->settings.visible = &model->visible;
-    model->kernels = kernels;
+    model->kernels = model->settings.kernels = kernels;
     model->blocks = ARENA_ARRAY(arena, Block, settings->n_layers);
     Builder b = {arena, &model->parameters, &model->settings, "embedding.", TENSOR_EMBEDDING, -1};
 
@@ -273,7 +287,7 @@ int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernel
                                              : ABSENT;
     model->embedding_norm = add_norm(&b, "norm", settings->embedding_norm);
     for (int l = 0; l < settings->n_layers; l++)
-        model->blocks[l] = add_block(&b, l);
+        model->blocks[l] = add_block(&b, model->gate_state, l);
     b.prefix = "head.", b.group = TENSOR_HEAD, b.layer = -1;
     model->final_norm = add_norm(&b, "norm", settings->norm_placement != PLACEMENT_POST);
     model->head = add_head(&b);
@@ -297,6 +311,16 @@ const real *model_output_weight(const Model *model, const real *parameters, int 
     return parameters + model->blocks[layer].out.weight;
 }
 
+int model_n_slots(const Model *model)
+{
+    return model->slot_state ? ((const SlotKeys *)model->slot_state)->n : 0;
+}
+
+int model_rows_sum_to_one(const Model *model)
+{
+    return model->settings.score->rows_sum_to_one && model_n_slots(model) == 0;
+}
+
 const MaskRule *model_mask_rule(const Model *model)
 {
     return &model->mask;
@@ -311,8 +335,9 @@ double model_flops_per_token(const Model *model, double target_share)
 {
     const ModelSettings *s = &model->settings;
     const double L = s->n_layers, C = s->d_model, HD = (double)s->n_heads * s->d_head, F = s->d_ff;
-    const double T = s->context_length, V = s->vocab_size;
+    const double KD = (double)s->n_kv_heads * s->d_head, T = s->context_length, V = s->vocab_size;
+    const double n_gate = model->blocks[0].head_gate.out;
     const double n_mlp = !s->mlp ? 0 : s->activation == ACTIVATION_SWIGLU ? 3 : 2; /* matrices (C,F) */
-    const double products = 6 * (L * (4 * HD * C + n_mlp * C * F) + C * V * target_share);
-    return products + 12 * L * HD * ((double)visible_pairs(&model->visible) / T);
+    const double products = 6 * (L * ((2 * HD + 2 * KD + n_gate) * C + n_mlp * C * F) + C * V * target_share);
+    return products + 12 * L * HD * ((double)visible_pairs(&model->visible) / T + model_n_slots(model));
 }

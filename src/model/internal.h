@@ -6,10 +6,12 @@
 #ifndef REFFRAME_MODEL_INTERNAL_H
 #define REFFRAME_MODEL_INTERNAL_H
 
+#include "model/gate/gate.h"
 #include "model/mask/mask.h"
 #include "model/model.h"
 #include "model/position/position.h"
 #include "model/score/score.h"
+#include "model/slot/slot.h"
 
 /* ---- where the tensors of a layer lie in the parameter block, in reals ------------------------------------------- */
 
@@ -28,8 +30,9 @@ typedef struct {
 typedef struct {
     Norm attention_norm, mlp_norm;           /* before the branches; ABSENT in post-norm */
     Norm attention_post_norm, mlp_post_norm; /* after them; ABSENT in pre-norm */
-    Linear q, k, v, out;                     /* (C,C') three times, (C',C) with C' = H D */
+    Linear q, k, v, out;                     /* (C,C'), (C,K') twice, (C',C) with C' = H D, K' = H_kv D */
     size_t q_gain, k_gain;                   /* (D,) with qk_norm, or ABSENT */
+    Linear head_gate;                        /* (C,G) of a gate with G factors a position */
     Linear gate;                             /* (C,F) with swiglu */
     Linear up, down;                         /* (C,F), (F,C); neither without an MLP */
 } Block;
@@ -40,14 +43,14 @@ struct Model {
     Parameters parameters;
     Visible visible; /* for sequences of the context length */
     MaskRule mask;
-    void *position_state, *score_state;
-    size_t embedding;    /* (V,C) */
-    size_t token_type;   /* (C,) or ABSENT */
-    Norm embedding_norm; /* or ABSENT */
-    Block *blocks;       /* (L) */
-    Norm final_norm;     /* ABSENT in post-norm, whose last block ends with one */
-    Linear head;         /* (C,V); tied: weight is ABSENT and the embedding serves, transposed */
-    Linear **linears;    /* (n_linears) all of them */
+    void *position_state, *score_state, *slot_state, *gate_state; /* the latter two NULL: none */
+    size_t embedding;                                             /* (V,C) */
+    size_t token_type;                                            /* (C,) or ABSENT */
+    Norm embedding_norm;                                          /* or ABSENT */
+    Block *blocks;                                                /* (L) */
+    Norm final_norm;  /* ABSENT in post-norm, whose last block ends with one */
+    Linear head;      /* (C,V); tied: weight is ABSENT and the embedding serves, transposed */
+    Linear **linears; /* (n_linears) all of them */
     int n_linears;
     size_t n_panels[2]; /* reals of all panels for forward, and for backward behind them */
 };
@@ -70,13 +73,16 @@ typedef struct {
 typedef struct {
     real *x; /* (N,C) its input */
     NormActs attention_norm;
-    real *q_raw, *k_raw;   /* (N,C') before their norm; without one q and k themselves */
-    real *q_rstd, *k_rstd; /* (N,H) with qk_norm */
-    real *q, *k, *v;       /* (N,C') q and k after rotation */
-    real *maps;            /* (n,H) attention maps, (T, map_ld) each, written for the keys of their query blocks */
-    real *scores;          /* the scores that they were made of, where the score function keeps them */
-    real *score_state;     /* (n,H,T) what the score function keeps of each row */
-    real *heads;           /* (N,C') head outputs side by side */
+    real *q_raw, *k_raw;   /* (N,C'), (N,K') before their norm; without one q and k themselves */
+    real *q_rstd, *k_rstd; /* (N,H), (N,H_kv) with qk_norm */
+    real *v_raw;           /* (N,K') before a gate on it; without one v itself */
+    real *q, *k, *v;       /* (N,C'), (N,K') twice; q and k after rotation */
+    real *maps;   /* (n,H) attention maps, (T, map_ld) each, written for the slots and keys of their query blocks */
+    real *scores; /* the scores that they were made of, where the score function keeps them */
+    real *score_state; /* (n,H,T) what the score function keeps of each row */
+    real *heads_raw;   /* (N,C') head outputs side by side, before a gate on them */
+    real *heads;       /* (N,C') head outputs as W_out reads them */
+    real *factors;     /* (N,G) of a gate */
     JoinActs attention_join;
     real *x_mid; /* (N,C) after attention */
     NormActs mlp_norm;
@@ -87,7 +93,8 @@ typedef struct {
 
 /* Queries [row, row + n_rows) and the keys that their scores are computed for: spans of whole key blocks, which hold
  * all that one of them sees. Between two spans nothing is multiplied; rows of scores run from the first span's begin
- * to the last one's end, [key, key + n_keys), hidden in between. */
+ * to the last one's end, [key, key + n_keys), hidden in between. Slots stand right in front of them: in columns of keys
+ * that the block does not meet, if its first key is not key 0. */
 typedef struct {
     int row, n_rows, key, n_keys;
     KeyRange spans[KEY_RANGES];
@@ -95,9 +102,10 @@ typedef struct {
 } QueryBlock;
 
 struct Workspace {
-    int n, with_backward; /* sequences it has room for */
-    int map_ld;           /* of maps, at least T */
-    size_t map_size;      /* reals of one */
+    int n, with_backward;      /* sequences it has room for */
+    int n_slots, slot_columns; /* columns in front of key 0 in a row of a map: whole lines, at least n_slots */
+    int map_ld;                /* of maps, at least slot_columns + T */
+    size_t map_size;           /* reals of one */
 
     int hidden_key; /* no query sees it that sees another; -1: none, as in training */
 
@@ -115,9 +123,13 @@ struct Workspace {
     real *bias_flipped;   /* the same over j-i, so that a row of scores reads it forwards */
     real *scratch;        /* (MATMUL_SCRATCH) */
     real *head_panels[4]; /* keys, values, queries and gradients of one head, packed; the latter two for backward */
-    real *h;              /* (N,C) the norm before a branch */
-    real *act;            /* (N,F) activations; not with ReLU */
-    const real *panels;   /* packed weights: lent, or made anew from the parameters of each call in own_panels */
+    real *slot_keys, *slot_values;   /* (S,D) of one head of keys */
+    real *dslot_keys, *dslot_values; /* (S,D) their gradients */
+    real *slot_panels[2];            /* the former, packed */
+    real *h;                         /* (N,C) the norm before a branch */
+    real *act;                       /* (N,F) activations; not with ReLU */
+    real *gated;                     /* (N,C') or (N,K') what a gate leaves, of one block after the other */
+    const real *panels; /* packed weights: lent, or made anew from the parameters of each call in own_panels */
     real *own_panels;
 
     /* Head, by blocks of head_rows rows that have a target. */
@@ -129,8 +141,9 @@ struct Workspace {
 
     /* Gradients of activations. */
     real *dx, *dnorm;            /* (N,C) */
-    real *dq, *dk, *dv, *dheads; /* (N,C') */
+    real *dq, *dk, *dv, *dheads; /* (N,C'), (N,K') twice, (N,C') */
     real *dgate, *dup;           /* (N,F) the former with swiglu */
+    real *dfactors;              /* (N,G) */
     real *dscores;               /* (T,map_ld) */
     real *dbias;                 /* as bias */
 };
@@ -173,16 +186,26 @@ void join_forward(const Call *call, const Linear *linear, const Norm *norm, cons
 const real *join_backward(const Call *call, const Norm *norm, int is_added, const JoinActs *acts, real *dx,
                           real *dbranch);
 
-/* x = RMSNorm(raw), rows (N,C'), head by head, with one gain (D,) for all heads; where it is ABSENT x is raw. */
-void heads_norm_forward(const Call *call, size_t gain, const real *raw, real *rstd, real *x);
+/* x = RMSNorm(raw), rows (N, n_heads D), head by head, with one gain (D,) for all; where it is ABSENT x is raw. */
+void heads_norm_forward(const Call *call, size_t gain, int n_heads, const real *raw, real *rstd, real *x);
 /* Returns the gradient of raw: dx itself where the gain is ABSENT, else draw. */
-const real *heads_norm_backward(const Call *call, size_t gain, const real *raw, const real *rstd, const real *dx,
-                                real *draw);
+const real *heads_norm_backward(const Call *call, size_t gain, int n_heads, const real *raw, const real *rstd,
+                                const real *dx, real *draw);
 
 /* f(up), with swiglu f(gate, up), over (N,F): in act, or with ReLU in up itself. Returns which. */
 const real *activation_forward(const Call *call, const real *gate, real *up, real *act);
 /* dup = ... in place of d act; with swiglu dgate too. Returns f(up) as forward did. */
 const real *activation_backward(const Call *call, const real *gate, real *up, real *act, real *dgate, real *dup);
+
+/* ---- gates (gating.c) -------------------------------------------------------------------------------------------- */
+
+/* g = f(h W + b); nothing without a gate. */
+void gate_factors(const Call *call, const Block *block, const real *h, const BlockActs *acts);
+/* Where the gate is on head outputs, or on values: acts->heads = g heads_raw, or acts->v = g v_raw. Backward takes dy,
+ * of what forward left, to that of what it found, in place, and leaves the gradient of h W + b in workspace->dfactors.
+ */
+void gate_forward(const Call *call, GatePlace place, const BlockActs *acts);
+void gate_backward(const Call *call, GatePlace place, const BlockActs *acts, real *dy);
 
 /* ---- attention (attention.c) ------------------------------------------------------------------------------------- */
 
@@ -190,17 +213,20 @@ const real *activation_backward(const Call *call, const real *gate, real *up, re
  * the result: a sum over keys or queries begins and ends with a block. */
 enum { QUERY_BLOCK = 32, KEY_BLOCK = 32 };
 
-/* Leading dimension of a map; reals of a head's packed keys or values; for sequences up to the context length. */
-int attention_map_ld(const ModelSettings *settings);
+/* Columns of a map in front of key 0; its leading dimension; reals of a head's packed keys or values; for sequences up
+ * to the context length. */
+int attention_slot_columns(int n_slots);
+int attention_map_ld(const ModelSettings *settings, int n_slots);
 size_t attention_panels(const ModelSettings *settings);
 int attention_n_query_blocks(int length);
 
 /* Lays the mask out for `length`: fills keys, query_blocks. */
 void attention_lay_mask(const Model *model, int length, Workspace *workspace);
 
-/* heads = score(q k' / sqrt(D) + bias, masked) v of all sequences; rotates q and k in place first. */
+/* heads_raw = score(q k' / sqrt(D) + bias, masked) v, slots among k and v, of all sequences; rotates q and k in place
+ * first. */
 void attention_forward(const Call *call, int layer, BlockActs *acts);
-/* From workspace->dheads to dq, dk, dv, rotated back; what score and encoding learn gets its gradient. */
+/* From workspace->dheads to dq, dk, dv, rotated back; what score, encoding and slots learn gets its gradient. */
 void attention_backward(const Call *call, int layer, const BlockActs *acts);
 
 /* ---- head and loss (head.c) -------------------------------------------------------------------------------------- */

@@ -130,19 +130,19 @@ const real *join_backward(const Call *call, const Norm *norm, int is_added, cons
     return dbranch;
 }
 
-void heads_norm_forward(const Call *call, size_t gain, const real *raw, real *rstd, real *x)
+void heads_norm_forward(const Call *call, size_t gain, int n_heads, const real *raw, real *rstd, real *x)
 {
     const ModelSettings *s = &call->model->settings;
     if (gain != ABSENT)
-        call->model->kernels->rmsnorm_forward(call->rows * s->n_heads, s->d_head, s->norm_epsilon, raw,
+        call->model->kernels->rmsnorm_forward(call->rows * n_heads, s->d_head, s->norm_epsilon, raw,
                                               call->parameters + gain, x, rstd);
 }
 
-const real *heads_norm_backward(const Call *call, size_t gain, const real *raw, const real *rstd, const real *dx,
-                                real *draw)
+const real *heads_norm_backward(const Call *call, size_t gain, int n_heads, const real *raw, const real *rstd,
+                                const real *dx, real *draw)
 {
     const ModelSettings *s = &call->model->settings;
-    const int n_rows = call->rows * s->n_heads;
+    const int n_rows = call->rows * n_heads;
     if (gain == ABSENT)
         return dx;
     memset(draw, 0, sizeof(real) * (size_t)n_rows * (size_t)s->d_head);

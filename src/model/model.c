@@ -44,20 +44,24 @@ static void embed_forward(const Call *call, const int32_t *tokens, real *ret_x)
 /* 2-9 of one layer: from a->x to x_next; with x_next NULL only 2-4, for who wants its attention alone. */
 static void block_forward(const Call *call, int layer, BlockActs *a, real *x_next)
 {
-    const ModelSettings *s = &call->model->settings;
     const Block *block = &call->model->blocks[layer];
+    const ModelSettings *s = &call->model->settings;
     const Workspace *w = call->w;
 
     /* 2. h = norm(x) */
     const real *h = norm_forward(call, &block->attention_norm, a->x, &a->attention_norm, w->h);
     /* 3. q, k, v = h W_q, h W_k, h W_v; with qk_norm q, k = norm(q), norm(k) */
     linear_forward(call, &block->q, h, NULL, a->q_raw);
-    heads_norm_forward(call, block->q_gain, a->q_raw, a->q_rstd, a->q);
+    heads_norm_forward(call, block->q_gain, s->n_heads, a->q_raw, a->q_rstd, a->q);
     linear_forward(call, &block->k, h, NULL, a->k_raw);
-    heads_norm_forward(call, block->k_gain, a->k_raw, a->k_rstd, a->k);
-    linear_forward(call, &block->v, h, NULL, a->v);
-    /* 4. heads = attention(q, k, v) */
+    heads_norm_forward(call, block->k_gain, s->n_kv_heads, a->k_raw, a->k_rstd, a->k);
+    linear_forward(call, &block->v, h, NULL, a->v_raw);
+    /* with a gate g = f(h W_gate), on values v = g v */
+    gate_factors(call, block, h, a);
+    gate_forward(call, GATE_VALUE, a);
+    /* 4. heads = attention(q, k, v); with a gate on them heads = g heads */
     attention_forward(call, layer, a);
+    gate_forward(call, GATE_OUTPUT, a);
     if (!x_next)
         return;
     /* 5. x_mid = join(x, heads W_out) */
@@ -126,6 +130,7 @@ static real *forward(const Call *call, const int32_t *tokens, const Capture *cap
 /* 9-6 of one layer: w->dx, the gradient of the block's output, becomes that of x_mid. */
 static void mlp_backward(const Call *call, const Block *block, const BlockActs *a)
 {
+    const ModelSettings *s = &call->model->settings;
     const Workspace *w = call->w;
     /* 9. x_next = join(x_mid, act W_down) */
     const real *df = join_backward(call, &block->mlp_post_norm, 1, &a->mlp_join, w->dx, w->dnorm);
@@ -136,7 +141,7 @@ static void mlp_backward(const Call *call, const Block *block, const BlockActs *
     /* 7. up = h W_up; with swiglu gate = h W_gate */
     const real *h = norm_forward(call, &block->mlp_norm, a->x_mid, &a->mlp_norm, w->h);
     linear_backward(call, &block->up, h, w->dup, 0, w->dnorm);
-    if (call->model->settings.activation == ACTIVATION_SWIGLU)
+    if (s->activation == ACTIVATION_SWIGLU)
         linear_backward(call, &block->gate, h, w->dgate, 1, w->dnorm);
     /* 6. h = norm(x_mid) */
     norm_backward(call, &block->mlp_norm, a->x_mid, &a->mlp_norm, w->dnorm, w->dx);
@@ -154,17 +159,24 @@ static void block_backward(const Call *call, int layer, const BlockActs *a)
     /* 5. x_mid = join(x, heads W_out) */
     const real *df =
         join_backward(call, &block->attention_post_norm, s->attention_residual, &a->attention_join, w->dx, w->dnorm);
+    gate_forward(call, GATE_OUTPUT, a);
     linear_backward(call, &block->out, a->heads, df, 0, w->dheads);
-    /* 4. heads = attention(q, k, v) */
+    /* 4. heads = attention(q, k, v); with a gate on them heads = g heads */
+    gate_backward(call, GATE_OUTPUT, a, w->dheads);
+    gate_forward(call, GATE_VALUE, a);
     attention_backward(call, layer, a);
+    /* with a gate g = f(h W_gate), on values v = g v */
+    gate_backward(call, GATE_VALUE, a, w->dv);
     /* 3. q, k, v = h W_q, h W_k, h W_v; with qk_norm q, k = norm(q), norm(k) */
     const real *h = norm_forward(call, &block->attention_norm, a->x, &a->attention_norm, w->h);
-    const real *dq_raw = heads_norm_backward(call, block->q_gain, a->q_raw, a->q_rstd, w->dq, w->dheads);
+    const real *dq_raw = heads_norm_backward(call, block->q_gain, s->n_heads, a->q_raw, a->q_rstd, w->dq, w->dheads);
     linear_backward(call, &block->q, h, dq_raw, 0, w->dnorm);
     const real *dk_raw = /* dq_raw has been used */
-        heads_norm_backward(call, block->k_gain, a->k_raw, a->k_rstd, w->dk, w->dheads);
+        heads_norm_backward(call, block->k_gain, s->n_kv_heads, a->k_raw, a->k_rstd, w->dk, w->dheads);
     linear_backward(call, &block->k, h, dk_raw, 1, w->dnorm);
     linear_backward(call, &block->v, h, w->dv, 1, w->dnorm);
+    if (call->model->gate_state)
+        linear_backward(call, &block->head_gate, h, w->dfactors, 1, w->dnorm);
     /* 2. h = norm(x) */
     norm_backward(call, &block->attention_norm, a->x, &a->attention_norm, w->dnorm, w->dx);
 }
@@ -249,12 +261,12 @@ void model_logits(const Model *model, const real *parameters, const int32_t *tok
 
 /* ---- capture ----------------------------------------------------------------------------------------------------- */
 
-/* (T, H D) to (H, T, D) */
-static void split_heads(int H, int T, int D, const real *x, real *ret_y)
+/* (T, n D) to (H, T, D): each of the n heads H/n times in turn. */
+static void split_heads(int n, int H, int T, int D, const real *x, real *ret_y)
 {
     for (int h = 0; h < H; h++)
         for (int t = 0; t < T; t++)
-            memcpy(ret_y + ((size_t)h * T + t) * D, x + ((size_t)t * H + h) * D, sizeof(real) * (size_t)D);
+            memcpy(ret_y + ((size_t)h * T + t) * D, x + ((size_t)t * n + h / (H / n)) * D, sizeof(real) * (size_t)D);
 }
 
 /* A map to (T,T), 0 where hidden. */
@@ -264,9 +276,21 @@ static void unpack_map(const Workspace *w, const real *map, real *ret_map)
     memset(ret_map, 0, sizeof(real) * (size_t)T * T);
     for (int b = 0; b < w->n_query_blocks; b++) {
         const QueryBlock *block = &w->query_blocks[b];
-        for (int r = 0; r < block->n_rows; r++)
-            memcpy(ret_map + (size_t)(block->row + r) * T + block->key,
-                   map + (size_t)(block->row + r) * w->map_ld + block->key, sizeof(real) * (size_t)block->n_keys);
+        for (int i = block->row; i < block->row + block->n_rows; i++)
+            memcpy(ret_map + (size_t)i * T + block->key, map + (size_t)i * w->map_ld + w->slot_columns + block->key,
+                   sizeof(real) * (size_t)block->n_keys);
+    }
+}
+
+/* What a map gives to slots: (T,S). */
+static void unpack_slots(const Workspace *w, const real *map, real *ret_slots)
+{
+    const size_t S = (size_t)w->n_slots;
+    for (int b = 0; b < w->n_query_blocks; b++) {
+        const QueryBlock *block = &w->query_blocks[b];
+        for (int i = block->row; i < block->row + block->n_rows; i++)
+            memcpy(ret_slots + (size_t)i * S, map + (size_t)i * w->map_ld + w->slot_columns + block->key - S,
+                   sizeof(real) * S);
     }
 }
 
@@ -285,16 +309,23 @@ static void capture_block(const Call *call, int state, const BlockActs *acts, co
         if (!acts)
             continue;
         const struct {
+            int n;
             const real *from;
             real *to;
-        } heads[] = {
-            {acts->q, capture->q}, {acts->k, capture->k}, {acts->v, capture->v}, {acts->heads, capture->heads}};
+        } heads[] = {{H, acts->q, capture->q},
+                     {s->n_kv_heads, acts->k, capture->k},
+                     {s->n_kv_heads, acts->v, capture->v},
+                     {H, acts->heads, capture->heads}};
         for (size_t a = 0; a < sizeof heads / sizeof *heads; a++)
             if (heads[a].to)
-                split_heads(H, T, D, heads[a].from + i * rows, heads[a].to + layer * rows);
+                split_heads(heads[a].n, H, T, D, heads[a].from + i * (size_t)heads[a].n * T * D,
+                            heads[a].to + layer * rows);
         for (size_t h = 0; capture->maps && h < (size_t)H; h++)
             unpack_map(w, acts->maps + (i * (size_t)H + h) * w->map_size,
                        capture->maps + (layer * (size_t)H + h) * map);
+        for (size_t h = 0; capture->slots && h < (size_t)H; h++)
+            unpack_slots(w, acts->maps + (i * (size_t)H + h) * w->map_size,
+                         capture->slots + (layer * (size_t)H + h) * (size_t)T * (size_t)w->n_slots);
     }
 }
 
@@ -347,20 +378,26 @@ void model_weights(const Model *model, const real *parameters, int layer, int he
     model->settings.score->weights(model->score_state, parameters, layer, head, n, scores, ret_weights);
 }
 
-/* The scores of the keys that are seen stand side by side while the score function works on them. */
+/* The scores of slots, 0 without a query, and of the keys that are seen stand side by side while the score function
+ * works on them. */
 void model_position_weights(const Model *model, const real *parameters, const real *bias, const Visible *visible,
-                            int layer, int head, int i, double *ret_weights)
+                            int layer, int head, int i, double *work, double *ret_weights)
 {
     const ModelSettings *s = &model->settings;
-    const int T = visible->length;
+    const int T = visible->length, n_slots = model_n_slots(model);
     const real *table = bias + (size_t)layer * bias_values(s, T) + (size_t)head * position_table_size(s->position, T) +
                         (size_t)i * position_table_stride(s->position, T) + T - 1 + i; /* table[-j]: distance i-j */
     const KeyRange *range = visible->keys[i].range;
     int n = 0;
+    while (n < n_slots)
+        work[n++] = 0;
     for (int r = 0; r < KEY_RANGES; r++)
         for (int j = range[r].first; j < range[r].end; j++)
-            ret_weights[n++] = (double)table[-j];
-    model_weights(model, parameters, layer, head, n, ret_weights, ret_weights);
-    for (int j = T - 1, from = n; j >= 0; j--) /* from < j, or the same place */
-        ret_weights[j] = keys_include(&visible->keys[i], j) ? ret_weights[--from] : 0;
+            work[n++] = (double)table[-j];
+    model_weights(model, parameters, layer, head, n, work, work);
+    memset(ret_weights, 0, sizeof(double) * (size_t)T);
+    n = n_slots;
+    for (int r = 0; r < KEY_RANGES; r++)
+        for (int j = range[r].first; j < range[r].end; j++)
+            ret_weights[j] = work[n++];
 }

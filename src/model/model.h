@@ -23,13 +23,17 @@ int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernel
 const ModelSettings *model_settings(const Model *model);
 const Parameters *model_parameters(const Model *model);
 
+/* Slots of a head; whether the weights of every query on the keys that it sees sum to one, always: not with slots. */
+int model_n_slots(const Model *model);
+int model_rows_sum_to_one(const Model *model);
+
 /* The mask's rule, and its layout for sequences of the context length. */
 const MaskRule *model_mask_rule(const Model *model);
 const Visible *model_visible(const Model *model);
 
-/* Multiply-adds count twice. FLOPs of one training step per token: 6(L(4C'C+2CF)+CV*share) + 12LC' * keys that a query
- * sees in the mean (T under a full mask, (T+1)/2 under a causal one), C' = H*D; 3CF with swiglu; share = targets per
- * token. */
+/* Multiply-adds count twice. FLOPs of one training step per token: 6(L(2(C'+K')C+GC+2CF)+CV*share) + 12LC' * keys and
+ * slots that a query sees in the mean (T keys under a full mask, (T+1)/2 under a causal one), C' = H*D, K' = H_kv*D, G
+ * factors of a gate; 3CF with swiglu; share = targets per token. */
 double model_flops_per_token(const Model *model, double target_share);
 
 /* Weights packed for products, for whoever runs many calls on one set of parameters: model_panels() reals, 64-byte
@@ -61,8 +65,10 @@ void model_logits(const Model *model, const real *parameters, const int32_t *tok
 /* What measuring wants to see of n sequences of `length` tokens. Every pointer may be NULL; T is `length`. */
 typedef struct {
     real *maps;      /* (n,L,H,T,T) attention after the score function; 0 where hidden */
-    real *q, *k, *v; /* (n,L,H,T,D) q and k after rotation */
-    real *heads;     /* (n,L,H,T,D) what each head gives: P v */
+    real *slots;     /* (n,L,H,T,S) what each query gives to S slots */
+    real *q, *k, *v; /* (n,L,H,T,D) q and k after rotation; k and v as each head of queries reads them,
+                      * v as it leaves the gate */
+    real *heads;     /* (n,L,H,T,D) what each head gives: P v as it leaves the gate */
     real *residual;  /* (n,L+1,T,C) input of each block, then the last block's output (before the final norm) */
     real *normed;    /* (n,T,C) the last block's output after the final norm; in post-norm that output itself */
     real *losses;    /* (n,T) given targets */
@@ -83,15 +89,16 @@ void model_ablated_losses(const Model *model, const real *parameters, const int3
 size_t model_bias_size(const Model *model, int length);
 void model_position_bias(const Model *model, const real *parameters, int length, real *ret_bias);
 
-/* The weights of one query by the definition of the model's score function: n scores, of the keys that it sees.
- * ret_weights may be scores. */
+/* The weights of one query by the definition of the model's score function: n scores, of the slots and then of the keys
+ * that it sees. ret_weights may be scores. */
 void model_weights(const Model *model, const real *parameters, int layer, int head, int n, const double *scores,
                    double *ret_weights);
 
 /* What position alone gives: the weights (length) that the model's score function makes of query i's bias, with q.k =
- * 0; 0 where a key is hidden. `bias` as model_position_bias makes it of the same parameters. */
+ * 0, slots among what it sees; 0 where a key is hidden. `bias` as model_position_bias makes it of the same parameters;
+ * `work`: (S + length) scratch, for S slots. */
 void model_position_weights(const Model *model, const real *parameters, const real *bias, const Visible *visible,
-                            int layer, int head, int i, double *ret_weights);
+                            int layer, int head, int i, double *work, double *ret_weights);
 
 /* The output projection of a layer, (H*D, C), inside the parameter block: for head output and value drain. */
 const real *model_output_weight(const Model *model, const real *parameters, int layer);

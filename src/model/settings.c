@@ -1,13 +1,15 @@
 /* Schema rows of `model`: one row per key, in the order in which `check` prints them, with the member it is read into.
  *
- * The kinds of position encoding, mask and score function are keys of their own (model.position.kind), whose choices
- * are the registries.
+ * The kinds of position encoding, mask, score function, slots and gate are keys of their own (model.position.kind),
+ * whose choices are the registries.
  */
 #include "model/settings.h"
 
+#include "model/gate/gate.h"
 #include "model/mask/mask.h"
 #include "model/position/position.h"
 #include "model/score/score.h"
+#include "model/slot/slot.h"
 
 static const char *const norm_names[] = {
     [NORM_LAYERNORM] = "layernorm", [NORM_RMSNORM] = "rmsnorm", [NORM_NONE] = "none", NULL};
@@ -30,6 +32,9 @@ static const char *const residual_names[] = {[RESIDUAL_SCALED] = "scaled", [RESI
 const SchemaRow model_rows[] = {
     {"n_layers", VALUE_INT, "2", 1, 256, NULL, "transformer blocks, L", FIELD(ModelSettings, n_layers)},
     {"n_heads", VALUE_INT, "2", 1, 256, NULL, "attention heads of a block, H", FIELD(ModelSettings, n_heads)},
+    {"n_kv_heads", VALUE_INT, "0", 0, 256, NULL,
+     "heads of keys and values, each read by n_heads / n_kv_heads heads of queries; 0: n_heads",
+     FIELD(ModelSettings, n_kv_heads)},
     {"d_model", VALUE_INT, "128", 1, 16384, NULL, "width of the residual stream, C", FIELD(ModelSettings, d_model)},
     {"d_head", VALUE_INT, "0", 0, 4096, NULL, "width of a head, D; 0: d_model / n_heads", FIELD(ModelSettings, d_head)},
     {"d_ff", VALUE_INT, "0", 0, 65536, NULL,
@@ -108,6 +113,8 @@ int model_settings_read(const Settings *settings, int vocab_size, ModelSettings 
         .position = position_find(settings_text(settings, "model.position.kind")),
         .mask = mask_find(settings_text(settings, "model.mask.kind")),
         .score = score_find(settings_text(settings, "model.score.kind")),
+        .slot = slot_find(settings_text(settings, "model.slot.kind")),
+        .gate = gate_find(settings_text(settings, "model.gate.kind")),
         .settings = settings,
     };
     settings_read_rows(settings, "model", model_rows, model_n_rows, &m);
@@ -118,6 +125,13 @@ int model_settings_read(const Settings *settings, int vocab_size, ModelSettings 
                                   m.n_heads, m.d_model);
         m.d_head = m.d_model / m.n_heads;
     }
+    if (m.n_kv_heads == 0)
+        m.n_kv_heads = m.n_heads;
+    if (m.n_heads % m.n_kv_heads != 0)
+        return settings_error(settings, "model.n_kv_heads", err,
+                              "%d does not divide model.n_heads %d: each head of keys and values is read by as many "
+                              "heads of queries",
+                              m.n_kv_heads, m.n_heads);
     if (m.norm == NORM_NONE) /* joins are plain, wherever a norm would stand */
         m.norm_placement = PLACEMENT_PRE;
     BiasRule *const biases[] = {&m.bias_q, &m.bias_k, &m.bias_v, &m.bias_out, &m.bias_mlp, &m.bias_head};

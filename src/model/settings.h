@@ -4,10 +4,13 @@
 
 #include "base/settings.h"
 #include "base/visible.h"
+#include "num/kernels.h"
 
 typedef struct Position Position;
 typedef struct Mask Mask;
 typedef struct Score Score;
+typedef struct Slot Slot;
+typedef struct Gate Gate;
 typedef struct Objective Objective;
 typedef struct Parameters Parameters;
 
@@ -23,6 +26,7 @@ typedef enum { RESIDUAL_SCALED, RESIDUAL_PLAIN } ResidualRule; /* out and down d
 typedef struct {
     int n_layers;       /* L */
     int n_heads;        /* H */
+    int n_kv_heads;     /* H_kv, divides H; as many by default */
     int d_model;        /* C */
     int d_head;         /* D; C/H by default */
     int d_ff;           /* F; 4C by default, 8C/3 rounded up to a multiple of 8 for swiglu */
@@ -43,6 +47,8 @@ typedef struct {
     const Position *position;
     const Mask *mask;
     const Score *score;
+    const Slot *slot;
+    const Gate *gate;
     struct {
         double embedding_std, position_std, weight_std, head_std;
         double q_std, k_std, v_std, out_std, up_std, down_std; /* of one kind of matrix; 0: by the rule */
@@ -51,6 +57,7 @@ typedef struct {
         ResidualRule residual;
     } init;
     const Visible *visible;   /* the mask laid out for T; by model_new, before the other variants are prepared */
+    const Kernels *kernels;   /* likewise: what the model computes with */
     const Settings *settings; /* for the variants' own keys */
 } ModelSettings;
 

@@ -30,27 +30,43 @@ static JoinActs lay_join(Arena *arena, const ModelSettings *s, size_t n_rows)
     return join;
 }
 
-static BlockActs lay_block(Arena *arena, const ModelSettings *s, size_t n, size_t map_size, int with_backward)
+/* Reals of a row that a gate makes, of the one array that all blocks share; 0: no gate there. */
+static size_t gated_width(const Model *model, GatePlace place)
 {
+    const ModelSettings *s = &model->settings;
+    const GateKeys *keys = model->gate_state;
+    if (!keys || keys->on != place)
+        return 0;
+    return (size_t)(place == GATE_OUTPUT ? s->n_heads : s->n_kv_heads) * (size_t)s->d_head;
+}
+
+static BlockActs lay_block(Arena *arena, const Model *model, size_t n, const Workspace *w)
+{
+    const ModelSettings *s = &model->settings;
+    const int with_backward = w->with_backward;
+    const size_t map_size = w->map_size;
     size_t N = n * (size_t)s->context_length, C = (size_t)s->d_model, F = (size_t)s->d_ff;
-    size_t H = (size_t)s->n_heads, HD = H * (size_t)s->d_head;
+    size_t H = (size_t)s->n_heads, HD = H * (size_t)s->d_head, KD = (size_t)s->n_kv_heads * (size_t)s->d_head;
     BlockActs acts = {0};
     acts.x = take_reals(arena, N * C);
     acts.attention_norm = lay_norm(arena, N);
     acts.q = take_reals(arena, N * HD);
-    acts.k = take_reals(arena, N * HD);
-    acts.v = take_reals(arena, N * HD);
+    acts.k = take_reals(arena, N * KD);
+    acts.v_raw = take_reals(arena, N * KD);
+    acts.v = gated_width(model, GATE_VALUE) ? w->gated : acts.v_raw;
     acts.maps = take_reals(arena, n * H * map_size);
     if (s->score->keeps_scores && with_backward)
         acts.scores = take_reals(arena, n * H * map_size);
     acts.score_state = take_reals(arena, N * H);
-    acts.heads = take_reals(arena, N * HD);
+    acts.heads_raw = take_reals(arena, N * HD);
+    acts.heads = gated_width(model, GATE_OUTPUT) ? w->gated : acts.heads_raw;
+    acts.factors = take_reals(arena, N * (size_t)model->blocks[0].head_gate.out);
     acts.q_raw = acts.q, acts.k_raw = acts.k;
     if (s->qk_norm) { /* without backward in turn where the heads' outputs come later */
         acts.q_rstd = take_reals(arena, N * H);
-        acts.k_rstd = take_reals(arena, N * H);
-        acts.q_raw = with_backward ? take_reals(arena, N * HD) : acts.heads;
-        acts.k_raw = with_backward ? take_reals(arena, N * HD) : acts.heads;
+        acts.k_rstd = take_reals(arena, N * (size_t)s->n_kv_heads);
+        acts.q_raw = with_backward ? take_reals(arena, N * HD) : acts.heads_raw;
+        acts.k_raw = with_backward ? take_reals(arena, N * KD) : acts.heads_raw;
     }
     acts.attention_join = lay_join(arena, s, N);
     if (!s->mlp)
@@ -64,16 +80,30 @@ static BlockActs lay_block(Arena *arena, const ModelSettings *s, size_t n, size_
     return acts;
 }
 
+static void lay_slots(Arena *arena, const ModelSettings *s, size_t n_slots, Workspace *w)
+{
+    const size_t n = n_slots * (size_t)s->d_head;
+    const size_t by_slot = pack_size((int)n_slots, s->d_head), by_channel = pack_size(s->d_head, (int)n_slots);
+    w->slot_keys = take_reals(arena, n);
+    w->slot_values = take_reals(arena, n);
+    for (int i = 0; i < 2; i++)
+        w->slot_panels[i] = take_reals(arena, by_slot > by_channel ? by_slot : by_channel);
+    w->dslot_keys = take_reals(arena, w->with_backward ? n : 0);
+    w->dslot_values = take_reals(arena, w->with_backward ? n : 0);
+}
+
 static void lay_workspace(Arena *arena, const Model *model, int n, int with_backward, const real *lent, Workspace *w)
 {
     const ModelSettings *s = &model->settings;
     size_t T = (size_t)s->context_length, N = (size_t)n * T, C = (size_t)s->d_model;
-    size_t H = (size_t)s->n_heads, HD = H * (size_t)s->d_head;
+    size_t H = (size_t)s->n_heads, HD = H * (size_t)s->d_head, KD = (size_t)s->n_kv_heads * (size_t)s->d_head;
 
     w->n = n;
     w->with_backward = with_backward;
     w->hidden_key = -1;
-    w->map_ld = attention_map_ld(s);
+    w->n_slots = model_n_slots(model);
+    w->slot_columns = attention_slot_columns(w->n_slots);
+    w->map_ld = attention_map_ld(s, w->n_slots);
     w->map_size = T * (size_t)w->map_ld;
     w->keys = ARENA_ARRAY(arena, KeyRanges, T);
     w->query_blocks = ARENA_ARRAY(arena, QueryBlock, attention_n_query_blocks(s->context_length));
@@ -83,7 +113,9 @@ static void lay_workspace(Arena *arena, const Model *model, int n, int with_back
     w->panels = lent ? lent : w->own_panels;
     for (int i = 0; i < (with_backward ? 4 : 2); i++)
         w->head_panels[i] = take_reals(arena, attention_panels(s));
+    lay_slots(arena, s, (size_t)w->n_slots, w);
     w->h = take_reals(arena, N * C);
+    w->gated = take_reals(arena, N * (gated_width(model, GATE_OUTPUT) + gated_width(model, GATE_VALUE)));
     if (s->mlp && s->activation != ACTIVATION_RELU)
         w->act = take_reals(arena, N * (size_t)s->d_ff);
 
@@ -91,7 +123,7 @@ static void lay_workspace(Arena *arena, const Model *model, int n, int with_back
     BlockActs acts = {0};
     for (int l = 0; l < s->n_layers; l++) {
         if (l == 0 || with_backward)
-            acts = lay_block(arena, s, (size_t)n, w->map_size, with_backward);
+            acts = lay_block(arena, model, (size_t)n, w);
         if (w->blocks)
             w->blocks[l] = acts;
     }
@@ -119,13 +151,14 @@ static void lay_workspace(Arena *arena, const Model *model, int n, int with_back
     w->dx = take_reals(arena, N * C);
     w->dnorm = take_reals(arena, N * C);
     w->dq = take_reals(arena, N * HD);
-    w->dk = take_reals(arena, N * HD);
-    w->dv = take_reals(arena, N * HD);
+    w->dk = take_reals(arena, N * KD);
+    w->dv = take_reals(arena, N * KD);
     w->dheads = take_reals(arena, N * HD);
     if (s->mlp && s->activation == ACTIVATION_SWIGLU)
         w->dgate = take_reals(arena, N * (size_t)s->d_ff);
     if (s->mlp)
         w->dup = take_reals(arena, N * (size_t)s->d_ff);
+    w->dfactors = take_reals(arena, N * (size_t)model->blocks[0].head_gate.out);
     w->dscores = take_reals(arena, w->map_size);
     if (s->position->bias_backward)
         w->dbias = take_reals(arena, H * position_table_size(s->position, s->context_length));

@@ -135,7 +135,9 @@ static int read_plan(Report *report, Error *err)
     return status != STATUS_OK ? status : read_claims(report, plan, err);
 }
 
-/* Metrics of metrics.json, each followed by its twin on corrupted sequences; which exist is seen in the snapshots. */
+const char *const measured_on[] = {"corrupted/", "targets/", "corrupted/targets/", NULL};
+
+/* Metrics of metrics.json, then their twins (measured_on); which exist is seen in the snapshots. */
 static int read_metrics(Report *report, const char *folder, Error *err)
 {
     Json *schema, *const *items = NULL;
@@ -143,8 +145,11 @@ static int read_metrics(Report *report, const char *folder, Error *err)
     if (status != STATUS_OK)
         return status;
     const int n = items_of(schema, "metrics", &items);
-    report->metrics = ARENA_ARRAY(report->arena, ReportMetric, 2 * n);
-    report->n_metrics = 2 * n;
+    int n_kinds = 1;
+    while (measured_on[n_kinds - 1])
+        n_kinds++;
+    report->metrics = ARENA_ARRAY(report->arena, ReportMetric, n_kinds * n);
+    report->n_metrics = n_kinds * n;
     for (int m = 0; m < n; m++) {
         ReportMetric *metric = &report->metrics[m];
         const Json *range = json_get(items[m], "range");
@@ -167,8 +172,10 @@ static int read_metrics(Report *report, const char *folder, Error *err)
         metric->ratio = json_get_number(items[m], "ratio", 1);
         metric->min = has_range && range->items[0]->type == JSON_NUMBER ? range->items[0]->number : (double)NAN;
         metric->max = has_range && range->items[1]->type == JSON_NUMBER ? range->items[1]->number : (double)NAN;
-        report->metrics[n + m] = *metric;
-        report->metrics[n + m].name = arena_format(report->arena, CORRUPTED "%s", metric->name);
+        for (int k = 1; k < n_kinds; k++) {
+            report->metrics[k * n + m] = *metric;
+            report->metrics[k * n + m].name = arena_format(report->arena, "%s%s", measured_on[k - 1], metric->name);
+        }
     }
     return STATUS_OK;
 }

@@ -15,7 +15,8 @@
 #include "report/report.h"
 #include "store/run.h"
 
-#define CORRUPTED "corrupted/" /* stands before the names of what was measured on corrupted sequences */
+/* What stands before the names of what was measured on corrupted sequences, over target queries, or both. */
+extern const char *const measured_on[];
 
 enum { PART_ALL, PART_EVEN, PART_ODD, PART_COUNT };
 

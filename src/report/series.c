@@ -123,7 +123,7 @@ static int rank_of(const Report *report, int m)
     const ReportMetric *metric = &report->metrics[m];
     if (m == report->headline)
         return 0;
-    if (strncmp(metric->name, CORRUPTED, strlen(CORRUPTED)) == 0)
+    if (strchr(metric->name, '/'))
         return 4;
     if (strncmp(metric->family, "pub_", 4) == 0)
         return 3;

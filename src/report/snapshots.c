@@ -58,10 +58,11 @@ static void read_baselines(Report *report, ReportRun *run, const Npz *baselines)
     }
 }
 
-/* What stands beside a metric: "sd/NAME", and "corrupted/sd/NAME" of the twin on corrupted sequences. */
+/* What stands beside a metric: "sd/NAME", and "corrupted/sd/NAME" of its twin there (measured_on). */
 static const char *member_of(Arena *arena, const char *kind, const char *metric)
 {
-    const size_t prefix = strncmp(metric, CORRUPTED, strlen(CORRUPTED)) == 0 ? strlen(CORRUPTED) : 0;
+    const char *slash = strrchr(metric, '/');
+    const size_t prefix = slash ? (size_t)(slash + 1 - metric) : 0;
     return arena_format(arena, "%.*s%s/%s", (int)prefix, metric, kind, metric + prefix);
 }
 

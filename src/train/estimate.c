@@ -9,7 +9,7 @@
 /* A member of a snapshot beside its items: NPY header, ZIP header and directory entry, its name in both. */
 static size_t member_bytes(const char *name)
 {
-    enum { HEADERS = 128 + 30 + 46, AROUND_NAME = sizeof "corrupted/position/sd/.npy" };
+    enum { HEADERS = 128 + 30 + 46, AROUND_NAME = sizeof "corrupted/targets/position/sd/.npy" };
     return HEADERS + 2 * (AROUND_NAME + strlen(name));
 }
 
@@ -47,17 +47,19 @@ static size_t snapshots_disk_bytes(const Session *session, size_t n_snapshots)
         const size_t length = strlen(data_token_text(session->data, id));
         strings = length > strings ? length : strings;
     }
-    size_t bytes = passes * (metrics_disk_bytes(&layout) + sizeof(float) * n * heads * (T + T / 2)) + OTHERS +
-                   sizeof(float) * heads * T * T * (1 + session->settings.snapshot.maps) + sizeof(int32_t) * n * 2 * T +
-                   strings * data_vocab_size(session->data) + sizeof(KeyRanges) * (T + T / 2) +
-                   member_bytes("visible") + member_bytes("visible_half") + member_bytes("rows_sum_to_one");
+    const size_t targets = (size_t)session->settings.measure.targets;
+    size_t bytes = (passes + targets) * metrics_disk_bytes(&layout) + passes * sizeof(float) * n * heads * (T + T / 2) +
+                   OTHERS + sizeof(float) * heads * T * T * (1 + session->settings.snapshot.maps) +
+                   sizeof(int32_t) * n * 2 * T + strings * data_vocab_size(session->data) +
+                   sizeof(KeyRanges) * (T + T / 2) + member_bytes("visible") + member_bytes("visible_half") +
+                   member_bytes("rows_sum_to_one");
     const Parameters *parameters = model_parameters(session->model);
     for (int t = 0; t < parameters->n_tensors && session->settings.snapshot.weights; t++)
         bytes += member_bytes(parameters->tensors[t].name);
     if (session->settings.snapshot.weights)
         bytes += sizeof(float) * parameters->n_parameters;
-    bytes =
-        n_snapshots * bytes + passes * baselines_disk_bytes(&layout) + 2 * sizeof(float) * heads * (T + T / 2) + OTHERS;
+    bytes = n_snapshots * bytes + (passes + targets) * baselines_disk_bytes(&layout) +
+            2 * sizeof(float) * heads * (T + T / 2) + OTHERS;
     arena_free(arena);
     return n_snapshots > 0 ? bytes : 0;
 }

@@ -5,7 +5,6 @@
 
 #include "base/file.h"
 #include "geometry/anchor.h"
-#include "model/score/score.h"
 #include "store/run.h"
 #include "train/measurer.h"
 
@@ -57,7 +56,7 @@ static void add_mask(NpzWriter *npz, const Measurer *measurer)
 {
     const Model *model = measurer->model;
     const Visible *visible = model_visible(model), *half = &measurer->half_visible;
-    const int32_t rows_sum_to_one = model_settings(model)->score->rows_sum_to_one;
+    const int32_t rows_sum_to_one = model_rows_sum_to_one(model);
     npz_add(npz, "visible", NPY_INT32, 3, (int64_t[]){visible->length, KEY_RANGES, 2}, visible->keys);
     npz_add(npz, "visible_half", NPY_INT32, 3, (int64_t[]){half->length, KEY_RANGES, 2}, half->keys);
     npz_add(npz, "rows_sum_to_one", NPY_INT32, 1, (int64_t[]){1}, &rows_sum_to_one);
@@ -99,12 +98,35 @@ static void add_baseline_importance(Measurer *measurer, NpzWriter *npz, Arena *a
             (int64_t[]){L, H, set->length}, importance);
 }
 
-/* The computed maps that the first worker holds on every sequence, since tokens, idle queries and drawn positions
- * differ. */
+/* The set's values of every attention-only column that the computed maps have, each name behind `prefix`. */
+static void add_baseline_columns(const Measurer *measurer, NpzWriter *npz, Arena *arena, const char *prefix,
+                                 const Pass *pass, int is_of_targets)
+{
+    const Layout *layout = &measurer->layout;
+    for (int f = 0; family_registry[f]; f++) {
+        const MetricFamily *family = family_registry[f];
+        const Place *places = layout_family(layout, family);
+        for (int c = 0; c < family->n_columns && (!is_of_targets || family_has_targets(family)); c++) {
+            const Place *place = &places[c];
+            if (!place->is_attention_only)
+                continue;
+            double *values = ARENA_ARRAY(arena, double, place->size);
+            for (int i = 0; i < place->size; i++)
+                values[i] = snapshot_pooled(pass, layout, place, i, 0).value;
+            npz_add(npz, arena_format(arena, "%s%s", prefix, place->column->name), NPY_FLOAT64,
+                    (place->column->level != LEVEL_MODEL) + (place->column->level == LEVEL_HEAD),
+                    (int64_t[]){layout->n_layers, layout->n_heads}, values);
+        }
+    }
+}
+
+/* The computed maps that the first worker holds on every sequence, since tokens, idle queries, targets and drawn
+ * positions differ. */
 static void add_baseline_metrics(Measurer *measurer, NpzWriter *npz, Arena *arena, const char *prefix, int is_corrupted)
 {
     const Set *set = &measurer->full;
-    const Layout *layout = &measurer->layout;
+    const size_t n_values = (size_t)measurer->layout.n_values;
+    const int has_targets = measurer_has_targets(measurer, is_corrupted);
     Pass *pass = &measurer->pass;
     Worker *worker = &measurer->worker[0];
     const Capture maps = {.maps = worker->capture.maps};
@@ -113,20 +135,17 @@ static void add_baseline_metrics(Measurer *measurer, NpzWriter *npz, Arena *aren
         View view = measurer_sequence_view(measurer, set, s, &maps, 0, is_corrupted);
         view.layer_maps = worker->layer_maps;
         view.output_weight = NULL;
-        measurer_measure_view(measurer, &view, s, worker, pass->values + (size_t)s * layout->n_values);
+        measurer_measure_view(measurer, &view, s, worker, pass->values + (size_t)s * n_values);
+        if (has_targets)
+            measurer_measure_targets(measurer, &view, s, worker, pass->target_values + (size_t)s * n_values);
     }
     measurer->is_baseline = 0;
-    for (int p = 0; p < layout->n_places; p++) {
-        const Place *place = &layout->places[p];
-        if (!place->is_attention_only)
-            continue;
-        double *values = ARENA_ARRAY(arena, double, place->size);
-        for (int i = 0; i < place->size; i++)
-            values[i] = snapshot_pooled(pass, layout, place, i, 0).value;
-        npz_add(npz, arena_format(arena, "%s/%s%s", prefix, is_corrupted ? "corrupted/" : "", place->column->name),
-                NPY_FLOAT64, (place->column->level != LEVEL_MODEL) + (place->column->level == LEVEL_HEAD),
-                (int64_t[]){layout->n_layers, layout->n_heads}, values);
-    }
+    const char *behind = arena_format(arena, "%s/%s", prefix, is_corrupted ? "corrupted/" : "");
+    add_baseline_columns(measurer, npz, arena, behind, pass, 0);
+    if (!has_targets)
+        return;
+    const Pass targets = pass_of_targets(pass);
+    add_baseline_columns(measurer, npz, arena, arena_format(arena, "%stargets/", behind), &targets, 1);
 }
 
 /* Uniform and position-only attention, measured like any other, beside corrupted sequences too where there are some. */
@@ -169,6 +188,19 @@ static void prepare(Measurer *measurer, const real *parameters, int64_t step)
     measurer_pack(measurer);
 }
 
+/* Metrics over target queries, behind "targets/". */
+static void add_target_metrics(NpzWriter *npz, Arena *arena, const Measurer *measurer, const char *prefix)
+{
+    const Pass targets = pass_of_targets(&measurer->pass);
+    const char *behind = arena_format(arena, "%stargets/", prefix);
+    for (int f = 0; family_registry[f]; f++) {
+        const MetricFamily *family = family_registry[f];
+        for (int c = 0; measurer_includes(measurer, f, 0) && family_has_targets(family) && c < family->n_columns; c++)
+            snapshot_add_metric(npz, arena, behind, &measurer->layout, layout_family(&measurer->layout, family) + c,
+                                &targets);
+    }
+}
+
 /* One pass and its members: the corrupted inputs' behind "corrupted/", the clean ones' bare. */
 static void add_pass(NpzWriter *npz, Arena *arena, Measurer *measurer, const char *prefix, int is_corrupted)
 {
@@ -183,6 +215,8 @@ static void add_pass(NpzWriter *npz, Arena *arena, Measurer *measurer, const cha
         for (int c = 0; c < family->n_columns; c++)
             snapshot_add_metric(npz, arena, prefix, layout, &place[c], &measurer->pass);
     }
+    if (measurer_has_targets(measurer, is_corrupted))
+        add_target_metrics(npz, arena, measurer, prefix);
     add_importance(npz, arena, prefix, measurer);
 }
 

@@ -105,6 +105,7 @@ static void lay_worker(Arena *arena, const TrainSettings *settings, const Model 
     worker->capture.residual = ARENA_ARRAY(arena, real, n * (size_t)(s.L + 1) * s.T * s.C);
     worker->capture.normed = ARENA_ARRAY(arena, real, n * (size_t)s.T * s.C);
     worker->capture.losses = ARENA_ARRAY(arena, real, n * (size_t)s.T);
+    worker->target_maps = settings->measure.targets ? ARENA_ARRAY(arena, real, (size_t)s.L * s.H * s.T * s.T) : NULL;
     lay_extras(arena, needs_of(settings), model, panels, worker);
     worker->scratch = arena_within(arena, family_scratch(settings, model));
     worker->columns = ARENA_ARRAY(arena, double *, layout_most_columns());
@@ -123,6 +124,7 @@ static void lay_passes(Arena *arena, const TrainSettings *settings, const Model 
     pass->length = s.T, half->length = s.T / 2;
     pass->n_maps = settings->snapshot.maps;
     pass->values = ARENA_ARRAY(arena, double, n * measurer->layout.n_values);
+    pass->target_values = settings->measure.targets ? ARENA_ARRAY(arena, double, n * measurer->layout.n_values) : NULL;
     pass->importance = ARENA_ARRAY(arena, float, importances);
     pass->map_sum = ARENA_ARRAY(arena, real, MEASURE_LANES * map);
     pass->maps = pass->n_maps ? ARENA_ARRAY(arena, real, pass->n_maps * map) : NULL;
@@ -163,6 +165,7 @@ static void lay(Arena *arena, const TrainSettings *settings, const Model *model,
     lay_passes(arena, settings, model, measurer);
     measurer->baseline = ARENA_ARRAY(arena, double, keys);
     measurer->row = ARENA_ARRAY(arena, double, s.T);
+    measurer->work = ARENA_ARRAY(arena, double, model_n_slots(model) + s.T);
     lay_biases(arena, model, measurer);
     measurer->output_weights = ARENA_ARRAY(arena, const real *, s.L);
 }
@@ -200,7 +203,7 @@ static void position_weights(const void *context, int layer, int head, int i, do
     const PositionOnly *position = context;
     const Measurer *measurer = position->measurer;
     model_position_weights(measurer->model, measurer->start, position->bias, position->visible, layer, head, i,
-                           ret_weights);
+                           measurer->work, ret_weights);
 }
 
 PositionRows measurer_position_rows(const PositionOnly *position)

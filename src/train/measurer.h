@@ -23,6 +23,7 @@ typedef struct {
     Workspace *workspace; /* for CAPTURE_ROWS rows or so */
     Capture capture;      /* of as many sequences of full length */
     double *layer_maps;   /* (L,T,T) */
+    real *target_maps;    /* (L,H,T,T) of the queries with a target, rows of zeros of the others */
     real *ablated_losses; /* (N_ABLATIONS,T) */
     real *gradient;       /* a parameter block */
     GradientPart *parts;  /* (n_tensors) those of its tensors that belong to a group */
@@ -54,6 +55,7 @@ struct Measurer {
     real *start_bias, *start_half_bias; /* of step 0, for baselines; the same memory where no bias is learned */
     double *baseline;                   /* (L,H,T) of the full set's keys, by step 0 */
     double *row;                        /* (T,) */
+    double *work;                       /* (S+T,) scratch of a row, S slots */
     real *start; /* (n_values) parameters of step 0, for what position alone gives; NULL where none of it is learned */
     const real **output_weights; /* (L,) */
     const real *parameters;      /* of the snapshot under way */
@@ -85,6 +87,10 @@ View measurer_sequence_view(const Measurer *measurer, const Set *set, int s, con
 /* Whether the pass under way has losses: they belong to the inputs that the objective makes. */
 int measurer_has_losses(const Measurer *measurer);
 
+/* Whether sequences of such inputs are measured over their target queries, too; and a family is. */
+int measurer_has_targets(const Measurer *measurer, int is_corrupted);
+int family_has_targets(const MetricFamily *family);
+
 /* Who works on a lane. */
 Worker *measurer_worker(Measurer *measurer, int lane, int thread);
 
@@ -94,6 +100,9 @@ int measurer_includes(const Measurer *measurer, int family, int s);
 /* Runs the families that are due on the view of sequence s, each into its part of a row of values, NaN where one is
  * not. */
 void measurer_measure_view(const Measurer *measurer, const View *view, int s, Worker *worker, double *row);
+
+/* The same of the families that maps are enough for, over the queries alone that have a target. */
+void measurer_measure_targets(const Measurer *measurer, const View *view, int s, Worker *worker, double *row);
 
 /* What position alone gives at step 0, to sequences of a set's length. */
 typedef struct {

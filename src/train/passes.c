@@ -24,6 +24,36 @@ void measurer_measure_view(const Measurer *measurer, const View *view, int s, Wo
                            row);
 }
 
+int measurer_has_targets(const Measurer *measurer, int is_corrupted)
+{
+    return measurer->settings->measure.targets && is_corrupted == measurer->settings->objective->corrupts;
+}
+
+int family_has_targets(const MetricFamily *family)
+{
+    return (family->needs & ~(unsigned)NEEDS_TOKENS) == NEEDS_MAPS;
+}
+
+/* Rows of zeros leave every mean over queries, so the families need not know. */
+void measurer_measure_targets(const Measurer *measurer, const View *view, int s, Worker *worker, double *row)
+{
+    const int32_t *targets = measurer->full.targets + (size_t)s * measurer->full.length;
+    const size_t T = (size_t)view->length, n_rows = (size_t)(view->n_layers * view->n_heads) * T;
+    View own = *view;
+    for (size_t r = 0; r < n_rows; r++)
+        if (targets[r % T] >= 0)
+            memcpy(worker->target_maps + r * T, view->maps + r * T, T * sizeof(real));
+        else
+            memset(worker->target_maps + r * T, 0, T * sizeof(real));
+    own.maps = worker->target_maps, own.importance = NULL;
+    for (int i = 0; i < measurer->layout.n_values; i++)
+        row[i] = (double)NAN;
+    for (int f = 0; family_registry[f]; f++)
+        if (measurer_includes(measurer, f, s) && family_has_targets(family_registry[f]))
+            layout_measure(&measurer->layout, family_registry[f], measurer->settings->measure.states[f], &own,
+                           worker->columns, worker->scratch, row);
+}
+
 static void add_losses(const Set *set, int s, const real *losses, Pass *pass)
 {
     double *sums = pass->losses + (size_t)s * MAX_LOSS_GROUPS, *counts = pass->counts + (size_t)s * MAX_LOSS_GROUPS;
@@ -146,6 +176,9 @@ static void measure_sequence(Measurer *measurer, int n, int at, Worker *worker, 
     add_losses(set, n, losses, pass);
     add_extras(measurer, targets, n, losses, worker, &view);
     measurer_measure_view(measurer, &view, n, worker, pass->values + (size_t)n * measurer->layout.n_values);
+    if (measurer_has_targets(measurer, measurer->uses_corrupted))
+        measurer_measure_targets(measurer, &view, n, worker,
+                                 pass->target_values + (size_t)n * measurer->layout.n_values);
     for (size_t i = 0; i < map; i++)
         map_sum[i] += view.maps[i];
     if (n < pass->n_maps)

@@ -48,6 +48,9 @@ static const SchemaRow measure_rows[] = {
      "the set of half length, which tells a place from the start from one from the end, is "
      "measured at every Nth snapshot, and at the first and the last; 0: never",
      FIELD(TrainSettings, measure.half_every)},
+    {"targets", VALUE_BOOL, "false", 0, 1, NULL,
+     "metrics of maps again, as targets/NAME, over the queries alone from which something is predicted",
+     FIELD(TrainSettings, measure.targets)},
 };
 
 static const SchemaRow snapshot_rows[] = {

@@ -38,6 +38,7 @@ typedef struct {
         int enabled;
         int n_sequences;                 /* N of the measuring set, and of the set of half length */
         int half_every;                  /* snapshots between those that measure the set of half length; 0: never */
+        int targets;                     /* metrics of maps again, over queries with a target */
         Cadence families[MOST_FAMILIES]; /* in the order of family_registry */
         const void *const *states;       /* of families, likewise */
     } measure;

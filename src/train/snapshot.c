@@ -14,6 +14,13 @@ Pooled snapshot_pooled(const Pass *pass, const Layout *layout, const Place *plac
                        parts[part].first, parts[part].step);
 }
 
+Pass pass_of_targets(const Pass *pass)
+{
+    Pass targets = *pass;
+    targets.values = pass->target_values;
+    return targets;
+}
+
 void snapshot_add_metric(NpzWriter *npz, Arena *arena, const char *prefix, const Layout *layout, const Place *place,
                          const Pass *pass)
 {

@@ -224,7 +224,7 @@ class Report(Case):
             })()""")
         self.assertGreaterEqual(len(shown), 20)
         for name, group, text in shown:
-            metric = metrics[name.removeprefix("corrupted/")]
+            metric = metrics[name.rsplit("/")[-1]]
             self.assertIn(metric["family"].removeprefix("pub_"), group)
             self.assertIn(metric["summary"], text)
             self.assertIn(metric["weakness"], text)

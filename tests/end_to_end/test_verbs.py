@@ -312,10 +312,19 @@ class Verbs(Case):
         self.write("tiny.yaml", TINY)
         self.assertNotRegex(self.refframe("run", "tiny.yaml", "--results", "other").stdout, "[\r\x1b]")
 
+    def test_claims_of_what_was_measured_on_other_queries(self):
+        for name in ("targets/sink_mass", "corrupted/sink_mass", "corrupted/targets/sink_mass"):
+            self.write("claims.yaml", f"train.steps: 5\nexpect:\n  - {{text: some, that: \"median({name}:strongest) > 0\"}}\n")
+            self.refframe("check", "claims.yaml")
+        for name, hint in (("targets/sink_mas", '; did you mean "sink_mass"?'), ("target/sink_mass", ""), ("targets/corrupted/sink_mass", "")):
+            self.write("claims.yaml", f"train.steps: 5\nexpect:\n  - {{text: some, that: \"median({name}) > 0\"}}\n")
+            self.assertIn(f'unknown metric "{name}"{hint}\n', self.refframe("check", "claims.yaml", code=2).stderr)
+
     def test_bench(self):
         """What it says fits together. How fast it is says nothing here: machines are busy, and a window of steps may fall into a
-        quiet moment between two peaks that did not."""
-        rows = json.loads(self.refframe("bench", "--json", "--seconds", 1, timeout=280).stdout)
+        quiet moment between two peaks that did not. The models are cut down, as a sanitizer takes minutes for a step of L."""
+        small = [word for key in ("n_layers=1", "d_model=32", "d_head=8", "context_length=32") for word in ("--set", f"model.{key}")]
+        rows = json.loads(self.refframe("bench", "--json", "--seconds", 1, *small).stdout)
         self.assertEqual([row["size"] for row in rows], ["S", "M", "L"])
         self.assertEqual(sorted(row["flops_per_token"] for row in rows), [row["flops_per_token"] for row in rows])
         for row in rows:

@@ -147,7 +147,7 @@ const Position position_odd = {
 
 /* ---- a score function -------------------------------------------------------------------------------------------- */
 
-/* p_j = s_j^2 / (n + sum s^2) over n visible keys: of p alone the sign of s is not known.
+/* p_j = s_j^2 / (n + sum s^2) over n visible keys and slots: of p alone the sign of s is not known.
  * ds_j = 2 s_j (dp_j - sum dp p) / (n + sum s^2) */
 static void weights(const void *state, const real *parameters, int layer, int head, int n, const double *scores,
                     double *ret_weights)
@@ -164,7 +164,7 @@ static void forward(const void *state, const ScoreRows *rows, real *s, real *row
 {
     (void)state;
     for (int r = 0; r < rows->n_rows; r++, s += rows->ld) {
-        double sum = keys_count(&rows->keys[r]);
+        double sum = keys_count(&rows->keys[r]) + rows->n_slots;
         for (int j = 0; j < rows->width; j++)
             sum += isinf(s[j]) ? 0 : (double)s[j] * (double)s[j];
         row_state[r] = (real)sum;

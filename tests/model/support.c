@@ -12,6 +12,8 @@
 extern const Position position_template;
 extern const Mask mask_template;
 extern const Score score_template;
+extern const Slot slot_template;
+extern const Gate gate_template;
 extern const Objective objective_template;
 
 #define ANY(Type, what)                                                                                                \
@@ -25,24 +27,94 @@ extern const Objective objective_template;
 ANY(Position, position)
 ANY(Mask, mask)
 ANY(Score, score)
+ANY(Slot, slot)
+ANY(Gate, gate)
 ANY(Objective, objective)
 
 static const char *const flags[] = {"false", "true", NULL};
+static const char *const kv_heads[] = {"0", "1", NULL}; /* of the numbers, the one whose shapes are its own */
+
+/* What a row of `model` can be told by name; NULL for other rows. */
+static const char *const *values_of(const SchemaRow *row)
+{
+    return row->type == VALUE_CHOICE             ? row->choices
+           : row->type == VALUE_BOOL             ? flags
+           : strcmp(row->key, "n_kv_heads") == 0 ? kv_heads
+                                                 : NULL;
+}
+
+/* A new line behind the n that there are. */
+static char *next_choice(char lines[][96], int *n)
+{
+    assert_in_range(*n, 0, MOST_VALUES - 1);
+    return lines[(*n)++];
+}
+
+/* Every variant that is not `none`, and every other value of its choices. */
+static void add_parts(const char *group, const Variant *variant, char lines[][96], int *n)
+{
+    if (strcmp(variant->name, "none") == 0)
+        return;
+    snprintf(next_choice(lines, n), 96, "%s.kind=%s", group, variant->name);
+    for (int r = 0; r < variant->n_params; r++) {
+        const SchemaRow *row = &variant->params[r];
+        for (int v = 0; row->type == VALUE_CHOICE && row->choices[v]; v++)
+            if (strcmp(row->choices[v], row->initial) != 0)
+                snprintf(next_choice(lines, n), 96, "%s.kind=%s\n%s.%s=%s", group, variant->name, group, row->key,
+                         row->choices[v]);
+    }
+}
 
 const char *any_choice(int i)
 {
-    static char line[64][96];
+    static char lines[MOST_VALUES][96];
     int n = 1;
     for (int r = 0; r < model_n_rows; r++) {
         const SchemaRow *row = &model_rows[r];
-        const char *const *values = row->type == VALUE_CHOICE ? row->choices : row->type == VALUE_BOOL ? flags : NULL;
+        const char *const *values = values_of(row);
         for (int v = 0; values && values[v]; v++)
-            if (strcmp(values[v], row->initial) != 0) {
-                assert_in_range(n, 1, 63);
-                snprintf(line[n++], sizeof line[0], "model.%s=%s", row->key, values[v]);
-            }
+            if (strcmp(values[v], row->initial) != 0)
+                snprintf(next_choice(lines, &n), 96, "model.%s=%s", row->key, values[v]);
     }
-    return i < n ? line[i] : NULL;
+    for (int s = 0; any_slot(s); s++)
+        add_parts("model.slot", &any_slot(s)->variant, lines, &n);
+    for (int g = 0; any_gate(g); g++)
+        add_parts("model.gate", &any_gate(g)->variant, lines, &n);
+    return i < n ? lines[i] : NULL;
+}
+
+/* ---- mixes ------------------------------------------------------------------------------------------------------- */
+
+static int is_prime(int n)
+{
+    for (int d = 2; d * d <= n; d++)
+        if (n % d == 0)
+            return 0;
+    return 1;
+}
+
+/* Rows (a, b) and columns a, b, a + b, a + 2b, ... modulo a prime q: any two columns determine a and b if there are at
+ * most q + 1 of them, so each two values meet in one row; a column of fewer values than q has some of them twice. */
+int any_mix(int i, Mix *ret_mix)
+{
+    enum { COLUMNS = 4 };
+    int n[COLUMNS] = {0}, value[COLUMNS], q = COLUMNS + 1;
+    while (any_position(n[0]))
+        n[0]++;
+    while (any_mask(n[1]))
+        n[1]++;
+    while (any_score(n[2]))
+        n[2]++;
+    while (any_choice(n[3]))
+        n[3]++;
+    for (int c = 0; c < COLUMNS; c++)
+        q = n[c] > q ? n[c] : q;
+    while (!is_prime(q))
+        q++;
+    for (int c = 0; c < COLUMNS; c++)
+        value[c] = (c == 0 ? i / q : i / q * (c > 1) + i % q * (c > 1 ? c - 1 : 1)) % q % n[c];
+    *ret_mix = (Mix){any_position(value[0]), any_mask(value[1]), any_score(value[2]), any_choice(value[3])};
+    return i < q * q;
 }
 
 /* ---- axes -------------------------------------------------------------------------------------------------------- */
@@ -82,15 +154,17 @@ void other_values(Arena *arena, const char *before, const char *group, const Sch
 
 int all_axes(Arena *arena, Axis ret_axes[MOST_AXES])
 {
-    int n = 4;
+    int n = 6;
     memset(ret_axes, 0, sizeof(Axis) * MOST_AXES);
     ADD_AXIS(arena, position, "model.position", &ret_axes[0]);
     ADD_AXIS(arena, mask, "model.mask", &ret_axes[1]);
     ADD_AXIS(arena, score, "model.score", &ret_axes[2]);
     ADD_AXIS(arena, objective, "objective", &ret_axes[3]);
+    ADD_AXIS(arena, gate, "model.gate", &ret_axes[4]);
+    ADD_AXIS(arena, slot, "model.slot", &ret_axes[5]);
     for (int r = 0; r < model_n_rows; r++) {
         const SchemaRow *row = &model_rows[r];
-        if (row->type != VALUE_CHOICE && row->type != VALUE_BOOL)
+        if (!values_of(row))
             continue;
         assert_true(n < MOST_AXES);
         ret_axes[n].name = arena_format(arena, "model.%s", row->key);
@@ -102,13 +176,13 @@ int all_axes(Arena *arena, Axis ret_axes[MOST_AXES])
 
 /* ---- the schema -------------------------------------------------------------------------------------------------- */
 
-enum { MAX_PARTS = 64, MAX_NAMES = 16, MAX_LINES = 64 };
+enum { MAX_PARTS = 64, MAX_NAMES = 16, MAX_LINES = 64, MAX_KINDS = 8 };
 
 typedef struct {
     SchemaPart parts[MAX_PARTS];
     int n_parts;
-    SchemaRow kinds[4];
-    const char *names[4][MAX_NAMES];
+    SchemaRow kinds[MAX_KINDS];
+    const char *names[MAX_KINDS][MAX_NAMES];
     int n_kinds;
 } TestSchema;
 
@@ -139,6 +213,8 @@ static void write_schema(TestSchema *schema)
     ADD_VARIANTS(schema, position, "model.position");
     ADD_VARIANTS(schema, mask, "model.mask");
     ADD_VARIANTS(schema, score, "model.score");
+    ADD_VARIANTS(schema, slot, "model.slot");
+    ADD_VARIANTS(schema, gate, "model.gate");
     ADD_VARIANTS(schema, objective, "objective");
 }
 
@@ -210,6 +286,8 @@ int try_build(int vocab_size, const char *lines, Built *ret_built, Error *err)
     built.shape.mask = is_odd(mask)                  ? &mask_odd
                        : strcmp(mask, "broken") == 0 ? &mask_broken
                                                      : any_mask(index_of(mask_variants, mask));
+    built.shape.slot = any_slot(index_of(slot_variants, settings_text(settings, "model.slot.kind")));
+    built.shape.gate = any_gate(index_of(gate_variants, settings_text(settings, "model.gate.kind")));
     built.shape.score = is_odd(score) ? &score_odd : any_score(index_of(score_variants, score));
     status = model_new(built.arena, &built.shape, kernels_best(), &built.model, err);
     if (status < 0)
@@ -330,4 +408,16 @@ Built build_choice(const Position *position, const Mask *mask, const Score *scor
 Built build_variant(const Position *position, const Mask *mask, const Score *score)
 {
     return build_choice(position, mask, score, "");
+}
+
+Built build_mix(const Mix *mix)
+{
+    return build_choice(mix->position, mix->mask, mix->score, mix->choice);
+}
+
+const char *name_of_mix(const Mix *mix, char ret_name[128])
+{
+    snprintf(ret_name, 128, "%s, %s, %s, %s", mix->position->variant.name, mix->mask->variant.name,
+             mix->score->variant.name, mix->choice);
+    return ret_name;
 }

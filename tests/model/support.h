@@ -11,21 +11,37 @@
 
 #include <cmocka.h>
 
+#include "model/gate/gate.h"
 #include "model/mask/mask.h"
 #include "model/model.h"
 #include "model/objective/objective.h"
 #include "model/position/position.h"
 #include "model/score/score.h"
+#include "model/slot/slot.h"
 
 /* Every variant, registered or template: i from 0, NULL at the end. */
 const Position *any_position(int i);
 const Mask *any_mask(int i);
 const Score *any_score(int i);
+const Slot *any_slot(int i);
+const Gate *any_gate(int i);
 const Objective *any_objective(int i);
 
-/* Every value but the default of every choice and flag among the rows of `model`, as a line "model.norm=rmsnorm"; ""
- * for i = 0, which changes nothing; NULL at the end. */
+/* Every value but the default of every choice and flag among the rows of `model`, and one head of keys and values;
+ * every gate but none, and every other value of its choices. As lines "model.norm=rmsnorm"; "" for i = 0, which changes
+ * nothing; NULL at the end. */
 const char *any_choice(int i);
+
+/* Variants and one choice beside them; and the i-th mix of a list in which every two values of two of them meet,
+ * whatever the others are: 0 behind its end. All mixes would be too many. */
+typedef struct {
+    const Position *position;
+    const Mask *mask;
+    const Score *score;
+    const char *choice;
+} Mix;
+
+int any_mix(int i, Mix *ret_mix);
 
 /* One thing that a model can be told, with everything it can be told, as lines "key=value". */
 enum { MOST_AXES = 48, MOST_VALUES = 64 };
@@ -65,6 +81,8 @@ void unbuild(Built *built);
 extern const char *const model_sizes;
 Built build_choice(const Position *position, const Mask *mask, const Score *score, const char *choice);
 Built build_variant(const Position *position, const Mask *mask, const Score *score);
+Built build_mix(const Mix *mix);
+const char *name_of_mix(const Mix *mix, char ret_name[128]);
 
 #define ASSERT_SAME_BITS(x, y, n) assert_memory_equal(x, y, sizeof(real) * (size_t)(n))
 

@@ -159,13 +159,16 @@ static void poison(const Check *check)
     const ModelSettings *s = &check->built.shape;
     const Workspace *w = check->workspace;
     const size_t T = (size_t)check->batch.length, H = (size_t)s->n_heads, heads = H * (size_t)s->d_head;
-    const size_t N = (size_t)check->batch.n * T;
-    real *const rows[] = {w->dq, w->dk, w->dv, w->dheads};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    const size_t N = (size_t)check->batch.n * T, kv_heads = (size_t)s->n_kv_heads * (size_t)s->d_head;
+    real *const rows[] = {w->dq, w->dheads}, *const kv_rows[] = {w->dk, w->dv};
+    for (size_t i = 0; i < 2; i++) {
         poison_reals(rows[i], N * heads);
+        poison_reals(kv_rows[i], N * kv_heads);
+    }
     poison_reals(w->dscores, T * (size_t)w->map_ld);
     for (int l = 0; l < s->n_layers; l++)
         poison_reals(w->blocks[l].maps, (size_t)check->batch.n * H * w->map_size);
+    poison_reals(w->gated, s->gate->prepare ? N * kv_heads : 0);
     poison_reals(w->dx, N * (size_t)s->d_model);
     poison_reals(w->dnorm, N * (size_t)s->d_model);
 }
@@ -190,25 +193,21 @@ static void check_gradients(Check *check, const char *what)
 static const char *const sizes = "model.n_layers=2\nmodel.n_heads=2\nmodel.d_model=8\nmodel.d_head=6\nmodel.d_ff=10\n"
                                  "model.init.embedding_std=0.7\nmodel.init.head_std=0.5\n";
 
-/* Every encoding under every mask with every score function, and every choice beside them, on two sequences. */
+/* Encodings, masks, score functions and choices beside them, each two of them together, on two sequences. */
 static void test_attention_variants(void **state)
 {
     (void)state;
-    for (int p = 0; any_position(p); p++)
-        for (int m = 0; any_mask(m); m++)
-            for (int s = 0; any_score(s); s++)
-                for (int c = 0; any_choice(c); c++) {
-                    char what[128];
-                    snprintf(what, sizeof what, "%s, %s, %s, %s", any_position(p)->variant.name,
-                             any_mask(m)->variant.name, any_score(s)->variant.name, any_choice(c));
-                    Check check = {.built = build(9,
-                                                  "%smodel.context_length=7\nmodel.position.kind=%s\n"
-                                                  "model.mask.kind=%s\nmodel.score.kind=%s\n%s",
-                                                  sizes, any_position(p)->variant.name, any_mask(m)->variant.name,
-                                                  any_score(s)->variant.name, any_choice(c))};
-                    check.batch = random_batch(&check.built, 2, 0.7, 5);
-                    check_gradients(&check, what);
-                }
+    Mix mix;
+    for (int i = 0; any_mix(i, &mix); i++) {
+        char what[128];
+        Check check = {.built = build(9,
+                                      "%smodel.context_length=7\nmodel.position.kind=%s\nmodel.mask.kind=%s\n"
+                                      "model.score.kind=%s\n%s",
+                                      sizes, mix.position->variant.name, mix.mask->variant.name,
+                                      mix.score->variant.name, mix.choice)};
+        check.batch = random_batch(&check.built, 2, 0.7, 5);
+        check_gradients(&check, name_of_mix(&mix, what));
+    }
 }
 
 /* The same over several blocks of queries, the last one short. */
@@ -253,20 +252,40 @@ static void test_odd_variants(void **state)
     }
 }
 
-/* Every two choices that are not variants, and with each of them every encoding. */
+/* Slots in front of rows that begin at any key, shared by heads of queries. */
+static void test_slots_of_any_row(void **state)
+{
+    (void)state;
+    for (int i = 0; any_slot(i); i++) {
+        char what[128];
+        snprintf(what, sizeof what, "slot %s, long", any_slot(i)->variant.name);
+        Check check = {.built = build(9,
+                                      "model.n_layers=1\nmodel.n_heads=2\nmodel.n_kv_heads=1\nmodel.d_model=4\n"
+                                      "model.d_ff=4\nmodel.context_length=%d\nmodel.position.kind=odd\n"
+                                      "model.mask.kind=odd\nmodel.score.kind=odd\nmodel.slot.kind=%s%s",
+                                      5 * QUERY_BLOCK + 10, any_slot(i)->variant.name,
+                                      any_slot(i)->prepare ? "\nmodel.slot.n=3" : "")};
+        check.longest_step = usual_step / 4;
+        check.batch = random_batch(&check.built, 2, 0.3, 6);
+        check_gradients(&check, what);
+    }
+}
+
+/* Every two choices that are not variants, with one encoding after another. */
 static void test_choices(void **state)
 {
     (void)state;
-    for (int p = 0; any_position(p); p++)
-        for (int i = 0; any_choice(i); i++)
-            for (int j = i; any_choice(j); j++) {
-                char what[128];
-                snprintf(what, sizeof what, "%s, %s, %s", any_position(p)->variant.name, any_choice(i), any_choice(j));
-                Check check = {.built = build(9, "%smodel.context_length=6\nmodel.position.kind=%s\n%s\n%s", sizes,
-                                              any_position(p)->variant.name, any_choice(i), any_choice(j))};
-                check.batch = random_batch(&check.built, 2, 0.7, 7);
-                check_gradients(&check, what);
-            }
+    int p = 0;
+    for (int i = 0; any_choice(i); i++)
+        for (int j = i; any_choice(j); j++) {
+            char what[128];
+            p = any_position(p + 1) ? p + 1 : 0;
+            snprintf(what, sizeof what, "%s, %s, %s", any_position(p)->variant.name, any_choice(i), any_choice(j));
+            Check check = {.built = build(9, "%smodel.context_length=6\nmodel.position.kind=%s\n%s\n%s", sizes,
+                                          any_position(p)->variant.name, any_choice(i), any_choice(j))};
+            check.batch = random_batch(&check.built, 2, 0.7, 7);
+            check_gradients(&check, what);
+        }
 }
 
 static const Objective *objective_of(const Built *built)
@@ -278,55 +297,75 @@ static const Objective *objective_of(const Built *built)
     return any_objective(i);
 }
 
+/* Which two values of two axes have met in a model. */
+typedef struct {
+    unsigned char met[MOST_AXES][MOST_VALUES][MOST_AXES][MOST_VALUES];
+} Pairs;
+
 /* A model with the values given (-1: any), the rest drawn until its mask goes with its objective; 0 if it
- * never does. */
-static int draw_menu(int n_axes, const Axis *axes, const int *given, Pcg *pcg, Built *ret_built, char *ret_lines)
+ * never does. What was drawn stands in `given` then. */
+static int draw_menu(int n_axes, const Axis *axes, int *given, Pcg *pcg, Built *ret_built, char *ret_lines)
 {
     for (int tries = 0; tries < TRIES; tries++) {
         Error err;
+        int drawn[MOST_AXES];
         *ret_lines = 0;
         for (int a = 0; a < n_axes; a++) {
-            const int value = given[a] >= 0 ? given[a] : (int)pcg_below(pcg, (uint32_t)axes[a].n);
-            strcat(strcat(ret_lines, axes[a].values[value]), "\n");
+            drawn[a] = given[a] >= 0 ? given[a] : (int)pcg_below(pcg, (uint32_t)axes[a].n);
+            strcat(strcat(ret_lines, axes[a].values[drawn[a]]), "\n");
         }
         *ret_built = build(9, "%smodel.d_head=8\nmodel.context_length=9\n%s", sizes, ret_lines);
-        if (objective_check(objective_of(ret_built), &ret_built->shape, 1, &err) == STATUS_OK)
+        if (objective_check(objective_of(ret_built), &ret_built->shape, 1, &err) == STATUS_OK) {
+            memcpy(given, drawn, sizeof drawn);
             return 1;
+        }
         unbuild(ret_built);
     }
     return 0;
 }
 
-/* Every two values of two axes, whatever they are: encodings and their parameters, masks, scores, objectives and their
- * targets, norms, placements, activations, heads. What the two leave open is drawn, so that thirds meet, too. */
+/* The model's gradients, and all pairs that met in it. */
+static void check_menu(Check *check, const char *lines, int n_axes, const int *values, Pairs *pairs)
+{
+    check->longest_step = usual_step / 4; /* some norms of sandwiches bend */
+    check->batch = objective_batch(&check->built, objective_of(&check->built), 2, 4);
+    check_gradients(check, lines);
+    for (int a = 0; a < n_axes; a++)
+        for (int b = 0; b < n_axes; b++)
+            pairs->met[a][values[a]][b][values[b]] = 1;
+}
+
+/* Every two values of two axes meet in a model, whatever they are: encodings and their parameters, masks, scores,
+ * objectives and their targets, norms, placements, activations, heads. What the two leave open is drawn, so that thirds
+ * meet, too, and other pairs by the way. */
 static void test_every_two(void **state)
 {
     (void)state;
     Arena *arena = arena_new();
     Axis axes[MOST_AXES];
+    Pairs *pairs = ARENA_ARRAY(arena, Pairs, 1);
     const int n_axes = all_axes(arena, axes);
     Pcg pcg = pcg_named(1, "test/every two");
-    int n_pairs = 0, n_refused = 0;
+    int n_models = 0, n_pairs = 0, n_refused = 0;
     for (int a = 0; a < n_axes; a++)
         for (int b = a + 1; b < n_axes; b++)
             for (int i = 0; i < axes[a].n; i++)
-                for (int j = 0; j < axes[b].n; j++) {
+                for (int j = 0; j < axes[b].n; j++, n_pairs++) {
                     int given[MOST_AXES];
                     char lines[2048];
-                    Check check = {.longest_step = usual_step / 4}; /* some norms of sandwiches bend */
+                    Check check = {.workspace = NULL};
+                    if (pairs->met[a][i][b][j])
+                        continue;
                     for (int c = 0; c < n_axes; c++)
                         given[c] = c == a ? i : c == b ? j : -1;
-                    if (draw_menu(n_axes, axes, given, &pcg, &check.built, lines)) {
-                        check.batch = objective_batch(&check.built, objective_of(&check.built), 2, 4);
-                        check_gradients(&check, lines);
-                        n_pairs++;
-                    } else if (strcmp(axes[a].name, "model.mask") == 0 && strcmp(axes[b].name, "objective") == 0) {
+                    if (draw_menu(n_axes, axes, given, &pcg, &check.built, lines))
+                        check_menu(&check, lines, n_axes, given, pairs), n_models++;
+                    else if (strcmp(axes[a].name, "model.mask") == 0 && strcmp(axes[b].name, "objective") == 0)
                         n_refused++; /* an objective that wants a causal mask, with one that is not */
-                    } else {
+                    else
                         fail_msg("nothing goes with %s and %s", axes[a].values[i], axes[b].values[j]);
-                    }
                 }
-    print_message("# %d axes, %d pairs, %d refused\n", n_axes, n_pairs, n_refused);
+    print_message("# %d axes, %d pairs, %d refused, the others in %d models\n", n_axes, n_pairs, n_refused, n_models);
     arena_free(arena);
 }
 
@@ -344,35 +383,38 @@ static void test_hostile_shapes(void **state)
     };
     static const char *const menus[] = {
         "model.bias=true",
-        "model.norm=rmsnorm\nmodel.norm_placement=sandwich\nmodel.activation=swiglu\nmodel.qk_norm=true",
+        "model.norm=rmsnorm\nmodel.norm_placement=sandwich\nmodel.activation=swiglu\nmodel.qk_norm=true\n"
+        "model.n_kv_heads=1\nmodel.gate.kind=element\nmodel.gate.bias=true\n"
+        "model.slot.kind=key_value\nmodel.slot.n=3",
     };
     /* The norm of a narrow row that is nearly 0 bends: a larger epsilon and a shorter step keep it straight. */
     static const char *const smooth = "model.init.head_std=0.5\nmodel.norm_epsilon=0.03";
     enum { LEAST = 5 }; /* of context_length; what is shorter fills the first rows */
+    int m = 0;
     for (int p = 0; any_position(p); p++)
-        for (int m = 0; any_mask(m); m++)
-            for (size_t i = 0; i < 2 * sizeof shapes / sizeof *shapes; i++) {
-                const int length = shapes[i / 2].length, D = shapes[i / 2].D;
-                char lines[512];
-                Check check = {.longest_step = usual_step / 4};
-                Error err;
-                snprintf(lines, sizeof lines,
-                         "model.n_layers=%d\nmodel.n_heads=%d\nmodel.d_model=%d\nmodel.d_head=%d\nmodel.d_ff=%d\n"
-                         "model.context_length=%d\nmodel.position.kind=%s\nmodel.mask.kind=%s\n%s\n%s",
-                         shapes[i / 2].L, shapes[i / 2].H, shapes[i / 2].C, D, shapes[i / 2].F,
-                         length < LEAST ? LEAST : length, any_position(p)->variant.name, any_mask(m)->variant.name,
-                         smooth, menus[i % 2]);
-                if (try_build(shapes[i / 2].V, lines, &check.built, &err) != STATUS_OK) {
-                    if (!any_position(p)->rotate_forward || D % 2 == 0)
-                        fail_msg("%s", err.text);
-                    unbuild(&check.built);
-                    continue;
-                }
-                check.batch = random_batch(&check.built, shapes[i / 2].n, 1, 3);
-                check.batch.length = length;
-                check.batch.n_targets = check.batch.n * length;
-                check_gradients(&check, lines);
+        for (size_t i = 0; i < 2 * sizeof shapes / sizeof *shapes; i++) {
+            const int length = shapes[i / 2].length, D = shapes[i / 2].D;
+            char lines[512];
+            Check check = {.longest_step = usual_step / 4};
+            Error err;
+            m = any_mask(m + 1) ? m + 1 : 0; /* one after another */
+            snprintf(lines, sizeof lines,
+                     "model.n_layers=%d\nmodel.n_heads=%d\nmodel.d_model=%d\nmodel.d_head=%d\nmodel.d_ff=%d\n"
+                     "model.context_length=%d\nmodel.position.kind=%s\nmodel.mask.kind=%s\n%s\n%s",
+                     shapes[i / 2].L, shapes[i / 2].H, shapes[i / 2].C, D, shapes[i / 2].F,
+                     length < LEAST ? LEAST : length, any_position(p)->variant.name, any_mask(m)->variant.name, smooth,
+                     menus[i % 2]);
+            if (try_build(shapes[i / 2].V, lines, &check.built, &err) != STATUS_OK) {
+                if (!any_position(p)->rotate_forward || D % 2 == 0)
+                    fail_msg("%s", err.text);
+                unbuild(&check.built);
+                continue;
             }
+            check.batch = random_batch(&check.built, shapes[i / 2].n, 1, 3);
+            check.batch.length = length;
+            check.batch.n_targets = check.batch.n * length;
+            check_gradients(&check, lines);
+        }
 }
 
 /* A head of several row blocks: more rows with a target than are in memory at a time. */
@@ -389,9 +431,13 @@ static void test_head_blocks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_attention_variants), cmocka_unit_test(test_query_blocks),
-        cmocka_unit_test(test_odd_variants),       cmocka_unit_test(test_choices),
-        cmocka_unit_test(test_every_two),          cmocka_unit_test(test_hostile_shapes),
+        cmocka_unit_test(test_attention_variants),
+        cmocka_unit_test(test_query_blocks),
+        cmocka_unit_test(test_odd_variants),
+        cmocka_unit_test(test_slots_of_any_row),
+        cmocka_unit_test(test_choices),
+        cmocka_unit_test(test_every_two),
+        cmocka_unit_test(test_hostile_shapes),
         cmocka_unit_test(test_head_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,6 +87,10 @@ static void test_every_key_of_a_variant_changes_something(void **state)
         check_variant("model.mask", &any_mask(i)->variant);
     for (int i = 0; any_score(i); i++)
         check_variant("model.score", &any_score(i)->variant);
+    for (int i = 0; any_slot(i); i++)
+        check_variant("model.slot", &any_slot(i)->variant);
+    for (int i = 0; any_gate(i); i++)
+        check_variant("model.gate", &any_gate(i)->variant);
 }
 
 /* init.position_std is asked for by those encodings alone that draw vectors. */

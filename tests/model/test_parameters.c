@@ -133,6 +133,38 @@ static void test_names(void **state)
     assert_true(rms(&normed, "blocks.0.attention.k_norm.gain") == 1);
     unbuild(&normed);
 
+    Built grouped = build(50, "model.n_kv_heads=2\nmodel.n_heads=6\nmodel.d_model=12\nmodel.bias=true");
+    assert_int_equal(tensor(&grouped, "blocks.1.attention.q.weight")->cols, 12);
+    assert_int_equal(tensor(&grouped, "blocks.1.attention.k.weight")->cols, 4);
+    assert_int_equal(tensor(&grouped, "blocks.1.attention.v.bias")->cols, 4);
+    assert_int_equal(tensor(&grouped, "blocks.1.attention.out.weight")->rows, 12);
+    unbuild(&grouped);
+
+    Built gated = build(50, "model.n_kv_heads=2\nmodel.n_heads=6\nmodel.d_model=12\nmodel.gate.kind=head\n"
+                            "model.gate.bias=true\nmodel.gate.initial=3");
+    assert_int_equal(tensor(&gated, "blocks.1.attention.gate.weight")->cols, 6);
+    assert_int_equal(tensor(&gated, "blocks.1.attention.gate.weight")->decays, 1);
+    assert_int_equal(tensor(&gated, "blocks.1.attention.gate.bias")->decays, 0);
+    assert_true(rms(&gated, "blocks.1.attention.gate.bias") == 3);
+    unbuild(&gated);
+    gated = build(50, "model.n_kv_heads=2\nmodel.n_heads=6\nmodel.d_model=12\nmodel.gate.kind=element\n"
+                      "model.gate.on=value");
+    assert_int_equal(tensor(&gated, "blocks.0.attention.gate.weight")->cols, 4);
+    assert_int_equal(parameters_find(model_parameters(gated.model), "blocks.0.attention.gate.bias"), -1);
+    unbuild(&gated);
+
+    Built slots = build(50, "model.n_kv_heads=2\nmodel.n_heads=6\nmodel.d_model=24\nmodel.slot.kind=key_value\n"
+                            "model.slot.n=3\nmodel.slot.std=0.7");
+    assert_int_equal(tensor(&slots, "blocks.1.attention.slot.key")->rows, 6);
+    assert_int_equal(tensor(&slots, "blocks.1.attention.slot.value")->cols, 4);
+    assert_int_equal(tensor(&slots, "blocks.1.attention.slot.value")->decays, 0);
+    check_std(&slots, "blocks.0.attention.slot.key", 0.7);
+    unbuild(&slots);
+    slots = build(50, "model.n_heads=6\nmodel.d_model=24\nmodel.slot.kind=key\nmodel.slot.n=3\nmodel.slot.shared=true");
+    assert_int_equal(tensor(&slots, "blocks.0.attention.slot.key")->rows, 3);
+    assert_int_equal(parameters_find(model_parameters(slots.model), "blocks.0.attention.slot.value"), -1);
+    unbuild(&slots);
+
     Built bare = build(50, "model.norm=rmsnorm\nmodel.tied_head=true\nmodel.position.kind=absolute\n"
                            "model.position.table=sinusoidal");
     static const char *const absent[] = {"head.weight",
@@ -305,6 +337,8 @@ static void test_refusals(void **state)
         const char *lines, *key;
     } refused[] = {
         {"model.n_heads=3\nmodel.d_model=16", "model.n_heads"},
+        {"model.n_heads=4\nmodel.n_kv_heads=3", "model.n_kv_heads"},
+        {"model.n_heads=2\nmodel.n_kv_heads=4", "model.n_kv_heads"},
         {"model.d_head=5\nmodel.position.kind=rope", "model.d_head"},
         {"model.d_model=15\nmodel.n_heads=3\nmodel.position.kind=absolute\nmodel.position.table=sinusoidal",
          "model.d_model"},
@@ -334,11 +368,17 @@ static void test_registries(void **state)
         assert_ptr_equal(mask_find(mask_registry[i]->variant.name), mask_registry[i]);
     for (int i = 0; score_registry[i]; i++)
         assert_ptr_equal(score_find(score_registry[i]->variant.name), score_registry[i]);
+    for (int i = 0; slot_registry[i]; i++)
+        assert_ptr_equal(slot_find(slot_registry[i]->variant.name), slot_registry[i]);
+    for (int i = 0; gate_registry[i]; i++)
+        assert_ptr_equal(gate_find(gate_registry[i]->variant.name), gate_registry[i]);
     for (int i = 0; objective_registry[i]; i++)
         assert_ptr_equal(objective_find(objective_registry[i]->variant.name), objective_registry[i]);
     assert_null(position_find("no such"));
     assert_null(mask_find("no such"));
     assert_null(score_find("no such"));
+    assert_null(slot_find("no such"));
+    assert_null(gate_find("no such"));
     assert_null(objective_find("no such"));
     for (int i = 0; any_position(i); i++) /* pairs are whole */
         assert_true(!any_position(i)->rotate_forward == !any_position(i)->rotate_backward &&

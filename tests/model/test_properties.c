@@ -15,41 +15,39 @@ static void test_batches_split_anywhere(void **state)
 {
     (void)state;
     enum { N = 5 };
-    for (int p = 0; any_position(p); p++)
-        for (int m = 0; any_mask(m); m++)
-            for (int c = 0; any_choice(c); c++) {
-                Built b = build_choice(any_position(p), any_mask(m), any_score(0), any_choice(c));
-                const int T = b.shape.context_length;
-                Batch batch = random_batch(&b, N, 0.6, 5);
-                Workspace *w = workspace_new(b.arena, b.model, N, 1, NULL);
-                real *whole = ARENA_ARRAY(b.arena, real, N * T), *parts = ARENA_ARRAY(b.arena, real, N * T);
-                real *gradient = ARENA_ARRAY(b.arena, real, b.n_values),
-                     *again = ARENA_ARRAY(b.arena, real, b.n_values);
-                double loss = model_step(b.model, b.parameters, &batch, 0, N, w, b.gradient, whole);
-                double sum = 0;
-                for (int i = 0; i < N * T; i++)
-                    sum += (double)whole[i];
-                assert_true(fabs(loss - sum) < 1e-4 * sum);
-                for (int cut = 1; cut < N; cut++) {
-                    memset(gradient, 0, sizeof(real) * b.n_values);
-                    model_step(b.model, b.parameters, &batch, cut, N - cut, w, gradient, parts + cut * T);
-                    model_step(b.model, b.parameters, &batch, 0, cut, w, gradient, parts);
-                    ASSERT_SAME_BITS(whole, parts, N * T);
-                    double apart = 0, norm = 0;
-                    for (size_t i = 0; i < b.n_values; i++) {
-                        apart += pow((double)gradient[i] - (double)b.gradient[i], 2);
-                        norm += pow((double)b.gradient[i], 2);
-                    }
-                    assert_true(sqrt(apart) < 1e-5 * sqrt(norm));
-                }
-                /* the same call gives the same bits, in a used workspace and without a gradient */
-                model_step(b.model, b.parameters, &batch, 0, N, w, again, NULL);
-                ASSERT_SAME_BITS(b.gradient, again, b.n_values);
-                Workspace *forward_only = workspace_new(b.arena, b.model, N, 0, NULL);
-                assert_true(model_step(b.model, b.parameters, &batch, 0, N, forward_only, NULL, parts) == loss);
-                ASSERT_SAME_BITS(whole, parts, N * T);
-                unbuild(&b);
+    Mix mix;
+    for (int i_mix = 0; any_mix(i_mix, &mix); i_mix++) {
+        Built b = build_mix(&mix);
+        const int T = b.shape.context_length;
+        Batch batch = random_batch(&b, N, 0.6, 5);
+        Workspace *w = workspace_new(b.arena, b.model, N, 1, NULL);
+        real *whole = ARENA_ARRAY(b.arena, real, N * T), *parts = ARENA_ARRAY(b.arena, real, N * T);
+        real *gradient = ARENA_ARRAY(b.arena, real, b.n_values), *again = ARENA_ARRAY(b.arena, real, b.n_values);
+        double loss = model_step(b.model, b.parameters, &batch, 0, N, w, b.gradient, whole);
+        double sum = 0;
+        for (int i = 0; i < N * T; i++)
+            sum += (double)whole[i];
+        assert_true(fabs(loss - sum) < 1e-4 * sum);
+        for (int cut = 1; cut < N; cut++) {
+            memset(gradient, 0, sizeof(real) * b.n_values);
+            model_step(b.model, b.parameters, &batch, cut, N - cut, w, gradient, parts + cut * T);
+            model_step(b.model, b.parameters, &batch, 0, cut, w, gradient, parts);
+            ASSERT_SAME_BITS(whole, parts, N * T);
+            double apart = 0, norm = 0;
+            for (size_t i = 0; i < b.n_values; i++) {
+                apart += pow((double)gradient[i] - (double)b.gradient[i], 2);
+                norm += pow((double)b.gradient[i], 2);
             }
+            assert_true(sqrt(apart) < 1e-5 * sqrt(norm));
+        }
+        /* the same call gives the same bits, in a used workspace and without a gradient */
+        model_step(b.model, b.parameters, &batch, 0, N, w, again, NULL);
+        ASSERT_SAME_BITS(b.gradient, again, b.n_values);
+        Workspace *forward_only = workspace_new(b.arena, b.model, N, 0, NULL);
+        assert_true(model_step(b.model, b.parameters, &batch, 0, N, forward_only, NULL, parts) == loss);
+        ASSERT_SAME_BITS(whole, parts, N * T);
+        unbuild(&b);
+    }
 }
 
 /* A first step leaves of a full block what a step makes of an empty one, to the bit, and can be added to. */
@@ -164,6 +162,25 @@ static void test_flops(void **state)
     weights = 4 * (4 * 128 * 128 + 3 * 128 * 344); /* 8/3 of 128 is 341.3 */
     assert_true(model_flops_per_token(gated.model, 1) == 6 * (weights + head) + 6.0 * 4 * 128 * 129);
     unbuild(&gated);
+    Built grouped =
+        build(512, "%smodel.mask.kind=causal\nmodel.n_kv_heads=1", lines); /* k, v: a quarter of the width */
+    weights = 4 * (2 * (128 + 32) * 128 + 2 * 128 * 512);
+    assert_true(model_flops_per_token(grouped.model, 1) == 6 * (weights + head) + 6.0 * 4 * 128 * 129);
+    unbuild(&grouped);
+    static const struct {
+        const char *lines;
+        int factors;
+    } gates[] = {{"model.gate.kind=head", 4}, {"model.gate.kind=element\nmodel.n_kv_heads=1\nmodel.gate.on=value", 32}};
+    for (int i = 0; i < 2; i++) {
+        Built open = build(512, "%smodel.mask.kind=causal\n%s", lines, gates[i].lines);
+        weights = 4 * (2 * (128 + (i ? 32 : 128)) * 128 + gates[i].factors * 128 + 2 * 128 * 512);
+        assert_true(model_flops_per_token(open.model, 1) == 6 * (weights + head) + 6.0 * 4 * 128 * 129);
+        unbuild(&open);
+    }
+    Built slots = build(512, "%smodel.mask.kind=causal\nmodel.slot.kind=zero\nmodel.slot.n=3", lines);
+    weights = 4 * (4 * 128 * 128 + 2 * 128 * 512);
+    assert_true(model_flops_per_token(slots.model, 1) == 6 * (weights + head) + 6.0 * 4 * 128 * (129 + 2 * 3));
+    unbuild(&slots);
     Built bare = build(512, "%smodel.mask.kind=causal\nmodel.mlp=false", lines);
     assert_true(model_flops_per_token(bare.model, 1) == 6 * (4 * (4 * 128 * 128) + head) + 6.0 * 4 * 128 * 129);
     unbuild(&bare);
@@ -181,32 +198,31 @@ static void fill_tensor(Built *built, const Tensor *tensor, double factor, doubl
 static void test_huge_scores(void **state)
 {
     (void)state;
-    for (int p = 0; any_position(p); p++)
-        for (int m = 0; any_mask(m); m++)
-            for (int c = 0; any_choice(c); c++) {
-                Built b = build_choice(any_position(p), any_mask(m), any_score(0), any_choice(c));
-                const Parameters *table = model_parameters(b.model);
-                const int T = b.shape.context_length, maps = b.shape.n_layers * b.shape.n_heads;
-                for (int t = 0; t < table->n_tensors; t++)
-                    if (strstr(table->tensors[t].name, ".q.weight") || strstr(table->tensors[t].name, "_norm.gain"))
-                        fill_tensor(&b, &table->tensors[t], 1e7, 0);
-                Batch batch = random_batch(&b, 2, 1, 9);
-                double loss = model_step(b.model, b.parameters, &batch, 0, 2,
-                                         workspace_new(b.arena, b.model, 2, 1, NULL), b.gradient, NULL);
-                assert_true(isfinite(loss));
-                for (size_t i = 0; i < b.n_values; i++)
-                    assert_true(isfinite(b.gradient[i]));
-                Capture capture = {.maps = ARENA_ARRAY(b.arena, real, maps * T * T)};
-                model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T,
-                              workspace_new(b.arena, b.model, 1, 0, NULL), &capture);
-                for (int row = 0; row < maps * T && any_score(0)->rows_sum_to_one; row++) {
-                    double sum = 0;
-                    for (int j = 0; j < T; j++)
-                        sum += (double)capture.maps[row * T + j];
-                    assert_true(fabs(sum - 1) < 1e-5);
-                }
-                unbuild(&b);
-            }
+    Mix mix;
+    for (int i_mix = 0; any_mix(i_mix, &mix); i_mix++) {
+        Built b = build_choice(mix.position, mix.mask, any_score(0), mix.choice);
+        const Parameters *table = model_parameters(b.model);
+        const int T = b.shape.context_length, maps = b.shape.n_layers * b.shape.n_heads;
+        for (int t = 0; t < table->n_tensors; t++)
+            if (strstr(table->tensors[t].name, ".q.weight") || strstr(table->tensors[t].name, "_norm.gain"))
+                fill_tensor(&b, &table->tensors[t], 1e7, 0);
+        Batch batch = random_batch(&b, 2, 1, 9);
+        double loss = model_step(b.model, b.parameters, &batch, 0, 2, workspace_new(b.arena, b.model, 2, 1, NULL),
+                                 b.gradient, NULL);
+        assert_true(isfinite(loss));
+        for (size_t i = 0; i < b.n_values; i++)
+            assert_true(isfinite(b.gradient[i]));
+        Capture capture = {.maps = ARENA_ARRAY(b.arena, real, maps * T * T)};
+        model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T, workspace_new(b.arena, b.model, 1, 0, NULL),
+                      &capture);
+        for (int row = 0; row < maps * T && model_rows_sum_to_one(b.model); row++) {
+            double sum = 0;
+            for (int j = 0; j < T; j++)
+                sum += (double)capture.maps[row * T + j];
+            assert_true(fabs(sum - 1) < 1e-5);
+        }
+        unbuild(&b);
+    }
 }
 
 /* A tensor that is not a number, or infinite, in any model shows in the loss: no max, mask or clip swallows it. */

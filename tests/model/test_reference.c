@@ -1,5 +1,5 @@
 /* Loss, logits and gradients against an independent implementation: PyTorch in double precision, by
- * fixtures/make_reference.py, whose outcome is committed.
+ * fixtures/make_reference.py and make_heads.py, whose outcome is committed.
  *
  * Central differences show that the backward pass belongs to the forward pass; only this file shows that the forward
  * pass is the model of the papers (a transposed weight, a pairing of rope's channels, the tanh in GELU). Every tensor's
@@ -109,7 +109,7 @@ static void check_case(const Case *c)
     unbuild(&built);
 }
 
-static void check_file(const char *path, int n_expected)
+static void check_fixture(const char *path, int expected)
 {
     FILE *file = fopen(path, "rb");
     assert_non_null(file);
@@ -129,18 +129,40 @@ static void check_file(const char *path, int n_expected)
             c.records[c.n++] = record;
     }
     fclose(file);
-    assert_int_equal(n_cases, n_expected);
+    assert_int_equal(n_cases, expected);
 }
 
 static void test_reference(void **state)
 {
     (void)state;
-    check_file(FIXTURES "/reference.bin", 18);
-    check_file(FIXTURES "/blocks.bin", 9);
+    check_fixture(FIXTURES "/reference.bin", 18);
+}
+
+static void test_heads(void **state)
+{
+    (void)state;
+    check_fixture(FIXTURES "/heads.bin", 14);
+}
+
+static void test_masks_and_biases(void **state)
+{
+    (void)state;
+    check_fixture(FIXTURES "/masks_and_biases.bin", 13);
+}
+
+static void test_blocks(void **state)
+{
+    (void)state;
+    check_fixture(FIXTURES "/blocks.bin", 9);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_reference)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reference),
+        cmocka_unit_test(test_heads),
+        cmocka_unit_test(test_masks_and_biases),
+        cmocka_unit_test(test_blocks),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,6 +119,57 @@ static void a_snapshot_says_what_its_queries_see(void **state)
     }
 }
 
+/* Mean of A_i0 over queries i >= 8 of `only`, of map (T,T). */
+static double sink_mass_of(const real *map, const int32_t *targets, int T)
+{
+    double sum = 0;
+    int n = 0;
+    for (int i = 8; i < T; i++)
+        if (targets[i] >= 0)
+            sum += (double)map[i * T], n++;
+    return sum / n;
+}
+
+/* `measure.targets`: over the queries alone that have a target, and beside what there was before, which stays as it is.
+ */
+static void targets_are_measured_apart(void **state)
+{
+    (void)state;
+    static const char *const off[] = {"snapshot.maps", "8", "measure.sequences", "8", NULL};
+    static const char *const on[] = {"snapshot.maps", "8", "measure.sequences", "8", "measure.targets", "true", NULL};
+    Trained without = train(off), with = train(on);
+    const Npz bare = snapshot_of(&without, 12), both = snapshot_of(&with, 12);
+    Session session;
+    Error err;
+    const Settings settings = tiny_settings(with.arena, on);
+    assert_ok(session_open(&settings, kernels_best(), &session, &err), &err);
+    assert_ok(session_start(&session, 1, 0, 1, kernels_best(), &err), &err);
+    const int T = session.model_settings.context_length, H = session.model_settings.n_heads, n = 8;
+    const NpyArray *maps = npz_get(&both, "map"), *found = npz_get(&both, "targets/sink_mass");
+    int n_targets = 0;
+    assert_non_null(found);
+    for (int h = 0; h < H; h++) {
+        double sum = 0;
+        for (int s = 0; s < n; s++)
+            sum += sink_mass_of((const real *)maps->data + (size_t)(s * H + h) * T * T,
+                                session.measurer->full.targets + s * T, T);
+        assert_true(fabs(((const double *)found->data)[h] - sum / n) < 1e-6);
+    }
+    for (int i = 0; i < n * T; i++)
+        n_targets += session.measurer->full.targets[i] >= 0;
+    assert_in_range(n_targets, 1, n * T - 1); /* or this test says nothing */
+    assert_null(npz_get(&bare, "targets/sink_mass"));
+    assert_null(npz_get(&both, "targets/value_drain")); /* needs more than maps */
+    for (int m = 0; m < bare.n; m++) {
+        const NpyArray *one = &bare.arrays[m], *other = npz_get(&both, one->name);
+        assert_true(other && other->n_items == one->n_items);
+        assert_memory_equal(one->data, other->data, one->n_items * (size_t)one->item_bytes);
+    }
+    session_close(&session);
+    drop(&without);
+    drop(&with);
+}
+
 /* ---- a bias by query --------------------------------------------------------------------------------------------- */
 
 /* ALiBi's table, written out for every query. */
@@ -470,6 +521,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_snapshot_holds_what_is_due),
         cmocka_unit_test(a_snapshot_says_what_its_queries_see),
+        cmocka_unit_test(targets_are_measured_apart),
         cmocka_unit_test(a_bias_by_query_is_measured),
         cmocka_unit_test(members_count_their_sequences),
         cmocka_unit_test(fisher_is_the_mean_of_squared_gradients),

@@ -10,9 +10,11 @@
 #include "base/sha256.h"
 #include "data/data.h"
 #include "geometry/metric.h"
+#include "model/gate/gate.h"
 #include "model/mask/mask.h"
 #include "model/position/position.h"
 #include "model/score/score.h"
+#include "model/slot/slot.h"
 #include "store/run.h"
 #include "train/settings.h"
 
@@ -67,6 +69,8 @@ static const VariantKind model_kinds[] = {
     {"position", "model.position", "rope", position_variants, NULL},
     {"mask", "model.mask", "causal", mask_variants, NULL},
     {"score", "model.score", "softmax", score_variants, NULL},
+    {"slot", "model.slot", "none", slot_variants, NULL},
+    {"gate", "model.gate", "none", gate_variants, NULL},
 };
 
 const Variant *any_variant(const VariantKind *kind, int i)
@@ -232,7 +236,10 @@ void results_hash(const char *folder, char ret_hex[65])
 static void model_row(const void *context, int layer, int head, int i, double *ret_weights)
 {
     const ModelRows *rows = context;
-    model_position_weights(rows->model, rows->parameters, rows->bias, rows->visible, layer, head, i, ret_weights);
+    double work[128];
+    if (rows->visible->length + model_n_slots(rows->model) > 128)
+        abort();
+    model_position_weights(rows->model, rows->parameters, rows->bias, rows->visible, layer, head, i, work, ret_weights);
 }
 
 PositionRows position_rows_of(const ModelRows *rows)

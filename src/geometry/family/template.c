@@ -73,7 +73,7 @@ static void measure(const void *state, const View *view, double *const *ret_colu
  * results it will judge; leave the three out, and the metric has no onset. attention_only: a function of maps, so that
  * uniform and position-only attention give it floors (the family must then need nothing but maps and tokens). */
 static const MetricColumn columns[] = {
-    [SELF_MASS] = {.name = "self_mass",
+    [SELF_MASS] = {.name = "template_self_mass",
                    .unit = "share of attention",
                    .level = LEVEL_HEAD,
                    .min = 0,

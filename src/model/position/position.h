@@ -12,7 +12,8 @@
 #include "model/parameters.h"
 #include "model/settings.h"
 
-/* One head's rows of q or k in a layer: (length, D) with leading dimension ld. */
+/* One head's rows of q or k in a layer: (length, D) with leading dimension ld. With grouped queries k has fewer heads,
+ * counted for themselves. */
 typedef struct {
     int layer, head, length, ld;
 } HeadRows;

@@ -21,6 +21,7 @@ typedef struct {
     const real *parameters;
     int layer, head;
     int n_rows, width, ld;
+    int n_slots;           /* the first so many columns are slots, which every query sees beside its keys */
     const KeyRanges *keys; /* (n_rows) which keys each row's query sees: keys_count of them are not hidden */
 } ScoreRows;
 
@@ -30,7 +31,7 @@ struct Score {
     int rows_sum_to_one; /* of every query, always */
     int keeps_scores;    /* backward wants the scores themselves, too; else its `s` is NULL */
 
-    /* The weights of one query: n scores, of the keys that it sees alone. ret_weights may be scores. */
+    /* The weights of one query: n scores, of what it sees alone: slots first, then keys. ret_weights may be scores. */
     void (*weights)(const void *state, const real *parameters, int layer, int head, int n, const double *scores,
                     double *ret_weights);
 

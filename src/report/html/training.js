@@ -152,12 +152,14 @@ function floorOf(a) {
   return data.metrics[curve.metric].direction < 0 ? Math.min(...computed) : Math.max(...computed);
 }
 
-/* Where a metric stands in the list: by family; what is measured as published, and on corrupted sequences, comes last. */
+/* Where a metric stands in the list: by family; what is measured as published, on corrupted sequences, over target
+ * queries, comes last. */
 function groupOf(metric) {
-  const isPublished = metric.family.startsWith('pub_'), isCorrupted = metric.name.startsWith('corrupted/');
+  const isPublished = metric.family.startsWith('pub_'), isCorrupted = metric.name.startsWith('corrupted/'),
+    isOfTargets = metric.name.includes('targets/');
   const heading = [isPublished ? metric.family.slice(4) : metric.family, isPublished && 'as published',
-    isCorrupted && 'corrupted sequences'];
-  return {rank: isPublished + 2 * isCorrupted, heading: heading.filter(Boolean).join(', ')};
+    isCorrupted && 'corrupted sequences', isOfTargets && 'target queries'];
+  return {rank: isPublished + 2 * (isCorrupted || isOfTargets), heading: heading.filter(Boolean).join(', ')};
 }
 
 function metricGroups() {
