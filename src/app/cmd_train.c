@@ -10,6 +10,7 @@
 #include "data/source/source.h"
 #include "sched/sched.h"
 #include "store/manifest.h"
+#include "train/initial.h"
 
 typedef struct {
     double last;
@@ -39,12 +40,14 @@ static void on_progress(void *context, const TrainProgress *progress)
 
 static int run_id(Arena *arena, const Settings *settings, char ret_id[13], Error *err)
 {
-    char hash[65] = "";
+    char corpus[65] = "", inputs[65];
     int status = STATUS_OK;
     if (source_find(settings_text(settings, "data.source.kind"))->needs_corpus)
-        status = corpus_hash(arena, settings, hash, err);
+        status = corpus_hash(arena, settings, corpus, err);
     if (status == STATUS_OK)
-        plan_run_id(settings, hash, TRAIN_NUMERICS_VERSION, ret_id);
+        status = initial_inputs(settings, corpus, inputs, err);
+    if (status == STATUS_OK)
+        plan_run_id(settings, inputs, TRAIN_NUMERICS_VERSION, ret_id);
     return status;
 }
 

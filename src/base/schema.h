@@ -14,7 +14,16 @@
 #include "base/arena.h"
 #include "base/status.h"
 
-typedef enum { VALUE_BOOL, VALUE_INT, VALUE_NUMBER, VALUE_CHOICE, VALUE_STRING, VALUE_LIST, VALUE_FILES } ValueType;
+typedef enum {
+    VALUE_BOOL,
+    VALUE_INT,
+    VALUE_NUMBER,
+    VALUE_CHOICE,
+    VALUE_STRING,
+    VALUE_LIST,
+    VALUE_FILES,
+    VALUE_FILE
+} ValueType;
 
 /* The member of a struct that holds a key's value once it is read (settings_read_rows). */
 typedef enum { FIELD_NONE, FIELD_INT, FIELD_INT64, FIELD_DOUBLE } FieldKind;
@@ -41,7 +50,8 @@ typedef struct {
 typedef struct {
     const char *key;            /* last path component(s) below the part's group: "n_layers", "theta" */
     ValueType type;             /* VALUE_LIST: of strings or numbers, kept as their text; VALUE_FILES: of paths, made
-                                 * absolute from the file that names them (or, in --set, from the working folder) */
+                                 * absolute from the file that names them (or, in --set, from the working folder);
+                                 * VALUE_FILE: one path, made so, or empty */
     const char *initial;        /* default as it would stand in YAML; lists as "[]" or "[a, b]" */
     double min, max;            /* inclusive, for VALUE_INT, VALUE_NUMBER, numbers in lists; 0, 0 is no range */
     const char *const *choices; /* NULL-terminated, for VALUE_CHOICE */

@@ -49,7 +49,7 @@ double settings_number(const Settings *settings, const char *key)
 
 const char *settings_text(const Settings *settings, const char *key)
 {
-    return get(settings, key, 1u << VALUE_CHOICE | 1u << VALUE_STRING)->text;
+    return get(settings, key, 1u << VALUE_CHOICE | 1u << VALUE_STRING | 1u << VALUE_FILE)->text;
 }
 
 int settings_choice(const Settings *settings, const char *key)
@@ -166,6 +166,7 @@ static void add_json_value(Text *text, const Setting *setting)
         break;
     case VALUE_CHOICE:
     case VALUE_STRING:
+    case VALUE_FILE:
         add_string(text, setting->text);
         break;
     case VALUE_LIST:
@@ -218,7 +219,7 @@ static void add_yaml_number(Text *text, const char *number)
 static void add_yaml_value(Text *text, const Setting *setting)
 {
     const ValueType type = setting->row->type;
-    if (type == VALUE_STRING) {
+    if (type == VALUE_STRING || type == VALUE_FILE) {
         add_string(text, setting->text);
     } else if (type == VALUE_LIST || type == VALUE_FILES) {
         text_add(text, "[");

@@ -28,7 +28,7 @@ const Setting *settings_find(const Settings *settings, const char *key);
 int settings_bool(const Settings *settings, const char *key);
 int64_t settings_int(const Settings *settings, const char *key);
 double settings_number(const Settings *settings, const char *key);
-const char *settings_text(const Settings *settings, const char *key); /* choice or string */
+const char *settings_text(const Settings *settings, const char *key); /* choice, string or file */
 int settings_choice(const Settings *settings, const char *key);       /* a choice's index in its row's list */
 
 /* Reads every row that has a field, as GROUP.KEY, into the struct that its FIELD names: a choice as its index. */

@@ -151,17 +151,29 @@ static int take_list(const Check *check, Setting *setting)
 }
 
 /* A path stands for the same file wherever the settings are copied to: run.yaml is read from another folder. */
-static int take_files(const Check *check, Setting *setting)
+static const char *absolute_path(const Check *check, const char *path)
 {
     const Assignment *from = check->from;
     const char *folder = from->file && from->line > 0 ? file_dirname(check->arena, from->file) : ".";
+    return *path == '/' ? arena_strdup(check->arena, path)
+                        : file_absolute(check->arena, file_join(check->arena, folder, path));
+}
+
+static int take_file(const Check *check, Setting *setting)
+{
+    if (*setting->text)
+        setting->text = absolute_path(check, setting->text);
+    return STATUS_OK;
+}
+
+static int take_files(const Check *check, Setting *setting)
+{
+    const Assignment *from = check->from;
     const char **items = ARENA_ARRAY(check->arena, const char *, from->n_items + 1);
     for (int i = 0; i < from->n_items; i++) {
         if (!*from->items[i])
             return refuse(check, "an empty path");
-        items[i] = *from->items[i] == '/'
-                       ? arena_strdup(check->arena, from->items[i])
-                       : file_absolute(check->arena, file_join(check->arena, folder, from->items[i]));
+        items[i] = absolute_path(check, from->items[i]);
     }
     setting->items = items;
     return STATUS_OK;
@@ -174,7 +186,7 @@ static const struct {
     [VALUE_BOOL] = {"true or false", take_bool},     [VALUE_INT] = {"a whole number", take_int},
     [VALUE_NUMBER] = {"a number", take_number},      [VALUE_CHOICE] = {"a choice", take_choice},
     [VALUE_STRING] = {"a text", take_string},        [VALUE_LIST] = {"a list", take_list},
-    [VALUE_FILES] = {"a list of files", take_files},
+    [VALUE_FILES] = {"a list of files", take_files}, [VALUE_FILE] = {"a file", take_file},
 };
 
 /* The value of an assignment as its row understands it. */

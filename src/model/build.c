@@ -2,8 +2,10 @@
  * constant tables; and what a step costs.
  *
  * Initial values, after the calibration of the embedding scale that decides when sinks form: matrices normal with
- * std = d_model^-1/2 or weight_std; those that write into the residual stream divided by sqrt(2L) (Radford et al. 2019,
- * section 2.3), so that the stream's variance does not grow with depth; gains 1, shifts and biases 0.
+ * std = d_model^-1/2, weight_std or the inverse root of their own fan-in (LeCun et al. 1998, "Efficient BackProp",
+ * section 4.6), or uniform within +-fan-in^-1/2, which is what PyTorch's nn.Linear draws; those that write into the
+ * residual stream divided by sqrt(2L) (Radford et al. 2019, section 2.3), so that the stream's variance does not grow
+ * with depth; gains 1, shifts and biases 0.
  */
 #include <math.h>
 #include <stdio.h>
@@ -28,37 +30,67 @@ static size_t add_tensor(const Builder *b, Tensor tensor)
     return parameters_add(b->arena, b->parameters, tensor);
 }
 
+/* How a matrix begins, beside its fan-in: whether it writes into the residual stream, and the std that a key gives, or
+ * 0. */
+typedef struct {
+    int writes;
+    double std;
+} Start;
+
 /* A matrix, drawn and decayed. */
-static size_t add_weight(const Builder *b, const char *name, int rows, int cols, double std)
+static size_t add_weight(const Builder *b, const char *name, int rows, int cols, Start start)
 {
-    return add_tensor(b, (Tensor){.name = name, .rows = rows, .cols = cols, .initial_std = std, .decays = 1});
+    const ModelSettings *s = b->settings;
+    const WeightRule rule = s->init.weight;
+    const double width = rule == WEIGHT_FAN_IN ? s->d_model : rows;
+    const double size = (rule == WEIGHT_CONSTANT ? s->init.weight_std : 1 / sqrt(width)) /
+                        (start.writes && s->init.residual == RESIDUAL_SCALED ? sqrt(2.0 * s->n_layers) : 1);
+    const int is_uniform = start.std == 0 && rule == WEIGHT_UNIFORM;
+    return add_tensor(b, (Tensor){.name = name,
+                                  .rows = rows,
+                                  .cols = cols,
+                                  .initial_std = start.std > 0 ? start.std
+                                                 : is_uniform  ? 0
+                                                               : size,
+                                  .initial_bound = is_uniform ? size : 0,
+                                  .decays = 1});
 }
 
-/* A vector that starts at one value: a bias, a gain, a shift. */
+/* A vector that starts at one value: a gain, a shift. */
 static size_t add_vector(const Builder *b, const char *name, int n, double value)
 {
     return add_tensor(b, (Tensor){.name = name, .rows = 1, .cols = n, .initial_value = value});
 }
 
-static Linear add_linear(const Builder *b, const char *name, int in, int out, double std)
+/* Of a layer with `in` inputs. */
+static size_t add_bias(const Builder *b, const char *name, int in, int n)
+{
+    const int is_drawn = b->settings->init.bias == BIAS_UNIFORM;
+    return add_tensor(
+        b, (Tensor){.name = name, .rows = 1, .cols = n, .initial_bound = is_drawn ? 1 / sqrt((double)in) : 0});
+}
+
+static Linear add_linear(const Builder *b, const char *name, int in, int out, Start start, BiasRule bias)
 {
     char tensor[48];
     Linear linear = {in, out, ABSENT, ABSENT, {0}};
     snprintf(tensor, sizeof tensor, "%s.weight", name);
-    linear.weight = add_weight(b, tensor, in, out, std);
-    if (b->settings->bias) {
+    linear.weight = add_weight(b, tensor, in, out, start);
+    if (bias == BIAS_ON) {
         snprintf(tensor, sizeof tensor, "%s.bias", name);
-        linear.bias = add_vector(b, tensor, out, 0);
+        linear.bias = add_bias(b, tensor, in, out);
     }
     return linear;
 }
 
-/* `name` is "norm" or "post_norm". */
-static Norm add_norm(Builder *b, const char *name)
+/* `name` is "norm" or "post_norm"; ABSENT unless one stands there. */
+static Norm add_norm(Builder *b, const char *name, int stands)
 {
     const TensorGroup around = b->group;
     char tensor[48];
     Norm norm = {ABSENT, ABSENT};
+    if (!stands || b->settings->norm == NORM_NONE)
+        return norm;
     b->group = TENSOR_NORM;
     snprintf(tensor, sizeof tensor, "%s.gain", name);
     norm.gain = add_vector(b, tensor, b->settings->d_model, 1);
@@ -79,49 +111,59 @@ static size_t add_head_gain(Builder *b, const char *name)
 }
 
 /* The layer of a gate's factors. */
-static Linear add_gate(const Builder *b, const GateKeys *keys, double std)
+static Linear add_gate(const Builder *b, const GateKeys *keys)
 {
     const ModelSettings *s = b->settings;
     const int n_heads = keys->on == GATE_OUTPUT ? s->n_heads : s->n_kv_heads;
     Linear gate = {s->d_model, s->gate->by_channel ? n_heads * s->d_head : n_heads, ABSENT, ABSENT, {0}};
-    gate.weight = add_weight(b, "gate.weight", gate.in, gate.out, std);
+    gate.weight = add_weight(b, "gate.weight", gate.in, gate.out, (Start){0});
     if (keys->bias)
         gate.bias = add_vector(b, "gate.bias", gate.out, keys->initial);
     return gate;
 }
 
-static Block add_block(Builder *b, const GateKeys *gate, int layer)
+static void add_attention(Builder *b, const GateKeys *gate, Block *block)
 {
     const ModelSettings *s = b->settings;
     const int C = s->d_model, HD = s->n_heads * s->d_head, KD = s->n_kv_heads * s->d_head;
-    const double std = s->init.weight == WEIGHT_FAN_IN ? 1 / sqrt((double)C) : s->init.weight_std;
-    const double out_std = s->init.residual == RESIDUAL_SCALED ? std / sqrt(2.0 * s->n_layers) : std;
-    const int is_pre = s->norm_placement == PLACEMENT_PRE, is_post = s->norm_placement == PLACEMENT_POST;
-    const Norm none = {ABSENT, ABSENT};
+    block->attention_norm = add_norm(b, "norm", s->norm_placement != PLACEMENT_POST);
+    block->q = add_linear(b, "q", C, HD, (Start){0, s->init.q_std}, s->bias_q);
+    block->k = add_linear(b, "k", C, KD, (Start){0, s->init.k_std}, s->bias_k);
+    block->v = add_linear(b, "v", C, KD, (Start){0, s->init.v_std}, s->bias_v);
+    block->q_gain = add_head_gain(b, "q_norm.gain");
+    block->k_gain = add_head_gain(b, "k_norm.gain");
+    if (gate)
+        block->head_gate = add_gate(b, gate);
+    block->out = add_linear(b, "out", HD, C, (Start){1, s->init.out_std}, s->bias_out);
+    block->attention_post_norm = add_norm(b, "post_norm", s->norm_placement != PLACEMENT_PRE);
+}
+
+static void add_mlp(Builder *b, Block *block)
+{
+    const ModelSettings *s = b->settings;
+    const int C = s->d_model, F = s->d_ff;
+    block->mlp_norm = add_norm(b, "norm", s->norm_placement != PLACEMENT_POST);
+    if (s->activation == ACTIVATION_SWIGLU)
+        block->gate = add_linear(b, "gate", C, F, (Start){0, s->init.up_std}, s->bias_mlp);
+    block->up = add_linear(b, "up", C, F, (Start){0, s->init.up_std}, s->bias_mlp);
+    block->down = add_linear(b, "down", F, C, (Start){1, s->init.down_std}, s->bias_mlp);
+    block->mlp_post_norm = add_norm(b, "post_norm", s->norm_placement != PLACEMENT_PRE);
+}
+
+static Block add_block(Builder *b, const GateKeys *gate, int layer)
+{
+    const ModelSettings *s = b->settings;
     char prefix[48];
     Block block = {0};
 
     b->prefix = prefix, b->layer = layer;
     b->group = TENSOR_ATTENTION;
     snprintf(prefix, sizeof prefix, "blocks.%d.attention.", layer);
-    block.attention_norm = is_post ? none : add_norm(b, "norm");
-    block.q = add_linear(b, "q", C, HD, std);
-    block.k = add_linear(b, "k", C, KD, std);
-    block.v = add_linear(b, "v", C, KD, std);
-    block.q_gain = add_head_gain(b, "q_norm.gain");
-    block.k_gain = add_head_gain(b, "k_norm.gain");
-    if (gate)
-        block.head_gate = add_gate(b, gate, std);
-    block.out = add_linear(b, "out", HD, C, out_std);
-    block.attention_post_norm = is_pre ? none : add_norm(b, "post_norm");
+    add_attention(b, gate, &block);
     b->group = TENSOR_MLP;
     snprintf(prefix, sizeof prefix, "blocks.%d.mlp.", layer);
-    block.mlp_norm = is_post ? none : add_norm(b, "norm");
-    if (s->activation == ACTIVATION_SWIGLU)
-        block.gate = add_linear(b, "gate", C, s->d_ff, std);
-    block.up = add_linear(b, "up", C, s->d_ff, std);
-    block.down = add_linear(b, "down", s->d_ff, C, out_std);
-    block.mlp_post_norm = is_pre ? none : add_norm(b, "post_norm");
+    if (s->mlp)
+        add_mlp(b, &block);
     return block;
 }
 
@@ -133,9 +175,14 @@ static Linear add_head(const Builder *b)
     if (s->output == OUTPUT_IDENTITY)
         return (Linear){0};
     if (!s->tied_head)
-        head.weight = add_weight(b, "weight", s->d_model, O, s->init.head_std);
-    if (s->bias)
-        head.bias = add_vector(b, "bias", O, 0);
+        head.weight = s->init.weight == WEIGHT_UNIFORM ? add_weight(b, "weight", s->d_model, O, (Start){0})
+                                                       : add_tensor(b, (Tensor){.name = "weight",
+                                                                                .rows = s->d_model,
+                                                                                .cols = O,
+                                                                                .initial_std = s->init.head_std,
+                                                                                .decays = 1});
+    if (s->bias_head == BIAS_ON)
+        head.bias = add_bias(b, "bias", s->d_model, O);
     return head;
 }
 
@@ -150,7 +197,8 @@ static void add_input(const Builder *b, Model *model)
             (Tensor){.name = "token", .rows = s->vocab_size, .cols = s->d_model, .initial_std = s->init.embedding_std});
     else if (s->input == INPUT_LINEAR)
         model->input = add_linear(b, "input", s->vector_width, s->d_model,
-                                  s->init.weight == WEIGHT_FAN_IN ? 1 / sqrt(s->vector_width) : s->init.weight_std);
+                                  (Start){0, s->init.weight == WEIGHT_FAN_IN ? 1 / sqrt(s->vector_width) : 0},
+                                  s->bias ? BIAS_ON : BIAS_OFF);
 }
 
 /* Lists the linear layers and gives their packed weights places, those for backward behind those for forward. */
@@ -168,7 +216,7 @@ static void lay_panels(Arena *arena, Model *model)
         Linear *const linears[PER_BLOCK] = {&block->q,  &block->k,    &block->v,    &block->out,
                                             &block->up, &block->down, &block->gate, &block->head_gate};
         for (int i = 0; i < PER_BLOCK; i++)
-            if (linears[i]->in > 0) /* gates are not in every model */
+            if (linears[i]->in > 0) /* gates are not in every model, nor is an MLP */
                 model->linears[model->n_linears++] = linears[i];
     }
 
@@ -253,11 +301,17 @@ int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernel
     status = prepare_variants(arena, model, err);
     if (status < 0)
         return status;
+    model->token_type = settings->token_type ? add_tensor(&b, (Tensor){.name = "type",
+                                                                       .rows = 1,
+                                                                       .cols = settings->d_model,
+                                                                       .initial_std = settings->init.embedding_std})
+                                             : ABSENT;
+    model->embedding_norm = add_norm(&b, "norm", settings->embedding_norm);
     for (int l = 0; l < settings->n_layers; l++)
         model->blocks[l] = add_block(&b, model->gate_state, l);
     b.prefix = "head.", b.group = TENSOR_HEAD, b.layer = -1;
-    const int has_final_norm = settings->norm_placement != PLACEMENT_POST && settings->output == OUTPUT_LINEAR;
-    model->final_norm = has_final_norm ? add_norm(&b, "norm") : (Norm){ABSENT, ABSENT};
+    model->final_norm =
+        add_norm(&b, "norm", settings->norm_placement != PLACEMENT_POST && settings->output == OUTPUT_LINEAR);
     model->head = add_head(&b);
     lay_panels(arena, model);
     *ret_model = model;
@@ -308,7 +362,7 @@ double model_flops_per_token(const Model *model, double target_share)
     const double O = s->output == OUTPUT_LINEAR ? model_output_width(s) : 0;
     const double C_in = s->input == INPUT_LINEAR ? s->vector_width : 0; /* whose gradient nobody asks for */
     const double n_gate = model->blocks[0].head_gate.out;
-    const double n_mlp = s->activation == ACTIVATION_SWIGLU ? 3 : 2; /* matrices (C,F) */
+    const double n_mlp = !s->mlp ? 0 : s->activation == ACTIVATION_SWIGLU ? 3 : 2; /* matrices (C,F) */
     const double products =
         6 * (L * ((2 * HD + 2 * KD + n_gate) * C + n_mlp * C * F) + C * O * target_share) + 4 * C_in * C;
     return products + 12 * L * HD * ((double)visible_pairs(&model->visible) / T + model_n_slots(model));

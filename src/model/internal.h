@@ -34,7 +34,7 @@ typedef struct {
     size_t q_gain, k_gain;                   /* (D,) with qk_norm, or ABSENT */
     Linear head_gate;                        /* (C,G) of a gate with G factors a position */
     Linear gate;                             /* (C,F) with swiglu */
-    Linear up, down;                         /* (C,F), (F,C) */
+    Linear up, down;                         /* (C,F), (F,C); neither without an MLP */
 } Block;
 
 struct Model {
@@ -46,6 +46,8 @@ struct Model {
     void *position_state, *score_state, *slot_state, *gate_state; /* the latter two NULL: none */
     size_t embedding;                                             /* (V,C); ABSENT of vectors */
     Linear input;                                                 /* (C_in,C) a learned map of vectors, or none */
+    size_t token_type;                                            /* (C,) or ABSENT */
+    Norm embedding_norm;                                          /* or ABSENT */
     Block *blocks;                                                /* (L) */
     Norm final_norm; /* ABSENT in post-norm, whose last block ends with one, and with OUTPUT_IDENTITY */
     Linear head;     /* (C,O); tied: weight is ABSENT and the embedding serves, transposed; with OUTPUT_IDENTITY none */
@@ -113,6 +115,8 @@ struct Workspace {
     KeyRanges *keys; /* (T) what each query sees */
     QueryBlock *query_blocks;
 
+    real *embedded; /* (N,C) with embedding_norm, its input */
+    NormActs embedding_norm;
     BlockActs *blocks; /* (L); without backward all share one set */
     real *x_last;      /* (N,C) output of the last block */
 
@@ -175,11 +179,13 @@ const real *norm_forward(const Call *call, const Norm *norm, const real *x, cons
 void norm_backward(const Call *call, const Norm *norm, const real *x, const NormActs *acts, const real *dy, real *dx);
 
 /* Where a branch f, of which `linear` is the last layer and `in` that layer's input, joins the stream:
- * y = x + f, in post-norm norm(x + f), in sandwich norm x + norm(f). x and y may be one array in pre-norm. */
+ * y = x + f, in post-norm norm(x + f), in sandwich norm x + norm(f). x and y may be one array; x is NULL where the
+ * branch replaces the stream. Uses w->h. */
 void join_forward(const Call *call, const Linear *linear, const Norm *norm, const real *x, const real *in,
                   const JoinActs *acts, real *y);
 /* dx, the gradient of y, becomes that of x beside the branch. Returns f's gradient (N,C): dx itself, or dbranch. */
-const real *join_backward(const Call *call, const Norm *norm, const JoinActs *acts, real *dx, real *dbranch);
+const real *join_backward(const Call *call, const Norm *norm, int is_added, const JoinActs *acts, real *dx,
+                          real *dbranch);
 
 /* x = RMSNorm(raw), rows (N, n_heads D), head by head, with one gain (D,) for all; where it is ABSENT x is raw. */
 void heads_norm_forward(const Call *call, size_t gain, int n_heads, const real *raw, real *rstd, real *x);

@@ -94,6 +94,7 @@ void norm_backward(const Call *call, const Norm *norm, const real *x, const Norm
 void join_forward(const Call *call, const Linear *linear, const Norm *norm, const real *x, const real *in,
                   const JoinActs *acts, real *y)
 {
+    const size_t n = (size_t)call->rows * (size_t)linear->out;
     switch (call->model->settings.norm_placement) {
     case PLACEMENT_PRE: /* y = x + in W */
         linear_forward(call, linear, in, x, y);
@@ -104,21 +105,27 @@ void join_forward(const Call *call, const Linear *linear, const Norm *norm, cons
         return;
     case PLACEMENT_SANDWICH: /* y = x + norm(in W) */
         linear_forward(call, linear, in, NULL, acts->x);
-        norm_forward(call, norm, acts->x, &acts->norm, y);
-        call->model->kernels->add((size_t)call->rows * (size_t)linear->out, x, y);
+        norm_forward(call, norm, acts->x, &acts->norm, x ? call->w->h : y);
+        if (x && x != y)
+            memcpy(y, x, sizeof(real) * n);
+        if (x)
+            call->model->kernels->add(n, call->w->h, y);
         return;
     }
 }
 
-const real *join_backward(const Call *call, const Norm *norm, const JoinActs *acts, real *dx, real *dbranch)
+const real *join_backward(const Call *call, const Norm *norm, int is_added, const JoinActs *acts, real *dx,
+                          real *dbranch)
 {
     const ModelSettings *s = &call->model->settings;
     const size_t bytes = sizeof(real) * (size_t)call->rows * (size_t)s->d_model;
-    if (s->norm_placement == PLACEMENT_PRE) /* y = x + f */
+    if (s->norm_placement == PLACEMENT_PRE && is_added) /* y = x + f */
         return dx;
     memset(dbranch, 0, bytes);
     norm_backward(call, norm, acts->x, &acts->norm, dx, dbranch);
-    if (s->norm_placement == PLACEMENT_POST) /* y = norm(x + f), else x + norm(f) */
+    if (!is_added) /* y = f or norm(f) */
+        memset(dx, 0, bytes);
+    else if (s->norm_placement == PLACEMENT_POST) /* y = norm(x + f), else x + norm(f) */
         memcpy(dx, dbranch, bytes);
     return dbranch;
 }
@@ -153,6 +160,9 @@ const real *activation_forward(const Call *call, const real *gate, real *up, rea
     case ACTIVATION_GELU:
         kernels->gelu_forward(n, up, act);
         return act;
+    case ACTIVATION_GELU_EXACT:
+        kernels->gelu_exact_forward(n, up, act);
+        return act;
     case ACTIVATION_SWIGLU:
         kernels->swiglu_forward(n, gate, up, act);
         return act;
@@ -171,6 +181,9 @@ const real *activation_backward(const Call *call, const real *gate, real *up, re
     switch (s->activation) {
     case ACTIVATION_GELU:
         kernels->gelu_backward(n, up, dup, dup, act);
+        return act;
+    case ACTIVATION_GELU_EXACT:
+        kernels->gelu_exact_backward(n, up, dup, dup, act);
         return act;
     case ACTIVATION_SWIGLU:
         kernels->swiglu_backward(n, gate, up, dup, dgate, dup, act);

@@ -7,6 +7,8 @@
  *   post      norm(x + f(x))         Vaswani et al. 2017; the last block's norm is the final one (Xiong et al. 2020)
  *   sandwich  x + norm(f(norm(x)))   Ding et al. 2021 (CogView, arXiv 2105.13290); a final norm before the head
  *
+ * Without attention_residual the first x of attention's join is left out; without mlp a block ends with that join.
+ *
  * In the passes `norm` stands for the norm before a branch, nothing in post-norm; `join` for how a branch's output
  * meets the stream, a plain sum in pre-norm. The gradient of the stream, dx, is one array: each branch adds its share
  * to it.
@@ -29,12 +31,14 @@ static void tokens_forward(const Call *call, const int32_t *tokens, real *x)
     }
 }
 
-/* 1. x_0 = E[token] (+ P); of vectors u W (+ P), or u (+ P) */
-static void embed_forward(const Call *call, const Given *given, real *x)
+/* 1. x_0 = E[token] (+ P) (+ E[type]), of vectors u W or u for E[token]; with embedding_norm norm(...) of that */
+static void embed_forward(const Call *call, const Given *given, real *ret_x)
 {
     const Model *model = call->model;
     const ModelSettings *s = &model->settings;
+    const Workspace *w = call->w;
     const size_t C = (size_t)s->d_model;
+    real *x = model->embedding_norm.gain == ABSENT ? ret_x : w->embedded;
     switch (s->input) {
     case INPUT_EMBEDDING:
         tokens_forward(call, given->tokens, x);
@@ -47,8 +51,11 @@ static void embed_forward(const Call *call, const Given *given, real *x)
         break;
     }
     for (int i = 0; s->position->embed_forward && i < call->n; i++)
-        s->position->embed_forward(model->position_state, call->parameters, call->w->length,
-                                   x + (size_t)i * (size_t)call->w->length * C);
+        s->position->embed_forward(model->position_state, call->parameters, w->length,
+                                   x + (size_t)i * (size_t)w->length * C);
+    if (model->token_type != ABSENT)
+        model->kernels->bias_forward(call->rows, s->d_model, call->parameters + model->token_type, x);
+    norm_forward(call, &model->embedding_norm, x, &w->embedding_norm, ret_x);
 }
 
 /* 2-9 of one layer: from a->x to x_next; with x_next NULL only 2-4, for who wants its attention alone. */
@@ -75,7 +82,10 @@ static void block_forward(const Call *call, int layer, BlockActs *a, real *x_nex
     if (!x_next)
         return;
     /* 5. x_mid = join(x, heads W_out) */
-    join_forward(call, &block->out, &block->attention_post_norm, a->x, a->heads, &a->attention_join, a->x_mid);
+    join_forward(call, &block->out, &block->attention_post_norm, s->attention_residual ? a->x : NULL, a->heads,
+                 &a->attention_join, s->mlp ? a->x_mid : x_next);
+    if (!s->mlp)
+        return;
     /* 6. h = norm(x_mid) */
     h = norm_forward(call, &block->mlp_norm, a->x_mid, &a->mlp_norm, w->h);
     /* 7. up = h W_up; with swiglu gate = h W_gate */
@@ -134,15 +144,13 @@ static real *forward(const Call *call, const Given *given, const Capture *captur
 
 /* ---- backward ---------------------------------------------------------------------------------------------------- */
 
-/* 9-2 of one layer: w->dx, the gradient of the block's output, becomes that of its input. */
-static void block_backward(const Call *call, int layer, const BlockActs *a)
+/* 9-6 of one layer: w->dx, the gradient of the block's output, becomes that of x_mid. */
+static void mlp_backward(const Call *call, const Block *block, const BlockActs *a)
 {
-    const Block *block = &call->model->blocks[layer];
     const ModelSettings *s = &call->model->settings;
     const Workspace *w = call->w;
-
     /* 9. x_next = join(x_mid, act W_down) */
-    const real *df = join_backward(call, &block->mlp_post_norm, &a->mlp_join, w->dx, w->dnorm);
+    const real *df = join_backward(call, &block->mlp_post_norm, 1, &a->mlp_join, w->dx, w->dnorm);
     linear_backward_input(call, &block->down, df, 0, w->dup);
     /* 8. act = f(up); with swiglu silu(gate) up */
     const real *act = activation_backward(call, a->gate, a->up, w->act, w->dgate, w->dup);
@@ -154,8 +162,20 @@ static void block_backward(const Call *call, int layer, const BlockActs *a)
         linear_backward(call, &block->gate, h, w->dgate, 1, w->dnorm);
     /* 6. h = norm(x_mid) */
     norm_backward(call, &block->mlp_norm, a->x_mid, &a->mlp_norm, w->dnorm, w->dx);
+}
+
+/* 9-2 of one layer: w->dx, the gradient of the block's output, becomes that of its input. */
+static void block_backward(const Call *call, int layer, const BlockActs *a)
+{
+    const ModelSettings *s = &call->model->settings;
+    const Block *block = &call->model->blocks[layer];
+    const Workspace *w = call->w;
+
+    if (s->mlp)
+        mlp_backward(call, block, a);
     /* 5. x_mid = join(x, heads W_out) */
-    df = join_backward(call, &block->attention_post_norm, &a->attention_join, w->dx, w->dnorm);
+    const real *df =
+        join_backward(call, &block->attention_post_norm, s->attention_residual, &a->attention_join, w->dx, w->dnorm);
     gate_forward(call, GATE_OUTPUT, a);
     linear_backward(call, &block->out, a->heads, df, 0, w->dheads);
     /* 4. heads = attention(q, k, v); with a gate on them heads = g heads */
@@ -165,7 +185,7 @@ static void block_backward(const Call *call, int layer, const BlockActs *a)
     /* with a gate g = f(h W_gate), on values v = g v */
     gate_backward(call, GATE_VALUE, a, w->dv);
     /* 3. q, k, v = h W_q, h W_k, h W_v; with qk_norm q, k = norm(q), norm(k) */
-    h = norm_forward(call, &block->attention_norm, a->x, &a->attention_norm, w->h);
+    const real *h = norm_forward(call, &block->attention_norm, a->x, &a->attention_norm, w->h);
     const real *dq_raw = heads_norm_backward(call, block->q_gain, s->n_heads, a->q_raw, a->q_rstd, w->dq, w->dheads);
     linear_backward(call, &block->q, h, dq_raw, 0, w->dnorm);
     const real *dk_raw = /* dq_raw has been used */
@@ -178,12 +198,20 @@ static void block_backward(const Call *call, int layer, const BlockActs *a)
     norm_backward(call, &block->attention_norm, a->x, &a->attention_norm, w->dnorm, w->dx);
 }
 
-/* 1. x_0 = E[token] (+ P); of vectors u W (+ P), or u (+ P) */
+/* 1. x_0 = E[token] (+ P) (+ E[type]), of vectors u W or u for E[token]; with embedding_norm norm(...) of that */
 static void embed_backward(const Call *call, const Given *given, const real *dx)
 {
     const Model *model = call->model;
     const Position *position = model->settings.position;
+    const Workspace *w = call->w;
     const size_t C = (size_t)model->settings.d_model;
+    if (model->embedding_norm.gain != ABSENT) {
+        memset(w->dnorm, 0, sizeof(real) * (size_t)call->rows * C);
+        norm_backward(call, &model->embedding_norm, w->embedded, &w->embedding_norm, dx, w->dnorm);
+        dx = w->dnorm;
+    }
+    if (model->token_type != ABSENT)
+        model->kernels->bias_backward(call->rows, (int)C, dx, call->gradient + model->token_type);
     for (int i = 0; model->embedding != ABSENT && i < call->rows; i++)
         model->kernels->add(C, dx + (size_t)i * C, call->gradient + model->embedding + (size_t)given->tokens[i] * C);
     if (model->input.in > 0)

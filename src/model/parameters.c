@@ -56,6 +56,15 @@ int parameters_find(const Parameters *parameters, const char *name)
     return -1;
 }
 
+static double draw_initial(const Tensor *tensor, Pcg *pcg)
+{
+    if (tensor->initial_std > 0)
+        return tensor->initial_std * pcg_normal(pcg);
+    if (tensor->initial_bound > 0)
+        return tensor->initial_bound * (2 * pcg_uniform(pcg) - 1);
+    return tensor->initial_value;
+}
+
 void parameters_initialise(const Parameters *parameters, uint64_t seed, real *block)
 {
     memset(block, 0, sizeof(real) * parameters->n_values);
@@ -69,7 +78,6 @@ void parameters_initialise(const Parameters *parameters, uint64_t seed, real *bl
         (void)length;
         Pcg pcg = pcg_named(seed, stream);
         for (size_t j = 0; j < n; j++)
-            values[j] =
-                (real)(tensor->initial_std > 0 ? tensor->initial_std * pcg_normal(&pcg) : tensor->initial_value);
+            values[j] = (real)draw_initial(tensor, &pcg);
     }
 }

@@ -24,8 +24,9 @@ typedef struct {
     int layer;            /* of a block; -1: of none */
     int rows, cols;       /* a vector is (1, n) */
     size_t offset;        /* in reals, from the block's start; a multiple of 16 */
-    double initial_std;   /* normal(0, std), or ... */
-    double initial_value; /* ... this constant when std is 0 */
+    double initial_std;   /* normal(0, std); or, when it is 0, ... */
+    double initial_bound; /* ... uniform(-bound, bound); or, when that is 0, too, ... */
+    double initial_value; /* ... this constant */
     int decays;           /* weight decay applies: matrices yes; gains, shifts, biases and embeddings no */
 } Tensor;
 

@@ -13,15 +13,25 @@
 #include "model/score/score.h"
 #include "model/slot/slot.h"
 
-static const char *const norm_names[] = {[NORM_LAYERNORM] = "layernorm", [NORM_RMSNORM] = "rmsnorm", NULL};
+static const char *const norm_names[] = {
+    [NORM_LAYERNORM] = "layernorm", [NORM_RMSNORM] = "rmsnorm", [NORM_NONE] = "none", NULL};
 static const char *const placement_names[] = {
     [PLACEMENT_PRE] = "pre", [PLACEMENT_POST] = "post", [PLACEMENT_SANDWICH] = "sandwich", NULL};
-static const char *const activation_names[] = {
-    [ACTIVATION_GELU] = "gelu", [ACTIVATION_RELU] = "relu", [ACTIVATION_SWIGLU] = "swiglu", NULL};
+static const char *const activation_names[] = {[ACTIVATION_GELU] = "gelu",
+                                               [ACTIVATION_RELU] = "relu",
+                                               [ACTIVATION_SWIGLU] = "swiglu",
+                                               [ACTIVATION_GELU_EXACT] = "gelu_exact",
+                                               NULL};
 static const char *const input_names[] = {
     [INPUT_EMBEDDING] = "embedding", [INPUT_LINEAR] = "linear", [INPUT_IDENTITY] = "identity", NULL};
 static const char *const output_names[] = {[OUTPUT_LINEAR] = "linear", [OUTPUT_IDENTITY] = "identity", NULL};
-static const char *const weight_names[] = {[WEIGHT_FAN_IN] = "fan_in", [WEIGHT_CONSTANT] = "constant", NULL};
+static const char *const bias_names[] = {[BIAS_AUTO] = "auto", [BIAS_ON] = "true", [BIAS_OFF] = "false", NULL};
+static const char *const weight_names[] = {[WEIGHT_FAN_IN] = "fan_in",
+                                           [WEIGHT_CONSTANT] = "constant",
+                                           [WEIGHT_OWN_FAN_IN] = "own_fan_in",
+                                           [WEIGHT_UNIFORM] = "uniform_fan_in",
+                                           NULL};
+static const char *const bias_start_names[] = {[BIAS_ZERO] = "zero", [BIAS_UNIFORM] = "uniform_fan_in", NULL};
 static const char *const residual_names[] = {[RESIDUAL_SCALED] = "scaled", [RESIDUAL_PLAIN] = "plain", NULL};
 
 const SchemaRow model_rows[] = {
@@ -37,32 +47,67 @@ const SchemaRow model_rows[] = {
      FIELD(ModelSettings, d_ff)},
     {"context_length", VALUE_INT, "64", 2, 16384, NULL, "positions of a sequence, T; every source wants at least 8",
      FIELD(ModelSettings, context_length)},
-    {"norm", VALUE_CHOICE, "layernorm", 0, 0, norm_names, "layernorm: gain and shift; rmsnorm: gain",
-     FIELD(ModelSettings, norm)},
+    {"norm", VALUE_CHOICE, "layernorm", 0, 0, norm_names,
+     "layernorm: gain and shift; rmsnorm: gain; none: no norm anywhere but with qk_norm", FIELD(ModelSettings, norm)},
     {"norm_placement", VALUE_CHOICE, "pre", 0, 0, placement_names,
      "of a branch f: x + f(norm(x)); post: norm(x + f(x)), no final norm; sandwich: x + norm(f(norm(x)))",
      FIELD(ModelSettings, norm_placement)},
     {"norm_epsilon", VALUE_NUMBER, "1e-5", 1e-12, 1, NULL, "added to the variance", FIELD(ModelSettings, norm_epsilon)},
     {"activation", VALUE_CHOICE, "gelu", 0, 0, activation_names,
-     "of the MLP; gelu in its tanh form; swiglu: a third matrix gates", FIELD(ModelSettings, activation)},
+     "of the MLP; gelu in its tanh form, gelu_exact with the normal distribution; swiglu: a third matrix gates",
+     FIELD(ModelSettings, activation)},
+    {"mlp", VALUE_BOOL, "true", 0, 0, NULL, "false: blocks of attention alone", FIELD(ModelSettings, mlp)},
+    {"attention_residual", VALUE_BOOL, "true", 0, 0, NULL,
+     "false: attention's output replaces the residual stream instead of adding to it",
+     FIELD(ModelSettings, attention_residual)},
+    {"embedding_norm", VALUE_BOOL, "false", 0, 0, NULL, "a norm behind the embeddings, before the first block",
+     FIELD(ModelSettings, embedding_norm)},
+    {"token_type", VALUE_BOOL, "false", 0, 0, NULL,
+     "one learned vector more at every place: BERT's token types, of which all data here is the first",
+     FIELD(ModelSettings, token_type)},
     {"qk_norm", VALUE_BOOL, "false", 0, 0, NULL,
      "RMSNorm of q and k per head, before rotation, with a gain per channel", FIELD(ModelSettings, qk_norm)},
     {"bias", VALUE_BOOL, "false", 0, 0, NULL, "biases of the linear layers", FIELD(ModelSettings, bias)},
+    {"bias_q", VALUE_CHOICE, "auto", 0, 0, bias_names, "of the queries; auto: as bias", FIELD(ModelSettings, bias_q)},
+    {"bias_k", VALUE_CHOICE, "auto", 0, 0, bias_names, "of the keys", FIELD(ModelSettings, bias_k)},
+    {"bias_v", VALUE_CHOICE, "auto", 0, 0, bias_names, "of the values", FIELD(ModelSettings, bias_v)},
+    {"bias_out", VALUE_CHOICE, "auto", 0, 0, bias_names, "of attention's output", FIELD(ModelSettings, bias_out)},
+    {"bias_mlp", VALUE_CHOICE, "auto", 0, 0, bias_names, "of the MLP's layers", FIELD(ModelSettings, bias_mlp)},
+    {"bias_head", VALUE_CHOICE, "auto", 0, 0, bias_names, "of the head", FIELD(ModelSettings, bias_head)},
     {"tied_head", VALUE_BOOL, "false", 0, 0, NULL, "the head is the token embedding; wants a small embedding_std",
      FIELD(ModelSettings, tied_head)},
     {"init.embedding_std", VALUE_NUMBER, "1.0", 0, 100, NULL, "token embedding: standard deviation at step 0",
      FIELD(ModelSettings, init.embedding_std)},
     {"init.position_std", VALUE_NUMBER, "1.0", 0, 100, NULL, "learned position vectors: standard deviation at step 0",
      FIELD(ModelSettings, init.position_std)},
-    {"init.weight", VALUE_CHOICE, "fan_in", 0, 0, weight_names, "std of matrices: d_model^-1/2, or weight_std",
+    {"init.weight", VALUE_CHOICE, "fan_in", 0, 0, weight_names,
+     "std of matrices: d_model^-1/2, weight_std, or own_fan_in: each matrix's own fan-in^-1/2; uniform_fan_in: drawn "
+     "evenly within +-fan-in^-1/2, the head too",
      FIELD(ModelSettings, init.weight)},
     {"init.weight_std", VALUE_NUMBER, "0.02", 0, 100, NULL, "std of matrices with init.weight: constant",
      FIELD(ModelSettings, init.weight_std)},
+    {"init.q_std", VALUE_NUMBER, "0", 0, 100, NULL, "W_q: std at step 0; 0: by init.weight",
+     FIELD(ModelSettings, init.q_std)},
+    {"init.k_std", VALUE_NUMBER, "0", 0, 100, NULL, "W_k; 0: by init.weight", FIELD(ModelSettings, init.k_std)},
+    {"init.v_std", VALUE_NUMBER, "0", 0, 100, NULL, "W_v; 0: by init.weight", FIELD(ModelSettings, init.v_std)},
+    {"init.out_std", VALUE_NUMBER, "0", 0, 100, NULL, "attention's W_out; 0: by init.weight and init.residual",
+     FIELD(ModelSettings, init.out_std)},
+    {"init.up_std", VALUE_NUMBER, "0", 0, 100, NULL, "the MLP's W_up and W_gate; 0: by init.weight",
+     FIELD(ModelSettings, init.up_std)},
+    {"init.down_std", VALUE_NUMBER, "0", 0, 100, NULL, "the MLP's W_down; 0: by init.weight and init.residual",
+     FIELD(ModelSettings, init.down_std)},
+    {"init.bias", VALUE_CHOICE, "zero", 0, 0, bias_start_names,
+     "biases of the linear layers: 0, or drawn evenly within +-fan-in^-1/2, as PyTorch's nn.Linear does",
+     FIELD(ModelSettings, init.bias)},
     {"init.residual", VALUE_CHOICE, "scaled", 0, 0, residual_names,
      "matrices that write into the residual stream: divided by sqrt(2 n_layers), or plain",
      FIELD(ModelSettings, init.residual)},
-    {"init.head_std", VALUE_NUMBER, "0.02", 0, 100, NULL, "head: standard deviation at step 0",
-     FIELD(ModelSettings, init.head_std)},
+    {"init.head_std", VALUE_NUMBER, "0.02", 0, 100, NULL,
+     "head: standard deviation at step 0; not with init.weight: uniform_fan_in", FIELD(ModelSettings, init.head_std)},
+    {"init.from", VALUE_FILE, "", 0, 0, NULL,
+     "safetensors file, another run's checkpoint for one, whose tensors take the place of the initial ones of their "
+     "names; empty: none",
+     BY_HAND},
 };
 const int model_n_rows = sizeof model_rows / sizeof *model_rows;
 
@@ -150,6 +195,12 @@ int model_settings_read(const Settings *settings, int vocab_size, ModelSettings 
                               "%d does not divide model.n_heads %d: each head of keys and values is read by as many "
                               "heads of queries",
                               m.n_kv_heads, m.n_heads);
+    if (m.norm == NORM_NONE) /* joins are plain, wherever a norm would stand */
+        m.norm_placement = PLACEMENT_PRE;
+    BiasRule *const biases[] = {&m.bias_q, &m.bias_k, &m.bias_v, &m.bias_out, &m.bias_mlp, &m.bias_head};
+    for (size_t b = 0; b < sizeof biases / sizeof *biases; b++)
+        if (*biases[b] == BIAS_AUTO)
+            *biases[b] = m.bias ? BIAS_ON : BIAS_OFF;
     if (m.d_ff == 0)
         m.d_ff = m.activation == ACTIVATION_SWIGLU ? 8 * ((m.d_model + 2) / 3) : 4 * m.d_model;
     *ret_model = m;

@@ -15,13 +15,16 @@ typedef struct Gate Gate;
 typedef struct Objective Objective;
 typedef struct Parameters Parameters;
 
-typedef enum { NORM_LAYERNORM, NORM_RMSNORM } NormKind;
+typedef enum { NORM_LAYERNORM, NORM_RMSNORM, NORM_NONE } NormKind;
 typedef enum { PLACEMENT_PRE, PLACEMENT_POST, PLACEMENT_SANDWICH } NormPlacement;
-typedef enum { ACTIVATION_GELU, ACTIVATION_RELU, ACTIVATION_SWIGLU } ActivationKind;
+typedef enum { ACTIVATION_GELU, ACTIVATION_RELU, ACTIVATION_SWIGLU, ACTIVATION_GELU_EXACT } ActivationKind;
 typedef enum { INPUT_EMBEDDING, INPUT_LINEAR, INPUT_IDENTITY } InputKind;
 typedef enum { OUTPUT_LINEAR, OUTPUT_IDENTITY } OutputKind;
-typedef enum { SCALE_HEAD, SCALE_NONE } ScaleKind;             /* q.k is divided by sqrt(D), or by nothing */
-typedef enum { WEIGHT_FAN_IN, WEIGHT_CONSTANT } WeightRule;    /* std = width^-1/2, or weight_std */
+typedef enum { SCALE_HEAD, SCALE_NONE } ScaleKind;      /* q.k is divided by sqrt(D), or by nothing */
+typedef enum { BIAS_AUTO, BIAS_ON, BIAS_OFF } BiasRule; /* auto: as `bias` says */
+/* std = width^-1/2, weight_std, or fan-in^-1/2 of each; or uniform within +-fan-in^-1/2, the head too */
+typedef enum { WEIGHT_FAN_IN, WEIGHT_CONSTANT, WEIGHT_OWN_FAN_IN, WEIGHT_UNIFORM } WeightRule;
+typedef enum { BIAS_ZERO, BIAS_UNIFORM } BiasStart;            /* or uniform within +-fan-in^-1/2 */
 typedef enum { RESIDUAL_SCALED, RESIDUAL_PLAIN } ResidualRule; /* out and down divided by sqrt(2L), or not */
 
 typedef struct {
@@ -38,10 +41,15 @@ typedef struct {
     InputKind input;    /* how tokens, or else vectors, become the stream */
     OutputKind output;  /* what the stream ends with, normed and mapped or as it is */
     NormKind norm;
-    NormPlacement norm_placement;
+    NormPlacement norm_placement; /* pre where there is no norm */
     double norm_epsilon;
     ActivationKind activation;
-    int bias;      /* linear biases; off by default: a key bias has no true gradient without rotation */
+    int mlp;                /* off: blocks of attention alone */
+    int attention_residual; /* off: a block's attention replaces the stream instead of adding to it */
+    int embedding_norm;     /* a norm behind the embeddings */
+    int token_type;         /* one learned vector more at every place */
+    int bias;               /* of linear layers; off by default: a key bias has no true gradient without rotation */
+    BiasRule bias_q, bias_k, bias_v, bias_out, bias_mlp, bias_head; /* never auto once read */
     int qk_norm;   /* q and k pass an RMSNorm per head before rotation; off by default */
     int tied_head; /* the head uses the token embedding; off by default */
     const Position *position;
@@ -53,7 +61,9 @@ typedef struct {
     const Gate *gate;
     struct {
         double embedding_std, position_std, weight_std, head_std;
+        double q_std, k_std, v_std, out_std, up_std, down_std; /* of one kind of matrix; 0: by the rule */
         WeightRule weight;
+        BiasStart bias;
         ResidualRule residual;
     } init;
     const Visible *visible;   /* the mask laid out for T; by model_new, before the other variants are prepared */

@@ -69,6 +69,8 @@ static BlockActs lay_block(Arena *arena, const Model *model, size_t n, const Wor
         acts.k_raw = with_backward ? take_reals(arena, N * KD) : acts.heads_raw;
     }
     acts.attention_join = lay_join(arena, s, N);
+    if (!s->mlp)
+        return acts;
     acts.x_mid = with_backward || s->norm_placement != PLACEMENT_PRE ? take_reals(arena, N * C) : acts.x;
     acts.mlp_norm = lay_norm(arena, N);
     if (s->activation == ACTIVATION_SWIGLU)
@@ -114,7 +116,7 @@ static void lay_workspace(Arena *arena, const Model *model, int n, int with_back
     lay_slots(arena, s, (size_t)w->n_slots, w);
     w->h = take_reals(arena, N * C);
     w->gated = take_reals(arena, N * (gated_width(model, GATE_OUTPUT) + gated_width(model, GATE_VALUE)));
-    if (s->activation != ACTIVATION_RELU)
+    if (s->mlp && s->activation != ACTIVATION_RELU)
         w->act = take_reals(arena, N * (size_t)s->d_ff);
 
     w->blocks = ARENA_ARRAY(arena, BlockActs, s->n_layers);
@@ -124,6 +126,10 @@ static void lay_workspace(Arena *arena, const Model *model, int n, int with_back
             acts = lay_block(arena, model, (size_t)n, w);
         if (w->blocks)
             w->blocks[l] = acts;
+    }
+    if (model->embedding_norm.gain != ABSENT) {
+        w->embedded = with_backward ? take_reals(arena, N * C) : w->h;
+        w->embedding_norm = lay_norm(arena, N);
     }
     w->x_last = with_backward ? take_reals(arena, N * C) : acts.x;
     if (s->position->bias_forward) {
@@ -148,9 +154,10 @@ static void lay_workspace(Arena *arena, const Model *model, int n, int with_back
     w->dk = take_reals(arena, N * KD);
     w->dv = take_reals(arena, N * KD);
     w->dheads = take_reals(arena, N * HD);
-    if (s->activation == ACTIVATION_SWIGLU)
+    if (s->mlp && s->activation == ACTIVATION_SWIGLU)
         w->dgate = take_reals(arena, N * (size_t)s->d_ff);
-    w->dup = take_reals(arena, N * (size_t)s->d_ff);
+    if (s->mlp)
+        w->dup = take_reals(arena, N * (size_t)s->d_ff);
     w->dfactors = take_reals(arena, N * (size_t)model->blocks[0].head_gate.out);
     w->dscores = take_reals(arena, w->map_size);
     if (s->position->bias_backward)

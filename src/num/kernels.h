@@ -78,6 +78,9 @@ typedef struct {
 
     void (*gelu_forward)(size_t n, const real *x, real *y); /* tanh form (Hendrycks & Gimpel 2016) */
     void (*gelu_backward)(size_t n, const real *x, const real *dy, real *dx, real *y);
+    /* exact form, x Phi(x) */
+    void (*gelu_exact_forward)(size_t n, const real *x, real *y);
+    void (*gelu_exact_backward)(size_t n, const real *x, const real *dy, real *dx, real *y);
     void (*relu_forward)(size_t n, const real *x, real *y);
     void (*relu_backward)(size_t n, const real *x, const real *dy, real *dx);
     /* SwiGLU (Shazeer 2020): y = up * silu(gate), silu(z) = z / (1 + exp(-z)) within 3 ulp for z >= -87; where exp(-z)

@@ -38,6 +38,8 @@ void KERNEL(rmsnorm_backward)(int n, int width, const real *dy, const real *x, c
 
 void KERNEL(gelu_forward)(size_t n, const real *x, real *y);
 void KERNEL(gelu_backward)(size_t n, const real *x, const real *dy, real *dx, real *y);
+void KERNEL(gelu_exact_forward)(size_t n, const real *x, real *y);
+void KERNEL(gelu_exact_backward)(size_t n, const real *x, const real *dy, real *dx, real *y);
 void KERNEL(relu_forward)(size_t n, const real *x, real *y);
 void KERNEL(relu_backward)(size_t n, const real *x, const real *dy, real *dx);
 void KERNEL(swiglu_forward)(size_t n, const real *gate, const real *up, real *y);

@@ -145,6 +145,24 @@ static void gelu_backward(size_t n, const real *x, const real *dy, real *dx, rea
     }
 }
 
+#define SQRT_HALF            0.70710678118654752
+#define ONE_OVER_SQRT_TWO_PI 0.39894228040143268
+
+static void gelu_exact_forward(size_t n, const real *x, real *y)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = (real)(0.5 * (double)x[i] * erfc(-SQRT_HALF * (double)x[i]));
+}
+
+static void gelu_exact_backward(size_t n, const real *x, const real *dy, real *dx, real *y)
+{
+    for (size_t i = 0; i < n; i++) {
+        const double z = (double)x[i], share = 0.5 * erfc(-SQRT_HALF * z);
+        dx[i] = (real)((double)dy[i] * (share + z * ONE_OVER_SQRT_TWO_PI * exp(-0.5 * z * z)));
+        y[i] = (real)(z * share);
+    }
+}
+
 static void relu_forward(size_t n, const real *x, real *y)
 {
     for (size_t i = 0; i < n; i++)
@@ -587,6 +605,8 @@ const Kernels kernels_reference = {
     .rmsnorm_backward = rmsnorm_backward,
     .gelu_forward = gelu_forward,
     .gelu_backward = gelu_backward,
+    .gelu_exact_forward = gelu_exact_forward,
+    .gelu_exact_backward = gelu_exact_backward,
     .relu_forward = relu_forward,
     .relu_backward = relu_backward,
     .swiglu_forward = swiglu_forward,

@@ -12,7 +12,7 @@
 #include "plan/draft.h"
 
 static const char *const counted[] = {"model.", "objective.", "data.", "train.", "snapshot.", "measure."};
-static const char *const not_counted[] = {"data.source.files", "train.threads"};
+static const char *const not_counted[] = {"data.source.files", "model.init.from", "train.threads"};
 
 /* A key added after a release goes here with the value that means "as before". */
 const LaterKey id_later_keys[] = {
@@ -37,6 +37,29 @@ const LaterKey id_later_keys[] = {
     {"data.first_at", "0"},
     {"data.separator", "never"},
     {"data.unique_tokens", "0"},
+    {"model.mlp", "true"},
+    {"model.attention_residual", "true"},
+    {"model.embedding_norm", "false"},
+    {"model.token_type", "false"},
+    {"model.bias_q", "auto"},
+    {"model.bias_k", "auto"},
+    {"model.bias_v", "auto"},
+    {"model.bias_out", "auto"},
+    {"model.bias_mlp", "auto"},
+    {"model.bias_head", "auto"},
+    {"model.init.q_std", "0"},
+    {"model.init.k_std", "0"},
+    {"model.init.v_std", "0"},
+    {"model.init.out_std", "0"},
+    {"model.init.up_std", "0"},
+    {"model.init.down_std", "0"},
+    {"model.init.bias", "zero"},
+    {"train.decay.embedding", "auto"},
+    {"train.decay.attention", "auto"},
+    {"train.decay.mlp", "auto"},
+    {"train.decay.head", "auto"},
+    {"train.decay.norm", "auto"},
+    {"train.decay.bias", "auto"},
     {NULL, NULL},
 };
 

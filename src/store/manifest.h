@@ -20,7 +20,7 @@ typedef struct {
     const char *kernels_note; /* how products are made: TRAIN_PRODUCTS */
     uint64_t seed;
     int threads, lanes;
-    const char *input_sha256; /* of the corpus; "" when there is none */
+    const char *input_sha256; /* of corpus and initial weights; "" when there are none */
     int64_t step, steps;      /* done, planned */
     int64_t tokens, targets;  /* seen so far */
     int64_t n_parameters;

@@ -115,12 +115,11 @@ static int measure_all(Session *session, Arena *arena, const char *folder, const
 /* The measuring set is drawn from the inputs: with others, new numbers would not be those of the same sequences. */
 static int check_inputs(const Session *session, const char *folder, const Manifest *manifest, Error *err)
 {
-    const Corpus *corpus = data_corpus(session->data);
-    if (!corpus || strcmp(corpus->sha256, manifest->input_sha256) == 0)
+    if (strcmp(session->input_sha256, manifest->input_sha256) == 0)
         return STATUS_OK;
     return error_set(err, STATUS_INPUT,
                      "%s: its input files have changed since it was trained (SHA-256 %.12s, now %.12s)", folder,
-                     manifest->input_sha256, corpus->sha256);
+                     manifest->input_sha256, session->input_sha256);
 }
 
 /* Another version's numbers would stand beside those of the one that the manifest names. */

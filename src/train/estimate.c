@@ -87,9 +87,14 @@ size_t train_memory(const TrainEstimate *estimate, int threads)
            (size_t)(smaller(useful, MEASURE_LANES) - 1) * estimate->measuring_thread_bytes;
 }
 
+static size_t larger(size_t x, size_t y)
+{
+    return x > y ? x : y;
+}
+
 /* With what the program takes by itself, and the largest file: it stands in memory as it will on disk, a snapshot
- * before compression, with one member more while it is compressed, or a checkpoint; when one is made the other is gone.
- */
+ * before compression, with one member more while it is compressed, a checkpoint, or the one of initial weights; when
+ * one is made or read the others are gone. */
 static void estimate_memory(const Session *session, TrainEstimate *estimate)
 {
     enum { WHILE_WRITTEN = 2 };
@@ -97,7 +102,7 @@ static void estimate_memory(const Session *session, TrainEstimate *estimate)
     const size_t snapshot = WHILE_WRITTEN * snapshots_disk_bytes(session, measures);
     const size_t checkpoint = checkpoint_disk_bytes(session);
     estimate->memory_bytes = PROGRAM_BYTES + arena_used(session->setup) + session_bytes(session, 1, 1, measures) +
-                             (snapshot > checkpoint ? snapshot : checkpoint);
+                             larger(larger(snapshot, checkpoint), session->initial_bytes);
     estimate->thread_bytes = session_bytes(session, 2, 1, 0) - session_bytes(session, 1, 1, 0);
     if (measures)
         estimate->measuring_thread_bytes = session_bytes(session, 2, 0, 1) - session_bytes(session, 1, 0, 1);
@@ -111,7 +116,6 @@ int train_estimate(const Settings *settings, const Kernels *kernels, TrainEstima
         return status;
     const TrainSettings *train = &session.settings;
     const ModelSettings *model = &session.model_settings;
-    const Corpus *corpus = data_corpus(session.data);
     TrainEstimate estimate = {.lanes = train->lanes};
     estimate.n_parameters = (int64_t)model_parameters(session.model)->n_parameters;
     estimate.tokens = train->steps * train->batch_size * model->context_length;
@@ -128,7 +132,7 @@ int train_estimate(const Settings *settings, const Kernels *kernels, TrainEstima
                           (size_t)estimate.n_checkpoints * checkpoint_disk_bytes(&session) +
                           (size_t)train->steps * BYTES_PER_ROW;
     estimate.oracle_loss = session_oracle_loss(&session);
-    memcpy(estimate.input_sha256, corpus ? corpus->sha256 : "", corpus ? sizeof corpus->sha256 : 1);
+    memcpy(estimate.input_sha256, session.input_sha256, sizeof session.input_sha256);
     session_close(&session);
     *ret_estimate = estimate;
     return STATUS_OK;

@@ -44,7 +44,7 @@ static void fill_manifest(Run *run)
     m->seed = session->settings.seed;
     m->threads = lanes_threads(session->lanes);
     m->lanes = session->settings.lanes;
-    m->input_sha256 = corpus ? corpus->sha256 : "";
+    m->input_sha256 = session->input_sha256;
     m->steps = session->settings.steps;
     m->n_parameters = (int64_t)model_parameters(session->model)->n_parameters;
     m->newline_share = corpus ? corpus->newline_share : NAN;

@@ -24,8 +24,14 @@ static int open_all(Session *session, const Settings *settings, const Kernels *k
         status = model_new(session->setup, &session->model_settings, kernels, &session->model, err);
     if (status != STATUS_OK)
         return status;
-    return objective_check(session->settings.objective, model_settings(session->model),
-                           data_source(session->data)->has_labels, err);
+    status = objective_check(session->settings.objective, model_settings(session->model),
+                             data_source(session->data)->has_labels, err);
+    if (status == STATUS_OK)
+        status = initial_check(settings, model_parameters(session->model), &session->initial_bytes, err);
+    const Corpus *corpus = data_corpus(session->data);
+    if (status == STATUS_OK)
+        status = initial_inputs(settings, corpus ? corpus->sha256 : "", session->input_sha256, err);
+    return status;
 }
 
 int session_open(const Settings *settings, const Kernels *kernels, Session *ret_session, Error *err)
@@ -60,9 +66,14 @@ int session_start(Session *session, int threads, int with_trainer, int with_meas
         status = arena_new_fixed(session_bytes(session, threads, with_trainer, with_measurer), &session->memory, err);
     if (status != STATUS_OK)
         return status;
-    if (with_trainer)
+    if (with_trainer) {
         trainer_new(session->memory, &session->settings, session->model, session->data, kernels, session->lanes,
                     &session->trainer);
+        status = initial_load(session->model_settings.settings, model_parameters(session->model),
+                              session->trainer.parameters, err);
+    }
+    if (status != STATUS_OK)
+        return status;
     if (with_measurer)
         measurer_new(session->memory, &session->settings, session->model, session->data, kernels, session->lanes,
                      &session->measurer);

@@ -2,6 +2,7 @@
 #ifndef REFFRAME_TRAIN_SESSION_H
 #define REFFRAME_TRAIN_SESSION_H
 
+#include "train/initial.h"
 #include "train/measure.h"
 #include "train/trainer.h"
 
@@ -12,6 +13,8 @@ typedef struct {
     ModelSettings model_settings;
     Data *data;
     Model *model;
+    size_t initial_bytes;  /* memory that reading model.init.from takes */
+    char input_sha256[65]; /* of all that is read: corpus, initial weights; "" if nothing is */
     Lanes *lanes;
     Trainer trainer;
     Measurer *measurer; /* NULL when nothing is measured */
@@ -26,7 +29,8 @@ int session_threads(const Session *session, int threads, int with_trainer);
 /* Bytes of session_start's fixed arena; `threads` that are of no use take none. */
 size_t session_bytes(const Session *session, int threads, int with_trainer, int with_measurer);
 
-/* Takes that memory: trainer (parameters initialised, streams at their start) and measurer. */
+/* Takes that memory: trainer (parameters initialised, or taken from model.init.from, streams at their start) and
+ * measurer. */
 int session_start(Session *session, int threads, int with_trainer, int with_measurer, const Kernels *kernels,
                   Error *err);
 

@@ -11,6 +11,8 @@ static const SchemaRow top_rows[] = {
      FIELD(TrainSettings, seed)},
 };
 
+static const char *const decay_names[] = {[DECAY_AUTO] = "auto", [DECAY_ON] = "true", [DECAY_OFF] = "false", NULL};
+
 static const SchemaRow train_rows[] = {
     {"steps", VALUE_INT, "500", 1, 1e9, NULL, "updates", FIELD(TrainSettings, steps)},
     {"batch_size", VALUE_INT, "16", 1, 65536, NULL, "sequences a step", FIELD(TrainSettings, batch_size)},
@@ -21,6 +23,19 @@ static const SchemaRow train_rows[] = {
      FIELD(TrainSettings, warmup_steps)},
     {"clip", VALUE_NUMBER, "1", 0, 1e9, NULL, "largest global gradient norm; 0: no clipping",
      FIELD(TrainSettings, clip)},
+    {"decay.embedding", VALUE_CHOICE, "auto", 0, 0, decay_names,
+     "the optimizer's weight_decay for token, position and other embeddings; auto: no",
+     FIELD(TrainSettings, decay.embedding)},
+    {"decay.attention", VALUE_CHOICE, "auto", 0, 0, decay_names, "for matrices of attention; auto: yes",
+     FIELD(TrainSettings, decay.attention)},
+    {"decay.mlp", VALUE_CHOICE, "auto", 0, 0, decay_names, "for matrices of the MLP; auto: yes",
+     FIELD(TrainSettings, decay.mlp)},
+    {"decay.head", VALUE_CHOICE, "auto", 0, 0, decay_names, "for the head's matrix; auto: yes",
+     FIELD(TrainSettings, decay.head)},
+    {"decay.norm", VALUE_CHOICE, "auto", 0, 0, decay_names, "for gains and shifts of norms; auto: no",
+     FIELD(TrainSettings, decay.norm)},
+    {"decay.bias", VALUE_CHOICE, "auto", 0, 0, decay_names, "for biases and what else is no matrix; auto: no",
+     FIELD(TrainSettings, decay.bias)},
 };
 
 static const SchemaRow measure_rows[] = {

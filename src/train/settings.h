@@ -14,6 +14,9 @@ typedef struct {
 
 #define MOST_FAMILIES 64
 
+/* Whether tensors of a kind decay; auto: as each says of itself, which matrices but embeddings do. */
+typedef enum { DECAY_AUTO, DECAY_ON, DECAY_OFF } DecayRule;
+
 typedef struct {
     uint64_t seed;
     int64_t steps;
@@ -21,6 +24,10 @@ typedef struct {
     int lanes;       /* pieces a batch is cut into; decides the order of sums, hence the bits */
     double lr, clip; /* clip 0: off */
     int64_t warmup_steps;
+    struct {
+        DecayRule embedding, attention, mlp, head, norm; /* by the tensor's group, */
+        DecayRule bias;                                  /* but what is no matrix of attention, MLP and head */
+    } decay;
     const Optimizer *optimizer;
     void *optimizer_state; /* here and below: what the variant's prepare made, NULL where it has none */
     const Schedule *schedule;

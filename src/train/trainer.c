@@ -6,14 +6,65 @@
 
 enum { CHUNK = 16384 }; /* reals: 64 KB, a thread's bite of the reduction and the update */
 
-static int count_chunks(const Parameters *parameters)
+/* Whether weight decay applies: as the settings say of its kind, or as the tensor does. */
+static int decays(const TrainSettings *settings, const Tensor *tensor)
 {
-    int n = 0;
+    const DecayRule rules[] = {
+        [TENSOR_EMBEDDING] = settings->decay.embedding,
+        [TENSOR_ATTENTION] = settings->decay.attention,
+        [TENSOR_MLP] = settings->decay.mlp,
+        [TENSOR_NORM] = settings->decay.norm,
+        [TENSOR_HEAD] = settings->decay.head,
+    };
+    const int is_of_layer = tensor->group != TENSOR_EMBEDDING && tensor->group != TENSOR_NORM;
+    const DecayRule rule = is_of_layer && !tensor->decays ? settings->decay.bias : rules[tensor->group];
+    return rule == DECAY_AUTO ? tensor->decays : rule == DECAY_ON;
+}
+
+/* A matrix of attention or MLP that the optimizer takes as a whole. */
+static int is_whole(const Optimizer *optimizer, const Tensor *tensor)
+{
+    return optimizer->update_matrix && (tensor->group == TENSOR_ATTENTION || tensor->group == TENSOR_MLP) &&
+           tensor->decays && tensor->rows > 1 && tensor->cols > 1;
+}
+
+/* Cuts the tensors, those that are taken as a whole (with_whole) into one piece. Returns how many pieces; ret_chunks
+ * may be NULL. */
+static int cut_tensors(const TrainSettings *settings, const Parameters *parameters, int with_whole, Chunk *ret_chunks)
+{
+    int n_chunks = 0;
     for (int t = 0; t < parameters->n_tensors; t++) {
-        size_t size = (size_t)parameters->tensors[t].rows * parameters->tensors[t].cols;
-        n += (int)((size + CHUNK - 1) / CHUNK);
+        const Tensor *tensor = &parameters->tensors[t];
+        const size_t size = (size_t)tensor->rows * (size_t)tensor->cols;
+        const int whole = with_whole && is_whole(settings->optimizer, tensor);
+        const size_t piece = whole ? size : CHUNK;
+        for (size_t start = 0; start < size; start += piece, n_chunks++)
+            if (ret_chunks)
+                ret_chunks[n_chunks] = (Chunk){.offset = tensor->offset + start,
+                                               .n = size - start < piece ? size - start : piece,
+                                               .decays = decays(settings, tensor),
+                                               .rows = whole ? tensor->rows : 0,
+                                               .cols = whole ? tensor->cols : 0};
     }
-    return n;
+    return n_chunks;
+}
+
+/* Of the largest matrix, each thread's. */
+static void lay_matrix_scratch(Arena *arena, const Optimizer *optimizer, const Parameters *parameters, int threads,
+                               Trainer *trainer)
+{
+    size_t most = 0;
+    for (int t = 0; t < parameters->n_tensors; t++) {
+        const Tensor *tensor = &parameters->tensors[t];
+        const size_t n = is_whole(optimizer, tensor) ? optimizer->matrix_scratch(tensor->rows, tensor->cols) : 0;
+        most = n > most ? n : most;
+    }
+    trainer->matrix_scratch = ARENA_ARRAY(arena, real *, threads);
+    for (int t = 0; t < threads; t++) {
+        real *scratch = ARENA_ARRAY(arena, real, most);
+        if (scratch)
+            trainer->matrix_scratch[t] = scratch;
+    }
 }
 
 /* Rows of the model's products that forward and backward take at a time of a lane, whole sequences: few enough that
@@ -48,8 +99,14 @@ static void lay(Arena *arena, const TrainSettings *settings, const Model *model,
         trainer->slots[s] = ARENA_ARRAY(arena, real, parameters->n_values);
     trainer->gradients = ARENA_ARRAY(arena, real, parameters->n_values * n_lanes);
     trainer->lane_losses = ARENA_ARRAY(arena, double, n_lanes);
-    trainer->n_chunks = count_chunks(parameters);
+    trainer->n_chunks = cut_tensors(settings, parameters, 0, NULL);
     trainer->chunks = ARENA_ARRAY(arena, Chunk, trainer->n_chunks);
+    trainer->n_updates = trainer->n_chunks, trainer->updates = trainer->chunks;
+    if (settings->optimizer->update_matrix) {
+        trainer->n_updates = cut_tensors(settings, parameters, 1, NULL);
+        trainer->updates = ARENA_ARRAY(arena, Chunk, trainer->n_updates);
+        lay_matrix_scratch(arena, settings->optimizer, parameters, threads, trainer);
+    }
     trainer->chunk_squares = ARENA_ARRAY(arena, double, trainer->n_chunks);
     trainer->panels = ARENA_ARRAY(arena, real, model_panels(model, 1));
     trainer->workspaces = ARENA_ARRAY(arena, Workspace *, threads);
@@ -73,25 +130,15 @@ size_t trainer_bytes(const TrainSettings *settings, const Model *model, int thre
     return bytes;
 }
 
-static void cut_tensors(const Parameters *parameters, Chunk *chunk)
-{
-    for (int t = 0; t < parameters->n_tensors; t++) {
-        const Tensor *tensor = &parameters->tensors[t];
-        size_t size = (size_t)tensor->rows * tensor->cols;
-        for (size_t start = 0; start < size; start += CHUNK) {
-            size_t n = size - start < CHUNK ? size - start : CHUNK;
-            *chunk++ = (Chunk){tensor->offset + start, n, tensor->decays};
-        }
-    }
-}
-
 void trainer_new(Arena *arena, const TrainSettings *settings, const Model *model, const Data *data,
                  const Kernels *kernels, Lanes *lanes, Trainer *ret_trainer)
 {
     const Parameters *parameters = model_parameters(model);
     Trainer trainer = {.settings = settings, .model = model, .data = data, .kernels = kernels, .lanes = lanes};
     lay(arena, settings, model, lanes_threads(lanes), &trainer);
-    cut_tensors(parameters, trainer.chunks);
+    cut_tensors(settings, parameters, 0, trainer.chunks);
+    if (trainer.updates != trainer.chunks)
+        cut_tensors(settings, parameters, 1, trainer.updates);
     parameters_initialise(parameters, settings->seed, trainer.parameters);
     trainer.data_stream = pcg_named(settings->seed, "data/train");
     trainer.mask_stream = pcg_named(settings->seed, "mask/train");
@@ -176,17 +223,22 @@ typedef struct {
 
 static void update_chunk(void *context, int index, int thread)
 {
-    (void)thread;
     const Update *update = context;
     Trainer *trainer = update->trainer;
     const TrainSettings *settings = trainer->settings;
-    const Chunk *chunk = &trainer->chunks[index];
+    const Chunk *chunk = &trainer->updates[index];
+    const Optimizer *optimizer = settings->optimizer;
+    const real *gradient = trainer->gradients + chunk->offset;
+    real *parameters = trainer->parameters + chunk->offset;
     real *slots[OPTIMIZER_MAX_SLOTS] = {0};
-    for (int s = 0; s < settings->optimizer->n_slots; s++)
+    for (int s = 0; s < optimizer->n_slots; s++)
         slots[s] = trainer->slots[s] + chunk->offset;
     UpdateChunk piece = {chunk->n, chunk->decays, update->clip_scale, update->lr, trainer->step + 1};
-    settings->optimizer->update(settings->optimizer_state, trainer->kernels, &piece, trainer->gradients + chunk->offset,
-                                slots, trainer->parameters + chunk->offset);
+    if (chunk->rows > 0)
+        optimizer->update_matrix(settings->optimizer_state, trainer->kernels, &piece, chunk->rows, chunk->cols,
+                                 gradient, slots, parameters, trainer->matrix_scratch[thread]);
+    else
+        optimizer->update(settings->optimizer_state, trainer->kernels, &piece, gradient, slots, parameters);
 }
 
 int trainer_step(Trainer *trainer, StepResult *ret_result, Error *err)
@@ -212,7 +264,7 @@ int trainer_learn(Trainer *trainer, StepResult *ret_result, Error *err)
     Update update = {trainer, settings->clip > 0 && norm > settings->clip ? settings->clip / norm : 1,
                      schedule_lr(settings->schedule, settings->schedule_state, settings->lr, trainer->step,
                                  settings->warmup_steps, settings->steps)};
-    lanes_run(trainer->lanes, trainer->n_chunks, update_chunk, &update);
+    lanes_run(trainer->lanes, trainer->n_updates, update_chunk, &update);
 
     trainer->step++;
     trainer->tokens += (int64_t)trainer->batch.n * trainer->batch.length;

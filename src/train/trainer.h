@@ -16,6 +16,7 @@ typedef struct {
     size_t offset; /* in reals, into the parameter block */
     size_t n;
     int decays;
+    int rows, cols; /* of a matrix that is updated as a whole; 0: elementwise */
 } Chunk;
 
 typedef struct {
@@ -31,6 +32,9 @@ typedef struct {
     double *lane_losses;              /* (lanes,) */
     Chunk *chunks;                    /* cuts of tensors for the threads; also the leaves of the norm's sum */
     int n_chunks;
+    Chunk *updates; /* the chunks, or with update_matrix hidden matrices and the chunks of the rest */
+    int n_updates;
+    real **matrix_scratch;  /* (threads,) with update_matrix */
     double *chunk_squares;  /* (n_chunks,) */
     real *panels;           /* the parameters' weights, packed for the step under way */
     Workspace **workspaces; /* (threads,) */

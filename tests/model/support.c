@@ -337,7 +337,7 @@ Built build(int vocab_size, const char *format, ...)
 {
     Built built;
     Error err;
-    char lines[2048];
+    char lines[4096];
     va_list args;
     va_start(args, format);
     int length = vsnprintf(lines, sizeof lines, format, args);

@@ -45,7 +45,7 @@ typedef struct {
 int any_mix(int i, Mix *ret_mix);
 
 /* One thing that a model can be told, with everything it can be told, as lines "key=value". */
-enum { MOST_AXES = 32, MOST_VALUES = 64 };
+enum { MOST_AXES = 48, MOST_VALUES = 64 };
 
 typedef struct {
     const char *name; /* "model.position", "model.norm" */

@@ -126,12 +126,14 @@ static void test_the_head_reads_a_norm(void **state)
         Batch batch = random_batch(&b, 1, 1, 11);
         real *states = ARENA_ARRAY(b.arena, real, (L + 1) * T * C), *normed = ARENA_ARRAY(b.arena, real, T * C);
         capture_states(&b, &batch, states, normed);
-        for (int row = 0; row < T; row++)
+        const int has_norm = b.shape.norm != NORM_NONE, is_post = b.shape.norm_placement == PLACEMENT_POST;
+        for (int row = 0; row < T && has_norm; row++)
             assert_true(fabs(row_rms(C, normed + row * C) - 1) < 1e-3);
-        const int is_post = b.shape.norm_placement == PLACEMENT_POST;
+        for (int row = 0; row < T && has_norm && b.shape.embedding_norm; row++)
+            assert_true(fabs(row_rms(C, states + row * C) - 1) < 1e-3);
         for (int row = T; is_post && row < (L + 1) * T; row++)
             assert_true(fabs(row_rms(C, states + row * C) - 1) < 1e-3);
-        assert_int_equal(memcmp(states + L * T * C, normed, sizeof(real) * (size_t)(T * C)) == 0, is_post);
+        assert_int_equal(memcmp(states + L * T * C, normed, sizeof(real) * (size_t)(T * C)) == 0, is_post || !has_norm);
         unbuild(&b);
     }
 }
@@ -194,11 +196,143 @@ static void test_qk_norm_forgets_sizes(void **state)
     }
 }
 
+/* Losses of the first sequence of a batch, from a model disturbed or not. */
+static void capture_losses(const Built *b, const Batch *batch, real *ret_losses)
+{
+    const Capture capture = {.losses = ret_losses};
+    model_capture(b->model, b->parameters, batch->inputs, batch->targets, 1, batch->length,
+                  workspace_new(b->arena, b->model, 1, 0, NULL), &capture);
+}
+
+/* Two models say the same of one sequence, to the bit. */
+static void assert_same_losses(const Built *a, const Built *b)
+{
+    const int T = a->shape.context_length;
+    const Batch batch = random_batch(a, 1, 1, 14);
+    real *x = ARENA_ARRAY(a->arena, real, T), *y = ARENA_ARRAY(a->arena, real, T);
+    capture_losses(a, &batch, x);
+    capture_losses(b, &batch, y);
+    ASSERT_SAME_BITS(x, y, T);
+}
+
+static real *tensor_of(const Built *b, const char *name, int *ret_n)
+{
+    const int t = parameters_find(model_parameters(b->model), name);
+    if (t < 0)
+        fail_msg("no %s", name);
+    const Tensor *tensor = &model_parameters(b->model)->tensors[t];
+    *ret_n = tensor->rows * tensor->cols;
+    return b->parameters + tensor->offset;
+}
+
+/* Under every choice a block without an MLP is one whose MLP writes nothing; a norm behind such an MLP would write its
+ * shift. */
+static void test_no_mlp_is_one_that_writes_nothing(void **state)
+{
+    (void)state;
+    for (int c = 0; any_choice(c); c++) {
+        Built with = build(19, "%s%s", model_sizes, any_choice(c));
+        Built without = build(19, "%s%s\nmodel.mlp=false", model_sizes, any_choice(c));
+        if (with.shape.norm_placement == PLACEMENT_PRE && with.shape.mlp) {
+            for (int l = 0; l < with.shape.n_layers; l++) {
+                char name[64];
+                int n;
+                snprintf(name, sizeof name, "blocks.%d.mlp.down.weight", l);
+                real *down = tensor_of(&with, name, &n);
+                memset(down, 0, sizeof(real) * (size_t)n);
+            }
+            assert_same_losses(&with, &without);
+        }
+        unbuild(&with);
+        unbuild(&without);
+    }
+}
+
+/* Without norms and MLPs the stream after a block is what it was, unless attention replaces it, plus heads W_out. */
+static void test_what_attention_writes(void **state)
+{
+    (void)state;
+    for (int stays = 0; stays < 2; stays++) {
+        Built b = build(19, "%smodel.norm=none\nmodel.mlp=false\nmodel.attention_residual=%s", model_sizes,
+                        stays ? "true" : "false");
+        const int T = b.shape.context_length, C = b.shape.d_model, L = b.shape.n_layers, H = b.shape.n_heads;
+        const int D = b.shape.d_head;
+        const Batch batch = random_batch(&b, 1, 1, 13);
+        const Capture capture = {.residual = ARENA_ARRAY(b.arena, real, (L + 1) * T * C),
+                                 .heads = ARENA_ARRAY(b.arena, real, L * H * T * D)};
+        model_capture(b.model, b.parameters, batch.inputs, NULL, 1, T, workspace_new(b.arena, b.model, 1, 0, NULL),
+                      &capture);
+        for (int l = 0; l < L; l++)
+            for (int i = 0; i < T; i++)
+                for (int c = 0; c < C; c++) {
+                    double x = stays ? (double)capture.residual[(l * T + i) * C + c] : 0;
+                    for (int h = 0; h < H; h++)
+                        for (int d = 0; d < D; d++)
+                            x += (double)capture.heads[((l * H + h) * T + i) * D + d] *
+                                 (double)model_output_weight(b.model, b.parameters, l)[(h * D + d) * C + c];
+                    assert_true(fabs(x - (double)capture.residual[((l + 1) * T + i) * C + c]) < 1e-5);
+                }
+        unbuild(&b);
+    }
+}
+
+/* A token type is a vector on top of every token's own. */
+static void test_token_type_is_added(void **state)
+{
+    (void)state;
+    Built with = build(19, "%smodel.token_type=true\nmodel.position.kind=none", model_sizes);
+    Built without = build(19, "%smodel.position.kind=none", model_sizes);
+    int n, C;
+    const real *type = tensor_of(&with, "embedding.type", &C);
+    real *token = tensor_of(&without, "embedding.token", &n);
+    assert_int_equal(C, with.shape.d_model);
+    assert_true(row_rms(C, type) > 0.1);
+    for (int i = 0; i < n; i++)
+        token[i] += type[i % C];
+    assert_same_losses(&with, &without);
+    unbuild(&with);
+    unbuild(&without);
+}
+
+/* Each key of a bias adds biases to its own layers, or takes them away, and they start at 0: as if there were none. */
+static void test_biases_by_kind(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *kind, *layer;
+    } kinds[] = {{"q", "blocks.1.attention.q"}, {"k", "blocks.1.attention.k"},
+                 {"v", "blocks.1.attention.v"}, {"out", "blocks.1.attention.out"},
+                 {"mlp", "blocks.1.mlp.up"},    {"mlp", "blocks.1.mlp.gate"},
+                 {"mlp", "blocks.1.mlp.down"},  {"head", "head"}};
+    enum { N = sizeof kinds / sizeof *kinds };
+    Built none = build(19, "%smodel.activation=swiglu", model_sizes);
+    for (int k = 0; k < N; k++)
+        for (int is_on = 0; is_on < 2; is_on++) {
+            Built b = build(19, "%smodel.activation=swiglu\nmodel.bias=%s\nmodel.bias_%s=%s", model_sizes,
+                            is_on ? "false" : "true", kinds[k].kind, is_on ? "true" : "false");
+            for (int other = 0; other < N; other++) {
+                char name[64];
+                snprintf(name, sizeof name, "%s.bias", kinds[other].layer);
+                const int is_same = strcmp(kinds[other].kind, kinds[k].kind) == 0;
+                assert_int_equal(parameters_find(model_parameters(b.model), name) >= 0, is_same == is_on);
+            }
+            assert_same_losses(&none, &b);
+            unbuild(&b);
+        }
+    unbuild(&none);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rotations_are_relative), cmocka_unit_test(test_alibi_without_slope_is_none),
-        cmocka_unit_test(test_the_head_reads_a_norm),  cmocka_unit_test(test_sandwich_norm_forgets_sizes),
+        cmocka_unit_test(test_no_mlp_is_one_that_writes_nothing),
+        cmocka_unit_test(test_what_attention_writes),
+        cmocka_unit_test(test_token_type_is_added),
+        cmocka_unit_test(test_biases_by_kind),
+        cmocka_unit_test(test_rotations_are_relative),
+        cmocka_unit_test(test_alibi_without_slope_is_none),
+        cmocka_unit_test(test_the_head_reads_a_norm),
+        cmocka_unit_test(test_sandwich_norm_forgets_sizes),
         cmocka_unit_test(test_qk_norm_forgets_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

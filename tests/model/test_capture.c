@@ -119,6 +119,15 @@ static double dot(int n, const real *x, const real *y)
     return sum;
 }
 
+/* What the rounding of such a sum is relative to. */
+static double products_size(int n, const real *x, const real *y)
+{
+    double size = 0;
+    for (int i = 0; i < n; i++)
+        size += fabs((double)x[i] * (double)y[i]);
+    return size;
+}
+
 /* Keys and values of every head's slots: (L,H,S,D). */
 static void fill_slots(const Built *b, real *ret_keys, real *ret_values)
 {
@@ -165,12 +174,15 @@ static void check_captured_scores(Built *b)
             for (int i = 0; i < T; i++) {
                 const real *q = (of_position ? none : capture.q) + (map * T + i) * D;
                 int n = 0;
+                double largest = 0; /* what a score's rounding is relative to */
                 for (int t = 0; t < S; t++)
                     weights[n++] = dot(D, q, slot_keys + (map * S + t) * D) / sqrt(D);
                 for (int j = 0; j < T; j++) {
+                    const real *k = capture.k + (map * T + j) * D;
                     const double score =
-                        logit_of(&s->logit, dot(D, q, capture.k + (map * T + j) * D),
+                        logit_of(&s->logit, dot(D, q, k),
                                  (double)bias[(size_t)map * table + (size_t)i * stride + (size_t)(T - 1 + i - j)]);
+                    largest = fmax(largest, products_size(D, q, k) / sqrt(D));
                     if (keys_include(&visible->keys[i], j))
                         weights[n++] = score;
                 }
@@ -182,7 +194,7 @@ static void check_captured_scores(Built *b)
                 for (int j = 0; j < T; j++) {
                     const double expected = keys_include(&visible->keys[i], j) ? weights[n++] : 0;
                     const double found = of_position ? alone[j] : (double)capture.maps[(map * T + i) * T + j];
-                    if (!(fabs(expected - found) < 1e-5))
+                    if (!(fabs(expected - found) < 1e-5 + 4 * (double)REAL_EPSILON * largest))
                         fail_msg("%s, %s, %s: query %d gives key %d %g, by the definition %g",
                                  b->shape.position->variant.name, b->shape.mask->variant.name, s->score->variant.name,
                                  i, j, found, expected);

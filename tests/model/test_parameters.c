@@ -222,6 +222,69 @@ static void test_initial_scales(void **state)
     unbuild(&plain);
 }
 
+/* Uniform within +-bound: none is outside, a thousand come near, and the variance is bound^2 / 3. */
+static void check_uniform(const Built *b, const char *name, double bound)
+{
+    const Tensor *t = tensor(b, name);
+    double most = 0;
+    for (int i = 0; i < t->rows * t->cols; i++)
+        most = fmax(most, fabs((double)b->parameters[t->offset + (size_t)i]));
+    if (!(most <= bound && most > 0.97 * bound))
+        fail_msg("%s: up to %g, within %g", name, most, bound);
+    const double n = t->rows * t->cols, ratio = rms(b, name) / (bound / sqrt(3)); /* sd of x^2: 2 bound^2 / sqrt(45) */
+    assert_true(fabs(ratio - 1) < 4 * 0.5 * 2 / sqrt(5) / sqrt(n));
+}
+
+/* Rules by each matrix's own fan-in, C = 64 or F = 256, and stds of one kind of matrix. */
+static void test_initial_rules(void **state)
+{
+    (void)state;
+    static const char *const sizes = "model.d_model=64\nmodel.n_heads=2\nmodel.init.residual=plain\n";
+    Built own = build(200, "%smodel.init.weight=own_fan_in", sizes);
+    check_std(&own, "blocks.0.attention.k.weight", 1.0 / 8);
+    check_std(&own, "blocks.1.mlp.down.weight", 1.0 / 16);
+    check_std(&own, "head.weight", 0.02);
+    unbuild(&own);
+
+    Built uniform = build(200, "%smodel.init.weight=uniform_fan_in\nmodel.bias=true", sizes);
+    check_uniform(&uniform, "blocks.0.attention.v.weight", 1.0 / 8);
+    check_uniform(&uniform, "blocks.1.mlp.down.weight", 1.0 / 16);
+    check_uniform(&uniform, "head.weight", 1.0 / 8);
+    check_std(&uniform, "embedding.token", 1);
+    assert_true(rms(&uniform, "blocks.0.mlp.up.bias") == 0);
+    unbuild(&uniform);
+
+    Built scaled = build(200,
+                         "%smodel.init.weight=uniform_fan_in\nmodel.init.residual=scaled\nmodel.bias=true\n"
+                         "model.init.bias=uniform_fan_in\nmodel.init.up_std=0.3",
+                         sizes);
+    check_uniform(&scaled, "blocks.1.attention.out.weight", 1.0 / 8 / 2);
+    check_std(&scaled, "blocks.0.mlp.up.weight", 0.3);
+    check_uniform(&scaled, "blocks.0.mlp.up.bias", 1.0 / 8);
+    check_uniform(&scaled, "head.bias", 1.0 / 8);
+    unbuild(&scaled);
+
+    static const char *const kinds[][2] = {{"q", "attention.q"},     {"k", "attention.k"}, {"v", "attention.v"},
+                                           {"out", "attention.out"}, {"up", "mlp.up"},     {"down", "mlp.down"}};
+    Built usual = build(200, "%s", sizes);
+    for (int k = 0; k < 6; k++) {
+        Built b = build(200, "%smodel.init.%s_std=0.3", sizes, kinds[k][0]);
+        for (int other = 0; other < 6; other++) {
+            char name[64];
+            snprintf(name, sizeof name, "blocks.1.%s.weight", kinds[other][1]);
+            if (other == k)
+                check_std(&b, name, 0.3);
+            else
+                assert_true(rms(&b, name) == rms(&usual, name));
+        }
+        unbuild(&b);
+    }
+    unbuild(&usual);
+    Built gate = build(200, "%smodel.init.up_std=0.3\nmodel.activation=swiglu", sizes);
+    check_std(&gate, "blocks.0.mlp.gate.weight", 0.3);
+    unbuild(&gate);
+}
+
 /* Arms of one seed share the values of the tensors that they share; seeds and tensors do not. */
 static void test_streams(void **state)
 {
@@ -329,7 +392,7 @@ int main(void)
         cmocka_unit_test(test_groups),          cmocka_unit_test(test_initial_scales),
         cmocka_unit_test(test_streams),         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_registries),      cmocka_unit_test(test_default_sizes),
-        cmocka_unit_test(test_norm_placements),
+        cmocka_unit_test(test_norm_placements), cmocka_unit_test(test_initial_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -181,6 +181,9 @@ static void test_flops(void **state)
     weights = 4 * (4 * 128 * 128 + 2 * 128 * 512);
     assert_true(model_flops_per_token(slots.model, 1) == 6 * (weights + head) + 6.0 * 4 * 128 * (129 + 2 * 3));
     unbuild(&slots);
+    Built bare = build(512, "%smodel.mask.kind=causal\nmodel.mlp=false", lines);
+    assert_true(model_flops_per_token(bare.model, 1) == 6 * (4 * (4 * 128 * 128) + head) + 6.0 * 4 * 128 * 129);
+    unbuild(&bare);
 }
 
 static void fill_tensor(Built *built, const Tensor *tensor, double factor, double value)

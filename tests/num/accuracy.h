@@ -13,6 +13,7 @@ typedef long double wide;
 typedef uint64_t bits;
 #define wide_exp       expl
 #define wide_tanh      tanhl
+#define wide_erfc      erfcl
 #define REAL_LEAST     DBL_MIN
 #define LEAST_EXPONENT DBL_MIN_EXP
 #define MANTISSA       52
@@ -20,11 +21,13 @@ typedef uint64_t bits;
 #define EXP_HIGHEST    709.782712893384
 #define SILU_SLOPE     24
 #define GELU_SLOPE     64
+#define PHI_LOWEST     (-37.5)
 #else
 typedef double wide;
 typedef uint32_t bits;
 #define wide_exp       exp
 #define wide_tanh      tanh
+#define wide_erfc      erfc
 #define REAL_LEAST     FLT_MIN
 #define LEAST_EXPONENT FLT_MIN_EXP
 #define MANTISSA       23
@@ -32,6 +35,7 @@ typedef uint32_t bits;
 #define EXP_HIGHEST    88.7228390
 #define SILU_SLOPE     12
 #define GELU_SLOPE     24
+#define PHI_LOWEST     (-12.9)
 #endif
 
 enum { SWEEP_BLOCK = 4096 };
@@ -71,6 +75,20 @@ static wide exact_gelu_slope(wide x)
 {
     const wide u = gelu_argument(x), share = logistic(u), product = share * logistic(-u);
     return share + (product > 0 ? product * x * (gelu_linear + 3 * gelu_cubic * x * x) : 0);
+}
+
+static const wide sqrt_half = (wide)0.70710678118654752440L, density_at_0 = (wide)0.39894228040143267794L;
+
+static wide exact_phi_gelu(wide x)
+{
+    return x / 2 * wide_erfc(-x * sqrt_half);
+}
+
+/* Where the density has vanished its argument may be infinite. */
+static wide exact_phi_gelu_slope(wide x)
+{
+    const wide density = density_at_0 * wide_exp(-x * x / 2);
+    return wide_erfc(-x * sqrt_half) / 2 + (density > 0 ? x * density : 0);
 }
 
 static void call_exp(const Kernels *k, const real *ones, const real *x, real *unused, real *y)
@@ -118,6 +136,22 @@ static void call_tanh(const Kernels *k, const real *ones, const real *x, real *u
     k->softcap_forward(SWEEP_BLOCK, 1, y);
 }
 
+static void call_phi_gelu(const Kernels *k, const real *ones, const real *x, real *unused, real *y)
+{
+    (void)ones, (void)unused;
+    k->gelu_exact_forward(SWEEP_BLOCK, x, y);
+}
+
+static void call_phi_gelu_again(const Kernels *k, const real *ones, const real *x, real *unused, real *y)
+{
+    k->gelu_exact_backward(SWEEP_BLOCK, x, ones, unused, y);
+}
+
+static void call_phi_gelu_slope(const Kernels *k, const real *ones, const real *x, real *unused, real *y)
+{
+    k->gelu_exact_backward(SWEEP_BLOCK, x, ones, y, unused);
+}
+
 /* Below `lowest` the function has vanished; above `highest` it is as large as it gets.
  * The rounding of GELU's argument u = 2 sqrt(2/pi) (x + 0.044715 x^3) costs 3 |u| units on top in its vanishing tail.
  */
@@ -136,6 +170,9 @@ static const struct {
     {"gelu in backward", exact_gelu, call_gelu_again, EXP_LOWEST, (double)INFINITY, 3, 1, 0},
     {"slope of gelu", exact_gelu_slope, call_gelu_slope, -(double)INFINITY, (double)INFINITY, GELU_SLOPE, 0, 1},
     {"tanh", wide_tanh, call_tanh, -(double)INFINITY, (double)INFINITY, 4, 0, 0},
+    {"exact gelu", exact_phi_gelu, call_phi_gelu, PHI_LOWEST, (double)INFINITY, 6, 0, 0},
+    {"exact gelu in backward", exact_phi_gelu, call_phi_gelu_again, PHI_LOWEST, (double)INFINITY, 6, 0, 0},
+    {"slope of exact gelu", exact_phi_gelu_slope, call_phi_gelu_slope, -(double)INFINITY, (double)INFINITY, 3, 0, 1},
 };
 
 enum { N_FUNCTIONS = sizeof functions / sizeof *functions };

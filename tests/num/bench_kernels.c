@@ -125,6 +125,14 @@ static void run_gelu_forward(const Kernels *k, Block *b)
 {
     k->gelu_forward((size_t)b->n * b->width, b->x, b->y);
 }
+static void run_gelu_exact_forward(const Kernels *k, Block *b)
+{
+    k->gelu_exact_forward((size_t)b->n * b->width, b->x, b->y);
+}
+static void run_gelu_exact_backward(const Kernels *k, Block *b)
+{
+    k->gelu_exact_backward((size_t)b->n * b->width, b->x, b->z, b->y, b->w);
+}
 static void run_gelu_backward(const Kernels *k, Block *b)
 {
     k->gelu_backward((size_t)b->n * b->width, b->x, b->z, b->y, b->w);
@@ -220,6 +228,8 @@ static const struct {
     {"rmsnorm_backward", run_rmsnorm_backward},
     {"gelu_forward", run_gelu_forward},
     {"gelu_backward", run_gelu_backward},
+    {"gelu_exact_forward", run_gelu_exact_forward},
+    {"gelu_exact_backward", run_gelu_exact_backward},
     {"relu_backward", run_relu_backward},
     {"exponential", run_exponential},
     {"softmax_row", run_softmax_row},

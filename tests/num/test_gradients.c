@@ -65,6 +65,15 @@ static double gelu(const Kernels *k, const real *in, const real *weights, real *
     return weigh(SIZE, y, weights);
 }
 
+static double gelu_exact(const Kernels *k, const real *in, const real *weights, real *grad)
+{
+    real y[SIZE];
+    k->gelu_exact_forward(SIZE, in, y);
+    if (grad)
+        k->gelu_exact_backward(SIZE, in, weights, grad, y);
+    return weigh(SIZE, y, weights);
+}
+
 /* Away from its kink: |x| + 0.1 with the sign of x. */
 static double relu(const Kernels *k, const real *in, const real *weights, real *grad)
 {
@@ -188,6 +197,7 @@ static const struct {
     {"softmax", softmax},
     {"cross-entropy", cross_entropy},
     {"matmul", matmul},
+    {"gelu_exact", gelu_exact},
     {"swiglu", swiglu},
 };
 

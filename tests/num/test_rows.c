@@ -55,6 +55,12 @@ static void call_gelu(const Kernels *k, Rows *r)
     k->gelu_backward((size_t)r->n * r->width, r->x, r->dy, BLOCK(1), BLOCK(2));
 }
 
+static void call_gelu_exact(const Kernels *k, Rows *r)
+{
+    k->gelu_exact_forward((size_t)r->n * r->width, r->x, BLOCK(0));
+    k->gelu_exact_backward((size_t)r->n * r->width, r->x, r->dy, BLOCK(1), BLOCK(2));
+}
+
 static void call_relu(const Kernels *k, Rows *r)
 {
     k->relu_forward((size_t)r->n * r->width, r->x, BLOCK(0));
@@ -192,6 +198,7 @@ static const struct {
     {"layernorm without shift", call_layernorm_without_shift, 30},
     {"rmsnorm", call_rmsnorm, 30},
     {"gelu", call_gelu, 30},
+    {"gelu_exact", call_gelu_exact, 30},
     {"relu", call_relu, 0},
     {"swiglu", call_swiglu, 30},
     {"exponential", call_exponential, 2},
@@ -472,6 +479,10 @@ static void nan_and_infinity_pass_elementwise(void **state)
         k->relu_forward(3, x, y);
         assert_true(isnan(y[0]) && y[1] == (real)INFINITY && y[2] == 0);
         k->gelu_backward(3, x, one, y, again);
+        assert_true(isnan(y[0]) && isnan(again[0]) && again[1] == (real)INFINITY);
+        k->gelu_exact_forward(3, x, y);
+        assert_true(isnan(y[0]) && y[1] == (real)INFINITY);
+        k->gelu_exact_backward(3, x, one, y, again);
         assert_true(isnan(y[0]) && isnan(again[0]) && again[1] == (real)INFINITY);
         k->swiglu_forward(3, x, one, y);
         assert_true(isnan(y[0]) && y[1] == (real)INFINITY);

@@ -88,21 +88,28 @@ static int hash_objective(Arena *arena, const Variant *variant, const Settings *
 
 static int hash_optimizer(Arena *arena, const Variant *variant, const Settings *settings, Sha256 *sha)
 {
-    enum { N = 16 };
+    enum { N = 16, ROWS_OF_IT = 2 };
     const Optimizer *optimizer = (const Optimizer *)variant;
-    real parameters[N], gradient[N], slot_values[OPTIMIZER_MAX_SLOTS][N] = {{0}};
-    real *slots[OPTIMIZER_MAX_SLOTS] = {slot_values[0], slot_values[1]};
+    real parameters[2][N], gradient[N], slot_values[2][OPTIMIZER_MAX_SLOTS][N] = {{{0}}};
+    real *slots[OPTIMIZER_MAX_SLOTS] = {slot_values[0][0], slot_values[0][1]};
+    real *matrix_slots[OPTIMIZER_MAX_SLOTS] = {slot_values[1][0], slot_values[1][1]}, *scratch = NULL;
     void *state;
     const int status = variant_prepare(optimizer->prepare, arena, settings, &state, NULL);
     Pcg pcg = pcg_named(1, "test");
+    if (optimizer->update_matrix)
+        scratch = ARENA_ARRAY(arena, real, optimizer->matrix_scratch(ROWS_OF_IT, N / ROWS_OF_IT));
     for (int i = 0; i < N; i++)
-        parameters[i] = (real)pcg_normal(&pcg);
+        parameters[0][i] = parameters[1][i] = (real)pcg_normal(&pcg);
     for (int64_t t = 1; t <= 5 && status == STATUS_OK; t++) {
+        const UpdateChunk chunk = {N, 1, 1, 0.01, t};
         for (int i = 0; i < N; i++)
             gradient[i] = (real)pcg_normal(&pcg);
-        optimizer->update(state, kernels_best(), &(UpdateChunk){N, 1, 1, 0.01, t}, gradient, slots, parameters);
+        optimizer->update(state, kernels_best(), &chunk, gradient, slots, parameters[0]);
+        if (scratch)
+            optimizer->update_matrix(state, kernels_best(), &chunk, ROWS_OF_IT, N / ROWS_OF_IT, gradient, matrix_slots,
+                                     parameters[1], scratch);
     }
-    ADD(sha, parameters, N);
+    ADD(sha, parameters, 2);
     return status;
 }
 

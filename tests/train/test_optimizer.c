@@ -132,13 +132,127 @@ static void decay_spares_what_does_not_decay(void **state)
     arena_free(arena);
 }
 
+/* ---- NumPy's numbers --------------------------------------------------------------------------------------------- */
+
+enum { MOST_VALUES = 1024, MOST_KEYS = 16, WORD = 32 };
+
+static void read_numbers(FILE *file, int n, real *ret_values)
+{
+    for (int i = 0; i < n; i++) {
+        float value;
+        assert_int_equal(fscanf(file, "%f", &value), 1);
+        ret_values[i] = (real)value;
+    }
+}
+
+/* By chunk, or, where the optimizer takes matrices as a whole and this is one, as that. */
+static void update_any(Arena *arena, const Optimizer *it, const void *own, const UpdateChunk *chunk, int rows, int cols,
+                       const real *gradient, real *const *slots, real *p)
+{
+    if (it->update_matrix && rows > 1)
+        it->update_matrix(own, kernels_best(), chunk, rows, cols, gradient, slots, p,
+                          ARENA_ARRAY(arena, real, it->matrix_scratch(rows, cols)));
+    else
+        it->update(own, kernels_best(), chunk, gradient, slots, p);
+}
+
+/* One case of optimizers.txt, of which "case KIND" has been read. */
+static void check_case(FILE *file, const char *kind)
+{
+    static real p[MOST_VALUES], gradient[MOST_VALUES], expected[MOST_VALUES], slot_values[2][MOST_VALUES];
+    real *slots[] = {slot_values[0], slot_values[1]};
+    char words[MOST_KEYS][WORD];
+    const char *changes[MOST_KEYS + 3] = {"train.optimizer.kind", kind};
+    int rows, cols, decays, steps, n_words = 0;
+    double lr, clip;
+    Arena *arena = arena_new();
+    assert_int_equal(fscanf(file, "%d %d %d %d %lf %lf", &rows, &cols, &decays, &steps, &lr, &clip), 6);
+    const int n = rows * cols;
+    assert_in_range(n, 1, MOST_VALUES);
+    for (; n_words < MOST_KEYS && fscanf(file, "%31s", words[n_words]) == 1 && strcmp(words[n_words], "end") != 0;
+         n_words++)
+        changes[2 + n_words] = n_words % 2 ? words[n_words] : arena_format(arena, "train.optimizer.%s", words[n_words]);
+    const Settings settings = tiny_settings(arena, changes);
+    const Optimizer *it = optimizer_find(kind);
+    const void *own = prepared(arena, it, &settings);
+    memset(slot_values, 0, sizeof slot_values);
+    read_numbers(file, n, p);
+    for (int64_t t = 1; t <= steps; t++) {
+        read_numbers(file, n, gradient);
+        update_any(arena, it, own, &(UpdateChunk){(size_t)n, decays, clip, lr, t}, rows, cols, gradient, slots, p);
+    }
+    read_numbers(file, n, expected);
+    for (int i = 0; i < n; i++)
+        if (!(fabs((double)p[i] - (double)expected[i]) < 2e-6))
+            fail_msg("%s (%d, %d): value %d is %.9g and not %.9g", kind, rows, cols, i, (double)p[i],
+                     (double)expected[i]);
+    arena_free(arena);
+}
+
+static void updates_are_numpys(void **state)
+{
+    (void)state;
+    FILE *file = fopen(FIXTURES "/optimizers.txt", "r");
+    assert_non_null(file);
+    char kind[WORD];
+    int n = 0;
+    for (; fscanf(file, " case %31s", kind) == 1; n++)
+        check_case(file, kind);
+    assert_true(feof(file));
+    fclose(file);
+    assert_int_equal(n, 9);
+}
+
+/* A matrix as a whole: without momentum's past and without decay the first update is of a size that the gradient's does
+ * not change, and that of a transposed matrix is transposed; all paths give the same bits. */
+static void whole_matrices(void **state)
+{
+    (void)state;
+    enum { R = 12, K = 33 };
+    for (int o = 0; any_optimizer(o); o++) {
+        const Optimizer *it = any_optimizer(o);
+        if (!it->update_matrix)
+            continue;
+        Arena *arena = arena_new();
+        const char *changes[] = {"train.optimizer.kind", it->variant.name, NULL};
+        const Settings settings = tiny_settings(arena, changes);
+        const void *own = prepared(arena, it, &settings);
+        real gradient[3][R * K], p[3][R * K] = {{0}};
+        fill(gradient[0], R * K, 1);
+        for (int r = 0; r < R; r++)
+            for (int k = 0; k < K; k++) {
+                gradient[1][r * K + k] = 1000 * gradient[0][r * K + k];
+                gradient[2][k * R + r] = gradient[0][r * K + k];
+            }
+        for (int g = 0; g < 3; g++) {
+            const UpdateChunk chunk = {R * K, 1, 1, 1, 1};
+            real slot_values[2][R * K] = {{0}}, *slots[] = {slot_values[0], slot_values[1]};
+            update_any(arena, it, own, &chunk, g < 2 ? R : K, g < 2 ? K : R, gradient[g], slots, p[g]);
+            for (const char *const *name = kernels_available(); *name; name++) {
+                real again[R * K] = {0}, again_slots[2][R * K] = {{0}}, *of[] = {again_slots[0], again_slots[1]};
+                it->update_matrix(own, kernels_named(*name), &chunk, g < 2 ? R : K, g < 2 ? K : R, gradient[g], of,
+                                  again, ARENA_ARRAY(arena, real, it->matrix_scratch(R, K)));
+                assert_memory_equal(again, p[g], sizeof again);
+            }
+        }
+        double size = 0;
+        for (int r = 0; r < R; r++)
+            for (int k = 0; k < K; k++) {
+                assert_true(fabs(p[1][r * K + k] - p[0][r * K + k]) < 1e-5);
+                assert_true(fabs(p[2][k * R + r] - p[0][r * K + k]) < 1e-5);
+                size += fabs((double)p[0][r * K + k]);
+            }
+        assert_true(size / (R * K) > 0.01);
+        arena_free(arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_optimizer_descends),
-        cmocka_unit_test(cutting_a_tensor_changes_nothing),
-        cmocka_unit_test(adamw_is_its_formula),
-        cmocka_unit_test(decay_spares_what_does_not_decay),
+        cmocka_unit_test(updates_are_numpys),       cmocka_unit_test(whole_matrices),
+        cmocka_unit_test(every_optimizer_descends), cmocka_unit_test(cutting_a_tensor_changes_nothing),
+        cmocka_unit_test(adamw_is_its_formula),     cmocka_unit_test(decay_spares_what_does_not_decay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

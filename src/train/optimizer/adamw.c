@@ -3,13 +3,7 @@
  *
  *   m = b1 m + (1-b1) g;  v = b2 v + (1-b2) g^2;  p -= lr (m/(1-b1^t) / (sqrt(v/(1-b2^t)) + eps) + decay p)
  */
-#include <math.h>
-
-#include "train/optimizer/optimizer.h"
-
-typedef struct {
-    double beta1, beta2, epsilon, weight_decay;
-} AdamW;
+#include "train/optimizer/adamw.h"
 
 static const SchemaRow params[] = {
     {"beta1", VALUE_NUMBER, "0.9", 0, 0.999999, NULL, "decay of the first moment", FIELD(AdamW, beta1)},
@@ -36,13 +30,18 @@ static double power(double base, int64_t exponent)
     return result;
 }
 
-static void update(const void *state, const Kernels *kernels, const UpdateChunk *chunk, const real *gradient,
-                   real *const *slots, real *parameters)
+void adamw_update(const AdamW *adamw, const Kernels *kernels, const UpdateChunk *chunk, const real *gradient,
+                  real *const *slots, real *parameters)
 {
-    const AdamW *adamw = state;
     kernels->adamw(chunk->n, gradient, chunk->clip_scale, chunk->lr, adamw->beta1, adamw->beta2, adamw->epsilon,
                    chunk->decays ? adamw->weight_decay : 0, 1 - power(adamw->beta1, chunk->t),
                    1 - power(adamw->beta2, chunk->t), slots[0], slots[1], parameters);
+}
+
+static void update(const void *state, const Kernels *kernels, const UpdateChunk *chunk, const real *gradient,
+                   real *const *slots, real *parameters)
+{
+    adamw_update(state, kernels, chunk, gradient, slots, parameters);
 }
 
 static const char *const slot_names[] = {"m", "v"};

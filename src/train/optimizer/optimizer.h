@@ -1,7 +1,8 @@
 /* Optimizers: one file each, with a const Optimizer at its foot.
  *
  * An optimizer keeps `n_slots` state blocks shaped like the parameters and updates chunks of them elementwise, so that
- * chunks may go to any thread.
+ * chunks may go to any thread. One that looks at a matrix as a whole has update_matrix for hidden matrices, the weights
+ * of attention and MLP: each then goes to one thread.
  */
 #ifndef REFFRAME_TRAIN_OPTIMIZER_H
 #define REFFRAME_TRAIN_OPTIMIZER_H
@@ -27,6 +28,11 @@ typedef struct {
     /* Pointers start at the chunk; slots[s] too. */
     void (*update)(const void *state, const Kernels *kernels, const UpdateChunk *chunk, const real *gradient,
                    real *const *slots, real *parameters);
+    /* A hidden matrix (in, out), with matrix_scratch(rows, cols) reals, 64-byte aligned. Both NULL: it goes by chunks.
+     */
+    void (*update_matrix)(const void *state, const Kernels *kernels, const UpdateChunk *chunk, int rows, int cols,
+                          const real *gradient, real *const *slots, real *parameters, real *scratch);
+    size_t (*matrix_scratch)(int rows, int cols);
 } Optimizer;
 
 REGISTRY(Optimizer, optimizer);

@@ -29,7 +29,8 @@ static int prepare(Arena *arena, const Settings *settings, void **ret_state, Err
 }
 
 /* 5. Update one chunk elementwise: no sums over elements, or the result would depend on how chunks are cut. The clipped
- *    gradient is clip_scale times what is handed over; slots[s] is the chunk of your slot s. */
+ *    gradient is clip_scale times what is handed over; slots[s] is the chunk of your slot s. What looks at a matrix as
+ * a whole has update_matrix beside it: muon.c. */
 static void update(const void *state, const Kernels *kernels, const UpdateChunk *chunk, const real *gradient,
                    real *const *slots, real *parameters)
 {
