@@ -1,6 +1,6 @@
 /* PCG32 XSH-RR and its distributions. Everything here gives the same bits on every machine: integers, correctly rounded
- * operations of IEEE 754, and a logarithm and a cosine of our own, as those of libm depend on its version and on the
- * CPU. */
+ * operations of IEEE 754, and a logarithm, an exponential and a cosine of our own, as those of libm depend on its
+ * version and on the CPU. */
 #include "base/pcg.h"
 
 #include <assert.h>
@@ -58,7 +58,7 @@ double pcg_uniform(Pcg *pcg)
     return (high * 0x1p26 + low) * 0x1p-53;
 }
 
-/* log x, x in (0, 1], to about 1e-15 relative: x = m 2^e with m in [sqrt(1/2), sqrt(2)), and
+/* log x, x > 0, to about 1e-15 relative: x = m 2^e with m in [sqrt(1/2), sqrt(2)), and
  * log m = 2 atanh(s) = 2 s (1 + s^2/3 + s^4/5 + ...), s = (m - 1)/(m + 1), |s| < 0.172. */
 static double log_of(double x)
 {
@@ -73,6 +73,18 @@ static double log_of(double x)
     for (int k = 23; k >= 1; k -= 2)
         sum = sum * s2 + 1.0 / k;
     return e * 0.69314718055994531 + 2 * s * sum;
+}
+
+/* exp x, x <= 0, to about 1e-15 (1 + |x|) relative: x = n ln 2 + r, |r| <= ln(2)/2, and exp r by its Taylor series. */
+static double exp_of(double x)
+{
+    if (x < -700)
+        return 0;
+    const double n = floor(x / 0.69314718055994531 + 0.5), r = x - n * 0.69314718055994531;
+    double sum = 1; /* 1 + r (1 + r/2 (1 + r/3 (1 + ...))) */
+    for (int k = 16; k >= 1; k--)
+        sum = 1 + sum * r / k;
+    return ldexp(sum, (int)n);
 }
 
 /* cos(2 pi u), u in [0, 1): quarters by symmetry, then the Taylor series on |x| <= pi/4. */
@@ -94,4 +106,31 @@ double pcg_normal(Pcg *pcg)
     const double u = 1 - pcg_uniform(pcg); /* (0, 1]: the logarithm is finite */
     const double v = pcg_uniform(pcg);
     return sqrt(-2 * log_of(u)) * cos_of_turn(v);
+}
+
+/* log of a Gamma(shape, 1) variate (Marsaglia & Tsang 2000, "A Simple Method for Generating Gamma Variables"): with
+ * d = shape - 1/3, v = (1 + x / sqrt(9 d))^3 and x normal, d v if log u < x^2/2 + d - d v + d log v. Below 1 it is that
+ * of shape + 1 times u^(1/shape), as a logarithm, which holds where the variate itself would be 0. */
+static double log_gamma_draw(Pcg *pcg, double shape)
+{
+    const double d = (shape < 1 ? shape + 1 : shape) - 1.0 / 3, c = 1 / sqrt(9 * d);
+    for (;;) {
+        const double x = pcg_normal(pcg), u = 1 - pcg_uniform(pcg), root = 1 + c * x, v = root * root * root;
+        if (v <= 0 || log_of(u) >= x * x / 2 + d - d * v + d * log_of(v))
+            continue;
+        return log_of(d) + log_of(v) + (shape < 1 ? log_of(1 - pcg_uniform(pcg)) / shape : 0);
+    }
+}
+
+void pcg_dirichlet(Pcg *pcg, double concentration, int n, double *ret_shares)
+{
+    double highest = -INFINITY, sum = 0;
+    for (int i = 0; i < n; i++) {
+        ret_shares[i] = log_gamma_draw(pcg, concentration);
+        highest = ret_shares[i] > highest ? ret_shares[i] : highest;
+    }
+    for (int i = 0; i < n; i++)
+        sum += ret_shares[i] = exp_of(ret_shares[i] - highest);
+    for (int i = 0; i < n; i++)
+        ret_shares[i] /= sum;
 }

@@ -23,4 +23,7 @@ uint32_t pcg_below(Pcg *pcg, uint32_t bound); /* uniform on [0, bound), unbiased
 double pcg_uniform(Pcg *pcg);                 /* [0, 1), 53 bits from two draws */
 double pcg_normal(Pcg *pcg);                  /* standard normal, Box-Muller, one of the pair; no state beyond Pcg */
 
+/* Shares (n,) from the symmetric Dirichlet distribution of this concentration > 0: they sum to 1. */
+void pcg_dirichlet(Pcg *pcg, double concentration, int n, double *ret_shares);
+
 #endif

@@ -2,8 +2,8 @@
  * table).
  *
  * Idle queries: BOS is idle where the source flags idle ones (it predicts x_0, for which there is nothing to fetch);
- * EOS is not. Under `next` nothing is predicted there, so no gradient ever shapes what EOS attends to in the last
- * layer, and a mean over idle queries would count that noise.
+ * EOS is not, but where the source labels it. Under `next` nothing is predicted there, so no gradient ever shapes what
+ * EOS attends to in the last layer, and a mean over idle queries would count that noise.
  */
 #include "data/data.h"
 
@@ -15,29 +15,61 @@ struct Data {
     const Source *source;
     void *state;
     Corpus corpus;
-    int has_corpus, has_bos, has_eos; /* has_bos: at position 0 of every sequence */
+    int has_corpus, has_bos, has_eos; /* has_bos: in every sequence, or what stands in its place */
+    int first, first_at;              /* what that is, and where */
     int length;
 };
 
 static const char *const bos_choices[] = {
     [BOS_ALWAYS] = "always", [BOS_DOCUMENT] = "document", [BOS_NEVER] = "never", NULL};
 static const char *const eos_choices[] = {"always", "never", NULL};
+enum { FIRST_BOS, FIRST_FIXED, FIRST_RANDOM, FIRST_REPEATED };
+static const char *const first_choices[] = {
+    [FIRST_BOS] = "bos", [FIRST_FIXED] = "fixed", [FIRST_RANDOM] = "random", [FIRST_REPEATED] = "repeated", NULL};
+static const char *const separator_choices[] = {
+    [SEPARATOR_NEVER] = "never", [SEPARATOR_PARAGRAPHS] = "paragraphs", NULL};
 static const char *const window_choices[] = {[WINDOW_ANYWHERE] = "anywhere", [WINDOW_DOCUMENT] = "document", NULL};
 
 const SchemaRow data_rows[] = {
     {"bos", VALUE_CHOICE, "always", 0, 0, bos_choices,
      "BOS at position 0 of every sequence, before each document start in it, or never", BY_HAND},
     {"eos", VALUE_CHOICE, "never", 0, 0, eos_choices, "EOS as the last input of every sequence, or never", BY_HAND},
+    {"first", VALUE_CHOICE, "bos", 0, 0, first_choices,
+     "what stands in BOS's place with `bos: always`: BOS, the first content id, a random one, or the token behind it",
+     BY_HAND},
+    {"first_at", VALUE_INT, "0", 0, 2, NULL, "position of BOS, or of what stands in its place, with `bos: always`",
+     BY_HAND},
+    {"separator", VALUE_CHOICE, "never", 0, 0, separator_choices,
+     "EOS between the paragraphs of a sequence of text, never hidden or predicted; `eos: always` puts one at its end",
+     BY_HAND},
     {"window", VALUE_CHOICE, "anywhere", 0, 0, window_choices,
      "where a sequence of text may start: at any token, or at a document (a paragraph between blank lines)", BY_HAND},
     {"held_out", VALUE_NUMBER, "0.1", 0.001, 0.9, NULL,
      "share of the text, from its end, that is never trained on; the cut falls on a document start", BY_HAND},
+    {"unique_tokens", VALUE_INT, "0", 0, 2147483647, NULL,
+     "training draws from the first so many tokens of the training part alone; 0: all", BY_HAND},
 };
 const int data_n_rows = sizeof data_rows / sizeof *data_rows;
 
 static int is_set(const Settings *settings, const char *key, const char *choice)
 {
     return strcmp(settings_text(settings, key), choice) == 0;
+}
+
+/* What stands in BOS's place needs that place. */
+static int check_first(const Source *source, const Settings *settings, Error *err)
+{
+    const int first = settings_choice(settings, "data.first"), first_at = (int)settings_int(settings, "data.first_at");
+    const char *key = first != FIRST_BOS ? "data.first" : "data.first_at";
+    if ((first != FIRST_BOS || first_at > 0) && !is_set(settings, "data.bos", "always"))
+        return settings_error(settings, key, err, "needs `bos: always`, in whose place it stands");
+    if ((first != FIRST_BOS || first_at > 0) && !source->has_next)
+        return settings_error(settings, key, err,
+                              "source %s has no next token, only what hangs on its content: it must be %s",
+                              source->variant.name, first != FIRST_BOS ? "`bos`" : "0");
+    if (first == FIRST_REPEATED && first_at > 0)
+        return settings_error(settings, "data.first_at", err, "`first: repeated` repeats x_0 before it: it must be 0");
+    return STATUS_OK;
 }
 
 /* What the source cannot do. */
@@ -48,10 +80,20 @@ static int check(const Source *source, const Settings *settings, int length, Err
         if (!is_set(settings, keys[i], "never"))
             return settings_error(settings, keys[i], err, "source %s has its places by position: it must be `never`",
                                   source->variant.name);
-    static const char *const document_keys[] = {"data.bos", "data.window"};
-    for (int i = 0; i < 2 && !source->has_documents; i++)
-        if (is_set(settings, document_keys[i], "document"))
-            return settings_error(settings, document_keys[i], err, "source %s has no documents", source->variant.name);
+    static const struct {
+        const char *key, *value;
+    } of_documents[] = {{"data.bos", "document"}, {"data.window", "document"}, {"data.separator", "paragraphs"}};
+    for (int i = 0; i < 3 && !source->has_documents; i++)
+        if (is_set(settings, of_documents[i].key, of_documents[i].value))
+            return settings_error(settings, of_documents[i].key, err, "source %s has no documents",
+                                  source->variant.name);
+    if (!source->has_documents && settings_int(settings, "data.unique_tokens") > 0)
+        return settings_error(settings, "data.unique_tokens", err, "source %s draws no windows of a text",
+                              source->variant.name);
+    if (is_set(settings, "data.bos", "document") && is_set(settings, "data.separator", "paragraphs"))
+        return settings_error(settings, "data.separator", err, "`bos: document` marks each document's start already");
+    if (check_first(source, settings, err) != STATUS_OK)
+        return STATUS_INPUT;
     if (length < DATA_MIN_LENGTH)
         return settings_error(settings, "model.context_length", err, "must be at least %d, not %d", DATA_MIN_LENGTH,
                               length);
@@ -72,6 +114,8 @@ int data_open(Arena *arena, const Settings *settings, int length, Data **ret_dat
     assert(data->source);
     data->has_bos = is_set(settings, "data.bos", "always");
     data->has_eos = is_set(settings, "data.eos", "always");
+    data->first = settings_choice(settings, "data.first");
+    data->first_at = (int)settings_int(settings, "data.first_at");
     data->has_corpus = data->source->needs_corpus;
     data->length = length;
     int status = check(data->source, settings, length, err);
@@ -127,6 +171,37 @@ const char *data_group_name(const Data *data, int group)
     return data->source->groups ? data->source->groups[group] : "all";
 }
 
+/* Moves the token at `from`, with all that is said of it, to `to`, and those between by one. */
+static void move_token(Sequence *seq, int from, int to)
+{
+    for (const int step = from < to ? 1 : -1; from != to; from += step) {
+        const int next = from + step;
+        const int32_t id = seq->ids[from], label = seq->labels[from];
+        const uint8_t flags = seq->flags[from], group = seq->groups[from];
+        seq->ids[from] = seq->ids[next], seq->labels[from] = seq->labels[next];
+        seq->flags[from] = seq->flags[next], seq->groups[from] = seq->groups[next];
+        seq->ids[next] = id, seq->labels[next] = label, seq->flags[next] = flags, seq->groups[next] = group;
+    }
+}
+
+/* Content stands behind position 0, where the source left room. */
+static void set_first(const Data *data, Pcg *pcg, Sequence *seq)
+{
+    const int at = data->first_at;
+    const uint8_t idle = data->source->has_idle ? FLAG_IDLE : 0;
+    seq->ids[0] = data->first == FIRST_BOS     ? TOKEN_BOS
+                  : data->first == FIRST_FIXED ? TOKEN_CONTENT
+                  : data->first == FIRST_RANDOM
+                      ? TOKEN_CONTENT + (int32_t)pcg_below(pcg, (uint32_t)(data_vocab_size(data) - TOKEN_CONTENT))
+                      : seq->ids[1];
+    seq->flags[0] = idle | (data->first == FIRST_BOS ? 0 : FLAG_GIVEN);
+    move_token(seq, 0, at);
+    if (at > 0) { /* it predicts what the token before it would have predicted */
+        seq->flags[at] = (uint8_t)((seq->flags[at] & ~FLAG_IDLE) | (seq->flags[at - 1] & FLAG_IDLE));
+        seq->flags[at - 1] &= (uint8_t)~FLAG_IDLE;
+    }
+}
+
 void data_next(const Data *data, Part part, int length, Pcg *pcg, Sequence *seq)
 {
     assert(length >= DATA_MIN_LENGTH / 2 && length <= data->length);
@@ -138,13 +213,11 @@ void data_next(const Data *data, Part part, int length, Pcg *pcg, Sequence *seq)
     seq->ids[length] = -1;
 
     data->source->next(data->state, part, data->has_bos, content_length(data, length), pcg, seq);
-    if (data->has_bos) {
-        seq->ids[0] = TOKEN_BOS;
-        seq->flags[0] = data->source->has_idle ? FLAG_IDLE : 0;
-    }
+    if (data->has_bos)
+        set_first(data, pcg, seq);
     if (data->has_eos) {
         seq->ids[length - 1] = TOKEN_EOS;
-        seq->flags[length - 1] = FLAG_END;
+        seq->flags[length - 1] = FLAG_END | (data->source->labels_ends ? FLAG_IDLE : 0);
     }
     if (seq->ids[length] < TOKEN_CONTENT) /* a document's BOS: never predicted */
         seq->ids[length] = -1;
@@ -156,14 +229,25 @@ double data_oracle_loss(const Data *data, Part part, int length, double *ret_gro
         ret_groups[g] = NAN;
     if (!data->source->oracle_loss)
         return NAN;
-    return data->source->oracle_loss(data->state, part, content_length(data, length), data->has_bos, ret_groups);
+    const int n = content_length(data, length);
+    if (data->first != FIRST_REPEATED)
+        return data->source->oracle_loss(data->state, part, n, data->has_bos && data->first_at == 0, ret_groups);
+    /* x_0 is a target that costs nothing; in which group is not known. */
+    return data->source->oracle_loss(data->state, part, n, 0, NULL) * (n - 1) / n;
 }
 
 double data_ideal_loss(const Data *data, const Sequence *seq, int i)
 {
     if (!data->source->ideal_loss || seq->ids[i] < TOKEN_CONTENT)
         return NAN;
-    return data->source->ideal_loss(data->state, seq, data->has_bos, i);
+    const int at = data->first_at;
+    if (data->first == FIRST_REPEATED && i == 1)
+        return 0;
+    Sequence content = *seq; /* its arrays are the caller's: they are as before when this returns */
+    move_token(&content, at, 0);
+    const double loss = data->source->ideal_loss(data->state, &content, data->has_bos, i < at ? i + 1 : i);
+    move_token(&content, 0, at);
+    return loss;
 }
 
 Sequence sequence_new(Arena *arena, int length)

@@ -9,6 +9,16 @@
  *   bos: never,  eos: never                    x_0 ... x_{T-1}               x_T
  *   bos: never,  eos: always                   x_0 ... x_{T-2} EOS           -1
  * `bos: document` is `never` with a BOS before each document start that the window contains, position 0 included.
+ * `separator: paragraphs` puts an EOS before each document start but that of x_0, among the content and counted as
+ * such.
+ *
+ * What stands in BOS's place under `bos: always` (f; FLAG_GIVEN but for BOS itself), and where (k = first_at):
+ *   first: bos        f is BOS                           k = 0   f x_0 x_1 x_2 ...
+ *   first: fixed      f is the first content id          k = 1   x_0 f x_1 x_2 ...
+ *   first: random     f is any content id, each alike    k = 2   x_0 x_1 f x_2 ...
+ *   first: repeated   f is x_0, k = 0 alone
+ * Only sources with a next token have these. f is no target and is never hidden; x_{k-1} then predicts nothing, and f
+ * what x_{k-1} would have predicted.
  */
 #ifndef REFFRAME_DATA_DATA_H
 #define REFFRAME_DATA_DATA_H

@@ -13,6 +13,7 @@ enum { TOKEN_BOS = 0, TOKEN_EOS = 1, TOKEN_MASK = 2, TOKEN_CONTENT = 3 };
 enum {
     FLAG_IDLE = 1, /* as a query it has nothing to fetch (backcopy: not a trigger) */
     FLAG_END = 2,  /* the end marker: EOS, or the last position of a source that marks it as such */
+    FLAG_GIVEN = 4 /* a content id that is no content (data.first): like BOS never a target, never hidden */
 };
 
 /* Loss groups: a source may split its targets ("bigram", "copy"); group 0 is everything when it does not. */
@@ -25,6 +26,12 @@ typedef struct {
     uint8_t *flags;  /* (T) */
     uint8_t *groups; /* (T+1) loss group of the token at that position, when it is a target */
 } Sequence;
+
+/* Whether the token at i, up to `length`, may be a target, and be hidden to make it one. */
+static inline int sequence_asks(const Sequence *seq, int i)
+{
+    return seq->ids[i] >= TOKEN_CONTENT && (i == seq->length || !(seq->flags[i] & FLAG_GIVEN));
+}
 
 typedef struct {
     int n, length;    /* sequences, T */

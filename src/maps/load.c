@@ -189,7 +189,7 @@ static int settle_mask(MapsSet *set, const Entry *hidden, Error *err)
             return STATUS_OK;
         }
     if (hidden->key > hidden->query && !maps_visible(set, 0, hidden->file->length)->sees_later)
-        snprintf(what, sizeof what, "%g is above the diagonal, where a %s mask leaves 0", (double)hidden->value,
+        snprintf(what, sizeof what, "%g is above the diagonal, where the mask %s leaves 0", (double)hidden->value,
                  set->masks->name);
     else
         snprintf(what, sizeof what, "%g is where the mask %s hides the key and leaves 0", (double)hidden->value,
@@ -315,7 +315,7 @@ int maps_notes(const MapsSet *set, Arena *arena, const char *ret_notes[MAPS_MOST
         ret_notes[n++] = arena_format(
             arena,
             hides_later_alone(set)
-                ? "%d of %d sequences are too short for an anchor under a %s mask (%d tokens or fewer)"
+                ? "%d of %d sequences are too short for an anchor under the mask %s (%d tokens or fewer)"
                 : "%d of %d sequences can hold no anchor: under the mask %s no key is seen by %d other queries",
             n_short, set->n, set->masks[set->mask].name, ANCHOR_QUERIES);
     return n;

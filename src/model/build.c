@@ -222,7 +222,7 @@ int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernel
     Model *model = ARENA_ARRAY(arena, Model, 1);
     model->settings = *settings;
     model->settings.visible = &model->visible;
-    model->kernels = kernels;
+    model->kernels = model->settings.kernels = kernels;
     model->blocks = ARENA_ARRAY(arena, Block, settings->n_layers);
     Builder b = {arena, &model->parameters, &model->settings, "embedding.", TENSOR_EMBEDDING, -1};
 

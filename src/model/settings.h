@@ -4,6 +4,7 @@
 
 #include "base/settings.h"
 #include "base/visible.h"
+#include "num/kernels.h"
 
 typedef struct Position Position;
 typedef struct Mask Mask;
@@ -46,6 +47,7 @@ typedef struct {
         ResidualRule residual;
     } init;
     const Visible *visible;   /* the mask laid out for T; by model_new, before the other variants are prepared */
+    const Kernels *kernels;   /* likewise: what the model computes with */
     const Settings *settings; /* for the variants' own keys */
 } ModelSettings;
 

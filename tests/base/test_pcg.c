@@ -116,6 +116,56 @@ static void test_normal_bits(void **state)
     }
 }
 
+/* Its moments, by the concentration's own formulae: E s = 1/n, E s^2 = (1 + a) / (n (1 + n a)); for n = 2 and a = 1 a
+ * share is uniform. */
+static void test_dirichlet(void **state)
+{
+    (void)state;
+    enum { N = 40000, MOST = 5 };
+    static const double concentrations[] = {0.05, 0.3, 1, 2.5, 40};
+    Pcg pcg = pcg_new(8, 8);
+    double shares[MOST], counts[10] = {0};
+    for (size_t c = 0; c < sizeof concentrations / sizeof *concentrations; c++)
+        for (int n = 2; n <= MOST; n += 3) {
+            const double a = concentrations[c];
+            double first = 0, squares = 0;
+            for (int k = 0; k < N; k++) {
+                double sum = 0;
+                pcg_dirichlet(&pcg, a, n, shares);
+                for (int i = 0; i < n; i++) {
+                    assert_true(shares[i] >= 0 && shares[i] <= 1);
+                    sum += shares[i], squares += shares[i] * shares[i] / n / N;
+                }
+                assert_true(fabs(sum - 1) < 1e-14);
+                first += shares[0] / N;
+                if (n == 2 && a == 1)
+                    counts[(int)(10 * shares[0])]++;
+            }
+            assert_true(fabs(first - 1.0 / n) < 5 * sqrt(1.0 / (n * (1 + n * a)) / N));
+            assert_true(fabs(squares - (1 + a) / (n * (1 + n * a))) < 5 * 0.5 / sqrt(N));
+        }
+    for (int k = 0; k < 10; k++)
+        assert_true(fabs(counts[k] - N / 10.0) < 5 * sqrt(N * 0.09));
+    for (int k = 0; k < 2000; k++) { /* variates that would all be 0 still have shares */
+        pcg_dirichlet(&pcg, 0.0005, 2, shares);
+        assert_true(fabs(shares[0] + shares[1] - 1) < 1e-14);
+    }
+}
+
+static void test_dirichlet_bits(void **state)
+{
+    (void)state;
+    static const double expected[] = {0x1.000a5770f838ep-1, 0x1.ffeb511e0f8e6p-2, 0x1.4bc6f7ec4f51bp-1,
+                                      0x1.68721027615c9p-2};
+    double shares[4];
+    Pcg pcg = pcg_named(7, "data/markov");
+    pcg_dirichlet(&pcg, 0.2, 2, shares);
+    pcg_dirichlet(&pcg, 3, 2, shares + 2);
+    for (size_t i = 0; i < 4; i++)
+        if (shares[i] != expected[i])
+            fail_msg("share %zu is %a", i, shares[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +176,8 @@ int main(void)
         cmocka_unit_test(test_uniform),
         cmocka_unit_test(test_normal_is_box_muller),
         cmocka_unit_test(test_normal_bits),
+        cmocka_unit_test(test_dirichlet),
+        cmocka_unit_test(test_dirichlet_bits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* Without this file windows of text could favour some places, cross the cut, or put a BOS where no document starts. */
+/* Without this file windows of text could favour some places, cross the cut or the limit of what may be seen, or put a
+ * BOS or a separator where no document starts. */
 #include "data_test.h"
 
 /* `n` paragraphs of 30 to 54 bytes, of words that are counted through, so that a window tells where it came from. */
@@ -187,12 +188,114 @@ static void text_has_no_oracle_and_no_idle_query(void **state)
         assert_int_equal(seq.flags[i], 0);
 }
 
+static void separators_stand_between_documents_alone(void **state)
+{
+    Bench *bench = *state;
+    const char *path = bench_text(bench, "a.txt", numbered_text(bench, 40));
+    static const char *const windows[] = {"data.window=anywhere", "data.window=document"};
+    static const char *const bos[] = {"data.bos=always", "data.bos=never"};
+    for (int c = 0; c < 4; c++) {
+        Settings *settings = bench_settings(bench, files_line(bench, path), "data.separator=paragraphs", windows[c & 1],
+                                            bos[c >> 1], "data.eos=always");
+        Data *data = bench_data(bench, settings, 100);
+        const Corpus *corpus = data_corpus(data);
+        Sequence seq = sequence_new(bench->arena, 100);
+        Pcg pcg = pcg_named(3, "data/train");
+        const int first = c >> 1 ? 0 : 1;
+        int n_separators = 0;
+        for (int s = 0; s < 300; s++) {
+            int32_t content[100];
+            int n = 0, n_here = 0, at[100];
+            data_next(data, PART_TRAIN, 100, &pcg, &seq);
+            assert_true(seq.ids[99] == TOKEN_EOS && seq.flags[99] == FLAG_END); /* BERT's last [SEP] */
+            for (int i = first; i < 99; i++) {
+                assert_int_equal(seq.flags[i], 0);
+                if (seq.ids[i] == TOKEN_EOS)
+                    at[n_here++] = n;
+                else
+                    content[n++] = seq.ids[i];
+            }
+            assert_true(n_here == 0 || at[0] > 0); /* none before the first token */
+            const int64_t place = place_of(corpus, PART_TRAIN, content, n);
+            int k = 0;
+            for (int64_t d = 0; d < corpus->n_documents; d++) {
+                const int64_t offset = corpus->documents[d] - place;
+                if (offset > 0 && (offset < n || (offset == n && seq.ids[98] == TOKEN_EOS)))
+                    assert_int_equal(at[k++], offset);
+            }
+            assert_int_equal(k, n_here);
+            n_separators += n_here;
+        }
+        assert_true(n_separators > 300); /* paragraphs are shorter than the window */
+    }
+}
+
+static void training_sees_unique_tokens_alone(void **state)
+{
+    Bench *bench = *state;
+    enum { LENGTH = 40, UNIQUE = 150 };
+    const char *path = bench_text(bench, "a.txt", numbered_text(bench, 12));
+    static const char *const windows[] = {"data.window=anywhere", "data.window=document"};
+    for (int w = 0; w < 2; w++) {
+        Settings *all = bench_settings(bench, files_line(bench, path), "data.bos=never", windows[w]);
+        Settings *few = bench_settings(bench, files_line(bench, path), "data.bos=never", windows[w],
+                                       arena_format(bench->arena, "data.unique_tokens=%d", UNIQUE));
+        Data *data = bench_data(bench, few, LENGTH), *whole = bench_data(bench, all, LENGTH);
+        const Corpus *corpus = data_corpus(data);
+        Sequence seq = sequence_new(bench->arena, LENGTH), other = sequence_new(bench->arena, LENGTH);
+        Pcg pcg = pcg_named(1, "data/train"), held_out = pcg_named(1, "measure/full"), same = held_out;
+        int highest = -1, n_expected = 0;
+        for (int64_t d = 0; d < corpus->n_documents; d++)
+            n_expected += corpus->documents[d] + LENGTH + 1 <= UNIQUE;
+        char seen[UNIQUE] = {0};
+        for (int s = 0; s < 4000; s++) {
+            data_next(data, PART_TRAIN, LENGTH, &pcg, &seq);
+            const int place = (int)place_of(corpus, PART_TRAIN, seq.ids, LENGTH + 1);
+            highest = place > highest ? place : highest;
+            assert_in_range(place, 0, UNIQUE - LENGTH - 1);
+            seen[place] = 1;
+            data_next(data, PART_HELD_OUT, LENGTH, &held_out, &seq);
+            data_next(whole, PART_HELD_OUT, LENGTH, &same, &other);
+            assert_memory_equal(seq.ids, other.ids, (LENGTH + 1) * sizeof *seq.ids); /* measured is as ever */
+        }
+        int n_seen = 0;
+        for (int k = 0; k < UNIQUE; k++)
+            n_seen += seen[k];
+        assert_int_equal(n_seen, w ? n_expected : UNIQUE - LENGTH);
+        assert_true(w || highest == UNIQUE - LENGTH - 1);
+    }
+}
+
+static void too_few_or_too_many_unique_tokens_are_refused(void **state)
+{
+    Bench *bench = *state;
+    const char *path = bench_text(bench, "a.txt", numbered_text(bench, 12));
+    Data *data = NULL;
+    Error err;
+    Settings *settings = bench_settings(bench, files_line(bench, path), "data.bos=never", "data.unique_tokens=40");
+    assert_int_equal(data_open(bench->arena, settings, 40, &data, &err), STATUS_INPUT);
+    assert_contains(err.text,
+                    "experiment.yaml:3: data.unique_tokens: no place among the first 40 tokens has 41 behind");
+    settings = bench_settings(bench, files_line(bench, path), "data.unique_tokens=100000");
+    assert_int_equal(data_open(bench->arena, settings, 40, &data, &err), STATUS_INPUT);
+    assert_contains(err.text, "experiment.yaml:2: data.unique_tokens: the training part of the text has only ");
+    settings = bench_settings(bench, "data.source.kind=ngrams", "data.unique_tokens=100");
+    assert_int_equal(data_open(bench->arena, settings, 40, &data, &err), STATUS_INPUT);
+    assert_contains(err.text, "experiment.yaml:2: data.unique_tokens: source ngrams draws no windows of a text");
+    settings = bench_settings(bench, "data.bos=document", "data.separator=paragraphs");
+    assert_int_equal(data_open(bench->arena, settings, 40, &data, &err), STATUS_INPUT);
+    assert_contains(err.text, "experiment.yaml:2: data.separator: `bos: document` marks each document's start already");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(windows_stay_in_their_part_and_are_uniform, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(document_windows_start_at_every_document_that_fits, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(document_bos_stands_before_each_document_start, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(separators_stand_between_documents_alone, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(training_sees_unique_tokens_alone, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(too_few_or_too_many_unique_tokens_are_refused, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(a_last_document_of_just_the_length_is_drawn, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(a_text_too_short_is_refused_with_sizes, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(text_has_no_oracle_and_no_idle_query, bench_open, bench_close),

@@ -184,8 +184,34 @@ class MeasureMaps(Case):
         for word in words:
             with self.subTest(word):
                 found = self.json(name, "--mask", word)
-                self.assertEqual((found["mask"], found["mask_given"]), (word.split(":")[0], True))
+                self.assertEqual((found["mask"], found["mask_given"]), (word, True))
         self.assertEqual([self.json(name)[key] for key in ("mask", "mask_given")], ["causal", False])
+
+    def test_masks_with_keys(self):
+        """Each shows what it says, to the last cell, when asked for; none of them is ever assumed."""
+        i, j = np.mgrid[:40, :40]
+        for word, shown in (("window:width=8,first=1", (j <= i) & ((i - j < 8) | (j < 1))),
+                            ("window:symmetric=true,width=5", abs(i - j) < 5),
+                            ("window:symmetric=true,width=5,first=7", (abs(i - j) < 5) | (j < 7)),
+                            ("prefix:length=6", (j <= i) | ((i < 6) & (j < 6))),
+                            ("isolate:token=3", np.where(i == 3, j == 3, j <= i))):
+            with self.subTest(word):
+                uniform = shown / shown.sum(axis=1, keepdims=True)
+                name = self.save("maps.npy", np.broadcast_to(uniform, (2, 1, 2, 40, 40)).astype("f4"))
+                rows = self.rows(name, "--mask", word)
+                self.assertAlmostEqual(float(rows["", "0", "1", "attention_entropy_normalised"][0]), 1, delta=1e-5)
+                floor = rows["", "0", "0", "max_inflow"]
+                self.assertAlmostEqual(float(floor[0]), float(floor[1]), delta=1e-5)
+                self.assertEqual(self.json(name)["mask"], "causal" if (shown <= (j <= i)).all() else "full")
+                query, key = np.argwhere(~shown)[0]
+                wrong = 0.9 * uniform
+                wrong[query, key] = 0.01
+                error = self.refframe("measure", self.save("wrong.npy", wrong.astype("f4")), "--mask", word, code=2).stderr
+                self.assertIn(f"query {query}, key {key}: 0.01 is ", error)
+        for word, text in (("window:width=0", "model.mask.width: 0 is not in 1..16384"),
+                           ("prefix:length=0", "model.mask.length: 0 is not in 1..16384"),
+                           ("isolate:token=-1", "model.mask.token: -1 is not in 0..16383")):
+            self.assertIn(text, self.refframe("measure", "wrong.npy", "--mask", word, code=2).stderr)
 
     def test_what_is_kept_is_said(self):
         maps = random_maps((1, 1, 1, 32), True)
@@ -202,7 +228,7 @@ class MeasureMaps(Case):
             self.assertIn(f"\n  {note}\n", text)
         self.assertEqual(self.rows(name)["", "0", "0", "empty_rows"][0], "1")
         short = self.json(self.save("short.npy", random_maps((2, 1, 1, 12), True)))
-        self.assertEqual(short["notes"], ["2 of 2 sequences are too short for an anchor under a causal mask (12 tokens or fewer)"])
+        self.assertEqual(short["notes"], ["2 of 2 sequences are too short for an anchor under the mask causal (12 tokens or fewer)"])
 
     def test_threads_change_nothing(self):
         name = self.save("maps.npy", random_maps((5, 2, 2, 24), False))
@@ -235,7 +261,7 @@ class MeasureMaps(Case):
             (["good.npy", "--mask", ""], f'refframe measure: --mask: "" is not one of {masks}'),
             (["good.npy", "--threads", "0"], 'refframe measure: --threads: "0" is not a whole number in 1..1024'),
             (["good.npy", "--mask", "causal"], f"good.npy: sequence 0, layer 0, head 0, query 0, key 1: {good[0, 0, 0, 0, 1]:.6g} "
-                                               "is above the diagonal, where a causal mask leaves 0"),
+                                               "is above the diagonal, where the mask causal leaves 0"),
             (["good.npy", "--tokens", "absent.npy"], "absent.npy: there is no such file; it should hold the tokens of good.npy"),
             (["good.npy", "--tokens", self.save("t.npy", np.zeros((2, 7), int))],
              "t.npy: its shape is (2, 7); the maps in good.npy need (2, 8)"),

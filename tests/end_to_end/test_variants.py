@@ -25,10 +25,12 @@ sweep:
   variant:
 """
 
-# What a variant may need beside it, the first that `refframe check` accepts. A text comes first, as tokenizers need it.
+# What a variant may need beside it, the first that `refframe check` accepts. A text comes first, as tokenizers need it; but
+# for a source its labels do, if it has any.
 CONTEXTS = (
     {"data.source.kind": "text"},
     {"data.source.kind": "bigram_backcopy"},
+    {"data.source.kind": "trigger", "objective.kind": "labelled"},
     {"data.source.kind": "recall", "objective.kind": "labelled", "data.bos": "never"},
     {"data.source.kind": "text", "objective.kind": "masked"},
 )
@@ -68,7 +70,8 @@ class Variants(Case):
         super().setUp()
         self.arms, ids = {}, set()
         for number, keys in enumerate(listed(self.refframe("list").stdout)):
-            for context in CONTEXTS:
+            is_source = "data.source.kind" in keys
+            for context in sorted(CONTEXTS, key=lambda context: is_source and context.get("objective.kind") != "labelled"):
                 both = {**context, **keys}
                 self.write("one.yaml", f"{YAML}    one: {yaml_of(both)}\n")
                 checked = self.refframe("check", "one.yaml", code=None)

@@ -158,12 +158,13 @@ static void test_mask(void **state)
     MapsSet set = load(path, NULL, assumed);
     assert_string_equal(mask_of(&set), "full");
     maps_free(&set);
-    assert_refused(try_load(path, NULL, causal, &err), STATUS_INPUT,
-                   arena_format(s->arena,
-                                "%s: sequence 1, layer 0, head 0, query 1, key 2: 0.125 is above the diagonal, where a "
-                                "causal mask leaves 0",
-                                path),
-                   &err);
+    assert_refused(
+        try_load(path, NULL, causal, &err), STATUS_INPUT,
+        arena_format(s->arena,
+                     "%s: sequence 1, layer 0, head 0, query 1, key 2: 0.125 is above the diagonal, where the "
+                     "mask causal leaves 0",
+                     path),
+        &err);
     const double one[] = {1};
     set = load(write_array(s->arena, s->folder, "one.npy", NPY_FLOAT32, 0, 2, (int64_t[]){1, 1}, one), NULL, assumed);
     assert_string_equal(mask_of(&set), "causal");
@@ -180,7 +181,7 @@ static void test_mask_of_two_ranges(void **state)
     } rows[] = {
         {9, 4, "0.25 is where the mask window hides the key and leaves 0"},
         {9, 2, "0.25 is where the mask window hides the key and leaves 0"},
-        {0, 11, "0.25 is above the diagonal, where a window mask leaves 0"},
+        {0, 11, "0.25 is above the diagonal, where the mask window leaves 0"},
     };
     static Masks three = {&rule_window, &rule_causal, &rule_full, NULL};
     const Scratch *s = *state;

@@ -1,5 +1,5 @@
-/* Inputs and targets of every objective: special tokens are never targets, never hidden, never put in; the masked
- * objective's frequencies; which objectives go with which mask and source.
+/* Inputs and targets of every objective: special and given tokens are never targets, never hidden, never put in; the
+ * masked objective's frequencies; which objectives go with which mask and source.
  *
  * Were it deleted, a model could be trained to predict BOS, or to see the token that it predicts.
  */
@@ -8,7 +8,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { T = 64, V = 23 };
+enum { T = 64, V = 23, GIVEN = V - 1 };
 
 typedef struct {
     Sequence seq;
@@ -32,6 +32,15 @@ static void draw(Drawn *d, uint64_t seed)
     d->seq = (Sequence){T, d->ids, d->labels, d->flags, d->groups};
 }
 
+/* A token that is given, the only one of its id. */
+static void give(Drawn *d)
+{
+    for (int i = 0; i < T; i++)
+        d->ids[i] = d->ids[i] == GIVEN ? TOKEN_CONTENT : d->ids[i];
+    d->ids[2] = GIVEN;
+    d->flags[2] = FLAG_GIVEN;
+}
+
 static void make(const Objective *objective, const Built *built, Drawn *d, Pcg *pcg)
 {
     objective->make(objective_state(built, objective), V, &d->seq, pcg, d->inputs, d->targets, d->target_groups);
@@ -48,8 +57,11 @@ static void test_special_tokens(void **state)
         for (uint64_t seed = 0; seed < 200; seed++) {
             Drawn d;
             draw(&d, seed);
+            give(&d);
             make(objective, &b, &d, &pcg);
+            assert_int_equal(d.inputs[2], GIVEN);
             for (int i = 0; i < T; i++) {
+                assert_true(d.targets[i] != GIVEN);
                 assert_true(d.targets[i] == -1 || (d.targets[i] >= TOKEN_CONTENT && d.targets[i] < V));
                 assert_true(d.target_groups[i] < MAX_LOSS_GROUPS);
                 n_targets += d.targets[i] >= 0;
@@ -195,7 +207,7 @@ static void test_combinations(void **state)
                 if (objective->needs_hidden_future && b.shape.visible->sees_later)
                     assert_non_null(strstr(
                         err.text, arena_format(b.arena,
-                                               "objective '%s' needs a model.mask.kind that shows no later key; under "
+                                               "objective '%s' needs a model.mask that shows no later key; under "
                                                "'%s' a position sees its target",
                                                objective->variant.name, any_mask(m)->variant.name)));
                 unbuild(&b);

@@ -208,6 +208,53 @@ static void test_frequencies(void **state)
     }
 }
 
+/* Layers n - 1, 2n - 1, ... turn nothing, the others what they turn without the key; backward, too. */
+static void test_layers_without_rotation(void **state)
+{
+    (void)state;
+    enum { LAYERS = 6 };
+    const Position *rope = position_find("rope");
+    for (int n = 0; n <= LAYERS; n++) {
+        Built b = build(9,
+                        "model.n_layers=%d\nmodel.d_model=16\nmodel.n_heads=1\nmodel.context_length=%d\n"
+                        "model.position.kind=rope\nmodel.position.skip_every=%d",
+                        LAYERS, T, n);
+        void *prepared = NULL;
+        assert_int_equal(rope->prepare(b.arena, &b.shape, &(Parameters){0}, &prepared, NULL), 0);
+        for (int layer = 0; layer < LAYERS; layer++) {
+            const HeadRows rows = {.layer = layer, .length = T, .ld = D};
+            real x[T * D], turned[T * D], expected[T * D];
+            draw(T * D, x);
+            memcpy(turned, x, sizeof x), memcpy(expected, x, sizeof x);
+            if (n == 0 || layer % n != n - 1)
+                turn(D, "", expected);
+            rope->rotate_forward(prepared, NULL, &rows, turned);
+            ASSERT_SAME_BITS(turned, expected, T * D);
+            rope->rotate_backward(prepared, NULL, &rows, x, turned, NULL);
+            for (int i = 0; i < T * D; i++)
+                assert_true(fabs((double)(turned[i] - x[i])) < 1e-5);
+        }
+        unbuild(&b);
+    }
+}
+
+/* Where no layer turns there is no encoding, to the bit. */
+static void test_rope_in_no_layer_is_none(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"none", "rope\nmodel.position.skip_every=1",
+                                        "rope\nmodel.position.skip_every=2"};
+    real losses[3][2 * T];
+    for (int k = 0; k < 3; k++) {
+        Built b = build(19, "%smodel.position.kind=%s", model_sizes, kinds[k]);
+        const Batch batch = random_batch(&b, 2, 0.8, 3);
+        model_step(b.model, b.parameters, &batch, 0, 2, workspace_new(b.arena, b.model, 2, 0, NULL), NULL, losses[k]);
+        unbuild(&b);
+    }
+    ASSERT_SAME_BITS(losses[0], losses[1], 2 * T);
+    assert_memory_not_equal(losses[0], losses[2], sizeof losses[0]);
+}
+
 /* ---- what does not fit ------------------------------------------------------------------------------------------- */
 
 static void test_refusals(void **state)
@@ -216,13 +263,18 @@ static void test_refusals(void **state)
     static const struct {
         const char *lines, *message;
     } cases[] = {
-        {"relative\nmodel.position.n_buckets=31", "31; a causal mask wants an even number from 2 on"},
-        {"relative\nmodel.mask.kind=full\nmodel.position.n_buckets=2", "2; a full mask wants an even number from 4 on"},
+        {"relative\nmodel.position.n_buckets=31", "31; the mask causal wants an even number from 2 on"},
+        {"relative\nmodel.mask.kind=full\nmodel.position.n_buckets=2",
+         "2; the mask full wants an even number from 4 on"},
         {"rope\nmodel.position.fraction=0", "0 of model.d_head 64 is 0 channels"},
         {"rope\nmodel.position.fraction=0.3", "0.3 of model.d_head 64 is 19.2 channels; rope turns pairs"},
         {"rope\nmodel.position.fraction=0.046875", "0.046875 of model.d_head 64 is 3 channels"},
         {"rope\nmodel.d_head=5", "5 is odd; rope turns pairs of channels"},
         {"rope\nmodel.position.low_freq_factor=4", "4 must be above model.position.low_freq_factor 4"},
+        {"rope\nmodel.position.skip_every=3", "3 skips none of model.n_layers 2"},
+        {"alibi_learned\nmodel.position.slopes=[1]", "1 slopes for model.n_heads 2; give one per head"},
+        {"kerple\nmodel.position.r1=0", "0 is not in 1e-9..1000"},
+        {"fire\nmodel.position.width=65", "65 is not in 1..64"},
         {"relative\nmodel.position.max_distance=16",
          "16 must be above 16, the distances that have a bucket of their own"},
     };
@@ -248,6 +300,8 @@ int main(void)
         cmocka_unit_test(test_factor_1_scales_nothing),
         cmocka_unit_test(test_linear_is_interpolation),
         cmocka_unit_test(test_frequencies),
+        cmocka_unit_test(test_layers_without_rotation),
+        cmocka_unit_test(test_rope_in_no_layer_is_none),
         cmocka_unit_test(test_refusals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

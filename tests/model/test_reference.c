@@ -144,8 +144,18 @@ static void test_heads(void **state)
     check_fixture(FIXTURES "/heads.bin", 14);
 }
 
+static void test_masks_and_biases(void **state)
+{
+    (void)state;
+    check_fixture(FIXTURES "/masks_and_biases.bin", 13);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_reference), cmocka_unit_test(test_heads)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_reference),
+        cmocka_unit_test(test_heads),
+        cmocka_unit_test(test_masks_and_biases),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -96,6 +96,10 @@ static void variants_resume_to_the_same_bytes(void **state)
                                                                                      "model.activation", "swiglu",
                                                                                      NULL};
     every_variant_resumes("model.norm_placement", placements, 2, blocks);
+    for (n = 0; source_registry[n]; n++) {
+        const char *with[] = {"objective.kind", source_registry[n]->has_labels ? "labelled" : "next", NULL};
+        every_variant_resumes("data.source.kind", &source_registry[n]->variant.name, 1, with);
+    }
     for (n = 0; objective_registry[n]; n++) {
         const char *with[] = {"data.source.kind", objective_registry[n]->needs_labels ? "recall" : "bigram_backcopy",
                               NULL};

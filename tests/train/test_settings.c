@@ -202,7 +202,7 @@ static void wsd_falls_over_the_last_share_of_the_steps(void **state)
     arena_free(arena);
 }
 
-/* What an id hashes of the model and the training, for tiny settings changed by one key (NULL: by none). */
+/* What an id hashes of the data, the model and the training, for tiny settings changed by one key (NULL: by none). */
 static const char *counted_text(Arena *arena, const char *key, const char *value)
 {
     const char *changes[] = {key, value, NULL};
@@ -210,7 +210,8 @@ static const char *counted_text(Arena *arena, const char *key, const char *value
     Settings some = {ARENA_ARRAY(arena, Setting, all.n_items), 0};
     Text text = {0};
     for (int i = 0; i < all.n_items; i++)
-        if (strncmp(all.items[i].key, "model.", 6) == 0 || strncmp(all.items[i].key, "train.", 6) == 0)
+        if (strncmp(all.items[i].key, "data.", 5) == 0 || strncmp(all.items[i].key, "model.", 6) == 0 ||
+            strncmp(all.items[i].key, "train.", 6) == 0)
             some.items[some.n_items++] = all.items[i];
     id_json(&some, "", 1, id_later_keys, &text);
     const char *copy = arena_strdup(arena, text_string(&text));
@@ -218,13 +219,16 @@ static const char *counted_text(Arena *arena, const char *key, const char *value
     return copy;
 }
 
-/* Every key of model and train that the first version had, and no other: a key added since stands in id_later_keys with
- * what it meant before, or every run that exists would lose its id. */
+/* Every key of data, model and train that the first version had, and no other: a key added since stands in
+ * id_later_keys with what it meant before, or every run that exists would lose its id. */
 static void runs_of_the_first_version_keep_their_ids(void **state)
 {
     (void)state;
     static const char first_version[] =
-        "{\"inputs\":\"\",\"numerics_version\":1,\"settings\":{\"model.activation\":\"gelu\",\"model.bias\":false,"
+        "{\"inputs\":\"\",\"numerics_version\":1,\"settings\":{\"data.bos\":\"never\",\"data.eos\":\"never\","
+        "\"data.held_out\":0.1,\"data.source.kind\":\"recall\",\"data.source.n_symbols\":32,"
+        "\"data.source.task\":\"first\",\"data.tokenizer.kind\":\"character\",\"data.window\":\"anywhere\","
+        "\"model.activation\":\"gelu\",\"model.bias\":false,"
         "\"model.context_length\":16,\"model.d_ff\":0,\"model.d_head\":0,\"model.d_model\":16,"
         "\"model.init.embedding_std\":1,\"model.init.head_std\":0.02,\"model.init.position_std\":1,"
         "\"model.init.residual\":\"scaled\",\"model.init.weight\":\"fan_in\",\"model.init.weight_std\":0.02,"

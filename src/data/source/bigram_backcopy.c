@@ -12,20 +12,12 @@
  * x_{i-2}, so x_{i-2} and x_{i-1} would be an earlier one; and x_0 is no trigger. Hence what follows a trigger is the
  * non-trigger before it, and the pair state (x_{i-1}, x_i) that the chain needs splits into one number per character.
  */
-#include "data/source/source.h"
-
 #include <math.h>
 
-enum { BIGRAM, COPY };          /* loss groups of a target: drawn (x_0 too), or copied */
-enum { MAX_VOCABULARY = 4096 }; /* the table of counts has its square */
+#include "data/source/rows.h"
+#include "data/source/source.h"
 
-/* Counts in sparse rows: entries [starts[a], starts[a+1]) are a's successors in ascending order. */
-typedef struct {
-    int V;
-    int *starts;    /* (V+1,) */
-    int32_t *ids;   /* (entries,) */
-    uint32_t *sums; /* (entries,) running sum of counts within the row */
-} Rows;
+enum { BIGRAM, COPY }; /* loss groups of a target: drawn (x_0 too), or copied */
 
 typedef struct {
     Rows bigram;
@@ -34,66 +26,6 @@ typedef struct {
     double *p_drawn;           /* (length,) P(x_i is drawn, not copied) */
     double *entropy;           /* (length,) E[entropy of its distribution; drawn], nats */
 } Backcopy;
-
-/* Compresses dense counts (n_rows, V). */
-static Rows rows_new(Arena *arena, const uint32_t *counts, int n_rows, int V)
-{
-    Rows rows = {.V = V, .starts = ARENA_ARRAY(arena, int, n_rows + 1)};
-    int n = 0;
-    for (int64_t k = 0; k < (int64_t)n_rows * V; k++)
-        n += counts[k] > 0;
-    rows.ids = ARENA_ARRAY(arena, int32_t, n);
-    rows.sums = ARENA_ARRAY(arena, uint32_t, n);
-    n = 0;
-    for (int a = 0; a < n_rows; a++) {
-        uint32_t sum = 0;
-        for (int b = 0; b < V; b++) {
-            uint32_t count = counts[(int64_t)a * V + b];
-            if (count == 0)
-                continue;
-            rows.ids[n] = b;
-            rows.sums[n++] = sum += count;
-        }
-        rows.starts[a + 1] = n;
-    }
-    return rows;
-}
-
-static uint32_t row_total(const Rows *rows, int a)
-{
-    return rows->starts[a + 1] > rows->starts[a] ? rows->sums[rows->starts[a + 1] - 1] : 0;
-}
-
-/* Probability of entry k of row a. */
-static double probability(const Rows *rows, int a, int k)
-{
-    uint32_t before = k > rows->starts[a] ? rows->sums[k - 1] : 0;
-    return (double)(rows->sums[k] - before) / row_total(rows, a);
-}
-
-static double row_entropy(const Rows *rows, int a)
-{
-    double entropy = 0;
-    for (int k = rows->starts[a]; k < rows->starts[a + 1]; k++) {
-        double p = probability(rows, a, k);
-        entropy -= p * log(p);
-    }
-    return entropy;
-}
-
-static int32_t row_draw(const Rows *rows, int a, Pcg *pcg)
-{
-    uint32_t r = pcg_below(pcg, row_total(rows, a));
-    int low = rows->starts[a], high = rows->starts[a + 1] - 1;
-    while (low < high) { /* the first entry whose running sum exceeds r */
-        int middle = (low + high) / 2;
-        if (rows->sums[middle] > r)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return rows->ids[low];
-}
 
 /* Propagates the chain. With m_i(c) = P(x_i = c) for characters c that are no triggers, and P(c, d) the bigram,
  *
@@ -109,14 +41,14 @@ static void propagate(Backcopy *state, int length)
     double *next = ARENA_ARRAY(scratch, double, V);
     double *entropy = ARENA_ARRAY(scratch, double, V), *p_trigger = ARENA_ARRAY(scratch, double, V);
     for (int c = 0; c < V; c++) {
-        entropy[c] = row_entropy(rows, c);
+        entropy[c] = rows_entropy(rows, c);
         for (int k = rows->starts[c]; k < rows->starts[c + 1]; k++)
-            p_trigger[c] += state->is_trigger[rows->ids[k]] ? probability(rows, c, k) : 0;
+            p_trigger[c] += state->is_trigger[rows->ids[k]] ? rows_probability(rows, c, k) : 0;
     }
     for (int k = 0; k < state->first.starts[1]; k++)
-        now[state->first.ids[k]] = probability(&state->first, 0, k);
+        now[state->first.ids[k]] = rows_probability(&state->first, 0, k);
     state->p_drawn[0] = 1;
-    state->entropy[0] = row_entropy(&state->first, 0);
+    state->entropy[0] = rows_entropy(&state->first, 0);
     for (int i = 1; i < length; i++) {
         for (int d = 0; d < V; d++)
             next[d] = before[d] * p_trigger[d];
@@ -125,7 +57,7 @@ static void propagate(Backcopy *state, int length)
             state->entropy[i] += now[c] * entropy[c];
             for (int k = rows->starts[c]; now[c] > 0 && k < rows->starts[c + 1]; k++)
                 if (!state->is_trigger[rows->ids[k]])
-                    next[rows->ids[k]] += now[c] * probability(rows, c, k);
+                    next[rows->ids[k]] += now[c] * rows_probability(rows, c, k);
         }
         double *spare = before;
         before = now, now = next, next = spare;
@@ -149,37 +81,24 @@ static void take_triggers(uint32_t *counts, int V, int n, unsigned char *ret_is_
 static int backcopy_prepare(Arena *arena, const Settings *settings, const Corpus *corpus, int length, void **ret_state,
                             Error *err)
 {
+    if (counts_check(settings, corpus, "bigram_backcopy", err) != STATUS_OK)
+        return STATUS_INPUT;
     int V = corpus->vocabulary.size;
-    if (V > MAX_VOCABULARY)
-        return settings_error(settings, "data.tokenizer.kind", err,
-                              "bigram_backcopy takes at most %d different tokens, those of %s are %d", MAX_VOCABULARY,
-                              corpus->tokenizer->variant.name, V);
     Arena *scratch = arena_new();
-    uint32_t *unigram = ARENA_ARRAY(scratch, uint32_t, V), *bigram = ARENA_ARRAY(scratch, uint32_t, V * V);
-    int n_seen = 0, status = STATUS_OK;
-    int n_triggers = (int)settings_int(settings, "data.source.n_triggers");
-    for (int64_t i = 0; i < corpus->n_train; i++) {
-        n_seen += unigram[corpus->ids[i]]++ == 0;
-        if (i + 1 < corpus->n_train)
-            bigram[(int64_t)corpus->ids[i] * V + corpus->ids[i + 1]]++;
-    }
-    if (n_triggers >= n_seen) {
+    const Counts counts = counts_of(scratch, corpus);
+    int n_triggers = (int)settings_int(settings, "data.source.n_triggers"), status = STATUS_OK;
+    if (n_triggers >= counts.n_seen) {
         status =
             settings_error(settings, "data.source.n_triggers", err,
                            "%d triggers leave no other character: the training part of the text has %d different ones",
-                           n_triggers, n_seen);
+                           n_triggers, counts.n_seen);
         goto done;
     }
-    /* A last character seen nowhere else has no successor; it gets the first one. */
-    int32_t last = corpus->ids[corpus->n_train - 1];
-    if (unigram[last] == 1)
-        bigram[(int64_t)last * V + corpus->ids[0]] = 1;
-
     Backcopy *state = ARENA_ARRAY(arena, Backcopy, 1);
-    state->bigram = rows_new(arena, bigram, V, V);
+    state->bigram = rows_new(arena, counts.bigram, V, V);
     state->is_trigger = ARENA_ARRAY(arena, unsigned char, V);
-    take_triggers(unigram, V, n_triggers, state->is_trigger);
-    state->first = rows_new(arena, unigram, 1, V);
+    take_triggers(counts.unigram, V, n_triggers, state->is_trigger);
+    state->first = rows_new(arena, counts.unigram, 1, V);
     state->p_drawn = ARENA_ARRAY(arena, double, length);
     state->entropy = ARENA_ARRAY(arena, double, length);
     propagate(state, length);
@@ -201,7 +120,7 @@ static void backcopy_next(const void *opaque, Part part, int first, int length, 
     int32_t *x = seq->ids + first;
     for (int i = 0; i < length; i++) {
         int is_copy = i > 0 && state->is_trigger[x[i - 1]];
-        x[i] = is_copy ? x[i - 2] : i > 0 ? row_draw(&state->bigram, x[i - 1], pcg) : row_draw(&state->first, 0, pcg);
+        x[i] = is_copy ? x[i - 2] : i > 0 ? rows_draw(&state->bigram, x[i - 1], pcg) : rows_draw(&state->first, 0, pcg);
         seq->groups[first + i] = is_copy ? COPY : BIGRAM;
         if (first + i < seq->length && !state->is_trigger[x[i]])
             seq->flags[first + i] |= FLAG_IDLE;
@@ -214,12 +133,8 @@ static double backcopy_ideal_loss(const void *opaque, const Sequence *seq, int f
     const Backcopy *state = opaque;
     if (i > first && state->is_trigger[seq->ids[i - 1]])
         return 0;
-    const Rows *rows = i > first ? &state->bigram : &state->first;
-    int a = i > first ? seq->ids[i - 1] : 0;
-    for (int k = rows->starts[a]; k < rows->starts[a + 1]; k++)
-        if (rows->ids[k] == seq->ids[i])
-            return -log(probability(rows, a, k));
-    return INFINITY;
+    return i > first ? rows_loss(&state->bigram, seq->ids[i - 1], seq->ids[i])
+                     : rows_loss(&state->first, 0, seq->ids[i]);
 }
 
 static double backcopy_oracle_loss(const void *opaque, Part part, int length, int first_is_target, double *ret_groups)

@@ -97,9 +97,7 @@ static int recall_prepare(Arena *arena, const Settings *settings, const Corpus *
             "%d, not %d",
             settings_text(settings, "data.source.task"), BLOCK, BLOCK, length);
     int n_markers = state->task->has_markers ? N_MARKERS : 0;
-    Vocabulary vocabulary = vocabulary_new(arena, TOKEN_CONTENT + state->n_symbols + n_markers);
-    for (int k = 0; k < state->n_symbols; k++)
-        vocabulary.strings[TOKEN_CONTENT + k] = arena_format(arena, "s%d", k);
+    Vocabulary vocabulary = vocabulary_of_symbols(arena, state->n_symbols, n_markers);
     for (int k = 0; k < n_markers; k++)
         vocabulary.strings[TOKEN_CONTENT + state->n_symbols + k] = arena_format(arena, "m%d", k);
     state->vocab_size = vocabulary.size;

@@ -13,15 +13,18 @@
 
 typedef enum { PART_TRAIN, PART_HELD_OUT } Part;
 
-/* The choices of data.bos and data.window. */
+/* The choices of data.bos, data.window and data.separator. */
 enum { BOS_ALWAYS, BOS_DOCUMENT, BOS_NEVER };
 enum { WINDOW_ANYWHERE, WINDOW_DOCUMENT };
+enum { SEPARATOR_NEVER, SEPARATOR_PARAGRAPHS };
 
 typedef struct {
     Variant variant;           /* keys below data.source */
     int needs_corpus;          /* then `corpus` is not NULL in prepare */
     int has_labels;            /* fills labels: the only one that objective `labelled` accepts */
-    int has_documents;         /* knows where documents start: `bos: document`, `window: document` are allowed */
+    int labels_ends;           /* labels BOS and EOS, too, idle as they are */
+    int has_documents;         /* draws windows of a text whose documents it knows: allows `bos: document`, `window:
+                                * document`, `separator: paragraphs` and `unique_tokens` */
     int has_next;              /* false: the content has no successor, ids[T] stays -1 (recall) */
     int allows_ends;           /* false: BOS and EOS are refused (recall: places are fixed by position) */
     int has_idle;              /* flags idle queries; without it a metric over idle queries is missing */
@@ -34,9 +37,9 @@ typedef struct {
     /* The number of ids it uses, with the three reserved ones. */
     int (*vocab_size)(const void *state);
     /* Writes `length` >= 1 content tokens into seq->ids[first..first+length), their flags, labels and groups (what it
-     * does not touch is 0, -1 and 0). The last token may stand at seq->length, where only ids and groups have room.
-     * Draws from `pcg` only. A source with documents itself puts BOS before each one in the window under
-     * `bos: document`. */
+     * does not touch is 0, -1 and 0); with labels_ends it labels every position of seq. The last token may stand at
+     * seq->length, where only ids and groups have room. Draws from `pcg` only. A source with documents itself puts BOS
+     * before each one in the window under `bos: document`, EOS between them under `separator: paragraphs`. */
     void (*next)(const void *state, Part part, int first, int length, Pcg *pcg, Sequence *seq);
     /* Expected loss per target in nats of the ideal predictor under objective `next` (or `labelled`) for content of
      * `length` tokens on `part`; ret_groups[g] (may be NULL) the same within each group. Under `next` every token is a

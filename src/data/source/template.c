@@ -40,10 +40,7 @@ static int template_prepare(Arena *arena, const Settings *settings, const Corpus
 {
     (void)corpus, (void)length, (void)err;
     Template *state = settings_read_new(arena, settings, "data.source", ROWS(params), sizeof *state);
-    Vocabulary vocabulary = vocabulary_new(arena, TOKEN_CONTENT + state->n_symbols);
-    for (int k = 0; k < state->n_symbols; k++)
-        vocabulary.strings[TOKEN_CONTENT + k] = arena_format(arena, "s%d", k);
-    state->strings = vocabulary.strings;
+    state->strings = vocabulary_of_symbols(arena, state->n_symbols, 0).strings;
     *ret_state = state;
     return STATUS_OK;
 }

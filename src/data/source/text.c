@@ -2,7 +2,10 @@
  * part.
  *
  * `window: document` draws among document starts only. Under `bos: document` a BOS stands before each document start
- * that the window holds; it takes one of the window's places, so such a window reads correspondingly fewer tokens.
+ * that the window holds, under `separator: paragraphs` an EOS before each but the window's first token: [SEP] of BERT
+ * (Devlin et al. 2018, arXiv 1810.04805, section 3), which `eos: always` puts at the end, too. Each takes one of the
+ * window's places, so such a window reads correspondingly fewer tokens. With `unique_tokens` the training part ends
+ * behind so many of its tokens, and each is seen the more often (Gu et al., arXiv 2410.10781, on the amount of data).
  * Invariants: a window never leaves its part. Text has no known oracle, and says of no query that it is idle.
  */
 #include "data/source/source.h"
@@ -10,7 +13,9 @@
 typedef struct {
     const Corpus *corpus;
     int starts_at_documents; /* window: document */
-    int marks_documents;     /* bos: document */
+    int32_t mark;            /* what stands before a document start: BOS, EOS, or -1 */
+    int marks_first;         /* also where the window starts with it */
+    int64_t n_train;         /* tokens of the training part that are drawn from */
 } TextState;
 
 /* A part's tokens [first, end) and its documents (n,). */
@@ -19,14 +24,6 @@ typedef struct {
     const int64_t *documents;
     int64_t n_documents;
 } Span;
-
-static Span span_of(const Corpus *corpus, Part part)
-{
-    if (part == PART_TRAIN)
-        return (Span){0, corpus->n_train, corpus->documents, corpus->n_train_documents};
-    return (Span){corpus->n_train, corpus->n, corpus->documents + corpus->n_train_documents,
-                  corpus->n_documents - corpus->n_train_documents};
-}
 
 /* Index of the first document that starts at or behind `place`. */
 static int64_t first_document(const Span *span, int64_t place)
@@ -40,6 +37,17 @@ static int64_t first_document(const Span *span, int64_t place)
             high = middle;
     }
     return low;
+}
+
+static Span span_of(const TextState *state, Part part)
+{
+    const Corpus *corpus = state->corpus;
+    if (part == PART_HELD_OUT)
+        return (Span){corpus->n_train, corpus->n, corpus->documents + corpus->n_train_documents,
+                      corpus->n_documents - corpus->n_train_documents};
+    Span span = {0, state->n_train, corpus->documents, corpus->n_train_documents};
+    span.n_documents = first_document(&span, state->n_train);
+    return span;
 }
 
 /* The number of places where a window of `length` may start. */
@@ -57,11 +65,22 @@ static int text_prepare(Arena *arena, const Settings *settings, const Corpus *co
     TextState *state = ARENA_ARRAY(arena, TextState, 1);
     state->corpus = corpus;
     state->starts_at_documents = settings_choice(settings, "data.window") == WINDOW_DOCUMENT;
-    state->marks_documents = settings_choice(settings, "data.bos") == BOS_DOCUMENT;
+    state->marks_first = settings_choice(settings, "data.bos") == BOS_DOCUMENT;
+    const int separates = settings_choice(settings, "data.separator") == SEPARATOR_PARAGRAPHS;
+    state->mark = state->marks_first ? TOKEN_BOS : separates ? TOKEN_EOS : -1;
+    const int64_t n_unique = settings_int(settings, "data.unique_tokens");
+    state->n_train = n_unique > 0 ? n_unique : corpus->n_train;
+    if (n_unique > corpus->n_train)
+        return settings_error(settings, "data.unique_tokens", err, "the training part of the text has only %lld tokens",
+                              (long long)corpus->n_train);
     for (Part part = PART_TRAIN; part <= PART_HELD_OUT; part++) {
-        Span span = span_of(corpus, part);
+        Span span = span_of(state, part);
         if (n_starts(state, &span, length) > 0)
             continue;
+        if (part == PART_TRAIN && n_unique > 0)
+            return settings_error(settings, "data.unique_tokens", err,
+                                  "no %s among the first %lld tokens has %d behind it",
+                                  state->starts_at_documents ? "document start" : "place", (long long)n_unique, length);
         return settings_error(settings, "data.source.files", err,
                               "the %s part of the text is too short: no %s has %d tokens behind it (training part %lld "
                               "tokens, held-out part %lld; see data.held_out, data.window and model.context_length)",
@@ -81,13 +100,13 @@ static int text_vocab_size(const void *state)
 static void text_next(const void *opaque, Part part, int first, int length, Pcg *pcg, Sequence *seq)
 {
     const TextState *state = opaque;
-    Span span = span_of(state->corpus, part);
+    Span span = span_of(state, part);
     int64_t place = pcg_below(pcg, (uint32_t)n_starts(state, &span, length));
     place = state->starts_at_documents ? span.documents[place] : span.first + place;
-    int64_t document = state->marks_documents ? first_document(&span, place) : span.n_documents;
+    int64_t document = state->mark >= 0 ? first_document(&span, place + !state->marks_first) : span.n_documents;
     for (int i = first; i < first + length; i++) {
         if (document < span.n_documents && span.documents[document] == place) {
-            seq->ids[i] = TOKEN_BOS;
+            seq->ids[i] = state->mark;
             document++;
         } else {
             seq->ids[i] = state->corpus->ids[place++];

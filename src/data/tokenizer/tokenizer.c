@@ -1,4 +1,4 @@
-/* What every tokenizer shares: the reserved ids' names, and the search by name. */
+/* What vocabularies share: the reserved ids' names, symbols, and how a byte is shown. */
 #include "data/tokenizer/tokenizer.h"
 
 #include <string.h>
@@ -9,6 +9,14 @@ Vocabulary vocabulary_new(Arena *arena, int size)
     vocabulary.strings[TOKEN_BOS] = "<bos>";
     vocabulary.strings[TOKEN_EOS] = "<eos>";
     vocabulary.strings[TOKEN_MASK] = "<mask>";
+    return vocabulary;
+}
+
+Vocabulary vocabulary_of_symbols(Arena *arena, int n_symbols, int n_others)
+{
+    Vocabulary vocabulary = vocabulary_new(arena, TOKEN_CONTENT + n_symbols + n_others);
+    for (int k = 0; k < n_symbols; k++)
+        vocabulary.strings[TOKEN_CONTENT + k] = arena_format(arena, "s%d", k);
     return vocabulary;
 }
 

@@ -33,6 +33,10 @@ typedef struct {
 /* A vocabulary of `size` ids, the first three named; the caller fills strings[TOKEN_CONTENT..] and state. */
 Vocabulary vocabulary_new(Arena *arena, int size);
 
+/* For sources that need no text: n_symbols content ids shown as "s0", "s1", ..., and n_others behind them that the
+ * caller names. */
+Vocabulary vocabulary_of_symbols(Arena *arena, int n_symbols, int n_others);
+
 /* How a byte is shown on its own: printable ASCII, tab and line ends as they are, anything else as "<0xE9>". */
 const char *vocabulary_byte_text(Arena *arena, unsigned char byte);
 

@@ -38,7 +38,7 @@ static void make(const void *state, int vocab_size, const Sequence *seq, Pcg *pc
         ret_targets[i] = -1;
         if (ret_groups)
             ret_groups[i] = seq->groups[i];
-        if (id < TOKEN_CONTENT)
+        if (!sequence_asks(seq, i))
             continue;
         double chosen = pcg_uniform(pcg), kind = pcg_uniform(pcg);
         int32_t replacement = TOKEN_CONTENT + (int32_t)pcg_below(pcg, (uint32_t)(vocab_size - TOKEN_CONTENT));

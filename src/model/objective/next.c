@@ -12,9 +12,8 @@ static void make(const void *state, int vocab_size, const Sequence *seq, Pcg *pc
 {
     (void)state, (void)vocab_size, (void)pcg;
     for (int i = 0; i < seq->length; i++) {
-        int32_t next = seq->ids[i + 1];
         ret_inputs[i] = seq->ids[i];
-        ret_targets[i] = next >= TOKEN_CONTENT ? next : -1;
+        ret_targets[i] = sequence_asks(seq, i + 1) ? seq->ids[i + 1] : -1;
         if (ret_groups)
             ret_groups[i] = seq->groups[i + 1];
     }

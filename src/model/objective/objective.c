@@ -8,7 +8,7 @@ int objective_check(const Objective *objective, const ModelSettings *model, int 
     if (objective->needs_hidden_future && model->visible->sees_later)
         return settings_error(
             model->settings, "objective.kind", err,
-            "objective '%s' needs a model.mask.kind that shows no later key; under '%s' a position sees its target",
+            "objective '%s' needs a model.mask that shows no later key; under '%s' a position sees its target",
             objective->variant.name, model->mask->variant.name);
     if (objective->needs_labels && !source_has_labels)
         return settings_error(model->settings, "objective.kind", err,

@@ -32,8 +32,8 @@ static double target_share(const void *state)
     return 1;
 }
 
-/* 6. Inputs, targets (-1: none; never BOS, EOS or MASK) and, where they are asked for, the loss groups of the targets.
- *    Random numbers come from pcg alone; how many are drawn depends on the sequence alone. */
+/* 6. Inputs, targets (-1: none; never what sequence_asks rules out) and, where they are asked for, the loss groups of
+ * the targets. Random numbers come from pcg alone; how many are drawn depends on the sequence alone. */
 static void make(const void *state, int vocab_size, const Sequence *seq, Pcg *pcg, int32_t *ret_inputs,
                  int32_t *ret_targets, uint8_t *ret_groups)
 {
@@ -42,7 +42,7 @@ static void make(const void *state, int vocab_size, const Sequence *seq, Pcg *pc
     for (int i = 0; i < seq->length; i++) {
         int has_target = i >= template->distance, from = has_target ? i - template->distance : 0;
         ret_inputs[i] = seq->ids[i];
-        ret_targets[i] = has_target && seq->ids[from] >= TOKEN_CONTENT ? seq->ids[from] : -1;
+        ret_targets[i] = has_target && sequence_asks(seq, from) ? seq->ids[from] : -1;
         if (ret_groups)
             ret_groups[i] = seq->groups[from];
     }

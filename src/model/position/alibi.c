@@ -5,19 +5,18 @@
  * The geometric slopes are the paper's for H a power of two and are used for any H. Under a full mask the bias is
  * symmetric. Nothing is learnt; slope 0 is no encoding, to the bit.
  */
+#include "model/position/alibi.h"
+
 #include <math.h>
 #include <stdlib.h>
-
-#include "model/position/position.h"
 
 typedef struct {
     int n_heads;
     const double *slopes; /* (H) */
 } Alibi;
 
-static int prepare(Arena *arena, const ModelSettings *model, Parameters *parameters, void **ret_state, Error *err)
+int alibi_slopes(Arena *arena, const ModelSettings *model, const double **ret_slopes, Error *err)
 {
-    (void)parameters;
     const Setting *setting = settings_find(model->settings, "model.position.slopes");
     const int H = model->n_heads;
     if (setting->n_items != 0 && setting->n_items != H)
@@ -31,8 +30,24 @@ static int prepare(Arena *arena, const ModelSettings *model, Parameters *paramet
             return settings_error(model->settings, "model.position.slopes", err, "'%s' is no number",
                                   setting->items[h]);
     }
+    *ret_slopes = slopes;
+    return STATUS_OK;
+}
+
+void alibi_fill(double slope, int length, real *ret_table)
+{
+    for (int d = 0; d < 2 * length - 1; d++)
+        ret_table[d] = (real)(-slope * abs(d - (length - 1)));
+}
+
+static int prepare(Arena *arena, const ModelSettings *model, Parameters *parameters, void **ret_state, Error *err)
+{
+    (void)parameters;
     Alibi *alibi = ARENA_ARRAY(arena, Alibi, 1);
-    *alibi = (Alibi){H, slopes};
+    const int status = alibi_slopes(arena, model, &alibi->slopes, err);
+    if (status < 0)
+        return status;
+    alibi->n_heads = model->n_heads;
     *ret_state = alibi;
     return STATUS_OK;
 }
@@ -42,10 +57,8 @@ static void bias_forward(const void *state, const real *parameters, int layer, i
     (void)parameters;
     (void)layer;
     const Alibi *alibi = state;
-    const int width = 2 * length - 1;
     for (int h = 0; h < alibi->n_heads; h++)
-        for (int d = 0; d < width; d++)
-            ret_table[h * width + d] = (real)(-alibi->slopes[h] * abs(d - (length - 1)));
+        alibi_fill(alibi->slopes[h], length, ret_table + h * (2 * length - 1));
 }
 
 static const SchemaRow params[] = {

@@ -43,7 +43,7 @@ static int prepare(Arena *arena, const ModelSettings *model, Parameters *paramet
     const int n = is_one_sided ? n_buckets : n_buckets / 2; /* for one direction */
     if (n_buckets % 2 != 0 || n < 2)
         return settings_error(model->settings, "model.position.n_buckets", err,
-                              "%d; a %s mask wants an even number from %d on", n_buckets, model->mask->variant.name,
+                              "%d; the mask %s wants an even number from %d on", n_buckets, model->mask->variant.name,
                               is_one_sided ? 2 : 4);
     if (max_distance <= n / 2)
         return settings_error(model->settings, "model.position.max_distance", err,

@@ -14,6 +14,9 @@
  *   llama3   by the turns that a pair makes in original_length positions, n = w_i original_length / 2pi: w_i / s up to
  *            low_freq_factor, w_i from high_freq_factor on, linear in n between (the code released with
  *            Llama 3.1, whose numbers the defaults are; Dubey et al. 2024, arXiv 2407.21783)
+ *
+ * Every skip_every-th layer may go without: layers n - 1, 2n - 1, ... then have no encoding but the mask (Yang et al.
+ * 2025, arXiv 2501.18795, and Llama 4 and SmolLM3, with n = 4).
  */
 #include <math.h>
 
@@ -21,14 +24,16 @@
 
 typedef struct {
     int half;              /* R/2 */
+    int skip_every;        /* 0: no layer */
     const real *cos, *sin; /* (T, R/2) */
 } Rope;
 
-/* What the keys below model.position say of the frequencies. */
+/* What the keys below model.position say. */
 typedef struct {
     double theta, fraction, scaling_factor, original_length, low_freq_factor, high_freq_factor;
     int scaling; /* index of a choice */
     int width;   /* R */
+    int skip_every;
 } Angles;
 
 /* ---- frequencies: radians per position of pair i ----------------------------------------------------------------- */
@@ -78,6 +83,8 @@ static const SchemaRow params[] = {
      FIELD(Angles, low_freq_factor)},
     {"high_freq_factor", VALUE_NUMBER, "4", 0, 1e6, NULL, "with scaling: llama3: as they are from so many turns on",
      FIELD(Angles, high_freq_factor)},
+    {"skip_every", VALUE_INT, "0", 0, 256, NULL, "every so manyth layer turns nothing; 0: all turn",
+     FIELD(Angles, skip_every)},
 };
 
 static int read_angles(const ModelSettings *model, Angles *ret_angles, Error *err)
@@ -97,6 +104,10 @@ static int read_angles(const ModelSettings *model, Angles *ret_angles, Error *er
         return settings_error(settings, "model.position.high_freq_factor", err,
                               "%g must be above model.position.low_freq_factor %g", a.high_freq_factor,
                               a.low_freq_factor);
+    if (a.skip_every > model->n_layers)
+        return settings_error(settings, "model.position.skip_every", err,
+                              "%d skips none of model.n_layers %d; leave it out, or choose a number up to that",
+                              a.skip_every, model->n_layers);
     *ret_angles = a;
     return STATUS_OK;
 }
@@ -120,18 +131,20 @@ static int prepare(Arena *arena, const ModelSettings *model, Parameters *paramet
         }
     }
     Rope *rope = ARENA_ARRAY(arena, Rope, 1);
-    *rope = (Rope){half, cosines, sines};
+    *rope = (Rope){half, a.skip_every, cosines, sines};
     *ret_state = rope;
     return STATUS_OK;
 }
 
-/* Turns by the angles times sign. */
-static void rotate(const Rope *rope, int length, int ld, real sign, real *x)
+/* Turns by the angles times sign, in layers that turn. */
+static void rotate(const Rope *rope, const HeadRows *rows, real sign, real *x)
 {
     const int half = rope->half;
-    for (int t = 0; t < length; t++) {
+    if (rope->skip_every > 0 && (rows->layer + 1) % rope->skip_every == 0)
+        return;
+    for (int t = 0; t < rows->length; t++) {
         const real *restrict c = rope->cos + (size_t)t * half, *restrict s = rope->sin + (size_t)t * half;
-        real *restrict low = x + (size_t)t * ld, *restrict high = low + half;
+        real *restrict low = x + (size_t)t * rows->ld, *restrict high = low + half;
         for (int i = 0; i < half; i++) {
             real a = low[i], b = high[i], sine = sign * s[i];
             low[i] = a * c[i] - b * sine;
@@ -143,14 +156,14 @@ static void rotate(const Rope *rope, int length, int ld, real sign, real *x)
 static void rotate_forward(const void *state, const real *parameters, const HeadRows *rows, real *x)
 {
     (void)parameters;
-    rotate(state, rows->length, rows->ld, 1, x);
+    rotate(state, rows, 1, x);
 }
 
 static void rotate_backward(const void *state, const real *parameters, const HeadRows *rows, const real *x, real *dx,
                             real *gradient)
 {
     (void)parameters, (void)x, (void)gradient;
-    rotate(state, rows->length, rows->ld, -1, dx);
+    rotate(state, rows, -1, dx);
 }
 
 const Position position_rope = {
