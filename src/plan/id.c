@@ -35,6 +35,11 @@ const LaterKey id_later_keys[] = {
     {"data.first_at", "0"},
     {"data.separator", "never"},
     {"data.unique_tokens", "0"},
+    {"measure.targets", "false"},
+    {"measure.habits.every", "1"},
+    {"measure.habits.sequences", "0"},
+    {"measure.norms.every", "1"},
+    {"measure.norms.sequences", "0"},
     {NULL, NULL},
 };
 
