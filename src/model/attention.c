@@ -1,7 +1,9 @@
 /* Attention of one sequence and head at a time, by blocks of queries (Vaswani et al. 2017, section 3.2.1).
  *
- *   S = q k' / sqrt(D) + bias(i-j), -INFINITY where hidden;   P = score(S) by rows;   o = P v
- *   dP = do v';   dS = score'(P, dP);   dq = dS k / sqrt(D);   dv = P' do;   dk = dS' q / sqrt(D)
+ *   S = cap((q k' / c + bias(i-j)) / t), -INFINITY where hidden;   P = score(S) by rows;   o = P v
+ *   dP = do v';   dS = cap' score'(P, dP);   dq = dS k / (c t);   dv = P' do;   dk = dS' q / (c t);   dbias = dS / t
+ *
+ * with c = sqrt(D), temperature t = 1 and no cap unless the settings say otherwise (num/logit.h).
  *
  * A block of queries meets only the key blocks that one of its rows sees: under a causal mask the hidden half is
  * skipped, but for the triangles on the diagonal. k, v, q and do are packed once for all blocks. P is kept for
@@ -138,9 +140,15 @@ static Head head_of(const Call *call, int layer, int index)
     };
 }
 
+/* Of q.k, and of a position bias. */
 static real scale_of(const ModelSettings *s)
 {
-    return (real)(1 / sqrt((double)s->d_head));
+    return (real)(1 / (s->logit.divisor * s->logit.temperature));
+}
+
+static real bias_scale_of(const ModelSettings *s)
+{
+    return (real)(1 / s->logit.temperature);
 }
 
 static ScoreRows score_rows(const Head *at, const QueryBlock *block)
@@ -153,6 +161,7 @@ static ScoreRows score_rows(const Head *at, const QueryBlock *block)
                        .n_rows = block->n_rows,
                        .width = call->w->n_slots + block->n_keys,
                        .ld = call->w->map_ld,
+                       .row = block->row,
                        .n_slots = call->w->n_slots,
                        .keys = call->w->keys + block->row};
 }
@@ -260,16 +269,20 @@ static void from_keys(const Head *at, const QueryBlock *block, real alpha, const
     }
 }
 
-/* Adds the position bias to a block of scores and hides what the mask hides. */
+/* Adds the position bias to a block of scores, caps them, and hides what the mask hides. */
 static void bias_and_mask(const Head *at, const QueryBlock *block, real *s)
 {
     const Workspace *w = at->call->w;
+    const Logit *logit = &at->call->model->settings.logit;
     for (int r = 0; r < block->n_rows; r++, s += w->map_ld) {
         const int i = block->row + r, end = block->key + block->n_keys;
         const KeyRange *seen = w->keys[i].range;
         if (at->bias) /* at key j the flipped table's entry length-1+(j-i) */
             at->call->model->kernels->add((size_t)block->n_keys,
                                           at->bias + (size_t)i * at->stride + w->length - 1 + block->key - i, s);
+        if (logit->softcap > 0) /* of slots, too, which stand in front */
+            at->call->model->kernels->softcap_forward((size_t)(w->n_slots + block->n_keys), (real)logit->softcap,
+                                                      s - w->n_slots);
         fill(-(real)INFINITY, block->key, seen[0].first, block->key, s);
         fill(-(real)INFINITY, seen[0].end, seen[1].first, block->key, s);
         fill(-(real)INFINITY, seen[1].end, end, block->key, s);
@@ -280,18 +293,19 @@ static void bias_and_mask(const Head *at, const QueryBlock *block, real *s)
 
 /* ---- forward ----------------------------------------------------------------------------------------------------- */
 
-/* The layer's bias table over i-j, and flipped to run over j-i. */
+/* The layer's bias table over i-j, and as scores have it flipped to run over j-i. */
 static void lay_bias(const Call *call, int layer)
 {
     const Model *model = call->model;
     const Position *position = model->settings.position;
     const Workspace *w = call->w;
     const size_t width = 2 * (size_t)w->length - 1;
+    const real scale = bias_scale_of(&model->settings);
     const size_t n = (size_t)model->settings.n_heads * position_table_size(position, w->length) / width;
     position->bias_forward(model->position_state, call->parameters, layer, w->length, w->bias);
     for (size_t row = 0; row < n; row++)
         for (size_t d = 0; d < width; d++)
-            w->bias_flipped[row * width + d] = w->bias[row * width + width - 1 - d];
+            w->bias_flipped[row * width + d] = scale * w->bias[row * width + width - 1 - d];
 }
 
 static HeadRows q_rows(const Head *at)
@@ -360,9 +374,9 @@ static void head_forward(const Head *at, BlockActs *acts)
         const ptrdiff_t first = first_column(at, block);
         const ScoreRows score = score_rows(at, block);
         real *p = acts->maps + map; /* column j is key j */
-        /* 2. S = q k' / sqrt(D) */
+        /* 2. S = q k' / (c t) */
         to_keys(at, block, scale_of(s), acts->q + rows, k_panels, p);
-        /* 3. S += bias; -INFINITY where hidden */
+        /* 3. S = cap(S + bias / t); -INFINITY where hidden */
         bias_and_mask(at, block, p + block->key);
         for (int r = 0; acts->scores && r < block->n_rows; r++)
             memcpy(acts->scores + map + (size_t)r * w->map_ld + first, p + (size_t)r * w->map_ld + first,
@@ -425,10 +439,15 @@ static void backward_by_queries(const Head *at, const BlockActs *acts)
         /* 4. P = score(S) */
         s->score->backward(model->score_state, &score, acts->scores ? acts->scores + at->map + in_map + first : NULL, p,
                            acts->score_state + at->state + block->row, ds + first, at->call->gradient);
-        /* 3. S += bias */
+        /* 3. S = cap(S + bias / t) */
+        for (int r = 0; s->logit.softcap > 0 && r < block->n_rows; r++) {
+            const size_t row = (size_t)r * w->map_ld;
+            model->kernels->softcap_backward((size_t)score.width, (real)s->logit.softcap,
+                                             acts->scores + at->map + in_map + first + row, ds + first + row);
+        }
         if (at->dbias)
             add_bias_gradient(at, block, ds + block->key);
-        /* 2. S = q k' / sqrt(D): dq = dS k / sqrt(D); dk below */
+        /* 2. S = q k' / (c t): dq = dS k / (c t); dk below */
         from_keys(at, block, scale_of(s), ds, k_panels, w->dq + rows);
     }
 }
@@ -545,7 +564,7 @@ static void head_backward(const Head *at, const BlockActs *acts)
     model->kernels->pack(MATMUL_NN, D, T, w->dheads + at->rows, ld, do_panels);
     /* 5. o = P v: dv = P' do */
     gather_by_keys(at, 1, acts->maps + at->map, do_panels, w->dv + at->kv_rows);
-    /* 2. S = q k' / sqrt(D): dk = dS' q / sqrt(D) */
+    /* 2. S = q k' / (c t): dk = dS' q / (c t) */
     gather_by_keys(at, scale_of(s), w->dscores, q_panels, w->dk + at->kv_rows);
     slots_backward(at, acts);
     /* 1. q, k turned by their positions */
@@ -559,12 +578,15 @@ void attention_backward(const Call *call, int layer, const BlockActs *acts)
     const Model *model = call->model;
     const ModelSettings *s = &model->settings;
     const Workspace *w = call->w;
+    const size_t n_biases = (size_t)s->n_heads * position_table_size(s->position, w->length);
     if (w->dbias)
-        memset(w->dbias, 0, sizeof(real) * (size_t)s->n_heads * position_table_size(s->position, w->length));
+        memset(w->dbias, 0, sizeof(real) * n_biases);
     for (int i = 0; i < call->n * s->n_heads; i++) {
         const Head at = head_of(call, layer, i);
         head_backward(&at, acts);
     }
-    if (w->dbias)
+    if (w->dbias) {
+        model->kernels->scale(n_biases, bias_scale_of(s), w->dbias);
         s->position->bias_backward(model->position_state, call->parameters, layer, w->length, w->dbias, call->gradient);
+    }
 }

@@ -265,7 +265,8 @@ int model_n_slots(const Model *model)
 
 int model_rows_sum_to_one(const Model *model)
 {
-    return model->settings.score->rows_sum_to_one && model_n_slots(model) == 0;
+    const Score *score = model->settings.score;
+    return score->rows_sum_to_one && score->rows_sum_to_one(model->score_state) && model_n_slots(model) == 0;
 }
 
 const MaskRule *model_mask_rule(const Model *model)

@@ -76,7 +76,7 @@ typedef struct {
     real *v_raw;           /* (N,K') before a gate on it; without one v itself */
     real *q, *k, *v;       /* (N,C'), (N,K') twice; q and k after rotation */
     real *maps;   /* (n,H) attention maps, (T, map_ld) each, written for the slots and keys of their query blocks */
-    real *scores; /* the scores that they were made of, where the score function keeps them */
+    real *scores; /* the scores that they were made of, where the score function or a cap keeps them */
     real *score_state; /* (n,H,T) what the score function keeps of each row */
     real *heads_raw;   /* (N,C') head outputs side by side, before a gate on them */
     real *heads;       /* (N,C') head outputs as W_out reads them */
@@ -217,7 +217,7 @@ int attention_n_query_blocks(int length);
 /* Lays the mask out for `length`: fills keys, query_blocks. */
 void attention_lay_mask(const Model *model, int length, Workspace *workspace);
 
-/* heads_raw = score(q k' / sqrt(D) + bias, masked) v, slots among k and v, of all sequences; rotates q and k in place
+/* heads_raw = score(logits of q k' and bias, masked) v, slots among k and v, of all sequences; rotates q and k in place
  * first. */
 void attention_forward(const Call *call, int layer, BlockActs *acts);
 /* From workspace->dheads to dq, dk, dv, rotated back; what score, encoding and slots learn gets its gradient. */

@@ -344,10 +344,10 @@ void model_position_bias(const Model *model, const real *parameters, int length,
                                   ret_bias + (size_t)l * bias_values(s, length));
 }
 
-void model_weights(const Model *model, const real *parameters, int layer, int head, int n, const double *scores,
+void model_weights(const Model *model, const real *parameters, int layer, int head, int i, int n, const double *scores,
                    double *ret_weights)
 {
-    model->settings.score->weights(model->score_state, parameters, layer, head, n, scores, ret_weights);
+    model->settings.score->weights(model->score_state, parameters, layer, head, i, n, scores, ret_weights);
 }
 
 /* The scores of slots, 0 without a query, and of the keys that are seen stand side by side while the score function
@@ -365,8 +365,8 @@ void model_position_weights(const Model *model, const real *parameters, const re
         work[n++] = 0;
     for (int r = 0; r < KEY_RANGES; r++)
         for (int j = range[r].first; j < range[r].end; j++)
-            work[n++] = (double)table[-j];
-    model_weights(model, parameters, layer, head, n, work, work);
+            work[n++] = logit_of(&s->logit, 0, (double)table[-j]);
+    model_weights(model, parameters, layer, head, i, n, work, work);
     memset(ret_weights, 0, sizeof(double) * (size_t)T);
     n = n_slots;
     for (int r = 0; r < KEY_RANGES; r++)

@@ -67,7 +67,7 @@ typedef struct {
     real *maps;      /* (n,L,H,T,T) attention after the score function; 0 where hidden */
     real *slots;     /* (n,L,H,T,S) what each query gives to S slots */
     real *q, *k, *v; /* (n,L,H,T,D) q and k after rotation; k and v as each head of queries reads them,
-                      * v as it leaves the gate */
+                      * v as it leaves the gate; what scores are made of them says num/logit.h */
     real *heads;     /* (n,L,H,T,D) what each head gives: P v as it leaves the gate */
     real *residual;  /* (n,L+1,T,C) input of each block, then the last block's output (before the final norm) */
     real *normed;    /* (n,T,C) the last block's output after the final norm; in post-norm that output itself */
@@ -89,14 +89,14 @@ void model_ablated_losses(const Model *model, const real *parameters, const int3
 size_t model_bias_size(const Model *model, int length);
 void model_position_bias(const Model *model, const real *parameters, int length, real *ret_bias);
 
-/* The weights of one query by the definition of the model's score function: n scores, of the slots and then of the keys
+/* The weights of query i by the definition of the model's score function: n scores, of the slots and then of the keys
  * that it sees. ret_weights may be scores. */
-void model_weights(const Model *model, const real *parameters, int layer, int head, int n, const double *scores,
+void model_weights(const Model *model, const real *parameters, int layer, int head, int i, int n, const double *scores,
                    double *ret_weights);
 
 /* What position alone gives: the weights (length) that the model's score function makes of query i's bias, with q.k =
- * 0, slots among what it sees; 0 where a key is hidden. `bias` as model_position_bias makes it of the same parameters;
- * `work`: (S + length) scratch, for S slots. */
+ * 0 and its temperature and cap, slots among what it sees; 0 where a key is hidden. `bias` as model_position_bias makes
+ * it of the same parameters; `work`: (S + length) scratch, for S slots. */
 void model_position_weights(const Model *model, const real *parameters, const real *bias, const Visible *visible,
                             int layer, int head, int i, double *work, double *ret_weights);
 

@@ -5,6 +5,8 @@
  */
 #include "model/settings.h"
 
+#include <math.h>
+
 #include "model/gate/gate.h"
 #include "model/mask/mask.h"
 #include "model/position/position.h"
@@ -61,6 +63,19 @@ const SchemaRow model_rows[] = {
 };
 const int model_n_rows = sizeof model_rows / sizeof *model_rows;
 
+static const char *const scale_names[] = {[SCALE_HEAD] = "head", [SCALE_NONE] = "none", NULL};
+
+const SchemaRow model_score_rows[] = {
+    {"scale", VALUE_CHOICE, "head", 0, 0, scale_names, "of q.k: divided by sqrt(d_head), or none",
+     FIELD(ModelSettings, scale)},
+    {"temperature", VALUE_NUMBER, "1", 1e-3, 1000, NULL, "scores, position bias included, are divided by it",
+     FIELD(ModelSettings, logit.temperature)},
+    {"softcap", VALUE_NUMBER, "0", 0, 1e4, NULL,
+     "c: scores, bias included, become c tanh(s/c) before the mask (Gemma 2, arXiv 2408.00118); 0: none",
+     FIELD(ModelSettings, logit.softcap)},
+};
+const int model_n_score_rows = sizeof model_score_rows / sizeof *model_score_rows;
+
 int model_settings_read(const Settings *settings, int vocab_size, ModelSettings *ret_model, Error *err)
 {
     ModelSettings m = {
@@ -73,6 +88,7 @@ int model_settings_read(const Settings *settings, int vocab_size, ModelSettings 
         .settings = settings,
     };
     settings_read_rows(settings, "model", model_rows, model_n_rows, &m);
+    settings_read_rows(settings, "model.score", model_score_rows, model_n_score_rows, &m);
     if (m.d_head == 0) {
         if (m.d_model % m.n_heads != 0)
             return settings_error(settings, "model.n_heads", err,
@@ -80,6 +96,7 @@ int model_settings_read(const Settings *settings, int vocab_size, ModelSettings 
                                   m.n_heads, m.d_model);
         m.d_head = m.d_model / m.n_heads;
     }
+    m.logit.divisor = m.scale == SCALE_HEAD ? sqrt((double)m.d_head) : 1;
     if (m.n_kv_heads == 0)
         m.n_kv_heads = m.n_heads;
     if (m.n_heads % m.n_kv_heads != 0)

@@ -5,6 +5,7 @@
 #include "base/settings.h"
 #include "base/visible.h"
 #include "num/kernels.h"
+#include "num/logit.h"
 
 typedef struct Position Position;
 typedef struct Mask Mask;
@@ -17,6 +18,7 @@ typedef struct Parameters Parameters;
 typedef enum { NORM_LAYERNORM, NORM_RMSNORM } NormKind;
 typedef enum { PLACEMENT_PRE, PLACEMENT_POST, PLACEMENT_SANDWICH } NormPlacement;
 typedef enum { ACTIVATION_GELU, ACTIVATION_RELU, ACTIVATION_SWIGLU } ActivationKind;
+typedef enum { SCALE_HEAD, SCALE_NONE } ScaleKind;             /* q.k is divided by sqrt(D), or by nothing */
 typedef enum { WEIGHT_FAN_IN, WEIGHT_CONSTANT } WeightRule;    /* std = width^-1/2, or weight_std */
 typedef enum { RESIDUAL_SCALED, RESIDUAL_PLAIN } ResidualRule; /* out and down divided by sqrt(2L), or not */
 
@@ -39,6 +41,8 @@ typedef struct {
     const Position *position;
     const Mask *mask;
     const Score *score;
+    ScaleKind scale;
+    Logit logit; /* the scores that it is given: divisor from `scale`, temperature, softcap */
     const Slot *slot;
     const Gate *gate;
     struct {
@@ -59,6 +63,10 @@ typedef int ModelPrepare(Arena *arena, const ModelSettings *model, Parameters *p
 /* Schema rows of `model` and `model.init`. */
 extern const SchemaRow model_rows[];
 extern const int model_n_rows;
+
+/* Those of `model.score` that stand with every score function. */
+extern const SchemaRow model_score_rows[];
+extern const int model_n_score_rows;
 
 /* Reads and cross-checks; resolves 0 = automatic. What a variant or the objective asks of the sizes they check. */
 int model_settings_read(const Settings *settings, int vocab_size, ModelSettings *ret_model, Error *err);

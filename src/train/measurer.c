@@ -19,6 +19,7 @@ View measurer_blank_view(const Model *model, const Visible *visible, const Kerne
     const Shape s = measurer_shape(model);
     View view = view_shape(s.L, s.H, s.C, s.D, visible, kernels);
     view.bias_by_query = model_settings(model)->position->bias_by_query;
+    view.logit = model_settings(model)->logit;
     return view;
 }
 

@@ -76,6 +76,14 @@ const char *any_choice(int i)
             if (strcmp(values[v], row->initial) != 0)
                 snprintf(next_choice(lines, &n), 96, "model.%s=%s", row->key, values[v]);
     }
+    Arena *arena = arena_new();
+    for (int r = 0; r < model_n_score_rows; r++) {
+        Axis others = {.n = 0};
+        other_values(arena, "", "model.score", &model_score_rows[r], &others);
+        for (int v = 0; v < others.n; v++)
+            snprintf(next_choice(lines, &n), 96, "%s", others.values[v]);
+    }
+    arena_free(arena);
     for (int s = 0; any_slot(s); s++)
         add_parts("model.slot", &any_slot(s)->variant, lines, &n);
     for (int g = 0; any_gate(g); g++)
@@ -171,6 +179,12 @@ int all_axes(Arena *arena, Axis ret_axes[MOST_AXES])
         add_value(&ret_axes[n], "");
         other_values(arena, "", "model", row, &ret_axes[n++]);
     }
+    for (int r = 0; r < model_n_score_rows; r++) {
+        assert_true(n < MOST_AXES);
+        ret_axes[n].name = arena_format(arena, "model.score.%s", model_score_rows[r].key);
+        add_value(&ret_axes[n], "");
+        other_values(arena, "", "model.score", &model_score_rows[r], &ret_axes[n++]);
+    }
     return n;
 }
 
@@ -210,6 +224,7 @@ static void write_schema(TestSchema *schema)
 {
     memset(schema, 0, sizeof *schema);
     add_part(schema, "model", NULL, model_rows, model_n_rows);
+    add_part(schema, "model.score", NULL, model_score_rows, model_n_score_rows);
     ADD_VARIANTS(schema, position, "model.position");
     ADD_VARIANTS(schema, mask, "model.mask");
     ADD_VARIANTS(schema, score, "model.score");

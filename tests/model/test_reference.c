@@ -1,5 +1,5 @@
 /* Loss, logits and gradients against an independent implementation: PyTorch in double precision, by
- * fixtures/make_reference.py and make_heads.py, whose outcome is committed.
+ * fixtures/make_reference.py, make_heads.py and make_scores.py, whose outcome is committed.
  *
  * Central differences show that the backward pass belongs to the forward pass; only this file shows that the forward
  * pass is the model of the papers (a transposed weight, a pairing of rope's channels, the tanh in GELU). Every tensor's
@@ -150,12 +150,20 @@ static void test_masks_and_biases(void **state)
     check_fixture(FIXTURES "/masks_and_biases.bin", 13);
 }
 
+/* Every score function, with the keys that all of them have. */
+static void test_scores(void **state)
+{
+    (void)state;
+    check_fixture(FIXTURES "/scores.bin", 19);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reference),
         cmocka_unit_test(test_heads),
         cmocka_unit_test(test_masks_and_biases),
+        cmocka_unit_test(test_scores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
