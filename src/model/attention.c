@@ -172,10 +172,20 @@ static ptrdiff_t first_column(const Head *at, const QueryBlock *block)
     return block->key - at->call->w->n_slots;
 }
 
-/* A head's keys, or its values, packed one way, and those of its slots. */
+/* A head's keys, or its values, packed one way, and those of its slots, NULL where there are none but zeros. */
 typedef struct {
     const real *keys, *slots;
 } Panels;
+
+static Panels key_panels(const Call *call)
+{
+    return (Panels){call->w->head_panels[0], call->model->settings.slot->has_keys ? call->w->slot_panels[0] : NULL};
+}
+
+static Panels value_panels(const Call *call)
+{
+    return (Panels){call->w->head_panels[1], call->model->settings.slot->has_values ? call->w->slot_panels[1] : NULL};
+}
 
 /* Y (n_rows,n) = alpha X panels, columns of a map from rows X (n_rows,D). */
 static void to_columns(const Head *at, const QueryBlock *block, real alpha, const real *x, const real *panels, int n,
@@ -196,13 +206,23 @@ static void to_columns(const Head *at, const QueryBlock *block, real alpha, cons
                                             at->call->w->scratch);
 }
 
+/* Sets columns [first, end) of a row whose column 0 is key `origin`. */
+static void fill(real value, int first, int end, int origin, real *row)
+{
+    for (int j = first; j < end; j++)
+        row[j - origin] = value;
+}
+
 /* Scores or their gradient, over slots and a block's spans of keys, from rows X (n_rows,D) and the head's keys or
  * values, packed by channel. */
 static void to_keys(const Head *at, const QueryBlock *block, real alpha, const real *x, Panels panels, real *y)
 {
     const int D = at->call->model->settings.d_head, n_slots = at->call->w->n_slots;
-    if (n_slots > 0)
-        to_columns(at, block, alpha, x, panels.slots, n_slots, y + first_column(at, block));
+    real *of_slots = y + first_column(at, block);
+    if (panels.slots)
+        to_columns(at, block, alpha, x, panels.slots, n_slots, of_slots);
+    for (int r = 0; n_slots > 0 && !panels.slots && r < block->n_rows; r++, of_slots += at->call->w->map_ld)
+        fill(0, 0, n_slots, 0, of_slots);
     for (int i = 0; i < block->n_spans; i++) {
         const KeyRange *span = &block->spans[i];
         to_columns(at, block, alpha, x, panels.keys + (size_t)span->first * D, span->end - span->first,
@@ -237,7 +257,7 @@ static void from_keys(const Head *at, const QueryBlock *block, real alpha, const
 {
     const Workspace *w = at->call->w;
     const real *plus = NULL;
-    if (w->n_slots > 0) {
+    if (panels.slots) {
         from_columns(at, block, alpha, x + first_column(at, block), panels.slots, w->n_slots, (KeyRange){0, w->n_slots},
                      plus, y);
         plus = y;
@@ -247,13 +267,6 @@ static void from_keys(const Head *at, const QueryBlock *block, real alpha, const
         from_columns(at, block, alpha, x + span.first, panels.keys, w->length, span, plus, y);
         plus = y;
     }
-}
-
-/* Sets columns [first, end) of a row whose column 0 is key `origin`. */
-static void fill(real value, int first, int end, int origin, real *row)
-{
-    for (int j = first; j < end; j++)
-        row[j - origin] = value;
 }
 
 /* Adds the position bias to a block of scores, caps them, and hides what the mask hides. */
@@ -314,24 +327,30 @@ static void rotate(const Head *at, HeadRows rows, real *x)
         model->settings.position->rotate_forward(model->position_state, at->call->parameters, &rows, x);
 }
 
-/* Packs what the heads of a group share: keys as `keys` says, values the other way round. */
-static void pack_keys(const Head *at, MatmulKind keys, const BlockActs *acts)
+/* (T,D) or (S,D), packed by channel to make columns of a map, or by row to be summed by them. */
+static void pack_rows(const Head *at, int by_channel, const real *x, int n, int ld, real *panels)
+{
+    const int D = at->call->model->settings.d_head;
+    at->call->model->kernels->pack(by_channel ? MATMUL_NT : MATMUL_NN, by_channel ? n : D, by_channel ? D : n, x, ld,
+                                   panels);
+}
+
+/* Packs what the heads of a group share: for backward keys and values the other way round. */
+static void pack_keys(const Head *at, int is_backward, const BlockActs *acts)
 {
     const Call *call = at->call;
     const Workspace *w = call->w;
     const ModelSettings *s = &call->model->settings;
-    const int T = w->length, D = s->d_head, ld = s->n_kv_heads * D, n = w->n_slots;
-    void (*const pack)(MatmulKind, int, int, const real *, int, real *) = call->model->kernels->pack;
-    const int by_channel = keys == MATMUL_NT;
-    pack(keys, by_channel ? T : D, by_channel ? D : T, acts->k + at->kv_rows, ld, w->head_panels[0]);
-    pack(by_channel ? MATMUL_NN : MATMUL_NT, by_channel ? D : T, by_channel ? T : D, acts->v + at->kv_rows, ld,
-         w->head_panels[1]);
-    if (n == 0)
-        return;
-    s->slot->forward(call->model->slot_state, call->parameters, at->layer, at->kv_head, w->slot_keys, w->slot_values);
-    pack(keys, by_channel ? n : D, by_channel ? D : n, w->slot_keys, D, w->slot_panels[0]);
-    pack(by_channel ? MATMUL_NN : MATMUL_NT, by_channel ? D : n, by_channel ? n : D, w->slot_values, D,
-         w->slot_panels[1]);
+    const int ld = s->n_kv_heads * s->d_head;
+    pack_rows(at, !is_backward, acts->k + at->kv_rows, w->length, ld, w->head_panels[0]);
+    pack_rows(at, is_backward, acts->v + at->kv_rows, w->length, ld, w->head_panels[1]);
+    if (s->slot->forward)
+        s->slot->forward(call->model->slot_state, call->parameters, at->layer, at->kv_head, w->slot_keys,
+                         w->slot_values);
+    if (s->slot->has_keys)
+        pack_rows(at, !is_backward, w->slot_keys, w->n_slots, s->d_head, w->slot_panels[0]);
+    if (s->slot->has_values)
+        pack_rows(at, is_backward, w->slot_values, w->n_slots, s->d_head, w->slot_panels[1]);
 }
 
 static void head_forward(const Head *at, BlockActs *acts)
@@ -340,13 +359,13 @@ static void head_forward(const Head *at, BlockActs *acts)
     const ModelSettings *s = &model->settings;
     const Workspace *w = at->call->w;
     const int ld = s->n_heads * s->d_head;
-    const Panels k_panels = {w->head_panels[0], w->slot_panels[0]}, v_panels = {w->head_panels[1], w->slot_panels[1]};
+    const Panels k_panels = key_panels(at->call), v_panels = value_panels(at->call);
 
     /* 1. q, k turned by their positions */
     rotate(at, q_rows(at), acts->q + at->rows);
     if (at->is_first) {
         rotate(at, k_rows(at), acts->k + at->kv_rows);
-        pack_keys(at, MATMUL_NT, acts);
+        pack_keys(at, 0, acts);
     }
     for (int b = 0; b < w->n_query_blocks; b++) {
         const QueryBlock *block = &w->query_blocks[b];
@@ -401,10 +420,10 @@ static void backward_by_queries(const Head *at, const BlockActs *acts)
     const ModelSettings *s = &model->settings;
     const Workspace *w = at->call->w;
     const int ld = s->n_heads * s->d_head;
-    const Panels k_panels = {w->head_panels[0], w->slot_panels[0]}, v_panels = {w->head_panels[1], w->slot_panels[1]};
+    const Panels k_panels = key_panels(at->call), v_panels = value_panels(at->call);
 
     if (at->is_first)
-        pack_keys(at, MATMUL_NN, acts);
+        pack_keys(at, 1, acts);
     for (int b = 0; b < w->n_query_blocks; b++) {
         const QueryBlock *block = &w->query_blocks[b];
         const size_t rows = at->rows + (size_t)block->row * ld;
@@ -515,8 +534,10 @@ static void slots_backward(const Head *at, const BlockActs *acts)
     const Slot *slot = call->model->settings.slot;
     if (!slot->backward)
         return;
-    gather_by_slots(at, 1, acts->maps + at->map, w->head_panels[3], w->dslot_values);
-    gather_by_slots(at, scale_of(&call->model->settings), w->dscores, w->head_panels[2], w->dslot_keys);
+    if (slot->has_values)
+        gather_by_slots(at, 1, acts->maps + at->map, w->head_panels[3], w->dslot_values);
+    if (slot->has_keys)
+        gather_by_slots(at, scale_of(&call->model->settings), w->dscores, w->head_panels[2], w->dslot_keys);
     if (at->is_last)
         slot->backward(call->model->slot_state, call->parameters, at->layer, at->kv_head, w->dslot_keys,
                        w->dslot_values, call->gradient);

@@ -60,6 +60,11 @@ const LaterKey id_later_keys[] = {
     {"train.decay.head", "auto"},
     {"train.decay.norm", "auto"},
     {"train.decay.bias", "auto"},
+    {"measure.targets", "false"},
+    {"measure.habits.every", "1"},
+    {"measure.habits.sequences", "0"},
+    {"measure.norms.every", "1"},
+    {"measure.norms.sequences", "0"},
     {NULL, NULL},
 };
 
