@@ -186,6 +186,9 @@ static int bench_open(Bench *bench, const Size *size, const Request *request, Er
         status = train_settings_read(bench->arena, &bench->settings, &bench->train, err);
     if (status == STATUS_OK)
         status = model_settings_read(&bench->settings, vocab_size, &bench->model_settings, err);
+    if (status == STATUS_OK && bench->train.objective->loss != LOSS_CROSS_ENTROPY)
+        status = settings_error(&bench->settings, "objective.kind", err, "bench draws ids, and '%s' predicts vectors",
+                                bench->train.objective->variant.name);
     if (status == STATUS_OK)
         status = model_new(bench->arena, &bench->model_settings, request->kernels, &bench->model, err);
     if (status != STATUS_OK)

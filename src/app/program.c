@@ -33,6 +33,8 @@ Schema program_schema(Arena *arena)
     SchemaPart *parts = ARENA_ARRAY(arena, SchemaPart, MOST_PARTS);
     int n = 0;
     parts[n++] = (SchemaPart){"model", NULL, model_rows, model_n_rows};
+    parts[n++] = (SchemaPart){"model", NULL, model_vector_rows, model_n_vector_rows};
+    parts[n++] = (SchemaPart){"model.score", NULL, model_score_rows, model_n_score_rows};
     parts[n++] = (SchemaPart){"data", NULL, data_rows, data_n_rows};
     for (int k = 0; k < n_kinds; k++) {
         if (!kinds[k].group)

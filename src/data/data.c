@@ -92,6 +92,11 @@ static int check(const Source *source, const Settings *settings, int length, Err
                               source->variant.name);
     if (is_set(settings, "data.bos", "document") && is_set(settings, "data.separator", "paragraphs"))
         return settings_error(settings, "data.separator", err, "`bos: document` marks each document's start already");
+    const Setting *tokenizer = settings_find(settings, "data.tokenizer.kind");
+    if (source->widths && strcmp(tokenizer->text, tokenizer->row->initial) != 0)
+        return settings_error(settings, "data.tokenizer.kind", err,
+                              "source %s gives vectors, not a text: there is nothing to cut into tokens",
+                              source->variant.name);
     if (check_first(source, settings, err) != STATUS_OK)
         return STATUS_INPUT;
     if (length < DATA_MIN_LENGTH)
@@ -219,6 +224,9 @@ void data_next(const Data *data, Part part, int length, Pcg *pcg, Sequence *seq)
         seq->ids[length - 1] = TOKEN_EOS;
         seq->flags[length - 1] = FLAG_END | (data->source->labels_ends ? FLAG_IDLE : 0);
     }
+    for (int i = 0; data->source->frame && i < length; i++)
+        if (seq->ids[i] < TOKEN_CONTENT)
+            data->source->frame(data->state, i, seq);
     if (seq->ids[length] < TOKEN_CONTENT) /* a document's BOS: never predicted */
         seq->ids[length] = -1;
 }
@@ -238,7 +246,7 @@ double data_oracle_loss(const Data *data, Part part, int length, double *ret_gro
 
 double data_ideal_loss(const Data *data, const Sequence *seq, int i)
 {
-    if (!data->source->ideal_loss || seq->ids[i] < TOKEN_CONTENT)
+    if (!data->source->ideal_loss || seq->ids[i] < (data->source->frame ? 0 : TOKEN_CONTENT))
         return NAN;
     const int at = data->first_at;
     if (data->first == FIRST_REPEATED && i == 1)
@@ -248,6 +256,14 @@ double data_ideal_loss(const Data *data, const Sequence *seq, int i)
     const double loss = data->source->ideal_loss(data->state, &content, data->has_bos, i < at ? i + 1 : i);
     move_token(&content, 0, at);
     return loss;
+}
+
+Widths data_widths(const Data *data)
+{
+    Widths widths = {0, 0};
+    if (data->source->widths)
+        data->source->widths(data->state, &widths.in, &widths.out);
+    return widths;
 }
 
 Sequence sequence_new(Arena *arena, int length)
@@ -270,4 +286,18 @@ Batch batch_new(Arena *arena, int n, int length)
         .inputs = ARENA_ARRAY(arena, int32_t, size),
         .targets = ARENA_ARRAY(arena, int32_t, size),
     };
+}
+
+void batch_add_vectors(Arena *arena, Widths widths, Batch *batch)
+{
+    const size_t size = (size_t)batch->n * (size_t)batch->length;
+    batch->vectors = widths.in ? ARENA_ARRAY(arena, real, size * (size_t)widths.in) : NULL;
+    batch->goals = widths.out ? ARENA_ARRAY(arena, real, size * (size_t)widths.out) : NULL;
+}
+
+void sequence_write_to(Sequence *seq, const Batch *batch, Widths widths, int b)
+{
+    const size_t row = (size_t)b * (size_t)batch->length;
+    seq->vectors = batch->vectors ? batch->vectors + row * (size_t)widths.in : NULL;
+    seq->goals = batch->goals ? batch->goals + row * (size_t)widths.out : NULL;
 }

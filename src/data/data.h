@@ -54,11 +54,23 @@ void data_next(const Data *data, Part part, int length, Pcg *pcg, Sequence *seq)
  * that predicts the content (`next`, or `labelled` for a source with labels); under `masked` it says nothing. */
 double data_oracle_loss(const Data *data, Part part, int length, double *ret_groups);
 
-/* See Source.ideal_loss; NaN where it is not known, and for an id that is no content. */
+/* See Source.ideal_loss; NaN where it is not known, and for an id that is no content (with vectors BOS and EOS are,
+ * too). */
 double data_ideal_loss(const Data *data, const Sequence *seq, int i);
 
-/* Arrays for a sequence or a batch, from an arena. */
+/* Widths of the source's vectors and goals, C_in and C_out: 0 where it has none. */
+typedef struct {
+    int in, out;
+} Widths;
+
+Widths data_widths(const Data *data);
+
+/* Arrays for a sequence or a batch, from an arena; of ids alone. */
 Sequence sequence_new(Arena *arena, int length);
 Batch batch_new(Arena *arena, int n, int length);
+
+/* The vectors and goals of a batch; and whose a sequence then writes in: those of its number b. */
+void batch_add_vectors(Arena *arena, Widths widths, Batch *batch);
+void sequence_write_to(Sequence *seq, const Batch *batch, Widths widths, int b);
 
 #endif

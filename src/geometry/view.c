@@ -8,6 +8,7 @@ View view_shape(int n_layers, int n_heads, int d_model, int d_head, const Visibl
 {
     View view = {.n_layers = n_layers, .n_heads = n_heads, .d_model = d_model, .d_head = d_head, .end = -1};
     view.length = visible->length, view.visible = visible, view.kernels = kernels;
+    view.logit = (Logit){.divisor = sqrt((double)d_head), .temperature = 1};
     for (int a = 0; a < N_ABLATIONS; a++)
         view.ablated[a] = -1;
     return view;

@@ -10,6 +10,7 @@
 
 #include "base/visible.h"
 #include "num/kernels.h"
+#include "num/logit.h"
 
 /* The gradient of one sequence's mean loss for some tensor: which layer it belongs to (-1: none) and which group. */
 typedef enum { GRADIENT_ATTENTION, GRADIENT_MLP, GRADIENT_EMBEDDING } GradientGroup;
@@ -29,12 +30,13 @@ typedef struct {
     const Visible *visible;                         /* what the mask shows */
     const Kernels *kernels;
     const real *maps;         /* (L,H,T,T) attention, 0 where hidden */
-    const real *q, *k, *v;    /* (L,H,T,D) q and k after rotation; scores are q.k/sqrt(D) + bias */
+    const real *q, *k, *v;    /* (L,H,T,D) q and k after rotation */
     const real *heads;        /* (L,H,T,D) what each head gives, as the model made it: before W_O, after all else */
     const float *importance;  /* (L,H,T) anchor importance of the maps; NULL: taken anew where it is asked for */
     const double *layer_maps; /* (L,T,T) mean over each layer's heads */
     const real *bias;         /* (L,H,2T-1) position bias at T-1+(i-j), NULL for none */
     int bias_by_query;        /* it differs from query to query: (L,H,T,2T-1) */
+    Logit logit;              /* how scores are made of q.k and bias: q.k/sqrt(D) + bias if nobody says otherwise */
     const double *baseline;   /* (L,H,T) importances to hold the maps' against; NULL: those of uniform attention */
     const real *residual;     /* (L+1,T,C) input of each layer, then the last one's output */
     const real *normed;       /* (T,C) the last one's output after the final norm */
@@ -43,7 +45,7 @@ typedef struct {
     const uint8_t *is_idle;           /* (T) queries with nothing to fetch, NULL where the source has no such notion */
     const GradientPart *gradients;
     int n_gradients;
-    const real *losses;         /* (T) nats at each query, NaN where nothing is to be predicted */
+    const real *losses;         /* (T) at each query, NaN where nothing is to be predicted */
     const real *ablated_losses; /* (N_ABLATIONS,T) the same with a key hidden */
     int ablated[N_ABLATIONS];   /* which key; -1: there was none to hide */
     int end;                    /* position of the end marker; -1: none is marked, the last position stands in */

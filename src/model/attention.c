@@ -1,7 +1,9 @@
 /* Attention of one sequence and head at a time, by blocks of queries (Vaswani et al. 2017, section 3.2.1).
  *
- *   S = q k' / sqrt(D) + bias(i-j), -INFINITY where hidden;   P = score(S) by rows;   o = P v
- *   dP = do v';   dS = score'(P, dP);   dq = dS k / sqrt(D);   dv = P' do;   dk = dS' q / sqrt(D)
+ *   S = cap((q k' / c + bias(i-j)) / t), -INFINITY where hidden;   P = score(S) by rows;   o = P v
+ *   dP = do v';   dS = cap' score'(P, dP);   dq = dS k / (c t);   dv = P' do;   dk = dS' q / (c t);   dbias = dS / t
+ *
+ * with c = sqrt(D), temperature t = 1 and no cap unless the settings say otherwise (num/logit.h).
  *
  * A block of queries meets only the key blocks that one of its rows sees: under a causal mask the hidden half is
  * skipped, but for the triangles on the diagonal. k, v, q and do are packed once for all blocks. P is kept for
@@ -138,9 +140,15 @@ static Head head_of(const Call *call, int layer, int index)
     };
 }
 
+/* Of q.k, and of a position bias. */
 static real scale_of(const ModelSettings *s)
 {
-    return (real)(1 / sqrt((double)s->d_head));
+    return (real)(1 / (s->logit.divisor * s->logit.temperature));
+}
+
+static real bias_scale_of(const ModelSettings *s)
+{
+    return (real)(1 / s->logit.temperature);
 }
 
 static ScoreRows score_rows(const Head *at, const QueryBlock *block)
@@ -153,6 +161,7 @@ static ScoreRows score_rows(const Head *at, const QueryBlock *block)
                        .n_rows = block->n_rows,
                        .width = call->w->n_slots + block->n_keys,
                        .ld = call->w->map_ld,
+                       .row = block->row,
                        .n_slots = call->w->n_slots,
                        .keys = call->w->keys + block->row};
 }
@@ -163,10 +172,20 @@ static ptrdiff_t first_column(const Head *at, const QueryBlock *block)
     return block->key - at->call->w->n_slots;
 }
 
-/* A head's keys, or its values, packed one way, and those of its slots. */
+/* A head's keys, or its values, packed one way, and those of its slots, NULL where there are none but zeros. */
 typedef struct {
     const real *keys, *slots;
 } Panels;
+
+static Panels key_panels(const Call *call)
+{
+    return (Panels){call->w->head_panels[0], call->model->settings.slot->has_keys ? call->w->slot_panels[0] : NULL};
+}
+
+static Panels value_panels(const Call *call)
+{
+    return (Panels){call->w->head_panels[1], call->model->settings.slot->has_values ? call->w->slot_panels[1] : NULL};
+}
 
 /* Y (n_rows,n) = alpha X panels, columns of a map from rows X (n_rows,D). */
 static void to_columns(const Head *at, const QueryBlock *block, real alpha, const real *x, const real *panels, int n,
@@ -187,13 +206,23 @@ static void to_columns(const Head *at, const QueryBlock *block, real alpha, cons
                                             at->call->w->scratch);
 }
 
+/* Sets columns [first, end) of a row whose column 0 is key `origin`. */
+static void fill(real value, int first, int end, int origin, real *row)
+{
+    for (int j = first; j < end; j++)
+        row[j - origin] = value;
+}
+
 /* Scores or their gradient, over slots and a block's spans of keys, from rows X (n_rows,D) and the head's keys or
  * values, packed by channel. */
 static void to_keys(const Head *at, const QueryBlock *block, real alpha, const real *x, Panels panels, real *y)
 {
     const int D = at->call->model->settings.d_head, n_slots = at->call->w->n_slots;
-    if (n_slots > 0)
-        to_columns(at, block, alpha, x, panels.slots, n_slots, y + first_column(at, block));
+    real *of_slots = y + first_column(at, block);
+    if (panels.slots)
+        to_columns(at, block, alpha, x, panels.slots, n_slots, of_slots);
+    for (int r = 0; n_slots > 0 && !panels.slots && r < block->n_rows; r++, of_slots += at->call->w->map_ld)
+        fill(0, 0, n_slots, 0, of_slots);
     for (int i = 0; i < block->n_spans; i++) {
         const KeyRange *span = &block->spans[i];
         to_columns(at, block, alpha, x, panels.keys + (size_t)span->first * D, span->end - span->first,
@@ -228,7 +257,7 @@ static void from_keys(const Head *at, const QueryBlock *block, real alpha, const
 {
     const Workspace *w = at->call->w;
     const real *plus = NULL;
-    if (w->n_slots > 0) {
+    if (panels.slots) {
         from_columns(at, block, alpha, x + first_column(at, block), panels.slots, w->n_slots, (KeyRange){0, w->n_slots},
                      plus, y);
         plus = y;
@@ -240,23 +269,20 @@ static void from_keys(const Head *at, const QueryBlock *block, real alpha, const
     }
 }
 
-/* Sets columns [first, end) of a row whose column 0 is key `origin`. */
-static void fill(real value, int first, int end, int origin, real *row)
-{
-    for (int j = first; j < end; j++)
-        row[j - origin] = value;
-}
-
-/* Adds the position bias to a block of scores and hides what the mask hides. */
+/* Adds the position bias to a block of scores, caps them, and hides what the mask hides. */
 static void bias_and_mask(const Head *at, const QueryBlock *block, real *s)
 {
     const Workspace *w = at->call->w;
+    const Logit *logit = &at->call->model->settings.logit;
     for (int r = 0; r < block->n_rows; r++, s += w->map_ld) {
         const int i = block->row + r, end = block->key + block->n_keys;
         const KeyRange *seen = w->keys[i].range;
         if (at->bias) /* at key j the flipped table's entry length-1+(j-i) */
             at->call->model->kernels->add((size_t)block->n_keys,
                                           at->bias + (size_t)i * at->stride + w->length - 1 + block->key - i, s);
+        if (logit->softcap > 0) /* of slots, too, which stand in front */
+            at->call->model->kernels->softcap_forward((size_t)(w->n_slots + block->n_keys), (real)logit->softcap,
+                                                      s - w->n_slots);
         fill(-(real)INFINITY, block->key, seen[0].first, block->key, s);
         fill(-(real)INFINITY, seen[0].end, seen[1].first, block->key, s);
         fill(-(real)INFINITY, seen[1].end, end, block->key, s);
@@ -267,18 +293,19 @@ static void bias_and_mask(const Head *at, const QueryBlock *block, real *s)
 
 /* ---- forward ----------------------------------------------------------------------------------------------------- */
 
-/* The layer's bias table over i-j, and flipped to run over j-i. */
+/* The layer's bias table over i-j, and as scores have it flipped to run over j-i. */
 static void lay_bias(const Call *call, int layer)
 {
     const Model *model = call->model;
     const Position *position = model->settings.position;
     const Workspace *w = call->w;
     const size_t width = 2 * (size_t)w->length - 1;
+    const real scale = bias_scale_of(&model->settings);
     const size_t n = (size_t)model->settings.n_heads * position_table_size(position, w->length) / width;
     position->bias_forward(model->position_state, call->parameters, layer, w->length, w->bias);
     for (size_t row = 0; row < n; row++)
         for (size_t d = 0; d < width; d++)
-            w->bias_flipped[row * width + d] = w->bias[row * width + width - 1 - d];
+            w->bias_flipped[row * width + d] = scale * w->bias[row * width + width - 1 - d];
 }
 
 static HeadRows q_rows(const Head *at)
@@ -300,24 +327,30 @@ static void rotate(const Head *at, HeadRows rows, real *x)
         model->settings.position->rotate_forward(model->position_state, at->call->parameters, &rows, x);
 }
 
-/* Packs what the heads of a group share: keys as `keys` says, values the other way round. */
-static void pack_keys(const Head *at, MatmulKind keys, const BlockActs *acts)
+/* (T,D) or (S,D), packed by channel to make columns of a map, or by row to be summed by them. */
+static void pack_rows(const Head *at, int by_channel, const real *x, int n, int ld, real *panels)
+{
+    const int D = at->call->model->settings.d_head;
+    at->call->model->kernels->pack(by_channel ? MATMUL_NT : MATMUL_NN, by_channel ? n : D, by_channel ? D : n, x, ld,
+                                   panels);
+}
+
+/* Packs what the heads of a group share: for backward keys and values the other way round. */
+static void pack_keys(const Head *at, int is_backward, const BlockActs *acts)
 {
     const Call *call = at->call;
     const Workspace *w = call->w;
     const ModelSettings *s = &call->model->settings;
-    const int T = w->length, D = s->d_head, ld = s->n_kv_heads * D, n = w->n_slots;
-    void (*const pack)(MatmulKind, int, int, const real *, int, real *) = call->model->kernels->pack;
-    const int by_channel = keys == MATMUL_NT;
-    pack(keys, by_channel ? T : D, by_channel ? D : T, acts->k + at->kv_rows, ld, w->head_panels[0]);
-    pack(by_channel ? MATMUL_NN : MATMUL_NT, by_channel ? D : T, by_channel ? T : D, acts->v + at->kv_rows, ld,
-         w->head_panels[1]);
-    if (n == 0)
-        return;
-    s->slot->forward(call->model->slot_state, call->parameters, at->layer, at->kv_head, w->slot_keys, w->slot_values);
-    pack(keys, by_channel ? n : D, by_channel ? D : n, w->slot_keys, D, w->slot_panels[0]);
-    pack(by_channel ? MATMUL_NN : MATMUL_NT, by_channel ? D : n, by_channel ? n : D, w->slot_values, D,
-         w->slot_panels[1]);
+    const int ld = s->n_kv_heads * s->d_head;
+    pack_rows(at, !is_backward, acts->k + at->kv_rows, w->length, ld, w->head_panels[0]);
+    pack_rows(at, is_backward, acts->v + at->kv_rows, w->length, ld, w->head_panels[1]);
+    if (s->slot->forward)
+        s->slot->forward(call->model->slot_state, call->parameters, at->layer, at->kv_head, w->slot_keys,
+                         w->slot_values);
+    if (s->slot->has_keys)
+        pack_rows(at, !is_backward, w->slot_keys, w->n_slots, s->d_head, w->slot_panels[0]);
+    if (s->slot->has_values)
+        pack_rows(at, is_backward, w->slot_values, w->n_slots, s->d_head, w->slot_panels[1]);
 }
 
 static void head_forward(const Head *at, BlockActs *acts)
@@ -326,13 +359,13 @@ static void head_forward(const Head *at, BlockActs *acts)
     const ModelSettings *s = &model->settings;
     const Workspace *w = at->call->w;
     const int ld = s->n_heads * s->d_head;
-    const Panels k_panels = {w->head_panels[0], w->slot_panels[0]}, v_panels = {w->head_panels[1], w->slot_panels[1]};
+    const Panels k_panels = key_panels(at->call), v_panels = value_panels(at->call);
 
     /* 1. q, k turned by their positions */
     rotate(at, q_rows(at), acts->q + at->rows);
     if (at->is_first) {
         rotate(at, k_rows(at), acts->k + at->kv_rows);
-        pack_keys(at, MATMUL_NT, acts);
+        pack_keys(at, 0, acts);
     }
     for (int b = 0; b < w->n_query_blocks; b++) {
         const QueryBlock *block = &w->query_blocks[b];
@@ -341,9 +374,9 @@ static void head_forward(const Head *at, BlockActs *acts)
         const ptrdiff_t first = first_column(at, block);
         const ScoreRows score = score_rows(at, block);
         real *p = acts->maps + map; /* column j is key j */
-        /* 2. S = q k' / sqrt(D) */
+        /* 2. S = q k' / (c t) */
         to_keys(at, block, scale_of(s), acts->q + rows, k_panels, p);
-        /* 3. S += bias; -INFINITY where hidden */
+        /* 3. S = cap(S + bias / t); -INFINITY where hidden */
         bias_and_mask(at, block, p + block->key);
         for (int r = 0; acts->scores && r < block->n_rows; r++)
             memcpy(acts->scores + map + (size_t)r * w->map_ld + first, p + (size_t)r * w->map_ld + first,
@@ -387,10 +420,10 @@ static void backward_by_queries(const Head *at, const BlockActs *acts)
     const ModelSettings *s = &model->settings;
     const Workspace *w = at->call->w;
     const int ld = s->n_heads * s->d_head;
-    const Panels k_panels = {w->head_panels[0], w->slot_panels[0]}, v_panels = {w->head_panels[1], w->slot_panels[1]};
+    const Panels k_panels = key_panels(at->call), v_panels = value_panels(at->call);
 
     if (at->is_first)
-        pack_keys(at, MATMUL_NN, acts);
+        pack_keys(at, 1, acts);
     for (int b = 0; b < w->n_query_blocks; b++) {
         const QueryBlock *block = &w->query_blocks[b];
         const size_t rows = at->rows + (size_t)block->row * ld;
@@ -406,10 +439,15 @@ static void backward_by_queries(const Head *at, const BlockActs *acts)
         /* 4. P = score(S) */
         s->score->backward(model->score_state, &score, acts->scores ? acts->scores + at->map + in_map + first : NULL, p,
                            acts->score_state + at->state + block->row, ds + first, at->call->gradient);
-        /* 3. S += bias */
+        /* 3. S = cap(S + bias / t) */
+        for (int r = 0; s->logit.softcap > 0 && r < block->n_rows; r++) {
+            const size_t row = (size_t)r * w->map_ld;
+            model->kernels->softcap_backward((size_t)score.width, (real)s->logit.softcap,
+                                             acts->scores + at->map + in_map + first + row, ds + first + row);
+        }
         if (at->dbias)
             add_bias_gradient(at, block, ds + block->key);
-        /* 2. S = q k' / sqrt(D): dq = dS k / sqrt(D); dk below */
+        /* 2. S = q k' / (c t): dq = dS k / (c t); dk below */
         from_keys(at, block, scale_of(s), ds, k_panels, w->dq + rows);
     }
 }
@@ -496,8 +534,10 @@ static void slots_backward(const Head *at, const BlockActs *acts)
     const Slot *slot = call->model->settings.slot;
     if (!slot->backward)
         return;
-    gather_by_slots(at, 1, acts->maps + at->map, w->head_panels[3], w->dslot_values);
-    gather_by_slots(at, scale_of(&call->model->settings), w->dscores, w->head_panels[2], w->dslot_keys);
+    if (slot->has_values)
+        gather_by_slots(at, 1, acts->maps + at->map, w->head_panels[3], w->dslot_values);
+    if (slot->has_keys)
+        gather_by_slots(at, scale_of(&call->model->settings), w->dscores, w->head_panels[2], w->dslot_keys);
     if (at->is_last)
         slot->backward(call->model->slot_state, call->parameters, at->layer, at->kv_head, w->dslot_keys,
                        w->dslot_values, call->gradient);
@@ -524,7 +564,7 @@ static void head_backward(const Head *at, const BlockActs *acts)
     model->kernels->pack(MATMUL_NN, D, T, w->dheads + at->rows, ld, do_panels);
     /* 5. o = P v: dv = P' do */
     gather_by_keys(at, 1, acts->maps + at->map, do_panels, w->dv + at->kv_rows);
-    /* 2. S = q k' / sqrt(D): dk = dS' q / sqrt(D) */
+    /* 2. S = q k' / (c t): dk = dS' q / (c t) */
     gather_by_keys(at, scale_of(s), w->dscores, q_panels, w->dk + at->kv_rows);
     slots_backward(at, acts);
     /* 1. q, k turned by their positions */
@@ -538,12 +578,15 @@ void attention_backward(const Call *call, int layer, const BlockActs *acts)
     const Model *model = call->model;
     const ModelSettings *s = &model->settings;
     const Workspace *w = call->w;
+    const size_t n_biases = (size_t)s->n_heads * position_table_size(s->position, w->length);
     if (w->dbias)
-        memset(w->dbias, 0, sizeof(real) * (size_t)s->n_heads * position_table_size(s->position, w->length));
+        memset(w->dbias, 0, sizeof(real) * n_biases);
     for (int i = 0; i < call->n * s->n_heads; i++) {
         const Head at = head_of(call, layer, i);
         head_backward(&at, acts);
     }
-    if (w->dbias)
+    if (w->dbias) {
+        model->kernels->scale(n_biases, bias_scale_of(s), w->dbias);
         s->position->bias_backward(model->position_state, call->parameters, layer, w->length, w->dbias, call->gradient);
+    }
 }

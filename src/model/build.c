@@ -170,17 +170,35 @@ static Block add_block(Builder *b, const GateKeys *gate, int layer)
 static Linear add_head(const Builder *b)
 {
     const ModelSettings *s = b->settings;
-    Linear head = {s->d_model, s->vocab_size, ABSENT, ABSENT, {0}};
+    const int O = model_output_width(s);
+    Linear head = {s->d_model, O, ABSENT, ABSENT, {0}};
+    if (s->output == OUTPUT_IDENTITY)
+        return (Linear){0};
     if (!s->tied_head)
-        head.weight = s->init.weight == WEIGHT_UNIFORM ? add_weight(b, "weight", s->d_model, s->vocab_size, (Start){0})
+        head.weight = s->init.weight == WEIGHT_UNIFORM ? add_weight(b, "weight", s->d_model, O, (Start){0})
                                                        : add_tensor(b, (Tensor){.name = "weight",
                                                                                 .rows = s->d_model,
-                                                                                .cols = s->vocab_size,
+                                                                                .cols = O,
                                                                                 .initial_std = s->init.head_std,
                                                                                 .decays = 1});
     if (s->bias_head == BIAS_ON)
-        head.bias = add_bias(b, "bias", s->d_model, s->vocab_size);
+        head.bias = add_bias(b, "bias", s->d_model, O);
     return head;
+}
+
+/* What ids, or vectors, are read by. */
+static void add_input(const Builder *b, Model *model)
+{
+    const ModelSettings *s = b->settings;
+    model->embedding = ABSENT;
+    if (s->input == INPUT_EMBEDDING)
+        model->embedding = add_tensor(
+            b,
+            (Tensor){.name = "token", .rows = s->vocab_size, .cols = s->d_model, .initial_std = s->init.embedding_std});
+    else if (s->input == INPUT_LINEAR)
+        model->input = add_linear(b, "input", s->vector_width, s->d_model,
+                                  (Start){0, s->init.weight == WEIGHT_FAN_IN ? 1 / sqrt(s->vector_width) : 0},
+                                  s->bias ? BIAS_ON : BIAS_OFF);
 }
 
 /* The mask first, since the others may ask what it shows. */
@@ -225,11 +243,11 @@ int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernel
     model->blocks = ARENA_ARRAY(arena, Block, settings->n_layers);
     Builder b = {arena, &model->parameters, &model->settings, "embedding.", TENSOR_EMBEDDING, -1};
 
-    model->embedding = add_tensor(&b, (Tensor){.name = "token",
-                                               .rows = settings->vocab_size,
-                                               .cols = settings->d_model,
-                                               .initial_std = settings->init.embedding_std});
-    const int status = prepare_variants(arena, model, err);
+    int status = model_check_vectors(settings, err);
+    if (status < 0)
+        return status;
+    add_input(&b, model);
+    status = prepare_variants(arena, model, err);
     if (status < 0)
         return status;
     model->token_type = settings->token_type ? add_tensor(&b, (Tensor){.name = "type",
@@ -241,7 +259,8 @@ int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernel
     for (int l = 0; l < settings->n_layers; l++)
         model->blocks[l] = add_block(&b, model->gate_state, l);
     b.prefix = "head.", b.group = TENSOR_HEAD, b.layer = -1;
-    model->final_norm = add_norm(&b, "norm", settings->norm_placement != PLACEMENT_POST);
+    model->final_norm =
+        add_norm(&b, "norm", settings->norm_placement != PLACEMENT_POST && settings->output == OUTPUT_LINEAR);
     model->head = add_head(&b);
     model_lay_panels(arena, model);
     *ret_model = model;
@@ -270,7 +289,8 @@ int model_n_slots(const Model *model)
 
 int model_rows_sum_to_one(const Model *model)
 {
-    return model->settings.score->rows_sum_to_one && model_n_slots(model) == 0;
+    const Score *score = model->settings.score;
+    return score->rows_sum_to_one && score->rows_sum_to_one(model->score_state) && model_n_slots(model) == 0;
 }
 
 const MaskRule *model_mask_rule(const Model *model)
@@ -287,9 +307,12 @@ double model_flops_per_token(const Model *model, double target_share)
 {
     const ModelSettings *s = &model->settings;
     const double L = s->n_layers, C = s->d_model, HD = (double)s->n_heads * s->d_head, F = s->d_ff;
-    const double KD = (double)s->n_kv_heads * s->d_head, T = s->context_length, V = s->vocab_size;
+    const double KD = (double)s->n_kv_heads * s->d_head, T = s->context_length;
+    const double O = s->output == OUTPUT_LINEAR ? model_output_width(s) : 0;
+    const double C_in = s->input == INPUT_LINEAR ? s->vector_width : 0; /* whose gradient nobody asks for */
     const double n_gate = model->blocks[0].head_gate.out;
     const double n_mlp = !s->mlp ? 0 : s->activation == ACTIVATION_SWIGLU ? 3 : 2; /* matrices (C,F) */
-    const double products = 6 * (L * ((2 * HD + 2 * KD + n_gate) * C + n_mlp * C * F) + C * V * target_share);
+    const double products =
+        6 * (L * ((2 * HD + 2 * KD + n_gate) * C + n_mlp * C * F) + C * O * target_share) + 4 * C_in * C;
     return products + 12 * L * HD * ((double)visible_pairs(&model->visible) / T + model_n_slots(model));
 }

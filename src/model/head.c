@@ -1,52 +1,93 @@
-/* Final norm, head and cross-entropy, fused by blocks of rows that have a target.
+/* Final norm, head and loss, fused by blocks of rows that have a target.
  *
  *   loss_i = log sum_v exp(z_iv) - z_i,target,  z = norm(x) W;    dz = softmax(z) - onehot(target)
  *
- * Only rows with a target are computed: under the masked objective that saves most of the head. They are gathered into
- * a block, go forward and, while their logits are still in the cache, backward; so that N times V logits never exist.
- * With a tied head W is the token embedding (V,C), transposed.
+ * or, where the data has goals y of C_out components (mean squared error, as torch.nn.MSELoss defines it),
+ *
+ *   loss_i = sum_c (z_ic - y_ic)^2 / C_out;                       dz = 2 (z - y) / C_out
+ *
+ * and then without a head, nor the norm before it, z = x. Only rows with a target are computed: under the masked
+ * objective that saves most of the head. They are gathered into a block, go forward and, while their outputs are still
+ * in the cache, backward; so that N times O outputs never exist. With a tied head W is the token embedding (V,C),
+ * transposed.
  */
 #include <assert.h>
 #include <string.h>
 
 #include "model/internal.h"
 
-/* Logits of a block: as many rows as make the head's gradient (C,V), which each block reads and writes once, cheap
+/* Outputs of a block: as many rows as make the head's gradient (C,O), which each block reads and writes once, cheap
  * beside the products. Part of the definition of the result. */
 enum { HEAD_VALUES = 1 << 20, HEAD_MIN_ROWS = 32 };
 
 int head_block_rows(const ModelSettings *settings, int n_rows)
 {
-    int rows = HEAD_VALUES / settings->vocab_size;
+    int rows = HEAD_VALUES / model_output_width(settings);
     rows = rows < HEAD_MIN_ROWS ? HEAD_MIN_ROWS : rows;
     return rows < n_rows ? rows : n_rows;
 }
 
 /* is_first: of the row blocks of a first step. */
-static void logits_backward(const Call *call, const real *y, const real *dlogits, int is_first, real *dy)
+static void outputs_backward(const Call *call, const real *y, const real *dz, int is_first, real *dy)
 {
     const Linear *head = &call->model->head;
     const Kernels *kernels = call->model->kernels;
-    const int C = head->in, V = head->out;
+    const int C = head->in, O = head->out;
     real *gradient = call->gradient, *scratch = call->w->scratch;
+    if (call->model->settings.output == OUTPUT_IDENTITY) {
+        memcpy(dy, dz, sizeof(real) * (size_t)call->rows * (size_t)call->model->settings.d_model);
+        return;
+    }
     if (head->bias != ABSENT)
-        kernels->bias_backward(call->rows, V, dlogits, gradient + head->bias);
+        kernels->bias_backward(call->rows, O, dz, gradient + head->bias);
     if (head->weight == ABSENT)
-        kernels->matmul(MATMUL_TN, V, C, call->rows, 1, dlogits, V, y, C, 1, gradient + call->model->embedding, C,
-                        scratch);
+        kernels->matmul(MATMUL_TN, O, C, call->rows, 1, dz, O, y, C, 1, gradient + call->model->embedding, C, scratch);
     else
-        kernels->matmul(MATMUL_TN, C, V, call->rows, 1, y, C, dlogits, V, !is_first, gradient + head->weight, V,
-                        scratch);
-    linear_backward_input(call, head, dlogits, 0, dy);
+        kernels->matmul(MATMUL_TN, C, O, call->rows, 1, y, C, dz, O, !is_first, gradient + head->weight, O, scratch);
+    linear_backward_input(call, head, dz, 0, dy);
+}
+
+/* z = y W, or y itself. */
+static void outputs_forward(const Call *call, const real *y, real *z)
+{
+    const Model *model = call->model;
+    if (model->settings.output == OUTPUT_LINEAR)
+        linear_forward(call, &model->head, y, NULL, z);
+    else
+        memcpy(z, y, sizeof(real) * (size_t)call->rows * (size_t)model->settings.d_model);
+}
+
+/* The mean squared error of z (n), which, when `scale` is not 0, becomes its gradient times scale. */
+static double squared_error_row(int n, real *z, const real *goal, real scale)
+{
+    double sum = 0;
+    for (int c = 0; c < n; c++) {
+        const real error = z[c] - goal[c];
+        sum += (double)error * (double)error;
+        if (scale != 0)
+            z[c] = 2 * scale / (real)n * error;
+    }
+    return sum / n;
+}
+
+/* The loss of a block's row r, which is row `at` of what is given; z becomes its gradient where one is wanted. */
+static double row_loss(const Call *call, const Given *given, int at, real scale, real *z)
+{
+    const ModelSettings *s = &call->model->settings;
+    const int O = model_output_width(s);
+    if (s->goal_width > 0)
+        return squared_error_row(O, z, given->goals + (size_t)at * O, scale);
+    assert(given->targets[at] < O);
+    return call->model->kernels->cross_entropy_row(O, z, given->targets[at], scale);
 }
 
 /* The rows of a block, forward and, while their logits are near, backward. Returns the loss. */
-static double block_loss(const Call *call, const int *rows, const real *x, const int32_t *targets, real scale,
-                         int is_first, real *dx, real *ret_losses)
+static double block_loss(const Call *call, const int *rows, const real *x, const Given *given, real scale, int is_first,
+                         real *dx, real *ret_losses)
 {
     const Model *model = call->model;
     Workspace *w = call->w;
-    const int C = model->settings.d_model, V = model->settings.vocab_size;
+    const int C = model->settings.d_model, O = model_output_width(&model->settings);
     const size_t row_bytes = sizeof(real) * (size_t)C;
     double loss = 0;
 
@@ -55,21 +96,18 @@ static double block_loss(const Call *call, const int *rows, const real *x, const
         memcpy(w->head_x + (size_t)r * C, x + (size_t)rows[r] * C, row_bytes);
     const real *y = norm_forward(call, &model->final_norm, w->head_x, &w->head_norm, w->head_y);
     /* 2. z = y W */
-    linear_forward(call, &model->head, y, NULL, w->logits);
-    /* 3. loss = log sum exp z - z_target; dz in its place */
+    outputs_forward(call, y, w->outputs);
+    /* 3. loss of z and target; dz in its place */
     for (int r = 0; r < call->rows; r++) {
-        const int32_t target = targets[rows[r]];
-        assert(target < V);
-        const double row_loss =
-            model->kernels->cross_entropy_row(V, w->logits + (size_t)r * V, target, call->gradient ? scale : 0);
-        loss += row_loss;
+        const double of_row = row_loss(call, given, rows[r], call->gradient ? scale : 0, w->outputs + (size_t)r * O);
+        loss += of_row;
         if (ret_losses)
-            ret_losses[rows[r]] = (real)row_loss;
+            ret_losses[rows[r]] = (real)of_row;
     }
     if (!call->gradient)
         return loss;
     /* 2. z = y W */
-    logits_backward(call, y, w->logits, is_first, w->head_dnorm);
+    outputs_backward(call, y, w->outputs, is_first, w->head_dnorm);
     /* 1. y = norm(x) */
     memset(w->head_dx, 0, row_bytes * (size_t)call->rows);
     norm_backward(call, &model->final_norm, w->head_x, &w->head_norm, w->head_dnorm, w->head_dx);
@@ -78,7 +116,7 @@ static double block_loss(const Call *call, const int *rows, const real *x, const
     return loss;
 }
 
-double head_loss(const Call *call, const real *x, const int32_t *targets, real scale, real *dx, real *ret_losses)
+double head_loss(const Call *call, const real *x, const Given *given, real scale, real *dx, real *ret_losses)
 {
     const Linear *head = &call->model->head;
     Workspace *w = call->w;
@@ -86,20 +124,20 @@ double head_loss(const Call *call, const real *x, const int32_t *targets, real s
     int n_targets = 0;
 
     for (int i = 0; i < call->rows; i++)
-        if (targets[i] >= 0)
+        if (given->targets[i] >= 0)
             w->target_rows[n_targets++] = i;
     if (ret_losses)
         memset(ret_losses, 0, sizeof(real) * (size_t)call->rows);
     if (call->gradient)
-        memset(dx, 0, sizeof(real) * (size_t)head->in * (size_t)call->rows);
-    if (call->gradient && call->is_first && n_targets == 0 && head->weight != ABSENT)
+        memset(dx, 0, sizeof(real) * (size_t)call->model->settings.d_model * (size_t)call->rows);
+    if (call->gradient && call->is_first && n_targets == 0 && head->in > 0 && head->weight != ABSENT)
         memset(call->gradient + head->weight, 0, sizeof(real) * (size_t)head->in * (size_t)head->out);
 
     for (int start = 0; start < n_targets; start += w->head_rows) {
         Call block = *call;
         block.rows = n_targets - start < w->head_rows ? n_targets - start : w->head_rows;
         loss +=
-            block_loss(&block, w->target_rows + start, x, targets, scale, call->is_first && start == 0, dx, ret_losses);
+            block_loss(&block, w->target_rows + start, x, given, scale, call->is_first && start == 0, dx, ret_losses);
     }
     return loss;
 }
@@ -124,13 +162,13 @@ void head_norm(const Call *call, const real *x, real *ret_normed)
     }
 }
 
-void head_logits(const Call *call, const real *x, real *ret_logits)
+void head_outputs(const Call *call, const real *x, real *ret_outputs)
 {
-    const int C = call->model->settings.d_model, V = call->model->settings.vocab_size;
+    const int C = call->model->settings.d_model, O = model_output_width(&call->model->settings);
     Workspace *w = call->w;
     for (int start = 0; start < call->rows; start += w->head_rows) {
         const Call block = block_from(call, start);
         const real *y = norm_forward(&block, &call->model->final_norm, x + (size_t)start * C, &w->head_norm, w->head_y);
-        linear_forward(&block, &call->model->head, y, NULL, ret_logits + (size_t)start * V);
+        outputs_forward(&block, y, ret_outputs + (size_t)start * O);
     }
 }

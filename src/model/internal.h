@@ -44,13 +44,14 @@ struct Model {
     Visible visible; /* for sequences of the context length */
     MaskRule mask;
     void *position_state, *score_state, *slot_state, *gate_state; /* the latter two NULL: none */
-    size_t embedding;                                             /* (V,C) */
+    size_t embedding;                                             /* (V,C); ABSENT of vectors */
+    Linear input;                                                 /* (C_in,C) a learned map of vectors, or none */
     size_t token_type;                                            /* (C,) or ABSENT */
     Norm embedding_norm;                                          /* or ABSENT */
     Block *blocks;                                                /* (L) */
-    Norm final_norm;  /* ABSENT in post-norm, whose last block ends with one */
-    Linear head;      /* (C,V); tied: weight is ABSENT and the embedding serves, transposed */
-    Linear **linears; /* (n_linears) all of them */
+    Norm final_norm; /* ABSENT in post-norm, whose last block ends with one, and with OUTPUT_IDENTITY */
+    Linear head;     /* (C,O); tied: weight is ABSENT and the embedding serves, transposed; with OUTPUT_IDENTITY none */
+    Linear **linears; /* (n_linears) all of them that there are */
     int n_linears;
     size_t n_panels[2]; /* reals of all panels for forward, and for backward behind them */
 };
@@ -82,7 +83,7 @@ typedef struct {
     real *v_raw;           /* (N,K') before a gate on it; without one v itself */
     real *q, *k, *v;       /* (N,C'), (N,K') twice; q and k after rotation */
     real *maps;   /* (n,H) attention maps, (T, map_ld) each, written for the slots and keys of their query blocks */
-    real *scores; /* the scores that they were made of, where the score function keeps them */
+    real *scores; /* the scores that they were made of, where the score function or a cap keeps them */
     real *score_state; /* (n,H,T) what the score function keeps of each row */
     real *heads_raw;   /* (N,C') head outputs side by side, before a gate on them */
     real *heads;       /* (N,C') head outputs as W_out reads them */
@@ -141,7 +142,7 @@ struct Workspace {
     int *target_rows;                             /* (N) */
     real *head_x, *head_y, *head_dx, *head_dnorm; /* (head_rows,C) the stream, after the norm, and their gradients */
     NormActs head_norm;
-    real *logits; /* (head_rows,V) */
+    real *outputs; /* (head_rows,O) */
 
     /* Gradients of activations. */
     real *dx, *dnorm;            /* (N,C) */
@@ -227,7 +228,7 @@ int attention_n_query_blocks(int length);
 /* Lays the mask out for `length`: fills keys, query_blocks. */
 void attention_lay_mask(const Model *model, int length, Workspace *workspace);
 
-/* heads_raw = score(q k' / sqrt(D) + bias, masked) v, slots among k and v, of all sequences; rotates q and k in place
+/* heads_raw = score(logits of q k' and bias, masked) v, slots among k and v, of all sequences; rotates q and k in place
  * first. */
 void attention_forward(const Call *call, int layer, BlockActs *acts);
 /* From workspace->dheads to dq, dk, dv, rotated back; what score, encoding and slots learn gets its gradient. */
@@ -235,17 +236,18 @@ void attention_backward(const Call *call, int layer, const BlockActs *acts);
 
 /* ---- head and loss (head.c) -------------------------------------------------------------------------------------- */
 
-/* Rows of logits that are in memory at a time, of at most n_rows. */
+/* Rows of outputs that are in memory at a time, of at most n_rows. */
 int head_block_rows(const ModelSettings *settings, int n_rows);
 
-/* Sum over rows with a target of the cross-entropy of norm(x) W_head, in nats. With a gradient: dx (N,C) is written
- * with scale * d loss, and the parameters' gradients are added. losses (N) may be NULL. */
-double head_loss(const Call *call, const real *x, const int32_t *targets, real scale, real *dx, real *ret_losses);
+/* Sum over rows with a target of the loss of norm(x) W_head: cross-entropy in nats, or the mean squared error of a
+ * goal. With a gradient: dx (N,C) is written with scale * d loss, and the parameters' gradients are added. losses (N)
+ * may be NULL. */
+double head_loss(const Call *call, const real *x, const Given *given, real scale, real *dx, real *ret_losses);
 
 /* The final norm of all rows: (N, C). */
 void head_norm(const Call *call, const real *x, real *ret_normed);
 
-/* Logits of all rows: (N, V). */
-void head_logits(const Call *call, const real *x, real *ret_logits);
+/* What the model gives of all rows: (N, O). */
+void head_outputs(const Call *call, const real *x, real *ret_outputs);
 
 #endif

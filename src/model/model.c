@@ -20,18 +20,35 @@
 
 /* ---- forward ----------------------------------------------------------------------------------------------------- */
 
-/* 1. x_0 = E[token] (+ P) (+ E[type]), with embedding_norm norm(...) of that */
-static void embed_forward(const Call *call, const int32_t *tokens, real *ret_x)
+/* E[token] */
+static void tokens_forward(const Call *call, const int32_t *tokens, real *x)
+{
+    const size_t C = (size_t)call->model->settings.d_model;
+    const real *embedding = call->parameters + call->model->embedding;
+    for (int i = 0; i < call->rows; i++) {
+        assert(tokens[i] >= 0 && tokens[i] < call->model->settings.vocab_size);
+        memcpy(x + (size_t)i * C, embedding + (size_t)tokens[i] * C, sizeof(real) * C);
+    }
+}
+
+/* 1. x_0 = E[token] (+ P) (+ E[type]), of vectors u W or u for E[token]; with embedding_norm norm(...) of that */
+static void embed_forward(const Call *call, const Given *given, real *ret_x)
 {
     const Model *model = call->model;
     const ModelSettings *s = &model->settings;
     const Workspace *w = call->w;
     const size_t C = (size_t)s->d_model;
     real *x = model->embedding_norm.gain == ABSENT ? ret_x : w->embedded;
-    const real *embedding = call->parameters + model->embedding;
-    for (int i = 0; i < call->rows; i++) {
-        assert(tokens[i] >= 0 && tokens[i] < s->vocab_size);
-        memcpy(x + (size_t)i * C, embedding + (size_t)tokens[i] * C, sizeof(real) * C);
+    switch (s->input) {
+    case INPUT_EMBEDDING:
+        tokens_forward(call, given->tokens, x);
+        break;
+    case INPUT_LINEAR:
+        linear_forward(call, &model->input, given->vectors, NULL, x);
+        break;
+    case INPUT_IDENTITY:
+        memcpy(x, given->vectors, sizeof(real) * (size_t)call->rows * C);
+        break;
     }
     for (int i = 0; s->position->embed_forward && i < call->n; i++)
         s->position->embed_forward(model->position_state, call->parameters, w->length,
@@ -106,13 +123,13 @@ static Call call_of(const Model *model, const real *parameters, int n, int lengt
 
 /* 1-9 of all layers; returns the last block's output. A capture takes what it wants as each block's input, then the
  * block, is known: without backward the next block overwrites both. */
-static real *forward(const Call *call, const int32_t *tokens, const Capture *capture)
+static real *forward(const Call *call, const Given *given, const Capture *capture)
 {
     const int L = call->model->settings.n_layers;
     Workspace *w = call->w;
     pack_own(call);
     attention_lay_mask(call->model, call->rows / call->n, w);
-    embed_forward(call, tokens, w->blocks[0].x);
+    embed_forward(call, given, w->blocks[0].x);
     for (int l = 0; l < L; l++) {
         BlockActs *acts = &w->blocks[l];
         real *x_next = l + 1 < L ? w->blocks[l + 1].x : wants_attention_only(capture) ? NULL : w->x_last;
@@ -181,8 +198,8 @@ static void block_backward(const Call *call, int layer, const BlockActs *a)
     norm_backward(call, &block->attention_norm, a->x, &a->attention_norm, w->dnorm, w->dx);
 }
 
-/* 1. x_0 = E[token] (+ P) (+ E[type]), with embedding_norm norm(...) of that */
-static void embed_backward(const Call *call, const int32_t *tokens, const real *dx)
+/* 1. x_0 = E[token] (+ P) (+ E[type]), of vectors u W or u for E[token]; with embedding_norm norm(...) of that */
+static void embed_backward(const Call *call, const Given *given, const real *dx)
 {
     const Model *model = call->model;
     const Position *position = model->settings.position;
@@ -195,29 +212,42 @@ static void embed_backward(const Call *call, const int32_t *tokens, const real *
     }
     if (model->token_type != ABSENT)
         model->kernels->bias_backward(call->rows, (int)C, dx, call->gradient + model->token_type);
-    for (int i = 0; i < call->rows; i++)
-        model->kernels->add(C, dx + (size_t)i * C, call->gradient + model->embedding + (size_t)tokens[i] * C);
+    for (int i = 0; model->embedding != ABSENT && i < call->rows; i++)
+        model->kernels->add(C, dx + (size_t)i * C, call->gradient + model->embedding + (size_t)given->tokens[i] * C);
+    if (model->input.in > 0)
+        linear_backward_weight(call, &model->input, given->vectors, dx);
     for (int i = 0; position->embed_backward && i < call->n; i++)
         position->embed_backward(model->position_state, call->parameters, call->w->length,
                                  dx + (size_t)i * (size_t)call->w->length * C, call->gradient);
 }
 
+Given model_given(const Model *model, const Batch *batch, int first)
+{
+    const ModelSettings *s = &model->settings;
+    const size_t start = (size_t)first * (size_t)batch->length;
+    Given given = {.tokens = batch->inputs + start, .targets = batch->targets + start};
+    if (s->vector_width > 0)
+        given.vectors = batch->vectors + start * (size_t)s->vector_width;
+    if (s->goal_width > 0)
+        given.goals = batch->goals + start * (size_t)s->goal_width;
+    return given;
+}
+
 static double step(const Call *call, const Batch *batch, int first, real *ret_losses)
 {
-    const size_t start = (size_t)first * (size_t)batch->length;
-    const int32_t *tokens = batch->inputs + start, *targets = batch->targets + start;
+    const Given given = model_given(call->model, batch, first);
     Workspace *w = call->w;
     assert(first >= 0 && first + call->n <= batch->n && (!call->gradient || w->with_backward));
-    /* 1-9 forward, then 10. loss = cross-entropy(norm(x_L) W_head), which is forward and backward at once */
+    /* 1-9 forward, then 10. loss of norm(x_L) W_head, which is forward and backward at once */
     const real scale = batch->n_targets > 0 ? (real)(1.0 / batch->n_targets) : 0;
-    const real *x = forward(call, tokens, NULL);
-    const double loss = head_loss(call, x, targets, scale, w->dx, ret_losses);
+    const real *x = forward(call, &given, NULL);
+    const double loss = head_loss(call, x, &given, scale, w->dx, ret_losses);
     if (!call->gradient)
         return loss;
 
     for (int l = call->model->settings.n_layers - 1; l >= 0; l--)
         block_backward(call, l, &w->blocks[l]);
-    embed_backward(call, tokens, w->dx);
+    embed_backward(call, &given, w->dx);
     return loss;
 }
 
@@ -252,11 +282,11 @@ double model_first_step(const Model *model, const real *parameters, const Batch 
     return step(&call, batch, first, ret_losses);
 }
 
-void model_logits(const Model *model, const real *parameters, const int32_t *tokens, int length, Workspace *w,
-                  real *ret_logits)
+void model_outputs(const Model *model, const real *parameters, const Given *given, int length, Workspace *w,
+                   real *ret_outputs)
 {
     const Call call = call_of(model, parameters, 1, length, w);
-    head_logits(&call, forward(&call, tokens, NULL), ret_logits);
+    head_outputs(&call, forward(&call, given, NULL), ret_outputs);
 }
 
 /* ---- capture ----------------------------------------------------------------------------------------------------- */
@@ -329,25 +359,25 @@ static void capture_block(const Call *call, int state, const BlockActs *acts, co
     }
 }
 
-void model_capture(const Model *model, const real *parameters, const int32_t *tokens, const int32_t *targets, int n,
-                   int length, Workspace *w, const Capture *capture)
+void model_capture_given(const Model *model, const real *parameters, const Given *given, int n, int length,
+                         Workspace *w, const Capture *capture)
 {
     const Call call = call_of(model, parameters, n, length, w);
-    const real *x = forward(&call, tokens, capture);
+    const real *x = forward(&call, given, capture);
     if (capture->normed)
         head_norm(&call, x, capture->normed);
-    if (capture->losses && targets)
-        head_loss(&call, x, targets, 0, NULL, capture->losses);
+    if (capture->losses && given->targets)
+        head_loss(&call, x, given, 0, NULL, capture->losses);
 }
 
-void model_ablated_losses(const Model *model, const real *parameters, const int32_t *tokens, const int32_t *targets,
-                          int length, int hidden_key, Workspace *w, real *ret_losses)
+void model_ablated_losses_given(const Model *model, const real *parameters, const Given *given, int length,
+                                int hidden_key, Workspace *w, real *ret_losses)
 {
     const Call call = call_of(model, parameters, 1, length, w);
     w->hidden_key = hidden_key;
-    const real *x = forward(&call, tokens, NULL);
+    const real *x = forward(&call, given, NULL);
     w->hidden_key = -1;
-    head_loss(&call, x, targets, 0, NULL, ret_losses);
+    head_loss(&call, x, given, 0, NULL, ret_losses);
 }
 
 /* ---- what position alone says ------------------------------------------------------------------------------------ */
@@ -372,10 +402,10 @@ void model_position_bias(const Model *model, const real *parameters, int length,
                                   ret_bias + (size_t)l * bias_values(s, length));
 }
 
-void model_weights(const Model *model, const real *parameters, int layer, int head, int n, const double *scores,
+void model_weights(const Model *model, const real *parameters, int layer, int head, int i, int n, const double *scores,
                    double *ret_weights)
 {
-    model->settings.score->weights(model->score_state, parameters, layer, head, n, scores, ret_weights);
+    model->settings.score->weights(model->score_state, parameters, layer, head, i, n, scores, ret_weights);
 }
 
 /* The scores of slots, 0 without a query, and of the keys that are seen stand side by side while the score function
@@ -393,8 +423,8 @@ void model_position_weights(const Model *model, const real *parameters, const re
         work[n++] = 0;
     for (int r = 0; r < KEY_RANGES; r++)
         for (int j = range[r].first; j < range[r].end; j++)
-            work[n++] = (double)table[-j];
-    model_weights(model, parameters, layer, head, n, work, work);
+            work[n++] = logit_of(&s->logit, 0, (double)table[-j]);
+    model_weights(model, parameters, layer, head, i, n, work, work);
     memset(ret_weights, 0, sizeof(double) * (size_t)T);
     n = n_slots;
     for (int r = 0; r < KEY_RANGES; r++)

@@ -5,6 +5,8 @@
  */
 #include "model/settings.h"
 
+#include <math.h>
+
 #include "model/gate/gate.h"
 #include "model/mask/mask.h"
 #include "model/position/position.h"
@@ -20,6 +22,9 @@ static const char *const activation_names[] = {[ACTIVATION_GELU] = "gelu",
                                                [ACTIVATION_SWIGLU] = "swiglu",
                                                [ACTIVATION_GELU_EXACT] = "gelu_exact",
                                                NULL};
+static const char *const input_names[] = {
+    [INPUT_EMBEDDING] = "embedding", [INPUT_LINEAR] = "linear", [INPUT_IDENTITY] = "identity", NULL};
+static const char *const output_names[] = {[OUTPUT_LINEAR] = "linear", [OUTPUT_IDENTITY] = "identity", NULL};
 static const char *const bias_names[] = {[BIAS_AUTO] = "auto", [BIAS_ON] = "true", [BIAS_OFF] = "false", NULL};
 static const char *const weight_names[] = {[WEIGHT_FAN_IN] = "fan_in",
                                            [WEIGHT_CONSTANT] = "constant",
@@ -106,6 +111,61 @@ const SchemaRow model_rows[] = {
 };
 const int model_n_rows = sizeof model_rows / sizeof *model_rows;
 
+const SchemaRow model_vector_rows[] = {
+    {"input", VALUE_CHOICE, "embedding", 0, 0, input_names,
+     "embedding: of ids; of a source of vectors, a learned map of them, or identity: they are the stream",
+     FIELD(ModelSettings, input)},
+    {"output", VALUE_CHOICE, "linear", 0, 0, output_names,
+     "linear: a norm and a head; identity, for a source with goals: the stream's end is the answer",
+     FIELD(ModelSettings, output)},
+};
+const int model_n_vector_rows = sizeof model_vector_rows / sizeof *model_vector_rows;
+
+static int check_width(const ModelSettings *model, const char *key, const char *what, int width, Error *err)
+{
+    if (width == model->d_model)
+        return STATUS_OK;
+    return settings_error(model->settings, key, err,
+                          "identity wants model.d_model as wide as the source's %s: %d, and not %d", what, width,
+                          model->d_model);
+}
+
+int model_check_vectors(const ModelSettings *model, Error *err)
+{
+    const Settings *settings = model->settings;
+    if (model->vector_width == 0 && model->input != INPUT_EMBEDDING)
+        return settings_error(settings, "model.input", err, "'%s' reads vectors, and this data.source.kind gives ids",
+                              input_names[model->input]);
+    if (model->vector_width > 0 && model->input == INPUT_EMBEDDING)
+        return settings_error(settings, "model.input", err,
+                              "'embedding' reads ids; this data.source.kind gives vectors, for 'linear' or 'identity'");
+    if (model->goal_width == 0 && model->output == OUTPUT_IDENTITY)
+        return settings_error(settings, "model.output", err,
+                              "'identity' gives vectors, and this data.source.kind asks for ids");
+    if (model->tied_head && (model->vector_width > 0 || model->goal_width > 0))
+        return settings_error(settings, "model.tied_head", err,
+                              "there is no token embedding to tie the head to: this data.source.kind gives vectors");
+    int status = STATUS_OK;
+    if (model->input == INPUT_IDENTITY)
+        status = check_width(model, "model.input", "vectors", model->vector_width, err);
+    if (status == STATUS_OK && model->output == OUTPUT_IDENTITY)
+        status = check_width(model, "model.output", "goals", model->goal_width, err);
+    return status;
+}
+
+static const char *const scale_names[] = {[SCALE_HEAD] = "head", [SCALE_NONE] = "none", NULL};
+
+const SchemaRow model_score_rows[] = {
+    {"scale", VALUE_CHOICE, "head", 0, 0, scale_names, "of q.k: divided by sqrt(d_head), or none",
+     FIELD(ModelSettings, scale)},
+    {"temperature", VALUE_NUMBER, "1", 1e-3, 1000, NULL, "scores, position bias included, are divided by it",
+     FIELD(ModelSettings, logit.temperature)},
+    {"softcap", VALUE_NUMBER, "0", 0, 1e4, NULL,
+     "c: scores, bias included, become c tanh(s/c) before the mask (Gemma 2, arXiv 2408.00118); 0: none",
+     FIELD(ModelSettings, logit.softcap)},
+};
+const int model_n_score_rows = sizeof model_score_rows / sizeof *model_score_rows;
+
 int model_settings_read(const Settings *settings, int vocab_size, ModelSettings *ret_model, Error *err)
 {
     ModelSettings m = {
@@ -118,6 +178,8 @@ int model_settings_read(const Settings *settings, int vocab_size, ModelSettings 
         .settings = settings,
     };
     settings_read_rows(settings, "model", model_rows, model_n_rows, &m);
+    settings_read_rows(settings, "model", model_vector_rows, model_n_vector_rows, &m);
+    settings_read_rows(settings, "model.score", model_score_rows, model_n_score_rows, &m);
     if (m.d_head == 0) {
         if (m.d_model % m.n_heads != 0)
             return settings_error(settings, "model.n_heads", err,
@@ -125,6 +187,7 @@ int model_settings_read(const Settings *settings, int vocab_size, ModelSettings 
                                   m.n_heads, m.d_model);
         m.d_head = m.d_model / m.n_heads;
     }
+    m.logit.divisor = m.scale == SCALE_HEAD ? sqrt((double)m.d_head) : 1;
     if (m.n_kv_heads == 0)
         m.n_kv_heads = m.n_heads;
     if (m.n_heads % m.n_kv_heads != 0)

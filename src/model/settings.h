@@ -5,6 +5,7 @@
 #include "base/settings.h"
 #include "base/visible.h"
 #include "num/kernels.h"
+#include "num/logit.h"
 
 typedef struct Position Position;
 typedef struct Mask Mask;
@@ -17,6 +18,9 @@ typedef struct Parameters Parameters;
 typedef enum { NORM_LAYERNORM, NORM_RMSNORM, NORM_NONE } NormKind;
 typedef enum { PLACEMENT_PRE, PLACEMENT_POST, PLACEMENT_SANDWICH } NormPlacement;
 typedef enum { ACTIVATION_GELU, ACTIVATION_RELU, ACTIVATION_SWIGLU, ACTIVATION_GELU_EXACT } ActivationKind;
+typedef enum { INPUT_EMBEDDING, INPUT_LINEAR, INPUT_IDENTITY } InputKind;
+typedef enum { OUTPUT_LINEAR, OUTPUT_IDENTITY } OutputKind;
+typedef enum { SCALE_HEAD, SCALE_NONE } ScaleKind;      /* q.k is divided by sqrt(D), or by nothing */
 typedef enum { BIAS_AUTO, BIAS_ON, BIAS_OFF } BiasRule; /* auto: as `bias` says */
 /* std = width^-1/2, weight_std, or fan-in^-1/2 of each; or uniform within +-fan-in^-1/2, the head too */
 typedef enum { WEIGHT_FAN_IN, WEIGHT_CONSTANT, WEIGHT_OWN_FAN_IN, WEIGHT_UNIFORM } WeightRule;
@@ -32,6 +36,10 @@ typedef struct {
     int d_ff;           /* F; 4C by default, 8C/3 rounded up to a multiple of 8 for swiglu */
     int context_length; /* T */
     int vocab_size;     /* V, from the data */
+    int vector_width;   /* C_in of the data's vectors, 0: it gives ids; by who opened the data */
+    int goal_width;     /* C_out of its goals, 0: targets are ids; likewise */
+    InputKind input;    /* how tokens, or else vectors, become the stream */
+    OutputKind output;  /* what the stream ends with, normed and mapped or as it is */
     NormKind norm;
     NormPlacement norm_placement; /* pre where there is no norm */
     double norm_epsilon;
@@ -47,6 +55,8 @@ typedef struct {
     const Position *position;
     const Mask *mask;
     const Score *score;
+    ScaleKind scale;
+    Logit logit; /* the scores that it is given: divisor from `scale`, temperature, softcap */
     const Slot *slot;
     const Gate *gate;
     struct {
@@ -66,9 +76,24 @@ typedef struct {
 typedef int ModelPrepare(Arena *arena, const ModelSettings *model, Parameters *parameters, void **ret_state,
                          Error *err);
 
-/* Schema rows of `model` and `model.init`. */
+/* Schema rows of `model` and `model.init`; and those of `model` that a source of vectors is read by. */
 extern const SchemaRow model_rows[];
 extern const int model_n_rows;
+extern const SchemaRow model_vector_rows[];
+extern const int model_n_vector_rows;
+
+/* O: columns of what the model gives of a position, logits or a vector. */
+static inline int model_output_width(const ModelSettings *model)
+{
+    return model->goal_width > 0 ? model->goal_width : model->vocab_size;
+}
+
+/* Whether input, output and head suit ids or vectors, as the data gives them, and their widths; model_new asks. */
+int model_check_vectors(const ModelSettings *model, Error *err);
+
+/* Those of `model.score` that stand with every score function. */
+extern const SchemaRow model_score_rows[];
+extern const int model_n_score_rows;
 
 /* Reads and cross-checks; resolves 0 = automatic. What a variant or the objective asks of the sizes they check. */
 int model_settings_read(const Settings *settings, int vocab_size, ModelSettings *ret_model, Error *err);

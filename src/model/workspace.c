@@ -55,7 +55,7 @@ static BlockActs lay_block(Arena *arena, const Model *model, size_t n, const Wor
     acts.v_raw = take_reals(arena, N * KD);
     acts.v = gated_width(model, GATE_VALUE) ? w->gated : acts.v_raw;
     acts.maps = take_reals(arena, n * H * map_size);
-    if (s->score->keeps_scores && with_backward)
+    if ((s->score->keeps_scores || s->logit.softcap > 0) && with_backward)
         acts.scores = take_reals(arena, n * H * map_size);
     acts.score_state = take_reals(arena, N * H);
     acts.heads_raw = take_reals(arena, N * HD);
@@ -142,7 +142,7 @@ static void lay_workspace(Arena *arena, const Model *model, int n, int with_back
     w->head_x = take_reals(arena, head_rows * C);
     w->head_y = take_reals(arena, head_rows * C);
     w->head_norm = lay_norm(arena, head_rows);
-    w->logits = take_reals(arena, head_rows * (size_t)s->vocab_size);
+    w->outputs = take_reals(arena, head_rows * (size_t)model_output_width(s));
     if (!with_backward)
         return;
 

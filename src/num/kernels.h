@@ -100,6 +100,32 @@ typedef struct {
     /* In place of dp: ds = p * (dp - sum_j dp_j p_j). */
     void (*softmax_row_backward)(int n, const real *p, real *dp);
 
+    /* The same of one more logit, of which no weight stays, and scaled: p_j = total exp(s_j) / (exp(extra) + sum_k
+     * exp(s_k)). Returns total times the weight of `extra`, which may be -INFINITY. */
+    real (*softmax_extra_row)(int n, real extra, real total, real *s);
+    /* ds = p * (dp - dp.p / total). Returns dp.p. */
+    real (*softmax_extra_row_backward)(int n, real total, const real *p, real *dp);
+    /* clip((zeta - gamma) softmax + gamma, 0, 1); returns what backward wants beside the scores. */
+    real (*clipped_softmax_row)(int n, real gamma, real zeta, real *s);
+    void (*clipped_softmax_row_backward)(int n, real gamma, real zeta, real kept, const real *s, real *dp);
+    /* 1 / (1 + exp(-(s_j + bias))), over the row's sum if normalised; returns the sum, which backward wants. */
+    real (*sigmoid_row)(int n, real bias, int is_normalised, real *s);
+    void (*sigmoid_row_backward)(int n, int is_normalised, real kept, const real *p, real *dp);
+    /* max(s_j, 0) / divisor; 0: over the row's sum, and a row of zeros stays. Returns what it was divided by. */
+    real (*relu_row)(int n, real divisor, real *s);
+    void (*relu_row_backward)(int n, int is_normalised, real divisor, const real *p, real *dp);
+    /* max(exp(s_j) - 1, 0) / (sum_k |exp(s_k) - 1| + epsilon), -INFINITY entries left out; returns what backward wants
+     * beside the scores. */
+    real (*softpick_row)(int n, real epsilon, real *s);
+    void (*softpick_row_backward)(int n, real kept, const real *s, const real *p, real *dp);
+    /* max(s_j / 2 - t, 0)^2 with the t of which they sum to one; zeros for a row of nothing but -INFINITY. */
+    void (*entmax15_row)(int n, real *s);
+    void (*entmax15_row_backward)(int n, const real *p, real *dp);
+
+    /* s = cap tanh(s / cap), NaN for an infinite s; ds *= 1 - (s / cap)^2 with s as forward left it, or -INFINITY, where ds becomes 0. */
+    void (*softcap_forward)(size_t n, real cap, real *s);
+    void (*softcap_backward)(size_t n, real cap, const real *s, real *ds);
+
     /* ---- loss ---- */
 
     /* Cross-entropy of one row of logits (V,): the loss in nats is returned; when `scale` != 0 the logits are replaced

@@ -49,6 +49,22 @@ void KERNEL(exponential)(size_t n, const real *x, real *y);
 
 void KERNEL(softmax_row)(int n, real *s, real *ret_log_sum);
 void KERNEL(softmax_row_backward)(int n, const real *p, real *dp);
+
+real KERNEL(softmax_extra_row)(int n, real extra, real total, real *s);
+real KERNEL(softmax_extra_row_backward)(int n, real total, const real *p, real *dp);
+real KERNEL(clipped_softmax_row)(int n, real gamma, real zeta, real *s);
+void KERNEL(clipped_softmax_row_backward)(int n, real gamma, real zeta, real kept, const real *s, real *dp);
+real KERNEL(sigmoid_row)(int n, real bias, int is_normalised, real *s);
+void KERNEL(sigmoid_row_backward)(int n, int is_normalised, real kept, const real *p, real *dp);
+real KERNEL(relu_row)(int n, real divisor, real *s);
+void KERNEL(relu_row_backward)(int n, int is_normalised, real divisor, const real *p, real *dp);
+real KERNEL(softpick_row)(int n, real epsilon, real *s);
+void KERNEL(softpick_row_backward)(int n, real kept, const real *s, const real *p, real *dp);
+void KERNEL(entmax15_row)(int n, real *s);
+void KERNEL(entmax15_row_backward)(int n, const real *p, real *dp);
+void KERNEL(softcap_forward)(size_t n, real cap, real *s);
+void KERNEL(softcap_backward)(size_t n, real cap, const real *s, real *ds);
+
 double KERNEL(cross_entropy_row)(int n, real *logits, int target, real scale);
 
 void KERNEL(add)(size_t n, const real *x, real *y);

@@ -219,6 +219,198 @@ static void softmax_row_backward(int n, const real *p, real *dp)
         dp[j] = (real)((double)p[j] * ((double)dp[j] - dot));
 }
 
+/* The sum of exp(s_j - max) over a row; max, with -INFINITY as 0. */
+static double exponentials(int n, const real *s, double *ret_max)
+{
+    double max = -INFINITY, sum = 0;
+    for (int j = 0; j < n; j++)
+        max = (double)s[j] > max ? (double)s[j] : max;
+    max = max == -INFINITY ? 0 : max;
+    for (int j = 0; j < n; j++)
+        sum += exp((double)s[j] - max);
+    *ret_max = max;
+    return sum;
+}
+
+static double row_dot(int n, const real *x, const real *y)
+{
+    double sum = 0;
+    for (int j = 0; j < n; j++)
+        sum += (double)x[j] * (double)y[j];
+    return sum;
+}
+
+static real softmax_extra_row(int n, real extra, real total, real *s)
+{
+    double max, sum = exponentials(n, s, &max);
+    if (sum == 0) {
+        memset(s, 0, sizeof *s * (size_t)n);
+        return extra == -(real)INFINITY ? 0 : total;
+    }
+    const double highest = (double)extra > max ? (double)extra : max; /* exp(max - highest) scales the sum */
+    const double of_extra = exp((double)extra - highest), all = sum * exp(max - highest) + of_extra;
+    for (int j = 0; j < n; j++)
+        s[j] = (real)((double)total * exp((double)s[j] - highest) / all);
+    return (real)((double)total * of_extra / all);
+}
+
+static real softmax_extra_row_backward(int n, real total, const real *p, real *dp)
+{
+    const double dot = row_dot(n, p, dp);
+    for (int j = 0; j < n; j++)
+        dp[j] = (real)((double)p[j] * ((double)dp[j] - dot / (double)total));
+    return (real)dot;
+}
+
+static real clipped_softmax_row(int n, real gamma, real zeta, real *s)
+{
+    double max, sum = exponentials(n, s, &max);
+    for (int j = 0; j < n; j++) {
+        const double p = sum == 0 ? 0 : exp((double)s[j] - max) / sum;
+        const double z = ((double)zeta - (double)gamma) * p + (double)gamma;
+        s[j] = (real)(z < 0 ? 0 : z > 1 ? 1 : z);
+    }
+    return (real)(sum == 0 ? 0 : 1 / sum);
+}
+
+static void clipped_softmax_row_backward(int n, real gamma, real zeta, real kept, const real *s, real *dp)
+{
+    const double stretch = (double)zeta - (double)gamma;
+    double max, dot = 0;
+    exponentials(n, s, &max);
+    for (int again = 0; again < 2; again++)
+        for (int j = 0; j < n; j++) {
+            const double p = exp((double)s[j] - max) * (double)kept, z = stretch * p + (double)gamma;
+            const double d = z < 0 || z > 1 ? 0 : stretch * (double)dp[j];
+            if (again)
+                dp[j] = (real)(p * (d - dot));
+            else
+                dot += p * d;
+        }
+}
+
+static real sigmoid_row(int n, real bias, int is_normalised, real *s)
+{
+    double max = -INFINITY, sum = 0;
+    for (int j = 0; j < n; j++)
+        max = (double)s[j] + (double)bias > max ? (double)s[j] + (double)bias : max;
+    const double shift = is_normalised && max < 0 && max > -INFINITY ? max : 0;
+    for (int j = 0; j < n; j++) {
+        const double z = (double)s[j] + (double)bias;
+        sum += z > 0 ? 1 / (1 + exp(-z)) : exp(z - shift) / (1 + exp(z));
+    }
+    for (int j = 0; j < n; j++) {
+        const double z = (double)s[j] + (double)bias, y = z > 0 ? 1 / (1 + exp(-z)) : exp(z - shift) / (1 + exp(z));
+        s[j] = (real)(!is_normalised ? y : sum == 0 ? 0 : y / sum);
+    }
+    return is_normalised ? (real)(sum * exp(shift)) : 1;
+}
+
+static void sigmoid_row_backward(int n, int is_normalised, real kept, const real *p, real *dp)
+{
+    const double dot = is_normalised ? row_dot(n, p, dp) : 0;
+    for (int j = 0; j < n; j++)
+        dp[j] = (real)((double)p[j] * (1 - (double)p[j] * (double)kept) * ((double)dp[j] - dot));
+}
+
+static real relu_row(int n, real divisor, real *s)
+{
+    double sum = 0;
+    for (int j = 0; j < n; j++) {
+        s[j] = s[j] < 0 ? 0 : s[j];
+        sum += (double)s[j];
+    }
+    const double by = divisor > 0 ? (double)divisor : sum == 0 ? 1 : sum;
+    for (int j = 0; j < n; j++)
+        s[j] = (real)((double)s[j] / by);
+    return (real)by;
+}
+
+static void relu_row_backward(int n, int is_normalised, real divisor, const real *p, real *dp)
+{
+    const double dot = is_normalised ? row_dot(n, p, dp) : 0;
+    for (int j = 0; j < n; j++)
+        dp[j] = p[j] <= 0 ? 0 : (real)(((double)dp[j] - dot) / (double)divisor);
+}
+
+/* Backward's scale: the sum over exp of the largest score above 0. */
+static double largest_or_zero(int n, const real *s)
+{
+    double max = 0;
+    for (int j = 0; j < n; j++)
+        max = (double)s[j] > max ? (double)s[j] : max;
+    return max;
+}
+
+static real softpick_row(int n, real epsilon, real *s)
+{
+    const double max = largest_or_zero(n, s);
+    double sum = (double)epsilon * exp(-max);
+    for (int pass = 0; pass < 2; pass++)
+        for (int j = 0; j < n; j++) {
+            const double x = (double)s[j];
+            if (pass == 0)
+                sum += x == -INFINITY ? 0 : x < 1 ? fabs(expm1(x)) * exp(-max) : exp(x - max) - exp(-max);
+            else
+                s[j] = x <= 0 ? 0 / (real)sum : (real)((x < 1 ? expm1(x) * exp(-max) : exp(x - max) - exp(-max)) / sum);
+        }
+    return (real)sum;
+}
+
+static void softpick_row_backward(int n, real kept, const real *s, const real *p, real *dp)
+{
+    const double max = largest_or_zero(n, s), dot = row_dot(n, p, dp);
+    for (int j = 0; j < n; j++) {
+        const double x = (double)s[j], e = exp(x - max) / (double)kept;
+        dp[j] = (real)(e * (x > 0 ? (double)dp[j] - dot : x < 0 ? dot : x));
+    }
+}
+
+/* The threshold by halving where it lies. */
+static void entmax15_row(int n, real *s)
+{
+    double max, low = -1, high = 0, sum = 0;
+    exponentials(n, s, &max);
+    for (int step = 0; step < 200; step++) {
+        const double t = (low + high) / 2;
+        sum = 0;
+        for (int j = 0; j < n; j++) {
+            const double z = ((double)s[j] - max) / 2 - t;
+            sum += z <= 0 ? 0 : z * z;
+        }
+        *(sum >= 1 ? &low : &high) = t;
+    }
+    for (int j = 0; j < n; j++) {
+        const double z = ((double)s[j] - max) / 2 - (sum == sum ? low : sum);
+        s[j] = (real)(z <= 0 ? 0 : z * z);
+    }
+}
+
+static void entmax15_row_backward(int n, const real *p, real *dp)
+{
+    double sum = 0, weighed = 0;
+    for (int j = 0; j < n; j++) {
+        sum += sqrt((double)p[j]);
+        weighed += sqrt((double)p[j]) * (double)dp[j];
+    }
+    for (int j = 0; j < n; j++)
+        dp[j] = (real)(sqrt((double)p[j]) * ((double)dp[j] - (sum == 0 ? 0 : weighed / sum)));
+}
+
+static void softcap_forward(size_t n, real cap, real *s)
+{
+    for (size_t i = 0; i < n; i++)
+        s[i] = (real)((double)cap * tanh((double)s[i] / (double)cap)) + s[i] * 0;
+}
+
+static void softcap_backward(size_t n, real cap, const real *s, real *ds)
+{
+    for (size_t i = 0; i < n; i++) {
+        const double t = s[i] == -(real)INFINITY ? 1 : (double)s[i] / (double)cap;
+        ds[i] = (real)((double)ds[i] * (1 - t * t));
+    }
+}
+
 static double cross_entropy_row(int n, real *logits, int target, real scale)
 {
     double max = -INFINITY, sum = 0;
@@ -422,6 +614,20 @@ const Kernels kernels_reference = {
     .exponential = exponential,
     .softmax_row = softmax_row,
     .softmax_row_backward = softmax_row_backward,
+    .softmax_extra_row = softmax_extra_row,
+    .softmax_extra_row_backward = softmax_extra_row_backward,
+    .clipped_softmax_row = clipped_softmax_row,
+    .clipped_softmax_row_backward = clipped_softmax_row_backward,
+    .sigmoid_row = sigmoid_row,
+    .sigmoid_row_backward = sigmoid_row_backward,
+    .relu_row = relu_row,
+    .relu_row_backward = relu_row_backward,
+    .softpick_row = softpick_row,
+    .softpick_row_backward = softpick_row_backward,
+    .entmax15_row = entmax15_row,
+    .entmax15_row_backward = entmax15_row_backward,
+    .softcap_forward = softcap_forward,
+    .softcap_backward = softcap_backward,
     .cross_entropy_row = cross_entropy_row,
     .add = add,
     .scale = scale,

@@ -1,9 +1,10 @@
-/* exp of a vector and log of a double, written here so that their bits depend on no library.
+/* exp, expm1 and tanh of a vector and log of a double, written here so that their bits depend on no library.
  *
  * exp: x = n ln2 + r with |r| <= ln2/2, exp(x) = 2^n (1 + r + r^2 q(r)), q minimax for the relative error (Remez). The
  * polynomial's own error is 2^-25.2 in float, 2^-57.9 in double; the whole stays within 1.2 ulp (tests/num holds it).
  * Results below the smallest normal number are 0, as arithmetic on subnormals costs a hundred cycles; exp(-inf) = 0,
- * overflow gives inf, NaN stays NaN. Internal to num/.
+ * overflow gives inf, NaN stays NaN. expm1(x) = 2^n (r + r^2 q(r)) + (2^n - 1) and tanh(x) = -e / (2 + e) with
+ * e = expm1(-2|x|) keep their relative accuracy around 0. Internal to num/.
  */
 #ifndef REFFRAME_NUM_VEC_MATH_H
 #define REFFRAME_NUM_VEC_MATH_H
@@ -69,6 +70,27 @@ INLINE vec vec_exp(vec x)
     p = vec_fma(p, r, vec_all(1));
     p = vec_fma(p, r, vec_all(1));
     return (vec)(~vanishes & (ivec)vec_times_power_of_two(p, n));
+}
+
+/* exp(x) - 1 for x <= 1, and as of 1 above. */
+INLINE vec vec_expm1(vec x)
+{
+    x = vec_min(vec_all(1), vec_max(vec_all(EXP_LOWEST), x)); /* NaN passes */
+    const vec n = vec_fma(x, vec_all(LOG2_E), vec_all(ROUNDER)) - ROUNDER;
+    const vec r = vec_fma(n, vec_all(-LN2_LOW), vec_fma(n, vec_all(-LN2_HIGH), x));
+    vec q = vec_all(exp_terms[0]);
+    UNROLL
+    for (int i = 1; i < N_EXP_TERMS; i++)
+        q = vec_fma(q, r, vec_all(exp_terms[i]));
+    const vec power = vec_times_power_of_two(vec_all(1), n);
+    return vec_fma(power, vec_fma(r * r, q, r), power - 1);
+}
+
+INLINE vec vec_tanh(vec x)
+{
+    const ivec sign = (ivec)vec_all(-(real)0);
+    const vec e = vec_expm1((vec)((ivec)x | sign) * 2); /* of -2|x| */
+    return (vec)((sign & (ivec)x) | (~sign & (ivec)(e / (e + 2))));
 }
 
 /* log of a positive normal number within 1 ulp or so: x = 2^e m, m in [sqrt(1/2), sqrt(2)), log m = 2 artanh(f) with

@@ -255,7 +255,7 @@ static void choose_headline(Report *report)
         const char *name, *note;
     } preferred[] = {
         {"sink_mass_idle", ""},
-        {"sink_mass", "sink_mass over all queries: a source of this experiment has no notion of idle ones"},
+        {"sink_mass", "sink_mass over all queries: in some runs no query is known to be idle and attends to anything"},
         {"max_inflow", "max_inflow: sink_mass was not measured"},
     };
     report->headline = -1;

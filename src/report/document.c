@@ -246,6 +246,7 @@ static void put_experiment(const Report *report, const unsigned char *is_carried
     json_put_string(json, "source", report->source);
     json_put_string(json, "headline", report->headline >= 0 ? report->metrics[report->headline].name : NULL);
     json_put_string(json, "headline_note", report->headline_note);
+    json_put_string(json, "loss_unit", report_loss_unit(report));
     json_put_strings(json, "axes", report->n_axes, axes);
     json_put_strings(json, "notes", report->n_notes, report->notes);
     json_put_strings(json, "frames", FRAME_COUNT, frames);

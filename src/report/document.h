@@ -18,8 +18,8 @@ int document_json(const Report *report, JsonWriter *json, Error *err);
 #define DOCUMENT_SCOPE    "place place_checked place_share tokens" /* tokens: [[id, text, share, anchors, top_share]] */
 // clang-format off
 #define DOCUMENT_OBJECTS                                                                                               \
-    {"", "name title claim source headline headline_note axes notes frames rules metrics measured verdicts changes "   \
-     "absent arms"},                                                                                                   \
+    {"", "name title claim source headline headline_note loss_unit axes notes frames rules metrics measured verdicts " \
+     "changes absent arms"},                                                                                                   \
     {"rules", "version rules"},                                                                                        \
     {"rules.rules[]", "name value low high reason"},                                                                   \
     {"metrics[]", "name family unit summary source weakness direction threshold ratio min max level"},                 \

@@ -66,3 +66,22 @@ int metric_strongest(Arena *arena, const ReportMetric *metric, const ReportRun *
     }
     return strongest;
 }
+
+const char *run_loss_unit(const ReportRun *run)
+{
+    return run->loss_is_squared_error ? "mean squared error" : "nats";
+}
+
+const char *report_loss_unit(const Report *report)
+{
+    const ReportRun *first = NULL;
+    for (int r = 0; r < report->n_runs; r++) {
+        const ReportRun *run = &report->runs[r];
+        if (run->n_snapshots == 0)
+            continue;
+        if (first && run->loss_is_squared_error != first->loss_is_squared_error)
+            return "nats or mean squared error";
+        first = run;
+    }
+    return first ? run_loss_unit(first) : "nats";
+}

@@ -75,13 +75,14 @@ typedef struct {
     uint64_t seed;
     RunStatus status;
     const char *reason; /* one line on why it has no results, "" otherwise */
-    double oracle_loss; /* nats per target, NaN where unknown */
+    double oracle_loss; /* per target, NaN where unknown */
     double n_parameters;
     int n_snapshots;                  /* 0 unless finished */
     double *steps, *tokens, *targets; /* (S,) */
     int n_losses;                     /* 1+G */
     const char **loss_names;          /* (1+G,) "held_out_loss", "held_out_loss:copy", ... */
-    double *losses;                   /* (S,1+G) held-out, nats per target */
+    double *losses;                   /* (S,1+G) held-out, per target, */
+    int loss_is_squared_error;        /* mean over a target's components, instead of nats */
     int n_layers, n_heads, length, n_sequences;
     Visible visible;        /* what the mask shows of `length` positions */
     int rows_sum_to_one;    /* whether the score function makes weights of a row sum to one */
@@ -124,6 +125,10 @@ struct Report {
 };
 
 int report_find_metric(const Report *report, const char *name); /* -1 if absent */
+
+/* What a run's losses are measured in, "nats" or "mean squared error"; and all runs', both where they differ. */
+const char *run_loss_unit(const ReportRun *run);
+const char *report_loss_unit(const Report *report);
 
 /* R and W of a metric in a run. */
 int metric_rows(const ReportMetric *metric, const ReportRun *run);

@@ -227,8 +227,8 @@ int report_show(Arena *arena, const char *run_folder, int64_t step, int use_colo
     text_add(ret_text, "\n  ");
     style_padded(ret_text, name, 0, STYLE_BOLD, use_colour);
     text_addf(ret_text,
-              "\n  step %lld (%d snapshots up to step %lld); %.0f tokens seen; held-out loss %.4f nats per target\n\n",
-              (long long)step, n, (long long)steps[n - 1], run.tokens[0], run.losses[0]);
+              "\n  step %lld (%d snapshots up to step %lld); %.0f tokens seen; held-out loss %.4f %s per target\n\n",
+              (long long)step, n, (long long)steps[n - 1], run.tokens[0], run.losses[0], run_loss_unit(&run));
     add_metrics(&report, &run, use_colour, ret_text);
     add_anchors(arena, &run, use_colour, ret_text);
     const float *map =

@@ -12,7 +12,7 @@ typedef struct {
     Interval final;       /* median of the last three snapshots, strongest head, odd sequences */
     double floor;         /* the larger computed baseline, median over seeds; NaN without one */
     Interval drain;       /* final value_drain of that head */
-    Interval loss;        /* final held-out loss, nats per target */
+    Interval loss;        /* final held-out loss per target */
     double oracle;        /* median over seeds of the ideal predictor's loss, NaN where unknown */
     int labels[2][FRAME_COUNT]; /* runs by final label of the model, [by position, by token] */
     int label[2];               /* the most frequent of them, -1 without runs */

@@ -13,7 +13,7 @@
 /* What a training process tells its parent, one line of text. */
 typedef struct {
     int64_t step, steps;
-    double loss; /* of the last step, nats per target */
+    double loss; /* of the last step, per target */
     double tokens_per_second;
     double sink; /* strongest head's sink mass at the last snapshot, NaN before the first */
 } Progress;

@@ -25,7 +25,7 @@ typedef struct {
     int64_t tokens, targets;  /* seen so far */
     int64_t n_parameters;
     double newline_share;                 /* NaN without a corpus */
-    double oracle_loss;                   /* nats per target on held-out data; NaN where unknown */
+    double oracle_loss;                   /* per target on held-out data; NaN where unknown */
     double oracle_loss_measured;          /* the same on the measuring set itself: the floor of final_loss */
     double final_loss;                    /* held-out loss of the last snapshot, NaN before */
     double wall_seconds, measure_seconds; /* summed over resumes */

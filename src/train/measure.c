@@ -29,6 +29,14 @@ static void add_loss_groups(NpzWriter *npz, const Data *data)
     npz_add_strings(npz, "loss_groups", n, names);
 }
 
+/* Said only where it is no cross-entropy, which all snapshots' losses once were. */
+static void add_loss_kind(NpzWriter *npz, const Measurer *measurer)
+{
+    const int32_t is_squared_error = measurer->settings->objective->loss == LOSS_SQUARED_ERROR;
+    if (is_squared_error)
+        npz_add(npz, "loss_is_squared_error", NPY_INT32, 1, (int64_t[]){1}, &is_squared_error);
+}
+
 static void add_tokens(NpzWriter *npz, Arena *arena, const Measurer *measurer)
 {
     const Set *full = &measurer->full, *half = &measurer->half;
@@ -246,6 +254,7 @@ int measure_snapshot(Measurer *measurer, const real *parameters, const char *run
         snapshot_losses(&measurer->pass, n_groups, losses);
     npz_add(npz, "held_out_loss", NPY_FLOAT64, 1, (int64_t[]){1 + n_groups}, losses);
     add_loss_groups(npz, measurer->data);
+    add_loss_kind(npz, measurer);
     add_tokens(npz, arena, measurer);
     add_mask(npz, measurer);
     add_maps(npz, measurer);

@@ -19,11 +19,11 @@
 typedef struct Measurer Measurer;
 
 typedef struct {
-    double loss; /* held out, nats per target */
+    double loss; /* held out, per target */
     double sink; /* largest over heads of sink_mass_idle, or of sink_mass where the source has no idle queries */
 } MeasureSummary;
 
-/* Loss per target, in nats, of the ideal predictor on this very measuring set: the floor of its held-out loss. The
+/* Loss per target of the ideal predictor on this very measuring set: the floor of its held-out loss. The
  * source's expected oracle loss differs from it by the luck of the draw. NaN where the source does not know it, and
  * under objectives that corrupt. */
 double measurer_oracle_loss(const Measurer *measurer);

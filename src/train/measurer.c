@@ -19,6 +19,7 @@ View measurer_blank_view(const Model *model, const Visible *visible, const Kerne
     const Shape s = measurer_shape(model);
     View view = view_shape(s.L, s.H, s.C, s.D, visible, kernels);
     view.bias_by_query = model_settings(model)->position->bias_by_query;
+    view.logit = model_settings(model)->logit;
     return view;
 }
 
@@ -61,10 +62,18 @@ static void list_gradient_parts(const Parameters *parameters, Worker *worker)
 
 /* ---- memory: laid out on an arena, or counted on one that has none ---- */
 
-static void lay_set(Arena *arena, const TrainSettings *settings, int length, Set *set)
+static Widths widths_of(const Model *model)
+{
+    return (Widths){model_settings(model)->vector_width, model_settings(model)->goal_width};
+}
+
+static void lay_set(Arena *arena, const TrainSettings *settings, const Model *model, int length, Set *set)
 {
     size_t n = settings->measure.n_sequences, cells = n * length;
+    Batch room = {.n = (int)n, .length = length};
+    batch_add_vectors(arena, widths_of(model), &room);
     set->n = (int)n, set->length = length;
+    set->vectors = room.vectors, set->goals = room.goals;
     set->inputs = ARENA_ARRAY(arena, int32_t, cells);
     set->corrupted = settings->objective->corrupts ? ARENA_ARRAY(arena, int32_t, cells) : NULL;
     set->targets = ARENA_ARRAY(arena, int32_t, cells);
@@ -157,8 +166,8 @@ static void lay(Arena *arena, const TrainSettings *settings, const Model *model,
     measurer->layout = layout_new(arena, s.L, s.H);
     measurer->panels = ARENA_ARRAY(arena, real, model_panels(model, with_backward));
     measurer->n_packs = model_n_packs(model, with_backward);
-    lay_set(arena, settings, s.T, &measurer->full);
-    lay_set(arena, settings, s.T / 2, &measurer->half);
+    lay_set(arena, settings, model, s.T, &measurer->full);
+    lay_set(arena, settings, model, s.T / 2, &measurer->half);
     for (int w = 0; w < measurer->n_workers; w++)
         lay_worker(arena, settings, model, measurer->panels ? measurer->panels : &counted, &measurer->worker[w]);
     measurer->half_visible = visible_new(arena, model_mask_rule(model), s.T / 2);
@@ -252,6 +261,8 @@ static void draw_set(Measurer *measurer, const char *stream, Set *set)
     seq.length = T;
     for (int s = 0; s < set->n; s++) {
         size_t row = (size_t)s * T;
+        const Batch room = {.n = set->n, .length = T, .vectors = set->vectors, .goals = set->goals};
+        sequence_write_to(&seq, &room, widths_of(measurer->model), s);
         data_next(measurer->data, PART_HELD_OUT, T, &draws, &seq);
         int32_t *objective_inputs = set->corrupted ? set->corrupted + row : set->inputs + row;
         settings->objective->make(settings->objective_state, vocab_size, &seq, &masks, objective_inputs,

@@ -12,6 +12,7 @@ typedef struct {
     int n, length;
     int32_t *inputs, *corrupted; /* (n,length); corrupted is NULL unless the objective corrupts */
     int32_t *targets;            /* (n,length) of the objective */
+    real *vectors, *goals;       /* (n,length,C_in) and (n,length,C_out), of a source that has them */
     uint8_t *idle, *unmasked;    /* (n,length): idle queries; idle ones that the corruption left alone */
     uint8_t *groups;             /* (n,length) */
     int *ends;                   /* (n,) position of the end marker, -1 none */
@@ -47,7 +48,7 @@ struct Measurer {
     Set full, half;
     Visible half_visible;
     int has_idle;
-    double oracle_loss;           /* nats per target on the full set */
+    double oracle_loss;           /* per target on the full set */
     Worker worker[MEASURE_LANES]; /* by thread; by lane where threads are more than lanes */
     int n_workers;
     Pass pass, half_pass;
@@ -79,6 +80,9 @@ int measurer_group(const Shape *shape);
 
 /* A View of a model with shapes alone. */
 View measurer_blank_view(const Model *model, const Visible *visible, const Kernels *kernels);
+
+/* What the model is given from sequence s of a set on. */
+Given measurer_given(const Measurer *measurer, const Set *set, int s);
 
 /* The View of sequence s of a set, which is number `at` in a capture. */
 View measurer_sequence_view(const Measurer *measurer, const Set *set, int s, const Capture *capture, int at,

@@ -74,6 +74,16 @@ static const real *part_of(const real *array, int at, size_t size)
     return array ? array + (size_t)at * size : NULL;
 }
 
+Given measurer_given(const Measurer *measurer, const Set *set, int s)
+{
+    const ModelSettings *m = model_settings(measurer->model);
+    const size_t row = (size_t)s * (size_t)set->length;
+    return (Given){.tokens = (measurer->uses_corrupted ? set->corrupted : set->inputs) + row,
+                   .targets = set->targets + row,
+                   .vectors = set->vectors ? set->vectors + row * (size_t)m->vector_width : NULL,
+                   .goals = set->goals ? set->goals + row * (size_t)m->goal_width : NULL};
+}
+
 View measurer_sequence_view(const Measurer *measurer, const Set *set, int s, const Capture *capture, int at,
                             int is_corrupted)
 {
@@ -108,14 +118,16 @@ static unsigned needs_now(const Measurer *measurer, int s)
 }
 
 /* The gradient of one sequence's mean loss, from the whole of it again: a capture keeps nothing to go back by. */
-static void take_gradient(const Measurer *measurer, const int32_t *targets, Worker *worker, View *view)
+static void take_gradient(const Measurer *measurer, const Given *given, Worker *worker, View *view)
 {
     Batch batch = {.n = 1,
                    .length = view->length,
-                   .inputs = (int32_t *)(uintptr_t)view->tokens,
-                   .targets = (int32_t *)(uintptr_t)targets};
+                   .inputs = (int32_t *)(uintptr_t)given->tokens,
+                   .targets = (int32_t *)(uintptr_t)given->targets,
+                   .vectors = (real *)(uintptr_t)given->vectors,
+                   .goals = (real *)(uintptr_t)given->goals};
     for (int i = 0; i < view->length; i++)
-        batch.n_targets += targets[i] >= 0;
+        batch.n_targets += given->targets[i] >= 0;
     if (batch.n_targets == 0)
         return;
     model_first_step(measurer->model, measurer->parameters, &batch, 0, 1, worker->backward, worker->gradient, NULL);
@@ -123,17 +135,17 @@ static void take_gradient(const Measurer *measurer, const int32_t *targets, Work
 }
 
 /* Losses with a key hidden, and NaN for losses where nothing is to be predicted. `losses`: (T) of the capture. */
-static void take_ablations(const Measurer *measurer, const int32_t *targets, real *losses, Worker *worker, View *view)
+static void take_ablations(const Measurer *measurer, const Given *given, real *losses, Worker *worker, View *view)
 {
     const int T = view->length;
     arena_clear(worker->scratch);
     ablation_keys(view, worker->scratch, view->ablated);
     for (int a = 0; a < N_ABLATIONS; a++)
         if (view->ablated[a] >= 0)
-            model_ablated_losses(measurer->model, measurer->parameters, view->tokens, targets, T, view->ablated[a],
-                                 worker->workspace, worker->ablated_losses + (size_t)a * T);
+            model_ablated_losses_given(measurer->model, measurer->parameters, given, T, view->ablated[a],
+                                       worker->workspace, worker->ablated_losses + (size_t)a * T);
     for (int i = 0; i < T; i++)
-        for (int a = -1; a < N_ABLATIONS && targets[i] < 0; a++)
+        for (int a = -1; a < N_ABLATIONS && given->targets[i] < 0; a++)
             (a < 0 ? losses : worker->ablated_losses + (size_t)a * T)[i] = (real)NAN;
     view->losses = losses, view->ablated_losses = worker->ablated_losses;
 }
@@ -145,9 +157,9 @@ int measurer_has_losses(const Measurer *measurer)
 
 /* Whatever a View holds beyond one capture, as far as a family that is due asks for it. Losses belong to the inputs
  * that the objective makes: where it corrupts, clean inputs have neither gradient nor ablations. */
-static void add_extras(const Measurer *measurer, const int32_t *targets, int s, real *losses, Worker *worker,
-                       View *view)
+static void add_extras(const Measurer *measurer, const Set *set, int s, real *losses, Worker *worker, View *view)
 {
+    const Given given = measurer_given(measurer, set, s);
     const unsigned needs = needs_now(measurer, s);
     const int has_losses = measurer_has_losses(measurer);
     if (needs & NEEDS_LAYER_MAPS) {
@@ -155,9 +167,9 @@ static void add_extras(const Measurer *measurer, const int32_t *targets, int s, 
         view->layer_maps = worker->layer_maps;
     }
     if ((needs & NEEDS_GRADIENT) && has_losses)
-        take_gradient(measurer, targets, worker, view);
+        take_gradient(measurer, &given, worker, view);
     if ((needs & NEEDS_INTERVENTION) && has_losses)
-        take_ablations(measurer, targets, losses, worker, view);
+        take_ablations(measurer, &given, losses, worker, view);
 }
 
 /* One sequence that was captured as number `at`: families, importances, losses, maps. */
@@ -165,7 +177,6 @@ static void measure_sequence(Measurer *measurer, int n, int at, Worker *worker, 
 {
     const Set *set = &measurer->full;
     Pass *pass = &measurer->pass;
-    const int32_t *targets = set->targets + (size_t)n * set->length;
     real *losses = worker->capture.losses + (size_t)at * set->length;
     const size_t heads = (size_t)measurer->layout.n_layers * measurer->layout.n_heads;
     const size_t map = heads * (size_t)set->length * (size_t)set->length;
@@ -174,7 +185,7 @@ static void measure_sequence(Measurer *measurer, int n, int at, Worker *worker, 
     anchor_importance(&view, importance);
     view.importance = importance;
     add_losses(set, n, losses, pass);
-    add_extras(measurer, targets, n, losses, worker, &view);
+    add_extras(measurer, set, n, losses, worker, &view);
     measurer_measure_view(measurer, &view, n, worker, pass->values + (size_t)n * measurer->layout.n_values);
     if (measurer_has_targets(measurer, measurer->uses_corrupted))
         measurer_measure_targets(measurer, &view, n, worker,
@@ -197,9 +208,8 @@ static void full_lane(void *context, int index, int thread)
     memset(map_sum, 0, map * sizeof *map_sum);
     for (int first = index * set->n / MEASURE_LANES; first < end; first += group) {
         const int n = end - first < group ? end - first : group;
-        const int32_t *inputs = measurer->uses_corrupted ? set->corrupted : set->inputs;
-        model_capture(measurer->model, measurer->parameters, inputs + (size_t)first * s.T,
-                      set->targets + (size_t)first * s.T, n, s.T, worker->workspace, &worker->capture);
+        const Given given = measurer_given(measurer, set, first);
+        model_capture_given(measurer->model, measurer->parameters, &given, n, s.T, worker->workspace, &worker->capture);
         for (int at = 0; at < n; at++)
             measure_sequence(measurer, first + at, at, worker, map_sum);
     }
@@ -216,9 +226,9 @@ static void half_lane(void *context, int index, int thread)
     Capture maps_only = {.maps = worker->capture.maps};
     for (int first = index * set->n / MEASURE_LANES; first < end; first += group) {
         const int n = end - first < group ? end - first : group;
-        const int32_t *inputs = measurer->uses_corrupted ? set->corrupted : set->inputs;
-        model_capture(measurer->model, measurer->parameters, inputs + (size_t)first * set->length, NULL, n, set->length,
-                      worker->workspace, &maps_only);
+        const Given given = measurer_given(measurer, set, first);
+        model_capture_given(measurer->model, measurer->parameters, &given, n, set->length, worker->workspace,
+                            &maps_only);
         for (int at = 0; at < n; at++) {
             View view = measurer_sequence_view(measurer, set, first + at, &maps_only, at, measurer->uses_corrupted);
             anchor_importance(&view, measurer->half_pass.importance + (size_t)(first + at) * heads * set->length);

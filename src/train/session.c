@@ -18,6 +18,8 @@ static int open_all(Session *session, const Settings *settings, const Kernels *k
     if (status != STATUS_OK)
         return status;
     status = model_settings_read(settings, data_vocab_size(session->data), &session->model_settings, err);
+    const Widths widths = data_widths(session->data);
+    session->model_settings.vector_width = widths.in, session->model_settings.goal_width = widths.out;
     if (status == STATUS_OK)
         status = model_new(session->setup, &session->model_settings, kernels, &session->model, err);
     if (status != STATUS_OK)

@@ -39,7 +39,7 @@ int session_start(Session *session, int threads, int with_trainer, int with_meas
  */
 int session_keep_tokenizer(const Session *session, const char *folder, int has_begun, Error *err);
 
-/* Expected loss per target of the ideal predictor, in nats; NaN where the source or the objective leaves it unknown. */
+/* Expected loss per target of the ideal predictor; NaN where the source or the objective leaves it unknown. */
 double session_oracle_loss(const Session *session);
 
 /* Gives everything back; accepts a half-opened session. */

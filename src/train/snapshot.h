@@ -15,7 +15,7 @@ typedef struct {
     real *map_sum;         /* (MEASURE_LANES,L,H,T,T); block 0 holds the mean after the pass; NULL for the half set */
     real *maps;            /* (M,L,H,T,T) of the first M sequences, or NULL */
     int n_maps;
-    double *losses; /* (N, MAX_LOSS_GROUPS) sums in nats, and */
+    double *losses; /* (N, MAX_LOSS_GROUPS) sums, and */
     double *counts; /* (N, MAX_LOSS_GROUPS) numbers of targets; NULL for the half set */
 } Pass;
 

@@ -47,7 +47,7 @@ typedef struct {
     double flops; /* of all training steps */
     int64_t tokens, n_snapshots, n_checkpoints;
     int lanes;
-    double oracle_loss;    /* nats per target, NaN where unknown */
+    double oracle_loss;    /* per target, NaN where unknown */
     char input_sha256[65]; /* "" without input files */
 } TrainEstimate;
 

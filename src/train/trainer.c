@@ -83,6 +83,11 @@ static int group_sequences(const TrainSettings *settings, int length)
     return smaller(in_lane, length < GROUP_ROWS ? GROUP_ROWS / length : 1);
 }
 
+static Widths widths_of(const Model *model)
+{
+    return (Widths){model_settings(model)->vector_width, model_settings(model)->goal_width};
+}
+
 /* Everything but what stands in it. */
 static void lay(Arena *arena, const TrainSettings *settings, const Model *model, int threads, Trainer *trainer)
 {
@@ -112,6 +117,7 @@ static void lay(Arena *arena, const TrainSettings *settings, const Model *model,
             trainer->workspaces[t] = workspace;
     }
     trainer->batch = batch_new(arena, settings->batch_size, length);
+    batch_add_vectors(arena, widths_of(model), &trainer->batch);
     trainer->sequence = sequence_new(arena, length);
 }
 
@@ -146,6 +152,7 @@ void trainer_draw(Trainer *trainer)
     batch->n_targets = 0;
     for (int b = 0; b < batch->n; b++) {
         size_t row = (size_t)b * batch->length;
+        sequence_write_to(&trainer->sequence, batch, widths_of(trainer->model), b);
         data_next(trainer->data, PART_TRAIN, batch->length, &trainer->data_stream, &trainer->sequence);
         trainer->settings->objective->make(trainer->settings->objective_state, model->vocab_size, &trainer->sequence,
                                            &trainer->mask_stream, batch->inputs + row, batch->targets + row, NULL);

@@ -47,7 +47,7 @@ typedef struct {
 
 /* One step's figures: a row of train.csv. */
 typedef struct {
-    double loss;          /* nats per target before the update, 0 for a batch without targets */
+    double loss;          /* per target before the update, 0 for a batch without targets */
     double gradient_norm; /* global, before clipping */
     double lr;
     int n_targets;

@@ -136,6 +136,16 @@ static inline Data *bench_data(Bench *bench, const Settings *settings, int lengt
     return data;
 }
 
+/* A sequence of ids, and of vectors where the source gives them. */
+static inline Sequence bench_sequence(Bench *bench, const Data *data, int length)
+{
+    Sequence seq = sequence_new(bench->arena, length);
+    Batch room = {.n = 1, .length = length};
+    batch_add_vectors(bench->arena, data_widths(data), &room);
+    sequence_write_to(&seq, &room, data_widths(data), 0);
+    return seq;
+}
+
 static inline Corpus bench_corpus(Bench *bench, const Settings *settings)
 {
     Corpus corpus;

@@ -5,7 +5,7 @@
 
 extern const Source source_template; /* not registered, but it must work as it stands */
 
-enum { T = 64, MAX_CASES = 64 };
+enum { T = 64, MAX_CASES = 64, MOST_WIDTH = 64 };
 
 typedef struct {
     const Source *source;
@@ -57,13 +57,21 @@ static Sequence blank(Bench *bench, int length)
     memset(seq.labels, -1, (size_t)length * sizeof *seq.labels);
     for (int i = 0; i <= length; i++)
         seq.ids[i] = -99;
+    const Widths widths = {MOST_WIDTH, MOST_WIDTH}; /* of whatever source */
+    Batch room = {.n = 1, .length = length};
+    batch_add_vectors(bench->arena, widths, &room);
+    sequence_write_to(&seq, &room, widths, 0);
+    for (int i = 0; i < length * MOST_WIDTH; i++)
+        seq.vectors[i] = seq.goals[i] = -99;
     return seq;
 }
 
 static int same_sequence(const Sequence *a, const Sequence *b)
 {
     size_t n = (size_t)a->length;
-    return memcmp(a->ids, b->ids, (n + 1) * sizeof *a->ids) == 0 && memcmp(a->flags, b->flags, n) == 0 &&
+    const size_t reals = n * MOST_WIDTH * sizeof(real);
+    return memcmp(a->vectors, b->vectors, reals) == 0 && memcmp(a->goals, b->goals, reals) == 0 &&
+           memcmp(a->ids, b->ids, (n + 1) * sizeof *a->ids) == 0 && memcmp(a->flags, b->flags, n) == 0 &&
            memcmp(a->labels, b->labels, n * sizeof *a->labels) == 0 && memcmp(a->groups, b->groups, n + 1) == 0;
 }
 
@@ -100,6 +108,42 @@ static void each_writes_valid_tokens_in_its_place_and_nowhere_else(void **state)
                 }
             }
     }
+}
+
+/* Of a source of vectors every position has one, and a goal if they have any: finite numbers, there and nowhere else.
+ */
+static void vectors_are_whole(void **state)
+{
+    Bench *bench = *state;
+    Case cases[MAX_CASES];
+    int n = all_cases(bench, cases), n_vectors = 0;
+    for (int c = 0; c < n; c++) {
+        const Source *source = cases[c].source;
+        int widths[2] = {0, 0}, first = source->allows_ends ? 1 : 0;
+        if (source->widths)
+            source->widths(cases[c].state, &widths[0], &widths[1]);
+        assert_true(widths[0] >= 0 && widths[0] <= MOST_WIDTH && widths[1] >= 0 && widths[1] <= MOST_WIDTH);
+        assert_int_equal(source->widths != NULL, widths[0] > 0);
+        assert_int_equal(source->widths != NULL, source->frame != NULL);
+        n_vectors += widths[0] > 0;
+        Sequence seq = blank(bench, T);
+        Pcg pcg = pcg_named(1, "data/train");
+        source->next(cases[c].state, PART_TRAIN, first, T - first, &pcg, &seq);
+        if (first && source->frame) {
+            seq.ids[0] = TOKEN_BOS;
+            source->frame(cases[c].state, 0, &seq);
+        }
+        const int begin = source->frame ? 0 : first;
+        for (int w = 0; w < 2; w++)
+            for (int i = 0; i < T * MOST_WIDTH; i++) {
+                const real value = (w ? seq.goals : seq.vectors)[i];
+                const int inside = i >= begin * widths[w] && i < T * widths[w];
+                assert_true(inside ? isfinite(value) && value != -99 : value == -99);
+            }
+        for (int i = begin; i < T && widths[1] > 0; i++) /* a label is the position's own id */
+            assert_true(seq.labels[i] == -1 || seq.labels[i] == seq.ids[i]);
+    }
+    assert_true(n_vectors > 0);
 }
 
 static void the_last_token_may_stand_behind_the_flags(void **state)
@@ -200,6 +244,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(each_writes_valid_tokens_in_its_place_and_nowhere_else, bench_open,
                                         bench_close),
+        cmocka_unit_test_setup_teardown(vectors_are_whole, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(the_last_token_may_stand_behind_the_flags, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(a_saved_stream_continues_the_same, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(every_id_is_shown_and_reserved_ones_by_name, bench_open, bench_close),

@@ -8,6 +8,8 @@ import unittest
 
 from harness import MODEL, SINGLE, Case
 
+VECTORS = SINGLE + "model.input: linear\nobjective.kind: regression\ndata.source.kind: trigger_mean\n"
+
 # What stands in bad.yaml; how the line on stderr goes on behind "refframe: " ("..." is any text in between, "+1" the number
 # of the first line behind SINGLE's).
 FILES = {
@@ -31,6 +33,13 @@ FILES = {
     "lanes over batch": (SINGLE + "train.lanes: 5\n", "bad.yaml:+1:...train.lanes"),
     "maps over sequences": (SINGLE.replace("maps: 1", "maps: 5"), "bad.yaml:15:...snapshot.maps"),
     "next with full": (SINGLE + "model.mask.kind: full\n", "bad.yaml:...full"),
+    "vectors into an embedding": (VECTORS.replace("linear", "embedding"), "bad.yaml:+1:...model.input...vectors"),
+    "vectors of another width": (VECTORS.replace("linear", "identity") + "data.source.n_noise: 5\n", "bad.yaml:+1:...model.input...8...16"),
+    "a map of ids": (SINGLE + "model.input: linear\n", "bad.yaml:+1:...model.input...ids"),
+    "vectors and a tokenizer": (VECTORS + "data.tokenizer.kind: byte\n", "bad.yaml:+4:...data.tokenizer.kind...vectors"),
+    "vectors and next": (VECTORS.replace("regression", "next"), "bad.yaml:+2:...objective.kind...vectors"),
+    "vectors and a tied head": (VECTORS + "model.tied_head: true\n", "bad.yaml:+4:...model.tied_head...vectors"),
+    "regression of ids": (SINGLE + "objective.kind: regression\n", "bad.yaml:+1:...objective.kind...vectors"),
     "missing corpus": (SINGLE + "data.source.files: [nowhere.txt]\n", "bad.yaml:+1:...data.source.files...nowhere.txt"),
     "corpus is a folder": (SINGLE + "data.source.files: [.]\n", "bad.yaml:+1:...data.source.files...folder"),
     "empty corpus": (SINGLE + "data.source.files: [empty.txt]\n", "bad.yaml:+1:...data.source.files...empty.txt"),

@@ -9,7 +9,7 @@ import xml.etree.ElementTree
 import zipfile
 
 import browser
-from harness import TINY, Case, read
+from harness import SINGLE, TINY, Case, read, run_folders
 
 EXPECT = """\
 expect:
@@ -78,6 +78,20 @@ class Report(Case):
         self.assertNotRegex(outside_scripts, r"(?i)url\(\s*['\"]?(?!data:|#)|@import")
         self.assertIn("a model of one layer trains", text)
         self.assertNotIn(self.folder, text, "no path of this machine")
+
+    def test_losses_say_their_unit(self):
+        """Nats, or what a model of vectors is wrong by; and both where arms differ."""
+        vectors = "{objective.kind: regression, data.source.kind: trigger_mean, model.input: linear}"
+        self.write("vectors.yaml", SINGLE + f"sweep:\n  task:\n    v: {vectors}\n")
+        self.write("both.yaml", SINGLE + f"sweep:\n  task:\n    v: {vectors}\n    t: {{data.source.kind: text}}\n")
+        for name, unit in (("tiny", "nats"), ("vectors", "mean squared error"), ("both", "nats or mean squared error")):
+            if name != "tiny":
+                self.refframe("run", f"{name}.yaml")
+            self.assertIn(f'"loss_unit":"{unit}"', read(self.at("results", name, "report.html")).decode())
+            for run, folder in run_folders(self.at("results", name)).items():
+                shown = self.refframe("show", folder).stdout
+                expected = "mean squared error" if run.startswith("v-") else "nats"
+                self.assertRegex(shown, rf"held-out loss [\d.]+ {expected} per target")
 
     def test_figures_are_files_of_their_own(self):
         """Well-formed, with their words, and nothing to load."""

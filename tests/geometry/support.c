@@ -92,6 +92,7 @@ Built *built_new(Arena *arena, int n_layers, int n_heads, int length, int d_head
     View *view = &built->view;
     *view = shape_under(arena, mask, n_layers, n_heads, length);
     view->d_model = d_model, view->d_head = d_head;
+    view->logit.divisor = sqrt((double)d_head);
     view->maps = built->maps, view->q = built->q, view->k = built->k, view->v = built->v, view->bias = built->bias;
     view->residual = built->residual, view->normed = built->normed;
     view->losses = built->losses, view->ablated_losses = built->ablated_losses;

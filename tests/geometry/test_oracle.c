@@ -83,6 +83,7 @@ static View view_of(const Case *c, int s)
     View view = shape_under(c->arena, is_causal ? MASK_CAUSAL : MASK_FULL, (int)shape[0], (int)shape[1], T);
     view.end = end ? *end : -1;
     view.d_head = q ? (int)q->shape[3] : 0;
+    view.logit.divisor = sqrt((double)view.d_head);
     view.d_model = residual ? (int)residual->shape[2] : 0;
     view.maps = (const real *)maps->data + (size_t)s * view.n_layers * view.n_heads * T * T;
     view.q = data_of(c, "q"), view.k = data_of(c, "k"), view.v = data_of(c, "v"), view.bias = data_of(c, "bias");

@@ -199,9 +199,13 @@ static double gap_by_definition(const View *view)
         double first = 0, others = 0;
         int n_others = 0;
         for (int j = 0; j < T; j++) {
-            double score = (double)view_bias(view, 0, 0, i)[-j];
+            double score = 0;
             for (int c = 0; c < D; c++)
-                score += (double)view->q[i * D + c] * (double)view->k[j * D + c] / sqrt(D);
+                score += (double)view->q[i * D + c] * (double)view->k[j * D + c];
+            score = score / view->logit.divisor + (double)view_bias(view, 0, 0, i)[-j];
+            score /= view->logit.temperature;
+            if (view->logit.softcap > 0)
+                score = view->logit.softcap * tanh(score / view->logit.softcap);
             if (!view_sees(view, i, j) || j == i)
                 continue;
             first += j == 0 ? score : 0, others += j == 0 ? 0 : score, n_others += j > 0;
@@ -212,6 +216,26 @@ static double gap_by_definition(const View *view)
         n++;
     }
     return n ? gap / n : (double)NAN;
+}
+
+/* Logits are those that the model's score function gets: with another divisor, a temperature, a cap. */
+static void test_a_gap_of_the_models_own_logits(void **state)
+{
+    (void)state;
+    enum { T = 30, D = 4 };
+    static const Logit made[] = {{2, 1, 0}, {1, 1.7, 0}, {2, 1, 0.8}, {1, 0.5, 3}};
+    Pcg pcg = pcg_named(1, "test/logits");
+    for (TestMask mask = 0; mask < N_MASKS; mask++) {
+        Arena *arena = arena_new();
+        Built *built = built_new(arena, 1, 1, T, D, 6, mask);
+        built_randomise(built, &pcg);
+        for (size_t m = 0; m < sizeof made / sizeof *made; m++) {
+            built->view.logit = made[m];
+            const double expected = gap_by_definition(&built->view), found = measured_one(&built->view, "logit_gap");
+            assert_true(fabs(found - expected) < 1e-6 || (isnan(found) && isnan(expected)));
+        }
+        arena_free(arena);
+    }
 }
 
 /* A bias may differ from query to query; a table that does not is the table of distances. */
@@ -294,6 +318,7 @@ int main(void)
         cmocka_unit_test(test_sink_rate_near_its_floor),
         cmocka_unit_test(test_mean_distance),
         cmocka_unit_test(test_one_repeated_token),
+        cmocka_unit_test(test_a_gap_of_the_models_own_logits),
         cmocka_unit_test(test_a_bias_by_query),
         cmocka_unit_test(test_a_drained_sink),
         cmocka_unit_test(test_a_massive_activation),

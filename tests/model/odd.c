@@ -149,10 +149,10 @@ const Position position_odd = {
 
 /* p_j = s_j^2 / (n + sum s^2) over n visible keys and slots: of p alone the sign of s is not known.
  * ds_j = 2 s_j (dp_j - sum dp p) / (n + sum s^2) */
-static void weights(const void *state, const real *parameters, int layer, int head, int n, const double *scores,
+static void weights(const void *state, const real *parameters, int layer, int head, int i, int n, const double *scores,
                     double *ret_weights)
 {
-    (void)state, (void)parameters, (void)layer, (void)head;
+    (void)state, (void)parameters, (void)layer, (void)head, (void)i;
     double sum = n;
     for (int j = 0; j < n; j++)
         sum += scores[j] * scores[j];

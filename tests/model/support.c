@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/resolve.h"
+#include "data/data.h"
 
 extern const Position position_template;
 extern const Mask mask_template;
@@ -76,6 +77,14 @@ const char *any_choice(int i)
             if (strcmp(values[v], row->initial) != 0)
                 snprintf(next_choice(lines, &n), 96, "model.%s=%s", row->key, values[v]);
     }
+    Arena *arena = arena_new();
+    for (int r = 0; r < model_n_score_rows; r++) {
+        Axis others = {.n = 0};
+        other_values(arena, "", "model.score", &model_score_rows[r], &others);
+        for (int v = 0; v < others.n; v++)
+            snprintf(next_choice(lines, &n), 96, "%s", others.values[v]);
+    }
+    arena_free(arena);
     for (int s = 0; any_slot(s); s++)
         add_parts("model.slot", &any_slot(s)->variant, lines, &n);
     for (int g = 0; any_gate(g); g++)
@@ -155,6 +164,10 @@ void other_values(Arena *arena, const char *before, const char *group, const Sch
 int all_axes(Arena *arena, Axis ret_axes[MOST_AXES])
 {
     int n = 6;
+    const struct {
+        const SchemaRow *rows;
+        int n;
+    } tables[] = {{model_rows, model_n_rows}, {model_vector_rows, model_n_vector_rows}};
     memset(ret_axes, 0, sizeof(Axis) * MOST_AXES);
     ADD_AXIS(arena, position, "model.position", &ret_axes[0]);
     ADD_AXIS(arena, mask, "model.mask", &ret_axes[1]);
@@ -162,14 +175,21 @@ int all_axes(Arena *arena, Axis ret_axes[MOST_AXES])
     ADD_AXIS(arena, objective, "objective", &ret_axes[3]);
     ADD_AXIS(arena, gate, "model.gate", &ret_axes[4]);
     ADD_AXIS(arena, slot, "model.slot", &ret_axes[5]);
-    for (int r = 0; r < model_n_rows; r++) {
-        const SchemaRow *row = &model_rows[r];
-        if (!values_of(row))
-            continue;
+    for (int t = 0; t < 2; t++)
+        for (int r = 0; r < tables[t].n; r++) {
+            const SchemaRow *row = &tables[t].rows[r];
+            if (!values_of(row))
+                continue;
+            assert_true(n < MOST_AXES);
+            ret_axes[n].name = arena_format(arena, "model.%s", row->key);
+            add_value(&ret_axes[n], "");
+            other_values(arena, "", "model", row, &ret_axes[n++]);
+        }
+    for (int r = 0; r < model_n_score_rows; r++) {
         assert_true(n < MOST_AXES);
-        ret_axes[n].name = arena_format(arena, "model.%s", row->key);
+        ret_axes[n].name = arena_format(arena, "model.score.%s", model_score_rows[r].key);
         add_value(&ret_axes[n], "");
-        other_values(arena, "", "model", row, &ret_axes[n++]);
+        other_values(arena, "", "model.score", &model_score_rows[r], &ret_axes[n++]);
     }
     return n;
 }
@@ -210,6 +230,8 @@ static void write_schema(TestSchema *schema)
 {
     memset(schema, 0, sizeof *schema);
     add_part(schema, "model", NULL, model_rows, model_n_rows);
+    add_part(schema, "model", NULL, model_vector_rows, model_n_vector_rows);
+    add_part(schema, "model.score", NULL, model_score_rows, model_n_score_rows);
     ADD_VARIANTS(schema, position, "model.position");
     ADD_VARIANTS(schema, mask, "model.mask");
     ADD_VARIANTS(schema, score, "model.score");
@@ -263,6 +285,15 @@ static int index_of(const Variant *const *variants, const char *name)
     return n;
 }
 
+/* Vectors as wide as the model's choices want them, or of widths of their own; goals where they are asked for. */
+static void suit_vectors(const Settings *settings, ModelSettings *shape)
+{
+    const char *objective = settings_text(settings, "objective.kind");
+    const int wants_goals = any_objective(index_of(objective_variants, objective))->loss == LOSS_SQUARED_ERROR;
+    shape->vector_width = shape->input == INPUT_IDENTITY ? shape->d_model : shape->input == INPUT_LINEAR ? 5 : 0;
+    shape->goal_width = shape->output == OUTPUT_IDENTITY ? shape->d_model : wants_goals ? 7 : 0;
+}
+
 int try_build(int vocab_size, const char *lines, Built *ret_built, Error *err)
 {
     Built built = {.arena = arena_new()};
@@ -289,6 +320,7 @@ int try_build(int vocab_size, const char *lines, Built *ret_built, Error *err)
     built.shape.slot = any_slot(index_of(slot_variants, settings_text(settings, "model.slot.kind")));
     built.shape.gate = any_gate(index_of(gate_variants, settings_text(settings, "model.gate.kind")));
     built.shape.score = is_odd(score) ? &score_odd : any_score(index_of(score_variants, score));
+    suit_vectors(settings, &built.shape);
     status = model_new(built.arena, &built.shape, kernels_best(), &built.model, err);
     if (status < 0)
         return status;
@@ -348,6 +380,11 @@ Batch random_batch(const Built *built, int n, double share, uint64_t seed)
         batch.targets[i] = pcg_uniform(&pcg) < share ? target : -1;
         batch.n_targets += batch.targets[i] >= 0;
     }
+    batch_add_vectors(built->arena, (Widths){built->shape.vector_width, built->shape.goal_width}, &batch);
+    for (int i = 0; i < n * length * built->shape.vector_width; i++)
+        batch.vectors[i] = (real)pcg_normal(&pcg);
+    for (int i = 0; i < n * length * built->shape.goal_width; i++)
+        batch.goals[i] = (real)pcg_normal(&pcg);
     return batch;
 }
 

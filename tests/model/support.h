@@ -28,7 +28,8 @@ const Gate *any_gate(int i);
 const Objective *any_objective(int i);
 
 /* Every value but the default of every choice and flag among the rows of `model`, and one head of keys and values;
- * every gate but none, and every other value of its choices. As lines "model.norm=rmsnorm"; "" for i = 0, which changes
+ * every gate but none, and every other value of its choices; another value of every key that stands with every score
+ * function. As lines "model.norm=rmsnorm"; "" for i = 0, which changes
  * nothing; NULL at the end. */
 const char *any_choice(int i);
 

@@ -51,13 +51,15 @@ static void test_capture_is_the_step(void **state)
                              (double)value);
                 sum += (double)value;
             }
-            assert_int_equal(model_rows_sum_to_one(b.model), shape->score->rows_sum_to_one && !shape->slot->prepare);
+            const int sums_to_one =
+                shape->score->rows_sum_to_one && shape->score->rows_sum_to_one(b.model->score_state);
+            assert_int_equal(model_rows_sum_to_one(b.model), sums_to_one && !shape->slot->prepare);
             for (int t = 0; t < model_n_slots(b.model); t++) {
                 const double value = (double)capture.slots[row * model_n_slots(b.model) + t];
                 assert_true(value >= 0);
                 sum += value;
             }
-            if (shape->score->rows_sum_to_one && !(fabs(sum - 1) < 1e-5))
+            if (sums_to_one && !(fabs(sum - 1) < 1e-5))
                 fail_msg("%s: a row sums to %g", shape->score->variant.name, sum);
         }
         unbuild(&b);
@@ -137,9 +139,9 @@ static void fill_slots(const Built *b, real *ret_keys, real *ret_values)
                          ret_values + map * size);
 }
 
-/* One model's captured maps are what its score function, by its definition for one row, makes of q.k/sqrt(D) and bias;
- * head outputs are P v, slots among keys and values, but where a gate is on them; and what position alone gives is the
- * same with q.k = 0. */
+/* One model's captured maps are what its score function, by its definition for one row, makes of the logits of q.k and
+ * bias; head outputs are P v, slots among keys and values, but where a gate is on them; and what position alone gives
+ * is the same with q.k = 0. */
 static void check_captured_scores(Built *b)
 {
     const ModelSettings *s = &b->shape;
@@ -178,13 +180,13 @@ static void check_captured_scores(Built *b)
                 for (int j = 0; j < T; j++) {
                     const real *k = capture.k + (map * T + j) * D;
                     const double score =
-                        dot(D, q, k) / sqrt(D) +
-                        (double)bias[(size_t)map * table + (size_t)i * stride + (size_t)(T - 1 + i - j)];
+                        logit_of(&s->logit, dot(D, q, k),
+                                 (double)bias[(size_t)map * table + (size_t)i * stride + (size_t)(T - 1 + i - j)]);
                     largest = fmax(largest, products_size(D, q, k) / sqrt(D));
                     if (keys_include(&visible->keys[i], j))
                         weights[n++] = score;
                 }
-                model_weights(b->model, b->parameters, map / H, map % H, n, weights, weights);
+                model_weights(b->model, b->parameters, map / H, map % H, i, n, weights, weights);
                 model_position_weights(b->model, b->parameters, bias, visible, map / H, map % H, i, work, alone);
                 for (n = 0; n < S && !of_position; n++)
                     assert_true(fabs(weights[n] - (double)capture.slots[(map * T + i) * S + n]) < 1e-5);
@@ -198,16 +200,15 @@ static void check_captured_scores(Built *b)
                                  i, j, found, expected);
                 }
                 for (int d = 0; d < D && !of_position && !is_gated; d++) {
-                    double o = 0, size = 0;
-                    for (int t = 0; t < S; t++)
-                        o += (double)capture.slots[(map * T + i) * S + t] * (double)slot_values[(map * S + t) * D + d];
-                    for (int j = 0; j < T; j++) {
-                        const double product =
-                            (double)capture.maps[(map * T + i) * T + j] * (double)capture.v[(map * T + j) * D + d];
-                        o += product, size += fabs(product);
+                    double o = 0, size = 1;
+                    for (int j = -S; j < T; j++) {
+                        const double part = j < 0 ? (double)capture.slots[(map * T + i) * S + S + j] *
+                                                        (double)slot_values[(map * S + S + j) * D + d]
+                                                  : (double)capture.maps[(map * T + i) * T + j] *
+                                                        (double)capture.v[(map * T + j) * D + d];
+                        o += part, size += fabs(part);
                     }
-                    assert_true(fabs(o - (double)capture.heads[(map * T + i) * D + d]) <
-                                1e-5 * fmax(1, fmax(size, fabs(o))));
+                    assert_true(fabs(o - (double)capture.heads[(map * T + i) * D + d]) < 1e-5 * size);
                 }
             }
 }

@@ -98,6 +98,11 @@ static void test_every_key_of_the_model_changes_something(void **state)
 {
     (void)state;
     check_rows("model.position.kind=absolute\n", "model", "model", model_rows, model_n_rows);
+    for (int i = 0; any_score(i); i++) {
+        char kind[96];
+        snprintf(kind, sizeof kind, "model.score.kind=%s\n", any_score(i)->variant.name);
+        check_rows(kind, any_score(i)->variant.name, "model.score", model_score_rows, model_n_score_rows);
+    }
 }
 
 int main(void)

@@ -29,7 +29,7 @@ static void draw(Drawn *d, uint64_t seed)
     d->ids[0] = TOKEN_BOS;
     d->ids[T - 1] = TOKEN_EOS;
     d->ids[T] = -1;
-    d->seq = (Sequence){T, d->ids, d->labels, d->flags, d->groups};
+    d->seq = (Sequence){.length = T, .ids = d->ids, .labels = d->labels, .flags = d->flags, .groups = d->groups};
 }
 
 /* A token that is given, the only one of its id. */
@@ -133,6 +133,38 @@ static void check_share(double successes, double trials, double expected)
     assert_true(fabs(successes / trials - expected) < 4 * sqrt(expected * (1 - expected) / trials));
 }
 
+/* All of the source's targets, or of them a share that a higher one contains. */
+static void test_regression(void **state)
+{
+    (void)state;
+    Built all = build(V, "objective.kind=regression"), half = build(V, "objective.kind=regression\nobjective.rate=0.5");
+    Built few = build(V, "objective.kind=regression\nobjective.rate=0.1");
+    Built *const built[] = {&all, &half, &few};
+    Pcg pcg[3];
+    int n[3] = {0};
+    for (int b = 0; b < 3; b++)
+        pcg[b] = pcg_named(1, "mask");
+    for (uint64_t seed = 0; seed < 400; seed++) {
+        Drawn d[3];
+        for (int b = 0; b < 3; b++) {
+            draw(&d[b], seed);
+            make(objective_find("regression"), built[b], &d[b], &pcg[b]);
+            assert_memory_equal(d[b].inputs, d[b].ids, sizeof d[b].inputs);
+            assert_memory_equal(d[b].target_groups, d[b].groups, sizeof d[b].target_groups);
+            for (int i = 0; i < T; i++) {
+                assert_true(d[b].targets[i] == -1 || d[b].targets[i] == d[b].labels[i]);
+                assert_true(b == 0 || d[b].targets[i] == -1 || d[b - 1].targets[i] >= 0);
+                n[b] += d[b].targets[i] >= 0;
+            }
+        }
+        assert_memory_equal(d[0].targets, d[0].labels, sizeof d[0].targets);
+    }
+    check_share(n[1], n[0], 0.5);
+    check_share(n[2], n[0], 0.1);
+    for (int b = 0; b < 3; b++)
+        unbuild(built[b]);
+}
+
 /* 80 % MASK, 10 % another token, 10 % the same; replacements uniform over content. */
 static void test_masked_frequencies(void **state)
 {
@@ -215,6 +247,30 @@ static void test_combinations(void **state)
     assert_true(objective_find("next")->needs_hidden_future);
 }
 
+/* Ids and vectors: every pair of what a source gives and asks for, with every objective. */
+static void test_vectors(void **state)
+{
+    (void)state;
+    for (int o = 0; any_objective(o); o++)
+        for (int in = 0; in < 2; in++)
+            for (int out = 0; out < 2; out++) {
+                const Objective *objective = any_objective(o);
+                const int is_squared = objective->loss == LOSS_SQUARED_ERROR;
+                Built b = build(V, "objective.kind=%s", objective->variant.name);
+                Error err = {""};
+                ModelSettings shape = b.shape;
+                shape.vector_width = in ? 5 : 0, shape.goal_width = out ? 7 : 0;
+                const int refused = is_squared != out || (in && !objective->takes_vectors);
+                assert_int_equal(objective_check(objective, &shape, 1, &err), refused ? STATUS_INPUT : STATUS_OK);
+                if (refused)
+                    assert_non_null(strstr(err.text, "objective.kind"));
+                unbuild(&b);
+            }
+    assert_false(objective_find("next")->takes_vectors);
+    assert_false(objective_find("masked")->takes_vectors);
+    assert_int_equal(objective_find("regression")->loss, LOSS_SQUARED_ERROR);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +281,8 @@ int main(void)
         cmocka_unit_test(test_masked_frequencies),
         cmocka_unit_test(test_masked_rates_nest),
         cmocka_unit_test(test_combinations),
+        cmocka_unit_test(test_regression),
+        cmocka_unit_test(test_vectors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

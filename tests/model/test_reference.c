@@ -1,5 +1,5 @@
 /* Loss, logits and gradients against an independent implementation: PyTorch in double precision, by
- * fixtures/make_reference.py and make_heads.py, whose outcome is committed.
+ * fixtures/make_reference.py, make_heads.py and make_scores.py, whose outcome is committed.
  *
  * Central differences show that the backward pass belongs to the forward pass; only this file shows that the forward
  * pass is the model of the papers (a transposed weight, a pairing of rope's channels, the tanh in GELU). Every tensor's
@@ -70,14 +70,22 @@ static const Record *find(const Case *c, const char *prefix, const char *name)
     return NULL;
 }
 
+/* Vectors or goals, of which the batch has n values, if any. */
+static int copy_reals(const Case *c, const char *name, int n, real *ret_values)
+{
+    for (int i = 0; i < n; i++)
+        ret_values[i] = ((const float *)find(c, "", name)->data)[i];
+    return n > 0;
+}
+
 /* One case: its settings are the first record. */
 static void check_case(const Case *c)
 {
     enum { V = 13 };
     Built built = build(V, "%s", c->records[0].data);
     const Parameters *table = model_parameters(built.model);
-    const int T = built.shape.context_length;
-    assert_int_equal(c->n, 5 + 2 * table->n_tensors);
+    const ModelSettings *s = &built.shape;
+    const int T = s->context_length, O = model_output_width(s);
     for (int t = 0; t < table->n_tensors; t++) {
         const Tensor *tensor = &table->tensors[t];
         const Record *record = find(c, "parameters/", tensor->name);
@@ -89,6 +97,9 @@ static void check_case(const Case *c)
     Batch batch = random_batch(&built, (int)find(c, "", "tokens")->n / T, 0, 1);
     memcpy(batch.inputs, find(c, "", "tokens")->data, sizeof(int32_t) * (size_t)(batch.n * T));
     memcpy(batch.targets, find(c, "", "targets")->data, sizeof(int32_t) * (size_t)(batch.n * T));
+    const int n_more = copy_reals(c, "vectors", batch.n * T * s->vector_width, batch.vectors) +
+                       copy_reals(c, "goals", batch.n * T * s->goal_width, batch.goals);
+    assert_int_equal(c->n, 5 + n_more + 2 * table->n_tensors);
     for (int i = 0; i < batch.n * T; i++)
         batch.n_targets += batch.targets[i] >= 0;
     Workspace *w = workspace_new(built.arena, built.model, batch.n, 1, NULL);
@@ -96,10 +107,11 @@ static void check_case(const Case *c)
                        batch.n_targets);
     check_close("loss", 1, &loss, (const float *)find(c, "", "loss")->data);
 
-    real *logits = ARENA_ARRAY(built.arena, real, T * V);
-    for (int s = 0; s < batch.n; s++) {
-        model_logits(built.model, built.parameters, batch.inputs + s * T, T, w, logits);
-        check_close("logits", (size_t)T * V, logits, (const float *)find(c, "", "logits")->data + s * T * V);
+    real *outputs = ARENA_ARRAY(built.arena, real, T * O);
+    for (int i = 0; i < batch.n; i++) {
+        const Given given = model_given(built.model, &batch, i);
+        model_outputs(built.model, built.parameters, &given, T, w, outputs);
+        check_close("logits", (size_t)T * O, outputs, (const float *)find(c, "", "logits")->data + i * T * O);
     }
     for (int t = 0; t < table->n_tensors; t++) {
         const Tensor *tensor = &table->tensors[t];
@@ -150,19 +162,31 @@ static void test_masks_and_biases(void **state)
     check_fixture(FIXTURES "/masks_and_biases.bin", 13);
 }
 
+/* Every score function, with the keys that all of them have. */
+static void test_scores(void **state)
+{
+    (void)state;
+    check_fixture(FIXTURES "/scores.bin", 19);
+}
+
 static void test_blocks(void **state)
 {
     (void)state;
     check_fixture(FIXTURES "/blocks.bin", 9);
 }
 
+/* Models that read and give vectors, by NumPy and gradients by hand (fixtures/make_vectors.py). */
+static void test_vectors(void **state)
+{
+    (void)state;
+    check_fixture(FIXTURES "/vectors.bin", 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reference),
-        cmocka_unit_test(test_heads),
-        cmocka_unit_test(test_masks_and_biases),
-        cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_reference), cmocka_unit_test(test_heads),  cmocka_unit_test(test_masks_and_biases),
+        cmocka_unit_test(test_scores),    cmocka_unit_test(test_blocks), cmocka_unit_test(test_vectors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,6 +12,7 @@
 typedef long double wide;
 typedef uint64_t bits;
 #define wide_exp       expl
+#define wide_tanh      tanhl
 #define wide_erfc      erfcl
 #define REAL_LEAST     DBL_MIN
 #define LEAST_EXPONENT DBL_MIN_EXP
@@ -25,6 +26,7 @@ typedef uint64_t bits;
 typedef double wide;
 typedef uint32_t bits;
 #define wide_exp       exp
+#define wide_tanh      tanh
 #define wide_erfc      erfc
 #define REAL_LEAST     FLT_MIN
 #define LEAST_EXPONENT FLT_MIN_EXP
@@ -127,6 +129,13 @@ static void call_gelu_slope(const Kernels *k, const real *ones, const real *x, r
     k->gelu_backward(SWEEP_BLOCK, x, ones, y, unused);
 }
 
+static void call_tanh(const Kernels *k, const real *ones, const real *x, real *unused, real *y)
+{
+    (void)ones, (void)unused;
+    memcpy(y, x, SWEEP_BLOCK * sizeof(real));
+    k->softcap_forward(SWEEP_BLOCK, 1, y);
+}
+
 static void call_phi_gelu(const Kernels *k, const real *ones, const real *x, real *unused, real *y)
 {
     (void)ones, (void)unused;
@@ -160,6 +169,7 @@ static const struct {
     {"gelu", exact_gelu, call_gelu, EXP_LOWEST, (double)INFINITY, 3, 1, 0},
     {"gelu in backward", exact_gelu, call_gelu_again, EXP_LOWEST, (double)INFINITY, 3, 1, 0},
     {"slope of gelu", exact_gelu_slope, call_gelu_slope, -(double)INFINITY, (double)INFINITY, GELU_SLOPE, 0, 1},
+    {"tanh", wide_tanh, call_tanh, -(double)INFINITY, (double)INFINITY, 4, 0, 0},
     {"exact gelu", exact_phi_gelu, call_phi_gelu, PHI_LOWEST, (double)INFINITY, 8, 0, 0},
     {"exact gelu in backward", exact_phi_gelu, call_phi_gelu_again, PHI_LOWEST, (double)INFINITY, 8, 0, 0},
     {"slope of exact gelu", exact_phi_gelu_slope, call_phi_gelu_slope, -(double)INFINITY, (double)INFINITY, 3, 0, 1},

@@ -164,6 +164,40 @@ static void run_softmax_row_backward(const Kernels *k, Block *b)
     for (int i = 0; i < b->n; i++)
         k->softmax_row_backward(b->width, b->x + (size_t)i * b->width, b->y + (size_t)i * b->width);
 }
+/* Forward in place, or backward of x as weights and scores both, in place of y. */
+#define SCORE_ROWS(name, forward, backward)                                                                            \
+    static void run_##name##_row(const Kernels *k, Block *b)                                                           \
+    {                                                                                                                  \
+        for (int i = 0; i < b->n; i++) {                                                                               \
+            real *y = b->y + (size_t)i * b->width;                                                                     \
+            forward;                                                                                                   \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void run_##name##_row_backward(const Kernels *k, Block *b)                                                  \
+    {                                                                                                                  \
+        for (int i = 0; i < b->n; i++) {                                                                               \
+            const real *x = b->x + (size_t)i * b->width;                                                               \
+            real *y = b->y + (size_t)i * b->width;                                                                     \
+            backward;                                                                                                  \
+        }                                                                                                              \
+    }
+SCORE_ROWS(softmax_extra, k->softmax_extra_row(b->width, 0, 1, y), k->softmax_extra_row_backward(b->width, 1, x, y))
+SCORE_ROWS(clipped_softmax, k->clipped_softmax_row(b->width, (real)-0.03, 1, y),
+           k->clipped_softmax_row_backward(b->width, (real)-0.03, 1, 1, x, y))
+SCORE_ROWS(sigmoid, k->sigmoid_row(b->width, 0, 0, y), k->sigmoid_row_backward(b->width, 0, 1, x, y))
+SCORE_ROWS(normalised_sigmoid, k->sigmoid_row(b->width, 0, 1, y), k->sigmoid_row_backward(b->width, 1, 1, x, y))
+SCORE_ROWS(relu, k->relu_row(b->width, 1, y), k->relu_row_backward(b->width, 0, 1, x, y))
+SCORE_ROWS(softpick, k->softpick_row(b->width, (real)1e-6, y), k->softpick_row_backward(b->width, 1, x, x, y))
+SCORE_ROWS(entmax15, k->entmax15_row(b->width, y), k->entmax15_row_backward(b->width, b->w + (x - b->x), y))
+
+static void run_softcap_forward(const Kernels *k, Block *b)
+{
+    k->softcap_forward((size_t)b->n * b->width, 30, b->y);
+}
+static void run_softcap_backward(const Kernels *k, Block *b)
+{
+    k->softcap_backward((size_t)b->n * b->width, 30, b->x, b->y);
+}
 static void run_cross_entropy_row(const Kernels *k, Block *b)
 {
     for (int i = 0; i < b->n; i++)
@@ -200,6 +234,22 @@ static const struct {
     {"exponential", run_exponential},
     {"softmax_row", run_softmax_row},
     {"softmax_row_backward", run_softmax_row_backward},
+    {"softmax_extra_row", run_softmax_extra_row},
+    {"softmax_extra_row_backward", run_softmax_extra_row_backward},
+    {"clipped_softmax_row", run_clipped_softmax_row},
+    {"clipped_softmax_row_backward", run_clipped_softmax_row_backward},
+    {"sigmoid_row", run_sigmoid_row},
+    {"sigmoid_row_backward", run_sigmoid_row_backward},
+    {"normalised_sigmoid_row", run_normalised_sigmoid_row},
+    {"normalised_sigmoid_row_backward", run_normalised_sigmoid_row_backward},
+    {"relu_row", run_relu_row},
+    {"relu_row_backward", run_relu_row_backward},
+    {"softpick_row", run_softpick_row},
+    {"softpick_row_backward", run_softpick_row_backward},
+    {"entmax15_row", run_entmax15_row},
+    {"entmax15_row_backward", run_entmax15_row_backward},
+    {"softcap_forward", run_softcap_forward},
+    {"softcap_backward", run_softcap_backward},
     {"cross_entropy_row", run_cross_entropy_row},
     {"add", run_add},
     {"sum_of_squares", run_sum_of_squares},
@@ -212,7 +262,7 @@ static void bench_rows(const Kernels *kernels)
 {
     static const int sides[][2] = {{1024, 64}, {512, 128}, {256, 256}, {512, 1024}};
     const int n_sides = (int)(sizeof sides / sizeof sides[0]);
-    printf("%-22s", "ns per element");
+    printf("%-30s", "ns per element");
     for (int i = 0; i < n_sides; i++)
         printf(" %5d x %4d", sides[i][0], sides[i][1]);
     printf("\n");
@@ -227,7 +277,7 @@ static void bench_rows(const Kernels *kernels)
     for (size_t i = 0; i < MAX_SIDE * MAX_SIDE; i++)
         b.w[i] *= b.w[i]; /* a second moment */
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
-        printf("%-22s", rows[r].name);
+        printf("%-30s", rows[r].name);
         for (int i = 0; i < n_sides; i++) {
             b.n = sides[i][0];
             b.width = sides[i][1];

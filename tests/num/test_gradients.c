@@ -110,6 +110,45 @@ static double softmax(const Kernels *k, const real *in, const real *weights, rea
     return weigh(SIZE, y, weights);
 }
 
+/* A row function of scores s = x +- `away`, which keeps them from a corner at 0, and its gradient. */
+#define ROW_FUNCTION(name, away, forward, backward)                                                                    \
+    static double name(const Kernels *k, const real *in, const real *weights, real *grad)                              \
+    {                                                                                                                  \
+        real scores[SIZE], all[SIZE], kept[N_ROWS] = {0};                                                              \
+        for (int i = 0; i < SIZE; i++)                                                                                 \
+            scores[i] = all[i] = in[i] + (real)(i % 2 ? away : -(away));                                               \
+        if (grad)                                                                                                      \
+            memcpy(grad, weights, sizeof all);                                                                         \
+        for (int i = 0; i < N_ROWS; i++) {                                                                             \
+            real *y = all + i * WIDTH;                                                                                 \
+            const real *s = scores + i * WIDTH;                                                                        \
+            (void)s, (void)kept;                                                                                       \
+            forward;                                                                                                   \
+            if (grad) {                                                                                                \
+                real *d = grad + i * WIDTH;                                                                            \
+                backward;                                                                                              \
+            }                                                                                                          \
+        }                                                                                                              \
+        return weigh(SIZE, all, weights);                                                                              \
+    }
+
+/* With a gradient for the extra logit, too, the first of the gains. */
+ROW_FUNCTION(softmax_extra, 0, kept[i] = k->softmax_extra_row(WIDTH, in[GAIN], 1, y),
+             grad[GAIN] -= kept[i] * k->softmax_extra_row_backward(WIDTH, 1, y, d))
+ROW_FUNCTION(softmax_total, 0, k->softmax_extra_row(WIDTH, -(real)INFINITY, (real)0.3, y),
+             k->softmax_extra_row_backward(WIDTH, (real)0.3, y, d))
+ROW_FUNCTION(clipped_softmax, 0, kept[i] = k->clipped_softmax_row(WIDTH, (real)-0.02, (real)1.02, y),
+             k->clipped_softmax_row_backward(WIDTH, (real)-0.02, (real)1.02, kept[i], s, d))
+ROW_FUNCTION(sigmoid, 0, k->sigmoid_row(WIDTH, -1, 0, y), k->sigmoid_row_backward(WIDTH, 0, 1, y, d))
+ROW_FUNCTION(normalised_sigmoid, 0, kept[i] = k->sigmoid_row(WIDTH, (real)(-3 * i), 1, y),
+             k->sigmoid_row_backward(WIDTH, 1, kept[i], y, d))
+ROW_FUNCTION(relu_row, 5, kept[i] = k->relu_row(WIDTH, 3, y), k->relu_row_backward(WIDTH, 0, kept[i], y, d))
+ROW_FUNCTION(normalised_relu, 5, kept[i] = k->relu_row(WIDTH, 0, y), k->relu_row_backward(WIDTH, 1, kept[i], y, d))
+ROW_FUNCTION(softpick, 3, kept[i] = k->softpick_row(WIDTH, (real)1e-6, y),
+             k->softpick_row_backward(WIDTH, kept[i], s, y, d))
+ROW_FUNCTION(entmax15, 0, k->entmax15_row(WIDTH, y), k->entmax15_row_backward(WIDTH, y, d))
+ROW_FUNCTION(softcap, 0, k->softcap_forward(WIDTH, 2, y), k->softcap_backward(WIDTH, 2, y, d))
+
 static double cross_entropy(const Kernels *k, const real *in, const real *weights, real *grad)
 {
     real y[SIZE];
@@ -145,6 +184,16 @@ static const struct {
     {"rmsnorm", rmsnorm},
     {"gelu", gelu},
     {"relu", relu},
+    {"one more logit", softmax_extra},
+    {"softmax of a total", softmax_total},
+    {"clipped softmax", clipped_softmax},
+    {"sigmoid", sigmoid},
+    {"normalised sigmoid", normalised_sigmoid},
+    {"relu row", relu_row},
+    {"normalised relu", normalised_relu},
+    {"softpick", softpick},
+    {"entmax15", entmax15},
+    {"softcap", softcap},
     {"softmax", softmax},
     {"cross-entropy", cross_entropy},
     {"matmul", matmul},

@@ -89,6 +89,74 @@ static void call_softmax(const Kernels *k, Rows *r)
     }
 }
 
+/* Rows in place: forward of x into block 0, backward into block 2, whatever backward wants in `kept`. */
+#define EACH_ROW(r, forward, backward)                                                                                 \
+    memcpy(BLOCK(0), (r)->x, (size_t)(r)->n *(size_t)(r)->width * sizeof(real));                                       \
+    for (int i = 0; i < (r)->n; i++) {                                                                                 \
+        const size_t at = (size_t)i * (size_t)(r)->width;                                                              \
+        real *y = BLOCK(0) + at, *d = BLOCK(2) + at, *kept = BLOCK(1) + i;                                             \
+        const real *x = (r)->x + at;                                                                                   \
+        (void)x, (void)kept;                                                                                           \
+        forward;                                                                                                       \
+        backward;                                                                                                      \
+    }
+
+static void call_softmax_extra(const Kernels *k, Rows *r)
+{
+    EACH_ROW(r, *kept = k->softmax_extra_row(r->width, r->gain[0], (real)1.5, y),
+             BLOCK(3)[i] = k->softmax_extra_row_backward(r->width, (real)1.5, y, d))
+}
+
+static void call_clipped_softmax(const Kernels *k, Rows *r)
+{
+    EACH_ROW(r, *kept = k->clipped_softmax_row(r->width, (real)-0.03, (real)1.1, y),
+             k->clipped_softmax_row_backward(r->width, (real)-0.03, (real)1.1, *kept, x, d))
+}
+
+static void call_sigmoid(const Kernels *k, Rows *r)
+{
+    EACH_ROW(r, *kept = k->sigmoid_row(r->width, (real)-1.5, 0, y), k->sigmoid_row_backward(r->width, 0, *kept, y, d))
+}
+
+/* Of bias -40: all arguments are far below 0, but where the values themselves are hostile. */
+static void call_normalised_sigmoid(const Kernels *k, Rows *r)
+{
+    EACH_ROW(r, *kept = k->sigmoid_row(r->width, i % 2 ? (real)-1.5 : (real)-40, 1, y),
+             k->sigmoid_row_backward(r->width, 1, *kept, y, d))
+}
+
+static void call_relu_row(const Kernels *k, Rows *r)
+{
+    EACH_ROW(r, *kept = k->relu_row(r->width, (real)2.5, y), k->relu_row_backward(r->width, 0, *kept, y, d))
+}
+
+static void call_normalised_relu(const Kernels *k, Rows *r)
+{
+    EACH_ROW(r, *kept = k->relu_row(r->width, 0, y), k->relu_row_backward(r->width, 1, *kept, y, d))
+}
+
+static void call_softpick(const Kernels *k, Rows *r)
+{
+    EACH_ROW(r, *kept = k->softpick_row(r->width, (real)1e-6, y), k->softpick_row_backward(r->width, *kept, x, y, d))
+}
+
+static void call_entmax15(const Kernels *k, Rows *r)
+{
+    EACH_ROW(r, k->entmax15_row(r->width, y), k->entmax15_row_backward(r->width, y, d))
+}
+
+static void call_softcap(const Kernels *k, Rows *r)
+{
+    const size_t n = (size_t)r->n * (size_t)r->width;
+    memcpy(BLOCK(0), r->x, n * sizeof(real));
+    k->softcap_forward(n, 3, BLOCK(0));
+    for (size_t i = 0; i < n; i += 7)
+        BLOCK(0)[i] = -(real)INFINITY; /* as the mask leaves it */
+    k->softcap_backward(n, 3, BLOCK(0), BLOCK(2));
+    for (size_t i = 0; i < n; i += 7)
+        BLOCK(0)[i] = 0;
+}
+
 static void call_cross_entropy(const Kernels *k, Rows *r)
 {
     memcpy(BLOCK(0), r->x, (size_t)r->n * r->width * sizeof(real));
@@ -135,6 +203,15 @@ static const struct {
     {"swiglu", call_swiglu, 30},
     {"exponential", call_exponential, 2},
     {"softmax", call_softmax, 40},
+    {"softmax with one more logit", call_softmax_extra, 40},
+    {"clipped softmax", call_clipped_softmax, 40},
+    {"sigmoid", call_sigmoid, 8},
+    {"normalised sigmoid", call_normalised_sigmoid, 40},
+    {"relu row", call_relu_row, 4},
+    {"normalised relu row", call_normalised_relu, 200}, /* over a sum of subnormal numbers */
+    {"softpick", call_softpick, 40},
+    {"entmax15", call_entmax15, 40},
+    {"softcap", call_softcap, 8},
     {"cross-entropy", call_cross_entropy, 8},
     {"add and scale", call_add_scale, 0},
     {"sum of squares", call_sum_of_squares, 100},

@@ -39,8 +39,15 @@ static int hash_source(Arena *arena, const Variant *variant, const Settings *set
         return status;
     Pcg pcg = pcg_named(1, "data/train");
     Sequence seq = sequence_new(arena, T);
+    Widths widths = {0, 0};
+    Batch room = {.n = 1, .length = T};
+    if (source->widths)
+        source->widths(state, &widths.in, &widths.out);
+    batch_add_vectors(arena, widths, &room);
+    sequence_write_to(&seq, &room, widths, 0);
     for (int s = 0; s < 20; s++) {
         source->next(state, PART_TRAIN, 0, T, &pcg, &seq);
+        ADD(sha, seq.vectors, T * widths.in), ADD(sha, seq.goals, T * widths.out);
         ADD(sha, seq.ids, T), ADD(sha, seq.labels, T), ADD(sha, seq.flags, T), ADD(sha, seq.groups, T);
     }
     return STATUS_OK;

@@ -477,6 +477,55 @@ static void anchors_rest_on_the_bias_of_step_0(void **state)
     drop(&trained);
 }
 
+/* Whether its rows sum to one, what no key gets of them, and how its logits are made: a snapshot has all of it from the
+ * model, whatever its score function. */
+static void a_snapshot_says_what_its_rows_sum_to(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *kind, *key, *value;
+        int sums_to_one;
+        double slot_mass; /* NaN: it depends on the row */
+    } cases[] = {
+        {"softmax", "model.score.temperature", "2", 1, 0},
+        {"softmax_total", "model.score.total", "0.7", 0, 0.3},
+        {"softmax_total", "model.score.total", "1", 1, 0},
+        {"sink_logit", "model.score.initial", "20", 0, 1},
+        {"softmax_one", "model.score.softcap", "5", 0, (double)NAN},
+        {"sigmoid", "model.score.normalised", "true", 1, 0},
+        {"entmax15", "model.score.scale", "none", 1, 0},
+    };
+    for (size_t c = 0; c < N_TESTS(cases); c++) {
+        const char *const changes[] = {"model.score.kind", cases[c].kind, cases[c].key, cases[c].value, NULL};
+        Trained trained = train(changes);
+        Error err;
+        const Npz npz = snapshot_of(&trained, 12);
+        assert_int_equal(*(const int32_t *)npz_get(&npz, "rows_sum_to_one")->data, cases[c].sums_to_one);
+        Npz baselines;
+        assert_ok(npz_read(trained.arena, file_join(trained.arena, trained.folder, RUN_BASELINES), &baselines, &err),
+                  &err);
+        const NpyArray *const found[] = {npz_get(&npz, "slot_mass"), npz_get(&baselines, "position/slot_mass")};
+        for (int of = 0; of < 2; of++)
+            for (size_t i = 0; i < found[of]->n_items; i++) {
+                const double mass = ((const double *)found[of]->data)[i];
+                assert_true(isnan(cases[c].slot_mass) ? mass > 0 && mass < 0.5
+                                                      : fabs(mass - cases[c].slot_mass) < 1e-5);
+            }
+        drop(&trained);
+
+        Arena *arena = arena_new();
+        Session session;
+        const Settings settings = tiny_settings(arena, changes);
+        assert_ok(session_open(&settings, kernels_best(), &session, &err), &err);
+        const View view = measurer_blank_view(session.model, model_visible(session.model), kernels_best());
+        const Logit *logit = &model_settings(session.model)->logit;
+        assert_true(view.logit.divisor == logit->divisor && view.logit.temperature == logit->temperature &&
+                    view.logit.softcap == logit->softcap);
+        session_close(&session);
+        arena_free(arena);
+    }
+}
+
 static uint64_t bytes_below(Arena *arena, const char *folder)
 {
     Error err;
@@ -521,6 +570,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_snapshot_holds_what_is_due),
         cmocka_unit_test(a_snapshot_says_what_its_queries_see),
+        cmocka_unit_test(a_snapshot_says_what_its_rows_sum_to),
         cmocka_unit_test(targets_are_measured_apart),
         cmocka_unit_test(a_bias_by_query_is_measured),
         cmocka_unit_test(members_count_their_sequences),

@@ -97,12 +97,17 @@ static void variants_resume_to_the_same_bytes(void **state)
                                                                                      NULL};
     every_variant_resumes("model.norm_placement", placements, 2, blocks);
     for (n = 0; source_registry[n]; n++) {
-        const char *with[] = {"objective.kind", source_registry[n]->has_labels ? "labelled" : "next", NULL};
+        const Source *source = source_registry[n];
+        const char *objective = source->widths ? "regression" : source->has_labels ? "labelled" : "next";
+        const char *with[] = {"objective.kind", objective, source->widths ? "model.input" : NULL, "linear", NULL};
         every_variant_resumes("data.source.kind", &source_registry[n]->variant.name, 1, with);
     }
     for (n = 0; objective_registry[n]; n++) {
-        const char *with[] = {"data.source.kind", objective_registry[n]->needs_labels ? "recall" : "bigram_backcopy",
-                              NULL};
+        const int is_squared = objective_registry[n]->loss == LOSS_SQUARED_ERROR;
+        const char *source = is_squared                            ? "trigger_mean"
+                             : objective_registry[n]->needs_labels ? "recall"
+                                                                   : "bigram_backcopy";
+        const char *with[] = {"data.source.kind", source, is_squared ? "model.input" : NULL, "linear", NULL};
         every_variant_resumes("objective.kind", &objective_registry[n]->variant.name, 1, with);
     }
 #undef EACH

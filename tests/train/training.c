@@ -113,6 +113,8 @@ static Schema schema_of_all(Arena *arena, const VariantKind *instead)
     SchemaPart *parts = ARENA_ARRAY(arena, SchemaPart, 128);
     int n = 0;
     parts[n++] = (SchemaPart){"model", NULL, model_rows, model_n_rows};
+    parts[n++] = (SchemaPart){"model", NULL, model_vector_rows, model_n_vector_rows};
+    parts[n++] = (SchemaPart){"model.score", NULL, model_score_rows, model_n_score_rows};
     parts[n++] = (SchemaPart){"data", NULL, data_rows, data_n_rows};
     for (int p = 0; p < train_n_parts; p++)
         parts[n++] = train_parts[p];

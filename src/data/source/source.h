@@ -2,6 +2,10 @@
  *
  * A source writes *content* only; data.c frames it with BOS and EOS as the settings say. Every draw comes from the
  * stream it is handed, so a stream's value is the whole position: saving the Pcg saves the place.
+ *
+ * A source of vectors (`widths`) writes seq->vectors beside the ids, which then are classes of positions, and, if it
+ * has them, seq->goals, with the position's own id as label wherever a goal counts; of BOS and EOS it says the same in
+ * `frame`.
  */
 #ifndef REFFRAME_DATA_SOURCE_H
 #define REFFRAME_DATA_SOURCE_H
@@ -41,13 +45,18 @@ typedef struct {
      * seq->length, where only ids and groups have room. Draws from `pcg` only. A source with documents itself puts BOS
      * before each one in the window under `bos: document`, EOS between them under `separator: paragraphs`. */
     void (*next)(const void *state, Part part, int first, int length, Pcg *pcg, Sequence *seq);
-    /* Expected loss per target in nats of the ideal predictor under objective `next` (or `labelled`) for content of
-     * `length` tokens on `part`; ret_groups[g] (may be NULL) the same within each group. Under `next` every token is a
-     * target but the first, which is one only behind BOS. NaN where it is not known; NULL where it never is. */
+    /* Of a source of vectors, else NULL: their width C_in, and that of goals, C_out, or 0 where it says labels. */
+    void (*widths)(const void *state, int *ret_in, int *ret_out);
+    /* With vectors: what stands at i when that is BOS or EOS, its vector, goal, label and group. */
+    void (*frame)(const void *state, int i, Sequence *seq);
+    /* Expected loss per target, in nats (of goals: mean square), of the ideal predictor under objective `next` (or
+     * another) for content of `length` tokens on `part`; ret_groups[g] (may be NULL) the same within each group. Under
+     * `next` every token is a target but the first, which is one only behind BOS. NaN where it is not known; NULL where
+     * it never is. */
     double (*oracle_loss)(const void *state, Part part, int length, int first_is_target, double *ret_groups);
-    /* Loss in nats of the ideal predictor on seq->ids[i], content that starts at `first`, given what stands before it;
-     * 0 for a source whose labels follow from the content. Summed over a set, it is the floor of the loss on that very
-     * set. */
+    /* Loss of the ideal predictor, likewise, on seq->ids[i], content that starts at `first`, given what stands before
+     * it; 0 for a source whose labels follow from the content. Summed over a set, it is the floor of the loss on that
+     * very set. */
     double (*ideal_loss)(const void *state, const Sequence *seq, int first, int i);
     /* How an id is shown, or NULL to use the corpus's vocabulary. */
     const char *(*token_text)(const void *state, int id);

@@ -13,6 +13,7 @@
  * always in the same order: the stream's value is the whole position. Flag what is idle or an end (has_idle), label
  * what objective `labelled` predicts (has_labels), say each token's loss group (groups). At seq->length there is no
  * flag.
+ *     A source of vectors sets widths and frame, too, and writes vectors and goals (nop.c is the shortest).
  *  5. oracle_loss, if it is known: the entropy that remains for a predictor that knows the distribution. tests/data
  * compares it with nothing by itself: add a Monte Carlo check for your source.
  *  6. Set the has_ and allows_ fields; a source without documents leaves has_documents 0.

@@ -32,7 +32,7 @@ static void measure(const void *state, const View *view, double *const *ret_colu
         *ret_columns[a] = cost(view, a);
 }
 
-#define COST .unit = "nats per target", .level = LEVEL_MODEL, .min = -INFINITY, .max = INFINITY
+#define COST .unit = "loss per target", .level = LEVEL_MODEL, .min = -INFINITY, .max = INFINITY
 
 static const MetricColumn columns[] = {
     [ABLATE_START] = {.name = "ablation_cost",

@@ -1,11 +1,13 @@
 /* Why the sink draws attention: its advantage in logits, and the angle of queries to its key.
  *
- *   logit_gap       = mean over i >= 2 of  s_i0 - mean_{j visible, j not in {0,i}} s_ij,  s = q.k/sqrt(D) + bias
- *                     (Guo et al. 2024, arXiv 2410.13835)
+ *   logit_gap       = mean over i >= 2 of  s_i0 - mean_{j visible, j not in {0,i}} s_ij,  s the scores
+ *                     that the score function gets, q.k/sqrt(D) + bias unless the model says otherwise (num/logit.h;
+ *                     Guo et al. 2024, arXiv 2410.13835)
  *   query_key_angle = mean_i cos(q_i, k_0), after rotation (Gu et al. 2025, arXiv 2410.10781), beside the mean of
  *                     cos(q_i, k_j) over all visible pairs
  *
- * A mean of products with one query is a product with a mean: both take sums over keys, O(T D) and never O(T^2 D).
+ * A mean of products with one query is a product with a mean: both take sums over keys, O(T D) and never O(T^2 D),
+ * but for capped scores, of which each is made by itself.
  */
 #include <math.h>
 #include <string.h>
@@ -118,8 +120,23 @@ static double bias_sum(const View *view, const Desk *desk, int i, int first, int
 static double logit(const View *view, const Desk *desk, int i, int j)
 {
     const int D = view->d_head;
-    return desk->kernels->dot(D, desk->q + (size_t)i * D, desk->k + (size_t)j * D) / sqrt(D) +
-           bias_sum(view, desk, i, j, j + 1);
+    return logit_of(&view->logit, desk->kernels->dot(D, desk->q + (size_t)i * D, desk->k + (size_t)j * D),
+                    bias_sum(view, desk, i, j, j + 1));
+}
+
+/* Sum of the logits of query i over all keys that it sees. */
+static double logit_sum(const View *view, const Desk *desk, int i)
+{
+    const KeyRange *keys = view_keys(view, i);
+    const Logit *made = &view->logit;
+    double sum = made->softcap > 0 ? 0 : times_sum(view, desk, i) / (made->divisor * made->temperature);
+    for (int r = 0; r < KEY_RANGES; r++) {
+        if (made->softcap == 0)
+            sum += bias_sum(view, desk, i, keys[r].first, keys[r].end) / made->temperature;
+        for (int j = keys[r].first; made->softcap > 0 && j < keys[r].end; j++)
+            sum += logit(view, desk, i, j);
+    }
+    return sum;
 }
 
 /* The advantage of key p over the other keys that a query sees, mean over queries i >= 2 that see p. */
@@ -128,14 +145,11 @@ static double logit_gap(const View *view, const Desk *desk, int p)
     double gap = 0;
     int n = 0;
     for (int i = 2; i < view->length; i++) {
-        const KeyRange *keys = view_keys(view, i);
         const int sees_itself = view_sees(view, i, i);
         const int others = keys_count(&view->visible->keys[i]) - 1 - sees_itself; /* without p and i itself */
         if (i == p || !view_sees(view, i, p) || others < 1 || is_silent(view, desk, i))
             continue;
-        double to_all = times_sum(view, desk, i) / sqrt(view->d_head);
-        for (int r = 0; r < KEY_RANGES; r++)
-            to_all += bias_sum(view, desk, i, keys[r].first, keys[r].end);
+        const double to_all = logit_sum(view, desk, i);
         const double to_p = logit(view, desk, i, p), to_self = sees_itself ? logit(view, desk, i, i) : 0;
         gap += to_p - (to_all - to_p - to_self) / others;
         n++;
@@ -229,7 +243,7 @@ const MetricFamily family_logit = {
                 .summary = "the first key's advantage before the softmax",
                 .source = "Guo et al. 2024, arXiv 2410.13835"},
     .needs = NEEDS_QKV,
-    .cost = "O(L H T (T + D))",
+    .cost = "O(L H T (T + D)); with model.score.softcap O(L H T^2 D)",
     .sequences = 16,
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,

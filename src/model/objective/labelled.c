@@ -25,6 +25,7 @@ const Objective objective_labelled = {
     .variant = {.name = "labelled",
                 .summary = "each position predicts the label that the source gives it, if any",
                 .source = "Graves 2012, Supervised Sequence Labelling"},
+    .takes_vectors = 1,
     .needs_labels = 1,
     .target_share = target_share,
     .make = make,

@@ -1,4 +1,6 @@
-/* Objectives: which targets count and how inputs are corrupted. One file each, with a const Objective at its foot. */
+/* Objectives: which targets count, how inputs are corrupted, and what the loss is. One file each, with a const
+ * Objective at its foot.
+ */
 #ifndef REFFRAME_MODEL_OBJECTIVE_H
 #define REFFRAME_MODEL_OBJECTIVE_H
 
@@ -7,9 +9,14 @@
 #include "data/sequence.h"
 #include "model/settings.h"
 
+/* Of a target: cross-entropy with an id, in nats; or the mean over components of the squared error of a vector. */
+typedef enum { LOSS_CROSS_ENTROPY, LOSS_SQUARED_ERROR } LossKind;
+
 struct Objective {
     Variant variant; /* keys below objective */
     Prepare *prepare;
+    LossKind loss;           /* with LOSS_SQUARED_ERROR the source must have goals, else it must have none */
+    int takes_vectors;       /* the source may give vectors; false: inputs and targets are ids of the sequence */
     int needs_labels;        /* the source must have labels */
     int needs_hidden_future; /* refused under a mask that shows a query what comes later (next + full) */
     int corrupts;            /* inputs differ from the sequence: measured clean, and again on one fixed corruption */
@@ -24,8 +31,8 @@ struct Objective {
 
 REGISTRY(Objective, objective);
 
-/* Mask, objective and source together: full + next, labelled without labels. `model` as model_settings gives it, with
- * the mask laid out. Names file, line and key. */
+/* Mask, objective and source together: full + next, labelled without labels, next of vectors. `model` as model_settings
+ * gives it, with the mask laid out. Names file, line and key. */
 int objective_check(const Objective *objective, const ModelSettings *model, int source_has_labels, Error *err);
 
 #endif

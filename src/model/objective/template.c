@@ -48,7 +48,8 @@ static void make(const void *state, int vocab_size, const Sequence *seq, Pcg *pc
     }
 }
 
-/* 7. The strategy itself, with what it needs of mask and source; the list in meson.build finds it as objective_NAME. */
+/* 7. The strategy itself, with what it needs of mask and source (takes_vectors where vectors stand beside the ids, loss
+ *    where targets are vectors); the list in meson.build finds it as objective_NAME. */
 extern const Objective objective_template;
 const Objective objective_template = {
     .variant = {.name = "template",

@@ -22,17 +22,18 @@ typedef struct {
     int layer, head;
     int n_rows, width, ld;
     int n_slots;           /* the first so many columns are slots, which every query sees beside its keys */
+    int row;               /* the place of the first row's query in its sequence */
     const KeyRanges *keys; /* (n_rows) which keys each row's query sees: keys_count of them are not hidden */
 } ScoreRows;
 
 struct Score {
     Variant variant; /* keys below model.score */
     ModelPrepare *prepare;
-    int rows_sum_to_one; /* of every query, always */
-    int keeps_scores;    /* backward wants the scores themselves, too; else its `s` is NULL */
+    int (*rows_sum_to_one)(const void *state); /* whether those of every query do, always; NULL: no */
+    int keeps_scores; /* backward wants the scores themselves, too; else its `s` is of no use, and may be NULL */
 
-    /* The weights of one query: n scores, of what it sees alone: slots first, then keys. ret_weights may be scores. */
-    void (*weights)(const void *state, const real *parameters, int layer, int head, int n, const double *scores,
+    /* The weights of query i: n scores, of what it sees alone: slots first, then keys. ret_weights may be scores. */
+    void (*weights)(const void *state, const real *parameters, int layer, int head, int i, int n, const double *scores,
                     double *ret_weights);
 
     /* In place, scores to weights; hidden keys hold -INFINITY and become exactly 0. row_state (n_rows,) is kept for
@@ -45,5 +46,12 @@ struct Score {
 };
 
 REGISTRY(Score, score);
+
+/* Of those that are made so. */
+static inline int rows_always_sum_to_one(const void *state)
+{
+    (void)state;
+    return 1;
+}
 
 #endif

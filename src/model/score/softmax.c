@@ -6,10 +6,10 @@
 
 #include "model/score/score.h"
 
-static void weights(const void *state, const real *parameters, int layer, int head, int n, const double *scores,
+static void weights(const void *state, const real *parameters, int layer, int head, int i, int n, const double *scores,
                     double *ret_weights)
 {
-    (void)state, (void)parameters, (void)layer, (void)head;
+    (void)state, (void)parameters, (void)layer, (void)head, (void)i;
     double most = -INFINITY, sum = 0;
     for (int j = 0; j < n; j++)
         most = fmax(most, scores[j]);
@@ -41,7 +41,7 @@ const Score score_softmax = {
     .variant = {.name = "softmax",
                 .summary = "exponentials over their sum; rows sum to one",
                 .source = "Vaswani et al. 2017, arXiv 1706.03762, equation 1"},
-    .rows_sum_to_one = 1,
+    .rows_sum_to_one = rows_always_sum_to_one,
     .weights = weights,
     .forward = forward,
     .backward = backward,

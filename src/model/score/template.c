@@ -45,9 +45,10 @@ static int prepare(Arena *arena, const ModelSettings *model, Parameters *paramet
 }
 
 /* 5. The definition: one row, in double. What training runs is held to it, and it makes the position-only baseline. */
-static void weights(const void *state, const real *parameters, int layer, int head, int n, const double *scores,
+static void weights(const void *state, const real *parameters, int layer, int head, int i, int n, const double *scores,
                     double *ret_weights)
 {
+    (void)i;
     const Template *template = state;
     const double offset = parameters[template->offsets[layer] + (size_t)head];
     for (int j = 0; j < n; j++)
@@ -87,7 +88,7 @@ static void backward(const void *state, const ScoreRows *rows, const real *s, co
     gradient[template->offsets[rows->layer] + (size_t)rows->head] -= (real)sum;
 }
 
-/* 8. The strategy itself: the list in meson.build finds it as score_NAME. */
+/* 8. The strategy itself: the list in meson.build finds it as score_NAME. Say .rows_sum_to_one where weights do. */
 extern const Score score_template;
 const Score score_template = {
     .variant = {.name = "template",
@@ -95,7 +96,6 @@ const Score score_template = {
                 .source = "after Ramapuram et al. 2024, arXiv 2409.04431, section 3",
                 PARAMS(params)},
     .prepare = prepare,
-    .rows_sum_to_one = 0,
     .weights = weights,
     .forward = forward,
     .backward = backward,

@@ -22,6 +22,7 @@ const Slot slot_key = {
                 .source = "Gu et al. 2025, arXiv 2410.10781, section 5, K biases",
                 PARAMS(params)},
     .prepare = prepare,
+    .has_keys = 1,
     .forward = slot_tables_forward,
     .backward = slot_tables_backward,
 };

@@ -24,6 +24,8 @@ const Slot slot_key_value = {
                 .source = "Sun et al. 2024, arXiv 2402.17762, equation 3",
                 PARAMS(params)},
     .prepare = prepare,
+    .has_keys = 1,
+    .has_values = 1,
     .forward = slot_tables_forward,
     .backward = slot_tables_backward,
 };

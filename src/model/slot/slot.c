@@ -30,8 +30,6 @@ static void read_table(const SlotTables *tables, const size_t *offsets, const re
 {
     if (offsets)
         memcpy(ret_rows, parameters + offsets[layer] + start_of(tables, head), sizeof(real) * size_of(tables));
-    else
-        memset(ret_rows, 0, sizeof(real) * size_of(tables));
 }
 
 void slot_tables_forward(const void *state, const real *parameters, int layer, int head, real *ret_keys,

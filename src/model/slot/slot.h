@@ -26,10 +26,11 @@ typedef struct {
     }
 
 struct Slot {
-    Variant variant;       /* keys below model.slot */
-    ModelPrepare *prepare; /* NULL: no slots at all, and no forward */
+    Variant variant;          /* keys below model.slot */
+    ModelPrepare *prepare;    /* NULL: no slots at all */
+    int has_keys, has_values; /* else they are zeros, which nothing is multiplied by */
 
-    /* Writes the slots of a layer's head of keys: keys and values (n,D). */
+    /* Writes what a layer's head of keys has of keys and values (n,D); NULL: neither. */
     void (*forward)(const void *state, const real *parameters, int layer, int head, real *ret_keys, real *ret_values);
     /* Adds what the slots' gradients (n,D) give what they learn; NULL: they learn nothing. */
     void (*backward)(const void *state, const real *parameters, int layer, int head, const real *dkeys,

@@ -41,7 +41,7 @@ static int prepare(Arena *arena, const ModelSettings *model, Parameters *paramet
     return STATUS_OK;
 }
 
-/* 5. The keys and values (n,D) of one head of keys. */
+/* 5. The keys and values (n,D) of one head of keys; those that it has, has_keys and has_values at the foot say. */
 static void forward(const void *state, const real *parameters, int layer, int head, real *ret_keys, real *ret_values)
 {
     const Template *template = state;
@@ -80,6 +80,8 @@ const Slot slot_template = {
                 .source = "-",
                 PARAMS(params)},
     .prepare = prepare,
+    .has_keys = 1,
+    .has_values = 1,
     .forward = forward,
     .backward = backward,
 };

@@ -200,7 +200,7 @@ static void add_run(Writer *writer)
 
 static int write_onsets(Report *report, const char *folder, Error *err)
 {
-    static const struct {
+    const struct {
         const char *name, *unit;
         int is_text;
     } columns[] = {
@@ -218,7 +218,7 @@ static int write_onsets(Report *report, const char *folder, Error *err)
         [TOKENS_BY] = {"tokens_by", "tokens", 0},
         [TARGETS_AFTER] = {"targets_after", "targets", 0},
         [TARGETS_BY] = {"targets_by", "targets", 0},
-        [LOSS] = {"loss", "nats", 0},
+        [LOSS] = {"loss", report_loss_unit(report), 0},
         [EARLY] = {"early", "", 0},
         [HALF_RISE] = {"half_rise", "steps", 0},
     };

@@ -28,7 +28,7 @@ typedef struct {
 } Columns;
 
 /* The columns, with one for each axis behind the first. */
-static Columns add_columns(Table *table, int n_axes, const char *const *axis_names)
+static Columns add_columns(Table *table, const char *loss_unit, int n_axes, const char *const *axis_names)
 {
     Columns c;
     c.arm = table_add_text_column(table, "arm"), c.axes = table->n_columns;
@@ -38,8 +38,8 @@ static Columns add_columns(Table *table, int n_axes, const char *const *axis_nam
     c.metric = table_add_text_column(table, "metric"), c.onset = add_interval(table, "onset", "steps");
     c.coverage = table_add_column(table, "coverage", ""), c.formed = table_add_column(table, "formed", "");
     c.final = add_interval(table, "final", ""), c.floor = table_add_column(table, "floor", "");
-    c.drain = add_interval(table, "value_drain", ""), c.loss = add_interval(table, "loss", "nats");
-    c.oracle = table_add_column(table, "oracle_loss", "nats");
+    c.drain = add_interval(table, "value_drain", ""), c.loss = add_interval(table, "loss", loss_unit);
+    c.oracle = table_add_column(table, "oracle_loss", loss_unit);
     for (int k = 0; k < 2; k++) {
         c.frame[k] = table_add_text_column(table, k ? "frame_by_token" : "frame");
         c.frame_n[k] = table_add_column(table, k ? "frame_by_token_runs" : "frame_runs", "");
@@ -53,7 +53,7 @@ static const char **axis_columns(Arena *arena, const Report *report)
 {
     const char **names = ARENA_ARRAY(arena, const char *, report->n_axes + 1);
     Table *plain = table_new(arena);
-    add_columns(plain, 0, NULL);
+    add_columns(plain, "", 0, NULL);
     for (int x = 0; x < report->n_axes; x++) {
         const char *name = report->axes[x].name;
         names[x] = table_find(plain, name) < 0 ? name : arena_format(arena, "%s (axis)", name);
@@ -65,7 +65,7 @@ static int write_summary(Report *report, const char *folder, Error *err)
 {
     Arena *arena = arena_new();
     Table *table = table_new(arena);
-    const Columns c = add_columns(table, report->n_axes, axis_columns(arena, report));
+    const Columns c = add_columns(table, report_loss_unit(report), report->n_axes, axis_columns(arena, report));
     for (int a = 0; a < report->n_arms; a++) {
         ArmSummary summary;
         arm_summary(arena, report, a, &summary);

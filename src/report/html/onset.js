@@ -83,7 +83,8 @@ function onset() {
       caption(
         'Medians over the finished seeds, with the interval of the median. Final: median of the last three snapshots of ' +
           'the strongest head, chosen on even sequences and read on odd ones. Floor: the larger of uniform and ' +
-          'position-only attention. Value drain: ‖v₀‖ over the mean ‖v‖ of that head; 1 is none. Loss in nats per target.',
+          'position-only attention. Value drain: ‖v₀‖ over the mean ‖v‖ of that head; 1 is none. Loss per target in ' +
+          `${data.loss_unit}.`,
         data.headline_note && ` Shown is ${data.headline_note}.`)));
 }
 

@@ -190,7 +190,7 @@ function training() {
   });
   const loss = Chart({
     title: () => 'Held-out loss',
-    unit: () => 'nats per target',
+    unit: () => `${data.loss_unit} per target`,
     steps: (a) => a.steps,
     band: (a) => a.held_out_loss,
     lines: () => levels('ideal', (a) => a.oracle_loss),
