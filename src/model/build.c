@@ -201,57 +201,6 @@ static void add_input(const Builder *b, Model *model)
                                   s->bias ? BIAS_ON : BIAS_OFF);
 }
 
-/* Lists the linear layers and gives their packed weights places, those for backward behind those for forward. */
-static void lay_panels(Arena *arena, Model *model)
-{
-    enum { PER_BLOCK = 8 };
-    const int L = model->settings.n_layers;
-    Linear *const ends[] = {&model->head, &model->input}; /* first: often the largest, and threads take turns */
-    model->linears = ARENA_ARRAY(arena, Linear *, L * PER_BLOCK + 2);
-    for (int i = 0; i < 2; i++)
-        if (ends[i]->in > 0)
-            model->linears[model->n_linears++] = ends[i];
-    for (int l = 0; l < L; l++) {
-        Block *block = &model->blocks[l];
-        Linear *const linears[PER_BLOCK] = {&block->q,  &block->k,    &block->v,    &block->out,
-                                            &block->up, &block->down, &block->gate, &block->head_gate};
-        for (int i = 0; i < PER_BLOCK; i++)
-            if (linears[i]->in > 0) /* gates are not in every model, nor is an MLP */
-                model->linears[model->n_linears++] = linears[i];
-    }
-
-    size_t start = 0;
-    for (int backward = 0; backward < 2; backward++) {
-        for (int i = 0; i < model->n_linears; i++) {
-            Linear *linear = model->linears[i];
-            linear->panels[backward] = start;
-            start += backward ? pack_size(linear->in, linear->out) : pack_size(linear->out, linear->in);
-        }
-        model->n_panels[backward] = backward ? start - model->n_panels[0] : start;
-    }
-}
-
-size_t model_panels(const Model *model, int with_backward)
-{
-    return model->n_panels[0] + (with_backward ? model->n_panels[1] : 0);
-}
-
-int model_n_packs(const Model *model, int with_backward)
-{
-    return model->n_linears * (1 + with_backward);
-}
-
-void model_pack(const Model *model, const real *parameters, int index, real *ret_panels)
-{
-    const int backward = index >= model->n_linears;
-    const Linear *linear = model->linears[index % model->n_linears];
-    const int in = linear->in, out = linear->out,
-              is_tied = linear->weight == ABSENT; /* then it is (out,in), transposed */
-    const real *weight = parameters + (is_tied ? model->embedding : linear->weight);
-    model->kernels->pack(backward == is_tied ? MATMUL_NN : MATMUL_NT, backward ? in : out, backward ? out : in, weight,
-                         is_tied ? in : out, ret_panels + linear->panels[backward]);
-}
-
 /* The mask first, since the others may ask what it shows. */
 static int prepare_variants(Arena *arena, Model *model, Error *err)
 {
@@ -313,7 +262,7 @@ int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernel
     model->final_norm =
         add_norm(&b, "norm", settings->norm_placement != PLACEMENT_POST && settings->output == OUTPUT_LINEAR);
     model->head = add_head(&b);
-    lay_panels(arena, model);
+    model_lay_panels(arena, model);
     *ret_model = model;
     return STATUS_OK;
 }

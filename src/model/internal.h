@@ -56,6 +56,10 @@ struct Model {
     size_t n_panels[2]; /* reals of all panels for forward, and for backward behind them */
 };
 
+/* Lists the linear layers and gives their packed weights places, those for backward behind those for forward (pack.c).
+ */
+void model_lay_panels(Arena *arena, Model *model);
+
 /* ---- activations ------------------------------------------------------------------------------------------------- */
 
 /* What a norm keeps of each row: (N) each; RMSNorm leaves the mean alone. */

@@ -202,7 +202,8 @@ static void wsd_falls_over_the_last_share_of_the_steps(void **state)
     arena_free(arena);
 }
 
-/* What an id hashes of the data, the model and the training, for tiny settings changed by one key (NULL: by none). */
+/* What an id hashes of the data, the model, the training and one more key, which changes tiny settings (NULL: none
+ * does). */
 static const char *counted_text(Arena *arena, const char *key, const char *value)
 {
     const char *changes[] = {key, value, NULL};
@@ -211,7 +212,7 @@ static const char *counted_text(Arena *arena, const char *key, const char *value
     Text text = {0};
     for (int i = 0; i < all.n_items; i++)
         if (strncmp(all.items[i].key, "data.", 5) == 0 || strncmp(all.items[i].key, "model.", 6) == 0 ||
-            strncmp(all.items[i].key, "train.", 6) == 0)
+            strncmp(all.items[i].key, "train.", 6) == 0 || (key && strcmp(all.items[i].key, key) == 0))
             some.items[some.n_items++] = all.items[i];
     id_json(&some, "", 1, id_later_keys, &text);
     const char *copy = arena_strdup(arena, text_string(&text));
