@@ -680,7 +680,7 @@ static void test_every_null_is_transcribed(void **state)
     (void)state;
     static const char *const elsewhere[] = {"head_agreement_null"}; /* test_anchor.c */
     for (const MetricFamily *const *family = family_registry; *family; family++)
-        for (int c = 0; c < (*family)->n_columns; c++) {
+        for (int c = 0; c < (*family)->n_columns && !((*family)->needs & NEEDS_INTERVENED); c++) { /* the driver's */
             const char *name = (*family)->columns[c].name;
             int is_known = strstr(name, "_null") == NULL;
             for (size_t m = 0; m < N_TESTS(definitions); m++)
