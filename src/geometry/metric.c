@@ -28,7 +28,7 @@ const SchemaRow *family_rows(Arena *arena, const MetricFamily *family, int *ret_
     SchemaRow *rows = ARENA_ARRAY(arena, SchemaRow, N_COMMON + family->variant.n_params);
     rows[0] = (SchemaRow){"every",
                           VALUE_INT,
-                          arena_format(arena, "%d", family->every ? family->every : 1),
+                          family->is_off ? "0" : arena_format(arena, "%d", family->every ? family->every : 1),
                           0,
                           1e6,
                           NULL,
@@ -102,8 +102,8 @@ const MetricColumn *metric_find(const char *name)
 
 const char *need_name(int n)
 {
-    static const char *const names[] = {"maps",   "qkv",        "residual", "weights",
-                                        "tokens", "layer_maps", "gradient", "intervention"};
+    static const char *const names[] = {"maps",       "qkv",      "residual",     "weights",   "tokens",
+                                        "layer_maps", "gradient", "intervention", "intervened"};
     return n < (int)(sizeof names / sizeof *names) ? names[n] : NULL;
 }
 

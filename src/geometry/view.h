@@ -25,6 +25,26 @@ typedef struct {
 /* Keys that an intervention hides from every query of every head: position 0, the top anchor, a drawn position. */
 enum { ABLATE_START, ABLATE_ANCHOR, ABLATE_NULL, N_ABLATIONS };
 
+/* What the family `interventions` does to a model. */
+typedef enum {
+    INTERVENE_HIDE,
+    INTERVENE_ZERO_VALUE,
+    INTERVENE_PUT_VALUE,
+    INTERVENE_SPREAD,
+    INTERVENE_QUERY_BIAS,
+    INTERVENE_KEY_BIAS,
+    INTERVENE_ZERO_POSITION,
+    INTERVENE_SWAP_POSITIONS,
+    INTERVENE_MLP,
+    N_INTERVENTIONS
+} Intervention;
+
+/* What came of one: at the place that is asked for, and at a drawn one; NaN where there is no such thing to change. */
+typedef struct {
+    double cost[2];        /* rise of the mean loss over the sequence's targets */
+    const double *sink[2]; /* (L,H) sink_mass_idle, or sink_mass where the source has no idle queries; NULL: none */
+} Intervened;
+
 typedef struct {
     int n_layers, n_heads, d_model, d_head, length; /* L H C D T */
     const Visible *visible;                         /* what the mask shows */
@@ -45,10 +65,11 @@ typedef struct {
     const uint8_t *is_idle;           /* (T) queries with nothing to fetch, NULL where the source has no such notion */
     const GradientPart *gradients;
     int n_gradients;
-    const real *losses;         /* (T) at each query, NaN where nothing is to be predicted */
-    const real *ablated_losses; /* (N_ABLATIONS,T) the same with a key hidden */
-    int ablated[N_ABLATIONS];   /* which key; -1: there was none to hide */
-    int end;                    /* position of the end marker; -1: none is marked, the last position stands in */
+    const real *losses;           /* (T) at each query, NaN where nothing is to be predicted */
+    const real *ablated_losses;   /* (N_ABLATIONS,T) the same with a key hidden */
+    int ablated[N_ABLATIONS];     /* which key; -1: there was none to hide */
+    const Intervened *intervened; /* (N_INTERVENTIONS,) */
+    int end;                      /* position of the end marker; -1: none is marked, the last position stands in */
 } View;
 
 /* What a family needs of a View: without it the family is not called. Biases, tokens, idle flags and end marker are
@@ -62,6 +83,7 @@ enum {
     NEEDS_LAYER_MAPS = 32,
     NEEDS_GRADIENT = 64,
     NEEDS_INTERVENTION = 128, /* losses and ablated losses */
+    NEEDS_INTERVENED = 256,
 };
 
 /* A View that has sizes, mask and kernels, and nothing to measure yet. What only lays memory out needs no more, and of

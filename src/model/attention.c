@@ -269,6 +269,12 @@ static void from_keys(const Head *at, const QueryBlock *block, real alpha, const
     }
 }
 
+/* Whether a query sees a key, and another. */
+static int has_choice(const KeyRanges *keys, int key)
+{
+    return keys_include(keys, key) && keys_count(keys) > 1;
+}
+
 /* Adds the position bias to a block of scores, caps them, and hides what the mask hides. */
 static void bias_and_mask(const Head *at, const QueryBlock *block, real *s)
 {
@@ -286,8 +292,8 @@ static void bias_and_mask(const Head *at, const QueryBlock *block, real *s)
         fill(-(real)INFINITY, block->key, seen[0].first, block->key, s);
         fill(-(real)INFINITY, seen[0].end, seen[1].first, block->key, s);
         fill(-(real)INFINITY, seen[1].end, end, block->key, s);
-        if (keys_include(&w->keys[i], w->hidden_key) && keys_count(&w->keys[i]) > 1)
-            s[w->hidden_key - block->key] = -(real)INFINITY;
+        if (w->change.kind == CHANGE_HIDE && has_choice(&w->keys[i], w->change.place))
+            s[w->change.place - block->key] = -(real)INFINITY;
     }
 }
 
@@ -353,6 +359,36 @@ static void pack_keys(const Head *at, int is_backward, const BlockActs *acts)
         pack_rows(at, is_backward, w->slot_values, w->n_slots, s->d_head, w->slot_panels[1]);
 }
 
+/* The value that a change asks for, of one sequence. */
+static void change_value(const Head *at, BlockActs *acts)
+{
+    const ModelSettings *s = &at->call->model->settings;
+    const Change *change = &at->call->w->change;
+    const size_t D = (size_t)s->d_head, ld = (size_t)s->n_kv_heads * D;
+    real *v = acts->v + at->kv_rows;
+    if (change->kind == CHANGE_ZERO_VALUE)
+        memset(v + (size_t)change->place * ld, 0, D * sizeof *v);
+    else if (change->kind == CHANGE_PUT_VALUE)
+        memcpy(v + (size_t)change->place * ld, v + (size_t)change->other * ld, D * sizeof *v);
+}
+
+/* Weights that a block's queries would give to a place, shared evenly among the other keys that each sees. */
+static void spread(const Head *at, const QueryBlock *block, real *p)
+{
+    const Workspace *w = at->call->w;
+    const int place = w->change.place;
+    for (int r = 0; r < block->n_rows; r++, p += w->map_ld) {
+        const KeyRanges *keys = &w->keys[block->row + r];
+        if (!has_choice(keys, place))
+            continue;
+        const real share = p[place] / (real)(keys_count(keys) - 1);
+        for (int range = 0; range < KEY_RANGES; range++)
+            for (int j = keys->range[range].first; j < keys->range[range].end; j++)
+                p[j] += share;
+        p[place] = 0;
+    }
+}
+
 static void head_forward(const Head *at, BlockActs *acts)
 {
     const Model *model = at->call->model;
@@ -365,6 +401,7 @@ static void head_forward(const Head *at, BlockActs *acts)
     rotate(at, q_rows(at), acts->q + at->rows);
     if (at->is_first) {
         rotate(at, k_rows(at), acts->k + at->kv_rows);
+        change_value(at, acts);
         pack_keys(at, 0, acts);
     }
     for (int b = 0; b < w->n_query_blocks; b++) {
@@ -383,6 +420,8 @@ static void head_forward(const Head *at, BlockActs *acts)
                    sizeof(real) * (size_t)score.width);
         /* 4. P = score(S) */
         s->score->forward(model->score_state, &score, p + first, acts->score_state + at->state + block->row);
+        if (w->change.kind == CHANGE_SPREAD)
+            spread(at, block, p);
         /* 5. o = P v */
         from_keys(at, block, 1, p, v_panels, acts->heads_raw + rows);
     }

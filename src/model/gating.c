@@ -23,42 +23,46 @@ void gate_factors(const Call *call, const Block *block, const real *h, const Blo
                                   acts->factors);
 }
 
-void gate_forward(const Call *call, GatePlace place, const BlockActs *acts)
+/* Channels of heads, or of values, that have one factor; and how many such runs of channels there are. */
+static size_t channels_of(const ModelSettings *s)
+{
+    return s->gate->by_channel ? 1 : (size_t)s->d_head;
+}
+
+static size_t count_factors(const Call *call, GatePlace place)
 {
     const ModelSettings *s = &call->model->settings;
-    const int is_output = place == GATE_OUTPUT, D = s->d_head;
-    const size_t n = (size_t)call->rows * (size_t)(is_output ? s->n_heads : s->n_kv_heads); /* rows of (n,D) */
-    const real *g = acts->factors, *x = is_output ? acts->heads_raw : acts->v_raw;
-    real *y = is_output ? acts->heads : acts->v;
+    const size_t n_heads = (size_t)(place == GATE_OUTPUT ? s->n_heads : s->n_kv_heads);
+    return (size_t)call->rows * n_heads * (size_t)s->d_head / channels_of(s);
+}
+
+void gate_forward(const Call *call, GatePlace place, const BlockActs *acts)
+{
+    const size_t n = count_factors(call, place), channels = channels_of(&call->model->settings);
+    const real *g = acts->factors, *x = place == GATE_OUTPUT ? acts->heads_raw : acts->v_raw;
+    real *y = place == GATE_OUTPUT ? acts->heads : acts->v;
     if (!is_on(call, place))
         return;
-    for (size_t i = 0; i < n * (size_t)D && s->gate->by_channel; i++)
-        y[i] = g[i] * x[i];
-    for (size_t r = 0; r < n && !s->gate->by_channel; r++, x += D, y += D)
-        for (int d = 0; d < D; d++)
-            y[d] = g[r] * x[d];
+    for (size_t f = 0; f < n; f++)
+        for (size_t c = f * channels; c < (f + 1) * channels; c++)
+            y[c] = g[f] * x[c];
 }
 
 void gate_backward(const Call *call, GatePlace place, const BlockActs *acts, real *dy)
 {
-    const ModelSettings *s = &call->model->settings;
-    const int is_output = place == GATE_OUTPUT, D = s->d_head, by_channel = s->gate->by_channel;
-    const size_t n = (size_t)call->rows * (size_t)(is_output ? s->n_heads : s->n_kv_heads);
-    const real *g = acts->factors, *x = is_output ? acts->heads_raw : acts->v_raw;
+    const Model *model = call->model;
+    const size_t n = count_factors(call, place), channels = channels_of(&model->settings);
+    const real *g = acts->factors, *x = place == GATE_OUTPUT ? acts->heads_raw : acts->v_raw;
     real *dg = call->w->dfactors;
     if (!is_on(call, place))
         return;
-    for (size_t i = 0; i < n * (size_t)D && by_channel; i++) {
-        dg[i] = dy[i] * x[i];
-        dy[i] *= g[i];
-    }
-    for (size_t r = 0; r < n && !by_channel; r++, x += D, dy += D) {
+    for (size_t f = 0; f < n; f++) {
         real sum = 0;
-        for (int d = 0; d < D; d++)
-            sum += dy[d] * x[d];
-        for (int d = 0; d < D; d++)
-            dy[d] *= g[r];
-        dg[r] = sum;
+        for (size_t c = f * channels; c < (f + 1) * channels; c++) {
+            sum += dy[c] * x[c];
+            dy[c] *= g[f];
+        }
+        dg[f] = sum;
     }
-    s->gate->backward(call->model->gate_state, by_channel ? n * (size_t)D : n, g, dg);
+    model->settings.gate->backward(model->gate_state, n, g, dg);
 }

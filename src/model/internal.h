@@ -112,7 +112,7 @@ struct Workspace {
     int map_ld;                /* of maps, at least slot_columns + T */
     size_t map_size;           /* reals of one */
 
-    int hidden_key; /* no query sees it that sees another; -1: none, as in training */
+    Change change; /* of this call; nothing in training */
 
     /* The mask, laid out for the length of the call. */
     int length, n_query_blocks;

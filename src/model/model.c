@@ -370,14 +370,19 @@ void model_capture_given(const Model *model, const real *parameters, const Given
         head_loss(&call, x, given, 0, NULL, capture->losses);
 }
 
+void model_capture_changed(const Model *model, const real *parameters, const Given *given, int length,
+                           const Change *change, Workspace *w, const Capture *capture)
+{
+    w->change = *change;
+    model_capture_given(model, parameters, given, 1, length, w, capture);
+    w->change = (Change){CHANGE_NOTHING, -1, -1};
+}
+
 void model_ablated_losses_given(const Model *model, const real *parameters, const Given *given, int length,
                                 int hidden_key, Workspace *w, real *ret_losses)
 {
-    const Call call = call_of(model, parameters, 1, length, w);
-    w->hidden_key = hidden_key;
-    const real *x = forward(&call, given, NULL);
-    w->hidden_key = -1;
-    head_loss(&call, x, given, 0, NULL, ret_losses);
+    model_capture_changed(model, parameters, given, length, &(Change){CHANGE_HIDE, hidden_key, -1}, w,
+                          &(Capture){.losses = ret_losses});
 }
 
 /* ---- what position alone says ------------------------------------------------------------------------------------ */

@@ -102,7 +102,21 @@ typedef struct {
 void model_capture_given(const Model *model, const real *parameters, const Given *given, int n, int length,
                          Workspace *workspace, const Capture *capture);
 
-/* Losses (T) as in a capture, with one key hidden in every head from every query but one that sees nothing else. */
+/* What a forward pass changes in every head of every layer. CHANGE_HIDE: no query sees the key at `place` that sees
+ * another; CHANGE_ZERO_VALUE: its value is zero; CHANGE_PUT_VALUE: it is that of the place `other`; CHANGE_SPREAD: what
+ * a query would give to it, it gives evenly to the other keys that it sees, if there are any. */
+typedef enum { CHANGE_NOTHING, CHANGE_HIDE, CHANGE_ZERO_VALUE, CHANGE_PUT_VALUE, CHANGE_SPREAD } ChangeKind;
+
+typedef struct {
+    ChangeKind kind;
+    int place, other;
+} Change;
+
+/* A capture of one sequence from a pass that is changed. */
+void model_capture_changed(const Model *model, const real *parameters, const Given *given, int length,
+                           const Change *change, Workspace *workspace, const Capture *capture);
+
+/* Losses (T) as in a capture, with one key hidden (CHANGE_HIDE; -1: none). */
 void model_ablated_losses_given(const Model *model, const real *parameters, const Given *given, int length,
                                 int hidden_key, Workspace *workspace, real *ret_losses);
 

@@ -100,7 +100,7 @@ static void lay_workspace(Arena *arena, const Model *model, int n, int with_back
 
     w->n = n;
     w->with_backward = with_backward;
-    w->hidden_key = -1;
+    w->change = (Change){CHANGE_NOTHING, -1, -1};
     w->n_slots = model_n_slots(model);
     w->slot_columns = attention_slot_columns(w->n_slots);
     w->map_ld = attention_map_ld(s, w->n_slots);

@@ -65,6 +65,10 @@ const LaterKey id_later_keys[] = {
     {"measure.habits.sequences", "0"},
     {"measure.norms.every", "1"},
     {"measure.norms.sequences", "0"},
+    {"measure.interventions.every", "0"},
+    {"measure.interventions.sequences", "8"},
+    {"measure.interventions.place", "0"},
+    {"measure.interventions.layer", "0"},
     {NULL, NULL},
 };
 

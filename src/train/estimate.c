@@ -33,6 +33,18 @@ static size_t baselines_disk_bytes(const Layout *layout)
     return bytes;
 }
 
+/* Losses under interventions, by group, where they are measured. */
+static size_t interventions_disk_bytes(const TrainSettings *settings)
+{
+    enum { LOSSES = 2 * (1 + MAX_LOSS_GROUPS) };
+    size_t bytes = 0;
+    for (int f = 0; family_registry[f]; f++)
+        for (int k = 0; k < N_INTERVENTIONS && (family_registry[f]->needs & NEEDS_INTERVENED); k++)
+            if (settings->measure.families[f].every > 0)
+                bytes += member_bytes("loss@swap_positions") + LOSSES * sizeof(double);
+    return bytes;
+}
+
 /* What all snapshots of a run take, with every family in every one of them. */
 static size_t snapshots_disk_bytes(const Session *session, size_t n_snapshots)
 {
@@ -48,11 +60,11 @@ static size_t snapshots_disk_bytes(const Session *session, size_t n_snapshots)
         strings = length > strings ? length : strings;
     }
     const size_t targets = (size_t)session->settings.measure.targets;
-    size_t bytes = (passes + targets) * metrics_disk_bytes(&layout) + passes * sizeof(float) * n * heads * (T + T / 2) +
-                   OTHERS + sizeof(float) * heads * T * T * (1 + session->settings.snapshot.maps) +
-                   sizeof(int32_t) * n * 2 * T + strings * data_vocab_size(session->data) +
-                   sizeof(KeyRanges) * (T + T / 2) + member_bytes("visible") + member_bytes("visible_half") +
-                   member_bytes("rows_sum_to_one");
+    size_t bytes = (passes + targets) * metrics_disk_bytes(&layout) + interventions_disk_bytes(&session->settings) +
+                   passes * sizeof(float) * n * heads * (T + T / 2) + OTHERS +
+                   sizeof(float) * heads * T * T * (1 + session->settings.snapshot.maps) + sizeof(int32_t) * n * 2 * T +
+                   strings * data_vocab_size(session->data) + sizeof(KeyRanges) * (T + T / 2) +
+                   member_bytes("visible") + member_bytes("visible_half") + member_bytes("rows_sum_to_one");
     const Parameters *parameters = model_parameters(session->model);
     for (int t = 0; t < parameters->n_tensors && session->settings.snapshot.weights; t++)
         bytes += member_bytes(parameters->tensors[t].name);

@@ -2,9 +2,11 @@
 #include "train/measure.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/file.h"
 #include "geometry/anchor.h"
+#include "geometry/interventions.h"
 #include "store/run.h"
 #include "train/measurer.h"
 
@@ -209,6 +211,29 @@ static void add_target_metrics(NpzWriter *npz, Arena *arena, const Measurer *mea
     }
 }
 
+/* The loss under each intervention, at the place and at a drawn one: over all targets, then by group; of the sequences
+ * that are intervened on. */
+static void add_intervened_losses(NpzWriter *npz, Arena *arena, const char *prefix, const Measurer *measurer, int f)
+{
+    const Pass *pass = &measurer->pass;
+    const int n_groups = data_n_groups(measurer->data);
+    double losses[2 * (1 + MAX_LOSS_GROUPS)], *sums = ARENA_ARRAY(arena, double, (size_t)pass->n *MAX_LOSS_GROUPS);
+    Pass of_one = {.losses = sums, .counts = pass->counts};
+    while (of_one.n < pass->n && measurer_includes(measurer, f, of_one.n))
+        of_one.n++;
+    for (int k = 0; k < N_INTERVENTIONS; k++) {
+        for (int null = 0; null < 2; null++) {
+            for (int s = 0; s < of_one.n; s++)
+                memcpy(sums + (size_t)s * MAX_LOSS_GROUPS,
+                       pass->intervened + ((size_t)(s * N_INTERVENTIONS + k) * 2 + (size_t)null) * MAX_LOSS_GROUPS,
+                       MAX_LOSS_GROUPS * sizeof *sums);
+            snapshot_losses(&of_one, n_groups, losses + null * (1 + n_groups));
+        }
+        npz_add(npz, arena_format(arena, "%sloss@%s", prefix, intervention_names[k]), NPY_FLOAT64, 2,
+                (int64_t[]){2, 1 + n_groups}, losses);
+    }
+}
+
 /* One pass and its members: the corrupted inputs' behind "corrupted/", the clean ones' bare. */
 static void add_pass(NpzWriter *npz, Arena *arena, Measurer *measurer, const char *prefix, int is_corrupted)
 {
@@ -217,11 +242,13 @@ static void add_pass(NpzWriter *npz, Arena *arena, Measurer *measurer, const cha
     for (int f = 0; family_registry[f]; f++) {
         const MetricFamily *family = family_registry[f];
         const Place *place = layout_family(layout, family);
-        const int needs_losses = (family->needs & (NEEDS_GRADIENT | NEEDS_INTERVENTION)) != 0;
+        const int needs_losses = (family->needs & (NEEDS_GRADIENT | NEEDS_INTERVENTION | NEEDS_INTERVENED)) != 0;
         if (!measurer_includes(measurer, f, 0) || (needs_losses && !measurer_has_losses(measurer)))
             continue;
         for (int c = 0; c < family->n_columns; c++)
             snapshot_add_metric(npz, arena, prefix, layout, &place[c], &measurer->pass);
+        if (family->needs & NEEDS_INTERVENED)
+            add_intervened_losses(npz, arena, prefix, measurer, f);
     }
     if (measurer_has_targets(measurer, is_corrupted))
         add_target_metrics(npz, arena, measurer, prefix);

@@ -90,6 +90,8 @@ static void lay_extras(Arena *arena, unsigned needs, const Model *model, const r
     const Parameters *parameters = model_parameters(model);
     if (needs & NEEDS_LAYER_MAPS)
         worker->layer_maps = ARENA_ARRAY(arena, double, layer_maps);
+    if (needs & NEEDS_INTERVENED)
+        lay_interventions(arena, model, &worker->surgery);
     if (needs & NEEDS_INTERVENTION)
         worker->ablated_losses = ARENA_ARRAY(arena, real, (size_t)N_ABLATIONS * s.T);
     if (!(needs & NEEDS_GRADIENT))
@@ -138,6 +140,8 @@ static void lay_passes(Arena *arena, const TrainSettings *settings, const Model 
     pass->map_sum = ARENA_ARRAY(arena, real, MEASURE_LANES * map);
     pass->maps = pass->n_maps ? ARENA_ARRAY(arena, real, pass->n_maps * map) : NULL;
     pass->losses = ARENA_ARRAY(arena, double, losses);
+    pass->intervened =
+        needs_of(settings) & NEEDS_INTERVENED ? ARENA_ARRAY(arena, double, losses * 2 * N_INTERVENTIONS) : NULL;
     pass->counts = ARENA_ARRAY(arena, double, losses);
     half->importance = ARENA_ARRAY(arena, float, half_importances);
 }

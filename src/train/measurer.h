@@ -18,6 +18,15 @@ typedef struct {
     int *ends;                   /* (n,) position of the end marker, -1 none */
 } Set;
 
+/* What interventions work in, and what came of them on one sequence. */
+typedef struct {
+    real *parameters;     /* a copy of the block, to be changed */
+    Workspace *workspace; /* of one sequence, which packs its own weights */
+    real *maps, *losses;  /* (L,H,T,T), (T) */
+    double *sinks;        /* (N_INTERVENTIONS,2,L,H) */
+    Intervened *intervened;
+} Surgery;
+
 /* What one thread works in, on one lane after another: nothing of a sequence outlives it. What only some needs of
  * families ask for is NULL when no family has them. */
 typedef struct {
@@ -30,8 +39,9 @@ typedef struct {
     GradientPart *parts;  /* (n_tensors) those of its tensors that belong to a group */
     int n_parts;
     Workspace *backward; /* a workspace for the gradient */
-    Arena *scratch;      /* for families */
-    double **columns;    /* for one family's measure */
+    Surgery surgery;
+    Arena *scratch;   /* for families */
+    double **columns; /* for one family's measure */
     Sequence sequence;
 } Worker;
 
@@ -117,6 +127,15 @@ typedef struct {
 
 PositionOnly measurer_position_only(const Measurer *measurer, const Set *set);
 PositionRows measurer_position_rows(const PositionOnly *position);
+
+/* Sums of a sequence's losses (T) by group, and how many targets each has (NULL: not asked for). */
+void measurer_group_losses(const Set *set, int s, const real *losses, double *ret_sums, double *ret_counts);
+
+/* Memory of interventions; the model under each of them on sequence s of the full set, whose View gets what came of it.
+ * ret_losses: (N_INTERVENTIONS,2,MAX_LOSS_GROUPS) sums, NaN where there was nothing to change. */
+void lay_interventions(Arena *arena, const Model *model, Surgery *surgery);
+void take_interventions(const Measurer *measurer, int s, const Given *given, Worker *worker, View *view,
+                        double *ret_losses);
 
 /* Packs the parameters of the snapshot under way for the passes. */
 void measurer_pack(Measurer *measurer);

@@ -54,17 +54,20 @@ void measurer_measure_targets(const Measurer *measurer, const View *view, int s,
                            worker->columns, worker->scratch, row);
 }
 
-static void add_losses(const Set *set, int s, const real *losses, Pass *pass)
+void measurer_group_losses(const Set *set, int s, const real *losses, double *ret_sums, double *ret_counts)
 {
-    double *sums = pass->losses + (size_t)s * MAX_LOSS_GROUPS, *counts = pass->counts + (size_t)s * MAX_LOSS_GROUPS;
-    memset(sums, 0, MAX_LOSS_GROUPS * sizeof *sums);
-    memset(counts, 0, MAX_LOSS_GROUPS * sizeof *counts);
+    for (int g = 0; g < MAX_LOSS_GROUPS; g++) {
+        ret_sums[g] = 0;
+        if (ret_counts)
+            ret_counts[g] = 0;
+    }
     for (int i = 0; i < set->length; i++) {
         size_t cell = (size_t)s * set->length + i;
         if (set->targets[cell] < 0)
             continue;
-        sums[set->groups[cell]] += losses[i];
-        counts[set->groups[cell]] += 1;
+        ret_sums[set->groups[cell]] += losses[i];
+        if (ret_counts)
+            ret_counts[set->groups[cell]] += 1;
     }
 }
 
@@ -134,8 +137,8 @@ static void take_gradient(const Measurer *measurer, const Given *given, Worker *
     view->gradients = worker->parts, view->n_gradients = worker->n_parts;
 }
 
-/* Losses with a key hidden, and NaN for losses where nothing is to be predicted. `losses`: (T) of the capture. */
-static void take_ablations(const Measurer *measurer, const Given *given, real *losses, Worker *worker, View *view)
+/* Losses with a key hidden, NaN where nothing is to be predicted. */
+static void take_ablations(const Measurer *measurer, const Given *given, Worker *worker, View *view)
 {
     const int T = view->length;
     arena_clear(worker->scratch);
@@ -145,9 +148,9 @@ static void take_ablations(const Measurer *measurer, const Given *given, real *l
             model_ablated_losses_given(measurer->model, measurer->parameters, given, T, view->ablated[a],
                                        worker->workspace, worker->ablated_losses + (size_t)a * T);
     for (int i = 0; i < T; i++)
-        for (int a = -1; a < N_ABLATIONS && given->targets[i] < 0; a++)
-            (a < 0 ? losses : worker->ablated_losses + (size_t)a * T)[i] = (real)NAN;
-    view->losses = losses, view->ablated_losses = worker->ablated_losses;
+        for (int a = 0; a < N_ABLATIONS && given->targets[i] < 0; a++)
+            worker->ablated_losses[(size_t)a * T + (size_t)i] = (real)NAN;
+    view->ablated_losses = worker->ablated_losses;
 }
 
 int measurer_has_losses(const Measurer *measurer)
@@ -168,8 +171,16 @@ static void add_extras(const Measurer *measurer, const Set *set, int s, real *lo
     }
     if ((needs & NEEDS_GRADIENT) && has_losses)
         take_gradient(measurer, &given, worker, view);
+    const unsigned both = NEEDS_INTERVENTION | NEEDS_INTERVENED;
+    for (int i = 0; (needs & both) && has_losses && i < view->length; i++)
+        losses[i] = given.targets[i] < 0 ? (real)NAN : losses[i];
+    if ((needs & both) && has_losses)
+        view->losses = losses;
     if ((needs & NEEDS_INTERVENTION) && has_losses)
-        take_ablations(measurer, &given, losses, worker, view);
+        take_ablations(measurer, &given, worker, view);
+    if ((needs & NEEDS_INTERVENED) && has_losses)
+        take_interventions(measurer, s, &given, worker, view,
+                           measurer->pass.intervened + (size_t)s * N_INTERVENTIONS * 2 * MAX_LOSS_GROUPS);
 }
 
 /* One sequence that was captured as number `at`: families, importances, losses, maps. */
@@ -184,7 +195,8 @@ static void measure_sequence(Measurer *measurer, int n, int at, Worker *worker, 
     float *importance = pass->importance + (size_t)n * heads * (size_t)set->length;
     anchor_importance(&view, importance);
     view.importance = importance;
-    add_losses(set, n, losses, pass);
+    measurer_group_losses(set, n, losses, pass->losses + (size_t)n * MAX_LOSS_GROUPS,
+                          pass->counts + (size_t)n * MAX_LOSS_GROUPS);
     add_extras(measurer, set, n, losses, worker, &view);
     measurer_measure_view(measurer, &view, n, worker, pass->values + (size_t)n * measurer->layout.n_values);
     if (measurer_has_targets(measurer, measurer->uses_corrupted))

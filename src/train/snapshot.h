@@ -15,8 +15,9 @@ typedef struct {
     real *map_sum;         /* (MEASURE_LANES,L,H,T,T); block 0 holds the mean after the pass; NULL for the half set */
     real *maps;            /* (M,L,H,T,T) of the first M sequences, or NULL */
     int n_maps;
-    double *losses; /* (N, MAX_LOSS_GROUPS) sums, and */
-    double *counts; /* (N, MAX_LOSS_GROUPS) numbers of targets; NULL for the half set */
+    double *intervened; /* (N, N_INTERVENTIONS, 2, MAX_LOSS_GROUPS) sums under interventions; NULL where nobody asks */
+    double *losses;     /* (N, MAX_LOSS_GROUPS) sums, and */
+    double *counts;     /* (N, MAX_LOSS_GROUPS) numbers of targets; NULL for the half set */
 } Pass;
 
 enum { N_PARTS = 3 }; /* all, even, odd sequences */

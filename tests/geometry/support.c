@@ -84,6 +84,10 @@ Built *built_new(Arena *arena, int n_layers, int n_heads, int length, int d_head
                                          : p % 2    ? GRADIENT_MLP
                                                     : GRADIENT_ATTENTION,
                                          p == 2 * L ? -1 : (int)p / 2, C, built->gradients + p * C};
+    built->intervened = ARENA_ARRAY(arena, Intervened, N_INTERVENTIONS);
+    built->sinks = ARENA_ARRAY(arena, double, 2 * N_INTERVENTIONS * L * H);
+    for (size_t k = 0; k < 2 * N_INTERVENTIONS; k++)
+        built->intervened[k / 2].sink[k % 2] = built->sinks + k * L * H;
     built->tokens = ARENA_ARRAY(arena, int32_t, T);
     built->is_idle = ARENA_ARRAY(arena, uint8_t, T);
     const real **slices = ARENA_ARRAY(arena, const real *, L);
@@ -97,6 +101,7 @@ Built *built_new(Arena *arena, int n_layers, int n_heads, int length, int d_head
     view->residual = built->residual, view->normed = built->normed;
     view->losses = built->losses, view->ablated_losses = built->ablated_losses;
     view->gradients = built->parts, view->n_gradients = 2 * n_layers + 1;
+    view->intervened = built->intervened;
     view->output_weight = slices, view->tokens = built->tokens;
     return built;
 }
@@ -129,6 +134,10 @@ void built_randomise(Built *built, Pcg *pcg)
     const View *view = &built->view;
     const size_t L = (size_t)view->n_layers, H = (size_t)view->n_heads, T = (size_t)view->length;
     const size_t D = (size_t)view->d_head, C = (size_t)view->d_model;
+    for (size_t k = 0; k < 2 * N_INTERVENTIONS; k++)
+        built->intervened[k / 2].cost[k % 2] = pcg_normal(pcg);
+    for (size_t i = 0; i < 2 * N_INTERVENTIONS * L * H; i++)
+        built->sinks[i] = pcg_uniform(pcg);
     draw(pcg, L * H * T * D, 1, built->q);
     draw(pcg, L * H * T * D, 1, built->k);
     draw(pcg, L * H * T * D, 1, built->v);

@@ -13,6 +13,8 @@ typedef struct {
     real *bias;
     real *losses, *ablated_losses, *gradients; /* gradients: C of each part */
     GradientPart *parts;
+    Intervened *intervened;
+    double *sinks; /* (N_INTERVENTIONS,2,L,H) */
     int32_t *tokens;
     uint8_t *is_idle;
 } Built;

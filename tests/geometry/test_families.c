@@ -110,7 +110,8 @@ static int is_same_row(const MetricFamily *family, double *const *a, double *con
     return n_differ == 0;
 }
 
-/* Every key of every family, at another value than its default. */
+/* Every key of every family, at another value than its default; not those that the driver reads before the family is
+ * called (tests/train/test_measure.c). */
 static void test_every_key_changes_a_value(void **state)
 {
     (void)state;
@@ -119,7 +120,7 @@ static void test_every_key_changes_a_value(void **state)
     Built *built = built_new(arena, 2, 3, 37, 6, 18, 1);
     built_randomise(built, &pcg);
     for (int f = 0; family_at(f); f++)
-        for (int p = 0; p < family_at(f)->variant.n_params; p++) {
+        for (int p = 0; p < family_at(f)->variant.n_params && !(family_at(f)->needs & NEEDS_INTERVENED); p++) {
             const MetricFamily *family = family_at(f);
             const SchemaRow *row = &family->variant.params[p];
             double **first = ARENA_ARRAY(arena, double *, family->n_columns);

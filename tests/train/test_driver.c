@@ -173,6 +173,10 @@ static int compare_members(const Again *again, const char *prefix, int n, const 
         const Place *place = &layout->places[p];
         const NpyArray *array = npz_get(&again->last, arena_format(again->arena, "%s%s", prefix, place->column->name));
         const int needs_losses = (place->family->needs & (NEEDS_GRADIENT | NEEDS_INTERVENTION)) != 0;
+        if (place->family->is_off) {
+            assert_null(array);
+            continue;
+        }
         if (needs_losses && again->session.settings.objective->corrupts && *prefix == '\0') {
             assert_null(array); /* losses are those of corrupted sequences */
             continue;
