@@ -118,8 +118,9 @@ int any_mix(int i, Mix *ret_mix)
         n[3]++;
     for (int c = 0; c < COLUMNS; c++)
         q = n[c] > q ? n[c] : q;
-    while (!is_prime(q))
+    while (!is_prime(q) || q == EVERY_NTH_PAIR)
         q++;
+    i *= EVERY_NTH_PAIR;
     for (int c = 0; c < COLUMNS; c++)
         value[c] = (c == 0 ? i / q : i / q * (c > 1) + i % q * (c > 1 ? c - 1 : 1)) % q % n[c];
     *ret_mix = (Mix){any_position(value[0]), any_mask(value[1]), any_score(value[2]), any_choice(value[3])};

@@ -44,6 +44,14 @@ typedef struct {
 
 int any_mix(int i, Mix *ret_mix);
 
+/* Of pairs of variants that meet, these are tried. Sanitizers make programs ten times as slow, and look for faults that
+ * a variant has by itself: each is met, not each pair. */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+enum { EVERY_NTH_PAIR = 7 };
+#else
+enum { EVERY_NTH_PAIR = 1 };
+#endif
+
 /* One thing that a model can be told, with everything it can be told, as lines "key=value". */
 enum { MOST_AXES = 48, MOST_VALUES = 64 };
 

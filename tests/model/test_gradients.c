@@ -1,10 +1,10 @@
 /* Gradients by hand against central differences of the loss, for every variant of every registry and every template.
  *
  * Were this file deleted, a sign or a forgotten term in any backward pass would only show as slightly worse training.
- * It runs in the double-precision build. Per tensor: ||g - g'|| / (||g|| + ||g'||) <= 1e-7 for derivatives along random
- * directions, and for single coordinates, with an absolute floor of 1e-10 and of what rounding leaves of the loss.
- * Differences are of fourth order; steps over which a ReLU changes side, or a weight becomes 0 or 1, are drawn again,
- * and shorter after every 20. The gradient of the reference kernels is the same.
+ * It runs in the double-precision build. Per tensor of every model, along a random direction and for one coordinate:
+ * |g - g'| / (|g| + |g'|) <= 1e-7, with an absolute floor of 1e-10 and of what rounding leaves of the loss. Differences
+ * are of fourth order; steps over which a ReLU changes side, or a weight becomes 0 or 1, are drawn again, and shorter
+ * after every 20. The gradient of the reference kernels is the same.
  */
 #include "support.h"
 
@@ -16,7 +16,7 @@
 #include "model/internal.h"
 #include "num/reference.h"
 
-enum { DIRECTIONS = 2, COORDINATES = 3, TRIES = 200 };
+enum { DIRECTIONS = 1, COORDINATES = 1, TRIES = 200 };
 static const double usual_step = 2e-4, shortest_step = 1e-5, least_step = 1e-8, tolerance = 1e-7,
                     absolute_floor = 1e-10;
 
@@ -382,7 +382,7 @@ static void test_every_two(void **state)
                     int given[MOST_AXES];
                     char lines[2048];
                     Check check = {.workspace = NULL};
-                    if (pairs->met[a][i][b][j])
+                    if (pairs->met[a][i][b][j] || n_pairs % EVERY_NTH_PAIR > 0)
                         continue;
                     for (int c = 0; c < n_axes; c++)
                         given[c] = c == a ? i : c == b ? j : -1;
