@@ -65,6 +65,8 @@ const LaterKey id_later_keys[] = {
     {"measure.habits.sequences", "0"},
     {"measure.norms.every", "1"},
     {"measure.norms.sequences", "0"},
+    {"measure.peak.every", "8"},
+    {"measure.peak.sequences", "8"},
     {"measure.interventions.every", "0"},
     {"measure.interventions.sequences", "8"},
     {"measure.interventions.place", "0"},
