@@ -31,9 +31,10 @@ double measurer_oracle_loss(const Measurer *measurer);
 /* Bytes of the fixed arena that measurer_new needs for so many threads. */
 size_t measurer_bytes(const TrainSettings *settings, const Model *model, int threads);
 
-/* Draws the measuring set and takes all memory. `lanes` is borrowed. */
-void measurer_new(Arena *arena, const TrainSettings *settings, const Model *model, const Data *data,
-                  const Kernels *kernels, Lanes *lanes, Measurer **ret_measurer);
+/* Draws the measuring set and takes all memory. `lanes` is borrowed. Fails where given weights (initial.h), of which
+ * baselines may be, cannot be read. */
+int measurer_new(Arena *arena, const TrainSettings *settings, const Model *model, const Data *data,
+                 const Kernels *kernels, Lanes *lanes, Measurer **ret_measurer, Error *err);
 
 /* Measures `parameters` and writes RUN/snapshots/step-STEP.npz; at step 0 (or when it is missing)
  * also baselines.npz. */

@@ -7,6 +7,7 @@
 #include "geometry/anchor.h"
 #include "model/position/position.h"
 #include "model/score/score.h"
+#include "train/initial.h"
 
 Shape measurer_shape(const Model *model)
 {
@@ -224,14 +225,19 @@ PositionRows measurer_position_rows(const PositionOnly *position)
     return (PositionRows){position, position_weights};
 }
 
-/* What position alone gave at step 0, from the seed: who resumes a run, or measures it again, has later parameters
- * only. */
-static void fill_start(Measurer *measurer)
+/* What position alone gave at step 0, from the seed and from given weights: who resumes a run, or measures it again,
+ * has later parameters only. */
+static int fill_start(Measurer *measurer, Error *err)
 {
     const Model *model = measurer->model;
     const int T = model_settings(model)->context_length;
-    if (measurer->start)
+    int status = STATUS_OK;
+    if (measurer->start) {
         parameters_initialise(model_parameters(model), measurer->settings->seed, measurer->start);
+        status = initial_load(model_settings(model)->settings, model_parameters(model), measurer->start, err);
+    }
+    if (status != STATUS_OK)
+        return status;
     model_position_bias(model, measurer->start, T, measurer->start_bias);
     model_position_bias(model, measurer->start, T / 2, measurer->start_half_bias);
     const View shape = measurer_blank_view(model, model_visible(model), NULL);
@@ -240,6 +246,7 @@ static void fill_start(Measurer *measurer)
     Arena *scratch = arena_new();
     anchor_baseline(&shape, &rows, scratch, measurer->baseline);
     arena_free(scratch);
+    return STATUS_OK;
 }
 
 /* ---- the measuring sets ---- */
@@ -291,18 +298,21 @@ double measurer_oracle_loss(const Measurer *measurer)
     return measurer->oracle_loss;
 }
 
-void measurer_new(Arena *arena, const TrainSettings *settings, const Model *model, const Data *data,
-                  const Kernels *kernels, Lanes *lanes, Measurer **ret_measurer)
+int measurer_new(Arena *arena, const TrainSettings *settings, const Model *model, const Data *data,
+                 const Kernels *kernels, Lanes *lanes, Measurer **ret_measurer, Error *err)
 {
     Measurer *measurer = arena_alloc(arena, sizeof *measurer);
     measurer->settings = settings, measurer->model = model, measurer->data = data;
     measurer->kernels = kernels, measurer->lanes = lanes;
     measurer->n_workers = count_workers(lanes_threads(lanes));
     lay(arena, settings, model, measurer);
-    fill_start(measurer);
+    const int status = fill_start(measurer, err);
+    if (status != STATUS_OK)
+        return status;
     draw_set(measurer, "measure/half", &measurer->half);
     draw_set(measurer, "measure/full", &measurer->full); /* last: the oracle loss is this set's */
     for (int i = 0; i < measurer->full.n * measurer->full.length; i++)
         measurer->has_idle |= measurer->full.idle[i];
     *ret_measurer = measurer;
+    return STATUS_OK;
 }

@@ -75,9 +75,9 @@ int session_start(Session *session, int threads, int with_trainer, int with_meas
     if (status != STATUS_OK)
         return status;
     if (with_measurer)
-        measurer_new(session->memory, &session->settings, session->model, session->data, kernels, session->lanes,
-                     &session->measurer);
-    return STATUS_OK;
+        status = measurer_new(session->memory, &session->settings, session->model, session->data, kernels,
+                              session->lanes, &session->measurer, err);
+    return status;
 }
 
 /* The file is `text` already; damaged or another's, it stays. */

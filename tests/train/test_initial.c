@@ -7,6 +7,7 @@
 #include "store/safetensors.h"
 #include "train/checkpoint.h"
 #include "train/initial.h"
+#include "train/measurer.h"
 #include "train/session.h"
 #include "training.h"
 
@@ -93,6 +94,36 @@ static void given_tensors_take_the_place_of_drawn_ones(void **state)
         session_close(&given);
     }
     session_close(&usual);
+}
+
+/* What position alone gave at step 0 is what the given weights give, also to who measures the run again. */
+static void baselines_are_those_of_given_weights(void **state)
+{
+    const Scene *scene = *state;
+    enum { BUCKETS = 32 };
+    const char *changes[] = {"model.position.kind", "relative", "model.n_heads", "1", "model.init.from",
+                             scene->path,           NULL};
+    float table[BUCKETS];
+    for (int i = 0; i < BUCKETS; i++)
+        table[i] = (float)i;
+    const SafeTensor tensor = {"embedding.relative", "F32", 2, {BUCKETS, 1}, table, sizeof table};
+    write_file(scene, &tensor, 1);
+    const Settings settings = tiny_settings(scene->arena, changes);
+    for (int with_trainer = 0; with_trainer < 2; with_trainer++) {
+        Session session;
+        Error err = {""};
+        assert_ok(session_open(&settings, kernels_best(), &session, &err), &err);
+        assert_ok(session_start(&session, 1, with_trainer, 1, kernels_best(), &err), &err);
+        const int T = session.model_settings.context_length;
+        const size_t n = model_bias_size(session.model, T);
+        real *bias = ARENA_ARRAY(scene->arena, real, n);
+        real *parameters = ARENA_ARRAY(scene->arena, real, model_parameters(session.model)->n_values);
+        memcpy(parameters + tensor_of(&session, "embedding.relative")->offset, table, sizeof table);
+        model_position_bias(session.model, parameters, T, bias);
+        assert_memory_equal(session.measurer->start_bias, bias, n * sizeof *bias);
+        assert_true(bias[n - 1] != bias[n / 2]); /* or this test says nothing */
+        session_close(&session);
+    }
 }
 
 /* 1, -2, 2^-14, its half (the least normal number of binary16 and a subnormal one), 65504 and 1/3 rounded, written in
@@ -221,6 +252,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(given_tensors_take_the_place_of_drawn_ones, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(baselines_are_those_of_given_weights, set_up, tear_down),
         cmocka_unit_test_setup_teardown(other_types_are_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_checkpoint_is_such_a_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_resumed_run_keeps_what_it_learned, set_up, tear_down),
