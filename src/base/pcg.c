@@ -108,6 +108,17 @@ double pcg_normal(Pcg *pcg)
     return sqrt(-2 * log_of(u)) * cos_of_turn(v);
 }
 
+void pcg_normal_pair(Pcg *pcg, double ret_pair[2])
+{
+    double u, v, s;
+    do {
+        u = 2 * pcg_uniform(pcg) - 1, v = 2 * pcg_uniform(pcg) - 1;
+        s = u * u + v * v;
+    } while (s >= 1 || s == 0);
+    const double scale = sqrt(-2 * log_of(s) / s);
+    ret_pair[0] = u * scale, ret_pair[1] = v * scale;
+}
+
 /* log of a Gamma(shape, 1) variate (Marsaglia & Tsang 2000, "A Simple Method for Generating Gamma Variables"): with
  * d = shape - 1/3, v = (1 + x / sqrt(9 d))^3 and x normal, d v if log u < x^2/2 + d - d v + d log v. Below 1 it is that
  * of shape + 1 times u^(1/shape), as a logarithm, which holds where the variate itself would be 0. */

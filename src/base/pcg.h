@@ -23,6 +23,10 @@ uint32_t pcg_below(Pcg *pcg, uint32_t bound); /* uniform on [0, bound), unbiased
 double pcg_uniform(Pcg *pcg);                 /* [0, 1), 53 bits from two draws */
 double pcg_normal(Pcg *pcg);                  /* standard normal, Box-Muller, one of the pair; no state beyond Pcg */
 
+/* Two standard normals at the price of one and a bit (Marsaglia & Bray 1964, "A convenient method for generating normal
+ * variables"): of a point of the disc, from as many uniforms as it takes to hit it. For draws by the million. */
+void pcg_normal_pair(Pcg *pcg, double ret_pair[2]);
+
 /* Shares (n,) from the symmetric Dirichlet distribution of this concentration > 0: they sum to 1. */
 void pcg_dirichlet(Pcg *pcg, double concentration, int n, double *ret_shares);
 

@@ -102,6 +102,36 @@ static void test_normal_is_box_muller(void **state)
     assert_true(fabs(sum[4] - 3) < 5 * sqrt(96.0 / N));
 }
 
+/* Our logarithm against libm's on the same draws; both of a pair are normal, and neither says anything of the other. */
+static void test_normal_pair(void **state)
+{
+    (void)state;
+    enum { N = 100000 };
+    Pcg pcg = pcg_new(9, 9), copy = pcg;
+    double sum[5] = {0}, product = 0, squares = 0;
+    for (int i = 0; i < N; i++) {
+        double pair[2], u, v, s;
+        pcg_normal_pair(&pcg, pair);
+        do {
+            u = 2 * pcg_uniform(&copy) - 1, v = 2 * pcg_uniform(&copy) - 1;
+            s = u * u + v * v;
+        } while (s >= 1 || s == 0);
+        const double scale = sqrt(-2 * log(s) / s);
+        assert_true(fabs(pair[0] - u * scale) <= 2e-15 * (1 + fabs(pair[0])));
+        assert_true(fabs(pair[1] - v * scale) <= 2e-15 * (1 + fabs(pair[1])));
+        for (int k = 1; k < 5; k++)
+            sum[k] += (pow(pair[0], k) + pow(pair[1], k)) / (2 * N);
+        product += pair[0] * pair[1] / N, squares += pair[0] * pair[0] * pair[1] * pair[1] / N;
+    }
+    assert_memory_equal(&pcg, &copy, sizeof pcg);
+    assert_true(fabs(sum[1]) < 5 * sqrt(0.5 / N));
+    assert_true(fabs(sum[2] - 1) < 5 * sqrt(1.0 / N));
+    assert_true(fabs(sum[3]) < 5 * sqrt(7.5 / N));
+    assert_true(fabs(sum[4] - 3) < 5 * sqrt(48.0 / N));
+    assert_true(fabs(product) < 5 * sqrt(1.0 / N));
+    assert_true(fabs(squares - 1) < 5 * sqrt(8.0 / N));
+}
+
 /* Golden bits: a change here is a change of every run, and numerics_version must be raised. */
 static void test_normal_bits(void **state)
 {
@@ -175,6 +205,7 @@ int main(void)
         cmocka_unit_test(test_below_is_uniform),
         cmocka_unit_test(test_uniform),
         cmocka_unit_test(test_normal_is_box_muller),
+        cmocka_unit_test(test_normal_pair),
         cmocka_unit_test(test_normal_bits),
         cmocka_unit_test(test_dirichlet),
         cmocka_unit_test(test_dirichlet_bits),

@@ -8,7 +8,7 @@
  * above the threshold: half at 0. BOS and EOS are zero vectors; a learned position vector (`model.position.kind:
  * absolute`) makes of BOS the learned vector that the paper has there. g is drawn from a stream of its own, the same in
  * all runs. Ids are classes: content 3, idle 4. Invariants: the goal follows from the input, so an ideal predictor's
- * loss is 0. Normal deviates are drawn in pairs, by the polar method: one by one they would cost more than a step.
+ * loss is 0. Normal deviates are drawn in pairs: one by one they would cost more than a step.
  */
 #include "data/source/source.h"
 
@@ -65,19 +65,6 @@ static void nop_widths(const void *state, int *ret_in, int *ret_out)
     *ret_in = *ret_out = ((const Nop *)state)->n_channels;
 }
 
-/* Two of them, of a point of the disc (Marsaglia & Bray 1964, "A convenient method for generating normal variables").
- */
-static void draw_pair(Pcg *pcg, double ret_pair[2])
-{
-    double u, v, s;
-    do {
-        u = 2 * pcg_uniform(pcg) - 1, v = 2 * pcg_uniform(pcg) - 1;
-        s = u * u + v * v;
-    } while (s >= 1 || s == 0);
-    const double scale = sqrt(-2 * log(s) / s);
-    ret_pair[0] = u * scale, ret_pair[1] = v * scale;
-}
-
 static void nop_next(const void *opaque, Part part, int first, int length, Pcg *pcg, Sequence *seq)
 {
     (void)part;
@@ -88,7 +75,7 @@ static void nop_next(const void *opaque, Part part, int first, int length, Pcg *
         double along = 0, pair[2] = {0, 0};
         for (size_t c = 0; c < C; c++) {
             if (c % 2 == 0)
-                draw_pair(pcg, pair);
+                pcg_normal_pair(pcg, pair);
             x[c] = (real)pair[c % 2];
             along += (double)x[c] * state->direction[c];
         }
