@@ -6,15 +6,17 @@ function hero() {
   const count = (list, what) => list.reduce((n, item) => n + item[what], 0);
   const judged = (verdict) => data.verdicts.filter((v) => v.verdict === verdict).length;
   const open = data.verdicts.length - judged('supported') - judged('refuted');
+  const counted = (n, what) => `${n} ${what}${n === 1 ? '' : 's'}`;
   const fact = (term, value, note) =>
     el('div', {}, el('dt', {}, term), el('dd', {}, String(value), el('small', {}, note)));
   const first = finished[0], seeds = data.arms.length ? count(data.arms, 'runs') / data.arms.length : 0;
   const facts = [
     fact('Arms', data.arms.length, data.axes.length ? `over ${data.axes.map(axisName).join(', ')}` : 'one setting'),
     fact('Runs', count(data.arms, 'finished'),
-      `finished of ${count(data.arms, 'runs')}, ${+ seeds.toFixed(1)} seeds an arm`),
+      `finished of ${count(data.arms, 'runs')}, ${counted(+ seeds.toFixed(1), 'seed')} an arm`),
     first &&
-      fact('Model', integer(number(first.n_parameters)), `parameters, ${first.n_layers} layers of ${first.n_heads} heads`),
+      fact('Model', integer(number(first.n_parameters)),
+        `parameters, ${counted(first.n_layers, 'layer')} of ${counted(first.n_heads, 'head')}`),
     first && fact('Measured', first.steps.length, `times, on ${first.n_sequences} held-out sequences`),
     data.verdicts.length > 0 &&
       fact('Expectations', judged('supported'), `supported, ${judged('refuted')} refuted, ${open} open`),
