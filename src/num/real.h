@@ -1,6 +1,7 @@
 /* The scalar of the numerics: float in the program, double in the second build that the gradient tests run.
  *
- * Everything in num/, model/ and train/optimizer/, and every vector that a source gives, is written in `real`. -DREFFRAME_DOUBLE selects double.
+ * Everything in num/, model/ and train/optimizer/, and every vector that a source gives, is written in `real`.
+ * -DREFFRAME_DOUBLE selects double.
  */
 #ifndef REFFRAME_NUM_REAL_H
 #define REFFRAME_NUM_REAL_H

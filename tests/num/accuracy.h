@@ -22,6 +22,7 @@ typedef uint64_t bits;
 #define SILU_SLOPE     24
 #define GELU_SLOPE     64
 #define PHI_LOWEST     (-37.5)
+#define PHI_UNITS      24
 #else
 typedef double wide;
 typedef uint32_t bits;
@@ -36,6 +37,7 @@ typedef uint32_t bits;
 #define SILU_SLOPE     12
 #define GELU_SLOPE     24
 #define PHI_LOWEST     (-12.9)
+#define PHI_UNITS      8
 #endif
 
 enum { SWEEP_BLOCK = 4096 };
@@ -170,8 +172,8 @@ static const struct {
     {"gelu in backward", exact_gelu, call_gelu_again, EXP_LOWEST, (double)INFINITY, 3, 1, 0},
     {"slope of gelu", exact_gelu_slope, call_gelu_slope, -(double)INFINITY, (double)INFINITY, GELU_SLOPE, 0, 1},
     {"tanh", wide_tanh, call_tanh, -(double)INFINITY, (double)INFINITY, 4, 0, 0},
-    {"exact gelu", exact_phi_gelu, call_phi_gelu, PHI_LOWEST, (double)INFINITY, 8, 0, 0},
-    {"exact gelu in backward", exact_phi_gelu, call_phi_gelu_again, PHI_LOWEST, (double)INFINITY, 8, 0, 0},
+    {"exact gelu", exact_phi_gelu, call_phi_gelu, PHI_LOWEST, (double)INFINITY, PHI_UNITS, 0, 0},
+    {"exact gelu in backward", exact_phi_gelu, call_phi_gelu_again, PHI_LOWEST, (double)INFINITY, PHI_UNITS, 0, 0},
     {"slope of exact gelu", exact_phi_gelu_slope, call_phi_gelu_slope, -(double)INFINITY, (double)INFINITY, 3, 0, 1},
 };
 
