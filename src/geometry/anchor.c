@@ -127,16 +127,31 @@ static uint64_t hash_of(const View *view)
     return hash;
 }
 
-int anchor_null_position(const View *view, int layer, int head, int salt)
+static int may_be_drawn(const View *view, int k, const int *taken, int n)
 {
-    const int n = anchor_n_eligible(view) - anchor_is_eligible(view, 0);
-    if (n < 1)
+    for (int i = 0; i < n; i++)
+        if (taken[i] == k)
+            return 0;
+    return k > 0 && anchor_is_eligible(view, k);
+}
+
+int anchor_null_position_beside(const View *view, int layer, int head, int salt, const int *taken, int n)
+{
+    int n_left = 0;
+    for (int k = 0; k < view->length; k++)
+        n_left += may_be_drawn(view, k, taken, n);
+    if (n_left < 1)
         return -1;
     Pcg pcg = pcg_new(hash_of(view), (uint64_t)(((int64_t)salt * view->n_layers + layer) * view->n_heads + head));
-    int left = (int)pcg_below(&pcg, (uint32_t)n), k = 1;
-    while (!anchor_is_eligible(view, k) || left-- > 0)
+    int left = (int)pcg_below(&pcg, (uint32_t)n_left), k = 1;
+    while (!may_be_drawn(view, k, taken, n) || left-- > 0)
         k++;
     return k;
+}
+
+int anchor_null_position(const View *view, int layer, int head, int salt)
+{
+    return anchor_null_position_beside(view, layer, head, salt, NULL, 0);
 }
 
 /* ---- anchors ---- */

@@ -42,6 +42,9 @@ void anchor_baseline(const View *shape, const PositionRows *rows, Arena *scratch
  * `salt` tells several draws for one head apart. */
 int anchor_null_position(const View *view, int layer, int head, int salt);
 
+/* The same, but none of n `taken` places. */
+int anchor_null_position_beside(const View *view, int layer, int head, int salt, const int *taken, int n);
+
 /* What one search after another works in. */
 typedef struct {
     double *uniform;   /* (T,) baseline where the view has none */

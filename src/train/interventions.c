@@ -106,8 +106,11 @@ static int make_change(const Subject *subject, Intervention kind, int place, int
         return change_position(subject, place, needs_other ? other : -1);
     if (kind != INTERVENE_MLP)
         return 1;
+    static const char *const writes[] = {"mlp.down.bias", "mlp.post_norm.gain", "mlp.post_norm.shift"};
     const int n = zero_tensor(subject, subject->layer, "mlp.down.weight");
-    zero_tensor(subject, subject->layer, "mlp.down.bias");
+    const int is_after = model_settings(subject->measurer->model)->norm_placement == PLACEMENT_SANDWICH;
+    for (int w = 0; w < (is_after ? 3 : 1); w++)
+        zero_tensor(subject, subject->layer, writes[w]);
     return n;
 }
 
@@ -162,16 +165,17 @@ void take_interventions(const Measurer *measurer, int s, const Given *given, Wor
     const Interventions *keys = measurer->settings->measure.states[find_family()];
     const Subject subject = {measurer, given, view, worker, s, keys->layer};
     const int T = view->length, place = keys->place < 0 ? T + keys->place : keys->place;
-    const int drawn = anchor_null_position(view, 0, 0, 2), other = anchor_null_position(view, 0, 0, 3);
+    const int drawn = anchor_null_position_beside(view, 0, 0, 2, &place, 1), taken[] = {place, drawn};
+    const int other = anchor_null_position_beside(view, 0, 0, 3, taken, 2); /* of both */
     for (int k = 0; k < N_INTERVENTIONS; k++) {
         const int has_place = k != INTERVENE_QUERY_BIAS && k != INTERVENE_KEY_BIAS && k != INTERVENE_MLP;
         double *losses = ret_losses + (size_t)k * 2 * MAX_LOSS_GROUPS;
         for (int i = 0; i < 2 * MAX_LOSS_GROUPS; i++)
             losses[i] = (double)NAN;
         worker->surgery.intervened[k] = (Intervened){{(double)NAN, (double)NAN}, {NULL, NULL}};
-        intervene(&subject, (Intervention)k, 0, place < T ? place : -1, other == place ? drawn : other, losses);
+        intervene(&subject, (Intervention)k, 0, place < T ? place : -1, other, losses);
         if (has_place)
-            intervene(&subject, (Intervention)k, 1, drawn, other == drawn ? -1 : other, losses + MAX_LOSS_GROUPS);
+            intervene(&subject, (Intervention)k, 1, drawn, other, losses + MAX_LOSS_GROUPS);
     }
     view->intervened = worker->surgery.intervened;
 }
