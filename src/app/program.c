@@ -114,6 +114,17 @@ static const char *bare_name(const char *name)
     return name;
 }
 
+/* Its column; NULL for none, and of target queries for one that is no mean over queries. */
+static const MetricColumn *find_metric(const char *name)
+{
+    const char *bare = bare_name(name);
+    for (const MetricFamily *const *family = family_registry; *family; family++)
+        for (int c = 0; c < (*family)->n_columns; c++)
+            if (strcmp((*family)->columns[c].name, bare) == 0)
+                return strstr(name, "targets/") && !(*family)->is_by_query ? NULL : &(*family)->columns[c];
+    return NULL;
+}
+
 static int knows_metric(void *context, const char *name, const char **ret_nearest)
 {
     (void)context;
@@ -126,20 +137,20 @@ static int knows_metric(void *context, const char *name, const char **ret_neares
             names[n++] = (*family)->columns[c].name;
         }
     *ret_nearest = text_nearest(bare_name(name), names, n);
-    return metric_find(bare_name(name)) != NULL;
+    return find_metric(name) != NULL;
 }
 
 static int has_heads(void *context, const char *name)
 {
     (void)context;
-    const MetricColumn *column = metric_find(bare_name(name));
+    const MetricColumn *column = find_metric(name);
     return column && column->level == LEVEL_HEAD;
 }
 
 static int has_onset(void *context, const char *name)
 {
     (void)context;
-    const MetricColumn *column = metric_find(bare_name(name));
+    const MetricColumn *column = find_metric(name);
     return column && column_has_onset(column);
 }
 

@@ -40,6 +40,7 @@ typedef struct {
     const char *cost;     /* order of growth for one sequence, "O(L H T^2)" */
     int every, sequences; /* defaults of measure.FAMILY.every (0 counts as 1) and .sequences (0: the whole set) */
     int is_off;           /* never measured by default */
+    int is_by_query;      /* its columns are means over queries, so that they can be taken over some of them */
     const MetricColumn *columns;
     int n_columns;
     /* Reads the keys measure.FAMILY.KEY, once; ret_state, memory from arena, is constant from then on. A family without

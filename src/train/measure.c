@@ -116,7 +116,7 @@ static void add_baseline_columns(const Measurer *measurer, NpzWriter *npz, Arena
     for (int f = 0; family_registry[f]; f++) {
         const MetricFamily *family = family_registry[f];
         const Place *places = layout_family(layout, family);
-        for (int c = 0; c < family->n_columns && (!is_of_targets || family_has_targets(family)); c++) {
+        for (int c = 0; c < family->n_columns && (!is_of_targets || family->is_by_query); c++) {
             const Place *place = &places[c];
             if (!place->is_attention_only)
                 continue;
@@ -205,7 +205,7 @@ static void add_target_metrics(NpzWriter *npz, Arena *arena, const Measurer *mea
     const char *behind = arena_format(arena, "%stargets/", prefix);
     for (int f = 0; family_registry[f]; f++) {
         const MetricFamily *family = family_registry[f];
-        for (int c = 0; measurer_includes(measurer, f, 0) && family_has_targets(family) && c < family->n_columns; c++)
+        for (int c = 0; measurer_includes(measurer, f, 0) && family->is_by_query && c < family->n_columns; c++)
             snapshot_add_metric(npz, arena, behind, &measurer->layout, layout_family(&measurer->layout, family) + c,
                                 &targets);
     }

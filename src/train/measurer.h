@@ -101,9 +101,8 @@ View measurer_sequence_view(const Measurer *measurer, const Set *set, int s, con
 /* Whether the pass under way has losses: they belong to the inputs that the objective makes. */
 int measurer_has_losses(const Measurer *measurer);
 
-/* Whether sequences of such inputs are measured over their target queries, too; and a family is. */
+/* Whether sequences of such inputs are measured over their target queries, too. */
 int measurer_has_targets(const Measurer *measurer, int is_corrupted);
-int family_has_targets(const MetricFamily *family);
 
 /* Who works on a lane. */
 Worker *measurer_worker(Measurer *measurer, int lane, int thread);
@@ -115,7 +114,7 @@ int measurer_includes(const Measurer *measurer, int family, int s);
  * not. */
 void measurer_measure_view(const Measurer *measurer, const View *view, int s, Worker *worker, double *row);
 
-/* The same of the families that maps are enough for, over the queries alone that have a target. */
+/* The same of the families that are means over queries, over those alone that have a target; NaN where none has. */
 void measurer_measure_targets(const Measurer *measurer, const View *view, int s, Worker *worker, double *row);
 
 /* What position alone gives at step 0, to sequences of a set's length. */

@@ -29,11 +29,6 @@ int measurer_has_targets(const Measurer *measurer, int is_corrupted)
     return measurer->settings->measure.targets && is_corrupted == measurer->settings->objective->corrupts;
 }
 
-int family_has_targets(const MetricFamily *family)
-{
-    return (family->needs & ~(unsigned)NEEDS_TOKENS) == NEEDS_MAPS;
-}
-
 /* Rows of zeros leave every mean over queries, so the families need not know. */
 void measurer_measure_targets(const Measurer *measurer, const View *view, int s, Worker *worker, double *row)
 {
@@ -48,8 +43,11 @@ void measurer_measure_targets(const Measurer *measurer, const View *view, int s,
     own.maps = worker->target_maps, own.importance = NULL;
     for (int i = 0; i < measurer->layout.n_values; i++)
         row[i] = (double)NAN;
-    for (int f = 0; family_registry[f]; f++)
-        if (measurer_includes(measurer, f, s) && family_has_targets(family_registry[f]))
+    int n_targets = 0;
+    for (size_t i = 0; i < T; i++)
+        n_targets += targets[i] >= 0;
+    for (int f = 0; n_targets > 0 && family_registry[f]; f++)
+        if (measurer_includes(measurer, f, s) && family_registry[f]->is_by_query)
             layout_measure(&measurer->layout, family_registry[f], measurer->settings->measure.states[f], &own,
                            worker->columns, worker->scratch, row);
 }

@@ -109,7 +109,8 @@ static const MetricColumn columns[] = {
                     .attention_only = 1,
                     .summary = "attention_entropy with each row divided by ln(visible keys)",
                     .source = "-",
-                    .weakness = "a sink and a previous-token head are alike"},
+                    .weakness = "a sink and a previous-token head are alike; a row that sums to less than one (slots) "
+                                "is lower for that alone, one that sums to more may lie above 1"},
     [DISTANCE] = {.name = "mean_distance",
                   .unit = "positions",
                   .level = LEVEL_HEAD,
@@ -122,7 +123,7 @@ static const MetricColumn columns[] = {
     [SLOT_MASS] = {.name = "slot_mass",
                    .unit = "share of attention",
                    .level = LEVEL_HEAD,
-                   .min = -0.011, /* the most that rows of foreign maps may sum to beyond one */
+                   .min = -INFINITY, /* scores whose rows may sum to anything: relu, sigmoid, softmax_total */
                    .max = 1,
                    .attention_only = 1,
                    .summary = "mean over rows of 1 - sum A: what a score function keeps for no key",
@@ -142,6 +143,7 @@ static const MetricColumn columns[] = {
 const MetricFamily family_entropy = {
     .variant = {.name = "entropy", .summary = "how widely and how far queries look", .source = "-"},
     .needs = NEEDS_MAPS,
+    .is_by_query = 1,
     .cost = "O(L H T^2)",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,

@@ -2,9 +2,10 @@
  * the other.
  *
  *   self_mass = mean of A_ii over queries that see another key, too;   start_split = start_mass / (start_mass +
- *   end_mass);   start_selectivity = log10(mean_i A_i0 / max(mean_i mean_j A_ij, 1e-8)), j the keys that query i sees
- *   beyond five places and that are not the first (Xu 2026, arXiv 2606.02378; public code, class first-token)
- *   idle_heads@0.5 = share of a layer's heads with sink_mass > 0.5 (dormant heads: Guo et al. 2024, arXiv 2410.13835)
+ *   end_mass);   start_selectivity = log10(mean_i A_i0 / mean_i mean_j A_ij), either at least 1e-8, j the keys that
+ * query i sees beyond five places and that are not the first (Xu 2026, arXiv 2606.02378; public code, class
+ * first-token) idle_heads@0.5 = share of a layer's heads with sink_mass > 0.5 (dormant heads: Guo et al. 2024, arXiv
+ * 2410.13835)
  *
  * Xu draws 50 of those keys and takes the ratio of means over examples at one query each; here all keys and queries of
  * a sequence count, and sequences are pooled by the mean of the logarithms, as one clean sink has no finite ratio.
@@ -136,6 +137,7 @@ extern const MetricFamily family_habits;
 const MetricFamily family_habits = {
     .variant = {.name = "habits", .summary = "attention to oneself, to the start, to either end", .source = "-"},
     .needs = NEEDS_MAPS,
+    .is_by_query = 1,
     .cost = "O(L H T^2)",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,

@@ -99,6 +99,7 @@ const MetricFamily family_importance = {
                 .summary = "how much attention the first token draws, and how often it counts as a sink",
                 .source = GU},
     .needs = NEEDS_MAPS,
+    .is_by_query = 1,
     .cost = "O(L H T)",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,

@@ -137,6 +137,7 @@ const MetricFamily family_sink = {
                 .summary = "attention into the start, the end, or the strongest place",
                 .source = "Guo et al. 2024, arXiv 2410.13835"},
     .needs = NEEDS_MAPS,
+    .is_by_query = 1,
     .cost = "O(L H T^2)",
     .columns = columns,
     .n_columns = sizeof columns / sizeof *columns,
