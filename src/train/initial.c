@@ -67,10 +67,12 @@ static int reader_of(const SafeTensor *found)
 
 /* ---- tensors ----------------------------------------------------------------------------------------------------- */
 
-/* What a checkpoint holds beside weights. */
-static int is_of_training(const char *name)
+/* What a checkpoint holds beside weights: slots of its optimizer, SLOT/NAME, and where it stood. */
+static int is_of_training(const Parameters *parameters, const char *name)
 {
-    return strchr(name, '/') || strcmp(name, "streams") == 0 || strcmp(name, "progress") == 0;
+    const char *slash = strchr(name, '/');
+    return (slash && parameters_find(parameters, slash + 1) >= 0) || strcmp(name, "streams") == 0 ||
+           strcmp(name, "progress") == 0;
 }
 
 /* (rows, cols), or (cols) for a vector. */
@@ -111,9 +113,16 @@ static int check_tensor(Arena *arena, const Settings *settings, const Parameters
     if (!has_shape(found, tensor))
         return settings_error(settings, KEY, err, "%s: %s is %s there, and (%d, %d) in this model", path, found->name,
                               shape_text(arena, found), tensor->rows, tensor->cols);
-    if (reader_of(found) == N_READERS)
+    const int r = reader_of(found);
+    if (r == N_READERS)
         return settings_error(settings, KEY, err, "%s: %s is of type %s; F32, F64, F16 and BF16 are read", path,
                               found->name, found->type);
+    for (size_t i = 0; i < (size_t)tensor->rows * (size_t)tensor->cols; i++) {
+        const double value = readers[r].value((const char *)found->data + i * readers[r].bytes);
+        if (!isfinite((real)value))
+            return settings_error(settings, KEY, err, "%s: %s has a value of %g, which is no weight", path, found->name,
+                                  value);
+    }
     return STATUS_OK;
 }
 
@@ -133,15 +142,18 @@ static int read_tensors(Arena *arena, const Settings *settings, const Parameters
     Error reason;
     if (safetensors_read(arena, settings_text(settings, KEY), &file, &reason) != STATUS_OK)
         return settings_error(settings, KEY, err, "%s", reason.text);
+    int n_taken = 0;
     for (int i = 0; i < file.n; i++) {
-        const int status = is_of_training(file.tensors[i].name)
-                               ? STATUS_OK
-                               : check_tensor(arena, settings, parameters, &file.tensors[i], err);
+        const int is_weight = !is_of_training(parameters, file.tensors[i].name);
+        const int status = is_weight ? check_tensor(arena, settings, parameters, &file.tensors[i], err) : STATUS_OK;
         if (status != STATUS_OK)
             return status;
+        n_taken += is_weight;
     }
+    if (n_taken == 0)
+        return settings_error(settings, KEY, err, "%s: has no tensor of a model", settings_text(settings, KEY));
     for (int i = 0; block && i < file.n; i++)
-        if (!is_of_training(file.tensors[i].name))
+        if (!is_of_training(parameters, file.tensors[i].name))
             take_tensor(parameters, &file.tensors[i], block);
     return STATUS_OK;
 }

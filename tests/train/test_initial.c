@@ -2,6 +2,8 @@
  * a curve that hangs on its initial weights would not come again. */
 #include "testing.h"
 
+#include <math.h>
+
 #include "base/file.h"
 #include "store/run.h"
 #include "store/safetensors.h"
@@ -216,7 +218,8 @@ static void a_resumed_run_keeps_what_it_learned(void **state)
 static void what_does_not_fit_is_refused(void **state)
 {
     const Scene *scene = *state;
-    float values[C * C] = {0};
+    float values[C * C] = {0}, broken[C * C];
+    double huge[C * C];
     const struct {
         SafeTensor tensor;
         const char *said[3];
@@ -227,7 +230,13 @@ static void what_does_not_fit_is_refused(void **state)
         {{Q, "F32", 2, {C, C / 2}, values, sizeof values / 2}, {Q, "(16, 8)", "(16, 16)"}},
         {{Q, "F32", 1, {C * C}, values, sizeof values}, {Q, "(256)", "(16, 16)"}},
         {{Q, "I32", 2, {C, C}, values, sizeof values}, {Q, "I32", "F32"}},
+        {{Q, "F32", 2, {C, C}, broken, sizeof broken}, {Q, "a value of nan", "no weight"}},
+        {{Q, "F64", 2, {C, C}, huge, sizeof huge}, {Q, "a value of 1e+300", "no weight"}},
+        {{"adamw.m/" Q, "F32", 2, {C, C}, values, sizeof values}, {"has no tensor of a model", "", ""}},
+        {{"model/" Q "s", "F32", 2, {C, C}, values, sizeof values}, {"no tensor", "model/" Q, ""}},
     };
+    for (int i = 0; i < C * C; i++)
+        broken[i] = i == C ? NAN : 0, huge[i] = i == C ? 1e300 : 0;
     Session session;
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
         Error err = {""};
