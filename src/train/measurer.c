@@ -268,6 +268,7 @@ static void draw_set(Measurer *measurer, const char *stream, Set *set)
     Pcg draws = pcg_named(settings->seed, stream), masks = pcg_named(settings->seed, "measure/mask");
     Sequence seq = measurer->worker[0].sequence;
     int T = set->length, vocab_size = model_settings(measurer->model)->vocab_size, n_targets = 0;
+    const int is_known = settings_know_ideal(settings, data_source(measurer->data));
     double ideal = 0;
     seq.length = T;
     for (int s = 0; s < set->n; s++) {
@@ -279,7 +280,7 @@ static void draw_set(Measurer *measurer, const char *stream, Set *set)
         settings->objective->make(settings->objective_state, vocab_size, &seq, &masks, objective_inputs,
                                   set->targets + row, set->groups + row);
         memcpy(set->inputs + row, seq.ids, (size_t)T * sizeof *seq.ids);
-        ideal += set->corrupted ? NAN : ideal_loss(measurer, &seq, set->targets + row);
+        ideal += is_known ? ideal_loss(measurer, &seq, set->targets + row) : (double)NAN;
         set->ends[s] = -1;
         for (int i = 0; i < T; i++) {
             n_targets += set->targets[row + i] >= 0;

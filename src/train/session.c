@@ -113,7 +113,7 @@ int session_keep_tokenizer(const Session *session, const char *folder, int has_b
 
 double session_oracle_loss(const Session *session)
 {
-    if (session->settings.objective->corrupts)
+    if (!settings_know_ideal(&session->settings, data_source(session->data)))
         return NAN;
     return data_oracle_loss(session->data, PART_HELD_OUT, session->model_settings.context_length, NULL);
 }

@@ -24,7 +24,7 @@ static const SchemaRow train_rows[] = {
     {"clip", VALUE_NUMBER, "1", 0, 1e9, NULL, "largest global gradient norm; 0: no clipping",
      FIELD(TrainSettings, clip)},
     {"decay.embedding", VALUE_CHOICE, "auto", 0, 0, decay_names,
-     "the optimizer's weight_decay for token, position and other embeddings; auto: no",
+     "the optimizer's weight_decay for token, position and other embeddings; auto: no, but for the map of vectors",
      FIELD(TrainSettings, decay.embedding)},
     {"decay.attention", VALUE_CHOICE, "auto", 0, 0, decay_names, "for matrices of attention; auto: yes",
      FIELD(TrainSettings, decay.attention)},
@@ -49,7 +49,7 @@ static const SchemaRow measure_rows[] = {
      "measured at every Nth snapshot, and at the first and the last; 0: never",
      FIELD(TrainSettings, measure.half_every)},
     {"targets", VALUE_BOOL, "false", 0, 1, NULL,
-     "metrics of maps again, as targets/NAME, over the queries alone from which something is predicted",
+     "metrics that are means over queries again, as targets/NAME, over those alone from which something is predicted",
      FIELD(TrainSettings, measure.targets)},
 };
 
@@ -141,6 +141,11 @@ int train_settings_read(Arena *arena, const Settings *settings, TrainSettings *r
     if (status == STATUS_OK)
         *ret_train = train;
     return status;
+}
+
+int settings_know_ideal(const TrainSettings *train, const Source *source)
+{
+    return !train->objective->corrupts && (train->objective->needs_labels || !source->has_labels);
 }
 
 int snapshot_is_due(const TrainSettings *train, int64_t step)

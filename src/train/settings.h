@@ -2,6 +2,7 @@
 #ifndef REFFRAME_TRAIN_SETTINGS_H
 #define REFFRAME_TRAIN_SETTINGS_H
 
+#include "data/source/source.h"
 #include "model/objective/objective.h"
 #include "train/optimizer/optimizer.h"
 #include "train/schedule/schedule.h"
@@ -60,6 +61,10 @@ extern const int train_n_parts;
 /* Reads and cross-checks; resolves 0 = automatic. The default of lanes is min(4, batch_size), whatever the machine. The
  * variants' states come from arena. */
 int train_settings_read(Arena *arena, const Settings *settings, TrainSettings *ret_train, Error *err);
+
+/* Whether a source's ideal predictor predicts what the objective asks for: not what was corrupted, nor the content of a
+ * source whose labels it knows. */
+int settings_know_ideal(const TrainSettings *train, const Source *source);
 
 /* Whether step s (0 = before the first update) has a snapshot: 0, 1, 2, 4, 8, ... while closer together than `every`,
  * then every multiple of `every`, and the last step. Fixed before step 0. */

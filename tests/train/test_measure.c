@@ -160,6 +160,7 @@ static void targets_are_measured_apart(void **state)
     assert_in_range(n_targets, 1, n * T - 1); /* or this test says nothing */
     assert_null(npz_get(&bare, "targets/sink_mass"));
     assert_null(npz_get(&both, "targets/value_drain")); /* needs more than maps */
+    assert_null(npz_get(&both, "targets/stable_rank")); /* no mean over queries */
     for (int m = 0; m < bare.n; m++) {
         const NpyArray *one = &bare.arrays[m], *other = npz_get(&both, one->name);
         assert_true(other && other->n_items == one->n_items);
@@ -276,6 +277,51 @@ static void interventions_are_what_they_say(void **state)
     }
 }
 
+/* The drawn place is another than the one that is changed, wherever that is; where there is no second place nothing is
+ * swapped or put. */
+static void the_null_of_an_intervention_is_elsewhere(void **state)
+{
+    (void)state;
+    static const char *const places[] = {"1", "2", "3"};
+    for (size_t p = 0; p < N_TESTS(places); p++) {
+        const char *const changes[] = {"measure.interventions.every",
+                                       "1",
+                                       "measure.interventions.place",
+                                       places[p],
+                                       "model.position.kind",
+                                       "absolute",
+                                       NULL};
+        Trained trained = train(changes);
+        const Npz npz = snapshot_of(&trained, 12);
+        const double *cost = npz_get(&npz, "cost@zero_position")->data;
+        const double *null = npz_get(&npz, "cost@zero_position_null")->data;
+        const double *swapped = npz_get(&npz, "cost@swap_positions")->data;
+        assert_true(*cost != *null && *swapped != 0);
+        drop(&trained);
+    }
+    /* of a window of four keys and the first two, only the second key is seen by enough others */
+    const char *const narrow[] = {"measure.interventions.every",
+                                  "1",
+                                  "measure.interventions.place",
+                                  "1",
+                                  "model.position.kind",
+                                  "absolute",
+                                  "model.mask.kind",
+                                  "window",
+                                  "model.mask.width",
+                                  "4",
+                                  "model.mask.first",
+                                  "2",
+                                  NULL};
+    Trained trained = train(narrow);
+    const Npz npz = snapshot_of(&trained, 12);
+    assert_true(isfinite(*(const double *)npz_get(&npz, "cost@hide")->data));
+    assert_true(isnan(*(const double *)npz_get(&npz, "cost@hide_null")->data));
+    assert_true(isnan(*(const double *)npz_get(&npz, "cost@put_value")->data));
+    assert_true(isnan(*(const double *)npz_get(&npz, "cost@swap_positions")->data));
+    drop(&trained);
+}
+
 static void interventions_need_a_place_that_is_there(void **state)
 {
     (void)state;
@@ -291,6 +337,26 @@ static void interventions_need_a_place_that_is_there(void **state)
         Error err = {""};
         assert_int_equal(session_open(&settings, kernels_best(), &session, &err), STATUS_INPUT);
         assert_non_null(strstr(err.text, wrong[w][2]));
+        arena_free(arena);
+    }
+}
+
+/* The floor of a loss is that of the same thing: a source that knows its labels says nothing of its content. */
+static void the_ideal_is_of_what_is_asked(void **state)
+{
+    (void)state;
+    static const char *const objectives[] = {"labelled", "next"};
+    for (int o = 0; o < 2; o++) {
+        const char *const changes[] = {"data.source.kind", "trigger", "objective.kind", objectives[o], NULL};
+        Arena *arena = arena_new();
+        const Settings settings = tiny_settings(arena, changes);
+        Session session;
+        Error err = {""};
+        assert_ok(session_open(&settings, kernels_best(), &session, &err), &err);
+        assert_ok(session_start(&session, 1, 0, 1, kernels_best(), &err), &err);
+        assert_true(o ? isnan(session_oracle_loss(&session)) : session_oracle_loss(&session) == 0);
+        assert_true(o ? isnan(measurer_oracle_loss(session.measurer)) : measurer_oracle_loss(session.measurer) == 0);
+        session_close(&session);
         arena_free(arena);
     }
 }
@@ -696,8 +762,10 @@ int main(void)
         cmocka_unit_test(a_snapshot_holds_what_is_due),
         cmocka_unit_test(a_snapshot_says_what_its_queries_see),
         cmocka_unit_test(a_snapshot_says_what_its_rows_sum_to),
+        cmocka_unit_test(the_ideal_is_of_what_is_asked),
         cmocka_unit_test(targets_are_measured_apart),
         cmocka_unit_test(interventions_are_what_they_say),
+        cmocka_unit_test(the_null_of_an_intervention_is_elsewhere),
         cmocka_unit_test(interventions_need_a_place_that_is_there),
         cmocka_unit_test(a_bias_by_query_is_measured),
         cmocka_unit_test(members_count_their_sequences),
