@@ -123,8 +123,11 @@ static void print_family(const MetricFamily *family)
     for (int n = 0; need_name(n); n++)
         if (family->needs & 1u << n)
             printf("%s %s", n_needs++ ? "," : "", need_name(n));
-    printf("; cost %s; measured every", family->cost);
-    if (family->every > 1)
+    printf("; cost %s; ", family->cost);
+    printf(family->is_off ? "off: measured where `every` says so" : "measured every");
+    if (family->is_off)
+        printf("%s", "");
+    else if (family->every > 1)
         printf(" %d snapshots", family->every);
     else
         printf(" snapshot");

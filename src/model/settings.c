@@ -187,6 +187,9 @@ int model_settings_read(const Settings *settings, int vocab_size, ModelSettings 
                                   m.n_heads, m.d_model);
         m.d_head = m.d_model / m.n_heads;
     }
+    if (m.logit.softcap > 0 && m.logit.softcap < 1e-3)
+        return settings_error(settings, "model.score.softcap", err,
+                              "%g leaves no scores apart; 0 is no cap, and 0.001 the least", m.logit.softcap);
     m.logit.divisor = m.scale == SCALE_HEAD ? sqrt((double)m.d_head) : 1;
     if (m.n_kv_heads == 0)
         m.n_kv_heads = m.n_heads;

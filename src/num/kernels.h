@@ -122,8 +122,8 @@ typedef struct {
     void (*entmax15_row)(int n, real *s);
     void (*entmax15_row_backward)(int n, const real *p, real *dp);
 
-    /* s = cap tanh(s / cap), NaN for an infinite s; ds *= 1 - (s / cap)^2 with s as forward left it, or -INFINITY, where
-     * ds becomes 0. */
+    /* s = cap tanh(s / cap), NaN for an infinite s; ds *= 1 - (s / cap)^2 with s as forward left it, or -INFINITY,
+     * where ds becomes 0. */
     void (*softcap_forward)(size_t n, real cap, real *s);
     void (*softcap_backward)(size_t n, real cap, const real *s, real *ds);
 

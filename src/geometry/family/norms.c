@@ -34,10 +34,13 @@ static void measure_norms(const View *view, const real *rows, double *norms, dou
 
 static void measure_peak(const View *view, const real *keys, double *ret_peak, double *ret_place)
 {
-    int at = 0;
-    for (int i = 1; i < view->length * view->d_head; i++)
+    int at = 0, has_nan = 0;
+    for (int i = 0; i < view->length * view->d_head; i++) {
         at = fabs((double)keys[i]) > fabs((double)keys[at]) ? i : at;
-    *ret_peak = fabs((double)keys[at]), *ret_place = at / view->d_head;
+        has_nan |= isnan((double)keys[i]);
+    }
+    if (!has_nan)
+        *ret_peak = fabs((double)keys[at]), *ret_place = at / view->d_head;
 }
 
 static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)

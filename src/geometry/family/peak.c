@@ -29,7 +29,7 @@ static void measure_head(const View *view, int layer, int head, const Desk *desk
     const int T = view->length, D = view->d_head;
     const real *q = view_rows(view, view->q, layer, head);
     double most = -INFINITY;
-    int at = -1;
+    int at = -1, has_nan = 0;
     widen(T * D, view_rows(view, view->k, layer, head), desk->k);
     for (int i = 0; i < T; i++) {
         const real *bias = view_bias(view, layer, head, i);
@@ -39,11 +39,13 @@ static void measure_head(const View *view, int layer, int head, const Desk *desk
             for (int j = keys[r].first; j < keys[r].end; j++) {
                 const double qk = view->kernels->dot(D, desk->q, desk->k + (size_t)j * D);
                 const double s = logit_of(&view->logit, qk, bias ? (double)bias[-j] : 0);
+                has_nan |= isnan(s);
                 if (s > most || (s == most && j < at))
                     most = s, at = j;
             }
     }
-    *ret_max = most, *ret_key = at;
+    if (at >= 0 && !has_nan)
+        *ret_max = most, *ret_key = at;
 }
 
 static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)

@@ -1,9 +1,9 @@
 /* A sliding window: a query sees the keys near it, and the first ones where they are kept.
  *
- *   i - width < j <= i, or j < first with j <= i      Beltagy et al. 2020 (arXiv 2004.05150, section 3.1) with a window
- *                                                     to one side, as Mistral 7B has it: `width` keys, itself among
- * them (Jiang et al. 2023, arXiv 2310.06825, section 2) |i - j| < width, or j < first                     symmetric,
- * for encoders: `width` keys to each side, itself counted in both, so 2 width - 1 in all
+ * To one side, query i sees i - width < j <= i, and j < first as far as j <= i: `width` keys, itself among them, as
+ * Mistral 7B has it (Beltagy et al. 2020, arXiv 2004.05150, section 3.1; Jiang et al. 2023, arXiv 2310.06825, section
+ * 2). Symmetric, for encoders, |i - j| < width, or j < first: `width` keys to each side, itself counted in both, so
+ * 2 width - 1 in all.
  *
  * The first keys are StreamingLLM's attention sinks (Xiao et al. 2024, arXiv 2309.17453, section 3.2). A window as wide
  * as the sequence is the causal mask, a symmetric one the full mask, to the bit.

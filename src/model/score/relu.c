@@ -2,8 +2,8 @@
  * sequence's length; arXiv 2603.11487, by the query's place), or over the row's sum.
  *
  *   r_j = max(s_j, 0), p_j = r_j / d;   ds_j = dp_j / d where s_j > 0, else 0
- *   position d = i + 1;  visible d = keys that query i sees, the same under a causal mask;
- *   sum d = sum_k r_k, where ds_j = (dp_j - sum_k dp_k p_k) / d; of 0 / 0 it makes 0
+ *   position d = i + 1;  visible d = keys that query i sees, slots among them: without slots the same under a causal
+ * mask; sum d = sum_k r_k, where ds_j = (dp_j - sum_k dp_k p_k) / d; of 0 / 0 it makes 0
  *
  * A row may be all zeros: its query attends to nothing.
  */

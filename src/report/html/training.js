@@ -97,7 +97,7 @@ function Chart(what) {
       legend: 'never',
       xlabel: `training step (${curve.isLog ? 'logarithmic' : 'linear'})`,
       xLabelHeight: 20,
-      valueRange: [low >= 0 && low < 0.3 * high ? 0 : low - pad, Math.min(high + pad, what.max() * 1.02)],
+      valueRange: [low >= 0 && low < 0.3 * high ? 0 : low - pad, high > what.max() ? high + pad : Math.min(high + pad, what.max() * 1.02)],
       dateWindow: [0, toX(last) * 1.005],
       gridLineColor: css('--hair'),
       axisLineColor: css('--line'),
