@@ -212,11 +212,16 @@ void gate_factors(const Call *call, const Block *block, const real *h, const Blo
 void gate_forward(const Call *call, GatePlace place, const BlockActs *acts);
 void gate_backward(const Call *call, GatePlace place, const BlockActs *acts, real *dy);
 
-/* ---- attention (attention.c) ------------------------------------------------------------------------------------- */
+/* ---- attention (query_blocks.c, attention.c, attention_backward.c) ----------------------------------------------- */
 
 /* Queries and keys are taken by so many; keys therefore by whole panels of packed products. Part of the definition of
  * the result: a sum over keys or queries begins and ends with a block. */
 enum { QUERY_BLOCK = 32, KEY_BLOCK = 32 };
+
+static inline int smaller(int x, int y)
+{
+    return x < y ? x : y;
+}
 
 /* Columns of a map in front of key 0; its leading dimension; reals of a head's packed keys or values; for sequences up
  * to the context length. */
