@@ -19,35 +19,6 @@
 #include "train/train.h"
 #include "training.h"
 
-typedef struct {
-    Arena *arena;
-    char *folder;
-} Trained;
-
-static Trained train(const char *const *changes)
-{
-    Error err = {""};
-    Trained trained = {arena_new(), NULL};
-    Settings settings = tiny_settings(trained.arena, changes);
-    trained.folder = fresh_folder(trained.arena);
-    assert_ok(train_in(trained.folder, &settings, 1, 0, &err), &err);
-    return trained;
-}
-
-static Npz snapshot_of(const Trained *trained, int64_t step)
-{
-    Error err;
-    Npz npz;
-    assert_ok(npz_read(trained->arena, run_snapshot_path(trained->arena, trained->folder, step), &npz, &err), &err);
-    return npz;
-}
-
-static void drop(Trained *trained)
-{
-    remove_tree(trained->folder);
-    arena_free(trained->arena);
-}
-
 /* Snapshots stand at 0, 1, 2, 4, 5, 10, 12. */
 static void a_snapshot_holds_what_is_due(void **state)
 {
@@ -55,7 +26,7 @@ static void a_snapshot_holds_what_is_due(void **state)
     static const char *const changes[] = {"measure.spectrum.every", "3", "measure.rips.every", "0", NULL};
     static const int64_t steps[] = {0, 1, 2, 4, 5, 10, 12};
     static const int is_due[] = {1, 0, 0, 1, 0, 0, 1};
-    Trained trained = train(changes);
+    Trained trained = train_tiny(changes);
     for (size_t s = 0; s < N_TESTS(steps); s++) {
         const Npz npz = snapshot_of(&trained, steps[s]);
         static const char *const prefixes[] = {"", "sd/", "n/"};
@@ -66,7 +37,7 @@ static void a_snapshot_holds_what_is_due(void **state)
         }
         assert_null(npz_get(&npz, "rips0_total"));
     }
-    drop(&trained);
+    drop_trained(&trained);
 }
 
 /* What the driver hands to families is what the model's queries see. */
@@ -91,7 +62,7 @@ static void a_snapshot_says_what_its_queries_see(void **state)
     for (int m = 0; mask_registry[m]; m++) {
         const char *const changes[] = {"model.mask.kind", mask_registry[m]->variant.name, "objective.kind", "masked",
                                        NULL};
-        Trained trained = train(changes);
+        Trained trained = train_tiny(changes);
         Session session;
         Error err;
         const Settings settings = tiny_settings(trained.arena, changes);
@@ -115,7 +86,7 @@ static void a_snapshot_says_what_its_queries_see(void **state)
         for (size_t i = 0; i < entropy->n_items; i++)
             assert_true(fabs(((const double *)entropy->data)[i] - 1) < 1e-6);
         session_close(&session);
-        drop(&trained);
+        drop_trained(&trained);
     }
 }
 
@@ -137,7 +108,7 @@ static void targets_are_measured_apart(void **state)
     (void)state;
     static const char *const off[] = {"snapshot.maps", "8", "measure.sequences", "8", NULL};
     static const char *const on[] = {"snapshot.maps", "8", "measure.sequences", "8", "measure.targets", "true", NULL};
-    Trained without = train(off), with = train(on);
+    Trained without = train_tiny(off), with = train_tiny(on);
     const Npz bare = snapshot_of(&without, 12), both = snapshot_of(&with, 12);
     Session session;
     Error err;
@@ -167,178 +138,8 @@ static void targets_are_measured_apart(void **state)
         assert_memory_equal(one->data, other->data, one->n_items * (size_t)one->item_bytes);
     }
     session_close(&session);
-    drop(&without);
-    drop(&with);
-}
-
-/* ---- interventions ----------------------------------------------------------------------------------------------- */
-
-/* Mean loss per target of the measuring set, by parameters and a pass of the caller's choice. */
-static double loss_of(const Session *session, const real *parameters, const Change *change)
-{
-    const Measurer *measurer = session->measurer;
-    const int T = session->model_settings.context_length;
-    Arena *arena = arena_new();
-    Workspace *workspace = workspace_new(arena, session->model, 1, 0, NULL);
-    Capture capture = {.losses = ARENA_ARRAY(arena, real, T)};
-    double sum = 0;
-    int n = 0;
-    for (int s = 0; s < measurer->full.n; s++) {
-        const Given given = measurer_given(measurer, &measurer->full, s);
-        model_capture_changed(session->model, parameters, &given, T, change, workspace, &capture);
-        for (int i = 0; i < T; i++)
-            if (given.targets[i] >= 0)
-                sum += (double)capture.losses[i], n++;
-    }
-    arena_free(arena);
-    return sum / n;
-}
-
-static double stored_loss(const Npz *npz, const char *name, int is_null)
-{
-    const NpyArray *array = npz_get(npz, name);
-    assert_true(array && array->n_dims == 2 && array->shape[0] == 2);
-    return ((const double *)array->data)[is_null ? array->shape[1] : 0];
-}
-
-/* The loss under each intervention is that of the model with the thing changed, done here by hand; the keys say where.
- */
-static void interventions_are_what_they_say(void **state)
-{
-    (void)state;
-    static const char *const places[] = {"0", "-1"};
-    for (int p = 0; p < 2; p++) {
-        const char *const changes[] = {"measure.interventions.every",
-                                       "1",
-                                       "measure.interventions.sequences",
-                                       "4",
-                                       "measure.interventions.place",
-                                       places[p],
-                                       "measure.interventions.layer",
-                                       p ? "0" : "1",
-                                       "measure.sequences",
-                                       "4",
-                                       "model.n_layers",
-                                       "2",
-                                       "model.bias",
-                                       "true",
-                                       "model.mask.kind",
-                                       "full",
-                                       "model.position.kind",
-                                       "absolute",
-                                       "snapshot.weights",
-                                       "true",
-                                       NULL};
-        Trained trained = train(changes);
-        const Npz npz = snapshot_of(&trained, 12);
-        const Settings settings = tiny_settings(trained.arena, changes);
-        Session session;
-        Error err = {""};
-        assert_ok(session_open(&settings, kernels_best(), &session, &err), &err);
-        assert_ok(session_start(&session, 1, 0, 1, kernels_best(), &err), &err);
-        const Parameters *table = model_parameters(session.model);
-        const int T = session.model_settings.context_length, place = p ? T - 1 : 0;
-        real *weights = ARENA_ARRAY(trained.arena, real, table->n_values);
-        for (int t = 0; t < table->n_tensors; t++) {
-            const NpyArray *array = npz_get(&npz, arena_format(trained.arena, "weights/%s", table->tensors[t].name));
-            memcpy(weights + table->tensors[t].offset, array->data, array->n_items * sizeof *weights);
-        }
-        const Change nothing = {CHANGE_NOTHING, -1, -1}, zero = {CHANGE_ZERO_VALUE, place, -1},
-                     spread = {CHANGE_SPREAD, place, -1}, hide = {CHANGE_HIDE, place, -1};
-        const double before = *(const double *)npz_get(&npz, "held_out_loss")->data;
-        assert_true(fabs(loss_of(&session, weights, &nothing) - before) < 1e-9);
-        assert_true(fabs(loss_of(&session, weights, &zero) - stored_loss(&npz, "loss@zero_value", 0)) < 1e-6);
-        assert_true(fabs(loss_of(&session, weights, &spread) - stored_loss(&npz, "loss@spread", 0)) < 1e-6);
-        assert_true(fabs(loss_of(&session, weights, &hide) - stored_loss(&npz, "loss@hide", 0)) < 1e-6);
-        assert_true(isnan(stored_loss(&npz, "loss@zero_mlp", 1)) && isfinite(stored_loss(&npz, "loss@hide", 1)));
-        assert_true(isfinite(stored_loss(&npz, "loss@put_value", 0)));
-        const Tensor *position = &table->tensors[parameters_find(table, "embedding.position")];
-        const Tensor *down =
-            &table->tensors[parameters_find(table, p ? "blocks.0.mlp.down.weight" : "blocks.1.mlp.down.weight")];
-        real *changed = ARENA_ARRAY(trained.arena, real, table->n_values);
-        memcpy(changed, weights, table->n_values * sizeof *changed);
-        memset(changed + position->offset + (size_t)place * position->cols, 0, (size_t)position->cols * sizeof(real));
-        assert_true(fabs(loss_of(&session, changed, &nothing) - stored_loss(&npz, "loss@zero_position", 0)) < 1e-6);
-        memcpy(changed, weights, table->n_values * sizeof *changed);
-        memset(changed + down->offset, 0, (size_t)down->rows * down->cols * sizeof(real));
-        const Tensor *bias =
-            &table->tensors[parameters_find(table, p ? "blocks.0.mlp.down.bias" : "blocks.1.mlp.down.bias")];
-        memset(changed + bias->offset, 0, (size_t)bias->cols * sizeof(real));
-        assert_true(fabs(loss_of(&session, changed, &nothing) - stored_loss(&npz, "loss@zero_mlp", 0)) < 1e-6);
-        memcpy(changed, weights, table->n_values * sizeof *changed);
-        for (int l = 0; l < 2; l++) {
-            const char *name = arena_format(trained.arena, "blocks.%d.attention.q.bias", l);
-            const Tensor *q = &table->tensors[parameters_find(table, name)];
-            memset(changed + q->offset, 0, (size_t)q->rows * q->cols * sizeof(real));
-        }
-        assert_true(fabs(loss_of(&session, changed, &nothing) - stored_loss(&npz, "loss@zero_query_bias", 0)) < 1e-6);
-        session_close(&session);
-        drop(&trained);
-    }
-}
-
-/* The drawn place is another than the one that is changed, wherever that is; where there is no second place nothing is
- * swapped or put. */
-static void the_null_of_an_intervention_is_elsewhere(void **state)
-{
-    (void)state;
-    static const char *const places[] = {"1", "2", "3"};
-    for (size_t p = 0; p < N_TESTS(places); p++) {
-        const char *const changes[] = {"measure.interventions.every",
-                                       "1",
-                                       "measure.interventions.place",
-                                       places[p],
-                                       "model.position.kind",
-                                       "absolute",
-                                       NULL};
-        Trained trained = train(changes);
-        const Npz npz = snapshot_of(&trained, 12);
-        const double *cost = npz_get(&npz, "cost@zero_position")->data;
-        const double *null = npz_get(&npz, "cost@zero_position_null")->data;
-        const double *swapped = npz_get(&npz, "cost@swap_positions")->data;
-        assert_true(*cost != *null && *swapped != 0);
-        drop(&trained);
-    }
-    /* of a window of four keys and the first two, only the second key is seen by enough others */
-    const char *const narrow[] = {"measure.interventions.every",
-                                  "1",
-                                  "measure.interventions.place",
-                                  "1",
-                                  "model.position.kind",
-                                  "absolute",
-                                  "model.mask.kind",
-                                  "window",
-                                  "model.mask.width",
-                                  "4",
-                                  "model.mask.first",
-                                  "2",
-                                  NULL};
-    Trained trained = train(narrow);
-    const Npz npz = snapshot_of(&trained, 12);
-    assert_true(isfinite(*(const double *)npz_get(&npz, "cost@hide")->data));
-    assert_true(isnan(*(const double *)npz_get(&npz, "cost@hide_null")->data));
-    assert_true(isnan(*(const double *)npz_get(&npz, "cost@put_value")->data));
-    assert_true(isnan(*(const double *)npz_get(&npz, "cost@swap_positions")->data));
-    drop(&trained);
-}
-
-static void interventions_need_a_place_that_is_there(void **state)
-{
-    (void)state;
-    static const char *const wrong[][3] = {
-        {"measure.interventions.place", "16", "16 is no place of a sequence of model.context_length 16"},
-        {"measure.interventions.place", "-17", "-17 is no place of a sequence of model.context_length 16"},
-        {"measure.interventions.layer", "1", "1 is none of model.n_layers 1 layers"}};
-    for (size_t w = 0; w < N_TESTS(wrong); w++) {
-        Arena *arena = arena_new();
-        const char *const changes[] = {wrong[w][0], wrong[w][1], NULL};
-        const Settings settings = tiny_settings(arena, changes);
-        Session session;
-        Error err = {""};
-        assert_int_equal(session_open(&settings, kernels_best(), &session, &err), STATUS_INPUT);
-        assert_non_null(strstr(err.text, wrong[w][2]));
-        arena_free(arena);
-    }
+    drop_trained(&without);
+    drop_trained(&with);
 }
 
 /* The floor of a loss is that of the same thing: a source that knows its labels says nothing of its content. */
@@ -435,7 +236,7 @@ static void members_count_their_sequences(void **state)
 {
     (void)state;
     static const char *const changes[] = {"measure.sequences", "6", "measure.spectrum.sequences", "4", NULL};
-    Trained trained = train(changes);
+    Trained trained = train_tiny(changes);
     const Npz npz = snapshot_of(&trained, 12);
     static const struct {
         const char *name;
@@ -454,7 +255,7 @@ static void members_count_their_sequences(void **state)
         assert_int_equal(counts[stride], members[m].even);
         assert_int_equal(counts[2 * stride], members[m].odd);
     }
-    drop(&trained);
+    drop_trained(&trained);
 }
 
 /* The squares over the measuring set, from each sequence's gradient by the trainer's own pass over a batch of one. */
@@ -481,7 +282,7 @@ static void check_fisher(const char *activation)
                              "plain",
                              NULL};
     Error err;
-    Trained trained = train(changes);
+    Trained trained = train_tiny(changes);
     const Npz npz = snapshot_of(&trained, 12);
     Session session;
     Settings settings = tiny_settings(trained.arena, changes);
@@ -532,7 +333,7 @@ static void check_fisher(const char *activation)
     }
     assert_true(fabs(stored[2][0] / embedding - 1) < 0.35);
     session_close(&session);
-    drop(&trained);
+    drop_trained(&trained);
 }
 
 static void fisher_is_the_mean_of_squared_gradients(void **state)
@@ -556,14 +357,14 @@ static void losses_belong_to_corrupted_sequences(void **state)
                                           "4",
                                           NULL};
     static const char *const names[] = {"ablation_cost", "pub_fisher_mlp"};
-    Trained trained = train(changes);
+    Trained trained = train_tiny(changes);
     const Npz npz = snapshot_of(&trained, 12);
     for (size_t i = 0; i < N_TESTS(names); i++) {
         const double *corrupted = npz_get(&npz, arena_format(trained.arena, "corrupted/%s", names[i]))->data;
         assert_null(npz_get(&npz, names[i]));
         assert_true(isfinite(corrupted[0]));
     }
-    drop(&trained);
+    drop_trained(&trained);
 }
 
 /* A bias that is drawn and learned fast, so that it is strong and moves. */
@@ -577,7 +378,7 @@ static void baselines_are_those_of_step_0_whenever_written(void **state)
     (void)state;
     Error err = {""};
     char whole[65], again[65];
-    Trained trained = train(learned_bias);
+    Trained trained = train_tiny(learned_bias);
     const char *path = file_join(trained.arena, trained.folder, RUN_BASELINES);
     Settings settings = tiny_settings(trained.arena, learned_bias);
     results_hash(trained.folder, whole);
@@ -598,7 +399,7 @@ static void baselines_are_those_of_step_0_whenever_written(void **state)
     assert_true(n > 0);
     results_hash(trained.folder, again);
     assert_string_equal(whole, again);
-    drop(&trained);
+    drop_trained(&trained);
 }
 
 /* Number of anchors of head h by the stored importances and a baseline (H,T), mean over sequences. */
@@ -625,7 +426,7 @@ static void anchors_rest_on_the_bias_of_step_0(void **state)
     static const char *const prefixes[] = {"uniform", "position"};
     Error err;
     Npz baselines;
-    Trained trained = train(learned_bias);
+    Trained trained = train_tiny(learned_bias);
     assert_ok(npz_read(trained.arena, file_join(trained.arena, trained.folder, RUN_BASELINES), &baselines, &err), &err);
     float floor[2][H * T], late[2][H * T];
     for (int b = 0; b < 2; b++) {
@@ -665,7 +466,7 @@ static void anchors_rest_on_the_bias_of_step_0(void **state)
     }
     assert_true(n_moved > 0); /* or this test says nothing */
     session_close(&session);
-    drop(&trained);
+    drop_trained(&trained);
 }
 
 /* Whether its rows sum to one, what no key gets of them, and how its logits are made: a snapshot has all of it from the
@@ -688,7 +489,7 @@ static void a_snapshot_says_what_its_rows_sum_to(void **state)
     };
     for (size_t c = 0; c < N_TESTS(cases); c++) {
         const char *const changes[] = {"model.score.kind", cases[c].kind, cases[c].key, cases[c].value, NULL};
-        Trained trained = train(changes);
+        Trained trained = train_tiny(changes);
         Error err;
         const Npz npz = snapshot_of(&trained, 12);
         assert_int_equal(*(const int32_t *)npz_get(&npz, "rows_sum_to_one")->data, cases[c].sums_to_one);
@@ -702,7 +503,7 @@ static void a_snapshot_says_what_its_rows_sum_to(void **state)
                 assert_true(isnan(cases[c].slot_mass) ? mass > 0 && mass < 0.5
                                                       : fabs(mass - cases[c].slot_mass) < 1e-5);
             }
-        drop(&trained);
+        drop_trained(&trained);
 
         Arena *arena = arena_new();
         Session session;
@@ -746,13 +547,13 @@ static void disk_is_known_before(void **state)
         changes[4 + 2 * f] = arena_format(arena, "measure.%s.every", family_registry[f]->variant.name);
         changes[5 + 2 * f] = "1";
     }
-    Trained trained = train(changes);
+    Trained trained = train_tiny(changes);
     const Settings settings = tiny_settings(arena, changes);
     TrainEstimate estimate;
     assert_ok(train_estimate(&settings, kernels_best(), &estimate, &err), &err);
     const uint64_t taken = bytes_below(arena, trained.folder);
     assert_in_range(taken, estimate.disk_bytes / 2, estimate.disk_bytes);
-    drop(&trained);
+    drop_trained(&trained);
     arena_free(arena);
 }
 
@@ -764,9 +565,6 @@ int main(void)
         cmocka_unit_test(a_snapshot_says_what_its_rows_sum_to),
         cmocka_unit_test(the_ideal_is_of_what_is_asked),
         cmocka_unit_test(targets_are_measured_apart),
-        cmocka_unit_test(interventions_are_what_they_say),
-        cmocka_unit_test(the_null_of_an_intervention_is_elsewhere),
-        cmocka_unit_test(interventions_need_a_place_that_is_there),
         cmocka_unit_test(a_bias_by_query_is_measured),
         cmocka_unit_test(members_count_their_sequences),
         cmocka_unit_test(fisher_is_the_mean_of_squared_gradients),

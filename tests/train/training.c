@@ -248,3 +248,27 @@ PositionRows position_rows_of(const ModelRows *rows)
 {
     return (PositionRows){rows, model_row};
 }
+
+Trained train_tiny(const char *const *changes)
+{
+    Error err = {""};
+    Trained trained = {arena_new(), NULL};
+    const Settings settings = tiny_settings(trained.arena, changes);
+    trained.folder = fresh_folder(trained.arena);
+    must(train_in(trained.folder, &settings, 1, 0, &err), &err);
+    return trained;
+}
+
+Npz snapshot_of(const Trained *trained, int64_t step)
+{
+    Error err;
+    Npz npz;
+    must(npz_read(trained->arena, run_snapshot_path(trained->arena, trained->folder, step), &npz, &err), &err);
+    return npz;
+}
+
+void drop_trained(Trained *trained)
+{
+    remove_tree(trained->folder);
+    arena_free(trained->arena);
+}

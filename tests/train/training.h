@@ -5,6 +5,7 @@
 #include "base/variant.h"
 #include "geometry/view.h"
 #include "model/model.h"
+#include "store/npz.h"
 #include "train/optimizer/optimizer.h"
 #include "train/schedule/schedule.h"
 #include "train/train.h"
@@ -42,6 +43,17 @@ int train_in(const char *folder, const Settings *settings, int threads, int64_t 
 /* The same with a kernel table of the caller's choice. */
 int train_with(const char *folder, const Settings *settings, const Kernels *kernels, int threads, int64_t stop_after,
                Error *err);
+
+/* A whole run of changed tiny settings in a folder of its own; one of its snapshots, in its arena; and the end of both.
+ * They fail the test if they cannot. */
+typedef struct {
+    Arena *arena;
+    char *folder;
+} Trained;
+
+Trained train_tiny(const char *const *changes);
+Npz snapshot_of(const Trained *trained, int64_t step);
+void drop_trained(Trained *trained);
 
 /* SHA-256 over names and bytes of train.csv, the tokenizer if it is there, snapshots and checkpoints of a run,
  * as hex. */
