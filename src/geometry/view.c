@@ -65,6 +65,15 @@ double view_mean_inflow(const View *view, const real *map, int k, int first, int
     return n > 0 ? sum / n : NAN;
 }
 
+double view_end_inflow(const View *view, const real *map)
+{
+    const int end = view->end >= 0 ? view->end : view->length - 1;
+    for (int i = 0; i < end; i++)
+        if (view_sees(view, i, end))
+            return view_mean_inflow(view, map, end, 0, end, NULL);
+    return NAN; /* nobody looks ahead at it */
+}
+
 void view_uniform_maps(const View *shape, real *ret_maps)
 {
     const int T = shape->length, n_maps = shape->n_layers * shape->n_heads;

@@ -148,6 +148,10 @@ int view_row_is_empty(const View *view, const real *row);
  * zeros are left out. NaN if no query is left. */
 double view_mean_inflow(const View *view, const real *map, int k, int first, int skipped, const uint8_t *is_counted);
 
+/* The same into the end marker, or the last position where nothing marks it, from all others; NaN where no query before
+ * it sees it. */
+double view_end_inflow(const View *view, const real *map);
+
 /* What position alone gives, by whoever knows the model: the weights (T) of query i in a head with q.k = 0, 0 where a
  * key is hidden. */
 typedef struct {

@@ -35,12 +35,7 @@ static double self_mass(const View *view, const real *map)
 
 static double start_split(const View *view, const real *map)
 {
-    const int end = view->end >= 0 ? view->end : view->length - 1;
-    const double to_start = view_mean_inflow(view, map, 0, 0, 0, NULL);
-    double to_end = NAN;
-    for (int i = 0; i < end; i++)
-        if (view_sees(view, i, end))
-            to_end = view_mean_inflow(view, map, end, 0, end, NULL);
+    const double to_start = view_mean_inflow(view, map, 0, 0, 0, NULL), to_end = view_end_inflow(view, map);
     return to_start + to_end > 0 ? to_start / (to_start + to_end) : (double)NAN;
 }
 

@@ -22,15 +22,6 @@ static double null_mass(const View *view, const real *map, int layer, int head)
     return k < 0 ? NAN : view_mean_inflow(view, map, k, FIRST_QUERY, k, NULL);
 }
 
-static double end_mass(const View *view, const real *map)
-{
-    const int end = view->end >= 0 ? view->end : view->length - 1;
-    for (int i = 0; i < end; i++)
-        if (view_sees(view, i, end))
-            return view_mean_inflow(view, map, end, 0, end, NULL);
-    return NAN; /* nobody looks ahead at it */
-}
-
 static double max_inflow(const View *view, const real *map, double *inflow, double *ret_place)
 {
     const int T = view->length;
@@ -74,7 +65,7 @@ static void measure(const void *state, const View *view, double *const *ret_colu
                 ret_columns[SINK_MASS_IDLE][at] = view_mean_inflow(view, map, 0, FIRST_QUERY, -1, view->is_idle);
             ret_columns[SINK_MASS_NULL][at] = null_mass(view, map, l, h);
             ret_columns[START_MASS][at] = view_mean_inflow(view, map, 0, 0, 0, NULL);
-            ret_columns[END_MASS][at] = end_mass(view, map);
+            ret_columns[END_MASS][at] = view_end_inflow(view, map);
             ret_columns[MAX_INFLOW][at] = max_inflow(view, map, inflow, &ret_columns[MAX_INFLOW_AT][at]);
         }
 }
