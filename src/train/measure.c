@@ -12,14 +12,16 @@
 
 static void add_importance(NpzWriter *npz, Arena *arena, const char *prefix, const Measurer *measurer)
 {
-    const Layout *layout = &measurer->layout;
-    const Pass *pass = &measurer->pass, *half = &measurer->half_pass;
-    npz_add(npz, arena_format(arena, "%simportance", prefix), NPY_FLOAT32, 4,
-            (int64_t[]){pass->n, layout->n_layers, layout->n_heads, pass->length}, pass->importance);
-    if (!half_is_due(measurer->settings, measurer->step))
-        return;
-    npz_add(npz, arena_format(arena, "%simportance_half", prefix), NPY_FLOAT32, 4,
-            (int64_t[]){half->n, layout->n_layers, layout->n_heads, half->length}, half->importance);
+    const Pass *passes[] = {&measurer->pass, &measurer->half_pass};
+    const int64_t L = measurer->layout.n_layers, H = measurer->layout.n_heads;
+    for (int is_half = 0; is_half <= half_is_due(measurer->settings, measurer->step); is_half++) {
+        const Pass *pass = passes[is_half];
+        const char *behind = is_half ? "_half" : "";
+        npz_add(npz, arena_format(arena, "%simportance%s", prefix, behind), NPY_FLOAT32, 4,
+                (int64_t[]){pass->n, L, H, pass->length}, pass->importance);
+        npz_add(npz, arena_format(arena, "%simportance_afar%s", prefix, behind), NPY_FLOAT32, 5,
+                (int64_t[]){pass->n, L, H, DISTANCES, pass->length}, pass->afar);
+    }
 }
 
 static void add_loss_groups(NpzWriter *npz, const Data *data)
@@ -102,10 +104,14 @@ static void add_baseline_importance(Measurer *measurer, NpzWriter *npz, Arena *a
 {
     const int64_t L = measurer->layout.n_layers, H = measurer->layout.n_heads;
     const View view = lay_baseline(measurer, set, is_position);
+    const char *behind = set == &measurer->half ? "_half" : "";
     float *importance = ARENA_ARRAY(arena, float, L *H * set->length);
-    anchor_importance(&view, importance);
-    npz_add(npz, arena_format(arena, "%s/importance%s", prefix, set == &measurer->half ? "_half" : ""), NPY_FLOAT32, 3,
-            (int64_t[]){L, H, set->length}, importance);
+    float *afar = ARENA_ARRAY(arena, float, L *H *DISTANCES * set->length);
+    anchor_importance(&view, importance, afar);
+    npz_add(npz, arena_format(arena, "%s/importance%s", prefix, behind), NPY_FLOAT32, 3, (int64_t[]){L, H, set->length},
+            importance);
+    npz_add(npz, arena_format(arena, "%s/importance_afar%s", prefix, behind), NPY_FLOAT32, 4,
+            (int64_t[]){L, H, DISTANCES, set->length}, afar);
 }
 
 /* The set's values of every attention-only column that the computed maps have, each name behind `prefix`. */
