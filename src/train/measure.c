@@ -53,6 +53,33 @@ static void add_tokens(NpzWriter *npz, Arena *arena, const Measurer *measurer)
     npz_add_strings(npz, "token_strings", n_strings, strings);
 }
 
+/* What held_out_loss asks: `target_groups` counts the names of loss_groups, -1 where there is no target. */
+static void add_targets(NpzWriter *npz, Arena *arena, const Measurer *measurer)
+{
+    const Set *full = &measurer->full;
+    const int64_t shape[] = {full->n, full->length};
+    const size_t cells = (size_t)full->n * (size_t)full->length;
+    int32_t *groups = ARENA_ARRAY(arena, int32_t, cells);
+    for (size_t i = 0; i < cells; i++)
+        groups[i] = full->targets[i] < 0 ? -1 : full->groups[i];
+    npz_add(npz, "targets", NPY_INT32, 2, shape, full->targets);
+    npz_add(npz, "target_groups", NPY_INT32, 2, shape, groups);
+    if (full->corrupted)
+        npz_add(npz, "corrupted/tokens", NPY_INT32, 2, shape, full->corrupted);
+}
+
+/* Vectors in and asked for: the same in every snapshot and no smaller when compressed, so only beside the weights,
+ * without which nothing can be computed from them. */
+static void add_vectors(NpzWriter *npz, const Measurer *measurer)
+{
+    const Set *full = &measurer->full;
+    const ModelSettings *m = model_settings(measurer->model);
+    if (full->vectors)
+        npz_add(npz, "vectors", NPY_FLOAT32, 3, (int64_t[]){full->n, full->length, m->vector_width}, full->vectors);
+    if (full->goals)
+        npz_add(npz, "goals", NPY_FLOAT32, 3, (int64_t[]){full->n, full->length, m->goal_width}, full->goals);
+}
+
 static void add_maps(NpzWriter *npz, const Measurer *measurer)
 {
     const Layout *layout = &measurer->layout;
@@ -289,10 +316,13 @@ int measure_snapshot(Measurer *measurer, const real *parameters, const char *run
     add_loss_groups(npz, measurer->data);
     add_loss_kind(npz, measurer);
     add_tokens(npz, arena, measurer);
+    add_targets(npz, arena, measurer);
     add_mask(npz, measurer);
     add_maps(npz, measurer);
-    if (measurer->settings->snapshot.weights)
+    if (measurer->settings->snapshot.weights) {
+        add_vectors(npz, measurer);
         add_weights(npz, arena, measurer);
+    }
 
     if (status == STATUS_OK)
         status = npz_write(npz, run_snapshot_path(arena, run_folder, step), err);
