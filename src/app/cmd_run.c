@@ -83,7 +83,9 @@ static int train_all(Experiment *experiment, int accepts_other_machine, SchedSta
         .on_end = on_end,
         .context = &display,
     };
+    child_catch_interrupts(); /* runs are told, and write their checkpoints */
     int status = sched_run(&experiment->plan, experiment->folder, &options, ret_state, err);
+    child_end_on_interrupts();
     terminal_clear_line();
     return status;
 }

@@ -22,6 +22,12 @@ static int should_stop(void *context)
     return child_interrupted();
 }
 
+static void on_begin(void *context)
+{
+    (void)context;
+    child_catch_interrupts();
+}
+
 /* A line of progress a few times a second, for the parent or for whoever looks on. */
 static void on_progress(void *context, const TrainProgress *progress)
 {
@@ -95,6 +101,7 @@ static int run(const Arguments *arguments, Error *err)
             .kernels = arguments->kernels,
             .threads = threads,
             .accepts_other_machine = argument_given(arguments, "--accept-other-machine"),
+            .on_begin = on_begin,
             .should_stop = should_stop,
             .on_progress = on_progress,
             .context = &speaker,

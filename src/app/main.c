@@ -91,7 +91,7 @@ int main(int argc, char **argv)
         print_version();
         return 0;
     }
-    child_catch_interrupts();
+    child_end_on_interrupts();
     int status = run_verb(argc, argv, &err);
     if (status == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout))) {
         if (errno == EPIPE) /* the reader has seen enough, as `| head` does: a failure, but no news */

@@ -5,7 +5,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/child.h"
 #include "base/clock.h"
 #include "base/resolve.h"
 #include "maps/export.h"
@@ -214,7 +213,7 @@ static int measure(Arena *arena, const Arguments *arguments, MapsSet *set, Text 
         return status;
     if ((status = maps_load(set, err)) != STATUS_OK)
         return status;
-    if ((status = maps_measure(arena, set, threads, child_interrupted, &result, err)) != STATUS_OK)
+    if ((status = maps_measure(arena, set, threads, NULL, &result, err)) != STATUS_OK)
         return status;
     formats[format].add(&result, ret_text);
     return STATUS_OK;

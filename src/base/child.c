@@ -27,16 +27,34 @@ static void count_interrupt(int signal_number)
         n_interrupts = n_interrupts + 1;
 }
 
-void child_catch_interrupts(void)
+static void end_at_once(int signal_number)
 {
-    struct sigaction count = {.sa_handler = count_interrupt}, ignore = {.sa_handler = SIG_IGN}, before;
-    sigaction(SIGINT, &count, NULL);
-    sigaction(SIGTERM, &count, NULL);
+    static const char line[] = "refframe: interrupted\n";
+    const ssize_t n = write(STDERR_FILENO, line, sizeof line - 1);
+    (void)signal_number, (void)n; /* perhaps nobody listens any more */
+    _exit(status_exit_code(STATUS_INTERRUPTED));
+}
+
+static void handle_interrupts(void (*handler)(int))
+{
+    struct sigaction handled = {.sa_handler = handler}, ignore = {.sa_handler = SIG_IGN}, before;
+    sigaction(SIGINT, &handled, NULL);
+    sigaction(SIGTERM, &handled, NULL);
     /* A closed terminal is an interrupt too, unless nohup said otherwise. */
     if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
-        sigaction(SIGHUP, &count, NULL);
+        sigaction(SIGHUP, &handled, NULL);
     sigaction(SIGPIPE, &ignore, NULL);
     sigaction(SIGXFSZ, &ignore, NULL); /* a file-size limit is an error of write, like a full disk */
+}
+
+void child_end_on_interrupts(void)
+{
+    handle_interrupts(end_at_once);
+}
+
+void child_catch_interrupts(void)
+{
+    handle_interrupts(count_interrupt);
 }
 
 int child_interrupted(void)

@@ -34,7 +34,10 @@ void child_stop(Child *child, double grace);
 /* Path of this very executable. */
 const char *child_self(void);
 
-/* Installs handlers for SIGINT and SIGTERM that only set a flag, and SIGPIPE ignored; child_interrupted() reads it. */
+/* What SIGINT, SIGTERM and SIGHUP (not under nohup) do from here on, with SIGPIPE and SIGXFSZ ignored. End: the process
+ * ends at once, with a line on stderr and the exit code of STATUS_INTERRUPTED; a kill loses nothing, so this is how all
+ * work goes that has nothing to write first. Catch: they are counted, which child_interrupted() reads. */
+void child_end_on_interrupts(void);
 void child_catch_interrupts(void);
 int child_interrupted(void);
 

@@ -273,6 +273,8 @@ static int live(Run *run, int is_resumed, Error *err)
     snprintf(line, sizeof line, "%s at step %lld of %lld", is_resumed ? "resumed" : "started",
              (long long)session->trainer.step, (long long)session->settings.steps);
     fill_manifest(run);
+    if (run->job->on_begin)
+        run->job->on_begin(run->job->context);
     int status = run_log(run->job->folder, line, err);
     if (status == STATUS_OK)
         status = write_manifest(run, RUN_RUNNING, "", err);

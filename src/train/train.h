@@ -28,9 +28,10 @@ typedef struct {
     const Kernels *kernels;
     int threads;                       /* at most `lanes` are of use */
     int accepts_other_machine;         /* goes on from a checkpoint of a machine that computes other bits */
+    void (*on_begin)(void *context);   /* all is loaded: before it there is nothing to write on an interrupt */
     int (*should_stop)(void *context); /* polled after every step */
     void (*on_progress)(void *context, const TrainProgress *progress); /* every step; cheap */
-    void *context;
+    void *context;                                                     /* of all three; each may be NULL */
 } TrainJob;
 
 /* Trains to the end, from the newest checkpoint if there is one; STATUS_INPUT if that is another machine's (machine.h).
