@@ -38,7 +38,7 @@ class Kills(KillCase):
         """Killed at the eighth row's write, between two checkpoints: seven rows are there."""
         writes = [call for call in self.train_calls() if call.what == "write train.csv" and not call.half]
         self.assertEqual(len(writes), 1 + 12)  # the header first
-        self.kill_at(writes[8], "train", self.begun("rows"), "--threads", 1)
+        self.kill_at(writes[8], "train", self.begun("rows"), "--threads", 2)
         rows = read(self.at("rows", "train.csv"))
         self.assertEqual(rows, read(os.path.join(self.calm_run, "train.csv"))[:len(rows)])
         self.assertEqual(rows.count(b"\n"), 1 + 7)
