@@ -50,6 +50,14 @@ static void on_change(void *context, const SchedState *state)
     }
 }
 
+static void on_note(void *context, const PlannedRun *run, const char *line)
+{
+    (void)context;
+    terminal_clear_line();
+    printf("note: %s: %s\n", run->folder, line);
+    fflush(stdout);
+}
+
 static void on_end(void *context, const PlannedRun *run, RunStatus status, const char *reason)
 {
     (void)context;
@@ -80,6 +88,7 @@ static int train_all(Experiment *experiment, int accepts_other_machine, SchedSta
         .program = child_self(),
         .train_options = accepts_other_machine ? accepting : NULL,
         .on_change = on_change,
+        .on_note = on_note,
         .on_end = on_end,
         .context = &display,
     };

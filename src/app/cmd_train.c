@@ -28,6 +28,13 @@ static void on_begin(void *context)
     child_catch_interrupts();
 }
 
+static void on_note(void *context, const char *line)
+{
+    (void)context;
+    printf(SCHED_NOTE "%s\n", line);
+    fflush(stdout);
+}
+
 /* A line of progress a few times a second, for the parent or for whoever looks on. */
 static void on_progress(void *context, const TrainProgress *progress)
 {
@@ -102,6 +109,7 @@ static int run(const Arguments *arguments, Error *err)
             .threads = threads,
             .accepts_other_machine = argument_given(arguments, "--accept-other-machine"),
             .on_begin = on_begin,
+            .on_note = on_note,
             .should_stop = should_stop,
             .on_progress = on_progress,
             .context = &speaker,

@@ -1,8 +1,8 @@
 /* The scheduler: look at every run's folder, then keep `jobs` children going until all runs have ended.
  *
- * A run is finished when its manifest says so, whatever its process returned. Invariants: nothing is created before
- * every folder has been looked at; a folder whose run.yaml is not what its id stands for is never touched; when this
- * function returns, by whatever way, no child is left.
+ * A run is finished when its manifest says so, whatever its process returned, and what it lists stands. Invariants:
+ * nothing is created before every folder has been looked at; a folder whose run.yaml is not what its id stands for is
+ * never touched; when this function returns, by whatever way, no child is left.
  */
 #include "sched/sched.h"
 
@@ -23,6 +23,7 @@ static const double GRACE_SECONDS = 60; /* to write a checkpoint after Ctrl-C, b
 typedef struct {
     const char *folder;
     RunStatus status;
+    int is_settled;        /* there is nothing to start: it is finished, or was */
     int must_write;        /* run.yaml is absent or stale */
     uint64_t stderr_start; /* bytes of stderr.txt that earlier starts left */
     int64_t steps;         /* of the whole run; 0: unknown before it speaks */
@@ -114,6 +115,8 @@ static void on_line(void *context, int child, const char *line)
     Sched *s = context;
     Run *run = &s->runs[s->run_of[child]];
     Progress progress;
+    if (strncmp(line, SCHED_NOTE, strlen(SCHED_NOTE)) == 0 && s->options->on_note)
+        s->options->on_note(s->options->context, &s->plan->runs[s->run_of[child]], line + strlen(SCHED_NOTE));
     if (progress_parse(line, &progress) != 0)
         return;
     run->step = progress.step;
@@ -256,7 +259,7 @@ static void run_all(Sched *s)
     while (!child_interrupted()) {
         for (int child = 0; child < s->jobs; child++) {
             while (is_idle(&s->children[child]) && !child_interrupted()) {
-                while (next < s->plan->n_runs && s->runs[next].status == RUN_FINISHED)
+                while (next < s->plan->n_runs && s->runs[next].is_settled)
                     next++;
                 if (next == s->plan->n_runs)
                     break;
@@ -287,6 +290,28 @@ static void stop_all(Sched *s)
         child_stop(&s->children[i], 0);
         on_end(s, i);
     }
+}
+
+/* ---- runs that were finished before ---- */
+
+/* A finished run is skipped if what its manifest lists still stands. If not, it is no result, and is not thrown away
+ * either: whoever asked is told the way. */
+static void settle(Sched *s, int index)
+{
+    Run *run = &s->runs[index];
+    Manifest manifest;
+    Error reason;
+    run->first = run->step = run->steps;
+    run->is_settled = 1;
+    int status = manifest_read(s->arena, run->folder, &manifest, &reason);
+    if (status == STATUS_OK)
+        status = manifest_check_files(run->folder, &manifest, &reason);
+    if (status == STATUS_OK)
+        s->state.n_skipped++;
+    else
+        end_run(s, index, RUN_FAILED,
+                arena_format(s->arena, "it was finished, but %s; remove %s, and the same command trains it anew",
+                             reason.text, run->folder));
 }
 
 /* ---- the public face ---- */
@@ -332,11 +357,9 @@ int sched_run(const Plan *plan, const char *folder, const SchedOptions *options,
 
     int status = open_all(&s, folder, err);
     if (status == STATUS_OK) {
-        for (int i = 0; i < plan->n_runs; i++)
-            if (s.runs[i].status == RUN_FINISHED) {
-                s.runs[i].first = s.runs[i].step = s.runs[i].steps;
-                s.state.n_skipped++;
-            }
+        for (int i = 0; i < plan->n_runs && !child_interrupted(); i++)
+            if (s.runs[i].status == RUN_FINISHED)
+                settle(&s, i);
         tell(&s, 1);
         run_all(&s);
         if (s.state.n_running > 0)

@@ -21,6 +21,9 @@ typedef struct {
 void progress_format(const Progress *progress, char buffer[160]);
 int progress_parse(const char *line, Progress *ret_progress); /* 0, or -1 for any other line */
 
+/* Before what else it has to say, a line each. */
+#define SCHED_NOTE "note: "
+
 typedef struct {
     int n_runs, n_finished, n_skipped, n_failed, n_running;
     double share;           /* of all steps of all runs that this call had to do */
@@ -33,7 +36,8 @@ typedef struct {
     int jobs, threads;                /* processes at a time; threads for each */
     const char *program;              /* path of the executable */
     const char *const *train_options; /* extra words for `train`, NULL-terminated; may be NULL */
-    void (*on_change)(void *context, const SchedState *state); /* at most a few times a second */
+    void (*on_change)(void *context, const SchedState *state);               /* at most a few times a second */
+    void (*on_note)(void *context, const PlannedRun *run, const char *line); /* may be NULL */
     void (*on_end)(void *context, const PlannedRun *run, RunStatus status, const char *reason);
     void *context;
 } SchedOptions;

@@ -89,6 +89,15 @@ static void write_field(JsonWriter *json, const char *key, FieldType type, const
     }
 }
 
+static void write_hashes(JsonWriter *json, const char *key, const char *const *names, const char *const *hashes, int n)
+{
+    json_key(json, key);
+    json_open_object(json);
+    for (int i = 0; i < n; i++)
+        json_put_string(json, names[i], hashes[i]);
+    json_close_object(json);
+}
+
 int manifest_write(const char *run_folder, const Manifest *manifest, Error *err)
 {
     Text text = {0};
@@ -100,11 +109,9 @@ int manifest_write(const char *run_folder, const Manifest *manifest, Error *err)
     json_put_string(&json, "status", run_status_name(manifest->status));
     for (size_t i = 0; i < N_FIELDS; i++)
         write_field(&json, fields[i].key, fields[i].type, (const char *)manifest + fields[i].offset);
-    json_key(&json, "files");
-    json_open_object(&json);
-    for (int i = 0; i < manifest->n_files; i++)
-        json_put_string(&json, manifest->files[i], manifest->files_sha256[i]);
-    json_close_object(&json);
+    write_hashes(&json, "files", manifest->files, manifest->files_sha256, manifest->n_files);
+    if (manifest->n_rows > 0)
+        write_hashes(&json, "rows", manifest->rows, manifest->rows_sha256, manifest->n_rows);
     json_close_object(&json);
     text_add(&text, "\n");
     const int status = file_write(file_join(arena, run_folder, RUN_MANIFEST), text.data, text.size, err);
@@ -139,19 +146,19 @@ static int read_field(const Json *value, FieldType type, void *ret_field)
     return 0;
 }
 
-static int read_files(Arena *arena, const Json *files, Manifest *manifest)
+static int read_hashes(Arena *arena, const Json *json, const char ***ret_names, const char ***ret_hashes, int *ret_n)
 {
-    if (!files || files->type != JSON_OBJECT)
+    if (!json || json->type != JSON_OBJECT)
         return -1;
-    manifest->files = ARENA_ARRAY(arena, const char *, files->n_items);
-    manifest->files_sha256 = ARENA_ARRAY(arena, const char *, files->n_items);
-    manifest->n_files = files->n_items;
-    for (int i = 0; i < files->n_items; i++) {
-        if (files->items[i]->type != JSON_STRING)
+    const char **names = ARENA_ARRAY(arena, const char *, json->n_items);
+    const char **hashes = ARENA_ARRAY(arena, const char *, json->n_items);
+    for (int i = 0; i < json->n_items; i++) {
+        if (json->items[i]->type != JSON_STRING)
             return -1;
-        manifest->files[i] = files->items[i]->key;
-        manifest->files_sha256[i] = files->items[i]->string;
+        names[i] = json->items[i]->key;
+        hashes[i] = json->items[i]->string;
     }
+    *ret_names = names, *ret_hashes = hashes, *ret_n = json->n_items;
     return 0;
 }
 
@@ -184,10 +191,32 @@ int manifest_read(Arena *arena, const char *run_folder, Manifest *ret_manifest, 
             return error_set(err, STATUS_INPUT, "%s: %s: missing, or not what a manifest has there", path,
                              fields[i].key);
     }
-    if (read_files(arena, json_get(json, "files"), &manifest) != 0)
+    if (read_hashes(arena, json_get(json, "files"), &manifest.files, &manifest.files_sha256, &manifest.n_files) != 0)
         return error_set(err, STATUS_INPUT, "%s: files: must map paths to SHA-256 digests", path);
+    const Json *rows = json_get(json, "rows");
+    if (rows && read_hashes(arena, rows, &manifest.rows, &manifest.rows_sha256, &manifest.n_rows) != 0)
+        return error_set(err, STATUS_INPUT, "%s: rows: must map steps to SHA-256 digests", path);
     *ret_manifest = manifest;
     return STATUS_OK;
+}
+
+int manifest_check_files(const char *run_folder, const Manifest *manifest, Error *ret_reason)
+{
+    Arena *arena = arena_new();
+    int status = STATUS_OK;
+    for (int i = 0; i < manifest->n_files && status == STATUS_OK; i++) {
+        const char *path = file_join(arena, run_folder, manifest->files[i]);
+        char hex[65];
+        if (strncmp(manifest->files[i], RUN_CHECKPOINTS "/", strlen(RUN_CHECKPOINTS "/")) == 0)
+            continue;
+        if (!file_exists(path))
+            status = error_set(ret_reason, STATUS_FAILED, "%s is gone", manifest->files[i]);
+        else if ((status = file_sha256(path, hex, ret_reason)) == STATUS_OK &&
+                 strcmp(hex, manifest->files_sha256[i]) != 0)
+            status = error_set(ret_reason, STATUS_FAILED, "%s is not what was written", manifest->files[i]);
+    }
+    arena_free(arena);
+    return status;
 }
 
 int manifest_hash_files(Arena *arena, const char *run_folder, Manifest *manifest, Error *err)
@@ -217,5 +246,20 @@ int manifest_hash_files(Arena *arena, const char *run_folder, Manifest *manifest
     }
     if (status == STATUS_OK)
         manifest->files = files, manifest->files_sha256 = hashes, manifest->n_files = n;
+    return status;
+}
+
+int manifest_hash_again(Arena *arena, const char *run_folder, Manifest *manifest, Error *err)
+{
+    int status = STATUS_OK;
+    for (int i = 0; i < manifest->n_files && status == STATUS_OK; i++) {
+        const char *path = file_join(arena, run_folder, manifest->files[i]);
+        char hex[65];
+        if (!file_exists(path))
+            continue;
+        status = file_sha256(path, hex, err);
+        if (status == STATUS_OK)
+            manifest->files_sha256[i] = arena_strdup(arena, hex);
+    }
     return status;
 }

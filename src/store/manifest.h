@@ -34,12 +34,22 @@ typedef struct {
     const char **files;        /* relative paths and */
     const char **files_sha256; /* hashes of tokenizer, series, snapshots and the last checkpoint, once finished */
     int n_files;
+    const char **rows; /* while it is not finished: of train.csv up to these steps (digits), each of which has a */
+    const char **rows_sha256; /* checkpoint, the hashes; and `files` has those of the snapshots written so far */
+    int n_rows;
 } Manifest;
 
 int manifest_read(Arena *arena, const char *run_folder, Manifest *ret_manifest, Error *err);
 int manifest_write(const char *run_folder, const Manifest *manifest, Error *err);
 
+/* STATUS_OK if every file of a finished run stands as it was written; checkpoints, of which none is needed any more,
+ * aside. Else what is the matter with the first that doesn't. */
+int manifest_check_files(const char *run_folder, const Manifest *manifest, Error *ret_reason);
+
 /* Fills files and files_sha256 with what the run leaves: tokenizer, series, snapshots, checkpoints. */
 int manifest_hash_files(Arena *arena, const char *run_folder, Manifest *manifest, Error *err);
+
+/* Hashes again what is listed, of a run that is not finished; what is gone keeps the hash that it had. */
+int manifest_hash_again(Arena *arena, const char *run_folder, Manifest *manifest, Error *err);
 
 #endif

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/sha256.h"
 #include "base/text.h"
 
 struct Series {
@@ -67,9 +68,7 @@ static int find_cut(const char *path, const char *bytes, size_t n, const Text *h
     for (int64_t step = 1; step <= keep_step; step++) {
         const char *row = bytes + keep, *end = memchr(row, '\n', n - keep);
         if (!end) /* the end, or a torn line */
-            return error_set(err, STATUS_INPUT,
-                             "%s: ends at step %" PRId64 ", before the checkpoint of step %" PRId64
-                             "; remove the checkpoints of later steps, or the run's folder, and run it again",
+            return error_set(err, STATUS_INPUT, "%s: ends at step %" PRId64 ", before the checkpoint of step %" PRId64,
                              path, step - 1, keep_step);
         if (row_step(row, (size_t)(end - row), n_columns) != step)
             return error_set(err, STATUS_INPUT, "%s:%" PRId64 ": not a row of %d numbers of step %" PRId64, path,
@@ -89,6 +88,24 @@ static int resume(Arena *arena, const char *path, const Text *header, int n_colu
         status = find_cut(path, bytes, n, header, n_columns, keep_step, &keep, err);
     if (status == STATUS_OK && keep < n)
         status = file_truncate(path, keep, err);
+    return status;
+}
+
+int series_hash(const char *path, const char *const *header, int n_columns, int64_t keep_step, char ret_hex[65],
+                Error *err)
+{
+    Arena *arena = arena_new();
+    Text head = {0};
+    char *bytes;
+    size_t n, keep = 0;
+    add_header(&head, header, n_columns);
+    int status = file_read(arena, path, &bytes, &n, err);
+    if (status == STATUS_OK)
+        status = find_cut(path, bytes, n, &head, n_columns, keep_step, &keep, err);
+    if (status == STATUS_OK)
+        sha256_hex(bytes, keep, ret_hex);
+    text_free(&head);
+    arena_free(arena);
     return status;
 }
 

@@ -15,6 +15,10 @@ typedef struct Series Series;
  * resume it must match. */
 int series_open(const char *path, const char *const *header, int n_columns, int64_t keep_step, Series **ret_series,
                 Error *err);
+/* Of a file of such rows: the SHA-256 of all up to that of keep_step; STATUS_INPUT, the same lines, where one is
+ * missing. */
+int series_hash(const char *path, const char *const *header, int n_columns, int64_t keep_step, char ret_hex[65],
+                Error *err);
 /* values[0] is the step; NaN is an empty cell. Written at once, not synced. */
 int series_add(Series *series, const double *values, Error *err);
 int series_flush(Series *series, Error *err); /* fsync */

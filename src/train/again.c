@@ -10,9 +10,17 @@
 #include "train/checkpoint.h"
 #include "train/session.h"
 
+/* The counters are those of the step that the file is named after: what is measured again is written under it. */
+static int check_progress(const char *path, int64_t step, const int64_t progress[3], Error *err)
+{
+    if (progress[0] == step && progress[1] >= 0 && progress[2] >= 0 && progress[2] <= progress[1])
+        return STATUS_OK;
+    return error_set(err, STATUS_INPUT, "%s: its counters are not those of step %lld", path, (long long)step);
+}
+
 /* Weights of a snapshot that holds them (*ret_found), with its counters. */
-static int weights_from_snapshot(Arena *arena, const Parameters *parameters, const char *path, real *ret_block,
-                                 int64_t ret_progress[3], int *ret_found, Error *err)
+static int weights_from_snapshot(Arena *arena, const Parameters *parameters, const char *path, int64_t step,
+                                 real *ret_block, int64_t ret_progress[3], int *ret_found, Error *err)
 {
     static const char *const counters[] = {"step", "tokens_seen", "targets_seen"};
     Npz npz;
@@ -26,6 +34,8 @@ static int weights_from_snapshot(Arena *arena, const Parameters *parameters, con
             return error_set(err, STATUS_INPUT, "%s: %s is missing", path, counters[c]);
         memcpy(&ret_progress[c], array->data, sizeof ret_progress[c]);
     }
+    if (status == STATUS_OK)
+        status = check_progress(path, step, ret_progress, err);
     for (int t = 0; t < parameters->n_tensors && status == STATUS_OK; t++) {
         const Tensor *tensor = &parameters->tensors[t];
         size_t n = (size_t)tensor->rows * tensor->cols;
@@ -72,16 +82,19 @@ static int measure_one(Session *session, const char *folder, const Manifest *man
     return status;
 }
 
-/* The weights of a step: in its snapshot, or else in its checkpoint. What is read on the way is given back at once. */
+/* The weights of a step: in its snapshot, or else, also where that is damaged, in its checkpoint. What is read on the
+ * way is given back at once. */
 static int find_weights(const Parameters *parameters, const char *folder, int64_t step, real *ret_block,
                         int64_t ret_progress[3], int *ret_found, Error *err)
 {
     Arena *arena = arena_new();
     const char *checkpoint = run_checkpoint_path(arena, folder, step);
-    int status = weights_from_snapshot(arena, parameters, run_snapshot_path(arena, folder, step), ret_block,
+    int status = weights_from_snapshot(arena, parameters, run_snapshot_path(arena, folder, step), step, ret_block,
                                        ret_progress, ret_found, err);
-    if (status == STATUS_OK && !*ret_found && file_exists(checkpoint)) {
+    if (status != STATUS_FAILED && !*ret_found && file_exists(checkpoint)) {
         status = checkpoint_read_weights(parameters, checkpoint, ret_block, ret_progress, err);
+        if (status == STATUS_OK)
+            status = check_progress(checkpoint, step, ret_progress, err);
         *ret_found = status == STATUS_OK;
     }
     arena_free(arena);
@@ -153,8 +166,8 @@ static int measure_and_count(Session *session, Arena *arena, const TrainJob *job
         n_changed += (*ret_snapshots)[i].is_changed;
     if (n_changed == 0)
         manifest->n_other_machines -= is_other;
-    if (manifest->status == RUN_FINISHED)
-        status = manifest_hash_files(arena, job->folder, manifest, err);
+    status = manifest->status == RUN_FINISHED ? manifest_hash_files(arena, job->folder, manifest, err)
+                                              : manifest_hash_again(arena, job->folder, manifest, err);
     return status == STATUS_OK ? manifest_write(job->folder, manifest, err) : status;
 }
 

@@ -1,6 +1,7 @@
 /* Writing and reading checkpoints. */
 #include "train/checkpoint.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -117,7 +118,20 @@ static int read_words(const SafeTensors *file, const char *path, const char *nam
     return status;
 }
 
-int checkpoint_read(Trainer *trainer, const char *path, Error *err)
+/* The counters are those of a step of this run: every step takes as many tokens. */
+static int check_progress(const Trainer *trainer, const char *path, const int64_t progress[N_PROGRESS], int64_t step,
+                          Error *err)
+{
+    const int64_t tokens = step * trainer->batch.n * trainer->batch.length;
+    if (progress[0] == step && step <= trainer->settings->steps && progress[1] == tokens && progress[2] >= 0 &&
+        progress[2] <= tokens)
+        return STATUS_OK;
+    return error_set(err, STATUS_INPUT, "%s: its counters are not those of step %" PRId64 " of %" PRId64, path, step,
+                     trainer->settings->steps);
+}
+
+/* Reads one file into a trainer of the same shape; anything that does not match is an error and changes nothing. */
+static int checkpoint_read(Trainer *trainer, const char *path, int64_t step, Error *err)
 {
     Arena *arena = arena_new();
     const Parameters *parameters = model_parameters(trainer->model);
@@ -130,6 +144,8 @@ int checkpoint_read(Trainer *trainer, const char *path, Error *err)
         status = read_words(&file, path, "streams", N_STREAM_WORDS, streams, err);
     if (status == STATUS_OK)
         status = read_words(&file, path, "progress", N_PROGRESS, progress, err);
+    if (status == STATUS_OK)
+        status = check_progress(trainer, path, progress, step, err);
     /* First round checks everything, second copies: a file that does not fit leaves the trainer as it was. */
     for (int copies = 0; copies < 2 && status == STATUS_OK; copies++) {
         status = read_block(&file, path, parameters, NULL, arena, copies ? trainer->parameters : NULL, err);
@@ -162,18 +178,24 @@ int checkpoint_read_weights(const Parameters *parameters, const char *path, real
     return status;
 }
 
-int checkpoint_resume(Trainer *trainer, const char *run_folder, int *ret_found, Error *err)
+int checkpoint_resume(Trainer *trainer, const Records *records, void (*note)(void *context, const char *line),
+                      void *context, int *ret_found, Error *err)
 {
     Arena *arena = arena_new();
+    const char *run_folder = records->folder;
     int64_t *steps;
     int n, found = 0;
     int status = run_steps(arena, run_folder, RUN_CHECKPOINTS, &steps, &n, err);
     for (int i = n - 1; i >= 0 && !found && status == STATUS_OK; i--) {
         Error why;
-        found = checkpoint_read(trainer, run_checkpoint_path(arena, run_folder, steps[i]), &why) == STATUS_OK;
-        if (!found) { /* a damaged file is said in the log, and an older one serves */
-            why.text[sizeof why.text - 1] = 0;
-            status = run_log(run_folder, why.text, err);
+        int can = records_check(records, steps[i], &why);
+        if (can == STATUS_OK)
+            can = checkpoint_read(trainer, run_checkpoint_path(arena, run_folder, steps[i]), steps[i], &why);
+        found = can == STATUS_OK;
+        if (can == STATUS_FAILED) /* the system's failure is no damage */
+            status = error_set(err, can, "%s", why.text);
+        else if (!found) { /* an older one serves */
+            note(context, arena_format(arena, "does not go on from step %" PRId64 ": %s", steps[i], why.text));
         }
     }
     if (status == STATUS_OK && found) /* a kill may have come between writing the last one and removing an older */

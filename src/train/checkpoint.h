@@ -8,21 +8,23 @@
 #ifndef REFFRAME_TRAIN_CHECKPOINT_H
 #define REFFRAME_TRAIN_CHECKPOINT_H
 
+#include "train/records.h"
 #include "train/trainer.h"
 
 /* Writes checkpoints/step-STEP.safetensors atomically, then removes all but the newest `keep` that were due (a
  * checkpoint written on an interrupt goes as soon as a newer one stands). */
 int checkpoint_write(const Trainer *trainer, const char *run_folder, Error *err);
 
-/* Reads one file into a trainer of the same shape; anything that does not match is an error and changes nothing. */
-int checkpoint_read(Trainer *trainer, const char *path, Error *err);
-
 /* Reads only the parameters of a checkpoint, into a block laid out as `parameters` says; ret_progress: step, tokens,
- * targets. */
+ * targets, as the file says. */
 int checkpoint_read_weights(const Parameters *parameters, const char *path, real *ret_block, int64_t ret_progress[3],
                             Error *err);
 
-/* Reads the newest readable checkpoint of a run; *ret_found = 0 when there is none. */
-int checkpoint_resume(Trainer *trainer, const char *run_folder, int *ret_found, Error *err);
+/* Reads the newest checkpoint of a run that can be gone on from: readable, of the trainer's shape, its counters those
+ * of its step, its records as they were written. Why a newer one can't is said by `note`. *ret_found = 0 when there is
+ * none.
+ */
+int checkpoint_resume(Trainer *trainer, const Records *records, void (*note)(void *context, const char *line),
+                      void *context, int *ret_found, Error *err);
 
 #endif

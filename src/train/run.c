@@ -23,12 +23,13 @@ typedef struct {
     double earlier_wall, earlier_measured; /* of the runs that this one goes on from */
     int64_t first_token;                   /* tokens seen before this process */
     MeasureSummary summary;
+    Records records;
+    Recorder recorder;
 } Run;
 
-static const char *const series_columns[] = {"step", "loss", "gradient_norm", "lr", "targets"};
 static const char *const timing_columns[] = {"step", "seconds", "measure_seconds", "tokens_per_second"};
 
-enum { N_SERIES = 5, N_TIMING = 4 };
+enum { N_TIMING = 4 };
 
 static void fill_manifest(Run *run)
 {
@@ -73,10 +74,22 @@ static int open_series(Run *run, int64_t keep_step, Error *err)
 {
     const char *series = file_join(run->arena, run->job->folder, RUN_SERIES);
     const char *timing = file_join(run->arena, run->job->folder, RUN_TIMING);
-    const int status = series_open(series, series_columns, N_SERIES, keep_step, &run->series, err);
-    if (status != STATUS_OK)
-        return status;
-    return series_open(timing, timing_columns, N_TIMING, keep_step, &run->timing, err);
+    int status = series_open(series, series_columns, N_SERIES, keep_step, &run->series, err);
+    if (status == STATUS_OK)
+        status = series_open(timing, timing_columns, N_TIMING, keep_step, &run->timing, err);
+    if (status == STATUS_INPUT && run->series) /* lost seconds are no reason not to go on: they are no result */
+        status = series_open(timing, timing_columns, N_TIMING, -1, &run->timing, err);
+    return status;
+}
+
+/* A line for the log, and for whoever asked for the run. */
+static void note(void *context, const char *line)
+{
+    const Run *run = context;
+    Error ignored;
+    run_log(run->job->folder, line, &ignored);
+    if (run->job->on_note)
+        run->job->on_note(run->job->context, line);
 }
 
 /* A resume that was accepted though this machine computes other bits is counted, and said in the log. */
@@ -107,9 +120,8 @@ static int make_folders(const Run *run, Error *err)
 /* What the runs that this one goes on from have said of themselves. */
 static int take_over(Run *run, Error *err)
 {
-    Manifest earlier;
-    Error ignored;
-    if (manifest_read(run->arena, run->job->folder, &earlier, &ignored) != STATUS_OK)
+    const Manifest earlier = run->records.earlier;
+    if (earlier.status == RUN_ABSENT) /* none could be read */
         return STATUS_OK;
     run->manifest = earlier;
     run->manifest.n_resumes++;
@@ -118,16 +130,35 @@ static int take_over(Run *run, Error *err)
     return note_other_machine(run, err);
 }
 
-/* Session, and the newest checkpoint in it where there is one. */
+/* The step of the newest checkpoint, readable or not; -1 without one. */
+static int newest_checkpoint(const Run *run, int64_t *ret_step, Error *err)
+{
+    int64_t *steps;
+    int n;
+    const int status = run_steps(run->arena, run->job->folder, RUN_CHECKPOINTS, &steps, &n, err);
+    if (status == STATUS_OK)
+        *ret_step = n > 0 ? steps[n - 1] : -1;
+    return status;
+}
+
+/* Session, and the newest checkpoint in it that can be gone on from, where there is one. */
 static int load(Run *run, int *ret_resumed, Error *err)
 {
     const TrainJob *job = run->job;
     Session *session = &run->session;
+    int64_t newest = -1;
     int status = session_open(job->settings, job->kernels, session, err);
     if (status == STATUS_OK)
         status = session_start(session, job->threads, 1, session->settings.measure.enabled, job->kernels, err);
     if (status == STATUS_OK)
-        status = checkpoint_resume(&session->trainer, job->folder, ret_resumed, err);
+        status = newest_checkpoint(run, &newest, err);
+    if (status == STATUS_OK)
+        status = records_open(run->arena, job->folder, &session->settings,
+                              newest < session->settings.steps ? newest : session->settings.steps, &run->records, err);
+    if (status == STATUS_OK)
+        status = checkpoint_resume(&session->trainer, &run->records, note, run, ret_resumed, err);
+    if (status == STATUS_OK && newest >= 0 && !*ret_resumed)
+        note(run, "starts anew at step 0");
     return status;
 }
 
@@ -154,6 +185,8 @@ static int begin(Run *run, int *ret_resumed, Error *err)
     run->first_token = run->session.trainer.tokens;
     if ((status = run_cut_back(job->folder, step, err)) != STATUS_OK)
         return status;
+    if ((status = recorder_begin(run->arena, &run->records, step, &run->manifest, &run->recorder, err)) != STATUS_OK)
+        return status;
     return open_series(run, step, err);
 }
 
@@ -163,6 +196,8 @@ static int measure(Run *run, Error *err)
     double before = clock_seconds();
     int status = measure_snapshot(run->session.measurer, trainer->parameters, run->job->folder, trainer->step,
                                   trainer->tokens, trainer->targets, &run->summary, err);
+    if (status == STATUS_OK)
+        status = recorder_add_snapshot(&run->recorder, trainer->step, err);
     run->measured += clock_seconds() - before;
     return status;
 }
@@ -174,6 +209,8 @@ static int save(Run *run, Error *err)
     int status = series_flush(run->series, err);
     if (status == STATUS_OK)
         status = series_flush(run->timing, err);
+    if (status == STATUS_OK)
+        status = recorder_add_rows(&run->recorder, run->session.trainer.step, err);
     if (status == STATUS_OK)
         status = write_manifest(run, RUN_RUNNING, "", err);
     if (status == STATUS_OK)
@@ -246,6 +283,20 @@ static int log_end(const Run *run, Error *err)
     return run_log(run->job->folder, line, err);
 }
 
+/* What the run leaves, as it was when it was written: a file that has gone or changed since is not made a result. */
+static int hash_files(Run *run, Error *err)
+{
+    const Manifest recorded = run->manifest;
+    int status = manifest_hash_files(run->arena, run->job->folder, &run->manifest, err);
+    if (status == STATUS_OK)
+        status = records_compare(&recorded, &run->manifest, run->job->folder, err);
+    if (status == STATUS_OK)
+        run->manifest.n_rows = 0;
+    else
+        run->manifest = recorded;
+    return status;
+}
+
 static int end(Run *run, int status, Error *err)
 {
     Error ignored;
@@ -254,7 +305,7 @@ static int end(Run *run, int status, Error *err)
     closed = series_close(run->timing, status == STATUS_OK ? err : &ignored);
     status = status == STATUS_OK ? closed : status;
     if (status == STATUS_OK)
-        status = manifest_hash_files(run->arena, run->job->folder, &run->manifest, err);
+        status = hash_files(run, err);
     if (status == STATUS_OK)
         status = log_end(run, err);
     if (status == STATUS_OK)

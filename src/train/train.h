@@ -26,12 +26,13 @@ typedef struct {
     const char *id;     /* 12 hex digits, for the manifest */
     const Settings *settings;
     const Kernels *kernels;
-    int threads;                       /* at most `lanes` are of use */
-    int accepts_other_machine;         /* goes on from a checkpoint of a machine that computes other bits */
-    void (*on_begin)(void *context);   /* all is loaded: before it there is nothing to write on an interrupt */
-    int (*should_stop)(void *context); /* polled after every step */
+    int threads;                     /* at most `lanes` are of use */
+    int accepts_other_machine;       /* goes on from a checkpoint of a machine that computes other bits */
+    void (*on_begin)(void *context); /* all is loaded: before it there is nothing to write on an interrupt */
+    void (*on_note)(void *context, const char *line);                  /* what whoever asked for the run should know */
+    int (*should_stop)(void *context);                                 /* polled after every step */
     void (*on_progress)(void *context, const TrainProgress *progress); /* every step; cheap */
-    void *context;                                                     /* of all three; each may be NULL */
+    void *context;                                                     /* of all four; each may be NULL */
 } TrainJob;
 
 /* Trains to the end, from the newest checkpoint if there is one; STATUS_INPUT if that is another machine's (machine.h).
