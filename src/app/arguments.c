@@ -87,7 +87,7 @@ int argument_int(const Arguments *arguments, const char *option, int min, int ma
 {
     const char *text = argument(arguments, option);
     int64_t value = fallback;
-    if (text && (text_parse_int(text, &value) != 0 || value < min || value > max))
+    if (text && (text_parse_whole(text, &value) != 0 || value < min || value > max))
         return error_set(err, STATUS_INPUT, "refframe %s: %s: \"%s\" is not a whole number in %d..%d",
                          arguments->verb->name, option, text, min, max);
     *ret_value = (int)value;

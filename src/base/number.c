@@ -210,3 +210,15 @@ int text_parse_int(const char *string, int64_t *ret_value)
     *ret_value = value;
     return 0;
 }
+
+int text_parse_whole(const char *string, int64_t *ret_value)
+{
+    static const double most = 9007199254740992.0; /* above, a double no longer knows which whole number it is */
+    double value;
+    if (text_parse_int(string, ret_value) == 0)
+        return 0;
+    if (text_parse_double(string, &value) != 0 || !(fabs(value) <= most) || value != floor(value))
+        return -1;
+    *ret_value = (int64_t)value;
+    return 0;
+}

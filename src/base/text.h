@@ -35,6 +35,8 @@ char *text_number(double value, char buffer[32]);
  * `1e-3`, `.5`, `inf`, `-inf`, `nan` are doubles; `1_000` and hexadecimal are not numbers. */
 int text_parse_double(const char *string, double *ret_value);
 int text_parse_int(const char *string, int64_t *ret_value);
+/* A whole number as people write it: `100.0` and `1e3`, too, up to 2^53. */
+int text_parse_whole(const char *string, int64_t *ret_value);
 
 /* Decodes the UTF-8 character at `bytes` (n bytes left, n >= 1): its length 1-4 and its code, or 0 where the bytes are
  * not UTF-8 (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF). ret_code may be NULL. */

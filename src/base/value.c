@@ -70,7 +70,7 @@ static int take_bool(const Check *check, Setting *setting)
 static int take_int(const Check *check, Setting *setting)
 {
     int64_t value;
-    if (text_parse_int(setting->text, &value) != 0)
+    if (text_parse_whole(setting->text, &value) != 0)
         return refuse(check, "\"%.100s\" is not a whole number", setting->text);
     setting->number = (double)value;
     const int status = check_range(check, setting->text, setting->number);

@@ -33,7 +33,8 @@ typedef struct {
 static int read_seed(const Draft *draft, const Node *node, int64_t min, int64_t *ret_value)
 {
     Assignment seed = {.key = "seed", .text = node->text, .file = node->file, .line = node->line};
-    if (node->type != NODE_SCALAR || node->is_quoted || text_parse_int(node->text, ret_value) != 0 || *ret_value < min)
+    if (node->type != NODE_SCALAR || node->is_quoted || text_parse_whole(node->text, ret_value) != 0 ||
+        *ret_value < min)
         return plan_refuse(draft->err, node->file, node->line,
                            "seeds: \"%.100s\" is not N >= 1 (seeds 1..N) or a list of whole numbers >= 0",
                            node->type == NODE_SCALAR ? node->text : "[...]");

@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "plan/tools.h"
 
-enum { DEPTH_MAX = 32 };
+enum { DEPTH_MAX = 32, KEYS_MAX = 10000 };
 
 typedef struct {
     yaml_parser_t parser;
@@ -161,6 +161,8 @@ static int take_mapping(Reader *r, int depth, Node **ret_node)
         if (first)
             return plan_refuse(r->err, r->file, key->line, "key \"%.100s\" stands twice (first on line %d)", key->text,
                                first->line);
+        if (node->n_items == KEYS_MAX)
+            return plan_refuse(r->err, r->file, key->line, "more than %d keys in one mapping", KEYS_MAX);
         if (next_event(r) != STATUS_OK || take_node(r, depth + 1, &item) != STATUS_OK)
             return STATUS_INPUT;
         item->key = key->text;
@@ -216,6 +218,9 @@ static int take_document(Reader *r, Node **ret_node)
 
 int node_parse(Arena *arena, const char *file, int has_lines, const char *bytes, size_t n, Node **ret_node, Error *err)
 {
+    static const char mark[] = "\xEF\xBB\xBF"; /* a byte order mark, which may stand in front (YAML 1.2, 5.2) */
+    const size_t n_mark = n >= sizeof mark - 1 && memcmp(bytes, mark, sizeof mark - 1) == 0 ? sizeof mark - 1 : 0;
+    bytes += n_mark, n -= n_mark;
     Reader r = {.arena = arena, .file = file, .has_lines = has_lines, .bytes = bytes, .n = n, .err = err};
     if (!yaml_parser_initialize(&r.parser))
         memory_exhausted(n);

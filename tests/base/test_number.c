@@ -189,6 +189,31 @@ static void test_whole_numbers(void **state)
     assert_int_equal(value, 12);
 }
 
+/* As an experiment's file may have them. */
+static void test_whole_numbers_as_people_write_them(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t value;
+    } good[] = {{"12", 12},
+                {"1e3", 1000},
+                {"100.0", 100},
+                {"2.5E2", 250},
+                {"-4e0", -4},
+                {"9007199254740992.0", 9007199254740992},
+                {"9223372036854775807", INT64_MAX}};
+    static const char *const bad[] = {"", "1.5", "1e-3", "inf", "nan", "1e19", "9007199254740994.0", "1e3x", "0x1"};
+    int64_t value = 42;
+    for (size_t i = 0; i < N_TESTS(bad); i++)
+        assert_int_equal(text_parse_whole(bad[i], &value), -1);
+    assert_int_equal(value, 42);
+    for (size_t i = 0; i < N_TESTS(good); i++) {
+        assert_int_equal(text_parse_whole(good[i].text, &value), 0);
+        assert_true(value == good[i].value);
+    }
+}
+
 /* Sets a locale that writes 0,5: one of the machine's, or one made in `folder`. 0 where neither can be had. */
 static int set_comma_locale(const char *folder)
 {
@@ -229,6 +254,7 @@ int main(void)
         cmocka_unit_test(test_parses),
         cmocka_unit_test(test_parse_sees_every_digit),
         cmocka_unit_test(test_whole_numbers),
+        cmocka_unit_test(test_whole_numbers_as_people_write_them),
         cmocka_unit_test_prestate(test_locale_with_a_comma, folder),
     };
     /* The last one needs a locale that a small machine neither has nor can make. */

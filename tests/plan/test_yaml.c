@@ -91,6 +91,36 @@ static void test_depth_is_bounded(void **state)
     arena_free(arena);
 }
 
+/* As some editors save a file. */
+static void test_a_byte_order_mark(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    const Node *top = parse(arena, "\xEF\xBB\xBF# comment\nname: x\nseeds: 1\n");
+    assert_int_equal(top->n_items, 2);
+    assert_int_equal(node_get(top, "name")->line, 2);
+    assert_int_equal(parse(arena, "\xEF\xBB\xBF")->n_items, 0);
+    arena_free(arena);
+}
+
+/* Each key is compared with all before it: a file of a million would take for ever. */
+static void test_keys_are_bounded(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Text text = {0};
+    Node *node;
+    Error err;
+    for (int k = 0; k < 10000; k++)
+        text_addf(&text, "k%d: 1\n", k);
+    assert_ok(node_parse(arena, "e.yaml", 1, text_string(&text), text.size, &node, &err), &err);
+    text_add(&text, "k: 1\n");
+    assert_refused(node_parse(arena, "e.yaml", 1, text_string(&text), text.size, &node, &err), STATUS_INPUT,
+                   "e.yaml:10001: more than 10000 keys in one mapping", &err);
+    text_free(&text);
+    arena_free(arena);
+}
+
 static void test_command_line_has_no_lines(void **state)
 {
     (void)state;
@@ -111,6 +141,8 @@ int main(void)
         cmocka_unit_test(test_empty_is_a_mapping),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_depth_is_bounded),
+        cmocka_unit_test(test_a_byte_order_mark),
+        cmocka_unit_test(test_keys_are_bounded),
         cmocka_unit_test(test_command_line_has_no_lines),
     };
     return cmocka_run_group_tests_name("yaml", tests, NULL, NULL);
