@@ -62,6 +62,12 @@ void print_verb_help(const Verb *verb);
 Program program_new(Arena *arena, const Kernels *kernels);
 Schema program_schema(Arena *arena);
 
+/* What was noted of arms, one line for all that have the same; n of them. */
+const char **program_notes(const Program *program, Arena *arena, int *ret_n);
+
+/* Gives back the corpora that checks have left open. */
+void program_close_corpora(Program *program);
+
 /* What an arm of a plan takes, as it was found when the plan was loaded; in the order of its arms. */
 typedef struct CheckedArm CheckedArm;
 struct CheckedArm {

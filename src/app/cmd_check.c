@@ -1,6 +1,7 @@
 /* refframe check: what an experiment would do and take, without doing it. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "app/experiment.h"
 #include "base/clock.h"
@@ -39,10 +40,10 @@ static void print_plan(const Plan *plan)
     printf("\n\n  %-60s %12s %10s %9s\n", "arm (first seed's run)", "parameters", "snapshots", "oracle");
 }
 
-/* What all runs take, and the hungriest of them. */
+/* What all runs take. */
 typedef struct {
     double flops, tokens;
-    size_t most_memory, disk_bytes;
+    size_t disk_bytes;
 } Needs;
 
 static void print_arms(const Experiment *experiment, Needs *needs)
@@ -51,7 +52,6 @@ static void print_arms(const Experiment *experiment, Needs *needs)
     const CheckedArm *arm = program_checked_arms(&experiment->program);
     for (int r = 0; r < plan->n_runs; r += plan->n_seeds, arm = arm->next) {
         const TrainEstimate *estimate = &arm->estimate;
-        const size_t memory = train_memory(estimate, experiment->threads);
         char oracle[32];
         snprintf(oracle, sizeof oracle, isnan(estimate->oracle_loss) ? "unknown" : "%.4f", estimate->oracle_loss);
         printf("  %-60s %12lld %10lld %9s\n", plan->runs[r].folder, (long long)estimate->n_parameters,
@@ -59,7 +59,21 @@ static void print_arms(const Experiment *experiment, Needs *needs)
         needs->flops += estimate->flops * plan->n_seeds;
         needs->tokens += (double)estimate->tokens * plan->n_seeds;
         needs->disk_bytes += estimate->disk_bytes * (size_t)plan->n_seeds;
-        needs->most_memory = memory > needs->most_memory ? memory : needs->most_memory;
+    }
+}
+
+/* What is read, of each arm that reads something else than the one before it. */
+static void print_texts(const Experiment *experiment)
+{
+    const TrainEstimate *last = NULL;
+    for (const CheckedArm *arm = program_checked_arms(&experiment->program); arm; arm = arm->next) {
+        const TrainEstimate *text = &arm->estimate;
+        if (text->tokens_of[0] == 0 || (last && memcmp(last->tokens_of, text->tokens_of, sizeof text->tokens_of) == 0))
+            continue;
+        printf("  text      %lld tokens in %lld documents to train on, %lld in %lld held out\n",
+               (long long)text->tokens_of[0], (long long)text->documents_of[0], (long long)text->tokens_of[1],
+               (long long)text->documents_of[1]);
+        last = text;
     }
 }
 
@@ -68,17 +82,18 @@ static void print_needs(const Experiment *experiment, const Needs *needs)
     const Plan *plan = &experiment->plan;
     const int cores = experiment->jobs * experiment->threads;
     const double peak = undisturbed_peak(experiment->kernels) * (cores < clock_cores() ? cores : clock_cores());
-    char memory[32], disk[32], seconds[32];
+    const double memory = (double)experiment_memory(experiment, experiment->threads);
+    char one[32], all[32], disk[32], seconds[32];
     printf("\n  %d runs, %d at a time with %d thread%s each -> %s\n", plan->n_runs, experiment->jobs,
            experiment->threads, experiment->threads == 1 ? "" : "s", experiment->folder);
-    printf("  memory    %s at most for a run, %d at a time\n", text_bytes((double)needs->most_memory, memory),
-           experiment->jobs);
+    print_texts(experiment);
+    printf("  memory    %s at most for a run, %s for %d at a time\n", text_bytes(memory, one),
+           text_bytes(experiment->jobs * memory, all), experiment->jobs);
     printf("  disk      %s at most, before compression\n", text_bytes((double)needs->disk_bytes, disk));
     printf("  compute   %.3g TFLOP over %.3g million tokens; about %s when nothing else runs here\n",
            needs->flops / 1e12, needs->tokens / 1e6, text_seconds(needs->flops / (peak * likely_share), seconds));
     printf("  claims    %d, all well-formed\n", plan->n_claims);
-    for (int n = 0; n < plan->n_notes; n++)
-        printf("  note      %s\n", plan->notes[n]);
+    experiment_print_notes(experiment, "  note      ");
 }
 
 static int run(const Arguments *arguments, Error *err)
@@ -88,6 +103,7 @@ static int run(const Arguments *arguments, Error *err)
     const int status = experiment_open(arguments, &experiment, err);
     if (status != STATUS_OK)
         return status;
+    experiment_note_others(&experiment);
     print_plan(&experiment.plan);
     print_arms(&experiment, &needs);
     print_needs(&experiment, &needs);

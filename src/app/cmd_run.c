@@ -114,26 +114,27 @@ static double measuring_share(Experiment *experiment)
     return wall > 0 ? 100 * measuring / wall : 0;
 }
 
-/* Whatever must be right before anything is trained, and the folder's plan. */
-static int prepare(Experiment *experiment, int accepts_other_machine, Error *err)
-{
-    int status = sched_check(&experiment->plan, experiment->folder, err);
-    if (status == STATUS_OK && !accepts_other_machine)
-        status = check_machine(experiment, err);
-    if (status == STATUS_OK)
-        status = experiment_write_meta(experiment, err);
-    return status;
-}
-
 static void print_start(const Experiment *experiment)
 {
     const Plan *plan = &experiment->plan;
     printf("%s: %d runs (%d arms x %d seeds), %d at a time, %d thread%s each -> %s\n", plan->name, plan->n_runs,
            plan->n_arms, plan->n_seeds, experiment->jobs, experiment->threads, experiment->threads == 1 ? "" : "s",
            experiment->folder);
-    for (int n = 0; n < plan->n_notes; n++)
-        printf("note: %s\n", plan->notes[n]);
+    experiment_print_notes(experiment, "note: ");
     fflush(stdout);
+}
+
+/* Whatever must be right before anything is trained, what the user should know, and the folder's plan. */
+static int prepare(Experiment *experiment, int accepts_other_machine, Error *err)
+{
+    int status = sched_check(&experiment->plan, experiment->folder, err);
+    if (status == STATUS_OK && !accepts_other_machine)
+        status = check_machine(experiment, err);
+    if (status != STATUS_OK)
+        return status;
+    experiment_note_others(experiment);
+    print_start(experiment);
+    return experiment_write_meta(experiment, err);
 }
 
 /* Trains and reports; failed runs are reported, too, and stay the status. */
@@ -142,7 +143,6 @@ static int train_and_report(Experiment *experiment, int accepts_other_machine, d
     SchedState state;
     Error report_error;
     char seconds[32];
-    print_start(experiment);
     const int trained = train_all(experiment, accepts_other_machine, &state, err);
     if (trained != STATUS_OK && trained != STATUS_FAILED)
         return trained;

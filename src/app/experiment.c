@@ -2,32 +2,94 @@
 #include "app/experiment.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/memory.h"
+#include "base/text.h"
 #include "geometry/metric.h"
 #include "report/report.h"
 #include "store/machine.h"
+
+void experiment_add_note(Experiment *experiment, const char *note)
+{
+    const char **notes = ARENA_ARRAY(experiment->arena, const char *, experiment->n_notes + 1);
+    for (int n = 0; n < experiment->n_notes; n++)
+        notes[n] = experiment->notes[n];
+    notes[experiment->n_notes++] = note;
+    experiment->notes = notes;
+}
+
+void experiment_print_notes(const Experiment *experiment, const char *prefix)
+{
+    for (int n = 0; n < experiment->n_notes; n++)
+        printf("%s%s\n", prefix, experiment->notes[n]);
+}
+
+size_t experiment_memory(const Experiment *experiment, int threads)
+{
+    size_t most = 0;
+    for (const CheckedArm *arm = program_checked_arms(&experiment->program); arm; arm = arm->next) {
+        const size_t bytes = train_memory(&arm->estimate, threads);
+        most = bytes > most ? bytes : most;
+    }
+    return most;
+}
+
+/* Runs at a time, and threads of each. What was not asked for: as many runs as there are cores, and as memory has room
+ * for. */
+static int divide_machine(const Arguments *arguments, Experiment *experiment, Error *err)
+{
+    const int cores = clock_cores(), most = experiment->plan.n_runs < cores ? experiment->plan.n_runs : cores;
+    const double there = memory_there();
+    char needed[32], text[32];
+    int threads = 0, jobs = most, status = argument_int(arguments, "--jobs", 1, 1024, most, &jobs, err);
+    if (status == STATUS_OK)
+        status = argument_int(arguments, "--threads", 1, 1024, 0, &threads, err);
+    if (status != STATUS_OK)
+        return status;
+    for (;; jobs--) {
+        experiment->jobs = jobs;
+        experiment->threads = threads ? threads : cores > jobs ? cores / jobs : 1;
+        const double bytes = (double)experiment_memory(experiment, experiment->threads);
+        if (jobs == 1 || jobs * bytes <= there)
+            break;
+        if (argument(arguments, "--jobs"))
+            return error_set(err, STATUS_INPUT,
+                             "--jobs: %d runs at a time need %s of memory; this machine has %s, room for %d", jobs,
+                             text_bytes(jobs * bytes, needed), text_bytes(there, text),
+                             there < bytes ? 1 : (int)(there / bytes));
+    }
+    if (jobs < most && !argument(arguments, "--jobs"))
+        experiment_add_note(experiment,
+                            arena_format(experiment->arena, "%d at a time, as this machine's memory has room for: %s",
+                                         jobs, text_bytes(there, text)));
+    return STATUS_OK;
+}
 
 int experiment_open(const Arguments *arguments, Experiment *ret_experiment, Error *err)
 {
     Experiment experiment = {.arena = arena_new(), .kernels = arguments->kernels};
     const char *const *sets;
-    const int n_sets = argument_all(arguments, "--set", &sets), cores = clock_cores();
+    const int n_sets = argument_all(arguments, "--set", &sets);
     experiment.program = program_new(experiment.arena, experiment.kernels);
     int status =
         plan_load(experiment.arena, arguments->words[0], sets, n_sets, &experiment.program, &experiment.plan, err);
+    program_close_corpora(&experiment.program);
     if (status == STATUS_OK) {
         const char *results = argument(arguments, "--results");
         const char *suffix = n_sets > 0 && !results ? "+set" : "";
         experiment.folder = file_join(experiment.arena, results ? results : "results",
                                       arena_format(experiment.arena, "%s%s", experiment.plan.name, suffix));
-        int most = experiment.plan.n_runs < cores ? experiment.plan.n_runs : cores;
-        status = argument_int(arguments, "--jobs", 1, 1024, most, &experiment.jobs, err);
-    }
-    if (status == STATUS_OK) {
-        int share = cores / experiment.jobs;
-        status = argument_int(arguments, "--threads", 1, 1024, share > 1 ? share : 1, &experiment.threads, err);
+        experiment.notes = program_notes(&experiment.program, experiment.arena, &experiment.n_notes);
+        if (strcmp(experiment.kernels->name, "plain") == 0)
+            experiment_add_note(&experiment,
+                                "plain kernels: their fused products are made in software, and training takes "
+                                "about 90 times as long as with avx2");
+        for (int n = 0; n < experiment.plan.n_notes; n++)
+            experiment_add_note(&experiment, experiment.plan.notes[n]);
+        status = divide_machine(arguments, &experiment, err);
     }
     if (status != STATUS_OK) {
         experiment_close(&experiment);
@@ -92,6 +154,8 @@ int experiment_report(const char *folder, Error *err)
     Report *report;
     Text text = {0};
     int status = report_collect(arena, folder, &report, err);
+    if (status == STATUS_OK) /* of reports that were killed */
+        status = file_remove_dead_temporaries(folder, err);
     if (status == STATUS_OK)
         status = report_write(report, folder, err);
     if (status == STATUS_OK) {

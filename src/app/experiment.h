@@ -11,7 +11,21 @@ typedef struct {
     Plan plan;
     const char *folder; /* results/NAME */
     int jobs, threads;
+    const char **notes; /* (n_notes,) what the user should know before anything is done */
+    int n_notes;
 } Experiment;
+
+/* The most memory that one of its runs takes, on `threads`. */
+size_t experiment_memory(const Experiment *experiment, int threads);
+
+/* A line for the user; it lives as long as the experiment. */
+void experiment_add_note(Experiment *experiment, const char *note);
+
+/* Notes what else lies in the results folder (others.c). */
+void experiment_note_others(Experiment *experiment);
+
+/* One line each, to stdout, behind `prefix`. */
+void experiment_print_notes(const Experiment *experiment, const char *prefix);
 
 /* Loads the file of the first word with its --set options; --results, --jobs, --threads where the verb has them. A file
  * that was changed by --set writes to NAME+set unless --results says where. */

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/app.h"
@@ -58,6 +59,23 @@ static int unknown_verb(const char *name, Error *err)
                      name, nearest);
 }
 
+/* Those that were asked for, or the best. */
+static int choose_kernels(const Kernels **ret_kernels, Error *err)
+{
+    const char *asked = getenv("REFFRAME_KERNELS");
+    Text there = {0};
+    if (!asked || !*asked || kernels_named(asked)) {
+        *ret_kernels = kernels_best();
+        return STATUS_OK;
+    }
+    for (const char *const *name = kernels_available(); *name; name++)
+        text_addf(&there, " %s", *name);
+    error_set(err, STATUS_INPUT, "REFFRAME_KERNELS: \"%.100s\" is none of the kernels that this machine runs:%s", asked,
+              text_string(&there));
+    text_free(&there);
+    return STATUS_INPUT;
+}
+
 static int run_verb(int argc, char **argv, Error *err)
 {
     const Verb *verb = find_verb(argv[1]);
@@ -69,10 +87,11 @@ static int run_verb(int argc, char **argv, Error *err)
             print_verb_help(verb);
             return STATUS_OK;
         }
-    const int status = arguments_parse(verb, argc - 2, argv + 2, &arguments, err);
+    int status = arguments_parse(verb, argc - 2, argv + 2, &arguments, err);
     if (status != STATUS_OK)
         return status;
-    arguments.kernels = kernels_best();
+    if ((status = choose_kernels(&arguments.kernels, err)) != STATUS_OK)
+        return status;
     if (kernels_self_check(arguments.kernels) != 0)
         return error_set(err, STATUS_FAILED,
                          "this machine miscomputes a product with the %s kernels; REFFRAME_KERNELS=plain may help",
@@ -83,16 +102,14 @@ static int run_verb(int argc, char **argv, Error *err)
 int main(int argc, char **argv)
 {
     Error err = {""};
-    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
-        print_help();
-        return argc < 2 ? status_exit_code(STATUS_INPUT) : 0;
-    }
-    if (strcmp(argv[1], "--version") == 0) {
-        print_version();
-        return 0;
-    }
+    int status = STATUS_OK;
     child_end_on_interrupts();
-    int status = run_verb(argc, argv, &err);
+    if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
+        print_help();
+    else if (strcmp(argv[1], "--version") == 0)
+        print_version();
+    else
+        status = run_verb(argc, argv, &err);
     if (status == STATUS_OK && (fflush(stdout) != 0 || ferror(stdout))) {
         if (errno == EPIPE) /* the reader has seen enough, as `| head` does: a failure, but no news */
             return status_exit_code(STATUS_FAILED);
@@ -100,5 +117,5 @@ int main(int argc, char **argv)
     }
     if (status != STATUS_OK)
         fprintf(stderr, "refframe: %s\n", err.text);
-    return status_exit_code(status);
+    return argc < 2 && status == STATUS_OK ? status_exit_code(STATUS_INPUT) : status_exit_code(status);
 }

@@ -3,9 +3,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "base/resolve.h"
 #include "maps/export.h"
 #include "model/mask/mask.h"
@@ -180,7 +180,7 @@ static int set_masks(Arena *arena, const Choice *asked, MapsSet *set, Error *err
 /* Before anything large is taken. */
 static int check_memory(const MapsSet *set, int threads, Error *err)
 {
-    const double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    const double machine = memory_there();
     const double measuring = maps_held_bytes(set) + maps_measure_bytes(set, threads), loading = maps_load_bytes(set);
     const double needed = measuring > loading ? measuring : loading;
     char text[32], there[32];

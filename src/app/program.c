@@ -1,10 +1,11 @@
 /* The program as plan/ sees it: one schema out of all registries, and a check of whole settings. */
 #include <assert.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "app/app.h"
 #include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "data/data.h"
 #include "data/source/source.h"
@@ -77,19 +78,45 @@ static const char *largest_size(const Settings *settings)
 typedef struct {
     Arena *arena;
     const Kernels *kernels;
+    CorpusShelf *shelf; /* arms share what they read */
     CheckedArm *first, *last;
 } Checks;
+
+/* Before a text is read: it stands in memory whole, and then its tokens do. */
+static int check_corpus_fits(const Settings *settings, double machine, Error *err)
+{
+    const Setting *files = settings_find(settings, "data.source.files");
+    double bytes = 0;
+    char needed[32], there[32];
+    for (int i = 0; files && i < files->n_items; i++) {
+        uint64_t size;
+        bytes += file_size(files->items[i], &size) == 0 ? (double)size : 0;
+    }
+    if (bytes <= machine)
+        return STATUS_OK;
+    return settings_error(settings, "data.source.files", err,
+                          "reading a text of this length needs more than %s of memory; this machine has %s",
+                          text_bytes(bytes, needed), text_bytes(machine, there));
+}
 
 static int check_run(void *context, const Settings *settings, char *ret_input_hash, Error *err)
 {
     Checks *checks = context;
     CheckedArm *arm = ARENA_ARRAY(checks->arena, CheckedArm, 1);
     char needed[32], there[32];
-    const double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
-    const int status = train_estimate(settings, checks->kernels, &arm->estimate, err);
+    const double machine = memory_there();
+    int status = check_corpus_fits(settings, machine, err);
+    if (!checks->shelf)
+        checks->shelf = corpus_shelf_new();
+    if (status == STATUS_OK)
+        status = train_estimate(settings, checks->kernels, checks->shelf, &arm->estimate, err);
     if (status != STATUS_OK)
         return status;
     const double bytes = (double)train_memory(&arm->estimate, clock_cores()); /* the most that `run` would give it */
+    if (bytes > machine && (double)arm->estimate.opening_bytes == bytes)
+        return settings_error(settings, "data.source.files", err,
+                              "reading a text of this length needs %s of memory; this machine has %s",
+                              text_bytes(bytes, needed), text_bytes(machine, there));
     if (bytes > machine)
         return settings_error(settings, largest_size(settings), err,
                               "a run of these sizes needs %s of memory; this machine has %s", text_bytes(bytes, needed),
@@ -98,6 +125,31 @@ static int check_run(void *context, const Settings *settings, char *ret_input_ha
     checks->last = arm;
     strcpy(ret_input_hash, arm->estimate.input_sha256);
     return STATUS_OK;
+}
+
+const char **program_notes(const Program *program, Arena *arena, int *ret_n)
+{
+    const Checks *checks = program->context;
+    int n = 0, n_arms = 0;
+    for (const CheckedArm *arm = checks->first; arm; arm = arm->next)
+        n_arms++;
+    const char **notes = ARENA_ARRAY(arena, const char *, MOST_TRAIN_NOTES *n_arms + 1);
+    for (const CheckedArm *arm = checks->first; arm; arm = arm->next)
+        for (int i = 0; i < arm->estimate.n_notes; i++) {
+            int k = 0;
+            while (k < n && strcmp(notes[k], arm->estimate.notes[i]) != 0)
+                k++;
+            if (k == n)
+                notes[n++] = arm->estimate.notes[i];
+        }
+    *ret_n = n;
+    return notes;
+}
+
+void program_close_corpora(Program *program)
+{
+    Checks *checks = program->context;
+    checks->shelf = corpus_shelf_free(checks->shelf);
 }
 
 const CheckedArm *program_checked_arms(const Program *program)

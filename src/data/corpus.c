@@ -6,7 +6,11 @@
 #include "data/corpus.h"
 
 #include <assert.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/asset.h"
@@ -26,6 +30,7 @@ typedef struct {
     size_t n;
     size_t *file_starts; /* (n_files,) */
     int n_files;
+    size_t taken; /* bytes of memory that reading them took */
 } Bytes;
 
 static int read_embedded(Arena *arena, Bytes *ret_bytes, Error *err)
@@ -34,41 +39,87 @@ static int read_embedded(Arena *arena, Bytes *ret_bytes, Error *err)
     assert(asset);
     Bytes bytes = {.file_starts = ARENA_ARRAY(arena, size_t, 1), .n_files = 1};
     int status = gunzip_bytes(arena, asset->bytes, asset->n, &bytes.bytes, &bytes.n, err);
+    bytes.taken = bytes.n;
     if (status == STATUS_OK)
         *ret_bytes = bytes;
     return status;
 }
 
+/* What packs files starts with these; trained on, they would be noise. */
+static const struct {
+    const char *name, *start;
+    size_t n;
+} packings[] = {
+    {"gzip", "\x1f\x8b", 2},
+    {"zstd", "\x28\xb5\x2f\xfd", 4},
+    {"xz",
+     "\xfd"
+     "7zXZ",
+     5},
+    {"bzip2", "BZh", 3},
+    {"a ZIP archive", "PK\3\4", 4},
+    {"7z", "7z\xbc\xaf\x27\x1c", 6},
+};
+
+static const char *packing_of(const char *bytes, size_t n)
+{
+    for (size_t p = 0; p < sizeof packings / sizeof *packings; p++)
+        if (n >= packings[p].n && memcmp(bytes, packings[p].start, packings[p].n) == 0)
+            return packings[p].name;
+    return NULL;
+}
+
+/* One file of the list; memory from arena. */
+static int read_one(Arena *arena, const Settings *settings, const char *path, size_t n_before, char **ret_bytes,
+                    size_t *ret_n, Error *err)
+{
+    Error reason;
+    if (file_read(arena, path, ret_bytes, ret_n, &reason) != 0)
+        return settings_error(settings, FILES_KEY, err, "%s", reason.text);
+    if (*ret_n == 0)
+        return settings_error(settings, FILES_KEY, err, "%s is empty", path);
+    if (*ret_n > max_bytes - n_before)
+        return settings_error(settings, FILES_KEY, err, "with %s the text is longer than 2 GiB", path);
+    const char *packing = packing_of(*ret_bytes, *ret_n);
+    if (packing)
+        return settings_error(settings, FILES_KEY, err, "%s is %s, not a text: unpack it first", path, packing);
+    return STATUS_OK;
+}
+
+/* All files one behind the other; a single one as it was read, without a copy. */
 static int read_bytes(Arena *arena, const Settings *settings, Bytes *ret_bytes, Error *err)
 {
     const Setting *files = settings_find(settings, FILES_KEY);
     if (!files || files->n_items == 0)
         return read_embedded(arena, ret_bytes, err);
 
-    Text all = {0};
     Bytes bytes = {.file_starts = ARENA_ARRAY(arena, size_t, files->n_items), .n_files = files->n_items};
     int status = STATUS_OK;
+    size_t n_all = 0, n = 0, most = 0;
+    for (int i = 0; i < files->n_items && files->n_items > 1; i++) {
+        uint64_t size = 0;
+        if (file_size(files->items[i], &size) == 0 && size <= max_bytes)
+            n_all += (size_t)size;
+    }
+    bytes.bytes = n_all > 0 ? arena_alloc(arena, n_all + 1) : NULL;
     for (int i = 0; i < files->n_items && status == STATUS_OK; i++) {
-        const char *path = files->items[i];
-        char *content;
-        size_t n;
-        Error reason;
-        bytes.file_starts[i] = all.size;
-        if (file_read(arena, path, &content, &n, &reason) != 0)
-            status = settings_error(settings, FILES_KEY, err, "%s", reason.text);
-        else if (n == 0)
-            status = settings_error(settings, FILES_KEY, err, "%s is empty", path);
-        else if (all.size + n > max_bytes)
-            status = settings_error(settings, FILES_KEY, err, "with %s the text is longer than 2 GiB", path);
-        else
-            text_add_bytes(&all, content, n);
+        Arena *scratch = n_all > 0 ? arena_new() : NULL;
+        char *content = NULL;
+        status = read_one(scratch ? scratch : arena, settings, files->items[i], bytes.n, &content, &n, err);
+        bytes.file_starts[i] = bytes.n;
+        if (status == STATUS_OK && !scratch)
+            bytes.bytes = content;
+        else if (status == STATUS_OK && bytes.n + n > n_all)
+            status = settings_error(settings, FILES_KEY, err, "%s has changed while it was read", files->items[i]);
+        else if (status == STATUS_OK)
+            memcpy(bytes.bytes + bytes.n, content, n);
+        bytes.n += status == STATUS_OK ? n : 0;
+        most = scratch && n > most ? n : most;
+        arena_free(scratch);
     }
-    if (status == STATUS_OK) {
-        bytes.n = all.size;
-        bytes.bytes = arena_strndup(arena, text_string(&all), all.size);
+    bytes.taken = bytes.n + most;
+    if (status == STATUS_OK)
         *ret_bytes = bytes;
-    }
-    text_free(&all);
     return status;
 }
 
@@ -179,6 +230,7 @@ int corpus_open(Arena *arena, const Settings *settings, Corpus *ret_corpus, Erro
     assert(corpus.tokenizer);
     Bytes bytes;
     Error reason;
+    const size_t used = arena_used(arena);
     int status = read_bytes(scratch, settings, &bytes, err);
     if (status != STATUS_OK)
         goto done;
@@ -203,9 +255,16 @@ int corpus_open(Arena *arena, const Settings *settings, Corpus *ret_corpus, Erro
     }
     corpus.documents = ARENA_ARRAY(arena, int64_t, n_starts);
     locate_documents(starts, n_starts, token_starts, &corpus);
+    const size_t encoding = (sizeof *corpus.ids + sizeof *token_starts) * (size_t)corpus.n; /* what is touched */
+    corpus.bytes = arena_used(arena) - used;
+    corpus.opening_bytes = bytes.taken + sizeof *starts * n_starts +
+                           (encoding > corpus.vocabulary.learning_bytes ? encoding : corpus.vocabulary.learning_bytes);
     *ret_corpus = corpus;
 done:
     arena_free(scratch);
+#ifdef __GLIBC__
+    malloc_trim(0); /* to the system, before a run takes its own: the C library would keep what it had */
+#endif
     return status;
 }
 
@@ -218,5 +277,88 @@ int corpus_hash(Arena *arena, const Settings *settings, char ret_hex[65], Error 
     if (status == STATUS_OK)
         sha256_hex(bytes.bytes, bytes.n, ret_hex);
     arena_free(scratch);
+    return status;
+}
+
+/* ---- the shelf ---- */
+
+typedef struct {
+    Arena *arena; /* of its own */
+    char *key;
+    Corpus corpus;
+} Shelved;
+
+enum { MOST_SHELVED = 8 };
+
+struct CorpusShelf {
+    Shelved items[MOST_SHELVED];
+    int n;
+};
+
+static const size_t shelf_bytes = (size_t)256 << 20; /* more than this is not kept beside the last */
+
+CorpusShelf *corpus_shelf_new(void)
+{
+    CorpusShelf *shelf = calloc(1, sizeof *shelf);
+    if (!shelf)
+        memory_exhausted(sizeof *shelf);
+    return shelf;
+}
+
+static void shelf_clear(CorpusShelf *shelf)
+{
+    for (int i = 0; i < shelf->n; i++)
+        arena_free(shelf->items[i].arena);
+    shelf->n = 0;
+}
+
+CorpusShelf *corpus_shelf_free(CorpusShelf *shelf)
+{
+    if (shelf)
+        shelf_clear(shelf);
+    free(shelf);
+    return NULL;
+}
+
+/* All that corpus_open reads, as one text. */
+static char *shelf_key(Arena *arena, const Settings *settings)
+{
+    static const char tokenizer[] = "data.tokenizer.";
+    Text text = {0};
+    for (int i = 0; i < settings->n_items; i++) {
+        const Setting *setting = &settings->items[i];
+        if (strncmp(setting->key, tokenizer, sizeof tokenizer - 1) != 0 && strcmp(setting->key, "data.held_out") != 0 &&
+            strcmp(setting->key, FILES_KEY) != 0)
+            continue;
+        text_addf(&text, "%s=%s", setting->key, setting->text ? setting->text : "");
+        for (int k = 0; k < setting->n_items; k++)
+            text_addf(&text, "\n %s", setting->items[k]);
+        text_add(&text, "\n");
+    }
+    char *key = arena_strdup(arena, text_string(&text));
+    text_free(&text);
+    return key;
+}
+
+int corpus_shelf_open(CorpusShelf *shelf, const Settings *settings, Corpus *ret_corpus, Error *err)
+{
+    Shelved item = {.arena = arena_new()};
+    item.key = shelf_key(item.arena, settings);
+    for (int i = 0; i < shelf->n; i++)
+        if (strcmp(shelf->items[i].key, item.key) == 0) {
+            *ret_corpus = shelf->items[i].corpus;
+            arena_free(item.arena);
+            return STATUS_OK;
+        }
+    size_t taken = 0;
+    for (int i = 0; i < shelf->n; i++)
+        taken += shelf->items[i].corpus.bytes;
+    if (shelf->n == MOST_SHELVED || taken > shelf_bytes)
+        shelf_clear(shelf);
+    const int status = corpus_open(item.arena, settings, &item.corpus, err);
+    if (status == STATUS_OK)
+        *ret_corpus = (shelf->items[shelf->n++] = item).corpus;
+    else
+        arena_free(item.arena);
     return status;
 }

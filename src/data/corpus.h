@@ -19,6 +19,8 @@ typedef struct {
     int64_t n_documents, n_train_documents;
     double newline_share; /* newlines per byte: delimiters are known places for secondary sinks */
     char sha256[65];      /* of the bytes read, in order */
+    size_t bytes;         /* of memory that it takes, and ... */
+    size_t opening_bytes; /* ... that opening it takes beside that, for as long as it lasts */
 } Corpus;
 
 /* Reads data.source.files (empty: the embedded corpus; a relative path is relative to the file that names it),
@@ -26,6 +28,15 @@ typedef struct {
  * file starts one. The cut is the document start nearest to the share, or, where none is within half the held-out size,
  * the next character, which then counts as a document start. Tokens never straddle it. Memory from a growing arena. */
 int corpus_open(Arena *arena, const Settings *settings, Corpus *ret_corpus, Error *err);
+
+/* Corpora that stay open for settings one after another: those that say the same of files, held_out and tokenizer share
+ * one. A shelf keeps some that take little memory, or the last one. */
+typedef struct CorpusShelf CorpusShelf;
+CorpusShelf *corpus_shelf_new(void);
+CorpusShelf *corpus_shelf_free(CorpusShelf *shelf); /* NULL is fine, and returned */
+
+/* The corpus of some settings, opened if it does not stand there; good until the next call. */
+int corpus_shelf_open(CorpusShelf *shelf, const Settings *settings, Corpus *ret_corpus, Error *err);
 
 /* SHA-256 of the input files named by the settings without tokenizing them (for run ids); "embedded:HEX" forms are not
  * used: the embedded corpus hashes as its bytes. */

@@ -114,6 +114,12 @@ static int content_length(const Data *data, int length)
 
 int data_open(Arena *arena, const Settings *settings, int length, Data **ret_data, Error *err)
 {
+    return data_open_shared(arena, settings, length, NULL, ret_data, err);
+}
+
+int data_open_shared(Arena *arena, const Settings *settings, int length, CorpusShelf *shelf, Data **ret_data,
+                     Error *err)
+{
     Data *data = ARENA_ARRAY(arena, Data, 1);
     data->source = source_find(settings_text(settings, "data.source.kind"));
     assert(data->source);
@@ -125,7 +131,8 @@ int data_open(Arena *arena, const Settings *settings, int length, Data **ret_dat
     data->length = length;
     int status = check(data->source, settings, length, err);
     if (status == STATUS_OK && data->has_corpus)
-        status = corpus_open(arena, settings, &data->corpus, err);
+        status = shelf ? corpus_shelf_open(shelf, settings, &data->corpus, err)
+                       : corpus_open(arena, settings, &data->corpus, err);
     if (status == STATUS_OK)
         status = data->source->prepare(arena, settings, data->has_corpus ? &data->corpus : NULL,
                                        content_length(data, length), &data->state, err);
@@ -174,6 +181,12 @@ const char *data_group_name(const Data *data, int group)
 {
     assert(group >= 0 && group < data_n_groups(data));
     return data->source->groups ? data->source->groups[group] : "all";
+}
+
+int64_t data_n_windows(const Data *data, Part part)
+{
+    return data->source->n_windows ? data->source->n_windows(data->state, part, content_length(data, data->length))
+                                   : -1;
 }
 
 /* Moves the token at `from`, with all that is said of it, to `to`, and those between by one. */

@@ -38,6 +38,10 @@ enum { DATA_MIN_LENGTH = 8 };
  * Memory from a growing arena that outlives the Data. */
 int data_open(Arena *arena, const Settings *settings, int length, Data **ret_data, Error *err);
 
+/* The same with a corpus of a shelf, which outlives the Data; NULL: of its own. */
+int data_open_shared(Arena *arena, const Settings *settings, int length, CorpusShelf *shelf, Data **ret_data,
+                     Error *err);
+
 int data_vocab_size(const Data *data);
 const char *data_token_text(const Data *data, int id); /* UTF-8, "<bos>" "<eos>" "<mask>" for the reserved ones */
 void data_save_tokenizer(const Data *data,
@@ -46,6 +50,10 @@ const Source *data_source(const Data *data);
 const Corpus *data_corpus(const Data *data);              /* NULL for a source without one */
 int data_n_groups(const Data *data);                      /* loss groups, at least 1 */
 const char *data_group_name(const Data *data, int group); /* "all" for a source that splits nothing */
+
+/* How many different sequences of full length a part has, as far as they are windows of a text; -1 for other sources.
+ */
+int64_t data_n_windows(const Data *data, Part part);
 
 /* Draws one sequence of `length` (the length it was opened for, or half of it) into caller's arrays. */
 void data_next(const Data *data, Part part, int length, Pcg *pcg, Sequence *seq);

@@ -96,6 +96,9 @@ void plan_run_id(const Settings *settings, const char *input_hash, int numerics_
 typedef enum { RUN_FILE_ABSENT, RUN_FILE_EQUAL, RUN_FILE_STALE } RunFile;
 int plan_compare_run(const char *path, const Settings *settings, RunFile *ret_state, Error *err);
 
+/* The first key with a say in results that a run.yaml has not as the settings have it; NULL if there is none. */
+int plan_run_difference(Arena *arena, const char *path, const Settings *settings, const char **ret_key, Error *err);
+
 /* plan.json: name, title, claim, source, axes, arms, seeds, runs (folder, id, arm, seed), claims. Report reads it:
  *   axes   [{name, is_bundle, values: [label]}]        arms    [{name, values: {axis: label}}]
  *   runs   [{folder, id, arm: index, seed}]            claims  [{text, that, source, line}]        notes [line] */

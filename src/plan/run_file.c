@@ -68,13 +68,41 @@ static const char *first_difference(Arena *arena, const Node *a, const Node *b, 
     return NULL;
 }
 
+/* The same of a file's bytes and the settings' text. */
+static int difference(Arena *arena, const char *path, const char *bytes, size_t n, const Text *text,
+                      const char **ret_key, Error *err)
+{
+    Node *stands, *wanted;
+    int status = node_parse(arena, path, 1, bytes, n, &stands, err);
+    if (status == STATUS_OK)
+        status = node_parse(arena, "settings", 1, text_string(text), text->size, &wanted, err);
+    if (status != STATUS_OK)
+        return status;
+    const char *key = first_difference(arena, wanted, stands, "");
+    *ret_key = key ? key : first_difference(arena, stands, wanted, "");
+    return STATUS_OK;
+}
+
+int plan_run_difference(Arena *arena, const char *path, const Settings *settings, const char **ret_key, Error *err)
+{
+    Text text = {0};
+    char *bytes;
+    size_t n;
+    int status = file_read(arena, path, &bytes, &n, err);
+    settings_yaml(settings, &text);
+    if (status == STATUS_OK)
+        status = difference(arena, path, bytes, n, &text, ret_key, err);
+    text_free(&text);
+    return status;
+}
+
 int plan_compare_run(const char *path, const Settings *settings, RunFile *ret_state, Error *err)
 {
     Arena *arena = arena_new();
     Text text = {0};
     char *bytes;
+    const char *key = NULL;
     size_t n;
-    Node *stands, *wanted;
     int status = STATUS_OK;
     settings_yaml(settings, &text);
     if (!file_exists(path)) {
@@ -88,20 +116,12 @@ int plan_compare_run(const char *path, const Settings *settings, RunFile *ret_st
         *ret_state = RUN_FILE_EQUAL;
         goto done;
     }
-    status = node_parse(arena, path, 1, bytes, n, &stands, err);
-    if (status != STATUS_OK)
-        goto done;
-    status = node_parse(arena, "settings", 1, text_string(&text), text.size, &wanted, err);
-    if (status != STATUS_OK)
-        goto done;
-    const char *key = first_difference(arena, wanted, stands, "");
-    if (!key)
-        key = first_difference(arena, stands, wanted, "");
-    if (key)
+    status = difference(arena, path, bytes, n, &text, &key, err);
+    if (status == STATUS_OK && key)
         status = error_set(err, STATUS_INPUT,
                            "%s: %s: is not what this run's id stands for; move the folder away, nothing else is reused",
                            path, key);
-    else
+    else if (status == STATUS_OK)
         *ret_state = RUN_FILE_STALE;
 
 done:

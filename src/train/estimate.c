@@ -1,6 +1,10 @@
 /* What a run will take: memory by the very functions that take it, the rest by arithmetic. */
 #include "train/train.h"
 
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "geometry/layout.h"
@@ -104,38 +108,71 @@ static int smaller(int x, int y)
     return x < y ? x : y;
 }
 
-size_t train_memory(const TrainEstimate *estimate, int threads)
-{
-    const int useful = smaller(threads, estimate->lanes);
-    return estimate->memory_bytes + (size_t)(useful - 1) * estimate->thread_bytes +
-           (size_t)(smaller(useful, MEASURE_LANES) - 1) * estimate->measuring_thread_bytes;
-}
-
 static size_t larger(size_t x, size_t y)
 {
     return x > y ? x : y;
 }
 
+size_t train_memory(const TrainEstimate *estimate, int threads)
+{
+    const int useful = smaller(threads, estimate->lanes);
+    return larger(estimate->opening_bytes,
+                  estimate->memory_bytes + (size_t)(useful - 1) * estimate->thread_bytes +
+                      (size_t)(smaller(useful, MEASURE_LANES) - 1) * estimate->measuring_thread_bytes);
+}
+
 /* With what the program takes by itself, and the largest file: it stands in memory as it will on disk, a snapshot
  * before compression, with one member more while it is compressed, a checkpoint, or the one of initial weights; when
  * one is made or read the others are gone. */
-static void estimate_memory(const Session *session, TrainEstimate *estimate)
+static void estimate_memory(const Session *session, int is_shelved, TrainEstimate *estimate)
 {
     enum { WHILE_WRITTEN = 2 };
     const int measures = session->settings.measure.enabled;
     const size_t snapshot = WHILE_WRITTEN * snapshots_disk_bytes(session, measures);
     const size_t checkpoint = checkpoint_disk_bytes(session);
-    estimate->memory_bytes = PROGRAM_BYTES + arena_used(session->setup) + session_bytes(session, 1, 1, measures) +
-                             larger(larger(snapshot, checkpoint), session->initial_bytes);
+    const Corpus *corpus = data_corpus(session->data);
+    const size_t setup = PROGRAM_BYTES + arena_used(session->setup) + (corpus && is_shelved ? corpus->bytes : 0);
+    estimate->memory_bytes =
+        setup + session_bytes(session, 1, 1, measures) + larger(larger(snapshot, checkpoint), session->initial_bytes);
+    estimate->opening_bytes = setup + (corpus ? corpus->opening_bytes : 0);
     estimate->thread_bytes = session_bytes(session, 2, 1, 0) - session_bytes(session, 1, 1, 0);
     if (measures)
         estimate->measuring_thread_bytes = session_bytes(session, 2, 0, 1) - session_bytes(session, 1, 0, 1);
 }
 
-int train_estimate(const Settings *settings, const Kernels *kernels, TrainEstimate *ret_estimate, Error *err)
+static void add_note(TrainEstimate *estimate, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void add_note(TrainEstimate *estimate, const char *format, ...)
+{
+    va_list args;
+    assert(estimate->n_notes < MOST_TRAIN_NOTES);
+    va_start(args, format);
+    vsnprintf(estimate->notes[estimate->n_notes++], sizeof *estimate->notes, format, args);
+    va_end(args);
+}
+
+/* What no value is wrong in, and what a reader of the results would still want to have been told. */
+static void take_notes(const Session *session, TrainEstimate *estimate)
+{
+    const TrainSettings *train = &session->settings;
+    const int64_t n_windows = data_n_windows(session->data, PART_TRAIN);
+    if (train->warmup_steps > train->steps)
+        add_note(estimate,
+                 "train.warmup_steps: %" PRId64 " are not over in %" PRId64
+                 " steps: the learning rate ends at %.2g of train.lr, its peak",
+                 (int64_t)train->warmup_steps, train->steps, (double)train->steps / (double)train->warmup_steps);
+    if (n_windows >= 0 && n_windows < train->batch_size)
+        add_note(estimate,
+                 "data: the training part has only %" PRId64 " window%s of this length (data.window, "
+                 "model.context_length): the sequences of every batch are the same",
+                 n_windows, n_windows == 1 ? "" : "s");
+}
+
+int train_estimate(const Settings *settings, const Kernels *kernels, CorpusShelf *shelf, TrainEstimate *ret_estimate,
+                   Error *err)
 {
     Session session;
-    int status = session_open(settings, kernels, &session, err);
+    int status = session_open_shared(settings, kernels, shelf, &session, err);
     if (status != STATUS_OK)
         return status;
     const TrainSettings *train = &session.settings;
@@ -149,13 +186,20 @@ int train_estimate(const Settings *settings, const Kernels *kernels, TrainEstima
     estimate.n_checkpoints = (train->steps + train->checkpoint.every - 1) / train->checkpoint.every;
     if (estimate.n_checkpoints > train->checkpoint.keep)
         estimate.n_checkpoints = train->checkpoint.keep;
-    estimate_memory(&session, &estimate);
+    estimate_memory(&session, shelf != NULL, &estimate);
     enum { BYTES_PER_ROW = 100 }; /* of train.csv and timing.csv together */
     enum { FIXED = 16384 };       /* run.yaml, manifest, log, headers of checkpoints */
     estimate.disk_bytes = snapshots_disk_bytes(&session, (size_t)estimate.n_snapshots) + FIXED +
                           (size_t)estimate.n_checkpoints * checkpoint_disk_bytes(&session) +
                           (size_t)train->steps * BYTES_PER_ROW;
     estimate.oracle_loss = session_oracle_loss(&session);
+    take_notes(&session, &estimate);
+    const Corpus *corpus = data_corpus(session.data);
+    if (corpus) {
+        estimate.tokens_of[0] = corpus->n_train, estimate.tokens_of[1] = corpus->n - corpus->n_train;
+        estimate.documents_of[0] = corpus->n_train_documents;
+        estimate.documents_of[1] = corpus->n_documents - corpus->n_train_documents;
+    }
     memcpy(estimate.input_sha256, session.input_sha256, sizeof session.input_sha256);
     session_close(&session);
     *ret_estimate = estimate;

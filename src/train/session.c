@@ -9,12 +9,12 @@
 #include "store/run.h"
 
 /* What was opened is for session_open to close, whatever came of it. */
-static int open_all(Session *session, const Settings *settings, const Kernels *kernels, Error *err)
+static int open_all(Session *session, const Settings *settings, const Kernels *kernels, CorpusShelf *shelf, Error *err)
 {
     const int length = (int)settings_int(settings, "model.context_length");
     int status = train_settings_read(session->setup, settings, &session->settings, err);
     if (status == STATUS_OK)
-        status = data_open(session->setup, settings, length, &session->data, err);
+        status = data_open_shared(session->setup, settings, length, shelf, &session->data, err);
     if (status != STATUS_OK)
         return status;
     status = model_settings_read(settings, data_vocab_size(session->data), &session->model_settings, err);
@@ -36,8 +36,14 @@ static int open_all(Session *session, const Settings *settings, const Kernels *k
 
 int session_open(const Settings *settings, const Kernels *kernels, Session *ret_session, Error *err)
 {
+    return session_open_shared(settings, kernels, NULL, ret_session, err);
+}
+
+int session_open_shared(const Settings *settings, const Kernels *kernels, CorpusShelf *shelf, Session *ret_session,
+                        Error *err)
+{
     Session session = {.setup = arena_new()};
-    const int status = open_all(&session, settings, kernels, err);
+    const int status = open_all(&session, settings, kernels, shelf, err);
     if (status == STATUS_OK)
         *ret_session = session;
     else

@@ -23,6 +23,10 @@ typedef struct {
 /* Opens data and model and checks the whole settings; takes no memory for training. On failure nothing is left open. */
 int session_open(const Settings *settings, const Kernels *kernels, Session *ret_session, Error *err);
 
+/* The same with a corpus of a shelf, which outlives the session; NULL: of its own. */
+int session_open_shared(const Settings *settings, const Kernels *kernels, CorpusShelf *shelf, Session *ret_session,
+                        Error *err);
+
 /* Threads that are of use: at most the lanes of a batch, or, without a trainer, of a measuring pass. */
 int session_threads(const Session *session, int threads, int with_trainer);
 

@@ -8,6 +8,7 @@
 #define REFFRAME_TRAIN_TRAIN_H
 
 #include "base/settings.h"
+#include "data/corpus.h"
 #include "num/kernels.h"
 
 /* Raised when a golden test says that the bits of training or measuring changed; part of every run's id. */
@@ -40,24 +41,31 @@ typedef struct {
  * error, with the manifest saying why. */
 int train_run(const TrainJob *job, Error *err);
 
+enum { MOST_TRAIN_NOTES = 2 };
+
 /* What a run will take, known before anything is taken. */
 typedef struct {
     size_t memory_bytes;                         /* of the step, the measuring and the corpus, on one thread, and ... */
     size_t thread_bytes, measuring_thread_bytes; /* ... what each further one takes: see train_memory */
+    size_t opening_bytes;                        /* while the corpus is opened, before anything else is taken */
     size_t disk_bytes; /* an upper estimate: snapshots before compression, checkpoints, series */
     int64_t n_parameters;
     double flops; /* of all training steps */
     int64_t tokens, n_snapshots, n_checkpoints;
     int lanes;
-    double oracle_loss;    /* per target, NaN where unknown */
-    char input_sha256[65]; /* "" without input files */
+    double oracle_loss;                    /* per target, NaN where unknown */
+    char input_sha256[65];                 /* "" without input files */
+    int64_t tokens_of[2], documents_of[2]; /* of a text: in its training part, in the part held out; 0 without one */
+    char notes[MOST_TRAIN_NOTES][256];     /* what is allowed and yet hardly meant, a line each */
+    int n_notes;
 } TrainEstimate;
 
 /* Opens the data and builds the model, to check whole settings (files exist, sizes fit) and to estimate. Takes memory
- * for the corpus and the tables only, and gives it back. */
-int train_estimate(const Settings *settings, const Kernels *kernels, TrainEstimate *ret_estimate, Error *err);
+ * for the corpus and the tables only, and gives it back; a corpus of a shelf (NULL: none) stays there. */
+int train_estimate(const Settings *settings, const Kernels *kernels, CorpusShelf *shelf, TrainEstimate *ret_estimate,
+                   Error *err);
 
-/* Bytes on so many threads; those that are of no use take none. */
+/* The most bytes at a time on so many threads; those that are of no use take none. */
 size_t train_memory(const TrainEstimate *estimate, int threads);
 
 /* A snapshot that was measured again. */

@@ -169,6 +169,9 @@ static void bad_files_are_named_with_file_line_and_key(void **state)
     bench_text(bench, "empty.txt", "");
     bench_text(bench, "good.txt", "good\n\ntext\n");
     bench_text(bench, "latin1.txt", "caf\xE9\n");
+    bench_text(bench, "a.gz", "\x1f\x8b\x08 packed");
+    bench_text(bench, "a.zst", "\x28\xb5\x2f\xfd packed");
+    bench_text(bench, "a.zip", "PK\3\4 packed");
     static const struct {
         const char *files, *expected;
     } cases[] = {
@@ -176,6 +179,9 @@ static void bad_files_are_named_with_file_line_and_key(void **state)
         {"[empty.txt]", "empty.txt is empty"},
         {"[.]", "folder"},
         {"[latin1.txt]", "byte 3 (0xE9)"},
+        {"[good.txt, a.gz]", "a.gz is gzip, not a text: unpack it first"},
+        {"[a.zst]", "a.zst is zstd"},
+        {"[a.zip]", "a.zip is a ZIP archive"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Settings *settings = bench_settings(bench, "data.source.kind=text",
@@ -187,6 +193,50 @@ static void bad_files_are_named_with_file_line_and_key(void **state)
         assert_contains(err.text, cases[i].expected);
         assert_int_equal(corpus.n, -7);
     }
+}
+
+/* Arms of a sweep that read the same text and cut it alike share what came of it. */
+static void a_shelf_keeps_what_the_next_settings_say_again(void **state)
+{
+    Bench *bench = *state;
+    static const char *const others[] = {"data.source.kind=text", "data.tokenizer.kind=byte", "data.held_out=0.5"};
+    enum { N = sizeof others / sizeof *others };
+    CorpusShelf *shelf = corpus_shelf_new();
+    Corpus first, again, other[N];
+    Error err;
+    bench_text(bench, "a.txt", "one\n\ntwo\n\nthree\n");
+    for (int round = 0; round < 2; round++)
+        for (int k = 0; k < N; k++) {
+            Settings *settings = bench_settings(bench, "data.source.kind=text", "data.source.files=[a.txt]", others[k]);
+            assert_int_equal(corpus_shelf_open(shelf, settings, &again, &err), 0);
+            if (round == 1)
+                assert_ptr_equal(again.ids, other[k].ids);
+            other[k] = again;
+        }
+    assert_ptr_not_equal(other[0].ids, other[1].ids);
+    assert_ptr_not_equal(other[0].ids, other[2].ids);
+    /* the same as opened by itself, with the memory that it takes */
+    Settings *settings = bench_settings(bench, "data.source.kind=text", "data.source.files=[a.txt]", others[1]);
+    assert_int_equal(corpus_open(bench->arena, settings, &first, &err), 0);
+    assert_string_equal(first.sha256, other[1].sha256);
+    assert_memory_equal(first.ids, other[1].ids, sizeof *first.ids * (size_t)first.n);
+    assert_true(first.bytes == other[1].bytes && first.bytes >= sizeof *first.ids * (size_t)first.n);
+    /* what can't be opened is not kept */
+    bench_text(bench, "b.txt", "");
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(corpus_shelf_open(shelf,
+                                           bench_settings(bench, "data.source.kind=text", "data.source.files=[b.txt]"),
+                                           &again, &err),
+                         STATUS_INPUT);
+    /* more than it has room for: the last ones still stand */
+    for (int k = 0; k < 20; k++) {
+        settings = bench_settings(bench, "data.source.kind=text", "data.source.files=[a.txt]",
+                                  arena_format(bench->arena, "data.held_out=0.%d", 20 + k));
+        assert_int_equal(corpus_shelf_open(shelf, settings, &again, &err), 0);
+        assert_int_equal(corpus_shelf_open(shelf, settings, &first, &err), 0);
+        assert_ptr_equal(again.ids, first.ids);
+    }
+    assert_null(corpus_shelf_free(shelf));
 }
 
 int main(void)
@@ -202,6 +252,7 @@ int main(void)
                                         bench_close),
         cmocka_unit_test_setup_teardown(the_embedded_corpus_is_the_one_described, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(bad_files_are_named_with_file_line_and_key, bench_open, bench_close),
+        cmocka_unit_test_setup_teardown(a_shelf_keeps_what_the_next_settings_say_again, bench_open, bench_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

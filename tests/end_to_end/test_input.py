@@ -3,7 +3,9 @@
 Every bad input: exit code 2, one line on stderr that names file, line and key (and the nearest valid word where there
 is one), and not a file more or less than before.
 """
+import gzip
 import os
+import re
 import unittest
 
 from harness import MODEL, SINGLE, Case
@@ -47,6 +49,7 @@ FILES = {
     "initial weights are a text": (SINGLE + "model.init.from: short.txt\n", "bad.yaml:+1:...model.init.from...short.txt...not a safetensors file"),
     "initial weights in a list": (SINGLE + "model.init.from: [a.safetensors]\n", "bad.yaml:+1:...model.init.from...a list is not a file"),
     "corpus too short": (SINGLE + "data.source.files: [short.txt]\n", "bad.yaml:...data.source..."),
+    "corpus is packed": (SINGLE + "data.source.files: [words.gz]\ndata.tokenizer.kind: byte\n", "bad.yaml:+1:...data.source.files...words.gz is gzip...unpack it first"),
     "corpus not UTF-8": (SINGLE + "data.source.files: [latin1.txt]\n", "bad.yaml:+1:...data.source.files...not UTF-8"),
     "seeds": ("seeds: 0\n" + MODEL, "bad.yaml:1:...seeds"),
     "seed twice": ("seeds: [1, 2, 1]\n" + MODEL, "bad.yaml:1:...seeds...1...twice"),
@@ -112,6 +115,7 @@ class Input(Case):
         self.write("good.yaml", SINGLE)
         self.write("empty.txt", "")
         self.write("short.txt", "ab\n")
+        self.write("words.gz", gzip.compress(b"word after word\n" * 5000))
         self.write("latin1.txt", ("word \xe9t\xe9 " * 5000).encode("latin-1"))
 
     def assert_refused(self, words, expected):
@@ -141,6 +145,22 @@ class Input(Case):
         for what, (words, expected) in COMMANDS.items():
             with self.subTest(what):
                 self.assert_refused(words, expected)
+
+    def test_kernels_that_there_are_not(self):
+        for name in ("AVX2", "avx", "sse"):
+            done = self.refframe("check", "good.yaml", code=2, env={**os.environ, "REFFRAME_KERNELS": name})
+            self.assertRegex(done.stderr, f'^refframe: REFFRAME_KERNELS: "{name}" is none of the kernels that this '
+                             r"machine runs:[ \w]* plain\n$")
+        done = self.refframe("check", "good.yaml", env={**os.environ, "REFFRAME_KERNELS": "plain"})
+        self.assertIn("note      plain kernels: ", done.stdout)
+
+    def test_numbers_as_people_write_them(self):
+        """A byte order mark, 12.0 for 12, 1e3: the same run, by its id."""
+        folder = re.search(r" (all-s1-[0-9a-f]{12}) ", self.refframe("check", "good.yaml").stdout)[1]
+        for text in ("\ufeff" + SINGLE, SINGLE.replace("steps: 12", "steps: 12.0").replace("sequences: 4", "sequences: 4e0")):
+            self.write("other.yaml", text)
+            self.assertIn(folder, self.refframe("check", "other.yaml").stdout)
+        self.assertIn(folder, self.refframe("check", "good.yaml", "--jobs", "1e0", "--set", "seeds=1.0").stdout)
 
     def test_a_model_beyond_this_machine(self):
         """Refused with the number of bytes, before anything is taken or made."""

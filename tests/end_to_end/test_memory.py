@@ -64,5 +64,35 @@ class Memory(Case):
                     self.assertLess(abs(taken / promised - 1), WITHIN, f"{promised} promised, {taken} taken")
 
 
+    def test_reading_a_text(self):
+        """It stands in memory with its tokens, before a run takes any."""
+        with open(self.at("words.txt"), "w", encoding="ascii") as file:  # piece by piece: a child is held to have taken what
+            file.writelines(f"{k * k % 9973:x} of {k % 61} " for k in range(1000000))  # its parent had
+        for kind in ("byte", "bpe, vocab_size: 1024"):
+            path = self.write("text.yaml", "seeds: 1\nmodel: {n_layers: 1, n_heads: 1, d_model: 16, context_length: 16}\n"
+                              "train: {steps: 1, batch_size: 2}\nmeasure: {sequences: 2}\n"
+                              f"data: {{source: {{kind: text, files: [words.txt]}}, tokenizer: {{kind: {kind}}}}}\n")
+            promised, taken = self.promised(path, "--threads", "1"), self.taken(path, "--threads", "1", "--results", kind)
+            self.assertGreater(taken, 60e6)  # that is, more than the run
+            self.assertLess(abs(taken / promised - 1), WITHIN, f"{kind}: {promised} promised, {taken} taken")
+
+    def test_runs_at_a_time(self):
+        """As many as memory has room for, or as were asked for, if it has."""
+        path = self.write("large.yaml", "seeds: 1024\nmodel: {n_layers: 8, n_heads: 8, d_model: 512}\ntrain: {steps: 1}\n")
+        refused = self.refframe("check", path, "--jobs", "1024", code=2).stderr
+        self.assertRegex(refused, r"^refframe: --jobs: 1024 runs at a time need [\d.]+ [GT]iB of memory; this machine has [\d.]+ .iB, "
+                         r"room for \d+\n$")
+        room = re.search(r"room for (\d+)", refused)[1]
+        self.assertIn(f"for {room} at a time", self.refframe("check", path, "--jobs", room).stdout)
+        self.refframe("run", path, "--jobs", str(int(room) + 1), code=2)
+        # so many layers that two are too much
+        words = ("check", path, "--set", f"model.n_layers={min(8 * int(room) * 2 // 3, 1024)}", "--threads", 1)
+        refused = self.refframe(*words, "--jobs", 2, code=None).stderr
+        cores = re.search(r"for (\d+) at a time", self.refframe("check", path).stdout)[1]
+        if refused and cores != "1":
+            self.assertIn("room for 1\n", refused)
+            self.assertRegex(self.refframe(*words).stdout, r"note +1 at a time, as this machine's memory has room for: ")
+
+
 if __name__ == "__main__":
     unittest.main()

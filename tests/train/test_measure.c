@@ -550,7 +550,7 @@ static void disk_is_known_before(void **state)
     Trained trained = train_tiny(changes);
     const Settings settings = tiny_settings(arena, changes);
     TrainEstimate estimate;
-    assert_ok(train_estimate(&settings, kernels_best(), &estimate, &err), &err);
+    assert_ok(train_estimate(&settings, kernels_best(), NULL, &estimate, &err), &err);
     const uint64_t taken = bytes_below(arena, trained.folder);
     assert_in_range(taken, estimate.disk_bytes / 2, estimate.disk_bytes);
     drop_trained(&trained);

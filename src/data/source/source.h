@@ -45,6 +45,8 @@ typedef struct {
      * seq->length, where only ids and groups have room. Draws from `pcg` only. A source with documents itself puts BOS
      * before each one in the window under `bos: document`, EOS between them under `separator: paragraphs`. */
     void (*next)(const void *state, Part part, int first, int length, Pcg *pcg, Sequence *seq);
+    /* Of a source of windows, else NULL: how many different ones of `length` tokens a part has. */
+    int64_t (*n_windows)(const void *state, Part part, int length);
     /* Of a source of vectors, else NULL: their width C_in, and that of goals, C_out, or 0 where it says labels. */
     void (*widths)(const void *state, int *ret_in, int *ret_out);
     /* With vectors: what stands at i when that is BOS or EOS, its vector, goal, label and group. */

@@ -97,6 +97,13 @@ static int text_vocab_size(const void *state)
     return ((const TextState *)state)->corpus->vocabulary.size;
 }
 
+static int64_t text_n_windows(const void *opaque, Part part, int length)
+{
+    const TextState *state = opaque;
+    const Span span = span_of(state, part);
+    return n_starts(state, &span, length);
+}
+
 static void text_next(const void *opaque, Part part, int first, int length, Pcg *pcg, Sequence *seq)
 {
     const TextState *state = opaque;
@@ -130,5 +137,6 @@ const Source source_text = {
     .allows_ends = 1,
     .prepare = text_prepare,
     .vocab_size = text_vocab_size,
+    .n_windows = text_n_windows,
     .next = text_next,
 };

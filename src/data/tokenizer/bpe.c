@@ -65,11 +65,13 @@ static int bpe_prepare(Arena *arena, const Settings *settings, const char *text,
     const int n_wanted = (int)settings_int(settings, "data.tokenizer.vocab_size") - BPE_MERGED;
     Bpe *bpe = ARENA_ARRAY(arena, Bpe, 1);
     bpe->merges = ARENA_ARRAY(arena, Merge, n_wanted);
-    bpe->n_merges = bpe_learn(text, n_train, n_wanted, bpe->merges);
+    size_t learning_bytes;
+    bpe->n_merges = bpe_learn(text, n_train, n_wanted, bpe->merges, &learning_bytes);
     bpe->merged = pair_map_new(arena, (size_t)bpe->n_merges);
 
     Vocabulary vocabulary = vocabulary_new(arena, BPE_MERGED + bpe->n_merges);
     vocabulary.state = bpe;
+    vocabulary.learning_bytes = learning_bytes;
     bpe->bytes = ARENA_ARRAY(arena, unsigned char *, vocabulary.size);
     bpe->lengths = ARENA_ARRAY(arena, int, vocabulary.size);
     for (int id = TOKEN_CONTENT; id < vocabulary.size; id++) {

@@ -41,7 +41,7 @@ void pair_map_add(PairMap *map, int32_t left, int32_t right, int32_t value); /* 
 size_t bpe_piece(const char *text, size_t n);
 
 /* Learns at most n_wanted merges from text (n bytes) into ret_merges; returns their number, less than asked when no
- * pair is left that stands twice. */
-int bpe_learn(const char *text, size_t n, int n_wanted, Merge *ret_merges);
+ * pair is left that stands twice. ret_taken: bytes of memory that it took meanwhile. */
+int bpe_learn(const char *text, size_t n, int n_wanted, Merge *ret_merges, size_t *ret_taken);
 
 #endif

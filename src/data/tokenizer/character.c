@@ -81,6 +81,7 @@ static int character_prepare(Arena *arena, const Settings *settings, const char 
     memset(alphabet->ascii, -1, sizeof alphabet->ascii);
     Vocabulary vocabulary = vocabulary_new(arena, TOKEN_CONTENT + n_seen);
     vocabulary.state = alphabet;
+    vocabulary.learning_bytes = N_POINTS;
     for (point = 0; point < N_POINTS; point++) {
         if (!seen[point])
             continue;

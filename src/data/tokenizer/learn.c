@@ -246,7 +246,7 @@ static Learner learner_new(Arena *scratch, const Words *words)
     return learner;
 }
 
-int bpe_learn(const char *text, size_t n, int n_wanted, Merge *ret_merges)
+int bpe_learn(const char *text, size_t n, int n_wanted, Merge *ret_merges, size_t *ret_taken)
 {
     Arena *scratch = arena_new();
     Words words = collect_words(scratch, text, n);
@@ -263,6 +263,7 @@ int bpe_learn(const char *text, size_t n, int n_wanted, Merge *ret_merges)
         ret_merges[n_merges] = (Merge){pair->left, pair->right, pair->count};
         merge(&learner, best, BPE_MERGED + n_merges++);
     }
+    *ret_taken = arena_used(scratch);
     arena_free(scratch);
     return n_merges;
 }

@@ -10,9 +10,10 @@
 /* What a tokenizer learnt from a text; ids are TOKEN_CONTENT.. in byte order of the tokens, those that were learnt one
  * after another behind them. */
 typedef struct {
-    int size;             /* with the three reserved ids */
-    const char **strings; /* (size,) how a token is shown: UTF-8, "<bos>", "\n" as it is */
-    void *state;          /* the variant's own */
+    int size;              /* with the three reserved ids */
+    const char **strings;  /* (size,) how a token is shown: UTF-8, "<bos>", "\n" as it is */
+    void *state;           /* the variant's own */
+    size_t learning_bytes; /* of memory that learning took beside what it made */
 } Vocabulary;
 
 typedef struct {
