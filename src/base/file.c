@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,21 +227,45 @@ int file_list(Arena *arena, const char *folder, char ***ret_names, int *ret_n, E
     return STATUS_OK;
 }
 
-int file_remove_temporaries(const char *folder, Error *err)
+/* The PID in `NAME.tmp-PID`; 0 for any other name. */
+static long writer_of(const char *name)
+{
+    const char *mark = NULL; /* the last ".tmp-" */
+    for (const char *at = name; (at = strstr(at, ".tmp-")) != NULL; at++)
+        mark = at;
+    if (!mark || !mark[5] || strspn(mark + 5, "0123456789") != strlen(mark + 5))
+        return 0;
+    return strtol(mark + 5, NULL, 10);
+}
+
+static int is_alive(long pid)
+{
+    return kill((pid_t)pid, 0) == 0 || errno != ESRCH;
+}
+
+static int remove_temporaries(const char *folder, int only_dead, Error *err)
 {
     Arena *arena = arena_new();
     char **names;
     int n = 0;
     int status = file_list(arena, folder, &names, &n, err);
     for (int i = 0; i < n && status == STATUS_OK; i++) {
-        const char *mark = NULL; /* the last ".tmp-" */
-        for (const char *at = names[i]; (at = strstr(at, ".tmp-")) != NULL; at++)
-            mark = at;
-        if (mark && mark[5] && strspn(mark + 5, "0123456789") == strlen(mark + 5))
+        const long pid = writer_of(names[i]);
+        if (pid > 0 && !(only_dead && is_alive(pid)))
             status = file_remove(file_join(arena, folder, names[i]), err);
     }
     arena_free(arena);
     return status;
+}
+
+int file_remove_temporaries(const char *folder, Error *err)
+{
+    return remove_temporaries(folder, 0, err);
+}
+
+int file_remove_dead_temporaries(const char *folder, Error *err)
+{
+    return remove_temporaries(folder, 1, err);
 }
 
 int file_remove(const char *path, Error *err)

@@ -48,6 +48,8 @@ int file_list(Arena *arena, const char *folder, char ***ret_names, int *ret_n, E
 
 /* Deletes `*.tmp-PID` entries of a folder (not below it). */
 int file_remove_temporaries(const char *folder, Error *err);
+/* The same of those whose PID is no process: in a folder that others may be writing in. */
+int file_remove_dead_temporaries(const char *folder, Error *err);
 int file_remove(const char *path, Error *err); /* absent is fine */
 
 /* Truncates or extends; fsyncs. */

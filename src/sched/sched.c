@@ -306,6 +306,8 @@ static void settle(Sched *s, int index)
     int status = manifest_read(s->arena, run->folder, &manifest, &reason);
     if (status == STATUS_OK)
         status = manifest_check_files(run->folder, &manifest, &reason);
+    if (status == STATUS_OK && !file_exists(file_join(s->arena, run->folder, RUN_CONFIG)))
+        write_config(s, index, NULL); /* measuring again wants it */
     if (status == STATUS_OK)
         s->state.n_skipped++;
     else

@@ -162,9 +162,15 @@ int run_log(const char *run_folder, const char *line, Error *err)
     char when[32];
     const char *entry = arena_format(arena, "%s %s\n", clock_timestamp(when), line);
     const int descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0666);
-    const ssize_t n = (ssize_t)strlen(entry);
+    size_t done = 0;
+    ssize_t n = descriptor < 0 ? -1 : 0;
     int status = STATUS_OK;
-    if (descriptor < 0 || write(descriptor, entry, (size_t)n) != n) /* one write: lines of two processes don't mix */
+    while (n >= 0 && done < strlen(entry)) { /* one write, if nothing is odd: lines of two processes don't mix */
+        n = write(descriptor, entry + done, strlen(entry) - done);
+        n = n < 0 && errno == EINTR ? 0 : n;
+        done += n > 0 ? (size_t)n : 0;
+    }
+    if (n < 0)
         status = error_set(err, STATUS_FAILED, "cannot write %s: %s", path, strerror(errno));
     if (descriptor >= 0)
         close(descriptor);

@@ -296,6 +296,24 @@ static void test_lock(void **state)
     file_unlock(first);
 }
 
+/* Where others may be writing, only what no process is writing any more. */
+static void test_temporaries_of_the_dead(void **state)
+{
+    const Scratch *s = *state;
+    Error err;
+    char **names;
+    int n;
+    const char *own = arena_format(s->arena, "own.csv.tmp-%ld", (long)getpid());
+    const char *const files[] = {own, "dead.csv.tmp-2147483647", "table.csv", "x.tmp-", "first.csv.tmp-1"};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        assert_ok(file_write(scratch_path(s, files[i]), "x", 1, &err), &err);
+    assert_ok(file_remove_dead_temporaries(s->folder, &err), &err);
+    assert_ok(file_list(s->arena, s->folder, &names, &n, &err), &err);
+    assert_int_equal(n, 4);
+    for (int i = 0; i < n; i++)
+        assert_null(strstr(names[i], "dead"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -306,6 +324,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_unwritable_folders, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_kill_leaves_a_whole_file, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_temporaries, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_temporaries_of_the_dead, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_folders, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_a_long_list_is_sorted, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_hash, scratch_set_up, scratch_tear_down),

@@ -68,9 +68,10 @@ class Disk(Case):
     def test_standard_output_is_full(self):
         if not os.path.exists("/dev/full"):
             self.skipTest("no /dev/full")
-        with open("/dev/full", "w", encoding="utf-8") as full:
-            done = self.refframe("list", code=1, stdout=full)
-        self.assertEqual(done.stderr, "refframe: cannot write to standard output\n")
+        for words in ("list",), ("--help",), ("--version",), ("run", "--help"):
+            with open("/dev/full", "w", encoding="utf-8") as full:
+                done = self.refframe(*words, code=1, stdout=full)
+            self.assertEqual(done.stderr, "refframe: cannot write to standard output\n")
 
     def test_a_folder_that_vanishes(self):
         shutil.rmtree(self.at("calm", "one"))

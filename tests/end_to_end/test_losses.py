@@ -38,6 +38,21 @@ class Losses(Case):
         self.write(self.snapshot(5), bytes(data))
         self.assert_told("snapshots/step-00000005.npz is not what was written")
 
+    def test_what_killed_reports_left_goes(self):
+        folder = self.at("results", "one")
+        stale, living = os.path.join(folder, "geometry.csv.tmp-2147483647"), os.path.join(folder, f"x.csv.tmp-{os.getpid()}")
+        for path in (stale, living):
+            self.write(path, "x")
+        self.refframe("report", folder)
+        self.assertFalse(os.path.exists(stale))
+        self.assertTrue(os.path.exists(living))
+
+    def test_settings_of_a_finished_run_come_back(self):
+        text = read(os.path.join(self.run, "run.yaml"))
+        os.remove(os.path.join(self.run, "run.yaml"))
+        self.refframe("run", "one.yaml")
+        self.assertEqual(read(os.path.join(self.run, "run.yaml")), text)
+
     def test_checkpoints_of_a_finished_run_may_go(self):
         for name in os.listdir(os.path.join(self.run, "checkpoints")):
             os.remove(os.path.join(self.run, "checkpoints", name))
