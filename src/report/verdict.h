@@ -10,11 +10,13 @@
  * of two onsets came, their order is unknown.
  *
  * `changes` has one value a seed, over all pairs of arms that its selection holds (changes.h): one test a comparison.
+ * Beside it stands what the seed alone changes, with a permutation test; the verdict does not rest on that.
  */
 #ifndef REFFRAME_REPORT_VERDICT_H
 #define REFFRAME_REPORT_VERDICT_H
 
 #include "base/json.h"
+#include "report/changes.h"
 #include "report/results.h"
 #include "report/statistics.h"
 
@@ -29,8 +31,9 @@ typedef struct {
     int needs_n;   /* undecided: the least n that could decide, 0 when more seeds alone would not */
     int is_votes;  /* labels: n_hold of n seeds; otherwise the interval */
     int n_hold;
-    Interval interval; /* of the left term, or of left - right within seeds */
-    const char *note;  /* "centralized in 5 of 6, other in 1", why nothing can be said, or "" */
+    Interval interval;         /* of the left term, or of left - right within seeds */
+    const Changed *changed[2]; /* what stands behind changes(...) on either side; else NULL */
+    const char *note;          /* "centralized in 5 of 6, other in 1", why nothing can be said, or "" */
 } VerdictTest;
 
 typedef struct {

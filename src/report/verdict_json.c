@@ -12,6 +12,30 @@ static void put_value(JsonWriter *json, const char *key, double value)
         json_put_number(json, key, value);
 }
 
+static void put_permutation(const Permutation *test, JsonWriter *json)
+{
+    json_put_number(json, "p", test->p);
+    json_put_number(json, "deals", test->n_deals);
+    json_put_bool(json, "exact", test->is_exact);
+}
+
+static void put_changed(const Changed *const changed[2], JsonWriter *json)
+{
+    json_key(json, "changed");
+    json_open_array(json);
+    for (int side = 0; side < 2 && changed[side]; side++) {
+        json_open_object(json);
+        json_put_number(json, "pairs", changed[side]->n_pairs);
+        json_put_number(json, "unlabelled", changed[side]->n_unlabelled);
+        put_value(json, "median", changed[side]->interval.median);
+        json_put_number(json, "floor", changed[side]->floor);
+        json_put_number(json, "floor_dealt", changed[side]->floor_dealt);
+        put_permutation(&changed[side]->test, json);
+        json_close_object(json);
+    }
+    json_close_array(json);
+}
+
 static void put_test(const Report *report, const VerdictTest *test, JsonWriter *json)
 {
     json_open_object(json);
@@ -32,6 +56,8 @@ static void put_test(const Report *report, const VerdictTest *test, JsonWriter *
         json_put_number(json, "needs_n", test->needs_n);
     if (test->note[0] != '\0')
         json_put_string(json, "note", test->note);
+    if (test->changed[0])
+        put_changed(test->changed, json);
     json_close_object(json);
 }
 

@@ -39,7 +39,7 @@ DOCUMENT = pathlib.Path(__file__).parents[2] / "src/report/document.h"
 
 def listed_keys():
     text = DOCUMENT.read_text().replace("\\\n", "")
-    for word, keys in re.findall(r'#define (DOCUMENT_INTERVAL|DOCUMENT_SCOPE) +("[^"]*")', text):
+    for word, keys in re.findall(r'#define (DOCUMENT_[A-Z]+) +("[^"]*")', text):
         text = text.replace(word, keys)
     rows = re.findall(r'\{"([^"]*)",((?:\s*"[^"]*")+)\}', text)
     return {path: "".join(re.findall('"([^"]*)"', keys)).split() for path, keys in rows}
