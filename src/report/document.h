@@ -25,7 +25,9 @@ int document_json(const Report *report, JsonWriter *json, Error *err);
     {"rules.rules[]", "name value low high reason"},                                                                   \
     {"metrics[]", "name family unit summary source weakness direction threshold ratio min max level"},                 \
     {"verdicts[]", "text that source verdict needs_n n deciding tests"},                                               \
-    {"verdicts[].tests[]", "verdict arm against n n_hold median low high coverage needs_n note changed"},       \
+    {"verdicts[].tests[]", "verdict arm against n n_hold median low high coverage needs_n note search changed"},       \
+    {"verdicts[].tests[].search", "arms arms_seen runs runs_seen unlabelled p deals exact by_arm"},                     \
+    {"verdicts[].tests[].search.by_arm[]", "arm planned finished seen"},                                                \
     {"verdicts[].tests[].changed[]", "pairs unlabelled median floor floor_dealt p deals exact"},                        \
     {"changes[]", "axis from to setup changed changed_by_token framed framed_by_token"},                               \
     {"changes[].changed", DOCUMENT_CHANGED},                                                                           \

@@ -163,21 +163,24 @@ static void test_numbers(Arena *arena, const Report *report, const Comparison *c
         ret_test->note = arena_format(arena, "neither came in %d of %d seeds", n_unordered, ret_test->n);
 }
 
-static void test_seen(Arena *arena, const Report *report, const Term *term, int arm, VerdictTest *ret_test)
+/* One arm among those searched is enough: the best stands for all, in the plan's order among equals. Returns 1, or 0
+ * without an arm. */
+static int test_seen(Arena *arena, const Report *report, const Term *term, VerdictTest *ret_test)
 {
-    int planned, seen = 0, at_start = 0;
-    const int n = report_count_runs(report, arm, &planned);
-    for (int r = 0; r < report->n_runs; r++) {
-        Onset onset;
-        if (report->runs[r].arm != arm || report->runs[r].n_snapshots == 0)
+    Seen *seen = ARENA_ARRAY(arena, Seen, 1);
+    seen_search(arena, report, term, seen);
+    for (int k = 0; k < seen->n_arms; k++) {
+        VerdictTest test;
+        verdict_of_seen(seen->arms[k].n_planned, seen->arms[k].n_finished, seen->arms[k].n_seen, &test);
+        if (k > 0 && (test.verdict > ret_test->verdict ||
+                      (test.verdict == ret_test->verdict && test.n_hold <= ret_test->n_hold)))
             continue;
-        frame_onset(arena, &report->runs[r], (FrameType)frame_by_name(term->label), 0, -1, -1, &onset);
-        seen += onset.kind != ONSET_NEVER;
-        at_start += onset.kind == ONSET_AT_START;
+        *ret_test = test;
+        ret_test->left_arm = seen->arms[k].arm;
     }
-    verdict_of_seen(planned, n, seen, ret_test);
-    if (at_start > 0)
-        ret_test->note = arena_format(arena, "there at step 0 already in %d", at_start);
+    ret_test->seen = seen;
+    ret_test->note = seen_text(arena, report, seen);
+    return seen->n_arms > 0;
 }
 
 /* "36 pairs a seed, seeds alone 0.13, p = 0.0001" */
@@ -239,6 +242,8 @@ static int test_comparison(Arena *arena, const Report *report, const Comparison 
     const int is_bare = comparison.comparator == COMPARE_HOLDS;
     const int is_paired = !is_bare && term_selects_runs(&comparison.right);
     int n = 0;
+    if (is_bare)
+        return test_seen(arena, report, &comparison.left, tests);
     if (term_is_changes(&comparison.left)) {
         test_changes(arena, report, &comparison, tests);
         tests->left_arm = tests->right_arm = -1;
@@ -252,9 +257,7 @@ static int test_comparison(Arena *arena, const Report *report, const Comparison 
                 !(term_matches(report, &comparison.right, right) && comparison_pairs(report, &comparison, left, right)))
                 continue;
             VerdictTest *test = &tests[n++];
-            if (is_bare)
-                test_seen(arena, report, &comparison.left, left, test);
-            else if (term_is_label(&comparison.left))
+            if (term_is_label(&comparison.left))
                 test_labels(arena, report, &comparison, left, right, test);
             else
                 test_numbers(arena, report, &comparison, left, right, test);
@@ -265,19 +268,6 @@ static int test_comparison(Arena *arena, const Report *report, const Comparison 
     return n;
 }
 
-/* `seen` asks for one arm among those matched: the best of its tests stands for all. */
-static int keep_best(VerdictTest *tests, int n)
-{
-    int best = 0;
-    for (int i = 1; i < n; i++)
-        if (tests[i].verdict < tests[best].verdict ||
-            (tests[i].verdict == tests[best].verdict && tests[i].n_hold > tests[best].n_hold))
-            best = i;
-    if (n > 0)
-        tests[0] = tests[best];
-    return n > 0;
-}
-
 void verdict_of_claim(Arena *arena, const Report *report, const Claim *claim, ClaimVerdict *ret_verdict)
 {
     ClaimVerdict verdict = {.verdict = VERDICT_SUPPORTED, .deciding = -1};
@@ -285,9 +275,7 @@ void verdict_of_claim(Arena *arena, const Report *report, const Claim *claim, Cl
     verdict.tests = ARENA_ARRAY(arena, VerdictTest, claim->n_comparisons * report->n_arms * report->n_arms + 1);
     for (int c = 0; c < claim->n_comparisons; c++) {
         VerdictTest *tests = verdict.tests + verdict.n_tests;
-        int n = test_comparison(arena, report, &claim->comparisons[c], tests);
-        if (claim->comparisons[c].comparator == COMPARE_HOLDS)
-            n = keep_best(tests, n);
+        const int n = test_comparison(arena, report, &claim->comparisons[c], tests);
         is_matched_by_all &= n > 0;
         verdict.n_tests += n;
     }
@@ -318,6 +306,8 @@ const char *verdict_arms(Arena *arena, const Report *report, const VerdictTest *
 {
     if (test->left_arm < 0)
         return "pairs of arms";
+    if (test->seen && test->seen->n_arms > 1)
+        return arena_format(arena, "best of %d arms, %s", test->seen->n_arms, report->arms[test->left_arm].name);
     if (test->right_arm < 0 || test->right_arm == test->left_arm) /* two measures of one arm */
         return report->arms[test->left_arm].name;
     return arena_format(arena, "%s against %s", report->arms[test->left_arm].name, report->arms[test->right_arm].name);

@@ -2,7 +2,8 @@
  *
  *   numbers  supported or refuted only if the median's interval has coverage >= 95 % and lies wholly on one side
  *   labels   supported when all of n >= 6 seeds agree, refuted when none of them does
- *   seen     in at least half of one arm's planned seeds; otherwise "not seen at this scale"
+ *   seen     in at least half of one arm's planned seeds; otherwise "not seen at this scale". It is a search over the
+ *            arms that it selects: how often the search alone finds as much stands beside the verdict (seen.h)
  *
  * A seed's onset is itself an interval (after, by]: its unfavourable end is used on both sides, `by` to hold "<" and
  * `after` to refute it; of two onsets in adjacent intervals, the order is known. Two terms are compared within seeds,
@@ -18,6 +19,7 @@
 #include "base/json.h"
 #include "report/changes.h"
 #include "report/results.h"
+#include "report/seen.h"
 #include "report/statistics.h"
 
 typedef enum { VERDICT_SUPPORTED, VERDICT_UNDECIDED, VERDICT_NOT_SEEN, VERDICT_REFUTED, VERDICT_COUNT } Verdict;
@@ -32,6 +34,7 @@ typedef struct {
     int is_votes;  /* labels: n_hold of n seeds; otherwise the interval */
     int n_hold;
     Interval interval;         /* of the left term, or of left - right within seeds */
+    const Seen *seen;          /* the search behind seen(...), whose best arm this is; else NULL */
     const Changed *changed[2]; /* what stands behind changes(...) on either side; else NULL */
     const char *note;          /* "centralized in 5 of 6, other in 1", why nothing can be said, or "" */
 } VerdictTest;

@@ -1,10 +1,12 @@
-/* Without these, a switch could be said to move the label where the seed alone does; and a large sweep's report would
- * never end. */
+/* Without these, a switch could be said to move the label where the seed alone does, or a search to have found what its
+ * luck explains; and a large sweep's report would never end. */
 #include "scene.h"
 
 #include "base/pcg.h"
 #include "report/changes.h"
+#include "report/seen.h"
 #include "report/term.h"
+#include "report/verdict.h"
 #include "store/npz.h"
 
 /* How labels stand here: none and three types, a run that is not finished, one whose label is not available. */
@@ -125,8 +127,14 @@ static void test_numpy_and_scipy(void **state)
             assert_same_p(&changed.test, rest[2], rest[3] == 1);
             *(changed.test.is_exact ? &n_exact : &n_drawn) += changed.test.n_deals > 1;
         }
+        const double *seen_p = npz_get(&npz, arena_format(arena, "%d/seen_p_exact", c))->data;
+        const Term term = {.label = "centralized"};
+        Seen seen;
+        seen_search(arena, report, &term, &seen);
+        assert_same_p(&seen.test, seen_p[0], seen_p[1] == 1);
+        *(seen.test.is_exact ? &n_exact : &n_drawn) += seen.test.n_deals > 1;
     }
-    assert_true(c >= 25 && n_exact > 20 && n_drawn > 2);
+    assert_true(c >= 25 && n_exact > 20 && n_drawn > 5);
     arena_free(arena);
 }
 
@@ -141,14 +149,19 @@ static void test_noise_is_not_found(void **state)
     for (int trial = 0; trial < SWEEPS; trial++) {
         Arena *arena = arena_new();
         Report *report = sweep_new(arena, 1, (int[]){2}, 7);
+        const Term term = {.label = "centralized"};
+        Seen seen;
         for (int s = 0; s < 7; s++) { /* a seed may favour a label; a value may not */
             const int favoured = (int)pcg_below(&pcg, N_TYPES);
             for (int a = 0; a < 2; a++)
                 set_label(report, a, s, pcg_below(&pcg, 2) ? favoured : (int)pcg_below(&pcg, N_TYPES));
         }
         const Changed changed = changed_of(arena, report, &first_axis, 0);
-        for (int k = 0; k < LEVELS; k++)
+        seen_search(arena, report, &term, &seen);
+        for (int k = 0; k < LEVELS; k++) {
             n_below[0][k] += changed.test.p <= levels[k];
+            n_below[1][k] += seen.test.p <= levels[k];
+        }
         arena_free(arena);
     }
     for (int test = 0; test < 2; test++)
@@ -371,6 +384,57 @@ static void test_large_sweeps_stay_linear(void **state)
     }
 }
 
+/* ---- seen ---- */
+
+static void test_a_search_says_what_it_looked_through(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Report *report = sweep_new(arena, 1, (int[]){12}, 6);
+    const Term term = {.label = "centralized"};
+    Seen seen;
+    for (int a = 0; a < 12; a++)
+        for (int s = 0; s < 6; s++)
+            set_label(report, a, s, a == 3 || (a == 5 && s < 2));
+    set_label(report, 5, 5, UNLABELLED);
+    set_label(report, 7, 0, HOLE);
+    seen_search(arena, report, &term, &seen);
+    assert_int_equal(seen.n_arms, 12);
+    assert_int_equal(seen.n_arms_seen, 2);
+    assert_int_equal(seen.n_runs, 70);
+    assert_int_equal(seen.n_runs_seen, 8);
+    assert_int_equal(seen.n_unlabelled, 1);
+    assert_int_equal(seen.arms[5].n_planned, 5);
+    assert_int_equal(seen.arms[7].n_planned, 6);
+    assert_int_equal(seen.arms[7].n_finished, 5);
+    assert_true(seen.test.p == 1.0 / (PERMUTATION_DRAWS + 1) && !seen.test.is_exact); /* about 8 in 12^6 */
+    assert_string_equal(
+        seen_text(arena, report, &seen),
+        "a search over 12 arms: seen in 8 of 70 runs, in 2 arms (arm3 6/6, arm5 2/5); 1 without a label "
+        "left out; dealt among the arms within seeds, one has as many in 0.01 % of 10000 deals");
+
+    Claim claim = {0};
+    ClaimVerdict verdict;
+    Error err;
+    assert_ok(claim_parse(arena, "test", 1, "seen(centralized)", &claim, &err), &err);
+    verdict_of_claim(arena, report, &claim, &verdict);
+    assert_int_equal(verdict.verdict, VERDICT_SUPPORTED);
+    assert_int_equal(verdict.tests[0].left_arm, 3);
+    assert_string_equal(verdict_arms(arena, report, &verdict.tests[0]), "best of 12 arms, arm3");
+
+    for (int r = 0; r < report->n_runs; r++) /* everywhere: no arm is more than another */
+        set_label(report, r / 6, r % 6, 1);
+    seen_search(arena, report, &term, &seen);
+    assert_true(seen.test.p == 1 && seen.test.is_exact);
+
+    for (int r = 0; r < report->n_runs; r++) /* nowhere to be told: neither seen nor not seen */
+        set_label(report, r / 6, r % 6, UNLABELLED);
+    verdict_of_claim(arena, report, &claim, &verdict);
+    assert_int_equal(verdict.verdict, VERDICT_UNDECIDED);
+    assert_true(isnan(verdict.tests[0].seen->test.p));
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -382,6 +446,7 @@ int main(void)
         cmocka_unit_test(test_p_is_counted),
         cmocka_unit_test(test_no_label_is_no_label),
         cmocka_unit_test(test_large_sweeps_stay_linear),
+        cmocka_unit_test(test_a_search_says_what_it_looked_through),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,10 @@ function chip(verdict) {
   ];
 }
 
-const armsOf = (test) => (test.against && test.against !== test.arm ? `${test.arm} − ${test.against}` : test.arm);
+function armsOf(test) {
+  if (test.search && test.search.arms > 1) return `best of ${test.search.arms} arms, ${test.arm}`;
+  return test.against && test.against !== test.arm ? `${test.arm} − ${test.against}` : test.arm;
+}
 function found(test) {
   if (test.n_hold !== undefined) return `${test.n_hold} of ${test.n} seeds`;
   return test.n > 1 ? `${show(test.median)} [${show(test.low)}, ${show(test.high)}]` : show(test.median);
