@@ -80,6 +80,9 @@ const char *changes_setup(Arena *arena, const Changes *changes, const Switch *wh
 /* The same as a JSON array for the page; document.h lists its keys. */
 void changes_json(const Report *report, JsonWriter *json);
 
+/* For a terminal: a few lines an axis, over all set-ups and by position; nothing where no axis has a pair. */
+void changes_text(const Report *report, int width, int use_colour, Text *text);
+
 int report_find_axis(const Report *report, const char *name); /* -1 if absent */
 
 #endif
