@@ -55,7 +55,7 @@ class MeasureMaps(Case):
     def rows(self, *words):
         """(sequence, layer, head, metric) -> (value, baseline), as the CSV writes them."""
         text = self.refframe("measure", *words, "--format", "csv").stdout
-        self.assertTrue(text.startswith("sequence,layer,head,metric,value,baseline\n"))
+        self.assertTrue(text.startswith("sequence,layer,head,metric,value,baseline,n\n"))
         return {(row["sequence"], row["layer"], row["head"], row["metric"]): (row["value"], row["baseline"])
                 for row in csv.DictReader(io.StringIO(text))}
 
@@ -120,6 +120,9 @@ class MeasureMaps(Case):
         self.assertEqual(found["frames"]["model"]["by_token"], "distributed", "ids are all different")
         sink = next(metric for metric in found["metrics"] if metric["name"] == "sink_mass")
         self.assertEqual(sink["n"], [[5, 5], [5, 5]], "six tokens have no query 8")
+        with io.StringIO(self.refframe("measure", "set", "--format", "csv").stdout) as text:
+            counts = {(row["sequence"], row["metric"]): row["n"] for row in csv.DictReader(text) if row["head"] == "0"}
+        self.assertEqual([counts["", "sink_mass"], counts["", "alpha"], counts["4", "sink_mass"], counts["", "frame"]], ["5", "6", "1", ""])
 
     def test_local_windows_are_no_frames(self):
         """Forty heads that see the last eight keys alone, with a lognormal taste for tokens: a late key has few queries, all near,
@@ -267,6 +270,30 @@ class MeasureMaps(Case):
         self.assertEqual(self.rows(name)["", "0", "0", "empty_rows"][0], "1")
         short = self.json(self.save("short.npy", random_maps((2, 1, 1, 12), True)))
         self.assertEqual(short["notes"], ["2 of 2 sequences are too short to tell frames apart under the mask causal (13 tokens or fewer)"])
+
+    def test_traces_above_the_diagonal(self):
+        """A mask of finite numbers: the numbers and labels of the maps without its traces."""
+        maps = random_maps((2, 2, 2, 24), True).astype("f4")
+        traces = np.where(np.tril(np.ones((24, 24), bool)), maps, np.float32(1e-9))
+        clean, found = self.json(self.save("clean.npy", maps)), self.json(self.save("traces.npy", traces))
+        self.assertEqual(found["mask"], "causal")
+        self.assertIn("184 of 192 rows have traces of attention, 2.3e-08 of a row at most, above the diagonal; taken as 0", found["notes"])
+        self.assertEqual((found["metrics"], found["frames"]), (clean["metrics"], clean["frames"]))
+        self.assertEqual(self.rows("traces.npy", "--mask", "causal"), self.rows("clean.npy"))
+
+    def test_left_padding_is_not_a_full_mask(self):
+        maps = random_maps((1, 2, 2, 24), True)
+        maps[..., :5, :] = 1 / 24
+        maps[..., 5:, :5] = 0
+        maps[..., 5:, :] /= maps[..., 5:, :].sum(-1, keepdims=True)
+        name = self.save("padded.npy", maps.astype("f4"))
+        for mask in ((), ("--mask", "causal")):
+            error = self.refframe("measure", name, *mask, code=2).stderr
+            self.assertIn("sequence 0: in every head its first 5 queries attend evenly to all 24 keys", error)
+            self.assertEqual(error.count("\n"), 1)
+        self.assertEqual(self.json(name, "--mask", "full")["mask"], "full")
+        self.save("cut.npy", maps[..., 5:, 5:].astype("f4"))
+        self.assertEqual(self.json("cut.npy")["mask"], "causal")
 
     def test_threads_change_nothing(self):
         name = self.save("maps.npy", random_maps((5, 2, 2, 24), False))
