@@ -178,9 +178,11 @@ static int test_seen(Arena *arena, const Report *report, const Term *term, Verdi
         *ret_test = test;
         ret_test->left_arm = seen->arms[k].arm;
     }
+    if (seen->n_arms == 0)
+        return 0;
     ret_test->seen = seen;
     ret_test->note = seen_text(arena, report, seen);
-    return seen->n_arms > 0;
+    return 1;
 }
 
 /* "36 pairs a seed, seeds alone 0.13, p = 0.0001" */

@@ -53,7 +53,7 @@ function changes() {
       caption('Share of the pairs of a seed, median and interval over the seeds whose runs are all there. On the left none and other are labels, ' +
         'too; on the right only pairs count in which both runs have a frame. Seeds alone: how often two seeds of one arm differ, of how ' +
         'often they would if each seed dealt its labels among the values at random. p: the share of such deals in which seeds differ as little or less; ' +
-        'p is not corrected for the number of rows. The last row moves the seed in all arms; a pair of seeds counts for both, so its interval is a description.' +
+        'p is not corrected for the number of rows. The last row moves the seed in all arms; a pair of seeds counts for both, so its interval is a description. Of very many set-ups the first 200 stand here, all of them in changes.csv.' +
         (left ? ` Up to ${left} runs whose label is not available are left out.` : ''))));
 }
 
