@@ -9,6 +9,9 @@ const NOTES = [
     'The interval of a median leaves out as many extremes on each side as keep 95 %: none of 6 seeds, 1 of 9, 2 of 12, 5 ' +
     'of 20. Its coverage is exact and assumes no distribution. A run in which nothing formed counts as later than its last ' +
     'step; it is not dropped.'],
+  ['Many claims',
+    'Among twenty claims at 5 % each, one wrong verdict is likely. Claims of one family are corrected by Holm, so that at most 5 % ' +
+    'of such families hold one; what is left stands beside each verdict.'],
   ['Frame rules',
     'There is no published rule for frame types. The one used here is declared, versioned and validated on planted maps; ' +
     'it can change and be applied again without retraining.'],
