@@ -125,7 +125,7 @@ const Verb verb_check = {
     .summary = "validate an experiment and print what it will take",
     .details = "Checks every key, every run's whole settings and every claim, then prints runs, parameters, bytes of "
                "memory and\n"
-               "disk, FLOPs and the time they are likely to take. Writes nothing.",
+               "disk, FLOPs and the time they are likely to take, and what the seeds can decide. Writes nothing.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

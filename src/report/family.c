@@ -60,6 +60,7 @@ void family_correct(Arena *arena, ClaimVerdict *const *verdicts, int n)
         verdicts[i]->corrected.needs_n = verdicts[i]->needs_n;
         verdicts[i]->corrected.p = (double)NAN;
         verdicts[i]->corrected.n_claims = verdicts[i]->corrected.n_refutable = 0;
+        verdicts[i]->corrected.family = "";
         if (verdicts[i]->has_p)
             members[m++] = verdicts[i];
     }
@@ -149,6 +150,8 @@ ClaimVerdict *verdicts_of(Arena *arena, const Report *report)
             }
         if (n > 0)
             family_correct(arena, members, n);
+        for (int m = 0; m < n; m++)
+            members[m]->corrected.family = family_of(&report->claims[c]);
     }
     return verdicts;
 }

@@ -291,8 +291,11 @@ const char *verdict_corrected_text(Arena *arena, const ClaimVerdict *verdict)
 {
     if (verdict->corrected.n_claims < 2 && verdict->corrected.verdict == verdict->verdict)
         return "";
-    return arena_format(arena, "corrected for %d %s: %s",
-                        verdict->corrected.n_claims > 1 ? verdict->corrected.n_claims : verdict->corrected.n_refutable,
-                        verdict->corrected.n_claims > 1 ? "claims" : "comparisons",
+    const char *what =
+        verdict->corrected.n_claims < 2 ? arena_format(arena, "%d comparisons", verdict->corrected.n_refutable)
+        : verdict->corrected.family[0]
+            ? arena_format(arena, "%d claims of %s", verdict->corrected.n_claims, verdict->corrected.family)
+            : arena_format(arena, "%d claims", verdict->corrected.n_claims);
+    return arena_format(arena, "corrected for %s: %s", what,
                         with_need(arena, verdict->corrected.verdict, verdict->corrected.needs_n));
 }

@@ -53,11 +53,12 @@ typedef struct {
     double p;     /* two-sided: the lesser of support's and refutation's, each test for itself */
     struct {
         Verdict verdict;
-        int needs_n;     /* undecided: as above, if every further seed of the whole family did */
-        double p;        /* Holm's, over the family */
-        int n_claims;    /* of the family, that have a p */
-        int n_refutable; /* this claim's tests, any of which would refute it */
-    } corrected;         /* without a p: `verdict` again, of no claims */
+        int needs_n;        /* undecided: as above, if every further seed of the whole family did */
+        double p;           /* Holm's, over the family */
+        int n_claims;       /* of the family, that have a p */
+        const char *family; /* its name; "" where the claim names none, or is judged alone */
+        int n_refutable;    /* this claim's tests, any of which would refute it */
+    } corrected;            /* without a p: `verdict` again, of no claims */
 } ClaimVerdict;
 
 const char *verdict_name(Verdict verdict); /* "supported", "undecided", "not seen at this scale", "refuted" */

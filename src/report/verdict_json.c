@@ -41,7 +41,7 @@ static void put_test(const Report *report, const VerdictTest *test, JsonWriter *
 }
 
 /* p is of the claim for itself; what Holm makes of it in its family stands below it. */
-static void put_corrected(const Claim *claim, const ClaimVerdict *verdict, JsonWriter *json)
+static void put_corrected(const ClaimVerdict *verdict, JsonWriter *json)
 {
     json_put_number(json, "p", verdict->p);
     json_key(json, "corrected");
@@ -50,8 +50,8 @@ static void put_corrected(const Claim *claim, const ClaimVerdict *verdict, JsonW
     if (verdict->corrected.needs_n > 0)
         json_put_number(json, "needs_n", verdict->corrected.needs_n);
     json_put_number(json, "p", verdict->corrected.p);
-    if (claim->family && claim->family[0])
-        json_put_string(json, "family", claim->family);
+    if (verdict->corrected.family[0])
+        json_put_string(json, "family", verdict->corrected.family);
     json_put_number(json, "claims", verdict->corrected.n_claims);
     json_put_number(json, "comparisons", verdict->corrected.n_refutable);
     json_close_object(json);
@@ -75,7 +75,7 @@ void verdicts_json(const Report *report, JsonWriter *json)
             json_put_number(json, "needs_n", verdict.needs_n);
         json_put_number(json, "n", verdict.n);
         if (verdict.has_p)
-            put_corrected(claim, &verdict, json);
+            put_corrected(&verdict, json);
         json_put_number(json, "deciding", verdict.deciding);
         json_key(json, "tests");
         json_open_array(json);

@@ -230,6 +230,8 @@ static void test_families_of_a_report(void **state)
         assert_int_equal(verdicts[c].verdict, VERDICT_SUPPORTED);
         assert_int_equal(verdicts[c].corrected.verdict, corrected[c]);
     }
+    assert_string_equal(verdicts[1].corrected.family, "P");
+    assert_string_equal(verdicts[3].corrected.family, "");
     for (int before = 0; before < 2; before++) { /* a plan counts the same as its report */
         assert_int_equal(families_of(arena, report->claims, before ? NULL : verdicts, 4, 6, &families), 2);
         assert_string_equal(families[0].name, "");
