@@ -440,6 +440,35 @@ static void test_missing_runs_are_not_guessed(void **state)
     arena_free(arena);
 }
 
+/* A label that is not available neither holds nor fails: its seed is left out, and counted. */
+static void test_labels_that_are_not_available(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 2, .n_seeds = 6, .sink = scene_jump};
+    char *folder;
+    Error err;
+    const Report *report = scene_collect(arena, &scene, &folder);
+    for (int r = 0; r < report->n_runs; r++)
+        for (int s = 0; s < report->runs[r].n_snapshots; s++)
+            if (report->runs[r].arm == 0 && report->runs[r].seed <= 2)
+                report->runs[r].frames[s].model.by_position = FRAME_COUNT;
+    static const char *const claims_of_labels[] = {"frame(kind=a) = centralized", "frame(kind=a) = frame(kind=b)",
+                                                   "frame(kind=b) = frame(kind=a)", "frame(kind=a) != none"};
+    for (int c = 0; c < 4; c++) {
+        Claim claim = {0};
+        ClaimVerdict verdict;
+        assert_ok(claim_parse(arena, "test", 1, claims_of_labels[c], &claim, &err), &err);
+        verdict_of_claim(arena, report, &claim, &verdict);
+        assert_int_equal(verdict.n, 4);
+        assert_int_equal(verdict.tests[0].n_hold, 4);
+        assert_string_equal(verdict.tests[0].note, "centralized in 4, not available in 2");
+        assert_string_equal(verdict_text(arena, &verdict), "undecided, needs n >= 6");
+    }
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -454,6 +483,7 @@ int main(void)
         cmocka_unit_test(test_claims),
         cmocka_unit_test(test_changes_over_two_axes),
         cmocka_unit_test(test_missing_runs_are_not_guessed),
+        cmocka_unit_test(test_labels_that_are_not_available),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
