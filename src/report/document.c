@@ -77,11 +77,11 @@ static void put_changes(const Report *report, JsonWriter *json)
 }
 
 /* How claims are corrected for their number, a line a family of more than one. */
-static void put_families(const Report *report, JsonWriter *json)
+static void put_families(const Report *report, const ClaimVerdict *verdicts, JsonWriter *json)
 {
     Arena *arena = arena_new();
     Family *families;
-    const int n = families_of(arena, report->claims, verdicts_of(arena, report), report->n_claims, 0, &families);
+    const int n = families_of(arena, report->claims, verdicts, report->n_claims, 0, &families);
     json_key(json, "families");
     json_open_array(json);
     for (int f = 0; f < n; f++)
@@ -257,6 +257,7 @@ static void put_experiment(const Report *report, const unsigned char *is_carried
         axes[x] = report->axes[x].name;
     for (int type = 0; type < FRAME_LABELS; type++)
         frames[type] = frame_name((FrameType)type);
+    const ClaimVerdict *verdicts = verdicts_of(report->arena, report);
     json_put_string(json, "name", report->name);
     json_put_string(json, "title", report->title);
     json_put_string(json, "claim", report->claim);
@@ -272,8 +273,8 @@ static void put_experiment(const Report *report, const unsigned char *is_carried
     put_metrics(report, is_carried, json);
     json_put_number(json, "measured", report->n_metrics);
     json_key(json, "verdicts");
-    verdicts_json(report, json);
-    put_families(report, json);
+    verdicts_json(report, verdicts, json);
+    put_families(report, verdicts, json);
     put_changes(report, json);
     put_absent(report, json);
 }

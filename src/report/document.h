@@ -25,7 +25,8 @@ int document_json(const Report *report, JsonWriter *json, Error *err);
     {"metrics[]", "name family unit summary source weakness direction threshold ratio min max level"},                 \
     {"verdicts[]", "text that source verdict needs_n n p corrected deciding tests"},                                   \
     {"verdicts[].corrected", "verdict needs_n p family claims comparisons"},                                           \
-    {"verdicts[].tests[]", "verdict arm against n n_hold n_fail p median low high coverage needs_n note"},             \
+    {"verdicts[].tests[]", "verdict arm against n n_hold n_fail p median low high last_step coverage " \
+     "needs_n note"},                                                                                                  \
     {"changes[]", "axis from to pairs changed changed_by_token"},                                                      \
     {"changes[].changed", DOCUMENT_INTERVAL},                                                                          \
     {"changes[].changed_by_token", DOCUMENT_INTERVAL},                                                                 \

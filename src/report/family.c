@@ -81,10 +81,10 @@ void family_correct(Arena *arena, ClaimVerdict *const *verdicts, int n)
         else
             n_open += verdict->corrected.verdict == VERDICT_UNDECIDED;
     }
-    /* seeds are added, each with the most, until every claim is decided */
-    while (n_open > 0) {
+    /* first the seeds that some have and others lack, then more, each with the most, until every claim is decided */
+    for (; n_open > 0; seeds++) {
         Arena *scratch = arena_new();
-        adjust(scratch, members, m, ++seeds, support, refutation, adjusted);
+        adjust(scratch, members, m, seeds, support, refutation, adjusted);
         for (int i = 0; i < m; i++)
             if (members[i]->corrected.verdict == VERDICT_UNDECIDED && members[i]->corrected.needs_n == 0 &&
                 adjusted[i] <= P_NEEDED) {

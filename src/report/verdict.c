@@ -77,12 +77,14 @@ static void test_numbers(Arena *arena, const Report *report, const Comparison *c
 {
     double *low = ARENA_ARRAY(arena, double, report->n_seeds + 1),
            *high = ARENA_ARRAY(arena, double, report->n_seeds + 1);
+    double last = HUGE_VAL;
     int n = 0, n_unordered = 0;
     for (int i = 0; i < report->n_seeds; i++) {
         const ReportRun *a = report_find_run(report, left, report->seeds[i]);
         const ReportRun *b = right >= 0 ? report_find_run(report, right, report->seeds[i]) : NULL;
         if (!a || (right >= 0 && !b))
             continue;
+        last = fmin(last, a->steps[a->n_snapshots - 1]);
         term_value(arena, report, &comparison->left, a, &low[n], &high[n]);
         if (b) {
             double b_low, b_high;
@@ -102,6 +104,7 @@ static void test_numbers(Arena *arena, const Report *report, const Comparison *c
     }
     verdict_of_values(arena, n, low, high, right >= 0 && comparison->left.kind == TERM_ONSET, comparison->comparator,
                       right >= 0 ? 0 : comparison->right.number, ret_test);
+    ret_test->last_step = right < 0 && comparison->left.kind == TERM_ONSET && last < HUGE_VAL ? last : 0;
     if (ret_test->n == 0)
         ret_test->note = n == 0 ? "no finished run" : "not available in these runs";
     else if (n_unordered > 0)

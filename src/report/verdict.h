@@ -38,6 +38,7 @@ typedef struct {
     int has_p;     /* a sign test on the seeds; 0 of seen(...), which is none */
     int n_hold, n_fail;      /* seeds that certainly hold, that certainly fail; the rest is told by neither */
     double p_holds, p_fails; /* two-sided, to support and to refute */
+    double last_step;        /* of an onset against a number: what is infinite is later than this; 0 of all else */
     Interval interval;       /* of the left term, or of left - right within seeds */
     const char *note;        /* "centralized in 5 of 6, other in 1", why nothing can be said, or "" */
 } VerdictTest;
@@ -84,7 +85,7 @@ const char *verdict_text(Arena *arena, const ClaimVerdict *verdict);
 /* "corrected for 4 claims: undecided, needs n >= 8"; "" where nothing is corrected. */
 const char *verdict_corrected_text(Arena *arena, const ClaimVerdict *verdict);
 
-/* All verdicts as a JSON array: the body of verdicts.json, and what the HTML report shows. */
-void verdicts_json(const Report *report, JsonWriter *json);
+/* All verdicts (n_claims,) as a JSON array: the body of verdicts.json, and what the HTML report shows. */
+void verdicts_json(const Report *report, const ClaimVerdict *verdicts, JsonWriter *json);
 
 #endif

@@ -1,8 +1,6 @@
 /* verdicts_json: see verdict.h. */
 #include "report/verdict.h"
 
-#include "report/family.h"
-
 #include <math.h>
 
 /* JSON has no infinity: "never" is written as a string. */
@@ -31,6 +29,8 @@ static void put_test(const Report *report, const VerdictTest *test, JsonWriter *
         put_value(json, "median", test->interval.median);
         put_value(json, "low", test->interval.low);
         put_value(json, "high", test->interval.high);
+        if (test->last_step > 0)
+            json_put_number(json, "last_step", test->last_step);
     }
     json_put_number(json, "coverage", test->interval.coverage);
     if (test->needs_n > 0)
@@ -57,11 +57,9 @@ static void put_corrected(const ClaimVerdict *verdict, JsonWriter *json)
     json_close_object(json);
 }
 
-void verdicts_json(const Report *report, JsonWriter *json)
+void verdicts_json(const Report *report, const ClaimVerdict *verdicts, JsonWriter *json)
 {
-    Arena *scratch = arena_new();
     json_open_array(json);
-    const ClaimVerdict *verdicts = verdicts_of(scratch, report);
     for (int c = 0; c < report->n_claims; c++) {
         const Claim *claim = &report->claims[c];
         const ClaimVerdict verdict = verdicts[c];
@@ -85,5 +83,4 @@ void verdicts_json(const Report *report, JsonWriter *json)
         json_close_object(json);
     }
     json_close_array(json);
-    arena_free(scratch);
 }

@@ -32,6 +32,7 @@ static const Scene scene = {
     .status = last_absent,
     .claims = "[{\"text\":\"t\",\"that\":\"median(sink_mass:strongest, kind=a) > median(sink_mass:strongest, kind=b)\","
               "\"source\":\"s\",\"file\":\"x\",\"line\":1},"
+              "{\"text\":\"t\",\"that\":\"onset(sink_mass:strongest, kind=b) < 50\"},"
               "{\"text\":\"t\",\"that\":\"frame(kind=a) = "
               "centralized\",\"family\":\"P\",\"source\":\"\",\"file\":\"x\",\"line\":2}]",
 };

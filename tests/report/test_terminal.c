@@ -40,6 +40,7 @@ static void test_table_says_what_it_must(void **state)
                                        "5 of 6",
                                        "0 of 5",
                                        ">100 [>100]",
+                                       "b: >100 [>100]",
                                        "none 5/5",
                                        "supported",
                                        "undecided, needs n >= 6",

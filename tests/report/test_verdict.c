@@ -432,6 +432,7 @@ static void test_missing_runs_are_not_guessed(void **state)
     assert_int_equal(verdict.verdict, VERDICT_UNDECIDED);
     assert_int_equal(verdict.n, 4);
     assert_string_equal(verdict_text(arena, &verdict), "undecided, needs n >= 6");
+    assert_int_equal(verdict.corrected.needs_n, 6);
     assert_int_equal(verdict.tests[1].verdict, VERDICT_SUPPORTED); /* arm b has all six */
     assert_ok(claim_parse(arena, "test", 1, "frame(kind=a) = frame(kind=b)", &claim, &err), &err);
     verdict_of_claim(arena, report, &claim, &verdict);

@@ -33,7 +33,9 @@ function corrected({verdict, corrected: after}) {
 const armsOf = (test) => (test.against && test.against !== test.arm ? `${test.arm} − ${test.against}` : test.arm);
 function found(test) {
   if (test.low === undefined) return `${test.n_hold} of ${test.n} seeds`;
-  return test.n > 1 ? `${show(test.median)} [${show(test.low)}, ${show(test.high)}]` : show(test.median);
+  const [median, low, high] = [test.median, test.low, test.high].map((v) =>
+    test.last_step && number(v) === Infinity ? `> ${integer(test.last_step)}` : show(v)); /* never is later than the last step */
+  return test.n > 1 ? `${median} [${low}, ${high}]` : median;
 }
 
 function comparisons(verdict) {
