@@ -1,7 +1,7 @@
 /* differences.csv: what moving one axis of the sweep does, within seeds: for each two arms that differ on one axis
- * alone, the onset and the final value of the headline metric's strongest head and the final loss of the one less those
- * of the other: the median over seeds with its interval (statistics.h), p of the sign test, and of onsets Z and
- * p of the log-rank test within seeds (survival.h). Columns stand in ../README.md.
+ * alone, the onset of the headline metric's first head, the final value of its strongest and the final loss, of the one
+ * arm less those of the other: the median over seeds with its interval (statistics.h), p of the sign test, and of
+ * onsets Z and p of the log-rank test within seeds (survival.h). Columns stand in ../README.md.
  *
  * Of two onsets (after, by] the difference is itself an interval: it stands in low and high by its outer ends, and in
  * the median from `by` to `by`. Where neither came it is not known at all: 0 in the median, from -inf to inf in the
@@ -40,10 +40,11 @@ static Own own_of(Arena *arena, const Report *report, const ReportRun *run)
     own.loss = series_final(run->n_snapshots, losses);
     if (report->headline < 0 || trace_of(arena, report, run, report->headline, TRACE_STRONGEST, -1, -1, &trace) != 0)
         return own;
+    own.final = trace_final(&trace);
+    trace_of(arena, report, run, report->headline, TRACE_FIRST, -1, -1, &trace);
     trace_onset(&trace, &report->metrics[report->headline], &onset);
     own.after = onset.after;
     own.by = onset.by;
-    own.final = trace_final(&trace);
     own.survival = survival_of(run, &onset);
     return own;
 }

@@ -1,5 +1,5 @@
 /* formed.csv: in what share of an arm's runs the sink has formed by each step: the Kaplan-Meier estimate (survival.h)
- * of the headline metric's strongest head; a row for each step by which one formed, and one for the last, behind which
+ * of the headline metric's first head; a row for each step by which one formed, and one for the last, behind which
  * nothing is known of those in which none has. The median and its interval stand in summary.csv (onset).
  */
 #include "report/export/export.h"
@@ -25,7 +25,7 @@ static int write_formed(Report *report, const char *folder, Error *err)
             const ReportRun *run = &report->runs[r];
             Trace trace;
             Onset onset;
-            if (run->arm != a || trace_of(scratch, report, run, report->headline, TRACE_STRONGEST, -1, -1, &trace) != 0)
+            if (run->arm != a || trace_of(scratch, report, run, report->headline, TRACE_FIRST, -1, -1, &trace) != 0)
                 continue;
             trace_onset(&trace, &report->metrics[report->headline], &onset);
             runs[n++] = survival_of(run, &onset);
