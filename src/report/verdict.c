@@ -164,6 +164,20 @@ static Comparison normalised(const Comparison *comparison)
     return (Comparison){comparison->right, comparison->left, mirrored[comparison->comparator]};
 }
 
+/* Room for a comparison's tests: one an arm, or one a pair of arms that it compares, which are far fewer than all pairs
+ * of a large sweep. */
+static int count_tests(const Report *report, const Comparison *written)
+{
+    const Comparison comparison = normalised(written);
+    int n = 0;
+    if (comparison.comparator == COMPARE_HOLDS || !term_selects_runs(&comparison.right))
+        return report->n_arms;
+    for (int left = 0; left < report->n_arms; left++)
+        for (int right = 0; right < report->n_arms && term_matches(report, &comparison.left, left); right++)
+            n += term_matches(report, &comparison.right, right) && comparison_pairs(report, &comparison, left, right);
+    return n > 0 ? n : 1;
+}
+
 /* Appends one comparison's tests; returns their number. */
 static int test_comparison(Arena *arena, const Report *report, const Comparison *written, VerdictTest *tests)
 {
@@ -253,7 +267,10 @@ void verdict_of_claim(Arena *arena, const Report *report, const Claim *claim, Cl
 {
     ClaimVerdict verdict = {.verdict = VERDICT_SUPPORTED, .deciding = -1};
     int is_matched_by_all = 1;
-    verdict.tests = ARENA_ARRAY(arena, VerdictTest, claim->n_comparisons * report->n_arms * report->n_arms + 1);
+    int n_most = 1;
+    for (int c = 0; c < claim->n_comparisons; c++)
+        n_most += count_tests(report, &claim->comparisons[c]);
+    verdict.tests = ARENA_ARRAY(arena, VerdictTest, n_most);
     for (int c = 0; c < claim->n_comparisons; c++) {
         VerdictTest *tests = verdict.tests + verdict.n_tests;
         int n = test_comparison(arena, report, &claim->comparisons[c], tests);

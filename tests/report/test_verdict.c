@@ -441,6 +441,36 @@ static void test_missing_runs_are_not_guessed(void **state)
     arena_free(arena);
 }
 
+/* What a claim takes grows with the arms that it compares, not with all pairs of the sweep's. */
+static void test_large_sweeps_take_little(void **state)
+{
+    (void)state;
+    enum { ARMS = 2000 };
+    Arena *arena = arena_new();
+    Error err;
+    Report report = {.arena = arena, .n_arms = ARMS, .n_axes = 1};
+    report.arms = ARENA_ARRAY(arena, ReportArm, ARMS);
+    report.axes = ARENA_ARRAY(arena, ReportAxis, 1);
+    report.axes[0].name = "kind";
+    for (int a = 0; a < ARMS; a++) {
+        report.arms[a].values = ARENA_ARRAY(arena, const char *, 1);
+        report.arms[a].values[0] = report.arms[a].name = arena_format(arena, "v%d", a);
+    }
+    static const char *const of_many[] = {"median(x) < 1", "median(x:strongest) < median(x)", "frame(kind=v7) = none"};
+    for (int c = 0; c < 3; c++) {
+        Arena *scratch = arena_new();
+        Claim claim = {0};
+        ClaimVerdict verdict;
+        assert_ok(claim_parse(arena, "test", 1, of_many[c], &claim, &err), &err);
+        verdict_of_claim(scratch, &report, &claim, &verdict);
+        assert_int_equal(verdict.n_tests, c < 2 ? ARMS : 1);
+        assert_int_equal(verdict.verdict, VERDICT_UNDECIDED);
+        assert_true(arena_used(scratch) < 4096 * ARMS);
+        arena_free(scratch);
+    }
+    arena_free(arena);
+}
+
 /* A label that is not available neither holds nor fails: its seed is left out, and counted. */
 static void test_labels_that_are_not_available(void **state)
 {
@@ -484,6 +514,7 @@ int main(void)
         cmocka_unit_test(test_claims),
         cmocka_unit_test(test_changes_over_two_axes),
         cmocka_unit_test(test_missing_runs_are_not_guessed),
+        cmocka_unit_test(test_large_sweeps_take_little),
         cmocka_unit_test(test_labels_that_are_not_available),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
