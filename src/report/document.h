@@ -20,12 +20,14 @@ int document_json(const Report *report, JsonWriter *json, Error *err);
 // clang-format off
 #define DOCUMENT_OBJECTS                                                                                               \
     {"", "name title claim source headline headline_note loss_unit axes notes frames rules metrics measured verdicts " \
-     "changes absent arms"},                                                                                                   \
+     "families changes absent arms"},                                                                                                   \
     {"rules", "version rules"},                                                                                        \
     {"rules.rules[]", "name value low high reason"},                                                                   \
     {"metrics[]", "name family unit summary source weakness direction threshold ratio min max level"},                 \
-    {"verdicts[]", "text that source verdict needs_n n deciding tests"},                                               \
-    {"verdicts[].tests[]", "verdict arm against n n_hold median low high coverage needs_n note search changed"},       \
+    {"verdicts[]", "text that source verdict needs_n n p corrected deciding tests"},                                   \
+    {"verdicts[].corrected", "verdict needs_n p family claims comparisons"},                                           \
+    {"verdicts[].tests[]", "verdict arm against n n_hold n_fail p median low high last_step coverage " \
+     "needs_n note search changed"},                                                                                                  \
     {"verdicts[].tests[].search", "arms arms_seen runs runs_seen unlabelled p deals exact by_arm"},                     \
     {"verdicts[].tests[].search.by_arm[]", "arm planned finished seen"},                                                \
     {"verdicts[].tests[].changed[]", "pairs unlabelled median floor floor_dealt p deals exact"},                        \
