@@ -100,6 +100,7 @@ static int read_claims(Report *report, const Json *plan, Error *err)
         claim->text = json_get_string(items[c], "text", "");
         claim->that = json_get_string(items[c], "that", "");
         claim->source = json_get_string(items[c], "source", "");
+        claim->family = json_get_string(items[c], "family", "");
         claim->file = json_get_string(items[c], "file", "plan.json");
         claim->line = (int)json_get_number(items[c], "line", 0);
         const int status = claim_parse(report->arena, claim->file, claim->line, claim->that, claim, err);
@@ -281,11 +282,11 @@ static void note_former_runs(Report *report)
     const char **notes = ARENA_ARRAY(report->arena, const char *, report->n_notes + 1);
     for (int i = 0; i < report->n_notes; i++)
         notes[i] = report->notes[i];
-    notes[report->n_notes++] = arena_format(
-        report->arena,
-        "%d of %d runs were measured before snapshots held importances from afar: their labels are not available until they are "
-        "trained again",
-        n, report->n_runs);
+    notes[report->n_notes++] = arena_format(report->arena,
+                                            "%d of %d runs were measured before snapshots held importances from afar: "
+                                            "their labels are not available until they are "
+                                            "trained again",
+                                            n, report->n_runs);
     report->notes = notes;
 }
 
