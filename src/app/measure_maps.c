@@ -213,7 +213,7 @@ static int measure(Arena *arena, const Arguments *arguments, MapsSet *set, Text 
         return status;
     if ((status = maps_load(set, err)) != STATUS_OK)
         return status;
-    if ((status = maps_measure(arena, set, threads, NULL, &result, err)) != STATUS_OK)
+    if ((status = maps_measure(arena, set, threads, &result, err)) != STATUS_OK)
         return status;
     formats[format].add(&result, ret_text);
     return STATUS_OK;

@@ -24,7 +24,6 @@ typedef struct {
     const MapsSet *set;
     MapsResult *result;
     Bench *benches;
-    int (*is_interrupted)(void);
     float *afar;                /* (N,L,H,DISTANCES,T) of the longest T, NaN behind a sequence's own */
     float *baseline;            /* likewise, or (L,H,T) if all sequences are alike */
     int *members;               /* sequences of the length under way */
@@ -151,8 +150,6 @@ static void measure_sequence(void *context, int lane, int thread)
     Bench *bench = &work->benches[thread];
     const int s = work->members[lane];
     const Layout *layout = &work->result->layout;
-    if (work->is_interrupted && work->is_interrupted())
-        return;
     View view = maps_view(work->set, s);
     view_average_heads(&view, bench->layer_maps);
     view.layer_maps = bench->layer_maps;
@@ -256,29 +253,24 @@ static void measure_length(Arena *arena, Lanes *lanes, Work *work, int length)
     lanes_run(lanes, n, measure_sequence, work);
 }
 
-int maps_measure(Arena *arena, const MapsSet *set, int threads, int (*is_interrupted)(void), MapsResult *ret_result,
-                 Error *err)
+int maps_measure(Arena *arena, const MapsSet *set, int threads, MapsResult *ret_result, Error *err)
 {
     const int n_threads = threads < set->n ? threads : set->n;
     Lanes *lanes;
-    int status = lanes_new(n_threads, &lanes, err);
+    const int status = lanes_new(n_threads, &lanes, err);
     if (status != STATUS_OK)
         return status;
     Arena *scratch = arena_new();
     MapsResult result = {.set = set, .layout = layout_new(arena, set->n_layers, set->n_heads)};
-    Work work = {.set = set, .result = &result, .is_interrupted = is_interrupted};
+    Work work = {.set = set, .result = &result};
     take_memory(arena, scratch, n_threads, &work);
     for (int length = set->shortest; length <= set->longest; length++)
         if (has_length(set, length))
             measure_length(arena, lanes, &work, length);
     lanes_free(lanes);
-    if (is_interrupted && is_interrupted()) {
-        status = error_set(err, STATUS_INTERRUPTED, "interrupted");
-    } else {
-        pool(scratch, &result);
-        classify(scratch, &work);
-        *ret_result = result;
-    }
+    pool(scratch, &result);
+    classify(scratch, &work);
+    *ret_result = result;
     arena_free(scratch);
-    return status;
+    return STATUS_OK;
 }

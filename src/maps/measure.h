@@ -32,8 +32,7 @@ int maps_is_available(const MapsResult *result, const Place *place);
 /* Bytes that maps_measure takes beyond the set. */
 double maps_measure_bytes(const MapsSet *set, int threads);
 
-/* `is_interrupted` (NULL: never) is asked between sequences: STATUS_INTERRUPTED. Memory from arena. */
-int maps_measure(Arena *arena, const MapsSet *set, int threads, int (*is_interrupted)(void), MapsResult *ret_result,
-                 Error *err);
+/* Memory from arena. */
+int maps_measure(Arena *arena, const MapsSet *set, int threads, MapsResult *ret_result, Error *err);
 
 #endif

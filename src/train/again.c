@@ -2,6 +2,7 @@
 #include "train/train.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -101,6 +102,33 @@ static int find_weights(const Parameters *parameters, const char *folder, int64_
     return status;
 }
 
+static int compare_steps(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Steps of snapshots that stand, and of those that are due at a checkpoint and are gone. */
+static int list_steps(Arena *arena, const char *folder, const TrainSettings *settings, int64_t **ret_steps, int *ret_n,
+                      Error *err)
+{
+    int64_t *stand, *checkpoints;
+    int n_stand, n_checkpoints, status = run_steps(arena, folder, RUN_SNAPSHOTS, &stand, &n_stand, err);
+    if (status == STATUS_OK)
+        status = run_steps(arena, folder, RUN_CHECKPOINTS, &checkpoints, &n_checkpoints, err);
+    if (status != STATUS_OK)
+        return status;
+    int64_t *steps = ARENA_ARRAY(arena, int64_t, n_stand + n_checkpoints + 1);
+    int n = n_stand;
+    memcpy(steps, stand, sizeof *steps * (size_t)n_stand);
+    for (int c = 0; c < n_checkpoints; c++)
+        if (snapshot_is_due(settings, checkpoints[c]) && !file_exists(run_snapshot_path(arena, folder, checkpoints[c])))
+            steps[n++] = checkpoints[c];
+    qsort(steps, (size_t)n, sizeof *steps, compare_steps);
+    *ret_steps = steps, *ret_n = n;
+    return STATUS_OK;
+}
+
 /* Every snapshot whose weights stand. */
 static int measure_all(Session *session, Arena *arena, const char *folder, const Manifest *manifest,
                        Remeasured **ret_snapshots, int *ret_n, Error *err)
@@ -108,7 +136,7 @@ static int measure_all(Session *session, Arena *arena, const char *folder, const
     const Parameters *parameters = model_parameters(session->model);
     real *block = ARENA_ARRAY(arena, real, parameters->n_values);
     int64_t *steps, progress[3];
-    int n_steps, n = 0, status = run_steps(arena, folder, RUN_SNAPSHOTS, &steps, &n_steps, err);
+    int n_steps, n = 0, status = list_steps(arena, folder, &session->settings, &steps, &n_steps, err);
     if (status != STATUS_OK)
         return status;
     Remeasured *measured = ARENA_ARRAY(arena, Remeasured, n_steps);

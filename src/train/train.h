@@ -74,9 +74,9 @@ typedef struct {
     int is_changed; /* other bytes than before, or than the manifest has the hash of */
 } Remeasured;
 
-/* Measures again every snapshot whose weights were kept, in itself or in a checkpoint of its step; each is replaced
- * atomically. STATUS_INPUT when an input is not the one that the run was trained on (other sequences would be
- * measured), or the manifest has another numerics version. Memory from arena. */
+/* Measures again every snapshot whose weights were kept, in itself or in a checkpoint of its step, also one that is
+ * gone; each is replaced atomically. STATUS_INPUT when an input is not the one that the run was trained on (other
+ * sequences would be measured), or the manifest has another numerics version. Memory from arena. */
 int train_measure_again(Arena *arena, const TrainJob *job, Remeasured **ret_snapshots, int *ret_n, Error *err);
 
 #endif

@@ -38,6 +38,15 @@ class Losses(Case):
         self.write(self.snapshot(5), bytes(data))
         self.assert_told("snapshots/step-00000005.npz is not what was written")
 
+    def test_a_snapshot_with_its_checkpoint_is_measured_again(self):
+        """One that is gone, and one that is damaged."""
+        for harm in (os.remove, lambda path: os.truncate(path, 100)):
+            harm(self.snapshot(12))
+            self.refframe("run", "one.yaml", code=1)
+            self.assertIn("1 snapshot measured again, 1 changed", self.refframe("measure", self.run).stdout)
+            self.assertIn("1 were there already", self.refframe("run", "one.yaml").stdout)
+            self.assertSameResults(results(self.at("results", "one")), self.results)
+
     def test_what_killed_reports_left_goes(self):
         folder = self.at("results", "one")
         stale, living = os.path.join(folder, "geometry.csv.tmp-2147483647"), os.path.join(folder, f"x.csv.tmp-{os.getpid()}")
