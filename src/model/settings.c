@@ -76,6 +76,9 @@ const SchemaRow model_rows[] = {
     {"bias_head", VALUE_CHOICE, "auto", 0, 0, bias_names, "of the head", FIELD(ModelSettings, bias_head)},
     {"tied_head", VALUE_BOOL, "false", 0, 0, NULL, "the head is the token embedding; wants a small embedding_std",
      FIELD(ModelSettings, tied_head)},
+    {"head_layers", VALUE_INT, "1", 1, 8, NULL,
+     "linear layers of the head; a ReLU of d_model stands behind each but the last, so that 3 is an MLP of 3 layers",
+     FIELD(ModelSettings, head_layers)},
     {"init.embedding_std", VALUE_NUMBER, "1.0", 0, 100, NULL, "token embedding: standard deviation at step 0",
      FIELD(ModelSettings, init.embedding_std)},
     {"init.position_std", VALUE_NUMBER, "1.0", 0, 100, NULL, "learned position vectors: standard deviation at step 0",
@@ -142,6 +145,9 @@ int model_check_vectors(const ModelSettings *model, Error *err)
     if (model->goal_width == 0 && model->output == OUTPUT_IDENTITY)
         return settings_error(settings, "model.output", err,
                               "'identity' gives vectors, and this data.source.kind asks for ids");
+    if (model->output == OUTPUT_IDENTITY && model->head_layers > 1)
+        return settings_error(settings, "model.head_layers", err,
+                              "`output: identity` has no head, and no layers of one");
     if (model->tied_head && (model->vector_width > 0 || model->goal_width > 0))
         return settings_error(settings, "model.tied_head", err,
                               "there is no token embedding to tie the head to: this data.source.kind gives vectors");

@@ -33,15 +33,17 @@ ANY(Gate, gate)
 ANY(Objective, objective)
 
 static const char *const flags[] = {"false", "true", NULL};
-static const char *const kv_heads[] = {"0", "1", NULL}; /* of the numbers, the one whose shapes are its own */
+/* Of the numbers, those whose shapes are their own. */
+static const char *const kv_heads[] = {"0", "1", NULL}, *const head_layers[] = {"1", "3", NULL};
 
 /* What a row of `model` can be told by name; NULL for other rows. */
 static const char *const *values_of(const SchemaRow *row)
 {
-    return row->type == VALUE_CHOICE             ? row->choices
-           : row->type == VALUE_BOOL             ? flags
-           : strcmp(row->key, "n_kv_heads") == 0 ? kv_heads
-                                                 : NULL;
+    return row->type == VALUE_CHOICE              ? row->choices
+           : row->type == VALUE_BOOL              ? flags
+           : strcmp(row->key, "n_kv_heads") == 0  ? kv_heads
+           : strcmp(row->key, "head_layers") == 0 ? head_layers
+                                                  : NULL;
 }
 
 /* A new line behind the n that there are. */
