@@ -68,6 +68,8 @@ const LaterKey id_later_keys[] = {
     {"measure.norms.sequences", "0"},
     {"measure.peak.every", "8"},
     {"measure.peak.sequences", "8"},
+    {"measure.slots.every", "1"},
+    {"measure.slots.sequences", "0"},
     {"measure.interventions.every", "0"},
     {"measure.interventions.sequences", "8"},
     {"measure.interventions.place", "0"},
