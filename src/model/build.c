@@ -263,11 +263,11 @@ int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernel
     status = prepare_variants(arena, model, err);
     if (status < 0)
         return status;
-    model->token_type = settings->token_type ? add_tensor(&b, (Tensor){.name = "type",
-                                                                       .rows = 1,
-                                                                       .cols = settings->d_model,
-                                                                       .initial_std = settings->init.embedding_std})
-                                             : ABSENT;
+    model->token_type = settings->token_types ? add_tensor(&b, (Tensor){.name = "type",
+                                                                        .rows = settings->token_types,
+                                                                        .cols = settings->d_model,
+                                                                        .initial_std = settings->init.embedding_std})
+                                              : ABSENT;
     model->embedding_norm = add_norm(&b, "norm", settings->embedding_norm);
     for (int l = 0; l < settings->n_layers; l++)
         model->blocks[l] = add_block(&b, model->gate_state, l);

@@ -46,7 +46,7 @@ struct Model {
     void *position_state, *score_state, *slot_state, *gate_state; /* the latter two NULL: none */
     size_t embedding;                                             /* (V,C); ABSENT of vectors */
     Linear input;                                                 /* (C_in,C) a learned map of vectors, or none */
-    size_t token_type;                                            /* (C,) or ABSENT */
+    size_t token_type;                                            /* (token_types,C) or ABSENT */
     Norm embedding_norm;                                          /* or ABSENT */
     Block *blocks;                                                /* (L) */
     Norm final_norm;     /* ABSENT in post-norm, whose last block ends with one, and with OUTPUT_IDENTITY */

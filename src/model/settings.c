@@ -63,8 +63,12 @@ const SchemaRow model_rows[] = {
     {"embedding_norm", VALUE_BOOL, "false", 0, 0, NULL, "a norm behind the embeddings, before the first block",
      FIELD(ModelSettings, embedding_norm)},
     {"token_type", VALUE_BOOL, "false", 0, 0, NULL,
-     "one learned vector more at every place: BERT's token types, of which all data here is the first",
+     "one learned vector more at every place: BERT's token types, of which all places have the first",
      FIELD(ModelSettings, token_type)},
+    {"token_types", VALUE_INT, "0", 0, 512, NULL,
+     "so many of them: places have one by their segment, the first again behind the last; EOS ends a segment, BOS "
+     "begins one; 0: none",
+     FIELD(ModelSettings, token_types)},
     {"qk_norm", VALUE_BOOL, "false", 0, 0, NULL,
      "RMSNorm of q and k per head, before rotation, with a gain per channel", FIELD(ModelSettings, qk_norm)},
     {"bias", VALUE_BOOL, "false", 0, 0, NULL, "biases of the linear layers", FIELD(ModelSettings, bias)},
@@ -204,6 +208,11 @@ int model_settings_read(const Settings *settings, int vocab_size, ModelSettings 
                               "%d does not divide model.n_heads %d: each head of keys and values is read by as many "
                               "heads of queries",
                               m.n_kv_heads, m.n_heads);
+    if (m.token_type && m.token_types > 0)
+        return settings_error(settings, "model.token_type", err,
+                              "adds the same type everywhere, and model.token_types gives each segment its own: one of "
+                              "them");
+    m.token_types = m.token_type ? 1 : m.token_types;
     if (m.norm == NORM_NONE) /* joins are plain, wherever a norm would stand */
         m.norm_placement = PLACEMENT_PRE;
     BiasRule *const biases[] = {&m.bias_q, &m.bias_k, &m.bias_v, &m.bias_out, &m.bias_mlp, &m.bias_head};

@@ -41,6 +41,7 @@ const LaterKey id_later_keys[] = {
     {"model.attention_residual", "true"},
     {"model.embedding_norm", "false"},
     {"model.token_type", "false"},
+    {"model.token_types", "0"},
     {"model.head_layers", "1"},
     {"model.bias_q", "auto"},
     {"model.bias_k", "auto"},

@@ -39,6 +39,8 @@ FILES = {
     "vectors and a tokenizer": (VECTORS + "data.tokenizer.kind: byte\n", "bad.yaml:+4:...data.tokenizer.kind...vectors"),
     "vectors and next": (VECTORS.replace("regression", "next"), "bad.yaml:+2:...objective.kind...vectors"),
     "vectors and a tied head": (VECTORS + "model.tied_head: true\n", "bad.yaml:+4:...model.tied_head...vectors"),
+    "layers of no head": (VECTORS + "model.output: identity\nmodel.head_layers: 2\n", "bad.yaml:+5:...model.head_layers...no head"),
+    "one token type and several": (SINGLE + "model.token_type: true\nmodel.token_types: 2\n", "bad.yaml:+1:...model.token_types...one of them"),
     "regression of ids": (SINGLE + "objective.kind: regression\n", "bad.yaml:+1:...objective.kind...vectors"),
     "missing corpus": (SINGLE + "data.source.files: [nowhere.txt]\n", "bad.yaml:+1:...data.source.files...nowhere.txt"),
     "corpus is a folder": (SINGLE + "data.source.files: [.]\n", "bad.yaml:+1:...data.source.files...folder"),
