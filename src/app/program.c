@@ -186,6 +186,7 @@ Program program_new(Arena *arena, const Kernels *kernels)
     *checks = (Checks){.arena = arena, .kernels = kernels};
     return (Program){
         .schema = program_schema(arena),
+        .conditions = program_conditions(arena),
         .numerics_version = TRAIN_NUMERICS_VERSION,
         .check_run = check_run,
         .knows_metric = knows_metric,
