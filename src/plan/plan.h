@@ -84,6 +84,10 @@ typedef struct {
     int (*has_heads)(void *context, const char *name);
     /* Whether a known metric declares when it has emerged (for `onset` and `early`); NULL: every metric passes. */
     int (*has_onset)(void *context, const char *name);
+    /* Whether a run with these settings has what a term of a claim (not a number or label) is about; if not, the key
+     * that says so and in what words, from arena: "is 0". NULL: every run has everything. */
+    int (*measures)(void *context, Arena *arena, const Settings *settings, const Term *term, const char **ret_key,
+                    const char **ret_why);
     void *context;
 } Program;
 

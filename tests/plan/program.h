@@ -109,6 +109,18 @@ static int has_onset(void *context, const char *name)
     return strcmp(name, "max_inflow") != 0;
 }
 
+/* With 64 layers nobody measures value_drain, with 63 nobody has a frame, and with a recall nobody has copies. */
+static int measures(void *context, Arena *arena, const Settings *settings, const Term *term, const char **ret_key,
+                    const char **ret_why)
+{
+    (void)context, (void)arena;
+    const int64_t n_layers = settings_int(settings, "model.n_layers");
+    const int is_drain = term->metric && strcmp(term->metric, "value_drain") == 0;
+    const int lacks_copies = term->group && strcmp(settings_text(settings, "data.source.kind"), "recall") == 0;
+    *ret_key = lacks_copies ? "data.source.kind" : "model.n_layers", *ret_why = "is too much";
+    return !(is_drain && n_layers == 64) && !(term->kind == TERM_FRAME && n_layers == 63) && !lacks_copies;
+}
+
 /* Keys that count with a text; beside weights, or on few steps; not without a position. */
 static const Condition conditions[] = {
     {"beside.text", "data.source.kind", "text", 0},
@@ -128,6 +140,7 @@ static const Program test_program = {
     .knows_frame = knows_frame,
     .has_heads = has_heads,
     .has_onset = has_onset,
+    .measures = measures,
 };
 
 static inline void write_file(const char *path, const char *text)
