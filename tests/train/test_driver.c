@@ -173,7 +173,7 @@ static int compare_members(const Again *again, const char *prefix, int n, const 
         const Place *place = &layout->places[p];
         const NpyArray *array = npz_get(&again->last, arena_format(again->arena, "%s%s", prefix, place->column->name));
         const int needs_losses = (place->family->needs & (NEEDS_GRADIENT | NEEDS_INTERVENTION)) != 0;
-        if (place->family->is_off) {
+        if (place->family->is_off || (place->family->needs & NEEDS_SLOTS)) { /* this model has no slots */
             assert_null(array);
             continue;
         }
@@ -202,7 +202,7 @@ static void compare_importances(const Again *again, const char *name, int s, con
     const size_t n = (size_t)view->n_layers * view->n_heads * view->length;
     float *own = ARENA_ARRAY(again->arena, float, n);
     const NpyArray *array = npz_get(&again->last, name);
-    anchor_importance(view, own);
+    anchor_importance(view, own, NULL);
     assert_non_null(array);
     assert_memory_equal((const float *)array->data + (size_t)s * n, own, n * sizeof *own);
 }
