@@ -162,7 +162,7 @@ static int matches_pair(const Plan *plan, const Comparison *comparison)
     return 0;
 }
 
-/* `changes` needs two matched arms that differ in its axis alone. */
+/* `changes` and `changes_framed` need two matched arms that differ in its axis alone. */
 static int matches_change(const Plan *plan, const Term *term)
 {
     for (int i = 0; i < plan->n_arms; i++)
@@ -237,15 +237,15 @@ static int check_comparison(const Check *c, const Comparison *comparison, const 
         if (is_measured(terms[i]) && check_measured(c, terms[i], ret_gone) != STATUS_OK)
             return STATUS_INPUT;
     for (int i = 0; i < n; i++)
-        if (terms[i]->kind == TERM_CHANGES && !matches_change(c->plan, terms[i])) {
+        if (term_is_changes(terms[i]) && !matches_change(c->plan, terms[i])) {
             const char *gone = value_gone(c, terms[i]->axis);
             if (!gone)
-                return refuse(
-                    c, arena_format(c->draft->arena, "no two arms of changes(...) differ in %s alone", terms[i]->axis));
+                return refuse(c, arena_format(c->draft->arena, "no two arms of %s(...) differ in %s alone",
+                                              term_kind_name(terms[i]->kind), terms[i]->axis));
             *ret_gone = gone;
             return STATUS_OK;
         }
-    if (n == 2 && is_measured(terms[0]) && is_measured(terms[1]) && terms[0]->kind != TERM_CHANGES &&
+    if (n == 2 && is_measured(terms[0]) && is_measured(terms[1]) && !term_is_changes(terms[0]) &&
         !matches_pair(c->plan, comparison))
         return refuse(c, "the two sides have no arms that differ only in what they select");
     return STATUS_OK;
