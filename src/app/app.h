@@ -61,6 +61,7 @@ void print_verb_help(const Verb *verb);
 /* Schema from all registries; checks through train_estimate, whose findings are kept. Memory from arena. */
 Program program_new(Arena *arena, const Kernels *kernels);
 Schema program_schema(Arena *arena);
+const Condition *program_conditions(Arena *arena); /* conditions.c */
 
 /* What was noted of arms, one line for all that have the same; n of them. */
 const char **program_notes(const Program *program, Arena *arena, int *ret_n);
