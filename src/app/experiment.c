@@ -97,6 +97,7 @@ int experiment_report(const char *folder, Error *err)
     if (status == STATUS_OK) {
         report_terminal(report, terminal_width(), terminal_has_colour(), &text);
         printf("%s\nreport: %s\n", text_string(&text), file_join(arena, folder, "report.html"));
+        status = report_unreadable(report, err);
     }
     text_free(&text);
     arena_free(arena);

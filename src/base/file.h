@@ -12,7 +12,8 @@
 #include "base/arena.h"
 #include "base/status.h"
 
-/* Reads a regular file whole; a NUL is added behind it. STATUS_INPUT if it can't be opened or is a folder. */
+/* Reads a regular file whole; a NUL is added behind it. STATUS_INPUT if it is not there, not to be read, or a folder;
+ * STATUS_FAILED if the system fails (too many open files, an I/O error). */
 int file_read(Arena *arena, const char *path, char **ret_bytes, size_t *ret_n, Error *err);
 
 /* The same of its first `most` bytes, or of all if there are fewer. */

@@ -210,6 +210,8 @@ static int choose_step(const char *run_folder, int n, const int64_t *steps, int6
 int report_show(Arena *arena, const char *run_folder, int64_t step, int use_colour, Text *ret_text, Error *err)
 {
     int64_t *steps;
+    if (!file_is_folder(run_folder))
+        return error_set(err, STATUS_INPUT, "%s: there is no such folder", run_folder);
     int n, status = run_steps(arena, run_folder, RUN_SNAPSHOTS, &steps, &n, err);
     if (status != STATUS_OK)
         return status;
@@ -219,7 +221,9 @@ int report_show(Arena *arena, const char *run_folder, int64_t step, int use_colo
     Report report = {.arena = arena, .folder = run_folder};
     ReportRun run = {.folder = run_folder};
     declare_metrics(&report);
-    status = run_collect(&report, run_folder, step, &run, err);
+    Manifest manifest;
+    const int is_known = manifest_read(arena, run_folder, &manifest, NULL) == STATUS_OK;
+    status = run_collect(&report, run_folder, is_known ? &manifest : NULL, step, &run, err);
     if (status != STATUS_OK)
         return status;
     Npz npz;

@@ -42,4 +42,10 @@ int manifest_write(const char *run_folder, const Manifest *manifest, Error *err)
 /* Fills files and files_sha256 with what the run leaves: tokenizer, series, snapshots, checkpoints. */
 int manifest_hash_files(Arena *arena, const char *run_folder, Manifest *manifest, Error *err);
 
+/* The hash that it has of a file of the run, by its path; NULL for none, as long as the run is not finished. */
+const char *manifest_hash(const Manifest *manifest, const char *run_folder, const char *path);
+
+/* How many of the listed files that begin with `prefix` are gone ("": of all), and the first of them. */
+int manifest_lost(const Manifest *manifest, const char *run_folder, const char *prefix, const char **ret_first);
+
 #endif

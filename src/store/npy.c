@@ -21,12 +21,18 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "items are written as 
 #define ALIGNMENT   64
 
 static const struct {
-    const char *descr;
+    const char *name, *descr;
     int item_bytes;
 } types[] = {
-    [NPY_FLOAT16] = {"<f2", 2}, [NPY_FLOAT32] = {"<f4", 4}, [NPY_FLOAT64] = {"<f8", 8}, [NPY_INT32] = {"<i4", 4},
-    [NPY_INT64] = {"<i8", 8},   [NPY_UINT8] = {"|u1", 1},   [NPY_BOOL] = {"|b1", 1},    [NPY_STRING] = {"|S", 0},
+    [NPY_FLOAT16] = {"float16", "<f2", 2}, [NPY_FLOAT32] = {"float32", "<f4", 4}, [NPY_FLOAT64] = {"float64", "<f8", 8},
+    [NPY_INT32] = {"int32", "<i4", 4},     [NPY_INT64] = {"int64", "<i8", 8},     [NPY_UINT8] = {"uint8", "|u1", 1},
+    [NPY_BOOL] = {"bool", "|b1", 1},       [NPY_STRING] = {"strings", "|S", 0},
 };
+
+const char *npy_type_name(NpyType type)
+{
+    return types[type].name;
+}
 
 /* ---- writing ---- */
 
@@ -161,6 +167,8 @@ static int find_type(const char *where, const char *descr, NpyArray *array, Erro
         {">", "big-endian numbers; save it again with array.astype(array.dtype.newbyteorder('<'))"},
         {"|O", "pickled Python objects; save it again as numbers"},
         {"<U", "Unicode strings; save it again with numpy.char.encode(array, 'utf-8')"},
+        {"<V2", "bytes without a meaning, as bfloat16 is saved; save it again with array.astype(numpy.float32)"},
+        {"|V2", "bytes without a meaning, as bfloat16 is saved; save it again with array.astype(numpy.float32)"},
     };
     for (int type = 0; type < NPY_STRING; type++)
         if (strcmp(descr, types[type].descr) == 0) {
