@@ -19,18 +19,18 @@ static double undisturbed_peak(const Kernels *kernels)
     return best;
 }
 
-static void print_plan(const Plan *plan)
+static void print_plan(Arena *arena, const Plan *plan)
 {
-    printf("%s", plan->name);
+    printf("%s", terminal_text(arena, plan->name));
     if (*plan->claim)
-        printf(": %s", plan->claim);
+        printf(": %s", terminal_text(arena, plan->claim));
     if (*plan->source)
-        printf(" (%s)", plan->source);
+        printf(" (%s)", terminal_text(arena, plan->source));
     printf("\n\n");
     for (int a = 0; a < plan->n_axes; a++) {
-        printf("  %-28s", plan->axes[a].name);
+        printf("  %-28s", terminal_text(arena, plan->axes[a].name));
         for (int v = 0; v < plan->axes[a].n_values; v++)
-            printf(" %s", plan->axes[a].values[v].label);
+            printf(" %s", terminal_text(arena, plan->axes[a].values[v].label));
         printf("\n");
     }
     printf("  %-28s", "seeds");
@@ -54,8 +54,8 @@ static void print_arms(const Experiment *experiment, Needs *needs)
         const size_t memory = train_memory(estimate, experiment->threads);
         char oracle[32];
         snprintf(oracle, sizeof oracle, isnan(estimate->oracle_loss) ? "unknown" : "%.4f", estimate->oracle_loss);
-        printf("  %-60s %12lld %10lld %9s\n", plan->runs[r].folder, (long long)estimate->n_parameters,
-               (long long)estimate->n_snapshots, oracle);
+        printf("  %-60s %12lld %10lld %9s\n", terminal_text(experiment->arena, plan->runs[r].folder),
+               (long long)estimate->n_parameters, (long long)estimate->n_snapshots, oracle);
         needs->flops += estimate->flops * plan->n_seeds;
         needs->tokens += (double)estimate->tokens * plan->n_seeds;
         needs->disk_bytes += estimate->disk_bytes * (size_t)plan->n_seeds;
@@ -70,7 +70,8 @@ static void print_needs(const Experiment *experiment, const Needs *needs)
     const double peak = undisturbed_peak(experiment->kernels) * (cores < clock_cores() ? cores : clock_cores());
     char memory[32], disk[32], seconds[32];
     printf("\n  %d runs, %d at a time with %d thread%s each -> %s\n", plan->n_runs, experiment->jobs,
-           experiment->threads, experiment->threads == 1 ? "" : "s", experiment->folder);
+           experiment->threads, experiment->threads == 1 ? "" : "s",
+           terminal_text(experiment->arena, experiment->folder));
     printf("  memory    %s at most for a run, %d at a time\n", text_bytes((double)needs->most_memory, memory),
            experiment->jobs);
     printf("  disk      %s at most, before compression\n", text_bytes((double)needs->disk_bytes, disk));
@@ -78,7 +79,7 @@ static void print_needs(const Experiment *experiment, const Needs *needs)
            needs->flops / 1e12, needs->tokens / 1e6, text_seconds(needs->flops / (peak * likely_share), seconds));
     printf("  claims    %d, all well-formed\n", plan->n_claims);
     for (int n = 0; n < plan->n_notes; n++)
-        printf("  note      %s\n", plan->notes[n]);
+        printf("  note      %s\n", terminal_text(experiment->arena, plan->notes[n]));
 }
 
 static int run(const Arguments *arguments, Error *err)
@@ -88,7 +89,7 @@ static int run(const Arguments *arguments, Error *err)
     const int status = experiment_open(arguments, &experiment, err);
     if (status != STATUS_OK)
         return status;
-    print_plan(&experiment.plan);
+    print_plan(experiment.arena, &experiment.plan);
     print_arms(&experiment, &needs);
     print_needs(&experiment, &needs);
     experiment_close(&experiment);

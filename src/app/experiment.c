@@ -96,7 +96,7 @@ int experiment_report(const char *folder, Error *err)
         status = report_write(report, folder, err);
     if (status == STATUS_OK) {
         report_terminal(report, terminal_width(), terminal_has_colour(), &text);
-        printf("%s\nreport: %s\n", text_string(&text), file_join(arena, folder, "report.html"));
+        printf("%s\nreport: %s\n", text_string(&text), terminal_text(arena, file_join(arena, folder, "report.html")));
         status = report_unreadable(report, err);
     }
     text_free(&text);

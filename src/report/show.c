@@ -100,7 +100,9 @@ static int add_scope(Arena *arena, const char *name, const Frame *frame, const S
     style_padded(text, place_shown(arena, frame), 13, STYLE_PLAIN, use_colour);
     style_padded(text, arena_format(arena, "%.2f", frame->place_share), 11, STYLE_PLAIN, use_colour);
     for (int i = 0; i < tokens->n && i < 3; i++) {
-        text_addf(text, "%s%s ", i > 0 ? "   " : "", token_shown(arena, tokens->texts[i]));
+        text_add(text, i > 0 ? "   " : "");
+        style_padded(text, token_shown(arena, tokens->texts[i]), 0, STYLE_PLAIN, use_colour);
+        text_add(text, " ");
         style_padded(text, arena_format(arena, "%.2f", tokens->anchors[i].share), 0, STYLE_DIM, use_colour);
     }
     text_add(text, "\n");

@@ -167,8 +167,6 @@ static int find_type(const char *where, const char *descr, NpyArray *array, Erro
         {">", "big-endian numbers; save it again with array.astype(array.dtype.newbyteorder('<'))"},
         {"|O", "pickled Python objects; save it again as numbers"},
         {"<U", "Unicode strings; save it again with numpy.char.encode(array, 'utf-8')"},
-        {"<V2", "bytes without a meaning, as bfloat16 is saved; save it again with array.astype(numpy.float32)"},
-        {"|V2", "bytes without a meaning, as bfloat16 is saved; save it again with array.astype(numpy.float32)"},
     };
     for (int type = 0; type < NPY_STRING; type++)
         if (strcmp(descr, types[type].descr) == 0) {
@@ -182,6 +180,11 @@ static int find_type(const char *where, const char *descr, NpyArray *array, Erro
         array->item_bytes = (int)n;
         return STATUS_OK;
     }
+    if (strcmp(descr, "<V2") == 0 || strcmp(descr, "|V2") == 0) /* NumPy knows none: ml_dtypes' arrays come out so */
+        return error_set(err, STATUS_INPUT,
+                         "%s: its items are '%s', bytes without a meaning, as bfloat16 is saved; save it again with "
+                         "array.astype(numpy.float32)",
+                         where, descr);
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
         if (strncmp(descr, unknown[i].start, strlen(unknown[i].start)) == 0)
             return error_set(err, STATUS_INPUT, "%s: its items are '%s', %s", where, descr, unknown[i].what);

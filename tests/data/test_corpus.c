@@ -169,13 +169,16 @@ static void bad_files_are_named_with_file_line_and_key(void **state)
     bench_text(bench, "empty.txt", "");
     bench_text(bench, "good.txt", "good\n\ntext\n");
     bench_text(bench, "latin1.txt", "caf\xE9\n");
+    bench_text(bench, "half.txt", "\xC3");
     static const struct {
         const char *files, *expected;
     } cases[] = {
         {"[good.txt, absent.txt]", "absent.txt"},
         {"[empty.txt]", "empty.txt is empty"},
         {"[.]", "folder"},
-        {"[latin1.txt]", "byte 3 (0xE9)"},
+        {"[latin1.txt]", "latin1.txt is not UTF-8 at byte 3 (0xE9)"},
+        {"[good.txt, latin1.txt, good.txt]", "latin1.txt is not UTF-8 at byte 3 (0xE9)"}, /* counted in its file */
+        {"[good.txt, half.txt, good.txt]", "half.txt is not UTF-8 at byte 0 (0xC3)"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         Settings *settings = bench_settings(bench, "data.source.kind=text",
@@ -189,9 +192,21 @@ static void bad_files_are_named_with_file_line_and_key(void **state)
     }
 }
 
+/* A text that was cut into files anywhere, as `split -b` does, is the text that it was. */
+static void files_may_share_a_character(void **state)
+{
+    Bench *bench = *state;
+    bench_text(bench, "head.txt", "some text\n\nand a caf\xC3");
+    bench_text(bench, "tail.txt", "\xA9\n\nthat is cut\n");
+    Settings *settings = bench_settings(bench, "data.source.kind=text", "data.source.files=[head.txt, tail.txt]");
+    Corpus corpus;
+    assert_int_equal(corpus_open(bench->arena, settings, &corpus, NULL), STATUS_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(files_may_share_a_character, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(documents_are_the_paragraphs, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(the_cut_falls_on_the_document_start_nearest_to_the_share, bench_open,
                                         bench_close),

@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "report/document.h"
+#include "report/snapshots.h"
 #include "store/manifest.h"
 #include "store/npz.h"
 
@@ -289,15 +290,20 @@ static void test_a_system_that_fails_ends_the_report(void **state)
 {
     const Results *results = *state;
     struct rlimit limit, none;
-    Report *report = NULL;
+    Report *report = NULL, *good;
+    ReportRun run = {0};
     Error err;
+    assert_ok(report_collect(results->arena, results->folder, &good, &err), &err);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     none = limit;
     none.rlim_cur = (rlim_t)dup(0);
     close((int)none.rlim_cur);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
     const int status = report_collect(results->arena, results->folder, &report, &err);
+    const int of_run = run_collect(good, results->run, NULL, -1, &run, &err);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(of_run, STATUS_FAILED);
+    assert_int_equal(run.n_snapshots + run.n_losses, 0);
     assert_int_equal(status, STATUS_FAILED);
     assert_null(report);
     assert_non_null(strstr(err.text, "Too many open files"));
