@@ -175,7 +175,7 @@ int file_make_folder(const char *path, Error *err)
 int file_exists(const char *path)
 {
     struct stat info;
-    return stat(path, &info) == 0;
+    return stat(path, &info) == 0 || (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG && errno != ELOOP);
 }
 
 int file_is_folder(const char *path)

@@ -40,6 +40,8 @@ int file_end(FileWriter *writer, Error *err);
 /* Makes a folder and its parents; an existing folder is fine. */
 int file_make_folder(const char *path, Error *err);
 
+/* Whether something is there, as far as is known: also where the system does not let us look. Whoever reads it then is
+ * told why not, and nobody takes it for missing. */
 int file_exists(const char *path);
 int file_is_folder(const char *path);
 int file_size(const char *path, uint64_t *ret_bytes); /* -1 if absent */

@@ -8,7 +8,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/child.h"
 #include "base/file.h"
 #include "report/plan.h"
 #include "report/results.h"
@@ -155,8 +154,7 @@ int report_collect(Arena *arena, const char *folder, Report **ret_report, Error 
     if (status == STATUS_OK)
         status = metrics_read(report, err);
     for (int r = 0; r < report->n_runs && status == STATUS_OK; r++)
-        status = child_interrupted() ? error_set(err, STATUS_INTERRUPTED, "interrupted")
-                                     : read_run(report, &report->runs[r], err);
+        status = read_run(report, &report->runs[r], err);
     if (status != STATUS_OK)
         return status;
     note_former_runs(report);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/child.h"
 #include "base/deflate.h"
 #include "base/file.h"
 #include "store/npz.h"
@@ -240,8 +239,7 @@ int maps_json(const Report *report, const ReportRun *run, size_t budget, JsonWri
 {
     Arena *arena = arena_new();
     Film film = {.run = run, .folder = file_join(arena, report->folder, run->folder)};
-    const int status = child_interrupted() ? error_set(err, STATUS_INTERRUPTED, "interrupted")
-                                           : make_film(arena, &film, budget, json, err);
+    const int status = make_film(arena, &film, budget, json, err);
     if (status != STATUS_OK)
         json_null(json); /* what is written stays JSON: the caller has its brackets to close */
     arena_free(arena);

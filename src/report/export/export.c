@@ -1,7 +1,6 @@
 /* What the exports share, and report_write: every export of the registry, in its order. */
 #include "report/export/export.h"
 
-#include "base/child.h"
 #include "base/file.h"
 
 int export_table(const Table *table, const char *folder, const char *name, Error *err)
@@ -16,8 +15,7 @@ int export_table(const Table *table, const char *folder, const char *name, Error
 int report_write(Report *report, const char *folder, Error *err)
 {
     for (const Export *const *export = export_registry; *export; export ++) {
-        const int status = child_interrupted() ? error_set(err, STATUS_INTERRUPTED, "interrupted")
-                                               : (*export)->write(report, folder, err);
+        const int status = (*export)->write(report, folder, err);
         if (status != STATUS_OK)
             return status;
     }
