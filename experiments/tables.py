@@ -54,6 +54,11 @@ def by_run(onsets, arm, of, level):
     return {row["seed"]: row for row in onsets if row["arm"] == arm and row["of"] == of and row["level"] == level}
 
 
+def of_one_head(onsets):
+    """The level of the head whose onset is compared: the first; tables of the first edition have the strongest."""
+    return "first" if any(row["level"] == "first" for row in onsets) else "strongest"
+
+
 def at(row, column):
     return {"found": number(row[column]), "never": math.inf, "at_start": 0.0}[row["kind"]]
 
@@ -72,10 +77,10 @@ def arms(summary):
 
 def early(summary, onsets):
     """When the sink and the frame came: steps, tokens, targets, and what had been learnt."""
-    rows = []
+    rows, head = [], of_one_head(onsets)
     for arm in (row["arm"] for row in summary):
-        for of, level in (("sink_mass_idle", "strongest"), ("sink_mass", "strongest"), ("frame:centralized", "model"),
-                          ("frame:distributed", "model"), ("frame:bidirectional", "model")):
+        for of, level in (("sink_mass_idle", head), ("sink_mass", head), ("frame:centralized", "model"),
+                          ("frame:distributed", "model"), ("frame:bidirectional", "model"), ("frame:dual", "model")):
             found = by_run(onsets, arm, of, level).values()
             if not any(row["kind"] != "never" for row in found):
                 continue
@@ -96,7 +101,7 @@ def order(summary, onsets):
     """In the head that carries the sink: which of its three signs came first, by threshold and by half-rise."""
     rows = []
     for arm in (row["arm"] for row in summary):
-        sinks = by_run(onsets, arm, summary[0]["metric"].split(":")[0], "strongest")
+        sinks = by_run(onsets, arm, summary[0]["metric"].split(":")[0], of_one_head(onsets))
         sinks = {seed: row for seed, row in sinks.items() if row["kind"] == "found"}
         if not sinks:
             continue
@@ -134,4 +139,5 @@ def main():
     changes(folder)
 
 
-main()
+if __name__ == "__main__":
+    main()

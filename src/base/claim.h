@@ -54,13 +54,14 @@ typedef struct {
     const char *text;   /* what is claimed, in words */
     const char *that;   /* the expression as written */
     const char *source; /* where the claim comes from, may be "" */
+    const char *family; /* of claims that are corrected together; "" or NULL: it names none */
     const char *file;
     int line;
     Comparison *comparisons;
     int n_comparisons;
 } Claim;
 
-/* Parses `that` into ret_claim->comparisons (text, source, file, line are the caller's). Errors read
+/* Parses `that` into ret_claim->comparisons (text, source, family, file, line are the caller's). Errors read
  * `FILE:LINE: expect: ...` and name the column and what was expected. Types are checked: labels compare with = and !=
  * against frames only, numbers against onset, median, early and changes only. */
 int claim_parse(Arena *arena, const char *file, int line, const char *that, Claim *ret_claim, Error *err);

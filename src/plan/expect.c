@@ -36,7 +36,7 @@ static int take_text(const Draft *draft, const Node *item, const char *key, int 
 
 static int read_claim(const Draft *draft, const Node *item, Claim *claim)
 {
-    static const char *const keys[] = {"text", "that", "source"};
+    static const char *const keys[] = {"text", "that", "source", "family"};
     enum { N_KEYS = sizeof keys / sizeof *keys };
     if (item->type != NODE_MAPPING)
         return plan_refuse(draft->err, item->file, item->line, "expect: an item is a mapping {text: ..., that: ...}");
@@ -52,8 +52,11 @@ static int read_claim(const Draft *draft, const Node *item, Claim *claim)
     const char *that;
     if (take_text(draft, item, "text", 1, &claim->text) != STATUS_OK ||
         take_text(draft, item, "that", 1, &that) != STATUS_OK ||
-        take_text(draft, item, "source", 0, &claim->source) != STATUS_OK)
+        take_text(draft, item, "source", 0, &claim->source) != STATUS_OK ||
+        take_text(draft, item, "family", 0, &claim->family) != STATUS_OK)
         return STATUS_INPUT;
+    if (node_get(item, "family") && !claim->family[0])
+        return plan_refuse(draft->err, item->file, node_get(item, "family")->line, "expect: family is a name");
     claim->file = item->file;
     claim->line = node_get(item, "that")->line;
     return claim_parse(draft->arena, claim->file, claim->line, that, claim, draft->err);

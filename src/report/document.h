@@ -19,12 +19,14 @@ int document_json(const Report *report, JsonWriter *json, Error *err);
 // clang-format off
 #define DOCUMENT_OBJECTS                                                                                               \
     {"", "name title claim source headline headline_note loss_unit axes notes frames rules metrics measured verdicts " \
-     "changes absent arms"},                                                                                                   \
+     "families changes absent arms"},                                                                                                   \
     {"rules", "version rules"},                                                                                        \
     {"rules.rules[]", "name value low high reason"},                                                                   \
     {"metrics[]", "name family unit summary source weakness direction threshold ratio min max level"},                 \
-    {"verdicts[]", "text that source verdict needs_n n deciding tests"},                                               \
-    {"verdicts[].tests[]", "verdict arm against n n_hold median low high coverage needs_n note"},                      \
+    {"verdicts[]", "text that source verdict needs_n n p corrected deciding tests"},                                   \
+    {"verdicts[].corrected", "verdict needs_n p family claims comparisons"},                                           \
+    {"verdicts[].tests[]", "verdict arm against n n_hold n_fail p median low high last_step coverage " \
+     "needs_n note"},                                                                                                  \
     {"changes[]", "axis from to pairs changed changed_by_token"},                                                      \
     {"changes[].changed", DOCUMENT_INTERVAL},                                                                          \
     {"changes[].changed_by_token", DOCUMENT_INTERVAL},                                                                 \

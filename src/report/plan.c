@@ -242,6 +242,7 @@ static int read_claim(Report *report, const Place *place, Claim *claim)
     double line = 0;
     if (take_text(place, "text", &claim->text) != STATUS_OK || take_name(place, "that", &claim->that) != STATUS_OK ||
         take_text(place, "source", &claim->source) != STATUS_OK ||
+        take_text(place, "family", &claim->family) != STATUS_OK ||
         take_text(place, "file", &claim->file) != STATUS_OK || take_number(place, "line", 0, &line) != STATUS_OK)
         return STATUS_INPUT;
     if (claim->file[0] == '\0')

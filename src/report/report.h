@@ -22,8 +22,7 @@ int report_collect(Arena *arena, const char *folder, Report **ret_report, Error 
 /* STATUS_FAILED, and a line that names the first and what to do, where finished runs could not be read. */
 int report_unreadable(const Report *report, Error *err);
 
-/* Writes summary.csv, geometry.csv, onset.csv, tokens.csv, verdicts.json and report.html into the folder, each
- * atomically. */
+/* Writes every export (export/README.md) into the folder, each atomically. */
 int report_write(Report *report, const char *folder, Error *err);
 
 /* The table for the terminal: per arm onset (median, interval with coverage, n formed of n), final sink mass of the

@@ -1,12 +1,13 @@
 /* See verdict.h. A claim is a list of comparisons; each is tested on every arm (or pair of arms) that its
- * terms select. */
+ * terms select; rules.c has the rules of a test, family.c the correction for many claims. */
 #include "report/verdict.h"
 
-#include <assert.h>
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
 #include "report/changes.h"
+#include "report/family.h"
 #include "report/term.h"
 #include "report/trace.h"
 
@@ -14,69 +15,6 @@ const char *verdict_name(Verdict verdict)
 {
     static const char *const names[VERDICT_COUNT] = {"supported", "undecided", "not seen at this scale", "refuted"};
     return names[verdict];
-}
-
-/* ---- the three rules ---- */
-
-void verdict_of_values(Arena *arena, int n, const double *low, const double *high, int are_open_ends,
-                       Comparator comparator, double bound, VerdictTest *ret_test)
-{
-    Interval lows, highs;
-    interval_of(arena, n, low, &lows);
-    interval_of(arena, n, high, &highs);
-    assert(lows.n == highs.n);
-    const double min = lows.low, max = highs.high; /* the unfavourable ends, whichever side is asked for */
-    const int is_below = are_open_ends ? max <= bound : max < bound,
-              is_above = are_open_ends ? min >= bound : min > bound;
-    const int is_at = !are_open_ends && min == bound && max == bound;
-    int holds = 0, fails = 0;
-    switch (comparator) {
-    case COMPARE_LT:
-        holds = is_below, fails = min >= bound;
-        break;
-    case COMPARE_LE:
-        holds = max <= bound, fails = is_above;
-        break;
-    case COMPARE_GT:
-        holds = is_above, fails = max <= bound;
-        break;
-    case COMPARE_GE:
-        holds = min >= bound, fails = is_below;
-        break;
-    case COMPARE_EQ:
-        holds = is_at, fails = is_below || is_above;
-        break;
-    case COMPARE_NE:
-        holds = is_below || is_above, fails = is_at;
-        break;
-    case COMPARE_HOLDS:
-        assert(0 && "a number needs a comparator");
-    }
-    VerdictTest test = {.verdict = VERDICT_UNDECIDED, .right_arm = -1, .n = lows.n, .note = ""};
-    test.interval = comparator == COMPARE_GT || comparator == COMPARE_GE ? lows : highs;
-    if (test.n == 0)
-        test.needs_n = SEEDS_NEEDED;
-    else if (!holds && !fails)
-        test.needs_n = test.n < SEEDS_TRIMMED ? SEEDS_TRIMMED : 0;
-    else if (test.interval.coverage < COVERAGE_NEEDED)
-        test.needs_n = SEEDS_NEEDED;
-    else
-        test.verdict = holds ? VERDICT_SUPPORTED : VERDICT_REFUTED;
-    *ret_test = test;
-}
-
-void verdict_of_votes(int n, int n_hold, VerdictTest *ret_test)
-{
-    VerdictTest test = {
-        .verdict = VERDICT_UNDECIDED, .right_arm = -1, .n = n, .is_votes = 1, .n_hold = n_hold, .note = ""};
-    test.interval.coverage = coverage_of(n);
-    if (n_hold == 0 || n_hold == n) {
-        if (n >= SEEDS_NEEDED)
-            test.verdict = n_hold == n ? VERDICT_SUPPORTED : VERDICT_REFUTED;
-        else
-            test.needs_n = SEEDS_NEEDED;
-    }
-    *ret_test = test;
 }
 
 void verdict_of_seen(int n_planned, int n, int n_seen, VerdictTest *ret_test)
@@ -114,18 +52,24 @@ static void test_labels(Arena *arena, const Report *report, const Comparison *co
                         VerdictTest *ret_test)
 {
     int *labels = ARENA_ARRAY(arena, int, report->n_runs + 1);
-    int n = 0, n_hold = 0;
+    int n = 0, n_hold = 0, n_unknown = 0;
     for (int i = 0; i < report->n_seeds; i++) {
         const ReportRun *a = report_find_run(report, left, report->seeds[i]);
         const ReportRun *b = right >= 0 ? report_find_run(report, right, report->seeds[i]) : a;
         if (!a || !b)
             continue;
         const int x = term_label(&comparison->left, a), y = term_label(&comparison->right, b);
+        if (x < 0 || x >= FRAME_COUNT || y < 0 || y >= FRAME_COUNT) {
+            n_unknown++; /* a label that is not available neither holds nor fails */
+            continue;
+        }
         n_hold += (x == y) == (comparison->comparator == COMPARE_EQ);
         labels[n++] = x;
     }
     verdict_of_votes(n, n_hold, ret_test);
     ret_test->note = count_labels(arena, n, labels);
+    if (n_unknown > 0)
+        ret_test->note = arena_format(arena, "%s%snot available in %d", ret_test->note, n > 0 ? ", " : "", n_unknown);
 }
 
 static void test_numbers(Arena *arena, const Report *report, const Comparison *comparison, int left, int right,
@@ -133,12 +77,14 @@ static void test_numbers(Arena *arena, const Report *report, const Comparison *c
 {
     double *low = ARENA_ARRAY(arena, double, report->n_seeds + 1),
            *high = ARENA_ARRAY(arena, double, report->n_seeds + 1);
+    double last = HUGE_VAL;
     int n = 0, n_unordered = 0;
     for (int i = 0; i < report->n_seeds; i++) {
         const ReportRun *a = report_find_run(report, left, report->seeds[i]);
         const ReportRun *b = right >= 0 ? report_find_run(report, right, report->seeds[i]) : NULL;
         if (!a || (right >= 0 && !b))
             continue;
+        last = fmin(last, a->steps[a->n_snapshots - 1]);
         term_value(arena, report, &comparison->left, a, &low[n], &high[n]);
         if (b) {
             double b_low, b_high;
@@ -158,6 +104,7 @@ static void test_numbers(Arena *arena, const Report *report, const Comparison *c
     }
     verdict_of_values(arena, n, low, high, right >= 0 && comparison->left.kind == TERM_ONSET, comparison->comparator,
                       right >= 0 ? 0 : comparison->right.number, ret_test);
+    ret_test->last_step = right < 0 && comparison->left.kind == TERM_ONSET && last < HUGE_VAL ? last : 0;
     if (ret_test->n == 0)
         ret_test->note = n == 0 ? "no finished run" : "not available in these runs";
     else if (n_unordered > 0)
@@ -217,6 +164,20 @@ static Comparison normalised(const Comparison *comparison)
     return (Comparison){comparison->right, comparison->left, mirrored[comparison->comparator]};
 }
 
+/* Room for a comparison's tests: one an arm, or one a pair of arms that it compares, which are far fewer than all pairs
+ * of a large sweep. */
+static int count_tests(const Report *report, const Comparison *written)
+{
+    const Comparison comparison = normalised(written);
+    int n = 0;
+    if (comparison.comparator == COMPARE_HOLDS || !term_selects_runs(&comparison.right))
+        return report->n_arms;
+    for (int left = 0; left < report->n_arms; left++)
+        for (int right = 0; right < report->n_arms && term_matches(report, &comparison.left, left); right++)
+            n += term_matches(report, &comparison.right, right) && comparison_pairs(report, &comparison, left, right);
+    return n > 0 ? n : 1;
+}
+
 /* Appends one comparison's tests; returns their number. */
 static int test_comparison(Arena *arena, const Report *report, const Comparison *written, VerdictTest *tests)
 {
@@ -263,11 +224,53 @@ static int keep_best(VerdictTest *tests, int n)
     return n > 0;
 }
 
+/* All tests must hold: the worst verdict stands, and among equals the test with the fewest seeds. */
+static void weigh(ClaimVerdict *verdict)
+{
+    const VerdictTest *tests = verdict->tests;
+    double support = verdict->is_whole ? 0 : 1, refutation = 1;
+    int n = 0, against_support = 0, against_refutation = INT_MAX, n_planned = 0;
+    for (int i = 0; i < verdict->n_tests; i++) {
+        const VerdictTest *test = &tests[i], *worst = verdict->deciding < 0 ? NULL : &tests[verdict->deciding];
+        if (!worst || test->verdict > worst->verdict || (test->verdict == worst->verdict && test->n < worst->n))
+            verdict->deciding = i;
+        if (!test->has_p) {
+            n_planned = test->needs_n > n_planned ? test->needs_n : n_planned;
+            continue;
+        }
+        verdict->has_p = 1;
+        support = fmax(support, test->p_holds);
+        refutation = fmin(refutation, test->p_fails);
+        n = test->n > n ? test->n : n;
+        against_support = test->n - test->n_hold > against_support ? test->n - test->n_hold : against_support;
+        against_refutation = test->n - test->n_fail < against_refutation ? test->n - test->n_fail : against_refutation;
+    }
+    verdict->p = verdict->has_p ? fmin(support, refutation) : (double)NAN;
+    if (verdict->deciding >= 0) {
+        verdict->verdict = tests[verdict->deciding].verdict;
+        verdict->n = tests[verdict->deciding].n;
+    }
+    if (!verdict->is_whole && verdict->verdict == VERDICT_SUPPORTED)
+        verdict->verdict = VERDICT_UNDECIDED;
+    if (verdict->verdict != VERDICT_UNDECIDED)
+        return;
+    verdict->needs_n = n_planned;
+    if (!verdict->has_p)
+        return;
+    const int refuted = seeds_deciding(n, against_refutation, P_NEEDED),
+              supported = verdict->is_whole ? seeds_deciding(n, against_support, P_NEEDED) : refuted,
+              least = supported < refuted ? supported : refuted;
+    verdict->needs_n = least > n_planned ? least : n_planned;
+}
+
 void verdict_of_claim(Arena *arena, const Report *report, const Claim *claim, ClaimVerdict *ret_verdict)
 {
     ClaimVerdict verdict = {.verdict = VERDICT_SUPPORTED, .deciding = -1};
     int is_matched_by_all = 1;
-    verdict.tests = ARENA_ARRAY(arena, VerdictTest, claim->n_comparisons * report->n_arms * report->n_arms + 1);
+    int n_most = 1;
+    for (int c = 0; c < claim->n_comparisons; c++)
+        n_most += count_tests(report, &claim->comparisons[c]);
+    verdict.tests = ARENA_ARRAY(arena, VerdictTest, n_most);
     for (int c = 0; c < claim->n_comparisons; c++) {
         VerdictTest *tests = verdict.tests + verdict.n_tests;
         int n = test_comparison(arena, report, &claim->comparisons[c], tests);
@@ -276,26 +279,10 @@ void verdict_of_claim(Arena *arena, const Report *report, const Claim *claim, Cl
         is_matched_by_all &= n > 0;
         verdict.n_tests += n;
     }
-    /* all must hold: the worst verdict stands, and among equals the test with the fewest seeds */
-    for (int i = 0; i < verdict.n_tests; i++) {
-        const VerdictTest *test = &verdict.tests[i],
-                          *worst = verdict.deciding < 0 ? NULL : &verdict.tests[verdict.deciding];
-        if (!worst || test->verdict > worst->verdict || (test->verdict == worst->verdict && test->n < worst->n))
-            verdict.deciding = i;
-        if (test->needs_n > verdict.needs_n)
-            verdict.needs_n = test->needs_n;
-    }
-    if (verdict.deciding >= 0) {
-        verdict.verdict = verdict.tests[verdict.deciding].verdict;
-        verdict.n = verdict.tests[verdict.deciding].n;
-    }
-    if (!is_matched_by_all && verdict.verdict == VERDICT_SUPPORTED)
-        verdict.verdict = VERDICT_UNDECIDED;
-    for (int i = 0; i < verdict.n_tests && verdict.verdict == VERDICT_UNDECIDED; i++)
-        if (verdict.tests[i].verdict == VERDICT_UNDECIDED && verdict.tests[i].needs_n == 0)
-            verdict.needs_n = 0; /* one comparison that more seeds alone would not decide */
-    if (verdict.verdict != VERDICT_UNDECIDED)
-        verdict.needs_n = 0;
+    verdict.is_whole = is_matched_by_all;
+    weigh(&verdict);
+    ClaimVerdict *alone = &verdict;
+    family_correct(arena, &alone, 1);
     *ret_verdict = verdict;
 }
 
@@ -308,9 +295,27 @@ const char *verdict_arms(Arena *arena, const Report *report, const VerdictTest *
     return arena_format(arena, "%s against %s", report->arms[test->left_arm].name, report->arms[test->right_arm].name);
 }
 
+static const char *with_need(Arena *arena, Verdict verdict, int needs_n)
+{
+    if (needs_n > 0)
+        return arena_format(arena, "%s, needs n >= %d", verdict_name(verdict), needs_n);
+    return verdict_name(verdict);
+}
+
 const char *verdict_text(Arena *arena, const ClaimVerdict *verdict)
 {
-    if (verdict->needs_n > 0)
-        return arena_format(arena, "%s, needs n >= %d", verdict_name(verdict->verdict), verdict->needs_n);
-    return verdict_name(verdict->verdict);
+    return with_need(arena, verdict->verdict, verdict->needs_n);
+}
+
+const char *verdict_corrected_text(Arena *arena, const ClaimVerdict *verdict)
+{
+    if (verdict->corrected.n_claims < 2 && verdict->corrected.verdict == verdict->verdict)
+        return "";
+    const char *what =
+        verdict->corrected.n_claims < 2 ? arena_format(arena, "%d comparisons", verdict->corrected.n_refutable)
+        : verdict->corrected.family[0]
+            ? arena_format(arena, "%d claims of %s", verdict->corrected.n_claims, verdict->corrected.family)
+            : arena_format(arena, "%d claims", verdict->corrected.n_claims);
+    return arena_format(arena, "corrected for %s: %s", what,
+                        with_need(arena, verdict->corrected.verdict, verdict->corrected.needs_n));
 }

@@ -20,12 +20,17 @@ static void put_test(const Report *report, const VerdictTest *test, JsonWriter *
     if (test->right_arm >= 0)
         json_put_string(json, "against", report->arms[test->right_arm].name);
     json_put_number(json, "n", test->n);
-    if (test->is_votes) {
-        json_put_number(json, "n_hold", test->n_hold);
-    } else {
+    json_put_number(json, "n_hold", test->n_hold);
+    if (test->has_p) {
+        json_put_number(json, "n_fail", test->n_fail);
+        json_put_number(json, "p", fmin(test->p_holds, test->p_fails));
+    }
+    if (!test->is_votes) {
         put_value(json, "median", test->interval.median);
         put_value(json, "low", test->interval.low);
         put_value(json, "high", test->interval.high);
+        if (test->last_step > 0)
+            json_put_number(json, "last_step", test->last_step);
     }
     json_put_number(json, "coverage", test->interval.coverage);
     if (test->needs_n > 0)
@@ -35,14 +40,29 @@ static void put_test(const Report *report, const VerdictTest *test, JsonWriter *
     json_close_object(json);
 }
 
-void verdicts_json(const Report *report, JsonWriter *json)
+/* p is of the claim for itself; what Holm makes of it in its family stands below it. */
+static void put_corrected(const ClaimVerdict *verdict, JsonWriter *json)
 {
-    Arena *scratch = arena_new();
+    json_put_number(json, "p", verdict->p);
+    json_key(json, "corrected");
+    json_open_object(json);
+    json_put_string(json, "verdict", verdict_name(verdict->corrected.verdict));
+    if (verdict->corrected.needs_n > 0)
+        json_put_number(json, "needs_n", verdict->corrected.needs_n);
+    json_put_number(json, "p", verdict->corrected.p);
+    if (verdict->corrected.family[0])
+        json_put_string(json, "family", verdict->corrected.family);
+    json_put_number(json, "claims", verdict->corrected.n_claims);
+    json_put_number(json, "comparisons", verdict->corrected.n_refutable);
+    json_close_object(json);
+}
+
+void verdicts_json(const Report *report, const ClaimVerdict *verdicts, JsonWriter *json)
+{
     json_open_array(json);
     for (int c = 0; c < report->n_claims; c++) {
         const Claim *claim = &report->claims[c];
-        ClaimVerdict verdict;
-        verdict_of_claim(scratch, report, claim, &verdict);
+        const ClaimVerdict verdict = verdicts[c];
         json_open_object(json);
         json_put_string(json, "text", claim->text);
         json_put_string(json, "that", claim->that);
@@ -52,6 +72,8 @@ void verdicts_json(const Report *report, JsonWriter *json)
         if (verdict.needs_n > 0)
             json_put_number(json, "needs_n", verdict.needs_n);
         json_put_number(json, "n", verdict.n);
+        if (verdict.has_p)
+            put_corrected(&verdict, json);
         json_put_number(json, "deciding", verdict.deciding);
         json_key(json, "tests");
         json_open_array(json);
@@ -61,5 +83,4 @@ void verdicts_json(const Report *report, JsonWriter *json)
         json_close_object(json);
     }
     json_close_array(json);
-    arena_free(scratch);
 }

@@ -15,6 +15,7 @@
 #include "store/manifest.h"
 #include "train/checkpoint.h"
 #include "train/session.h"
+#include "testing.h"
 #include "training.h"
 
 #define GOLDEN_LARGE_SERIES "7b2dc0719a165da1e854180ac0cf7ca550b4cb5e4f7d52a87cf8b26096764cbe"
