@@ -95,6 +95,8 @@ static void print_needs(const Experiment *experiment, const Needs *needs)
     printf("  compute   %.3g TFLOP over %.3g million tokens; about %s when nothing else runs here\n",
            needs->flops / 1e12, needs->tokens / 1e6, text_seconds(needs->flops / (peak * likely_share), seconds));
     print_claims(plan);
+    if (experiment_kernels_note(experiment))
+        printf("  note      %s\n", experiment_kernels_note(experiment));
     for (int n = 0; n < plan->n_notes; n++)
         printf("  note      %s\n", terminal_text(experiment->arena, plan->notes[n]));
 }

@@ -123,6 +123,8 @@ static void print_start(const Experiment *experiment)
            terminal_text(experiment->arena, plan->name), plan->n_runs, plan->n_arms, plan->n_seeds, experiment->jobs,
            experiment->threads, experiment->threads == 1 ? "" : "s",
            terminal_text(experiment->arena, experiment->folder));
+    if (experiment_kernels_note(experiment))
+        printf("note: %s\n", experiment_kernels_note(experiment));
     for (int n = 0; n < plan->n_notes; n++)
         printf("note: %s\n", terminal_text(experiment->arena, plan->notes[n]));
     fflush(stdout);

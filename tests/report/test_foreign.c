@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "report/document.h"
+#include "report/export/export.h"
 #include "report/snapshots.h"
 #include "store/manifest.h"
 #include "store/npz.h"
@@ -281,7 +282,9 @@ static void test_a_run_that_cannot_be_read_costs_no_other(void **state)
     assert_ok(report_collect(results->arena, results->folder, &report, &err), &err);
     assert_ok(report_write(report, out, &err), &err);
     assert_ok(file_list(results->arena, out, &names, &n, &err), &err);
-    assert_int_equal(n, 10);
+    for (const Export *const *export = export_registry; *export; export ++)
+        n--;
+    assert_int_equal(n, 0);
     scratch_remove(out);
 }
 
