@@ -124,9 +124,24 @@ def order(summary, onsets):
 
 
 def changes(folder):
-    rows = [(row["axis"], f"{row['from']} ↔ {row['to']}" if row["from"] else "each two", row["pairs"], row["seeds"],
-             interval(row, "changed"), interval(row, "changed_by_token")) for row in read(folder, "changes.csv")]
-    table("What moves the label", ("axis", "values", "pairs a seed", "seeds", "labels differ, by position", "by token"), rows)
+    """Against what seeds change alone, where the file says so; then each set-up of the other axes for itself."""
+    rows = read(folder, "changes.csv")
+    readings = [(front, end) for front in ("", "framed_") for end in ("", "_by_token") if f"{front}changed{end}" in rows[0]]
+
+    def cells(row):
+        for front, end in readings:
+            text = interval(row, f"{front}changed{end}")
+            floor, p = row.get(f"{front}floor{end}"), row.get(f"{front}p{end}")
+            yield f"{text}; {show(number(floor))}, p {number(p):.2g}" if floor and p else text
+
+    names = {("", ""): "labels differ, by position", ("", "_by_token"): "by token", ("framed_", ""): "frames differ, by position",
+             ("framed_", "_by_token"): "by token"}
+    for title, is_setup in (("What moves the label (share of pairs; in two seeds of one arm, p)", False), ("Within each set-up", True)):
+        chosen = [row for row in rows if bool(row.get("setup")) == is_setup]
+        if chosen:
+            table(title, ("axis", "values", "set-up", "pairs a seed", "seeds", *(names[reading] for reading in readings)),
+                  [(row["axis"], f"{row['from']} ↔ {row['to']}" if row["from"] else "each two", row.get("setup") or "all",
+                    row["pairs"], row["seeds"], *cells(row)) for row in chosen])
 
 
 def main():

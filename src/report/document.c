@@ -48,34 +48,6 @@ static void put_metrics(const Report *report, const unsigned char *is_carried, J
     json_close_array(json);
 }
 
-static void put_changes(const Report *report, JsonWriter *json)
-{
-    Arena *arena = arena_new();
-    Switch *list;
-    const int n = changes_list(arena, report, &list);
-    json_key(json, "changes");
-    json_open_array(json);
-    for (int i = 0; i < n; i++) {
-        const ReportAxis *axis = list[i].axis == CHANGES_OF_SEED ? NULL : &report->axes[list[i].axis];
-        Interval by[2];
-        int n_pairs = 0;
-        for (int k = 0; k < 2; k++)
-            changes_over_seeds(arena, report, NULL, &list[i], k, &n_pairs, &by[k]);
-        if (n_pairs == 0)
-            continue;
-        json_open_object(json);
-        json_put_string(json, "axis", axis ? axis->name : NULL);
-        json_put_string(json, "from", list[i].from == CHANGES_ALL ? NULL : axis->values[list[i].from]);
-        json_put_string(json, "to", list[i].to == CHANGES_ALL ? NULL : axis->values[list[i].to]);
-        json_put_number(json, "pairs", n_pairs);
-        put_interval(json, "changed", &by[0]);
-        put_interval(json, "changed_by_token", &by[1]);
-        json_close_object(json);
-    }
-    json_close_array(json);
-    arena_free(arena);
-}
-
 /* How claims are corrected for their number, a line a family of more than one. */
 static void put_families(const Report *report, const ClaimVerdict *verdicts, JsonWriter *json)
 {
@@ -276,7 +248,8 @@ static void put_experiment(const Report *report, const unsigned char *is_carried
     json_key(json, "verdicts");
     verdicts_json(report, verdicts, json);
     put_families(report, verdicts, json);
-    put_changes(report, json);
+    json_key(json, "changes");
+    changes_json(report, json);
     put_absent(report, json);
 }
 

@@ -26,7 +26,8 @@ int report_unreadable(const Report *report, Error *err);
 int report_write(Report *report, const char *folder, Error *err);
 
 /* The table for the terminal: per arm onset (median, interval with coverage, n formed of n), final sink mass of the
- * strongest head with its floor, value drain, frame by position and by token; then the verdicts. */
+ * strongest head with its floor, value drain, frame by position and by token; then the verdicts, and what
+ * moves the label. */
 void report_terminal(Report *report, int width, int use_colour, Text *ret_text);
 
 /* A run's snapshot as text (`refframe show RUN [--step N]`): per layer and head the main metrics and labels. */

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/changes.h"
 #include "report/family.h"
 #include "report/style.h"
 #include "report/summary.h"
@@ -265,6 +266,7 @@ void report_terminal(Report *report, int width, int use_colour, Text *ret_text)
     add_arms(arena, report, width, use_colour, ret_text);
     add_caption(report, width, use_colour, ret_text);
     add_verdicts(arena, report, width, use_colour, ret_text);
+    changes_text(report, width, use_colour, ret_text);
     add_absent(report, use_colour, ret_text);
     arena_free(arena);
 }

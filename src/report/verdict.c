@@ -6,7 +6,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "report/changes.h"
 #include "report/family.h"
 #include "report/term.h"
 #include "report/trace.h"
@@ -111,46 +110,67 @@ static void test_numbers(Arena *arena, const Report *report, const Comparison *c
         ret_test->note = arena_format(arena, "neither came in %d of %d seeds", n_unordered, ret_test->n);
 }
 
-static void test_seen(Arena *arena, const Report *report, const Term *term, int arm, VerdictTest *ret_test)
+/* One arm among those searched is enough: the best stands for all, in the plan's order among equals. Returns 1, or 0
+ * without an arm. */
+static int test_seen(Arena *arena, const Report *report, const Term *term, VerdictTest *ret_test)
 {
-    int planned, seen = 0, at_start = 0;
-    const int n = report_count_runs(report, arm, &planned);
-    for (int r = 0; r < report->n_runs; r++) {
-        Onset onset;
-        if (report->runs[r].arm != arm || report->runs[r].n_snapshots == 0)
+    Seen *seen = ARENA_ARRAY(arena, Seen, 1);
+    seen_search(arena, report, term, seen);
+    for (int k = 0; k < seen->n_arms; k++) {
+        VerdictTest test;
+        verdict_of_seen(seen->arms[k].n_planned, seen->arms[k].n_finished, seen->arms[k].n_seen, &test);
+        if (k > 0 && (test.verdict > ret_test->verdict ||
+                      (test.verdict == ret_test->verdict && test.n_hold <= ret_test->n_hold)))
             continue;
-        frame_onset(arena, &report->runs[r], (FrameType)frame_by_name(term->label), 0, -1, -1, &onset);
-        seen += onset.kind != ONSET_NEVER;
-        at_start += onset.kind == ONSET_AT_START;
+        *ret_test = test;
+        ret_test->left_arm = seen->arms[k].arm;
     }
-    verdict_of_seen(planned, n, seen, ret_test);
-    if (at_start > 0)
-        ret_test->note = arena_format(arena, "there at step 0 already in %d", at_start);
+    if (seen->n_arms == 0)
+        return 0;
+    ret_test->seen = seen;
+    ret_test->note = seen_text(arena, report, seen);
+    return 1;
+}
+
+/* "36 pairs a seed, seeds alone 0.13, p = 0.0001" */
+static const char *changed_text(Arena *arena, const Changed *changed)
+{
+    const char *left_out = changed->n_unlabelled > 0
+                               ? arena_format(arena, ", %d runs without a label left out", changed->n_unlabelled)
+                               : "";
+    const char *plural = changed->n_pairs == 1 ? "" : "s";
+    if (isnan(changed->test.p))
+        return arena_format(arena, "%d pair%s a seed%s", changed->n_pairs, plural, left_out);
+    return arena_format(arena, "%d pair%s a seed, seeds alone %.2g, p = %.3g%s", changed->n_pairs, plural,
+                        changed->floor, changed->test.p, left_out);
 }
 
 /* One value a seed on either side, whatever the number of arms behind it. */
 static void test_changes(Arena *arena, const Report *report, const Comparison *comparison, VerdictTest *ret_test)
 {
     const Term *terms[2] = {&comparison->left, &comparison->right};
-    const int is_paired = comparison->right.kind == TERM_CHANGES;
+    const int is_paired = term_is_changes(&comparison->right);
     double *values = ARENA_ARRAY(arena, double, report->n_seeds + 1);
-    int pairs[2] = {0, 0};
-    for (int i = 0; i < report->n_seeds; i++) {
-        double share[2] = {0, 0};
-        for (int side = 0; side <= is_paired; side++) {
-            const Switch which = {report_find_axis(report, terms[side]->axis), CHANGES_ALL, CHANGES_ALL};
-            int n = 0;
-            share[side] =
-                which.axis < 0 ? (double)NAN : changes_in_seed(report, terms[side], &which, 0, report->seeds[i], &n);
-            pairs[side] = n > pairs[side] ? n : pairs[side];
-        }
-        values[i] = share[0] - share[1];
+    Changed *changed = ARENA_ARRAY(arena, Changed, 2);
+    Changes changes;
+    changes_new(arena, report, &changes);
+    for (int side = 0; side <= is_paired; side++) {
+        const Switch which = {report_find_axis(report, terms[side]->axis), CHANGES_ALL, CHANGES_ALL, CHANGES_ALL};
+        if (which.axis >= 0)
+            changes_of(arena, &changes, terms[side], &which, 0, terms[side]->kind == TERM_CHANGES_FRAMED,
+                       &changed[side]);
+        for (int i = 0; i < report->n_seeds; i++)
+            values[i] += which.axis < 0 ? (double)NAN : side == 0 ? changed[side].shares[i] : -changed[side].shares[i];
     }
     verdict_of_values(arena, report->n_seeds, values, values, 0, comparison->comparator,
                       is_paired ? 0 : comparison->right.number, ret_test);
-    ret_test->note = ret_test->n == 0 ? "no seed has all of its runs"
-                     : is_paired      ? arena_format(arena, "%d pairs a seed less %d", pairs[0], pairs[1])
-                                      : arena_format(arena, "%d pairs a seed", pairs[0]);
+    ret_test->note = changed_text(arena, &changed[0]);
+    if (ret_test->n == 0)
+        ret_test->note = "no seed has all of its runs and a pair of them";
+    else if (is_paired)
+        ret_test->note = arena_format(arena, "%s; less %s", ret_test->note, changed_text(arena, &changed[1]));
+    ret_test->changed[0] = ret_test->n > 0 ? &changed[0] : NULL;
+    ret_test->changed[1] = ret_test->n > 0 && is_paired ? &changed[1] : NULL;
 }
 
 /* `number OP term` reads as `term OP' number`, so that the left term always selects runs. */
@@ -185,7 +205,9 @@ static int test_comparison(Arena *arena, const Report *report, const Comparison 
     const int is_bare = comparison.comparator == COMPARE_HOLDS;
     const int is_paired = !is_bare && term_selects_runs(&comparison.right);
     int n = 0;
-    if (comparison.left.kind == TERM_CHANGES) {
+    if (is_bare)
+        return test_seen(arena, report, &comparison.left, tests);
+    if (term_is_changes(&comparison.left)) {
         test_changes(arena, report, &comparison, tests);
         tests->left_arm = tests->right_arm = -1;
         return 1;
@@ -198,9 +220,7 @@ static int test_comparison(Arena *arena, const Report *report, const Comparison 
                 !(term_matches(report, &comparison.right, right) && comparison_pairs(report, &comparison, left, right)))
                 continue;
             VerdictTest *test = &tests[n++];
-            if (is_bare)
-                test_seen(arena, report, &comparison.left, left, test);
-            else if (term_is_label(&comparison.left))
+            if (term_is_label(&comparison.left))
                 test_labels(arena, report, &comparison, left, right, test);
             else
                 test_numbers(arena, report, &comparison, left, right, test);
@@ -209,19 +229,6 @@ static int test_comparison(Arena *arena, const Report *report, const Comparison 
         }
     }
     return n;
-}
-
-/* `seen` asks for one arm among those matched: the best of its tests stands for all. */
-static int keep_best(VerdictTest *tests, int n)
-{
-    int best = 0;
-    for (int i = 1; i < n; i++)
-        if (tests[i].verdict < tests[best].verdict ||
-            (tests[i].verdict == tests[best].verdict && tests[i].n_hold > tests[best].n_hold))
-            best = i;
-    if (n > 0)
-        tests[0] = tests[best];
-    return n > 0;
 }
 
 /* All tests must hold: the worst verdict stands, and among equals the test with the fewest seeds. */
@@ -273,9 +280,7 @@ void verdict_of_claim(Arena *arena, const Report *report, const Claim *claim, Cl
     verdict.tests = ARENA_ARRAY(arena, VerdictTest, n_most);
     for (int c = 0; c < claim->n_comparisons; c++) {
         VerdictTest *tests = verdict.tests + verdict.n_tests;
-        int n = test_comparison(arena, report, &claim->comparisons[c], tests);
-        if (claim->comparisons[c].comparator == COMPARE_HOLDS)
-            n = keep_best(tests, n);
+        const int n = test_comparison(arena, report, &claim->comparisons[c], tests);
         is_matched_by_all &= n > 0;
         verdict.n_tests += n;
     }
@@ -290,6 +295,8 @@ const char *verdict_arms(Arena *arena, const Report *report, const VerdictTest *
 {
     if (test->left_arm < 0)
         return "pairs of arms";
+    if (test->seen && test->seen->n_arms > 1)
+        return arena_format(arena, "best of %d arms, %s", test->seen->n_arms, report->arms[test->left_arm].name);
     if (test->right_arm < 0 || test->right_arm == test->left_arm) /* two measures of one arm */
         return report->arms[test->left_arm].name;
     return arena_format(arena, "%s against %s", report->arms[test->left_arm].name, report->arms[test->right_arm].name);

@@ -3,8 +3,9 @@
  *   numbers  about the median over all seeds: supported or refuted if its interval of coverage >= 95 % lies wholly on
  *            one side of the bound, which is the two-sided sign test at 5 % (statistics.h)
  *   labels   about most seeds, that is more than half of all: the same test on how many seeds hold (6 of 6, 8 of 9, 10
- * of 12, 15 of 20). It does not say that a label comes in every seed seen     in at least half of one arm's planned
- * seeds; otherwise "not seen at this scale": a search, not a test
+ *            of 12, 15 of 20). It does not say that a label comes in every seed
+ *   seen     in at least half of one arm's planned seeds; otherwise "not seen at this scale". It is a search over the
+ *            arms that it selects, not a test: how often the search alone finds as much stands beside it (seen.h)
  *
  * A seed's onset is itself an interval (after, by]: its unfavourable end is used on both sides, `by` to hold "<" and
  * `after` to refute it; of two onsets in adjacent intervals, the order is known. The interval shown is that of the end
@@ -12,6 +13,7 @@
  * selects. Every pair (or arm) must hold. When neither of two onsets came, their order is unknown.
  *
  * `changes` has one value a seed, over all pairs of arms that its selection holds (changes.h): one test a comparison.
+ * Beside it stands what the seed alone changes, with a permutation test; the verdict does not rest on that.
  *
  * Claims of one family (`family:`; those that name none are one family) are corrected for their number by Holm. A
  * claim's p is two-sided and the lesser of two: to support it, the largest of its tests' p, as all must hold; to refute
@@ -22,7 +24,9 @@
 #define REFFRAME_REPORT_VERDICT_H
 
 #include "base/json.h"
+#include "report/changes.h"
 #include "report/results.h"
+#include "report/seen.h"
 #include "report/statistics.h"
 
 typedef enum { VERDICT_SUPPORTED, VERDICT_UNDECIDED, VERDICT_NOT_SEEN, VERDICT_REFUTED, VERDICT_COUNT } Verdict;
@@ -36,11 +40,13 @@ typedef struct {
     int needs_n;   /* undecided: the least n that would decide if every further seed went with the most; 0 otherwise */
     int is_votes;  /* labels: n_hold of n seeds; otherwise the interval */
     int has_p;     /* a sign test on the seeds; 0 of seen(...), which is none */
-    int n_hold, n_fail;      /* seeds that certainly hold, that certainly fail; the rest is told by neither */
-    double p_holds, p_fails; /* two-sided, to support and to refute */
-    double last_step;        /* of an onset against a number: what is infinite is later than this; 0 of all else */
-    Interval interval;       /* of the left term, or of left - right within seeds */
-    const char *note;        /* "centralized in 5 of 6, other in 1", why nothing can be said, or "" */
+    int n_hold, n_fail;        /* seeds that certainly hold, that certainly fail; the rest is told by neither */
+    double p_holds, p_fails;   /* two-sided, to support and to refute */
+    double last_step;          /* of an onset against a number: what is infinite is later than this; 0 of all else */
+    Interval interval;         /* of the left term, or of left - right within seeds */
+    const Seen *seen;          /* the search behind seen(...), whose best arm this is; else NULL */
+    const Changed *changed[2]; /* what stands behind changes(...) on either side; else NULL */
+    const char *note;          /* "centralized in 5 of 6, other in 1", why nothing can be said, or "" */
 } VerdictTest;
 
 typedef struct {

@@ -12,6 +12,58 @@ static void put_value(JsonWriter *json, const char *key, double value)
         json_put_number(json, key, value);
 }
 
+static void put_permutation(const Permutation *test, JsonWriter *json)
+{
+    json_put_number(json, "p", test->p);
+    json_put_number(json, "deals", test->n_deals);
+    json_put_bool(json, "exact", test->is_exact);
+}
+
+/* Arms that never show the type are counted, not listed. */
+static void put_search(const Report *report, const Seen *seen, JsonWriter *json)
+{
+    json_key(json, "search");
+    json_open_object(json);
+    json_put_number(json, "arms", seen->n_arms);
+    json_put_number(json, "arms_seen", seen->n_arms_seen);
+    json_put_number(json, "runs", seen->n_runs);
+    json_put_number(json, "runs_seen", seen->n_runs_seen);
+    json_put_number(json, "unlabelled", seen->n_unlabelled);
+    put_permutation(&seen->test, json);
+    json_key(json, "by_arm");
+    json_open_array(json);
+    for (int k = 0; k < seen->n_arms; k++) {
+        const SeenArm *own = &seen->arms[k];
+        if (own->n_seen == 0)
+            continue;
+        json_open_object(json);
+        json_put_string(json, "arm", report->arms[own->arm].name);
+        json_put_number(json, "planned", own->n_planned);
+        json_put_number(json, "finished", own->n_finished);
+        json_put_number(json, "seen", own->n_seen);
+        json_close_object(json);
+    }
+    json_close_array(json);
+    json_close_object(json);
+}
+
+static void put_changed(const Changed *const changed[2], JsonWriter *json)
+{
+    json_key(json, "changed");
+    json_open_array(json);
+    for (int side = 0; side < 2 && changed[side]; side++) {
+        json_open_object(json);
+        json_put_number(json, "pairs", changed[side]->n_pairs);
+        json_put_number(json, "unlabelled", changed[side]->n_unlabelled);
+        put_value(json, "median", changed[side]->interval.median);
+        json_put_number(json, "floor", changed[side]->floor);
+        json_put_number(json, "floor_dealt", changed[side]->floor_dealt);
+        put_permutation(&changed[side]->test, json);
+        json_close_object(json);
+    }
+    json_close_array(json);
+}
+
 static void put_test(const Report *report, const VerdictTest *test, JsonWriter *json)
 {
     json_open_object(json);
@@ -37,6 +89,10 @@ static void put_test(const Report *report, const VerdictTest *test, JsonWriter *
         json_put_number(json, "needs_n", test->needs_n);
     if (test->note[0] != '\0')
         json_put_string(json, "note", test->note);
+    if (test->seen)
+        put_search(report, test->seen, json);
+    if (test->changed[0])
+        put_changed(test->changed, json);
     json_close_object(json);
 }
 

@@ -41,6 +41,7 @@ static void test_refusals(void **state)
         {"changes(end) < 1", "no axis \"end\"; did you mean \"ends\"?"},
         {"changes(ends, model.position.kind=alibi) < 1", "no two arms of changes(...) differ in ends alone"},
         {"changes(ends, ends=bare) < 1", "no two arms of changes(...) differ in ends alone"},
+        {"changes_framed(ends, ends=bare) < 1", "no two arms of changes_framed(...) differ in ends alone"},
         {"onset(frame:non) < 3", "unknown frame type \"non\"; did you mean \"none\"?"},
         {"onset(sink_mass, model.positon.kind=rope) < 3",
          "no axis \"model.positon.kind\"; did you mean \"model.position.kind\"?"},
@@ -50,7 +51,7 @@ static void test_refusals(void **state)
         {"frame(ends=bare) != frame(model.position.kind=alibi, ends=bare)",
          "no arm matches the selection of frame(...)"},
         {"onset(sink_mass) <", "column 19: expected a number, a label or one of onset, median, early, frame, "
-                               "frame_by_token, seen, changes, found the end"},
+                               "frame_by_token, seen, changes, changes_framed, found the end"},
     };
     for (size_t i = 0; i < N_TESTS(cases); i++) {
         Arena *arena = arena_new();

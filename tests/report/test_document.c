@@ -34,7 +34,9 @@ static const Scene scene = {
               "\"source\":\"s\",\"file\":\"x\",\"line\":1},"
               "{\"text\":\"t\",\"that\":\"onset(sink_mass:strongest, kind=b) < 50\"},"
               "{\"text\":\"t\",\"that\":\"frame(kind=a) = "
-              "centralized\",\"family\":\"P\",\"source\":\"\",\"file\":\"x\",\"line\":2}]",
+              "centralized\",\"family\":\"P\",\"source\":\"\",\"file\":\"x\",\"line\":2},"
+              "{\"text\":\"t\",\"that\":\"seen(centralized)\",\"source\":\"\",\"file\":\"x\",\"line\":3},"
+              "{\"text\":\"t\",\"that\":\"changes(kind) < 1\",\"source\":\"\",\"file\":\"x\",\"line\":4}]",
 };
 
 /* Whether a list holds a word; its place in bits, to tell which were seen. */

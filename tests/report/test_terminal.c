@@ -121,6 +121,30 @@ static void test_text_of_others_is_made_visible(void **state)
     arena_free(arena);
 }
 
+/* Seeds 1 to 6 of a are centralized, b never is, and its third seed failed: five seeds, each with a pair that differs.
+ */
+static void test_what_moves_the_label(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    char *folder;
+    Text text = {0};
+    Report *report = scene_collect(arena, &scene, &folder);
+    report_terminal(report, 200, 0, &text);
+    assert_non_null(strstr(text_string(&text),
+                           "\n"
+                           "  What moves the label      pairs that differ     seeds alone   if dealt    p\n"
+                           "  kind                      1.00 [1.00, 1.00]     0.00          0.50        0.062\n"
+                           "    where both have a frame no pair               –             –           –\n"));
+    text_clear(&text);
+    report->n_seeds = 0; /* nothing to tell */
+    report_terminal(report, 200, 0, &text);
+    assert_null(strstr(text_string(&text), "What moves"));
+    text_free(&text);
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
 static void test_wrapping_keeps_words_and_width(void **state)
 {
     (void)state;
@@ -177,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table_says_what_it_must),
         cmocka_unit_test(test_colour_changes_no_text),
+        cmocka_unit_test(test_what_moves_the_label),
         cmocka_unit_test(test_wrapping_keeps_words_and_width),
         cmocka_unit_test(test_text_of_others_is_made_visible),
         cmocka_unit_test(test_show),

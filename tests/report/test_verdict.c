@@ -340,6 +340,10 @@ static const struct {
     {"changes(kind) = changes(kind)", VERDICT_SUPPORTED, 1},
     {"changes(kind, kind=a) < 1", VERDICT_UNDECIDED, 1}, /* one arm has no pair */
     {"changes(mask) < 1", VERDICT_UNDECIDED, 1},
+    /* a and b have a frame, and the same */
+    {"changes_framed(kind) = 0", VERDICT_SUPPORTED, 1},
+    {"changes(kind) > changes_framed(kind)", VERDICT_SUPPORTED, 1},
+    {"changes_framed(kind, kind=c) < 1", VERDICT_UNDECIDED, 1},
 };
 
 static void test_claims(void **state)
@@ -408,6 +412,32 @@ static void test_changes_over_two_axes(void **state)
         }
         scratch_remove(folder);
     }
+    arena_free(arena);
+}
+
+/* Beside a verdict on `changes` stands what the seed alone changes: here nothing, of what would be 4/9 if each seed
+ * dealt its labels (of two runs, 5/9 agree). The six seeds' one none may fall to any of the three arms, but to the
+ * same. */
+static void test_changes_are_held_against_seeds(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 3, .n_seeds = 6, .sink = sink_by_arm};
+    char *folder;
+    Error err;
+    const Report *report = scene_collect(arena, &scene, &folder);
+    Claim claim = {0};
+    ClaimVerdict verdict;
+    assert_ok(claim_parse(arena, "test", 1, "changes(kind) > changes_framed(kind)", &claim, &err), &err);
+    verdict_of_claim(arena, report, &claim, &verdict);
+    const Changed *const *changed = verdict.tests[0].changed;
+    assert_near(changed[0]->floor, 0, 0);
+    assert_near(changed[0]->floor_dealt, 4.0 / 9, 1e-12);
+    assert_near(changed[0]->test.p, 3.0 / 729, 1e-12);
+    assert_near(changed[1]->test.p, 1, 0); /* one type only */
+    assert_string_equal(verdict.tests[0].note,
+                        "3 pairs a seed, seeds alone 0, p = 0.00412; less 1 pair a seed, seeds alone 0, p = 1");
+    scratch_remove(folder);
     arena_free(arena);
 }
 
@@ -513,6 +543,7 @@ int main(void)
         cmocka_unit_test(test_adjacent_onsets_are_ordered),
         cmocka_unit_test(test_claims),
         cmocka_unit_test(test_changes_over_two_axes),
+        cmocka_unit_test(test_changes_are_held_against_seeds),
         cmocka_unit_test(test_missing_runs_are_not_guessed),
         cmocka_unit_test(test_large_sweeps_take_little),
         cmocka_unit_test(test_labels_that_are_not_available),

@@ -30,7 +30,10 @@ function corrected({verdict, corrected: after}) {
     after.needs_n ? `, needs n ≥ ${after.needs_n}` : '', ` (p ${show(after.p, 2)})`);
 }
 
-const armsOf = (test) => (test.against && test.against !== test.arm ? `${test.arm} − ${test.against}` : test.arm);
+function armsOf(test) {
+  if (test.search && test.search.arms > 1) return `best of ${test.search.arms} arms, ${test.arm}`;
+  return test.against && test.against !== test.arm ? `${test.arm} − ${test.against}` : test.arm;
+}
 function found(test) {
   if (test.low === undefined) return `${test.n_hold} of ${test.n} seeds`;
   const [median, low, high] = [test.median, test.low, test.high].map((v) =>
