@@ -90,11 +90,17 @@ typedef struct {
 extern const Kind kinds[];
 extern const int n_kinds;
 
+/* What nanoGPT and Hugging Face call our keys. */
+extern const SchemaWord other_words[];
+extern const int n_other_words;
+
 /* ---- terminal (terminal.c) ---- */
 
 int terminal_is_interactive(void); /* stdout is a terminal */
 int terminal_has_colour(void);     /* and NO_COLOR is not set */
 int terminal_width(void);          /* columns, 100 when unknown */
+/* Text of others as a terminal can show it (text_add_visible); from arena. */
+const char *terminal_text(Arena *arena, const char *string);
 /* Writes `line` over the current one (interactive) or nothing. */
 void terminal_status_line(const char *line);
 void terminal_clear_line(void);

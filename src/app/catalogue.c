@@ -28,3 +28,26 @@ const Kind kinds[] = {
     {"export", NULL, "what a report writes", NULL, export_variants},
 };
 const int n_kinds = sizeof kinds / sizeof *kinds;
+
+const SchemaWord other_words[] = {
+    /* nanoGPT */
+    {"block_size", "model.context_length"},
+    {"n_embd", "model.d_model"},
+    {"n_layer", "model.n_layers"},
+    {"n_head", "model.n_heads"},
+    {"learning_rate", "train.lr"},
+    {"max_iters", "train.steps"},
+    {"warmup_iters", "train.warmup_steps"},
+    {"eval_interval", "snapshot.every"},
+    /* Hugging Face's configurations and trainer */
+    {"n_positions", "model.context_length"},
+    {"max_position_embeddings", "model.context_length"},
+    {"hidden_size", "model.d_model"},
+    {"num_hidden_layers", "model.n_layers"},
+    {"num_attention_heads", "model.n_heads"},
+    {"head_dim", "model.d_head"},
+    {"n_inner", "model.d_ff"},
+    {"intermediate_size", "model.d_ff"},
+    {"max_steps", "train.steps"},
+};
+const int n_other_words = sizeof other_words / sizeof *other_words;

@@ -21,18 +21,18 @@ static double undisturbed_peak(const Kernels *kernels)
     return best;
 }
 
-static void print_plan(const Plan *plan)
+static void print_plan(Arena *arena, const Plan *plan)
 {
-    printf("%s", plan->name);
+    printf("%s", terminal_text(arena, plan->name));
     if (*plan->claim)
-        printf(": %s", plan->claim);
+        printf(": %s", terminal_text(arena, plan->claim));
     if (*plan->source)
-        printf(" (%s)", plan->source);
+        printf(" (%s)", terminal_text(arena, plan->source));
     printf("\n\n");
     for (int a = 0; a < plan->n_axes; a++) {
-        printf("  %-28s", plan->axes[a].name);
+        printf("  %-28s", terminal_text(arena, plan->axes[a].name));
         for (int v = 0; v < plan->axes[a].n_values; v++)
-            printf(" %s", plan->axes[a].values[v].label);
+            printf(" %s", terminal_text(arena, plan->axes[a].values[v].label));
         printf("\n");
     }
     printf("  %-28s", "seeds");
@@ -55,8 +55,8 @@ static void print_arms(const Experiment *experiment, Needs *needs)
         const TrainEstimate *estimate = &arm->estimate;
         char oracle[32];
         snprintf(oracle, sizeof oracle, isnan(estimate->oracle_loss) ? "unknown" : "%.4f", estimate->oracle_loss);
-        printf("  %-60s %12lld %10lld %9s\n", plan->runs[r].folder, (long long)estimate->n_parameters,
-               (long long)estimate->n_snapshots, oracle);
+        printf("  %-60s %12lld %10lld %9s\n", terminal_text(experiment->arena, plan->runs[r].folder),
+               (long long)estimate->n_parameters, (long long)estimate->n_snapshots, oracle);
         needs->flops += estimate->flops * plan->n_seeds;
         needs->tokens += (double)estimate->tokens * plan->n_seeds;
         needs->disk_bytes += estimate->disk_bytes * (size_t)plan->n_seeds;
@@ -102,7 +102,7 @@ static void print_needs(const Experiment *experiment, const Needs *needs)
     const double memory = (double)experiment_memory(experiment, experiment->threads);
     char one[32], all[32], disk[32], seconds[32];
     printf("\n  %d runs, %d at a time with %d thread%s each -> %s\n", plan->n_runs, experiment->jobs,
-           experiment->threads, experiment->threads == 1 ? "" : "s", experiment->folder);
+           experiment->threads, experiment->threads == 1 ? "" : "s", terminal_text(experiment->arena, experiment->folder));
     print_texts(experiment);
     printf("  memory    %s at most for a run, %s for %d at a time\n", text_bytes(memory, one),
            text_bytes(experiment->jobs * memory, all), experiment->jobs);
@@ -121,7 +121,7 @@ static int run(const Arguments *arguments, Error *err)
     if (status != STATUS_OK)
         return status;
     experiment_note_others(&experiment);
-    print_plan(&experiment.plan);
+    print_plan(experiment.arena, &experiment.plan);
     print_arms(&experiment, &needs);
     print_needs(&experiment, &needs);
     experiment_close(&experiment);

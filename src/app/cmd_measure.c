@@ -17,12 +17,13 @@ static void print_steps(const char *what, int only_changed, const Remeasured *sn
     printf("\n");
 }
 
-static void print_snapshots(const char *folder, const Remeasured *snapshots, int n)
+static void print_snapshots(Arena *arena, const char *folder, const Remeasured *snapshots, int n)
 {
     int n_changed = 0;
     for (int i = 0; i < n; i++)
         n_changed += snapshots[i].is_changed;
-    printf("%s: %d snapshot%s measured again, %d changed\n", folder, n, n == 1 ? "" : "s", n_changed);
+    printf("%s: %d snapshot%s measured again, %d changed\n", terminal_text(arena, folder), n, n == 1 ? "" : "s",
+           n_changed);
     print_steps("steps  ", 0, snapshots, n);
     if (n_changed > 0)
         print_steps("changed", 1, snapshots, n);
@@ -63,7 +64,7 @@ static int measure_run(const Arguments *arguments, Error *err)
     Remeasured *snapshots = NULL;
     int n = 0, status = measure_again(arena, arguments, &snapshots, &n, err);
     if (status == STATUS_OK)
-        print_snapshots(arguments->words[0], snapshots, n);
+        print_snapshots(arena, arguments->words[0], snapshots, n);
     arena_free(arena);
     return status;
 }

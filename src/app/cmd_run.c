@@ -52,10 +52,12 @@ static void on_change(void *context, const SchedState *state)
 
 static void on_note(void *context, const PlannedRun *run, const char *line)
 {
+    Arena *arena = arena_new();
     (void)context;
     terminal_clear_line();
-    printf("note: %s: %s\n", run->folder, line);
+    printf("note: %s: %s\n", terminal_text(arena, run->folder), terminal_text(arena, line));
     fflush(stdout);
+    arena_free(arena);
 }
 
 static void on_end(void *context, const PlannedRun *run, RunStatus status, const char *reason)
@@ -63,8 +65,10 @@ static void on_end(void *context, const PlannedRun *run, RunStatus status, const
     (void)context;
     if (status == RUN_FINISHED || status == RUN_INTERRUPTED)
         return;
+    Error line; /* one line, whatever the reason holds */
+    error_set(&line, STATUS_FAILED, "%s %s: %s", run->folder, run_status_name(status), reason);
     terminal_clear_line();
-    fprintf(stderr, "refframe: %s %s: %s\n", run->folder, run_status_name(status), reason);
+    fprintf(stderr, "refframe: %s\n", line.text);
 }
 
 /* Before anything is trained: runs that were begun elsewhere can only go on where the same bits are computed. */
@@ -117,9 +121,10 @@ static double measuring_share(Experiment *experiment)
 static void print_start(const Experiment *experiment)
 {
     const Plan *plan = &experiment->plan;
-    printf("%s: %d runs (%d arms x %d seeds), %d at a time, %d thread%s each -> %s\n", plan->name, plan->n_runs,
-           plan->n_arms, plan->n_seeds, experiment->jobs, experiment->threads, experiment->threads == 1 ? "" : "s",
-           experiment->folder);
+    printf("%s: %d runs (%d arms x %d seeds), %d at a time, %d thread%s each -> %s\n",
+           terminal_text(experiment->arena, plan->name), plan->n_runs, plan->n_arms, plan->n_seeds, experiment->jobs,
+           experiment->threads, experiment->threads == 1 ? "" : "s",
+           terminal_text(experiment->arena, experiment->folder));
     experiment_print_notes(experiment, "note: ");
     fflush(stdout);
 }

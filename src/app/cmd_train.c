@@ -30,9 +30,11 @@ static void on_begin(void *context)
 
 static void on_note(void *context, const char *line)
 {
+    Arena *arena = arena_new();
     (void)context;
-    printf(SCHED_NOTE "%s\n", line);
+    printf(SCHED_NOTE "%s\n", terminal_text(arena, line));
     fflush(stdout);
+    arena_free(arena);
 }
 
 /* A line of progress a few times a second, for the parent or for whoever looks on. */

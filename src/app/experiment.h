@@ -35,7 +35,11 @@ void experiment_close(Experiment *experiment);
 /* Writes plan.json, metrics.json and reference.json into the results folder. */
 int experiment_write_meta(const Experiment *experiment, Error *err);
 
-/* Collects, writes all exports, prints the table and says where the report is. */
+/* What is to be said where a machine runs no kernels but the plain ones; NULL where it runs faster ones. */
+const char *experiment_kernels_note(const Experiment *experiment);
+
+/* Collects, writes all exports, prints the table and says where the report is. STATUS_FAILED, after all that, where a
+ * finished run could not be read. */
 int experiment_report(const char *folder, Error *err);
 
 #endif

@@ -31,7 +31,7 @@ static void add_cell(double value, const char *format, Style style, int use_colo
 
 static void add_heading(const MapsSet *set, int use_colour, Text *text)
 {
-    const char *type = maps_type_name(set->files[0].type);
+    const char *type = npy_type_name(set->files[0].type);
     for (int f = 1; f < set->n_files; f++)
         if (set->files[f].type != set->files[0].type)
             type = "several types";
@@ -42,7 +42,7 @@ static void add_heading(const MapsSet *set, int use_colour, Text *text)
         text_addf(text, " to %d", set->longest);
     text_addf(text, " tokens, %d layer%s of %d head%s; %s%s\n", set->n_layers, set->n_layers == 1 ? "" : "s",
               set->n_heads, set->n_heads == 1 ? "" : "s", type,
-              strcmp(type, maps_type_name(NPY_FLOAT32)) == 0 ? "" : ", measured in float32");
+              strcmp(type, npy_type_name(NPY_FLOAT32)) == 0 ? "" : ", measured in float32");
     const char *reason = maps_mask_reason(set);
     text_addf(text, "  mask %s%s%s%s\n", set->masks[set->mask].name, reason ? " (assumed: " : "", reason ? reason : "",
               reason ? ")" : "");

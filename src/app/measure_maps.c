@@ -121,7 +121,8 @@ static int read_mask(Arena *arena, const char *text, Choice *ret_choice, Error *
         n++, at = end;
     }
     const SchemaPart part = {"model.mask", NULL, variant->params, variant->n_params};
-    return settings_resolve(arena, &(Schema){&part, 1}, assignments, n, &ret_choice->settings, NULL, err);
+    return settings_resolve(arena, &(Schema){.parts = &part, .n_parts = 1}, assignments, n, &ret_choice->settings, NULL,
+                            err);
 }
 
 /* NAME:KEY=VALUE,KEY=VALUE with every key that the mask has, however it was asked for. */

@@ -55,7 +55,10 @@ Schema program_schema(Arena *arena)
     for (int p = 0; p < train_n_parts; p++)
         parts[n++] = train_parts[p];
     assert(n <= MOST_PARTS);
-    return (Schema){parts, n};
+    const Schema schema = {parts, n, other_words, n_other_words};
+    for (int w = 0; w < n_other_words; w++)
+        assert(schema_find(&schema, other_words[w].key, NULL));
+    return schema;
 }
 
 /* Of the keys that sizes come from, the one that exceeds its default most: where to begin when all together

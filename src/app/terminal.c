@@ -27,6 +27,15 @@ int terminal_width(void)
     return 100;
 }
 
+const char *terminal_text(Arena *arena, const char *string)
+{
+    Text text = {0};
+    text_add_visible(&text, string, strlen(string));
+    const char *copy = arena_strdup(arena, text_string(&text));
+    text_free(&text);
+    return copy;
+}
+
 void terminal_status_line(const char *line)
 {
     if (!terminal_is_interactive())

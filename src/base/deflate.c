@@ -70,6 +70,8 @@ int inflate_bytes(const void *bytes, size_t n, void *out, size_t n_out, Error *e
     unsigned char none; /* zlib wants a place for output even when there is none */
     const int result = inflate_some(&stream, bytes, n, &taken, out ? out : &none, n_out, &made);
     inflateEnd(&stream);
+    if (result == Z_MEM_ERROR)
+        return error_set(err, STATUS_FAILED, "out of memory: zlib could not go on");
     if (result != Z_STREAM_END || taken != n || made != n_out)
         return error_set(err, STATUS_INPUT, "compressed data is damaged");
     return STATUS_OK;
@@ -98,6 +100,8 @@ int gunzip_bytes(Arena *arena, const void *bytes, size_t n, char **ret_bytes, si
     inflateEnd(&stream);
     if (result != Z_STREAM_END || taken != n) {
         text_free(&text);
+        if (result == Z_MEM_ERROR)
+            return error_set(err, STATUS_FAILED, "out of memory: zlib could not go on");
         return error_set(err, STATUS_INPUT, "gzip data is damaged");
     }
     *ret_bytes = arena_strndup(arena, text_string(&text), text.size);

@@ -20,6 +20,13 @@ static int failed(Error *err, const char *what, const char *path)
     return error_set(err, STATUS_FAILED, "cannot %s %s: %s", what, path, strerror(errno));
 }
 
+/* Whether it is the path that the user gave, and not the machine, that a call failed for. */
+static int is_users(int reason)
+{
+    return reason == EACCES || reason == EPERM || reason == EROFS || reason == ENOTDIR || reason == ENOENT ||
+           reason == ENAMETOOLONG || reason == ELOOP || reason == ENXIO || reason == ENODEV;
+}
+
 int file_read(Arena *arena, const char *path, char **ret_bytes, size_t *ret_n, Error *err)
 {
     return file_read_start(arena, path, SIZE_MAX, ret_bytes, ret_n, err);
@@ -28,8 +35,11 @@ int file_read(Arena *arena, const char *path, char **ret_bytes, size_t *ret_n, E
 int file_read_start(Arena *arena, const char *path, size_t most, char **ret_bytes, size_t *ret_n, Error *err)
 {
     const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hang us */
-    if (descriptor < 0)
-        return error_set(err, STATUS_INPUT, "cannot open %s: %s", path, strerror(errno));
+    if (descriptor < 0) {
+        const int reason = errno;
+        return error_set(err, is_users(reason) ? STATUS_INPUT : STATUS_FAILED, "cannot open %s: %s", path,
+                         strerror(reason));
+    }
     struct stat info;
     int status = STATUS_OK;
     if (fstat(descriptor, &info) != 0)
@@ -156,9 +166,7 @@ int file_make_folder(const char *path, Error *err)
             sync_folder_of(part);
         } else if (!file_is_folder(part)) {
             const int reason = errno == EEXIST ? ENOTDIR : errno;
-            const int is_users = reason == EACCES || reason == EPERM || reason == EROFS || reason == ENOTDIR ||
-                                 reason == ENOENT || reason == ENAMETOOLONG || reason == ELOOP;
-            return error_set(err, is_users ? STATUS_INPUT : STATUS_FAILED, "cannot make folder %s: %s", path,
+            return error_set(err, is_users(reason) ? STATUS_INPUT : STATUS_FAILED, "cannot make folder %s: %s", path,
                              strerror(reason));
         }
     }
@@ -168,7 +176,7 @@ int file_make_folder(const char *path, Error *err)
 int file_exists(const char *path)
 {
     struct stat info;
-    return stat(path, &info) == 0;
+    return stat(path, &info) == 0 || (errno != ENOENT && errno != ENOTDIR && errno != ENAMETOOLONG && errno != ELOOP);
 }
 
 int file_is_folder(const char *path)
@@ -198,7 +206,8 @@ int file_list(Arena *arena, const char *folder, char ***ret_names, int *ret_n, E
 {
     DIR *open_folder = opendir(folder);
     if (!open_folder && errno != ENOENT)
-        return error_set(err, STATUS_INPUT, "cannot list %s: %s", folder, strerror(errno));
+        return error_set(err, is_users(errno) ? STATUS_INPUT : STATUS_FAILED, "cannot list %s: %s", folder,
+                         strerror(errno));
     char **names = NULL;
     int n = 0, capacity = 0;
     errno = 0;

@@ -12,7 +12,8 @@
 #include "base/arena.h"
 #include "base/status.h"
 
-/* Reads a regular file whole; a NUL is added behind it. STATUS_INPUT if it can't be opened or is a folder. */
+/* Reads a regular file whole; a NUL is added behind it. STATUS_INPUT if it is not there, not to be read, or a folder;
+ * STATUS_FAILED if the system fails (too many open files, an I/O error). */
 int file_read(Arena *arena, const char *path, char **ret_bytes, size_t *ret_n, Error *err);
 
 /* The same of its first `most` bytes, or of all if there are fewer. */
@@ -39,6 +40,8 @@ int file_end(FileWriter *writer, Error *err);
 /* Makes a folder and its parents; an existing folder is fine. */
 int file_make_folder(const char *path, Error *err);
 
+/* Whether something is there, as far as is known: also where the system does not let us look. Whoever reads it then is
+ * told why not, and nobody takes it for missing. */
 int file_exists(const char *path);
 int file_is_folder(const char *path);
 int file_size(const char *path, uint64_t *ret_bytes); /* -1 if absent */

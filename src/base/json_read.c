@@ -137,12 +137,51 @@ static int read_number(Reader *r, double *ret_number)
     return STATUS_OK;
 }
 
+/* The keys of an object that is being read: open addressing, at most half full, so that many keys take no longer each
+ * than few do. */
+typedef struct {
+    const char **slots; /* (n_slots), a power of two; NULL: free */
+    size_t n_slots, n;
+} KeySet;
+
+/* Where a key stands, or would. FNV-1a (Fowler, Noll, Vo), 64 bits. */
+static const char **slot_of(const KeySet *set, const char *key)
+{
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (const char *c = key; *c; c++)
+        hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
+    size_t i = (size_t)(hash ^ hash >> 32) & (set->n_slots - 1);
+    while (set->slots[i] && strcmp(set->slots[i], key) != 0)
+        i = (i + 1) & (set->n_slots - 1);
+    return &set->slots[i];
+}
+
+/* Whether it was not there before. */
+static int add_key(Arena *arena, KeySet *set, const char *key)
+{
+    if (2 * set->n >= set->n_slots) {
+        const KeySet old = *set;
+        set->n_slots = old.n_slots ? 2 * old.n_slots : 16;
+        set->slots = ARENA_ARRAY(arena, const char *, set->n_slots);
+        for (size_t i = 0; i < old.n_slots; i++)
+            if (old.slots[i])
+                *slot_of(set, old.slots[i]) = old.slots[i];
+    }
+    const char **slot = slot_of(set, key);
+    if (*slot)
+        return 0;
+    *slot = key;
+    set->n++;
+    return 1;
+}
+
 static int read_value(Reader *r, Json *value);
 
 /* `[a, b]` or `{"k": a, ...}` */
 static int read_items(Reader *r, Json *value, char close)
 {
     int capacity = 0;
+    KeySet keys = {0};
     if (++r->depth > DEPTH_MAX)
         return refuse(r, "nested deeper than 64 levels");
     r->at++;
@@ -161,7 +200,7 @@ static int read_items(Reader *r, Json *value, char close)
             const char *key;
             if (read_string(r, &key) != STATUS_OK)
                 return STATUS_INPUT;
-            if (json_get(value, key))
+            if (!add_key(r->arena, &keys, key))
                 return error_set(r->err, STATUS_INPUT, "%s:%d: key \"%.200s\" appears twice", r->path, r->line, key);
             item->key = key;
             skip_space(r);

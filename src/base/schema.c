@@ -64,6 +64,15 @@ static const char *last_component(const char *key)
     return dot ? dot + 1 : key;
 }
 
+/* Before any likeness of letters: what other programs call it. */
+static const char *key_of_word(const Schema *schema, const char *word)
+{
+    for (int i = 0; i < schema->n_words; i++)
+        if (strcmp(word, schema->words[i].word) == 0)
+            return schema->words[i].key;
+    return NULL;
+}
+
 const char *schema_nearest_key(Arena *arena, const Schema *schema, const char *key)
 {
     int n = 0;
@@ -80,10 +89,11 @@ const char *schema_nearest_key(Arena *arena, const Schema *schema, const char *k
     const char *kind = arena_format(arena, "%s.kind", key);
     if (schema_find(schema, kind, NULL))
         return kind;
-    const char *nearest = text_nearest(key, keys, n);
+    const char *last = last_component(key), *nearest = key_of_word(schema, last);
+    if (!nearest)
+        nearest = text_nearest(key, keys, n);
     if (nearest)
         return nearest;
-    const char *last = last_component(key);
     for (int i = 0; i < n; i++)
         if (strcmp(lasts[i], last) == 0)
             return keys[i];

@@ -69,9 +69,16 @@ typedef struct {
     int n_rows;
 } SchemaPart;
 
+/* What other programs call a key: a hint where letters alone would lead astray. */
+typedef struct {
+    const char *word, *key;
+} SchemaWord;
+
 typedef struct {
     const SchemaPart *parts;
     int n_parts;
+    const SchemaWord *words;
+    int n_words;
 } Schema;
 
 /* One unvalidated assignment as it stands in a file or in --set. `text` is the scalar's text, or, for a list,
@@ -100,7 +107,7 @@ const char *schema_full_key(Arena *arena, const SchemaPart *part, const SchemaRo
  */
 const char *schema_kinds(Arena *arena, const Schema *schema, const char *key);
 
-/* Nearest valid full key to `key`, or NULL. Memory from arena. */
+/* Nearest valid full key to `key`, which may be another program's word; or NULL. Memory from arena. */
 const char *schema_nearest_key(Arena *arena, const Schema *schema, const char *key);
 
 #endif

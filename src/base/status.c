@@ -6,18 +6,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* vsnprintf that shows a cut by "..." at the end. An error is one line: what a user's text brings of newlines and other
- * control characters becomes spaces. */
+#include "base/text.h"
+
+/* One line, as a terminal can show it, whatever a user's text brings: newlines and tabs become spaces, other control
+ * characters visible. Where the field ends, "..." shows the cut, between two characters. */
 static void format_into(char *field, size_t size, const char *format, va_list args)
 {
-    const int n = vsnprintf(field, size, format, args);
-    if (n < 0)
-        field[0] = '\0';
-    else if ((size_t)n >= size)
-        memcpy(field + size - 4, "...", 4);
-    for (char *c = field; *c; c++)
-        if ((unsigned char)*c < ' ' || *c == 0x7f)
-            *c = ' ';
+    Text text = {0}, shown = {0};
+    text_addv(&text, format, args);
+    for (size_t i = 0; i < text.size; i++)
+        if (strchr("\n\r\t", text.data[i]))
+            text.data[i] = ' ';
+    text_add_visible(&shown, text_string(&text), text.size);
+    size_t n = shown.size;
+    if (n >= size)
+        for (n = size - sizeof "..."; ((unsigned char)shown.data[n] & 0xC0) == 0x80;)
+            n--;
+    memcpy(field, text_string(&shown), n);
+    strcpy(field + n, n < shown.size ? "..." : "");
+    text_free(&text);
+    text_free(&shown);
 }
 
 int error_set(Error *err, int status, const char *format, ...)

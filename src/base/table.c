@@ -107,27 +107,12 @@ int table_find(const Table *table, const char *name)
 
 /* ---- CSV ---- */
 
-static void add_csv_string(Text *text, const char *string)
-{
-    if (!strpbrk(string, ",\"\r\n")) {
-        text_add(text, string);
-        return;
-    }
-    text_add(text, "\"");
-    for (const char *quote; (quote = strchr(string, '"')) != NULL; string = quote + 1) {
-        text_add_bytes(text, string, (size_t)(quote - string));
-        text_add(text, "\"\"");
-    }
-    text_add(text, string);
-    text_add(text, "\"");
-}
-
-void table_to_csv(const Table *table, Text *ret_text)
+void table_to_csv(const Table *table, void (*add_text)(Text *text, const char *string), Text *ret_text)
 {
     for (int j = 0; j < table->n_columns; j++) {
         if (j)
             text_add(ret_text, ",");
-        add_csv_string(ret_text, table->columns[j].name);
+        add_text(ret_text, table->columns[j].name);
     }
     text_add(ret_text, "\n");
     for (int i = 0; i < table->n_rows; i++) {
@@ -136,7 +121,7 @@ void table_to_csv(const Table *table, Text *ret_text)
             if (j)
                 text_add(ret_text, ",");
             if (c->strings)
-                add_csv_string(ret_text, c->strings[i]);
+                add_text(ret_text, c->strings[i]);
             else if (!isnan(c->numbers[i]))
                 text_add_number(ret_text, c->numbers[i]);
         }

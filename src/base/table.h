@@ -39,8 +39,8 @@ void table_set_text(Table *table, int row, int column, const char *value); /* co
 /* Index of a column, or -1. */
 int table_find(const Table *table, const char *name);
 
-/* CSV: one header row of names, RFC 4180 quoting where needed, shortest round-trip digits, an empty cell for
- * NaN, "\n". */
-void table_to_csv(const Table *table, Text *ret_text);
+/* CSV: one header row of names, texts by `add_text` (text_add_csv, text_add_cell), shortest round-trip digits, an empty
+ * cell for NaN, "\n". */
+void table_to_csv(const Table *table, void (*add_text)(Text *text, const char *string), Text *ret_text);
 
 #endif

@@ -101,21 +101,6 @@ int text_utf8_decode(const void *bytes, size_t n, uint32_t *ret_code)
     return length;
 }
 
-void text_add_escaped(Text *text, const char *bytes, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        const char *entity = bytes[i] == '<'   ? "&lt;"
-                             : bytes[i] == '>' ? "&gt;"
-                             : bytes[i] == '&' ? "&amp;"
-                             : bytes[i] == '"' ? "&quot;"
-                                               : NULL;
-        if (entity)
-            text_add(text, entity);
-        else
-            text_add_bytes(text, bytes + i, 1);
-    }
-}
-
 void text_add_utf8(Text *text, uint32_t code)
 {
     const int length = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;

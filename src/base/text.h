@@ -43,8 +43,20 @@ int text_parse_whole(const char *string, int64_t *ret_value);
 int text_utf8_decode(const void *bytes, size_t n, uint32_t *ret_code);
 /* Adds the UTF-8 bytes of a code point. */
 void text_add_utf8(Text *text, uint32_t code);
-/* Adds n bytes as text of HTML or XML, also within double quotes: < > & " become entities. */
+/* ---- text of others, where it is shown (shown.c) ---- */
+
+/* Adds n bytes as a terminal can show them: control characters, marks that reorder text and bytes that are no UTF-8 as
+ * \x1b or \u202e, the rest as it is. text_is_visible: there is nothing of the kind. */
+void text_add_visible(Text *text, const char *bytes, size_t n);
+int text_is_visible(const char *string);
+/* Adds n bytes as text of HTML or XML, also within double quotes: < > & " become entities; control characters but tab,
+ * newline and return, and what is no UTF-8, as above. */
 void text_add_escaped(Text *text, const char *bytes, size_t n);
+/* Adds a cell of CSV (RFC 4180), in quotes where it must be; text_add_cell, for tables that people open: with a ' in
+ * front of what a spreadsheet would take for a formula, which is more than one character, the first of them one of
+ * = + - @, and no number; and in quotes where one would start behind a semicolon or a tab. */
+void text_add_csv(Text *text, const char *string);
+void text_add_cell(Text *text, const char *string);
 
 /* The candidate with the smallest Damerau-Levenshtein distance to `word`, or NULL if none is near
  * (distance above max(2, length/3)). `candidates` has n entries. */

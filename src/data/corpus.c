@@ -51,10 +51,7 @@ static const struct {
 } packings[] = {
     {"gzip", "\x1f\x8b", 2},
     {"zstd", "\x28\xb5\x2f\xfd", 4},
-    {"xz",
-     "\xfd"
-     "7zXZ",
-     5},
+    {"xz", "\xfd\x37zXZ", 5},
     {"bzip2", "BZh", 3},
     {"a ZIP archive", "PK\3\4", 4},
     {"7z", "7z\xbc\xaf\x27\x1c", 6},
@@ -120,6 +117,24 @@ static int read_bytes(Arena *arena, const Settings *settings, Bytes *ret_bytes, 
     if (status == STATUS_OK)
         *ret_bytes = bytes;
     return status;
+}
+
+/* The text is UTF-8, a character that two files share included; the message says where in which file it is not. */
+static int check_utf8(const Settings *settings, const Bytes *bytes, Error *err)
+{
+    const Setting *files = settings_find(settings, FILES_KEY);
+    size_t at = 0, length = 1;
+    int f = bytes->n_files - 1;
+    for (; at < bytes->n && length > 0; at += length)
+        length = (size_t)text_utf8_decode(bytes->bytes + at, bytes->n - at, NULL);
+    if (length > 0 || !files || files->n_items == 0)
+        return STATUS_OK;
+    while (bytes->file_starts[f] > at)
+        f--;
+    return settings_error(settings, FILES_KEY, err,
+                          "%s is not UTF-8 at byte %zu (0x%02X); convert it, or set data.tokenizer.kind: byte, which "
+                          "reads any bytes",
+                          files->items[f], at - bytes->file_starts[f], (unsigned)(unsigned char)bytes->bytes[at]);
 }
 
 static int is_blank(const char *line, size_t n)
@@ -231,6 +246,8 @@ int corpus_open(Arena *arena, const Settings *settings, Corpus *ret_corpus, Erro
     Error reason;
     const size_t used = arena_used(arena);
     int status = read_bytes(scratch, settings, &bytes, err);
+    if (status == STATUS_OK && corpus.tokenizer->needs_utf8)
+        status = check_utf8(settings, &bytes, err);
     if (status != STATUS_OK)
         goto done;
     sha256_hex(bytes.bytes, bytes.n, corpus.sha256);

@@ -64,7 +64,7 @@ static int default_settings(Arena *arena, Settings *ret_settings, Error *err)
         parts[f].group = arena_format(arena, "measure.%s", family_registry[f]->variant.name);
         parts[f].rows = family_rows(arena, family_registry[f], &parts[f].n_rows);
     }
-    return settings_resolve(arena, &(Schema){parts, n}, NULL, 0, ret_settings, NULL, err);
+    return settings_resolve(arena, &(Schema){.parts = parts, .n_parts = n}, NULL, 0, ret_settings, NULL, err);
 }
 
 int families_prepare(Arena *arena, const Settings *settings, const void *const **ret_states, Error *err)

@@ -189,7 +189,7 @@ static void put_set(JsonWriter *json, const MapsSet *set)
     for (int f = 0; f < set->n_files; f++) {
         json_open_object(json);
         json_put_string(json, "path", set->files[f].path);
-        json_put_string(json, "type", maps_type_name(set->files[f].type));
+        json_put_string(json, "type", npy_type_name(set->files[f].type));
         json_put_number(json, "first_sequence", set->files[f].first);
         json_put_number(json, "n_sequences", set->files[f].n);
         json_put_number(json, "length", set->files[f].length);

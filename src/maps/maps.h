@@ -81,9 +81,6 @@ double maps_held_bytes(const MapsSet *set);
 /* Reads and checks every entry. On failure the set is to be freed all the same. */
 int maps_load(MapsSet *set, Error *err);
 
-/* "float32", as NumPy calls it. */
-const char *maps_type_name(NpyType type);
-
 /* A View of nothing but sizes, at one of the set's lengths; of one sequence: maps, and tokens where given. */
 View maps_shape(const MapsSet *set, int length);
 View maps_view(const MapsSet *set, int sequence);

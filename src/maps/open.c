@@ -9,29 +9,20 @@
 
 enum { MOST_LAYERS = 1024, MOST_LENGTH = 16384, MOST_SEQUENCES = 1000000 };
 
-const char *maps_type_name(NpyType type)
-{
-    static const char *const names[] = {
-        [NPY_FLOAT16] = "float16", [NPY_FLOAT32] = "float32", [NPY_FLOAT64] = "float64", [NPY_INT32] = "int32",
-        [NPY_INT64] = "int64",     [NPY_UINT8] = "uint8",     [NPY_BOOL] = "bool",       [NPY_STRING] = "strings",
-    };
-    return names[type];
-}
-
 static int is_npy(const char *name)
 {
     const size_t n = strlen(name);
     return n > 4 && strcmp(name + n - 4, ".npy") == 0;
 }
 
-/* The .npy files of a folder, sorted bytewise. */
+/* The .npy files of a folder, sorted bytewise; as with a shell's *.npy, not those whose names begin with a dot. */
 static int list_files(Arena *arena, const char *folder, char ***ret_names, int *ret_n, Error *err)
 {
     char **names;
     int n, n_kept = 0;
     const int status = file_list(arena, folder, &names, &n, err);
     for (int i = 0; status == STATUS_OK && i < n; i++)
-        if (is_npy(names[i]) && !file_is_folder(file_join(arena, folder, names[i])))
+        if (is_npy(names[i]) && names[i][0] != '.' && !file_is_folder(file_join(arena, folder, names[i])))
             names[n_kept++] = names[i];
     if (status == STATUS_OK)
         *ret_names = names, *ret_n = n_kept;
@@ -99,7 +90,7 @@ static int take_maps(MapsSet *set, MapsFile *file, const NpyArray *array, Error 
 {
     if (array->type != NPY_FLOAT16 && array->type != NPY_FLOAT32 && array->type != NPY_FLOAT64)
         return error_set(err, STATUS_INPUT, "%s: its items are %s; attention maps are float16, float32 or float64",
-                         file->path, maps_type_name(array->type));
+                         file->path, npy_type_name(array->type));
     file->type = array->type;
     return take_shape(set, file, array, err);
 }
@@ -121,7 +112,7 @@ static int take_tokens(const MapsSet *set, MapsFile *file, const NpyArray *array
     const int is_set = array->n_dims == 2 && array->shape[0] == file->n && array->shape[1] == file->length;
     if (array->type != NPY_INT32 && array->type != NPY_INT64 && array->type != NPY_UINT8)
         return error_set(err, STATUS_INPUT, "%s: its items are %s; token ids are int32, int64 or uint8",
-                         file->tokens_path, maps_type_name(array->type));
+                         file->tokens_path, npy_type_name(array->type));
     if (!is_one && !is_set)
         return error_set(err, STATUS_INPUT, "%s: its shape is %s; the maps in %s need %s", file->tokens_path,
                          shape_text(set->arena, array->n_dims, array->shape), file->path,

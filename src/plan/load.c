@@ -5,10 +5,12 @@
  * into one folder.
  */
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "plan/draft.h"
 
 enum { EXTENDS_MAX = 16 };
@@ -32,15 +34,20 @@ static int take_text(Draft *draft, const Node *node, const char **ret_text)
 }
 
 /* A name is a folder below results/. */
+static int names_a_folder(const char *name)
+{
+    return *name && *name != '.' && *name != '-' && strlen(name) <= 100 && !strpbrk(name, "/\\") &&
+           text_is_visible(name);
+}
+#define NAME_RULE "can't name a folder (1-100 characters, no slash, no control character, no . or - in front)"
+
 static int take_name(Draft *draft, const Node *node)
 {
     const char *name = NULL;
     if (take_text(draft, node, &name) != STATUS_OK)
         return STATUS_INPUT;
-    if (!*name || *name == '.' || *name == '-' || strlen(name) > 100 || strpbrk(name, "/\\\n\r\t"))
-        return plan_refuse(draft->err, node->file, node->line,
-                           "name: \"%.100s\" can't name a folder (1-100 characters, no slash, no . or - in front)",
-                           name);
+    if (!names_a_folder(name))
+        return plan_refuse(draft->err, node->file, node->line, "name: \"%.100s\" " NAME_RULE, name);
     draft->name = name;
     return STATUS_OK;
 }
@@ -148,11 +155,13 @@ static int load_base(Draft *draft, Chain *chain, const char *from, const Node *b
 static int load_file(Draft *draft, Chain *chain, const char *path, const Node *asked_by)
 {
     char real[PATH_MAX];
-    if (!file_exists(path) || !realpath(path, real)) {
+    if (!file_exists(path)) {
         if (asked_by)
             return plan_refuse(draft->err, asked_by->file, asked_by->line, "extends: there is no file %s", path);
         return error_set(draft->err, STATUS_INPUT, "%s: there is no such file", path);
     }
+    if (!realpath(path, real)) /* a pipe: there, but nowhere in a folder */
+        snprintf(real, sizeof real, "%s", path);
     for (int i = 0; i < chain->n; i++)
         if (strcmp(chain->paths[i], real) == 0)
             return plan_refuse(draft->err, asked_by->file, asked_by->line, "extends: %s extends itself", path);
@@ -198,7 +207,11 @@ int draft_load(Draft *draft, const char *path)
     draft->file = arena_strdup(draft->arena, path);
     draft->title = draft->claim = draft->source = "";
     const int status = load_file(draft, &chain, draft->file, NULL);
-    if (status == STATUS_OK && !draft->name)
-        draft->name = name_from_path(draft->arena, path);
-    return status;
+    if (status != STATUS_OK || draft->name)
+        return status;
+    draft->name = name_from_path(draft->arena, path);
+    if (!names_a_folder(draft->name))
+        return error_set(draft->err, STATUS_INPUT, "%s: has no name: in it, and \"%.100s\" " NAME_RULE, path,
+                         draft->name);
+    return STATUS_OK;
 }

@@ -1,6 +1,7 @@
 /* From results/NAME to a Report: plan.json says what was meant, metrics.json what each metric is, and every run of the
  * current plan that finished brings its snapshots. A run that is missing, failed, unfinished or unreadable keeps its
- * place with a reason and no data; folders that the plan doesn't name are never looked at.
+ * place with a reason and no data; folders that the plan doesn't name are never looked at. Where it is not the files
+ * that are wrong but the system that fails, nothing is collected.
  */
 #include "report/report.h"
 
@@ -8,207 +9,61 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/json.h"
+#include "report/plan.h"
 #include "report/results.h"
 #include "report/snapshots.h"
 #include "store/manifest.h"
 
-static int read_json(Arena *arena, const char *folder, const char *name, Json **ret_json, Error *err)
+/* The message without the place: reports don't depend on where they lie. */
+static const char *reason_of(Arena *arena, const char *path, const Error *err)
 {
-    char *bytes;
-    size_t n;
-    const char *path = file_join(arena, folder, name);
-    const int status = file_read(arena, path, &bytes, &n, err);
-    return status != STATUS_OK ? status : json_parse(arena, path, bytes, n, ret_json, err);
+    const size_t prefix = strlen(path);
+    const char *found = strstr(err->text, path), *at = found ? found + prefix : err->text;
+    return arena_strdup(arena, at + strspn(at, "/: "));
 }
 
-/* The elements of an array member; an absent one is empty. */
-static int items_of(const Json *object, const char *key, Json *const **ret_items)
+/* What a finished run left; files that are not that leave it without results. */
+static int read_finished(Report *report, const char *path, const Manifest *manifest, ReportRun *run, Error *err)
 {
-    const Json *array = json_get(object, key);
-    if (!array || array->type != JSON_ARRAY)
-        return 0;
-    *ret_items = array->items;
-    return array->n_items;
-}
-
-static const char *string_of(Arena *arena, const Json *value)
-{
-    char digits[32];
-    if (value->type == JSON_STRING)
-        return value->string;
-    if (value->type == JSON_BOOL)
-        return value->number != 0 ? "true" : "false";
-    return arena_strdup(arena, text_number(value->number, digits));
-}
-
-static int read_axes_and_arms(Report *report, const Json *plan, Error *err)
-{
-    Arena *arena = report->arena;
-    Json *const *items = NULL, *const *values = NULL;
-    report->n_axes = items_of(plan, "axes", &items);
-    report->axes = ARENA_ARRAY(arena, ReportAxis, report->n_axes);
-    for (int a = 0; a < report->n_axes; a++) {
-        ReportAxis *axis = &report->axes[a];
-        axis->name = json_get_string(items[a], "name", "");
-        axis->n_values = items_of(items[a], "values", &values);
-        axis->values = ARENA_ARRAY(arena, const char *, axis->n_values);
-        for (int v = 0; v < axis->n_values; v++)
-            axis->values[v] = string_of(arena, values[v]);
-    }
-    report->n_arms = items_of(plan, "arms", &items);
-    if (report->n_arms == 0)
-        return error_set(err, STATUS_INPUT, "%s/plan.json: has no arms", report->folder);
-    report->arms = ARENA_ARRAY(arena, ReportArm, report->n_arms);
-    for (int a = 0; a < report->n_arms; a++) {
-        report->arms[a].name = json_get_string(items[a], "name", "");
-        report->arms[a].values = ARENA_ARRAY(arena, const char *, report->n_axes);
-        for (int x = 0; x < report->n_axes; x++) {
-            const Json *label = json_get(json_get(items[a], "values"), report->axes[x].name);
-            report->arms[a].values[x] = label ? string_of(arena, label) : "";
-        }
-    }
-    return STATUS_OK;
-}
-
-static int read_runs(Report *report, const Json *plan, Error *err)
-{
-    Json *const *items = NULL;
-    report->n_runs = items_of(plan, "runs", &items);
-    report->runs = ARENA_ARRAY(report->arena, ReportRun, report->n_runs);
-    for (int r = 0; r < report->n_runs; r++) {
-        ReportRun *run = &report->runs[r];
-        run->folder = json_get_string(items[r], "folder", "");
-        run->id = json_get_string(items[r], "id", "");
-        run->arm = (int)json_get_number(items[r], "arm", -1);
-        run->seed = (uint64_t)json_get_number(items[r], "seed", 0);
-        run->reason = "";
-        run->oracle_loss = run->n_parameters = (double)NAN;
-        if (run->arm < 0 || run->arm >= report->n_arms || run->folder[0] == '\0' || strchr(run->folder, '/'))
-            return error_set(err, STATUS_INPUT, "%s/plan.json: run %d names no arm or no folder", report->folder, r);
-    }
-    return STATUS_OK;
-}
-
-static int read_claims(Report *report, const Json *plan, Error *err)
-{
-    Json *const *items = NULL;
-    report->n_claims = items_of(plan, "claims", &items);
-    report->claims = ARENA_ARRAY(report->arena, Claim, report->n_claims);
-    for (int c = 0; c < report->n_claims; c++) {
-        Claim *claim = &report->claims[c];
-        claim->text = json_get_string(items[c], "text", "");
-        claim->that = json_get_string(items[c], "that", "");
-        claim->source = json_get_string(items[c], "source", "");
-        claim->family = json_get_string(items[c], "family", "");
-        claim->file = json_get_string(items[c], "file", "plan.json");
-        claim->line = (int)json_get_number(items[c], "line", 0);
-        const int status = claim_parse(report->arena, claim->file, claim->line, claim->that, claim, err);
-        if (status != STATUS_OK)
-            return status;
-    }
-    return STATUS_OK;
-}
-
-static int read_plan(Report *report, Error *err)
-{
-    Arena *arena = report->arena;
-    Json *plan, *const *items = NULL;
-    int status = read_json(arena, report->folder, "plan.json", &plan, err);
-    if (status != STATUS_OK)
+    const int status = run_collect(report, path, manifest, -1, run, err);
+    if (status != STATUS_INPUT)
         return status;
-    report->name = json_get_string(plan, "name", "");
-    report->title = json_get_string(plan, "title", "");
-    report->claim = json_get_string(plan, "claim", "");
-    report->source = json_get_string(plan, "source", "");
-    report->n_seeds = items_of(plan, "seeds", &items);
-    report->seeds = ARENA_ARRAY(arena, uint64_t, report->n_seeds);
-    for (int i = 0; i < report->n_seeds; i++)
-        report->seeds[i] = (uint64_t)items[i]->number;
-    report->n_notes = items_of(plan, "notes", &items);
-    report->notes = ARENA_ARRAY(arena, const char *, report->n_notes);
-    for (int i = 0; i < report->n_notes; i++)
-        report->notes[i] = string_of(arena, items[i]);
-    status = read_axes_and_arms(report, plan, err);
-    if (status != STATUS_OK)
-        return status;
-    status = read_runs(report, plan, err);
-    return status != STATUS_OK ? status : read_claims(report, plan, err);
-}
-
-const char *const measured_on[] = {"corrupted/", "targets/", "corrupted/targets/", NULL};
-
-/* Metrics of metrics.json, then their twins (measured_on); which exist is seen in the snapshots. */
-static int read_metrics(Report *report, const char *folder, Error *err)
-{
-    Json *schema, *const *items = NULL;
-    const int status = read_json(report->arena, folder, "metrics.json", &schema, err);
-    if (status != STATUS_OK)
-        return status;
-    const int n = items_of(schema, "metrics", &items);
-    int n_kinds = 1;
-    while (measured_on[n_kinds - 1])
-        n_kinds++;
-    report->metrics = ARENA_ARRAY(report->arena, ReportMetric, n_kinds * n);
-    report->n_metrics = n_kinds * n;
-    for (int m = 0; m < n; m++) {
-        ReportMetric *metric = &report->metrics[m];
-        const Json *range = json_get(items[m], "range");
-        const int has_range = range && range->type == JSON_ARRAY && range->n_items == 2;
-        const char *direction = json_get_string(items[m], "direction", "none");
-        metric->name = json_get_string(items[m], "name", "");
-        metric->family = json_get_string(items[m], "family", "");
-        metric->unit = json_get_string(items[m], "unit", "");
-        metric->summary = json_get_string(items[m], "summary", "");
-        metric->source = json_get_string(items[m], "source", "");
-        metric->weakness = json_get_string(items[m], "weakness", "");
-        const char *level = json_get_string(items[m], "level", "head");
-        while (metric->level < PER_COUNT && strcmp(level, report_level_name(metric->level)) != 0)
-            metric->level++;
-        if (metric->level == PER_COUNT)
-            return error_set(err, STATUS_INPUT, "%s/metrics.json: %s: level is %s, not head, layer or model", folder,
-                             metric->name, level);
-        metric->direction = strcmp(direction, "rises") == 0 ? 1 : strcmp(direction, "falls") == 0 ? -1 : 0;
-        metric->threshold = json_get_number(items[m], "threshold", (double)NAN);
-        metric->ratio = json_get_number(items[m], "ratio", 1);
-        metric->min = has_range && range->items[0]->type == JSON_NUMBER ? range->items[0]->number : (double)NAN;
-        metric->max = has_range && range->items[1]->type == JSON_NUMBER ? range->items[1]->number : (double)NAN;
-        for (int k = 1; k < n_kinds; k++) {
-            report->metrics[k * n + m] = *metric;
-            report->metrics[k * n + m].name = arena_format(report->arena, "%s%s", measured_on[k - 1], metric->name);
-        }
-    }
+    run->status = RUN_FAILED;
+    run->is_unreadable = 1;
+    run->reason = reason_of(report->arena, path, err);
     return STATUS_OK;
 }
 
-static void read_run(Report *report, ReportRun *run)
+/* Fails only when the system does: a table without a run that is there would be wrong. */
+static int read_run(Report *report, ReportRun *run, Error *err)
 {
-    Error err;
     Manifest manifest;
     const char *path = file_join(report->arena, report->folder, run->folder);
     run->status = run_status(path);
     if (run->status == RUN_ABSENT || run->status == RUN_PENDING) {
         run->reason = "has not started";
-        return;
+        return STATUS_OK;
     }
-    if (manifest_read(report->arena, path, &manifest, &err) != STATUS_OK) {
+    const int status = manifest_read(report->arena, path, &manifest, err);
+    if (status == STATUS_INPUT) { /* whether it is finished is not known */
         run->status = RUN_FAILED;
-        run->reason = "its manifest cannot be read";
-        return;
+        run->is_unreadable = 1;
+        run->reason = reason_of(report->arena, path, err);
+        return STATUS_OK;
     }
+    if (status != STATUS_OK)
+        return status;
+    if (manifest.status != RUN_RUNNING)
+        run->status = manifest.status;
     run->oracle_loss = manifest.oracle_loss_measured; /* of the sequences that the curves are measured on */
     run->n_parameters = (double)manifest.n_parameters;
-    if (run->status == RUN_FAILED)
-        run->reason = manifest.reason;
-    else if (run->status != RUN_FINISHED)
-        run->reason = arena_format(report->arena, "%s at step %lld of %lld", run_status_name(run->status),
-                                   (long long)manifest.step, (long long)manifest.steps);
-    else if (run_collect(report, path, -1, run, &err) != STATUS_OK) {
-        const size_t prefix = strlen(path); /* the message without the place: reports don't depend on it */
-        const char *at = strncmp(err.text, path, prefix) == 0 ? err.text + prefix : err.text;
-        run->status = RUN_FAILED;
-        run->reason = arena_strdup(report->arena, at + strspn(at, "/: "));
-    }
+    if (run->status == RUN_FINISHED)
+        return read_finished(report, path, &manifest, run, err);
+    run->reason = run->status == RUN_FAILED
+                      ? manifest.reason
+                      : arena_format(report->arena, "%s at step %lld of %lld", run_status_name(run->status),
+                                     (long long)manifest.step, (long long)manifest.steps);
+    return STATUS_OK;
 }
 
 /* Drops the metrics that no run measured, from the schema and from every run. */
@@ -295,17 +150,33 @@ int report_collect(Arena *arena, const char *folder, Report **ret_report, Error 
     Report *report = ARENA_ARRAY(arena, Report, 1);
     report->arena = arena;
     report->folder = arena_strdup(arena, folder);
-    int status = read_plan(report, err);
+    int status = plan_read(report, err);
+    if (status == STATUS_OK)
+        status = metrics_read(report, err);
+    for (int r = 0; r < report->n_runs && status == STATUS_OK; r++)
+        status = read_run(report, &report->runs[r], err);
     if (status != STATUS_OK)
         return status;
-    status = read_metrics(report, folder, err);
-    if (status != STATUS_OK)
-        return status;
-    for (int r = 0; r < report->n_runs; r++)
-        read_run(report, &report->runs[r]);
     note_former_runs(report);
     drop_unmeasured(report);
     choose_headline(report);
     *ret_report = report;
     return STATUS_OK;
+}
+
+int report_unreadable(const Report *report, Error *err)
+{
+    const ReportRun *first = NULL;
+    int n = 0;
+    for (int r = 0; r < report->n_runs; r++) {
+        n += report->runs[r].is_unreadable;
+        if (report->runs[r].is_unreadable && !first)
+            first = &report->runs[r];
+    }
+    if (!first)
+        return STATUS_OK;
+    return error_set(err, STATUS_FAILED,
+                     "%s: %d of %d runs cannot be read and %s not in the tables: %s: %s. `refframe run` trains a run "
+                     "anew, to the same bytes, once its folder is removed",
+                     report->folder, n, report->n_runs, n == 1 ? "is" : "are", first->folder, first->reason);
 }

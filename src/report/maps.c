@@ -240,6 +240,8 @@ int maps_json(const Report *report, const ReportRun *run, size_t budget, JsonWri
     Arena *arena = arena_new();
     Film film = {.run = run, .folder = file_join(arena, report->folder, run->folder)};
     const int status = make_film(arena, &film, budget, json, err);
+    if (status != STATUS_OK)
+        json_null(json); /* what is written stays JSON: the caller has its brackets to close */
     arena_free(arena);
     return status;
 }

@@ -12,7 +12,8 @@
 #include "base/json.h"
 #include "report/results.h"
 
-/* Writes an object, or null when the run's snapshots carry no maps. `budget`: bytes of base64. */
+/* Writes an object, or null when the run's snapshots carry no maps, or cannot be read again. `budget`: bytes of base64.
+ */
 int maps_json(const Report *report, const ReportRun *run, size_t budget, JsonWriter *json, Error *err);
 
 #endif

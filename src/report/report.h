@@ -15,9 +15,12 @@
 
 typedef struct Report Report;
 
-/* Collects what stands in results/NAME. Runs that are missing, failed or unfinished are counted and named, never
- * guessed. */
+/* Collects what stands in results/NAME. Runs that are missing, failed, unfinished or unreadable are counted and named,
+ * never guessed. STATUS_INPUT: there is no such plan; STATUS_FAILED: the system could not read. */
 int report_collect(Arena *arena, const char *folder, Report **ret_report, Error *err);
+
+/* STATUS_FAILED, and a line that names the first and what to do, where finished runs could not be read. */
+int report_unreadable(const Report *report, Error *err);
 
 /* Writes every export (export/README.md) into the folder, each atomically. */
 int report_write(Report *report, const char *folder, Error *err);

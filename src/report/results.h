@@ -75,6 +75,7 @@ typedef struct {
     uint64_t seed;
     RunStatus status;
     const char *reason; /* one line on why it has no results, "" otherwise */
+    int is_unreadable;  /* it finished, as far as is known, and its files are not what it left */
     double oracle_loss; /* per target, NaN where unknown */
     double n_parameters;
     int n_snapshots;                  /* 0 unless finished */

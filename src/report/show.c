@@ -100,7 +100,9 @@ static int add_scope(Arena *arena, const char *name, const Frame *frame, const S
     style_padded(text, place_shown(arena, frame), 13, STYLE_PLAIN, use_colour);
     style_padded(text, arena_format(arena, "%.2f", frame->place_share), 11, STYLE_PLAIN, use_colour);
     for (int i = 0; i < tokens->n && i < 3; i++) {
-        text_addf(text, "%s%s ", i > 0 ? "   " : "", token_shown(arena, tokens->texts[i]));
+        text_add(text, i > 0 ? "   " : "");
+        style_padded(text, token_shown(arena, tokens->texts[i]), 0, STYLE_PLAIN, use_colour);
+        text_add(text, " ");
         style_padded(text, arena_format(arena, "%.2f", tokens->anchors[i].share), 0, STYLE_DIM, use_colour);
     }
     text_add(text, "\n");
@@ -210,6 +212,8 @@ static int choose_step(const char *run_folder, int n, const int64_t *steps, int6
 int report_show(Arena *arena, const char *run_folder, int64_t step, int use_colour, Text *ret_text, Error *err)
 {
     int64_t *steps;
+    if (!file_is_folder(run_folder))
+        return error_set(err, STATUS_INPUT, "%s: there is no such folder", run_folder);
     int n, status = run_steps(arena, run_folder, RUN_SNAPSHOTS, &steps, &n, err);
     if (status != STATUS_OK)
         return status;
@@ -219,7 +223,11 @@ int report_show(Arena *arena, const char *run_folder, int64_t step, int use_colo
     Report report = {.arena = arena, .folder = run_folder};
     ReportRun run = {.folder = run_folder};
     declare_metrics(&report);
-    status = run_collect(&report, run_folder, step, &run, err);
+    Manifest manifest;
+    /* of a run under way the manifest may not know the last snapshots yet */
+    const int is_known =
+        manifest_read(arena, run_folder, &manifest, NULL) == STATUS_OK && manifest.status == RUN_FINISHED;
+    status = run_collect(&report, run_folder, is_known ? &manifest : NULL, step, &run, err);
     if (status != STATUS_OK)
         return status;
     Npz npz;

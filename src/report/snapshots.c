@@ -1,5 +1,7 @@
 /* See snapshots.h. A snapshot is read whole into an arena of its own and dropped, so that the report's memory grows
  * with the number of metrics, not with that of maps. The baselines are read once and kept while their run is read.
+ *
+ * What is read is what the run left: of the bytes that its manifest names, and of the shapes that members.c lists.
  */
 #include "report/snapshots.h"
 
@@ -7,7 +9,9 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/sha256.h"
 #include "report/classify.h"
+#include "report/members.h"
 #include "store/npz.h"
 
 /* A run while its snapshots are read. */
@@ -15,33 +19,38 @@ typedef struct {
     Report *report;
     ReportRun *run;
     const char *folder;
+    const Manifest *manifest; /* NULL: nothing is known of its files */
+    MemberSizes sizes;
     Npz baselines;
 } Reader;
 
-/* A float64 member of exactly this shape copied to `ret_values`, or NaN where the file has none. */
-static void copy_numbers(const Npz *npz, const char *name, int n_dims, const int64_t *shape, double *ret_values)
-{
-    const double *data = npz_data(npz, name, NPY_FLOAT64, n_dims, shape);
-    size_t n = 1;
-    for (int d = 0; d < n_dims; d++)
-        n *= (size_t)shape[d];
-    if (data)
-        memcpy(ret_values, data, n * sizeof *ret_values);
-    else
-        for (size_t i = 0; i < n; i++)
-            ret_values[i] = (double)NAN;
-}
+/* ---- members, whose types and shapes are checked ---- */
 
-static double first_integer(const Npz *npz, const char *name)
+/* A float64 member of n numbers copied to `ret_values`, or NaN where the file has none. */
+static void copy_numbers(const Npz *npz, const char *name, size_t n, double *ret_values)
 {
     const NpyArray *array = npz_get(npz, name);
-    return array && array->type == NPY_INT64 && array->n_items == 1 ? (double)*(const int64_t *)array->data
-                                                                    : (double)NAN;
+    if (array)
+        memcpy(ret_values, array->data, n * sizeof *ret_values);
+    for (size_t i = 0; !array && i < n; i++)
+        ret_values[i] = (double)NAN;
+}
+
+static double integer_of(const Npz *npz, const char *name)
+{
+    const NpyArray *array = npz_get(npz, name);
+    return array ? (double)*(const int64_t *)array->data : (double)NAN;
+}
+
+/* A switch: int32 (1,). */
+static int switch_of(const Npz *npz, const char *name, int if_absent)
+{
+    const NpyArray *array = npz_get(npz, name);
+    return array ? *(const int32_t *)array->data != 0 : if_absent;
 }
 
 static void read_baselines(Report *report, ReportRun *run, const Npz *baselines)
 {
-    const int64_t shape[2] = {run->n_layers, run->n_heads};
     for (int m = 0; m < report->n_metrics; m++) {
         const ReportMetric *metric = &report->metrics[m];
         RunMetric *own = &run->metrics[m];
@@ -53,17 +62,9 @@ static void read_baselines(Report *report, ReportRun *run, const Npz *baselines)
             if (!npz_get(baselines, names[k]))
                 continue;
             *ret[k] = ARENA_ARRAY(report->arena, double, n);
-            copy_numbers(baselines, names[k], PER_MODEL - metric->level, shape, *ret[k]);
+            copy_numbers(baselines, names[k], n, *ret[k]);
         }
     }
-}
-
-/* What stands beside a metric: "sd/NAME", and "corrupted/sd/NAME" of its twin there (measured_on). */
-static const char *member_of(Arena *arena, const char *kind, const char *metric)
-{
-    const char *slash = strrchr(metric, '/');
-    const size_t prefix = slash ? (size_t)(slash + 1 - metric) : 0;
-    return arena_format(arena, "%.*s%s/%s", (int)prefix, metric, kind, metric + prefix);
 }
 
 /* Room for a metric from snapshot `s` on. */
@@ -86,21 +87,19 @@ static void read_metrics(Report *report, ReportRun *run, int s, const Npz *npz)
         if (!npz_get(npz, metric->name))
             continue;
         const size_t size = (size_t)metric_rows(metric, run) * metric_width(metric, run);
-        const int64_t shape[3] = {PART_COUNT, run->n_layers, run->n_heads};
-        const int n_dims = 1 + PER_MODEL - metric->level;
         if (own->n == 0)
             start_metric(report, run, s, size, own);
         const size_t i = (size_t)own->n++;
         own->at[i] = s;
         own->steps[i] = run->steps[s];
-        copy_numbers(npz, metric->name, n_dims, shape, own->values + i * PART_COUNT * size);
+        copy_numbers(npz, metric->name, PART_COUNT * size, own->values + i * PART_COUNT * size);
         /* both are stored for all three parts; those of the whole set are kept */
         double *sd = ARENA_ARRAY(scratch, double, PART_COUNT *size);
-        copy_numbers(npz, member_of(scratch, "sd", metric->name), n_dims, shape, sd);
+        copy_numbers(npz, member_of(scratch, "sd", metric->name), PART_COUNT * size, sd);
         memcpy(own->sd + i * size, sd, size * sizeof *sd);
-        const int32_t *counts = npz_data(npz, member_of(scratch, "n", metric->name), NPY_INT32, n_dims, shape);
+        const NpyArray *counts = npz_get(npz, member_of(scratch, "n", metric->name));
         for (size_t j = 0; j < size; j++)
-            own->counts[i * size + j] = counts ? counts[j] : -1;
+            own->counts[i * size + j] = counts ? ((const int32_t *)counts->data)[j] : -1;
     }
     arena_free(scratch);
 }
@@ -109,7 +108,7 @@ static void read_metrics(Report *report, ReportRun *run, int s, const Npz *npz)
 static void read_loss_names(Report *report, ReportRun *run, const Npz *npz)
 {
     const NpyArray *groups = npz_get(npz, "loss_groups");
-    int named = groups && groups->type == NPY_STRING && groups->n_items + 1 == (size_t)run->n_losses;
+    const int named = groups && groups->n_items + 1 == (size_t)run->n_losses;
     run->loss_names = ARENA_ARRAY(report->arena, const char *, run->n_losses);
     run->loss_names[0] = "held_out_loss";
     for (int g = 1; g < run->n_losses; g++)
@@ -118,34 +117,25 @@ static void read_loss_names(Report *report, ReportRun *run, const Npz *npz)
                                    : arena_format(report->arena, "held_out_loss:%d", g);
 }
 
-/* Shapes, room, and what holds for the whole run, once the first snapshot is open. */
+/* Sizes, room, and what holds for the whole run, once the first snapshot is checked. */
 static int start_run(Reader *reader, const char *path, const Npz *npz, Error *err)
 {
     Report *report = reader->report;
     ReportRun *run = reader->run;
-    const NpyArray *importance = npz_get(npz, "importance"), *loss = npz_get(npz, "held_out_loss");
-    if (!npz_data(npz, "importance", NPY_FLOAT32, 4, (int64_t[]){-1, -1, -1, -1}) || importance->shape[1] < 1 ||
-        importance->shape[2] < 1 || importance->shape[3] < 2)
-        return error_set(err, STATUS_INPUT, "%s: `importance` is missing or not float32 (N, L, H, T)", path);
-    if (!npz_data(npz, "held_out_loss", NPY_FLOAT64, 1, (int64_t[]){-1}) || loss->shape[0] < 1)
-        return error_set(err, STATUS_INPUT, "%s: `held_out_loss` is missing or not float64 (1+G,)", path);
-    run->n_sequences = (int)importance->shape[0];
-    run->n_layers = (int)importance->shape[1];
-    run->n_heads = (int)importance->shape[2];
-    run->length = (int)importance->shape[3];
-    run->n_losses = (int)loss->shape[0];
-    if (!npz_data(&reader->baselines, "uniform/importance", NPY_FLOAT32, 3,
-                  (int64_t[]){run->n_layers, run->n_heads, run->length}))
-        return error_set(err, STATUS_INPUT, "%s: `uniform/importance` is missing or not (L, H, T) as in %s",
-                         RUN_BASELINES, path);
-    const int status = classify_mask(report->arena, npz, &reader->baselines, "", run->length, path, &run->visible, err);
+    run->n_sequences = (int)reader->sizes.of[SIZE_N];
+    run->n_layers = (int)reader->sizes.of[SIZE_L];
+    run->n_heads = (int)reader->sizes.of[SIZE_H];
+    run->length = (int)reader->sizes.of[SIZE_T];
+    run->n_losses = (int)reader->sizes.of[SIZE_LOSSES];
+    int status = members_of_baselines(report, &reader->baselines,
+                                      file_join(report->arena, reader->folder, RUN_BASELINES), &reader->sizes, err);
+    if (status == STATUS_OK)
+        status = classify_mask(report->arena, npz, &reader->baselines, "", run->length, path, &run->visible, err);
     if (status != STATUS_OK)
         return status;
-    const int32_t *sums = npz_data(npz, "rows_sum_to_one", NPY_INT32, 1, (int64_t[]){1});
-    const int32_t *is_squared = npz_data(npz, "loss_is_squared_error", NPY_INT32, 1, (int64_t[]){1});
-    run->loss_is_squared_error = is_squared && *is_squared;
+    run->loss_is_squared_error = switch_of(npz, "loss_is_squared_error", 0);
     run->has_afar = npz_get(npz, "importance_afar") != NULL;
-    run->rows_sum_to_one = !sums || *sums != 0; /* version 0.1.0 does not say it: its one score is softmax */
+    run->rows_sum_to_one = switch_of(npz, "rows_sum_to_one", 1); /* 0.1.0 does not say it: its one score is softmax */
 
     const size_t S = (size_t)run->n_snapshots;
     run->steps = ARENA_ARRAY(report->arena, double, S);
@@ -159,25 +149,67 @@ static int start_run(Reader *reader, const char *path, const Npz *npz, Error *er
     return STATUS_OK;
 }
 
+/* ---- files ---- */
+
+/* The bytes that the run left: of the name that its manifest lists, and of the hash. */
+static int check_hash(const Reader *reader, const char *path, const char *bytes, size_t n, Error *err)
+{
+    char hex[65];
+    if (!reader->manifest || reader->manifest->n_files == 0)
+        return STATUS_OK;
+    const char *recorded = manifest_hash(reader->manifest, reader->folder, path);
+    if (!recorded)
+        return error_set(err, STATUS_INPUT, "%s: is none of the files that %s lists", path, RUN_MANIFEST);
+    sha256_hex(bytes, n, hex);
+    if (strcmp(hex, recorded) != 0)
+        return error_set(err, STATUS_INPUT,
+                         "%s: is not the file that %s lists (SHA-256 %.12s, not %.12s): damaged, or measured again by "
+                         "a `refframe measure` that was ended",
+                         path, RUN_MANIFEST, hex, recorded);
+    return STATUS_OK;
+}
+
+/* A damaged file is said to be damaged, and only a whole one to be another. */
+static int read_npz(const Reader *reader, Arena *arena, const char *path, Npz *ret_npz, Error *err)
+{
+    char *bytes;
+    size_t n;
+    int status = file_read(arena, path, &bytes, &n, err);
+    if (status == STATUS_OK)
+        status = npz_parse(arena, path, bytes, n, ret_npz, err);
+    return status == STATUS_OK ? check_hash(reader, path, bytes, n, err) : status;
+}
+
+/* Snapshots that the manifest lists and that are gone: the last one left is not the final one. */
+static int check_all_there(const Reader *reader, Error *err)
+{
+    const char *first;
+    const int n_lost =
+        reader->manifest ? manifest_lost(reader->manifest, reader->folder, RUN_SNAPSHOTS "/", &first) : 0;
+    if (n_lost == 0)
+        return STATUS_OK;
+    return error_set(err, STATUS_INPUT, "%s/%s: is gone%s, though %s lists %s", reader->folder, first,
+                     n_lost > 1 ? " and others are, too" : "", RUN_MANIFEST, n_lost > 1 ? "them" : "it");
+}
+
 static int read_snapshot(Reader *reader, int64_t step, int s, Arena *scratch, Error *err)
 {
     ReportRun *run = reader->run;
     Npz npz;
     const char *path = run_snapshot_path(scratch, reader->folder, step);
-    int status = npz_read(scratch, path, &npz, err);
+    int status = read_npz(reader, scratch, path, &npz, err);
+    if (status == STATUS_OK)
+        status = members_of_snapshot(reader->report, &npz, path, &reader->sizes, err);
     if (status == STATUS_OK && s == 0)
         status = start_run(reader, path, &npz, err);
     if (status != STATUS_OK)
         return status;
-    const int64_t shape[4] = {run->n_sequences, run->n_layers, run->n_heads, run->length};
-    if (!npz_data(&npz, "importance", NPY_FLOAT32, 4, shape))
-        return error_set(err, STATUS_INPUT, "%s: its shapes differ from the run's first snapshot", path);
-    if (!npz_data(&npz, "tokens", NPY_INT32, 2, (int64_t[]){run->n_sequences, run->length}))
-        return error_set(err, STATUS_INPUT, "%s: `tokens` is missing or not int32 (N, T)", path);
+    if (npz_get(&npz, "step") && integer_of(&npz, "step") != (double)step)
+        return error_set(err, STATUS_INPUT, "%s: is of step %.0f", path, integer_of(&npz, "step"));
     run->steps[s] = (double)step;
-    run->tokens[s] = first_integer(&npz, "tokens_seen");
-    run->targets[s] = first_integer(&npz, "targets_seen");
-    copy_numbers(&npz, "held_out_loss", 1, (int64_t[]){run->n_losses}, run->losses + (size_t)s * run->n_losses);
+    run->tokens[s] = integer_of(&npz, "tokens_seen");
+    run->targets[s] = integer_of(&npz, "targets_seen");
+    copy_numbers(&npz, "held_out_loss", (size_t)run->n_losses, run->losses + (size_t)s * run->n_losses);
     read_metrics(reader->report, run, s, &npz);
     return classify_snapshot(scratch, reader->report, run, s, &npz, &reader->baselines, path, err);
 }
@@ -195,7 +227,10 @@ static int read_run(Reader *reader, int64_t step, Arena *arena, Error *err)
         return status;
     if (n == 0)
         return error_set(err, STATUS_INPUT, "%s: has no snapshots", reader->folder);
-    status = npz_read(arena, file_join(arena, reader->folder, RUN_BASELINES), &reader->baselines, err);
+    if (step < 0)
+        status = check_all_there(reader, err);
+    if (status == STATUS_OK)
+        status = read_npz(reader, arena, file_join(arena, reader->folder, RUN_BASELINES), &reader->baselines, err);
     if (status != STATUS_OK)
         return status;
     run->n_snapshots = n;
@@ -211,13 +246,15 @@ static int read_run(Reader *reader, int64_t step, Arena *arena, Error *err)
     return STATUS_OK;
 }
 
-int run_collect(Report *report, const char *run_folder, int64_t step, ReportRun *run, Error *err)
+int run_collect(Report *report, const char *run_folder, const Manifest *manifest, int64_t step, ReportRun *run,
+                Error *err)
 {
-    Reader reader = {.report = report, .run = run, .folder = run_folder};
+    ReportRun read = *run;
+    Reader reader = {.report = report, .run = &read, .folder = run_folder, .manifest = manifest};
     Arena *arena = arena_new();
     const int status = read_run(&reader, step, arena, err);
     arena_free(arena);
-    if (status != STATUS_OK)
-        run->n_snapshots = 0;
+    if (status == STATUS_OK)
+        *run = read;
     return status;
 }

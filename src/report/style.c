@@ -22,41 +22,58 @@ static void add_styled(Text *text, const char *bytes, size_t n, Style style, int
 
 int style_width(const char *string)
 {
+    Text shown = {0};
     int n = 0;
-    for (const char *c = string; *c; c++)
-        n += ((unsigned char)*c & 0xC0) != 0x80; /* not a continuation byte */
+    text_add_visible(&shown, string, strlen(string));
+    for (size_t i = 0; i < shown.size; i++)
+        n += ((unsigned char)shown.data[i] & 0xC0) != 0x80; /* not a continuation byte */
+    text_free(&shown);
     return n;
 }
 
 void style_padded(Text *text, const char *string, int width, Style style, int use_colour)
 {
-    add_styled(text, string, strlen(string), style, use_colour);
+    Text shown = {0};
+    text_add_visible(&shown, string, strlen(string));
+    add_styled(text, text_string(&shown), shown.size, style, use_colour);
+    text_free(&shown);
     for (int n = style_width(string); n < width; n++)
         text_add(text, " ");
+}
+
+/* The words, one space between them. */
+static void add_words(Text *text, const char *string)
+{
+    static const char space[] = " \t\r\n";
+    for (string += strspn(string, space); *string; string += strspn(string, space)) {
+        const size_t n = strcspn(string, space);
+        text_add(text, text->size > 0 ? " " : "");
+        text_add_visible(text, string, n);
+        string += n;
+    }
 }
 
 void style_wrapped(Text *text, const char *string, int indent, int width, Style style, int use_colour)
 {
     const int room = width > indent + 20 ? width - indent : 20;
-    while (*string) {
-        string += strspn(string, " \n\t");
-        size_t end = 0, at = 0;
-        int columns = 0;
-        for (; string[at] && (columns < room || end == 0); at++) {
-            if (strchr(" \n\t", string[at]))
-                end = at;
-            columns += ((unsigned char)string[at] & 0xC0) != 0x80;
+    Text words = {0};
+    add_words(&words, string);
+    for (const char *at = text_string(&words); *at;) {
+        size_t end = 0, n = 0;
+        for (int columns = 0; at[n] && (columns < room || end == 0); n++) {
+            if (at[n] == ' ')
+                end = n;
+            columns += ((unsigned char)at[n] & 0xC0) != 0x80;
         }
-        if (!string[at] || strchr(" \n\t", string[at]))
-            end = at;
-        if (end == 0)
-            return;
+        if (!at[n] || at[n] == ' ')
+            end = n;
         for (int i = 0; i < indent; i++)
             text_add(text, " ");
-        add_styled(text, string, end, style, use_colour);
+        add_styled(text, at, end, style, use_colour);
         text_add(text, "\n");
-        string += end;
+        at += end + (at[end] == ' ');
     }
+    text_free(&words);
 }
 
 void style_margin(Text *text, double least, const char *nearest, double agreement, int use_colour)

@@ -1,4 +1,5 @@
-/* Text for a terminal: padding and wrapping by characters, and colours where they are wanted. */
+/* Text for a terminal: padding and wrapping by characters, and colours where they are wanted. What would move the
+ * cursor or reorder text is made visible (text_add_visible). */
 #ifndef REFFRAME_REPORT_STYLE_H
 #define REFFRAME_REPORT_STYLE_H
 
@@ -6,13 +7,13 @@
 
 typedef enum { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_GREEN, STYLE_YELLOW, STYLE_RED, STYLE_COUNT } Style;
 
-/* Characters of UTF-8 (one column each). */
+/* Characters of UTF-8 (one column each), as they are shown. */
 int style_width(const char *string);
 
 /* The string, then spaces up to `width` characters (0: none). */
 void style_padded(Text *text, const char *string, int width, Style style, int use_colour);
 
-/* Words wrapped at `width`, every line indented; ends with a newline. */
+/* Words, one space between them, wrapped at `width`, every line indented; ends with a newline. */
 void style_wrapped(Text *text, const char *string, int indent, int width, Style style, int use_colour);
 
 /* How firmly a label stands, "0.12 from one, 94 %": its distance from the nearest threshold, that one's name, and the

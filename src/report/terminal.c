@@ -244,7 +244,11 @@ static void add_absent(const Report *report, int use_colour, Text *text)
             style_padded(text, "Without results", 0, STYLE_BOLD, use_colour);
             text_add(text, "\n");
         }
-        text_addf(text, "    %s: %s\n", run->folder, run->reason);
+        text_add(text, "    ");
+        style_padded(text, run->folder, 0, STYLE_PLAIN, use_colour);
+        text_add(text, ": ");
+        style_padded(text, run->reason, 0, STYLE_PLAIN, use_colour);
+        text_add(text, "\n");
     }
 }
 

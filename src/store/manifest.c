@@ -263,3 +263,29 @@ int manifest_hash_again(Arena *arena, const char *run_folder, Manifest *manifest
     }
     return status;
 }
+
+const char *manifest_hash(const Manifest *manifest, const char *run_folder, const char *path)
+{
+    const char *name = path + strlen(run_folder);
+    while (*name == '/')
+        name++;
+    for (int i = 0; i < manifest->n_files; i++)
+        if (strcmp(manifest->files[i], name) == 0)
+            return manifest->files_sha256[i];
+    return NULL;
+}
+
+int manifest_lost(const Manifest *manifest, const char *run_folder, const char *prefix, const char **ret_first)
+{
+    Arena *arena = arena_new();
+    int n = 0;
+    for (int i = 0; i < manifest->n_files; i++) {
+        const char *name = manifest->files[i];
+        if (strncmp(name, prefix, strlen(prefix)) != 0 || file_exists(file_join(arena, run_folder, name)))
+            continue;
+        if (n++ == 0)
+            *ret_first = name;
+    }
+    arena_free(arena);
+    return n;
+}

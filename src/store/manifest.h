@@ -52,4 +52,10 @@ int manifest_hash_files(Arena *arena, const char *run_folder, Manifest *manifest
 /* Hashes again what is listed, of a run that is not finished; what is gone keeps the hash that it had. */
 int manifest_hash_again(Arena *arena, const char *run_folder, Manifest *manifest, Error *err);
 
+/* The hash that it has of a file of the run, by its path; NULL for none. */
+const char *manifest_hash(const Manifest *manifest, const char *run_folder, const char *path);
+
+/* How many of the listed files that begin with `prefix` are gone ("": of all), and the first of them. */
+int manifest_lost(const Manifest *manifest, const char *run_folder, const char *prefix, const char **ret_first);
+
 #endif

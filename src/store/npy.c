@@ -21,12 +21,18 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "items are written as 
 #define ALIGNMENT   64
 
 static const struct {
-    const char *descr;
+    const char *name, *descr;
     int item_bytes;
 } types[] = {
-    [NPY_FLOAT16] = {"<f2", 2}, [NPY_FLOAT32] = {"<f4", 4}, [NPY_FLOAT64] = {"<f8", 8}, [NPY_INT32] = {"<i4", 4},
-    [NPY_INT64] = {"<i8", 8},   [NPY_UINT8] = {"|u1", 1},   [NPY_BOOL] = {"|b1", 1},    [NPY_STRING] = {"|S", 0},
+    [NPY_FLOAT16] = {"float16", "<f2", 2}, [NPY_FLOAT32] = {"float32", "<f4", 4}, [NPY_FLOAT64] = {"float64", "<f8", 8},
+    [NPY_INT32] = {"int32", "<i4", 4},     [NPY_INT64] = {"int64", "<i8", 8},     [NPY_UINT8] = {"uint8", "|u1", 1},
+    [NPY_BOOL] = {"bool", "|b1", 1},       [NPY_STRING] = {"strings", "|S", 0},
 };
+
+const char *npy_type_name(NpyType type)
+{
+    return types[type].name;
+}
 
 /* ---- writing ---- */
 
@@ -174,6 +180,11 @@ static int find_type(const char *where, const char *descr, NpyArray *array, Erro
         array->item_bytes = (int)n;
         return STATUS_OK;
     }
+    if (strcmp(descr, "<V2") == 0 || strcmp(descr, "|V2") == 0) /* NumPy knows none: ml_dtypes' arrays come out so */
+        return error_set(err, STATUS_INPUT,
+                         "%s: its items are '%s', bytes without a meaning, as bfloat16 is saved; save it again with "
+                         "array.astype(numpy.float32)",
+                         where, descr);
     for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++)
         if (strncmp(descr, unknown[i].start, strlen(unknown[i].start)) == 0)
             return error_set(err, STATUS_INPUT, "%s: its items are '%s', %s", where, descr, unknown[i].what);

@@ -15,6 +15,9 @@
 
 typedef enum { NPY_FLOAT16, NPY_FLOAT32, NPY_FLOAT64, NPY_INT32, NPY_INT64, NPY_UINT8, NPY_BOOL, NPY_STRING } NpyType;
 
+/* "float32", as NumPy calls it. */
+const char *npy_type_name(NpyType type);
+
 #define NPY_MAX_DIMS 6
 
 typedef struct {

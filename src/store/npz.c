@@ -254,9 +254,16 @@ static const unsigned char *find_end(const unsigned char *zip, size_t n)
     return NULL;
 }
 
-/* One member, from its central header `at`; the directory starts at byte `directory` of the file. */
-static int read_member(Arena *arena, const char *path, const unsigned char *zip, size_t directory,
-                       const unsigned char *at, NpyArray *ret_array, Error *err)
+/* A member that is found: its bytes are zip[start, start + n_in), behind the local header at `from`. */
+typedef struct {
+    const char *name, *where; /* with ".npy"; the message's start */
+    uint32_t method, crc;
+    size_t n_in, n_raw, from, start;
+} Entry;
+
+/* From its central header `at`; the directory starts at byte `directory` of the file. */
+static int find_member(Arena *arena, const char *path, const unsigned char *zip, size_t directory,
+                       const unsigned char *at, Entry *ret_entry, Error *err)
 {
     const uint32_t flags = little(at + 8, 2), method = little(at + 10, 2), crc = little(at + 16, 4);
     const size_t n_in = little(at + 20, 4), n_raw = little(at + 24, 4), n_name = little(at + 28, 2);
@@ -279,20 +286,67 @@ static int read_member(Arena *arena, const char *path, const unsigned char *zip,
         return damaged(where, "its header differs from the directory, or its end is missing", err);
     if (method == METHOD_STORED ? n_raw != n_in : n_raw / DEFLATE_RATIO_MAX > n_in)
         return damaged(where, "its size is impossible", err);
-    const unsigned char *raw = zip + start;
-    if (method == METHOD_DEFLATED) {
-        unsigned char *inflated = arena_alloc(arena, n_raw);
-        if (inflate_bytes(raw, n_in, inflated, n_raw, NULL) != STATUS_OK)
-            return damaged(where, "its compressed bytes are wrong", err);
+    *ret_entry = (Entry){name, where, method, crc, n_in, n_raw, offset, start};
+    return STATUS_OK;
+}
+
+static int read_member(Arena *arena, const unsigned char *zip, const Entry *entry, NpyArray *ret_array, Error *err)
+{
+    const unsigned char *raw = zip + entry->start;
+    if (entry->method == METHOD_DEFLATED) {
+        unsigned char *inflated = arena_alloc(arena, entry->n_raw);
+        const int status = inflate_bytes(raw, entry->n_in, inflated, entry->n_raw, NULL);
+        if (status == STATUS_FAILED)
+            return error_set(err, status, "%s: out of memory: zlib could not go on", entry->where);
+        if (status != STATUS_OK)
+            return damaged(entry->where, "its compressed bytes are wrong", err);
         raw = inflated;
     }
-    if (crc32_bytes(raw, n_raw) != crc)
-        return damaged(where, "its bytes are wrong (CRC)", err);
+    if (crc32_bytes(raw, entry->n_raw) != entry->crc)
+        return damaged(entry->where, "its bytes are wrong (CRC)", err);
     NpyArray array;
-    if (npy_parse(arena, where, raw, n_raw, &array, err) != STATUS_OK)
+    if (npy_parse(arena, entry->where, raw, entry->n_raw, &array, err) != STATUS_OK)
         return STATUS_INPUT;
-    array.name = arena_strndup(arena, name, n_name - 4);
+    array.name = arena_strndup(arena, entry->name, strlen(entry->name) - 4);
     *ret_array = array;
+    return STATUS_OK;
+}
+
+static int compare_places(const void *left, const void *right)
+{
+    const Entry *a = *(const Entry *const *)left, *b = *(const Entry *const *)right;
+    return (a->from > b->from) - (a->from < b->from);
+}
+
+/* Members that share bytes would make a small file as large as one likes: refused before any is inflated. */
+static int check_apart(Arena *arena, const Entry *entries, size_t n, Error *err)
+{
+    const Entry **by_place = ARENA_ARRAY(arena, const Entry *, n + 1);
+    for (size_t i = 0; i < n; i++)
+        by_place[i] = &entries[i];
+    qsort(by_place, n, sizeof *by_place, compare_places);
+    for (size_t i = 1; i < n; i++)
+        if (by_place[i]->from < by_place[i - 1]->start + by_place[i - 1]->n_in)
+            return damaged(by_place[i]->where, "it shares bytes with another member", err);
+    return STATUS_OK;
+}
+
+static int compare_arrays(const void *left, const void *right)
+{
+    return strcmp((*(const NpyArray *const *)left)->name, (*(const NpyArray *const *)right)->name);
+}
+
+/* The arrays by name; a name that stands twice is none. */
+static int index_names(Arena *arena, const char *path, Npz *npz, Error *err)
+{
+    const NpyArray **by_name = ARENA_ARRAY(arena, const NpyArray *, npz->n + 1);
+    for (int i = 0; i < npz->n; i++)
+        by_name[i] = &npz->arrays[i];
+    qsort(by_name, (size_t)npz->n, sizeof *by_name, compare_arrays);
+    for (int i = 1; i < npz->n; i++)
+        if (strcmp(by_name[i - 1]->name, by_name[i]->name) == 0)
+            return error_set(err, STATUS_INPUT, "%s: member \"%s\" appears twice", path, by_name[i]->name);
+    npz->by_name = by_name;
     return STATUS_OK;
 }
 
@@ -301,39 +355,52 @@ int npz_read(Arena *arena, const char *path, Npz *ret_npz, Error *err)
     char *bytes;
     size_t n_bytes;
     const int status = file_read(arena, path, &bytes, &n_bytes, err);
-    if (status != STATUS_OK)
-        return status;
-    const unsigned char *zip = (const unsigned char *)bytes, *end = find_end(zip, n_bytes);
+    return status != STATUS_OK ? status : npz_parse(arena, path, bytes, n_bytes, ret_npz, err);
+}
+
+int npz_parse(Arena *arena, const char *path, const void *bytes, size_t n_bytes, Npz *ret_npz, Error *err)
+{
+    const unsigned char *zip = bytes, *end = find_end(zip, n_bytes);
     if (!end)
         return error_set(err, STATUS_INPUT, "%s: not an NPZ file, or its end is missing (no ZIP directory)", path);
     const size_t n = little(end + 10, 2), n_directory = little(end + 12, 4), directory = little(end + 16, 4);
     if (little(end + 4, 4) != 0 || little(end + 8, 2) != n || directory + n_directory != (size_t)(end - zip))
         return damaged(path, "its directory is not where it should be", err);
-    Npz npz = {ARENA_ARRAY(arena, NpyArray, n), 0};
-    for (const unsigned char *at = zip + directory; at < end; npz.n++) {
-        if (end - at < CENTRAL_BYTES || little(at, 4) != CENTRAL_MARK || (size_t)npz.n == n)
+    Entry *entries = ARENA_ARRAY(arena, Entry, n + 1);
+    size_t n_found = 0;
+    for (const unsigned char *at = zip + directory; at < end; n_found++) {
+        if (end - at < CENTRAL_BYTES || little(at, 4) != CENTRAL_MARK || n_found == n)
             return damaged(path, "its directory is wrong", err);
         const size_t n_entry = CENTRAL_BYTES + little(at + 28, 2) + little(at + 30, 2) + little(at + 32, 2);
         if ((size_t)(end - at) < n_entry)
             return damaged(path, "its directory is wrong", err);
-        NpyArray *array = &npz.arrays[npz.n];
-        if (read_member(arena, path, zip, directory, at, array, err) != STATUS_OK)
+        if (find_member(arena, path, zip, directory, at, &entries[n_found], err) != STATUS_OK)
             return STATUS_INPUT;
-        if (npz_get(&npz, array->name)) /* npz.n does not count it yet */
-            return error_set(err, STATUS_INPUT, "%s: member \"%s\" appears twice", path, array->name);
         at += n_entry;
     }
-    if ((size_t)npz.n != n)
+    if (n_found != n)
         return damaged(path, "its directory is wrong", err);
-    *ret_npz = npz;
-    return STATUS_OK;
+    int status = check_apart(arena, entries, n, err);
+    Npz npz = {.arrays = ARENA_ARRAY(arena, NpyArray, n + 1), .n = (int)n};
+    for (size_t i = 0; i < n && status == STATUS_OK; i++)
+        status = read_member(arena, zip, &entries[i], &npz.arrays[i], err);
+    if (status == STATUS_OK)
+        status = index_names(arena, path, &npz, err);
+    if (status == STATUS_OK)
+        *ret_npz = npz;
+    return status;
 }
 
 const NpyArray *npz_get(const Npz *npz, const char *name)
 {
-    for (int i = 0; i < npz->n; i++)
-        if (strcmp(npz->arrays[i].name, name) == 0)
-            return &npz->arrays[i];
+    int low = 0, high = npz->n; /* it stands at or behind `low`, before `high` */
+    while (low < high) {
+        const int middle = low + (high - low) / 2, order = strcmp(npz->by_name[middle]->name, name);
+        if (order == 0)
+            return npz->by_name[middle];
+        low = order < 0 ? middle + 1 : low;
+        high = order < 0 ? high : middle;
+    }
     return NULL;
 }
 

@@ -52,25 +52,13 @@ static int weights_from_snapshot(Arena *arena, const Parameters *parameters, con
     return status;
 }
 
-/* The hash that a manifest has of a snapshot; NULL for none, as long as the run is not finished. */
-static const char *recorded_hash(const Manifest *manifest, const char *folder, const char *path)
-{
-    const char *name = path + strlen(folder);
-    while (*name == '/')
-        name++;
-    for (int i = 0; i < manifest->n_files; i++)
-        if (strcmp(manifest->files[i], name) == 0)
-            return manifest->files_sha256[i];
-    return NULL;
-}
-
 /* Changed is also what a measuring that was killed had changed: the manifest still has the hash of before. */
 static int measure_one(Session *session, const char *folder, const Manifest *manifest, const real *parameters,
                        const int64_t progress[3], int *ret_is_changed, Error *err)
 {
     Arena *arena = arena_new();
     char *path = run_snapshot_path(arena, folder, progress[0]), before[65] = "", after[65] = "";
-    const char *recorded = recorded_hash(manifest, folder, path);
+    const char *recorded = manifest_hash(manifest, folder, path);
     MeasureSummary summary;
     int status = file_exists(path) ? file_sha256(path, before, err) : STATUS_OK;
     if (status == STATUS_OK)

@@ -314,6 +314,49 @@ static void test_temporaries_of_the_dead(void **state)
         assert_null(strstr(names[i], "dead"));
 }
 
+/* What may not be looked at is not missing: a run would be started over, or left out of a report without a word. */
+static void test_what_may_not_be_seen_is_not_missing(void **state)
+{
+    const Scratch *s = *state;
+    Error err;
+    const char *folder = scratch_path(s, "closed"), *path = scratch_path(s, "closed/file");
+    assert_ok(file_make_folder(folder, &err), &err);
+    assert_ok(file_write(path, "x", 1, &err), &err);
+    assert_int_equal(chmod(folder, 0), 0);
+    const pid_t child = fork();
+    if (child == 0)
+        _exit((geteuid() == 0 && setuid(65534) != 0) || !file_exists(path)); /* root may look anywhere */
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(chmod(folder, 0700), 0);
+    assert_int_equal(status, 0);
+    assert_false(file_exists(scratch_path(s, "closed/other")));
+}
+
+/* Too many open files is no fault of the path. */
+static void test_what_the_system_fails_at_is_no_input(void **state)
+{
+    const Scratch *s = *state;
+    Error err;
+    char *bytes, **names;
+    size_t n;
+    int n_names;
+    const char *path = scratch_path(s, "x");
+    struct rlimit limit, none;
+    assert_ok(file_write(path, "x", 1, &err), &err);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    none = limit;
+    none.rlim_cur = (rlim_t)dup(0);
+    close((int)none.rlim_cur);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    const int read = file_read(s->arena, path, &bytes, &n, NULL);
+    const int listed = file_list(s->arena, s->folder, &names, &n_names, NULL);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(read, STATUS_FAILED);
+    assert_int_equal(listed, STATUS_FAILED);
+    assert_int_equal(file_read(s->arena, scratch_path(s, "nowhere"), &bytes, &n, NULL), STATUS_INPUT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +374,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_truncate, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_paths, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_lock, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_what_may_not_be_seen_is_not_missing, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_what_the_system_fails_at_is_no_input, scratch_set_up, scratch_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

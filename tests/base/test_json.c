@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "base/clock.h"
 #include "testing.h"
 
 /* Writes a tree back, so that a round trip can be compared as text. */
@@ -227,11 +228,37 @@ static void test_damage(void **state)
     arena_free(arena);
 }
 
+/* Each key is looked for among those before it: twice as many may not take four times as long. */
+static void test_many_keys(void **state)
+{
+    (void)state;
+    enum { MANY = 200000 }; /* a minute, if each were compared with each */
+    Arena *arena = arena_new();
+    Text text = {0};
+    Json *json;
+    Error err;
+    text_add(&text, "{");
+    for (int i = 0; i < MANY; i++)
+        text_addf(&text, "%s\"k%d\":%d", i ? ",\n" : "", i, i);
+    text_add(&text, "}");
+    const double start = clock_seconds();
+    assert_ok(json_parse(arena, "x", text_string(&text), text.size, &json, &err), &err);
+    assert_true(clock_seconds() - start < 10);
+    assert_int_equal(json->n_items, MANY);
+    text.size--;
+    text_add(&text, ",\"k7\":1}");
+    assert_refused(json_parse(arena, "x", text_string(&text), text.size, &json, &err), STATUS_INPUT,
+                   "x:200000: key \"k7\" appears twice", &err);
+    text_free(&text);
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trips), cmocka_unit_test(test_layout), cmocka_unit_test(test_reading),
-        cmocka_unit_test(test_refusals),    cmocka_unit_test(test_depth),  cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_many_keys), cmocka_unit_test(test_round_trips), cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_reading),   cmocka_unit_test(test_refusals),    cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,7 +42,7 @@ static const SchemaPart parts[] = {
     {"data", NULL, data_rows, 2},
     {"", NULL, top_rows, 2},
 };
-static const Schema schema = {parts, N_TESTS(parts)};
+static const Schema schema = {.parts = parts, .n_parts = N_TESTS(parts)};
 
 static Assignment assign(const char *key, const char *text, int line)
 {
@@ -223,6 +223,10 @@ static void test_finding(void **state)
     assert_string_equal(schema_nearest_key(arena, &schema, "theta"), "model.position.theta");
     assert_string_equal(schema_nearest_key(arena, &schema, "optimizer.beta"), "train.optimizer.betas");
     assert_null(schema_nearest_key(arena, &schema, "qqqqqqqqqqqqqq"));
+    const SchemaWord words[] = {{"nlayers", "train.steps"}, {"qqqqqqqqqqqqqq", "model.n_layers"}};
+    const Schema with_words = {schema.parts, schema.n_parts, words, 2}; /* before likeness, in any group */
+    assert_string_equal(schema_nearest_key(arena, &with_words, "model.nlayers"), "train.steps");
+    assert_string_equal(schema_nearest_key(arena, &with_words, "qqqqqqqqqqqqqq"), "model.n_layers");
     arena_free(arena);
 }
 
@@ -328,7 +332,7 @@ static void test_rows_are_read_into_their_members(void **state)
     Arena *arena = arena_new();
     Settings settings = {0};
     Error err;
-    assert_ok(settings_resolve(arena, &(Schema){&part, 1}, given, 1, &settings, NULL, &err), &err);
+    assert_ok(settings_resolve(arena, &(Schema){.parts = &part, .n_parts = 1}, given, 1, &settings, NULL, &err), &err);
     const Target *read = settings_read_new(arena, &settings, "group", ROWS(rows), sizeof *read);
     assert_true(read->n == 3 && read->flag == 1 && read->mode == B && read->seed == 9007199254740993);
     assert_true(read->in.rate == 0.25 && read->in.whole == 4 && read->untouched == 0);

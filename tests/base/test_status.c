@@ -34,6 +34,14 @@ static void test_long_text_is_cut_visibly(void **state)
     error_set(&err, STATUS_FAILED, "%s", longer);
     assert_int_equal(strlen(err.text), sizeof err.text - 1);
     assert_string_equal(err.text + sizeof err.text - 4, "...");
+    for (size_t i = 1; i + 2 < sizeof longer; i += 2) /* x, then characters of two bytes: the cut is between two */
+        memcpy(longer + i, "\xC3\xA9", 2);
+    for (int shift = 0; shift < 2; shift++) {
+        error_set(&err, STATUS_FAILED, "%s", longer + shift);
+        const size_t n = strlen(err.text);
+        assert_string_equal(err.text + n - 3, "...");
+        assert_memory_equal(err.text + n - 5, "\xC3\xA9", 2);
+    }
 }
 
 static void test_exit_codes(void **state)
@@ -45,13 +53,13 @@ static void test_exit_codes(void **state)
     assert_int_equal(status_exit_code(STATUS_INTERRUPTED), 130);
 }
 
-/* A quoted key in a YAML file may hold a newline; the message must not. */
+/* A quoted key in a YAML file may hold a newline, or what clears the screen; the message must not. */
 static void an_error_is_one_line(void **state)
 {
     (void)state;
     Error err;
-    error_set(&err, STATUS_INPUT, "unknown key \"%s\"", "a\nb\tc\x7f");
-    assert_string_equal(err.text, "unknown key \"a b c \"");
+    error_set(&err, STATUS_INPUT, "unknown key \"%s\"", "a\nb\tc\x7f\033[2J");
+    assert_string_equal(err.text, "unknown key \"a b c\\x7f\\x1b[2J\"");
 }
 
 int main(void)

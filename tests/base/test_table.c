@@ -61,7 +61,7 @@ static void test_csv_text(void **state)
     table_add_row(table);
     table_set(table, 1, 1, INFINITY);
     Text csv = {0};
-    table_to_csv(table, &csv);
+    table_to_csv(table, text_add_csv, &csv);
     assert_string_equal(text_string(&csv), "run,loss,\"a \"\"note\"\", long\"\nrope-s1,0.1,\"two\nlines\"\n,inf,\n");
     text_free(&csv);
     arena_free(arena);
@@ -85,7 +85,7 @@ static void test_round_trip(void **state)
     }
     Text csv = {0}, again = {0};
     Error err;
-    table_to_csv(table, &csv);
+    table_to_csv(table, text_add_csv, &csv);
     assert_ok(table_from_csv(arena, "t.csv", text_string(&csv), &back, &err), &err);
     assert_int_equal(back->n_rows, table->n_rows);
     assert_int_equal(back->n_columns, 3);
@@ -95,7 +95,7 @@ static void test_round_trip(void **state)
         assert_true(a == b || (isnan(a) && isnan(b)));
         assert_true(isnan(table_get(back, i, 2)));
     }
-    table_to_csv(back, &again);
+    table_to_csv(back, text_add_csv, &again);
     assert_string_equal(text_string(&csv), text_string(&again));
     text_free(&csv);
     text_free(&again);

@@ -66,6 +66,88 @@ static void test_escaped(void **state)
     text_free(&text);
 }
 
+/* What XML does not allow would make a figure that no viewer opens. */
+static void test_escaped_is_xml(void **state)
+{
+    (void)state;
+    Text text = {0};
+    for (int c = 1; c < 256; c++)
+        text_add_escaped(&text, &(char){(char)c}, 1);
+    text_add_escaped(&text, "\xEF\xBF\xBF\xC2\x85", 5);
+    for (size_t i = 0; i < text.size; i++)
+        assert_true((unsigned char)text.data[i] >= ' ' || strchr("\t\n\r", text.data[i]));
+    assert_non_null(strstr(text_string(&text), "\\x1b"));
+    assert_non_null(strstr(text_string(&text), "\\x7f\\x80"));
+    assert_non_null(strstr(text_string(&text), "\\uffff\\u0085"));
+    text_free(&text);
+}
+
+static void test_visible(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *string, *shown;
+    } cases[] = {
+        {"plain, \xC3\xA9\xE2\x82\xAC \\", "plain, \xC3\xA9\xE2\x82\xAC \\"},
+        {"\033[2J\a\r\n\t\x7f", "\\x1b[2J\\x07\\x0d\\x0a\\x09\\x7f"},
+        {"\xC2\x9B"
+         "2J",
+         "\\u009b2J"}, /* CSI in one character */
+        {"a\xE2\x80\xAE"
+         "b\xE2\x81\xA6",
+         "a\\u202eb\\u2066"},                        /* from right to left */
+        {"caf\xE9 \xE2\x80", "caf\\xe9 \\xe2\\x80"}, /* no UTF-8 */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Text text = {0};
+        text_add_visible(&text, cases[i].string, strlen(cases[i].string));
+        assert_string_equal(text_string(&text), cases[i].shown);
+        assert_true(text_is_visible(text_string(&text)));
+        assert_int_equal(text_is_visible(cases[i].string), i == 0);
+        text_free(&text);
+    }
+}
+
+/* A spreadsheet runs what it takes for a formula. */
+static void test_csv_cells(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *string, *cell;
+    } cases[] = {
+        {"", ""},
+        {"rope", "rope"},
+        {"a,b", "\"a,b\""},
+        {"say \"a\"", "\"say \"\"a\"\"\""},
+        {"two\nlines", "\"two\nlines\""},
+        {"=1+1", "'=1+1"},
+        {"=cmd|' /C calc'!A0", "'=cmd|' /C calc'!A0"},
+        {"@SUM(1,2)", "\"'@SUM(1,2)\""},
+        {"+a", "'+a"},
+        {"-a", "'-a"},
+        {"\t=1", "\"'\t=1\""},
+        {"\r=1", "\"'\r=1\""},
+        {"\xEF\xBC\x9D"
+         "1",
+         "'\xEF\xBC\x9D"
+         "1"},
+        {"-0.5", "-0.5"}, /* numbers stay */
+        {"+1e3", "+1e3"},
+        {"-inf", "-inf"},
+        {"=", "="}, /* alone, they are none */
+        {"-", "-"},
+        {"a;b", "a;b"},
+        {"a;=1", "\"a;=1\""}, /* where cells end at semicolons */
+        {"a\t=1", "\"a\t=1\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        Text text = {0};
+        text_add_cell(&text, cases[i].string);
+        assert_string_equal(text_string(&text), cases[i].cell);
+        text_free(&text);
+    }
+}
+
 static void test_nearest(void **state)
 {
     (void)state;
@@ -124,9 +206,11 @@ static void test_sizes_and_times(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_adding),        cmocka_unit_test(test_utf8_round_trip_of_every_character),
-        cmocka_unit_test(test_utf8_refusals), cmocka_unit_test(test_nearest),
-        cmocka_unit_test(test_escaped),       cmocka_unit_test(test_sizes_and_times),
+        cmocka_unit_test(test_adding),         cmocka_unit_test(test_utf8_round_trip_of_every_character),
+        cmocka_unit_test(test_utf8_refusals),  cmocka_unit_test(test_nearest),
+        cmocka_unit_test(test_escaped),        cmocka_unit_test(test_sizes_and_times),
+        cmocka_unit_test(test_escaped_is_xml), cmocka_unit_test(test_visible),
+        cmocka_unit_test(test_csv_cells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -112,7 +112,7 @@ static inline Settings *bench_settings_with(Bench *bench, const Source *extra, c
             assignments[n].items[assignments[n].n_items++] = item;
     }
     Settings *settings = ARENA_ARRAY(arena, Settings, 1);
-    Schema schema = {parts, n_parts};
+    Schema schema = {.parts = parts, .n_parts = n_parts};
     Error err = {{0}};
     if (settings_resolve(arena, &schema, assignments, n, settings, NULL, &err) != 0)
         fail_msg("%s", err.text);

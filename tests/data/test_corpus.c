@@ -172,13 +172,16 @@ static void bad_files_are_named_with_file_line_and_key(void **state)
     bench_text(bench, "a.gz", "\x1f\x8b\x08 packed");
     bench_text(bench, "a.zst", "\x28\xb5\x2f\xfd packed");
     bench_text(bench, "a.zip", "PK\3\4 packed");
+    bench_text(bench, "half.txt", "\xC3");
     static const struct {
         const char *files, *expected;
     } cases[] = {
         {"[good.txt, absent.txt]", "absent.txt"},
         {"[empty.txt]", "empty.txt is empty"},
         {"[.]", "folder"},
-        {"[latin1.txt]", "byte 3 (0xE9)"},
+        {"[latin1.txt]", "latin1.txt is not UTF-8 at byte 3 (0xE9)"},
+        {"[good.txt, latin1.txt, good.txt]", "latin1.txt is not UTF-8 at byte 3 (0xE9)"}, /* counted in its file */
+        {"[good.txt, half.txt, good.txt]", "half.txt is not UTF-8 at byte 0 (0xC3)"},
         {"[good.txt, a.gz]", "a.gz is gzip, not a text: unpack it first"},
         {"[a.zst]", "a.zst is zstd"},
         {"[a.zip]", "a.zip is a ZIP archive"},
@@ -239,9 +242,21 @@ static void a_shelf_keeps_what_the_next_settings_say_again(void **state)
     assert_null(corpus_shelf_free(shelf));
 }
 
+/* A text that was cut into files anywhere, as `split -b` does, is the text that it was. */
+static void files_may_share_a_character(void **state)
+{
+    Bench *bench = *state;
+    bench_text(bench, "head.txt", "some text\n\nand a caf\xC3");
+    bench_text(bench, "tail.txt", "\xA9\n\nthat is cut\n");
+    Settings *settings = bench_settings(bench, "data.source.kind=text", "data.source.files=[head.txt, tail.txt]");
+    Corpus corpus;
+    assert_int_equal(corpus_open(bench->arena, settings, &corpus, NULL), STATUS_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(files_may_share_a_character, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(documents_are_the_paragraphs, bench_open, bench_close),
         cmocka_unit_test_setup_teardown(the_cut_falls_on_the_document_start_nearest_to_the_share, bench_open,
                                         bench_close),

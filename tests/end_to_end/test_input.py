@@ -18,6 +18,9 @@ FILES = {
     "unknown key": (SINGLE + "lerning_rate: 1\n", 'bad.yaml:+1:...unknown key "lerning_rate"'),
     "unknown key below a group": (SINGLE.replace("n_layers", "n_layer"), 'bad.yaml:3:...model.n_layer...did you mean "model.n_layers"'),
     "unknown top word": (SINGLE + "sweeep:\n  seed: [1]\n", 'bad.yaml:+1:..."sweeep"...did you mean "sweep"'),
+    "nanoGPT's word": (SINGLE + "block_size: 64\n", 'bad.yaml:+1:..."block_size"; did you mean "model.context_length"?'),
+    "nanoGPT's word below a group": (SINGLE.replace("\nmodel:\n", "\nmodel:\n  block_size: 64\n"), 'bad.yaml:3:..."model.block_size"; did you mean "model.context_length"?'),
+    "a name with a control character": (SINGLE + 'name: "a\\e[31mb"\n', "bad.yaml:+1: name: \"a\\x1b[31mb\" can't name a folder"),
     "value for a group": (SINGLE + "objective: next\n", "bad.yaml:+1: objective: is a group of keys"),
     "dotted key": (SINGLE + "model.position.knd: rope\n", 'bad.yaml:+1:...model.position.knd...did you mean "model.position.kind"'),
     "duplicate key": (SINGLE + "seeds: 2\n", 'bad.yaml:+1:..."seeds"...twice...line 1'),
@@ -58,7 +61,7 @@ FILES = {
     "initial weights in a list": (SINGLE + "model.init.from: [a.safetensors]\n", "bad.yaml:+1:...model.init.from...a list is not a file"),
     "corpus too short": (SINGLE + "data.source.files: [short.txt]\n", "bad.yaml:...data.source..."),
     "corpus is packed": (SINGLE + "data.source.files: [words.gz]\ndata.tokenizer.kind: byte\n", "bad.yaml:+1:...data.source.files...words.gz is gzip...unpack it first"),
-    "corpus not UTF-8": (SINGLE + "data.source.files: [latin1.txt]\n", "bad.yaml:+1:...data.source.files...not UTF-8"),
+    "corpus not UTF-8": (SINGLE + "data.source.files: [plain.txt, latin1.txt]\n", "bad.yaml:+1: data.source.files: .../latin1.txt is not UTF-8 at byte 5 (0xE9)"),
     "seeds": ("seeds: 0\n" + MODEL, "bad.yaml:1:...seeds"),
     "seed twice": ("seeds: [1, 2, 1]\n" + MODEL, "bad.yaml:1:...seeds...1...twice"),
     "seed in place of seeds": ("claim: x\n" + MODEL + "seed: 1\n", "bad.yaml:+1:...seed...seeds"),
@@ -98,6 +101,7 @@ COMMANDS = {
     "no such file": (["run", "nowhere.yaml"], "nowhere.yaml: there is no such file"),
     "a folder": (["run", "."], "..."),
     "--set unknown key": (["run", "good.yaml", "--set", "train.step=5"], '--set...train.step...did you mean "train.steps"'),
+    "--set of a Hugging Face word": (["run", "good.yaml", "--set", "model.hidden_size=5"], '--set...model.hidden_size...did you mean "model.d_model"'),
     "--set of a group": (["run", "good.yaml", "--set", "train=5"], "--set: train: is a group of keys"),
     "--set of a word": (["run", "good.yaml", "--set", "claim=x"], "--set: claim: stands in the experiment's file only"),
     "--set out of range": (["run", "good.yaml", "--set", "train.steps=0"], "--set...train.steps...0 is not in 1.."),
@@ -118,7 +122,9 @@ COMMANDS = {
     "list: unknown kind": (["list", "positions"], '..."positions"...did you mean "position"?'),
     "status: no results": (["status", "nowhere"], "...nowhere"),
     "report: no results": (["report", "nowhere"], "...nowhere"),
-    "show: no run": (["show", "nowhere"], "...nowhere"),
+    "show: no run": (["show", "nowhere"], "nowhere: there is no such folder"),
+    "a name from a file that is none": (["check", "...yaml"], "...yaml: has no name: in it, and \"..\" can't name a folder"),
+    "a control character in a path": (["report", "no\033[2Jwhere"], "cannot open no\\x1b[2Jwhere/plan.json"),
     "measure: no run": (["measure", "nowhere"], "...nowhere"),
     "train: no run": (["train", "nowhere"], "...nowhere"),
 }
@@ -128,9 +134,11 @@ class Input(Case):
     def setUp(self):
         super().setUp()
         self.write("good.yaml", SINGLE)
+        self.write("...yaml", SINGLE)
         self.write("empty.txt", "")
         self.write("short.txt", "ab\n")
         self.write("words.gz", gzip.compress(b"word after word\n" * 5000))
+        self.write("plain.txt", "plain words\n")
         self.write("latin1.txt", ("word \xe9t\xe9 " * 5000).encode("latin-1"))
 
     def assert_refused(self, words, expected):
@@ -167,7 +175,7 @@ class Input(Case):
             self.assertRegex(done.stderr, f'^refframe: REFFRAME_KERNELS: "{name}" is none of the kernels that this '
                              r"machine runs:[ \w]* plain\n$")
         done = self.refframe("check", "good.yaml", env={**os.environ, "REFFRAME_KERNELS": "plain"})
-        self.assertIn("note      plain kernels: ", done.stdout)
+        self.assertIn("note      the plain kernels are in use", done.stdout)
 
     def test_numbers_as_people_write_them(self):
         """A byte order mark, 12.0 for 12, 1e3: the same run, by its id."""
@@ -176,6 +184,15 @@ class Input(Case):
             self.write("other.yaml", text)
             self.assertIn(folder, self.refframe("check", "other.yaml").stdout)
         self.assertIn(folder, self.refframe("check", "good.yaml", "--jobs", "1e0", "--set", "seeds=1.0").stdout)
+
+    def test_a_pipe_is_no_file(self):
+        """It is there, so nobody is told that it is not."""
+        (end, other) = os.pipe()
+        os.write(other, SINGLE.encode())
+        os.close(other)
+        done = self.refframe("check", f"/dev/fd/{end}", code=2, pass_fds=[end])
+        os.close(end)
+        self.assertEqual(done.stderr, f"refframe: cannot read /dev/fd/{end}: it is not a regular file\n")
 
     def test_a_model_beyond_this_machine(self):
         """Refused with the number of bytes, before anything is taken or made."""

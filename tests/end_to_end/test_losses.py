@@ -1,4 +1,5 @@
 """Without this, a file that is lost or damaged between two commands could be missing among the results without a word."""
+import json
 import os
 import unittest
 
@@ -66,6 +67,15 @@ class Losses(Case):
         for name in os.listdir(os.path.join(self.run, "checkpoints")):
             os.remove(os.path.join(self.run, "checkpoints", name))
         self.assertIn("1 were there already", self.refframe("run", "one.yaml").stdout)
+
+    def test_an_unfinished_run_is_shown(self):
+        """Its manifest knows the snapshots up to its last checkpoint; later ones are none of others."""
+        path = os.path.join(self.run, "manifest.json")
+        manifest = json.loads(read(path))
+        manifest.update(status="interrupted", rows={}, files={name: value for name, value in manifest["files"].items()
+                                                              if name.startswith("snapshots/") and "12" not in name})
+        self.write(path, json.dumps(manifest))
+        self.assertIn("step 12", self.refframe("show", self.run).stdout)
 
     def test_what_an_unfinished_run_has_lost_is_trained_again(self):
         manifest = os.path.join(self.run, "manifest.json")

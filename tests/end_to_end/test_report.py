@@ -9,7 +9,7 @@ import xml.etree.ElementTree
 import zipfile
 
 import browser
-from harness import SINGLE, TINY, Case, read, run_folders
+from harness import SINGLE, TINY, Case, list_again, read, run_folders
 
 EXPECT = """\
 expect:
@@ -165,6 +165,8 @@ class Report(Case):
             with zipfile.ZipFile(path, "w") as file:
                 for name, data in members.items():
                     file.writestr(name, data)
+        for run in run_folders(str(self.path.parent)).values():
+            list_again(run)
         self.refframe("report", str(self.path.parent))
         return rows
 

@@ -11,7 +11,7 @@ import subprocess
 import unittest
 import zipfile
 
-from harness import MODEL, REFFRAME, SINGLE, TINY, Case, read, result_of_run, run_folders
+from harness import MODEL, REFFRAME, SINGLE, TINY, Case, list_again, read, result_of_run, run_folders
 
 VERBS = ["run", "check", "list", "init", "status", "show", "report", "measure", "train", "bench"]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -201,8 +201,16 @@ class Verbs(Case):
         with zipfile.ZipFile(path, "w") as npz:
             for name, data in members:
                 npz.writestr(name, data)
-        text = self.refframe("report", "results/tiny").stdout
+        list_again(run)
+        text = self.refframe("report", "results/tiny", code=1).stdout
         self.assertRegex(text, rf"{re.escape(os.path.basename(run))}: [^\n]*`tokens` is missing")
+
+    def test_plain_kernels_are_said_to_be_slow(self):
+        """An old CPU is no reason for a puzzle: some hours where the README says minutes."""
+        self.write("one.yaml", SINGLE)
+        for words in (["check", "one.yaml"], ["run", "one.yaml"]):
+            text = self.refframe(*words, env={**os.environ, "REFFRAME_KERNELS": "plain"}).stdout
+            self.assertRegex(text, "(?m)^ *note:? +the plain kernels are in use .* 90 times as slow as AVX2")
 
     def test_status(self):
         self.write("tiny.yaml", TINY)

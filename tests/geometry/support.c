@@ -214,7 +214,9 @@ const void *family_state(Arena *arena, const MetricFamily *family, const char *k
     SchemaPart part = {.group = arena_format(arena, "measure.%s", family->variant.name)};
     part.rows = family_rows(arena, family, &part.n_rows);
     const Assignment assignment = {.key = key ? arena_format(arena, "%s.%s", part.group, key) : NULL, .text = value};
-    assert_ok(settings_resolve(arena, &(Schema){&part, 1}, &assignment, key != NULL, &settings, NULL, &err), &err);
+    assert_ok(settings_resolve(arena, &(Schema){.parts = &part, .n_parts = 1}, &assignment, key != NULL, &settings,
+                               NULL, &err),
+              &err);
     if (family->prepare)
         assert_ok(family->prepare(arena, &settings, &state, &err), &err);
     return state;

@@ -134,7 +134,8 @@ MaskRule template_rule(Arena *arena)
     Settings settings;
     void *mask_state;
     Error err;
-    assert_ok(settings_resolve(arena, &(Schema){&part, 1}, assignments, 2, &settings, NULL, &err), &err);
+    assert_ok(settings_resolve(arena, &(Schema){.parts = &part, .n_parts = 1}, assignments, 2, &settings, NULL, &err),
+              &err);
     const ModelSettings model = {.context_length = 64, .mask = &mask_template, .settings = &settings};
     assert_ok(mask_template.prepare(arena, &model, NULL, &mask_state, &err), &err);
     return (MaskRule){variant->name, mask_state, mask_template.visible};

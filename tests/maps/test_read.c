@@ -423,6 +423,8 @@ static void test_folders(void **state)
     assert_refused(try_load(folder, NULL, assumed, &err), STATUS_INPUT,
                    arena_format(s->arena, "%s: has no .npy files", folder), &err);
     assert_ok(file_write(file_join(s->arena, folder, "README"), "x", 1, &err), &err);
+    assert_ok(file_write(file_join(s->arena, folder, "._b.npy"), "x", 1, &err), &err); /* as a Mac leaves it */
+    assert_false(maps_are_at(folder));
     write_planted(s->arena, folder, "b.npy", 1, L, H, 6, 1, 1);
     const char *first = write_planted(s->arena, folder, "B.npy", 2, L, H, 3, 1, 2); /* bytewise before b */
     assert_true(maps_are_at(folder) && maps_are_at(first) && !maps_are_at(tokens));

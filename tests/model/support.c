@@ -307,7 +307,7 @@ int try_build(int vocab_size, const char *lines, Built *ret_built, Error *err)
     int n = parse_lines(built.arena, lines, assignments);
     write_schema(schema);
     ret_built->arena = built.arena;
-    Schema s = {schema->parts, schema->n_parts};
+    Schema s = {.parts = schema->parts, .n_parts = schema->n_parts};
     Settings *settings = ARENA_ARRAY(built.arena, Settings, 1);
     int status = settings_resolve(built.arena, &s, assignments, n, settings, NULL, err);
     if (status < 0)

@@ -134,6 +134,8 @@ static void test_unused_keys(void **state)
 
 /* ---- what is refused ---- */
 
+#define RULE "can't name a folder (1-100 characters, no slash, no control character, no . or - in front)"
+
 /* A key that counts beside some value of another may be set where one arm has that value, where it is the default that
  * is set, and where a later layer took the value away. */
 static void test_keys_that_count_beside_others(void **state)
@@ -198,9 +200,9 @@ static void test_refusals(void **state)
         {"model.position.kind: none\nmodel.position.theta: 5\n",
          "experiment.yaml:2: model.position.theta: counts only with model.position.kind: rope, which no arm has"},
         /* words */
-        {"name: a/b\n",
-         "experiment.yaml:1: name: \"a/b\" can't name a folder (1-100 characters, no slash, no . or - in "
-         "front)"},
+        {"name: a/b\n", "experiment.yaml:1: name: \"a/b\" " RULE},
+        {"name: \"a\\e[31mb\"\n", "experiment.yaml:1: name: \"a\\x1b[31mb\" " RULE},
+        {"name: \"a\\u202Eb\"\n", "experiment.yaml:1: name: \"a\\u202eb\" " RULE},
         {"title: [a]\n", "experiment.yaml:1: title: is a text"},
         {"seeds: 0\n", "experiment.yaml:1: seeds: \"0\" is not N >= 1 (seeds 1..N) or a list of whole numbers >= 0"},
         {"seeds: [1, 2,\n  1]\n", "experiment.yaml:2: seeds: 1 stands twice"},

@@ -200,12 +200,12 @@ static void add_maps(Arena *arena, NpzWriter *npz, const Scene *scene, const dou
 
 static void write_snapshot(const Scene *scene, const char *run, int arm, int seed, int s)
 {
+    const int64_t step = s == S - 1 && scene->last_step ? scene->last_step : scene_steps[s];
     static const char *const strings[] = {"<bos>", "<eos>", "<mask>", "a", "\xC3\xA9", "</script>"};
     Arena *arena = arena_new();
     NpzWriter *npz = npz_new(arena);
-    double sinks[L * H], values[L * H],
-        loss[4] = {2 + 2 / (1 + (double)scene_steps[s]), 3, 4 / (1 + (double)s), (double)NAN};
-    int64_t when[3] = {scene_steps[s], 10 * scene_steps[s], 9 * scene_steps[s]};
+    double sinks[L * H], values[L * H], loss[4] = {2 + 2 / (1 + (double)step), 3, 4 / (1 + (double)s), (double)NAN};
+    int64_t when[3] = {step, 10 * step, 9 * step};
     int32_t tokens[N * T];
     Error err;
     for (int h = 0; h < L * H; h++)
@@ -245,7 +245,7 @@ static void write_snapshot(const Scene *scene, const char *run, int arm, int see
         npz_add(npz, "rows_sum_to_one", NPY_INT32, 1, (int64_t[]){1}, (int32_t[]){!scene->rows_sum_to_less});
     }
     add_maps(arena, npz, scene, sinks);
-    assert_ok(npz_write(npz, run_snapshot_path(arena, run, scene_steps[s]), &err), &err);
+    assert_ok(npz_write(npz, run_snapshot_path(arena, run, step), &err), &err);
     arena_free(arena);
 }
 

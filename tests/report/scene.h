@@ -34,6 +34,7 @@ typedef struct {
                                     * the latter, and the first two keys */
     int is_of_0_1_0;               /* snapshots say neither what the mask shows nor whether rows sum to one */
     int rows_sum_to_less;
+    int64_t last_step;      /* instead of 100 */
     const char *bad_member; /* this one of the two that say what the mask shows has an empty row */
 } Scene;
 

@@ -93,6 +93,34 @@ static void test_colour_changes_no_text(void **state)
     arena_free(arena);
 }
 
+/* Text of others moves no cursor, sets no title and prints no line of its own. */
+static void test_text_of_others_is_made_visible(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    static const Scene hostile = {
+        .n_arms = 1,
+        .n_seeds = 1,
+        .sink = scene_jump,
+        .title = "T\\u001b]0;title\\u0007\\u202e",
+        .claims = "[{\"text\":\"one\\r\\nrefframe: all fine \\u009b2J\",\"that\":\"seen(bidirectional)\",\"line\":1}]",
+    };
+    char *folder;
+    Report *report = scene_collect(arena, &hostile, &folder);
+    Text text = {0};
+    report->runs[0].n_snapshots = 0;
+    report->runs[0].reason = "\033[2J";
+    report_terminal(report, 100, 0, &text);
+    for (const char *c = text_string(&text); *c; c++)
+        assert_true((unsigned char)*c >= ' ' || *c == '\n');
+    assert_non_null(strstr(text_string(&text), "  T\\x1b]0;title\\x07\\u202e\n"));
+    assert_non_null(strstr(text_string(&text), "    one refframe: all fine \\u009b2J\n"));
+    assert_non_null(strstr(text_string(&text), ": \\x1b[2J\n"));
+    text_free(&text);
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
 /* Seeds 1 to 6 of a are centralized, b never is, and its third seed failed: five seeds, each with a pair that differs.
  */
 static void test_what_moves_the_label(void **state)
@@ -175,6 +203,7 @@ int main(void)
         cmocka_unit_test(test_colour_changes_no_text),
         cmocka_unit_test(test_what_moves_the_label),
         cmocka_unit_test(test_wrapping_keeps_words_and_width),
+        cmocka_unit_test(test_text_of_others_is_made_visible),
         cmocka_unit_test(test_show),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,6 +132,25 @@ static int parse_header(Arena *arena, const char *header, size_t n_data, Error *
     return status;
 }
 
+/* NumPy has no bfloat16: ml_dtypes' arrays are saved as bytes without a meaning. */
+static void test_bfloat16_is_named(void **state)
+{
+    Arena *arena = arena_new();
+    Error err;
+    (void)state;
+    const char *headers[] = {"{'descr': '<V2', 'fortran_order': False, 'shape': (2,), }\n",
+                             "{'descr': '|V2', 'fortran_order': False, 'shape': (2,), }\n"};
+    for (int h = 0; h < 2; h++) {
+        assert_int_equal(parse_header(arena, headers[h], 4, &err), STATUS_INPUT);
+        assert_non_null(strstr(err.text, "V2', bytes without a meaning, as bfloat16 is saved; save it again with "
+                                         "array.astype(numpy.float32)"));
+    }
+    assert_int_equal(parse_header(arena, "{'descr': '|V20', 'fortran_order': False, 'shape': (2,), }\n", 40, &err),
+                     STATUS_INPUT);
+    assert_null(strstr(err.text, "bfloat16"));
+    arena_free(arena);
+}
+
 static void test_header_is_a_python_literal(void **state)
 {
     static const char *const good[] = {
@@ -245,6 +264,7 @@ int main(void)
         cmocka_unit_test(test_reads_half_floats_and_strings),
         cmocka_unit_test(test_refuses_what_it_does_not_know),
         cmocka_unit_test(test_header_is_a_python_literal),
+        cmocka_unit_test(test_bfloat16_is_named),
         cmocka_unit_test(test_every_truncation_is_refused),
         cmocka_unit_test(test_missing_file_is_input),
         cmocka_unit_test(test_header_alone),

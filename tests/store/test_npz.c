@@ -245,6 +245,52 @@ static void test_a_failing_disk_leaves_the_old_file(void **state)
                    arena_format(s->arena, "cannot write %s/x.npz: Not a directory", path), &err);
 }
 
+/* Members of one and the same bytes would make a small file as large as one likes: here `a` is said to lie where `b`
+ * does, behind an extra field of its header that is b's header and its own bytes. */
+static void test_members_share_no_bytes(void **state)
+{
+    const Scratch *s = *state;
+    static const float numbers[6];
+    Npz npz;
+    Error err;
+    char *bytes;
+    size_t n;
+    const char *path = scratch_path(s, "damaged.npz");
+    NpzWriter *writer = npz_new(s->arena);
+    npz_add(writer, "a", NPY_FLOAT32, 2, shape, numbers);
+    npz_add(writer, "b", NPY_FLOAT32, 2, shape, numbers);
+    assert_ok(npz_write(writer, path, &err), &err);
+    assert_ok(file_read(s->arena, path, &bytes, &n, &err), &err);
+    const char *second = memmem(bytes + 4, n - 4, "PK\3\4", 4);
+    assert_non_null(second);
+    bytes[28] = (char)(second - bytes);
+    assert_ok(file_write(path, bytes, n, &err), &err);
+    assert_refused(npz_read(s->arena, path, &npz, &err), STATUS_INPUT,
+                   arena_format(s->arena, "%s: member \"b\": damaged NPZ: it shares bytes with another member", path),
+                   &err);
+}
+
+/* Whatever the order in which they were added. */
+static void test_members_are_found_by_name(void **state)
+{
+    const Scratch *s = *state;
+    static const char *const names[] = {"z", "sd/a", "a", "m", "importance_half", "importance", "sd/", "A"};
+    enum { N_NAMES = sizeof names / sizeof *names };
+    Npz npz;
+    Error err;
+    const char *path = scratch_path(s, "x.npz");
+    NpzWriter *writer = npz_new(s->arena);
+    for (int i = 0; i < N_NAMES; i++)
+        npz_add(writer, names[i], NPY_INT32, 0, NULL, &(int32_t){i});
+    assert_ok(npz_write(writer, path, &err), &err);
+    assert_ok(npz_read(s->arena, path, &npz, &err), &err);
+    for (int i = 0; i < N_NAMES; i++)
+        assert_int_equal(*(const int32_t *)npz_get(&npz, names[i])->data, i);
+    assert_null(npz_get(&npz, "importanc"));
+    assert_null(npz_get(&npz, ""));
+    assert_null(npz_get(&npz, "zz"));
+}
+
 static void test_other_files_are_refused(void **state)
 {
     const Scratch *s = *state;
@@ -264,10 +310,16 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_numpy_opens_what_we_write),          TEST(test_reads_what_numpy_writes),
-        TEST(test_round_trip_and_equal_bytes),         TEST(test_large_member),
-        TEST(test_every_truncation_is_refused),        TEST(test_no_flipped_bit_gives_other_contents),
-        TEST(test_a_failing_disk_leaves_the_old_file), TEST(test_other_files_are_refused),
+        TEST(test_numpy_opens_what_we_write),
+        TEST(test_reads_what_numpy_writes),
+        TEST(test_round_trip_and_equal_bytes),
+        TEST(test_large_member),
+        TEST(test_every_truncation_is_refused),
+        TEST(test_no_flipped_bit_gives_other_contents),
+        TEST(test_members_share_no_bytes),
+        TEST(test_members_are_found_by_name),
+        TEST(test_a_failing_disk_leaves_the_old_file),
+        TEST(test_other_files_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -128,7 +128,7 @@ static Schema schema_of_all(Arena *arena, const VariantKind *instead)
         const SchemaRow *rows = family_rows(arena, *family, &n_rows);
         parts[n++] = (SchemaPart){arena_format(arena, "measure.%s", (*family)->variant.name), NULL, rows, n_rows};
     }
-    return (Schema){parts, n};
+    return (Schema){.parts = parts, .n_parts = n};
 }
 
 static void must(int status, const Error *err)

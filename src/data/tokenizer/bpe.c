@@ -163,7 +163,7 @@ static void bpe_save(const Vocabulary *vocabulary, Text *ret_text)
         table_set(table, row, right, merge->right);
         table_set(table, row, count, (double)merge->count);
     }
-    table_to_csv(table, ret_text);
+    table_to_csv(table, text_add_csv, ret_text);
     arena_free(scratch);
 }
 

@@ -137,6 +137,7 @@ const Tokenizer tokenizer_character = {
     .variant = {.name = "character",
                 .summary = "one token per Unicode character of the text",
                 .source = "RFC 3629 (UTF-8)"},
+    .needs_utf8 = 1,
     .prepare = character_prepare,
     .encode = character_encode,
 };

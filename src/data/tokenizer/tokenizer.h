@@ -18,6 +18,7 @@ typedef struct {
 
 typedef struct {
     Variant variant;
+    int needs_utf8; /* its text is UTF-8; others read any bytes */
     /* Reads its settings and learns from the whole text (n bytes) and its training part (its first n_train bytes). What
      * it makes is its state. */
     int (*prepare)(Arena *arena, const Settings *settings, const char *text, size_t n, size_t n_train,

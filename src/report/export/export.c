@@ -6,7 +6,7 @@
 int export_table(const Table *table, const char *folder, const char *name, Error *err)
 {
     Text csv = {0};
-    table_to_csv(table, &csv);
+    table_to_csv(table, text_add_cell, &csv);
     const int status = file_write(file_join(table->arena, folder, name), csv.data, csv.size, err);
     text_free(&csv);
     return status;

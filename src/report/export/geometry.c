@@ -20,19 +20,6 @@ static void add_cell(Text *csv, double value)
         text_add_number(csv, value);
 }
 
-/* RFC 4180: quotes around what needs them. */
-static void add_field(Text *csv, const char *value)
-{
-    if (strpbrk(value, ",\"\r\n") == NULL) {
-        text_add(csv, value);
-        return;
-    }
-    text_add(csv, "\"");
-    for (const char *c = value; *c; c++)
-        text_add_bytes(csv, *c == '"' ? "\"\"" : c, *c == '"' ? 2 : 1);
-    text_add(csv, "\"");
-}
-
 static double mean_of(const double *cells, int n_cells)
 {
     double sum = 0;
@@ -57,7 +44,8 @@ static void add_loss(const ReportRun *run, const char *const *prefixes, int grou
 {
     for (int s = 0; s < run->n_snapshots; s++) {
         text_add(csv, prefixes[s]);
-        text_addf(csv, ",all,%s", run->loss_names[group]);
+        text_add(csv, ",all,");
+        text_add_cell(csv, run->loss_names[group]);
         add_cell(csv, run->losses[(size_t)s * run->n_losses + group]);
         text_add(csv, ",,,,");
         add_cell(csv, run->losses[group]);
@@ -82,7 +70,7 @@ static void add_metric(Arena *scratch, const Report *report, const ReportRun *ru
             text_add(csv, ",all,");
         else
             text_addf(csv, ",%d,", layer);
-        add_field(csv, metric->name);
+        text_add_cell(csv, metric->name);
         add_cell(csv, trace.values[i]);
         add_cell(csv, mean_of(own->sd + cell, n_cells));
         add_cell(csv, least_of(own->counts + cell, n_cells));
@@ -100,9 +88,9 @@ static const char **row_prefixes(Arena *scratch, const Report *report, const Rep
     Text text = {0};
     for (int s = 0; s < run->n_snapshots; s++) {
         text_clear(&text);
-        add_field(&text, run->folder);
+        text_add_cell(&text, run->folder);
         text_add(&text, ",");
-        add_field(&text, report->arms[run->arm].name);
+        text_add_cell(&text, report->arms[run->arm].name);
         text_addf(&text, ",%llu", (unsigned long long)run->seed);
         add_cell(&text, run->steps[s]);
         add_cell(&text, run->tokens[s]);
@@ -120,6 +108,8 @@ static int write_geometry(Report *report, const char *folder, Error *err)
     text_add(&csv, "run,arm,seed,step,tokens,layer,metric,value,sd,n,uniform,position,start\n");
     for (int r = 0; r < report->n_runs; r++) {
         const ReportRun *run = &report->runs[r];
+        if (run->n_snapshots == 0)
+            continue;
         Arena *scratch = arena_new();
         const char **prefixes = row_prefixes(scratch, report, run);
         for (int g = 0; g < run->n_losses; g++)
@@ -131,8 +121,7 @@ static int write_geometry(Report *report, const char *folder, Error *err)
         file_add(&file, csv.data, csv.size);
         text_clear(&csv);
     }
-    if (report->n_runs == 0)
-        file_add(&file, csv.data, csv.size);
+    file_add(&file, text_string(&csv), csv.size); /* the heading, where no run has results */
     text_free(&csv);
     return file_end(&file, err);
 }
