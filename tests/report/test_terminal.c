@@ -199,12 +199,9 @@ static void test_show(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table_says_what_it_must),
-        cmocka_unit_test(test_colour_changes_no_text),
-        cmocka_unit_test(test_what_moves_the_label),
-        cmocka_unit_test(test_wrapping_keeps_words_and_width),
-        cmocka_unit_test(test_text_of_others_is_made_visible),
-        cmocka_unit_test(test_show),
+        cmocka_unit_test(test_table_says_what_it_must),        cmocka_unit_test(test_colour_changes_no_text),
+        cmocka_unit_test(test_what_moves_the_label),           cmocka_unit_test(test_wrapping_keeps_words_and_width),
+        cmocka_unit_test(test_text_of_others_is_made_visible), cmocka_unit_test(test_show),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
