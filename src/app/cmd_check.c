@@ -102,7 +102,8 @@ static void print_needs(const Experiment *experiment, const Needs *needs)
     const double memory = (double)experiment_memory(experiment, experiment->threads);
     char one[32], all[32], disk[32], seconds[32];
     printf("\n  %d runs, %d at a time with %d thread%s each -> %s\n", plan->n_runs, experiment->jobs,
-           experiment->threads, experiment->threads == 1 ? "" : "s", terminal_text(experiment->arena, experiment->folder));
+           experiment->threads, experiment->threads == 1 ? "" : "s",
+           terminal_text(experiment->arena, experiment->folder));
     print_texts(experiment);
     printf("  memory    %s at most for a run, %s for %d at a time\n", text_bytes(memory, one),
            text_bytes(experiment->jobs * memory, all), experiment->jobs);

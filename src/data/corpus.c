@@ -49,12 +49,8 @@ static const struct {
     const char *name, *start;
     size_t n;
 } packings[] = {
-    {"gzip", "\x1f\x8b", 2},
-    {"zstd", "\x28\xb5\x2f\xfd", 4},
-    {"xz", "\xfd\x37zXZ", 5},
-    {"bzip2", "BZh", 3},
-    {"a ZIP archive", "PK\3\4", 4},
-    {"7z", "7z\xbc\xaf\x27\x1c", 6},
+    {"gzip", "\x1f\x8b", 2}, {"zstd", "\x28\xb5\x2f\xfd", 4}, {"xz", "\xfd\x37zXZ", 5},
+    {"bzip2", "BZh", 3},     {"a ZIP archive", "PK\3\4", 4},  {"7z", "7z\xbc\xaf\x27\x1c", 6},
 };
 
 static const char *packing_of(const char *bytes, size_t n)
