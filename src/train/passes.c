@@ -10,6 +10,8 @@ int measurer_includes(const Measurer *measurer, int family, int s)
 {
     const Cadence *cadence = &measurer->settings->measure.families[family];
     const int n = measurer->is_baseline && family_registry[family]->every > 1 ? 1 : cadence->n_sequences;
+    if ((family_registry[family]->needs & NEEDS_SLOTS) && model_n_slots(measurer->model) == 0)
+        return 0;
     return s < n && family_is_due(measurer->settings, family, measurer->step);
 }
 
@@ -99,6 +101,7 @@ View measurer_sequence_view(const Measurer *measurer, const Set *set, int s, con
     view.v = part_of(capture->v, at, rows), view.heads = part_of(capture->heads, at, rows);
     view.residual = part_of(capture->residual, at, (size_t)(shape.L + 1) * T * shape.C);
     view.normed = part_of(capture->normed, at, T * shape.C);
+    view.slots = part_of(capture->slots, at, heads * T * (size_t)view.n_slots);
     view.bias = is_full ? measurer->bias : measurer->half_bias;
     view.baseline = is_full ? measurer->baseline : NULL;
     view.output_weight = measurer->output_weights;
