@@ -134,8 +134,6 @@ static void test_unused_keys(void **state)
 
 /* ---- what is refused ---- */
 
-#define RULE "can't name a folder (1-100 characters, no slash, no control character, no . or - in front)"
-
 /* A key that counts beside some value of another may be set where one arm has that value, where it is the default that
  * is set, and where a later layer took the value away. */
 static void test_keys_that_count_beside_others(void **state)
@@ -165,6 +163,8 @@ static void test_keys_that_count_beside_others(void **state)
                    "--set: beside.text: counts only with data.source.kind: text, which no arm has", &err);
     arena_free(arena);
 }
+
+#define RULE "can't name a folder (1-100 characters, no slash, no control character, no . or - in front)"
 
 static void test_refusals(void **state)
 {
