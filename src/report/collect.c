@@ -22,6 +22,16 @@ static const char *reason_of(Arena *arena, const char *path, const Error *err)
     return arena_strdup(arena, at + strspn(at, "/: "));
 }
 
+/* Whether a run that has left files has left no snapshot among them: it was asked to measure nothing. */
+static int measured_nothing(const Manifest *manifest)
+{
+    static const char folder[] = RUN_SNAPSHOTS "/";
+    for (int i = 0; i < manifest->n_files; i++)
+        if (strncmp(manifest->files[i], folder, sizeof folder - 1) == 0)
+            return 0;
+    return manifest->n_files > 0;
+}
+
 /* What a finished run left; files that are not that leave it without results. */
 static int read_finished(Report *report, const char *path, const Manifest *manifest, ReportRun *run, Error *err)
 {
@@ -29,7 +39,7 @@ static int read_finished(Report *report, const char *path, const Manifest *manif
     if (status != STATUS_INPUT)
         return status;
     run->status = RUN_FAILED;
-    run->is_unreadable = 1;
+    run->is_unreadable = !measured_nothing(manifest);
     run->reason = reason_of(report->arena, path, err);
     return STATUS_OK;
 }

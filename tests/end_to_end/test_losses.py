@@ -63,6 +63,12 @@ class Losses(Case):
         self.refframe("run", "one.yaml")
         self.assertEqual(read(os.path.join(self.run, "run.yaml")), text)
 
+    def test_a_run_that_measures_nothing_has_lost_nothing(self):
+        words = ("one.yaml", "--set", "measure.enabled=false", "--results", "bare")
+        for trained in (1, 0):
+            self.assertIn(f"{trained} runs trained", self.refframe("run", *words).stdout)
+        self.assertIn("has no snapshots", self.refframe("report", "bare/one").stdout)
+
     def test_checkpoints_of_a_finished_run_may_go(self):
         for name in os.listdir(os.path.join(self.run, "checkpoints")):
             os.remove(os.path.join(self.run, "checkpoints", name))
