@@ -122,9 +122,9 @@ static int read_words(const SafeTensors *file, const char *path, const char *nam
 static int check_progress(const Trainer *trainer, const char *path, const int64_t progress[N_PROGRESS], int64_t step,
                           Error *err)
 {
-    const int64_t most = step * trainer->batch.n * trainer->batch.length;
-    if (progress[0] == step && step <= trainer->settings->steps && progress[1] >= step && progress[1] <= most &&
-        progress[2] >= 0 && progress[2] <= progress[1])
+    const int64_t a_step = (int64_t)trainer->batch.n * trainer->batch.length;
+    if (progress[0] == step && step <= trainer->settings->steps && progress[1] >= step &&
+        progress[1] <= step * a_step && progress[2] >= 0 && progress[2] <= progress[1])
         return STATUS_OK;
     return error_set(err, STATUS_INPUT, "%s: its counters are not those of step %" PRId64 " of %" PRId64, path, step,
                      trainer->settings->steps);
