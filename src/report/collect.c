@@ -22,24 +22,28 @@ static const char *reason_of(Arena *arena, const char *path, const Error *err)
     return arena_strdup(arena, at + strspn(at, "/: "));
 }
 
-/* Whether a run that has left files has left no snapshot among them: it was asked to measure nothing. */
-static int measured_nothing(const Manifest *manifest)
+/* Whether it left snapshots; a manifest that lists no files at all does not say. */
+static int was_measured(const Manifest *manifest)
 {
-    static const char folder[] = RUN_SNAPSHOTS "/";
+    int n = 0;
     for (int i = 0; i < manifest->n_files; i++)
-        if (strncmp(manifest->files[i], folder, sizeof folder - 1) == 0)
-            return 0;
-    return manifest->n_files > 0;
+        n += strncmp(manifest->files[i], RUN_SNAPSHOTS "/", strlen(RUN_SNAPSHOTS "/")) == 0;
+    return n > 0 || manifest->n_files == 0;
 }
 
 /* What a finished run left; files that are not that leave it without results. */
 static int read_finished(Report *report, const char *path, const Manifest *manifest, ReportRun *run, Error *err)
 {
+    if (!was_measured(manifest)) {
+        run->status = RUN_FAILED;
+        run->reason = "was not measured";
+        return STATUS_OK;
+    }
     const int status = run_collect(report, path, manifest, -1, run, err);
     if (status != STATUS_INPUT)
         return status;
     run->status = RUN_FAILED;
-    run->is_unreadable = !measured_nothing(manifest);
+    run->is_unreadable = 1;
     run->reason = reason_of(report->arena, path, err);
     return STATUS_OK;
 }
