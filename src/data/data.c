@@ -288,6 +288,13 @@ Batch batch_new(Arena *arena, int n, int length)
     };
 }
 
+void batch_add_starts(Arena *arena, Batch *batch)
+{
+    batch->starts = ARENA_ARRAY(arena, int, batch->n + 1);
+    for (int b = 0; batch->starts && b <= batch->n; b++)
+        batch->starts[b] = b * batch->length;
+}
+
 void batch_add_vectors(Arena *arena, Widths widths, Batch *batch)
 {
     const size_t size = (size_t)batch->n * (size_t)batch->length;
@@ -297,7 +304,7 @@ void batch_add_vectors(Arena *arena, Widths widths, Batch *batch)
 
 void sequence_write_to(Sequence *seq, const Batch *batch, Widths widths, int b)
 {
-    const size_t row = (size_t)b * (size_t)batch->length;
+    const size_t row = (size_t)batch_start(batch, b);
     seq->vectors = batch->vectors ? batch->vectors + row * (size_t)widths.in : NULL;
     seq->goals = batch->goals ? batch->goals + row * (size_t)widths.out : NULL;
 }

@@ -69,7 +69,11 @@ Widths data_widths(const Data *data);
 Sequence sequence_new(Arena *arena, int length);
 Batch batch_new(Arena *arena, int n, int length);
 
-/* The vectors and goals of a batch; and whose a sequence then writes in: those of its number b. */
+/* Rows of a batch as sequences of full length lie in it, (n+1) ints of its own. */
+void batch_add_starts(Arena *arena, Batch *batch);
+
+/* The vectors and goals of a batch; and whose a sequence then writes in: those of its number b, from where it starts.
+ */
 void batch_add_vectors(Arena *arena, Widths widths, Batch *batch);
 void sequence_write_to(Sequence *seq, const Batch *batch, Widths widths, int b);
 
