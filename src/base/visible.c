@@ -2,6 +2,7 @@
 #include "base/visible.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int is_empty(const KeyRange *range)
@@ -66,14 +67,18 @@ void visible_lay(const MaskRule *rule, int length, KeyRanges *ret_keys)
     }
 }
 
-/* What follows from the ranges; `n_viewers` (length,) is zero. */
-static Visible visible_of(int length, const KeyRanges *keys, int *n_viewers)
+/* What follows from the ranges; `viewers` (1 + DISTANCES, length) are zero. */
+static Visible visible_of(int length, const KeyRanges *keys, int *viewers)
 {
-    Visible visible = {.length = length, .keys = keys, .n_viewers = n_viewers, .hides_nothing = 1};
+    int *afar = viewers + length;
+    Visible visible = {.length = length, .keys = keys, .n_viewers = viewers, .n_afar = afar, .hides_nothing = 1};
     for (int i = 0; i < length; i++) {
         for (int r = 0; r < KEY_RANGES; r++)
-            for (int k = keys[i].range[r].first; k < keys[i].range[r].end; k++)
-                n_viewers[k] += k != i;
+            for (int k = keys[i].range[r].first; k < keys[i].range[r].end; k++) {
+                viewers[k] += k != i;
+                for (int d = 0; d < DISTANCES && abs(i - k) >= distance_least(length, d); d++)
+                    afar[(size_t)d * (size_t)length + (size_t)k]++;
+            }
         visible.sees_later |= keys[i].range[1].end > i + 1;
         visible.hides_nothing &= keys_count(&keys[i]) == length;
     }
@@ -83,11 +88,11 @@ static Visible visible_of(int length, const KeyRanges *keys, int *n_viewers)
 Visible visible_new(Arena *arena, const MaskRule *rule, int length)
 {
     KeyRanges *keys = ARENA_ARRAY(arena, KeyRanges, length);
-    int *n_viewers = ARENA_ARRAY(arena, int, length);
+    int *viewers = ARENA_ARRAY(arena, int, (1 + DISTANCES) * length);
     if (!keys)
         return (Visible){.length = length};
     visible_lay(rule, length, keys);
-    return visible_of(length, keys, n_viewers);
+    return visible_of(length, keys, viewers);
 }
 
 int visible_from_ranges(Arena *arena, int length, const int32_t *ranges, Visible *ret_visible)
@@ -97,14 +102,14 @@ int visible_from_ranges(Arena *arena, int length, const int32_t *ranges, Visible
     for (int i = 0; i < length; i++)
         if (!is_valid(&keys[i], length))
             return -1;
-    *ret_visible = visible_of(length, keys, ARENA_ARRAY(arena, int, length));
+    *ret_visible = visible_of(length, keys, ARENA_ARRAY(arena, int, (1 + DISTANCES) * length));
     return 0;
 }
 
-int visible_serves(const Visible *visible, int k, double queries, double share)
+int visible_serves(const Visible *visible, int k, int d, double queries, double share)
 {
-    const int n = visible->n_viewers[k];
-    return (n >= queries && n >= share * visible->length) || (visible->hides_nothing && n > 0);
+    const int n = visible->n_afar[(size_t)d * (size_t)visible->length + (size_t)k];
+    return n >= queries && n >= share * visible->length;
 }
 
 int64_t visible_pairs(const Visible *visible)

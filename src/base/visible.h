@@ -12,6 +12,7 @@
 #include "base/arena.h"
 
 enum { KEY_RANGES = 2 };
+enum { DISTANCES = 4 }; /* that are told apart: one, two, three and four eighths of the sequence */
 
 typedef struct {
     int32_t first, end; /* keys [first, end) */
@@ -33,7 +34,8 @@ typedef struct {
 typedef struct {
     int length;            /* T */
     const KeyRanges *keys; /* (T) what each query sees */
-    const int *n_viewers;  /* (T) how many queries other than k see key k */
+    const int *n_viewers;  /* (T) how many queries other than k see key k, */
+    const int *n_afar;     /* (DISTANCES,T) and how many of these stand at least 1 + d eighths of the sequence away */
     int sees_later;        /* some query sees a key behind it */
     int hides_nothing;     /* every query sees every key */
 } Visible;
@@ -62,10 +64,15 @@ static inline int keys_include(const KeyRanges *keys, int key)
            (keys->range[1].first <= key && key < keys->range[1].end);
 }
 
-/* Whether a mean over the other queries that see key k says something of it: at least `queries` of them do, and a
- * `share` of the sequence; or, where the mask hides nothing of this sequence and so makes no difference between its
- * keys, any. */
-int visible_serves(const Visible *visible, int k, double queries, double share);
+/* The least distance |i - k| that is 1 + d eighths of a length, or more. */
+static inline int distance_least(int length, int d)
+{
+    return ((1 + d) * length + 7) / 8;
+}
+
+/* Whether key k is seen from afar: at a distance d of DISTANCES or more, by at least `queries` queries and by a `share`
+ * of the sequence. */
+int visible_serves(const Visible *visible, int k, int d, double queries, double share);
 
 /* (query, key) pairs that are seen, over the whole sequence. */
 int64_t visible_pairs(const Visible *visible);

@@ -1,10 +1,10 @@
 /* The frame classifier (rules version FRAME_RULES): which kind of reference frame a head, a layer or a model forms.
  *
- * A pure function of anchor importances and tokens over a measuring set, so that rules can change without retraining.
- * There is no published rule; ours is declared here, its thresholds stand in one table in rules.c with the reason
- * beside each. Rules in order: none, bidirectional (where a mask lets a query see a later key), centralized,
- * distributed, other; once by position (an anchor's identity is its place) and once by token (as published: its token
- * id).
+ * A pure function of importances from afar and tokens over a measuring set, so that rules can change without
+ * retraining. There is no published rule; ours is declared here, its thresholds stand in one table in rules.c with the
+ * reason beside each. Rules in order: not available, none, bidirectional (where a mask lets a query see a later key),
+ * centralized, dual, distributed, other; once by position (an anchor's identity is its place) and once by token (as
+ * published: its token id).
  */
 #ifndef REFFRAME_FRAME_FRAME_H
 #define REFFRAME_FRAME_FRAME_H
@@ -15,41 +15,52 @@
 #include "base/json.h"
 #include "base/visible.h"
 
-#define FRAME_RULES 1 /* raised when a rule or threshold changes */
+#define FRAME_RULES 2 /* raised when a rule or threshold changes */
 
 typedef enum {
     FRAME_NONE,
     FRAME_CENTRALIZED,
     FRAME_DISTRIBUTED,
     FRAME_BIDIRECTIONAL,
+    FRAME_DUAL,
     FRAME_OTHER,
-    FRAME_COUNT
+    FRAME_COUNT /* not available */
 } FrameType;
 
 const char *frame_name(FrameType type); /* "none", "centralized", ...; "not available" for FRAME_COUNT */
 int frame_by_name(const char *name);    /* FrameType or -1 */
 
-/* One measuring set: N sequences of T tokens; or, ragged, of up to T, each row then filled as far as it goes. */
+/* One measuring set: N sequences of T tokens; or, ragged, of up to T, each row then filled as far as it goes.
+ * Importances are those of geometry/anchor.h at D = DISTANCES distances. */
 typedef struct {
     int n, n_layers, n_heads, length;
-    int is_ragged;           /* then visible is (N,), the baseline (N,L,H,T), and there is no second set */
-    const Visible *visible;  /* what the mask shows of T tokens; ragged: of each sequence's own */
-    const float *importance; /* (N,L,H,T) */
-    const float *baseline;   /* (L,H,T) the larger of uniform and position-only importance */
-    const int32_t *tokens;   /* (N,T); NULL: by_token is not available */
+    int is_ragged;          /* then visible is (N,), the baseline (N,L,H,D,T), and there is no second set */
+    const Visible *visible; /* what the mask shows of T tokens; ragged: of each sequence's own */
+    const float *afar;      /* (N,L,H,D,T) importances from afar; NULL: no label is available */
+    const float *baseline;  /* (L,H,D,T) the larger of uniform and position-only ones */
+    const int32_t *tokens;  /* (N,T); NULL: by_token is not available */
     /* the set of length T/2, for telling start-relative from end-relative places; half_visible NULL: there is none */
     int half_n;
     const Visible *half_visible;
-    const float *half_importance; /* (half_n,L,H,T/2) */
-    const float *half_baseline;   /* (L,H,T/2) */
+    const float *half_afar;     /* (half_n,L,H,D,T/2) */
+    const float *half_baseline; /* (L,H,D,T/2) */
     const int32_t *half_tokens;
     int first, stride; /* sequences first, first+stride, ... of both sets: 0,1 all; 0,2 even; 1,2 odd */
 } FrameInput;
 
+/* How firmly a label stands. */
+typedef struct {
+    double least; /* the least distance of a statistic from its threshold, of those whose crossing alone would change
+                   * the label (an effective number counts as its inverse); NaN where no label is available */
+    int nearest;  /* that threshold, a RuleIndex; -1 without one */
+    double agreement; /* share of the sequences that, each alone, have the scope's label; NaN likewise */
+} FrameMargin;
+
 /* Shares of excess are over the anchors of all sequences and of those heads of the scope that are not
  * none themselves. */
 typedef struct {
-    FrameType by_position, by_token;   /* by_token FRAME_COUNT: not available */
+    FrameType by_position, by_token; /* FRAME_COUNT: not available */
+    FrameMargin position_margin, token_margin;
     double n_anchors;                  /* mean over sequences and heads, those without any included */
     double effective_anchors;          /* exp(entropy of what the heads' eligible keys have above their baseline), mean
                                           over sequences with an anchor; NaN if there is none */
@@ -64,6 +75,10 @@ typedef struct {
 
 /* Classifies one head (layer, head >= 0), one layer (head < 0) or the model (layer < 0). Scratch from arena. */
 void frame_classify(Arena *arena, const FrameInput *input, int layer, int head, Frame *ret_frame);
+
+/* How many of the scope's sequences, each classified alone, agree with its labels: into both margins of `frame`, which
+ * frame_classify has filled. Takes as long again as that. */
+void frame_agree(Arena *arena, const FrameInput *input, int layer, int head, Frame *frame);
 
 /* What a scope's anchors are, from which its labels follow: places, or tokens. */
 typedef enum { FRAME_BY_PLACE, FRAME_BY_TOKEN } FrameIdentity;
@@ -84,6 +99,7 @@ int frame_anchors(Arena *arena, const FrameInput *input, int layer, int head, Fr
 
 /* The thresholds. Within [low, high], the others as they stand, planted maps are still told apart (tests/frame). */
 typedef enum {
+    RULE_AFAR,
     RULE_ANCHOR_LEAST,
     RULE_ANCHOR_RATIO,
     RULE_ANCHOR_QUERIES,
@@ -92,6 +108,8 @@ typedef enum {
     RULE_PAIR,
     RULE_PAIR_SIDE,
     RULE_ONE,
+    RULE_TWO,
+    RULE_TWO_SIDE,
     RULE_MANY,
     RULE_COUNT,
 } RuleIndex;

@@ -13,11 +13,15 @@ typedef struct {
     int n, n_heads, length; /* n_heads: L*H */
     int is_ragged;
     const Visible *visible; /* (1), ragged (N,) */
-    const float *importance, *baseline;
+    const float *afar, *baseline;
     const int32_t *tokens;
     int first, stride;
+    int distance;         /* of DISTANCES, the one that rules ask for */
     const double *values; /* (RULE_COUNT) */
+    uint8_t *is_counted;  /* (1), ragged (N,): whether a sequence has keys enough to say what frame it has */
 } Set;
+
+enum { LEAST_KEYS = 3 }; /* as many anchors tell a distributed frame from the others */
 
 static const Visible *visible_of(const Set *set, int sequence)
 {
@@ -29,45 +33,62 @@ static int length_of(const Set *set, int sequence)
     return visible_of(set, sequence)->length;
 }
 
-static Set set_of(const FrameInput *input, int is_half, const double *values)
+/* The stored distance that is nearest to a share of the sequence. */
+static int distance_of(double share)
+{
+    const int d = (int)lround(8 * share) - 1;
+    return d < 0 ? 0 : d < DISTANCES ? d : DISTANCES - 1;
+}
+
+static int is_served(const Set *set, int sequence, int k)
+{
+    return visible_serves(visible_of(set, sequence), k, set->distance, set->values[RULE_ANCHOR_QUERIES],
+                          set->values[RULE_ANCHOR_LATER]);
+}
+
+static Set set_of(Arena *arena, const FrameInput *input, int is_half, const double *values)
 {
     Set set = {.n_heads = input->n_layers * input->n_heads, .first = input->first, .stride = input->stride};
     set.n = is_half ? input->half_n : input->n;
     set.visible = is_half ? input->half_visible : input->visible;
     set.length = is_half ? set.visible->length : input->length;
     set.is_ragged = !is_half && input->is_ragged;
-    set.importance = is_half ? input->half_importance : input->importance;
+    set.afar = is_half ? input->half_afar : input->afar;
     set.baseline = is_half ? input->half_baseline : input->baseline;
     set.tokens = is_half ? input->half_tokens : input->tokens;
+    set.distance = distance_of(values[RULE_AFAR]);
     set.values = values;
+    set.is_counted = ARENA_ARRAY(arena, uint8_t, set.is_ragged ? set.n : 1);
+    for (int s = 0; s < (set.is_ragged ? set.n : 1); s++) {
+        int n_served = 0;
+        for (int k = 0; k < length_of(&set, s); k++)
+            n_served += is_served(&set, s, k);
+        set.is_counted[s] = set.afar && n_served >= LEAST_KEYS;
+    }
     return set;
+}
+
+/* Sequences that are too short to tell frames apart say nothing about whether there is one. */
+static int is_counted(const Set *set, int sequence)
+{
+    return set->is_counted[set->is_ragged ? sequence : 0];
 }
 
 /* Whether a key may be an anchor. */
 static int is_eligible(const Set *set, int sequence, int k)
 {
-    return visible_serves(visible_of(set, sequence), k, set->values[RULE_ANCHOR_QUERIES],
-                          set->values[RULE_ANCHOR_LATER]);
-}
-
-/* Of sequences of several lengths, those that are too short for any anchor say nothing about whether there are some. */
-static int is_counted(const Set *set, int sequence)
-{
-    int n_eligible = !set->is_ragged;
-    for (int k = 0; k < length_of(set, sequence) && n_eligible == 0; k++)
-        n_eligible += is_eligible(set, sequence, k);
-    return n_eligible > 0;
+    return is_counted(set, sequence) && is_served(set, sequence, k);
 }
 
 static const float *importance_of(const Set *set, int sequence, int head)
 {
-    return set->importance + ((size_t)sequence * set->n_heads + head) * set->length;
+    return set->afar + (((size_t)sequence * set->n_heads + head) * DISTANCES + set->distance) * set->length;
 }
 
 static double baseline_of(const Set *set, int sequence, int head, int k)
 {
     const size_t own = set->is_ragged ? (size_t)sequence * set->n_heads : 0;
-    return set->baseline[(own + head) * set->length + k];
+    return set->baseline[((own + head) * DISTANCES + set->distance) * set->length + k];
 }
 
 static double excess_of(const Set *set, int sequence, int head, int k)
@@ -77,9 +98,10 @@ static double excess_of(const Set *set, int sequence, int head, int k)
 
 static int is_anchor(const Set *set, int sequence, int head, int k)
 {
+    if (!is_eligible(set, sequence, k))
+        return 0;
     const double a = importance_of(set, sequence, head)[k], baseline = baseline_of(set, sequence, head, k);
-    return a > set->values[RULE_ANCHOR_LEAST] && a > set->values[RULE_ANCHOR_RATIO] * baseline &&
-           is_eligible(set, sequence, k);
+    return a > set->values[RULE_ANCHOR_LEAST] && a > set->values[RULE_ANCHOR_RATIO] * baseline;
 }
 
 /* How many anchors a head has over the sequences; ret_present: share of sequences with one. */
@@ -233,22 +255,23 @@ static void align(Arena *arena, const Set *set, Scope *scope)
 Scope scope_of(Arena *arena, const FrameInput *input, int layer, int head, const double *values)
 {
     assert(input->stride >= 1 && input->first >= 0 && !(input->is_ragged && input->half_visible));
-    const Set set = set_of(input, 0, values);
+    const Set set = set_of(arena, input, 0, values);
     const int begin = layer < 0 ? 0 : layer * input->n_heads + (head < 0 ? 0 : head);
     const int end = layer < 0 ? set.n_heads : head < 0 ? begin + input->n_heads : begin + 1;
     Scope scope = {.heads = ARENA_ARRAY(arena, int, end - begin)};
-    int n_sequences = 0, n_anchors = 0;
+    int n_anchors = 0;
     for (int s = 0; s < (set.is_ragged ? set.n : 1); s++)
         scope.sees_later |= set.visible[s].sees_later;
     for (int s = set.first; s < set.n; s += set.stride)
-        n_sequences += is_counted(&set, s);
+        scope.n_sequences += is_counted(&set, s);
     for (int h = begin; h < end; h++) {
         double present;
         n_anchors += count_anchors(&set, h, &present);
+        scope.present = fmax(scope.present, present);
         if (present > 0 && present >= values[RULE_PRESENT])
             scope.heads[scope.n_heads++] = h;
     }
-    scope.n_anchors = n_sequences ? (double)n_anchors / n_sequences / (end - begin) : (double)NAN;
+    scope.n_anchors = scope.n_sequences ? (double)n_anchors / scope.n_sequences / (end - begin) : (double)NAN;
     scope.anchors = collect_anchors(arena, &set, scope.n_heads, scope.heads, FROM_START);
     if (set.is_ragged)
         align(arena, &set, &scope);
@@ -257,7 +280,7 @@ Scope scope_of(Arena *arena, const FrameInput *input, int layer, int head, const
 
 double scope_effective(Arena *arena, const FrameInput *input, const Scope *scope, const double *values)
 {
-    const Set own = set_of(input, 0, values), *set = &own;
+    const Set own = set_of(arena, input, 0, values), *set = &own;
     double *excess = ARENA_ARRAY(arena, double, set->length), sum = 0;
     int n = 0;
     for (int s = set->first; s < set->n; s += set->stride) {
@@ -266,8 +289,10 @@ double scope_effective(Arena *arena, const FrameInput *input, const Scope *scope
         memset(excess, 0, (size_t)set->length * sizeof *excess);
         for (int h = 0; h < scope->n_heads; h++)
             for (int k = 0; k < length_of(set, s); k++) {
+                if (!is_eligible(set, s, k))
+                    continue;
                 has_anchor |= is_anchor(set, s, scope->heads[h], k);
-                excess[k] += is_eligible(set, s, k) ? fmax(0, excess_of(set, s, scope->heads[h], k)) : 0;
+                excess[k] += fmax(0, excess_of(set, s, scope->heads[h], k));
             }
         for (int k = 0; k < length_of(set, s); k++)
             total += excess[k];
@@ -289,7 +314,7 @@ int scope_place(Arena *arena, const FrameInput *input, const Scope *scope, int p
     }
     if (*ret_checked || !input->half_visible)
         return *ret_checked && place > 0 ? -1 : place;
-    const Set half = set_of(input, 1, values);
+    const Set half = set_of(arena, input, 1, values);
     const Anchors anchors = collect_anchors(arena, &half, scope->n_heads, scope->heads, FROM_START);
     double from_start = 0, from_end = 0;
     for (int a = 0; a < anchors.n; a++) {

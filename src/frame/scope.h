@@ -29,7 +29,9 @@ typedef struct {
 typedef enum { FROM_START, FROM_END } Alignment;
 
 typedef struct {
-    double n_anchors; /* mean over sequences and heads; NaN without sequences */
+    int n_sequences;  /* that are long enough to tell frames apart */
+    double n_anchors; /* mean over these and heads; NaN without sequences */
+    double present;   /* the largest share of these in which a head has an anchor */
     int *heads;       /* (n_heads,) those that are not none */
     int n_heads;
     Anchors anchors;     /* of those heads */

@@ -2,85 +2,137 @@
 #include "geometry/anchor.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/pcg.h"
 
 enum { BLOCK = 64 }; /* columns summed at a time, on the stack */
 
-int anchor_is_eligible(const View *view, int k)
+/* ---- eligible keys ---- */
+
+static int is_served(const View *view, int k)
 {
-    return visible_serves(view->visible, k, ANCHOR_QUERIES, ANCHOR_SHARE);
+    return visible_serves(view->visible, k, ANCHOR_AFAR, ANCHOR_QUERIES, ANCHOR_SHARE);
 }
 
 int anchor_n_eligible(const View *view)
 {
     int n = 0;
     for (int k = 0; k < view->length; k++)
-        n += anchor_is_eligible(view, k);
-    return n;
+        n += is_served(view, k);
+    return n >= ANCHOR_KEYS ? n : 0;
+}
+
+int anchor_is_eligible(const View *view, int k)
+{
+    return is_served(view, k) && anchor_n_eligible(view) > 0;
 }
 
 /* ---- importance ---- */
 
-static void add_columns(const real *row, int first, int end, double *sum, double *count)
+/* Columns of a map by how far away their queries stand: band 0 is nearer than DISTANCES' first. */
+typedef struct {
+    double sum[BLOCK], count[BLOCK];
+} Band;
+
+static int larger(int a, int b)
+{
+    return a > b ? a : b;
+}
+
+static int smaller(int a, int b)
+{
+    return a < b ? a : b;
+}
+
+static void add_columns(const real *row, int start, int first, int end, Band *band)
 {
     for (int j = first; j < end; j++) {
-        sum[j] += row[j];
-        count[j] += 1;
+        band->sum[j - start] += row[j];
+        band->count[j - start] += 1;
     }
 }
 
-static void importance_of(const View *view, int layer, int head, float *ret_importance)
+/* Row i's columns [first, end), which lie in the block from `start` on; a key's own query is left out. */
+static void add_row(const real *row, int T, int i, int start, int first, int end, Band *bands)
+{
+    for (int b = 0; b <= DISTANCES; b++) {
+        const int nearest = b > 0 ? distance_least(T, b - 1) : 1;
+        const int farthest = b < DISTANCES ? larger(distance_least(T, b), nearest) : T; /* the first that is beyond */
+        add_columns(row, start, larger(first, i - farthest + 1), smaller(end, i - nearest + 1), &bands[b]);
+        add_columns(row, start, larger(first, i + nearest), smaller(end, i + farthest), &bands[b]);
+    }
+}
+
+/* ret_importance (T,), ret_afar (DISTANCES,T); either may be NULL. */
+static void importance_of(const View *view, int layer, int head, float *ret_importance, float *ret_afar)
 {
     const int T = view->length;
     const real *map = view_map(view, layer, head);
     for (int start = 0; start < T; start += BLOCK) {
-        const int stop = T - start < BLOCK ? T : start + BLOCK;
-        double sum[BLOCK] = {0}, count[BLOCK] = {0};
+        const int stop = smaller(T, start + BLOCK);
+        Band bands[1 + DISTANCES] = {{{0}, {0}}};
         for (int i = 0; i < T; i++) {
             const real *row = map + (size_t)i * T;
             const KeyRange *keys = view_keys(view, i);
             if (keys[0].first >= stop || keys[KEY_RANGES - 1].end <= start || view_row_is_empty(view, row))
                 continue;
-            for (int r = 0; r < KEY_RANGES; r++) {
-                const int first = (keys[r].first > start ? keys[r].first : start) - start;
-                const int end = (keys[r].end < stop ? keys[r].end : stop) - start;
-                const int own = i - start, gap = own < first ? first : own < end ? own : end;
-                add_columns(row + start, first, gap, sum, count); /* a key's own query is left out */
-                add_columns(row + start, gap + (gap == own), end, sum, count);
-            }
+            for (int r = 0; r < KEY_RANGES; r++)
+                add_row(row, T, i, start, larger(keys[r].first, start), smaller(keys[r].end, stop), bands);
         }
-        for (int j = 0; j < stop - start; j++)
-            ret_importance[start + j] = (float)(sum[j] / count[j]);
+        for (int j = 0; j < stop - start; j++) {
+            double sum = 0, count = 0; /* from the farthest on */
+            for (int b = DISTANCES; b >= 0; b--) {
+                sum += bands[b].sum[j], count += bands[b].count[j];
+                if (b > 0 && ret_afar)
+                    ret_afar[(size_t)(b - 1) * (size_t)T + (size_t)(start + j)] = (float)(sum / count);
+            }
+            if (ret_importance)
+                ret_importance[start + j] = (float)(sum / count);
+        }
     }
 }
 
-void anchor_importance(const View *view, float *ret_importance)
+void anchor_importance(const View *view, float *ret_importance, float *ret_afar)
 {
+    const size_t T = (size_t)view->length;
     for (int l = 0; l < view->n_layers; l++)
-        for (int h = 0; h < view->n_heads; h++)
-            importance_of(view, l, h, ret_importance + ((size_t)l * view->n_heads + h) * view->length);
+        for (int h = 0; h < view->n_heads; h++) {
+            const size_t at = ((size_t)l * view->n_heads + h) * T;
+            importance_of(view, l, h, ret_importance ? ret_importance + at : NULL,
+                          ret_afar ? ret_afar + at * DISTANCES : NULL);
+        }
 }
 
 /* ---- baselines ---- */
 
-/* Importance (T,) of the attention of a head that rows give. */
+static int is_afar(const View *view, int i, int k)
+{
+    return abs(i - k) >= distance_least(view->length, ANCHOR_AFAR);
+}
+
+static const int *viewers_afar(const View *view)
+{
+    return view->visible->n_afar + (size_t)ANCHOR_AFAR * (size_t)view->length;
+}
+
+/* Importance from afar (T,) of the attention of a head that rows give. */
 static void rows_importance(const View *shape, const PositionRows *rows, int layer, int head, double *row, int *count,
                             double *ret_importance)
 {
     const int T = shape->length;
     memset(ret_importance, 0, (size_t)T * sizeof *ret_importance);
-    memcpy(count, shape->visible->n_viewers, (size_t)T * sizeof *count);
+    memcpy(count, viewers_afar(shape), (size_t)T * sizeof *count);
     for (int i = 0; i < T; i++) {
         int is_empty = 1; /* as a map would have it: such a query is in no mean */
         rows->weights(rows->context, layer, head, i, row);
         for (int j = 0; j < T; j++) {
-            ret_importance[j] += j != i ? row[j] : 0;
+            ret_importance[j] += is_afar(shape, i, j) ? row[j] : 0;
             is_empty &= (real)row[j] == 0;
         }
         for (int j = 0; is_empty && j < T; j++)
-            count[j] -= j != i && view_sees(shape, i, j);
+            count[j] -= is_afar(shape, i, j) && view_sees(shape, i, j);
     }
     for (int k = 0; k < T; k++)
         ret_importance[k] /= count[k];
@@ -95,10 +147,10 @@ static void uniform_importance(const View *shape, double *ret_importance)
         const double weight = 1.0 / keys_count(&visible->keys[i]);
         for (int r = 0; r < KEY_RANGES; r++)
             for (int j = view_keys(shape, i)[r].first; j < view_keys(shape, i)[r].end; j++)
-                ret_importance[j] += j != i ? weight : 0;
+                ret_importance[j] += is_afar(shape, i, j) ? weight : 0;
     }
     for (int k = 0; k < shape->length; k++)
-        ret_importance[k] /= visible->n_viewers[k];
+        ret_importance[k] /= viewers_afar(shape)[k];
 }
 
 void anchor_baseline(const View *shape, const PositionRows *rows, Arena *scratch, double *ret_baseline)
@@ -132,13 +184,14 @@ static int may_be_drawn(const View *view, int k, const int *taken, int n)
     for (int i = 0; i < n; i++)
         if (taken[i] == k)
             return 0;
-    return k > 0 && anchor_is_eligible(view, k);
+    return k > 0 && is_served(view, k);
 }
 
 int anchor_null_position_beside(const View *view, int layer, int head, int salt, const int *taken, int n)
 {
+    const int end = anchor_n_eligible(view) > 0 ? view->length : 0;
     int n_left = 0;
-    for (int k = 0; k < view->length; k++)
+    for (int k = 0; k < end; k++)
         n_left += may_be_drawn(view, k, taken, n);
     if (n_left < 1)
         return -1;
@@ -160,7 +213,7 @@ AnchorDesk anchor_desk(const View *view, Arena *arena)
 {
     AnchorDesk desk;
     desk.uniform = ARENA_ARRAY(arena, double, view->length);
-    desk.importance = ARENA_ARRAY(arena, float, view->length);
+    desk.afar = ARENA_ARRAY(arena, float, DISTANCES * view->length);
     return desk;
 }
 
@@ -169,15 +222,16 @@ void anchors_find(const View *view, int layer, int head, const AnchorDesk *desk,
     const int T = view->length;
     const size_t at = ((size_t)layer * view->n_heads + head) * T;
     const double *baseline = view->baseline ? view->baseline + at : desk->uniform;
-    const float *importance = view->importance ? view->importance + at : desk->importance;
+    const float *afar = view->afar ? view->afar + at * DISTANCES : desk->afar, *importance = afar + ANCHOR_AFAR * T;
+    const int end = anchor_n_eligible(view) > 0 ? T : 0;
     double total = 0, sum = 0; /* of the excess e, and of e ln e */
     *ret_anchors = (Anchors){.top = -1, .effective = NAN};
-    if (!view->importance)
-        importance_of(view, layer, head, desk->importance);
+    if (!view->afar)
+        importance_of(view, layer, head, NULL, desk->afar);
     if (!view->baseline)
         uniform_importance(view, desk->uniform);
-    for (int k = 0; k < T; k++) {
-        if (!anchor_is_eligible(view, k))
+    for (int k = 0; k < end; k++) {
+        if (!is_served(view, k))
             continue;
         const double excess = importance[k] - baseline[k];
         if (excess > 0) {

@@ -1,10 +1,11 @@
-/* Anchors: keys that draw attention from every query, each held against what its position alone would draw.
+/* Anchors: keys that draw attention from all over the sequence, each held against what its position alone would draw.
  *
- * An anchor has importance a_k > 0.1 and > 3 times its baseline, the larger of what uniform and what position-only
- * attention give it. A key must be eligible: at least max(12, T/4) other queries see it, or the mask hides nothing, so
- * that all keys have the same ones. The last keys of a causal sequence have means over so few queries that a
- * previous-token head would give them 0.4. frame/ applies the same rule to stored importances; tests/frame holds the
- * two together.
+ * An anchor has importance from afar > 0.1 and > 3 times its baseline, the larger of what uniform and what
+ * position-only attention give it from there. Afar is a quarter of the sequence: a head that looks a few tokens back,
+ * with a taste for some, gives late keys of a causal sequence a large mean over few queries, all of them near. A key
+ * must be eligible: at least max(8, T/4) queries see it from afar. Where fewer than three keys are, none is: three
+ * anchors are what tells a distributed frame from the others. frame/ applies the same rule to stored importances;
+ * tests/frame holds the two together.
  */
 #ifndef REFFRAME_GEOMETRY_ANCHOR_H
 #define REFFRAME_GEOMETRY_ANCHOR_H
@@ -12,17 +13,19 @@
 #include "base/arena.h"
 #include "geometry/view.h"
 
-#define ANCHOR_LEAST   0.1  /* a_k: a tenth of the average query's attention */
+#define ANCHOR_AFAR    1    /* of DISTANCES: a quarter of the sequence */
+#define ANCHOR_LEAST   0.1  /* a tenth of the average query's attention */
 #define ANCHOR_RATIO   3.0  /* times the baseline */
-#define ANCHOR_QUERIES 12   /* other queries that must see a key, */
+#define ANCHOR_QUERIES 8    /* queries that must see a key from afar, */
 #define ANCHOR_SHARE   0.25 /* and as a share of T */
+#define ANCHOR_KEYS    3    /* eligible keys that a sequence must have */
 
 typedef struct {
     int n;             /* anchors */
-    int top;           /* the one with the largest a_k (the first such), -1 without any */
-    double importance; /* its a_k */
-    double
-        effective; /* exp of the entropy of the normalised max(0, a_k - baseline_k) of eligible keys; NaN without any */
+    int top;           /* the one with the largest importance from afar (the first such), -1 without any */
+    double importance; /* that */
+    double effective;  /* exp of the entropy of the normalised max(0, importance - baseline) of eligible keys; NaN
+                          without any anchor */
 } Anchors;
 
 /* Whether key k may be an anchor, and how many keys may. */
@@ -30,11 +33,12 @@ int anchor_is_eligible(const View *view, int k);
 int anchor_n_eligible(const View *view);
 
 /* Anchor importance a_k (DEFINITIONS.md): mean of A_ik over the queries other than k that see k and are not empty, NaN
- * when there are none, for every layer, head and key: (L,H,T) float32. The classifier works on these alone. */
-void anchor_importance(const View *view, float *ret_importance);
+ * when there are none, for every layer, head and key: (L,H,T) float32. The same over the queries that stand at least
+ * 1 + d eighths of the sequence away: (L,H,DISTANCES,T). The classifier works on these alone. Either may be NULL. */
+void anchor_importance(const View *view, float *ret_importance, float *ret_afar);
 
-/* The larger of the uniform and the position-only importance of every layer, head and key, (L,H,T): a View's baseline.
- * `rows` are step 0's, since what is learned is part of what is measured; NULL: uniform alone. */
+/* The larger of the uniform and the position-only importance from afar of every layer, head and key, (L,H,T): a View's
+ * baseline. `rows` are step 0's, since what is learned is part of what is measured; NULL: uniform alone. */
 void anchor_baseline(const View *shape, const PositionRows *rows, Arena *scratch, double *ret_baseline);
 
 /* A position other than 0, drawn from the tokens (from the length alone without them), layer and head: where anchor
@@ -47,8 +51,8 @@ int anchor_null_position_beside(const View *view, int layer, int head, int salt,
 
 /* What one search after another works in. */
 typedef struct {
-    double *uniform;   /* (T,) baseline where the view has none */
-    float *importance; /* (T,) where the view has none */
+    double *uniform; /* (T,) baseline where the view has none */
+    float *afar;     /* (DISTANCES,T) where the view has none */
 } AnchorDesk;
 
 AnchorDesk anchor_desk(const View *view, Arena *arena);

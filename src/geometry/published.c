@@ -1,6 +1,7 @@
 /* See published.h. */
 #include "geometry/published.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,7 @@ double published_pearson(int n, const double *x, const double *y)
 
 void published_row_entropies(int n, const double *map, double *ret_entropies)
 {
-    const float least = 1.19e-5f;
+    const float least = 100 * FLT_EPSILON;
     for (int i = 0; i < n; i++, map += n) {
         double sum = 0, weighted = 0; /* of a, and of a ln a */
         for (int j = 0; j < n; j++)

@@ -22,7 +22,8 @@ double published_percentile(int n, const double *values, int percent, double *so
 /* Pearson correlation of n pairs; 0 where one of the two does not vary at all. */
 double published_pearson(int n, const double *x, const double *y);
 
-/* Entropies in nats (n,) of the rows of a map (n,n), of entries above 1.19e-5 renormalised; 0 for a row without any. */
+/* Entropies in nats (n,) of the rows of a map (n,n), of entries above 100 float32 epsilons (1.1920929e-5) renormalised;
+ * 0 for a row without any. */
 void published_row_entropies(int n, const double *map, double *ret_entropies);
 
 #endif

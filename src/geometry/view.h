@@ -52,12 +52,12 @@ typedef struct {
     const real *maps;         /* (L,H,T,T) attention, 0 where hidden */
     const real *q, *k, *v;    /* (L,H,T,D) q and k after rotation */
     const real *heads;        /* (L,H,T,D) what each head gives, as the model made it: before W_O, after all else */
-    const float *importance;  /* (L,H,T) anchor importance of the maps; NULL: taken anew where it is asked for */
+    const float *afar;        /* (L,H,DISTANCES,T) importance from afar; NULL: taken anew where it is asked for */
     const double *layer_maps; /* (L,T,T) mean over each layer's heads */
     const real *bias;         /* (L,H,2T-1) position bias at T-1+(i-j), NULL for none */
     int bias_by_query;        /* it differs from query to query: (L,H,T,2T-1) */
     Logit logit;              /* how scores are made of q.k and bias: q.k/sqrt(D) + bias if nobody says otherwise */
-    const double *baseline;   /* (L,H,T) importances to hold the maps' against; NULL: those of uniform attention */
+    const double *baseline;   /* (L,H,T) importances from afar to hold them against; NULL: uniform attention's */
     const real *residual;     /* (L+1,T,C) input of each layer, then the last one's output */
     const real *normed;       /* (T,C) the last one's output after the final norm */
     const real *const *output_weight; /* L pointers to (H*D, C): a head's slice is D consecutive rows */

@@ -17,7 +17,7 @@ typedef struct {
     double *layer_maps; /* (L,T,T) */
     double **columns;
     Arena *scratch;
-    float *importance; /* (L,H,T) */
+    float *afar; /* (L,H,DISTANCES,T) */
 } Bench;
 
 typedef struct {
@@ -25,12 +25,12 @@ typedef struct {
     MapsResult *result;
     Bench *benches;
     int (*is_interrupted)(void);
-    float *importance;          /* (N,L,H,T) of the longest T, NaN behind a sequence's own */
+    float *afar;                /* (N,L,H,DISTANCES,T) of the longest T, NaN behind a sequence's own */
     float *baseline;            /* likewise, or (L,H,T) if all sequences are alike */
     int *members;               /* sequences of the length under way */
     real *uniform;              /* (L,H,T,T) of that length */
     double *uniform_layer_maps; /* (L,T,T) */
-    float *uniform_importance;  /* (L,H,T) */
+    float *uniform_afar;        /* (L,H,DISTANCES,T) */
 } Work;
 
 static int is_ragged(const MapsSet *set)
@@ -81,7 +81,7 @@ static Bench bench_new(Arena *arena, const MapsSet *set, size_t n_scratch)
         .layer_maps = ARENA_ARRAY(arena, double, (size_t)set->n_layers * set->longest * set->longest),
         .columns = ARENA_ARRAY(arena, double *, layout_most_columns()),
         .scratch = arena_within(arena, n_scratch),
-        .importance = ARENA_ARRAY(arena, float, head_values(set, set->longest)),
+        .afar = ARENA_ARRAY(arena, float, head_values(set, set->longest) * DISTANCES),
     };
 }
 
@@ -107,9 +107,9 @@ static void take_memory(Arena *arena, Arena *scratch, int n_threads, Work *work)
     work->members = ARENA_ARRAY(scratch, int, set->n);
     work->uniform = ARENA_ARRAY(scratch, real, wide * set->longest);
     work->uniform_layer_maps = ARENA_ARRAY(scratch, double, (size_t)set->n_layers * set->longest * set->longest);
-    work->uniform_importance = ARENA_ARRAY(scratch, float, wide);
-    work->importance = ARENA_ARRAY(scratch, float, set->n *wide);
-    work->baseline = ARENA_ARRAY(scratch, float, (is_ragged(set) ? set->n : 1) * wide);
+    work->uniform_afar = ARENA_ARRAY(scratch, float, wide *DISTANCES);
+    work->afar = ARENA_ARRAY(scratch, float, set->n *wide *DISTANCES);
+    work->baseline = ARENA_ARRAY(scratch, float, (is_ragged(set) ? set->n : 1) * wide * DISTANCES);
 }
 
 double maps_measure_bytes(const MapsSet *set, int threads)
@@ -137,12 +137,12 @@ static void run_families(const Work *work, const View *view, Bench *bench, doubl
             layout_measure(layout, family_registry[f], work->set->states[f], view, bench->columns, bench->scratch, row);
 }
 
-/* (L,H,T) into the first T places of each row of (L,H,longest). */
-static void spread(const MapsSet *set, int length, const float *importance, float *ret_wide)
+/* (L,H,DISTANCES,T) into the first T places of each row of (L,H,DISTANCES,longest). */
+static void spread(const MapsSet *set, int length, const float *afar, float *ret_wide)
 {
-    for (int h = 0; h < set->n_layers * set->n_heads; h++)
+    for (int row = 0; row < set->n_layers * set->n_heads * DISTANCES; row++)
         for (int k = 0; k < set->longest; k++)
-            ret_wide[(size_t)h * set->longest + k] = k < length ? importance[(size_t)h * length + k] : (float)NAN;
+            ret_wide[(size_t)row * set->longest + k] = k < length ? afar[(size_t)row * length + k] : (float)NAN;
 }
 
 static void measure_sequence(void *context, int lane, int thread)
@@ -156,14 +156,14 @@ static void measure_sequence(void *context, int lane, int thread)
     View view = maps_view(work->set, s);
     view_average_heads(&view, bench->layer_maps);
     view.layer_maps = bench->layer_maps;
-    anchor_importance(&view, bench->importance);
-    view.importance = bench->importance;
+    anchor_importance(&view, NULL, bench->afar);
+    view.afar = bench->afar;
     run_families(work, &view, bench, work->result->values + (size_t)s * layout->n_values);
-    spread(work->set, view.length, bench->importance,
-           work->importance + s * head_values(work->set, work->set->longest));
+    spread(work->set, view.length, bench->afar,
+           work->afar + (size_t)s * head_values(work->set, work->set->longest) * DISTANCES);
     if (lane > 0 && !work->set->has_tokens)
         return;
-    view.maps = work->uniform, view.layer_maps = work->uniform_layer_maps, view.importance = NULL;
+    view.maps = work->uniform, view.layer_maps = work->uniform_layer_maps, view.afar = NULL;
     run_families(work, &view, bench, work->result->baselines[s]);
 }
 
@@ -208,7 +208,7 @@ static void classify(Arena *scratch, const Work *work)
                               .length = set->longest,
                               .is_ragged = is_ragged(set),
                               .visible = visible,
-                              .importance = work->importance,
+                              .afar = work->afar,
                               .baseline = work->baseline,
                               .tokens = set->has_tokens ? wide_tokens(scratch, set) : NULL,
                               .stride = 1};
@@ -244,10 +244,10 @@ static void measure_length(Arena *arena, Lanes *lanes, Work *work, int length)
     view_uniform_maps(&shape, work->uniform);
     shape.maps = work->uniform;
     view_average_heads(&shape, work->uniform_layer_maps);
-    anchor_importance(&shape, work->uniform_importance);
+    anchor_importance(&shape, NULL, work->uniform_afar);
     for (int m = 0; m < (is_ragged(set) ? n : 1); m++)
-        spread(set, length, work->uniform_importance,
-               work->baseline + (is_ragged(set) ? (size_t)work->members[m] * wide : 0));
+        spread(set, length, work->uniform_afar,
+               work->baseline + (is_ragged(set) ? (size_t)work->members[m] * wide * DISTANCES : 0));
     lanes_run(lanes, n, measure_sequence, work);
 }
 

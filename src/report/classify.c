@@ -41,17 +41,17 @@ int classify_mask(Arena *arena, const Npz *npz, const Npz *baselines, const char
     return STATUS_OK;
 }
 
-/* The larger of two baselines of importance, (L,H,T); NaN gives way. */
+/* The larger of two baselines of importance from afar, (L,H,DISTANCES,T); NaN gives way. */
 static float *larger_importance(Arena *arena, const Npz *baselines, const char *suffix, int L, int H, int T)
 {
-    const char *names[2] = {arena_format(arena, "uniform/importance%s", suffix),
-                            arena_format(arena, "position/importance%s", suffix)};
-    const size_t n = (size_t)L * H * T;
+    const char *names[2] = {arena_format(arena, "uniform/importance_afar%s", suffix),
+                            arena_format(arena, "position/importance_afar%s", suffix)};
+    const size_t n = (size_t)L * H * DISTANCES * T;
     float *larger = ARENA_ARRAY(arena, float, n);
     for (size_t i = 0; i < n; i++)
         larger[i] = NAN;
     for (int k = 0; k < 2; k++) {
-        const float *one = npz_data(baselines, names[k], NPY_FLOAT32, 3, (int64_t[]){L, H, T});
+        const float *one = npz_data(baselines, names[k], NPY_FLOAT32, 4, (int64_t[]){L, H, DISTANCES, T});
         for (size_t i = 0; one && i < n; i++)
             larger[i] = fmaxf(larger[i], one[i]);
     }
@@ -103,18 +103,18 @@ static int read_half(Arena *scratch, const Npz *npz, const Npz *baselines, const
                      Error *err)
 {
     const int L = input->n_layers, H = input->n_heads;
-    const float *importance = npz_data(npz, "importance_half", NPY_FLOAT32, 4, (int64_t[]){-1, L, H, -1});
-    if (!importance)
+    const float *afar = npz_data(npz, "importance_afar_half", NPY_FLOAT32, 5, (int64_t[]){-1, L, H, DISTANCES, -1});
+    if (!afar)
         return STATUS_OK;
-    const int64_t *shape = npz_get(npz, "importance_half")->shape;
-    const int length = (int)shape[3];
+    const int64_t *shape = npz_get(npz, "importance_afar_half")->shape;
+    const int length = (int)shape[4];
     Visible *visible = ARENA_ARRAY(scratch, Visible, 1);
     const int status = classify_mask(scratch, npz, baselines, "_half", length, path, visible, err);
     if (status != STATUS_OK)
         return status;
     input->half_n = (int)shape[0];
     input->half_visible = visible;
-    input->half_importance = importance;
+    input->half_afar = afar;
     input->half_baseline = larger_importance(scratch, baselines, "_half", L, H, length);
     input->half_tokens = npz_data(npz, "tokens_half", NPY_INT32, 2, (int64_t[]){shape[0], length});
     return STATUS_OK;
@@ -130,7 +130,8 @@ int classify_snapshot(Arena *scratch, Report *report, ReportRun *run, int s, con
         .n_heads = H,
         .length = run->length,
         .visible = &run->visible,
-        .importance = npz_get(npz, "importance")->data,
+        .afar = npz_data(npz, "importance_afar", NPY_FLOAT32, 5,
+                         (int64_t[]){run->n_sequences, L, H, DISTANCES, run->length}),
         .baseline = larger_importance(scratch, baselines, "", L, H, run->length),
         .tokens = npz_get(npz, "tokens")->data,
         .first = 0,

@@ -45,6 +45,18 @@ static size_t interventions_disk_bytes(const TrainSettings *settings)
     return bytes;
 }
 
+/* Targets and their groups, corrupted inputs, and the vectors that go with weights. */
+static size_t targets_disk_bytes(const Session *session)
+{
+    const ModelSettings *m = &session->model_settings;
+    const size_t cells = (size_t)session->settings.measure.n_sequences * (size_t)m->context_length;
+    const size_t corrupts = (size_t)session->settings.objective->corrupts;
+    size_t bytes = (2 + corrupts) * (member_bytes("target_groups") + sizeof(int32_t) * cells);
+    if (session->settings.snapshot.weights)
+        bytes += 2 * member_bytes("vectors") + sizeof(float) * cells * (size_t)(m->vector_width + m->goal_width);
+    return bytes;
+}
+
 /* What all snapshots of a run take, with every family in every one of them. */
 static size_t snapshots_disk_bytes(const Session *session, size_t n_snapshots)
 {
@@ -61,7 +73,7 @@ static size_t snapshots_disk_bytes(const Session *session, size_t n_snapshots)
     }
     const size_t targets = (size_t)session->settings.measure.targets;
     size_t bytes = (passes + targets) * metrics_disk_bytes(&layout) + interventions_disk_bytes(&session->settings) +
-                   passes * sizeof(float) * n * heads * (T + T / 2) + OTHERS +
+                   targets_disk_bytes(session) + passes * sizeof(float) * n * heads * (T + T / 2) + OTHERS +
                    sizeof(float) * heads * T * T * (1 + session->settings.snapshot.maps) + sizeof(int32_t) * n * 2 * T +
                    strings * data_vocab_size(session->data) + sizeof(KeyRanges) * (T + T / 2) +
                    member_bytes("visible") + member_bytes("visible_half") + member_bytes("rows_sum_to_one");

@@ -12,14 +12,16 @@
 
 static void add_importance(NpzWriter *npz, Arena *arena, const char *prefix, const Measurer *measurer)
 {
-    const Layout *layout = &measurer->layout;
-    const Pass *pass = &measurer->pass, *half = &measurer->half_pass;
-    npz_add(npz, arena_format(arena, "%simportance", prefix), NPY_FLOAT32, 4,
-            (int64_t[]){pass->n, layout->n_layers, layout->n_heads, pass->length}, pass->importance);
-    if (!half_is_due(measurer->settings, measurer->step))
-        return;
-    npz_add(npz, arena_format(arena, "%simportance_half", prefix), NPY_FLOAT32, 4,
-            (int64_t[]){half->n, layout->n_layers, layout->n_heads, half->length}, half->importance);
+    const Pass *passes[] = {&measurer->pass, &measurer->half_pass};
+    const int64_t L = measurer->layout.n_layers, H = measurer->layout.n_heads;
+    for (int is_half = 0; is_half <= half_is_due(measurer->settings, measurer->step); is_half++) {
+        const Pass *pass = passes[is_half];
+        const char *behind = is_half ? "_half" : "";
+        npz_add(npz, arena_format(arena, "%simportance%s", prefix, behind), NPY_FLOAT32, 4,
+                (int64_t[]){pass->n, L, H, pass->length}, pass->importance);
+        npz_add(npz, arena_format(arena, "%simportance_afar%s", prefix, behind), NPY_FLOAT32, 5,
+                (int64_t[]){pass->n, L, H, DISTANCES, pass->length}, pass->afar);
+    }
 }
 
 static void add_loss_groups(NpzWriter *npz, const Data *data)
@@ -49,6 +51,33 @@ static void add_tokens(NpzWriter *npz, Arena *arena, const Measurer *measurer)
     npz_add(npz, "tokens", NPY_INT32, 2, (int64_t[]){full->n, full->length}, full->inputs);
     npz_add(npz, "tokens_half", NPY_INT32, 2, (int64_t[]){half->n, half->length}, half->inputs);
     npz_add_strings(npz, "token_strings", n_strings, strings);
+}
+
+/* What held_out_loss asks: `target_groups` counts the names of loss_groups, -1 where there is no target. */
+static void add_targets(NpzWriter *npz, Arena *arena, const Measurer *measurer)
+{
+    const Set *full = &measurer->full;
+    const int64_t shape[] = {full->n, full->length};
+    const size_t cells = (size_t)full->n * (size_t)full->length;
+    int32_t *groups = ARENA_ARRAY(arena, int32_t, cells);
+    for (size_t i = 0; i < cells; i++)
+        groups[i] = full->targets[i] < 0 ? -1 : full->groups[i];
+    npz_add(npz, "targets", NPY_INT32, 2, shape, full->targets);
+    npz_add(npz, "target_groups", NPY_INT32, 2, shape, groups);
+    if (full->corrupted)
+        npz_add(npz, "corrupted/tokens", NPY_INT32, 2, shape, full->corrupted);
+}
+
+/* Vectors in and asked for: the same in every snapshot and no smaller when compressed, so only beside the weights,
+ * without which nothing can be computed from them. */
+static void add_vectors(NpzWriter *npz, const Measurer *measurer)
+{
+    const Set *full = &measurer->full;
+    const ModelSettings *m = model_settings(measurer->model);
+    if (full->vectors)
+        npz_add(npz, "vectors", NPY_FLOAT32, 3, (int64_t[]){full->n, full->length, m->vector_width}, full->vectors);
+    if (full->goals)
+        npz_add(npz, "goals", NPY_FLOAT32, 3, (int64_t[]){full->n, full->length, m->goal_width}, full->goals);
 }
 
 static void add_maps(NpzWriter *npz, const Measurer *measurer)
@@ -102,10 +131,14 @@ static void add_baseline_importance(Measurer *measurer, NpzWriter *npz, Arena *a
 {
     const int64_t L = measurer->layout.n_layers, H = measurer->layout.n_heads;
     const View view = lay_baseline(measurer, set, is_position);
+    const char *behind = set == &measurer->half ? "_half" : "";
     float *importance = ARENA_ARRAY(arena, float, L *H * set->length);
-    anchor_importance(&view, importance);
-    npz_add(npz, arena_format(arena, "%s/importance%s", prefix, set == &measurer->half ? "_half" : ""), NPY_FLOAT32, 3,
-            (int64_t[]){L, H, set->length}, importance);
+    float *afar = ARENA_ARRAY(arena, float, L *H *DISTANCES * set->length);
+    anchor_importance(&view, importance, afar);
+    npz_add(npz, arena_format(arena, "%s/importance%s", prefix, behind), NPY_FLOAT32, 3, (int64_t[]){L, H, set->length},
+            importance);
+    npz_add(npz, arena_format(arena, "%s/importance_afar%s", prefix, behind), NPY_FLOAT32, 4,
+            (int64_t[]){L, H, DISTANCES, set->length}, afar);
 }
 
 /* The set's values of every attention-only column that the computed maps have, each name behind `prefix`. */
@@ -283,10 +316,13 @@ int measure_snapshot(Measurer *measurer, const real *parameters, const char *run
     add_loss_groups(npz, measurer->data);
     add_loss_kind(npz, measurer);
     add_tokens(npz, arena, measurer);
+    add_targets(npz, arena, measurer);
     add_mask(npz, measurer);
     add_maps(npz, measurer);
-    if (measurer->settings->snapshot.weights)
+    if (measurer->settings->snapshot.weights) {
+        add_vectors(npz, measurer);
         add_weights(npz, arena, measurer);
+    }
 
     if (status == STATUS_OK)
         status = npz_write(npz, run_snapshot_path(arena, run_folder, step), err);

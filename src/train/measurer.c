@@ -138,6 +138,7 @@ static void lay_passes(Arena *arena, const TrainSettings *settings, const Model 
     pass->values = ARENA_ARRAY(arena, double, n * measurer->layout.n_values);
     pass->target_values = settings->measure.targets ? ARENA_ARRAY(arena, double, n * measurer->layout.n_values) : NULL;
     pass->importance = ARENA_ARRAY(arena, float, importances);
+    pass->afar = ARENA_ARRAY(arena, float, importances *DISTANCES);
     pass->map_sum = ARENA_ARRAY(arena, real, MEASURE_LANES * map);
     pass->maps = pass->n_maps ? ARENA_ARRAY(arena, real, pass->n_maps * map) : NULL;
     pass->losses = ARENA_ARRAY(arena, double, losses);
@@ -145,6 +146,7 @@ static void lay_passes(Arena *arena, const TrainSettings *settings, const Model 
         needs_of(settings) & NEEDS_INTERVENED ? ARENA_ARRAY(arena, double, losses * 2 * N_INTERVENTIONS) : NULL;
     pass->counts = ARENA_ARRAY(arena, double, losses);
     half->importance = ARENA_ARRAY(arena, float, half_importances);
+    half->afar = ARENA_ARRAY(arena, float, half_importances *DISTANCES);
 }
 
 /* Where neither encoding nor score function learns, position alone gives the same at all steps. */

@@ -40,7 +40,7 @@ void measurer_measure_targets(const Measurer *measurer, const View *view, int s,
             memcpy(worker->target_maps + r * T, view->maps + r * T, T * sizeof(real));
         else
             memset(worker->target_maps + r * T, 0, T * sizeof(real));
-    own.maps = worker->target_maps, own.importance = NULL;
+    own.maps = worker->target_maps, own.afar = NULL;
     for (int i = 0; i < measurer->layout.n_values; i++)
         row[i] = (double)NAN;
     int n_targets = 0;
@@ -190,9 +190,9 @@ static void measure_sequence(Measurer *measurer, int n, int at, Worker *worker, 
     const size_t heads = (size_t)measurer->layout.n_layers * measurer->layout.n_heads;
     const size_t map = heads * (size_t)set->length * (size_t)set->length;
     View view = measurer_sequence_view(measurer, set, n, &worker->capture, at, measurer->uses_corrupted);
-    float *importance = pass->importance + (size_t)n * heads * (size_t)set->length;
-    anchor_importance(&view, importance);
-    view.importance = importance;
+    const size_t keys = (size_t)n * heads * (size_t)set->length;
+    anchor_importance(&view, pass->importance + keys, pass->afar + keys * DISTANCES);
+    view.afar = pass->afar + keys * DISTANCES;
     measurer_group_losses(set, n, losses, pass->losses + (size_t)n * MAX_LOSS_GROUPS,
                           pass->counts + (size_t)n * MAX_LOSS_GROUPS);
     add_extras(measurer, set, n, losses, worker, &view);
@@ -233,6 +233,7 @@ static void half_lane(void *context, int index, int thread)
     Worker *worker = measurer_worker(measurer, index, thread);
     const size_t heads = (size_t)s.L * s.H;
     const int end = (index + 1) * set->n / MEASURE_LANES, group = measurer_group(&s);
+    const Pass *pass = &measurer->half_pass;
     Capture maps_only = {.maps = worker->capture.maps};
     for (int first = index * set->n / MEASURE_LANES; first < end; first += group) {
         const int n = end - first < group ? end - first : group;
@@ -241,7 +242,8 @@ static void half_lane(void *context, int index, int thread)
                             &maps_only);
         for (int at = 0; at < n; at++) {
             View view = measurer_sequence_view(measurer, set, first + at, &maps_only, at, measurer->uses_corrupted);
-            anchor_importance(&view, measurer->half_pass.importance + (size_t)(first + at) * heads * set->length);
+            const size_t keys = (size_t)(first + at) * heads * (size_t)set->length;
+            anchor_importance(&view, pass->importance + keys, pass->afar + keys * DISTANCES);
         }
     }
 }

@@ -12,6 +12,7 @@ typedef struct {
     double *values;        /* (N, n_values), NaN where a metric has none; NULL for the set of half length */
     double *target_values; /* likewise over queries with a target alone; NULL where nobody asks */
     float *importance;     /* (N,L,H,length) */
+    float *afar;           /* (N,L,H,DISTANCES,length) */
     real *map_sum;         /* (MEASURE_LANES,L,H,T,T); block 0 holds the mean after the pass; NULL for the half set */
     real *maps;            /* (M,L,H,T,T) of the first M sequences, or NULL */
     int n_maps;

@@ -68,10 +68,20 @@ static void test_what_follows_from_them(void **state)
     }
     assert_int_equal(visible_pairs(&own), pairs);
     for (int k = 0; k < 8; k++) {
-        assert_int_equal(visible_serves(&own, k, 2, 0.5), own.n_viewers[k] >= 4);
-        assert_int_equal(visible_serves(&own, k, 3, 0.1), own.n_viewers[k] >= 3);
-        assert_true(visible_serves(&all, k, 100, 1)); /* all keys are served alike */
+        for (int d = 0; d < DISTANCES; d++) {
+            int n = 0;
+            for (int i = 0; i < 8; i++)
+                n += abs(i - k) >= 1 + d && keys_include(&own.keys[i], k);
+            assert_int_equal(own.n_afar[d * 8 + k], n);
+            assert_int_equal(visible_serves(&own, k, d, 2, 0.1), n >= 2);
+            assert_int_equal(visible_serves(&own, k, d, 1, 0.3), n >= 3);
+        }
     }
+    for (int length = 1; length < 40; length++) /* the least that is no less than so many eighths */
+        for (int d = 0; d < DISTANCES; d++) {
+            const int least = distance_least(length, d);
+            assert_true(8 * least >= (1 + d) * length && 8 * (least - 1) < (1 + d) * length);
+        }
     assert_int_equal(visible_pairs(&all), 64);
     assert_true(own.sees_later && all.sees_later); /* query 0 sees key 1 */
     assert_true(!own.hides_nothing && all.hides_nothing);

@@ -91,17 +91,17 @@ static void plant_none(Planted *planted, int set, int T, int is_causal, double w
         for (int d = 0; d < 2 * T - 1; d++)
             bias[d] = (real)(-slope * fabs(d - (T - 1.0)));
         softmax_maps(planted->arena, &shape, bias, planted->map);
-        float *position = ARENA_ARRAY(planted->arena, float, T);
+        float *position = ARENA_ARRAY(planted->arena, float, DISTANCES *T);
         importance_of_map(T, is_causal, planted->map, position);
-        for (int k = 0; k < T; k++)
+        for (int k = 0; k < DISTANCES * T; k++)
             ret->baseline[k] = fmaxf(ret->baseline[k], position[k]);
     }
 }
 
-/* Anchors may stand where at least a third of the queries come after: late ones draw from few. */
+/* Under a causal mask anchors stand in the first third: late ones are seen from afar by few. */
 static int last_place(int T, int is_causal)
 {
-    return !is_causal ? T : T == 16 ? 4 : 2 * T / 3;
+    return !is_causal ? T : T == 16 ? 4 : T / 3;
 }
 
 /* map = share of the one, the rest of the other, both with weight w on their place. */
@@ -189,7 +189,7 @@ static Measured *plant(Planted *planted, int class, int set, int T, double w)
             plant_distributed(planted, kind, T, is_causal, w, s);
         plant_tokens(planted, tokens_of(class, set), s, m);
         add_noise(planted, T);
-        importance_of_map(T, is_causal, planted->noisy, m->importance + s * T);
+        importance_of_map(T, is_causal, planted->noisy, m->afar + s * DISTANCES * T);
     }
     return m;
 }
@@ -236,8 +236,9 @@ static void confusion(const Planted *planted, int w, int t, const double *values
 
 static void show(double w, int T, Identity variant, int counts[N_CLASSES][FRAME_COUNT])
 {
-    printf("# w %.1f, T %3d, %-9s%13s %13s %13s %13s %13s\n", w, T, variant == BY_TOKEN ? "by token" : "by place",
-           frame_name(0), frame_name(1), frame_name(2), frame_name(3), frame_name(4));
+    printf("# w %.1f, T %3d, %-9s", w, T, variant == BY_TOKEN ? "by token" : "by place");
+    for (int type = 0; type < FRAME_COUNT; type++)
+        printf("%13s%s", frame_name((FrameType)type), type == FRAME_COUNT - 1 ? "\n" : " ");
     for (int c = 0; c < N_CLASSES; c++) {
         printf("# %-22s", frame_name(classes[c]));
         for (int type = 0; type < FRAME_COUNT; type++)

@@ -60,7 +60,7 @@ static void test_centralized(void **state)
 {
     (void)state;
     Arena *arena = arena_new();
-    for (int k = 0; k < 48; k += 47) {
+    for (int k = 0; k <= 32; k += 32) {
         Measured *m = measured_new(arena, N, 2, 2, T, 0, 1);
         put(m, -1, 0, 1, k, 0.5);
         for (int scope = 0; scope < 3; scope++) {
@@ -117,27 +117,164 @@ static void test_distributed(void **state)
     assert_int_equal(classify(elsewhere, 0, 0).by_position, FRAME_DISTRIBUTED);
     assert_near(classify(elsewhere, 0, 0).n_places, N);
     assert_near(classify(elsewhere, 0, 0).effective_anchors, 1);
-    /* one per head, but another place in each head: the heads are centralized, their layer is not */
+    /* one per head, but another place in each of two heads: the heads are centralized, their layer has both */
     Measured *heads = measured_new(arena, N, 1, 2, T, 0, 0);
     put(heads, -1, 0, 0, 10, 0.5);
     put(heads, -1, 0, 1, 20, 0.5);
     assert_int_equal(classify(heads, 0, 0).by_position, FRAME_CENTRALIZED);
     assert_int_equal(classify(heads, 0, 1).by_position, FRAME_CENTRALIZED);
-    assert_int_equal(classify(heads, 0, -1).by_position, FRAME_DISTRIBUTED);
+    assert_int_equal(classify(heads, 0, -1).by_position, FRAME_DUAL);
     arena_free(arena);
 }
 
-/* Two anchors that one head shares evenly, the same in every sequence, are neither one nor many. */
-static void test_other(void **state)
+/* Two anchors that one head shares, the same in every sequence, are neither one nor many; with a third that has a fifth
+ * they are many. As the thresholds stand nothing is left for `other`: it takes a higher `many`. */
+static void test_dual_and_other(void **state)
 {
     (void)state;
     Arena *arena = arena_new();
-    Measured *m = measured_new(arena, N, 1, 1, T, 0, 0);
-    put(m, -1, 0, 0, 10, 0.4);
-    put(m, -1, 0, 0, 20, 0.4);
-    assert_int_equal(classify(m, 0, 0).by_position, FRAME_OTHER);
-    assert_int_equal(classify(m, 0, 0).by_token, FRAME_OTHER);
+    for (int is_causal = 0; is_causal < 2; is_causal++) {
+        Measured *m = measured_new(arena, N, 1, 1, T, 0, is_causal);
+        put(m, -1, 0, 0, 0, 0.45);
+        put(m, -1, 0, 0, 20, 0.35);
+        assert_int_equal(classify(m, 0, 0).by_position, FRAME_DUAL);
+        assert_int_equal(classify(m, 0, 0).by_token, FRAME_DUAL);
+        put(m, -1, 0, 0, 0, 0.5);
+        put(m, -1, 0, 0, 20, 0.3);
+        put(m, -1, 0, 0, 30, 0.23);
+        double values[RULE_COUNT];
+        Frame frame;
+        for (int r = 0; r < RULE_COUNT; r++)
+            values[r] = frame_rules[r].value;
+        values[RULE_MANY] = 2.9;
+        frame_classify_by(arena, &m->input, 0, 0, values, &frame);
+        assert_int_equal(frame.by_position, FRAME_OTHER);
+        assert_int_equal(classify(m, 0, 0).by_position, FRAME_DISTRIBUTED);
+        assert_int_equal(classify(m, 0, 0).by_token, FRAME_DISTRIBUTED);
+    }
     arena_free(arena);
+}
+
+/* The first token and a word that stands elsewhere in each sequence: two tokens, many places. */
+static void test_a_place_and_a_word_are_two_by_token(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Measured *m = measured_new(arena, N, 1, 1, T, 0, 1);
+    for (int s = 0; s < N; s++) {
+        put(m, s, 0, 0, 0, 0.5);
+        put(m, s, 0, 0, 3 + 3 * s, 0.4);
+        put_token(m, s, 3 + 3 * s, 7);
+    }
+    assert_int_equal(classify(m, 0, 0).by_token, FRAME_DUAL);
+    assert_int_equal(classify(m, 0, 0).by_position, FRAME_DISTRIBUTED);
+    arena_free(arena);
+}
+
+/* Sets without a sequence that has three eligible keys, or without importances from afar, have no label. */
+static void test_what_cannot_be_told_is_not_available(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    for (int is_causal = 0; is_causal < 2; is_causal++) {
+        Measured *m = measured_new(arena, N, 1, 1, 6, 0, is_causal);
+        put(m, -1, 0, 0, 0, 0.998);
+        const Frame frame = classify(m, 0, 0);
+        assert_int_equal(frame.by_position, FRAME_COUNT);
+        assert_int_equal(frame.by_token, FRAME_COUNT);
+        assert_true(isnan(frame.n_anchors) && isnan(frame.position_margin.least));
+        assert_int_equal(frame.position_margin.nearest, -1);
+    }
+    Measured *former = measured_new(arena, N, 1, 1, T, 0, 1);
+    former->input.afar = NULL;
+    assert_int_equal(classify(former, -1, -1).by_position, FRAME_COUNT);
+    arena_free(arena);
+}
+
+/* The margin is the distance to the nearest threshold behind which the label is another. */
+static void test_margins(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Measured *m = measured_new(arena, N, 1, 1, T, 0, 1);
+    for (int k = 0; k < T; k++)
+        put_baseline(m, k, 0);
+    put(m, -1, 0, 0, 0, 0.65); /* of 0.9 */
+    put(m, -1, 0, 0, 20, 0.25);
+    Frame frame = classify(m, 0, 0);
+    assert_int_equal(frame.by_position, FRAME_CENTRALIZED);
+    assert_int_equal(frame.position_margin.nearest, RULE_ONE);
+    assert_true(fabs(frame.position_margin.least - (0.65 / 0.9 - 0.6)) < 1e-6);
+    put(m, -1, 0, 0, 0, 0.45); /* of 0.7: 0.64 and 0.36; one holds all but enough */
+    frame = classify(m, 0, 0);
+    assert_int_equal(frame.by_position, FRAME_CENTRALIZED);
+    put(m, -1, 0, 0, 20, 0.4); /* of 0.85 */
+    frame = classify(m, 0, 0);
+    assert_int_equal(frame.by_position, FRAME_DUAL);
+    assert_int_equal(frame.position_margin.nearest, RULE_ONE);
+    assert_true(fabs(frame.position_margin.least - (0.6 - 0.45 / 0.85)) < 1e-6);
+    /* with every other sequence bare, all hangs on how many have an anchor; three of four alone say dual */
+    m = measured_new(arena, N, 1, 1, T, 0, 1);
+    for (int s = 0; s < 5; s++)
+        put(m, s, 0, 0, 0, 0.5);
+    frame = classify(m, 0, 0);
+    assert_int_equal(frame.position_margin.nearest, RULE_PRESENT);
+    assert_true(fabs(frame.position_margin.least - 0.125) < 1e-12);
+    frame_agree(arena, &m->input, 0, 0, &frame);
+    assert_true(frame.position_margin.agreement == 0.625 && frame.token_margin.agreement == 0.625);
+    m->input.first = 0, m->input.stride = 2; /* of 0, 2, 4, 6 the first three */
+    frame = classify(m, 0, 0);
+    frame_agree(arena, &m->input, 0, 0, &frame);
+    assert_true(frame.position_margin.agreement == 0.75);
+    /* and none has one, too */
+    m = measured_new(arena, N, 1, 1, T, 0, 1);
+    for (int s = 0; s < 3; s++)
+        put(m, s, 0, 0, 0, 0.5);
+    frame = classify(m, 0, 0);
+    assert_int_equal(frame.by_position, FRAME_NONE);
+    assert_int_equal(frame.position_margin.nearest, RULE_PRESENT);
+    assert_true(fabs(frame.position_margin.least - 0.125) < 1e-12);
+    arena_free(arena);
+}
+
+/* Whatever a margin says, moving its threshold a little less keeps the label, and a little more changes it. */
+static void test_a_margin_is_where_the_label_turns(void **state)
+{
+    (void)state;
+    Pcg pcg = pcg_named(9, "test/margins");
+    int n_by_rule[RULE_COUNT] = {0};
+    for (int round = 0; round < 400; round++) {
+        Arena *arena = arena_new();
+        Measured *m = measured_new(arena, 4, 1, 1, T, 0, round % 2);
+        const int n = 1 + round % 5;
+        for (int a = 0; a < n; a++) {
+            const int k = round % 2 || a > 1 ? (int)pcg_below(&pcg, 32) : a * (T - 1);
+            for (int s = 0; s < 4; s++)
+                if (pcg_uniform(&pcg) < 0.8)
+                    put(m, s, 0, 0, k, 0.1 + 0.8 * pcg_uniform(&pcg));
+        }
+        const Frame frame = classify(m, 0, 0);
+        const int rule = frame.position_margin.nearest;
+        int n_changed = 0;
+        assert_true(rule >= 0 && frame.position_margin.least >= 0);
+        n_by_rule[rule]++;
+        for (int side = 0; side < 4; side++) {
+            double values[RULE_COUNT];
+            const double moved = frame.position_margin.least + (side < 2 ? -1e-6 : 1e-6), sign = side % 2 ? 1 : -1;
+            for (int r = 0; r < RULE_COUNT; r++)
+                values[r] = frame_rules[r].value;
+            values[rule] = rule == RULE_MANY ? 1 / (1 / values[rule] + sign * moved) : values[rule] + sign * moved;
+            Frame other;
+            frame_classify_by(arena, &m->input, 0, 0, values, &other);
+            if (side < 2 && frame.position_margin.least > 1e-5)
+                assert_int_equal(other.by_position, frame.by_position);
+            n_changed += side >= 2 && other.by_position != frame.by_position;
+        }
+        /* two questions share the threshold `one`; moved for both, one may undo the other */
+        assert_true(n_changed >= 1 || rule == RULE_ONE || frame.n_anchors == 0);
+        arena_free(arena);
+    }
+    assert_true(n_by_rule[RULE_PRESENT] > 5 && n_by_rule[RULE_ONE] > 5 && n_by_rule[RULE_TWO] > 5);
 }
 
 /* The pair in one head, in two heads, in two layers; not under a causal mask, and not when one side is a side show. */
@@ -250,23 +387,27 @@ static void test_thresholds_are_where_declared(void **state)
 {
     (void)state;
     const double one = frame_rules[RULE_ONE].value, pair = frame_rules[RULE_PAIR].value;
-    const double side = frame_rules[RULE_PAIR_SIDE].value;
+    const double side = frame_rules[RULE_PAIR_SIDE].value, two = frame_rules[RULE_TWO].value;
+    const double two_side = frame_rules[RULE_TWO_SIDE].value;
     Arena *arena = arena_new();
     for (int percent = 30; percent < 100; percent++) {
         const double share = percent / 100.0 + 1e-4; /* off the thresholds themselves */
         Measured *m = measured_new(arena, N, 1, 2, T, 0, 0), *ends = measured_new(arena, N, 1, 3, T, 0, 0);
-        for (int i = 0; i < 2 * T; i++)
-            m->baseline[i] = 0;
-        for (int i = 0; i < 3 * T; i++)
-            ends->baseline[i] = 0;
+        for (int k = 0; k < T; k++) {
+            put_baseline(m, k, 0);
+            put_baseline(ends, k, 0);
+        }
         put(m, -1, 0, 0, 20, share); /* one place against two others, in one head */
         put(m, -1, 0, 0, 30, (1 - share) * 0.55);
         put(m, -1, 0, 0, 40, (1 - share) * 0.45);
         const Frame frame = classify(m, 0, 0);
         if (frame.n_anchors == 3) {
             assert_near(frame.place_excess, fmax(share, (1 - share) * 0.55));
-            const FrameType many = frame.n_places >= frame_rules[RULE_MANY].value ? FRAME_DISTRIBUTED : FRAME_OTHER;
-            assert_int_equal(frame.by_position, share >= one ? FRAME_CENTRALIZED : many);
+            const double first = fmax(share, (1 - share) * 0.55), third = fmin(share, (1 - share) * 0.45);
+            const int are_two = 1 - third >= two && 1 - first - third >= two_side;
+            assert_int_equal(frame.by_position, share >= one ? FRAME_CENTRALIZED
+                                                : are_two    ? FRAME_DUAL
+                                                             : FRAME_DISTRIBUTED);
         }
         /* start against end: a pair while the weaker side holds enough */
         put(ends, -1, 0, 0, 0, share);
@@ -291,9 +432,9 @@ static void test_baselines_explain(void **state)
     Arena *arena = arena_new();
     Measured *m = measured_new(arena, N, 1, 1, T, 0, 0);
     put(m, -1, 0, 0, 0, 0.5);
-    m->baseline[0] = 0.16f;
+    put_baseline(m, 0, 0.16);
     assert_int_equal(classify(m, 0, 0).by_position, FRAME_CENTRALIZED);
-    m->baseline[0] = 0.17f;
+    put_baseline(m, 0, 0.17);
     assert_int_equal(classify(m, 0, 0).by_position, FRAME_NONE);
     arena_free(arena);
 }
@@ -302,49 +443,53 @@ static void test_baselines_explain(void **state)
 static int n_eligible(Arena *arena, const Visible *visible)
 {
     const int length = visible->length;
-    float *ones = ARENA_ARRAY(arena, float, length), *zeros = ARENA_ARRAY(arena, float, length);
-    for (int k = 0; k < length; k++)
-        ones[k] = 1;
+    float *ones = ARENA_ARRAY(arena, float, DISTANCES *length), *zeros = ARENA_ARRAY(arena, float, DISTANCES *length);
+    for (int i = 0; i < DISTANCES * length; i++)
+        ones[i] = 1;
     const FrameInput input = {.n = 1,
                               .n_layers = 1,
                               .n_heads = 1,
                               .length = length,
                               .visible = visible,
-                              .importance = ones,
+                              .afar = ones,
                               .baseline = zeros,
                               .stride = 1};
     Frame frame;
     frame_classify(arena, &input, 0, 0, &frame);
-    return (int)frame.n_anchors;
+    return frame.by_position == FRAME_COUNT ? 0 : (int)frame.n_anchors;
 }
 
-/* Keys that at least 12 queries and a quarter of the sequence see; every key where the mask hides nothing. Under a
- * causal mask those are the first ones, under a window all or none but for the first keys that it keeps in sight. */
+/* Keys that at least 8 queries and a quarter of the sequence see from a quarter of it away; none where fewer than three
+ * are. Under a causal mask those are the first ones, under a full mask all from 16 tokens on, under a window those that
+ * it keeps in sight. */
 static void test_eligible_keys_are_those_that_enough_queries_see(void **state)
 {
     (void)state;
     for (int length = 2; length <= 130; length++) {
         Arena *arena = arena_new();
-        const double later = fmax(12, 0.25 * length);
-        const int n_causal = length > later ? length - (int)ceil(later) : 0;
-        assert_int_equal(n_eligible(arena, mask_of(arena, length, 1)), n_causal);
-        assert_int_equal(n_eligible(arena, mask_of(arena, length, 0)), length);
+        const int afar = (int)ceil(0.25 * length), later = (int)ceil(fmax(8, 0.25 * length));
+        const int n_causal = length - afar - later + 1;
+        assert_int_equal(n_eligible(arena, mask_of(arena, length, 1)), n_causal >= 3 ? n_causal : 0);
+        if (length >= 16)
+            assert_int_equal(n_eligible(arena, mask_of(arena, length, 0)), length);
         arena_free(arena);
     }
     Arena *arena = arena_new();
-    assert_int_equal(n_eligible(arena, window_of(arena, T, 16, 0)), 0); /* 15 others see a key, 16 are asked for */
-    assert_int_equal(n_eligible(arena, window_of(arena, T, 17, 0)), T - 16);
-    assert_int_equal(n_eligible(arena, window_of(arena, T, 16, 3)), 3);
+    assert_int_equal(n_eligible(arena, mask_of(arena, 6, 0)), 0);
+    assert_int_equal(n_eligible(arena, window_of(arena, T, 31, 0)), 0); /* 15 see a key from afar, 16 are asked for */
+    assert_int_equal(n_eligible(arena, window_of(arena, T, 32, 0)), T - 31);
+    assert_int_equal(n_eligible(arena, window_of(arena, T, 31, 3)), 3);
+    assert_int_equal(n_eligible(arena, window_of(arena, T, 31, 2)), 0);
     arena_free(arena);
 }
 
-/* A pair at the ends is one wherever some query sees a later key: here each sees the first and the last alone. */
+/* A pair at the ends is one wherever some query sees a later key: here each sees the first two and the last alone. */
 static void test_bidirectional_needs_no_full_mask(void **state)
 {
     (void)state;
     Arena *arena = arena_new();
     Measured *m = measured_new(arena, N, 1, 1, T, 0, 0);
-    const KeyRanges ends = {{{0, 1}, {T - 1, T}}};
+    const KeyRanges ends = {{{0, 2}, {T - 1, T}}};
     KeyRanges keys[T];
     Visible visible;
     for (int i = 0; i < T; i++)
@@ -362,7 +507,8 @@ static void test_bidirectional_needs_no_full_mask(void **state)
 static void test_the_two_statements_of_an_anchor_agree(void **state)
 {
     (void)state;
-    static const int lengths[] = {13, 16, 33, 64, 100};
+    static const int lengths[] = {19, 22, 33, 64, 100};
+    assert_true(8 * frame_rules[RULE_AFAR].value == 1 + ANCHOR_AFAR);
     assert_true(frame_rules[RULE_ANCHOR_LEAST].value == ANCHOR_LEAST);
     assert_true(frame_rules[RULE_ANCHOR_RATIO].value == ANCHOR_RATIO);
     assert_true(frame_rules[RULE_ANCHOR_QUERIES].value == ANCHOR_QUERIES);
@@ -375,7 +521,7 @@ static void test_the_two_statements_of_an_anchor_agree(void **state)
         Built *built = built_new(arena, 1, 1, length, 1, 1, is_causal);
         built_randomise(built, &pcg);
         Measured *m = measured_new(arena, 1, 1, 1, length, 0, is_causal);
-        anchor_importance(&built->view, m->importance);
+        anchor_importance(&built->view, NULL, m->afar);
         const Frame frame = classify(m, 0, 0);
         const double n = measured(arena, &built->view, "n_anchors")[0];
         assert_near(frame.n_anchors, n);
@@ -525,7 +671,11 @@ int main(void)
         cmocka_unit_test(test_centralized),
         cmocka_unit_test(test_excess_weighs),
         cmocka_unit_test(test_distributed),
-        cmocka_unit_test(test_other),
+        cmocka_unit_test(test_dual_and_other),
+        cmocka_unit_test(test_a_place_and_a_word_are_two_by_token),
+        cmocka_unit_test(test_what_cannot_be_told_is_not_available),
+        cmocka_unit_test(test_margins),
+        cmocka_unit_test(test_a_margin_is_where_the_label_turns),
         cmocka_unit_test(test_bidirectional),
         cmocka_unit_test(test_position_and_token_disagree),
         cmocka_unit_test(test_places),

@@ -30,7 +30,7 @@ typedef struct {
     double **columns[LANES];
     double *values[LANES], *layer_maps[LANES];
     Arena *scratch[LANES];
-    float *importance[LANES];
+    float *afar[LANES];
 } Bench;
 
 static real *normals(Arena *arena, Pcg *pcg, size_t n)
@@ -96,10 +96,10 @@ static void set_up(Arena *arena, const Size *s, Bench *bench)
         bench->columns[lane] = ARENA_ARRAY(arena, double *, layout_most_columns());
         bench->scratch[lane] = arena_within(arena, layout_scratch_bytes(bench->states, view));
         bench->values[lane] = ARENA_ARRAY(arena, double, layout_most_columns() * s->L * s->H);
-        bench->importance[lane] = ARENA_ARRAY(arena, float, heads * s->T);
+        bench->afar[lane] = ARENA_ARRAY(arena, float, heads *DISTANCES * s->T);
         bench->layer_maps[lane] = ARENA_ARRAY(arena, double, (size_t)s->L * s->T * s->T);
         view_average_heads(view, bench->layer_maps[lane]);
-        anchor_importance(view, bench->importance[lane]);
+        anchor_importance(view, NULL, bench->afar[lane]);
     }
 }
 
@@ -110,7 +110,7 @@ static void run_lane(void *context, int lane, int thread)
     View view = bench->view;
     const MetricFamily *family = bench->family;
     view.layer_maps = bench->layer_maps[lane];
-    view.importance = bench->importance[lane];
+    view.afar = bench->afar[lane];
     for (int c = 0; family && c < family->n_columns; c++)
         bench->columns[lane][c] = bench->values[lane] + (size_t)c * view.n_layers * view.n_heads;
     for (int n = lane * bench->n / LANES; n < (lane + 1) * bench->n / LANES; n++) {
@@ -121,7 +121,7 @@ static void run_lane(void *context, int lane, int thread)
             continue;
         }
         view_average_heads(&view, bench->layer_maps[lane]);
-        anchor_importance(&view, bench->importance[lane]);
+        anchor_importance(&view, NULL, bench->afar[lane]);
     }
 }
 

@@ -134,6 +134,17 @@ static double importance(const At *at, int k)
     return sum / n;
 }
 
+/* The same over the queries that stand a quarter of the sequence away, or further. */
+static double importance_afar(const At *at, int k)
+{
+    double sum = 0;
+    int n = 0;
+    for (int i = 0; i < at->view->length; i++)
+        if (4 * abs(i - k) >= at->view->length && visible(at, i, k) && !is_empty(at, i))
+            sum += A(at, i, k), n++;
+    return sum / n;
+}
+
 static double start_mass(const At *at)
 {
     return importance(at, 0);
@@ -226,14 +237,14 @@ static double empty_rows(const At *at)
 /* (L,H,2T-1) the bias of step 0, of which the view has no more than what it gives keys; NULL: none. */
 static const real *start_bias;
 
-/* Mean into k of attention that is the softmax of the mask and, if asked, step 0's bias. */
+/* Mean into k from afar of attention that is the softmax of the mask and, if asked, step 0's bias. */
 static double position_importance(const At *at, int k, int with_bias)
 {
     const real *bias = with_bias ? start_bias : NULL;
     double sum = 0;
     int n = 0;
     for (int i = 0; i < at->view->length; i++) {
-        if (i == k || !visible(at, i, k))
+        if (4 * abs(i - k) < at->view->length || !visible(at, i, k))
             continue;
         double total = 0;
         for (int j = 0; j < at->view->length; j++)
@@ -246,24 +257,29 @@ static double position_importance(const At *at, int k, int with_bias)
 
 static double excess(const At *at, int k)
 {
-    return importance(at, k) - fmax(position_importance(at, k, 0), position_importance(at, k, 1));
+    return importance_afar(at, k) - fmax(position_importance(at, k, 0), position_importance(at, k, 1));
+}
+
+static int is_served(const At *at, int k)
+{
+    const int T = at->view->length;
+    int n_viewers = 0;
+    for (int i = 0; i < T; i++)
+        n_viewers += 4 * abs(i - k) >= T && visible(at, i, k);
+    return n_viewers >= 8 && n_viewers >= T / 4.0;
 }
 
 static int is_eligible(const At *at, int k)
 {
-    const int T = at->view->length;
-    int n_viewers = 0, n_hidden = 0;
-    for (int i = 0; i < T; i++) {
-        n_viewers += i != k && visible(at, i, k);
-        for (int j = 0; j < T; j++)
-            n_hidden += !visible(at, i, j);
-    }
-    return (n_hidden == 0 && T > 1) || (n_viewers >= 12 && n_viewers >= T / 4.0);
+    int n_served = 0;
+    for (int j = 0; j < at->view->length; j++)
+        n_served += is_served(at, j);
+    return is_served(at, k) && n_served >= 3;
 }
 
 static int is_anchor(const At *at, int k)
 {
-    const double a = importance(at, k), b = fmax(position_importance(at, k, 0), position_importance(at, k, 1));
+    const double a = importance_afar(at, k), b = fmax(position_importance(at, k, 0), position_importance(at, k, 1));
     return is_eligible(at, k) && a > 0.1 && a > 3 * b;
 }
 
@@ -279,7 +295,7 @@ static int top_anchor(const At *at)
 {
     int top = -1;
     for (int k = 0; k < at->view->length; k++)
-        if (is_anchor(at, k) && (top < 0 || importance(at, k) > importance(at, top)))
+        if (is_anchor(at, k) && (top < 0 || importance_afar(at, k) > importance_afar(at, top)))
             top = k;
     return top;
 }

@@ -1,5 +1,5 @@
 /* Norms of queries, keys and values, and the largest component of keys, against their definitions, transcribed as
- * loops.
+ * loops; and the two parts of value drain against the ratio itself.
  *
  * Were this file deleted, a norm could be of another head's rows, or of one place too few, and nobody would know.
  */
@@ -29,6 +29,56 @@ static double mean_norm(const View *view, const real *rows, int h)
     for (int t = 0; t < view->length; t++)
         sum += norm(view, rows, h, t);
     return sum / view->length;
+}
+
+static double mean_of_rest(const View *view, const real *rows, int h)
+{
+    double sum = 0;
+    for (int t = 1; t < view->length; t++)
+        sum += norm(view, rows, h, t);
+    return view->length > 1 ? sum / (view->length - 1) : (double)NAN;
+}
+
+/* || v_t W ||, W the head's slice of W_O. */
+static double written(const View *view, int h, int t)
+{
+    const real *weight = view->output_weight[h / view->n_heads];
+    double squares = 0;
+    for (int c = 0; c < view->d_model; c++) {
+        double sum = 0;
+        for (int d = 0; d < view->d_head; d++)
+            sum += element(view, view->v, h, t, d) *
+                   (double)weight[((h % view->n_heads) * view->d_head + d) * view->d_model + c];
+        squares += sum * sum;
+    }
+    return sqrt(squares);
+}
+
+static double mean_written_of_rest(const View *view, int h)
+{
+    double sum = 0;
+    for (int t = 1; t < view->length; t++)
+        sum += written(view, h, t);
+    return view->length > 1 ? sum / (view->length - 1) : (double)NAN;
+}
+
+static int agree(double a, double b)
+{
+    return isnan(b) ? isnan(a) : fabs(a - b) < 1e-5 * (1 + b);
+}
+
+/* The ratio's two parts, of the same head. */
+static void check_parts_of_drain(Arena *arena, const View *view, int h)
+{
+    const double start = measured(arena, view, "value_norm_start")[h],
+                 rest = measured(arena, view, "value_norm_rest")[h],
+                 out_start = measured(arena, view, "value_out_norm_start")[h],
+                 out_rest = measured(arena, view, "value_out_norm_rest")[h];
+    assert_true(agree(rest, mean_of_rest(view, view->v, h)));
+    assert_true(agree(out_start, written(view, h, 0)));
+    assert_true(agree(out_rest, mean_written_of_rest(view, h)));
+    assert_true(agree(measured(arena, view, "value_drain")[h], start / rest));
+    assert_true(agree(measured(arena, view, "value_drain_out")[h], out_start / out_rest));
 }
 
 static void check_head(Arena *arena, const View *view, int h)
@@ -67,7 +117,7 @@ static void test_by_definition(void **state)
         built->k[(size_t)((H + 1) * T + T - 1) * D + D - 1] = -50; /* the largest is negative and last */
         built->k[(size_t)(H + 2) * T * D] = 50, built->k[(size_t)((H + 3) * T - 1) * D] = -50; /* the first of two */
         for (int h = 0; h < L * H; h++)
-            check_head(arena, &built->view, h);
+            check_head(arena, &built->view, h), check_parts_of_drain(arena, &built->view, h);
         arena_free(arena);
     }
 }

@@ -187,7 +187,8 @@ static const MetricColumn columns[] = {
                       .unit = "nats",
                       .min = 0,
                       .max = INFINITY,
-                      .summary = "mean over rows of the entropy of the mean map's entries above 1.19e-5, renormalised",
+                      .summary =
+                          "mean over rows of the entropy of the mean map's entries above 1.1920929e-5, renormalised",
                       .weakness = "counts rows that see one key; grows with the length; the mean map hides heads"},
 };
 

@@ -97,19 +97,24 @@ static const MetricColumn columns[] = {
                DRAINS,
                .summary = "norm of position 0's value over the mean of the others'",
                .source = GUO,
-               .weakness = "a small value may still be turned into a large output: see value_drain_out"},
+               .weakness =
+                   "a ratio: value_norm_start and value_norm_rest say whether the first fell or the others grew; a "
+                   "small value may still be turned into a large output: see value_drain_out"},
     [DRAIN_OUT] = {.name = "value_drain_out",
                    NORM_RATIO,
                    DRAINS,
                    .summary = "value_drain after the head's slice of the output projection",
                    .source = GUO,
-                   .weakness = "sees position 0 only"},
+                   .weakness =
+                       "a ratio: value_out_norm_start and value_out_norm_rest are its two parts; sees position 0 only"},
     [DRAIN_ANCHOR] = {.name = "value_drain_anchor",
                       NORM_RATIO,
                       DRAINS,
                       .summary = "value_drain at the head's top anchor; not available without one",
                       .source = GUO,
-                      .weakness = "the anchor may be another place in each sequence"},
+                      .weakness =
+                          "the anchor may be another place in each sequence; a ratio: times value_norm it is, to one "
+                          "part in T, the anchor's own norm"},
     [DRAIN_NULL] = {.name = "value_drain_null",
                     NORM_RATIO,
                     .summary = "value_drain of another position, drawn per sequence and head: the null of value_drain",
