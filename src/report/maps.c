@@ -80,7 +80,7 @@ static void read_tokens(Arena *arena, const Npz *npz, Film *film)
     film->n_tokens = T;
     for (int t = 0; t < T; t++) {
         const int32_t id = tokens[t];
-        film->tokens[t] = "?";
+        film->tokens[t] = film->run->lengths && t >= film->run->lengths[0] ? "" : "?";
         if (id >= 0 && (size_t)id < strings->n_items)
             film->tokens[t] = arena_format(arena, "%.*s", strings->item_bytes < 63 ? strings->item_bytes : 63,
                                            (const char *)strings->data + (size_t)id * strings->item_bytes);
@@ -112,6 +112,15 @@ static int open_film(Arena *arena, Arena *scratch, size_t budget, Film *film, Er
 
 /* ---- packing ---- */
 
+/* Queries of a pooled row that some sequence has: of others a map is not a number, at their own key too. */
+static int count_queries(const float *map, int T, int first, int pool)
+{
+    int n = 0;
+    for (int i = first; i < first + pool && i < T; i++)
+        n += !isnan(map[(size_t)i * T + i]);
+    return n;
+}
+
 /* One head's (T,T) map, pooled, quantised and packed to film->cells bytes. */
 static void pack_map(const float *map, const Film *film, double *pooled, unsigned char *ret_bytes)
 {
@@ -119,14 +128,16 @@ static void pack_map(const float *map, const Film *film, double *pooled, unsigne
     for (int c = 0; c < side * side; c++)
         pooled[c] = 0;
     for (int i = 0; i < T; i++) {
-        const int queries = i / pool == side - 1 ? T - (side - 1) * pool : pool;
+        const int queries = count_queries(map, T, i / pool * pool, pool);
         for (int j = 0; j < T; j++)
-            pooled[i / pool * side + j / pool] += (double)map[(size_t)i * T + j] / queries;
+            if (!isnan(map[(size_t)i * T + j]))
+                pooled[i / pool * side + j / pool] += (double)map[(size_t)i * T + j] / queries;
     }
     size_t n = 0;
     for (int c = 0; c < side * side; c++)
         if (film->shows[c])
-            ret_bytes[n++] = (unsigned char)(pooled[c] > 0 ? lround(255 * sqrt(fmin(pooled[c], 1))) : 0); /* NaN: 0 */
+            ret_bytes[n++] =
+                (unsigned char)(pooled[c] > 0 ? lround(255 * sqrt(fmin(pooled[c], 1))) : 0); /* inf/inf: 0 */
 }
 
 static int pack_frame(Arena *scratch, Film *film, int f, Error *err)

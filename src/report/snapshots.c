@@ -134,11 +134,15 @@ static int start_run(Reader *reader, const char *path, const Npz *npz, Error *er
     run->n_heads = (int)importance->shape[2];
     run->length = (int)importance->shape[3];
     run->n_losses = (int)loss->shape[0];
-    if (!npz_data(&reader->baselines, "uniform/importance", NPY_FLOAT32, 3,
-                  (int64_t[]){run->n_layers, run->n_heads, run->length}))
-        return error_set(err, STATUS_INPUT, "%s: `uniform/importance` is missing or not (L, H, T) as in %s",
-                         RUN_BASELINES, path);
-    const int status = classify_mask(report->arena, npz, &reader->baselines, "", run->length, path, &run->visible, err);
+    int status = classify_lengths(report->arena, npz, path, run, err);
+    if (status != STATUS_OK)
+        return status;
+    const int64_t shape[] = {run->n_sequences, run->n_layers, run->n_heads, run->length};
+    const int is_each = run->lengths != NULL;
+    if (!npz_data(&reader->baselines, "uniform/importance", NPY_FLOAT32, 3 + is_each, shape + !is_each))
+        return error_set(err, STATUS_INPUT, "%s: `uniform/importance` is missing or not (%sL, H, T) as in %s",
+                         RUN_BASELINES, is_each ? "N, " : "", path);
+    status = classify_mask(report->arena, npz, &reader->baselines, "", run->length, path, &run->visible, err);
     if (status != STATUS_OK)
         return status;
     const int32_t *sums = npz_data(npz, "rows_sum_to_one", NPY_INT32, 1, (int64_t[]){1});
