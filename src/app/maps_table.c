@@ -59,7 +59,11 @@ static void add_frame(const Frame *frame, int use_colour, Text *text)
 {
     const int agrees = frame->by_token == frame->by_position || frame->by_token == FRAME_COUNT;
     style_padded(text, frame_name(frame->by_position), 15, STYLE_PLAIN, use_colour);
-    style_padded(text, frame_name(frame->by_token), 0, agrees ? STYLE_DIM : STYLE_YELLOW, use_colour);
+    style_padded(text, frame_name(frame->by_token), isnan(frame->position_margin.least) ? 0 : 15,
+                 agrees ? STYLE_DIM : STYLE_YELLOW, use_colour);
+    const FrameMargin *margin = &frame->position_margin;
+    style_margin(text, margin->least, margin->nearest < 0 ? "" : frame_rules[margin->nearest].name, margin->agreement,
+                 use_colour);
     text_add(text, "\n");
 }
 
@@ -75,7 +79,8 @@ static void add_heads(const MapsResult *result, int use_colour, Text *text)
             style_padded(text, columns[m].heading, CELL, STYLE_DIM, use_colour);
     }
     style_padded(text, "by position", 15, STYLE_DIM, use_colour);
-    style_padded(text, "by token", 0, STYLE_DIM, use_colour);
+    style_padded(text, "by token", 15, STYLE_DIM, use_colour);
+    style_padded(text, "margin of rule, agree", 0, STYLE_DIM, use_colour);
     text_add(text, "\n");
     for (int h = 0; h < result->layout.n_layers * H; h++) {
         char cell[32];

@@ -24,7 +24,8 @@ typedef enum {
     FRAME_BIDIRECTIONAL,
     FRAME_DUAL,
     FRAME_OTHER,
-    FRAME_COUNT /* not available */
+    FRAME_COUNT, /* not available */
+    FRAME_LABELS /* what a label may be: a type, or not available */
 } FrameType;
 
 const char *frame_name(FrameType type); /* "none", "centralized", ...; "not available" for FRAME_COUNT */

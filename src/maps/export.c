@@ -3,6 +3,7 @@
 #include "maps/export.h"
 
 #include <math.h>
+#include <stdio.h>
 
 /* ---- CSV ---- */
 
@@ -40,14 +41,31 @@ static void add_place(const MapsResult *result, int sequence, const Place *place
     }
 }
 
+static void add_margin(int layer, int head, const char *label, const FrameMargin *margin, Text *text)
+{
+    const double values[] = {margin->least, margin->agreement};
+    static const char *const names[] = {"margin", "agreement"};
+    for (int k = 0; k < 2; k++) {
+        char metric[40];
+        snprintf(metric, sizeof metric, "%s_%s", label, names[k]);
+        if (isnan(values[k]))
+            continue;
+        add_start(-1, layer, head, metric, text);
+        text_add_number(text, values[k]);
+        text_add(text, ",\n");
+    }
+}
+
 static void add_label(int layer, int head, const Frame *frame, Text *text)
 {
     add_start(-1, layer, head, "frame", text);
     text_addf(text, "%s,\n", frame_name(frame->by_position));
+    add_margin(layer, head, "frame", &frame->position_margin, text);
     if (frame->by_token == FRAME_COUNT)
         return;
     add_start(-1, layer, head, "frame_by_token", text);
     text_addf(text, "%s,\n", frame_name(frame->by_token));
+    add_margin(layer, head, "frame_by_token", &frame->token_margin, text);
 }
 
 void maps_to_csv(const MapsResult *result, Text *ret_text)
@@ -131,11 +149,23 @@ static void put_metric(JsonWriter *json, const MapsResult *result, const Place *
     json_close_object(json);
 }
 
+static void put_margin(JsonWriter *json, const char *key, const FrameMargin *margin)
+{
+    json_key(json, key);
+    json_open_object(json);
+    json_put_number(json, "least", margin->least);
+    json_put_string(json, "nearest", margin->nearest < 0 ? NULL : frame_rules[margin->nearest].name);
+    json_put_number(json, "agreement", margin->agreement);
+    json_close_object(json);
+}
+
 static void put_label(JsonWriter *json, const Frame *frame)
 {
     json_open_object(json);
-    json_put_string(json, "by_position", frame_name(frame->by_position));
+    json_put_string(json, "by_position", frame->by_position == FRAME_COUNT ? NULL : frame_name(frame->by_position));
     json_put_string(json, "by_token", frame->by_token == FRAME_COUNT ? NULL : frame_name(frame->by_token));
+    put_margin(json, "position_margin", &frame->position_margin);
+    put_margin(json, "token_margin", &frame->token_margin);
     json_put_number(json, "n_anchors", frame->n_anchors);
     json_put_number(json, "effective_anchors", frame->effective_anchors);
     json_put_number(json, "start_share", frame->start_share);

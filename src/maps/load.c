@@ -315,8 +315,9 @@ int maps_notes(const MapsSet *set, Arena *arena, const char *ret_notes[MAPS_MOST
         ret_notes[n++] = arena_format(
             arena,
             hides_later_alone(set)
-                ? "%d of %d sequences are too short for an anchor under the mask %s (%d tokens or fewer)"
-                : "%d of %d sequences can hold no anchor: under the mask %s no key is seen by %d other queries",
-            n_short, set->n, set->masks[set->mask].name, ANCHOR_QUERIES);
+                ? "%d of %d sequences are too short to tell frames apart under the mask %s (13 tokens or fewer)"
+                : "%d of %d sequences cannot tell frames apart: under the mask %s fewer than %d keys are seen from "
+                  "afar",
+            n_short, set->n, set->masks[set->mask].name, ANCHOR_KEYS);
     return n;
 }

@@ -214,9 +214,14 @@ static void classify(Arena *scratch, const Work *work)
                               .stride = 1};
     for (int scope = -1; scope < set->n_layers; scope++) {
         Arena *arena = arena_new();
-        frame_classify(arena, &input, scope, -1, scope < 0 ? &result->model : &result->layers[scope]);
-        for (int h = 0; h < set->n_heads && scope >= 0; h++)
-            frame_classify(arena, &input, scope, h, &result->heads[scope * set->n_heads + h]);
+        Frame *own = scope < 0 ? &result->model : &result->layers[scope];
+        frame_classify(arena, &input, scope, -1, own);
+        frame_agree(arena, &input, scope, -1, own);
+        for (int h = 0; h < set->n_heads && scope >= 0; h++) {
+            own = &result->heads[scope * set->n_heads + h];
+            frame_classify(arena, &input, scope, h, own);
+            frame_agree(arena, &input, scope, h, own);
+        }
         arena_free(arena);
     }
 }

@@ -148,6 +148,17 @@ static int read_half(Arena *scratch, const Npz *npz, const Npz *baselines, const
     return STATUS_OK;
 }
 
+/* How firmly the labels of a run's end stand. */
+static void agree(Arena *scratch, const ReportRun *run, const FrameInput *input, SnapshotFrames *frames)
+{
+    frame_agree(scratch, input, -1, -1, &frames->model);
+    for (int l = 0; l < run->n_layers; l++) {
+        frame_agree(scratch, input, l, -1, &frames->layers[l]);
+        for (int h = 0; h < run->n_heads; h++)
+            frame_agree(scratch, input, l, h, &frames->heads[l * run->n_heads + h]);
+    }
+}
+
 int classify_snapshot(Arena *scratch, Report *report, ReportRun *run, int s, const Npz *npz, const Npz *baselines,
                       const char *path, Error *err)
 {
@@ -178,6 +189,8 @@ int classify_snapshot(Arena *scratch, Report *report, ReportRun *run, int s, con
         for (int h = 0; h < H; h++)
             frame_classify(scratch, &input, l, h, &frames->heads[l * H + h]);
     }
+    if (s == run->n_snapshots - 1)
+        agree(scratch, run, &input, frames);
     if (s == run->n_snapshots - 1)
         list_anchors(scratch, report, run, &input, npz_get(npz, "token_strings"));
     return STATUS_OK;

@@ -270,6 +270,25 @@ static void choose_headline(Report *report)
     }
 }
 
+/* Runs of former versions hold the importances that former rules asked for. */
+static void note_former_runs(Report *report)
+{
+    int n = 0;
+    for (int r = 0; r < report->n_runs; r++)
+        n += report->runs[r].n_snapshots > 0 && !report->runs[r].has_afar;
+    if (n == 0)
+        return;
+    const char **notes = ARENA_ARRAY(report->arena, const char *, report->n_notes + 1);
+    for (int i = 0; i < report->n_notes; i++)
+        notes[i] = report->notes[i];
+    notes[report->n_notes++] = arena_format(
+        report->arena,
+        "%d of %d runs were measured before snapshots held importances from afar: their labels are not available until they are "
+        "trained again",
+        n, report->n_runs);
+    report->notes = notes;
+}
+
 int report_collect(Arena *arena, const char *folder, Report **ret_report, Error *err)
 {
     Report *report = ARENA_ARRAY(arena, Report, 1);
@@ -283,6 +302,7 @@ int report_collect(Arena *arena, const char *folder, Report **ret_report, Error 
         return status;
     for (int r = 0; r < report->n_runs; r++)
         read_run(report, &report->runs[r]);
+    note_former_runs(report);
     drop_unmeasured(report);
     choose_headline(report);
     *ret_report = report;

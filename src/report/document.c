@@ -111,10 +111,10 @@ static void put_summary(const ArmSummary *summary, const ReportRun *grid, JsonWr
     json_put_number(json, "n_heads", grid->n_heads);
     json_put_number(json, "n_sequences", grid->n_sequences);
     for (int k = 0; k < 2; k++) {
-        double runs[FRAME_COUNT];
-        for (int type = 0; type < FRAME_COUNT; type++)
+        double runs[FRAME_LABELS];
+        for (int type = 0; type < FRAME_LABELS; type++)
             runs[type] = summary->labels[k][type];
-        series_put_numbers(json, k ? "frame_by_token_runs" : "frame_runs", FRAME_COUNT, runs);
+        series_put_numbers(json, k ? "frame_by_token_runs" : "frame_runs", FRAME_LABELS, runs);
     }
 }
 
@@ -187,6 +187,8 @@ static void put_seed(Arena *arena, const Report *report, const ReportRun *run, J
         }
         json_put_string(json, k ? "frame_by_token" : "frame", digits);
     }
+    json_put_number(json, "margin", series_rounded(last->position_margin.least));
+    json_put_number(json, "agreement", series_rounded(last->position_margin.agreement));
     json_put_number(json, "n_anchors", series_rounded(last->n_anchors));
     json_put_number(json, "place_share", series_rounded(last->place_share));
     json_put_number(json, "token_share", series_rounded(last->token_share));
@@ -235,10 +237,10 @@ static int put_arm(const Report *report, int arm, const unsigned char *is_carrie
 /* What is said of the whole sweep. */
 static void put_experiment(const Report *report, const unsigned char *is_carried, JsonWriter *json)
 {
-    const char **axes = ARENA_ARRAY(report->arena, const char *, report->n_axes + 1), *frames[FRAME_COUNT];
+    const char **axes = ARENA_ARRAY(report->arena, const char *, report->n_axes + 1), *frames[FRAME_LABELS];
     for (int x = 0; x < report->n_axes; x++)
         axes[x] = report->axes[x].name;
-    for (int type = 0; type < FRAME_COUNT; type++)
+    for (int type = 0; type < FRAME_LABELS; type++)
         frames[type] = frame_name((FrameType)type);
     json_put_string(json, "name", report->name);
     json_put_string(json, "title", report->title);
@@ -249,7 +251,7 @@ static void put_experiment(const Report *report, const unsigned char *is_carried
     json_put_string(json, "loss_unit", report_loss_unit(report));
     json_put_strings(json, "axes", report->n_axes, axes);
     json_put_strings(json, "notes", report->n_notes, report->notes);
-    json_put_strings(json, "frames", FRAME_COUNT, frames);
+    json_put_strings(json, "frames", FRAME_LABELS, frames);
     json_key(json, "rules");
     frame_rules_json(json);
     put_metrics(report, is_carried, json);

@@ -40,7 +40,7 @@ int document_json(const Report *report, JsonWriter *json, Error *err);
     {"arms[].series[]", "at strongest model"},                                                                         \
     {"arms[].series[].strongest", "n band baselines"},                                                                 \
     {"arms[].series[].model", "n band baselines"},                                                                     \
-    {"arms[].seeds[]", "seed onset strongest heads frame frame_by_token n_anchors place_share token_share"},           \
+    {"arms[].seeds[]", "seed onset strongest heads frame frame_by_token margin agreement n_anchors place_share token_share"},           \
     {"arms[].anchors", "model layers heads"},                                                                          \
     {"arms[].anchors.model", DOCUMENT_SCOPE},                                                                          \
     {"arms[].anchors.layers[]", DOCUMENT_SCOPE},                                                                       \

@@ -47,7 +47,10 @@ static void declare_metrics(Report *report)
 static void add_frame(const Frame *frame, int use_colour, Text *text)
 {
     style_padded(text, frame_name(frame->by_position), 15, STYLE_PLAIN, use_colour);
-    style_padded(text, frame_name(frame->by_token), 0, frame->by_token == frame->by_position ? STYLE_DIM : STYLE_YELLOW,
+    style_padded(text, frame_name(frame->by_token), isnan(frame->position_margin.least) ? 0 : 15,
+                 frame->by_token == frame->by_position ? STYLE_DIM : STYLE_YELLOW, use_colour);
+    const FrameMargin *margin = &frame->position_margin;
+    style_margin(text, margin->least, margin->nearest < 0 ? "" : frame_rules[margin->nearest].name, margin->agreement,
                  use_colour);
     text_add(text, "\n");
 }
@@ -59,7 +62,8 @@ static void add_metrics(const Report *report, const ReportRun *run, int use_colo
         if (run->metrics[m].n > 0)
             style_padded(text, columns[m].heading, CELL, STYLE_DIM, use_colour);
     style_padded(text, "by position", 15, STYLE_DIM, use_colour);
-    style_padded(text, "by token", 0, STYLE_DIM, use_colour);
+    style_padded(text, "by token", 15, STYLE_DIM, use_colour);
+    style_padded(text, "margin of rule, agree", 0, STYLE_DIM, use_colour);
     text_add(text, "\n");
     for (int l = 0; l < run->n_layers; l++)
         for (int h = 0; h < run->n_heads; h++) {

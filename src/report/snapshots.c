@@ -148,6 +148,7 @@ static int start_run(Reader *reader, const char *path, const Npz *npz, Error *er
     const int32_t *sums = npz_data(npz, "rows_sum_to_one", NPY_INT32, 1, (int64_t[]){1});
     const int32_t *is_squared = npz_data(npz, "loss_is_squared_error", NPY_INT32, 1, (int64_t[]){1});
     run->loss_is_squared_error = is_squared && *is_squared;
+    run->has_afar = npz_get(npz, "importance_afar") != NULL;
     run->rows_sum_to_one = !sums || *sums != 0; /* version 0.1.0 does not say it: its one score is softmax */
 
     const size_t S = (size_t)run->n_snapshots;

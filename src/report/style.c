@@ -1,6 +1,8 @@
 /* See style.h. The sequences are ECMA-48's SGR: 1 bold, 2 faint, 31-33 colours, 0 reset. */
 #include "report/style.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const sequences[STYLE_COUNT] = {
@@ -55,6 +57,16 @@ void style_wrapped(Text *text, const char *string, int indent, int width, Style 
         text_add(text, "\n");
         string += end;
     }
+}
+
+void style_margin(Text *text, double least, const char *nearest, double agreement, int use_colour)
+{
+    char cell[48];
+    if (isnan(least))
+        return;
+    snprintf(cell, sizeof cell, isnan(agreement) ? "%.2f of %s" : "%.2f of %s, %.0f %%", least, nearest,
+             100 * agreement);
+    style_padded(text, cell, 0, STYLE_DIM, use_colour);
 }
 
 void style_rule(Text *text, int width, int use_colour)

@@ -69,10 +69,10 @@ static void collect_run(Arena *arena, const Report *report, const ReportRun *run
 }
 
 /* The most frequent label; the first of the types among equals, -1 without runs. */
-static int most_frequent(const int counts[FRAME_COUNT])
+static int most_frequent(const int counts[FRAME_LABELS])
 {
     int label = -1;
-    for (int type = 0; type < FRAME_COUNT; type++)
+    for (int type = 0; type < FRAME_LABELS; type++)
         if (counts[type] > (label < 0 ? 0 : counts[label]))
             label = type;
     return label;

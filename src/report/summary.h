@@ -14,10 +14,10 @@ typedef struct {
     Interval drain;       /* final value_drain of that head */
     Interval loss;        /* final held-out loss per target */
     double oracle;        /* median over seeds of the ideal predictor's loss, NaN where unknown */
-    int labels[2][FRAME_COUNT]; /* runs by final label of the model, [by position, by token] */
-    int label[2];               /* the most frequent of them, -1 without runs */
-    Interval label_onset;       /* by position: first of three snapshots with that label, over all finished runs */
-    int representative;         /* index of the run whose final value is the (lower) median; -1 without runs */
+    int labels[2][FRAME_LABELS]; /* runs by final label of the model, [by position, by token] */
+    int label[2];                /* the most frequent of them, -1 without runs */
+    Interval label_onset;        /* by position: first of three snapshots with that label, over all finished runs */
+    int representative;          /* index of the run whose final value is the (lower) median; -1 without runs */
 } ArmSummary;
 
 void arm_summary(Arena *arena, const Report *report, int arm, ArmSummary *ret_summary);

@@ -9,10 +9,12 @@ void svg_open(Text *svg, double width, double height, const char *title, const c
         "svg{background:#fcfbf8;font:13px system-ui,sans-serif}text{fill:#565b66}.strong{fill:#16181d;font-weight:600}"
         ".dim{font-size:11px}line{stroke:#565b66}.rule{stroke:#e2dfd8}.axis{stroke:#868b96;stroke-dasharray:2 4}"
         ".mark{stroke:#16181d;stroke-width:2.5}.band{fill:#0072b2;opacity:.2}.dot{fill:#0072b2;opacity:.8}"
-        ".type0{fill:#d4d1ca}.type1{fill:#0072b2}.type2{fill:#e69f00}.type3{fill:#009e73}.type4{fill:#a06a94}"
+        ".type0{fill:#d4d1ca}.type1{fill:#0072b2}.type2{fill:#e69f00}.type3{fill:#009e73}.type4{fill:#cc3d3d}"
+        ".type5{fill:#a06a94}.type6{fill:none;stroke:#999}"
         "@media(prefers-color-scheme:dark){svg{background:#111317}text{fill:#a9adb6}.strong{fill:#eceae5}"
         ".rule{stroke:#2c3038}.mark{stroke:#eceae5}.band,.dot{fill:#4aa8ea}"
-        ".type0{fill:#3a3f48}.type1{fill:#4aa8ea}.type2{fill:#f0b23c}.type3{fill:#2fc296}.type4{fill:#cf93bd}}";
+        ".type0{fill:#3a3f48}.type1{fill:#4aa8ea}.type2{fill:#f0b23c}.type3{fill:#2fc296}.type4{fill:#f07a7a}"
+        ".type5{fill:#cf93bd}}";
     text_addf(svg,
               "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %g %g\" width=\"%g\" height=\"%g\" role=\"img\" "
               "aria-labelledby=\"title desc\">\n<title id=\"title\">",

@@ -1,7 +1,7 @@
 /* The classifier on maps whose frame was planted: a confusion matrix, and a sweep over each threshold.
  *
  * A set is 8 noisy copies of planted maps, noise being lognormal (sigma 0.5) on every entry, rows then renormalised.
- * 125 sets, so 1,000 maps, for each of four classes, w in {0.4, 0.6, 0.9} and T in {16, 64, 256}. From T = 64 and w =
+ * 125 sets, so 1,000 maps, for each of five classes, w in {0.4, 0.6, 0.9} and T in {16, 64, 256}. From T = 64 and w =
  * 0.6 on at least 95 % of each class must be read as planted, and still be so with any one threshold anywhere in its
  * declared range. Below that the matrix is only shown: a short prefix and weak anchors are not told from noise, by
  * intent.
@@ -25,7 +25,7 @@ enum { N_WEIGHTS = 3, N_LENGTHS = 3 };
 static const double weights[N_WEIGHTS] = {0.4, 0.6, 0.9};
 static const int lengths[N_LENGTHS] = {16, 64, 256};
 /* In the order of FrameType: a class has the index of its type. */
-static const FrameType classes[] = {FRAME_NONE, FRAME_CENTRALIZED, FRAME_DISTRIBUTED, FRAME_BIDIRECTIONAL};
+static const FrameType classes[] = {FRAME_NONE, FRAME_CENTRALIZED, FRAME_DISTRIBUTED, FRAME_BIDIRECTIONAL, FRAME_DUAL};
 enum { N_CLASSES = sizeof classes / sizeof *classes };
 
 typedef struct {
@@ -68,11 +68,40 @@ static void map_random(Planted *planted, int T, int is_causal)
             planted->map[i * T + j] = is_causal && j > i ? 0 : (real)-log(1 - pcg_uniform(&planted->pcg));
 }
 
-/* Attention without an anchor: uniform, random, to itself, to the one before, or by ALiBi alone (and its
- * own baseline). */
+/* What a head that looks near gives to a key `distance` away, but for its taste: a window of an eighth of the sequence,
+ * an exponential decay over a sixteenth, or what stands one to three before (or behind). */
+typedef enum { NEAR_WINDOW, NEAR_DECAY, NEAR_COPY, N_NEAR } Near;
+
+static double nearness(Near near, int T, int distance)
+{
+    if (near == NEAR_DECAY)
+        return exp(-16.0 * distance / T);
+    return near == NEAR_WINDOW ? 8 * distance < T : distance >= 1 && distance <= 3;
+}
+
+/* A local head with a taste for some tokens, lognormal (sigma 1). */
+static void map_near(Planted *planted, Near near, int T, int is_causal)
+{
+    double taste[MAX_T];
+    for (int j = 0; j < T; j++)
+        taste[j] = exp(pcg_normal(&planted->pcg));
+    for (int i = 0; i < T; i++) {
+        double sum = 0;
+        for (int j = 0; j < T; j++) {
+            const double weight = is_causal && j > i ? 0 : taste[j] * nearness(near, T, abs(i - j));
+            planted->map[i * T + j] = (real)weight;
+            sum += weight;
+        }
+        if (sum == 0)
+            planted->map[i * T + i] = 1; /* a first query has nothing before it */
+    }
+}
+
+/* Attention without an anchor: uniform, random, to itself, to the one before, by ALiBi alone (and its own baseline), or
+ * near with a taste. */
 static void plant_none(Planted *planted, int set, int T, int is_causal, double w, Measured *ret)
 {
-    const int kind = set % 5;
+    const int kind = set % 8;
     if (kind == 0)
         map_uniform(T, is_causal, planted->map);
     else if (kind == 1)
@@ -84,6 +113,8 @@ static void plant_none(Planted *planted, int set, int T, int is_causal, double w
             for (int j = 0; j < T; j++)
                 planted->map[i * T + j] = (real)((is_causal && j > i ? 0 : (1 - w) / (is_causal ? i + 1 : T)) +
                                                  (j == (i ? i - 1 : 0) ? w : 0));
+    } else if (kind >= 5) {
+        map_near(planted, (Near)(kind - 5), T, is_causal);
     } else {
         const View shape = shape_under(planted->arena, is_causal ? MASK_CAUSAL : MASK_FULL, 1, 1, T);
         real bias[2 * MAX_T - 1];
@@ -128,6 +159,13 @@ static void plant_bidirectional(Planted *planted, int set, int T, double w)
 {
     static const double shares[] = {1 / 2.0, 2 / 3.0, 1 / 3.0};
     plant_two(planted, T, 0, w, shares[set % 3], 0, T - 1);
+}
+
+/* Two places in every sequence, evenly or eleven to nine; under a full mask not the two ends. */
+static void plant_dual(Planted *planted, int set, int T, int is_causal, double w)
+{
+    const int end = is_causal ? last_place(T, 1) : T - 1, one = below(planted, end - 1);
+    plant_two(planted, T, is_causal, w, set % 2 ? 0.5 : 0.55, one, one + 1 + below(planted, end - one - 1));
 }
 
 /* Three or four spread anchors, the same in all sequences; or one or four, drawn for each sequence (`sequence` > 0
@@ -185,6 +223,8 @@ static Measured *plant(Planted *planted, int class, int set, int T, double w)
             plant_centralized(planted, kind, T, is_causal, w);
         if (s == 0 && classes[class] == FRAME_BIDIRECTIONAL)
             plant_bidirectional(planted, kind, T, w);
+        if (s == 0 && classes[class] == FRAME_DUAL)
+            plant_dual(planted, kind, T, is_causal, w);
         if (classes[class] == FRAME_DISTRIBUTED)
             plant_distributed(planted, kind, T, is_causal, w, s);
         plant_tokens(planted, tokens_of(class, set), s, m);

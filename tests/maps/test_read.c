@@ -243,10 +243,13 @@ static void test_rows_that_are_kept_and_counted(void **state)
         assert_true(fabs((double)set.sequences[0].maps[5 * T + 1] - rows[r].sum) < 1e-6);
         const char *notes[MAPS_MOST_NOTES];
         const int n = maps_notes(&set, s->arena, notes);
-        assert_int_equal(n, 1 + rows[r].below + rows[r].above);
+        assert_int_equal(n, 2 + rows[r].below + rows[r].above);
         assert_string_equal(notes[0], "1 of 48 rows are zeros; they leave all means and are counted in empty_rows");
         if (rows[r].below)
             assert_string_equal(notes[1], "1 of 48 rows sum to less than one; kept as they are");
+        assert_string_equal(notes[n - 1],
+                            "2 of 2 sequences cannot tell frames apart: under the mask full fewer than 3 keys "
+                            "are seen from afar");
         maps_free(&set);
     }
 }

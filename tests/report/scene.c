@@ -126,13 +126,15 @@ static double weight(double sink, int n, int j)
     return (j == 0 ? sink : 0) + (1 - sink) / n;
 }
 
-static double importance_of(const Visible *visible, double sink, int k)
+/* Mean over the queries that stand so many eighths of the sequence away; 0: over all others. */
+static double importance_of(const Visible *visible, double sink, int k, int eighths)
 {
     double sum = 0;
+    int n = 0;
     for (int i = 0; i < visible->length; i++)
-        if (i != k && keys_include(&visible->keys[i], k))
-            sum += weight(sink, keys_count(&visible->keys[i]), k);
-    return visible->n_viewers[k] > 0 ? sum / visible->n_viewers[k] : (double)NAN;
+        if (i != k && 8 * abs(i - k) >= eighths * visible->length && keys_include(&visible->keys[i], k))
+            sum += weight(sink, keys_count(&visible->keys[i]), k), n++;
+    return n > 0 ? sum / n : (double)NAN;
 }
 
 static double sink_of(const Scene *scene, int arm, int seed, int s, int head)
@@ -141,17 +143,23 @@ static double sink_of(const Scene *scene, int arm, int seed, int s, int head)
     return isnan(sink) ? 0.5 : sink;
 }
 
-static void add_importance(Arena *arena, NpzWriter *npz, const Scene *scene, const char *name, const double *sinks,
-                           int n, int length)
+/* `name` and `name`_afar, each with `suffix` behind; n 0: of baselines, which are of no sequence. */
+static void add_importance(Arena *arena, NpzWriter *npz, const Scene *scene, const char *name, const char *suffix,
+                           const double *sinks, int n, int length)
 {
     const Visible visible = scene_visible(arena, scene, length);
-    float *values = ARENA_ARRAY(arena, float, (n ? n : 1) * L * H * length);
-    for (int i = 0; i < (n ? n : 1) * L * H * length; i++)
-        values[i] = (float)importance_of(&visible, sinks[i / length % (L * H)], i % length);
-    if (n > 0)
-        npz_add(npz, name, NPY_FLOAT32, 4, (int64_t[]){n, L, H, length}, values);
-    else
-        npz_add(npz, name, NPY_FLOAT32, 3, (int64_t[]){L, H, length}, values);
+    const int rows = (n ? n : 1) * L * H, is_of_set = n > 0;
+    float *values = ARENA_ARRAY(arena, float, rows *length), *afar = ARENA_ARRAY(arena, float, rows *DISTANCES *length);
+    for (int i = 0; i < rows * length; i++)
+        values[i] = (float)importance_of(&visible, sinks[i / length % (L * H)], i % length, 0);
+    for (int i = 0; i < rows * DISTANCES * length; i++)
+        afar[i] = (float)importance_of(&visible, sinks[i / length / DISTANCES % (L * H)], i % length,
+                                       1 + i / length % DISTANCES);
+    const int64_t shape[] = {n, L, H, length}, afar_shape[] = {n, L, H, DISTANCES, length};
+    npz_add(npz, arena_format(arena, "%s%s", name, suffix), NPY_FLOAT32, 3 + is_of_set, shape + !is_of_set, values);
+    if (!scene->is_of_0_1_0)
+        npz_add(npz, arena_format(arena, "%s_afar%s", name, suffix), NPY_FLOAT32, 4 + is_of_set,
+                afar_shape + !is_of_set, afar);
 }
 
 static void add_head_metric(NpzWriter *npz, const char *name, const double *values)
@@ -226,8 +234,8 @@ static void write_snapshot(const Scene *scene, const char *run, int arm, int see
     npz_add(npz, "sd/residual_peak", NPY_FLOAT64, 2, (int64_t[]){3, L}, (double[]){0, 0, 0, 0, 0, 0});
     if (s % 2 == 0 || s == S - 1)
         add_sparse(npz, sinks);
-    add_importance(arena, npz, scene, "importance", sinks, N, T);
-    add_importance(arena, npz, scene, "importance_half", sinks, N, T / 2);
+    add_importance(arena, npz, scene, "importance", "", sinks, N, T);
+    add_importance(arena, npz, scene, "importance", "_half", sinks, N, T / 2);
     npz_add(npz, "tokens", NPY_INT32, 2, (int64_t[]){N, T}, tokens);
     npz_add(npz, "tokens_half", NPY_INT32, 2, (int64_t[]){N, T / 2}, tokens);
     npz_add_strings(npz, "token_strings", 6, strings);
@@ -251,8 +259,8 @@ static void write_baselines(const Scene *scene, const char *run)
     for (int k = 0; k < 2; k++) {
         npz_add(npz, arena_format(arena, "%s/sink_mass", kinds[k]), NPY_FLOAT64, 2, (int64_t[]){L, H}, even);
         npz_add(npz, arena_format(arena, "%s/sink_mass_idle", kinds[k]), NPY_FLOAT64, 2, (int64_t[]){L, H}, even);
-        add_importance(arena, npz, scene, arena_format(arena, "%s/importance", kinds[k]), none, 0, T);
-        add_importance(arena, npz, scene, arena_format(arena, "%s/importance_half", kinds[k]), none, 0, T / 2);
+        add_importance(arena, npz, scene, arena_format(arena, "%s/importance", kinds[k]), "", none, 0, T);
+        add_importance(arena, npz, scene, arena_format(arena, "%s/importance", kinds[k]), "_half", none, 0, T / 2);
     }
     assert_ok(npz_write(npz, file_join(arena, run, RUN_BASELINES), &err), &err);
     arena_free(arena);

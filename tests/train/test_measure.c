@@ -367,7 +367,7 @@ static void losses_belong_to_corrupted_sequences(void **state)
 
 /* A bias that is drawn and learned fast, so that it is strong and moves. */
 static const char *const learned_bias[] = {
-    "model.position.kind",  "relative", "model.position.bias_std", "2",  "train.lr", "0.1",
+    "model.position.kind",  "relative", "model.position.bias_std", "2",  "train.lr", "0.3",
     "model.context_length", "32",       "measure.sequences",       "16", NULL};
 
 /* Baselines that are missing are written anew, from later parameters, as after a kill in between. */

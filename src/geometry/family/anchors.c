@@ -91,7 +91,7 @@ static const MetricColumn columns[] = {
                    .min = 0,
                    .max = 10, /* each draws a tenth of the attention */
                    .attention_only = 1,
-                   .summary = "keys with importance above 0.1 and above 3 times their baseline",
+                   .summary = "keys with importance from afar above 0.1 and above 3 times their baseline",
                    .source = "-",
                    .weakness = "a cut-off: anchors that share less than 0.1 each are not seen, nor the last quarter of "
                                "a causal sequence"},

@@ -49,7 +49,7 @@ static void add_cell(Arena *arena, const Report *report, int arm, double x, doub
     for (int i = 0; i < report->n_seeds; i++) {
         const ReportRun *run = report_find_run(report, arm, report->seeds[i]);
         const int label = run ? frame_final(run, 0) : -1;
-        if (label < 0 || label >= FRAME_COUNT)
+        if (label < 0)
             continue;
         svg_box(svg, x + i * square, y, square - 2, square - 2, arena_format(arena, "type%d", label),
                 arena_format(arena, "%s, seed %llu: %s", report->arms[arm].name, (unsigned long long)report->seeds[i],
@@ -70,7 +70,7 @@ static int write_labels(Report *report, const char *folder, Error *err)
             cell = fmax(cell, (double)strlen(report->axes[x].values[v]) * letter);
     cell += gap;
     const double body = top + n_heads * head_line,
-                 width = left + n_columns * cell > 620 ? left + n_columns * cell : 620;
+                 width = left + n_columns * cell > 730 ? left + n_columns * cell : 730;
     svg_open(
         &svg, width, body + n_rows * row_height + 40, "Final frame label of every run",
         "A row for each value of the first axis, a column for each combination of the others, a square for each seed. "
@@ -90,8 +90,8 @@ static int write_labels(Report *report, const char *folder, Error *err)
         for (int c = 0; c < n_columns; c++)
             if (is_same_column(report, first[c], a))
                 add_cell(arena, report, a, left + c * cell, body + row_of(report, a) * row_height + 5, &svg);
-    for (int type = 0; type < FRAME_COUNT; type++) {
-        const double x = 12 + type * 120, y = body + n_rows * row_height + 12;
+    for (int type = 0; type < FRAME_LABELS; type++) {
+        const double x = 12 + type * 102, y = body + n_rows * row_height + 12;
         svg_box(&svg, x, y, square - 2, square - 2, arena_format(arena, "type%d", type), frame_name((FrameType)type));
         svg_text(&svg, x + square + 4, y + 11, "start", "dim", frame_name((FrameType)type));
     }

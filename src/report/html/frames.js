@@ -98,15 +98,15 @@ function frames() {
     const own = a.seeds.find((s) => s.seed === a.representative) ?? a.seeds[0];
     return [
       armName(a), counted(a.frame_runs, a.finished), [show(a.frame_onset.values[0]), small(` ${brackets(a.frame_onset)}`)],
-      counted(a.frame_by_token_runs, a.finished), show(own.n_anchors),
+      counted(a.frame_by_token_runs, a.finished), show(own.margin), share(own.agreement), show(own.n_anchors),
       a.anchors.model ? placeOf(a.anchors.model) : '–', share(own.place_share), share(own.token_share)
     ];
   });
-  const columns = [['Arm'], ['Final label by position'], ['Its onset', 1], ['Final label by token'], ['Anchors', 1],
+  const columns = [['Arm'], ['Final label by position'], ['Its onset', 1], ['Final label by token'], ['Margin', 1], ['Agree', 1], ['Anchors', 1],
     ['Usual place'], ['Same place', 1], ['Same token', 1]];
   const about = caption('Final label: the mode of the last three snapshots, in k of n seeds. Its onset: the first of three ' +
-    'snapshots in a row with the most frequent one, median and interval over all n. Of the median seed: anchors per head ' +
-    'and sequence, the usual place of the top anchor, and how often it is the same place or the same token.');
+    'snapshots in a row with the most frequent one, median and interval over all n. Of the median seed: how far the label is from the ' +
+    'nearest rule that would change it (a share), how many sequences alone have it, anchors per head and sequence, the usual place of the top anchor, and how often it is the same place or the same token.');
   const timeline = (a) => el('figure.timeline', {}, el('h3', {}, armName(a)), small(`n = ${a.seeds.length}`),
     el('div.scroll', {}, strip(a)), caption(disagreement(a)), anchorTable(a));
   const draw = () => [

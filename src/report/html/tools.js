@@ -139,13 +139,13 @@ function section(id, heading, lede, ...children) {
 const PALETTES = {
   light: {
     arms: ['#0072b2', '#d55e00', '#009e73', '#b5588f', '#e69f00', '#3d3d8f', '#56a5d8', '#7a5c00'],
-    labels: ['#d4d1ca', '#0072b2', '#e69f00', '#009e73', '#a06a94'], /* none, centralized, distributed, ... */
+    labels: ['#d4d1ca', '#0072b2', '#e69f00', '#009e73', '#cc3d3d', '#a06a94', '#ffffff'], /* as data.frames: none, ... */
     ramp: ['#f1eee7', '#d3e2ec', '#94bfdc', '#4a92c4', '#16639c', '#083c69', '#04203c'],
     mark: '#d55e00',
   },
   dark: {
     arms: ['#58b4f0', '#ff8a4c', '#35cf9f', '#ea9dc8', '#f5c04a', '#a9a8ff', '#9fd8ff', '#cfae55'],
-    labels: ['#3a3f48', '#4aa8ea', '#f0b23c', '#2fc296', '#cf93bd'],
+    labels: ['#3a3f48', '#4aa8ea', '#f0b23c', '#2fc296', '#f07a7a', '#cf93bd', '#14171c'],
     ramp: ['#1d2129', '#1b3450', '#1f5485', '#2d7fbd', '#65b0e0', '#b2dcf6', '#fbfdff'],
     mark: '#ffa366',
   },
