@@ -17,15 +17,17 @@
 
 enum { T = 40, N = 6, MOST_CHANGES = 256 };
 
-/* Settings with every family in every snapshot, on every sequence, changed by key, value, ..., NULL. */
-static Settings settings_of(Arena *arena, const char *length, const char *const *changes)
+/* Settings with every family, or but one, in every snapshot, on every sequence, changed by key, value, ..., NULL. */
+static Settings settings_of(Arena *arena, const char *length, const char *sequences, const char *only,
+                            const char *const *changes)
 {
-    const char *all[MOST_CHANGES] = {"model.context_length", length, "measure.sequences", "6",
-                                     "snapshot.maps",        "6",    "measure.targets",   "true"};
+    const char *all[MOST_CHANGES] = {"model.context_length", length,    "measure.sequences", sequences,
+                                     "snapshot.maps",        sequences, "measure.targets",   "true"};
     int n = 8;
     for (int f = 0; family_registry[f]; f++) {
         const char *name = family_registry[f]->variant.name;
-        all[n++] = arena_format(arena, "measure.%s.every", name), all[n++] = "1";
+        all[n++] = arena_format(arena, "measure.%s.every", name);
+        all[n++] = only && strcmp(only, name) != 0 ? "0" : "1";
         all[n++] = arena_format(arena, "measure.%s.sequences", name), all[n++] = "0";
     }
     while (*changes)
@@ -42,12 +44,13 @@ typedef struct {
     Session session;
 } Bench;
 
-static void open_bench(Bench *bench, const char *length, const char *const *changes)
+static void open_bench(Bench *bench, const char *length, const char *sequences, const char *only,
+                       const char *const *changes)
 {
     Error err = {""};
     *bench = (Bench){.arena = arena_new()};
     bench->folder = fresh_folder(bench->arena);
-    bench->settings = settings_of(bench->arena, length, changes);
+    bench->settings = settings_of(bench->arena, length, sequences, only, changes);
     assert_ok(session_open(&bench->settings, kernels_best(), &bench->session, &err), &err);
     assert_ok(session_start(&bench->session, 1, 0, 1, kernels_best(), &err), &err);
 }
@@ -87,28 +90,30 @@ static Npz read_file(const Bench *bench, const char *path)
     return npz;
 }
 
-/* A set of sequences all of the length of sequence s, of which the first is that one. */
+/* A set that holds sequence s alone, twice. */
 static void put_alone(const Bench *from, int s, Bench *to)
 {
     const Set *set = &from->session.measurer->full;
     Set *own = &to->session.measurer->full;
-    const size_t row = (size_t)s * (size_t)set->length, length = (size_t)set->lengths[s];
-    assert_true(!own->varies && own->length == set->lengths[s]);
-    memcpy(own->inputs, set->inputs + row, length * sizeof *own->inputs);
-    memcpy(own->targets, set->targets + row, length * sizeof *own->targets);
-    memcpy(own->idle, set->idle + row, length);
-    memcpy(own->groups, set->groups + row, length);
-    if (set->corrupted) {
-        memcpy(own->corrupted, set->corrupted + row, length * sizeof *own->corrupted);
-        memcpy(own->unmasked, set->unmasked + row, length);
+    const size_t C_in = (size_t)from->session.model_settings.vector_width;
+    const size_t C_out = (size_t)from->session.model_settings.goal_width;
+    const size_t at = (size_t)s * (size_t)set->length, length = (size_t)set->lengths[s];
+    assert_true(!own->varies && own->length == set->lengths[s] && own->n == 2);
+    for (size_t to_at = 0; to_at <= length; to_at += length) {
+        memcpy(own->inputs + to_at, set->inputs + at, length * sizeof *own->inputs);
+        memcpy(own->targets + to_at, set->targets + at, length * sizeof *own->targets);
+        memcpy(own->idle + to_at, set->idle + at, length);
+        memcpy(own->groups + to_at, set->groups + at, length);
+        if (set->corrupted) {
+            memcpy(own->corrupted + to_at, set->corrupted + at, length * sizeof *own->corrupted);
+            memcpy(own->unmasked + to_at, set->unmasked + at, length);
+        }
+        if (set->vectors)
+            memcpy(own->vectors + to_at * C_in, set->vectors + at * C_in, length * C_in * sizeof(real));
+        if (set->goals)
+            memcpy(own->goals + to_at * C_out, set->goals + at * C_out, length * C_out * sizeof(real));
     }
-    if (set->vectors) {
-        const size_t C = (size_t)from->session.model_settings.vector_width;
-        const size_t C_out = (size_t)from->session.model_settings.goal_width;
-        memcpy(own->vectors, set->vectors + row * C, length * C * sizeof(real));
-        memcpy(own->goals, set->goals + row * C_out, length * C_out * sizeof(real));
-    }
-    own->ends[0] = set->ends[s];
+    own->ends[0] = own->ends[1] = set->ends[s];
     to->session.measurer->has_idle = from->session.measurer->has_idle;
 }
 
@@ -136,12 +141,62 @@ static void assert_widened(const float *rows, int wide, const float *own, int le
         }
 }
 
-static void check_alone(Bench *bench, const real *weights, int s, const char *const *changes)
+/* Baselines of metrics, over the sequences measured alone so far. */
+typedef struct {
+    double *sums[2]; /* (n_values) uniform, position */
+    int *counts[2];
+} Baselines;
+
+static const char *const kinds[] = {"uniform", "position"};
+
+static const double *baseline_of(const Layout *layout, const Npz *npz, Arena *arena, int kind, const Place *place)
+{
+    const int64_t shape[] = {layout->n_layers, layout->n_heads};
+    const int n_dims = (place->column->level != LEVEL_MODEL) + (place->column->level == LEVEL_HEAD);
+    return npz_data(npz, arena_format(arena, "%s/%s", kinds[kind], place->column->name), NPY_FLOAT64, n_dims, shape);
+}
+
+static void add_baselines(const Layout *layout, const Npz *npz, Arena *arena, Baselines *all)
+{
+    for (int p = 0; p < layout->n_places; p++) {
+        const Place *place = &layout->places[p];
+        for (int kind = 0; kind < 2 && place->is_attention_only; kind++) {
+            const double *values = baseline_of(layout, npz, arena, kind, place);
+            for (int i = 0; i < place->size; i++)
+                if (isfinite(values[i]))
+                    all->sums[kind][place->offset + i] += values[i], all->counts[kind][place->offset + i]++;
+        }
+    }
+}
+
+/* A metric's baseline is the mean of those of the single sequences. */
+static void check_baselines(const Bench *bench, const Baselines *alone)
+{
+    const Layout *layout = &bench->session.measurer->layout;
+    const Npz npz = read_file(bench, file_join(bench->arena, bench->folder, RUN_BASELINES));
+    int n_compared = 0;
+    for (int p = 0; p < layout->n_places; p++) {
+        const Place *place = &layout->places[p];
+        for (int kind = 0; kind < 2 && place->is_attention_only && place->column->pool == POOL_MEAN; kind++) {
+            const double *values = baseline_of(layout, &npz, bench->arena, kind, place);
+            for (int i = 0; i < place->size; i++) {
+                const int n = alone->counts[kind][place->offset + i];
+                const double mean = alone->sums[kind][place->offset + i] / n;
+                if (n == 0 ? !isnan(values[i]) : !(fabs(values[i] - mean) <= 1e-12 * (1 + fabs(mean))))
+                    fail_msg("%s/%s: %.17g, alone %.17g", kinds[kind], place->column->name, values[i], mean);
+                n_compared += n > 0;
+            }
+        }
+    }
+    assert_true(n_compared > 50);
+}
+
+static void check_alone(Bench *bench, const real *weights, int s, const char *const *changes, Baselines *baselines)
 {
     const Measurer *measurer = bench->session.measurer;
     const int length = measurer->full.lengths[s], heads = measurer->layout.n_layers * measurer->layout.n_heads;
     Bench alone;
-    open_bench(&alone, arena_format(bench->arena, "%d", length), changes);
+    open_bench(&alone, arena_format(bench->arena, "%d", length), "2", NULL, changes);
     assert_int_equal(model_parameters(alone.session.model)->n_values, model_parameters(bench->session.model)->n_values);
     put_alone(bench, s, &alone);
     measure(&alone, weights);
@@ -167,6 +222,7 @@ static void check_alone(Bench *bench, const real *weights, int s, const char *co
     const Npz all = read_file(bench, file_join(bench->arena, bench->folder, RUN_BASELINES));
     const Npz one = read_file(&alone, file_join(alone.arena, alone.folder, RUN_BASELINES));
     const int64_t L = measurer->layout.n_layers, H = measurer->layout.n_heads;
+    add_baselines(&measurer->layout, &one, bench->arena, baselines);
     for (int b = 0; b < 2; b++) {
         const char *afar = arena_format(bench->arena, "%s_afar", names[b]);
         const float *near_all = npz_data(&all, names[b], NPY_FLOAT32, 4, (int64_t[]){N, L, H, T});
@@ -199,11 +255,17 @@ static void each_sequence_is_measured_as_if_alone(void **state)
         const char *varied[20] = {"data.lengths.kind", "uniform", "data.lengths.least", "9"};
         memcpy(varied + 4, runs[r], sizeof runs[r]);
         Bench bench;
-        open_bench(&bench, "40", varied);
+        open_bench(&bench, "40", "6", NULL, varied);
         const real *weights = weights_of(&bench);
         measure(&bench, weights);
+        Baselines baselines;
+        for (int kind = 0; kind < 2; kind++) {
+            baselines.sums[kind] = ARENA_ARRAY(bench.arena, double, bench.session.measurer->layout.n_values);
+            baselines.counts[kind] = ARENA_ARRAY(bench.arena, int, bench.session.measurer->layout.n_values);
+        }
         for (int s = 0; s < N; s++)
-            check_alone(&bench, weights, s, runs[r]);
+            check_alone(&bench, weights, s, runs[r], &baselines);
+        check_baselines(&bench, &baselines);
         close_bench(&bench);
     }
 }
@@ -215,7 +277,7 @@ static void a_snapshot_says_how_long_its_sequences_are(void **state)
     static const char *const changes[] = {
         "data.lengths.kind", "uniform", "data.source.kind", "text", "objective.kind", "next", "seed", "2", NULL};
     Bench bench;
-    open_bench(&bench, "40", changes);
+    open_bench(&bench, "40", "6", NULL, changes);
     measure(&bench, weights_of(&bench));
     const Npz npz = read_file(&bench, run_snapshot_path(bench.arena, bench.folder, 0));
     const Set *set = &bench.session.measurer->full;
@@ -261,7 +323,33 @@ static void a_snapshot_says_how_long_its_sequences_are(void **state)
     close_bench(&bench);
 }
 
-/* The set is the same whatever the model is, and its padding is nothing that a metric could tell. */
+/* A family that gives up beyond some length (rips at 64) gives up on the sequences that are longer, not on the set. */
+static void a_family_may_give_up_on_long_sequences(void **state)
+{
+    (void)state;
+    static const char *const changes[] = {"data.lengths.kind",
+                                          "uniform",
+                                          "data.lengths.least",
+                                          "60",
+                                          "data.source.kind",
+                                          "text",
+                                          "objective.kind",
+                                          "next",
+                                          NULL};
+    Bench bench;
+    open_bench(&bench, "66", "6", "rips", changes);
+    measure(&bench, weights_of(&bench));
+    const Npz npz = read_file(&bench, run_snapshot_path(bench.arena, bench.folder, 0));
+    const NpyArray *counts = npz_get(&npz, "n/rips1_bars");
+    int n_short = 0;
+    for (int s = 0; s < N; s++)
+        n_short += bench.session.measurer->full.lengths[s] <= 64;
+    assert_in_range(n_short, 1, N - 1);
+    assert_int_equal(*(const int32_t *)counts->data, n_short);
+    close_bench(&bench);
+}
+
+/* Inputs and targets are counted as far as sequences go. */
 static void inputs_seen_are_those_of_sequences(void **state)
 {
     (void)state;
@@ -270,7 +358,7 @@ static void inputs_seen_are_those_of_sequences(void **state)
     Bench bench;
     Error err = {""};
     bench.arena = arena_new();
-    bench.settings = settings_of(bench.arena, "40", changes);
+    bench.settings = settings_of(bench.arena, "40", "6", NULL, changes);
     assert_ok(session_open(&bench.settings, kernels_best(), &bench.session, &err), &err);
     assert_ok(session_start(&bench.session, 1, 1, 0, kernels_best(), &err), &err);
     Trainer *trainer = &bench.session.trainer;
@@ -299,6 +387,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_sequence_is_measured_as_if_alone),
         cmocka_unit_test(a_snapshot_says_how_long_its_sequences_are),
+        cmocka_unit_test(a_family_may_give_up_on_long_sequences),
         cmocka_unit_test(inputs_seen_are_those_of_sequences),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
