@@ -90,7 +90,9 @@ static int run(const Arguments *arguments, Error *err)
 
 static const Option options[] = {
     {"--mask", "MASK",
-     "what queries may see; by default the first mask without keys that hides only zeros: causal, else full", 0},
+     "what queries may see; by default the first mask without keys that hides only zeros (or traces): causal, else "
+     "full",
+     0},
     {"--tokens", "IDS.npy", "token ids (N, T), int32, int64 or uint8; for a folder of maps, a folder of the same names",
      0},
     {"--format", "WORD", "table (default), csv or json", 0},
@@ -117,10 +119,13 @@ const Verb verb_measure = {
         "  rows that sum to one within 0.001 (float16: 0.01)          as they are\n"
         "  rows of zeros; that sum to less, or to more by up to 0.01  kept and counted\n"
         "  rows that sum to more; negative entries, NaN, infinity     refused, with the place\n"
+        "  traces where the mask hides a key, 1e-5 of a row at most   taken as 0, counted\n"
         "  padding                                                    is not known: cut it off, a file for each "
         "length\n"
-        "csv: sequence,layer,head,metric,value,baseline; no sequence: the set; no head: a layer; no layer: the model.\n"
-        "Labels are the metrics frame and frame_by_token; what is not available has no row.",
+        "csv: sequence,layer,head,metric,value,baseline,n; no sequence: the set; no head: a layer; no layer: the "
+        "model;\n"
+        "n: sequences behind the value. Labels are the metrics frame and frame_by_token; what is not available has no "
+        "row.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

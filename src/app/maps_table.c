@@ -80,7 +80,7 @@ static void add_heads(const MapsResult *result, int use_colour, Text *text)
     }
     style_padded(text, "by position", 15, STYLE_DIM, use_colour);
     style_padded(text, "by token", 15, STYLE_DIM, use_colour);
-    style_padded(text, "margin of rule, agree", 0, STYLE_DIM, use_colour);
+    style_padded(text, "margin, agree", 0, STYLE_DIM, use_colour);
     text_add(text, "\n");
     for (int h = 0; h < result->layout.n_layers * H; h++) {
         char cell[32];

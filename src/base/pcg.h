@@ -4,7 +4,8 @@
  *   state' = state * 6364136223846793005 + inc;  output = rotr32(((state >> 18) ^ state) >> 27, state >> 59)
  *
  * Streams are named: pcg_named(seed, "init/blocks.0.attention.q") has the stream id that is the first 8 bytes of
- * SHA-256 of the name, little-endian, and `seed` as its seed. Never draw in a parallel region.
+ * SHA-256 of the name, little-endian, and `seed` as its seed. RANDOM.md has every draw in words and formulas, and every
+ * stream. Never draw in a parallel region.
  */
 #ifndef REFFRAME_BASE_PCG_H
 #define REFFRAME_BASE_PCG_H

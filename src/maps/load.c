@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "geometry/anchor.h"
-#include "maps/maps.h"
+#include "maps/behind.h"
 
 _Static_assert(sizeof(real) == sizeof(float), "maps are float32, as geometry reads them");
 
@@ -97,24 +97,8 @@ static int read_maps(const MapsSet *set, MapsFile *file, const real **ret_maps, 
 
 /* ---- checks ---- */
 
-/* Where an entry stands; key -1: a whole row. */
-typedef struct {
-    const MapsFile *file;
-    int sequence, layer, head, query, key;
-    real value;
-} Entry;
-
-static int refuse(const Entry *at, Error *err, const char *what)
-{
-    char key[32] = "";
-    if (at->key >= 0)
-        snprintf(key, sizeof key, ", key %d", at->key);
-    return error_set(err, STATUS_INPUT, "%s: sequence %d, layer %d, head %d, query %d%s: %s", at->file->path,
-                     at->sequence, at->layer, at->head, at->query, key, what);
-}
-
 /* Every entry is finite and no less than 0, and their sum no more than attention's. */
-static int check_row(MapsSet *set, const real *row, Entry at, Error *err)
+static int check_row(MapsSet *set, const real *row, MapsEntry at, Error *err)
 {
     const double rounding = at.file->type == NPY_FLOAT16 ? MAPS_ROUNDING_HALF : MAPS_ROUNDING;
     char what[160];
@@ -125,14 +109,14 @@ static int check_row(MapsSet *set, const real *row, Entry at, Error *err)
             at.key = j;
             snprintf(what, sizeof what, "%g %s", (double)row[j],
                      isfinite(row[j]) ? "is negative; attention is not" : "is no finite number");
-            return refuse(&at, err, what);
+            return maps_refuse(&at, err, what);
         }
         sum += (double)row[j];
         has_any |= row[j] > 0;
     }
     if (sum > 1 + MAPS_MOST) {
         snprintf(what, sizeof what, "the row sums to %g; attention sums to at most 1", sum);
-        return refuse(&at, err, what);
+        return maps_refuse(&at, err, what);
     }
     set->n_rows++;
     set->n_empty += !has_any;
@@ -141,60 +125,19 @@ static int check_row(MapsSet *set, const real *row, Entry at, Error *err)
     return STATUS_OK;
 }
 
-/* The first key that has weight and is hidden; -1: none. */
-static int hidden_weight(const KeyRanges *keys, const real *row, int length)
-{
-    const int first[] = {0, keys->range[0].end, keys->range[1].end};
-    const int end[] = {keys->range[0].first, keys->range[1].first, length};
-    for (int part = 0; part < 3; part++)
-        for (int j = first[part]; j < end[part]; j++)
-            if (row[j] > 0)
-                return j;
-    return -1;
-}
-
-/* `hidden` (n_masks): for each mask the first entry with weight that it hides, if there is one. */
-static void look_behind_masks(const MapsSet *set, const real *row, Entry at, Entry *hidden)
-{
-    const int T = at.file->length;
-    for (int m = 0; m < set->n_masks; m++) {
-        at.key = hidden[m].file ? -1 : hidden_weight(&maps_visible(set, m, T)->keys[at.query], row, T);
-        if (at.key >= 0)
-            hidden[m] = at, hidden[m].value = row[at.key];
-    }
-}
-
-static int check_maps(MapsSet *set, const MapsFile *file, const real *maps, Entry *hidden, Error *err)
+static int check_maps(MapsSet *set, const MapsFile *file, const real *maps, Behind *behind, Error *err)
 {
     const size_t T = (size_t)file->length;
     for (int s = 0; s < file->n; s++)
         for (int l = 0; l < set->n_layers; l++)
             for (int h = 0; h < set->n_heads; h++)
                 for (int i = 0; i < file->length; i++, maps += T) {
-                    const Entry at = {file, s, l, h, i, -1, 0};
+                    const MapsEntry at = {file, s, l, h, i, -1, 0};
                     if (check_row(set, maps, at, err) != STATUS_OK)
                         return STATUS_INPUT;
-                    look_behind_masks(set, maps, at, hidden);
+                    behind_look(set, maps, at, behind);
                 }
     return STATUS_OK;
-}
-
-/* The first mask that hides nothing with weight; where there is none, what the first one hides is refused. */
-static int settle_mask(MapsSet *set, const Entry *hidden, Error *err)
-{
-    char what[160];
-    for (int m = 0; m < set->n_masks; m++)
-        if (!hidden[m].file) {
-            set->mask = m;
-            return STATUS_OK;
-        }
-    if (hidden->key > hidden->query && !maps_visible(set, 0, hidden->file->length)->sees_later)
-        snprintf(what, sizeof what, "%g is above the diagonal, where the mask %s leaves 0", (double)hidden->value,
-                 set->masks->name);
-    else
-        snprintf(what, sizeof what, "%g is where the mask %s hides the key and leaves 0", (double)hidden->value,
-                 set->masks->name);
-    return refuse(hidden, err, what);
 }
 
 /* ---- tokens ---- */
@@ -236,13 +179,13 @@ static int read_tokens(const MapsSet *set, const MapsFile *file, Error *err)
 
 /* ---- a file ---- */
 
-static int load_file(MapsSet *set, MapsFile *file, Entry *hidden, Error *err)
+static int load_file(MapsSet *set, MapsFile *file, Behind *behind, Error *err)
 {
     const real *maps;
     int status = read_maps(set, file, &maps, err);
     if (status != STATUS_OK)
         return status;
-    status = check_maps(set, file, maps, hidden, err);
+    status = check_maps(set, file, maps, behind, err);
     if (status != STATUS_OK)
         return status;
     for (int s = 0; s < file->n; s++)
@@ -252,13 +195,13 @@ static int load_file(MapsSet *set, MapsFile *file, Entry *hidden, Error *err)
 
 int maps_load(MapsSet *set, Error *err)
 {
-    Entry *hidden = ARENA_ARRAY(set->arena, Entry, set->n_masks);
+    Behind *behind = ARENA_ARRAY(set->arena, Behind, set->n_masks);
     for (int f = 0; f < set->n_files; f++) {
-        const int status = load_file(set, &set->files[f], hidden, err);
+        const int status = load_file(set, &set->files[f], behind, err);
         if (status != STATUS_OK)
             return status;
     }
-    return settle_mask(set, hidden, err);
+    return behind_settle(set, behind, err);
 }
 
 /* ---- what was read ---- */
@@ -288,8 +231,9 @@ const char *maps_mask_reason(const MapsSet *set)
     if (set->mask_is_given)
         return NULL;
     if (hides_later_alone(set))
-        return "nothing is above the diagonal";
+        return set->n_traces ? "nothing but traces is above the diagonal" : "nothing is above the diagonal";
     return maps_visible(set, set->mask, set->longest)->hides_nothing ? "not all is 0 above the diagonal"
+           : set->n_traces                                           ? "all that it hides is traces"
                                                                      : "all that it hides is 0";
 }
 
@@ -311,6 +255,11 @@ int maps_notes(const MapsSet *set, Arena *arena, const char *ret_notes[MAPS_MOST
     if (set->n_above)
         ret_notes[n++] = arena_format(arena, "%lld of %lld rows sum to more than one, by %g at most; kept as they are",
                                       (long long)set->n_above, n_rows, MAPS_MOST);
+    if (set->n_traces)
+        ret_notes[n++] =
+            arena_format(arena, "%lld of %lld rows have traces of attention, %.1e of a row at most, %s; taken as 0",
+                         (long long)set->n_traces, n_rows, set->most_trace,
+                         hides_later_alone(set) ? "above the diagonal" : "on keys that the mask hides");
     if (n_short)
         ret_notes[n++] = arena_format(
             arena,

@@ -18,6 +18,7 @@
 #define MAPS_ROUNDING      1e-3 /* a row sums to one within this, */
 #define MAPS_ROUNDING_HALF 1e-2 /* in float16 within this, */
 #define MAPS_MOST          1e-2 /* and to no more than this above one in any type */
+#define MAPS_TRACE         1e-5 /* of a row may stand where a mask that holds leaves 0 */
 
 /* One .npy file of maps; its n sequences are `first` and following. */
 typedef struct {
@@ -51,6 +52,8 @@ typedef struct {
     const void *const *states; /* of the metric families, by the defaults of their keys */
     int64_t n_rows, n_empty;   /* rows of all maps; those of zeros */
     int64_t n_below, n_above;  /* those that sum to less, to more than one by more than MAPS_ROUNDING; kept */
+    int64_t n_traces;          /* those with traces behind the mask that holds, which were made 0; the */
+    double most_trace;         /* largest sum of a row's */
     Arena *arena;
 } MapsSet;
 
@@ -62,7 +65,7 @@ int maps_are_at(const char *path);
 int maps_open(const Kernels *kernels, const char *path, const char *tokens, MapsSet *ret_set, Error *err);
 
 /* What queries may have seen: one mask that is given, or some of which the first is assumed that hides nothing but
- * zeros in any map. What a rule's state points to must outlive the set. */
+ * zeros, or traces, in any map. What a rule's state points to must outlive the set. */
 void maps_set_masks(MapsSet *set, const MaskRule *masks, int n_masks, int is_given);
 
 /* What mask number `mask` shows at one of the set's lengths. */
@@ -85,9 +88,10 @@ const char *maps_type_name(NpyType type);
 View maps_shape(const MapsSet *set, int length);
 View maps_view(const MapsSet *set, int sequence);
 
-enum { MAPS_MOST_NOTES = 4 };
+enum { MAPS_MOST_NOTES = 5 };
 
-/* What a reader of the results must know of the maps: rows kept as they are, sequences too short; lines from arena. */
+/* What a reader of the results must know of the maps: rows kept as they are, traces that were cleared, sequences too
+ * short; lines from arena. */
 int maps_notes(const MapsSet *set, Arena *arena, const char *ret_notes[MAPS_MOST_NOTES]);
 
 /* NULL and half-made sets allowed; the set is empty then. */

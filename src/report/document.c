@@ -154,7 +154,7 @@ static void put_series(Arena *arena, const Report *report, const SeriesRuns *own
     json_close_array(json);
 }
 
-/* Of the headline metric: the onset's interval, the final value of every head, and which is the strongest. */
+/* Of the headline metric: the first head's onset, the final value of every head, and which is the strongest. */
 static void put_heads(Arena *arena, const Report *report, const ReportRun *run, JsonWriter *json)
 {
     const int m = report->headline, n_heads = run->n_layers * run->n_heads;
@@ -163,9 +163,10 @@ static void put_heads(Arena *arena, const Report *report, const ReportRun *run, 
     Onset onset;
     if (m < 0 || trace_of(arena, report, run, m, TRACE_STRONGEST, -1, -1, &trace) != 0)
         return;
+    series_put_numbers(json, "strongest", 2, (double[]){trace.layer, trace.head});
+    trace_of(arena, report, run, m, TRACE_FIRST, -1, -1, &trace);
     trace_onset(&trace, &report->metrics[m], &onset);
     series_put_numbers(json, "onset", 2, (double[]){onset.after, onset.by});
-    series_put_numbers(json, "strongest", 2, (double[]){trace.layer, trace.head});
     for (int h = 0; h < n_heads; h++) {
         trace_of(arena, report, run, m, TRACE_HEAD, h / run->n_heads, h % run->n_heads, &trace);
         finals[h] = trace_final(&trace);

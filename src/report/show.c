@@ -63,7 +63,7 @@ static void add_metrics(const Report *report, const ReportRun *run, int use_colo
             style_padded(text, columns[m].heading, CELL, STYLE_DIM, use_colour);
     style_padded(text, "by position", 15, STYLE_DIM, use_colour);
     style_padded(text, "by token", 15, STYLE_DIM, use_colour);
-    style_padded(text, "margin of rule, agree", 0, STYLE_DIM, use_colour);
+    style_padded(text, "margin, agree", 0, STYLE_DIM, use_colour);
     text_add(text, "\n");
     for (int l = 0; l < run->n_layers; l++)
         for (int h = 0; h < run->n_heads; h++) {

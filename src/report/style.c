@@ -64,7 +64,7 @@ void style_margin(Text *text, double least, const char *nearest, double agreemen
     char cell[48];
     if (isnan(least))
         return;
-    snprintf(cell, sizeof cell, isnan(agreement) ? "%.2f of %s" : "%.2f of %s, %.0f %%", least, nearest,
+    snprintf(cell, sizeof cell, isnan(agreement) ? "%.2f from %s" : "%.2f from %s, %.0f %%", least, nearest,
              100 * agreement);
     style_padded(text, cell, 0, STYLE_DIM, use_colour);
 }

@@ -15,7 +15,7 @@ void style_padded(Text *text, const char *string, int width, Style style, int us
 /* Words wrapped at `width`, every line indented; ends with a newline. */
 void style_wrapped(Text *text, const char *string, int indent, int width, Style style, int use_colour);
 
-/* How firmly a label stands, "0.12 of one, 94 %": its distance from the nearest threshold, that one's name, and the
+/* How firmly a label stands, "0.12 from one, 94 %": its distance from the nearest threshold, that one's name, and the
  * share of sequences that agree; nothing where no distance is known. */
 void style_margin(Text *text, double least, const char *nearest, double agreement, int use_colour);
 

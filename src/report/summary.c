@@ -37,15 +37,16 @@ static Collected collected_new(Arena *arena, int most)
     return own;
 }
 
-/* The strongest head of the headline metric: when it formed, what became of it, and of its values. */
+/* Of the headline metric: when the first head formed, what became of the strongest, and of its values. */
 static void collect_head(Arena *arena, const Report *report, const ReportRun *run, Collected *own, ArmSummary *summary)
 {
     const int m = report->headline, drain = report_find_metric(report, "value_drain");
-    Trace trace, at_head;
+    Trace first, trace, at_head;
     Onset onset;
     if (m < 0 || trace_of(arena, report, run, m, TRACE_STRONGEST, -1, -1, &trace) != 0)
         return;
-    trace_onset(&trace, &report->metrics[m], &onset);
+    trace_of(arena, report, run, m, TRACE_FIRST, -1, -1, &first);
+    trace_onset(&first, &report->metrics[m], &onset);
     own->onsets[own->n] = onset.by;
     own->finals[own->n] = trace_final(&trace);
     own->floors[own->n] = trace_floor(&trace, &report->metrics[m]);

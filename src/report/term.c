@@ -45,8 +45,8 @@ void term_value(Arena *arena, const Report *report, const Term *term, const Repo
     int m = -1;
     if (term->metric) {
         m = report_find_metric(report, term->metric);
-        if (m < 0 ||
-            trace_of(arena, report, run, m, term->is_strongest ? TRACE_STRONGEST : TRACE_MODEL, -1, -1, &trace) != 0)
+        const TraceLevel chosen = term->kind == TERM_MEDIAN ? TRACE_STRONGEST : TRACE_FIRST;
+        if (m < 0 || trace_of(arena, report, run, m, term->is_strongest ? chosen : TRACE_MODEL, -1, -1, &trace) != 0)
             return;
     }
     if (term->kind == TERM_MEDIAN) {

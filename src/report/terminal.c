@@ -162,7 +162,8 @@ static void add_caption(const Report *report, int width, int use_colour, Text *t
     Text caption = {0};
     if (report->headline >= 0)
         text_addf(&caption,
-                  "onset, final: %s of the strongest head; from: the first step of three at which the label held. ",
+                  "onset, final: %s of the first head, of the strongest; from: the first step of three at which the "
+                  "label held. ",
                   report->metrics[report->headline].name);
     else
         text_add(&caption, "No sink metric was measured in every run. ");

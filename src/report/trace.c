@@ -45,7 +45,72 @@ static double reduce(const double *table, int rows, int width, TraceLevel level,
             mean_add(&mean, table[l * width + h]);
             most = extreme(most, table[l * width + h], direction);
         }
-    return level == TRACE_STRONGEST ? most : mean_of(&mean);
+    return level == TRACE_STRONGEST || level == TRACE_FIRST ? most : mean_of(&mean);
+}
+
+/* What a trace is read from: a cell, with the most extreme cell's baselines where one was chosen. */
+typedef struct {
+    const ReportMetric *schema;
+    const RunMetric *own;
+    int rows, width;
+} Source;
+
+static void read_trace(Arena *arena, const Source *from, TraceLevel level, int part, int layer, int head,
+                       Trace *ret_trace)
+{
+    const RunMetric *own = from->own;
+    const int rows = from->rows, width = from->width, direction = from->schema->direction;
+    const TraceLevel read_at = level == TRACE_STRONGEST || level == TRACE_FIRST ? TRACE_HEAD : level;
+    const double *first = own->values + (size_t)part * rows * width;
+    Trace trace = {.n = own->n,
+                   .at = own->at,
+                   .steps = own->steps,
+                   .values = ARENA_ARRAY(arena, double, own->n),
+                   .start = (double)NAN,
+                   .layer = -1,
+                   .head = -1};
+    for (int i = 0; i < own->n; i++)
+        trace.values[i] =
+            reduce(first + (size_t)i * PART_COUNT * rows * width, rows, width, read_at, layer, head, direction);
+    trace.uniform = reduce(own->uniform, rows, width, level, layer, head, direction);
+    trace.position = reduce(own->position, rows, width, level, layer, head, direction);
+    if (own->at[0] == 0)
+        trace.start = reduce(first, rows, width, level, layer, head, direction);
+    *ret_trace = trace;
+}
+
+/* Whether a's onset comes before b's; among equals whether its series lies further in the metric's direction. */
+static int comes_before(const Onset *a, double mean_a, const Onset *b, double mean_b, int direction)
+{
+    if (a->kind == ONSET_NEVER || b->kind == ONSET_NEVER)
+        return a->kind != ONSET_NEVER && b->kind == ONSET_NEVER;
+    if (a->kind != b->kind)
+        return a->kind == ONSET_AT_START;
+    if (a->kind == ONSET_FOUND && a->by < b->by)
+        return 1;
+    return (a->kind == ONSET_AT_START || a->by <= b->by) && (direction < 0 ? mean_a < mean_b : mean_a > mean_b);
+}
+
+/* The cell of R x W whose onset on the even sequences comes first; the strongest where none comes. */
+static int first_cell(const Source *from)
+{
+    Arena *scratch = arena_new();
+    int first = from->own->strongest;
+    Onset earliest = {ONSET_NEVER, -1, HUGE_VAL, HUGE_VAL};
+    double mean_of_first = (double)NAN;
+    for (int c = 0; c < from->rows * from->width; c++) {
+        Trace trace;
+        Onset onset;
+        Mean mean = {0};
+        read_trace(scratch, from, TRACE_FIRST, PART_EVEN, c / from->width, c % from->width, &trace);
+        trace_onset(&trace, from->schema, &onset);
+        for (int i = 0; i < trace.n; i++)
+            mean_add(&mean, trace.values[i]);
+        if (comes_before(&onset, mean_of(&mean), &earliest, mean_of_first, from->schema->direction))
+            first = c, earliest = onset, mean_of_first = mean_of(&mean);
+    }
+    arena_free(scratch);
+    return first;
 }
 
 int trace_of(Arena *arena, const Report *report, const ReportRun *run, int metric, TraceLevel level, int layer,
@@ -53,34 +118,24 @@ int trace_of(Arena *arena, const Report *report, const ReportRun *run, int metri
 {
     const ReportMetric *schema = &report->metrics[metric];
     const RunMetric *own = run->n_snapshots > 0 ? &run->metrics[metric] : NULL;
+    const int is_chosen = level == TRACE_STRONGEST || level == TRACE_FIRST;
     *ret_trace =
         (Trace){.uniform = (double)NAN, .position = (double)NAN, .start = (double)NAN, .layer = -1, .head = -1};
     if (!own || own->n == 0 || (schema->level == PER_MODEL && (level == TRACE_LAYER || level == TRACE_HEAD)))
         return -1;
-    const int rows = metric_rows(schema, run), width = metric_width(schema, run), direction = schema->direction;
-    const int part = level == TRACE_STRONGEST && schema->level != PER_MODEL ? PART_ODD : PART_ALL;
-    const TraceLevel read_at = level == TRACE_STRONGEST ? TRACE_HEAD : level;
-    if (level == TRACE_STRONGEST) {
-        layer = own->strongest / width;
-        head = own->strongest % width;
+    const Source from = {schema, own, metric_rows(schema, run), metric_width(schema, run)};
+    if (is_chosen) {
+        const int cell = level == TRACE_FIRST ? first_cell(&from) : own->strongest;
+        layer = cell / from.width;
+        head = cell % from.width;
     } else if (level == TRACE_HEAD && schema->level == PER_LAYER) {
         head = 0;
     }
-    ret_trace->n = own->n;
-    ret_trace->at = own->at;
-    ret_trace->steps = own->steps;
-    ret_trace->values = ARENA_ARRAY(arena, double, own->n);
-    const double *first = own->values + (size_t)part * rows * width;
-    for (int i = 0; i < own->n; i++)
-        ret_trace->values[i] =
-            reduce(first + (size_t)i * PART_COUNT * rows * width, rows, width, read_at, layer, head, direction);
-    ret_trace->uniform = reduce(own->uniform, rows, width, level, layer, head, direction);
-    ret_trace->position = reduce(own->position, rows, width, level, layer, head, direction);
-    if (own->at[0] == 0)
-        ret_trace->start = reduce(first, rows, width, level, layer, head, direction);
+    read_trace(arena, &from, level, is_chosen && schema->level != PER_MODEL ? PART_ODD : PART_ALL, layer, head,
+               ret_trace);
     if (schema->level != PER_MODEL && level != TRACE_MODEL)
         ret_trace->layer = layer;
-    if (schema->level == PER_HEAD && (level == TRACE_STRONGEST || level == TRACE_HEAD))
+    if (schema->level == PER_HEAD && (is_chosen || level == TRACE_HEAD))
         ret_trace->head = head;
     return 0;
 }

@@ -1,23 +1,30 @@
-/* Traces: one number per snapshot that measured the metric, at the level of a head, a layer, the model or the strongest
- * head. What is said of a trace (onset, final, half-rise) is said of these snapshots alone.
+/* Traces: one number per snapshot that measured the metric, at the level of a head, a layer, the model, the strongest
+ * or the first head. What is said of a trace (onset, final, half-rise) is said of these snapshots alone.
  *
  *   layer, model    mean over heads (and layers), NaN left out
- *   strongest head  the head whose final value on the even sequences is the most extreme in the metric's direction; its
- *                   series is read on the odd ones, so that choosing it does not flatter it
+ *   strongest head  the head whose final value on the even sequences is the most extreme in the metric's direction
+ *   first head      the head whose onset on the even sequences comes first (among equals: whose mean over the snapshots
+ *                   is the most extreme); where no head's comes, the strongest. When a model came to something is when
+ *                   its first head did: the one that ends strongest may have come later, and one that came and went
+ *                   would never have come.
  *
- * Baselines go with the level: of the strongest head it is the most extreme head's, since the maximum was taken over
- * heads. A metric is beyond relative to max(uniform, position, value at step 0) when it rises, min when it falls;
- * whether it is beyond at step 0 already is judged against the computed two alone, since nothing is beyond itself.
+ * The series of both is read on the odd sequences, so that choosing it does not flatter it: a head that was chosen for
+ * what is an accident of the even ones has an onset of its own on the odd, perhaps none.
  *
- * A layer metric's strongest is its most extreme layer; a model metric has one value, at TRACE_MODEL and as the
- * strongest, which nobody has chosen: it is read on the whole set.
+ * Baselines go with the level: of the strongest and the first head they are the most extreme head's, since the maximum
+ * was taken over heads. A metric is beyond relative to max(uniform, position, value at step 0) when it rises, min when
+ * it falls; whether it is beyond at step 0 already is judged against the computed two alone, since nothing is beyond
+ * itself.
+ *
+ * A layer metric's strongest and first are layers; a model metric has one value, at TRACE_MODEL and as the strongest
+ * and the first, which nobody has chosen: it is read on the whole set.
  */
 #ifndef REFFRAME_REPORT_TRACE_H
 #define REFFRAME_REPORT_TRACE_H
 
 #include "report/results.h"
 
-typedef enum { TRACE_MODEL, TRACE_STRONGEST, TRACE_LAYER, TRACE_HEAD } TraceLevel;
+typedef enum { TRACE_MODEL, TRACE_STRONGEST, TRACE_FIRST, TRACE_LAYER, TRACE_HEAD } TraceLevel;
 
 typedef struct {
     int n;
@@ -26,8 +33,8 @@ typedef struct {
     double *values;           /* (n,) */
     double uniform, position; /* computed baselines, NaN without one */
     double start;             /* the value at the run's first snapshot (step 0), NaN if that did not measure it; of the
-                               * strongest head the most extreme head's */
-    int layer, head;          /* of TRACE_STRONGEST the one chosen; -1 where it has no meaning */
+                               * strongest and the first head the most extreme head's */
+    int layer, head;          /* of TRACE_STRONGEST and TRACE_FIRST the one chosen; -1 where it has no meaning */
 } Trace;
 
 /* Returns 0, or -1 if the run did not measure the metric, or not at that level (ret_trace->n is 0 then). */

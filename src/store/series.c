@@ -2,7 +2,7 @@
  *
  * The header is written whole, in one atomic step; rows are appended behind it in whole lines. A kill leaves at most
  * one torn line at the end; a write that fails (a full disk) is taken back to the last whole row. Invariant: after
- * series_open the file holds the header and exactly the rows with step <= keep_step.
+ * series_open the file holds the header and exactly the rows of steps 1 to keep_step.
  */
 #include "store/series.h"
 
@@ -18,13 +18,11 @@
 #include "base/file.h"
 #include "base/text.h"
 
-#define BUFFER_BYTES 65536 /* written out when more are waiting */
-
 struct Series {
     char *path;
     int descriptor, n_columns;
-    off_t size; /* of what is in the file, always whole rows */
-    Text waiting;
+    off_t size;   /* of what is in the file, always whole rows */
+    Text waiting; /* rows that could not be written yet */
 };
 
 static void add_header(Text *text, const char *const *header, int n_columns)
@@ -66,18 +64,16 @@ static int find_cut(const char *path, const char *bytes, size_t n, const Text *h
         return error_set(err, STATUS_INPUT, "%s:1: the columns must be \"%.*s\" to go on from step %" PRId64, path,
                          (int)header->size - 1, header->data, keep_step);
     size_t keep = header->size;
-    int64_t last = -1;
-    for (int line = 2; last < keep_step; line++) {
+    for (int64_t step = 1; step <= keep_step; step++) {
         const char *row = bytes + keep, *end = memchr(row, '\n', n - keep);
-        if (!end)
-            break; /* the end, or a torn line */
-        const int64_t step = row_step(row, (size_t)(end - row), n_columns);
-        if (step > keep_step)
-            break;
-        if (step <= last)
-            return error_set(err, STATUS_INPUT, "%s:%d: not a row of %d numbers with a step above %" PRId64, path, line,
-                             n_columns, last);
-        last = step;
+        if (!end) /* the end, or a torn line */
+            return error_set(err, STATUS_INPUT,
+                             "%s: ends at step %" PRId64 ", before the checkpoint of step %" PRId64
+                             "; remove the checkpoints of later steps, or the run's folder, and run it again",
+                             path, step - 1, keep_step);
+        if (row_step(row, (size_t)(end - row), n_columns) != step)
+            return error_set(err, STATUS_INPUT, "%s:%" PRId64 ": not a row of %d numbers of step %" PRId64, path,
+                             step + 1, n_columns, step);
         keep = (size_t)(end + 1 - bytes);
     }
     *ret_keep = keep;
@@ -160,7 +156,7 @@ int series_add(Series *series, const double *values, Error *err)
             text_add_number(&series->waiting, values[i]);
     }
     text_add(&series->waiting, "\n");
-    return series->waiting.size > BUFFER_BYTES ? write_waiting(series, err) : STATUS_OK;
+    return write_waiting(series, err);
 }
 
 int series_flush(Series *series, Error *err)

@@ -1,5 +1,5 @@
-/* Series: CSV files that grow by a row per step and survive a kill: rows are appended whole and flushed to disk at
- * every checkpoint; on resume the file is cut back to the rows up to the checkpoint's step.
+/* Series: CSV files that grow by a row per step, from step 1 on, and survive a kill: rows are appended whole as steps
+ * end and synced to disk at every checkpoint; on resume the file is cut back to the rows up to the checkpoint's step.
  */
 #ifndef REFFRAME_STORE_SERIES_H
 #define REFFRAME_STORE_SERIES_H
@@ -10,13 +10,14 @@
 
 typedef struct Series Series;
 
-/* Opens PATH for appending after the last row whose first cell (a step) is <= keep_step; keep_step < 0 starts afresh.
- * Rows behind it, a torn last line included, are cut. `header`: names of the columns; on resume it must match. */
+/* Opens PATH for appending after the row of keep_step, its first cell; keep_step < 0 starts afresh. Rows behind it, a
+ * torn last line included, are cut; STATUS_INPUT where one up to it is missing. `header`: names of the columns; on
+ * resume it must match. */
 int series_open(const char *path, const char *const *header, int n_columns, int64_t keep_step, Series **ret_series,
                 Error *err);
-/* values[0] is the step; NaN is an empty cell. Buffered. */
+/* values[0] is the step; NaN is an empty cell. Written at once, not synced. */
 int series_add(Series *series, const double *values, Error *err);
-int series_flush(Series *series, Error *err); /* write and fsync */
+int series_flush(Series *series, Error *err); /* fsync */
 int series_close(Series *series, Error *err); /* flush and free; NULL is fine */
 
 #endif

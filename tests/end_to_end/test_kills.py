@@ -34,6 +34,15 @@ class Kills(KillCase):
         self.assertEqual(self.n_kills, len(chosen))
         self.assertGreaterEqual(self.n_kills, 40)
 
+    def test_rows_are_written_as_steps_end(self):
+        """Killed at the eighth row's write, between two checkpoints: seven rows are there."""
+        writes = [call for call in self.train_calls() if call.what == "write train.csv" and not call.half]
+        self.assertEqual(len(writes), 1 + 12)  # the header first
+        self.kill_at(writes[8], "train", self.begun("rows"), "--threads", 2)
+        rows = read(self.at("rows", "train.csv"))
+        self.assertEqual(rows, read(os.path.join(self.calm_run, "train.csv"))[:len(rows)])
+        self.assertEqual(rows.count(b"\n"), 1 + 7)
+
     def test_a_resume_killed_in_every_phase(self):
         """The first kill lies before the last checkpoint's rename, so that the resume has much to cut back."""
         last = [call for call in self.train_calls() if call.what == "rename checkpoints/step.safetensors"][-1]

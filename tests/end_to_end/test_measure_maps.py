@@ -56,7 +56,7 @@ class MeasureMaps(Case):
     def rows(self, *words):
         """(sequence, layer, head, metric) -> (value, baseline), as the CSV writes them."""
         text = self.refframe("measure", *words, "--format", "csv").stdout
-        self.assertTrue(text.startswith("sequence,layer,head,metric,value,baseline\n"))
+        self.assertTrue(text.startswith("sequence,layer,head,metric,value,baseline,n\n"))
         return {(row["sequence"], row["layer"], row["head"], row["metric"]): (row["value"], row["baseline"])
                 for row in csv.DictReader(io.StringIO(text))}
 
@@ -121,6 +121,47 @@ class MeasureMaps(Case):
         self.assertEqual(found["frames"]["model"]["by_token"], "distributed", "ids are all different")
         sink = next(metric for metric in found["metrics"] if metric["name"] == "sink_mass")
         self.assertEqual(sink["n"], [[5, 5], [5, 5]], "six tokens have no query 8")
+        with io.StringIO(self.refframe("measure", "set", "--format", "csv").stdout) as text:
+            counts = {(row["sequence"], row["metric"]): row["n"] for row in csv.DictReader(text) if row["head"] == "0"}
+        self.assertEqual([counts["", "sink_mass"], counts["", "alpha"], counts["4", "sink_mass"], counts["", "frame"]], ["5", "6", "1", ""])
+
+    def test_local_windows_are_no_frames(self):
+        """Forty heads that see the last eight keys alone, with a lognormal taste for tokens: a late key has few queries, all near,
+        and draws much from them; yet nothing is what the sequence turns to."""
+        rng = np.random.default_rng(8)
+        n, layers, heads, length = 4, 4, 10, 64
+        near = np.tril(np.ones((length, length))) * (np.arange(length)[:, None] - np.arange(length) < 8)
+        maps = near * rng.lognormal(size=(n, layers, heads, 1, length))
+        maps /= maps.sum(-1, keepdims=True)
+        others = np.arange(length)[:, None] != np.arange(length)
+        means = (maps * others).sum(-2)[..., :48] / np.tril(others)[:, :48].sum(0)
+        self.assertGreater((means > 0.1).any(-1).mean(), 0.5, "they draw as much as anchors do, but for the distance")
+        found = self.json(self.save("windows.npy", maps.astype("f4")))["frames"]
+        labels = [head["by_position"] for layer in found["heads"] for head in layer]
+        self.assertEqual(labels, ["none"] * layers * heads)
+        self.assertEqual(found["model"]["by_position"], "none")
+
+    def test_maps_too_short_have_no_label(self):
+        maps = np.full((2, 1, 1, 6, 6), 0.002 / 5)
+        maps[..., 0] = 0.998
+        found = self.json(self.save("short.npy", (np.tril(maps) / np.tril(maps).sum(-1, keepdims=True)).astype("f4")))
+        self.assertIsNone(found["frames"]["model"]["by_position"])
+        self.assertIn("not available", self.refframe("measure", "short.npy").stdout)
+        self.assertIn("too short to tell frames apart", self.refframe("measure", "short.npy").stdout)
+
+    def test_labels_have_margins(self):
+        """Of eight sequences six have the anchor: 0.25 from the share that a frame needs, and three of four agree."""
+        maps = np.tile(np.tril(np.ones((40, 40))), (8, 1, 1, 1, 1))
+        maps /= maps.sum(-1, keepdims=True)
+        maps[:6] *= 0.2
+        maps[:6, ..., 0] += 0.8
+        rows = self.rows(self.save("six.npy", maps.astype("f4")))
+        self.assertEqual(rows["", "", "", "frame"][0], "centralized")
+        self.assertEqual(rows["", "", "", "frame_agreement"][0], "0.75")
+        self.assertEqual(float(rows["", "", "", "frame_margin"][0]), 0.25)
+        margin = self.json("six.npy")["frames"]["heads"][0][0]["position_margin"]
+        self.assertEqual(margin, {"least": 0.25, "nearest": "present", "agreement": 0.75})
+        self.assertRegex(self.refframe("measure", "six.npy").stdout, r"model .*centralized .*0\.25 from present, 75 %")
 
     def test_the_maps_of_a_run_say_what_the_run_said(self):
         """The same families, sequences and labels: every number that a snapshot has of maps alone, to the last digit."""
@@ -152,7 +193,7 @@ class MeasureMaps(Case):
             self.assertGreater(n_compared, 25)
             shown = self.refframe("show", run).stdout
             labels = found["frames"]["model"]
-            self.assertRegex(shown, rf"(?m)^  model +{labels['by_position']} +{labels['by_token']}$")
+            self.assertRegex(shown, rf"(?m)^  model +{labels['by_position']} +{labels['by_token']} ")
 
     def test_the_maps_of_a_run_with_several_lengths_say_what_the_run_said(self):
         """Each sequence's own map, as somebody else's: no number and no label knows of what stands behind a sequence. Without an
@@ -205,7 +246,7 @@ class MeasureMaps(Case):
         self.assertNotIn("\x1b", text)
         self.assertIn("2 sequences of 20 tokens, 3 layers of 2 heads; float16, measured in float32\n"
                       "  mask causal (assumed: nothing is above the diagonal)\n", text)
-        self.assertRegex(text, r"(?m)^  head +alpha +sink +max inflow +anchors +entropy +distance +by position +by token$")
+        self.assertRegex(text, r"(?m)^  head +alpha +sink +max inflow +anchors +entropy +distance +by position +by token +margin, agree$")
         alpha = self.json(name)["metrics"][0]["values"]
         for layer in range(3):
             for head in range(2):
@@ -213,7 +254,7 @@ class MeasureMaps(Case):
         self.assertRegex(text, r"(?m)^  uniform +0\.180 +")
         self.assertRegex(text, r"(?m)^  per layer +layer 0 +layer 1 +layer 2 +uniform$")
         self.assertRegex(text, r"(?m)^  head_agreement ")
-        self.assertRegex(text, r"(?m)^  model +\w+ +not available$")
+        self.assertRegex(text, r"(?m)^  model +\w+ +not available +[0-9.]+ from \w+, [0-9]+ %$")
         text = self.refframe("measure", name, "--mask", "full").stdout
         self.assertIn("\n  mask full\n", text)
         self.assertNotIn("assumed", text)
@@ -274,7 +315,31 @@ class MeasureMaps(Case):
             self.assertIn(f"\n  {note}\n", text)
         self.assertEqual(self.rows(name)["", "0", "0", "empty_rows"][0], "1")
         short = self.json(self.save("short.npy", random_maps((2, 1, 1, 12), True)))
-        self.assertEqual(short["notes"], ["2 of 2 sequences are too short for an anchor under the mask causal (12 tokens or fewer)"])
+        self.assertEqual(short["notes"], ["2 of 2 sequences are too short to tell frames apart under the mask causal (13 tokens or fewer)"])
+
+    def test_traces_above_the_diagonal(self):
+        """A mask of finite numbers: the numbers and labels of the maps without its traces."""
+        maps = random_maps((2, 2, 2, 24), True).astype("f4")
+        traces = np.where(np.tril(np.ones((24, 24), bool)), maps, np.float32(1e-9))
+        clean, found = self.json(self.save("clean.npy", maps)), self.json(self.save("traces.npy", traces))
+        self.assertEqual(found["mask"], "causal")
+        self.assertIn("184 of 192 rows have traces of attention, 2.3e-08 of a row at most, above the diagonal; taken as 0", found["notes"])
+        self.assertEqual((found["metrics"], found["frames"]), (clean["metrics"], clean["frames"]))
+        self.assertEqual(self.rows("traces.npy", "--mask", "causal"), self.rows("clean.npy"))
+
+    def test_left_padding_is_not_a_full_mask(self):
+        maps = random_maps((1, 2, 2, 24), True)
+        maps[..., :5, :] = 1 / 24
+        maps[..., 5:, :5] = 0
+        maps[..., 5:, :] /= maps[..., 5:, :].sum(-1, keepdims=True)
+        name = self.save("padded.npy", maps.astype("f4"))
+        for mask in ((), ("--mask", "causal")):
+            error = self.refframe("measure", name, *mask, code=2).stderr
+            self.assertIn("sequence 0: in every head its first 5 queries attend evenly to all 24 keys", error)
+            self.assertEqual(error.count("\n"), 1)
+        self.assertEqual(self.json(name, "--mask", "full")["mask"], "full")
+        self.save("cut.npy", maps[..., 5:, 5:].astype("f4"))
+        self.assertEqual(self.json("cut.npy")["mask"], "causal")
 
     def test_threads_change_nothing(self):
         name = self.save("maps.npy", random_maps((5, 2, 2, 24), False))

@@ -205,10 +205,10 @@ class Verbs(Case):
         self.assertEqual(self.refframe("show", run, "--step", 12).stdout, last)
         first = self.refframe("show", run, "--step", 0).stdout
         self.assertNotEqual(first, last)
-        self.assertRegex(last, r"(?m)^  model +\w+ +\w+$")
+        self.assertRegex(last, r"(?m)^  model +\w+ +\w+ +[0-9.]+ from \w+, [0-9]+ %$")
         # One heading for every metric that `show` knows: a name that the snapshots do not have would be left out silently.
         self.assertRegex(last, r"(?m)^ +head +sink idle +sink +alpha +max inflow +end +anchors +entropy +v drain +logit gap "
-                               r"+by position +by token$")
+                               r"+by position +by token +margin, agree$")
         self.refframe("show", run, "--step", 3, code=2)
 
     def test_learnt_tokens_are_read_as_text_from_the_run_alone(self):

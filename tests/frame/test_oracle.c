@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "frame/onset.h"
+#include "geometry/anchor.h"
 #include "store/npz.h"
 #include "testing.h"
 
@@ -28,15 +29,22 @@ enum {
     S_TOKENS_AT,
     S_HALF_IMPORTANCE_AT,
     S_HALF_BASELINE_AT,
+    S_WIDTH,
+    S_N_FIRST,
+    S_RULE, /* -1, or the RuleIndex of the one threshold that is the set's item of rule_value */
     S_COUNT
 };
 
 /* Columns of `expected`, a row per scope of a set (layer -1: the model, head -1: a layer); names of the numbers. */
-enum { E_SET, E_LAYER, E_HEAD, E_NUMBERS, N_NUMBERS = 15, E_COUNT = E_NUMBERS + N_NUMBERS };
-static const char *const numbers[N_NUMBERS] = {"by_position", "by_token",  "n_anchors",    "effective_anchors",
-                                               "start_share", "end_share", "place_excess", "token_excess",
-                                               "n_places",    "n_tokens",  "place_share",  "token_share",
-                                               "place",       "token",     "place_checked"};
+enum { E_SET, E_LAYER, E_HEAD, E_NUMBERS, N_NUMBERS = 21, E_COUNT = E_NUMBERS + N_NUMBERS };
+static const char *const numbers[N_NUMBERS] = {
+    "by_position",  "by_token",      "n_anchors",      "effective_anchors", "start_share",      "end_share",
+    "place_excess", "token_excess",  "n_places",       "n_tokens",          "place_share",      "token_share",
+    "place",        "token",         "place_checked",  "position_margin",   "position_nearest", "position_agreement",
+    "token_margin", "token_nearest", "token_agreement"};
+
+/* Agreement is not asked for with a threshold moved. EITHER, of *_nearest: two thresholds are equally near. */
+enum { POSITION_AGREEMENT = 17, TOKEN_AGREEMENT = 20, EITHER = -2 };
 
 /* Rows of series are padded to this. */
 enum { WIDTH = 14 };
@@ -91,13 +99,14 @@ static FrameInput set_of(Arena *arena, const Fixture *fixture, const int32_t *sh
         .n_layers = shape[S_LAYERS],
         .n_heads = shape[S_HEADS],
         .length = shape[S_LENGTH],
-        .visible = mask_of(arena, shape[S_LENGTH], shape[S_CAUSAL]),
-        .importance = floats_at(fixture, "importance", shape[S_IMPORTANCE_AT]),
+        .visible = shape[S_WIDTH] ? window_of(arena, shape[S_LENGTH], shape[S_WIDTH], shape[S_N_FIRST])
+                                  : mask_of(arena, shape[S_LENGTH], shape[S_CAUSAL]),
+        .afar = floats_at(fixture, "importance", shape[S_IMPORTANCE_AT]),
         .baseline = floats_at(fixture, "baseline", shape[S_BASELINE_AT]),
         .tokens = shape[S_TOKENS_AT] < 0 ? NULL : tokens + shape[S_TOKENS_AT],
         .half_n = shape[S_HALF_N],
         .half_visible = shape[S_HALF_LENGTH] ? mask_of(arena, shape[S_HALF_LENGTH], shape[S_CAUSAL]) : NULL,
-        .half_importance = floats_at(fixture, "importance", shape[S_HALF_IMPORTANCE_AT]),
+        .half_afar = floats_at(fixture, "importance", shape[S_HALF_IMPORTANCE_AT]),
         .half_baseline = floats_at(fixture, "baseline", shape[S_HALF_BASELINE_AT]),
         .first = shape[S_FIRST],
         .stride = shape[S_STRIDE],
@@ -122,30 +131,101 @@ static void test_frames(void **state)
 {
     const Fixture *fixture = *state;
     Arena *arena = arena_new();
-    int n_sets, n_scopes, n_different = 0, seen[2][FRAME_COUNT + 1] = {{0}};
+    int n_sets, n_scopes, n_different = 0, seen[2][FRAME_LABELS] = {{0}};
     const int32_t *shapes = rows(fixture, "shape", NPY_INT32, S_COUNT, &n_sets);
+    const double *rule_values = rows(fixture, "rule_value", NPY_FLOAT64, 1, &n_sets);
     const double *expected = rows(fixture, "expected", NPY_FLOAT64, E_COUNT, &n_scopes);
     for (int i = 0; i < n_scopes; i++, expected += E_COUNT) {
         const int set = (int)expected[E_SET], layer = (int)expected[E_LAYER], head = (int)expected[E_HEAD];
         const FrameInput input = set_of(arena, fixture, shapes + set * S_COUNT);
+        const int rule = shapes[set * S_COUNT + S_RULE];
+        double values[RULE_COUNT];
+        for (int r = 0; r < RULE_COUNT; r++)
+            values[r] = r == rule ? rule_values[set] : frame_rules[r].value;
         Frame frame;
-        frame_classify(arena, &input, layer, head, &frame);
+        frame_classify_by(arena, &input, layer, head, values, &frame);
+        if (rule < 0)
+            frame_agree(arena, &input, layer, head, &frame);
         const double got[N_NUMBERS] = {
-            frame.by_position, frame.by_token,  frame.n_anchors,     frame.effective_anchors,
-            frame.start_share, frame.end_share, frame.place_excess,  frame.token_excess,
-            frame.n_places,    frame.n_tokens,  frame.place_share,   frame.token_share,
-            frame.place,       frame.token,     frame.place_checked,
+            frame.by_position,
+            frame.by_token,
+            frame.n_anchors,
+            frame.effective_anchors,
+            frame.start_share,
+            frame.end_share,
+            frame.place_excess,
+            frame.token_excess,
+            frame.n_places,
+            frame.n_tokens,
+            frame.place_share,
+            frame.token_share,
+            frame.place,
+            frame.token,
+            frame.place_checked,
+            frame.position_margin.least,
+            frame.position_margin.nearest,
+            frame.position_margin.agreement,
+            frame.token_margin.least,
+            frame.token_margin.nearest,
+            frame.token_margin.agreement,
         };
         for (int k = 0; k < N_NUMBERS; k++)
-            n_different += differs(arena_format(arena, "set %d layer %d head %d %s", set, layer, head, numbers[k]),
-                                   got[k], expected[E_NUMBERS + k]);
+            if (expected[E_NUMBERS + k] != EITHER && (rule < 0 || (k != POSITION_AGREEMENT && k != TOKEN_AGREEMENT)))
+                n_different += differs(arena_format(arena, "set %d layer %d head %d %s", set, layer, head, numbers[k]),
+                                       got[k], expected[E_NUMBERS + k]);
         for (int by = 0; by < 2; by++)
             seen[by][(int)expected[E_NUMBERS + by]]++;
     }
     assert_int_equal(n_different, 0);
     assert_true(n_sets >= 200);
-    for (int type = 0; type < FRAME_COUNT; type++) /* the fixture is not lopsided */
+    for (int type = 0; type < FRAME_LABELS; type++) /* the fixture is not lopsided */
         assert_true(seen[0][type] >= 20 && seen[1][type] >= 20);
+    arena_free(arena);
+}
+
+/* Importances from afar of one map (T,T) against (DISTANCES,T): float32's rounding apart. */
+static int differs_from_afar(Arena *arena, View *view, const real *map, const char *where, const float *expected)
+{
+    const int n = DISTANCES * view->visible->length;
+    float *afar = ARENA_ARRAY(arena, float, n);
+    int n_different = 0;
+    view->maps = map;
+    anchor_importance(view, NULL, afar);
+    for (int i = 0; i < n; i++)
+        if (fabsf(afar[i] - expected[i]) > 1e-6f)
+            n_different += differs(arena_format(arena, "%s, item %d", where, i), afar[i], expected[i]);
+        else
+            n_different += differs(where, isnan(afar[i]), isnan(expected[i]));
+    return n_different;
+}
+
+/* T, causal, width, n_first; where the map begins, where its numbers of a key do. Rows of zeros are in every other. */
+static void test_maps(void **state)
+{
+    enum { N_COLUMNS = 6 };
+    int n_maps, n, n_different = 0;
+    Arena *arena = arena_new();
+    const int32_t *shape = rows(*state, "map_shape", NPY_INT32, N_COLUMNS, &n_maps);
+    const int32_t *may = rows(*state, "map_eligible", NPY_INT32, 1, &n);
+    for (int i = 0; i < n_maps; i++, shape += N_COLUMNS) {
+        const int T = shape[0], at = shape[5];
+        const Visible *visible = shape[2] ? window_of(arena, T, shape[2], shape[3]) : mask_of(arena, T, shape[1]);
+        View view = view_shape(1, 1, 1, 1, visible, kernels_best());
+        real *map = ARENA_ARRAY(arena, real, T * T);
+        const float *given = floats_at(*state, "map", shape[4]);
+        for (int k = 0; k < T * T; k++)
+            map[k] = given[k];
+        n_different += differs_from_afar(arena, &view, map, arena_format(arena, "map %d", i),
+                                         floats_at(*state, "map_importance", DISTANCES * at));
+        view_uniform_maps(&view, map);
+        n_different += differs_from_afar(arena, &view, map, arena_format(arena, "uniform %d", i),
+                                         floats_at(*state, "map_uniform", DISTANCES * at));
+        for (int k = 0; k < T; k++)
+            n_different +=
+                differs(arena_format(arena, "map %d eligible %d", i, k), anchor_is_eligible(&view, k), may[at + k]);
+    }
+    assert_int_equal(n_different, 0);
+    assert_true(n_maps >= 10);
     arena_free(arena);
 }
 
@@ -227,6 +307,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_frames),
+        cmocka_unit_test(test_maps),
         cmocka_unit_test(test_onset_of_metrics),
         cmocka_unit_test(test_onset_of_labels),
         cmocka_unit_test(test_share_of_the_fall),

@@ -218,6 +218,120 @@ static void test_mask_of_two_ranges(void **state)
     }
 }
 
+/* Where a mask holds but for traces they are 0 in what is measured, as if the file had had zeros there; more than a
+ * trace is refused, and its own place is named. */
+static void test_traces_behind_a_mask(void **state)
+{
+    const Scratch *s = *state;
+    Error err;
+    double *maps = planted(s->arena, N, L, H, T, 1, 1);
+    for (int row = 0; row < SIZE / T; row++)
+        for (int j = row % T + 1; j < T && row >= SIZE / T / 2; j++) /* in the second sequence */
+            maps[row * T + j] = 1e-9 * j;
+    const char *path = write_array(s->arena, s->folder, "maps.npy", NPY_FLOAT32, 0, 5, SHAPE, maps);
+    const double *clean = planted(s->arena, N, L, H, T, 1, 1);
+    const MaskRule *const *const masks[] = {assumed, causal};
+    for (int m = 0; m < 2; m++) {
+        MapsSet set = load(path, NULL, masks[m]);
+        const char *notes[MAPS_MOST_NOTES];
+        assert_string_equal(mask_of(&set), "causal");
+        assert_int_equal(set.n_traces, SIZE / T / 2 * (T - 1) / T);
+        assert_true(fabs(set.most_trace - 6e-9) < 1e-15);
+        assert_true(maps_notes(&set, s->arena, notes) > 0);
+        assert_string_equal(notes[0], "18 of 48 rows have traces of attention, 6.0e-09 of a row at most, above the "
+                                      "diagonal; taken as 0");
+        if (m == 0)
+            assert_string_equal(maps_mask_reason(&set), "nothing but traces is above the diagonal");
+        for (int i = 0; i < SIZE; i++)
+            assert_true((double)set.sequences[i / (SIZE / N)].maps[i % (SIZE / N)] == clean[i]);
+        maps_free(&set);
+    }
+    MapsSet set = load(path, NULL, full); /* under a mask that hides nothing they are what they are */
+    assert_int_equal(set.n_traces, 0);
+    assert_true(set.sequences[1].maps[1] > 0);
+    maps_free(&set);
+    maps[SIZE / 2 + T + 3] = 2e-5; /* behind traces of its own row and of others */
+    path = write_array(s->arena, s->folder, "maps.npy", NPY_FLOAT32, 0, 5, SHAPE, maps);
+    assert_refused(try_load(path, NULL, causal, &err), STATUS_INPUT,
+                   arena_format(s->arena,
+                                "%s: sequence 1, layer 0, head 0, query 1, key 3: 2e-05 is above the diagonal, where "
+                                "the mask causal leaves 0",
+                                path),
+                   &err);
+    set = load(path, NULL, assumed);
+    assert_string_equal(mask_of(&set), "full");
+    maps_free(&set);
+}
+
+/* The first `n` queries of the second sequence are shown no key, so that a softmax makes them even over all; the others
+ * see no padding. */
+static double *left_padded(Arena *arena, int length, int n)
+{
+    double *maps = uniform(arena, 2, L, H, length, &rule_causal);
+    double *row = maps + (size_t)L * H * length * length;
+    for (int r = 0; r < L * H * length; r++, row += length)
+        for (int j = 0; j < length; j++) {
+            const int i = r % length;
+            row[j] = i < n ? 1.0 / length : j >= n && j <= i ? 1.0 / (i - n + 1) : 0;
+        }
+    return maps;
+}
+
+static void test_left_padding(void **state)
+{
+    enum { LONG = 8 };
+    static const int64_t shape[] = {2, L, H, LONG, LONG};
+    static const NpyType types[] = {NPY_FLOAT16, NPY_FLOAT32};
+    const Scratch *s = *state;
+    Error err;
+    for (int n = 0; n < LONG - 1; n++)
+        for (int t = 0; t < 2; t++) {
+            double *maps = left_padded(s->arena, LONG, n);
+            for (int i = 0; i < 2 * L * H * LONG * LONG && t == 0; i++)
+                maps[i] = ldexp(rint(ldexp(maps[i], 13)), -13); /* what float16 can hold */
+            const char *path = write_array(s->arena, s->folder, "maps.npy", types[t], 0, 5, shape, maps);
+            const char *what = arena_format(
+                s->arena,
+                "%s: sequence 1: in every head its first %d queries attend evenly to all 8 keys, later ones too, as "
+                "left padding leaves them, and no other query sees what the mask causal hides; cut the padding off",
+                path, n);
+            MapsSet set = load(path, NULL, full);
+            maps_free(&set);
+            if (n == 0) {
+                set = load(path, NULL, assumed);
+                assert_string_equal(mask_of(&set), "causal");
+                maps_free(&set);
+                continue;
+            }
+            assert_refused(try_load(path, NULL, causal, &err), STATUS_INPUT, what, &err);
+            assert_refused(try_load(path, NULL, assumed, &err), STATUS_INPUT,
+                           arena_format(s->arena, "%s, or say what queries may see with --mask", what), &err);
+        }
+}
+
+/* Even rows of a model that sees everything: in one head, behind others, and in every row. */
+static void test_even_rows_are_not_always_padding(void **state)
+{
+    enum { LONG = 8 };
+    static const int64_t shape[] = {2, L, H, LONG, LONG};
+    const Scratch *s = *state;
+    for (int kind = 0; kind < 4; kind++) {
+        double *maps = kind == 3 ? uniform(s->arena, 2, L, H, LONG, &rule_full) : left_padded(s->arena, LONG, 3);
+        double *last = maps + (size_t)(2 * L * H - 1) * LONG * LONG;
+        memset(last, 0, (kind < 3) * LONG * sizeof *last);
+        if (kind == 0) /* a head whose first query knows what it looks at */
+            last[LONG - 1] = 1;
+        else if (kind == 1) /* one that hides all */
+            last[0] = 1;
+        else if (kind == 2) /* whose first is even, and whose fifth looks ahead */
+            for (int j = 0; j < LONG; j++)
+                last[j] = 1.0 / LONG, last[4 * LONG + j] = j == LONG - 1;
+        MapsSet set = load(write_array(s->arena, s->folder, "maps.npy", NPY_FLOAT32, 0, 5, shape, maps), NULL, assumed);
+        assert_string_equal(mask_of(&set), "full");
+        maps_free(&set);
+    }
+}
+
 /* Slots make rows sum to less; rounding to bfloat16 makes them sum to a little more; padding leaves rows of zeros. */
 static void test_rows_that_are_kept_and_counted(void **state)
 {
@@ -361,6 +475,9 @@ int main(void)
         TEST(test_entries_that_are_no_attention),
         TEST(test_mask),
         TEST(test_mask_of_two_ranges),
+        TEST(test_traces_behind_a_mask),
+        TEST(test_left_padding),
+        TEST(test_even_rows_are_not_always_padding),
         TEST(test_rows_that_are_kept_and_counted),
         TEST(test_tokens),
         TEST(test_folders),

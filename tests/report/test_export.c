@@ -188,7 +188,7 @@ static void test_long_tables_read_back(void **state)
     Report *report = scene_collect(arena, &scene, &folder);
     assert_ok(report_write(report, folder, &err), &err);
     assert_ok(table_from_csv(arena, "onset.csv", read_whole(arena, folder, "onset.csv", NULL), &onsets, &err), &err);
-    int r = find_row(onsets, (const char *const[][2]){{"of", "sink_mass_idle"}, {"level", "strongest"}}, 2);
+    int r = find_row(onsets, (const char *const[][2]){{"of", "sink_mass_idle"}, {"level", "first"}}, 2);
     const struct {
         const char *column;
         double value;
@@ -206,7 +206,7 @@ static void test_long_tables_read_back(void **state)
         assert_near(table_get(onsets, r, table_find(onsets, "by")), 5, 0);
         assert_string_equal(table_get_text(onsets, r, table_find(onsets, "held_out_loss:copy halved")), "after");
     }
-    r = find_row(onsets, (const char *const[][2]){{"of", "max_inflow"}, {"level", "strongest"}}, 2);
+    r = find_row(onsets, (const char *const[][2]){{"of", "max_inflow"}, {"level", "first"}}, 2);
     const struct {
         const char *column;
         double value;
@@ -215,8 +215,7 @@ static void test_long_tables_read_back(void **state)
     for (size_t c = 0; c < sizeof sparse / sizeof *sparse; c++)
         assert_near(table_get(onsets, r, table_find(onsets, sparse[c].column)), sparse[c].value, 1e-12);
     assert_true(find_row(onsets, (const char *const[][2]){{"of", "ablation_cost"}, {"level", "model"}}, 2) >= 0);
-    assert_int_equal(find_row(onsets, (const char *const[][2]){{"of", "ablation_cost"}, {"level", "strongest"}}, 2),
-                     -1);
+    assert_int_equal(find_row(onsets, (const char *const[][2]){{"of", "ablation_cost"}, {"level", "first"}}, 2), -1);
     r = find_row(onsets, (const char *const[][2]){{"of", "frame:bidirectional"}, {"level", "model"}}, 2);
     assert_string_equal(table_get_text(onsets, r, table_find(onsets, "kind")), "never");
     assert_true(isnan(table_get(onsets, r, table_find(onsets, "by"))));

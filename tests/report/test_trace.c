@@ -68,6 +68,75 @@ static void test_strongest_is_chosen_on_even_and_read_on_odd(void **state)
     }
 }
 
+/* Three heads over seven snapshots at steps 0 ... 6: beyond (0.8) from one of them to another, else 0.1; on the even
+ * and on the odd sequences. `from` 9: never. */
+typedef struct {
+    int even_from, even_end, odd_from, odd_end;
+    double even_height; /* while it is beyond */
+} Life;
+
+static void first_of(const Life lives[3], int direction, Trace *ret_trace, Onset *ret_onset, int *ret_strongest)
+{
+    enum { STEPS = 7 };
+    int at[STEPS] = {0, 1, 2, 3, 4, 5, 6};
+    double steps[STEPS] = {0, 1, 2, 3, 4, 5, 6};
+    double values[STEPS][PART_COUNT][3], none[3] = {0.1 * direction, 0.1 * direction, 0.1 * direction};
+    Arena *arena = arena_new();
+    ReportMetric metric = {.name = "m", .direction = direction, .threshold = 0.5 * direction, .ratio = 1};
+    RunMetric own = {
+        .n = STEPS, .at = at, .steps = steps, .values = &values[0][0][0], .uniform = none, .position = none};
+    ReportRun run = {.n_snapshots = STEPS, .steps = steps, .n_layers = 1, .n_heads = 3, .metrics = &own};
+    const Report report = {.arena = arena, .metrics = &metric, .n_metrics = 1, .runs = &run, .n_runs = 1};
+    for (int t = 0; t < STEPS; t++)
+        for (int h = 0; h < 3; h++) {
+            const Life *life = &lives[h];
+            const double even = t >= life->even_from && t < life->even_end ? life->even_height : 0.1;
+            const double odd = t >= life->odd_from && t < life->odd_end ? 0.8 : 0.1;
+            values[t][PART_EVEN][h] = even * direction, values[t][PART_ODD][h] = odd * direction;
+            values[t][PART_ALL][h] = 0.9 * direction; /* nobody looks at these */
+        }
+    own.strongest = *ret_strongest = metric_strongest(arena, &metric, &run, &own);
+    assert_int_equal(trace_of(arena, &report, &run, 0, TRACE_FIRST, -1, -1, ret_trace), 0);
+    trace_onset(ret_trace, &metric, ret_onset);
+    arena_free(arena);
+}
+
+static void test_first_head_is_chosen_on_even_and_read_on_odd(void **state)
+{
+    (void)state;
+    static const struct {
+        Life lives[3];
+        int strongest, first;
+        OnsetKind kind;
+        double by;
+    } rows[] = {
+        /* head 0 ends strongest, and came last of those that came */
+        {{{4, 7, 4, 7, 0.9}, {2, 7, 2, 7, 0.7}, {3, 7, 1, 7, 0.6}}, 0, 1, ONSET_FOUND, 2},
+        /* one that came and went came all the same */
+        {{{4, 7, 4, 7, 0.9}, {1, 4, 1, 4, 0.7}, {9, 9, 9, 9, 0.7}}, 0, 1, ONSET_FOUND, 1},
+        /* what is early on the even sequences alone is chosen, and read as what it is on the odd: later, or never */
+        {{{4, 7, 4, 7, 0.9}, {1, 7, 3, 7, 0.7}, {2, 7, 2, 7, 0.7}}, 0, 1, ONSET_FOUND, 3},
+        {{{4, 7, 4, 7, 0.9}, {1, 7, 9, 9, 0.7}, {2, 7, 2, 7, 0.7}}, 0, 1, ONSET_NEVER, HUGE_VAL},
+        /* present at start comes before all */
+        {{{4, 7, 4, 7, 0.9}, {1, 7, 1, 7, 0.7}, {0, 7, 0, 7, 0.6}}, 0, 2, ONSET_AT_START, 0},
+        /* among equals the one that lies further, over the snapshots */
+        {{{2, 7, 2, 7, 0.6}, {2, 5, 2, 7, 1.3}, {2, 7, 9, 9, 0.6}}, 0, 1, ONSET_FOUND, 2},
+        /* none: the strongest */
+        {{{9, 9, 2, 7, 0.6}, {4, 7, 3, 7, 0.4}, {9, 9, 9, 9, 0.6}}, 1, 1, ONSET_FOUND, 3},
+    };
+    for (int direction = -1; direction <= 1; direction += 2)
+        for (size_t r = 0; r < N_TESTS(rows); r++) {
+            Trace trace;
+            Onset onset;
+            int strongest;
+            first_of(rows[r].lives, direction, &trace, &onset, &strongest);
+            assert_int_equal(strongest, rows[r].strongest);
+            assert_int_equal(trace.head, rows[r].first);
+            assert_int_equal(onset.kind, rows[r].kind);
+            assert_true(onset.kind == ONSET_AT_START || onset.by == rows[r].by);
+        }
+}
+
 static void test_levels_average_what_is_there(void **state)
 {
     (void)state;
@@ -248,7 +317,7 @@ static void test_levels_and_cadence_from_snapshots(void **state)
     assert_true(trace.layer == 1 && trace.head == 0);
     assert_true(onset.after == 2 && onset.by == 10); /* the snapshots between that say nothing */
     assert_int_equal(trace.at[onset.index], 4);
-    for (int level = TRACE_MODEL; level <= TRACE_STRONGEST; level++) {
+    for (int level = TRACE_MODEL; level <= TRACE_FIRST; level++) {
         assert_int_equal(trace_of(arena, report, run, cost, (TraceLevel)level, -1, -1, &trace), 0);
         assert_true(trace.values[0] == 0.05 && trace_final(&trace) == 0.8); /* nobody chose it: not the odd half */
         assert_true(trace.layer == -1 && trace.head == -1);
@@ -451,6 +520,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_strongest_is_chosen_on_even_and_read_on_odd),
+        cmocka_unit_test(test_first_head_is_chosen_on_even_and_read_on_odd),
         cmocka_unit_test(test_levels_average_what_is_there),
         cmocka_unit_test(test_onset_against_its_baselines),
         cmocka_unit_test(test_series_are_those_of_the_snapshots_that_measured),

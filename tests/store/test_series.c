@@ -93,14 +93,16 @@ static void test_resume_at_every_step_after_every_kill(void **state)
     }
 }
 
-static void test_sparse_steps(void **state)
+/* A row is in the file when its step has ended, for whoever looks on, and for a kill. */
+static void test_rows_are_there_at_once(void **state)
 {
     const Scratch *s = *state;
-    put(s, "step,loss,lr\n10,1,1\n20,1,1\n30,1,1\n");
-    close_series(open_series(s, 25));
-    assert_string_equal(contents(s), "step,loss,lr\n10,1,1\n20,1,1\n");
-    close_series(open_series(s, 9));
-    assert_string_equal(contents(s), "step,loss,lr\n");
+    Series *series = open_series(s, -1);
+    add_steps(series, 1, 1);
+    assert_string_equal(contents(s), "step,loss,lr\n1,1,\n");
+    add_steps(series, 2, 2);
+    assert_string_equal(contents(s), "step,loss,lr\n1,1,\n2,0.5,-0.25\n");
+    close_series(series);
 }
 
 /* Zeros behind the kept rows: what some file systems leave after a power cut. */
@@ -121,13 +123,14 @@ static void test_what_cannot_be_resumed(void **state)
         {"step,loss,lr", "1: the columns must be \"step,loss,lr\" to go on from step 3"},
         {"step,loss\n1,1\n", "1: the columns must be \"step,loss,lr\" to go on from step 3"},
         {"step,loss,lr,x\n1,1,1,1\n", "1: the columns must be \"step,loss,lr\" to go on from step 3"},
-        {"step,loss,lr\n1,1,1\n1,1,1\n", "3: not a row of 3 numbers with a step above 1"},
-        {"step,loss,lr\n2,1,1\n1,1,1\n3,1,1\n", "3: not a row of 3 numbers with a step above 2"},
-        {"step,loss,lr\n1,1\n", "2: not a row of 3 numbers with a step above -1"},
-        {"step,loss,lr\n1,1,1,1\n", "2: not a row of 3 numbers with a step above -1"},
-        {"step,loss,lr\n1,a,1\n", "2: not a row of 3 numbers with a step above -1"},
-        {"step,loss,lr\n1.5,1,1\n", "2: not a row of 3 numbers with a step above -1"},
-        {"step,loss,lr\n\n1,1,1\n", "2: not a row of 3 numbers with a step above -1"},
+        {"step,loss,lr\n1,1,1\n1,1,1\n", "3: not a row of 3 numbers of step 2"},
+        {"step,loss,lr\n2,1,1\n1,1,1\n3,1,1\n", "2: not a row of 3 numbers of step 1"},
+        {"step,loss,lr\n1,1\n", "2: not a row of 3 numbers of step 1"},
+        {"step,loss,lr\n1,1,1,1\n", "2: not a row of 3 numbers of step 1"},
+        {"step,loss,lr\n1,a,1\n", "2: not a row of 3 numbers of step 1"},
+        {"step,loss,lr\n1.5,1,1\n", "2: not a row of 3 numbers of step 1"},
+        {"step,loss,lr\n1,1,1\n3,1,1\n", "3: not a row of 3 numbers of step 2"},
+        {"step,loss,lr\n\n1,1,1\n", "2: not a row of 3 numbers of step 1"},
     };
     const Scratch *s = *state;
     Series *series = NULL;
@@ -138,6 +141,18 @@ static void test_what_cannot_be_resumed(void **state)
                        arena_format(s->arena, "%s:%s", scratch_path(s, "train.csv"), rows[r].reason), &err);
         assert_string_equal(contents(s), rows[r].text); /* refused and untouched */
     }
+    /* rows that are missing before the checkpoint are no rows to go on behind */
+    static const char *const shorter[] = {"step,loss,lr\n", "step,loss,lr\n1,1,1\n", "step,loss,lr\n1,1,1\n2,1,1\n3,1"};
+    for (int rest = 0; rest < 3; rest++) {
+        put(s, shorter[rest]);
+        assert_refused(series_open(scratch_path(s, "train.csv"), header, 3, 3, &series, &err), STATUS_INPUT,
+                       arena_format(s->arena,
+                                    "%s: ends at step %d, before the checkpoint of step 3; remove the checkpoints of "
+                                    "later steps, or the run's folder, and run it again",
+                                    scratch_path(s, "train.csv"), rest),
+                       &err);
+        assert_string_equal(contents(s), shorter[rest]);
+    }
     assert_null(series);
     assert_ok(file_remove(scratch_path(s, "train.csv"), &err), &err);
     assert_refused(series_open(scratch_path(s, "train.csv"), header, 3, 3, &series, &err), STATUS_INPUT,
@@ -145,7 +160,6 @@ static void test_what_cannot_be_resumed(void **state)
                    &err);
 }
 
-/* More rows than the buffer holds reach the file whole and in order. */
 static void test_many_rows(void **state)
 {
     enum { STEPS = 20000 };
@@ -172,7 +186,8 @@ static void test_a_full_disk_leaves_whole_rows(void **state)
             _exit(1);
         signal(SIGXFSZ, SIG_IGN);
         setrlimit(RLIMIT_FSIZE, &(struct rlimit){40, 40}); /* within the third row */
-        add_steps(series, 3, 9);
+        if (series_add(series, (double[]){3, 1.0 / 3, NAN}, &err) != STATUS_FAILED)
+            _exit(4);
         const char *line = arena_format(s->arena, "cannot write %s: File too large", scratch_path(s, "train.csv"));
         if (series_flush(series, &err) != STATUS_FAILED || strcmp(err.text, line) != 0)
             _exit(2);
@@ -191,7 +206,7 @@ int main(void)
         TEST(test_rows_as_written),
         TEST(test_a_fresh_start_drops_the_old),
         TEST(test_resume_at_every_step_after_every_kill),
-        TEST(test_sparse_steps),
+        TEST(test_rows_are_there_at_once),
         TEST(test_garbage_behind_the_kept_rows),
         TEST(test_what_cannot_be_resumed),
         TEST(test_many_rows),

@@ -297,6 +297,44 @@ static int holds(const Manifest *manifest, const char *file)
 
 /* A run's ids mean nothing without it: it is there from the start, comes back when it is lost, and a run whose tokens
  * are no longer those that it holds neither goes on nor is measured again. */
+/* Bytes of the first n rows of train.csv, its header included. */
+static size_t rows_of(Arena *arena, const char *path, int n)
+{
+    char *bytes;
+    size_t size;
+    Error err;
+    assert_ok(file_read(arena, path, &bytes, &size, &err), &err);
+    const char *at = bytes;
+    for (int line = 0; line <= n; line++)
+        at = strchr(at, '\n') + 1;
+    return (size_t)(at - bytes);
+}
+
+/* A run never goes on behind a gap in its series: it says so, and goes back where an older checkpoint is covered. */
+static void rows_before_a_checkpoint_are_not_missing(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Error err = {""};
+    char whole[65], now[65], *folder = fresh_folder(arena), *path = file_join(arena, folder, RUN_SERIES);
+    const Settings settings = tiny_settings(arena, NULL);
+    run_hash(NULL, 1, 0, whole);
+    assert_int_equal(train_in(folder, &settings, 1, 7, &err), STATUS_INTERRUPTED);
+    assert_ok(file_truncate(path, rows_of(arena, path, 5) + 3, &err), &err);
+    assert_refused(train_in(folder, &settings, 1, 0, &err), STATUS_INPUT,
+                   arena_format(arena,
+                                "%s: ends at step 5, before the checkpoint of step 7; remove the checkpoints of later "
+                                "steps, or the run's folder, and run it again",
+                                path),
+                   &err);
+    assert_ok(file_remove(run_checkpoint_path(arena, folder, 7), &err), &err);
+    assert_ok(train_in(folder, &settings, 1, 0, &err), &err);
+    results_hash(folder, now);
+    assert_string_equal(now, whole);
+    remove_tree(folder);
+    arena_free(arena);
+}
+
 static void a_run_keeps_its_tokenizer(void **state)
 {
     (void)state;
@@ -415,6 +453,7 @@ int main(void)
         cmocka_unit_test(a_damaged_checkpoint_gives_way_to_an_older_one),
         cmocka_unit_test(a_loss_that_is_not_finite_ends_the_run_and_keeps_what_was_written),
         cmocka_unit_test(measuring_again_from_saved_weights_changes_nothing),
+        cmocka_unit_test(rows_before_a_checkpoint_are_not_missing),
         cmocka_unit_test(a_run_keeps_its_tokenizer),
         cmocka_unit_test(every_checkpoint_has_its_manifest),
         cmocka_unit_test(memory_is_known_before_it_is_taken),

@@ -1,7 +1,9 @@
 /* The published metrics of value space: what a layer does to the residual stream, held against its mean map A
  * (DEFINITIONS.md, "As published").
  *
- *   h = the layer's input, d_i = ||h'_i - h_i|| to the next one's (the last one's output after the final norm)
+ *   h = the layer's input, d_i = ||h'_i - h_i|| to the next one's (the last one's output after the final norm); as
+ *   published, where an entry of either exceeds 1000 both are scaled so that the largest is 1000, and entries of the
+ *   difference are cut at 1000
  *   transformation = mean d;  alignment = Pearson of A_ij with cos(h_i, h_j), i != j;
  *   entropy_magnitude = Pearson of the entropy of row i with d_i;
  *   reference tokens R by the mean of A's columns, out_i = sum_j A_ij h_j, ref_i the part over R:
@@ -50,6 +52,17 @@ static void lay(const void *state, const View *view, Arena *scratch)
     lay_desk(view, scratch);
 }
 
+/* What brings the largest of both states down to the published code's limit, where it is above. */
+enum { STATE_LIMIT = 1000 };
+
+static double scale_of(size_t n, const real *h, const real *next)
+{
+    double most = 0;
+    for (size_t i = 0; i < n; i++)
+        most = fmax(most, fmax(fabs((double)h[i]), fabs((double)next[i])));
+    return most > STATE_LIMIT ? STATE_LIMIT / most : 1;
+}
+
 /* h, its products (both halves), and the change to the next layer's input. */
 static void take_layer(const View *view, int layer, Desk *desk)
 {
@@ -57,14 +70,15 @@ static void take_layer(const View *view, int layer, Desk *desk)
     const size_t state = (size_t)n * C;
     const real *h = view->residual + layer * state;
     const real *next = layer + 1 < view->n_layers ? h + state : view->normed;
+    const double scale = scale_of(state, h, next);
     for (size_t i = 0; i < state; i++)
         desk->h[i] = h[i];
     view->kernels->gram(n, C, C, desk->h, n, desk->gram);
     for (int i = 0; i < n; i++) {
         double squares = 0;
         for (int c = 0; c < C; c++) {
-            const double change = (double)next[(size_t)i * C + c] - (double)h[(size_t)i * C + c];
-            squares += change * change;
+            const double change = scale * ((double)next[(size_t)i * C + c] - (double)h[(size_t)i * C + c]);
+            squares += fmin(change * change, (double)STATE_LIMIT * STATE_LIMIT);
         }
         desk->change[i] = sqrt(squares);
         for (int j = 0; j < i; j++)
@@ -174,13 +188,15 @@ static void measure(const void *state, const View *view, double *const *ret_colu
 #define OF_A_LAYER .level = LEVEL_LAYER, .source = RUSCIO
 
 static const MetricColumn columns[] = {
-    [TRANSFORMATION] = {.name = "pub_transformation",
-                        OF_A_LAYER,
-                        .unit = "residual norm",
-                        .min = 0,
-                        .max = INFINITY,
-                        .summary = "mean over tokens of the norm of what the layer adds (the last: to the final norm)",
-                        .weakness = "the last layer's includes the final norm; grows with the residual stream"},
+    [TRANSFORMATION] =
+        {.name = "pub_transformation",
+         OF_A_LAYER,
+         .unit = "residual norm",
+         .min = 0,
+         .max = INFINITY,
+         .summary = "mean over tokens of the norm of what the layer adds (the last: to the final norm)",
+         .weakness = "the last layer's includes the final norm; grows with the residual stream, but where an entry "
+                     "exceeds 1000 the published code scales all of them down: no longer comparable"},
     [ALIGNMENT] = {.name = "pub_alignment",
                    OF_A_LAYER,
                    .unit = "correlation",

@@ -1,5 +1,5 @@
 /* early.svg: how early the sink came: for each arm, the share of the held-out loss's fall that had been made by the
- * onset of the headline metric's strongest head; a dot a seed, the median, and its interval. 0 is before anything was
+ * onset of the headline metric's first head; a dot a seed, the median, and its interval. 0 is before anything was
  * learnt, 1 when all was; never stands apart, and is not dropped. The numbers are those of onset.csv (`early`).
  */
 #include "report/export/export.h"
@@ -28,7 +28,7 @@ static int shares_of(Arena *arena, const Report *report, int arm, double *shares
         Trace trace;
         Onset onset;
         if (run->arm != arm || run->n_snapshots == 0 || report->headline < 0 ||
-            trace_of(arena, report, run, report->headline, TRACE_STRONGEST, -1, -1, &trace) != 0)
+            trace_of(arena, report, run, report->headline, TRACE_FIRST, -1, -1, &trace) != 0)
             continue;
         trace_onset(&trace, &report->metrics[report->headline], &onset);
         shares[n] = onset.kind == ONSET_NEVER      ? HUGE_VAL
@@ -82,7 +82,7 @@ static int write_early(Report *report, const char *folder, Error *err)
     svg_text(&svg, 12, 24, "start", "strong",
              report->headline < 0
                  ? "No sink was measured"
-                 : arena_format(arena, "Share of the loss's fall made when the sink came (%s, strongest head)",
+                 : arena_format(arena, "Share of the loss's fall made when the sink came (%s, first head)",
                                 report->metrics[report->headline].name));
     for (int k = 0; k <= 4; k++) {
         const double x = place(k / 4.0);

@@ -1,5 +1,5 @@
 /* onset.csv: when things came to stay: one row per run and metric with a declared threshold, frame type (by position
- * and by token) or milestone of the loss, at the level of the model, the strongest head, each layer and each head; in
+ * and by token) or milestone of the loss, at the level of the model, the first head, each layer and each head; in
  * steps, tokens and targets, each as the interval (previous snapshot, this one].
  *
  * `loss` and `early` (share of the loss's fall made) are read at `by`. A column for every milestone says which of the
@@ -127,7 +127,7 @@ static void set_place(Table *table, int row, int layer, int head)
 static void add_metric_onset(Writer *writer, int m, TraceLevel level, int layer, int head)
 {
     static const char *const names[] = {
-        [TRACE_MODEL] = "model", [TRACE_STRONGEST] = "strongest", [TRACE_LAYER] = "layer", [TRACE_HEAD] = "head"};
+        [TRACE_MODEL] = "model", [TRACE_FIRST] = "first", [TRACE_LAYER] = "layer", [TRACE_HEAD] = "head"};
     const ReportMetric *metric = &writer->report->metrics[m];
     Trace trace;
     Onset onset;
@@ -148,7 +148,7 @@ static void add_metric(Writer *writer, int m)
     add_metric_onset(writer, m, TRACE_MODEL, -1, -1);
     if (metric->level == PER_MODEL)
         return;
-    add_metric_onset(writer, m, TRACE_STRONGEST, -1, -1);
+    add_metric_onset(writer, m, TRACE_FIRST, -1, -1);
     for (int l = 0; l < run->n_layers; l++) {
         add_metric_onset(writer, m, TRACE_LAYER, l, -1);
         for (int h = 0; h < run->n_heads && metric->level == PER_HEAD; h++)

@@ -1,5 +1,5 @@
-/* summary.csv: one row per arm: runs, onset and final value of the strongest head, labels and loss, with intervals over
- * seeds. "inf" is never; an empty cell is not available. The columns stand in results/README.md.
+/* summary.csv: one row per arm: runs, onset of the first head, final value of the strongest, labels and loss, with
+ * intervals over seeds. "inf" is never; an empty cell is not available. The columns stand in results/README.md.
  */
 #include "report/export/export.h"
 
