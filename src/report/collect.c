@@ -281,11 +281,11 @@ static void note_former_runs(Report *report)
     const char **notes = ARENA_ARRAY(report->arena, const char *, report->n_notes + 1);
     for (int i = 0; i < report->n_notes; i++)
         notes[i] = report->notes[i];
-    notes[report->n_notes++] = arena_format(
-        report->arena,
-        "%d of %d runs were measured before snapshots held importances from afar: their labels are not available until they are "
-        "trained again",
-        n, report->n_runs);
+    notes[report->n_notes++] = arena_format(report->arena,
+                                            "%d of %d runs were measured before snapshots held importances from afar: "
+                                            "their labels are not available until they are "
+                                            "trained again",
+                                            n, report->n_runs);
     report->notes = notes;
 }
 
