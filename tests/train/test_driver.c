@@ -197,14 +197,16 @@ static int compare_members(const Again *again, const char *prefix, int n, const 
     return n_numbers;
 }
 
-static void compare_importances(const Again *again, const char *name, int s, const View *view)
+static void compare_importances(const Again *again, const char *prefix, const char *suffix, int s, const View *view)
 {
     const size_t n = (size_t)view->n_layers * view->n_heads * view->length;
-    float *own = ARENA_ARRAY(again->arena, float, n);
-    const NpyArray *array = npz_get(&again->last, name);
-    anchor_importance(view, own);
-    assert_non_null(array);
-    assert_memory_equal((const float *)array->data + (size_t)s * n, own, n * sizeof *own);
+    float *own = ARENA_ARRAY(again->arena, float, n), *afar = ARENA_ARRAY(again->arena, float, n *DISTANCES);
+    const NpyArray *near = npz_get(&again->last, arena_format(again->arena, "%simportance%s", prefix, suffix));
+    const NpyArray *far = npz_get(&again->last, arena_format(again->arena, "%simportance_afar%s", prefix, suffix));
+    anchor_importance(view, own, afar);
+    assert_true(near && far);
+    assert_memory_equal((const float *)near->data + (size_t)s * n, own, n * sizeof *own);
+    assert_memory_equal((const float *)far->data + (size_t)s * n * DISTANCES, afar, n * DISTANCES * sizeof *afar);
 }
 
 static void compare_snapshot(const Again *again, int is_corrupted)
@@ -222,8 +224,8 @@ static void compare_snapshot(const Again *again, int is_corrupted)
         if (has_losses)
             add_losses(again, arena, full->targets + s * full->length, &view);
         measure(again, &view, s, rows + s * again->layout.n_values);
-        compare_importances(again, arena_format(arena, "%simportance", prefix), s, &view);
-        compare_importances(again, arena_format(arena, "%simportance_half", prefix), s, &short_view);
+        compare_importances(again, prefix, "", s, &view);
+        compare_importances(again, prefix, "_half", s, &short_view);
         if (!is_corrupted)
             assert_memory_equal((const real *)npz_get(&again->last, "map")->data + s * n, view.maps, n * sizeof(real));
         arena_free(arena);

@@ -1,13 +1,7 @@
 /* The life of a run: without this file, results could depend on threads, on measuring, or on having
  * been interrupted. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
+#include "testing.h"
 
-#include <cmocka.h>
-
-#include "base/file.h"
 #include "data/data.h"
 #include "model/mask/mask.h"
 #include "model/position/position.h"
