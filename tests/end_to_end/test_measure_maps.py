@@ -236,7 +236,7 @@ class MeasureMaps(Case):
             shown = self.refframe("show", run).stdout
             labels = found["frames"]["model"]
             margin = labels["position_margin"]
-            self.assertRegex(shown, rf"(?m)^  model +{labels['by_position']} +{labels['by_token']} +{margin['least']:.2f} of "
+            self.assertRegex(shown, rf"(?m)^  model +{labels['by_position']} +{labels['by_token']} +{margin['least']:.2f} from "
                              rf"{margin['nearest']}, {100 * margin['agreement']:.0f} %$")
         self.assertEqual(labels["by_position"], "centralized")
 
