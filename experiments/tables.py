@@ -54,6 +54,11 @@ def by_run(onsets, arm, of, level):
     return {row["seed"]: row for row in onsets if row["arm"] == arm and row["of"] == of and row["level"] == level}
 
 
+def of_one_head(onsets):
+    """The level of the head whose onset is compared: the first; tables of the first edition have the strongest."""
+    return "first" if any(row["level"] == "first" for row in onsets) else "strongest"
+
+
 def at(row, column):
     return {"found": number(row[column]), "never": math.inf, "at_start": 0.0}[row["kind"]]
 
@@ -72,10 +77,10 @@ def arms(summary):
 
 def early(summary, onsets):
     """When the sink and the frame came: steps, tokens, targets, and what had been learnt."""
-    rows = []
+    rows, head = [], of_one_head(onsets)
     for arm in (row["arm"] for row in summary):
-        for of, level in (("sink_mass_idle", "strongest"), ("sink_mass", "strongest"), ("frame:centralized", "model"),
-                          ("frame:distributed", "model"), ("frame:bidirectional", "model")):
+        for of, level in (("sink_mass_idle", head), ("sink_mass", head), ("frame:centralized", "model"),
+                          ("frame:distributed", "model"), ("frame:bidirectional", "model"), ("frame:dual", "model")):
             found = by_run(onsets, arm, of, level).values()
             if not any(row["kind"] != "never" for row in found):
                 continue
@@ -96,7 +101,7 @@ def order(summary, onsets):
     """In the head that carries the sink: which of its three signs came first, by threshold and by half-rise."""
     rows = []
     for arm in (row["arm"] for row in summary):
-        sinks = by_run(onsets, arm, summary[0]["metric"].split(":")[0], "strongest")
+        sinks = by_run(onsets, arm, summary[0]["metric"].split(":")[0], of_one_head(onsets))
         sinks = {seed: row for seed, row in sinks.items() if row["kind"] == "found"}
         if not sinks:
             continue
@@ -119,9 +124,24 @@ def order(summary, onsets):
 
 
 def changes(folder):
-    rows = [(row["axis"], f"{row['from']} ↔ {row['to']}" if row["from"] else "each two", row["pairs"], row["seeds"],
-             interval(row, "changed"), interval(row, "changed_by_token")) for row in read(folder, "changes.csv")]
-    table("What moves the label", ("axis", "values", "pairs a seed", "seeds", "labels differ, by position", "by token"), rows)
+    """Against what seeds change alone, where the file says so; then each set-up of the other axes for itself."""
+    rows = read(folder, "changes.csv")
+    readings = [(front, end) for front in ("", "framed_") for end in ("", "_by_token") if f"{front}changed{end}" in rows[0]]
+
+    def cells(row):
+        for front, end in readings:
+            text = interval(row, f"{front}changed{end}")
+            floor, p = row.get(f"{front}floor{end}"), row.get(f"{front}p{end}")
+            yield f"{text}; {show(number(floor))}, p {number(p):.2g}" if floor and p else text
+
+    names = {("", ""): "labels differ, by position", ("", "_by_token"): "by token", ("framed_", ""): "frames differ, by position",
+             ("framed_", "_by_token"): "by token"}
+    for title, is_setup in (("What moves the label (share of pairs; in two seeds of one arm, p)", False), ("Within each set-up", True)):
+        chosen = [row for row in rows if bool(row.get("setup")) == is_setup]
+        if chosen:
+            table(title, ("axis", "values", "set-up", "pairs a seed", "seeds", *(names[reading] for reading in readings)),
+                  [(row["axis"], f"{row['from']} ↔ {row['to']}" if row["from"] else "each two", row.get("setup") or "all",
+                    row["pairs"], row["seeds"], *cells(row)) for row in chosen])
 
 
 def main():
@@ -134,4 +154,5 @@ def main():
     changes(folder)
 
 
-main()
+if __name__ == "__main__":
+    main()

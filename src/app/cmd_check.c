@@ -5,6 +5,7 @@
 #include "app/experiment.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "report/family.h"
 
 /* Share of the FMA peak that a step reaches on common shapes; for the estimate of time only. */
 static const double likely_share = 0.5;
@@ -63,6 +64,22 @@ static void print_arms(const Experiment *experiment, Needs *needs)
     }
 }
 
+/* What the plan's seeds can say of its claims, before any is trained. */
+static void print_claims(const Plan *plan)
+{
+    Arena *arena = arena_new();
+    Family *families;
+    const int n = families_of(arena, plan->claims, NULL, plan->n_claims, plan->n_seeds, &families);
+    printf("  claims    %d, all well-formed\n", plan->n_claims);
+    if (n > 0)
+        printf("  seeds     %s\n", seeds_line(arena, plan->n_seeds));
+    for (int f = 0; f < n; f++)
+        if (families[f].n_claims > 1)
+            printf("  family    %s;\n            %s\n", family_line(arena, &families[f]),
+                   family_power_line(arena, &families[f]));
+    arena_free(arena);
+}
+
 static void print_needs(const Experiment *experiment, const Needs *needs)
 {
     const Plan *plan = &experiment->plan;
@@ -76,7 +93,7 @@ static void print_needs(const Experiment *experiment, const Needs *needs)
     printf("  disk      %s at most, before compression\n", text_bytes((double)needs->disk_bytes, disk));
     printf("  compute   %.3g TFLOP over %.3g million tokens; about %s when nothing else runs here\n",
            needs->flops / 1e12, needs->tokens / 1e6, text_seconds(needs->flops / (peak * likely_share), seconds));
-    printf("  claims    %d, all well-formed\n", plan->n_claims);
+    print_claims(plan);
     for (int n = 0; n < plan->n_notes; n++)
         printf("  note      %s\n", plan->notes[n]);
 }
@@ -108,7 +125,7 @@ const Verb verb_check = {
     .summary = "validate an experiment and print what it will take",
     .details = "Checks every key, every run's whole settings and every claim, then prints runs, parameters, bytes of "
                "memory and\n"
-               "disk, FLOPs and the time they are likely to take. Writes nothing.",
+               "disk, FLOPs and the time they are likely to take, and what the seeds can decide. Writes nothing.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

@@ -35,6 +35,7 @@ static const struct {
     {"frame_by_token", TERM_FRAME_BY_TOKEN, TAKES_NOTHING},
     {"seen", TERM_SEEN, TAKES_FRAME},
     {"changes", TERM_CHANGES, TAKES_AXIS},
+    {"changes_framed", TERM_CHANGES_FRAMED, TAKES_AXIS},
 };
 enum { N_FUNCTIONS = sizeof functions / sizeof *functions };
 
@@ -47,6 +48,11 @@ const char *term_kind_name(TermKind kind)
         if (functions[i].kind == kind)
             return functions[i].name;
     return kind == TERM_NUMBER ? "number" : "label";
+}
+
+int term_is_changes(const Term *term)
+{
+    return term->kind == TERM_CHANGES || term->kind == TERM_CHANGES_FRAMED;
 }
 
 /* ---- words ---- */
@@ -220,8 +226,9 @@ static int take_term(Parser *p, Term *ret_term)
     const char *word;
     skip_space(p);
     const char *start = p->at;
-    if (take_word(p, "a number, a label or one of onset, median, early, frame, frame_by_token, seen, changes", &word) !=
-        STATUS_OK)
+    if (take_word(
+            p, "a number, a label or one of onset, median, early, frame, frame_by_token, seen, changes, changes_framed",
+            &word) != STATUS_OK)
         return STATUS_INPUT;
     if (take_char(p, '(')) {
         int i = 0;
@@ -278,6 +285,8 @@ static const char *type_fault(Arena *arena, const Comparison *c)
                             left == TERM_LABEL ? c->left.label : c->right.label);
     if (left == TERM_NUMBER && right == TERM_NUMBER)
         return "two numbers compare without any measurement";
+    if (term_is_changes(&c->left) && term_is_changes(&c->right)) /* shares of pairs, of all or of framed ones */
+        return NULL;
     if (left != TERM_NUMBER && right != TERM_NUMBER && left != right)
         return arena_format(arena, "%s(...) and %s(...) have different units", term_kind_name(left),
                             term_kind_name(right));

@@ -3,7 +3,8 @@
  *   that    = comparison { "and" comparison }
  *   comparison = term [ op term ]              op: < <= > >= = !=   (a bare `seen(...)` needs no op)
  *   term    = number | label | onset(EVENT, SEL) | median(METRIC, SEL) | early(EVENT, SEL)
- *           | frame(SEL) | frame_by_token(SEL) | seen(TYPE, SEL) | changes(AXIS, SEL)
+ *           | frame(SEL) | frame_by_token(SEL) | seen(TYPE, SEL)
+ *           | changes(AXIS, SEL) | changes_framed(AXIS, SEL)
  *   EVENT   = METRIC | frame:TYPE | loss:GROUP  a loss group's event is its milestone: the loss has halved
  *   SEL     = AXIS=VALUE {, AXIS=VALUE}        any sweep axis; none selects every arm
  *   METRIC  = name [":strongest"]              names may hold letters, digits, _ @ . - +
@@ -25,7 +26,8 @@ typedef enum {
     TERM_FRAME,
     TERM_FRAME_BY_TOKEN,
     TERM_SEEN,
-    TERM_CHANGES
+    TERM_CHANGES,
+    TERM_CHANGES_FRAMED
 } TermKind;
 typedef enum { COMPARE_LT, COMPARE_LE, COMPARE_GT, COMPARE_GE, COMPARE_EQ, COMPARE_NE, COMPARE_HOLDS } Comparator;
 
@@ -39,7 +41,7 @@ typedef struct {
     const char *label;  /* TERM_LABEL; the TYPE of onset(frame:TYPE), early(frame:TYPE) and seen(TYPE) */
     const char *metric; /* of onset, median, early; NULL with frame:TYPE or loss:GROUP */
     const char *group;  /* the GROUP of onset(loss:GROUP) and early(loss:GROUP) */
-    const char *axis;   /* of changes: which axis is moved */
+    const char *axis;   /* of changes and changes_framed: which axis is moved */
     int is_strongest;
     Select *selects;
     int n_selects;
@@ -54,18 +56,22 @@ typedef struct {
     const char *text;   /* what is claimed, in words */
     const char *that;   /* the expression as written */
     const char *source; /* where the claim comes from, may be "" */
+    const char *family; /* of claims that are corrected together; "" or NULL: it names none */
     const char *file;
     int line;
     Comparison *comparisons;
     int n_comparisons;
 } Claim;
 
-/* Parses `that` into ret_claim->comparisons (text, source, file, line are the caller's). Errors read
+/* Parses `that` into ret_claim->comparisons (text, source, family, file, line are the caller's). Errors read
  * `FILE:LINE: expect: ...` and name the column and what was expected. Types are checked: labels compare with = and !=
- * against frames only, numbers against onset, median, early and changes only. */
+ * against frames only, numbers against onset, median, early, changes and changes_framed only. */
 int claim_parse(Arena *arena, const char *file, int line, const char *that, Claim *ret_claim, Error *err);
 
 /* Number and label, as they'd stand in a message. */
 const char *term_kind_name(TermKind kind);
+
+/* changes(...) or changes_framed(...): of pairs of arms, so of many. */
+int term_is_changes(const Term *term);
 
 #endif

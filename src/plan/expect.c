@@ -36,7 +36,7 @@ static int take_text(const Draft *draft, const Node *item, const char *key, int 
 
 static int read_claim(const Draft *draft, const Node *item, Claim *claim)
 {
-    static const char *const keys[] = {"text", "that", "source"};
+    static const char *const keys[] = {"text", "that", "source", "family"};
     enum { N_KEYS = sizeof keys / sizeof *keys };
     if (item->type != NODE_MAPPING)
         return plan_refuse(draft->err, item->file, item->line, "expect: an item is a mapping {text: ..., that: ...}");
@@ -52,8 +52,11 @@ static int read_claim(const Draft *draft, const Node *item, Claim *claim)
     const char *that;
     if (take_text(draft, item, "text", 1, &claim->text) != STATUS_OK ||
         take_text(draft, item, "that", 1, &that) != STATUS_OK ||
-        take_text(draft, item, "source", 0, &claim->source) != STATUS_OK)
+        take_text(draft, item, "source", 0, &claim->source) != STATUS_OK ||
+        take_text(draft, item, "family", 0, &claim->family) != STATUS_OK)
         return STATUS_INPUT;
+    if (node_get(item, "family") && !claim->family[0])
+        return plan_refuse(draft->err, item->file, node_get(item, "family")->line, "expect: family is a name");
     claim->file = item->file;
     claim->line = node_get(item, "that")->line;
     return claim_parse(draft->arena, claim->file, claim->line, that, claim, draft->err);
@@ -153,7 +156,7 @@ static int matches_pair(const Plan *plan, const Comparison *comparison)
     return 0;
 }
 
-/* `changes` needs two matched arms that differ in its axis alone. */
+/* `changes` and `changes_framed` need two matched arms that differ in its axis alone. */
 static int matches_change(const Plan *plan, const Term *term)
 {
     for (int i = 0; i < plan->n_arms; i++)
@@ -200,14 +203,14 @@ static int check_comparison(const Check *c, const Comparison *comparison, const 
             return refuse(c, arena_format(c->draft->arena, "no arm matches the selection of %s(...)",
                                           term_kind_name(terms[i]->kind)));
     for (int i = 0; i < n; i++)
-        if (terms[i]->kind == TERM_CHANGES && !matches_change(c->plan, terms[i])) {
+        if (term_is_changes(terms[i]) && !matches_change(c->plan, terms[i])) {
             *ret_gone = value_gone(c->draft, terms[i]->axis);
             if (!*ret_gone)
-                return refuse(
-                    c, arena_format(c->draft->arena, "no two arms of changes(...) differ in %s alone", terms[i]->axis));
+                return refuse(c, arena_format(c->draft->arena, "no two arms of %s(...) differ in %s alone",
+                                              term_kind_name(terms[i]->kind), terms[i]->axis));
             return STATUS_OK;
         }
-    if (n == 2 && is_measured(terms[0]) && is_measured(terms[1]) && terms[0]->kind != TERM_CHANGES &&
+    if (n == 2 && is_measured(terms[0]) && is_measured(terms[1]) && !term_is_changes(terms[0]) &&
         !matches_pair(c->plan, comparison))
         return refuse(c, "the two sides have no arms that differ only in what they select");
     return STATUS_OK;

@@ -85,6 +85,8 @@ static void claims_json(const Plan *plan, JsonWriter *json)
         json_put_string(json, "text", plan->claims[i].text);
         json_put_string(json, "that", plan->claims[i].that);
         json_put_string(json, "source", plan->claims[i].source);
+        if (plan->claims[i].family[0])
+            json_put_string(json, "family", plan->claims[i].family);
         json_put_number(json, "line", plan->claims[i].line);
         json_close_object(json);
     }

@@ -98,7 +98,8 @@ int plan_compare_run(const char *path, const Settings *settings, RunFile *ret_st
 
 /* plan.json: name, title, claim, source, axes, arms, seeds, runs (folder, id, arm, seed), claims. Report reads it:
  *   axes   [{name, is_bundle, values: [label]}]        arms    [{name, values: {axis: label}}]
- *   runs   [{folder, id, arm: index, seed}]            claims  [{text, that, source, line}]        notes [line] */
+ *   runs   [{folder, id, arm: index, seed}]            notes   [line]
+ *   claims [{text, that, source, family (if it names one), line}] */
 void plan_json(const Plan *plan, JsonWriter *json);
 
 #endif

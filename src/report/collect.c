@@ -100,6 +100,7 @@ static int read_claims(Report *report, const Json *plan, Error *err)
         claim->text = json_get_string(items[c], "text", "");
         claim->that = json_get_string(items[c], "that", "");
         claim->source = json_get_string(items[c], "source", "");
+        claim->family = json_get_string(items[c], "family", "");
         claim->file = json_get_string(items[c], "file", "plan.json");
         claim->line = (int)json_get_number(items[c], "line", 0);
         const int status = claim_parse(report->arena, claim->file, claim->line, claim->that, claim, err);

@@ -3,10 +3,10 @@
 
 #include "report/anchors.h"
 #include "report/changes.h"
+#include "report/family.h"
 #include "report/maps.h"
 #include "report/series.h"
 #include "report/summary.h"
-#include "report/verdict.h"
 
 /* Shares of the 10 MB that report.html may weigh, in bytes as written: series take what they need up to their budget,
  * maps at most theirs and what series leave of both. */
@@ -48,30 +48,17 @@ static void put_metrics(const Report *report, const unsigned char *is_carried, J
     json_close_array(json);
 }
 
-static void put_changes(const Report *report, JsonWriter *json)
+/* How claims are corrected for their number, a line a family of more than one. */
+static void put_families(const Report *report, const ClaimVerdict *verdicts, JsonWriter *json)
 {
     Arena *arena = arena_new();
-    Switch *list;
-    const int n = changes_list(arena, report, &list);
-    json_key(json, "changes");
+    Family *families;
+    const int n = families_of(arena, report->claims, verdicts, report->n_claims, 0, &families);
+    json_key(json, "families");
     json_open_array(json);
-    for (int i = 0; i < n; i++) {
-        const ReportAxis *axis = list[i].axis == CHANGES_OF_SEED ? NULL : &report->axes[list[i].axis];
-        Interval by[2];
-        int n_pairs = 0;
-        for (int k = 0; k < 2; k++)
-            changes_over_seeds(arena, report, NULL, &list[i], k, &n_pairs, &by[k]);
-        if (n_pairs == 0)
-            continue;
-        json_open_object(json);
-        json_put_string(json, "axis", axis ? axis->name : NULL);
-        json_put_string(json, "from", list[i].from == CHANGES_ALL ? NULL : axis->values[list[i].from]);
-        json_put_string(json, "to", list[i].to == CHANGES_ALL ? NULL : axis->values[list[i].to]);
-        json_put_number(json, "pairs", n_pairs);
-        put_interval(json, "changed", &by[0]);
-        put_interval(json, "changed_by_token", &by[1]);
-        json_close_object(json);
-    }
+    for (int f = 0; f < n; f++)
+        if (families[f].n_claims > 1)
+            json_string(json, family_line(arena, &families[f]));
     json_close_array(json);
     arena_free(arena);
 }
@@ -243,6 +230,7 @@ static void put_experiment(const Report *report, const unsigned char *is_carried
         axes[x] = report->axes[x].name;
     for (int type = 0; type < FRAME_LABELS; type++)
         frames[type] = frame_name((FrameType)type);
+    const ClaimVerdict *verdicts = verdicts_of(report->arena, report);
     json_put_string(json, "name", report->name);
     json_put_string(json, "title", report->title);
     json_put_string(json, "claim", report->claim);
@@ -258,8 +246,10 @@ static void put_experiment(const Report *report, const unsigned char *is_carried
     put_metrics(report, is_carried, json);
     json_put_number(json, "measured", report->n_metrics);
     json_key(json, "verdicts");
-    verdicts_json(report, json);
-    put_changes(report, json);
+    verdicts_json(report, verdicts, json);
+    put_families(report, verdicts, json);
+    json_key(json, "changes");
+    changes_json(report, json);
     put_absent(report, json);
 }
 

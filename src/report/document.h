@@ -14,20 +14,28 @@ int document_json(const Report *report, JsonWriter *json, Error *err);
 
 /* The contract between document.c and the scripts, as rows of {where an object stands, its keys}; [] is each element.
  * What is a column of a CSV, too, is called as it is there. A test holds both sides to the list. */
-#define DOCUMENT_INTERVAL "n coverage values"                      /* values: [median, low, high] */
+#define DOCUMENT_INTERVAL "n coverage values"                                      /* values: [median, low, high] */
+#define DOCUMENT_CHANGED  "pairs n coverage values floor floor_dealt p unlabelled" /* values as in an interval */
 #define DOCUMENT_SCOPE    "place place_checked place_share tokens" /* tokens: [[id, text, share, anchors, top_share]] */
 // clang-format off
 #define DOCUMENT_OBJECTS                                                                                               \
     {"", "name title claim source headline headline_note loss_unit axes notes frames rules metrics measured verdicts " \
-     "changes absent arms"},                                                                                                   \
+     "families changes absent arms"},                                                                                                   \
     {"rules", "version rules"},                                                                                        \
     {"rules.rules[]", "name value low high reason"},                                                                   \
     {"metrics[]", "name family unit summary source weakness direction threshold ratio min max level"},                 \
-    {"verdicts[]", "text that source verdict needs_n n deciding tests"},                                               \
-    {"verdicts[].tests[]", "verdict arm against n n_hold median low high coverage needs_n note"},                      \
-    {"changes[]", "axis from to pairs changed changed_by_token"},                                                      \
-    {"changes[].changed", DOCUMENT_INTERVAL},                                                                          \
-    {"changes[].changed_by_token", DOCUMENT_INTERVAL},                                                                 \
+    {"verdicts[]", "text that source verdict needs_n n p corrected deciding tests"},                                   \
+    {"verdicts[].corrected", "verdict needs_n p family claims comparisons"},                                           \
+    {"verdicts[].tests[]", "verdict arm against n n_hold n_fail p median low high last_step coverage " \
+     "needs_n note search changed"},                                                                                                  \
+    {"verdicts[].tests[].search", "arms arms_seen runs runs_seen unlabelled p deals exact by_arm"},                     \
+    {"verdicts[].tests[].search.by_arm[]", "arm planned finished seen"},                                                \
+    {"verdicts[].tests[].changed[]", "pairs unlabelled median floor floor_dealt p deals exact"},                        \
+    {"changes[]", "axis from to setup changed changed_by_token framed framed_by_token"},                               \
+    {"changes[].changed", DOCUMENT_CHANGED},                                                                           \
+    {"changes[].changed_by_token", DOCUMENT_CHANGED},                                                                  \
+    {"changes[].framed", DOCUMENT_CHANGED},                                                                            \
+    {"changes[].framed_by_token", DOCUMENT_CHANGED},                                                                   \
     {"absent[]", "run reason"},                                                                                        \
     {"arms[]", "name values runs finished onset formed at_start final floor value_drain loss oracle_loss frame_onset " \
      "frame_runs frame_by_token_runs representative n_parameters n_layers n_heads n_sequences "                        \

@@ -19,12 +19,12 @@ typedef struct Report Report;
  * guessed. */
 int report_collect(Arena *arena, const char *folder, Report **ret_report, Error *err);
 
-/* Writes summary.csv, geometry.csv, onset.csv, tokens.csv, verdicts.json and report.html into the folder, each
- * atomically. */
+/* Writes every export (export/README.md) into the folder, each atomically. */
 int report_write(Report *report, const char *folder, Error *err);
 
 /* The table for the terminal: per arm onset (median, interval with coverage, n formed of n), final sink mass of the
- * strongest head with its floor, value drain, frame by position and by token; then the verdicts. */
+ * strongest head with its floor, value drain, frame by position and by token; then the verdicts, and what
+ * moves the label. */
 void report_terminal(Report *report, int width, int use_colour, Text *ret_text);
 
 /* A run's snapshot as text (`refframe show RUN [--step N]`): per layer and head the main metrics and labels. */

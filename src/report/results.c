@@ -38,6 +38,31 @@ const ReportRun *report_find_run(const Report *report, int arm, uint64_t seed)
     return NULL;
 }
 
+/* The place of a seed in the plan's list, looked for from `near` on, where it mostly stands; -1 if it is not listed. */
+static int seed_index(const Report *report, uint64_t seed, int near)
+{
+    for (int k = 0; k < report->n_seeds; k++) {
+        const int i = (near + k) % report->n_seeds;
+        if (report->seeds[i] == seed)
+            return i;
+    }
+    return -1;
+}
+
+const ReportRun *const *report_grid(Arena *arena, const Report *report)
+{
+    const ReportRun **grid = ARENA_ARRAY(arena, const ReportRun *, (size_t)report->n_arms *(size_t)report->n_seeds + 1);
+    for (int r = 0, next = 0; r < report->n_runs; r++) {
+        const ReportRun *run = &report->runs[r];
+        const int i = seed_index(report, run->seed, next);
+        if (i < 0)
+            continue;
+        grid[(size_t)run->arm * (size_t)report->n_seeds + (size_t)i] = run;
+        next = i + 1;
+    }
+    return grid;
+}
+
 int report_count_runs(const Report *report, int arm, int *ret_planned)
 {
     int planned = 0, finished = 0;

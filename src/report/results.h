@@ -140,6 +140,9 @@ int metric_width(const ReportMetric *metric, const ReportRun *run);
 /* The arm's finished run with that seed, or NULL. */
 const ReportRun *report_find_run(const Report *report, int arm, uint64_t seed);
 
+/* (n_arms,n_seeds) every run of the plan, finished or not; NULL where none is planned. */
+const ReportRun *const *report_grid(Arena *arena, const Report *report);
+
 /* Runs of an arm: planned, and finished (returned). */
 int report_count_runs(const Report *report, int arm, int *ret_planned);
 

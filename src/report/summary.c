@@ -61,6 +61,8 @@ static void collect_run(Arena *arena, const Report *report, const ReportRun *run
     double *losses = ARENA_ARRAY(arena, double, run->n_snapshots);
     for (int s = 0; s < run->n_snapshots; s++)
         losses[s] = run->losses[(size_t)s * run->n_losses];
+    const double last = run->steps[run->n_snapshots - 1];
+    summary->last_step = own->n == 0 || last < summary->last_step ? last : summary->last_step;
     collect_head(arena, report, run, own, summary);
     own->losses[own->n] = series_final(run->n_snapshots, losses);
     own->oracles[own->n] = run->oracle_loss;

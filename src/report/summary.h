@@ -8,6 +8,7 @@
 typedef struct {
     int planned, finished;
     Interval onset;       /* of the headline metric's first head: the step by which it formed, infinite for never */
+    double last_step;     /* what has not formed by it is censored there; the least of the runs' */
     int formed, at_start; /* runs in which it formed; of these, present at step 0 already */
     Interval final;       /* median of the last three snapshots, strongest head, odd sequences */
     double floor;         /* the larger computed baseline, median over seeds; NaN without one */

@@ -6,9 +6,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "report/changes.h"
+#include "report/family.h"
 #include "report/style.h"
 #include "report/summary.h"
-#include "report/verdict.h"
 
 enum { ARM, RUNS, FORMED, ONSET, FINAL, FLOOR, DRAIN, BY_POSITION, BY_TOKEN, N_COLUMNS };
 
@@ -18,27 +19,30 @@ static const char *const headings[N_COLUMNS] = {
     [BY_TOKEN] = "by token",
 };
 
-static void add_value(Text *text, double value, const char *format)
+/* What never came had not by `last`, the last step; NaN: no such step is known. */
+static void add_value(Text *text, double value, double last, const char *format)
 {
     if (isnan(value))
         text_add(text, "-");
+    else if (isinf(value) && value > 0 && !isnan(last))
+        text_addf(text, ">%.0f", last);
     else if (isinf(value))
         text_add(text, value > 0 ? "never" : "start");
     else
         text_addf(text, format, value); /* NOLINT: one of the literals below */
 }
 
-/* "120 [80, 200]"; "never [never]" when the interval's ends are equal */
-static const char *interval_text(Arena *arena, const Interval *interval, const char *format)
+/* "120 [80, 200]"; ">400 [>400]" when the interval's ends are equal */
+static const char *interval_text(Arena *arena, const Interval *interval, double last, const char *format)
 {
     Text text = {0};
-    add_value(&text, interval->median, format);
+    add_value(&text, interval->median, last, format);
     if (interval->n > 1) {
         text_add(&text, " [");
-        add_value(&text, interval->low, format);
+        add_value(&text, interval->low, last, format);
         if (interval->high != interval->low) {
             text_add(&text, ", ");
-            add_value(&text, interval->high, format);
+            add_value(&text, interval->high, last, format);
         }
         text_add(&text, "]");
     }
@@ -61,10 +65,10 @@ static void fill_row(Arena *arena, const Report *report, int arm, const char *ce
         return;
     if (report->headline >= 0) {
         cells[FORMED] = arena_format(arena, "%d of %d", summary.formed, summary.finished);
-        cells[ONSET] = interval_text(arena, &summary.onset, "%.0f");
-        cells[FINAL] = interval_text(arena, &summary.final, "%.2f");
+        cells[ONSET] = interval_text(arena, &summary.onset, summary.last_step, "%.0f");
+        cells[FINAL] = interval_text(arena, &summary.final, (double)NAN, "%.2f");
         cells[FLOOR] = isnan(summary.floor) ? "-" : arena_format(arena, "%.3f", summary.floor);
-        cells[DRAIN] = interval_text(arena, &summary.drain, "%.2f");
+        cells[DRAIN] = interval_text(arena, &summary.drain, (double)NAN, "%.2f");
     }
     for (int k = 0; k < 2; k++)
         cells[k ? BY_TOKEN : BY_POSITION] = arena_format(arena, "%s %d/%d", frame_name((FrameType)summary.label[k]),
@@ -190,13 +194,16 @@ static void add_verdicts(Arena *arena, const Report *report, int width, int use_
         [VERDICT_NOT_SEEN] = STYLE_YELLOW,
         [VERDICT_REFUTED] = STYLE_RED,
     };
+    const ClaimVerdict *verdicts = verdicts_of(arena, report);
     for (int c = 0; c < report->n_claims; c++) {
         const Claim *claim = &report->claims[c];
-        ClaimVerdict verdict;
-        verdict_of_claim(arena, report, claim, &verdict);
+        const ClaimVerdict verdict = verdicts[c];
+        const char *corrected = verdict_corrected_text(arena, &verdict);
         text_add(text, "\n  ");
         style_padded(text, verdict_text(arena, &verdict), 0, colours[verdict.verdict], use_colour);
         text_add(text, "\n");
+        if (corrected[0])
+            style_wrapped(text, corrected, 4, width, colours[verdict.corrected.verdict], use_colour);
         style_wrapped(text, claim->text, 4, width, STYLE_PLAIN, use_colour);
         style_wrapped(text, claim->that, 4, width, STYLE_DIM, use_colour);
         if (verdict.deciding < 0) {
@@ -206,14 +213,23 @@ static void add_verdicts(Arena *arena, const Report *report, int width, int use_
         const VerdictTest *test = &verdict.tests[verdict.deciding];
         const char *arms = verdict_arms(arena, report, test);
         const char *found = test->is_votes ? arena_format(arena, "%d of %d seeds", test->n_hold, test->n)
-                                           : interval_text(arena, &test->interval, "%.4g");
+                                           : interval_text(arena, &test->interval,
+                                                           test->last_step > 0 ? test->last_step : (double)NAN, "%.4g");
         const char *cover =
             test->interval.coverage > 0 ? arena_format(arena, ", %.3g %%", 100 * test->interval.coverage) : "";
+        const char *p = test->has_p ? arena_format(arena, ", p %.2g", fmin(1, fmin(test->p_holds, test->p_fails))) : "";
         style_wrapped(text,
-                      arena_format(arena, "%s: %s (n = %d%s)%s%s", arms, found, test->n, cover,
+                      arena_format(arena, "%s: %s (n = %d%s%s)%s%s", arms, found, test->n, cover, p,
                                    test->note[0] ? "; " : "", test->note),
                       4, width, STYLE_DIM, use_colour);
     }
+    Family *families;
+    const int n = families_of(arena, report->claims, verdicts, report->n_claims, 0, &families);
+    for (int f = 0; f < n; f++)
+        if (families[f].n_claims > 1) {
+            text_add(text, "\n");
+            style_wrapped(text, family_line(arena, &families[f]), 2, width, STYLE_DIM, use_colour);
+        }
 }
 
 static void add_absent(const Report *report, int use_colour, Text *text)
@@ -246,6 +262,7 @@ void report_terminal(Report *report, int width, int use_colour, Text *ret_text)
     add_arms(arena, report, width, use_colour, ret_text);
     add_caption(report, width, use_colour, ret_text);
     add_verdicts(arena, report, width, use_colour, ret_text);
+    changes_text(report, width, use_colour, ret_text);
     add_absent(report, use_colour, ret_text);
     arena_free(arena);
 }

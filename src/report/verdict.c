@@ -1,12 +1,12 @@
 /* See verdict.h. A claim is a list of comparisons; each is tested on every arm (or pair of arms) that its
- * terms select. */
+ * terms select; rules.c has the rules of a test, family.c the correction for many claims. */
 #include "report/verdict.h"
 
-#include <assert.h>
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
-#include "report/changes.h"
+#include "report/family.h"
 #include "report/term.h"
 #include "report/trace.h"
 
@@ -14,69 +14,6 @@ const char *verdict_name(Verdict verdict)
 {
     static const char *const names[VERDICT_COUNT] = {"supported", "undecided", "not seen at this scale", "refuted"};
     return names[verdict];
-}
-
-/* ---- the three rules ---- */
-
-void verdict_of_values(Arena *arena, int n, const double *low, const double *high, int are_open_ends,
-                       Comparator comparator, double bound, VerdictTest *ret_test)
-{
-    Interval lows, highs;
-    interval_of(arena, n, low, &lows);
-    interval_of(arena, n, high, &highs);
-    assert(lows.n == highs.n);
-    const double min = lows.low, max = highs.high; /* the unfavourable ends, whichever side is asked for */
-    const int is_below = are_open_ends ? max <= bound : max < bound,
-              is_above = are_open_ends ? min >= bound : min > bound;
-    const int is_at = !are_open_ends && min == bound && max == bound;
-    int holds = 0, fails = 0;
-    switch (comparator) {
-    case COMPARE_LT:
-        holds = is_below, fails = min >= bound;
-        break;
-    case COMPARE_LE:
-        holds = max <= bound, fails = is_above;
-        break;
-    case COMPARE_GT:
-        holds = is_above, fails = max <= bound;
-        break;
-    case COMPARE_GE:
-        holds = min >= bound, fails = is_below;
-        break;
-    case COMPARE_EQ:
-        holds = is_at, fails = is_below || is_above;
-        break;
-    case COMPARE_NE:
-        holds = is_below || is_above, fails = is_at;
-        break;
-    case COMPARE_HOLDS:
-        assert(0 && "a number needs a comparator");
-    }
-    VerdictTest test = {.verdict = VERDICT_UNDECIDED, .right_arm = -1, .n = lows.n, .note = ""};
-    test.interval = comparator == COMPARE_GT || comparator == COMPARE_GE ? lows : highs;
-    if (test.n == 0)
-        test.needs_n = SEEDS_NEEDED;
-    else if (!holds && !fails)
-        test.needs_n = test.n < SEEDS_TRIMMED ? SEEDS_TRIMMED : 0;
-    else if (test.interval.coverage < COVERAGE_NEEDED)
-        test.needs_n = SEEDS_NEEDED;
-    else
-        test.verdict = holds ? VERDICT_SUPPORTED : VERDICT_REFUTED;
-    *ret_test = test;
-}
-
-void verdict_of_votes(int n, int n_hold, VerdictTest *ret_test)
-{
-    VerdictTest test = {
-        .verdict = VERDICT_UNDECIDED, .right_arm = -1, .n = n, .is_votes = 1, .n_hold = n_hold, .note = ""};
-    test.interval.coverage = coverage_of(n);
-    if (n_hold == 0 || n_hold == n) {
-        if (n >= SEEDS_NEEDED)
-            test.verdict = n_hold == n ? VERDICT_SUPPORTED : VERDICT_REFUTED;
-        else
-            test.needs_n = SEEDS_NEEDED;
-    }
-    *ret_test = test;
 }
 
 void verdict_of_seen(int n_planned, int n, int n_seen, VerdictTest *ret_test)
@@ -114,18 +51,24 @@ static void test_labels(Arena *arena, const Report *report, const Comparison *co
                         VerdictTest *ret_test)
 {
     int *labels = ARENA_ARRAY(arena, int, report->n_runs + 1);
-    int n = 0, n_hold = 0;
+    int n = 0, n_hold = 0, n_unknown = 0;
     for (int i = 0; i < report->n_seeds; i++) {
         const ReportRun *a = report_find_run(report, left, report->seeds[i]);
         const ReportRun *b = right >= 0 ? report_find_run(report, right, report->seeds[i]) : a;
         if (!a || !b)
             continue;
         const int x = term_label(&comparison->left, a), y = term_label(&comparison->right, b);
+        if (x < 0 || x >= FRAME_COUNT || y < 0 || y >= FRAME_COUNT) {
+            n_unknown++; /* a label that is not available neither holds nor fails */
+            continue;
+        }
         n_hold += (x == y) == (comparison->comparator == COMPARE_EQ);
         labels[n++] = x;
     }
     verdict_of_votes(n, n_hold, ret_test);
     ret_test->note = count_labels(arena, n, labels);
+    if (n_unknown > 0)
+        ret_test->note = arena_format(arena, "%s%snot available in %d", ret_test->note, n > 0 ? ", " : "", n_unknown);
 }
 
 static void test_numbers(Arena *arena, const Report *report, const Comparison *comparison, int left, int right,
@@ -133,12 +76,14 @@ static void test_numbers(Arena *arena, const Report *report, const Comparison *c
 {
     double *low = ARENA_ARRAY(arena, double, report->n_seeds + 1),
            *high = ARENA_ARRAY(arena, double, report->n_seeds + 1);
+    double last = HUGE_VAL;
     int n = 0, n_unordered = 0;
     for (int i = 0; i < report->n_seeds; i++) {
         const ReportRun *a = report_find_run(report, left, report->seeds[i]);
         const ReportRun *b = right >= 0 ? report_find_run(report, right, report->seeds[i]) : NULL;
         if (!a || (right >= 0 && !b))
             continue;
+        last = fmin(last, a->steps[a->n_snapshots - 1]);
         term_value(arena, report, &comparison->left, a, &low[n], &high[n]);
         if (b) {
             double b_low, b_high;
@@ -158,52 +103,74 @@ static void test_numbers(Arena *arena, const Report *report, const Comparison *c
     }
     verdict_of_values(arena, n, low, high, right >= 0 && comparison->left.kind == TERM_ONSET, comparison->comparator,
                       right >= 0 ? 0 : comparison->right.number, ret_test);
+    ret_test->last_step = right < 0 && comparison->left.kind == TERM_ONSET && last < HUGE_VAL ? last : 0;
     if (ret_test->n == 0)
         ret_test->note = n == 0 ? "no finished run" : "not available in these runs";
     else if (n_unordered > 0)
         ret_test->note = arena_format(arena, "neither came in %d of %d seeds", n_unordered, ret_test->n);
 }
 
-static void test_seen(Arena *arena, const Report *report, const Term *term, int arm, VerdictTest *ret_test)
+/* One arm among those searched is enough: the best stands for all, in the plan's order among equals. Returns 1, or 0
+ * without an arm. */
+static int test_seen(Arena *arena, const Report *report, const Term *term, VerdictTest *ret_test)
 {
-    int planned, seen = 0, at_start = 0;
-    const int n = report_count_runs(report, arm, &planned);
-    for (int r = 0; r < report->n_runs; r++) {
-        Onset onset;
-        if (report->runs[r].arm != arm || report->runs[r].n_snapshots == 0)
+    Seen *seen = ARENA_ARRAY(arena, Seen, 1);
+    seen_search(arena, report, term, seen);
+    for (int k = 0; k < seen->n_arms; k++) {
+        VerdictTest test;
+        verdict_of_seen(seen->arms[k].n_planned, seen->arms[k].n_finished, seen->arms[k].n_seen, &test);
+        if (k > 0 && (test.verdict > ret_test->verdict ||
+                      (test.verdict == ret_test->verdict && test.n_hold <= ret_test->n_hold)))
             continue;
-        frame_onset(arena, &report->runs[r], (FrameType)frame_by_name(term->label), 0, -1, -1, &onset);
-        seen += onset.kind != ONSET_NEVER;
-        at_start += onset.kind == ONSET_AT_START;
+        *ret_test = test;
+        ret_test->left_arm = seen->arms[k].arm;
     }
-    verdict_of_seen(planned, n, seen, ret_test);
-    if (at_start > 0)
-        ret_test->note = arena_format(arena, "there at step 0 already in %d", at_start);
+    if (seen->n_arms == 0)
+        return 0;
+    ret_test->seen = seen;
+    ret_test->note = seen_text(arena, report, seen);
+    return 1;
+}
+
+/* "36 pairs a seed, seeds alone 0.13, p = 0.0001" */
+static const char *changed_text(Arena *arena, const Changed *changed)
+{
+    const char *left_out = changed->n_unlabelled > 0
+                               ? arena_format(arena, ", %d runs without a label left out", changed->n_unlabelled)
+                               : "";
+    const char *plural = changed->n_pairs == 1 ? "" : "s";
+    if (isnan(changed->test.p))
+        return arena_format(arena, "%d pair%s a seed%s", changed->n_pairs, plural, left_out);
+    return arena_format(arena, "%d pair%s a seed, seeds alone %.2g, p = %.3g%s", changed->n_pairs, plural,
+                        changed->floor, changed->test.p, left_out);
 }
 
 /* One value a seed on either side, whatever the number of arms behind it. */
 static void test_changes(Arena *arena, const Report *report, const Comparison *comparison, VerdictTest *ret_test)
 {
     const Term *terms[2] = {&comparison->left, &comparison->right};
-    const int is_paired = comparison->right.kind == TERM_CHANGES;
+    const int is_paired = term_is_changes(&comparison->right);
     double *values = ARENA_ARRAY(arena, double, report->n_seeds + 1);
-    int pairs[2] = {0, 0};
-    for (int i = 0; i < report->n_seeds; i++) {
-        double share[2] = {0, 0};
-        for (int side = 0; side <= is_paired; side++) {
-            const Switch which = {report_find_axis(report, terms[side]->axis), CHANGES_ALL, CHANGES_ALL};
-            int n = 0;
-            share[side] =
-                which.axis < 0 ? (double)NAN : changes_in_seed(report, terms[side], &which, 0, report->seeds[i], &n);
-            pairs[side] = n > pairs[side] ? n : pairs[side];
-        }
-        values[i] = share[0] - share[1];
+    Changed *changed = ARENA_ARRAY(arena, Changed, 2);
+    Changes changes;
+    changes_new(arena, report, &changes);
+    for (int side = 0; side <= is_paired; side++) {
+        const Switch which = {report_find_axis(report, terms[side]->axis), CHANGES_ALL, CHANGES_ALL, CHANGES_ALL};
+        if (which.axis >= 0)
+            changes_of(arena, &changes, terms[side], &which, 0, terms[side]->kind == TERM_CHANGES_FRAMED,
+                       &changed[side]);
+        for (int i = 0; i < report->n_seeds; i++)
+            values[i] += which.axis < 0 ? (double)NAN : side == 0 ? changed[side].shares[i] : -changed[side].shares[i];
     }
     verdict_of_values(arena, report->n_seeds, values, values, 0, comparison->comparator,
                       is_paired ? 0 : comparison->right.number, ret_test);
-    ret_test->note = ret_test->n == 0 ? "no seed has all of its runs"
-                     : is_paired      ? arena_format(arena, "%d pairs a seed less %d", pairs[0], pairs[1])
-                                      : arena_format(arena, "%d pairs a seed", pairs[0]);
+    ret_test->note = changed_text(arena, &changed[0]);
+    if (ret_test->n == 0)
+        ret_test->note = "no seed has all of its runs and a pair of them";
+    else if (is_paired)
+        ret_test->note = arena_format(arena, "%s; less %s", ret_test->note, changed_text(arena, &changed[1]));
+    ret_test->changed[0] = ret_test->n > 0 ? &changed[0] : NULL;
+    ret_test->changed[1] = ret_test->n > 0 && is_paired ? &changed[1] : NULL;
 }
 
 /* `number OP term` reads as `term OP' number`, so that the left term always selects runs. */
@@ -217,6 +184,20 @@ static Comparison normalised(const Comparison *comparison)
     return (Comparison){comparison->right, comparison->left, mirrored[comparison->comparator]};
 }
 
+/* Room for a comparison's tests: one an arm, or one a pair of arms that it compares, which are far fewer than all pairs
+ * of a large sweep. */
+static int count_tests(const Report *report, const Comparison *written)
+{
+    const Comparison comparison = normalised(written);
+    int n = 0;
+    if (comparison.comparator == COMPARE_HOLDS || !term_selects_runs(&comparison.right))
+        return report->n_arms;
+    for (int left = 0; left < report->n_arms; left++)
+        for (int right = 0; right < report->n_arms && term_matches(report, &comparison.left, left); right++)
+            n += term_matches(report, &comparison.right, right) && comparison_pairs(report, &comparison, left, right);
+    return n > 0 ? n : 1;
+}
+
 /* Appends one comparison's tests; returns their number. */
 static int test_comparison(Arena *arena, const Report *report, const Comparison *written, VerdictTest *tests)
 {
@@ -224,7 +205,9 @@ static int test_comparison(Arena *arena, const Report *report, const Comparison 
     const int is_bare = comparison.comparator == COMPARE_HOLDS;
     const int is_paired = !is_bare && term_selects_runs(&comparison.right);
     int n = 0;
-    if (comparison.left.kind == TERM_CHANGES) {
+    if (is_bare)
+        return test_seen(arena, report, &comparison.left, tests);
+    if (term_is_changes(&comparison.left)) {
         test_changes(arena, report, &comparison, tests);
         tests->left_arm = tests->right_arm = -1;
         return 1;
@@ -237,9 +220,7 @@ static int test_comparison(Arena *arena, const Report *report, const Comparison 
                 !(term_matches(report, &comparison.right, right) && comparison_pairs(report, &comparison, left, right)))
                 continue;
             VerdictTest *test = &tests[n++];
-            if (is_bare)
-                test_seen(arena, report, &comparison.left, left, test);
-            else if (term_is_label(&comparison.left))
+            if (term_is_label(&comparison.left))
                 test_labels(arena, report, &comparison, left, right, test);
             else
                 test_numbers(arena, report, &comparison, left, right, test);
@@ -250,52 +231,63 @@ static int test_comparison(Arena *arena, const Report *report, const Comparison 
     return n;
 }
 
-/* `seen` asks for one arm among those matched: the best of its tests stands for all. */
-static int keep_best(VerdictTest *tests, int n)
+/* All tests must hold: the worst verdict stands, and among equals the test with the fewest seeds. */
+static void weigh(ClaimVerdict *verdict)
 {
-    int best = 0;
-    for (int i = 1; i < n; i++)
-        if (tests[i].verdict < tests[best].verdict ||
-            (tests[i].verdict == tests[best].verdict && tests[i].n_hold > tests[best].n_hold))
-            best = i;
-    if (n > 0)
-        tests[0] = tests[best];
-    return n > 0;
+    const VerdictTest *tests = verdict->tests;
+    double support = verdict->is_whole ? 0 : 1, refutation = 1;
+    int n = 0, against_support = 0, against_refutation = INT_MAX, n_planned = 0;
+    for (int i = 0; i < verdict->n_tests; i++) {
+        const VerdictTest *test = &tests[i], *worst = verdict->deciding < 0 ? NULL : &tests[verdict->deciding];
+        if (!worst || test->verdict > worst->verdict || (test->verdict == worst->verdict && test->n < worst->n))
+            verdict->deciding = i;
+        if (!test->has_p) {
+            n_planned = test->needs_n > n_planned ? test->needs_n : n_planned;
+            continue;
+        }
+        verdict->has_p = 1;
+        support = fmax(support, test->p_holds);
+        refutation = fmin(refutation, test->p_fails);
+        n = test->n > n ? test->n : n;
+        against_support = test->n - test->n_hold > against_support ? test->n - test->n_hold : against_support;
+        against_refutation = test->n - test->n_fail < against_refutation ? test->n - test->n_fail : against_refutation;
+    }
+    verdict->p = verdict->has_p ? fmin(support, refutation) : (double)NAN;
+    if (verdict->deciding >= 0) {
+        verdict->verdict = tests[verdict->deciding].verdict;
+        verdict->n = tests[verdict->deciding].n;
+    }
+    if (!verdict->is_whole && verdict->verdict == VERDICT_SUPPORTED)
+        verdict->verdict = VERDICT_UNDECIDED;
+    if (verdict->verdict != VERDICT_UNDECIDED)
+        return;
+    verdict->needs_n = n_planned;
+    if (!verdict->has_p)
+        return;
+    const int refuted = seeds_deciding(n, against_refutation, P_NEEDED),
+              supported = verdict->is_whole ? seeds_deciding(n, against_support, P_NEEDED) : refuted,
+              least = supported < refuted ? supported : refuted;
+    verdict->needs_n = least > n_planned ? least : n_planned;
 }
 
 void verdict_of_claim(Arena *arena, const Report *report, const Claim *claim, ClaimVerdict *ret_verdict)
 {
     ClaimVerdict verdict = {.verdict = VERDICT_SUPPORTED, .deciding = -1};
     int is_matched_by_all = 1;
-    verdict.tests = ARENA_ARRAY(arena, VerdictTest, claim->n_comparisons * report->n_arms * report->n_arms + 1);
+    int n_most = 1;
+    for (int c = 0; c < claim->n_comparisons; c++)
+        n_most += count_tests(report, &claim->comparisons[c]);
+    verdict.tests = ARENA_ARRAY(arena, VerdictTest, n_most);
     for (int c = 0; c < claim->n_comparisons; c++) {
         VerdictTest *tests = verdict.tests + verdict.n_tests;
-        int n = test_comparison(arena, report, &claim->comparisons[c], tests);
-        if (claim->comparisons[c].comparator == COMPARE_HOLDS)
-            n = keep_best(tests, n);
+        const int n = test_comparison(arena, report, &claim->comparisons[c], tests);
         is_matched_by_all &= n > 0;
         verdict.n_tests += n;
     }
-    /* all must hold: the worst verdict stands, and among equals the test with the fewest seeds */
-    for (int i = 0; i < verdict.n_tests; i++) {
-        const VerdictTest *test = &verdict.tests[i],
-                          *worst = verdict.deciding < 0 ? NULL : &verdict.tests[verdict.deciding];
-        if (!worst || test->verdict > worst->verdict || (test->verdict == worst->verdict && test->n < worst->n))
-            verdict.deciding = i;
-        if (test->needs_n > verdict.needs_n)
-            verdict.needs_n = test->needs_n;
-    }
-    if (verdict.deciding >= 0) {
-        verdict.verdict = verdict.tests[verdict.deciding].verdict;
-        verdict.n = verdict.tests[verdict.deciding].n;
-    }
-    if (!is_matched_by_all && verdict.verdict == VERDICT_SUPPORTED)
-        verdict.verdict = VERDICT_UNDECIDED;
-    for (int i = 0; i < verdict.n_tests && verdict.verdict == VERDICT_UNDECIDED; i++)
-        if (verdict.tests[i].verdict == VERDICT_UNDECIDED && verdict.tests[i].needs_n == 0)
-            verdict.needs_n = 0; /* one comparison that more seeds alone would not decide */
-    if (verdict.verdict != VERDICT_UNDECIDED)
-        verdict.needs_n = 0;
+    verdict.is_whole = is_matched_by_all;
+    weigh(&verdict);
+    ClaimVerdict *alone = &verdict;
+    family_correct(arena, &alone, 1);
     *ret_verdict = verdict;
 }
 
@@ -303,14 +295,34 @@ const char *verdict_arms(Arena *arena, const Report *report, const VerdictTest *
 {
     if (test->left_arm < 0)
         return "pairs of arms";
+    if (test->seen && test->seen->n_arms > 1)
+        return arena_format(arena, "best of %d arms, %s", test->seen->n_arms, report->arms[test->left_arm].name);
     if (test->right_arm < 0 || test->right_arm == test->left_arm) /* two measures of one arm */
         return report->arms[test->left_arm].name;
     return arena_format(arena, "%s against %s", report->arms[test->left_arm].name, report->arms[test->right_arm].name);
 }
 
+static const char *with_need(Arena *arena, Verdict verdict, int needs_n)
+{
+    if (needs_n > 0)
+        return arena_format(arena, "%s, needs n >= %d", verdict_name(verdict), needs_n);
+    return verdict_name(verdict);
+}
+
 const char *verdict_text(Arena *arena, const ClaimVerdict *verdict)
 {
-    if (verdict->needs_n > 0)
-        return arena_format(arena, "%s, needs n >= %d", verdict_name(verdict->verdict), verdict->needs_n);
-    return verdict_name(verdict->verdict);
+    return with_need(arena, verdict->verdict, verdict->needs_n);
+}
+
+const char *verdict_corrected_text(Arena *arena, const ClaimVerdict *verdict)
+{
+    if (verdict->corrected.n_claims < 2 && verdict->corrected.verdict == verdict->verdict)
+        return "";
+    const char *what =
+        verdict->corrected.n_claims < 2 ? arena_format(arena, "%d comparisons", verdict->corrected.n_refutable)
+        : verdict->corrected.family[0]
+            ? arena_format(arena, "%d claims of %s", verdict->corrected.n_claims, verdict->corrected.family)
+            : arena_format(arena, "%d claims", verdict->corrected.n_claims);
+    return arena_format(arena, "corrected for %s: %s", what,
+                        with_need(arena, verdict->corrected.verdict, verdict->corrected.needs_n));
 }

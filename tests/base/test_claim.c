@@ -22,8 +22,9 @@ static void test_reads_every_term(void **state)
                            "early(frame:centralized) <= early(frame:distributed,a=b)and frame(x=1e-3)!=none "
                            "and frame_by_token() = frame ( a = \"b, (c)\" ) and seen(bidirectional, ends=bare) "
                            "and 0.5 > median(sink_rate@0.3) and onset(x) >= inf "
-                           "and early(loss:copy, a=b) < 1 and changes(task, ends=bare) > changes(ends)");
-    assert_int_equal(c.n_comparisons, 9);
+                           "and early(loss:copy, a=b) < 1 and changes(task, ends=bare) > changes(ends) "
+                           "and changes_framed(task, a=b) < changes(x)");
+    assert_int_equal(c.n_comparisons, 10);
     const Comparison *k = c.comparisons;
     assert_int_equal(k[0].left.kind, TERM_ONSET);
     assert_string_equal(k[0].left.metric, "sink_mass_idle");
@@ -55,6 +56,9 @@ static void test_reads_every_term(void **state)
     assert_string_equal(k[8].left.axis, "task");
     assert_string_equal(k[8].left.selects[0].value, "bare");
     assert_int_equal(k[8].right.n_selects, 0);
+    assert_int_equal(k[9].left.kind, TERM_CHANGES_FRAMED);
+    assert_string_equal(k[9].left.axis, "task");
+    assert_true(term_is_changes(&k[9].left) && term_is_changes(&k[9].right) && !term_is_changes(&k[7].left));
     arena_free(arena);
 }
 
@@ -65,7 +69,7 @@ static void test_refuses_with_column(void **state)
         const char *that, *message;
     } cases[] = {
         {"", "column 1: expected a number, a label or one of onset, median, early, frame, frame_by_token, seen, "
-             "changes, found the end"},
+             "changes, changes_framed, found the end"},
         {"onst(x) < 3", "column 1: unknown function \"onst\"; did you mean \"onset\"?"},
         {"onset() < 3", "column 7: expected a metric, frame:TYPE or loss:GROUP, found \")\""},
         {"onset(x < 3", "column 9: expected \",\" or \")\", found \"<\""},
@@ -77,11 +81,12 @@ static void test_refuses_with_column(void **state)
         {"median(loss:copy) < 3", "column 8: median(...) takes a metric, not a loss group"},
         {"onset(loss:) < 3", "column 12: expected a loss group, found \")\""},
         {"changes() < 1", "column 9: expected an axis, found \")\""},
+        {"changes_framed(a)", "column 1: changes_framed(...) needs a comparison: < <= > >= = !="},
         {"changes(a) < onset(b)", "column 1: changes(...) and onset(...) have different units"},
         {"onset(x) < 3 or seen(none)", "column 14: expected \"and\" or the end, found \"or\""},
         {"onset(x) < 3 < 4", "column 14: expected \"and\" or the end, found \"<\""},
         {"onset(x) < 3 and", "column 17: expected a number, a label or one of onset, median, early, frame, "
-                             "frame_by_token, seen, changes, found the end"},
+                             "frame_by_token, seen, changes, changes_framed, found the end"},
         {"onset(x, a=\"b) < 3", "column 12: a quote that does not end"},
         {"onset(x) < nan", "column 12: nothing compares with nan"},
         {"onset(x) < 3x", "column 12: \"3x\" is neither a number nor a label"},

@@ -39,7 +39,7 @@ DOCUMENT = pathlib.Path(__file__).parents[2] / "src/report/document.h"
 
 def listed_keys():
     text = DOCUMENT.read_text().replace("\\\n", "")
-    for word, keys in re.findall(r'#define (DOCUMENT_INTERVAL|DOCUMENT_SCOPE) +("[^"]*")', text):
+    for word, keys in re.findall(r'#define (DOCUMENT_[A-Z]+) +("[^"]*")', text):
         text = text.replace(word, keys)
     rows = re.findall(r'\{"([^"]*)",((?:\s*"[^"]*")+)\}', text)
     return {path: "".join(re.findall('"([^"]*)"', keys)).split() for path, keys in rows}
@@ -225,6 +225,24 @@ class Report(Case):
         self.assertEqual(page.evaluate(state), ["10 of 10 arms", 10, sections])
         page.evaluate(f"{choose}([0, 2])")
         self.assertEqual(page.evaluate(state), ["2 of 10 arms", 2, sections])
+        self.assert_quiet(page)
+
+    def test_what_moves_the_label_is_told_twice(self):
+        """A row an axis, whatever its name, beside what seeds change; set-ups stand below, and labels are read in two ways."""
+        self.write("two.yaml", TINY.replace("sweep:", "sweep:\n  kind: {low: {train.lr: 1e-3}, high: {train.lr: 2e-3}}"))
+        self.refframe("run", "two.yaml")
+        self.path = pathlib.Path(self.at("results", "two", "report.html"))
+        page = self.open()
+        rows = """[...document.querySelectorAll('#changes tbody tr')].map((row) => [...row.cells].map((cell) => cell.textContent))"""
+        by_position = page.evaluate(rows)
+        self.assertEqual([row[0] for row in by_position], ["kind", "position", "seed alone", "model.position.kind=rope",
+                                                           "model.position.kind=none", "kind=low", "kind=high"])
+        self.assertTrue(all(len(row) == 11 for row in by_position))
+        self.assertEqual([row[1] for row in by_position], ["2", "2", "4", "1", "1", "1", "1"])
+        self.assertTrue(all(" of " in row[4] for row in by_position if row[0] != "seed alone"), by_position)
+        page.evaluate("document.querySelector('#changes .segments button:last-child').click()")
+        self.assertEqual([row[:2] for row in page.evaluate(rows)], [row[:2] for row in by_position])
+        self.assertNotIn("undefined", page.evaluate("document.body.innerText").lower())
         self.assert_quiet(page)
 
     def test_every_metric_says_what_it_cannot_see(self):

@@ -166,6 +166,19 @@ class Verbs(Case):
         json.loads(read(os.path.join(folder, "verdicts.json")))
         json.loads(read(os.path.join(folder, "reference.json")))
 
+    def test_check_says_what_the_seeds_can_decide(self):
+        """Before hours are spent: as many seeds as a claim needs, and as a family of claims does."""
+        claims = "".join(f'  - {{text: t, that: "median(sink_mass) < {i}"}}\n' for i in range(4))
+        self.write("two.yaml", TINY + "expect:\n" + claims)
+        said = self.refframe("check", "two.yaml").stdout
+        self.assertRegex(said, "(?m)^  seeds +2 seeds decide no claim; 6 do, where all of them agree$")
+        self.assertRegex(said, r"(?m)^  family +4 claims, .*2 seeds decide none of them .*; 8 seeds that agree would;$")
+        said = self.refframe("check", "two.yaml", "--set", "seeds=12").stdout
+        self.assertIn("12 seeds decide a claim on which 10 of them agree", said)
+        self.assertIn("as the first of them, one true in 90 % of seeds is decided in 66 % of studies", said)
+        self.write("none.yaml", TINY)
+        self.assertNotIn("decide", self.refframe("check", "none.yaml").stdout)
+
     def test_axes_called_like_columns(self):
         """An axis may have any name; the tables once ended the program when it was that of a column."""
         self.write("axes.yaml", SINGLE + "sweep:\n  arm: {short: {train.clip: 1}, tall: {train.clip: 2}}\n"

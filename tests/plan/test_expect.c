@@ -10,13 +10,15 @@ static void test_reads_claims(void **state)
     Arena *arena = arena_new();
     const Plan plan = load(arena, SWEEP "  - text: sinks come early\n    source: somebody\n"
                                         "    that: onset(sink_mass:strongest, model.position.kind=rope) < 200\n"
-                                        "  - {text: u, that: seen(distributed)}\n");
+                                        "  - {text: u, that: seen(distributed), family: P3}\n");
     assert_int_equal(plan.n_claims, 2);
     assert_string_equal(plan.claims[0].text, "sinks come early");
     assert_string_equal(plan.claims[0].source, "somebody");
     assert_int_equal(plan.claims[0].line, 7);
     assert_int_equal(plan.claims[0].n_comparisons, 1);
     assert_string_equal(plan.claims[1].source, "");
+    assert_string_equal(plan.claims[0].family, "");
+    assert_string_equal(plan.claims[1].family, "P3");
     assert_int_equal(plan.n_notes, 0);
     arena_free(arena);
 }
@@ -39,6 +41,7 @@ static void test_refusals(void **state)
         {"changes(end) < 1", "no axis \"end\"; did you mean \"ends\"?"},
         {"changes(ends, model.position.kind=alibi) < 1", "no two arms of changes(...) differ in ends alone"},
         {"changes(ends, ends=bare) < 1", "no two arms of changes(...) differ in ends alone"},
+        {"changes_framed(ends, ends=bare) < 1", "no two arms of changes_framed(...) differ in ends alone"},
         {"onset(frame:non) < 3", "unknown frame type \"non\"; did you mean \"none\"?"},
         {"onset(sink_mass, model.positon.kind=rope) < 3",
          "no axis \"model.positon.kind\"; did you mean \"model.position.kind\"?"},
@@ -48,7 +51,7 @@ static void test_refusals(void **state)
         {"frame(ends=bare) != frame(model.position.kind=alibi, ends=bare)",
          "no arm matches the selection of frame(...)"},
         {"onset(sink_mass) <", "column 19: expected a number, a label or one of onset, median, early, frame, "
-                               "frame_by_token, seen, changes, found the end"},
+                               "frame_by_token, seen, changes, changes_framed, found the end"},
     };
     for (size_t i = 0; i < N_TESTS(cases); i++) {
         Arena *arena = arena_new();
@@ -60,6 +63,24 @@ static void test_refusals(void **state)
             cases[i].that);
         snprintf(line, sizeof line, "experiment.yaml:7: expect: %s", cases[i].message);
         assert_refused(load_with(arena, text, NULL, 0, &plan, &err), STATUS_INPUT, line, &err);
+        arena_free(arena);
+    }
+}
+
+/* A plan of claims that name no family is written as ever; a family travels to the report. */
+static void test_families_stand_in_the_plan(void **state)
+{
+    (void)state;
+    for (int has_family = 0; has_family < 2; has_family++) {
+        Arena *arena = arena_new();
+        const Plan plan = load(arena, has_family ? SWEEP "  - {text: u, that: seen(distributed), family: P3}\n"
+                                                 : SWEEP "  - {text: u, that: seen(distributed)}\n");
+        Text text = {0};
+        JsonWriter json;
+        json_start(&json, &text, 0);
+        plan_json(&plan, &json);
+        assert_int_equal(strstr(text_string(&text), "\"family\":") != NULL, has_family);
+        text_free(&text);
         arena_free(arena);
     }
 }
@@ -111,6 +132,8 @@ static void test_refused_items(void **state)
         {"expect:\n  - text: t\n    tat: x\n",
          "experiment.yaml:3: expect: unknown key \"tat\"; did you mean \"that\"?"},
         {"expect:\n  - text: t\n    that: [x]\n", "experiment.yaml:3: expect: that is a text"},
+        {"expect:\n  - text: t\n    that: x\n    family: [x]\n", "experiment.yaml:4: expect: family is a text"},
+        {"expect:\n  - text: t\n    that: x\n    family: ''\n", "experiment.yaml:4: expect: family is a name"},
     };
     for (size_t i = 0; i < N_TESTS(cases); i++) {
         Arena *arena = arena_new();
@@ -126,7 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads_claims),          cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_two_sides_need_a_pair), cmocka_unit_test(test_a_switch_that_is_set_is_left_out),
-        cmocka_unit_test(test_refused_items),
+        cmocka_unit_test(test_refused_items),         cmocka_unit_test(test_families_stand_in_the_plan),
     };
     return cmocka_run_group_tests_name("expect", tests, enter_scratch, leave_scratch);
 }

@@ -32,7 +32,11 @@ static const Scene scene = {
     .status = last_absent,
     .claims = "[{\"text\":\"t\",\"that\":\"median(sink_mass:strongest, kind=a) > median(sink_mass:strongest, kind=b)\","
               "\"source\":\"s\",\"file\":\"x\",\"line\":1},"
-              "{\"text\":\"t\",\"that\":\"frame(kind=a) = centralized\",\"source\":\"\",\"file\":\"x\",\"line\":2}]",
+              "{\"text\":\"t\",\"that\":\"onset(sink_mass:strongest, kind=b) < 50\"},"
+              "{\"text\":\"t\",\"that\":\"frame(kind=a) = "
+              "centralized\",\"family\":\"P\",\"source\":\"\",\"file\":\"x\",\"line\":2},"
+              "{\"text\":\"t\",\"that\":\"seen(centralized)\",\"source\":\"\",\"file\":\"x\",\"line\":3},"
+              "{\"text\":\"t\",\"that\":\"changes(kind) < 1\",\"source\":\"\",\"file\":\"x\",\"line\":4}]",
 };
 
 /* Whether a list holds a word; its place in bits, to tell which were seen. */

@@ -50,7 +50,7 @@ static void test_equal_results_are_equal_bytes(void **state)
         assert_ok(export_template.write(report, outs[k], &err), &err);
     }
     assert_ok(file_list(arena, outs[0], &names, &n_names, &err), &err);
-    assert_int_equal(n_names, 11);
+    assert_int_equal(n_names, 13);
     for (int i = 0; i < n_names; i++) {
         size_t n[2];
         const char *a = read_whole(arena, outs[0], names[i], &n[0]), *b = read_whole(arena, outs[1], names[i], &n[1]);
@@ -65,6 +65,14 @@ static void test_equal_results_are_equal_bytes(void **state)
         scratch_remove(outs[k]);
     }
     arena_free(arena);
+}
+
+static int count(const char *text, const char *what)
+{
+    int n = 0;
+    for (const char *at = text; (at = strstr(at, what)); at += strlen(what))
+        n++;
+    return n;
 }
 
 static double exact(int arm, int seed, int snapshot)
@@ -109,36 +117,181 @@ static double by_seed(int arm, int seed, int snapshot)
 }
 
 /* By hand: in seeds 1 and 3, a = b != c; in seed 2, a != b = c; in seed 4, b = c, and a is absent, so that no share of
- * all three is known. By token a is distributed, and equals nobody. A seed's runs are held against the same arms' other
- * seeds: only those of b differ. */
+ * all three is known. By token a is distributed, and equals nobody; it has no pair with two frames in which they agree.
+ * A seed's runs are held against the same arms' other seeds: only those of b differ. Of the three seeds that have all
+ * three, b differs in two of three pairs of seeds, a and c in none; dealt anew, seeds 1 and 3 agree in 5/9 of pairs, 1
+ * and 2 and 2 and 3 in 4/9; of 27 deals, 6 are as steady as what was found. */
 static void test_changes_to_the_digit(void **state)
 {
     (void)state;
+    static const char *const rows[5][3] = {
+        {"kind", "", ""}, {"kind", "a", "b"}, {"kind", "a", "c"}, {"kind", "b", "c"}, {"(seed)", "", ""}};
+    static const struct {
+        const char *name;
+        double values[5];
+    } columns[] = {
+        {"pairs", {3, 1, 1, 1, 8}},
+        {"seeds", {3, 3, 3, 4, 4}},
+        {"coverage", {0.75, 0.75, 0.75, 0.875, 0.875}},
+        {"changed", {2.0 / 3, 0, 1, 0.5, 0.25}},
+        {"changed_low", {2.0 / 3, 0, 1, 0, 0.25}},
+        {"changed_high", {2.0 / 3, 1, 1, 1, 1.0 / 3}},
+        {"floor", {2.0 / 9, 1.0 / 3, 0, 1.0 / 3, NAN}},
+        {"floor_dealt", {14.0 / 27, 1.0 / 3, 0.5, 5.0 / 12, NAN}},
+        {"p", {6.0 / 27, 1, 0.25, 0.5, NAN}},
+        {"unlabelled", {0, 0, 0, 0, 0}},
+        {"changed_by_token", {1, 1, 1, 0.5, 0.25}},
+        {"changed_by_token_low", {2.0 / 3, 1, 1, 0, 0.25}},
+        {"changed_by_token_high", {1, 1, 1, 1, 1.0 / 3}},
+        {"framed_pairs", {1, 1, 0, 0, 3}},
+        {"framed_seeds", {2, 2, 0, 0, 3}},
+        {"framed_changed", {0, 0, NAN, NAN, 0}},
+        {"framed_floor", {0, 0, NAN, NAN, NAN}},
+        {"framed_p", {1, 1, NAN, NAN, NAN}},
+        {"framed_changed_by_token", {1, 1, NAN, NAN, 0}},
+        {"framed_floor_dealt_by_token", {0.5, 0.5, NAN, NAN, NAN}},
+        {"framed_p_by_token", {0.5, 0.5, NAN, NAN, NAN}},
+    };
     Arena *arena = arena_new();
     Scene scene = {.n_arms = 3, .n_seeds = 4, .sink = by_seed, .status = one_absent, .has_random_first = 2};
+    Table *table;
+    char *folder;
+    Error err;
+    Report *report = scene_collect(arena, &scene, &folder);
+    assert_ok(report_write(report, folder, &err), &err);
+    assert_ok(table_from_csv(arena, "changes.csv", read_whole(arena, folder, "changes.csv", NULL), &table, &err), &err);
+    assert_int_equal(table->n_rows, 5);
+    for (int r = 0; r < 5; r++) {
+        static const char *const texts[] = {"axis", "from", "to"};
+        for (int c = 0; c < 3; c++)
+            assert_string_equal(table_get_text(table, r, table_find(table, texts[c])), rows[r][c]);
+        for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
+            const double value = table_get(table, r, table_find(table, columns[c].name)),
+                         expected = columns[c].values[r];
+            if (isnan(expected) ? !isnan(value) : !(fabs(value - expected) < 1e-12))
+                fail_msg("%s of row %d: %g", columns[c].name, r, value);
+        }
+    }
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
+/* Of two axes, each row of a set-up names the values of the other. */
+static void test_changes_by_set_up(void **state)
+{
+    (void)state;
+    static const char *const setups[] = {"", "", "", "", "other=x", "other=y", "", "kind=a", "kind=b", "kind=c", ""};
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 6, .n_others = 2, .n_seeds = 2, .sink = exact};
+    Table *table;
+    char *folder;
+    Error err;
+    Report *report = scene_collect(arena, &scene, &folder);
+    assert_ok(report_write(report, folder, &err), &err);
+    assert_ok(table_from_csv(arena, "changes.csv", read_whole(arena, folder, "changes.csv", NULL), &table, &err), &err);
+    assert_int_equal(table->n_rows, sizeof setups / sizeof *setups);
+    for (int r = 0; r < table->n_rows; r++)
+        assert_string_equal(table_get_text(table, r, table_find(table, "setup")), setups[r]);
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
+/* a forms by step 5, its last values 0.375, 0.5, ... of seeds 1, 2, ...; b by 20, at 0.5; c never. */
+static double in_turn(int arm, int seed, int snapshot)
+{
+    return arm == 0 && snapshot >= 3 ? 0.25 + seed * 0.125 : arm == 1 && snapshot >= 5 ? 0.5 : 0.05;
+}
+
+/* By hand: five seeds have both a and the other, six have b and c. Onsets (2, 5] and (10, 20] are 5 to 18 apart. */
+static void test_differences_to_the_digit(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 3, .n_seeds = 6, .sink = in_turn, .status = one_absent};
     char *folder;
     Error err;
     Report *report = scene_collect(arena, &scene, &folder);
     assert_ok(report_write(report, folder, &err), &err);
     assert_string_equal(
-        read_whole(arena, folder, "changes.csv", NULL),
-        "axis,from,to,pairs,seeds,coverage,changed,changed_low,changed_high,changed_by_token,"
-        "changed_by_token_low,changed_by_token_high\n"
-        "kind,,,3,3,0.75,0.6666666666666666,0.6666666666666666,0.6666666666666666,1,0.6666666666666666,1\n"
-        "kind,a,b,1,3,0.75,0,0,1,1,1,1\n"
-        "kind,a,c,1,3,0.75,1,1,1,1,1,1\n"
-        "kind,b,c,1,4,0.875,0.5,0,1,0.5,0,1\n"
-        "(seed),,,8,4,0.875,0.25,0.25,0.3333333333333333,0.25,0.25,0.3333333333333333\n");
+        read_whole(arena, folder, "differences.csv", NULL),
+        "axis,arm_a,arm_b,of,n,difference,difference_low,difference_high,coverage,p,logrank_z,logrank_p\n"
+        "kind,a,b,onset,5,-15,-18,-5,0.9375,0.0625,3,0.0625\n"
+        "kind,a,b,final,5,0.125,-0.125,0.5,0.9375,1,,\n"
+        "kind,a,b,loss,5,0,0,0,0.9375,1,,\n"
+        "kind,a,c,onset,5,-inf,-inf,-inf,0.9375,0.0625,3,0.0625\n"
+        "kind,a,c,final,5,0.575,0.325,0.95,0.9375,0.0625,,\n"
+        "kind,a,c,loss,5,0,0,0,0.9375,1,,\n"
+        "kind,b,c,onset,6,-inf,-inf,-inf,0.96875,0.03125,3.3166247903554,0.03125\n"
+        "kind,b,c,final,6,0.45,0.45,0.45,0.96875,0.03125,,\n"
+        "kind,b,c,loss,6,0,0,0,0.96875,1,,\n");
+    assert_string_equal(read_whole(arena, folder, "formed.csv", NULL), "arm,by,at_risk,formed,share\n"
+                                                                       "a,5,5,5,1\n"
+                                                                       "b,20,6,6,1\n"
+                                                                       "c,100,6,0,0\n");
     scratch_remove(folder);
     arena_free(arena);
 }
 
-static int count(const char *text, const char *what)
+/* A head that comes in (0, 1] and stays weaker than the one that ends strongest: the onset is the first's, the final
+ * value the strongest's. */
+static void test_onsets_are_the_first_heads(void **state)
 {
-    int n = 0;
-    for (const char *at = text; (at = strstr(at, what)); at += strlen(what))
-        n++;
-    return n;
+    (void)state;
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 2, .n_seeds = 6, .sink = in_turn};
+    char *folder;
+    Error err;
+    Report *report = scene_collect(arena, &scene, &folder);
+    for (int r = 0; r < report->n_runs; r++) {
+        const RunMetric *own = &report->runs[r].metrics[report->headline];
+        for (int i = PART_COUNT; report->runs[r].arm == 1 && i < own->n * PART_COUNT; i++)
+            own->values[i * SCENE_LAYERS * SCENE_HEADS] = 0.4; /* of head 0.0, from the second snapshot on */
+    }
+    assert_ok(report_write(report, folder, &err), &err);
+    const char *differences = read_whole(arena, folder, "differences.csv", NULL);
+    assert_non_null(strstr(differences, "kind,a,b,onset,6,4,1,5,0.96875,0.03125,-"));
+    assert_non_null(strstr(differences, "kind,a,b,final,6,0.1875,-0.125,0.5,"));
+    assert_non_null(strstr(read_whole(arena, folder, "formed.csv", NULL), "b,1,6,6,1\n"));
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
+/* Nothing formed anywhere: how far apart the onsets are is not known, which is not that they are equal. */
+static void test_two_that_never_came_are_not_told(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 2, .n_seeds = 6, .sink = scene_flat};
+    char *folder;
+    Error err;
+    Report *report = scene_collect(arena, &scene, &folder);
+    assert_ok(report_write(report, folder, &err), &err);
+    assert_non_null(
+        strstr(read_whole(arena, folder, "differences.csv", NULL), "kind,a,b,onset,6,0,-inf,inf,0.96875,1,0,1\n"));
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
+/* Two arms are compared that differ on one axis alone; of a long axis, each with the first. */
+static void test_which_arms_are_compared(void **state)
+{
+    (void)state;
+    static const struct {
+        int n_arms, n_others, n_pairs;
+    } cases[] = {{6, 2, 2 * 3 + 3}, {12, 0, 66}, {14, 0, 13}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        Arena *arena = arena_new();
+        Scene scene = {.n_arms = cases[c].n_arms, .n_others = cases[c].n_others, .n_seeds = 1, .sink = scene_flat};
+        char *folder;
+        Error err;
+        Report *report = scene_collect(arena, &scene, &folder);
+        assert_ok(export_find("differences")->write(report, folder, &err), &err);
+        const char *text = read_whole(arena, folder, "differences.csv", NULL);
+        assert_int_equal(count(text, ",final,1,"), cases[c].n_pairs);
+        assert_int_equal(count(text, "\n"), 1 + 3 * cases[c].n_pairs);
+        scratch_remove(folder);
+        arena_free(arena);
+    }
 }
 
 /* A square for every finished run, in the colour of its final label; a dot for every one, those without a sink at
@@ -570,6 +723,11 @@ int main(void)
         cmocka_unit_test(test_equal_results_are_equal_bytes),
         cmocka_unit_test(test_summary_to_the_digit),
         cmocka_unit_test(test_changes_to_the_digit),
+        cmocka_unit_test(test_changes_by_set_up),
+        cmocka_unit_test(test_differences_to_the_digit),
+        cmocka_unit_test(test_onsets_are_the_first_heads),
+        cmocka_unit_test(test_two_that_never_came_are_not_told),
+        cmocka_unit_test(test_which_arms_are_compared),
         cmocka_unit_test(test_figures_show_every_run),
         cmocka_unit_test(test_long_tables_read_back),
         cmocka_unit_test(test_anchors_by_token),

@@ -39,12 +39,16 @@ static void test_table_says_what_it_must(void **state)
                                        "centralized 6/6 from 5",
                                        "5 of 6",
                                        "0 of 5",
-                                       "never [never]",
+                                       ">100 [>100]",
+                                       "b: >100 [>100]",
                                        "none 5/5",
                                        "supported",
                                        "undecided, needs n >= 6",
                                        "a forms early",
                                        "96.9 %",
+                                       "corrected for 2 claims:",
+                                       "needs n >= 7",
+                                       "0.031",
                                        "non-finite loss at step 7",
                                        "b-s3-000000000013",
                                        "sink_mass_idle"};
@@ -85,6 +89,29 @@ static void test_colour_changes_no_text(void **state)
     text_free(&plain);
     text_free(&coloured);
     text_free(&stripped);
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
+/* Seeds 1 to 6 of a are centralized, b never is, and its third seed failed: five seeds, each with a pair that differs.
+ */
+static void test_what_moves_the_label(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    char *folder;
+    Text text = {0};
+    Report *report = scene_collect(arena, &scene, &folder);
+    report_terminal(report, 200, 0, &text);
+    assert_non_null(strstr(text_string(&text),
+                           "What moves the label\n"
+                           "    kind: 1.00 [1.00, 1.00] of pairs, seeds alone 0.00 of the 0.50 that "
+                           "dealing gives, p = 0.062; where both have a frame no pair\n"));
+    text_clear(&text);
+    report->n_seeds = 0; /* nothing to tell */
+    report_terminal(report, 200, 0, &text);
+    assert_null(strstr(text_string(&text), "What moves"));
+    text_free(&text);
     scratch_remove(folder);
     arena_free(arena);
 }
@@ -145,6 +172,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table_says_what_it_must),
         cmocka_unit_test(test_colour_changes_no_text),
+        cmocka_unit_test(test_what_moves_the_label),
         cmocka_unit_test(test_wrapping_keeps_words_and_width),
         cmocka_unit_test(test_show),
     };

@@ -197,16 +197,17 @@ static int compare_members(const Again *again, const char *prefix, int n, const 
     return n_numbers;
 }
 
-static void compare_importances(const Again *again, const char *prefix, const char *suffix, int s, const View *view)
+/* `name` and `name`_afar. */
+static void compare_importances(const Again *again, const char *prefix, const char *behind, int s, const View *view)
 {
-    const size_t n = (size_t)view->n_layers * view->n_heads * view->length;
-    float *own = ARENA_ARRAY(again->arena, float, n), *afar = ARENA_ARRAY(again->arena, float, n *DISTANCES);
-    const NpyArray *near = npz_get(&again->last, arena_format(again->arena, "%simportance%s", prefix, suffix));
-    const NpyArray *far = npz_get(&again->last, arena_format(again->arena, "%simportance_afar%s", prefix, suffix));
+    const size_t n = (size_t)view->n_layers * view->n_heads * view->length, n_afar = n * DISTANCES;
+    float *own = ARENA_ARRAY(again->arena, float, n), *afar = ARENA_ARRAY(again->arena, float, n_afar);
+    const NpyArray *array = npz_get(&again->last, arena_format(again->arena, "%simportance%s", prefix, behind));
+    const NpyArray *far = npz_get(&again->last, arena_format(again->arena, "%simportance_afar%s", prefix, behind));
     anchor_importance(view, own, afar);
-    assert_true(near && far);
-    assert_memory_equal((const float *)near->data + (size_t)s * n, own, n * sizeof *own);
-    assert_memory_equal((const float *)far->data + (size_t)s * n * DISTANCES, afar, n * DISTANCES * sizeof *afar);
+    assert_true(array && far);
+    assert_memory_equal((const float *)array->data + (size_t)s * n, own, n * sizeof *own);
+    assert_memory_equal((const float *)far->data + (size_t)s * n_afar, afar, n_afar * sizeof *afar);
 }
 
 static void compare_snapshot(const Again *again, int is_corrupted)

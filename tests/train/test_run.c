@@ -1,7 +1,13 @@
 /* The life of a run: without this file, results could depend on threads, on measuring, or on having
  * been interrupted. */
-#include "testing.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
 
+#include <cmocka.h>
+
+#include "base/file.h"
 #include "data/data.h"
 #include "model/mask/mask.h"
 #include "model/position/position.h"
@@ -9,6 +15,7 @@
 #include "store/manifest.h"
 #include "train/checkpoint.h"
 #include "train/session.h"
+#include "testing.h"
 #include "training.h"
 
 #define GOLDEN_LARGE_SERIES "7b2dc0719a165da1e854180ac0cf7ca550b4cb5e4f7d52a87cf8b26096764cbe"

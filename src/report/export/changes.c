@@ -1,50 +1,81 @@
 /* changes.csv: how often moving one switch of the sweep moves the model's final label, and how often the seed alone
- * does: a row per axis, then one for each two of its values, last the seed (changes.h). Columns stand in ../README.md.
+ * does: for each axis a row, one for each two of its values and one for each of its set-ups, last the seed (changes.h).
+ * Columns stand in ../README.md.
  */
 #include "report/export/export.h"
 
 #include "base/table.h"
 #include "report/changes.h"
 
-enum { AXIS, FROM, TO, PAIRS, SEEDS, COVERAGE, BY_POSITION, BY_TOKEN = BY_POSITION + 3 };
+enum { AXIS, FROM, TO, SETUP, N_TEXTS };
+enum { PAIRS, SEEDS, COVERAGE, CHANGED, LOW, HIGH, FLOOR, FLOOR_DEALT, P, UNLABELLED, N_NUMBERS };
+
+/* Over all pairs by position and by token, then over those in which both runs have a frame. */
+enum { N_READINGS = 4 };
+
+static const struct {
+    const char *name, *end, *unit;
+} numbers[N_NUMBERS] = {
+    [PAIRS] = {"pairs", "", ""},
+    [SEEDS] = {"seeds", "", ""},
+    [COVERAGE] = {"coverage", "", ""},
+    [CHANGED] = {"changed", "", "share of pairs"},
+    [LOW] = {"changed", "_low", "share of pairs"},
+    [HIGH] = {"changed", "_high", "share of pairs"},
+    [FLOOR] = {"floor", "", "share of pairs"},
+    [FLOOR_DEALT] = {"floor_dealt", "", "share of pairs"},
+    [P] = {"p", "", ""},
+    [UNLABELLED] = {"unlabelled", "", "runs"},
+};
+
+static void add_columns(Table *table)
+{
+    static const char *const texts[N_TEXTS] = {"axis", "from", "to", "setup"};
+    for (int c = 0; c < N_TEXTS; c++)
+        table_add_text_column(table, texts[c]);
+    for (int k = 0; k < N_READINGS; k++)
+        for (int c = 0; c < N_NUMBERS; c++)
+            table_add_column(table,
+                             arena_format(table->arena, "%s%s%s%s", k / 2 ? "framed_" : "", numbers[c].name,
+                                          k % 2 ? "_by_token" : "", numbers[c].end),
+                             numbers[c].unit);
+}
 
 static int write_changes(Report *report, const char *folder, Error *err)
 {
-    static const char *const texts[] = {"axis", "from", "to"};
-    static const char *const numbers[] = {"pairs",
-                                          "seeds",
-                                          "coverage",
-                                          "changed",
-                                          "changed_low",
-                                          "changed_high",
-                                          "changed_by_token",
-                                          "changed_by_token_low",
-                                          "changed_by_token_high"};
     Arena *arena = arena_new();
     Table *table = table_new(arena);
-    for (size_t c = 0; c < sizeof texts / sizeof *texts; c++)
-        table_add_text_column(table, texts[c]);
-    for (size_t c = 0; c < sizeof numbers / sizeof *numbers; c++)
-        table_add_column(table, numbers[c], c < BY_POSITION - PAIRS ? "" : "share of pairs");
+    Changes changes;
     Switch *list;
-    const int n = changes_list(arena, report, &list);
+    changes_new(arena, report, &changes);
+    add_columns(table);
+    const int n = changes_list(arena, &changes, &list);
     for (int i = 0; i < n; i++) {
         const ReportAxis *axis = list[i].axis == CHANGES_OF_SEED ? NULL : &report->axes[list[i].axis];
         const int row = table_add_row(table);
         table_set_text(table, row, AXIS, axis ? axis->name : "(seed)");
         table_set_text(table, row, FROM, list[i].from == CHANGES_ALL ? "" : axis->values[list[i].from]);
         table_set_text(table, row, TO, list[i].to == CHANGES_ALL ? "" : axis->values[list[i].to]);
-        for (int k = 0; k < 2; k++) {
-            const int first = k ? BY_TOKEN : BY_POSITION;
-            Interval interval;
-            int n_pairs;
-            changes_over_seeds(arena, report, NULL, &list[i], k, &n_pairs, &interval);
-            table_set(table, row, PAIRS, n_pairs);
-            table_set(table, row, SEEDS, interval.n);
-            table_set(table, row, COVERAGE, interval.coverage);
-            table_set(table, row, first, interval.median);
-            table_set(table, row, first + 1, interval.low);
-            table_set(table, row, first + 2, interval.high);
+        table_set_text(table, row, SETUP, changes_setup(arena, &changes, &list[i]));
+        for (int k = 0; k < N_READINGS; k++) {
+            Arena *scratch = arena_new();
+            Changed changed;
+            changes_of(scratch, &changes, NULL, &list[i], k % 2, k / 2, &changed);
+            const double values[N_NUMBERS] = {
+                [PAIRS] = changed.n_pairs,
+                [SEEDS] = changed.interval.n,
+                [COVERAGE] = changed.interval.coverage,
+                [CHANGED] = changed.interval.median,
+                [LOW] = changed.interval.low,
+                [HIGH] = changed.interval.high,
+                [FLOOR] = changed.floor,
+                [FLOOR_DEALT] = changed.floor_dealt,
+                [P] = changed.test.p,
+                [UNLABELLED] = changed.n_unlabelled,
+            };
+            for (int c = 0; c < N_NUMBERS; c++)
+                table_set(table, row, N_TEXTS + k * N_NUMBERS + c, values[c]);
+            arena_free(scratch);
         }
     }
     const int status = export_table(table, folder, "changes.csv", err);

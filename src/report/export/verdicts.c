@@ -2,14 +2,14 @@
 #include "report/export/export.h"
 
 #include "base/file.h"
-#include "report/verdict.h"
+#include "report/family.h"
 
 static int write_verdicts(Report *report, const char *folder, Error *err)
 {
     Text text = {0};
     JsonWriter json;
     json_start(&json, &text, 2);
-    verdicts_json(report, &json);
+    verdicts_json(report, verdicts_of(report->arena, report), &json);
     text_add(&text, "\n");
     const int status = file_write(file_join(report->arena, folder, "verdicts.json"), text.data, text.size, err);
     text_free(&text);

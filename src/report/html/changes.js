@@ -2,34 +2,59 @@
 'use strict';
 (() => {
 
+const points = (x) => String(+ (100 * x).toPrecision(3));
+
 /* A share with its interval over seeds, as a bar with a whisker and in digits. */
-function shareBar(interval) {
-  const [median, low, high] = interval.values.map(number), W = 120;
-  const whisker = interval.n > 1 && el('path.whisker', {d: `M${W * low} 3v8M${W * low} 7H${W * high}M${W * high} 3v8`});
+function shareBar(changed) {
+  if (!changed.n) return '–';
+  const [median, low, high] = changed.values.map(number), W = 60;
+  const whisker = changed.n > 1 && el('path.whisker', {d: `M${W * low} 3v8M${W * low} 7H${W * high}M${W * high} 3v8`});
   return [
     el('svg.share', {viewBox: `-1 0 ${W + 2} 14`, width: W + 2, height: 14, 'aria-hidden': 'true'},
       el('rect.whole', {x: 0, y: 2, width: W, height: 10}), el('rect.part', {x: 0, y: 2, width: W * median, height: 10}), whisker),
-    el('span.num', {}, ` ${percent(+median.toPrecision(3))} `), small(interval.n > 1 ? `[${percent(+low.toPrecision(3))}, ${percent(+high.toPrecision(3))}]` : '')
+    el('span.num', {}, ` ${points(median)} `), small(changed.n > 1 ? `[${points(low)}, ${points(high)}]` : '')
   ];
+}
+
+/* Of one reading: pairs, seeds, the share, what seeds alone change in the same runs, and p. */
+function cells(changed) {
+  const floor = changed.floor === null ? '–' : [points(changed.floor), small(` of ${points(changed.floor_dealt)}`)];
+  return [String(changed.pairs), String(changed.n), shareBar(changed), floor, show(changed.p, 2)];
+}
+
+function named(change) {
+  if (change.axis === null) return el('i', {}, 'seed alone');
+  if (change.setup !== null) return el('span.pair', {}, change.setup);
+  if (change.from === null) return el('b', {}, axisName(change.axis));
+  return el('span.pair', {}, `${change.from} ↔ ${change.to}`);
+}
+
+function changeTable(rows, all, framed) {
+  const columns = [['Moved'], ['Pairs', 1], ['n', 1], ['Label differs, %'], ['Seeds alone', 1], ['p', 1],
+                   ['Framed pairs', 1], ['n', 1], ['Frame differs, %'], ['Seeds alone', 1], ['p', 1]];
+  return table(columns, rows.map((change) => [named(change), ...cells(change[all]), ...cells(change[framed])]));
 }
 
 function changes() {
   if (!data.changes.length) return;
-  const named = (change) => {
-    if (change.axis === null) return el('i', {}, 'seed alone');
-    if (change.from === null) return el('b', {}, axisName(change.axis));
-    return el('span.pair', {}, `${change.from} ↔ ${change.to}`);
-  };
-  const rows = data.changes.map((change) => [
-    named(change), String(change.pairs), String(change.changed.n), shareBar(change.changed), shareBar(change.changed_by_token)
-  ]);
-  const columns = [['Moved'], ['Pairs a seed', 1], ['n', 1], ['Final label by position differs'], ['Final label by token differs']];
+  const whole = data.changes.filter((change) => change.setup === null);
+  const axes = [...new Set(data.changes.filter((change) => change.setup !== null).map((change) => change.axis))];
+  const left = Math.max(...data.changes.map((change) => change.changed.unlabelled));
+  const holder = el('div');
+  const fill = (suffix) => holder.replaceChildren(
+    changeTable(whole, `changed${suffix}`, `framed${suffix}`),
+    ...axes.map((axis) => el('details', {}, el('summary', {}, `${axisName(axis)}, within each set-up of the others`),
+      changeTable(data.changes.filter((change) => change.axis === axis && change.setup !== null), `changed${suffix}`, `framed${suffix}`))));
+  fill('');
   section('changes', 'What moves the label',
     'Of two runs with the same seed that differ on one axis and agree on all others, how often do the models end with ' +
       'different labels? At 0 % the axis never matters, at 100 % it always does.',
-    el('figure', {}, table(columns, rows),
-      caption('Share of pairs, median and interval over the seeds whose runs are all there; none and other are labels, too. The last ' +
-        'row moves the seed alone: what does not stand out above it cannot be said to matter. A pair of seeds counts for both of them, so that row’s interval is a description.')));
+    el('figure', {}, el('div.controls', {}, segments('How labels are read', [['', 'By position'], ['_by_token', 'By token']], '', fill)), holder,
+      caption('Share of the pairs of a seed, median and interval over the seeds whose runs are all there. On the left none and other are labels, ' +
+        'too; on the right only pairs count in which both runs have a frame. Seeds alone: how often two seeds of one arm differ, of how ' +
+        'often they would if each seed dealt its labels among the values at random. p: the share of such deals in which seeds differ as little or less; ' +
+        'p is not corrected for the number of rows. The last row moves the seed in all arms; a pair of seeds counts for both, so its interval is a description. Of very many set-ups the first 200 stand here, all of them in changes.csv.' +
+        (left ? ` Up to ${left} runs whose label is not available are left out.` : ''))));
 }
 
 page.changes = changes;

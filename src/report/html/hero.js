@@ -5,6 +5,7 @@
 function hero() {
   const count = (list, what) => list.reduce((n, item) => n + item[what], 0);
   const judged = (verdict) => data.verdicts.filter((v) => v.verdict === verdict).length;
+  const stand = data.verdicts.filter((v) => v.corrected && ['supported', 'refuted'].includes(v.corrected.verdict)).length;
   const open = data.verdicts.length - judged('supported') - judged('refuted');
   const counted = (n, what) => `${n} ${what}${n === 1 ? '' : 's'}`;
   const fact = (term, value, note) =>
@@ -19,7 +20,8 @@ function hero() {
         `parameters, ${counted(first.n_layers, 'layer')} of ${counted(first.n_heads, 'head')}`),
     first && fact('Measured', first.steps.length, `times, on ${first.n_sequences} held-out sequences`),
     data.verdicts.length > 0 &&
-      fact('Expectations', judged('supported'), `supported, ${judged('refuted')} refuted, ${open} open`),
+      fact('Expectations', judged('supported'), `supported, ${judged('refuted')} refuted, ${open} open` +
+        (data.families.length ? `; decided when corrected: ${stand}` : '')),
   ];
   document.getElementById('top').append(el('div.hero', {}, el('p.eyebrow', {}, data.name),
     el('h1', {}, data.title || data.name), data.claim && el('p.claim', {}, data.claim),

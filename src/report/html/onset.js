@@ -15,6 +15,9 @@ function inCounted(a, value) {
   return v0 + ((v1 - v0) * (step - s0)) / (s1 - s0);
 }
 
+/* A step; what never came is later than the arm's last one. */
+const censored = (a, value) => (number(value) === Infinity ? `> ${integer(a.steps[a.steps.length - 1])}` : show(value));
+
 function forest() {
   const W = 1040, left = 190, right = 92, row = 48, top = 8, bottom = top + arms.length * row, never = W - 46;
   const last = Math.max(...arms.map((a) => a[counted.in][a.steps.length - 1]));
@@ -59,7 +62,8 @@ function onset() {
   const metric = data.metrics.find((m) => m.name === data.headline);
   const rows = arms.map(
     (a) => [armName(a), [`${a.formed} of ${a.finished}`, a.at_start ? small(` (${a.at_start} at start)`) : null],
-      show(a.onset.values[0]), brackets(a.onset), a.onset.coverage ? percent(a.onset.coverage) : '–',
+      censored(a, a.onset.values[0]),
+      a.onset.n > 1 ? `[${censored(a, a.onset.values[1])}, ${censored(a, a.onset.values[2])}]` : '', a.onset.coverage ? percent(a.onset.coverage) : '–',
       [show(a.final.values[0]), small(` ${brackets(a.final)}`)], show(a.floor),
       [show(a.value_drain.values[0]), small(` ${brackets(a.value_drain, 2)}`)],
       [show(a.loss.values[0]), Number.isNaN(number(a.oracle_loss)) ? null : small(` ideal ${show(a.oracle_loss)}`)]]);

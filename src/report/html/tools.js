@@ -181,4 +181,4 @@ function armName(arm) {
   const told = arm.values.filter((value, x) => arms.length < 2 || arms.some((other) => other.values[x] !== value));
   return told.length ? told.join(' · ') : arm.values.length ? arm.values.join(' · ') : data.name;
 }
-const axisName = (axis) => axis.split('.').filter((word) => word !== 'kind').pop();
+const axisName = (axis) => axis.split('.').filter((word) => word !== 'kind').pop() ?? axis;

@@ -1,0 +1,54 @@
+/* formed.csv: in what share of an arm's runs the sink has formed by each step: the Kaplan-Meier estimate (survival.h)
+ * of the headline metric's first head; a row for each step by which one formed, and one for the last, behind which
+ * nothing is known of those in which none has. The median and its interval stand in summary.csv (onset).
+ */
+#include "report/export/export.h"
+
+#include "base/table.h"
+#include "report/survival.h"
+#include "report/trace.h"
+
+static int write_formed(Report *report, const char *folder, Error *err)
+{
+    static const char *const numbers[] = {"by", "at_risk", "formed", "share"};
+    Arena *arena = arena_new();
+    Table *table = table_new(arena);
+    table_add_text_column(table, "arm");
+    for (size_t c = 0; c < sizeof numbers / sizeof *numbers; c++)
+        table_add_column(table, numbers[c], c == 0 ? "steps" : "");
+    for (int a = 0; a < report->n_arms && report->headline >= 0; a++) {
+        Arena *scratch = arena_new();
+        Survival *runs = ARENA_ARRAY(scratch, Survival, report->n_runs + 1);
+        SurvivalStep *steps;
+        int n = 0;
+        for (int r = 0; r < report->n_runs; r++) {
+            const ReportRun *run = &report->runs[r];
+            Trace trace;
+            Onset onset;
+            if (run->arm != a || trace_of(scratch, report, run, report->headline, TRACE_FIRST, -1, -1, &trace) != 0)
+                continue;
+            trace_onset(&trace, &report->metrics[report->headline], &onset);
+            runs[n++] = survival_of(run, &onset);
+        }
+        const int n_steps = survival_curve(scratch, n, runs, &steps);
+        for (int s = 0; s < n_steps; s++) {
+            const int row = table_add_row(table);
+            table_set_text(table, row, 0, report->arms[a].name);
+            table_set(table, row, 1, steps[s].time);
+            table_set(table, row, 2, steps[s].at_risk);
+            table_set(table, row, 3, steps[s].formed);
+            table_set(table, row, 4, steps[s].share);
+        }
+        arena_free(scratch);
+    }
+    const int status = export_table(table, folder, "formed.csv", err);
+    arena_free(arena);
+    return status;
+}
+
+const Export export_formed = {
+    .variant = {.name = "formed",
+                .summary = "formed.csv: the share of an arm's runs in which the sink has formed, by step",
+                .source = "-"},
+    .write = write_formed,
+};
