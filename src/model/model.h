@@ -63,7 +63,8 @@ double model_step(const Model *model, const real *parameters, const Batch *batch
 double model_first_step(const Model *model, const real *parameters, const Batch *batch, int first, int n,
                         Workspace *workspace, real *gradient, real *ret_losses);
 
-/* What a model is given of n sequences. */
+/* What a model is given of n sequences of T positions each; of a batch's, whose rows follow one another, as many as
+ * each has. */
 typedef struct {
     const int32_t *tokens;  /* (n,T) */
     const int32_t *targets; /* (n,T), -1: none; NULL: none at all */

@@ -36,16 +36,26 @@ static void find_maps(const Npz *npz, const ReportRun *run, const float **ret_me
 
 /* ---- what is packed ---- */
 
+/* Positions that some sequence has. */
+static int count_positions(const ReportRun *run)
+{
+    int most = run->lengths ? 0 : run->length;
+    for (int s = 0; run->lengths && s < run->n_sequences; s++)
+        most = run->lengths[s] > most ? run->lengths[s] : most;
+    return most;
+}
+
 static void set_pool(Film *film, int pool)
 {
     const ReportRun *run = film->run;
+    const int n = count_positions(run);
     film->pool = pool;
     film->side = (run->length + pool - 1) / pool;
     film->cells = 0;
     memset(film->shows, 0, (size_t)film->side * film->side);
-    for (int i = 0; i < run->length; i++)
+    for (int i = 0; i < n; i++)
         for (int r = 0; r < KEY_RANGES; r++)
-            for (int k = run->visible.keys[i].range[r].first; k < run->visible.keys[i].range[r].end; k++)
+            for (int k = run->visible.keys[i].range[r].first; k < run->visible.keys[i].range[r].end && k < n; k++)
                 film->shows[i / pool * film->side + k / pool] = 1;
     for (int c = 0; c < film->side * film->side; c++)
         film->cells += film->shows[c];

@@ -10,7 +10,7 @@ import numpy
 
 from harness import Case, read, run_folders
 
-T, LEAST = 40, 10
+T, LEAST = 40, 12
 
 # Weights of nothing: attention is uniform over what a query sees of its own sequence, and stays so for the two steps.
 YAML = f"""\
@@ -92,6 +92,14 @@ class Lengths(Case):
                      re.findall(r'<script[^>]*type="application/json"[^>]*>(.*?)</script>', read(path).decode(), re.S)]
         (drawn,) = [arm["maps"] for document in documents for arm in document.get("arms", [])]
         cells = numpy.tril(numpy.ones((T, T), bool)) if causal else numpy.ones((T, T), bool)
+        longest = max(snapshot["lengths"])
+        self.assertLess(longest, T)
+        cells[longest:] = cells[:, longest:] = False  # no sequence has these
+        shown = numpy.zeros((T, T), bool)
+        for i, runs in enumerate(drawn["visible"]):
+            for first, end in runs:
+                shown[i, first:end] = True
+        numpy.testing.assert_array_equal(shown, cells)
         for kind, maps in (("mean", snapshot["map_mean"]), ("first", snapshot["map"][0])):
             packed = numpy.frombuffer(base64.b64decode(drawn[kind]), numpy.uint8).reshape(len(drawn["steps"]), 2, 2, -1)[-1]
             weights = numpy.nan_to_num(maps[:, :, cells]).astype(float)

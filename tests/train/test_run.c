@@ -97,13 +97,9 @@ static void variants_resume_to_the_same_bytes(void **state)
                                                                                      "model.activation", "swiglu",
                                                                                      NULL};
     every_variant_resumes("model.norm_placement", placements, 2, blocks);
-    static const char *const lengths[] = {"uniform", "documents"}, *const whole_texts[] = {"data.source.kind",
-                                                                                           "text",
-                                                                                           "objective.kind",
-                                                                                           "next",
-                                                                                           "data.window",
-                                                                                           "document",
-                                                                                           NULL};
+    static const char *const lengths[] = {"uniform", "documents"};
+    static const char *const whole_texts[] = {"data.source.kind", "text", "objective.kind", "next", "data.window",
+                                              "document",         NULL};
     every_variant_resumes("data.lengths.kind", lengths, 2, whole_texts);
     for (n = 0; source_registry[n]; n++) {
         const Source *source = source_registry[n];
