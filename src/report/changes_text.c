@@ -2,59 +2,78 @@
 #include "report/changes.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #include "report/style.h"
 
-/* "0.28 [0.17, 0.39] of pairs, seeds alone 0.13 of the 0.25 that dealing gives, p = 0.0001" */
-static void add_changed(Text *text, const Changed *changed)
+enum { NAME = 26, SHARE = 22, FLOOR = 14, DEALT = 12 };
+
+static void add_cell(Text *text, int width, int use_colour, const char *format, double value)
+{
+    char cell[32];
+    snprintf(cell, sizeof cell, format, value);
+    style_padded(text, isnan(value) ? "–" : cell, width, STYLE_PLAIN, use_colour);
+}
+
+/* One line: the share with its interval, what two seeds of one arm have, what they would if labels were dealt, p. */
+static void add_changed(Text *text, const char *name, const Changed *changed, int use_colour)
 {
     const Interval *share = &changed->interval;
-    text_addf(text, "%.2f", share->median);
+    char cell[48] = "no pair";
     if (share->n > 1)
-        text_addf(text, " [%.2f, %.2f]", share->low, share->high);
-    text_add(text, " of pairs");
-    if (!isnan(changed->test.p))
-        text_addf(text, ", seeds alone %.2f of the %.2f that dealing gives, p = %.2g", changed->floor,
-                  changed->floor_dealt, changed->test.p);
+        snprintf(cell, sizeof cell, "%.2f [%.2f, %.2f]", share->median, share->low, share->high);
+    else if (share->n == 1)
+        snprintf(cell, sizeof cell, "%.2f", share->median);
+    text_add(text, "  ");
+    style_padded(text, name, NAME, STYLE_PLAIN, use_colour);
+    style_padded(text, cell, SHARE, STYLE_PLAIN, use_colour);
+    const int is_tested = share->n > 0 && !isnan(changed->test.p);
+    add_cell(text, FLOOR, use_colour, "%.2f", is_tested ? changed->floor : NAN);
+    add_cell(text, DEALT, use_colour, "%.2f", is_tested ? changed->floor_dealt : NAN);
+    add_cell(text, 0, use_colour, "%.2g", is_tested ? changed->test.p : NAN);
+    text_add(text, "\n");
+}
+
+static void add_heading(Text *text, int use_colour)
+{
+    text_add(text, "\n  ");
+    style_padded(text, "What moves the label", NAME, STYLE_BOLD, use_colour);
+    style_padded(text, "pairs that differ", SHARE, STYLE_DIM, use_colour);
+    style_padded(text, "seeds alone", FLOOR, STYLE_DIM, use_colour);
+    style_padded(text, "if dealt", DEALT, STYLE_DIM, use_colour);
+    style_padded(text, "p", 0, STYLE_DIM, use_colour);
+    text_add(text, "\n");
 }
 
 void changes_text(const Report *report, int width, int use_colour, Text *text)
 {
     Arena *arena = arena_new();
     Changes changes;
-    int n = 0;
+    int n = 0, n_unlabelled = 0;
     changes_new(arena, report, &changes);
     for (int x = 0; x < report->n_axes; x++) {
         const Switch which = {x, CHANGES_ALL, CHANGES_ALL, CHANGES_ALL};
         Changed all, framed;
-        Text line = {0};
         changes_of(arena, &changes, NULL, &which, 0, 0, &all);
         changes_of(arena, &changes, NULL, &which, 0, 1, &framed);
         if (all.interval.n == 0)
             continue;
-        if (n++ == 0) {
-            text_add(text, "\n  ");
-            style_padded(text, "What moves the label", 0, STYLE_BOLD, use_colour);
-            text_add(text, "\n");
-        }
-        text_addf(&line, "%s: ", report->axes[x].name);
-        add_changed(&line, &all);
-        text_add(&line, "; where both have a frame ");
-        if (framed.interval.n > 0)
-            add_changed(&line, &framed);
-        else
-            text_add(&line, "no pair");
-        if (all.n_unlabelled > 0)
-            text_addf(&line, "; %d runs without a label left out", all.n_unlabelled);
-        style_wrapped(text, text_string(&line), 4, width, STYLE_PLAIN, use_colour);
-        text_free(&line);
+        if (n++ == 0)
+            add_heading(text, use_colour);
+        add_changed(text, report->axes[x].name, &all, use_colour);
+        add_changed(text, "  where both have a frame", &framed, use_colour);
+        n_unlabelled = all.n_unlabelled > n_unlabelled ? all.n_unlabelled : n_unlabelled;
     }
+    if (n > 0)
+        text_add(text, "\n");
+    if (n_unlabelled > 0)
+        text_addf(text, "  %d runs have no label and are left out\n", n_unlabelled);
     if (n > 0)
         style_wrapped(
             text,
-            "Of runs with one seed that differ in that alone, how many end with different labels; of two seeds of "
-            "one arm; and how many of these would, if each seed dealt its labels among the values. Each set-up "
-            "stands in changes.csv.",
-            4, width, STYLE_DIM, use_colour);
+            "Pairs: runs with one seed that differ in that alone; their share with different final labels. Seeds "
+            "alone: the same of two seeds of one arm; if dealt: of them, did each seed deal its labels among the "
+            "values at random, and p, how often as few would then differ. Each set-up stands in changes.csv.",
+            2, width, STYLE_DIM, use_colour);
     arena_free(arena);
 }

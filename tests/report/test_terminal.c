@@ -104,9 +104,10 @@ static void test_what_moves_the_label(void **state)
     Report *report = scene_collect(arena, &scene, &folder);
     report_terminal(report, 200, 0, &text);
     assert_non_null(strstr(text_string(&text),
-                           "What moves the label\n"
-                           "    kind: 1.00 [1.00, 1.00] of pairs, seeds alone 0.00 of the 0.50 that "
-                           "dealing gives, p = 0.062; where both have a frame no pair\n"));
+                           "\n"
+                           "  What moves the label      pairs that differ     seeds alone   if dealt    p\n"
+                           "  kind                      1.00 [1.00, 1.00]     0.00          0.50        0.062\n"
+                           "    where both have a frame no pair               –             –           –\n"));
     text_clear(&text);
     report->n_seeds = 0; /* nothing to tell */
     report_terminal(report, 200, 0, &text);
