@@ -61,6 +61,7 @@ void print_verb_help(const Verb *verb);
 /* Schema from all registries; checks through train_estimate, whose findings are kept. Memory from arena. */
 Program program_new(Arena *arena, const Kernels *kernels);
 Schema program_schema(Arena *arena);
+const Condition *program_conditions(Arena *arena); /* conditions.c */
 
 /* What an arm of a plan takes, as it was found when the plan was loaded; in the order of its arms. */
 typedef struct CheckedArm CheckedArm;

@@ -10,7 +10,9 @@
 #include "data/source/source.h"
 #include "frame/frame.h"
 #include "geometry/metric.h"
+#include "model/objective/objective.h"
 #include "model/settings.h"
+#include "model/slot/slot.h"
 #include "train/settings.h"
 
 /* The row GROUP.kind: a choice among the registry's names. */
@@ -114,15 +116,21 @@ static const char *bare_name(const char *name)
     return name;
 }
 
+/* The family that has it; NULL for none. */
+static const MetricFamily *family_of(const char *name)
+{
+    for (const MetricFamily *const *family = family_registry; *family; family++)
+        for (int c = 0; c < (*family)->n_columns; c++)
+            if (strcmp((*family)->columns[c].name, bare_name(name)) == 0)
+                return *family;
+    return NULL;
+}
+
 /* Its column; NULL for none, and of target queries for one that is no mean over queries. */
 static const MetricColumn *find_metric(const char *name)
 {
-    const char *bare = bare_name(name);
-    for (const MetricFamily *const *family = family_registry; *family; family++)
-        for (int c = 0; c < (*family)->n_columns; c++)
-            if (strcmp((*family)->columns[c].name, bare) == 0)
-                return strstr(name, "targets/") && !(*family)->is_by_query ? NULL : &(*family)->columns[c];
-    return NULL;
+    const MetricFamily *family = family_of(name);
+    return !family || (strstr(name, "targets/") && !family->is_by_query) ? NULL : metric_find(bare_name(name));
 }
 
 static int knows_metric(void *context, const char *name, const char **ret_nearest)
@@ -180,12 +188,55 @@ static int knows_group(void *context, const char *name, const char **ret_nearest
     return is_known;
 }
 
+static int needs_losses(const MetricFamily *family)
+{
+    return (family->needs & (NEEDS_GRADIENT | NEEDS_INTERVENTION | NEEDS_INTERVENED)) != 0;
+}
+
+/* Why a run has no member of that name in its snapshots, and the key that says so; NULL: it has. */
+static const char *why_unmeasured(Arena *arena, const Settings *settings, const char *name, const char **ret_key)
+{
+    const MetricFamily *family = family_of(name);
+    const int is_corrupted = strncmp(name, "corrupted/", strlen("corrupted/")) == 0;
+    const int corrupts = objective_find(settings_text(settings, "objective.kind"))->corrupts;
+    *ret_key = arena_format(arena, "measure.%s.every", family->variant.name);
+    if (settings_int(settings, *ret_key) == 0)
+        return "is 0";
+    *ret_key = "model.slot.kind";
+    if ((family->needs & NEEDS_SLOTS) && !slot_find(settings_text(settings, *ret_key))->prepare)
+        return "is none";
+    *ret_key = "objective.kind";
+    if (is_corrupted && !corrupts)
+        return "corrupts no input";
+    if (corrupts && !is_corrupted && (needs_losses(family) || strstr(name, "targets/")))
+        return arena_format(arena, "has its losses, and its targets, where inputs are corrupted: corrupted/%s", name);
+    *ret_key = "measure.targets";
+    return strstr(name, "targets/") && !settings_bool(settings, *ret_key) ? "is false" : NULL;
+}
+
+static int measures(void *context, Arena *arena, const Settings *settings, const Term *term, const char **ret_key,
+                    const char **ret_why)
+{
+    (void)context;
+    const char *const *groups = source_find(settings_text(settings, "data.source.kind"))->groups;
+    int g = 0;
+    *ret_key = "measure.enabled", *ret_why = settings_bool(settings, *ret_key) ? NULL : "is false";
+    if (*ret_why == NULL && term->metric)
+        *ret_why = why_unmeasured(arena, settings, term->metric, ret_key);
+    while (term->group && groups && groups[g] && strcmp(groups[g], term->group) != 0)
+        g++;
+    if (*ret_why == NULL && term->group && !(groups && groups[g]))
+        *ret_key = "data.source.kind", *ret_why = "has no such group";
+    return *ret_why == NULL;
+}
+
 Program program_new(Arena *arena, const Kernels *kernels)
 {
     Checks *checks = ARENA_ARRAY(arena, Checks, 1);
     *checks = (Checks){.arena = arena, .kernels = kernels};
     return (Program){
         .schema = program_schema(arena),
+        .conditions = program_conditions(arena),
         .numerics_version = TRAIN_NUMERICS_VERSION,
         .check_run = check_run,
         .knows_metric = knows_metric,
@@ -193,6 +244,7 @@ Program program_new(Arena *arena, const Kernels *kernels)
         .has_heads = has_heads,
         .has_onset = has_onset,
         .knows_frame = knows_frame,
+        .measures = measures,
         .context = checks,
     };
 }

@@ -64,8 +64,8 @@ static int refuse_unused(const Resolver *r, const Assignment *unused, Error *err
     const char *taken = choice_taken(r, part->group, 0);
     const char *dot = part->group[0] ? "." : "";
     return error_set(err, STATUS_INPUT, "%s: %s counts only with %s%skind: %s (it is %s)",
-                     value_place(unused->file, unused->line, where), unused->key, part->group, dot, part->kind,
-                     taken ? taken : "not in use");
+                     value_place(unused->file, unused->line, where), unused->key, part->group, dot,
+                     schema_kinds(r->arena, r->schema, unused->key), taken ? taken : "not in use");
 }
 
 static int is_used(const Resolver *r, const char *key)

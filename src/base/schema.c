@@ -45,6 +45,19 @@ const SchemaRow *schema_find(const Schema *schema, const char *key, const Schema
     return NULL;
 }
 
+const char *schema_kinds(Arena *arena, const Schema *schema, const char *key)
+{
+    const char *kinds = "", *last = NULL;
+    for (const SchemaPart *part = schema->parts; part < schema->parts + schema->n_parts; part++) {
+        if (!part->kind || !schema_find_in_part(part, key))
+            continue;
+        if (last)
+            kinds = arena_format(arena, "%s%s%s", kinds, *kinds ? ", " : "", last);
+        last = part->kind;
+    }
+    return *kinds ? arena_format(arena, "%s or %s", kinds, last) : last ? last : "";
+}
+
 static const char *last_component(const char *key)
 {
     const char *dot = strrchr(key, '.');

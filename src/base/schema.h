@@ -96,6 +96,10 @@ const SchemaRow *schema_find(const Schema *schema, const char *key, const Schema
 const SchemaRow *schema_find_in_part(const SchemaPart *part, const char *key);
 const char *schema_full_key(Arena *arena, const SchemaPart *part, const SchemaRow *row);
 
+/* The kinds of the parts that have a full key, in words: "absolute", "head or element", "a, b or c". Memory from arena.
+ */
+const char *schema_kinds(Arena *arena, const Schema *schema, const char *key);
+
 /* Nearest valid full key to `key`, or NULL. Memory from arena. */
 const char *schema_nearest_key(Arena *arena, const Schema *schema, const char *key);
 

@@ -31,7 +31,6 @@ static const char *const separator_choices[] = {
     [SEPARATOR_NEVER] = "never", [SEPARATOR_PARAGRAPHS] = "paragraphs", NULL};
 static const char *const lengths_choices[] = {
     [LENGTHS_FULL] = "full", [LENGTHS_UNIFORM] = "uniform", [LENGTHS_DOCUMENTS] = "documents", NULL};
-enum { LEAST_DEFAULT = DATA_MIN_LENGTH };
 static const char *const window_choices[] = {[WINDOW_ANYWHERE] = "anywhere", [WINDOW_DOCUMENT] = "document", NULL};
 
 const SchemaRow data_rows[] = {
@@ -86,9 +85,6 @@ static int check_lengths(const Settings *settings, int length, Error *err)
 {
     const int lengths = settings_choice(settings, "data.lengths.kind");
     const int least = (int)settings_int(settings, "data.lengths.least");
-    if (lengths == LENGTHS_FULL && least != LEAST_DEFAULT)
-        return settings_error(settings, "data.lengths.least", err,
-                              "counts only with `lengths.kind: uniform` or `documents`: all sequences are full");
     if (lengths != LENGTHS_FULL && least >= length)
         return settings_error(settings, "data.lengths.least", err,
                               "%d must be below model.context_length %d for lengths to vary", least, length);

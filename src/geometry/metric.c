@@ -102,8 +102,8 @@ const MetricColumn *metric_find(const char *name)
 
 const char *need_name(int n)
 {
-    static const char *const names[] = {"maps",       "qkv",      "residual",     "weights",   "tokens",
-                                        "layer_maps", "gradient", "intervention", "intervened"};
+    static const char *const names[] = {"maps",       "qkv",      "residual",     "weights",    "tokens",
+                                        "layer_maps", "gradient", "intervention", "intervened", "slots"};
     return n < (int)(sizeof names / sizeof *names) ? names[n] : NULL;
 }
 

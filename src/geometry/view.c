@@ -20,7 +20,7 @@ unsigned view_has(const View *view)
            (view->residual && view->normed ? NEEDS_RESIDUAL : 0u) | (view->output_weight ? NEEDS_WEIGHTS : 0u) |
            (view->tokens ? NEEDS_TOKENS : 0u) | (view->layer_maps ? NEEDS_LAYER_MAPS : 0u) |
            (view->gradients ? NEEDS_GRADIENT : 0u) | (view->losses && view->ablated_losses ? NEEDS_INTERVENTION : 0u) |
-           (view->intervened ? NEEDS_INTERVENED : 0u);
+           (view->intervened ? NEEDS_INTERVENED : 0u) | (view->slots ? NEEDS_SLOTS : 0u);
 }
 
 void view_average_heads(const View *view, double *ret_layer_maps)

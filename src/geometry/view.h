@@ -69,7 +69,9 @@ typedef struct {
     const real *ablated_losses;   /* (N_ABLATIONS,T) the same with a key hidden */
     int ablated[N_ABLATIONS];     /* which key; -1: there was none to hide */
     const Intervened *intervened; /* (N_INTERVENTIONS,) */
-    int end;                      /* position of the end marker; -1: none is marked, the last position stands in */
+    const real *slots; /* (L,H,T,S) what each query gives to each of its head's slots; NULL: there are none */
+    int n_slots;       /* S */
+    int end;           /* position of the end marker; -1: none is marked, the last position stands in */
 } View;
 
 /* What a family needs of a View: without it the family is not called. Biases, tokens, idle flags and end marker are
@@ -84,6 +86,7 @@ enum {
     NEEDS_GRADIENT = 64,
     NEEDS_INTERVENTION = 128, /* losses and ablated losses */
     NEEDS_INTERVENED = 256,
+    NEEDS_SLOTS = 512,
 };
 
 /* A View that has sizes, mask and kernels, and nothing to measure yet. What only lays memory out needs no more, and of

@@ -167,6 +167,19 @@ static Block add_block(Builder *b, const GateKeys *gate, int layer)
     return block;
 }
 
+/* What stands before the head's last layer. */
+static Linear *add_head_hidden(const Builder *b)
+{
+    const ModelSettings *s = b->settings;
+    Linear *hidden = ARENA_ARRAY(b->arena, Linear, s->head_layers - 1);
+    for (int i = 0; i < s->head_layers - 1; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "hidden.%d", i);
+        hidden[i] = add_linear(b, name, s->d_model, s->d_model, (Start){0}, s->bias_head);
+    }
+    return hidden;
+}
+
 static Linear add_head(const Builder *b)
 {
     const ModelSettings *s = b->settings;
@@ -250,17 +263,18 @@ int model_new(Arena *arena, const ModelSettings *settings, const Kernels *kernel
     status = prepare_variants(arena, model, err);
     if (status < 0)
         return status;
-    model->token_type = settings->token_type ? add_tensor(&b, (Tensor){.name = "type",
-                                                                       .rows = 1,
-                                                                       .cols = settings->d_model,
-                                                                       .initial_std = settings->init.embedding_std})
-                                             : ABSENT;
+    model->token_type = settings->token_types ? add_tensor(&b, (Tensor){.name = "type",
+                                                                        .rows = settings->token_types,
+                                                                        .cols = settings->d_model,
+                                                                        .initial_std = settings->init.embedding_std})
+                                              : ABSENT;
     model->embedding_norm = add_norm(&b, "norm", settings->embedding_norm);
     for (int l = 0; l < settings->n_layers; l++)
         model->blocks[l] = add_block(&b, model->gate_state, l);
     b.prefix = "head.", b.group = TENSOR_HEAD, b.layer = -1;
     model->final_norm =
         add_norm(&b, "norm", settings->norm_placement != PLACEMENT_POST && settings->output == OUTPUT_LINEAR);
+    model->head_hidden = add_head_hidden(&b);
     model->head = add_head(&b);
     model_lay_panels(arena, model);
     *ret_model = model;
@@ -308,11 +322,11 @@ double model_flops_per_token(const Model *model, double target_share)
     const ModelSettings *s = &model->settings;
     const double L = s->n_layers, C = s->d_model, HD = (double)s->n_heads * s->d_head, F = s->d_ff;
     const double KD = (double)s->n_kv_heads * s->d_head, T = s->context_length;
-    const double O = s->output == OUTPUT_LINEAR ? model_output_width(s) : 0;
+    const double head = s->output == OUTPUT_LINEAR ? model_output_width(s) + (s->head_layers - 1) * C : 0;
     const double C_in = s->input == INPUT_LINEAR ? s->vector_width : 0; /* whose gradient nobody asks for */
     const double n_gate = model->blocks[0].head_gate.out;
     const double n_mlp = !s->mlp ? 0 : s->activation == ACTIVATION_SWIGLU ? 3 : 2; /* matrices (C,F) */
     const double products =
-        6 * (L * ((2 * HD + 2 * KD + n_gate) * C + n_mlp * C * F) + C * O * target_share) + 4 * C_in * C;
+        6 * (L * ((2 * HD + 2 * KD + n_gate) * C + n_mlp * C * F) + C * head * target_share) + 4 * C_in * C;
     return products + 12 * L * HD * ((double)visible_pairs(&model->visible) / T + model_n_slots(model));
 }

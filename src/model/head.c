@@ -1,15 +1,16 @@
 /* Final norm, head and loss, fused by blocks of rows that have a target.
  *
- *   loss_i = log sum_v exp(z_iv) - z_i,target,  z = norm(x) W;    dz = softmax(z) - onehot(target)
+ *   loss_i = log sum_v exp(z_iv) - z_i,target,  z = y W, y = norm(x);    dz = softmax(z) - onehot(target)
  *
  * or, where the data has goals y of C_out components (mean squared error, as torch.nn.MSELoss defines it),
  *
  *   loss_i = sum_c (z_ic - y_ic)^2 / C_out;                       dz = 2 (z - y) / C_out
  *
- * and then without a head, nor the norm before it, z = x. Only rows with a target are computed: under the masked
- * objective that saves most of the head. They are gathered into a block, go forward and, while their outputs are still
- * in the cache, backward; so that N times O outputs never exist. With a tied head W is the token embedding (V,C),
- * transposed.
+ * and then without a head, nor the norm before it, z = x. With head_layers the head is an MLP, y <- relu(y W_l) before
+ * its last layer (Reddy 2024, arXiv 2312.03002: three layers on attention alone). Only rows with a target are computed:
+ * under the masked objective that saves most of the head. They are gathered into a block, go forward and, while their
+ * outputs are still in the cache, backward; so that N times O outputs never exist. With a tied head W is the token
+ * embedding (V,C), transposed.
  */
 #include <assert.h>
 #include <string.h>
@@ -27,8 +28,40 @@ int head_block_rows(const ModelSettings *settings, int n_rows)
     return rows < n_rows ? rows : n_rows;
 }
 
-/* is_first: of the row blocks of a first step. */
-static void outputs_backward(const Call *call, const real *y, const real *dz, int is_first, real *dy)
+/* Hidden layer l of the head: what is behind its ReLU, or the gradient of that, in `values`. */
+static real *hidden_at(const Call *call, real *values, int l)
+{
+    return values + (size_t)l * (size_t)call->w->head_rows * (size_t)call->model->settings.d_model;
+}
+
+/* y <- relu(y W_l), l = 0 ... head_layers - 2; returns the last y. */
+static const real *hidden_forward(const Call *call, const real *y)
+{
+    const ModelSettings *s = &call->model->settings;
+    for (int l = 0; l < s->head_layers - 1; l++) {
+        real *hidden = hidden_at(call, call->w->head_hidden, l);
+        linear_forward(call, &call->model->head_hidden[l], y, NULL, hidden);
+        call->model->kernels->relu_forward((size_t)call->rows * (size_t)s->d_model, hidden, hidden);
+        y = hidden;
+    }
+    return y;
+}
+
+/* y <- relu(y W_l), the last first: from head_dhidden to dy; y (rows,C) is what the first one read. */
+static void hidden_backward(const Call *call, const real *y, real *dy)
+{
+    const ModelSettings *s = &call->model->settings;
+    Workspace *w = call->w;
+    for (int l = s->head_layers - 2; l >= 0; l--) {
+        const real *hidden = hidden_at(call, w->head_hidden, l);
+        real *dhidden = hidden_at(call, w->head_dhidden, l);
+        call->model->kernels->relu_backward((size_t)call->rows * (size_t)s->d_model, hidden, dhidden, dhidden);
+        linear_backward(call, &call->model->head_hidden[l], l > 0 ? hidden_at(call, w->head_hidden, l - 1) : y, dhidden,
+                        0, l > 0 ? hidden_at(call, w->head_dhidden, l - 1) : dy);
+    }
+}
+
+static void outputs_backward(const Call *call, const real *y, const real *dz, real *dy)
 {
     const Linear *head = &call->model->head;
     const Kernels *kernels = call->model->kernels;
@@ -43,7 +76,8 @@ static void outputs_backward(const Call *call, const real *y, const real *dz, in
     if (head->weight == ABSENT)
         kernels->matmul(MATMUL_TN, O, C, call->rows, 1, dz, O, y, C, 1, gradient + call->model->embedding, C, scratch);
     else
-        kernels->matmul(MATMUL_TN, C, O, call->rows, 1, y, C, dz, O, !is_first, gradient + head->weight, O, scratch);
+        kernels->matmul(MATMUL_TN, C, O, call->rows, 1, y, C, dz, O, !call->is_first, gradient + head->weight, O,
+                        scratch);
     linear_backward_input(call, head, dz, 0, dy);
 }
 
@@ -82,8 +116,8 @@ static double row_loss(const Call *call, const Given *given, int at, real scale,
 }
 
 /* The rows of a block, forward and, while their logits are near, backward. Returns the loss. */
-static double block_loss(const Call *call, const int *rows, const real *x, const Given *given, real scale, int is_first,
-                         real *dx, real *ret_losses)
+static double block_loss(const Call *call, const int *rows, const real *x, const Given *given, real scale, real *dx,
+                         real *ret_losses)
 {
     const Model *model = call->model;
     Workspace *w = call->w;
@@ -94,8 +128,9 @@ static double block_loss(const Call *call, const int *rows, const real *x, const
     /* 1. y = norm(x) */
     for (int r = 0; r < call->rows; r++)
         memcpy(w->head_x + (size_t)r * C, x + (size_t)rows[r] * C, row_bytes);
-    const real *y = norm_forward(call, &model->final_norm, w->head_x, &w->head_norm, w->head_y);
-    /* 2. z = y W */
+    const real *normed = norm_forward(call, &model->final_norm, w->head_x, &w->head_norm, w->head_y);
+    /* 2. y <- relu(y W_l) of all hidden layers, z = y W */
+    const real *y = hidden_forward(call, normed);
     outputs_forward(call, y, w->outputs);
     /* 3. loss of z and target; dz in its place */
     for (int r = 0; r < call->rows; r++) {
@@ -106,8 +141,11 @@ static double block_loss(const Call *call, const int *rows, const real *x, const
     }
     if (!call->gradient)
         return loss;
-    /* 2. z = y W */
-    outputs_backward(call, y, w->outputs, is_first, w->head_dnorm);
+    /* 2. y <- relu(y W_l) of all hidden layers, z = y W */
+    const int n_hidden = model->settings.head_layers - 1;
+    outputs_backward(call, y, w->outputs,
+                     n_hidden > 0 ? hidden_at(call, w->head_dhidden, n_hidden - 1) : w->head_dnorm);
+    hidden_backward(call, normed, w->head_dnorm);
     /* 1. y = norm(x) */
     memset(w->head_dx, 0, row_bytes * (size_t)call->rows);
     norm_backward(call, &model->final_norm, w->head_x, &w->head_norm, w->head_dnorm, w->head_dx);
@@ -116,9 +154,19 @@ static double block_loss(const Call *call, const int *rows, const real *x, const
     return loss;
 }
 
+/* What no row writes is 0 all the same. */
+static void clear_weights(const Call *call)
+{
+    const Model *model = call->model;
+    const size_t C = (size_t)model->settings.d_model;
+    if (model->head.in > 0 && model->head.weight != ABSENT)
+        memset(call->gradient + model->head.weight, 0, sizeof(real) * C * (size_t)model->head.out);
+    for (int l = 0; l < model->settings.head_layers - 1; l++)
+        memset(call->gradient + model->head_hidden[l].weight, 0, sizeof(real) * C * C);
+}
+
 double head_loss(const Call *call, const real *x, const Given *given, real scale, real *dx, real *ret_losses)
 {
-    const Linear *head = &call->model->head;
     Workspace *w = call->w;
     double loss = 0;
     int n_targets = 0;
@@ -130,14 +178,14 @@ double head_loss(const Call *call, const real *x, const Given *given, real scale
         memset(ret_losses, 0, sizeof(real) * (size_t)call->rows);
     if (call->gradient)
         memset(dx, 0, sizeof(real) * (size_t)call->model->settings.d_model * (size_t)call->rows);
-    if (call->gradient && call->is_first && n_targets == 0 && head->in > 0 && head->weight != ABSENT)
-        memset(call->gradient + head->weight, 0, sizeof(real) * (size_t)head->in * (size_t)head->out);
+    if (call->gradient && call->is_first && n_targets == 0)
+        clear_weights(call);
 
     for (int start = 0; start < n_targets; start += w->head_rows) {
         Call block = *call;
         block.rows = n_targets - start < w->head_rows ? n_targets - start : w->head_rows;
-        loss +=
-            block_loss(&block, w->target_rows + start, x, given, scale, call->is_first && start == 0, dx, ret_losses);
+        block.is_first = call->is_first && start == 0;
+        loss += block_loss(&block, w->target_rows + start, x, given, scale, dx, ret_losses);
     }
     return loss;
 }
@@ -169,6 +217,6 @@ void head_outputs(const Call *call, const real *x, real *ret_outputs)
     for (int start = 0; start < call->rows; start += w->head_rows) {
         const Call block = block_from(call, start);
         const real *y = norm_forward(&block, &call->model->final_norm, x + (size_t)start * C, &w->head_norm, w->head_y);
-        outputs_forward(&block, y, ret_outputs + (size_t)start * O);
+        outputs_forward(&block, hidden_forward(&block, y), ret_outputs + (size_t)start * O);
     }
 }

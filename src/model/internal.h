@@ -47,11 +47,12 @@ struct Model {
     void *position_state, *score_state, *slot_state, *gate_state; /* the latter two NULL: none */
     size_t embedding;                                             /* (V,C); ABSENT of vectors */
     Linear input;                                                 /* (C_in,C) a learned map of vectors, or none */
-    size_t token_type;                                            /* (C,) or ABSENT */
+    size_t token_type;                                            /* (token_types,C) or ABSENT */
     Norm embedding_norm;                                          /* or ABSENT */
     Block *blocks;                                                /* (L) */
-    Norm final_norm; /* ABSENT in post-norm, whose last block ends with one, and with OUTPUT_IDENTITY */
-    Linear head;     /* (C,O); tied: weight is ABSENT and the embedding serves, transposed; with OUTPUT_IDENTITY none */
+    Norm final_norm;     /* ABSENT in post-norm, whose last block ends with one, and with OUTPUT_IDENTITY */
+    Linear *head_hidden; /* (head_layers - 1) before the head, (C,C) */
+    Linear head; /* (C,O); tied: weight is ABSENT and the embedding serves, transposed; with OUTPUT_IDENTITY none */
     Linear **linears; /* (n_linears) all of them that there are */
     int n_linears;
     size_t n_panels[2]; /* reals of all panels for forward, and for backward behind them */
@@ -144,7 +145,8 @@ struct Workspace {
     int *target_rows;                             /* (N) */
     real *head_x, *head_y, *head_dx, *head_dnorm; /* (head_rows,C) the stream, after the norm, and their gradients */
     NormActs head_norm;
-    real *outputs; /* (head_rows,O) */
+    real *head_hidden, *head_dhidden; /* (head_layers-1,head_rows,C) behind each ReLU, and its gradient */
+    real *outputs;                    /* (head_rows,O) */
 
     /* Gradients of activations. */
     real *dx, *dnorm;            /* (N,C) */

@@ -31,6 +31,42 @@ static void tokens_forward(const Call *call, const int32_t *tokens, real *x)
     }
 }
 
+/* Where the row of E[type] lies that position i of a sequence has, `segment` being that of the position before it: EOS
+ * is the last of its segment, BOS the first; behind the last type comes the first again (Devlin et al. 2018, arXiv
+ * 1810.04805: two sentences; in turn for more of them: Liu & Lapata 2019, arXiv 1908.08345). */
+static size_t type_at(const Model *model, const int32_t *tokens, int i, int *segment)
+{
+    *segment = i == 0 ? 0 : *segment + (tokens[i - 1] == TOKEN_EOS) + (tokens[i] == TOKEN_BOS);
+    return model->token_type + (size_t)(*segment % model->settings.token_types) * (size_t)model->settings.d_model;
+}
+
+/* x += E[type]; one type alone is the same row everywhere. */
+static void types_forward(const Call *call, const int32_t *tokens, real *x)
+{
+    const Model *model = call->model;
+    const int C = model->settings.d_model, *starts = call->w->starts;
+    if (model->settings.token_types == 1)
+        model->kernels->bias_forward(call->rows, C, call->parameters + model->token_type, x);
+    for (int s = 0; model->settings.token_types > 1 && s < call->n; s++)
+        for (int r = starts[s], segment = 0; r < starts[s + 1]; r++)
+            model->kernels->add((size_t)C,
+                                call->parameters + type_at(model, tokens + starts[s], r - starts[s], &segment),
+                                x + (size_t)r * C);
+}
+
+/* dE[type] += dx */
+static void types_backward(const Call *call, const int32_t *tokens, const real *dx)
+{
+    const Model *model = call->model;
+    const int C = model->settings.d_model, *starts = call->w->starts;
+    if (model->settings.token_types == 1)
+        model->kernels->bias_backward(call->rows, C, dx, call->gradient + model->token_type);
+    for (int s = 0; model->settings.token_types > 1 && s < call->n; s++)
+        for (int r = starts[s], segment = 0; r < starts[s + 1]; r++)
+            model->kernels->add((size_t)C, dx + (size_t)r * C,
+                                call->gradient + type_at(model, tokens + starts[s], r - starts[s], &segment));
+}
+
 /* 1. x_0 = E[token] (+ P) (+ E[type]), of vectors u W or u for E[token]; with embedding_norm norm(...) of that */
 static void embed_forward(const Call *call, const Given *given, real *ret_x)
 {
@@ -53,8 +89,7 @@ static void embed_forward(const Call *call, const Given *given, real *ret_x)
     for (int i = 0; s->position->embed_forward && i < call->n; i++)
         s->position->embed_forward(model->position_state, call->parameters, w->starts[i + 1] - w->starts[i],
                                    x + (size_t)w->starts[i] * C);
-    if (model->token_type != ABSENT)
-        model->kernels->bias_forward(call->rows, s->d_model, call->parameters + model->token_type, x);
+    types_forward(call, given->tokens, x);
     norm_forward(call, &model->embedding_norm, x, &w->embedding_norm, ret_x);
 }
 
@@ -224,8 +259,7 @@ static void embed_backward(const Call *call, const Given *given, const real *dx)
         norm_backward(call, &model->embedding_norm, w->embedded, &w->embedding_norm, dx, w->dnorm);
         dx = w->dnorm;
     }
-    if (model->token_type != ABSENT)
-        model->kernels->bias_backward(call->rows, (int)C, dx, call->gradient + model->token_type);
+    types_backward(call, given->tokens, dx);
     for (int i = 0; model->embedding != ABSENT && i < call->rows; i++)
         model->kernels->add(C, dx + (size_t)i * C, call->gradient + model->embedding + (size_t)given->tokens[i] * C);
     if (model->input.in > 0)

@@ -8,10 +8,13 @@ void model_lay_panels(Arena *arena, Model *model)
     enum { PER_BLOCK = 8 };
     const int L = model->settings.n_layers;
     Linear *const ends[] = {&model->head, &model->input}; /* first: often the largest, and threads take turns */
-    model->linears = ARENA_ARRAY(arena, Linear *, L * PER_BLOCK + 2);
+    const int n_hidden = model->settings.head_layers - 1;
+    model->linears = ARENA_ARRAY(arena, Linear *, L * PER_BLOCK + 2 + n_hidden);
     for (int i = 0; i < 2; i++)
         if (ends[i]->in > 0)
             model->linears[model->n_linears++] = ends[i];
+    for (int i = 0; i < n_hidden; i++)
+        model->linears[model->n_linears++] = &model->head_hidden[i];
     for (int l = 0; l < L; l++) {
         Block *block = &model->blocks[l];
         Linear *const linears[PER_BLOCK] = {&block->q,  &block->k,    &block->v,    &block->out,

@@ -63,8 +63,12 @@ const SchemaRow model_rows[] = {
     {"embedding_norm", VALUE_BOOL, "false", 0, 0, NULL, "a norm behind the embeddings, before the first block",
      FIELD(ModelSettings, embedding_norm)},
     {"token_type", VALUE_BOOL, "false", 0, 0, NULL,
-     "one learned vector more at every place: BERT's token types, of which all data here is the first",
+     "one learned vector more at every place: BERT's token types, of which all places have the first",
      FIELD(ModelSettings, token_type)},
+    {"token_types", VALUE_INT, "0", 0, 512, NULL,
+     "so many of them: places have one by their segment, the first again behind the last; EOS ends a segment, BOS "
+     "begins one; 0: none",
+     FIELD(ModelSettings, token_types)},
     {"qk_norm", VALUE_BOOL, "false", 0, 0, NULL,
      "RMSNorm of q and k per head, before rotation, with a gain per channel", FIELD(ModelSettings, qk_norm)},
     {"bias", VALUE_BOOL, "false", 0, 0, NULL, "biases of the linear layers", FIELD(ModelSettings, bias)},
@@ -76,6 +80,9 @@ const SchemaRow model_rows[] = {
     {"bias_head", VALUE_CHOICE, "auto", 0, 0, bias_names, "of the head", FIELD(ModelSettings, bias_head)},
     {"tied_head", VALUE_BOOL, "false", 0, 0, NULL, "the head is the token embedding; wants a small embedding_std",
      FIELD(ModelSettings, tied_head)},
+    {"head_layers", VALUE_INT, "1", 1, 8, NULL,
+     "linear layers of the head; a ReLU of d_model stands behind each but the last, so that 3 is an MLP of 3 layers",
+     FIELD(ModelSettings, head_layers)},
     {"init.embedding_std", VALUE_NUMBER, "1.0", 0, 100, NULL, "token embedding: standard deviation at step 0",
      FIELD(ModelSettings, init.embedding_std)},
     {"init.position_std", VALUE_NUMBER, "1.0", 0, 100, NULL, "learned position vectors: standard deviation at step 0",
@@ -142,6 +149,9 @@ int model_check_vectors(const ModelSettings *model, Error *err)
     if (model->goal_width == 0 && model->output == OUTPUT_IDENTITY)
         return settings_error(settings, "model.output", err,
                               "'identity' gives vectors, and this data.source.kind asks for ids");
+    if (model->output == OUTPUT_IDENTITY && model->head_layers > 1)
+        return settings_error(settings, "model.head_layers", err,
+                              "`output: identity` has no head, and no layers of one");
     if (model->tied_head && (model->vector_width > 0 || model->goal_width > 0))
         return settings_error(settings, "model.tied_head", err,
                               "there is no token embedding to tie the head to: this data.source.kind gives vectors");
@@ -198,6 +208,11 @@ int model_settings_read(const Settings *settings, int vocab_size, ModelSettings 
                               "%d does not divide model.n_heads %d: each head of keys and values is read by as many "
                               "heads of queries",
                               m.n_kv_heads, m.n_heads);
+    if (m.token_type && m.token_types > 0)
+        return settings_error(settings, "model.token_type", err,
+                              "adds the same type everywhere, and model.token_types gives each segment its own: one of "
+                              "them");
+    m.token_types = m.token_type ? 1 : m.token_types;
     if (m.norm == NORM_NONE) /* joins are plain, wherever a norm would stand */
         m.norm_placement = PLACEMENT_PRE;
     BiasRule *const biases[] = {&m.bias_q, &m.bias_k, &m.bias_v, &m.bias_out, &m.bias_mlp, &m.bias_head};

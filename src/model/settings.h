@@ -47,11 +47,13 @@ typedef struct {
     int mlp;                /* off: blocks of attention alone */
     int attention_residual; /* off: a block's attention replaces the stream instead of adding to it */
     int embedding_norm;     /* a norm behind the embeddings */
-    int token_type;         /* one learned vector more at every place */
+    int token_type;         /* one learned vector more at every place: one token type */
+    int token_types;        /* learned vectors of which each place has its segment's; 1 with token_type, 0: none */
     int bias;               /* of linear layers; off by default: a key bias has no true gradient without rotation */
     BiasRule bias_q, bias_k, bias_v, bias_out, bias_mlp, bias_head; /* never auto once read */
-    int qk_norm;   /* q and k pass an RMSNorm per head before rotation; off by default */
-    int tied_head; /* the head uses the token embedding; off by default */
+    int qk_norm;     /* q and k pass an RMSNorm per head before rotation; off by default */
+    int tied_head;   /* the head uses the token embedding; off by default */
+    int head_layers; /* linear layers of the head, 1; before the last one ReLUs, each of d_model */
     const Position *position;
     const Mask *mask;
     const Score *score;

@@ -144,12 +144,14 @@ static void lay_workspace(Arena *arena, const Model *model, int n, int with_back
     w->head_x = take_reals(arena, head_rows * C);
     w->head_y = take_reals(arena, head_rows * C);
     w->head_norm = lay_norm(arena, head_rows);
+    w->head_hidden = take_reals(arena, (size_t)(s->head_layers - 1) * head_rows * C);
     w->outputs = take_reals(arena, head_rows * (size_t)model_output_width(s));
     if (!with_backward)
         return;
 
     w->head_dx = take_reals(arena, head_rows * C);
     w->head_dnorm = take_reals(arena, head_rows * C);
+    w->head_dhidden = take_reals(arena, (size_t)(s->head_layers - 1) * head_rows * C);
     w->dx = take_reals(arena, N * C);
     w->dnorm = take_reals(arena, N * C);
     w->dq = take_reals(arena, N * HD);

@@ -89,6 +89,12 @@ typedef struct {
     const char *key, *introductory;
 } LaterKey;
 
+/* conditions.c: whether a setting that has another value than its default has no say; which values it counts with, in
+ * words; whether it hangs on the key `beside`. */
+int condition_silences(Arena *arena, const Condition *conditions, const Settings *settings, const char *key);
+const char *condition_text(Arena *arena, const Condition *conditions, const char *key);
+int condition_is_on(const Condition *conditions, const char *key, const char *beside);
+
 /* The text whose hash is a run's id. */
 void id_json(const Settings *settings, const char *input_hash, int numerics_version, const LaterKey *later_keys,
              Text *ret_text);

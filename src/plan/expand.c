@@ -16,7 +16,7 @@ enum { ARMS_MAX = 100000, RUNS_MAX = 10000, SEEDS_MAX = 10000 };
 typedef struct {
     const Assignment *from;
     int layer;
-    unsigned char is_tried, is_used;
+    unsigned char is_tried, is_used, is_silenced; /* the latter: its choice was taken, but a condition does not hold */
 } Use;
 
 typedef struct {
@@ -137,23 +137,25 @@ static void collect_uses(Expansion *x)
     x->uses = ARENA_ARRAY(draft->arena, Use, n + 1);
     x->first_use = ARENA_ARRAY(draft->arena, int *, draft->n_axes + 1);
     for (int i = 0; i < draft->settings.n; i++)
-        x->uses[x->n_uses++] = (Use){&draft->settings.items[i], draft->setting_layers[i], 0, 0};
+        x->uses[x->n_uses++] = (Use){.from = &draft->settings.items[i], .layer = draft->setting_layers[i]};
     for (int a = 0; a < draft->n_axes; a++) {
         const Axis *axis = &draft->axes[a].axis;
         x->first_use[a] = ARENA_ARRAY(draft->arena, int, axis->n_values);
         for (int v = 0; v < axis->n_values; v++) {
             x->first_use[a][v] = x->n_uses;
             for (int i = 0; i < axis->values[v].n_assignments; i++)
-                x->uses[x->n_uses++] = (Use){&axis->values[v].assignments[i], draft->axes[a].layer, 0, 0};
+                x->uses[x->n_uses++] = (Use){.from = &axis->values[v].assignments[i], .layer = draft->axes[a].layer};
         }
     }
 }
 
-/* A later layer than the key's own decided about the choice that the key belongs to. */
+/* A later layer than the key's own decided about the choice that the key belongs to, or about what it counts with. */
 static int is_overruled(const Expansion *x, const Use *use, const char *choice_key)
 {
+    const Condition *conditions = x->draft->program->conditions;
     for (int i = 0; i < x->n_uses; i++)
-        if (x->uses[i].layer > use->layer && strcmp(x->uses[i].from->key, choice_key) == 0)
+        if (x->uses[i].layer > use->layer && (strcmp(x->uses[i].from->key, choice_key) == 0 ||
+                                              condition_is_on(conditions, use->from->key, x->uses[i].from->key)))
             return 1;
     return 0;
 }
@@ -170,8 +172,12 @@ static int check_uses(const Expansion *x)
         const char *choice_key = arena_format(draft->arena, "%s%skind", part->group, part->group[0] ? "." : "");
         if (is_overruled(x, use, choice_key))
             continue;
-        return plan_refuse(draft->err, use->from->file, use->from->line,
-                           "%s: counts only with %s: %s, which no arm has", use->from->key, choice_key, part->kind);
+        const char *with = use->is_silenced
+                               ? condition_text(draft->arena, draft->program->conditions, use->from->key)
+                               : arena_format(draft->arena, "%s: %s", choice_key,
+                                              schema_kinds(draft->arena, &draft->program->schema, use->from->key));
+        return plan_refuse(draft->err, use->from->file, use->from->line, "%s: counts only with %s, which no arm has",
+                           use->from->key, with);
     }
     return STATUS_OK;
 }
@@ -199,8 +205,12 @@ static int resolve_run(Expansion *x, const Plan *plan, const Arm *arm, uint64_t 
     const int status =
         settings_resolve(draft->arena, &draft->program->schema, list, n + 1, ret_settings, unused, draft->err);
     for (int i = 0; i < n && status == STATUS_OK; i++) {
-        x->uses[where[i]].is_tried = 1;
-        x->uses[where[i]].is_used |= !unused[i];
+        Use *use = &x->uses[where[i]];
+        const int is_silenced =
+            !unused[i] && condition_silences(draft->arena, draft->program->conditions, ret_settings, use->from->key);
+        use->is_tried = 1;
+        use->is_used |= !unused[i] && !is_silenced;
+        use->is_silenced |= (unsigned char)is_silenced;
     }
     return status;
 }

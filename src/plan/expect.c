@@ -1,8 +1,9 @@
 /* `expect:` checked before anything runs: that every axis, value, metric and frame type exists, that each side of a
  * comparison matches at least one arm, and two sides at least one pair of arms that agree on all they don't select.
  *
- * A claim that selects a value which --set (or a later file) took out of the sweep can't be judged by this plan; it is
- * left out, with a note, rather than being an error: exploring must not need an edited experiment.
+ * A claim that selects a value which --set (or a later file) took out of the sweep can't be judged by this plan; nor
+ * can one on a metric that --set says is not measured. It is left out, with a note, rather than being an error:
+ * exploring must not need an edited experiment.
  */
 #include <string.h>
 
@@ -64,8 +65,13 @@ static int read_claim(const Draft *draft, const Node *item, Claim *claim)
 
 /* ---- names ---- */
 
-/* *ret_gone is set to the selection that names a value which is no longer swept. */
-static int check_selects(const Check *c, const Term *term, const Select **ret_gone)
+static const char *gone_text(const Check *c, const char *axis, const char *value)
+{
+    return arena_format(c->draft->arena, "it needs %s=%s, which is not in this plan", axis, value);
+}
+
+/* *ret_gone is set where a selection names a value which is no longer swept. */
+static int check_selects(const Check *c, const Term *term, const char **ret_gone)
 {
     for (int i = 0; i < term->n_selects; i++) {
         const Select *select = &term->selects[i];
@@ -79,7 +85,7 @@ static int check_selects(const Check *c, const Term *term, const Select **ret_go
         if (axis_find(&axis->written, select->value) < 0)
             return refuse(c, arena_format(arena, "axis %s has no value \"%.100s\"%s", select->axis, select->value,
                                           plan_hint(arena, axis_nearest(arena, &axis->written, select->value))));
-        *ret_gone = select;
+        *ret_gone = gone_text(c, select->axis, select->value);
     }
     return STATUS_OK;
 }
@@ -171,16 +177,13 @@ static int matches_change(const Plan *plan, const Term *term)
     return 0;
 }
 
-/* A value that the axis had where it was written and has no longer; NULL if it has them all. */
-static const Select *value_gone(const Draft *draft, const char *name)
+/* That the axis had a value where it was written which it has no longer; NULL if it has them all. */
+static const char *value_gone(const Check *c, const char *name)
 {
-    const SweepAxis *axis = sweep_find(draft, name);
+    const SweepAxis *axis = sweep_find(c->draft, name);
     for (int i = 0; i < axis->written.n_values; i++)
-        if (axis_find(&axis->axis, axis->written.values[i].label) < 0) {
-            Select *select = ARENA_ARRAY(draft->arena, Select, 1);
-            *select = (Select){name, axis->written.values[i].label};
-            return select;
-        }
+        if (axis_find(&axis->axis, axis->written.values[i].label) < 0)
+            return gone_text(c, name, axis->written.values[i].label);
     return NULL;
 }
 
@@ -189,7 +192,35 @@ static int is_measured(const Term *term)
     return term->kind != TERM_NUMBER && term->kind != TERM_LABEL;
 }
 
-static int check_comparison(const Check *c, const Comparison *comparison, const Select **ret_gone)
+/* That some arm which a term selects has what it is about. */
+static int check_measured(const Check *c, const Term *term, const char **ret_gone)
+{
+    const Program *program = c->draft->program;
+    Arena *arena = c->draft->arena;
+    const char *key = NULL, *why = NULL;
+    const Settings *settings = NULL;
+    for (int i = 0; program->measures && i < c->plan->n_arms; i++) {
+        if (!matches(c->plan, term, &c->plan->arms[i]))
+            continue;
+        settings = &c->plan->runs[i * c->plan->n_seeds].settings;
+        if (program->measures(program->context, arena, settings, term, &key, &why))
+            return STATUS_OK;
+    }
+    if (!settings)
+        return STATUS_OK;
+    const Setting *setting = settings_find(settings, key);
+    if (setting && setting->file && setting->line == 0) /* --set */
+        *ret_gone = arena_format(arena, "%s %s, so that no arm measures what it is about", key, why);
+    else
+        return refuse(c, arena_format(arena, "no arm of %s(...) measures %s: %s %s", term_kind_name(term->kind),
+                                      term->metric  ? term->metric
+                                      : term->group ? arena_format(arena, "loss:%s", term->group)
+                                                    : "frames",
+                                      key, why));
+    return STATUS_OK;
+}
+
+static int check_comparison(const Check *c, const Comparison *comparison, const char **ret_gone)
 {
     const Term *terms[2] = {&comparison->left, &comparison->right};
     const int n = comparison->comparator == COMPARE_HOLDS ? 1 : 2;
@@ -203,11 +234,15 @@ static int check_comparison(const Check *c, const Comparison *comparison, const 
             return refuse(c, arena_format(c->draft->arena, "no arm matches the selection of %s(...)",
                                           term_kind_name(terms[i]->kind)));
     for (int i = 0; i < n; i++)
+        if (is_measured(terms[i]) && check_measured(c, terms[i], ret_gone) != STATUS_OK)
+            return STATUS_INPUT;
+    for (int i = 0; i < n; i++)
         if (term_is_changes(terms[i]) && !matches_change(c->plan, terms[i])) {
-            *ret_gone = value_gone(c->draft, terms[i]->axis);
-            if (!*ret_gone)
+            const char *gone = value_gone(c, terms[i]->axis);
+            if (!gone)
                 return refuse(c, arena_format(c->draft->arena, "no two arms of %s(...) differ in %s alone",
                                               term_kind_name(terms[i]->kind), terms[i]->axis));
+            *ret_gone = gone;
             return STATUS_OK;
         }
     if (n == 2 && is_measured(terms[0]) && is_measured(terms[1]) && !term_is_changes(terms[0]) &&
@@ -216,12 +251,11 @@ static int check_comparison(const Check *c, const Comparison *comparison, const 
     return STATUS_OK;
 }
 
-static void add_note(const Check *c, Plan *plan, const Select *gone)
+static void add_note(const Check *c, Plan *plan, const char *gone)
 {
     plan->notes = plan_grown(c->draft->arena, plan->notes, plan->n_notes, sizeof *plan->notes);
     plan->notes[plan->n_notes++] =
-        arena_format(c->draft->arena, "the expectation \"%s\" is left out: it needs %s=%s, which is not in this plan",
-                     c->claim->text, gone->axis, gone->value);
+        arena_format(c->draft->arena, "the expectation \"%s\" is left out: %s", c->claim->text, gone);
 }
 
 int expect_read(const Draft *draft, Plan *plan)
@@ -235,7 +269,7 @@ int expect_read(const Draft *draft, Plan *plan)
     for (int i = 0; i < list->n_items; i++) {
         Claim *claim = &plan->claims[plan->n_claims];
         const Check check = {draft, plan, claim};
-        const Select *gone = NULL;
+        const char *gone = NULL;
         if (read_claim(draft, list->items[i], claim) != STATUS_OK)
             return STATUS_INPUT;
         for (int k = 0; k < claim->n_comparisons; k++)

@@ -59,9 +59,18 @@ typedef struct {
     int n_notes;
 } Plan;
 
+/* A key that has a say in a run only where another one is among `values` (words that spaces part), or with is_not is
+ * none of them. With several conditions on a key one is enough. */
+typedef struct {
+    const char *key, *beside, *values;
+    int is_not;
+} Condition;
+
 /* What plan needs to know of the program. */
 typedef struct {
     Schema schema;
+    const Condition *conditions; /* the last has no key; NULL: none. A key that no arm gives a say is refused, unless it
+                                  * is set to its default */
     int numerics_version;
     /* Checks one run's whole settings; ret_input_hash (65 bytes) is the SHA-256 of every input file, "" for none.
      * Asked once an arm, in their order, as nothing of it may depend on the seed. */
@@ -75,6 +84,10 @@ typedef struct {
     int (*has_heads)(void *context, const char *name);
     /* Whether a known metric declares when it has emerged (for `onset` and `early`); NULL: every metric passes. */
     int (*has_onset)(void *context, const char *name);
+    /* Whether a run with these settings has what a term of a claim (not a number or label) is about; if not, the key
+     * that says so and in what words, from arena: "is 0". NULL: every run has everything. */
+    int (*measures)(void *context, Arena *arena, const Settings *settings, const Term *term, const char **ret_key,
+                    const char **ret_why);
     void *context;
 } Program;
 

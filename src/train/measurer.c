@@ -21,6 +21,7 @@ View measurer_blank_view(const Model *model, const Visible *visible, const Kerne
     View view = view_shape(s.L, s.H, s.C, s.D, visible, kernels);
     view.bias_by_query = model_settings(model)->position->bias_by_query;
     view.logit = model_settings(model)->logit;
+    view.n_slots = model_n_slots(model);
     return view;
 }
 
@@ -102,6 +103,8 @@ static void lay_worker(Arena *arena, const TrainSettings *settings, const Model 
     worker->capture.residual = ARENA_ARRAY(arena, real, n * (size_t)(s.L + 1) * s.T * s.C);
     worker->capture.normed = ARENA_ARRAY(arena, real, n * (size_t)s.T * s.C);
     worker->capture.losses = ARENA_ARRAY(arena, real, n * (size_t)s.T);
+    if (model_n_slots(model) > 0 && (needs_of(settings) & NEEDS_SLOTS))
+        worker->capture.slots = ARENA_ARRAY(arena, real, heads * s.T * model_n_slots(model));
     worker->target_maps = settings->measure.targets ? ARENA_ARRAY(arena, real, (size_t)s.L * s.H * s.T * s.T) : NULL;
     worker->bias = least < s.T ? ARENA_ARRAY(arena, real, model_bias_size(model, s.T)) : NULL;
     lay_extras(arena, needs_of(settings), model, panels, worker);

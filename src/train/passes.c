@@ -11,6 +11,8 @@ int measurer_includes(const Measurer *measurer, int family, int s)
     const Cadence *cadence = &measurer->settings->measure.families[family];
     const int is_one_enough = measurer->is_baseline && !measurer->full.varies && family_registry[family]->every > 1;
     const int n = is_one_enough ? 1 : cadence->n_sequences;
+    if ((family_registry[family]->needs & NEEDS_SLOTS) && model_n_slots(measurer->model) == 0)
+        return 0;
     return s < n && family_is_due(measurer->settings, family, measurer->step);
 }
 
@@ -104,6 +106,7 @@ View measurer_sequence_view(const Measurer *measurer, const Set *set, int s, con
     view.v = part_of(capture->v, at, rows), view.heads = part_of(capture->heads, at, rows);
     view.residual = part_of(capture->residual, at, (size_t)(shape.L + 1) * T * shape.C);
     view.normed = part_of(capture->normed, at, T * shape.C);
+    view.slots = part_of(capture->slots, at, heads * T * (size_t)view.n_slots);
     view.bias = set->varies ? NULL : is_full ? measurer->bias : measurer->half_bias;
     view.baseline = is_full ? measurer->baseline + (set->varies ? (size_t)s * heads * (size_t)set->length : 0) : NULL;
     view.output_weight = measurer->output_weights;

@@ -248,7 +248,6 @@ static void what_makes_no_sense_is_refused_in_one_line(void **state)
     static const struct {
         const char *lines[5], *message;
     } cases[] = {
-        {{"data.lengths.least=9"}, "data.lengths.least: counts only with `lengths.kind: uniform` or `documents`"},
         {{"data.lengths.kind=uniform", "data.lengths.least=48"},
          "data.lengths.least: 48 must be below model.context_length 48"},
         {{"data.lengths.kind=documents"}, "data.lengths.kind: `documents` needs `window: document`"},

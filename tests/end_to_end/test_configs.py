@@ -53,6 +53,32 @@ class Configs(Case):
                     self.assertLessEqual(np.abs(weights[name]).max(), bound)
                     self.assertAlmostEqual(weights[name].std() / (bound / 3 ** 0.5), 1, delta=0.03)
 
+    def first_losses(self, name, *keys):
+        """Held-out loss, of all and of each group, of a config's first arm at step 0, with other keys."""
+        words = [word for key in ("train.steps=1", "train.batch_size=2", "snapshot.maps=0", "seeds=1", *keys) for word in ("--set", key)]
+        self.refframe("run", os.path.join(CONFIGS, f"{name}.yaml"), "--results", "results", *words, timeout=240)
+        folder = sorted(run_folders(self.at("results", name)).items())[0][1]
+        with zipfile.ZipFile(os.path.join(folder, "snapshots", "step-00000000.npz")) as npz:
+            return np.load(io.BytesIO(npz.read("held_out_loss.npy")))
+
+    def test_broadcast_of_a_model_that_does_nothing(self):
+        """With weights of 0 the answer is the input, and the loss what the donor adds to each goal: of C channels C - 1 are standard
+        normal, and one is the largest of T - 1 normals."""
+        losses = self.first_losses("broadcast", "model.output=identity", "model.init.weight=constant", "model.init.weight_std=0",
+                                   "model.init.position_std=0", "measure.sequences=256")
+        most = np.sort(np.random.default_rng(1).standard_normal((20000, 31)), 1)[:, -1]
+        expected = (63 + (most ** 2).mean()) / 64
+        for value in losses:  # content, donor and ends alike; of 256 sums of squares
+            self.assertAlmostEqual(value, expected, delta=4 * (2 / 64 / 256) ** 0.5)
+        self.assertEqual(losses.size, 4)
+
+    def test_retrieval_of_a_model_that_knows_nothing(self):
+        """With a head of 0 each of the 37 ids is as likely, whatever is asked for; no held-out query asks for another place than three."""
+        losses = self.first_losses("retrieval", "model.init.weight=constant", "model.init.weight_std=0", "model.init.bias=zero",
+                                   "model.init.head_std=0", "measure.sequences=64")
+        np.testing.assert_allclose(losses[:4], np.log(37), rtol=1e-6)
+        self.assertTrue(np.isnan(losses[4]))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -326,8 +326,9 @@ class Verbs(Case):
         self.assertNotRegex(self.refframe("run", "tiny.yaml", "--results", "other").stdout, "[\r\x1b]")
 
     def test_claims_of_what_was_measured_on_other_queries(self):
-        for name in ("targets/sink_mass", "corrupted/sink_mass", "corrupted/targets/sink_mass"):
-            self.write("claims.yaml", f"train.steps: 5\nexpect:\n  - {{text: some, that: \"median({name}:strongest) > 0\"}}\n")
+        masked = "objective.kind: masked\nmodel.mask.kind: full\n"
+        for name, keys in (("targets/sink_mass", ""), ("corrupted/sink_mass", masked), ("corrupted/targets/sink_mass", masked)):
+            self.write("claims.yaml", f"measure.targets: true\n{keys}expect:\n  - {{text: some, that: \"median({name}:strongest) > 0\"}}\n")
             self.refframe("check", "claims.yaml")
         for name, hint in (("targets/sink_mas", '; did you mean "sink_mass"?'), ("target/sink_mass", ""), ("targets/corrupted/sink_mass", "")):
             self.write("claims.yaml", f"train.steps: 5\nexpect:\n  - {{text: some, that: \"median({name}) > 0\"}}\n")

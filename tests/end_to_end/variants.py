@@ -29,6 +29,7 @@ CONTEXTS = (
     {"data.source.kind": "recall", "objective.kind": "labelled", "data.bos": "never"},
     {"data.source.kind": "text", "objective.kind": "masked"},
     {"data.source.kind": "trigger_mean", "objective.kind": "regression", "model.input": "linear"},
+    {"data.source.kind": "retrieval", "objective.kind": "labelled", "model.input": "linear"},
 )
 
 

@@ -88,6 +88,7 @@ Built *built_new(Arena *arena, int n_layers, int n_heads, int length, int d_head
     built->sinks = ARENA_ARRAY(arena, double, 2 * N_INTERVENTIONS * L * H);
     for (size_t k = 0; k < 2 * N_INTERVENTIONS; k++)
         built->intervened[k / 2].sink[k % 2] = built->sinks + k * L * H;
+    built->slots = ARENA_ARRAY(arena, real, L * H * T * TEST_SLOTS);
     built->tokens = ARENA_ARRAY(arena, int32_t, T);
     built->is_idle = ARENA_ARRAY(arena, uint8_t, T);
     const real **slices = ARENA_ARRAY(arena, const real *, L);
@@ -102,6 +103,7 @@ Built *built_new(Arena *arena, int n_layers, int n_heads, int length, int d_head
     view->losses = built->losses, view->ablated_losses = built->ablated_losses;
     view->gradients = built->parts, view->n_gradients = 2 * n_layers + 1;
     view->intervened = built->intervened;
+    view->slots = built->slots, view->n_slots = TEST_SLOTS;
     view->output_weight = slices, view->tokens = built->tokens;
     return built;
 }
@@ -166,6 +168,8 @@ void built_randomise(Built *built, Pcg *pcg)
             normalise((int)T, weights, built->maps + (m * T + (size_t)i) * T);
         }
     }
+    for (size_t i = 0; i < L * H * T * TEST_SLOTS; i++) /* last: tests know what the other draws are */
+        built->slots[i] = (real)(pcg_uniform(pcg) / TEST_SLOTS);
 }
 
 void built_hide(Built *built)
@@ -221,7 +225,7 @@ void measure_family(Arena *arena, const MetricFamily *family, const void *state,
     enum { GUARD = 64 };
     const Visible visible = {.length = view->length}; /* all that a driver knows before it measures */
     View sizes = view_shape(view->n_layers, view->n_heads, view->d_model, view->d_head, &visible, NULL);
-    sizes.bias_by_query = view->bias_by_query;
+    sizes.bias_by_query = view->bias_by_query, sizes.n_slots = view->n_slots;
     const size_t bytes = scratch_bytes(family, state, &sizes);
     Arena *scratch = arena_within(arena, bytes + GUARD);
     unsigned char *guard = arena_alloc(scratch, bytes + GUARD);

@@ -6,10 +6,14 @@
 #include "base/pcg.h"
 #include "geometry/metric.h"
 
+/* Slots of each head of a View. */
+enum { TEST_SLOTS = 6 };
+
 /* A View whose arrays may be written; all of them are there, idle queries and an end marker not until set. */
 typedef struct {
     View view;
     real *maps, *q, *k, *v, *residual, *normed, *weights; /* weights: (L,H*D,C) */
+    real *slots;                                          /* (L,H,T,TEST_SLOTS) */
     real *bias;
     real *losses, *ablated_losses, *gradients; /* gradients: C of each part */
     GradientPart *parts;

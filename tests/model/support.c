@@ -33,15 +33,19 @@ ANY(Gate, gate)
 ANY(Objective, objective)
 
 static const char *const flags[] = {"false", "true", NULL};
-static const char *const kv_heads[] = {"0", "1", NULL}; /* of the numbers, the one whose shapes are its own */
+/* Of the numbers, those whose shapes are their own. */
+static const char *const kv_heads[] = {"0", "1", NULL}, *const head_layers[] = {"1", "3", NULL},
+                         *const token_types[] = {"0", "3", NULL};
 
 /* What a row of `model` can be told by name; NULL for other rows. */
 static const char *const *values_of(const SchemaRow *row)
 {
-    return row->type == VALUE_CHOICE             ? row->choices
-           : row->type == VALUE_BOOL             ? flags
-           : strcmp(row->key, "n_kv_heads") == 0 ? kv_heads
-                                                 : NULL;
+    return row->type == VALUE_CHOICE              ? row->choices
+           : row->type == VALUE_BOOL              ? flags
+           : strcmp(row->key, "n_kv_heads") == 0  ? kv_heads
+           : strcmp(row->key, "head_layers") == 0 ? head_layers
+           : strcmp(row->key, "token_types") == 0 ? token_types
+                                                  : NULL;
 }
 
 /* A new line behind the n that there are. */
@@ -379,6 +383,8 @@ Batch random_batch(const Built *built, int n, double share, uint64_t seed)
         batch.inputs[i] = TOKEN_CONTENT + (int32_t)pcg_below(&pcg, (uint32_t)(V - TOKEN_CONTENT));
         int32_t target = TOKEN_CONTENT + (int32_t)pcg_below(&pcg, (uint32_t)(V - TOKEN_CONTENT));
         batch.targets[i] = pcg_uniform(&pcg) < share ? target : -1;
+        if (built->shape.token_types > 1 && i % 4 == 1) /* segments */
+            batch.inputs[i] = i % 8 == 1 ? TOKEN_EOS : TOKEN_BOS;
         batch.n_targets += batch.targets[i] >= 0;
     }
     batch_add_vectors(built->arena, (Widths){built->shape.vector_width, built->shape.goal_width}, &batch);

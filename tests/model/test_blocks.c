@@ -294,6 +294,36 @@ static void test_token_type_is_added(void **state)
     unbuild(&without);
 }
 
+/* One type is token_type, to the bit; where nothing ends a segment all places have the first of three; and a segment's
+ * type is a vector on top of its tokens. */
+static void test_token_types_are_added_by_segment(void **state)
+{
+    (void)state;
+    enum { T = 12 };
+    static const int32_t tokens[T] = {0, 5, 1, 6, 7, 8, 0, 9, 1, 1, 5, 6};
+    static const int segments[T] = {0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 4, 4};
+    static const char *const keys[] = {"token_type=true", "token_types=1", "token_types=3"};
+    Built built[3];
+    for (int k = 0; k < 3; k++)
+        built[k] = build(19, "%smodel.%s\nmodel.position.kind=none", model_sizes, keys[k]);
+    assert_int_equal(built[0].n_values, built[1].n_values);
+    ASSERT_SAME_BITS(built[0].parameters, built[1].parameters, built[0].n_values);
+    assert_same_losses(&built[0], &built[1]);
+    Built *b = &built[2];
+    const int C = b->shape.d_model;
+    int n;
+    const real *embedding = tensor_of(b, "embedding.token", &n), *types = tensor_of(b, "embedding.type", &n);
+    assert_int_equal(n, 3 * C);
+    real *states = ARENA_ARRAY(b->arena, real, (b->shape.n_layers + 1) * T * C);
+    const Capture capture = {.residual = states};
+    model_capture(b->model, b->parameters, tokens, NULL, 1, T, workspace_new(b->arena, b->model, 1, 0, NULL), &capture);
+    for (int i = 0; i < T; i++)
+        for (int c = 0; c < C; c++)
+            assert_true(states[i * C + c] == embedding[tokens[i] * C + c] + types[segments[i] % 3 * C + c]);
+    for (int k = 0; k < 3; k++)
+        unbuild(&built[k]);
+}
+
 /* Each key of a bias adds biases to its own layers, or takes them away, and they start at 0: as if there were none. */
 static void test_biases_by_kind(void **state)
 {
@@ -328,6 +358,7 @@ int main(void)
         cmocka_unit_test(test_no_mlp_is_one_that_writes_nothing),
         cmocka_unit_test(test_what_attention_writes),
         cmocka_unit_test(test_token_type_is_added),
+        cmocka_unit_test(test_token_types_are_added_by_segment),
         cmocka_unit_test(test_biases_by_kind),
         cmocka_unit_test(test_rotations_are_relative),
         cmocka_unit_test(test_alibi_without_slope_is_none),

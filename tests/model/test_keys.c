@@ -105,11 +105,45 @@ static void test_every_key_of_the_model_changes_something(void **state)
     }
 }
 
+/* What app/conditions.c says of model's keys: without what they count with, no value of theirs changes anything. */
+static void test_keys_without_what_they_count_with_change_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *without, *group, *key;
+    } cases[] = {
+        {"model.mlp=false", "model", "activation"},
+        {"model.mlp=false", "model", "d_ff"},
+        {"model.mlp=false", "model", "bias_mlp"},
+        {"model.mlp=false", "model", "init.up_std"},
+        {"model.mlp=false", "model", "init.down_std"},
+        {"model.norm=none", "model", "norm_placement"},
+        {"model.norm=none", "model", "embedding_norm"},
+        {"model.norm=none", "model", "norm_epsilon"},
+        {"model.init.weight=own_fan_in", "model", "init.weight_std"},
+        {"model.gate.kind=head\nmodel.gate.bias=false", "model.gate", "initial"},
+    };
+    Arena *arena = arena_new();
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        const int is_of_gate = strcmp(cases[c].group, "model.gate") == 0;
+        const SchemaRow *rows = is_of_gate ? gate_find("head")->variant.params : model_rows;
+        const int n_rows = is_of_gate ? gate_find("head")->variant.n_params : model_n_rows;
+        int r = 0;
+        while (r < n_rows && strcmp(rows[r].key, cases[c].key) != 0)
+            r++;
+        assert_true(r < n_rows);
+        if (has_effect(arena, cases[c].without, cases[c].group, &rows[r]))
+            fail_msg("%s: %s.%s changes something", cases[c].without, cases[c].group, cases[c].key);
+    }
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_key_of_a_variant_changes_something),
         cmocka_unit_test(test_every_key_of_the_model_changes_something),
+        cmocka_unit_test(test_keys_without_what_they_count_with_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

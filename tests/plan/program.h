@@ -34,6 +34,12 @@ static const SchemaRow train_rows[] = {
 static const SchemaRow checkpoint_rows[] = {{"every", VALUE_INT, "0", 0, 1e9, NULL, "", BY_HAND}};
 static const SchemaRow snapshot_rows[] = {{"weights", VALUE_BOOL, "false", 0, 1, NULL, "", BY_HAND}};
 
+static const SchemaRow beside_rows[] = {
+    {"text", VALUE_INT, "0", 0, 9, NULL, "", BY_HAND},
+    {"either", VALUE_NUMBER, "0.5", 0, 1, NULL, "", BY_HAND},
+    {"place", VALUE_INT, "1", 0, 9, NULL, "", BY_HAND},
+};
+
 #define PART(group, kind, rows)                                                                                        \
     {                                                                                                                  \
         group, kind, rows, sizeof rows / sizeof *rows                                                                  \
@@ -44,12 +50,14 @@ static const SchemaPart parts[] = {
     PART("model.position", NULL, position_rows),
     PART("model.position", "rope", rope_rows),
     PART("model.position", "alibi", alibi_rows),
+    PART("model.position", "absolute", alibi_rows),
     PART("data", NULL, data_rows),
     PART("data.source", NULL, source_rows),
     PART("data.source", "text", text_rows),
     PART("train", NULL, train_rows),
     PART("checkpoint", NULL, checkpoint_rows),
     PART("snapshot", NULL, snapshot_rows),
+    PART("beside", NULL, beside_rows),
 };
 
 /* Width 13 stands for sizes that don't fit. */
@@ -101,8 +109,30 @@ static int has_onset(void *context, const char *name)
     return strcmp(name, "max_inflow") != 0;
 }
 
+/* With 64 layers nobody measures value_drain, with 63 nobody has a frame, and with a recall nobody has copies. */
+static int measures(void *context, Arena *arena, const Settings *settings, const Term *term, const char **ret_key,
+                    const char **ret_why)
+{
+    (void)context, (void)arena;
+    const int64_t n_layers = settings_int(settings, "model.n_layers");
+    const int is_drain = term->metric && strcmp(term->metric, "value_drain") == 0;
+    const int lacks_copies = term->group && strcmp(settings_text(settings, "data.source.kind"), "recall") == 0;
+    *ret_key = lacks_copies ? "data.source.kind" : "model.n_layers", *ret_why = "is too much";
+    return !(is_drain && n_layers == 64) && !(term->kind == TERM_FRAME && n_layers == 63) && !lacks_copies;
+}
+
+/* Keys that count with a text; beside weights, or on few steps; not without a position. */
+static const Condition conditions[] = {
+    {"beside.text", "data.source.kind", "text", 0},
+    {"beside.either", "snapshot.weights", "true", 0},
+    {"beside.either", "train.steps", "1 2 3", 0},
+    {"beside.place", "model.position.kind", "none alibi", 1},
+    {NULL, NULL, NULL, 0},
+};
+
 static const Program test_program = {
     .schema = {parts, sizeof parts / sizeof *parts},
+    .conditions = conditions,
     .numerics_version = 7,
     .check_run = check_run,
     .knows_metric = knows_metric,
@@ -110,6 +140,7 @@ static const Program test_program = {
     .knows_frame = knows_frame,
     .has_heads = has_heads,
     .has_onset = has_onset,
+    .measures = measures,
 };
 
 static inline void write_file(const char *path, const char *text)

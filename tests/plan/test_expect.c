@@ -120,6 +120,46 @@ static void test_a_switch_that_is_set_is_left_out(void **state)
     arena_free(arena);
 }
 
+/* What no arm that is selected measures is refused, one arm that does is enough, and --set leaves the claim out. */
+static void test_what_nobody_measures(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *line; /* NULL: accepted */
+    } cases[] = {
+        {"model.n_layers: 64\nexpect:\n  - {text: t, that: median(value_drain) < 1}\n",
+         "experiment.yaml:3: expect: no arm of median(...) measures value_drain: model.n_layers is too much"},
+        {"model.n_layers: 63\nexpect:\n  - {text: t, that: frame() = none}\n",
+         "experiment.yaml:3: expect: no arm of frame(...) measures frames: model.n_layers is too much"},
+        {"data.source.kind: recall\nexpect:\n  - {text: t, that: \"onset(loss:copy) < 5\"}\n",
+         "experiment.yaml:3: expect: no arm of onset(...) measures loss:copy: data.source.kind is too much"},
+        {"sweep: {model.n_layers: [2, 64]}\nexpect:\n  - {text: t, that: \"median(value_drain, model.n_layers=64) < "
+         "1\"}\n",
+         "experiment.yaml:3: expect: no arm of median(...) measures value_drain: model.n_layers is too much"},
+        {"sweep: {model.n_layers: [2, 64]}\nexpect:\n  - {text: t, that: median(value_drain) < 1}\n", NULL},
+        {"model.n_layers: 64\nexpect:\n  - {text: t, that: median(sink_mass) < 1}\n", NULL},
+    };
+    for (size_t i = 0; i < N_TESTS(cases); i++) {
+        Arena *arena = arena_new();
+        Plan plan;
+        Error err;
+        if (cases[i].line)
+            assert_refused(load_with(arena, cases[i].text, NULL, 0, &plan, &err), STATUS_INPUT, cases[i].line, &err);
+        else
+            assert_ok(load_with(arena, cases[i].text, NULL, 0, &plan, &err), &err);
+        arena_free(arena);
+    }
+    Arena *arena = arena_new();
+    Plan plan;
+    Error err;
+    const char *sets[] = {"model.n_layers=64"};
+    assert_ok(load_with(arena, "expect:\n  - {text: t, that: median(value_drain) < 1}\n", sets, 1, &plan, &err), &err);
+    assert_true(plan.n_claims == 0 && plan.n_notes == 1);
+    assert_string_equal(plan.notes[0], "the expectation \"t\" is left out: model.n_layers is too much, so that no arm "
+                                       "measures what it is about");
+    arena_free(arena);
+}
+
 static void test_refused_items(void **state)
 {
     (void)state;
@@ -147,9 +187,13 @@ static void test_refused_items(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reads_claims),          cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_two_sides_need_a_pair), cmocka_unit_test(test_a_switch_that_is_set_is_left_out),
-        cmocka_unit_test(test_refused_items),         cmocka_unit_test(test_families_stand_in_the_plan),
+        cmocka_unit_test(test_reads_claims),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_two_sides_need_a_pair),
+        cmocka_unit_test(test_a_switch_that_is_set_is_left_out),
+        cmocka_unit_test(test_what_nobody_measures),
+        cmocka_unit_test(test_refused_items),
+        cmocka_unit_test(test_families_stand_in_the_plan),
     };
     return cmocka_run_group_tests_name("expect", tests, enter_scratch, leave_scratch);
 }

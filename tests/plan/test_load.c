@@ -134,6 +134,36 @@ static void test_unused_keys(void **state)
 
 /* ---- what is refused ---- */
 
+/* A key that counts beside some value of another may be set where one arm has that value, where it is the default that
+ * is set, and where a later layer took the value away. */
+static void test_keys_that_count_beside_others(void **state)
+{
+    (void)state;
+    static const char *const accepted[] = {
+        "beside.text: 1\n",
+        "data.source.kind: recall\nbeside.text: 0\n",
+        "sweep:\n  data.source.kind: [recall, text]\nbeside.text: 1\n",
+        "train.steps: 2\nbeside.either: 0.1\n",
+        "snapshot.weights: true\nbeside.either: 0.1\n",
+        "beside.place: 2\n",
+        "extends: base.yaml\ndata.source.kind: recall\n",
+    };
+    write_file("base.yaml", "beside.text: 1\n");
+    for (size_t i = 0; i < N_TESTS(accepted); i++) {
+        Arena *arena = arena_new();
+        Plan plan = load(arena, accepted[i]);
+        assert_true(plan.n_runs > 0);
+        arena_free(arena);
+    }
+    Arena *arena = arena_new();
+    Plan plan;
+    Error err;
+    const char *const sets[] = {"beside.text=1"};
+    assert_refused(load_with(arena, "data.source.kind: recall\n", sets, 1, &plan, &err), STATUS_INPUT,
+                   "--set: beside.text: counts only with data.source.kind: text, which no arm has", &err);
+    arena_free(arena);
+}
+
 static void test_refusals(void **state)
 {
     (void)state;
@@ -210,6 +240,17 @@ static void test_refusals(void **state)
         {"sweep:\n  model.d_model: [12, 13]\n", "experiment.yaml:2: model.d_model: 13 has bad luck (arm 13)"},
         {"sweep:\n  model.position.kind: [none]\n  model.position.theta: [5, 6]\n",
          "experiment.yaml:3: model.position.theta: counts only with model.position.kind: rope, which no arm has"},
+        {"model.position.slopes: geometric\n", "experiment.yaml:1: model.position.slopes: counts only with "
+                                               "model.position.kind: alibi or absolute, which no arm has"},
+        {"data.source.kind: recall\nbeside.text: 1\n",
+         "experiment.yaml:2: beside.text: counts only with data.source.kind: text, which no arm has"},
+        {"train.steps: 12\nbeside.either: 0.1\n", "experiment.yaml:2: beside.either: counts only with "
+                                                  "snapshot.weights: true or train.steps: 1, 2 or 3, which no "
+                                                  "arm has"},
+        {"sweep:\n  model.position.kind: [none, alibi]\nbeside.place: 3\n",
+         "experiment.yaml:3: beside.place: counts only with model.position.kind: other than none or alibi, which no "
+         "arm "
+         "has"},
         {"sweep:\n  model.position.kind: [none, rope]\n  model.position.theta: [5, 6]\n",
          "experiment.yaml:2: sweep: the arms none-5 and none-6 are the same run (what differs doesn't count there); "
          "exclude one"},
@@ -289,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_later_files_win_key_by_key),
         cmocka_unit_test(test_set_wins),
         cmocka_unit_test(test_unused_keys),
+        cmocka_unit_test(test_keys_that_count_beside_others),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_refused_sets),
         cmocka_unit_test(test_missing_file),

@@ -173,7 +173,7 @@ static int compare_members(const Again *again, const char *prefix, int n, const 
         const Place *place = &layout->places[p];
         const NpyArray *array = npz_get(&again->last, arena_format(again->arena, "%s%s", prefix, place->column->name));
         const int needs_losses = (place->family->needs & (NEEDS_GRADIENT | NEEDS_INTERVENTION)) != 0;
-        if (place->family->is_off) {
+        if (place->family->is_off || (place->family->needs & NEEDS_SLOTS)) { /* this model has no slots */
             assert_null(array);
             continue;
         }

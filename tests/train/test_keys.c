@@ -46,7 +46,10 @@ static int hash_source(Arena *arena, const Variant *variant, const Settings *set
     batch_add_vectors(arena, widths, &room);
     sequence_write_to(&seq, &room, widths, 0);
     for (int s = 0; s < 20; s++) {
-        source->next(state, PART_TRAIN, 0, T, &pcg, &seq);
+        source->next(state, s % 2 ? PART_HELD_OUT : PART_TRAIN, 0, T, &pcg, &seq);
+        seq.ids[0] = source->frame ? TOKEN_BOS : seq.ids[0];
+        if (source->frame)
+            source->frame(state, 0, &seq);
         ADD(sha, seq.vectors, T * widths.in), ADD(sha, seq.goals, T * widths.out);
         ADD(sha, seq.ids, T), ADD(sha, seq.labels, T), ADD(sha, seq.flags, T), ADD(sha, seq.groups, T);
     }

@@ -40,6 +40,30 @@ static void a_snapshot_holds_what_is_due(void **state)
     drop_trained(&trained);
 }
 
+/* With a softmax what keys do not get is the slots', each its own share; a model without slots has no such member. */
+static void a_snapshot_says_what_each_slot_draws(void **state)
+{
+    (void)state;
+    static const char *const changes[] = {"model.slot.kind", "key", "model.slot.n", "3", NULL};
+    Trained with = train_tiny(changes), without = train_tiny(NULL);
+    const Npz slots = snapshot_of(&with, 12), none = snapshot_of(&without, 12);
+    static const char *const names[] = {"slot_mass@0", "slot_mass@1", "slot_mass@2", "slot_mass@3", "slot_mass_most"};
+    const double *masses[N_TESTS(names)], *all = npz_get(&slots, "slot_mass")->data;
+    for (size_t m = 0; m < N_TESTS(names); m++) {
+        masses[m] = npz_get(&slots, names[m])->data;
+        assert_null(npz_get(&none, names[m]));
+    }
+    assert_non_null(npz_get(&none, "slot_mass"));
+    for (size_t i = 0; i < npz_get(&slots, "slot_mass")->n_items; i++) {
+        assert_true(masses[0][i] > 0 && masses[0][i] != masses[1][i] && isnan(masses[3][i]));
+        assert_true(fabs(masses[0][i] + masses[1][i] + masses[2][i] - all[i]) < 1e-6);
+        /* a mean of each sequence's largest */
+        assert_true(masses[4][i] >= fmax(masses[0][i], fmax(masses[1][i], masses[2][i])) - 1e-12);
+    }
+    drop_trained(&with);
+    drop_trained(&without);
+}
+
 /* What the driver hands to families is what the model's queries see. */
 static void check_views(Session *session, const Visible own[2])
 {
@@ -562,6 +586,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_snapshot_holds_what_is_due),
         cmocka_unit_test(a_snapshot_says_what_its_queries_see),
+        cmocka_unit_test(a_snapshot_says_what_each_slot_draws),
         cmocka_unit_test(a_snapshot_says_what_its_rows_sum_to),
         cmocka_unit_test(the_ideal_is_of_what_is_asked),
         cmocka_unit_test(targets_are_measured_apart),

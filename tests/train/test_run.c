@@ -79,6 +79,20 @@ static void every_variant_resumes(const char *key, const char *const *names, int
     }
 }
 
+/* Whether it has goals, vectors too, and not only vectors to read. */
+static int asks_for_vectors(const Source *source)
+{
+    const char *const changes[] = {"data.source.kind", source->variant.name, NULL};
+    int widths[2] = {0, 0};
+    Arena *arena = arena_new();
+    const Settings settings = tiny_settings(arena, changes);
+    void *state;
+    if (source->widths && source->prepare(arena, &settings, NULL, 16, &state, NULL) == STATUS_OK)
+        source->widths(state, &widths[0], &widths[1]);
+    arena_free(arena);
+    return widths[1] > 0;
+}
+
 static void variants_resume_to_the_same_bytes(void **state)
 {
     (void)state;
@@ -103,7 +117,7 @@ static void variants_resume_to_the_same_bytes(void **state)
     every_variant_resumes("data.lengths.kind", lengths, 2, whole_texts);
     for (n = 0; source_registry[n]; n++) {
         const Source *source = source_registry[n];
-        const char *objective = source->widths ? "regression" : source->has_labels ? "labelled" : "next";
+        const char *objective = asks_for_vectors(source) ? "regression" : source->has_labels ? "labelled" : "next";
         const char *with[] = {"objective.kind", objective, source->widths ? "model.input" : NULL, "linear", NULL};
         every_variant_resumes("data.source.kind", &source_registry[n]->variant.name, 1, with);
     }
