@@ -162,7 +162,7 @@ static void add_baselines(const Layout *layout, const Npz *npz, Arena *arena, Ba
         const Place *place = &layout->places[p];
         for (int kind = 0; kind < 2 && place->is_attention_only; kind++) {
             const double *values = baseline_of(layout, npz, arena, kind, place);
-            for (int i = 0; i < place->size; i++)
+            for (int i = 0; values && i < place->size; i++) /* not of slots where there are none */
                 if (isfinite(values[i]))
                     all->sums[kind][place->offset + i] += values[i], all->counts[kind][place->offset + i]++;
         }
@@ -179,13 +179,15 @@ static void check_baselines(const Bench *bench, const Baselines *alone)
         const Place *place = &layout->places[p];
         for (int kind = 0; kind < 2 && place->is_attention_only && place->column->pool == POOL_MEAN; kind++) {
             const double *values = baseline_of(layout, &npz, bench->arena, kind, place);
-            for (int i = 0; i < place->size; i++) {
+            for (int i = 0; values && i < place->size; i++) {
                 const int n = alone->counts[kind][place->offset + i];
                 const double mean = alone->sums[kind][place->offset + i] / n;
                 if (n == 0 ? !isnan(values[i]) : !(fabs(values[i] - mean) <= 1e-12 * (1 + fabs(mean))))
                     fail_msg("%s/%s: %.17g, alone %.17g", kinds[kind], place->column->name, values[i], mean);
                 n_compared += n > 0;
             }
+            for (int i = 0; !values && i < place->size; i++)
+                assert_int_equal(alone->counts[kind][place->offset + i], 0);
         }
     }
     assert_true(n_compared > 50);
