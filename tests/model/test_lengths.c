@@ -133,6 +133,36 @@ static void vectors_follow_their_sequences(void **state)
     }
 }
 
+/* Segments are counted from each sequence's own begin. */
+static void token_types_are_those_of_each_sequence(void **state)
+{
+    (void)state;
+    Built b = build(9, "%smodel.token_types=3", model_sizes);
+    disturb(&b, 0.3, 2);
+    Batch batch = random_batch(&b, N, 0.7, 16);
+    for (int i = 0; i < N * T; i += 5)
+        batch.inputs[i] = TOKEN_EOS;
+    int32_t *whole = ARENA_ARRAY(b.arena, int32_t, N * T), *targets = ARENA_ARRAY(b.arena, int32_t, N * T);
+    memcpy(whole, batch.inputs, sizeof *whole * N * T), memcpy(targets, batch.targets, sizeof *targets * N * T);
+    Workspace *w = workspace_new(b.arena, b.model, N, 1, NULL);
+    vary_lengths(&b, &batch, lengths);
+    const Step together = step_of(&b, &batch, w);
+    real *gradient = ARENA_ARRAY(b.arena, real, b.n_values), losses[T];
+    double apart = 0, size = 0;
+    for (int s = 0; s < N; s++) {
+        Batch own = {.n = 1, .length = lengths[s], .n_targets = batch.n_targets};
+        own.inputs = whole + s * T, own.targets = targets + s * T;
+        model_step(b.model, b.parameters, &own, 0, 1, w, gradient, losses);
+        ASSERT_SAME_BITS(losses, together.losses + batch.starts[s], lengths[s]);
+    }
+    for (size_t i = 0; i < b.n_values; i++) {
+        apart += pow((double)gradient[i] - (double)together.gradient[i], 2);
+        size += pow((double)gradient[i], 2);
+    }
+    assert_true(size > 0 && sqrt(apart) <= 32 * (double)REAL_EPSILON * sqrt(size));
+    unbuild(&b);
+}
+
 /* A batch cut anywhere has the same losses. */
 static void a_batch_may_be_cut(void **state)
 {
@@ -154,11 +184,9 @@ static void a_batch_may_be_cut(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(each_sequence_is_as_if_alone),
-        cmocka_unit_test(nothing_behind_a_sequence_is_read),
-        cmocka_unit_test(full_lengths_are_what_no_lengths_are),
-        cmocka_unit_test(vectors_follow_their_sequences),
-        cmocka_unit_test(a_batch_may_be_cut),
+        cmocka_unit_test(each_sequence_is_as_if_alone),           cmocka_unit_test(nothing_behind_a_sequence_is_read),
+        cmocka_unit_test(full_lengths_are_what_no_lengths_are),   cmocka_unit_test(vectors_follow_their_sequences),
+        cmocka_unit_test(token_types_are_those_of_each_sequence), cmocka_unit_test(a_batch_may_be_cut),
     };
     return cmocka_run_group_tests_name("model: lengths", tests, NULL, NULL);
 }
