@@ -22,9 +22,23 @@ static const char *reason_of(Arena *arena, const char *path, const Error *err)
     return arena_strdup(arena, at + strspn(at, "/: "));
 }
 
+/* Whether it left snapshots; a manifest that lists no files at all does not say. */
+static int was_measured(const Manifest *manifest)
+{
+    int n = 0;
+    for (int i = 0; i < manifest->n_files; i++)
+        n += strncmp(manifest->files[i], RUN_SNAPSHOTS "/", strlen(RUN_SNAPSHOTS "/")) == 0;
+    return n > 0 || manifest->n_files == 0;
+}
+
 /* What a finished run left; files that are not that leave it without results. */
 static int read_finished(Report *report, const char *path, const Manifest *manifest, ReportRun *run, Error *err)
 {
+    if (!was_measured(manifest)) {
+        run->status = RUN_FAILED;
+        run->reason = "was not measured";
+        return STATUS_OK;
+    }
     const int status = run_collect(report, path, manifest, -1, run, err);
     if (status != STATUS_INPUT)
         return status;

@@ -260,6 +260,24 @@ static void test_files_are_those_that_the_manifest_lists(void **state)
     text_free(&text);
 }
 
+/* `measure.enabled: false` leaves none, and that is no loss. */
+static void test_a_run_without_snapshots_was_not_measured(void **state)
+{
+    const Results *results = *state;
+    Report *report;
+    Manifest manifest;
+    Error err;
+    assert_ok(remove_tree(file_join(results->arena, results->run, RUN_SNAPSHOTS)), &err);
+    assert_ok(manifest_read(results->arena, results->run, &manifest, &err), &err);
+    manifest.n_files = 1;
+    manifest.files = (const char *[]){RUN_SERIES};
+    manifest.files_sha256 = (const char *[]){"0"};
+    assert_ok(manifest_write(results->run, &manifest, &err), &err);
+    assert_ok(report_collect(results->arena, results->folder, &report, &err), &err);
+    assert_string_equal(report->runs[0].reason, "was not measured");
+    assert_ok(report_unreadable(report, &err), &err);
+}
+
 static void test_a_damaged_manifest_is_a_run_that_cannot_be_read(void **state)
 {
     const Results *results = *state;
@@ -386,6 +404,7 @@ int main(void)
         TEST(test_a_snapshot_is_of_its_step),
         TEST(test_a_second_reading_that_fails),
         TEST(test_files_are_those_that_the_manifest_lists),
+        TEST(test_a_run_without_snapshots_was_not_measured),
         TEST(test_a_damaged_manifest_is_a_run_that_cannot_be_read),
         TEST(test_a_run_that_cannot_be_read_costs_no_other),
         TEST(test_a_system_that_fails_ends_the_report),
