@@ -16,6 +16,7 @@ static const Condition of_models[] = {
     {"model.norm_epsilon", "model.qk_norm", "true", 0},
     {"model.gate.initial", "model.gate.bias", "true", 0},
     {"model.init.weight_std", "model.init.weight", "constant", 0},
+    {"data.lengths.least", "data.lengths.kind", "full", 1},
     {"measure.interventions.place", "measure.interventions.every", "0", 1},
     {"measure.interventions.layer", "measure.interventions.every", "0", 1},
     {"measure.interventions.sequences", "measure.interventions.every", "0", 1},

@@ -18,6 +18,7 @@ struct Data {
     int has_corpus, has_bos, has_eos; /* has_bos: in every sequence, or what stands in its place */
     int first, first_at;              /* what that is, and where */
     int length;
+    int lengths, least; /* how long a sequence is, and the shortest one; `length` where all are alike */
 };
 
 static const char *const bos_choices[] = {
@@ -28,6 +29,8 @@ static const char *const first_choices[] = {
     [FIRST_BOS] = "bos", [FIRST_FIXED] = "fixed", [FIRST_RANDOM] = "random", [FIRST_REPEATED] = "repeated", NULL};
 static const char *const separator_choices[] = {
     [SEPARATOR_NEVER] = "never", [SEPARATOR_PARAGRAPHS] = "paragraphs", NULL};
+static const char *const lengths_choices[] = {
+    [LENGTHS_FULL] = "full", [LENGTHS_UNIFORM] = "uniform", [LENGTHS_DOCUMENTS] = "documents", NULL};
 static const char *const window_choices[] = {[WINDOW_ANYWHERE] = "anywhere", [WINDOW_DOCUMENT] = "document", NULL};
 
 const SchemaRow data_rows[] = {
@@ -39,6 +42,11 @@ const SchemaRow data_rows[] = {
      BY_HAND},
     {"first_at", VALUE_INT, "0", 0, 2, NULL, "position of BOS, or of what stands in its place, with `bos: always`",
      BY_HAND},
+    {"lengths.kind", VALUE_CHOICE, "full", 0, 0, lengths_choices,
+     "inputs of a sequence: context_length; each number from `least` up to that alike; or a text's paragraphs, whole",
+     BY_HAND},
+    {"lengths.least", VALUE_INT, "8", DATA_MIN_LENGTH, 16384, NULL,
+     "fewest inputs of a sequence, with `lengths.kind: uniform` or `documents`", BY_HAND},
     {"separator", VALUE_CHOICE, "never", 0, 0, separator_choices,
      "EOS between the paragraphs of a sequence of text, never hidden or predicted; `eos: always` puts one at its end",
      BY_HAND},
@@ -72,6 +80,20 @@ static int check_first(const Source *source, const Settings *settings, Error *er
     return STATUS_OK;
 }
 
+/* Lengths that vary need room to, and whole documents a window that begins with one. */
+static int check_lengths(const Settings *settings, int length, Error *err)
+{
+    const int lengths = settings_choice(settings, "data.lengths.kind");
+    const int least = (int)settings_int(settings, "data.lengths.least");
+    if (lengths != LENGTHS_FULL && least >= length)
+        return settings_error(settings, "data.lengths.least", err,
+                              "%d must be below model.context_length %d for lengths to vary", least, length);
+    if (lengths == LENGTHS_DOCUMENTS && !is_set(settings, "data.window", "document"))
+        return settings_error(settings, "data.lengths.kind", err,
+                              "`documents` needs `window: document`: a sequence of whole paragraphs begins with one");
+    return STATUS_OK;
+}
+
 /* What the source cannot do. */
 static int check(const Source *source, const Settings *settings, int length, Error *err)
 {
@@ -82,8 +104,11 @@ static int check(const Source *source, const Settings *settings, int length, Err
                                   source->variant.name);
     static const struct {
         const char *key, *value;
-    } of_documents[] = {{"data.bos", "document"}, {"data.window", "document"}, {"data.separator", "paragraphs"}};
-    for (int i = 0; i < 3 && !source->has_documents; i++)
+    } of_documents[] = {{"data.bos", "document"},
+                        {"data.window", "document"},
+                        {"data.separator", "paragraphs"},
+                        {"data.lengths.kind", "documents"}};
+    for (int i = 0; i < 4 && !source->has_documents; i++)
         if (is_set(settings, of_documents[i].key, of_documents[i].value))
             return settings_error(settings, of_documents[i].key, err, "source %s has no documents",
                                   source->variant.name);
@@ -102,7 +127,7 @@ static int check(const Source *source, const Settings *settings, int length, Err
     if (length < DATA_MIN_LENGTH)
         return settings_error(settings, "model.context_length", err, "must be at least %d, not %d", DATA_MIN_LENGTH,
                               length);
-    return STATUS_OK;
+    return check_lengths(settings, length, err);
 }
 
 /* Content tokens of a framed sequence of `length`, the one behind the last input included where there is one. */
@@ -110,6 +135,12 @@ static int content_length(const Data *data, int length)
 {
     int end = data->has_eos ? length - 1 : data->source->has_next ? length + 1 : length;
     return end - data->has_bos;
+}
+
+/* The other way round. */
+static int framed_length(const Data *data, int n_content)
+{
+    return n_content + data->has_bos + (data->has_eos ? 1 : data->source->has_next ? -1 : 0);
 }
 
 int data_open(Arena *arena, const Settings *settings, int length, Data **ret_data, Error *err)
@@ -129,6 +160,8 @@ int data_open_shared(Arena *arena, const Settings *settings, int length, CorpusS
     data->first_at = (int)settings_int(settings, "data.first_at");
     data->has_corpus = data->source->needs_corpus;
     data->length = length;
+    data->lengths = settings_choice(settings, "data.lengths.kind");
+    data->least = data->lengths == LENGTHS_FULL ? length : (int)settings_int(settings, "data.lengths.least");
     int status = check(data->source, settings, length, err);
     if (status == STATUS_OK && data->has_corpus)
         status = shelf ? corpus_shelf_open(shelf, settings, &data->corpus, err)
@@ -139,6 +172,21 @@ int data_open_shared(Arena *arena, const Settings *settings, int length, CorpusS
     if (status == STATUS_OK)
         *ret_data = data;
     return status;
+}
+
+int data_varies(const Data *data)
+{
+    return data->lengths != LENGTHS_FULL;
+}
+
+int data_least(const Data *data)
+{
+    return data->least;
+}
+
+double data_mean_length(const Data *data)
+{
+    return data->lengths == LENGTHS_UNIFORM ? (data->least + data->length) / 2.0 : data->length;
 }
 
 int data_vocab_size(const Data *data)
@@ -185,8 +233,9 @@ const char *data_group_name(const Data *data, int group)
 
 int64_t data_n_windows(const Data *data, Part part)
 {
-    return data->source->n_windows ? data->source->n_windows(data->state, part, content_length(data, data->length))
-                                   : -1;
+    if (!data->source->n_windows || data_varies(data))
+        return -1;
+    return data->source->n_windows(data->state, part, content_length(data, data->length));
 }
 
 /* Moves the token at `from`, with all that is said of it, to `to`, and those between by one. */
@@ -220,17 +269,39 @@ static void set_first(const Data *data, Pcg *pcg, Sequence *seq)
     }
 }
 
-void data_next(const Data *data, Part part, int length, Pcg *pcg, Sequence *seq)
+static int smaller(int x, int y)
 {
-    assert(length >= DATA_MIN_LENGTH / 2 && length <= data->length);
-    seq->length = length;
-    for (int i = 0; i < length; i++)
-        seq->labels[i] = -1;
-    memset(seq->flags, 0, (size_t)length);
-    memset(seq->groups, 0, (size_t)length + 1);
-    seq->ids[length] = -1;
+    return x < y ? x : y;
+}
 
-    data->source->next(data->state, part, data->has_bos, content_length(data, length), pcg, seq);
+/* Content of a sequence of at most `most`; sets its length. */
+static void draw_content(const Data *data, Part part, int most, Pcg *pcg, Sequence *seq)
+{
+    const int least = smaller(data->least, most);
+    seq->length = most;
+    if (data->lengths == LENGTHS_DOCUMENTS) {
+        const int n = data->source->next_documents(data->state, part, data->has_bos, content_length(data, least),
+                                                   content_length(data, most), pcg, seq);
+        seq->length = framed_length(data, n);
+        return;
+    }
+    if (data->lengths == LENGTHS_UNIFORM)
+        seq->length = least + (int)pcg_below(pcg, (uint32_t)(most - least + 1));
+    data->source->next(data->state, part, data->has_bos, content_length(data, seq->length), pcg, seq);
+}
+
+void data_next(const Data *data, Part part, int most, Pcg *pcg, Sequence *seq)
+{
+    assert(most >= DATA_MIN_LENGTH / 2 && most <= data->length);
+    for (int i = 0; i < most; i++)
+        seq->labels[i] = -1;
+    memset(seq->flags, 0, (size_t)most);
+    memset(seq->groups, 0, (size_t)most + 1);
+    for (int i = 0; i <= most; i++)
+        seq->ids[i] = -1;
+
+    draw_content(data, part, most, pcg, seq);
+    const int length = seq->length;
     if (data->has_bos)
         set_first(data, pcg, seq);
     if (data->has_eos) {
@@ -244,17 +315,31 @@ void data_next(const Data *data, Part part, int length, Pcg *pcg, Sequence *seq)
         seq->ids[length] = -1;
 }
 
-double data_oracle_loss(const Data *data, Part part, int length, double *ret_groups)
+/* Of sequences of one length. */
+static double oracle_loss_of(const Data *data, Part part, int length, double *ret_groups)
 {
-    for (int g = 0; ret_groups && g < data_n_groups(data); g++)
-        ret_groups[g] = NAN;
-    if (!data->source->oracle_loss)
-        return NAN;
     const int n = content_length(data, length);
     if (data->first != FIRST_REPEATED)
         return data->source->oracle_loss(data->state, part, n, data->has_bos && data->first_at == 0, ret_groups);
     /* x_0 is a target that costs nothing; in which group is not known. */
     return data->source->oracle_loss(data->state, part, n, 0, NULL) * (n - 1) / n;
+}
+
+double data_oracle_loss(const Data *data, Part part, int length, double *ret_groups)
+{
+    for (int g = 0; ret_groups && g < data_n_groups(data); g++)
+        ret_groups[g] = NAN;
+    if (!data->source->oracle_loss || data->lengths == LENGTHS_DOCUMENTS)
+        return NAN;
+    if (data->lengths == LENGTHS_FULL)
+        return oracle_loss_of(data, part, length, ret_groups);
+    double sum = 0, n_targets = 0; /* under `next`; where targets are labels, they cost nothing */
+    for (int own = smaller(data->least, length); own <= length; own++) {
+        const int n = content_length(data, own) - (data->has_bos && data->first_at == 0 ? 0 : 1);
+        sum += n * oracle_loss_of(data, part, own, NULL);
+        n_targets += n;
+    }
+    return sum / n_targets;
 }
 
 double data_ideal_loss(const Data *data, const Sequence *seq, int i)
@@ -277,40 +362,4 @@ Widths data_widths(const Data *data)
     if (data->source->widths)
         data->source->widths(data->state, &widths.in, &widths.out);
     return widths;
-}
-
-Sequence sequence_new(Arena *arena, int length)
-{
-    return (Sequence){
-        .length = length,
-        .ids = ARENA_ARRAY(arena, int32_t, length + 1),
-        .labels = ARENA_ARRAY(arena, int32_t, length),
-        .flags = ARENA_ARRAY(arena, uint8_t, length),
-        .groups = ARENA_ARRAY(arena, uint8_t, length + 1),
-    };
-}
-
-Batch batch_new(Arena *arena, int n, int length)
-{
-    size_t size = (size_t)n * (size_t)length;
-    return (Batch){
-        .n = n,
-        .length = length,
-        .inputs = ARENA_ARRAY(arena, int32_t, size),
-        .targets = ARENA_ARRAY(arena, int32_t, size),
-    };
-}
-
-void batch_add_vectors(Arena *arena, Widths widths, Batch *batch)
-{
-    const size_t size = (size_t)batch->n * (size_t)batch->length;
-    batch->vectors = widths.in ? ARENA_ARRAY(arena, real, size * (size_t)widths.in) : NULL;
-    batch->goals = widths.out ? ARENA_ARRAY(arena, real, size * (size_t)widths.out) : NULL;
-}
-
-void sequence_write_to(Sequence *seq, const Batch *batch, Widths widths, int b)
-{
-    const size_t row = (size_t)b * (size_t)batch->length;
-    seq->vectors = batch->vectors ? batch->vectors + row * (size_t)widths.in : NULL;
-    seq->goals = batch->goals ? batch->goals + row * (size_t)widths.out : NULL;
 }

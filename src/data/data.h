@@ -1,4 +1,4 @@
-/* The data of a run: source, corpus, BOS/EOS framing, named streams.
+/* The data of a run: source, corpus, lengths, BOS/EOS framing, named streams.
  *
  * Streams: training sequences draw from "data/train", the measuring set from "measure/full" and "measure/half", all
  * seeded by the run's seed; none depends on the model, so that runs of one seed see the same data whatever the arm.
@@ -19,6 +19,12 @@
  *   first: repeated   f is x_0, k = 0 alone
  * Only sources with a next token have these. f is no target and is never hidden; x_{k-1} then predicts nothing, and f
  * what x_{k-1} would have predicted.
+ *
+ * Length of a sequence, at most T; behind it nothing stands, and EOS is its own last input:
+ *   full        T
+ *   uniform     drawn before the content, each of least..T alike
+ *   documents   a text's paragraphs, whole: it begins with one and ends where one ends, as soon as it has `least`
+ *               inputs, but at T whatever stands there
  */
 #ifndef REFFRAME_DATA_DATA_H
 #define REFFRAME_DATA_DATA_H
@@ -51,15 +57,24 @@ const Corpus *data_corpus(const Data *data);              /* NULL for a source w
 int data_n_groups(const Data *data);                      /* loss groups, at least 1 */
 const char *data_group_name(const Data *data, int group); /* "all" for a source that splits nothing */
 
-/* How many different sequences of full length a part has, as far as they are windows of a text; -1 for other sources.
- */
+/* How many different sequences of full length a part has, as far as they are windows of a text; -1 for others, and
+ * where lengths vary. */
 int64_t data_n_windows(const Data *data, Part part);
 
-/* Draws one sequence of `length` (the length it was opened for, or half of it) into caller's arrays. */
-void data_next(const Data *data, Part part, int length, Pcg *pcg, Sequence *seq);
+/* Whether sequences differ in length, and the fewest inputs that one has. */
+int data_varies(const Data *data);
+int data_least(const Data *data);
 
-/* See Source.oracle_loss, for framed sequences of `length`; ret_groups (n_groups) may be NULL. True of the objective
- * that predicts the content (`next`, or `labelled` for a source with labels); under `masked` it says nothing. */
+/* Inputs of a sequence in the mean; of whole documents at the most. */
+double data_mean_length(const Data *data);
+
+/* Draws one sequence into caller's arrays: of `most` (the length it was opened for, or half of it), or where lengths
+ * vary of any up to it; seq->length says which. */
+void data_next(const Data *data, Part part, int most, Pcg *pcg, Sequence *seq);
+
+/* See Source.oracle_loss, for framed sequences of `length`, or of lengths up to it as data_next draws them (and then of
+ * no group by itself); ret_groups (n_groups) may be NULL. True of the objective that predicts the content (`next`, or
+ * `labelled` for a source with labels); under `masked` it says nothing. */
 double data_oracle_loss(const Data *data, Part part, int length, double *ret_groups);
 
 /* See Source.ideal_loss; NaN where it is not known, and for an id that is no content (with vectors BOS and EOS are,
@@ -77,7 +92,11 @@ Widths data_widths(const Data *data);
 Sequence sequence_new(Arena *arena, int length);
 Batch batch_new(Arena *arena, int n, int length);
 
-/* The vectors and goals of a batch; and whose a sequence then writes in: those of its number b. */
+/* Rows of a batch as sequences of full length lie in it, (n+1) ints of its own. */
+void batch_add_starts(Arena *arena, Batch *batch);
+
+/* The vectors and goals of a batch; and whose a sequence then writes in: those of its number b, from where it starts.
+ */
 void batch_add_vectors(Arena *arena, Widths widths, Batch *batch);
 void sequence_write_to(Sequence *seq, const Batch *batch, Widths widths, int b);
 

@@ -41,13 +41,22 @@ static inline int sequence_asks(const Sequence *seq, int i)
     return seq->ids[i] >= TOKEN_CONTENT && (i == seq->length || !(seq->flags[i] & FLAG_GIVEN));
 }
 
+/* Sequences of up to T positions, one behind the other: what is shorter than T is followed by the next one, and what is
+ * left of the arrays is read by nobody. */
 typedef struct {
     int n, length;    /* sequences, T */
+    int *starts;      /* (n+1) sequence b has rows [starts[b], starts[b+1]); NULL: all have T */
     int32_t *inputs;  /* (n,T) */
     int32_t *targets; /* (n,T), -1 = no loss; BOS, EOS and MASK never are targets; with goals: where one counts */
     int n_targets;    /* targets != -1 in the whole batch: what every loss and gradient divides by */
     real *vectors;    /* (n,T,C_in) or NULL */
     real *goals;      /* (n,T,C_out) or NULL */
 } Batch;
+
+/* The first row of sequence b, and behind the last one: rows in all. */
+static inline int batch_start(const Batch *batch, int b)
+{
+    return batch->starts ? batch->starts[b] : b * batch->length;
+}
 
 #endif

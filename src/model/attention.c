@@ -30,7 +30,7 @@ Head head_of(const Call *call, int layer, int index)
     const Workspace *w = call->w;
     const int H = s->n_heads, H_kv = s->n_kv_heads, group = H / H_kv, sequence = index / H, head = index % H;
     const int kv_head = head / group;
-    const size_t table = (size_t)head * position_table_size(s->position, w->length);
+    const size_t table = (size_t)head * position_table_size(s->position, w->length), row = (size_t)w->starts[sequence];
     return (Head){
         .call = call,
         .layer = layer,
@@ -38,10 +38,10 @@ Head head_of(const Call *call, int layer, int index)
         .kv_head = kv_head,
         .is_first = head % group == 0,
         .is_last = head % group == group - 1,
-        .rows = ((size_t)sequence * w->length * H + head) * s->d_head,
-        .kv_rows = ((size_t)sequence * w->length * H_kv + kv_head) * s->d_head,
+        .rows = (row * H + head) * s->d_head,
+        .kv_rows = (row * H_kv + kv_head) * s->d_head,
         .map = (size_t)index * w->map_size,
-        .state = (size_t)index * w->length,
+        .state = row * H + (size_t)head * w->length,
         .bias = w->bias ? w->bias_flipped + table : NULL,
         .dbias = w->dbias ? w->dbias + table : NULL,
         .stride = position_table_stride(s->position, w->length),
@@ -272,10 +272,13 @@ static void head_forward(const Head *at, BlockActs *acts)
 void attention_forward(const Call *call, int layer, BlockActs *acts)
 {
     const ModelSettings *s = &call->model->settings;
-    if (s->position->bias_forward)
-        lay_bias(call, layer);
-    for (int i = 0; i < call->n * s->n_heads; i++) {
-        const Head at = head_of(call, layer, i);
-        head_forward(&at, acts);
+    for (int first = 0, end; first < call->n; first = end) { /* sequences of one length */
+        end = attention_lay_mask(call, first);
+        if (s->position->bias_forward)
+            lay_bias(call, layer);
+        for (int i = first * s->n_heads; i < end * s->n_heads; i++) {
+            const Head at = head_of(call, layer, i);
+            head_forward(&at, acts);
+        }
     }
 }

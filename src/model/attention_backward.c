@@ -182,7 +182,8 @@ static void head_backward(const Head *at, const BlockActs *acts)
         rotate_back(at, k_rows(at), acts->k + at->kv_rows, w->dk + at->kv_rows);
 }
 
-void attention_backward(const Call *call, int layer, const BlockActs *acts)
+/* Of sequences [first, end), which have one length. */
+static void backward_of(const Call *call, int layer, const BlockActs *acts, int first, int end)
 {
     const Model *model = call->model;
     const ModelSettings *s = &model->settings;
@@ -190,12 +191,20 @@ void attention_backward(const Call *call, int layer, const BlockActs *acts)
     const size_t n_biases = (size_t)s->n_heads * position_table_size(s->position, w->length);
     if (w->dbias)
         memset(w->dbias, 0, sizeof(real) * n_biases);
-    for (int i = 0; i < call->n * s->n_heads; i++) {
+    for (int i = first * s->n_heads; i < end * s->n_heads; i++) {
         const Head at = head_of(call, layer, i);
         head_backward(&at, acts);
     }
     if (w->dbias) {
         model->kernels->scale(n_biases, bias_scale_of(s), w->dbias);
         s->position->bias_backward(model->position_state, call->parameters, layer, w->length, w->dbias, call->gradient);
+    }
+}
+
+void attention_backward(const Call *call, int layer, const BlockActs *acts)
+{
+    for (int first = 0, end; first < call->n; first = end) {
+        end = attention_lay_mask(call, first);
+        backward_of(call, layer, acts, first, end);
     }
 }

@@ -1,7 +1,8 @@
 /* What the files of model/ share and nobody else includes: where tensors lie, what a workspace holds, the layers.
  *
- * Rows of the linear layers are the positions of all n sequences of a call, stacked: N = n T. Attention alone knows
- * where one sequence ends and the next begins. Layers come in forward/backward pairs; gradients accumulate.
+ * Rows of the linear layers are the positions of all n sequences of a call, stacked: N = n T, or fewer where some are
+ * shorter. Attention alone knows where one sequence ends and the next begins. Layers come in forward/backward pairs;
+ * gradients accumulate.
  */
 #ifndef REFFRAME_MODEL_INTERNAL_H
 #define REFFRAME_MODEL_INTERNAL_H
@@ -115,7 +116,8 @@ struct Workspace {
 
     Change change; /* of this call; nothing in training */
 
-    /* The mask, laid out for the length of the call. */
+    int *starts; /* (n+1) first row of each sequence of the call, and behind the last */
+    /* The mask, laid out for the length of the sequences under way. */
     int length, n_query_blocks;
     KeyRanges *keys; /* (T) what each query sees */
     QueryBlock *query_blocks;
@@ -163,7 +165,7 @@ typedef struct {
     const real *parameters;
     real *gradient; /* a parameter block; NULL: forward alone */
     int is_first;   /* the gradients of weights are written, not added to */
-    int n, rows;    /* sequences; rows of the linear layers, N = n T, or those of a block of the head */
+    int n, rows;    /* sequences; rows of the linear layers, N, or those of a block of the head */
     Workspace *w;
 } Call;
 
@@ -232,8 +234,9 @@ int attention_map_ld(const ModelSettings *settings, int n_slots);
 size_t attention_panels(const ModelSettings *settings);
 int attention_n_query_blocks(int length);
 
-/* Lays the mask out for `length`: fills keys, query_blocks. */
-void attention_lay_mask(const Model *model, int length, Workspace *workspace);
+/* Lays the mask out for the length of sequence `first` of a call, if it isn't: fills length, keys, query_blocks.
+ * Returns the next sequence of another length. */
+int attention_lay_mask(const Call *call, int first);
 
 /* heads_raw = score(logits of q k' and bias, masked) v, slots among k and v, of all sequences; rotates q and k in place
  * first. */

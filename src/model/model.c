@@ -44,26 +44,27 @@ static size_t type_at(const Model *model, const int32_t *tokens, int i, int *seg
 static void types_forward(const Call *call, const int32_t *tokens, real *x)
 {
     const Model *model = call->model;
-    const int C = model->settings.d_model, T = call->w->length;
-    int segment = 0;
+    const int C = model->settings.d_model, *starts = call->w->starts;
     if (model->settings.token_types == 1)
         model->kernels->bias_forward(call->rows, C, call->parameters + model->token_type, x);
-    for (int r = 0; model->settings.token_types > 1 && r < call->rows; r++)
-        model->kernels->add((size_t)C, call->parameters + type_at(model, tokens + r / T * T, r % T, &segment),
-                            x + (size_t)r * C);
+    for (int s = 0; model->settings.token_types > 1 && s < call->n; s++)
+        for (int r = starts[s], segment = 0; r < starts[s + 1]; r++)
+            model->kernels->add((size_t)C,
+                                call->parameters + type_at(model, tokens + starts[s], r - starts[s], &segment),
+                                x + (size_t)r * C);
 }
 
 /* dE[type] += dx */
 static void types_backward(const Call *call, const int32_t *tokens, const real *dx)
 {
     const Model *model = call->model;
-    const int C = model->settings.d_model, T = call->w->length;
-    int segment = 0;
+    const int C = model->settings.d_model, *starts = call->w->starts;
     if (model->settings.token_types == 1)
         model->kernels->bias_backward(call->rows, C, dx, call->gradient + model->token_type);
-    for (int r = 0; model->settings.token_types > 1 && r < call->rows; r++)
-        model->kernels->add((size_t)C, dx + (size_t)r * C,
-                            call->gradient + type_at(model, tokens + r / T * T, r % T, &segment));
+    for (int s = 0; model->settings.token_types > 1 && s < call->n; s++)
+        for (int r = starts[s], segment = 0; r < starts[s + 1]; r++)
+            model->kernels->add((size_t)C, dx + (size_t)r * C,
+                                call->gradient + type_at(model, tokens + starts[s], r - starts[s], &segment));
 }
 
 /* 1. x_0 = E[token] (+ P) (+ E[type]), of vectors u W or u for E[token]; with embedding_norm norm(...) of that */
@@ -86,8 +87,8 @@ static void embed_forward(const Call *call, const Given *given, real *ret_x)
         break;
     }
     for (int i = 0; s->position->embed_forward && i < call->n; i++)
-        s->position->embed_forward(model->position_state, call->parameters, w->length,
-                                   x + (size_t)i * (size_t)w->length * C);
+        s->position->embed_forward(model->position_state, call->parameters, w->starts[i + 1] - w->starts[i],
+                                   x + (size_t)w->starts[i] * C);
     types_forward(call, given->tokens, x);
     norm_forward(call, &model->embedding_norm, x, &w->embedding_norm, ret_x);
 }
@@ -148,11 +149,26 @@ static void pack_own(const Call *call)
         model_pack(call->model, call->parameters, i, w->own_panels);
 }
 
-/* A forward of n sequences of `length` tokens. */
+/* A forward of n sequences, from a batch's number `first` on. */
+static Call call_of_batch(const Model *model, const real *parameters, const Batch *batch, int first, int n,
+                          Workspace *w)
+{
+    const int start = batch_start(batch, first);
+    assert(n >= 1 && n <= w->n && first >= 0 && first + n <= batch->n);
+    w->starts[0] = 0;
+    for (int i = 1; i <= n; i++) {
+        w->starts[i] = batch_start(batch, first + i) - start;
+        const int length = w->starts[i] - w->starts[i - 1];
+        assert(length >= 1 && length <= model->settings.context_length);
+        (void)length;
+    }
+    return (Call){.model = model, .parameters = parameters, .n = n, .rows = w->starts[n], .w = w};
+}
+
+/* Of `length` tokens each. */
 static Call call_of(const Model *model, const real *parameters, int n, int length, Workspace *w)
 {
-    assert(n >= 1 && n <= w->n && length >= 1 && length <= model->settings.context_length);
-    return (Call){.model = model, .parameters = parameters, .n = n, .rows = n * length, .w = w};
+    return call_of_batch(model, parameters, &(Batch){.n = n, .length = length}, 0, n, w);
 }
 
 /* 1-9 of all layers; returns the last block's output. A capture takes what it wants as each block's input, then the
@@ -162,7 +178,6 @@ static real *forward(const Call *call, const Given *given, const Capture *captur
     const int L = call->model->settings.n_layers;
     Workspace *w = call->w;
     pack_own(call);
-    attention_lay_mask(call->model, call->rows / call->n, w);
     embed_forward(call, given, w->blocks[0].x);
     for (int l = 0; l < L; l++) {
         BlockActs *acts = &w->blocks[l];
@@ -250,14 +265,14 @@ static void embed_backward(const Call *call, const Given *given, const real *dx)
     if (model->input.in > 0)
         linear_backward_weight(call, &model->input, given->vectors, dx);
     for (int i = 0; position->embed_backward && i < call->n; i++)
-        position->embed_backward(model->position_state, call->parameters, call->w->length,
-                                 dx + (size_t)i * (size_t)call->w->length * C, call->gradient);
+        position->embed_backward(model->position_state, call->parameters, w->starts[i + 1] - w->starts[i],
+                                 dx + (size_t)w->starts[i] * C, call->gradient);
 }
 
 Given model_given(const Model *model, const Batch *batch, int first)
 {
     const ModelSettings *s = &model->settings;
-    const size_t start = (size_t)first * (size_t)batch->length;
+    const size_t start = (size_t)batch_start(batch, first);
     Given given = {.tokens = batch->inputs + start, .targets = batch->targets + start};
     if (s->vector_width > 0)
         given.vectors = batch->vectors + start * (size_t)s->vector_width;
@@ -270,7 +285,7 @@ static double step(const Call *call, const Batch *batch, int first, real *ret_lo
 {
     const Given given = model_given(call->model, batch, first);
     Workspace *w = call->w;
-    assert(first >= 0 && first + call->n <= batch->n && (!call->gradient || w->with_backward));
+    assert(!call->gradient || w->with_backward);
     /* 1-9 forward, then 10. loss of norm(x_L) W_head, which is forward and backward at once */
     const real scale = batch->n_targets > 0 ? (real)(1.0 / batch->n_targets) : 0;
     const real *x = forward(call, &given, NULL);
@@ -287,7 +302,7 @@ static double step(const Call *call, const Batch *batch, int first, real *ret_lo
 double model_step(const Model *model, const real *parameters, const Batch *batch, int first, int n, Workspace *w,
                   real *gradient, real *ret_losses)
 {
-    Call call = call_of(model, parameters, n, batch->length, w);
+    Call call = call_of_batch(model, parameters, batch, first, n, w);
     call.gradient = gradient;
     return step(&call, batch, first, ret_losses);
 }
@@ -310,7 +325,7 @@ double model_first_step(const Model *model, const real *parameters, const Batch 
         if (!is_weight(model, tensor))
             memset(gradient + tensor->offset, 0, sizeof(real) * (size_t)tensor->rows * (size_t)tensor->cols);
     }
-    Call call = call_of(model, parameters, n, batch->length, w);
+    Call call = call_of_batch(model, parameters, batch, first, n, w);
     call.gradient = gradient, call.is_first = 1;
     return step(&call, batch, first, ret_losses);
 }
@@ -362,7 +377,7 @@ static void capture_block(const Call *call, int state, const BlockActs *acts, co
 {
     const ModelSettings *s = &call->model->settings;
     const Workspace *w = call->w;
-    const int H = s->n_heads, D = s->d_head, T = w->length, L = s->n_layers;
+    const int H = s->n_heads, D = s->d_head, T = call->rows / call->n, L = s->n_layers; /* all of one length */
     const size_t stream = (size_t)T * (size_t)s->d_model, rows = (size_t)H * T * D, map = (size_t)T * T;
     for (size_t i = 0; i < (size_t)call->n; i++) {
         const size_t layer = i * (size_t)L + (size_t)state - 1; /* of all sequences' layers; used with acts only */

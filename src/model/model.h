@@ -54,8 +54,8 @@ Workspace *workspace_new(Arena *arena, const Model *model, int n, int with_backw
 
 /* Loss of sequences [first, first+n) of a batch: the sum over their targets (double; nats, or the mean over a goal's
  * components of the squared error; the caller divides by the batch's n_targets); ret_losses, if not NULL, gets each
- * position's loss (n,T), 0 where there is no target. With `gradient` (a parameter block), d(loss / batch->n_targets) is
- * added to it. */
+ * position's loss, as their rows lie in the batch, 0 where there is no target. With `gradient` (a parameter block),
+ * d(loss / batch->n_targets) is added to it. */
 double model_step(const Model *model, const real *parameters, const Batch *batch, int first, int n,
                   Workspace *workspace, real *gradient, real *ret_losses);
 
@@ -63,7 +63,8 @@ double model_step(const Model *model, const real *parameters, const Batch *batch
 double model_first_step(const Model *model, const real *parameters, const Batch *batch, int first, int n,
                         Workspace *workspace, real *gradient, real *ret_losses);
 
-/* What a model is given of n sequences. */
+/* What a model is given of n sequences of T positions each; of a batch's, whose rows follow one another, as many as
+ * each has. */
 typedef struct {
     const int32_t *tokens;  /* (n,T) */
     const int32_t *targets; /* (n,T), -1: none; NULL: none at all */

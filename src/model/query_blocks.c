@@ -68,11 +68,22 @@ static QueryBlock lay_block(int length, const KeyRanges *keys, int row)
     return block;
 }
 
-void attention_lay_mask(const Model *model, int length, Workspace *w)
+static void lay_mask(const Model *model, int length, Workspace *w)
 {
     w->length = length;
     w->n_query_blocks = attention_n_query_blocks(length);
     visible_lay(&model->mask, length, w->keys);
     for (int b = 0; b < w->n_query_blocks; b++)
         w->query_blocks[b] = lay_block(length, w->keys, b * QUERY_BLOCK);
+}
+
+int attention_lay_mask(const Call *call, int first)
+{
+    Workspace *w = call->w;
+    const int *starts = w->starts, length = starts[first + 1] - starts[first];
+    if (w->length != length)
+        lay_mask(call->model, length, w);
+    while (first < call->n && starts[first + 1] - starts[first] == length)
+        first++;
+    return first;
 }

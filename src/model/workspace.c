@@ -105,6 +105,8 @@ static void lay_workspace(Arena *arena, const Model *model, int n, int with_back
     w->slot_columns = attention_slot_columns(w->n_slots);
     w->map_ld = attention_map_ld(s, w->n_slots);
     w->map_size = T * (size_t)w->map_ld;
+    w->starts = ARENA_ARRAY(arena, int, n + 1);
+    w->length = 0;
     w->keys = ARENA_ARRAY(arena, KeyRanges, T);
     w->query_blocks = ARENA_ARRAY(arena, QueryBlock, attention_n_query_blocks(s->context_length));
     w->target_rows = ARENA_ARRAY(arena, int, N);

@@ -36,6 +36,8 @@ const LaterKey id_later_keys[] = {
     {"data.first", "bos"},
     {"data.first_at", "0"},
     {"data.separator", "never"},
+    {"data.lengths.kind", "full"},
+    {"data.lengths.least", "8"},
     {"data.unique_tokens", "0"},
     {"model.mlp", "true"},
     {"model.attention_residual", "true"},

@@ -41,17 +41,45 @@ int classify_mask(Arena *arena, const Npz *npz, const Npz *baselines, const char
     return STATUS_OK;
 }
 
-/* The larger of two baselines of importance from afar, (L,H,DISTANCES,T); NaN gives way. */
-static float *larger_importance(Arena *arena, const Npz *baselines, const char *suffix, int L, int H, int T)
+int classify_lengths(Arena *arena, const Npz *npz, const char *path, ReportRun *run, Error *err)
+{
+    const int n = run->n_sequences, T = run->length;
+    if (!npz_get(npz, "lengths"))
+        return STATUS_OK;
+    const int32_t *lengths = npz_data(npz, "lengths", NPY_INT32, 1, (int64_t[]){n});
+    const int32_t *ranges = npz_data(npz, "visible_each", NPY_INT32, 4, (int64_t[]){n, T, KEY_RANGES, 2});
+    int32_t *own = ARENA_ARRAY(arena, int32_t, n);
+    Visible *visible = ARENA_ARRAY(arena, Visible, n);
+    int is_right = lengths && ranges;
+    for (int s = 0; s < n && is_right; s++) {
+        own[s] = lengths[s];
+        is_right =
+            own[s] >= 1 && own[s] <= T &&
+            visible_from_ranges(arena, own[s], ranges + (size_t)s * (size_t)T * 2 * KEY_RANGES, &visible[s]) == 0;
+    }
+    if (!is_right)
+        return error_set(err, STATUS_INPUT,
+                         "%s: `lengths` is not int32 (N,) of 1 to T, or `visible_each` not the key ranges of each "
+                         "query, int32 (N, T, 2, 2)",
+                         path);
+    run->lengths = own, run->visible_each = visible;
+    return STATUS_OK;
+}
+
+/* The larger of two baselines of importance from afar, (L,H,DISTANCES,T), or of n sequences where lengths differ;
+ * NaN gives way. */
+static float *larger_importance(Arena *arena, const Npz *baselines, const char *suffix, int n_own, int L, int H, int T)
 {
     const char *names[2] = {arena_format(arena, "uniform/importance_afar%s", suffix),
                             arena_format(arena, "position/importance_afar%s", suffix)};
-    const size_t n = (size_t)L * H * DISTANCES * T;
+    const int is_each = n_own > 0;
+    const int64_t shape[] = {n_own, L, H, DISTANCES, T};
+    const size_t n = (size_t)(is_each ? n_own : 1) * L * H * DISTANCES * T;
     float *larger = ARENA_ARRAY(arena, float, n);
     for (size_t i = 0; i < n; i++)
         larger[i] = NAN;
     for (int k = 0; k < 2; k++) {
-        const float *one = npz_data(baselines, names[k], NPY_FLOAT32, 4, (int64_t[]){L, H, DISTANCES, T});
+        const float *one = npz_data(baselines, names[k], NPY_FLOAT32, 4 + is_each, shape + !is_each);
         for (size_t i = 0; one && i < n; i++)
             larger[i] = fmaxf(larger[i], one[i]);
     }
@@ -115,7 +143,7 @@ static int read_half(Arena *scratch, const Npz *npz, const Npz *baselines, const
     input->half_n = (int)shape[0];
     input->half_visible = visible;
     input->half_afar = afar;
-    input->half_baseline = larger_importance(scratch, baselines, "_half", L, H, length);
+    input->half_baseline = larger_importance(scratch, baselines, "_half", 0, L, H, length);
     input->half_tokens = npz_data(npz, "tokens_half", NPY_INT32, 2, (int64_t[]){shape[0], length});
     return STATUS_OK;
 }
@@ -140,15 +168,16 @@ int classify_snapshot(Arena *scratch, Report *report, ReportRun *run, int s, con
         .n_layers = L,
         .n_heads = H,
         .length = run->length,
-        .visible = &run->visible,
+        .is_ragged = run->lengths != NULL,
+        .visible = run->lengths ? run->visible_each : &run->visible,
         .afar = npz_data(npz, "importance_afar", NPY_FLOAT32, 5,
                          (int64_t[]){run->n_sequences, L, H, DISTANCES, run->length}),
-        .baseline = larger_importance(scratch, baselines, "", L, H, run->length),
+        .baseline = larger_importance(scratch, baselines, "", run->lengths ? run->n_sequences : 0, L, H, run->length),
         .tokens = npz_get(npz, "tokens")->data,
         .first = 0,
         .stride = 1,
     };
-    const int status = read_half(scratch, npz, baselines, path, &input, err);
+    const int status = input.is_ragged ? STATUS_OK : read_half(scratch, npz, baselines, path, &input, err);
     if (status != STATUS_OK)
         return status;
     SnapshotFrames *frames = &run->frames[s];

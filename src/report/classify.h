@@ -10,6 +10,9 @@
 int classify_mask(Arena *arena, const Npz *npz, const Npz *baselines, const char *suffix, int length, const char *path,
                   Visible *ret_visible, Error *err);
 
+/* Lengths of the run's sequences and what the mask shows of each, where the snapshot says that they differ. */
+int classify_lengths(Arena *arena, const Npz *npz, const char *path, ReportRun *run, Error *err);
+
 /* Labels of all heads, layers and the model of the run's snapshot s; of its last one also what the anchors are. */
 int classify_snapshot(Arena *scratch, Report *report, ReportRun *run, int s, const Npz *npz, const Npz *baselines,
                       const char *path, Error *err);

@@ -36,16 +36,26 @@ static void find_maps(const Npz *npz, const ReportRun *run, const float **ret_me
 
 /* ---- what is packed ---- */
 
+/* Positions that some sequence has. */
+static int count_positions(const ReportRun *run)
+{
+    int most = run->lengths ? 0 : run->length;
+    for (int s = 0; run->lengths && s < run->n_sequences; s++)
+        most = run->lengths[s] > most ? run->lengths[s] : most;
+    return most;
+}
+
 static void set_pool(Film *film, int pool)
 {
     const ReportRun *run = film->run;
+    const int n = count_positions(run);
     film->pool = pool;
     film->side = (run->length + pool - 1) / pool;
     film->cells = 0;
     memset(film->shows, 0, (size_t)film->side * film->side);
-    for (int i = 0; i < run->length; i++)
+    for (int i = 0; i < n; i++)
         for (int r = 0; r < KEY_RANGES; r++)
-            for (int k = run->visible.keys[i].range[r].first; k < run->visible.keys[i].range[r].end; k++)
+            for (int k = run->visible.keys[i].range[r].first; k < run->visible.keys[i].range[r].end && k < n; k++)
                 film->shows[i / pool * film->side + k / pool] = 1;
     for (int c = 0; c < film->side * film->side; c++)
         film->cells += film->shows[c];
@@ -80,7 +90,7 @@ static void read_tokens(Arena *arena, const Npz *npz, Film *film)
     film->n_tokens = T;
     for (int t = 0; t < T; t++) {
         const int32_t id = tokens[t];
-        film->tokens[t] = "?";
+        film->tokens[t] = film->run->lengths && t >= film->run->lengths[0] ? "" : "?";
         if (id >= 0 && (size_t)id < strings->n_items)
             film->tokens[t] = arena_format(arena, "%.*s", strings->item_bytes < 63 ? strings->item_bytes : 63,
                                            (const char *)strings->data + (size_t)id * strings->item_bytes);
@@ -112,6 +122,15 @@ static int open_film(Arena *arena, Arena *scratch, size_t budget, Film *film, Er
 
 /* ---- packing ---- */
 
+/* Queries of a pooled row that some sequence has: of others a map is not a number, at their own key too. */
+static int count_queries(const float *map, int T, int first, int pool)
+{
+    int n = 0;
+    for (int i = first; i < first + pool && i < T; i++)
+        n += !isnan(map[(size_t)i * T + i]);
+    return n;
+}
+
 /* One head's (T,T) map, pooled, quantised and packed to film->cells bytes. */
 static void pack_map(const float *map, const Film *film, double *pooled, unsigned char *ret_bytes)
 {
@@ -119,14 +138,16 @@ static void pack_map(const float *map, const Film *film, double *pooled, unsigne
     for (int c = 0; c < side * side; c++)
         pooled[c] = 0;
     for (int i = 0; i < T; i++) {
-        const int queries = i / pool == side - 1 ? T - (side - 1) * pool : pool;
+        const int queries = count_queries(map, T, i / pool * pool, pool);
         for (int j = 0; j < T; j++)
-            pooled[i / pool * side + j / pool] += (double)map[(size_t)i * T + j] / queries;
+            if (!isnan(map[(size_t)i * T + j]))
+                pooled[i / pool * side + j / pool] += (double)map[(size_t)i * T + j] / queries;
     }
     size_t n = 0;
     for (int c = 0; c < side * side; c++)
         if (film->shows[c])
-            ret_bytes[n++] = (unsigned char)(pooled[c] > 0 ? lround(255 * sqrt(fmin(pooled[c], 1))) : 0); /* NaN: 0 */
+            ret_bytes[n++] =
+                (unsigned char)(pooled[c] > 0 ? lround(255 * sqrt(fmin(pooled[c], 1))) : 0); /* inf/inf: 0 */
 }
 
 static int pack_frame(Arena *scratch, Film *film, int f, Error *err)

@@ -59,6 +59,8 @@ static const Member of_snapshot[] = {
     {"visible", NPY_INT32, "TK2", AS_BEFORE},
     {"visible_half", NPY_INT32, "hK2", AS_BEFORE},
     {"rows_sum_to_one", NPY_INT32, "1", IF_THERE},
+    {"lengths", NPY_INT32, "N", AS_BEFORE},
+    {"visible_each", NPY_INT32, "NTK2", AS_BEFORE},
     {"map_mean", NPY_FLOAT32, "LHTT", AS_BEFORE},
     {"map", NPY_FLOAT32, "MLHTT", AS_BEFORE},
 };
@@ -72,6 +74,14 @@ static const Member of_baselines[] = {
     {"position/importance_afar", NPY_FLOAT32, "LHDT", IF_THERE},
     {"uniform/importance_afar_half", NPY_FLOAT32, "LHDh", IF_THERE},
     {"position/importance_afar_half", NPY_FLOAT32, "LHDh", IF_THERE},
+};
+
+/* Where the sequences have lengths of their own, and there is no set of half length. */
+static const Member of_baselines_each[] = {
+    {"uniform/importance", NPY_FLOAT32, "NLHT", NEEDED},
+    {"position/importance", NPY_FLOAT32, "NLHT", IF_THERE},
+    {"uniform/importance_afar", NPY_FLOAT32, "NLHDT", IF_THERE},
+    {"position/importance_afar", NPY_FLOAT32, "NLHDT", IF_THERE},
 };
 
 /* The shapes of a metric by its level, of the three parts and of one. */
@@ -223,13 +233,17 @@ int members_of_snapshot(const Report *report, const Npz *npz, const char *path, 
     }
     if (check_presence(npz, path, sizes, err) != STATUS_OK)
         return STATUS_INPUT;
+    sizes->has_lengths = npz_get(npz, "lengths") != NULL;
     return check_metrics(report, npz, path, 0, sizes, err);
 }
 
 int members_of_baselines(const Report *report, const Npz *npz, const char *path, MemberSizes *sizes, Error *err)
 {
-    for (size_t m = 0; m < sizeof of_baselines / sizeof *of_baselines; m++)
-        if (check_member(npz, path, &of_baselines[m], sizes, err) != STATUS_OK)
+    const Member *members = sizes->has_lengths ? of_baselines_each : of_baselines;
+    const size_t n = sizes->has_lengths ? sizeof of_baselines_each / sizeof *of_baselines_each
+                                        : sizeof of_baselines / sizeof *of_baselines;
+    for (size_t m = 0; m < n; m++)
+        if (check_member(npz, path, &members[m], sizes, err) != STATUS_OK)
             return STATUS_INPUT;
     return check_metrics(report, npz, path, 1, sizes, err);
 }

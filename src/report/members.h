@@ -28,6 +28,7 @@ typedef struct {
     int64_t of[SIZE_COUNT]; /* 0: not known yet */
     unsigned has;           /* which of the members that are in all snapshots or in none the first one has, */
     int n_snapshots;        /* once there was one */
+    int has_lengths;        /* its sequences have lengths of their own */
 } MemberSizes;
 
 /* Every declared member and every metric of the report: there, if it must be, and of its type and shape. STATUS_INPUT

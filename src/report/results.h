@@ -86,6 +86,8 @@ typedef struct {
     int loss_is_squared_error;        /* mean over a target's components, instead of nats */
     int n_layers, n_heads, length, n_sequences;
     Visible visible;        /* what the mask shows of `length` positions */
+    const int32_t *lengths; /* (N,) of each sequence of the measuring set; NULL: all have `length` */
+    Visible *visible_each;  /* (N,) what the mask shows of each; likewise */
     int has_afar;           /* whether its snapshots hold importances from afar, from which labels follow */
     int rows_sum_to_one;    /* whether the score function makes weights of a row sum to one */
     RunMetric *metrics;     /* (n_metrics,) */

@@ -140,15 +140,16 @@ static void add_anchors(Arena *arena, const ReportRun *run, int use_colour, Text
                      use_colour);
 }
 
-/* One head's map brought to side x side. */
+/* One head's map brought to side x side. What no sequence is long enough for is not a number, and left out. */
 static void shrink(const float *map, int T, int side, double *ret_small)
 {
     double n_queries[SIDE] = {0};
     memset(ret_small, 0, (size_t)(side * side) * sizeof *ret_small);
     for (int i = 0; i < T; i++) {
-        n_queries[i * side / T] += 1;
+        n_queries[i * side / T] += !isnan(map[(size_t)i * T + i]);
         for (int j = 0; j < T; j++)
-            ret_small[i * side / T * side + j * side / T] += (double)map[(size_t)i * T + j];
+            if (!isnan(map[(size_t)i * T + j]))
+                ret_small[i * side / T * side + j * side / T] += (double)map[(size_t)i * T + j];
     }
     for (int i = 0; i < side; i++)
         for (int j = 0; j < side; j++)

@@ -130,6 +130,8 @@ static int start_run(Reader *reader, const char *path, const Npz *npz, Error *er
     int status = members_of_baselines(report, &reader->baselines,
                                       file_join(report->arena, reader->folder, RUN_BASELINES), &reader->sizes, err);
     if (status == STATUS_OK)
+        status = classify_lengths(report->arena, npz, path, run, err);
+    if (status == STATUS_OK)
         status = classify_mask(report->arena, npz, &reader->baselines, "", run->length, path, &run->visible, err);
     if (status != STATUS_OK)
         return status;

@@ -61,6 +61,25 @@ static size_t targets_disk_bytes(const Session *session)
     return bytes;
 }
 
+/* Importances of one pass, and from afar. */
+static size_t importances_bytes(const Session *session, size_t n)
+{
+    const ModelSettings *m = &session->model_settings;
+    const size_t heads = (size_t)m->n_layers * (size_t)m->n_heads, T = (size_t)m->context_length;
+    return (1 + DISTANCES) * sizeof(float) * n * heads * (data_varies(session->data) ? T : T + T / 2);
+}
+
+/* What the mask shows, and where lengths vary of each sequence. */
+static size_t mask_disk_bytes(const Session *session, size_t n)
+{
+    const size_t T = (size_t)session->model_settings.context_length;
+    size_t bytes = member_bytes("visible") + member_bytes("visible_half") + member_bytes("rows_sum_to_one") +
+                   sizeof(KeyRanges) * (T + T / 2);
+    if (data_varies(session->data))
+        bytes += member_bytes("lengths") + member_bytes("visible_each") + n * (sizeof(int32_t) + sizeof(KeyRanges) * T);
+    return bytes;
+}
+
 /* What all snapshots of a run take, with every family in every one of them. */
 static size_t snapshots_disk_bytes(const Session *session, size_t n_snapshots)
 {
@@ -77,17 +96,16 @@ static size_t snapshots_disk_bytes(const Session *session, size_t n_snapshots)
     }
     const size_t targets = (size_t)session->settings.measure.targets;
     size_t bytes = (passes + targets) * metrics_disk_bytes(&layout) + interventions_disk_bytes(&session->settings) +
-                   targets_disk_bytes(session) + passes * sizeof(float) * n * heads * (T + T / 2) + OTHERS +
+                   targets_disk_bytes(session) + passes * importances_bytes(session, n) + OTHERS +
                    sizeof(float) * heads * T * T * (1 + session->settings.snapshot.maps) + sizeof(int32_t) * n * 2 * T +
-                   strings * data_vocab_size(session->data) + sizeof(KeyRanges) * (T + T / 2) +
-                   member_bytes("visible") + member_bytes("visible_half") + member_bytes("rows_sum_to_one");
+                   strings * data_vocab_size(session->data) + mask_disk_bytes(session, n);
     const Parameters *parameters = model_parameters(session->model);
     for (int t = 0; t < parameters->n_tensors && session->settings.snapshot.weights; t++)
         bytes += member_bytes(parameters->tensors[t].name);
     if (session->settings.snapshot.weights)
         bytes += sizeof(float) * parameters->n_parameters;
     bytes = n_snapshots * bytes + (passes + targets) * baselines_disk_bytes(&layout) +
-            2 * sizeof(float) * heads * (T + T / 2) + OTHERS;
+            2 * importances_bytes(session, data_varies(session->data) ? n : 1) + OTHERS;
     arena_free(arena);
     return n_snapshots > 0 ? bytes : 0;
 }
@@ -176,10 +194,9 @@ int train_estimate(const Settings *settings, const Kernels *kernels, CorpusShelf
     if (status != STATUS_OK)
         return status;
     const TrainSettings *train = &session.settings;
-    const ModelSettings *model = &session.model_settings;
     TrainEstimate estimate = {.lanes = train->lanes};
     estimate.n_parameters = (int64_t)model_parameters(session.model)->n_parameters;
-    estimate.tokens = train->steps * train->batch_size * model->context_length;
+    estimate.tokens = (int64_t)((double)(train->steps * train->batch_size) * data_mean_length(session.data));
     estimate.flops = (double)estimate.tokens *
                      model_flops_per_token(session.model, train->objective->target_share(train->objective_state));
     estimate.n_snapshots = snapshot_count(train);

@@ -14,7 +14,7 @@ static void add_importance(NpzWriter *npz, Arena *arena, const char *prefix, con
 {
     const Pass *passes[] = {&measurer->pass, &measurer->half_pass};
     const int64_t L = measurer->layout.n_layers, H = measurer->layout.n_heads;
-    for (int is_half = 0; is_half <= half_is_due(measurer->settings, measurer->step); is_half++) {
+    for (int is_half = 0; is_half <= measurer_half_is_due(measurer); is_half++) {
         const Pass *pass = passes[is_half];
         const char *behind = is_half ? "_half" : "";
         npz_add(npz, arena_format(arena, "%simportance%s", prefix, behind), NPY_FLOAT32, 4,
@@ -49,7 +49,8 @@ static void add_tokens(NpzWriter *npz, Arena *arena, const Measurer *measurer)
     for (int id = 0; id < n_strings; id++)
         strings[id] = data_token_text(measurer->data, id);
     npz_add(npz, "tokens", NPY_INT32, 2, (int64_t[]){full->n, full->length}, full->inputs);
-    npz_add(npz, "tokens_half", NPY_INT32, 2, (int64_t[]){half->n, half->length}, half->inputs);
+    if (half->n > 0)
+        npz_add(npz, "tokens_half", NPY_INT32, 2, (int64_t[]){half->n, half->length}, half->inputs);
     npz_add_strings(npz, "token_strings", n_strings, strings);
 }
 
@@ -90,14 +91,28 @@ static void add_maps(NpzWriter *npz, const Measurer *measurer)
         npz_add(npz, "map", NPY_FLOAT32, 5, (int64_t[]){pass->n_maps, L, H, T, T}, pass->maps);
 }
 
+/* Each sequence's length, and what the mask shows of it. */
+static void add_lengths(NpzWriter *npz, Arena *arena, const Set *set)
+{
+    const size_t T = (size_t)set->length;
+    KeyRanges *keys = ARENA_ARRAY(arena, KeyRanges, (size_t)set->n * T);
+    for (int s = 0; s < set->n; s++)
+        memcpy(keys + (size_t)s * T, set->visible[s].keys, (size_t)set->lengths[s] * sizeof *keys);
+    npz_add(npz, "lengths", NPY_INT32, 1, (int64_t[]){set->n}, set->lengths);
+    npz_add(npz, "visible_each", NPY_INT32, 4, (int64_t[]){set->n, set->length, KEY_RANGES, 2}, keys);
+}
+
 /* What a reader of maps must know of the model: which keys each query sees, and what its weights sum to. */
-static void add_mask(NpzWriter *npz, const Measurer *measurer)
+static void add_mask(NpzWriter *npz, Arena *arena, const Measurer *measurer)
 {
     const Model *model = measurer->model;
-    const Visible *visible = model_visible(model), *half = &measurer->half_visible;
+    const Visible *visible = model_visible(model), *half = measurer->half.visible;
     const int32_t rows_sum_to_one = model_rows_sum_to_one(model);
     npz_add(npz, "visible", NPY_INT32, 3, (int64_t[]){visible->length, KEY_RANGES, 2}, visible->keys);
-    npz_add(npz, "visible_half", NPY_INT32, 3, (int64_t[]){half->length, KEY_RANGES, 2}, half->keys);
+    if (half)
+        npz_add(npz, "visible_half", NPY_INT32, 3, (int64_t[]){half->length, KEY_RANGES, 2}, half->keys);
+    if (measurer->full.varies)
+        add_lengths(npz, arena, &measurer->full);
     npz_add(npz, "rows_sum_to_one", NPY_INT32, 1, (int64_t[]){1}, &rows_sum_to_one);
 }
 
@@ -109,106 +124,6 @@ static void add_weights(NpzWriter *npz, Arena *arena, const Measurer *measurer)
         npz_add(npz, arena_format(arena, "weights/%s", tensor->name), NPY_FLOAT32, 2,
                 (int64_t[]){tensor->rows, tensor->cols}, measurer->parameters + tensor->offset);
     }
-}
-
-/* Lays one computed baseline of a set's length over the first worker's maps. */
-static View lay_baseline(Measurer *measurer, const Set *set, int is_position)
-{
-    Worker *worker = &measurer->worker[0];
-    const Capture maps = {.maps = worker->capture.maps};
-    View view = measurer_sequence_view(measurer, set, 0, &maps, 0, 0);
-    const PositionOnly position = measurer_position_only(measurer, set);
-    const PositionRows rows = measurer_position_rows(&position);
-    if (is_position)
-        view_position_maps(&view, &rows, measurer->row, worker->capture.maps);
-    else
-        view_uniform_maps(&view, worker->capture.maps);
-    return view;
-}
-
-static void add_baseline_importance(Measurer *measurer, NpzWriter *npz, Arena *arena, const char *prefix,
-                                    const Set *set, int is_position)
-{
-    const int64_t L = measurer->layout.n_layers, H = measurer->layout.n_heads;
-    const View view = lay_baseline(measurer, set, is_position);
-    const char *behind = set == &measurer->half ? "_half" : "";
-    float *importance = ARENA_ARRAY(arena, float, L *H * set->length);
-    float *afar = ARENA_ARRAY(arena, float, L *H *DISTANCES * set->length);
-    anchor_importance(&view, importance, afar);
-    npz_add(npz, arena_format(arena, "%s/importance%s", prefix, behind), NPY_FLOAT32, 3, (int64_t[]){L, H, set->length},
-            importance);
-    npz_add(npz, arena_format(arena, "%s/importance_afar%s", prefix, behind), NPY_FLOAT32, 4,
-            (int64_t[]){L, H, DISTANCES, set->length}, afar);
-}
-
-/* The set's values of every attention-only column that the computed maps have, each name behind `prefix`. */
-static void add_baseline_columns(const Measurer *measurer, NpzWriter *npz, Arena *arena, const char *prefix,
-                                 const Pass *pass, int is_of_targets)
-{
-    const Layout *layout = &measurer->layout;
-    for (int f = 0; family_registry[f]; f++) {
-        const MetricFamily *family = family_registry[f];
-        const Place *places = layout_family(layout, family);
-        for (int c = 0; c < family->n_columns && (!is_of_targets || family->is_by_query); c++) {
-            const Place *place = &places[c];
-            if (!place->is_attention_only)
-                continue;
-            double *values = ARENA_ARRAY(arena, double, place->size);
-            for (int i = 0; i < place->size; i++)
-                values[i] = snapshot_pooled(pass, layout, place, i, 0).value;
-            npz_add(npz, arena_format(arena, "%s%s", prefix, place->column->name), NPY_FLOAT64,
-                    (place->column->level != LEVEL_MODEL) + (place->column->level == LEVEL_HEAD),
-                    (int64_t[]){layout->n_layers, layout->n_heads}, values);
-        }
-    }
-}
-
-/* The computed maps that the first worker holds on every sequence, since tokens, idle queries, targets and drawn
- * positions differ. */
-static void add_baseline_metrics(Measurer *measurer, NpzWriter *npz, Arena *arena, const char *prefix, int is_corrupted)
-{
-    const Set *set = &measurer->full;
-    const size_t n_values = (size_t)measurer->layout.n_values;
-    const int has_targets = measurer_has_targets(measurer, is_corrupted);
-    Pass *pass = &measurer->pass;
-    Worker *worker = &measurer->worker[0];
-    const Capture maps = {.maps = worker->capture.maps};
-    measurer->is_baseline = 1;
-    for (int s = 0; s < set->n; s++) {
-        View view = measurer_sequence_view(measurer, set, s, &maps, 0, is_corrupted);
-        view.layer_maps = worker->layer_maps;
-        view.output_weight = NULL;
-        measurer_measure_view(measurer, &view, s, worker, pass->values + (size_t)s * n_values);
-        if (has_targets)
-            measurer_measure_targets(measurer, &view, s, worker, pass->target_values + (size_t)s * n_values);
-    }
-    measurer->is_baseline = 0;
-    const char *behind = arena_format(arena, "%s/%s", prefix, is_corrupted ? "corrupted/" : "");
-    add_baseline_columns(measurer, npz, arena, behind, pass, 0);
-    if (!has_targets)
-        return;
-    const Pass targets = pass_of_targets(pass);
-    add_baseline_columns(measurer, npz, arena, arena_format(arena, "%stargets/", behind), &targets, 1);
-}
-
-/* Uniform and position-only attention, measured like any other, beside corrupted sequences too where there are some. */
-static int write_baselines(Measurer *measurer, const char *path, Error *err)
-{
-    static const char *const prefixes[] = {"uniform", "position"};
-    Arena *arena = arena_new();
-    NpzWriter *npz = npz_new(arena);
-    for (int b = 0; b < 2; b++) {
-        add_baseline_importance(measurer, npz, arena, prefixes[b], &measurer->full, b);
-        add_baseline_importance(measurer, npz, arena, prefixes[b], &measurer->half, b);
-        const View view = lay_baseline(measurer, &measurer->full, b);
-        if (measurer->worker[0].layer_maps)
-            view_average_heads(&view, measurer->worker[0].layer_maps);
-        for (int is_corrupted = 0; is_corrupted <= measurer->settings->objective->corrupts; is_corrupted++)
-            add_baseline_metrics(measurer, npz, arena, prefixes[b], is_corrupted);
-    }
-    int status = npz_write(npz, path, err);
-    arena_free(arena);
-    return status;
 }
 
 static double largest_sink(const Measurer *measurer)
@@ -224,8 +139,10 @@ static void prepare(Measurer *measurer, const real *parameters, int64_t step)
 {
     Shape s = measurer_shape(measurer->model);
     measurer->parameters = parameters, measurer->step = step;
-    model_position_bias(measurer->model, parameters, s.T, measurer->bias);
-    model_position_bias(measurer->model, parameters, s.T / 2, measurer->half_bias);
+    if (!measurer->full.varies) { /* else each sequence has its own */
+        model_position_bias(measurer->model, parameters, s.T, measurer->bias);
+        model_position_bias(measurer->model, parameters, s.T / 2, measurer->half_bias);
+    }
     for (int l = 0; l < s.L; l++)
         measurer->output_weights[l] = model_output_weight(measurer->model, parameters, l);
     measurer_pack(measurer);
@@ -317,7 +234,7 @@ int measure_snapshot(Measurer *measurer, const real *parameters, const char *run
     add_loss_kind(npz, measurer);
     add_tokens(npz, arena, measurer);
     add_targets(npz, arena, measurer);
-    add_mask(npz, measurer);
+    add_mask(npz, arena, measurer);
     add_maps(npz, measurer);
     if (measurer->settings->snapshot.weights) {
         add_vectors(npz, measurer);

@@ -2,7 +2,8 @@
  * writes one snapshot. It reads parameters and nothing else of training, so that measuring cannot disturb it.
  *
  * The measuring set is N held-out sequences of length T and N of length T/2, drawn once from the streams "measure/full"
- * and "measure/half"; an objective that corrupts is measured on the clean sequences and again on one fixed corruption
+ * and "measure/half"; where lengths vary N of up to T alone, each measured as long as it is; an objective that corrupts
+ * is measured on the clean sequences and again on one fixed corruption
  * ("measure/mask"), on which the loss is measured too. Sequences go to MEASURE_LANES lanes; sums over them have a fixed
  * order.
  */
@@ -29,7 +30,7 @@ typedef struct {
 double measurer_oracle_loss(const Measurer *measurer);
 
 /* Bytes of the fixed arena that measurer_new needs for so many threads. */
-size_t measurer_bytes(const TrainSettings *settings, const Model *model, int threads);
+size_t measurer_bytes(const TrainSettings *settings, const Model *model, const Data *data, int threads);
 
 /* Draws the measuring set and takes all memory. `lanes` is borrowed. Fails where given weights (initial.h), of which
  * baselines may be, cannot be read. */

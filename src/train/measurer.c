@@ -1,4 +1,4 @@
-/* What the measuring driver holds: its memory, and the measuring sets. */
+/* What the measuring driver holds: its memory, and what position alone gives. */
 #include "train/measurer.h"
 
 #include <math.h>
@@ -25,11 +25,17 @@ View measurer_blank_view(const Model *model, const Visible *visible, const Kerne
     return view;
 }
 
-static size_t family_scratch(const TrainSettings *settings, const Model *model)
+/* The most that a family needs: perhaps for a shorter sequence, as one that gives up beyond some length does. */
+static size_t family_scratch(const TrainSettings *settings, const Model *model, int least)
 {
-    const Visible sized = {.length = measurer_shape(model).T};
-    const View view = measurer_blank_view(model, &sized, NULL);
-    return layout_scratch_bytes(settings->measure.states, &view);
+    size_t most = 0;
+    for (int length = least; length <= measurer_shape(model).T; length++) {
+        const Visible sized = {.length = length};
+        const View view = measurer_blank_view(model, &sized, NULL);
+        const size_t bytes = layout_scratch_bytes(settings->measure.states, &view);
+        most = bytes > most ? bytes : most;
+    }
+    return most;
 }
 
 int measurer_group(const Shape *shape)
@@ -64,27 +70,6 @@ static void list_gradient_parts(const Parameters *parameters, Worker *worker)
 
 /* ---- memory: laid out on an arena, or counted on one that has none ---- */
 
-static Widths widths_of(const Model *model)
-{
-    return (Widths){model_settings(model)->vector_width, model_settings(model)->goal_width};
-}
-
-static void lay_set(Arena *arena, const TrainSettings *settings, const Model *model, int length, Set *set)
-{
-    size_t n = settings->measure.n_sequences, cells = n * length;
-    Batch room = {.n = (int)n, .length = length};
-    batch_add_vectors(arena, widths_of(model), &room);
-    set->n = (int)n, set->length = length;
-    set->vectors = room.vectors, set->goals = room.goals;
-    set->inputs = ARENA_ARRAY(arena, int32_t, cells);
-    set->corrupted = settings->objective->corrupts ? ARENA_ARRAY(arena, int32_t, cells) : NULL;
-    set->targets = ARENA_ARRAY(arena, int32_t, cells);
-    set->idle = ARENA_ARRAY(arena, uint8_t, cells);
-    set->unmasked = settings->objective->corrupts ? ARENA_ARRAY(arena, uint8_t, cells) : NULL;
-    set->groups = ARENA_ARRAY(arena, uint8_t, cells);
-    set->ends = ARENA_ARRAY(arena, int, n);
-}
-
 static void lay_extras(Arena *arena, unsigned needs, const Model *model, const real *panels, Worker *worker)
 {
     const Shape s = measurer_shape(model);
@@ -105,7 +90,7 @@ static void lay_extras(Arena *arena, unsigned needs, const Model *model, const r
         list_gradient_parts(parameters, worker);
 }
 
-static void lay_worker(Arena *arena, const TrainSettings *settings, const Model *model, const real *panels,
+static void lay_worker(Arena *arena, const TrainSettings *settings, const Model *model, int least, const real *panels,
                        Worker *worker)
 {
     Shape s = measurer_shape(model);
@@ -121,8 +106,9 @@ static void lay_worker(Arena *arena, const TrainSettings *settings, const Model 
     if (model_n_slots(model) > 0 && (needs_of(settings) & NEEDS_SLOTS))
         worker->capture.slots = ARENA_ARRAY(arena, real, heads * s.T * model_n_slots(model));
     worker->target_maps = settings->measure.targets ? ARENA_ARRAY(arena, real, (size_t)s.L * s.H * s.T * s.T) : NULL;
+    worker->bias = least < s.T ? ARENA_ARRAY(arena, real, model_bias_size(model, s.T)) : NULL;
     lay_extras(arena, needs_of(settings), model, panels, worker);
-    worker->scratch = arena_within(arena, family_scratch(settings, model));
+    worker->scratch = arena_within(arena, family_scratch(settings, model, least));
     worker->columns = ARENA_ARRAY(arena, double *, layout_most_columns());
     worker->workspace = workspace_new(arena, model, (int)n, 0, panels);
     worker->sequence = sequence_new(arena, s.T);
@@ -132,10 +118,10 @@ static void lay_passes(Arena *arena, const TrainSettings *settings, const Model 
 {
     Shape s = measurer_shape(model);
     const size_t n = settings->measure.n_sequences, keys = (size_t)s.L * s.H * s.T, map = keys * s.T;
-    const size_t importances = n * keys, half_importances = importances / s.T * (s.T / 2);
+    const size_t importances = n * keys, half_importances = (size_t)measurer->half.n * keys / s.T * (s.T / 2);
     const size_t losses = n * MAX_LOSS_GROUPS;
     Pass *pass = &measurer->pass, *half = &measurer->half_pass;
-    pass->n = half->n = (int)n;
+    pass->n = measurer->full.n, half->n = measurer->half.n;
     pass->length = s.T, half->length = s.T / 2;
     pass->n_maps = settings->snapshot.maps;
     pass->values = ARENA_ARRAY(arena, double, n * measurer->layout.n_values);
@@ -156,7 +142,7 @@ static void lay_passes(Arena *arena, const TrainSettings *settings, const Model 
 static void lay_biases(Arena *arena, const Model *model, Measurer *measurer)
 {
     Shape s = measurer_shape(model);
-    const size_t full = model_bias_size(model, s.T), half = model_bias_size(model, s.T / 2);
+    const size_t full = model_bias_size(model, s.T), half = measurer->half.n > 0 ? model_bias_size(model, s.T / 2) : 0;
     measurer->bias = measurer->start_bias = ARENA_ARRAY(arena, real, full);
     measurer->half_bias = measurer->start_half_bias = ARENA_ARRAY(arena, real, half);
     if (!model_settings(model)->position->bias_backward && !model_settings(model)->score->prepare)
@@ -172,17 +158,17 @@ static void lay(Arena *arena, const TrainSettings *settings, const Model *model,
     static const real counted; /* stands for the panels where there is no memory */
     const Shape s = measurer_shape(model);
     const size_t keys = (size_t)s.L * s.H * s.T;
-    const int with_backward = (needs_of(settings) & NEEDS_GRADIENT) != 0;
+    const int least = measurer->least, with_backward = (needs_of(settings) & NEEDS_GRADIENT) != 0;
     measurer->layout = layout_new(arena, s.L, s.H);
     measurer->panels = ARENA_ARRAY(arena, real, model_panels(model, with_backward));
     measurer->n_packs = model_n_packs(model, with_backward);
-    lay_set(arena, settings, model, s.T, &measurer->full);
-    lay_set(arena, settings, model, s.T / 2, &measurer->half);
+    lay_set(arena, settings, model, least, s.T, &measurer->full);
+    if (!measurer->full.varies)
+        lay_set(arena, settings, model, s.T / 2, s.T / 2, &measurer->half);
     for (int w = 0; w < measurer->n_workers; w++)
-        lay_worker(arena, settings, model, measurer->panels ? measurer->panels : &counted, &measurer->worker[w]);
-    measurer->half_visible = visible_new(arena, model_mask_rule(model), s.T / 2);
+        lay_worker(arena, settings, model, least, measurer->panels ? measurer->panels : &counted, &measurer->worker[w]);
     lay_passes(arena, settings, model, measurer);
-    measurer->baseline = ARENA_ARRAY(arena, double, keys);
+    measurer->baseline = ARENA_ARRAY(arena, double, keys *(measurer->full.varies ? measurer->full.n : 1));
     measurer->row = ARENA_ARRAY(arena, double, s.T);
     measurer->work = ARENA_ARRAY(arena, double, model_n_slots(model) + s.T);
     lay_biases(arena, model, measurer);
@@ -199,10 +185,10 @@ Worker *measurer_worker(Measurer *measurer, int lane, int thread)
     return &measurer->worker[lanes_threads(measurer->lanes) <= measurer->n_workers ? thread : lane];
 }
 
-size_t measurer_bytes(const TrainSettings *settings, const Model *model, int threads)
+size_t measurer_bytes(const TrainSettings *settings, const Model *model, const Data *data, int threads)
 {
     Arena *counting = arena_new_counting();
-    Measurer measurer = {.n_workers = count_workers(threads)};
+    Measurer measurer = {.n_workers = count_workers(threads), .least = data_least(data)};
     arena_alloc(counting, sizeof measurer);
     lay(counting, settings, model, &measurer);
     const size_t bytes = arena_used(counting);
@@ -210,11 +196,12 @@ size_t measurer_bytes(const TrainSettings *settings, const Model *model, int thr
     return bytes;
 }
 
-PositionOnly measurer_position_only(const Measurer *measurer, const Set *set)
+PositionOnly measurer_position_only(const Measurer *measurer, const Set *set, int s)
 {
-    const int is_full = set == &measurer->full;
-    return (PositionOnly){measurer, is_full ? measurer->start_bias : measurer->start_half_bias,
-                          is_full ? model_visible(measurer->model) : &measurer->half_visible};
+    real *bias = set == &measurer->full ? measurer->start_bias : measurer->start_half_bias;
+    if (set->varies)
+        model_position_bias(measurer->model, measurer->start, set->lengths[s], bias);
+    return (PositionOnly){measurer, bias, set_visible(set, s)};
 }
 
 static void position_weights(const void *context, int layer, int head, int i, double *ret_weights)
@@ -230,6 +217,24 @@ PositionRows measurer_position_rows(const PositionOnly *position)
     return (PositionRows){position, position_weights};
 }
 
+/* Of the keys of sequence s of the full set, and so of all of its length. */
+static void fill_baseline(Measurer *measurer, Arena *scratch, int s)
+{
+    const Set *set = &measurer->full;
+    const Shape shape = measurer_shape(measurer->model);
+    const size_t keys = (size_t)shape.L * shape.H * shape.T;
+    double *baseline = measurer->baseline + (size_t)s * keys;
+    for (int before = 0; before < s; before++)
+        if (set->lengths[before] == set->lengths[s]) {
+            memcpy(baseline, measurer->baseline + (size_t)before * keys, keys * sizeof *baseline);
+            return;
+        }
+    const View view = measurer_blank_view(measurer->model, set_visible(set, s), NULL);
+    const PositionOnly position = measurer_position_only(measurer, set, s);
+    const PositionRows rows = measurer_position_rows(&position);
+    anchor_baseline(&view, &rows, scratch, baseline);
+}
+
 /* What position alone gave at step 0, from the seed and from given weights: who resumes a run, or measures it again,
  * has later parameters only. */
 static int fill_start(Measurer *measurer, Error *err)
@@ -243,60 +248,15 @@ static int fill_start(Measurer *measurer, Error *err)
     }
     if (status != STATUS_OK)
         return status;
-    model_position_bias(model, measurer->start, T, measurer->start_bias);
-    model_position_bias(model, measurer->start, T / 2, measurer->start_half_bias);
-    const View shape = measurer_blank_view(model, model_visible(model), NULL);
-    const PositionOnly position = measurer_position_only(measurer, &measurer->full);
-    const PositionRows rows = measurer_position_rows(&position);
+    if (measurer->half.n > 0) {
+        model_position_bias(model, measurer->start, T, measurer->start_bias);
+        model_position_bias(model, measurer->start, T / 2, measurer->start_half_bias);
+    }
     Arena *scratch = arena_new();
-    anchor_baseline(&shape, &rows, scratch, measurer->baseline);
+    for (int s = 0; s < (measurer->full.varies ? measurer->full.n : 1); s++)
+        fill_baseline(measurer, scratch, s);
     arena_free(scratch);
     return STATUS_OK;
-}
-
-/* ---- the measuring sets ---- */
-
-/* Ideal loss summed over a sequence's targets: `next` predicts the token behind, `labelled` what follows from the
- * whole. */
-static double ideal_loss(const Measurer *measurer, const Sequence *seq, const int32_t *targets)
-{
-    double sum = 0;
-    for (int i = 0; i < seq->length; i++)
-        if (targets[i] >= 0)
-            sum += data_ideal_loss(measurer->data, seq, measurer->settings->objective->needs_labels ? i : i + 1);
-    return sum;
-}
-
-static void draw_set(Measurer *measurer, const char *stream, Set *set)
-{
-    const TrainSettings *settings = measurer->settings;
-    Pcg draws = pcg_named(settings->seed, stream), masks = pcg_named(settings->seed, "measure/mask");
-    Sequence seq = measurer->worker[0].sequence;
-    int T = set->length, vocab_size = model_settings(measurer->model)->vocab_size, n_targets = 0;
-    const int is_known = settings_know_ideal(settings, data_source(measurer->data));
-    double ideal = 0;
-    seq.length = T;
-    for (int s = 0; s < set->n; s++) {
-        size_t row = (size_t)s * T;
-        const Batch room = {.n = set->n, .length = T, .vectors = set->vectors, .goals = set->goals};
-        sequence_write_to(&seq, &room, widths_of(measurer->model), s);
-        data_next(measurer->data, PART_HELD_OUT, T, &draws, &seq);
-        int32_t *objective_inputs = set->corrupted ? set->corrupted + row : set->inputs + row;
-        settings->objective->make(settings->objective_state, vocab_size, &seq, &masks, objective_inputs,
-                                  set->targets + row, set->groups + row);
-        memcpy(set->inputs + row, seq.ids, (size_t)T * sizeof *seq.ids);
-        ideal += is_known ? ideal_loss(measurer, &seq, set->targets + row) : (double)NAN;
-        set->ends[s] = -1;
-        for (int i = 0; i < T; i++) {
-            n_targets += set->targets[row + i] >= 0;
-            set->idle[row + i] = (seq.flags[i] & FLAG_IDLE) != 0;
-            if (seq.flags[i] & FLAG_END)
-                set->ends[s] = i;
-            if (set->corrupted)
-                set->unmasked[row + i] = set->idle[row + i] && set->targets[row + i] < 0;
-        }
-    }
-    measurer->oracle_loss = n_targets ? ideal / n_targets : NAN;
 }
 
 double measurer_oracle_loss(const Measurer *measurer)
@@ -311,12 +271,13 @@ int measurer_new(Arena *arena, const TrainSettings *settings, const Model *model
     measurer->settings = settings, measurer->model = model, measurer->data = data;
     measurer->kernels = kernels, measurer->lanes = lanes;
     measurer->n_workers = count_workers(lanes_threads(lanes));
+    measurer->least = data_least(data);
     lay(arena, settings, model, measurer);
+    draw_set(measurer, "measure/half", &measurer->half);
+    draw_set(measurer, "measure/full", &measurer->full); /* last: the oracle loss is this set's */
     const int status = fill_start(measurer, err);
     if (status != STATUS_OK)
         return status;
-    draw_set(measurer, "measure/half", &measurer->half);
-    draw_set(measurer, "measure/full", &measurer->full); /* last: the oracle loss is this set's */
     for (int i = 0; i < measurer->full.n * measurer->full.length; i++)
         measurer->has_idle |= measurer->full.idle[i];
     *ret_measurer = measurer;

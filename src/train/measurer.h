@@ -1,5 +1,5 @@
-/* The inside of the measuring driver, shared by measurer.c (memory and the measuring sets), passes.c (model and
- * families over a set) and measure.c (snapshots). Nothing outside train/ includes it.
+/* The inside of the measuring driver, shared by measurer.c (memory), set.c (the measuring sets), passes.c (model and
+ * families over a set), measure.c (snapshots) and baselines.c. Nothing outside train/ includes it.
  */
 #ifndef REFFRAME_TRAIN_MEASURER_H
 #define REFFRAME_TRAIN_MEASURER_H
@@ -7,9 +7,14 @@
 #include "train/measure.h"
 #include "train/snapshot.h"
 
-/* One set of sequences, drawn once. */
+/* One set of sequences, drawn once. A sequence may be shorter than `length`; then its rows are filled as far as it
+ * goes, and behind that ids and targets are -1 and all else 0. */
 typedef struct {
     int n, length;
+    int varies;                  /* some may be */
+    int *lengths;                /* (n,) of each sequence */
+    Visible *visible;            /* (n,) what the mask shows of each; (1,) of all where lengths do not vary */
+    Arena *room;                 /* for the former */
     int32_t *inputs, *corrupted; /* (n,length); corrupted is NULL unless the objective corrupts */
     int32_t *targets;            /* (n,length) of the objective */
     real *vectors, *goals;       /* (n,length,C_in) and (n,length,C_out), of a source that has them */
@@ -17,6 +22,14 @@ typedef struct {
     uint8_t *groups;             /* (n,length) */
     int *ends;                   /* (n,) position of the end marker, -1 none */
 } Set;
+
+static inline const Visible *set_visible(const Set *set, int s)
+{
+    return &set->visible[set->varies ? s : 0];
+}
+
+/* How many sequences of a set have a position. */
+int set_count(const Set *set, int position);
 
 /* What interventions work in, and what came of them on one sequence. */
 typedef struct {
@@ -33,6 +46,7 @@ typedef struct {
     Workspace *workspace; /* for CAPTURE_ROWS rows or so */
     Capture capture;      /* of as many sequences of full length */
     double *layer_maps;   /* (L,T,T) */
+    real *bias;           /* of the sequence under way, as model_position_bias lays it; where lengths vary */
     real *target_maps;    /* (L,H,T,T) of the queries with a target, rows of zeros of the others */
     real *ablated_losses; /* (N_ABLATIONS,T) */
     real *gradient;       /* a parameter block */
@@ -55,8 +69,8 @@ struct Measurer {
     const Kernels *kernels;
     Lanes *lanes;
     Layout layout;
-    Set full, half;
-    Visible half_visible;
+    int least;      /* length of the shortest sequence that the data may give */
+    Set full, half; /* half.n is 0 where lengths vary: sequences of several lengths tell what it is asked for */
     int has_idle;
     double oracle_loss;           /* per target on the full set */
     Worker worker[MEASURE_LANES]; /* by thread; by lane where threads are more than lanes */
@@ -64,7 +78,7 @@ struct Measurer {
     Pass pass, half_pass;
     real *bias, *half_bias;             /* (L,H,2T-1), or by query, of the snapshot under way */
     real *start_bias, *start_half_bias; /* of step 0, for baselines; the same memory where no bias is learned */
-    double *baseline;                   /* (L,H,T) of the full set's keys, by step 0 */
+    double *baseline;                   /* (L,H,T) of the full set's keys, by step 0; of each where lengths vary */
     double *row;                        /* (T,) */
     double *work;                       /* (S+T,) scratch of a row, S slots */
     real *start; /* (n_values) parameters of step 0, for what position alone gives; NULL where none of it is learned */
@@ -74,7 +88,7 @@ struct Measurer {
     int n_packs;
     int64_t step;       /* likewise */
     int uses_corrupted; /* the pass under way looks at corrupted inputs */
-    int is_baseline;    /* computed maps are being measured, the same for all sequences: one will do for
+    int is_baseline;    /* computed maps are being measured, the same for all sequences of one length: one will do for
                          * families that are costly by default, as these look at nothing else */
 };
 
@@ -117,18 +131,32 @@ void measurer_measure_view(const Measurer *measurer, const View *view, int s, Wo
 /* The same of the families that are means over queries, over those alone that have a target; NaN where none has. */
 void measurer_measure_targets(const Measurer *measurer, const View *view, int s, Worker *worker, double *row);
 
-/* What position alone gives at step 0, to sequences of a set's length. */
+/* What position alone gives at step 0 to sequence s of a set, and so to all of its length; until it is asked for
+ * another, where lengths vary. */
 typedef struct {
     const Measurer *measurer;
     const real *bias;
     const Visible *visible;
 } PositionOnly;
 
-PositionOnly measurer_position_only(const Measurer *measurer, const Set *set);
+PositionOnly measurer_position_only(const Measurer *measurer, const Set *set, int s);
 PositionRows measurer_position_rows(const PositionOnly *position);
 
 /* Sums of a sequence's losses (T) by group, and how many targets each has (NULL: not asked for). */
 void measurer_group_losses(const Set *set, int s, const real *losses, double *ret_sums, double *ret_counts);
+
+/* Memory of a set of sequences of up to `length`, as short as `least`; and its sequences, drawn from a stream. */
+void lay_set(Arena *arena, const TrainSettings *settings, const Model *model, int least, int length, Set *set);
+void draw_set(Measurer *measurer, const char *stream, Set *set);
+
+/* Rows (n,length) of importances become (n,wide) in place, NaN behind a sequence's own keys. */
+void widen_rows(size_t n, int length, int wide, float *rows);
+
+/* Uniform and position-only attention, measured like any other, into a file. */
+int write_baselines(Measurer *measurer, const char *path, Error *err);
+
+/* Whether the set of half length takes part in the snapshot under way. */
+int measurer_half_is_due(const Measurer *measurer);
 
 /* Memory of interventions; the model under each of them on sequence s of the full set, whose View gets what came of it.
  * ret_losses: (N_INTERVENTIONS,2,MAX_LOSS_GROUPS) sums, NaN where there was nothing to change. */

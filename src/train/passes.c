@@ -9,7 +9,8 @@
 int measurer_includes(const Measurer *measurer, int family, int s)
 {
     const Cadence *cadence = &measurer->settings->measure.families[family];
-    const int n = measurer->is_baseline && family_registry[family]->every > 1 ? 1 : cadence->n_sequences;
+    const int is_one_enough = measurer->is_baseline && !measurer->full.varies && family_registry[family]->every > 1;
+    const int n = is_one_enough ? 1 : cadence->n_sequences;
     if ((family_registry[family]->needs & NEEDS_SLOTS) && model_n_slots(measurer->model) == 0)
         return 0;
     return s < n && family_is_due(measurer->settings, family, measurer->step);
@@ -24,6 +25,11 @@ void measurer_measure_view(const Measurer *measurer, const View *view, int s, Wo
         if (measurer_includes(measurer, f, s))
             layout_measure(&measurer->layout, family_registry[f], states[f], view, worker->columns, worker->scratch,
                            row);
+}
+
+int measurer_half_is_due(const Measurer *measurer)
+{
+    return measurer->half.n > 0 && half_is_due(measurer->settings, measurer->step);
 }
 
 int measurer_has_targets(const Measurer *measurer, int is_corrupted)
@@ -61,7 +67,7 @@ void measurer_group_losses(const Set *set, int s, const real *losses, double *re
         if (ret_counts)
             ret_counts[g] = 0;
     }
-    for (int i = 0; i < set->length; i++) {
+    for (int i = 0; i < set->lengths[s]; i++) {
         size_t cell = (size_t)s * set->length + i;
         if (set->targets[cell] < 0)
             continue;
@@ -92,18 +98,17 @@ View measurer_sequence_view(const Measurer *measurer, const Set *set, int s, con
 {
     Shape shape = measurer_shape(measurer->model);
     const int is_full = set == &measurer->full;
-    const Visible *visible = is_full ? model_visible(measurer->model) : &measurer->half_visible;
-    View view = measurer_blank_view(measurer->model, visible, measurer->kernels);
+    View view = measurer_blank_view(measurer->model, set_visible(set, s), measurer->kernels);
     const uint8_t *idle = is_corrupted ? set->unmasked : set->idle;
-    const size_t heads = (size_t)shape.L * shape.H, T = (size_t)set->length, rows = heads * T * shape.D;
+    const size_t heads = (size_t)shape.L * shape.H, T = (size_t)view.length, rows = heads * T * shape.D;
     view.maps = part_of(capture->maps, at, heads * T * T);
     view.q = part_of(capture->q, at, rows), view.k = part_of(capture->k, at, rows),
     view.v = part_of(capture->v, at, rows), view.heads = part_of(capture->heads, at, rows);
     view.residual = part_of(capture->residual, at, (size_t)(shape.L + 1) * T * shape.C);
     view.normed = part_of(capture->normed, at, T * shape.C);
     view.slots = part_of(capture->slots, at, heads * T * (size_t)view.n_slots);
-    view.bias = is_full ? measurer->bias : measurer->half_bias;
-    view.baseline = is_full ? measurer->baseline : NULL;
+    view.bias = set->varies ? NULL : is_full ? measurer->bias : measurer->half_bias;
+    view.baseline = is_full ? measurer->baseline + (set->varies ? (size_t)s * heads * (size_t)set->length : 0) : NULL;
     view.output_weight = measurer->output_weights;
     view.tokens = (is_corrupted ? set->corrupted : set->inputs) + (size_t)s * set->length;
     view.is_idle = measurer->has_idle ? idle + (size_t)s * set->length : NULL;
@@ -184,16 +189,46 @@ static void add_extras(const Measurer *measurer, const Set *set, int s, real *lo
                            measurer->pass.intervened + (size_t)s * N_INTERVENTIONS * 2 * MAX_LOSS_GROUPS);
 }
 
+void widen_rows(size_t n, int length, int wide, float *rows)
+{
+    while (n-- > 0 && length < wide) { /* the last row first, as each moves back */
+        memmove(rows + n * (size_t)wide, rows + n * (size_t)length, (size_t)length * sizeof *rows);
+        for (int k = length; k < wide; k++)
+            rows[n * (size_t)wide + (size_t)k] = (float)NAN;
+    }
+}
+
+/* A sequence's maps (heads,length,length) into those of the set's length: added to their sum, and, where ret_maps is
+ * not NULL, copied, not a number where the sequence has no such query or key. */
+static void put_maps(const View *view, size_t heads, size_t T, real *map_sum, real *ret_maps)
+{
+    const size_t length = (size_t)view->length;
+    for (size_t i = 0; ret_maps && length < T && i < heads * T * T; i++)
+        ret_maps[i] = (real)NAN;
+    for (size_t r = 0; r < heads * length; r++) {
+        const real *row = view->maps + r * length;
+        const size_t at = (r / length * T + r % length) * T;
+        for (size_t j = 0; j < length; j++)
+            map_sum[at + j] += row[j];
+        if (ret_maps)
+            memcpy(ret_maps + at, row, length * sizeof *row);
+    }
+}
+
 /* One sequence that was captured as number `at`: families, importances, losses, maps. */
 static void measure_sequence(Measurer *measurer, int n, int at, Worker *worker, real *map_sum)
 {
     const Set *set = &measurer->full;
     Pass *pass = &measurer->pass;
-    real *losses = worker->capture.losses + (size_t)at * set->length;
+    real *losses = worker->capture.losses + (size_t)at * (size_t)set->lengths[n];
     const size_t heads = (size_t)measurer->layout.n_layers * measurer->layout.n_heads;
     const size_t map = heads * (size_t)set->length * (size_t)set->length;
     View view = measurer_sequence_view(measurer, set, n, &worker->capture, at, measurer->uses_corrupted);
     const size_t keys = (size_t)n * heads * (size_t)set->length;
+    if (set->varies) {
+        model_position_bias(measurer->model, measurer->parameters, view.length, worker->bias);
+        view.bias = worker->bias;
+    }
     anchor_importance(&view, pass->importance + keys, pass->afar + keys * DISTANCES);
     view.afar = pass->afar + keys * DISTANCES;
     measurer_group_losses(set, n, losses, pass->losses + (size_t)n * MAX_LOSS_GROUPS,
@@ -203,10 +238,9 @@ static void measure_sequence(Measurer *measurer, int n, int at, Worker *worker, 
     if (measurer_has_targets(measurer, measurer->uses_corrupted))
         measurer_measure_targets(measurer, &view, n, worker,
                                  pass->target_values + (size_t)n * measurer->layout.n_values);
-    for (size_t i = 0; i < map; i++)
-        map_sum[i] += view.maps[i];
-    if (n < pass->n_maps)
-        memcpy(pass->maps + (size_t)n * map, view.maps, map * sizeof(real));
+    put_maps(&view, heads, (size_t)set->length, map_sum, n < pass->n_maps ? pass->maps + (size_t)n * map : NULL);
+    widen_rows(heads, view.length, set->length, pass->importance + keys);
+    widen_rows(heads * DISTANCES, view.length, set->length, pass->afar + keys * DISTANCES);
 }
 
 static void full_lane(void *context, int index, int thread)
@@ -215,14 +249,15 @@ static void full_lane(void *context, int index, int thread)
     const Set *set = &measurer->full;
     const Shape s = measurer_shape(measurer->model);
     Worker *worker = measurer_worker(measurer, index, thread);
-    const int end = (index + 1) * set->n / MEASURE_LANES, group = measurer_group(&s);
+    const int end = (index + 1) * set->n / MEASURE_LANES, group = set->varies ? 1 : measurer_group(&s);
     const size_t map = (size_t)s.L * s.H * s.T * s.T;
     real *map_sum = measurer->pass.map_sum + (size_t)index * map;
     memset(map_sum, 0, map * sizeof *map_sum);
     for (int first = index * set->n / MEASURE_LANES; first < end; first += group) {
         const int n = end - first < group ? end - first : group;
         const Given given = measurer_given(measurer, set, first);
-        model_capture_given(measurer->model, measurer->parameters, &given, n, s.T, worker->workspace, &worker->capture);
+        model_capture_given(measurer->model, measurer->parameters, &given, n, set->lengths[first], worker->workspace,
+                            &worker->capture);
         for (int at = 0; at < n; at++)
             measure_sequence(measurer, first + at, at, worker, map_sum);
     }
@@ -263,17 +298,29 @@ void measurer_pack(Measurer *measurer)
     lanes_run(measurer->lanes, measurer->n_packs, pack, measurer);
 }
 
+/* Sums become means over the sequences that have a query and a key; where none has they are not a number. */
+static void divide_maps(Measurer *measurer)
+{
+    const size_t T = (size_t)measurer->pass.length,
+                 n_rows = (size_t)(measurer->layout.n_layers * measurer->layout.n_heads) * T;
+    double *count = measurer->row;
+    for (size_t i = 0; i < T; i++)
+        count[i] = set_count(&measurer->full, (int)i);
+    for (size_t r = 0; r < n_rows; r++)
+        for (size_t i = r % T, j = 0; j < T; j++)
+            measurer->pass.map_sum[r * T + j] /= (real)count[i > j ? i : j];
+}
+
 void measurer_run_passes(Measurer *measurer, int is_corrupted)
 {
     Pass *pass = &measurer->pass;
     size_t map = (size_t)measurer->layout.n_layers * measurer->layout.n_heads * pass->length * pass->length;
     measurer->uses_corrupted = is_corrupted;
     lanes_run(measurer->lanes, MEASURE_LANES, full_lane, measurer);
-    if (half_is_due(measurer->settings, measurer->step))
+    if (measurer_half_is_due(measurer))
         lanes_run(measurer->lanes, MEASURE_LANES, half_lane, measurer);
     for (int lane = 1; lane < MEASURE_LANES; lane++)
         for (size_t i = 0; i < map; i++)
             pass->map_sum[i] += pass->map_sum[(size_t)lane * map + i];
-    for (size_t i = 0; i < map; i++)
-        pass->map_sum[i] /= (real)pass->n;
+    divide_maps(measurer);
 }

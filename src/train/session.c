@@ -8,6 +8,15 @@
 #include "geometry/metric.h"
 #include "store/run.h"
 
+/* The mask shows every query something of each length that a sequence may have. */
+static int check_mask(const Data *data, const Model *model, int length, Error *err)
+{
+    int status = STATUS_OK;
+    for (int own = data_least(data); own < length && status == STATUS_OK; own++)
+        status = visible_check(model_mask_rule(model), own, err);
+    return status;
+}
+
 /* What was opened is for session_open to close, whatever came of it. */
 static int open_all(Session *session, const Settings *settings, const Kernels *kernels, CorpusShelf *shelf, Error *err)
 {
@@ -22,6 +31,8 @@ static int open_all(Session *session, const Settings *settings, const Kernels *k
     session->model_settings.vector_width = widths.in, session->model_settings.goal_width = widths.out;
     if (status == STATUS_OK)
         status = model_new(session->setup, &session->model_settings, kernels, &session->model, err);
+    if (status == STATUS_OK)
+        status = check_mask(session->data, session->model, length, err);
     if (status != STATUS_OK)
         return status;
     status = objective_check(session->settings.objective, model_settings(session->model),
@@ -61,7 +72,7 @@ size_t session_bytes(const Session *session, int threads, int with_trainer, int 
 {
     int useful = session_threads(session, threads, with_trainer);
     return (with_trainer ? trainer_bytes(&session->settings, session->model, useful) : 0) +
-           (with_measurer ? measurer_bytes(&session->settings, session->model, useful) : 0);
+           (with_measurer ? measurer_bytes(&session->settings, session->model, session->data, useful) : 0);
 }
 
 int session_start(Session *session, int threads, int with_trainer, int with_measurer, const Kernels *kernels,

@@ -118,6 +118,7 @@ static void lay(Arena *arena, const TrainSettings *settings, const Model *model,
     }
     trainer->batch = batch_new(arena, settings->batch_size, length);
     batch_add_vectors(arena, widths_of(model), &trainer->batch);
+    batch_add_starts(arena, &trainer->batch);
     trainer->sequence = sequence_new(arena, length);
 }
 
@@ -151,13 +152,14 @@ void trainer_draw(Trainer *trainer)
     const ModelSettings *model = model_settings(trainer->model);
     batch->n_targets = 0;
     for (int b = 0; b < batch->n; b++) {
-        size_t row = (size_t)b * batch->length;
+        const int row = batch->starts[b];
         sequence_write_to(&trainer->sequence, batch, widths_of(trainer->model), b);
         data_next(trainer->data, PART_TRAIN, batch->length, &trainer->data_stream, &trainer->sequence);
         trainer->settings->objective->make(trainer->settings->objective_state, model->vocab_size, &trainer->sequence,
                                            &trainer->mask_stream, batch->inputs + row, batch->targets + row, NULL);
-        for (int i = 0; i < batch->length; i++)
-            batch->n_targets += batch->targets[row + i] >= 0;
+        batch->starts[b + 1] = row + trainer->sequence.length;
+        for (int i = row; i < batch->starts[b + 1]; i++)
+            batch->n_targets += batch->targets[i] >= 0;
     }
 }
 
@@ -267,7 +269,7 @@ int trainer_learn(Trainer *trainer, StepResult *ret_result, Error *err)
     lanes_run(trainer->lanes, trainer->n_updates, update_chunk, &update);
 
     trainer->step++;
-    trainer->tokens += (int64_t)trainer->batch.n * trainer->batch.length;
+    trainer->tokens += batch_start(&trainer->batch, trainer->batch.n);
     trainer->targets += trainer->batch.n_targets;
     *ret_result = (StepResult){loss, norm, update.lr, trainer->batch.n_targets};
     return STATUS_OK;

@@ -1,6 +1,7 @@
 """Without these, somebody who brings maps of another model could get numbers that NumPy does not get from them, other numbers
 than a run has of the same maps, or a puzzle where a file is wrong."""
 import csv
+import glob
 import io
 import json
 import os
@@ -193,6 +194,51 @@ class MeasureMaps(Case):
             shown = self.refframe("show", run).stdout
             labels = found["frames"]["model"]
             self.assertRegex(shown, rf"(?m)^  model +{labels['by_position']} +{labels['by_token']} ")
+
+    def test_the_maps_of_a_run_with_several_lengths_say_what_the_run_said(self):
+        """Each sequence's own map, as somebody else's: no number and no label knows of what stands behind a sequence. Without an
+        encoding position alone gives uniform attention, so that even baselines are the same."""
+        common = "data.lengths: {kind: uniform, least: 24}\n" + (
+            SINGLE.replace("context_length: 16", "context_length: 48").replace("sequences: 4", "sequences: 6").replace("maps: 1", "maps: 6"))
+        taught = common.replace("steps: 12", "steps: 300\n  lr: 0.01").replace("every: 5", "every: 300").replace("batch_size: 4", "batch_size: 8")
+        for number, text in enumerate((
+                common + "model.position.kind: none\n",
+                common + "model.position.kind: none\nmodel.mask.kind: full\nobjective.kind: masked\ndata.eos: always\n",
+                taught + "model.position.kind: absolute\nmodel.mask.kind: full\nobjective.kind: labelled\ndata.bos: never\n"
+                "data.source: {kind: recall, task: ends}\n")):
+            results, folder = f"lengths-{number}", f"maps-{number}"
+            self.write("one.yaml", text)
+            self.refframe("run", "one.yaml", "--results", results)
+            (run,) = run_folders(self.at(results, "one")).values()
+            snapshot = np.load(max(glob.glob(os.path.join(run, "snapshots", "step-*.npz"))))
+            baselines = np.load(os.path.join(run, "snapshots", "baselines.npz"))
+            lengths = snapshot["lengths"]
+            self.assertGreater(len(set(lengths)), 3)
+            for at in (folder, folder + "-ids"):
+                os.mkdir(self.at(at))
+            for s, length in enumerate(lengths):
+                self.save(f"{folder}/{s}.npy", snapshot["map"][s, :, :, :length, :length])
+                self.save(f"{folder}-ids/{s}.npy", snapshot["tokens"][s, :length])
+            found = self.json(folder, "--tokens", folder + "-ids", "--mask", "full" if number else "causal")
+            n_compared = 0
+            for metric in found["metrics"]:
+                name = metric["name"]
+                if name in ("sink_mass_idle", "end_mass") or snapshot["n/" + name].max() < len(lengths):
+                    continue
+                theirs = np.where(np.isinf(snapshot[name][0]), np.nan, snapshot[name][0])
+                np.testing.assert_array_equal(np.array(metric["values"], float), theirs, name)
+                np.testing.assert_array_equal(metric["n"], snapshot["n/" + name][0], name)
+                if metric["baseline"] is not None:
+                    floor = baselines["uniform/" + name]
+                    np.testing.assert_array_equal(np.array(metric["baseline"], float), np.where(np.isinf(floor), np.nan, floor), name)
+                n_compared += 1
+            self.assertGreater(n_compared, 15)
+            shown = self.refframe("show", run).stdout
+            labels = found["frames"]["model"]
+            margin = labels["position_margin"]
+            self.assertRegex(shown, rf"(?m)^  model +{labels['by_position']} +{labels['by_token']} +{margin['least']:.2f} from "
+                             rf"{margin['nearest']}, {100 * margin['agreement']:.0f} %$")
+        self.assertEqual(labels["by_position"], "centralized")
 
     def test_table(self):
         name = self.save("maps.npy", random_maps((2, 3, 2, 20), True).astype("f2"))

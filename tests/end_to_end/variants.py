@@ -23,6 +23,7 @@ sweep:
 # for a source its labels do, if it has any.
 CONTEXTS = (
     {"data.source.kind": "text"},
+    {"data.source.kind": "text", "data.window": "document"},
     {"data.source.kind": "bigram_backcopy"},
     {"data.source.kind": "trigger", "objective.kind": "labelled"},
     {"data.source.kind": "recall", "objective.kind": "labelled", "data.bos": "never"},

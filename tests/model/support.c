@@ -395,6 +395,32 @@ Batch random_batch(const Built *built, int n, double share, uint64_t seed)
     return batch;
 }
 
+void vary_lengths(const Built *built, Batch *batch, const int *lengths)
+{
+    const size_t C_in = (size_t)built->shape.vector_width, C_out = (size_t)built->shape.goal_width;
+    batch_add_starts(built->arena, batch);
+    batch->n_targets = 0;
+    for (int b = 0; b < batch->n; b++) {
+        const size_t from = (size_t)b * (size_t)batch->length, to = (size_t)batch->starts[b], n = (size_t)lengths[b];
+        memmove(batch->inputs + to, batch->inputs + from, n * sizeof *batch->inputs);
+        memmove(batch->targets + to, batch->targets + from, n * sizeof *batch->targets);
+        if (C_in > 0)
+            memmove(batch->vectors + to * C_in, batch->vectors + from * C_in, n * C_in * sizeof(real));
+        if (C_out > 0)
+            memmove(batch->goals + to * C_out, batch->goals + from * C_out, n * C_out * sizeof(real));
+        batch->starts[b + 1] = (int)(to + n);
+        for (size_t i = to; i < to + n; i++)
+            batch->n_targets += batch->targets[i] >= 0;
+    }
+    for (int i = batch->starts[batch->n]; i < batch->n * batch->length; i++) {
+        batch->inputs[i] = batch->targets[i] = INT32_MAX;
+        for (size_t c = 0; c < C_in; c++)
+            batch->vectors[(size_t)i * C_in + c] = (real)NAN;
+        for (size_t c = 0; c < C_out; c++)
+            batch->goals[(size_t)i * C_out + c] = (real)NAN;
+    }
+}
+
 /* Reserved ids at both ends now and then, labels with gaps. */
 static void draw_framed(Pcg *pcg, int vocab_size, Sequence *seq)
 {

@@ -101,6 +101,10 @@ void disturb(Built *built, double std, uint64_t seed);
 /* A batch of n uniform random content sequences with a target at about `share` of the positions. */
 Batch random_batch(const Built *built, int n, double share, uint64_t seed);
 
+/* Gives the n sequences of a batch these lengths, each the beginning of what it was, one behind the other. What is left
+ * of the arrays is set to what no model can read: ids that are none, vectors that are no numbers. */
+void vary_lengths(const Built *built, Batch *batch, const int *lengths);
+
 /* What an objective makes of the model's settings, which choose it. */
 void *objective_state(const Built *built, const Objective *objective);
 

@@ -228,6 +228,34 @@ static void test_attention_variants(void **state)
     }
 }
 
+/* Sequences of several lengths, two of them alike, one of a single position; then such as fill blocks of queries and
+ * such as do not. */
+static void test_lengths(void **state)
+{
+    (void)state;
+    static const int lengths[] = {7, 3, 3, 1, 6}, long_lengths[] = {QUERY_BLOCK + 1, QUERY_BLOCK, 2 * QUERY_BLOCK + 5};
+    Mix mix;
+    for (int i = 0; any_mix(i, &mix); i++) {
+        char what[128];
+        Check check = {.built = build(9,
+                                      "%smodel.context_length=7\nmodel.position.kind=%s\nmodel.mask.kind=%s\n"
+                                      "model.score.kind=%s\n%s",
+                                      sizes, mix.position->variant.name, mix.mask->variant.name,
+                                      mix.score->variant.name, mix.choice)};
+        check.batch = random_batch(&check.built, 5, 0.7, 5);
+        vary_lengths(&check.built, &check.batch, lengths);
+        check_gradients(&check, name_of_mix(&mix, what));
+    }
+    for (int p = 0; any_position(p); p++) {
+        Check check = {.built = build(9, "%smodel.context_length=%d\nmodel.position.kind=%s\nmodel.mask.kind=odd",
+                                      "model.n_layers=1\nmodel.n_heads=1\nmodel.d_model=4\nmodel.d_ff=4\n",
+                                      2 * QUERY_BLOCK + 5, any_position(p)->variant.name)};
+        check.batch = random_batch(&check.built, 3, 0.3, 6);
+        vary_lengths(&check.built, &check.batch, long_lengths);
+        check_gradients(&check, any_position(p)->variant.name);
+    }
+}
+
 /* The same over several blocks of queries, the last one short. */
 static void test_query_blocks(void **state)
 {
@@ -504,6 +532,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_attention_variants),
         cmocka_unit_test(test_query_blocks),
+        cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_odd_variants),
         cmocka_unit_test(test_slots_of_any_row),
         cmocka_unit_test(test_choices),

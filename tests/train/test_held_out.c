@@ -20,6 +20,7 @@ typedef struct {
     real *weights;
     const int32_t *inputs, *targets, *groups; /* (n,T) */
     const float *goals;                       /* (n,T,C_out) */
+    const int32_t *lengths;                   /* (n), NULL: all have T */
     int n, T;
 } Measured;
 
@@ -41,6 +42,7 @@ static Measured measured_run(const char *const *changes)
     m.npz = snapshot_of(&m.trained, 12);
     m.n = SEQUENCES, m.T = m.session.model_settings.context_length;
     m.inputs = member(&m, npz_get(&m.npz, "corrupted/tokens") ? "corrupted/tokens" : "tokens", NPY_INT32, 0);
+    m.lengths = npz_data(&m.npz, "lengths", NPY_INT32, 1, (int64_t[]){m.n});
     m.targets = member(&m, "targets", NPY_INT32, 0), m.groups = member(&m, "target_groups", NPY_INT32, 0);
     const Parameters *parameters = model_parameters(m.session.model);
     m.weights = ARENA_ARRAY(m.trained.arena, real, parameters->n_values);
@@ -85,8 +87,9 @@ static void check_loss(const char *const *changes)
     double sums[1 + MAX_LOSS_GROUPS] = {0}, counts[1 + MAX_LOSS_GROUPS] = {0};
     for (int s = 0; s < m.n; s++) {
         const Given given = {.tokens = m.inputs + s * m.T, .vectors = vectors ? vectors + s * m.T * C_in : NULL};
-        model_outputs(m.session.model, m.weights, &given, m.T, workspace, outputs);
-        for (int i = 0; i < m.T; i++) {
+        const int length = m.lengths ? m.lengths[s] : m.T;
+        model_outputs(m.session.model, m.weights, &given, length, workspace, outputs);
+        for (int i = 0; i < length; i++) {
             const int cell = s * m.T + i, group = m.groups[cell];
             assert_int_equal(m.targets[cell] < 0, group < 0);
             if (group < 0)
@@ -108,15 +111,18 @@ static void check_loss(const char *const *changes)
     drop_measured(&m);
 }
 
-/* Every objective, with one loss group and two; a source of vectors that is read for its ids and for its vectors. */
+/* Every objective, with one loss group and two; sequences of one length and of several; a source of vectors that is
+ * read for its ids and for its vectors. */
 static void a_snapshot_holds_its_own_loss(void **state)
 {
     (void)state;
-    static const char *const runs[][12] = {
+    static const char *const runs[][14] = {
         {COMMON, "objective.kind", "next", "data.source.kind", "bigram_backcopy"},
         {COMMON, "objective.kind", "next", "data.source.kind", "text", "data.tokenizer.kind", "byte"},
         {COMMON, "objective.kind", "masked", "data.source.kind", "bigram_backcopy", "model.mask.kind", "full"},
         {COMMON, "objective.kind", "labelled", "data.source.kind", "recall"},
+        {COMMON, "objective.kind", "next", "data.source.kind", "bigram_backcopy", "data.lengths.kind", "uniform"},
+        {COMMON, "objective.kind", "masked", "data.lengths.kind", "uniform", "model.mask.kind", "full"},
         {COMMON, "objective.kind", "regression", "data.source.kind", "trigger_mean", "model.input", "linear"},
     };
     for (size_t r = 0; r < N_TESTS(runs); r++)

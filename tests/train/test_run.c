@@ -110,6 +110,10 @@ static void variants_resume_to_the_same_bytes(void **state)
                                                                                      "model.activation", "swiglu",
                                                                                      NULL};
     every_variant_resumes("model.norm_placement", placements, 2, blocks);
+    static const char *const lengths[] = {"uniform", "documents"};
+    static const char *const whole_texts[] = {"data.source.kind", "text", "objective.kind", "next", "data.window",
+                                              "document",         NULL};
+    every_variant_resumes("data.lengths.kind", lengths, 2, whole_texts);
     for (n = 0; source_registry[n]; n++) {
         const Source *source = source_registry[n];
         const char *objective = asks_for_vectors(source) ? "regression" : source->has_labels ? "labelled" : "next";
@@ -394,6 +398,7 @@ static void memory_is_known_before_it_is_taken(void **state)
         {"objective.kind", "masked", "data.source.kind", "bigram_backcopy", "model.mask.kind", "full", NULL},
         {"model.position.kind", "relative", "model.n_heads", "4", NULL},
         {"model.norm_placement", "sandwich", "model.qk_norm", "true", "model.activation", "swiglu", NULL},
+        {"data.lengths.kind", "uniform", "model.position.kind", "fire", NULL},
     };
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         Arena *arena = arena_new();

@@ -68,6 +68,10 @@ static void gradients_are_those_of_single_sequences(void **state)
                                            "model.position.kind",  "absolute",    NULL};
             check_steps(changes, threads);
         }
+    static const char *const varying[] = {
+        "data.lengths.kind", "uniform", "train.batch_size", "11", "train.lanes", "2", "model.position.kind",
+        "relative",          NULL};
+    check_steps(varying, 2);
 }
 
 /* Trains on a batch without targets, so that weights move by decay alone, and says which tensors moved. */

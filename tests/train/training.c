@@ -154,7 +154,7 @@ int tiny_settings_with(Arena *arena, const VariantKind *instead, const Assignmen
 
 Settings tiny_settings(Arena *arena, const char *const *changes)
 {
-    Assignment assignments[64];
+    Assignment assignments[96];
     int n = 0;
     for (const char *const *pair = changes; pair && *pair; pair += 2)
         assignments[n++] = (Assignment){.key = pair[0], .text = pair[1], .file = "test"};

@@ -96,6 +96,10 @@ static int recall_prepare(Arena *arena, const Settings *settings, const Corpus *
             "%s sets a marker in each block of %d positions: model.context_length must be a multiple of "
             "%d, not %d",
             settings_text(settings, "data.source.task"), BLOCK, BLOCK, length);
+    if (state->task->has_markers && settings_choice(settings, "data.lengths.kind") != LENGTHS_FULL)
+        return settings_error(settings, "data.lengths.kind", err,
+                              "`task: nearest` sets a marker in each whole block of %d positions: it must be `full`",
+                              BLOCK);
     int n_markers = state->task->has_markers ? N_MARKERS : 0;
     Vocabulary vocabulary = vocabulary_of_symbols(arena, state->n_symbols, n_markers);
     for (int k = 0; k < n_markers; k++)

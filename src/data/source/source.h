@@ -17,8 +17,9 @@
 
 typedef enum { PART_TRAIN, PART_HELD_OUT } Part;
 
-/* The choices of data.bos, data.window and data.separator. */
+/* The choices of data.bos, data.lengths.kind, data.window and data.separator. */
 enum { BOS_ALWAYS, BOS_DOCUMENT, BOS_NEVER };
+enum { LENGTHS_FULL, LENGTHS_UNIFORM, LENGTHS_DOCUMENTS };
 enum { WINDOW_ANYWHERE, WINDOW_DOCUMENT };
 enum { SEPARATOR_NEVER, SEPARATOR_PARAGRAPHS };
 
@@ -28,7 +29,7 @@ typedef struct {
     int has_labels;            /* fills labels: the only one that objective `labelled` accepts */
     int labels_ends;           /* labels BOS and EOS, too, idle as they are */
     int has_documents;         /* draws windows of a text whose documents it knows: allows `bos: document`, `window:
-                                * document`, `separator: paragraphs` and `unique_tokens` */
+                                * document`, `separator: paragraphs`, `unique_tokens` and `lengths.kind: documents` */
     int has_next;              /* false: the content has no successor, ids[T] stays -1 (recall) */
     int allows_ends;           /* false: BOS and EOS are refused (recall: places are fixed by position) */
     int has_idle;              /* flags idle queries; without it a metric over idle queries is missing */
@@ -45,6 +46,9 @@ typedef struct {
      * seq->length, where only ids and groups have room. Draws from `pcg` only. A source with documents itself puts BOS
      * before each one in the window under `bos: document`, EOS between them under `separator: paragraphs`. */
     void (*next)(const void *state, Part part, int first, int length, Pcg *pcg, Sequence *seq);
+    /* Of a source with documents, likewise: content that begins with a document and ends where one does, as soon as
+     * that is `least` tokens or more, `most` at the most. Returns how many. */
+    int (*next_documents)(const void *state, Part part, int first, int least, int most, Pcg *pcg, Sequence *seq);
     /* Of a source of windows, else NULL: how many different ones of `length` tokens a part has. */
     int64_t (*n_windows)(const void *state, Part part, int length);
     /* Of a source of vectors, else NULL: their width C_in, and that of goals, C_out, or 0 where it says labels. */

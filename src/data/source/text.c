@@ -6,6 +6,7 @@
  * (Devlin et al. 2018, arXiv 1810.04805, section 3), which `eos: always` puts at the end, too. Each takes one of the
  * window's places, so such a window reads correspondingly fewer tokens. With `unique_tokens` the training part ends
  * behind so many of its tokens, and each is seen the more often (Gu et al., arXiv 2410.10781, on the amount of data).
+ * Under `lengths.kind: documents` a window ends where a document does, once it is long enough.
  * Invariants: a window never leaves its part. Text has no known oracle, and says of no query that it is idle.
  */
 #include "data/source/source.h"
@@ -73,6 +74,8 @@ static int text_prepare(Arena *arena, const Settings *settings, const Corpus *co
     if (n_unique > corpus->n_train)
         return settings_error(settings, "data.unique_tokens", err, "the training part of the text has only %lld tokens",
                               (long long)corpus->n_train);
+    if (settings_choice(settings, "data.lengths.kind") == LENGTHS_DOCUMENTS) /* one may be as short as that */
+        length -= (int)(settings_int(settings, "model.context_length") - settings_int(settings, "data.lengths.least"));
     for (Part part = PART_TRAIN; part <= PART_HELD_OUT; part++) {
         Span span = span_of(state, part);
         if (n_starts(state, &span, length) > 0)
@@ -104,21 +107,33 @@ static int64_t text_n_windows(const void *opaque, Part part, int length)
     return n_starts(state, &span, length);
 }
 
-static void text_next(const void *opaque, Part part, int first, int length, Pcg *pcg, Sequence *seq)
+/* A window of `most` tokens, or that ends with the first document to end when there are `least`. Returns how many. */
+static int text_next_documents(const void *opaque, Part part, int first, int least, int most, Pcg *pcg, Sequence *seq)
 {
     const TextState *state = opaque;
     Span span = span_of(state, part);
-    int64_t place = pcg_below(pcg, (uint32_t)n_starts(state, &span, length));
+    int64_t place = pcg_below(pcg, (uint32_t)n_starts(state, &span, least));
     place = state->starts_at_documents ? span.documents[place] : span.first + place;
-    int64_t document = state->mark >= 0 ? first_document(&span, place + !state->marks_first) : span.n_documents;
-    for (int i = first; i < first + length; i++) {
-        if (document < span.n_documents && span.documents[document] == place) {
-            seq->ids[i] = state->mark;
-            document++;
-        } else {
-            seq->ids[i] = state->corpus->ids[place++];
+    int64_t document = first_document(&span, place + !state->marks_first);
+    int n = 0;
+    for (int is_marked = 0; n < most; n++) {
+        const int is_start = document < span.n_documents && span.documents[document] == place;
+        if (n >= least && ((is_start && !is_marked) || place == span.end))
+            break;
+        if (is_start && state->mark >= 0 && !is_marked) {
+            seq->ids[first + n] = state->mark;
+            is_marked = 1;
+            continue;
         }
+        document += is_start, is_marked = 0;
+        seq->ids[first + n] = state->corpus->ids[place++];
     }
+    return n;
+}
+
+static void text_next(const void *opaque, Part part, int first, int length, Pcg *pcg, Sequence *seq)
+{
+    text_next_documents(opaque, part, first, length, length, pcg, seq);
 }
 
 static const SchemaRow params[] = {
@@ -139,4 +154,5 @@ const Source source_text = {
     .vocab_size = text_vocab_size,
     .n_windows = text_n_windows,
     .next = text_next,
+    .next_documents = text_next_documents,
 };
