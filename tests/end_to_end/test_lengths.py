@@ -8,7 +8,7 @@ import unittest
 
 import numpy
 
-from harness import Case, read, run_folders
+from harness import Case, list_again, read, run_folders
 
 T, LEAST = 40, 12
 
@@ -117,10 +117,13 @@ class Lengths(Case):
         for damage in ({"lengths": lengths * 0}, {"lengths": lengths + T}, {"lengths": lengths[1:]}, {"lengths": lengths.astype("i8")},
                        {"visible_each": beyond}, {"visible_each": empty}, {"visible_each": visible[:, 1:]}, {"visible_each": None}):
             numpy.savez(path, **{name: value for name, value in {**whole, **damage}.items() if value is not None})
+            list_again(run)
             error = self.refframe("show", run, "--step", 2, code=2).stderr
-            self.assertRegex(error, r"^refframe: [^\n]*step-00000002.npz: `lengths` is not int32 \(N,\) of 1 to T, or `visible_each` "
-                             r"not the key ranges of each query, int32 \(N, T, 2, 2\)\n$")
+            self.assertRegex(error, r"^refframe: [^\n]*step-00000002.npz: (`lengths` is not int32 \(N,\) of 1 to T, or `visible_each` "
+                             r"not the key ranges of each query, int32 \(N, T, 2, 2\)|`(lengths|visible_each)` is int(32|64) "
+                             r"\([0-9, ]*\), not int32 \(N[^)]*\)[^\n]*)\n$")
         numpy.savez(path, **whole)
+        list_again(run)
         self.refframe("show", run, "--step", 2)
 
 
