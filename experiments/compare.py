@@ -58,7 +58,7 @@ def compare_verdicts(before, after):
     rows = []
     for key in dict.fromkeys([*before, *after]):
         old, new = before.get(key), after.get(key)
-        if old and new and old["verdict"] == new["verdict"]:
+        if old and new and standing(old) == standing(new):
             continue
         rows.append([key[0], standing(old) if old else "–", standing(new) if new else "–"])
     table("Verdicts that moved", ["claim", "before", "after"], rows)

@@ -185,15 +185,17 @@ void frame_classify(Arena *arena, const FrameInput *input, int layer, int head, 
     frame_classify_by(arena, input, layer, head, values, ret_frame);
 }
 
-void frame_agree(Arena *arena, const FrameInput *input, int layer, int head, Frame *frame)
+void frame_agree(const FrameInput *input, int layer, int head, Frame *frame)
 {
     int n = 0, by_position = 0, by_token = 0;
     for (int s = input->first; s < input->n; s += input->stride) {
+        Arena *arena = arena_new();
         FrameInput of_one = *input;
         Frame own;
         of_one.first = s, of_one.stride = input->n;
         of_one.half_visible = NULL; /* which only places ask for */
         frame_classify(arena, &of_one, layer, head, &own);
+        arena_free(arena);
         n += own.by_position != FRAME_COUNT;
         by_position += own.by_position != FRAME_COUNT && own.by_position == frame->by_position;
         by_token += own.by_token != FRAME_COUNT && own.by_token == frame->by_token;

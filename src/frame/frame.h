@@ -79,7 +79,7 @@ void frame_classify(Arena *arena, const FrameInput *input, int layer, int head, 
 
 /* How many of the scope's sequences, each classified alone, agree with its labels: into both margins of `frame`, which
  * frame_classify has filled. Takes as long again as that. */
-void frame_agree(Arena *arena, const FrameInput *input, int layer, int head, Frame *frame);
+void frame_agree(const FrameInput *input, int layer, int head, Frame *frame);
 
 /* What a scope's anchors are, from which its labels follow: places, or tokens. */
 typedef enum { FRAME_BY_PLACE, FRAME_BY_TOKEN } FrameIdentity;

@@ -59,7 +59,7 @@ static Set set_of(Arena *arena, const FrameInput *input, int is_half, const doub
     set.distance = distance_of(values[RULE_AFAR]);
     set.values = values;
     set.is_counted = ARENA_ARRAY(arena, uint8_t, set.is_ragged ? set.n : 1);
-    for (int s = 0; s < (set.is_ragged ? set.n : 1); s++) {
+    for (int s = set.is_ragged ? set.first : 0; s < (set.is_ragged ? set.n : 1); s += set.stride) {
         int n_served = 0;
         for (int k = 0; k < length_of(&set, s); k++)
             n_served += is_served(&set, s, k);
@@ -260,7 +260,7 @@ Scope scope_of(Arena *arena, const FrameInput *input, int layer, int head, const
     const int end = layer < 0 ? set.n_heads : head < 0 ? begin + input->n_heads : begin + 1;
     Scope scope = {.heads = ARENA_ARRAY(arena, int, end - begin)};
     int n_anchors = 0;
-    for (int s = 0; s < (set.is_ragged ? set.n : 1); s++)
+    for (int s = set.is_ragged ? set.first : 0; s < (set.is_ragged ? set.n : 1); s += set.stride)
         scope.sees_later |= set.visible[s].sees_later;
     for (int s = set.first; s < set.n; s += set.stride)
         scope.n_sequences += is_counted(&set, s);

@@ -213,11 +213,11 @@ static void classify(Arena *scratch, const Work *work)
         Arena *arena = arena_new();
         Frame *own = scope < 0 ? &result->model : &result->layers[scope];
         frame_classify(arena, &input, scope, -1, own);
-        frame_agree(arena, &input, scope, -1, own);
+        frame_agree(&input, scope, -1, own);
         for (int h = 0; h < set->n_heads && scope >= 0; h++) {
             own = &result->heads[scope * set->n_heads + h];
             frame_classify(arena, &input, scope, h, own);
-            frame_agree(arena, &input, scope, h, own);
+            frame_agree(&input, scope, h, own);
         }
         arena_free(arena);
     }

@@ -132,7 +132,7 @@ static int read_half(Arena *scratch, const Npz *npz, const Npz *baselines, const
 {
     const int L = input->n_layers, H = input->n_heads;
     const float *afar = npz_data(npz, "importance_afar_half", NPY_FLOAT32, 5, (int64_t[]){-1, L, H, DISTANCES, -1});
-    if (!afar)
+    if (!afar || !npz_get(baselines, "uniform/importance_afar_half")) /* nothing to hold them against */
         return STATUS_OK;
     const int64_t *shape = npz_get(npz, "importance_afar_half")->shape;
     const int length = (int)shape[4];
@@ -149,13 +149,13 @@ static int read_half(Arena *scratch, const Npz *npz, const Npz *baselines, const
 }
 
 /* How firmly the labels of a run's end stand. */
-static void agree(Arena *scratch, const ReportRun *run, const FrameInput *input, SnapshotFrames *frames)
+static void agree(const ReportRun *run, const FrameInput *input, SnapshotFrames *frames)
 {
-    frame_agree(scratch, input, -1, -1, &frames->model);
+    frame_agree(input, -1, -1, &frames->model);
     for (int l = 0; l < run->n_layers; l++) {
-        frame_agree(scratch, input, l, -1, &frames->layers[l]);
+        frame_agree(input, l, -1, &frames->layers[l]);
         for (int h = 0; h < run->n_heads; h++)
-            frame_agree(scratch, input, l, h, &frames->heads[l * run->n_heads + h]);
+            frame_agree(input, l, h, &frames->heads[l * run->n_heads + h]);
     }
 }
 
@@ -170,8 +170,9 @@ int classify_snapshot(Arena *scratch, Report *report, ReportRun *run, int s, con
         .length = run->length,
         .is_ragged = run->lengths != NULL,
         .visible = run->lengths ? run->visible_each : &run->visible,
-        .afar = npz_data(npz, "importance_afar", NPY_FLOAT32, 5,
-                         (int64_t[]){run->n_sequences, L, H, DISTANCES, run->length}),
+        .afar = run->has_afar ? npz_data(npz, "importance_afar", NPY_FLOAT32, 5,
+                                         (int64_t[]){run->n_sequences, L, H, DISTANCES, run->length})
+                              : NULL,
         .baseline = larger_importance(scratch, baselines, "", run->lengths ? run->n_sequences : 0, L, H, run->length),
         .tokens = npz_get(npz, "tokens")->data,
         .first = 0,
@@ -190,7 +191,7 @@ int classify_snapshot(Arena *scratch, Report *report, ReportRun *run, int s, con
             frame_classify(scratch, &input, l, h, &frames->heads[l * H + h]);
     }
     if (s == run->n_snapshots - 1)
-        agree(scratch, run, &input, frames);
+        agree(run, &input, frames);
     if (s == run->n_snapshots - 1)
         list_anchors(scratch, report, run, &input, npz_get(npz, "token_strings"));
     return STATUS_OK;

@@ -94,8 +94,8 @@ void verdict_of_values(Arena *arena, int n, const double *low, const double *hig
     }
     VerdictTest test = {.verdict = VERDICT_UNDECIDED, .right_arm = -1, .note = ""};
     judge(lows.n, holds, fails, &test);
-    const int trimmed = trimmed_of(lows.n);
-    test.interval = deciding_interval(&lows, &highs, down <= trimmed, up <= trimmed, comparator);
+    const int spared = seeds_spared(lows.n, P_NEEDED); /* -1: so few decide nothing */
+    test.interval = deciding_interval(&lows, &highs, down <= spared, up <= spared, comparator);
     *ret_test = test;
 }
 

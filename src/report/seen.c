@@ -8,14 +8,6 @@
 
 enum { NAMED = 6 }; /* arms that the text names; verdicts.json has all */
 
-static int has_label(const ReportRun *run)
-{
-    for (int s = 0; s < run->n_snapshots; s++)
-        if (run->frames[s].model.by_position != FRAME_COUNT)
-            return 1;
-    return 0;
-}
-
 /* The most runs that show it (label 1) in one arm. */
 static int64_t most_seen(int n_slots, int n_labels, const int *counts)
 {
@@ -29,7 +21,7 @@ static int64_t most_seen(int n_slots, int n_labels, const int *counts)
 static int look_at(Arena *arena, const ReportRun *run, FrameType type, Seen *seen, SeenArm *own)
 {
     Onset onset;
-    if (run->n_snapshots > 0 && !has_label(run)) {
+    if (run->n_snapshots > 0 && !frame_is_known(run)) {
         seen->n_unlabelled++;
         return -1;
     }

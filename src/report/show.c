@@ -48,7 +48,8 @@ static void add_frame(const Frame *frame, int use_colour, Text *text)
 {
     style_padded(text, frame_name(frame->by_position), 15, STYLE_PLAIN, use_colour);
     style_padded(text, frame_name(frame->by_token), isnan(frame->position_margin.least) ? 0 : 15,
-                 frame->by_token == frame->by_position ? STYLE_DIM : STYLE_YELLOW, use_colour);
+                 frame->by_token == frame->by_position || frame->by_token == FRAME_COUNT ? STYLE_DIM : STYLE_YELLOW,
+                 use_colour);
     const FrameMargin *margin = &frame->position_margin;
     style_margin(text, margin->least, margin->nearest < 0 ? "" : frame_rules[margin->nearest].name, margin->agreement,
                  use_colour);

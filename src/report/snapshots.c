@@ -136,7 +136,7 @@ static int start_run(Reader *reader, const char *path, const Npz *npz, Error *er
     if (status != STATUS_OK)
         return status;
     run->loss_is_squared_error = switch_of(npz, "loss_is_squared_error", 0);
-    run->has_afar = npz_get(npz, "importance_afar") != NULL;
+    run->has_afar = npz_get(npz, "importance_afar") && npz_get(&reader->baselines, "uniform/importance_afar");
     run->rows_sum_to_one = switch_of(npz, "rows_sum_to_one", 1); /* 0.1.0 does not say it: its one score is softmax */
 
     const size_t S = (size_t)run->n_snapshots;

@@ -1,5 +1,6 @@
 /* See statistics.h. Values are sorted in a copy; infinity sorts last, so a median over seeds of which half never formed
- * a sink is infinite, and the mean of the two middle values is never NaN (no value is -inf where another is +inf). */
+ * a sink is infinite. Of differences, some of which are -inf and some +inf, the two middle ones may be one of each:
+ * then there is no median, and the interval alone is said. */
 #include "report/statistics.h"
 
 #include <math.h>

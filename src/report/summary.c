@@ -98,7 +98,7 @@ static void over_seeds(Arena *arena, const Collected *own, ArmSummary *summary)
     for (int i = 0; i < own->n; i++) {
         Onset onset;
         frame_onset(arena, own->runs[i], (FrameType)summary->label[0], 0, -1, -1, &onset);
-        label_onsets[i] = onset.by;
+        label_onsets[i] = summary->label[0] == FRAME_COUNT ? (double)NAN : onset.by;
     }
     interval_of(arena, own->n, label_onsets, &summary->label_onset);
 }

@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 
-/* Classes that may be used: strong, dim (text); rule, axis, mark (lines); band, dot; type0 ... type4 (a frame type). */
+/* Classes that may be used: strong, dim (text); rule, axis, mark (lines); band, dot; type0 ... type6 (a frame type). */
 void svg_open(Text *svg, double width, double height, const char *title, const char *description);
 void svg_close(Text *svg);
 

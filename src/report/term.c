@@ -58,6 +58,8 @@ void term_value(Arena *arena, const Report *report, const Term *term, const Repo
     const int group = term->group ? run_loss_group(run, term->group) : -1;
     if (term->group && (group < 0 || isnan(run->losses[group]))) /* no such target: not one never learnt */
         return;
+    if (m < 0 && group < 0 && !frame_is_known(run)) /* likewise */
+        return;
     if (m >= 0)
         trace_onset(&trace, &report->metrics[m], &onset);
     else if (group >= 0)

@@ -196,6 +196,14 @@ void frame_onset(Arena *arena, const ReportRun *run, FrameType type, int by_toke
     onset_of_label(run->n_snapshots, run->steps, is_type, ret_onset);
 }
 
+int frame_is_known(const ReportRun *run)
+{
+    for (int s = 0; s < run->n_snapshots; s++)
+        if (run->frames[s].model.by_position != FRAME_COUNT)
+            return 1;
+    return 0;
+}
+
 int frame_final(const ReportRun *run, int by_token)
 {
     int labels[ONSET_STAY];

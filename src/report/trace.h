@@ -55,6 +55,9 @@ double trace_half_rise(const Trace *trace, const ReportMetric *metric);
 void frame_onset(Arena *arena, const ReportRun *run, FrameType type, int by_token, int layer, int head,
                  Onset *ret_onset);
 
+/* Whether a label of the model was available in any snapshot: without one it did not fail to come. */
+int frame_is_known(const ReportRun *run);
+
 /* The model's final label: the mode of the last three snapshots; -1 for a run without snapshots. */
 int frame_final(const ReportRun *run, int by_token);
 

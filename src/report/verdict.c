@@ -116,17 +116,23 @@ static int test_seen(Arena *arena, const Report *report, const Term *term, Verdi
 {
     Seen *seen = ARENA_ARRAY(arena, Seen, 1);
     seen_search(arena, report, term, seen);
+    int n_known = 0; /* arms of which some run has labels, or may yet */
     for (int k = 0; k < seen->n_arms; k++) {
         VerdictTest test;
+        if (seen->arms[k].n_planned == 0)
+            continue;
         verdict_of_seen(seen->arms[k].n_planned, seen->arms[k].n_finished, seen->arms[k].n_seen, &test);
-        if (k > 0 && (test.verdict > ret_test->verdict ||
-                      (test.verdict == ret_test->verdict && test.n_hold <= ret_test->n_hold)))
+        if (n_known++ > 0 && (test.verdict > ret_test->verdict ||
+                              (test.verdict == ret_test->verdict && test.n_hold <= ret_test->n_hold)))
             continue;
         *ret_test = test;
         ret_test->left_arm = seen->arms[k].arm;
     }
     if (seen->n_arms == 0)
         return 0;
+    if (n_known == 0)
+        *ret_test =
+            (VerdictTest){.verdict = VERDICT_UNDECIDED, .left_arm = seen->arms[0].arm, .right_arm = -1, .is_votes = 1};
     ret_test->seen = seen;
     ret_test->note = seen_text(arena, report, seen);
     return 1;

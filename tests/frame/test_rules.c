@@ -220,11 +220,11 @@ static void test_margins(void **state)
     frame = classify(m, 0, 0);
     assert_int_equal(frame.position_margin.nearest, RULE_PRESENT);
     assert_true(fabs(frame.position_margin.least - 0.125) < 1e-12);
-    frame_agree(arena, &m->input, 0, 0, &frame);
+    frame_agree(&m->input, 0, 0, &frame);
     assert_true(frame.position_margin.agreement == 0.625 && frame.token_margin.agreement == 0.625);
     m->input.first = 0, m->input.stride = 2; /* of 0, 2, 4, 6 the first three */
     frame = classify(m, 0, 0);
-    frame_agree(arena, &m->input, 0, 0, &frame);
+    frame_agree(&m->input, 0, 0, &frame);
     assert_true(frame.position_margin.agreement == 0.75);
     /* and none has one, too */
     m = measured_new(arena, N, 1, 1, T, 0, 1);

@@ -102,9 +102,9 @@ static void test_summary_to_the_digit(void **state)
         "value_drain,value_drain_low,value_drain_high,loss,loss_low,loss_high,oracle_loss,frame,frame_runs,frame_by_"
         "token,"
         "frame_by_token_runs,frame_onset,frame_onset_low,frame_onset_high\n"
-        "a,a,4,3,sink_mass_idle:strongest,5,5,5,0.75,3,0.5,0.375,0.625,0.04,0.5,0.375,0.625,2.0392156862745097,"
+        "a,a,4,3,sink_mass_idle,5,5,5,0.75,3,0.5,0.375,0.625,0.04,0.5,0.375,0.625,2.0392156862745097,"
         "2.0392156862745097,2.0392156862745097,1.5,centralized,3,centralized,3,5,5,5\n"
-        "b,b,4,4,sink_mass_idle:strongest,inf,inf,inf,0.875,0,0.05,0.05,0.05,0.04,0.95,0.95,0.95,2.0392156862745097,"
+        "b,b,4,4,sink_mass_idle,inf,inf,inf,0.875,0,0.05,0.05,0.05,0.04,0.95,0.95,0.95,2.0392156862745097,"
         "2.0392156862745097,2.0392156862745097,1.5,none,4,none,4,0,0,0\n");
     scratch_remove(folder);
     arena_free(arena);

@@ -190,7 +190,7 @@ static void add_run(Writer *writer)
     }
     for (int m = 0; m < writer->report->n_metrics; m++)
         add_metric(writer, m);
-    for (int by_token = 0; by_token < 2; by_token++)
+    for (int by_token = 0; by_token < 2 && frame_is_known(run); by_token++)
         for (int type = 0; type < FRAME_COUNT; type++)
             add_frame(writer, (FrameType)type, by_token);
     for (int i = 0; i < milestones->n; i++)

@@ -1,5 +1,5 @@
 /* summary.csv: one row per arm: runs, onset of the first head, final value of the strongest, labels and loss, with
- * intervals over seeds. "inf" is never; an empty cell is not available. The columns stand in results/README.md.
+ * intervals over seeds. "inf" is never; an empty cell is not available. The columns stand in src/report/README.md.
  */
 #include "report/export/export.h"
 
@@ -78,8 +78,7 @@ static int write_summary(Report *report, const char *folder, Error *err)
         if (summary.finished == 0)
             continue;
         if (report->headline >= 0) {
-            table_set_text(table, row, c.metric,
-                           arena_format(arena, "%s:strongest", report->metrics[report->headline].name));
+            table_set_text(table, row, c.metric, report->metrics[report->headline].name);
             set_interval(table, row, c.onset, &summary.onset);
             table_set(table, row, c.formed, summary.formed);
             set_interval(table, row, c.final, &summary.final);
