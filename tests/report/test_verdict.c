@@ -3,6 +3,7 @@
 
 #include "lines.h"
 #include "report/family.h"
+#include "report/summary.h"
 
 #define NEVER HUGE_VAL
 
@@ -346,6 +347,40 @@ static const struct {
     {"changes_framed(kind, kind=c) < 1", VERDICT_UNDECIDED, 1},
 };
 
+/* Runs that have no label did not fail to form a frame: whatever is asked of their frames is undecided, and a metric's
+ * onset is what it was. */
+static void test_without_labels_nothing_is_said_of_frames(void **state)
+{
+    static const char *const of_frames[] = {"onset(frame:centralized) < 11", "early(frame:centralized) > 2",
+                                            "frame() = centralized",         "frame() != none",
+                                            "seen(centralized)",             "changes(kind) < 0.1"};
+    (void)state;
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 2, .n_seeds = 6, .sink = scene_jump, .is_of_0_1_0 = 1};
+    char *folder;
+    Error err;
+    Claim claim;
+    ClaimVerdict verdict;
+    const Report *report = scene_collect(arena, &scene, &folder);
+    for (size_t c = 0; c < sizeof of_frames / sizeof *of_frames; c++) {
+        claim = (Claim){.that = of_frames[c]};
+        assert_ok(claim_parse(arena, "test", 1, claim.that, &claim, &err), &err);
+        verdict_of_claim(arena, report, &claim, &verdict);
+        if (verdict.verdict != VERDICT_UNDECIDED)
+            fail_msg("%s is %s", of_frames[c], verdict_name(verdict.verdict));
+    }
+    claim = (Claim){.that = "onset(sink_mass_idle:strongest) < 11"};
+    assert_ok(claim_parse(arena, "test", 1, claim.that, &claim, &err), &err);
+    verdict_of_claim(arena, report, &claim, &verdict);
+    assert_int_equal(verdict.verdict, VERDICT_SUPPORTED);
+    ArmSummary summary;
+    arm_summary(arena, report, 0, &summary);
+    assert_int_equal(summary.label[0], FRAME_COUNT);
+    assert_true(isnan(summary.label_onset.median));
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
 static void test_claims(void **state)
 {
     (void)state;
@@ -542,6 +577,7 @@ int main(void)
         cmocka_unit_test(test_the_interval_shown_lies_on_one_side),
         cmocka_unit_test(test_adjacent_onsets_are_ordered),
         cmocka_unit_test(test_claims),
+        cmocka_unit_test(test_without_labels_nothing_is_said_of_frames),
         cmocka_unit_test(test_changes_over_two_axes),
         cmocka_unit_test(test_changes_are_held_against_seeds),
         cmocka_unit_test(test_missing_runs_are_not_guessed),
