@@ -351,9 +351,12 @@ static const struct {
  * onset is what it was. */
 static void test_without_labels_nothing_is_said_of_frames(void **state)
 {
-    static const char *const of_frames[] = {"onset(frame:centralized) < 11", "early(frame:centralized) > 2",
-                                            "frame() = centralized",         "frame() != none",
-                                            "seen(centralized)",             "changes(kind) < 0.1"};
+    static const char *const of_frames[] = {"onset(frame:centralized) < 11",
+                                            "early(frame:centralized) > 2",
+                                            "frame() = centralized",
+                                            "frame() != none",
+                                            "seen(centralized)",
+                                            "changes(kind) < 0.1"};
     (void)state;
     Arena *arena = arena_new();
     Scene scene = {.n_arms = 2, .n_seeds = 6, .sink = scene_jump, .is_of_0_1_0 = 1};
