@@ -131,7 +131,7 @@ static const Condition conditions[] = {
 };
 
 static const Program test_program = {
-    .schema = {parts, sizeof parts / sizeof *parts},
+    .schema = {.parts = parts, .n_parts = sizeof parts / sizeof *parts},
     .conditions = conditions,
     .numerics_version = 7,
     .check_run = check_run,
