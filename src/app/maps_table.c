@@ -55,18 +55,6 @@ static void add_heading(const MapsSet *set, int use_colour, Text *text)
     text_add(text, "\n");
 }
 
-static void add_frame(const Frame *frame, int use_colour, Text *text)
-{
-    const int agrees = frame->by_token == frame->by_position || frame->by_token == FRAME_COUNT;
-    style_padded(text, frame_name(frame->by_position), 15, STYLE_PLAIN, use_colour);
-    style_padded(text, frame_name(frame->by_token), isnan(frame->position_margin.least) ? 0 : 15,
-                 agrees ? STYLE_DIM : STYLE_YELLOW, use_colour);
-    const FrameMargin *margin = &frame->position_margin;
-    style_margin(text, margin->least, margin->nearest < 0 ? "" : frame_rules[margin->nearest].name, margin->agreement,
-                 use_colour);
-    text_add(text, "\n");
-}
-
 static void add_heads(const MapsResult *result, int use_colour, Text *text)
 {
     const int H = result->layout.n_heads;
@@ -89,7 +77,7 @@ static void add_heads(const MapsResult *result, int use_colour, Text *text)
         for (int m = 0; m < N_SHOWN; m++)
             if (places[m])
                 add_cell(result->pooled[places[m]->offset + h].value, columns[m].format, STYLE_PLAIN, use_colour, text);
-        add_frame(&result->heads[h], use_colour, text);
+        style_frame(text, &result->heads[h], use_colour);
     }
     style_padded(text, "  uniform", 10, STYLE_DIM, use_colour); /* alike for every head, but for drawn positions */
     for (int m = 0; m < N_SHOWN; m++)
@@ -104,10 +92,10 @@ static void add_labels(const MapsResult *result, int use_colour, Text *text)
         char cell[32];
         snprintf(cell, sizeof cell, "  layer %d", l);
         style_padded(text, cell, 12, STYLE_PLAIN, use_colour);
-        add_frame(&result->layers[l], use_colour, text);
+        style_frame(text, &result->layers[l], use_colour);
     }
     style_padded(text, "  model", 12, STYLE_BOLD, use_colour);
-    add_frame(&result->model, use_colour, text);
+    style_frame(text, &result->model, use_colour);
 }
 
 /* What is measured per layer and for the model, a line a metric; layers in blocks that fit. */

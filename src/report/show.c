@@ -44,18 +44,6 @@ static void declare_metrics(Report *report)
             (ReportMetric){.name = columns[m].name, .direction = 1, .threshold = (double)NAN, .ratio = 1};
 }
 
-static void add_frame(const Frame *frame, int use_colour, Text *text)
-{
-    style_padded(text, frame_name(frame->by_position), 15, STYLE_PLAIN, use_colour);
-    style_padded(text, frame_name(frame->by_token), isnan(frame->position_margin.least) ? 0 : 15,
-                 frame->by_token == frame->by_position || frame->by_token == FRAME_COUNT ? STYLE_DIM : STYLE_YELLOW,
-                 use_colour);
-    const FrameMargin *margin = &frame->position_margin;
-    style_margin(text, margin->least, margin->nearest < 0 ? "" : frame_rules[margin->nearest].name, margin->agreement,
-                 use_colour);
-    text_add(text, "\n");
-}
-
 static void add_metrics(const Report *report, const ReportRun *run, int use_colour, Text *text)
 {
     style_padded(text, "  head", 10, STYLE_DIM, use_colour);
@@ -78,15 +66,15 @@ static void add_metrics(const Report *report, const ReportRun *run, int use_colo
                 snprintf(cell, sizeof cell, columns[m].format, values[l * run->n_heads + h]);
                 style_padded(text, isnan(values[l * run->n_heads + h]) ? "-" : cell, CELL, STYLE_PLAIN, use_colour);
             }
-            add_frame(&run->frames[0].heads[l * run->n_heads + h], use_colour, text);
+            style_frame(text, &run->frames[0].heads[l * run->n_heads + h], use_colour);
         }
     text_add(text, "\n");
     for (int l = 0; l < run->n_layers; l++) {
         text_addf(text, "  layer %d   ", l);
-        add_frame(&run->frames[0].layers[l], use_colour, text);
+        style_frame(text, &run->frames[0].layers[l], use_colour);
     }
     style_padded(text, "  model     ", 0, STYLE_BOLD, use_colour);
-    add_frame(&run->frames[0].model, use_colour, text);
+    style_frame(text, &run->frames[0].model, use_colour);
 }
 
 /* "  0.1  first  98 %  "," 0.62  " " 0.21  <bos> 0.08"; nothing where there are no anchors.

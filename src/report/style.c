@@ -76,14 +76,29 @@ void style_wrapped(Text *text, const char *string, int indent, int width, Style 
     text_free(&words);
 }
 
-void style_margin(Text *text, double least, const char *nearest, double agreement, int use_colour)
+/* The columns of by position and by token. */
+enum { LABEL = 15 };
+
+static void add_margin(Text *text, const FrameMargin *margin, int use_colour)
 {
     char cell[48];
-    if (isnan(least))
+    if (isnan(margin->least))
         return;
-    snprintf(cell, sizeof cell, isnan(agreement) ? "%.2f from %s" : "%.2f from %s, %.0f %%", least, nearest,
-             100 * agreement);
+    const char *rule = frame_rules[margin->nearest].name;
+    snprintf(cell, sizeof cell, isnan(margin->agreement) ? "%.2f from %s" : "%.2f from %s, %.0f %%", margin->least,
+             rule, 100 * margin->agreement);
     style_padded(text, cell, 0, STYLE_DIM, use_colour);
+}
+
+void style_frame(Text *text, const Frame *frame, int use_colour)
+{
+    const FrameMargin *margin = &frame->position_margin;
+    const int agrees = frame->by_token == frame->by_position || frame->by_token == FRAME_COUNT;
+    style_padded(text, frame_name(frame->by_position), LABEL, STYLE_PLAIN, use_colour);
+    style_padded(text, frame_name(frame->by_token), isnan(margin->least) ? 0 : LABEL, agrees ? STYLE_DIM : STYLE_YELLOW,
+                 use_colour);
+    add_margin(text, margin, use_colour);
+    text_add(text, "\n");
 }
 
 void style_rule(Text *text, int width, int use_colour)

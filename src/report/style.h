@@ -4,6 +4,7 @@
 #define REFFRAME_REPORT_STYLE_H
 
 #include "base/text.h"
+#include "frame/frame.h"
 
 typedef enum { STYLE_PLAIN, STYLE_BOLD, STYLE_DIM, STYLE_GREEN, STYLE_YELLOW, STYLE_RED, STYLE_COUNT } Style;
 
@@ -16,9 +17,10 @@ void style_padded(Text *text, const char *string, int width, Style style, int us
 /* Words, one space between them, wrapped at `width`, every line indented; ends with a newline. */
 void style_wrapped(Text *text, const char *string, int indent, int width, Style style, int use_colour);
 
-/* How firmly a label stands, "0.12 from one, 94 %": its distance from the nearest threshold, that one's name, and the
- * share of sequences that agree; nothing where no distance is known. */
-void style_margin(Text *text, double least, const char *nearest, double agreement, int use_colour);
+/* A scope's labels as the last cells of a line, which they end: by position, by token (marked where it differs), and
+ * how firmly the first stands: "0.12 from one, 94 %" is its distance from the nearest threshold, that one's name, and
+ * the share of sequences that agree; nothing where no distance is known. */
+void style_frame(Text *text, const Frame *frame, int use_colour);
 
 /* A horizontal rule of `width` characters and a newline. */
 void style_rule(Text *text, int width, int use_colour);
