@@ -73,7 +73,7 @@ static void find_setups(Arena *arena, const Report *report, int axis, Setups *re
 void changes_new(Arena *arena, const Report *report, Changes *ret_changes)
 {
     Changes changes = {.report = report, .setups = ARENA_ARRAY(arena, Setups, report->n_axes + 1)};
-    const ReportRun *const *grid = report_grid(arena, report);
+    const ReportRun *const *grid = report->grid;
     const size_t n = (size_t)report->n_arms * (size_t)report->n_seeds;
     for (int x = 0; x < report->n_axes; x++)
         find_setups(arena, report, x, &changes.setups[x]);

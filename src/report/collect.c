@@ -171,6 +171,7 @@ int report_collect(Arena *arena, const char *folder, Report **ret_report, Error 
         status = read_run(report, &report->runs[r], err);
     if (status != STATUS_OK)
         return status;
+    report_lay_grid(report);
     note_former_runs(report);
     drop_unmeasured(report);
     choose_headline(report);

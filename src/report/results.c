@@ -28,16 +28,6 @@ int report_find_metric(const Report *report, const char *name)
     return -1;
 }
 
-const ReportRun *report_find_run(const Report *report, int arm, uint64_t seed)
-{
-    for (int r = 0; r < report->n_runs; r++) {
-        const ReportRun *run = &report->runs[r];
-        if (run->arm == arm && run->seed == seed && run->n_snapshots > 0)
-            return run;
-    }
-    return NULL;
-}
-
 /* The place of a seed in the plan's list, looked for from `near` on, where it mostly stands; -1 if it is not listed. */
 static int seed_index(const Report *report, uint64_t seed, int near)
 {
@@ -49,18 +39,29 @@ static int seed_index(const Report *report, uint64_t seed, int near)
     return -1;
 }
 
-const ReportRun *const *report_grid(Arena *arena, const Report *report)
+void report_lay_grid(Report *report)
 {
-    const ReportRun **grid = ARENA_ARRAY(arena, const ReportRun *, (size_t)report->n_arms *(size_t)report->n_seeds + 1);
+    const size_t n_seeds = (size_t)report->n_seeds;
+    report->grid = ARENA_ARRAY(report->arena, const ReportRun *, (size_t)report->n_arms *n_seeds + 1);
     for (int r = 0, next = 0; r < report->n_runs; r++) {
         const ReportRun *run = &report->runs[r];
         const int i = seed_index(report, run->seed, next);
         if (i < 0)
             continue;
-        grid[(size_t)run->arm * (size_t)report->n_seeds + (size_t)i] = run;
+        report->grid[(size_t)run->arm * n_seeds + (size_t)i] = run;
         next = i + 1;
     }
-    return grid;
+}
+
+const ReportRun *report_run_at(const Report *report, int arm, int i)
+{
+    return report->grid[(size_t)arm * (size_t)report->n_seeds + (size_t)i];
+}
+
+const ReportRun *report_finished_at(const Report *report, int arm, int i)
+{
+    const ReportRun *run = report_run_at(report, arm, i);
+    return run && run->n_snapshots > 0 ? run : NULL;
 }
 
 int report_count_runs(const Report *report, int arm, int *ret_planned)

@@ -120,6 +120,7 @@ struct Report {
     int n_metrics;
     ReportRun *runs; /* arm-major, then seed, as planned */
     int n_runs;
+    const ReportRun **grid; /* (n_arms,n_seeds) of these, NULL where none is planned */
     Claim *claims;
     int n_claims;
     const char **notes; /* the plan's remarks, one line each */
@@ -138,11 +139,14 @@ const char *report_loss_unit(const Report *report);
 int metric_rows(const ReportMetric *metric, const ReportRun *run);
 int metric_width(const ReportMetric *metric, const ReportRun *run);
 
-/* The arm's finished run with that seed, or NULL. */
-const ReportRun *report_find_run(const Report *report, int arm, uint64_t seed);
+/* Fills the report's grid, once its runs are known. */
+void report_lay_grid(Report *report);
 
-/* (n_arms,n_seeds) every run of the plan, finished or not; NULL where none is planned. */
-const ReportRun *const *report_grid(Arena *arena, const Report *report);
+/* The arm's run with the i-th seed, finished or not; NULL where none is planned. */
+const ReportRun *report_run_at(const Report *report, int arm, int i);
+
+/* The same if it is finished, or NULL. */
+const ReportRun *report_finished_at(const Report *report, int arm, int i);
 
 /* Runs of an arm: planned, and finished (returned). */
 int report_count_runs(const Report *report, int arm, int *ret_planned);

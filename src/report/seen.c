@@ -37,7 +37,6 @@ static int look_at(Arena *arena, const ReportRun *run, FrameType type, Seen *see
 
 void seen_search(Arena *arena, const Report *report, const Term *term, Seen *ret_seen)
 {
-    const ReportRun *const *grid = report_grid(arena, report);
     const FrameType type = (FrameType)frame_by_name(term->label);
     Seen seen = {.arms = ARENA_ARRAY(arena, SeenArm, report->n_arms + 1), .test = {.p = (double)NAN}};
     for (int a = 0; a < report->n_arms; a++)
@@ -50,7 +49,7 @@ void seen_search(Arena *arena, const Report *report, const Term *term, Seen *ret
     Deal deal = {0, seen.n_arms, 2, cells[0], cells[1], cells[2]};
     for (int i = 0; i < report->n_seeds; i++)
         for (int k = 0; k < seen.n_arms; k++) {
-            const ReportRun *run = grid[(size_t)seen.arms[k].arm * (size_t)report->n_seeds + (size_t)i];
+            const ReportRun *run = report_run_at(report, seen.arms[k].arm, i);
             const int is_seen = run ? look_at(arena, run, type, &seen, &seen.arms[k]) : -1;
             if (is_seen < 0)
                 continue;

@@ -53,8 +53,8 @@ static void test_labels(Arena *arena, const Report *report, const Comparison *co
     int *labels = ARENA_ARRAY(arena, int, report->n_runs + 1);
     int n = 0, n_hold = 0, n_unknown = 0;
     for (int i = 0; i < report->n_seeds; i++) {
-        const ReportRun *a = report_find_run(report, left, report->seeds[i]);
-        const ReportRun *b = right >= 0 ? report_find_run(report, right, report->seeds[i]) : a;
+        const ReportRun *a = report_finished_at(report, left, i);
+        const ReportRun *b = right >= 0 ? report_finished_at(report, right, i) : a;
         if (!a || !b)
             continue;
         const int x = term_label(&comparison->left, a), y = term_label(&comparison->right, b);
@@ -79,8 +79,8 @@ static void test_numbers(Arena *arena, const Report *report, const Comparison *c
     double last = HUGE_VAL;
     int n = 0, n_unordered = 0;
     for (int i = 0; i < report->n_seeds; i++) {
-        const ReportRun *a = report_find_run(report, left, report->seeds[i]);
-        const ReportRun *b = right >= 0 ? report_find_run(report, right, report->seeds[i]) : NULL;
+        const ReportRun *a = report_finished_at(report, left, i);
+        const ReportRun *b = right >= 0 ? report_finished_at(report, right, i) : NULL;
         if (!a || (right >= 0 && !b))
             continue;
         last = fmin(last, a->steps[a->n_snapshots - 1]);
@@ -198,9 +198,11 @@ static int count_tests(const Report *report, const Comparison *written)
     int n = 0;
     if (comparison.comparator == COMPARE_HOLDS || !term_selects_runs(&comparison.right))
         return report->n_arms;
-    for (int left = 0; left < report->n_arms; left++)
-        for (int right = 0; right < report->n_arms && term_matches(report, &comparison.left, left); right++)
+    for (int left = 0; left < report->n_arms; left++) {
+        const int n_right = term_matches(report, &comparison.left, left) ? report->n_arms : 0;
+        for (int right = 0; right < n_right; right++)
             n += term_matches(report, &comparison.right, right) && comparison_pairs(report, &comparison, left, right);
+    }
     return n > 0 ? n : 1;
 }
 

@@ -50,6 +50,7 @@ static Report *sweep_new(Arena *arena, int n_axes, const int *n, int n_seeds)
         report->runs[r].steps = steps;
         report->runs[r].frames = ARENA_ARRAY(arena, SnapshotFrames, SNAPSHOTS);
     }
+    report_lay_grid(report);
     return report;
 }
 
@@ -233,6 +234,7 @@ static void test_shares_are_those_of_the_pairs(void **state)
             for (int r = 0; r < report->n_runs; r++)
                 if (report->runs[r].arm == out)
                     report->runs[r--] = report->runs[--report->n_runs];
+            report_lay_grid(report);
         }
         changes_new(arena, report, &changes);
         const int n = changes_list(arena, &changes, &list);

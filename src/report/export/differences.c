@@ -53,12 +53,12 @@ static Own own_of(Arena *arena, const Report *report, const ReportRun *run)
 static Own *owns_of(Arena *arena, const Report *report)
 {
     Own *owns = ARENA_ARRAY(arena, Own, (size_t)report->n_arms * (size_t)report->n_seeds + 1);
-    for (int r = 0; r < report->n_runs; r++) {
-        const ReportRun *run = &report->runs[r];
-        for (int i = 0; i < report->n_seeds && run->n_snapshots > 0; i++)
-            if (report->seeds[i] == run->seed)
-                owns[(size_t)run->arm * report->n_seeds + i] = own_of(arena, report, run);
-    }
+    for (int a = 0; a < report->n_arms; a++)
+        for (int i = 0; i < report->n_seeds; i++) {
+            const ReportRun *run = report_finished_at(report, a, i);
+            if (run)
+                owns[(size_t)a * report->n_seeds + i] = own_of(arena, report, run);
+        }
     return owns;
 }
 

@@ -47,7 +47,7 @@ static int row_of(const Report *report, int arm)
 static void add_cell(Arena *arena, const Report *report, int arm, double x, double y, Text *svg)
 {
     for (int i = 0; i < report->n_seeds; i++) {
-        const ReportRun *run = report_find_run(report, arm, report->seeds[i]);
+        const ReportRun *run = report_finished_at(report, arm, i);
         const int label = run ? frame_final(run, 0) : -1;
         if (label < 0)
             continue;
