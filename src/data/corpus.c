@@ -93,9 +93,10 @@ static int read_bytes(Arena *arena, const Settings *settings, Bytes *ret_bytes, 
         if (file_size(files->items[i], &size) == 0 && size <= max_bytes)
             n_all += (size_t)size;
     }
-    bytes.bytes = n_all > 0 ? arena_alloc(arena, n_all + 1) : NULL;
+    const int is_one = files->n_items == 1; /* which is read without a copy */
+    bytes.bytes = is_one ? NULL : arena_alloc(arena, n_all + 1);
     for (int i = 0; i < files->n_items && status == STATUS_OK; i++) {
-        Arena *scratch = n_all > 0 ? arena_new() : NULL;
+        Arena *scratch = is_one ? NULL : arena_new();
         char *content = NULL;
         status = read_one(scratch ? scratch : arena, settings, files->items[i], bytes.n, &content, &n, err);
         bytes.file_starts[i] = bytes.n;
