@@ -136,7 +136,7 @@ static void the_null_of_an_intervention_is_elsewhere(void **state)
         assert_true(*cost != *null && *swapped != 0);
         drop_trained(&trained);
     }
-    /* of a window of four keys and the first two, only the second key is seen by enough others */
+    /* under a window of four keys and the first two, too few keys are seen from afar for one to be drawn */
     const char *const narrow[] = {"measure.interventions.every",
                                   "1",
                                   "measure.interventions.place",
@@ -166,6 +166,8 @@ static void interventions_need_a_place_that_is_there(void **state)
         {"measure.interventions.place", "16", "16 is no place of a sequence of model.context_length 16"},
         {"measure.interventions.place", "-17", "-17 is no place of a sequence of model.context_length 16"},
         {"measure.interventions.layer", "1", "1 is none of model.n_layers 1 layers"}};
+    static const char *const short_ones[] = {
+        "data.lengths.kind", "uniform", "data.lengths.least", "8", "measure.interventions.place", "8", NULL};
     for (size_t w = 0; w < N_TESTS(wrong); w++) {
         Arena *arena = arena_new();
         const char *const changes[] = {wrong[w][0], wrong[w][1], NULL};
@@ -176,6 +178,14 @@ static void interventions_need_a_place_that_is_there(void **state)
         assert_non_null(strstr(err.text, wrong[w][2]));
         arena_free(arena);
     }
+    /* where lengths vary, one that every sequence has */
+    Arena *arena = arena_new();
+    const Settings settings = tiny_settings(arena, short_ones);
+    Session session;
+    Error err = {""};
+    assert_int_equal(session_open(&settings, kernels_best(), &session, &err), STATUS_INPUT);
+    assert_non_null(strstr(err.text, "8 is no place of a sequence of data.lengths.least 8"));
+    arena_free(arena);
 }
 
 int main(void)

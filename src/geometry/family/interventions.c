@@ -30,15 +30,24 @@ static const SchemaRow params[] = {
     {"layer", VALUE_INT, "0", 0, 1023, NULL, "whose MLP is taken away", FIELD(Interventions, layer)},
 };
 
+/* The length that every sequence has at least: a place beyond it would be one in some sequences only, and its means
+ * over others than those of the drawn place. NULL where maps alone are read. */
+static const Setting *least_length(const Settings *settings)
+{
+    const Setting *kind = settings_find(settings, "data.lengths.kind");
+    const int is_full = !kind || strcmp(kind->text, "full") == 0;
+    return settings_find(settings, is_full ? "model.context_length" : "data.lengths.least");
+}
+
 static int prepare(Arena *arena, const Settings *settings, void **ret_state, Error *err)
 {
-    const Setting *length = settings_find(settings, "model.context_length"); /* none where maps alone are read */
+    const Setting *length = least_length(settings);
     const Setting *layers = settings_find(settings, "model.n_layers");
     Interventions *keys =
         settings_read_new(arena, settings, "measure.interventions", ROWS(params), sizeof(Interventions));
     if (length && (keys->place >= length->number || keys->place < -length->number))
-        return settings_error(settings, "measure.interventions.place", err,
-                              "%d is no place of a sequence of model.context_length %g", keys->place, length->number);
+        return settings_error(settings, "measure.interventions.place", err, "%d is no place of a sequence of %s %g",
+                              keys->place, length->key, length->number);
     if (layers && keys->layer >= layers->number)
         return settings_error(settings, "measure.interventions.layer", err, "%d is none of model.n_layers %g layers",
                               keys->layer, layers->number);
