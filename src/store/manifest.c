@@ -249,19 +249,18 @@ int manifest_hash_files(Arena *arena, const char *run_folder, Manifest *manifest
     return status;
 }
 
-int manifest_hash_again(Arena *arena, const char *run_folder, Manifest *manifest, Error *err)
+int manifest_hash_again(Arena *arena, const char *run_folder, Manifest *manifest, const char *name, Error *err)
 {
-    int status = STATUS_OK;
-    for (int i = 0; i < manifest->n_files && status == STATUS_OK; i++) {
-        const char *path = file_join(arena, run_folder, manifest->files[i]);
+    for (int i = 0; i < manifest->n_files; i++) {
         char hex[65];
-        if (!file_exists(path))
+        if (strcmp(manifest->files[i], name) != 0)
             continue;
-        status = file_sha256(path, hex, err);
+        const int status = file_sha256(file_join(arena, run_folder, name), hex, err);
         if (status == STATUS_OK)
             manifest->files_sha256[i] = arena_strdup(arena, hex);
+        return status;
     }
-    return status;
+    return STATUS_OK;
 }
 
 const char *manifest_hash(const Manifest *manifest, const char *run_folder, const char *path)

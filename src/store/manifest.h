@@ -49,8 +49,9 @@ int manifest_check_files(const char *run_folder, const Manifest *manifest, Error
 /* Fills files and files_sha256 with what the run leaves: tokenizer, series, snapshots, checkpoints. */
 int manifest_hash_files(Arena *arena, const char *run_folder, Manifest *manifest, Error *err);
 
-/* Hashes again what is listed, of a run that is not finished; what is gone keeps the hash that it had. */
-int manifest_hash_again(Arena *arena, const char *run_folder, Manifest *manifest, Error *err);
+/* Hashes one file again that has been written anew, by its name in the run's folder; one that is not listed stays so. All
+ * others keep what they were written with, so that what has been lost or damaged is still known to be. */
+int manifest_hash_again(Arena *arena, const char *run_folder, Manifest *manifest, const char *name, Error *err);
 
 /* The hash that it has of a file of the run, by its path; NULL for none. */
 const char *manifest_hash(const Manifest *manifest, const char *run_folder, const char *path);

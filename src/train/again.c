@@ -117,8 +117,19 @@ static int list_steps(Arena *arena, const char *folder, const TrainSettings *set
     return STATUS_OK;
 }
 
+/* Puts the hashes of what measuring a step has written into the manifest, and that on disk at once: measuring may end
+ * behind any step. */
+static int record(Arena *arena, const char *folder, int64_t step, int has_new_baselines, Manifest *manifest, Error *err)
+{
+    const char *name = run_snapshot_path(arena, "", step);
+    int status = manifest_hash_again(arena, folder, manifest, name + strspn(name, "/"), err);
+    if (status == STATUS_OK && has_new_baselines)
+        status = manifest_hash_again(arena, folder, manifest, RUN_BASELINES, err);
+    return status == STATUS_OK ? manifest_write(folder, manifest, err) : status;
+}
+
 /* Every snapshot whose weights stand. */
-static int measure_all(Session *session, Arena *arena, const char *folder, const Manifest *manifest,
+static int measure_all(Session *session, Arena *arena, const char *folder, Manifest *manifest,
                        Remeasured **ret_snapshots, int *ret_n, Error *err)
 {
     const Parameters *parameters = model_parameters(session->model);
@@ -133,8 +144,11 @@ static int measure_all(Session *session, Arena *arena, const char *folder, const
         status = find_weights(parameters, folder, steps[i], block, progress, &found, err);
         if (status != STATUS_OK || !found)
             continue;
+        const int has_new_baselines = steps[i] == 0 || !file_exists(file_join(arena, folder, RUN_BASELINES));
         measured[n].step = steps[i];
         status = measure_one(session, folder, manifest, block, progress, &measured[n++].is_changed, err);
+        if (status == STATUS_OK)
+            status = record(arena, folder, steps[i], has_new_baselines, manifest, err);
     }
     if (status == STATUS_OK)
         *ret_snapshots = measured, *ret_n = n;
@@ -182,9 +196,7 @@ static int measure_and_count(Session *session, Arena *arena, const TrainJob *job
         n_changed += (*ret_snapshots)[i].is_changed;
     if (n_changed == 0)
         manifest->n_other_machines -= is_other;
-    status = manifest->status == RUN_FINISHED ? manifest_hash_files(arena, job->folder, manifest, err)
-                                              : manifest_hash_again(arena, job->folder, manifest, err);
-    return status == STATUS_OK ? manifest_write(job->folder, manifest, err) : status;
+    return manifest_write(job->folder, manifest, err);
 }
 
 /* Opens what measuring needs. What was opened is for train_measure_again to close, whatever came of it. */

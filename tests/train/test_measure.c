@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "model/mask/mask.h"
 #include "model/position/position.h"
+#include "store/manifest.h"
 #include "store/npz.h"
 #include "store/run.h"
 #include "train/checkpoint.h"
@@ -424,6 +425,38 @@ static void baselines_are_those_of_step_0_whenever_written(void **state)
     drop_trained(&trained);
 }
 
+/* Measuring again answers for the snapshots that it has written, and for nothing else: what was damaged or lost before
+ * is so still. */
+static void measuring_again_answers_for_what_it_wrote(void **state)
+{
+    (void)state;
+    Error err = {""};
+    Trained trained = train_tiny(NULL);
+    Settings settings = tiny_settings(trained.arena, NULL);
+    TrainJob job = {.folder = trained.folder, .settings = &settings, .kernels = kernels_best(), .threads = 1};
+    const char *lost = run_snapshot_path(trained.arena, trained.folder, 1), *first = NULL;
+    Remeasured *snapshots;
+    Manifest manifest;
+    int n = 0;
+    assert_ok(file_remove(lost, &err), &err);
+    assert_ok(file_write(file_join(trained.arena, trained.folder, RUN_SERIES), "x", 1, &err), &err);
+    assert_ok(file_write(run_snapshot_path(trained.arena, trained.folder, 12), "x", 1, &err), &err);
+    assert_ok(train_measure_again(trained.arena, &job, &snapshots, &n, &err), &err);
+    assert_true(n > 0);
+    assert_ok(manifest_read(trained.arena, trained.folder, &manifest, &err), &err);
+    assert_int_equal(manifest_lost(&manifest, trained.folder, "snapshots/", &first), 1);
+    assert_non_null(strstr(lost, first));
+    for (int i = 0; i < manifest.n_files; i++) {
+        char hex[65];
+        const char *path = file_join(trained.arena, trained.folder, manifest.files[i]);
+        if (strcmp(path, lost) == 0)
+            continue;
+        assert_ok(file_sha256(path, hex, &err), &err);
+        assert_int_equal(strcmp(hex, manifest.files_sha256[i]) != 0, strcmp(manifest.files[i], RUN_SERIES) == 0);
+    }
+    drop_trained(&trained);
+}
+
 /* Number of anchors of head h by the stored importances from afar and baselines (2,H,DISTANCES,T), mean over
  * sequences. */
 static double anchors_by(const Visible *visible, const NpyArray *afar, const float *baseline, int h)
@@ -595,6 +628,7 @@ int main(void)
         cmocka_unit_test(fisher_is_the_mean_of_squared_gradients),
         cmocka_unit_test(losses_belong_to_corrupted_sequences),
         cmocka_unit_test(baselines_are_those_of_step_0_whenever_written),
+        cmocka_unit_test(measuring_again_answers_for_what_it_wrote),
         cmocka_unit_test(anchors_rest_on_the_bias_of_step_0),
         cmocka_unit_test(disk_is_known_before),
     };
