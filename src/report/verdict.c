@@ -83,8 +83,11 @@ static void test_numbers(Arena *arena, const Report *report, const Comparison *c
         const ReportRun *b = right >= 0 ? report_finished_at(report, right, i) : NULL;
         if (!a || (right >= 0 && !b))
             continue;
-        last = fmin(last, a->steps[a->n_snapshots - 1]);
+        const double own_last = a->steps[a->n_snapshots - 1];
+        last = fmin(last, own_last);
         term_value(arena, report, &comparison->left, a, &low[n], &high[n]);
+        if (!b && comparison->left.kind == TERM_ONSET && low[n] == HUGE_VAL && comparison->right.number > own_last)
+            low[n] = own_last; /* it had not come by then; of a bound behind that the run says nothing */
         if (b) {
             double b_low, b_high;
             term_value(arena, report, &comparison->right, b, &b_low, &b_high);

@@ -93,7 +93,7 @@ static const MetricColumn columns[] = {
                    .attention_only = 1,
                    .summary = "keys with importance from afar above 0.1 and above 3 times their baseline",
                    .source = "-",
-                   .weakness = "a cut-off: anchors that share less than 0.1 each are not seen, nor the last quarter of "
+                   .weakness = "a cut-off: anchors that share less than 0.1 each are not seen, nor the second half of "
                                "a causal sequence"},
     [EFFECTIVE] = {.name = "effective_anchors",
                    .unit = "keys",
