@@ -1,15 +1,33 @@
 /* refframe init: a first experiment file, complete and commented. */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "app/app.h"
 #include "base/asset.h"
 #include "base/file.h"
+#include "base/text.h"
 
 static int is_name(const char *name)
 {
     return *name && strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-") == strlen(name) &&
            *name != '.' && *name != '-';
+}
+
+/* The shipped file under a name of its own, so that two of a folder have results of their own. */
+static int write_named(const Asset *asset, const char *name, size_t length, const char *path, Error *err)
+{
+    static const char line[] = "\nname: first\n";
+    const char *bytes = (const char *)asset->bytes, *at = memmem(bytes, asset->n, line, sizeof line - 1);
+    assert(at);
+    Text text = {0};
+    text_add_bytes(&text, bytes, (size_t)(at - bytes));
+    text_addf(&text, "\nname: %.*s\n", (int)length, name);
+    at += sizeof line - 1;
+    text_add_bytes(&text, at, asset->n - (size_t)(at - bytes));
+    const int status = file_write(path, text.data, text.size, err);
+    text_free(&text);
+    return status;
 }
 
 static int run(const Arguments *arguments, Error *err)
@@ -27,7 +45,7 @@ static int run(const Arguments *arguments, Error *err)
     else if (file_exists(path))
         status = error_set(err, STATUS_INPUT, "refframe init: %s exists already; it was left as it is", path);
     if (status == STATUS_OK)
-        status = file_write(path, asset->bytes, asset->n, err);
+        status = write_named(asset, name, has_ending ? length - 5 : length, path, err);
     if (status == STATUS_OK)
         printf("%s written; next: refframe check %s && refframe run %s\n", path, path, path);
     arena_free(arena);
@@ -38,7 +56,7 @@ const Verb verb_init = {
     .name = "init",
     .usage = "init NAME",
     .summary = "write a first experiment file, NAME.yaml",
-    .details = "The file is complete, commented, and trains in under a minute. An existing file is never overwritten.",
+    .details = "The file is complete, commented, and trains in about a minute. An existing file is never overwritten.",
     .min_words = 1,
     .max_words = 1,
     .run = run,

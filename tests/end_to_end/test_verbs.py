@@ -105,6 +105,9 @@ class Verbs(Case):
         self.assertEqual(sorted(os.listdir(self.folder)), ["first.yaml"], "check writes nothing")
         self.refframe("init", "first.yaml", code=2)
         self.assertEqual(read(self.at("first.yaml")), text)
+        self.refframe("init", "second")
+        self.assertEqual(read(self.at("second.yaml")), text.replace(b"name: first", b"name: second"))
+        self.assertIn("-> results/second", self.refframe("check", "second.yaml").stdout)
 
     def test_check_tells_what_a_run_then_has(self):
         self.write("tiny.yaml", TINY)
