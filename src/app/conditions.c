@@ -17,6 +17,7 @@ static const Condition of_models[] = {
     {"model.gate.initial", "model.gate.bias", "true", 0},
     {"model.init.weight_std", "model.init.weight", "constant", 0},
     {"data.lengths.least", "data.lengths.kind", "full", 1},
+    {"measure.half_every", "data.lengths.kind", "full", 0},
     {"measure.interventions.place", "measure.interventions.every", "0", 1},
     {"measure.interventions.layer", "measure.interventions.every", "0", 1},
     {"measure.interventions.sequences", "measure.interventions.every", "0", 1},

@@ -312,8 +312,10 @@ static void settle(Sched *s, int index)
         s->state.n_skipped++;
     else
         end_run(s, index, RUN_FAILED,
-                arena_format(s->arena, "it was finished, but %s; remove %s, and the same command trains it anew",
-                             reason.text, run->folder));
+                status == STATUS_FAILED /* the system can't read: no reason to throw anything away */
+                    ? arena_format(s->arena, "it was finished, but cannot be read now: %s", reason.text)
+                    : arena_format(s->arena, "it was finished, but %s; remove %s, and the same command trains it anew",
+                                   reason.text, run->folder));
 }
 
 /* ---- the public face ---- */

@@ -210,10 +210,10 @@ int manifest_check_files(const char *run_folder, const Manifest *manifest, Error
         if (strncmp(manifest->files[i], RUN_CHECKPOINTS "/", strlen(RUN_CHECKPOINTS "/")) == 0)
             continue;
         if (!file_exists(path))
-            status = error_set(ret_reason, STATUS_FAILED, "%s is gone", manifest->files[i]);
+            status = error_set(ret_reason, STATUS_INPUT, "%s is gone", manifest->files[i]);
         else if ((status = file_sha256(path, hex, ret_reason)) == STATUS_OK &&
                  strcmp(hex, manifest->files_sha256[i]) != 0)
-            status = error_set(ret_reason, STATUS_FAILED, "%s is not what was written", manifest->files[i]);
+            status = error_set(ret_reason, STATUS_INPUT, "%s is not what was written", manifest->files[i]);
     }
     arena_free(arena);
     return status;

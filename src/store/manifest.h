@@ -43,14 +43,15 @@ int manifest_read(Arena *arena, const char *run_folder, Manifest *ret_manifest, 
 int manifest_write(const char *run_folder, const Manifest *manifest, Error *err);
 
 /* STATUS_OK if every file of a finished run stands as it was written; checkpoints, of which none is needed any more,
- * aside. Else what is the matter with the first that doesn't. */
+ * aside. Else what is the matter with the first that doesn't: STATUS_INPUT if it is gone or another, STATUS_FAILED if
+ * the system can't read it. */
 int manifest_check_files(const char *run_folder, const Manifest *manifest, Error *ret_reason);
 
 /* Fills files and files_sha256 with what the run leaves: tokenizer, series, snapshots, checkpoints. */
 int manifest_hash_files(Arena *arena, const char *run_folder, Manifest *manifest, Error *err);
 
-/* Hashes one file again that has been written anew, by its name in the run's folder; one that is not listed stays so. All
- * others keep what they were written with, so that what has been lost or damaged is still known to be. */
+/* Hashes one file again that has been written anew, by its name in the run's folder; one that is not listed stays so.
+ * All others keep what they were written with, so that what has been lost or damaged is still known to be. */
 int manifest_hash_again(Arena *arena, const char *run_folder, Manifest *manifest, const char *name, Error *err);
 
 /* The hash that it has of a file of the run, by its path; NULL for none. */

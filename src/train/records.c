@@ -55,8 +55,12 @@ int records_open(Arena *arena, const char *folder, const TrainSettings *settings
 {
     Records records = {.arena = arena, .folder = folder, .settings = settings, .first_lost = INT64_MAX};
     int status = STATUS_OK;
-    if (manifest_read(arena, folder, &records.earlier, NULL) != STATUS_OK)
+    status = manifest_read(arena, folder, &records.earlier, err);
+    if (status == STATUS_FAILED) /* the system can't read: what stands in it is not to be lost */
+        return status;
+    if (status != STATUS_OK)
         records.earlier = (Manifest){.n_files = 0};
+    status = STATUS_OK;
     for (int64_t step = 0; step <= last && records.first_lost == INT64_MAX; step++) {
         if (!snapshot_is_due(settings, step))
             continue;

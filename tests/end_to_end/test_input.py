@@ -38,6 +38,7 @@ FILES = {
     "an epsilon without a norm": (SINGLE + "model.norm: none\nmodel.norm_epsilon: 1e-6\n", "bad.yaml:+2:...model.norm_epsilon...model.norm: other than none or model.qk_norm: true"),
     "a gate's start without a bias": (SINGLE + "model.gate: {kind: head, initial: 1}\n", "bad.yaml:+1:...model.gate.initial...only with model.gate.bias: true"),
     "a held-out share of no text": (SINGLE + "data.source.kind: markov\ndata.held_out: 0.2\n", "bad.yaml:+2:...data.held_out...only with data.source.kind: text, bigram_backcopy or ngrams"),
+    "a half set where lengths vary": (SINGLE + "measure.half_every: 2\ndata.lengths.kind: uniform\n", "bad.yaml:+1:...measure.half_every...data.lengths.kind: full"),
     "where to intervene without doing it": (SINGLE + "measure.interventions.place: 2\n", "bad.yaml:+1:...measure.interventions.place...measure.interventions.every: other than 0"),
     "heads that do not fit": (SINGLE.replace("n_heads: 2", "n_heads: 3"), "bad.yaml:4:...model.n_heads..."),
     "odd heads for rope": (SINGLE + "model.d_head: 5\n", "bad.yaml:+1:...model.d_head...odd"),

@@ -312,10 +312,10 @@ static void test_a_finished_run_is_checked(void **state)
     lose_timing(arena, story.folder);
     assert_ok(manifest_check_files(story.folder, &manifest, &err), &err);
     damage_step_10(arena, story.folder);
-    assert_refused(manifest_check_files(story.folder, &manifest, &err), STATUS_FAILED,
+    assert_refused(manifest_check_files(story.folder, &manifest, &err), STATUS_INPUT,
                    "snapshots/step-00000010.npz is not what was written", &err);
     lose_step_5(arena, story.folder);
-    assert_refused(manifest_check_files(story.folder, &manifest, &err), STATUS_FAILED,
+    assert_refused(manifest_check_files(story.folder, &manifest, &err), STATUS_INPUT,
                    "snapshots/step-00000005.npz is gone", &err);
     remove_tree(story.folder);
     text_free(&story.notes);
