@@ -195,7 +195,10 @@ class Report(Case):
 
     def test_a_phone_shows_it_all(self):
         page = self.open(width=390)
-        self.assertEqual(page.evaluate("document.documentElement.scrollWidth <= innerWidth"), True, "no sideways scroll")
+        self.assertEqual(page.evaluate("document.documentElement.scrollWidth"), 390, "no sideways scroll")
+        wide = '<div style="width: 2000px; text-align: right">sign<span class="sr">its name, for who listens</span></div>'
+        self.assertEqual(page.evaluate(f"""document.querySelector('#onset .scroll').insertAdjacentHTML('beforeend', '{wide}'),
+            document.documentElement.scrollWidth"""), 390, "what is wide scrolls in itself, what is hidden in it too")
         self.assert_quiet(page)
 
     def test_onsets_are_counted_in_steps_tokens_or_targets(self):
