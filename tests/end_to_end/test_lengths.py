@@ -18,7 +18,7 @@ seeds: 1
 model: {{n_layers: 2, n_heads: 2, d_model: 16, context_length: {T}, position.kind: none, init.weight: constant, init.weight_std: 1e-9}}
 data: {{source.kind: text, lengths: {{kind: uniform, least: {LEAST}}}, eos: always}}
 train: {{steps: 2, batch_size: 4, lr: 1e-9}}
-measure: {{sequences: 6, half_every: 1}}
+measure: {{sequences: 6}}
 snapshot: {{every: 1, maps: 2}}
 """
 
