@@ -1,6 +1,7 @@
 """Without this, the bits could be one compiler's, or one level of optimisation's: the program is built anew with each and
 trains the same."""
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -53,7 +54,9 @@ class Compilers(Case):
         program = self.built(compiler, *options)
         self.write("one.yaml", YAML)
         calm = self.trained(None, "calm", "")
-        for kernels in ("plain", "avx2", "avx512"):  # one that is not there gives the best
+        kinds = re.search("this machine runs (.*)", self.refframe("--version", program=program).stdout).group(1).split()
+        self.assertIn("plain", kinds)
+        for kernels in kinds:
             with self.subTest(kernels=kernels):
                 self.assertSameResults(self.trained(program, kernels, kernels), calm)
 
