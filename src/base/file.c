@@ -85,8 +85,16 @@ static int write_whole(int descriptor, const char *bytes, size_t n)
     return 0;
 }
 
-/* A rename or a new name is on the disk once its folder is. Folders that can't be synced (some network
- * systems) pass. */
+void file_sync_folder(const char *folder)
+{
+    const int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor >= 0) {
+        fsync(descriptor);
+        close(descriptor);
+    }
+}
+
+/* A rename or a new name is on the disk once its folder is. */
 static void sync_folder_of(const char *path)
 {
     char folder[PATH_MAX];
@@ -96,11 +104,7 @@ static void sync_folder_of(const char *path)
         return;
     memcpy(folder, path, n);
     folder[n] = '\0';
-    const int descriptor = open(n ? folder : slash ? "/" : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (descriptor >= 0) {
-        fsync(descriptor);
-        close(descriptor);
-    }
+    file_sync_folder(n ? folder : slash ? "/" : ".");
 }
 
 void file_begin(FileWriter *writer, const char *path)

@@ -53,7 +53,11 @@ int file_list(Arena *arena, const char *folder, char ***ret_names, int *ret_n, E
 int file_remove_temporaries(const char *folder, Error *err);
 /* The same of those whose PID is no process: in a folder that others may be writing in. */
 int file_remove_dead_temporaries(const char *folder, Error *err);
-int file_remove(const char *path, Error *err); /* absent is fine */
+int file_remove(const char *path, Error *err); /* absent is fine; a power cut may bring it back, see below */
+
+/* Whatever was removed from a folder, or given another name in it, is so on the disk. Folders that can't be synced
+ * (some network systems) pass. */
+void file_sync_folder(const char *folder);
 
 /* Truncates or extends; fsyncs. */
 int file_truncate(const char *path, uint64_t bytes, Error *err);

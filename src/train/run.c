@@ -287,6 +287,8 @@ static int log_end(const Run *run, Error *err)
 static int hash_files(Run *run, Error *err)
 {
     const Manifest recorded = run->manifest;
+    /* Checkpoints are removed without a sync: a resume would remove them again, but of a finished run nobody does. */
+    file_sync_folder(file_join(run->arena, run->job->folder, RUN_CHECKPOINTS));
     int status = manifest_hash_files(run->arena, run->job->folder, &run->manifest, err);
     if (status == STATUS_OK)
         status = records_compare(&recorded, &run->manifest, run->job->folder, err);

@@ -87,9 +87,10 @@ def results(folder):
 
 class Case(unittest.TestCase):
     maxDiff = 2000
+    scratch = None  # where the scratch folder is made; None: where the system has such
 
     def setUp(self):
-        self.folder = tempfile.mkdtemp(prefix="refframe-test-")
+        self.folder = tempfile.mkdtemp(prefix="refframe-test-", dir=self.scratch)
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
 
     def at(self, *parts):

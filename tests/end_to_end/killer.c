@@ -5,43 +5,30 @@
  * KILL_LOG goes a line `CALL PATH` for each. At number KILL_AT (from 1) the process gets its SIGKILL before the call is
  * made; with KILL_HALF a write has then written half of its bytes. The calls are the system's own, nothing is faked.
  */
-#undef _FILE_OFFSET_BITS /* or else open and ftruncate would be other names for open64 and ftruncate64 */
+#include "preload.h"
+
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-static int is_victim, kill_at, writes_half, log_file = -1;
+static int kill_at, writes_half;
 static atomic_int n_calls;
 
 __attribute__((constructor)) static void begin(int argc, char **argv, char **envp)
 {
     (void)envp;
-    const char *verb = getenv("KILL_VERB"), *at = getenv("KILL_AT"), *log = getenv("KILL_LOG");
-    is_victim = verb && argc > 1 && strcmp(argv[1], verb) == 0;
+    const char *at = getenv("KILL_AT");
     kill_at = at ? atoi(at) : 0;
     writes_half = getenv("KILL_HALF") != NULL;
-    if (is_victim && log)
-        log_file = (int)syscall(SYS_openat, AT_FDCWD, log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    is_victim = is_verb(argc, argv, "KILL_VERB");
+    open_log("KILL_LOG");
 }
 
 /* Counts a call; 1 if it is the one to die at. */
 static int is_last(const char *call, const char *path)
 {
-    char line[4200];
     const int number = atomic_fetch_add(&n_calls, 1) + 1;
-    if (log_file >= 0) {
-        const int n = snprintf(line, sizeof line, "%s %s\n", call, path);
-        syscall(SYS_write, log_file, line, (size_t)n);
-    }
+    log_line("%s %s\n", call, path);
     return number == kill_at;
 }
 
@@ -58,23 +45,11 @@ static void visit(const char *call, const char *path)
         die();
 }
 
-/* The path behind a descriptor; NULL for pipes, devices and what else is no file of a run. */
-static const char *path_of(int descriptor, char path[4096])
-{
-    char link[64];
-    snprintf(link, sizeof link, "/proc/self/fd/%d", descriptor);
-    const ssize_t n = is_victim ? readlink(link, path, 4095) : -1;
-    if (n <= 0 || path[0] != '/' || strncmp(path, "/dev/", 5) == 0)
-        return NULL;
-    path[n] = '\0';
-    return path;
-}
-
 int open(const char *path, int flags, ...)
 {
     va_list arguments;
     va_start(arguments, flags);
-    const unsigned mode = flags & O_CREAT ? va_arg(arguments, unsigned) : 0;
+    const unsigned mode = mode_of(flags, arguments);
     va_end(arguments);
     if (flags & O_CREAT)
         visit("open", path);

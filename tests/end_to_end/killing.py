@@ -11,11 +11,24 @@ from harness import SINGLE, Case, read, result_of_run, results, run_folders
 
 KILLER = os.environ.get("KILLER", "")
 
+# A disk of memory, if there is one: thousands of syncs cost nothing there.
+IN_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
 # Everything a run can write: a tokenizer that is kept, snapshots between checkpoints, checkpoints that are removed.
 YAML = SINGLE.replace("  every: 5\n", "  every: 3\n").replace("checkpoint:\n  every: 3\n", "checkpoint:\n  every: 4\n") + """\
 data:
   source: {kind: text}
   tokenizer: {kind: bpe}
+"""
+
+# As little as has a snapshot between checkpoints, a checkpoint that is removed, and one behind which a resume begins.
+SMALL = """\
+seeds: 1
+model: {n_layers: 1, n_heads: 1, d_model: 8, context_length: 8}
+train: {steps: 4, batch_size: 2, warmup_steps: 2}
+measure: {sequences: 2}
+snapshot: {every: 4, maps: 1}
+checkpoint: {every: 2, keep: 1}
 """
 
 Call = collections.namedtuple("Call", "number what half")
@@ -30,11 +43,20 @@ def what_of(line):
     return f"{call} {parent}/{name}" if parent in ("snapshots", "checkpoints") else f"{call} {name}"
 
 
+def kind_of(line):
+    """The same, but that an experiment's tables and figures are of one kind."""
+    what = what_of(line)
+    return what if what.endswith(("train.csv", "timing.csv")) else re.sub(r" \w+\.(csv|svg)$", " table", what)
+
+
 @unittest.skipUnless(KILLER, "no preloading here: sanitizers, valgrind and systems without glibc")
 class KillCase(Case):
+    yaml = YAML
+    scratch = IN_MEMORY
+
     def setUp(self):
         super().setUp()
-        self.write("one.yaml", YAML)
+        self.write("one.yaml", self.yaml)
         self.refframe("run", "one.yaml", "--threads", 1, "--results", "calm")
         self.calm = results(self.at("calm", "one"))
         (self.calm_run,) = run_folders(self.at("calm", "one")).values()
