@@ -60,6 +60,8 @@ static int has_tab_indentation(const Reader *r, size_t line)
 static int refuse_syntax(const Reader *r)
 {
     const yaml_parser_t *p = &r->parser;
+    if (p->error == YAML_MEMORY_ERROR || !p->problem) /* the machine's lack, not the file's */
+        memory_exhausted(r->n);
     if (p->error == YAML_READER_ERROR) { /* knows an offset only */
         size_t line = 0;
         for (size_t i = 0; i < p->problem_offset && i < r->n; i++)
@@ -70,8 +72,7 @@ static int refuse_syntax(const Reader *r)
         return plan_refuse(r->err, r->file, line_of(r, p->problem_mark), "a tab in the indentation; YAML wants spaces");
     if (p->context)
         return plan_refuse(r->err, r->file, line_of(r, p->problem_mark), "not YAML: %s, %s", p->context, p->problem);
-    return plan_refuse(r->err, r->file, line_of(r, p->problem_mark), "not YAML: %s",
-                       p->problem ? p->problem : "no reason");
+    return plan_refuse(r->err, r->file, line_of(r, p->problem_mark), "not YAML: %s", p->problem);
 }
 
 static int next_event(Reader *r)

@@ -72,11 +72,12 @@ static int look_at_runs(Sched *s, const char *folder, Error *err)
     return STATUS_OK;
 }
 
-/* The folder itself: the user's to name, so the user's to mend. */
+/* The folder itself: the user's to name, so the user's to mend, unless it is the machine that fails. */
 static int open_folder(const char *folder, Error *err)
 {
-    if (file_make_folder(folder, err) != STATUS_OK)
-        return STATUS_INPUT;
+    const int status = file_make_folder(folder, err);
+    if (status != STATUS_OK)
+        return status;
     if (access(folder, W_OK | X_OK) != 0)
         return error_set(err, STATUS_INPUT, "cannot write into %s: %s", folder, strerror(errno));
     return STATUS_OK;

@@ -139,10 +139,9 @@ RunStatus run_status(const char *run_folder)
     Arena *arena = arena_new();
     Manifest manifest;
     RunStatus status;
-    if (!file_is_folder(run_folder))
-        status = RUN_ABSENT;
-    else if (!file_exists(file_join(arena, run_folder, RUN_MANIFEST)))
-        status = RUN_PENDING;
+    /* Whether it is there as far as is known: what the system fails to tell must not look like nothing to report. */
+    if (!file_exists(file_join(arena, run_folder, RUN_MANIFEST)))
+        status = file_is_folder(run_folder) ? RUN_PENDING : RUN_ABSENT;
     else if (manifest_read(arena, run_folder, &manifest, NULL) != STATUS_OK)
         status = RUN_INTERRUPTED; /* damaged: it proves nothing, and going on from the checkpoint writes it anew */
     else
