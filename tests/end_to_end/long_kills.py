@@ -1,11 +1,13 @@
 """Without these, a single call at which a kill costs a result could hide among hundreds that do no harm."""
+import os
 import random
+import shutil
 import signal
 import time
 import unittest
 
-from harness import results
-from killing import KillCase
+from harness import TINY, Case, children_of, results
+from killing import IN_MEMORY, KillCase
 
 
 class EveryKill(KillCase):
@@ -32,26 +34,59 @@ class EveryKill(KillCase):
         self.assertGreaterEqual(self.n_kills, 40)
         print(f"# {self.n_kills} kills")
 
-    def test_killed_at_two_hundred_random_instants(self):
-        """Of a whole `refframe run`, three times in each run's life."""
-        dice = random.Random(2)
+
+class RandomKills(Case):
+    """Kills at random instants of sweeps with two runs at a time: RANDOM_KILLS of them, or 200."""
+    scratch = IN_MEMORY
+
+    def setUp(self):
+        super().setUp()
+        self.n_kills = 0
+        self.dice = random.Random(2)
+        self.write("tiny.yaml", TINY)
+
+    def words(self, folder):
+        return "run", "tiny.yaml", "--jobs", 2, "--threads", 1, "--results", folder
+
+    def strike(self, pid):
+        try:
+            os.kill(pid, signal.SIGKILL)
+            self.n_kills += 1
+        except ProcessLookupError:
+            pass
+
+    def kill_some(self, process):
+        """The parent, and its children with it; or a child, which its parent tells; or a child and then the parent."""
+        whom = self.dice.choice(("parent", "child", "both"))
+        children = children_of(process.pid) if whom != "parent" else []
+        if children:
+            self.strike(self.dice.choice(children))
+        if whom == "child":
+            process.communicate()
+            self.assertIn(process.returncode, (0, 1))
+        else:
+            self.kill(process)
+            self.n_kills += process.returncode == -signal.SIGKILL
+        self.wait_for_locks()
+
+    def test_sweeps_killed_at_random_instants(self):
         started = time.monotonic()
-        self.refframe(*self.run_words("timed"))
+        self.refframe(*self.words("calm"))
         seconds = time.monotonic() - started
-        for attempt in range(200):
-            name = f"random{attempt}"
-            for _ in range(3):
-                process = self.start(*self.run_words(name))
-                time.sleep(dice.uniform(0, seconds))
-                self.kill(process)
-                self.n_kills += process.returncode == -signal.SIGKILL
+        calm, n_sweeps = results(self.at("calm", "tiny")), 0
+        while self.n_kills < int(os.environ.get("RANDOM_KILLS", "200")):
+            name = f"sweep{n_sweeps}"
+            n_sweeps += 1
+            for _ in range(self.dice.randint(1, 8)):
+                process = self.start(*self.words(name))
+                time.sleep(self.dice.uniform(0, seconds))
+                self.kill_some(process)
             self.assertWhole(self.at(name))
-            self.refframe(*self.run_words(name))
-            self.assertSameResults(results(self.at(name, "one")), self.calm)
-            if self.n_kills >= 200:
-                break
-        self.assertGreaterEqual(self.n_kills, 200)
-        print(f"# {self.n_kills} kills")
+            self.refframe(*self.words(name))
+            self.assertSameResults(results(self.at(name, "tiny")), calm)
+            self.assertEqual([path for path, _, _ in self.everything(name) if ".tmp-" in path], [])
+            shutil.rmtree(self.at(name))
+        print(f"# {self.n_kills} kills in {n_sweeps} sweeps")
 
 
 if __name__ == "__main__":
