@@ -169,24 +169,26 @@ static int load_file(Draft *draft, Chain *chain, const char *path, const Node *a
         return plan_refuse(draft->err, asked_by->file, asked_by->line, "extends: more than %d files deep", EXTENDS_MAX);
 
     Node *file;
-    if (node_read(draft->arena, path, &file, draft->err) != STATUS_OK)
-        return STATUS_INPUT;
+    int status = node_read(draft->arena, path, &file, draft->err); /* that the system can't read is no wrong input */
+    if (status != STATUS_OK)
+        return status;
     if (file->type != NODE_MAPPING && !file->is_null)
         return plan_refuse(draft->err, file->file, file->line, "the top of the file is a mapping: key: value");
 
     chain->paths[chain->n++] = arena_strdup(draft->arena, real);
     const Node *extends = node_get(file, "extends");
     if (extends && extends->type == NODE_SEQUENCE) {
-        for (int i = 0; i < extends->n_items; i++)
-            if (load_base(draft, chain, path, extends->items[i]) != STATUS_OK)
-                return STATUS_INPUT;
-    } else if (extends && load_base(draft, chain, path, extends) != STATUS_OK) {
-        return STATUS_INPUT;
+        for (int i = 0; i < extends->n_items && status == STATUS_OK; i++)
+            status = load_base(draft, chain, path, extends->items[i]);
+    } else if (extends) {
+        status = load_base(draft, chain, path, extends);
     }
+    if (status != STATUS_OK)
+        return status;
     chain->n--;
 
     draft->name = NULL;
-    const int status = take_layer(draft, file);
+    status = take_layer(draft, file);
     draft->layer++;
     return status;
 }

@@ -169,7 +169,8 @@ class FaultCase(KillCase):
             self.assertFalse(must_be_told(fault), "exit code 0")
             self.assertSameResults(scene.results_of(folder), scene.expected)
         else:
-            self.assertEqual(done.returncode, 1, done.stderr)  # 2 would call it the user's fault
+            # 2 would call it the user's fault, as it may where a stat fails: whoever opens then finds nothing there.
+            self.assertIn(done.returncode, (1, 2) if fault.call == "stat" else (1,), done.stderr)
             self.assertNotIn(fault.way, SURVIVED, done.stderr)
             self.assertTrue(1 <= len(lines) <= 1 + (scene.words(".")[0] == "run"), done.stderr)
             self.assertEqual([line for line in lines if not line.startswith("refframe: ")], [])
