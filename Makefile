@@ -78,7 +78,7 @@ help:
 	@echo 'make             install what is missing (as root), build $(BUILD)/refframe'
 	@echo 'make quickstart  build, run the quickstart experiment, say where its report is'
 	@echo 'make test        build and run the test suite'
-	@echo 'make test-long   the tests that take minutes: a kill at every call, every compiler, every verb under valgrind'
+	@echo 'make test-long   the tests that take minutes: every kill, fault and power cut, every compiler, every verb under valgrind'
 	@echo 'make bench       training speed against the machine'
 	@echo 'make sanitize    the test suite with address and undefined-behaviour checks'
 	@echo 'make sanitize-thread   the test suite with checks for data races'

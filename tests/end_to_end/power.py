@@ -6,6 +6,8 @@ and of the rest nothing, or some pages, or the size without the bytes; and of a 
 the changes since (a rename happens whole or not at all). So a file may well have its new name and none of its bytes."""
 import copy
 import csv
+import hashlib
+import json
 import os
 import random
 import shutil
@@ -284,3 +286,10 @@ class PowerCase(KillCase):
         shutil.copytree(self.calm_run, self.at("measure"))
         shutil.copy(os.path.join(snapshots, "step-00000002.npz"), os.path.join(snapshots, "step-00000004.npz"))
         return self.record("measure", "measure", "measure")
+
+    def result_with_hashes(self, folder):
+        """What a run left, being what its manifest says."""
+        found = result_of_run(folder)
+        files = json.loads(read(os.path.join(folder, "manifest.json")))["files"]
+        self.assertEqual({name: hashlib.sha256(found[name]).hexdigest() for name in files}, files)
+        return found
