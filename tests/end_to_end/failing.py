@@ -51,7 +51,7 @@ def state_of(folder):
     for root, _, names in os.walk(folder):
         for name in sorted(names):
             path = os.path.join(root, name)
-            data = read(path) if name not in ("log", "timing.csv") else b""
+            data = read(path) if name not in ("log.txt", "timing.csv") else b""
             if name == "manifest.json":
                 manifest = json.loads(data)
                 for key in ("started", "ended", "wall_seconds", "measure_seconds", "reason"):
