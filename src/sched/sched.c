@@ -209,7 +209,7 @@ static int write_config(const Sched *s, int index, Error *err)
     if (status != STATUS_OK || !run->must_write)
         return status;
     Text text = {0};
-    settings_yaml(&s->plan->runs[index].settings, &text);
+    plan_run_text(&s->plan->runs[index].settings, &text);
     status = file_write(file_join(s->arena, run->folder, RUN_CONFIG), text_string(&text), text.size, err);
     text_free(&text);
     return status;
