@@ -37,6 +37,25 @@ size_t experiment_memory(const Experiment *experiment, int threads)
     return most;
 }
 
+/* Threads of each run where so many run at a time; `threads` if they were asked for. */
+static int threads_for(int jobs, int threads)
+{
+    const int cores = clock_cores();
+    return threads ? threads : cores > jobs ? cores / jobs : 1;
+}
+
+/* What was asked for, 0 where nothing was; and what that leaves a run at most, for the program to check. */
+static int ask_machine(const Arguments *arguments, Experiment *experiment, Error *err)
+{
+    int status = argument_int(arguments, "--jobs", 1, 1024, 0, &experiment->jobs, err);
+    if (status == STATUS_OK)
+        status = argument_int(arguments, "--threads", 1, 1024, 0, &experiment->threads, err);
+    if (status == STATUS_OK)
+        program_give_threads(&experiment->program,
+                             threads_for(experiment->jobs ? experiment->jobs : 1, experiment->threads));
+    return status;
+}
+
 /* Runs at a time, and threads of each. What was not asked for: as many runs as there are cores, and as memory has room
  * for. */
 static int divide_machine(const Arguments *arguments, Experiment *experiment, Error *err)
@@ -44,14 +63,10 @@ static int divide_machine(const Arguments *arguments, Experiment *experiment, Er
     const int cores = clock_cores(), most = experiment->plan.n_runs < cores ? experiment->plan.n_runs : cores;
     const double there = memory_there();
     char needed[32], text[32];
-    int threads = 0, jobs = most, status = argument_int(arguments, "--jobs", 1, 1024, most, &jobs, err);
-    if (status == STATUS_OK)
-        status = argument_int(arguments, "--threads", 1, 1024, 0, &threads, err);
-    if (status != STATUS_OK)
-        return status;
-    for (;; jobs--) {
+    const int threads = experiment->threads;
+    for (int jobs = experiment->jobs ? experiment->jobs : most;; jobs--) {
         experiment->jobs = jobs;
-        experiment->threads = threads ? threads : cores > jobs ? cores / jobs : 1;
+        experiment->threads = threads_for(jobs, threads);
         const double bytes = (double)experiment_memory(experiment, experiment->threads);
         if (jobs == 1 || jobs * bytes <= there)
             break;
@@ -61,10 +76,10 @@ static int divide_machine(const Arguments *arguments, Experiment *experiment, Er
                              text_bytes(jobs * bytes, needed), text_bytes(there, text),
                              there < bytes ? 1 : (int)(there / bytes));
     }
-    if (jobs < most && !argument(arguments, "--jobs"))
+    if (experiment->jobs < most && !argument(arguments, "--jobs"))
         experiment_add_note(experiment,
                             arena_format(experiment->arena, "%d at a time, as this machine's memory has room for: %s",
-                                         jobs, text_bytes(there, text)));
+                                         experiment->jobs, text_bytes(there, text)));
     return STATUS_OK;
 }
 
@@ -74,8 +89,10 @@ int experiment_open(const Arguments *arguments, Experiment *ret_experiment, Erro
     const char *const *sets;
     const int n_sets = argument_all(arguments, "--set", &sets);
     experiment.program = program_new(experiment.arena, experiment.kernels);
-    int status =
-        plan_load(experiment.arena, arguments->words[0], sets, n_sets, &experiment.program, &experiment.plan, err);
+    int status = ask_machine(arguments, &experiment, err);
+    if (status == STATUS_OK)
+        status =
+            plan_load(experiment.arena, arguments->words[0], sets, n_sets, &experiment.program, &experiment.plan, err);
     program_close_corpora(&experiment.program);
     if (status == STATUS_OK) {
         const char *results = argument(arguments, "--results");
