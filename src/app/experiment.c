@@ -7,10 +7,12 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "geometry/metric.h"
 #include "report/report.h"
 #include "store/machine.h"
+#include "store/sums.h"
 
 void experiment_add_note(Experiment *experiment, const char *note)
 {
@@ -142,24 +144,41 @@ static void plan_document(const Experiment *experiment, JsonWriter *json)
     plan_json(&experiment->plan, json);
 }
 
+static void (*const documents[DOCUMENT_COUNT])(const Experiment *, JsonWriter *) = {
+    [DOCUMENT_PLAN] = plan_document, [DOCUMENT_METRICS] = metrics_document, [DOCUMENT_REFERENCE] = reference_json};
+
+/* Writes them, and lists them alone; where they are what is listed already, the rest of the list stands. */
+static int write_documents(const Experiment *experiment, const Text texts[DOCUMENT_COUNT], Error *err)
+{
+    const char *folder = experiment->folder;
+    Sums before, sums = {.n = 0};
+    int is_listed = sums_read(experiment->arena, folder, &before, NULL) == STATUS_OK, status = STATUS_OK;
+    for (int d = 0; d < DOCUMENT_COUNT; d++) {
+        char hex[65];
+        sha256_hex(texts[d].data, texts[d].size, hex);
+        sums_add(experiment->arena, &sums, document_names[d], hex);
+        const char *listed = is_listed ? sums_hash(&before, document_names[d]) : NULL;
+        is_listed = listed && strcmp(listed, hex) == 0;
+    }
+    if (!is_listed)
+        status = file_remove(file_join(experiment->arena, folder, SUMS_FILE), err);
+    for (int d = 0; d < DOCUMENT_COUNT && status == STATUS_OK; d++)
+        status = file_write(file_join(experiment->arena, folder, document_names[d]), texts[d].data, texts[d].size, err);
+    return status == STATUS_OK && !is_listed ? sums_write(folder, &sums, err) : status;
+}
+
 int experiment_write_meta(const Experiment *experiment, Error *err)
 {
-    static const struct {
-        const char *name;
-        void (*write)(const Experiment *, JsonWriter *);
-    } documents[] = {
-        {"plan.json", plan_document}, {"metrics.json", metrics_document}, {"reference.json", reference_json}};
-    int status = STATUS_OK;
-    for (size_t d = 0; d < sizeof documents / sizeof *documents && status == STATUS_OK; d++) {
-        Text text = {0};
+    Text texts[DOCUMENT_COUNT] = {{0}};
+    for (int d = 0; d < DOCUMENT_COUNT; d++) {
         JsonWriter json;
-        json_start(&json, &text, 2);
-        documents[d].write(experiment, &json);
-        text_add(&text, "\n");
-        status = file_write(file_join(experiment->arena, experiment->folder, documents[d].name), text_string(&text),
-                            text.size, err);
-        text_free(&text);
+        json_start(&json, &texts[d], 2);
+        documents[d](experiment, &json);
+        text_add(&texts[d], "\n");
     }
+    const int status = write_documents(experiment, texts, err);
+    for (int d = 0; d < DOCUMENT_COUNT; d++)
+        text_free(&texts[d]);
     return status;
 }
 
@@ -179,6 +198,10 @@ int experiment_report(const char *folder, Error *err)
     Report *report;
     Text text = {0};
     int status = report_collect(arena, folder, &report, err);
+    if (status == STATUS_OK && !report_has_hashes(report))
+        printf("note: %s: plan.json and metrics.json are taken as they stand: they carry no hashes (" SUMS_FILE
+               "), as those of earlier versions\n",
+               terminal_text(arena, folder));
     if (status == STATUS_OK) /* of reports that were killed */
         status = file_remove_dead_temporaries(folder, err);
     if (status == STATUS_OK)
