@@ -152,6 +152,7 @@ static int write_documents(const Experiment *experiment, const Text texts[DOCUME
 {
     const char *folder = experiment->folder;
     Sums before, sums = {.n = 0};
+    static const Sums none = {.n = 0};
     int is_listed = sums_read(experiment->arena, folder, &before, NULL) == STATUS_OK, status = STATUS_OK;
     for (int d = 0; d < DOCUMENT_COUNT; d++) {
         char hex[65];
@@ -160,8 +161,8 @@ static int write_documents(const Experiment *experiment, const Text texts[DOCUME
         const char *listed = is_listed ? sums_hash(&before, document_names[d]) : NULL;
         is_listed = listed && strcmp(listed, hex) == 0;
     }
-    if (!is_listed)
-        status = file_remove(file_join(experiment->arena, folder, SUMS_FILE), err);
+    if (!is_listed) /* while they are replaced; written, since a file's removal is on the disk nobody knows when */
+        status = sums_write(folder, &none, err);
     for (int d = 0; d < DOCUMENT_COUNT && status == STATUS_OK; d++)
         status = file_write(file_join(experiment->arena, folder, document_names[d]), texts[d].data, texts[d].size, err);
     return status == STATUS_OK && !is_listed ? sums_write(folder, &sums, err) : status;
