@@ -111,7 +111,12 @@ static int read_plan(Status *status, Error *err)
     char *bytes;
     size_t n;
     Json *plan;
+    Sums sums;
+    if (sums_read(status->arena, status->folder, &sums, NULL) != STATUS_OK)
+        sums.n = 0; /* what is the matter with it, --verify and `report` say */
     int read = file_read(status->arena, path, &bytes, &n, err);
+    if (read == STATUS_OK)
+        read = sums_check(&sums, path, document_names[DOCUMENT_PLAN], bytes, n, err);
     if (read == STATUS_OK)
         read = json_parse(status->arena, path, bytes, n, &plan, err);
     if (read != STATUS_OK)

@@ -255,16 +255,23 @@ static int may_be_gone(const Look *look, const RunLook *run, const char *name)
     return is_below(name, RUN_SNAPSHOTS) && (run->last < 0 || step_of(look->arena, name) > run->last);
 }
 
+/* Of the files that belong to steps; -1 without any. */
+static int64_t last_step(const Look *look, const char *folder)
+{
+    int64_t *steps;
+    int n = 0;
+    return run_steps(look->arena, look->folder, folder, &steps, &n, NULL) == STATUS_OK && n > 0 ? steps[n - 1] : -1;
+}
+
 static void look_at_run(Look *look, RunLook *run)
 {
     const Manifest *manifest = &run->manifest;
-    int64_t *steps;
-    int n = 0;
     read_manifest(look, run);
     check_settings(look, run);
-    run->last = run_steps(look->arena, look->folder, RUN_CHECKPOINTS, &steps, &n, NULL) == STATUS_OK && n > 0
-                    ? steps[n - 1]
-                    : -1;
+    run->last = last_step(look, RUN_CHECKPOINTS);
+    if (!file_exists(file_join(look->arena, look->folder, RUN_MANIFEST)) &&
+        (run->last >= 0 || last_step(look, RUN_SNAPSHOTS) >= 0)) /* it is written before any of these */
+        add_finding(look, FINDING_LOST, RUN_MANIFEST, "");
     list(look, manifest->files, manifest->n_files);
     list(look, manifest->times, manifest->n_times);
     for (int i = 0; i < manifest->n_files; i++)

@@ -20,7 +20,7 @@ YAML = SINGLE + "data: {tokenizer: {kind: bpe, vocab_size: 300}}\n"
 
 # Who reads each kind of a finished run's files, N being any number: verbs that exit with 1 or 2 and name the file.
 READERS = {
-    "plan.json": ("report",),
+    "plan.json": ("report", "status"),
     "metrics.json": ("report",),
     "reference.json": (),
     "SHA256SUMS": (),  # lists: what stands is what is damaged, then
@@ -89,7 +89,7 @@ class Verify(Case):
 
     def read_by(self, verb):
         run = os.path.join(self.whole, self.run)
-        words = {"run": ("run", "one.yaml"), "report": ("report", self.whole)}.get(verb, (verb, run))
+        words = {"run": ("run", "one.yaml"), "report": ("report", self.whole), "status": ("status", self.whole)}.get(verb, (verb, run))
         return self.refframe(*words, code=None)
 
     def test_all_stands(self):
@@ -240,6 +240,12 @@ class Verify(Case):
         lines = "\n".join(self.verify(1))
         self.assertIn("damaged  train.csv: is not what was written", lines)
         self.assertIn(f"damaged  manifest.json: is of the run with id {self.run[-12:]}", lines)
+
+    def test_a_run_without_its_manifest(self):
+        os.remove(os.path.join(self.whole, self.run, "manifest.json"))
+        lines = self.verify(1)
+        self.assertIn("      lost     manifest.json", lines)
+        self.assertIn("      no hash  log.txt, timing.csv, tokenizer.csv, train.csv", lines)
 
     def test_a_plan_that_is_none(self):
         self.write(os.path.join(self.whole, "plan.json"), b"{")
