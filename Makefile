@@ -4,7 +4,7 @@ BUILD ?= build
 # Tests are part of the build where cmocka is installed.
 TESTS != pkg-config --exists cmocka && echo true || echo false
 
-.PHONY: build quickstart test test-long bench sanitize sanitize-thread valgrind coverage format clean help
+.PHONY: build quickstart test test-long bench sanitize sanitize-thread valgrind fuzz coverage format clean help
 
 build: $(BUILD)/build.ninja
 	meson compile -C $(BUILD)
@@ -59,6 +59,17 @@ valgrind:
 	meson compile -C $(BUILD)
 	meson test -C $(BUILD) --print-errorlogs --setup valgrind
 
+# Every reader of foreign bytes, or those that TARGETS names, under libFuzzer for FUZZ_SECONDS each, FUZZ_JOBS at a time, with
+# address and undefined-behaviour checks (needs clang). Exits non-zero on a finding, which is in build-fuzz/fuzz/findings.
+FUZZ_SECONDS ?= 60
+FUZZ_JOBS ?= 1
+fuzz:
+	.ci/dependencies fuzz
+	test -e build-fuzz/build.ninja || \
+	    CC=clang meson setup build-fuzz -Dtests=false -Dfuzz=true -Doptimization=1 -Ddebug=true
+	meson compile -C build-fuzz fuzz
+	FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_JOBS=$(FUZZ_JOBS) tests/fuzz/fuzz.py build-fuzz $(TARGETS)
+
 # Lines reached by the tests, in build-coverage/meson-logs/coverage.txt (needs gcovr).
 coverage:
 	.ci/dependencies test
@@ -72,7 +83,7 @@ format:
 	find src tests -name '*.[ch]' | xargs clang-format-14 -i
 
 clean:
-	rm -rf $(BUILD) build-sanitize build-thread build-coverage
+	rm -rf $(BUILD) build-sanitize build-thread build-fuzz build-coverage
 
 help:
 	@echo 'make             install what is missing (as root), build $(BUILD)/refframe'
@@ -83,6 +94,7 @@ help:
 	@echo 'make sanitize    the test suite with address and undefined-behaviour checks'
 	@echo 'make sanitize-thread   the test suite with checks for data races'
 	@echo 'make valgrind    the test programs in C under valgrind'
+	@echo 'make fuzz        every reader of foreign bytes under libFuzzer, FUZZ_SECONDS=60 each'
 	@echo 'make coverage    lines that the tests reach'
 	@echo 'make format      every C file in the form of .clang-format'
 	@echo 'make clean       remove the build folders'

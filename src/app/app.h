@@ -63,6 +63,9 @@ Program program_new(Arena *arena, const Kernels *kernels);
 Schema program_schema(Arena *arena);
 const Condition *program_conditions(Arena *arena); /* conditions.c */
 
+/* How many threads each run will have; the machine's cores unless this says otherwise. */
+void program_give_threads(Program *program, int threads);
+
 /* What was noted of arms, one line for all that have the same; n of them. */
 const char **program_notes(const Program *program, Arena *arena, int *ret_n);
 

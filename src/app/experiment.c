@@ -7,10 +7,12 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/sha256.h"
 #include "base/text.h"
 #include "geometry/metric.h"
 #include "report/report.h"
 #include "store/machine.h"
+#include "store/sums.h"
 
 void experiment_add_note(Experiment *experiment, const char *note)
 {
@@ -37,6 +39,25 @@ size_t experiment_memory(const Experiment *experiment, int threads)
     return most;
 }
 
+/* Threads of each run where so many run at a time; `threads` if they were asked for. */
+static int threads_for(int jobs, int threads)
+{
+    const int cores = clock_cores();
+    return threads ? threads : cores > jobs ? cores / jobs : 1;
+}
+
+/* What was asked for, 0 where nothing was; and what that leaves a run at most, for the program to check. */
+static int ask_machine(const Arguments *arguments, Experiment *experiment, Error *err)
+{
+    int status = argument_int(arguments, "--jobs", 1, 1024, 0, &experiment->jobs, err);
+    if (status == STATUS_OK)
+        status = argument_int(arguments, "--threads", 1, 1024, 0, &experiment->threads, err);
+    if (status == STATUS_OK)
+        program_give_threads(&experiment->program,
+                             threads_for(experiment->jobs ? experiment->jobs : 1, experiment->threads));
+    return status;
+}
+
 /* Runs at a time, and threads of each. What was not asked for: as many runs as there are cores, and as memory has room
  * for. */
 static int divide_machine(const Arguments *arguments, Experiment *experiment, Error *err)
@@ -44,14 +65,10 @@ static int divide_machine(const Arguments *arguments, Experiment *experiment, Er
     const int cores = clock_cores(), most = experiment->plan.n_runs < cores ? experiment->plan.n_runs : cores;
     const double there = memory_there();
     char needed[32], text[32];
-    int threads = 0, jobs = most, status = argument_int(arguments, "--jobs", 1, 1024, most, &jobs, err);
-    if (status == STATUS_OK)
-        status = argument_int(arguments, "--threads", 1, 1024, 0, &threads, err);
-    if (status != STATUS_OK)
-        return status;
-    for (;; jobs--) {
+    const int threads = experiment->threads;
+    for (int jobs = experiment->jobs ? experiment->jobs : most;; jobs--) {
         experiment->jobs = jobs;
-        experiment->threads = threads ? threads : cores > jobs ? cores / jobs : 1;
+        experiment->threads = threads_for(jobs, threads);
         const double bytes = (double)experiment_memory(experiment, experiment->threads);
         if (jobs == 1 || jobs * bytes <= there)
             break;
@@ -61,10 +78,10 @@ static int divide_machine(const Arguments *arguments, Experiment *experiment, Er
                              text_bytes(jobs * bytes, needed), text_bytes(there, text),
                              there < bytes ? 1 : (int)(there / bytes));
     }
-    if (jobs < most && !argument(arguments, "--jobs"))
+    if (experiment->jobs < most && !argument(arguments, "--jobs"))
         experiment_add_note(experiment,
                             arena_format(experiment->arena, "%d at a time, as this machine's memory has room for: %s",
-                                         jobs, text_bytes(there, text)));
+                                         experiment->jobs, text_bytes(there, text)));
     return STATUS_OK;
 }
 
@@ -74,8 +91,10 @@ int experiment_open(const Arguments *arguments, Experiment *ret_experiment, Erro
     const char *const *sets;
     const int n_sets = argument_all(arguments, "--set", &sets);
     experiment.program = program_new(experiment.arena, experiment.kernels);
-    int status =
-        plan_load(experiment.arena, arguments->words[0], sets, n_sets, &experiment.program, &experiment.plan, err);
+    int status = ask_machine(arguments, &experiment, err);
+    if (status == STATUS_OK)
+        status =
+            plan_load(experiment.arena, arguments->words[0], sets, n_sets, &experiment.program, &experiment.plan, err);
     program_close_corpora(&experiment.program);
     if (status == STATUS_OK) {
         const char *results = argument(arguments, "--results");
@@ -125,24 +144,42 @@ static void plan_document(const Experiment *experiment, JsonWriter *json)
     plan_json(&experiment->plan, json);
 }
 
+static void (*const documents[DOCUMENT_COUNT])(const Experiment *, JsonWriter *) = {
+    [DOCUMENT_PLAN] = plan_document, [DOCUMENT_METRICS] = metrics_document, [DOCUMENT_REFERENCE] = reference_json};
+
+/* Writes them, and lists them alone; where they are what is listed already, the rest of the list stands. */
+static int write_documents(const Experiment *experiment, const Text texts[DOCUMENT_COUNT], Error *err)
+{
+    const char *folder = experiment->folder;
+    Sums before, sums = {.n = 0};
+    static const Sums none = {.n = 0};
+    int is_listed = sums_read(experiment->arena, folder, &before, NULL) == STATUS_OK, status = STATUS_OK;
+    for (int d = 0; d < DOCUMENT_COUNT; d++) {
+        char hex[65];
+        sha256_hex(texts[d].data, texts[d].size, hex);
+        sums_add(experiment->arena, &sums, document_names[d], hex);
+        const char *listed = is_listed ? sums_hash(&before, document_names[d]) : NULL;
+        is_listed = listed && strcmp(listed, hex) == 0;
+    }
+    if (!is_listed) /* while they are replaced; written, since a file's removal is on the disk nobody knows when */
+        status = sums_write(folder, &none, err);
+    for (int d = 0; d < DOCUMENT_COUNT && status == STATUS_OK; d++)
+        status = file_write(file_join(experiment->arena, folder, document_names[d]), texts[d].data, texts[d].size, err);
+    return status == STATUS_OK && !is_listed ? sums_write(folder, &sums, err) : status;
+}
+
 int experiment_write_meta(const Experiment *experiment, Error *err)
 {
-    static const struct {
-        const char *name;
-        void (*write)(const Experiment *, JsonWriter *);
-    } documents[] = {
-        {"plan.json", plan_document}, {"metrics.json", metrics_document}, {"reference.json", reference_json}};
-    int status = STATUS_OK;
-    for (size_t d = 0; d < sizeof documents / sizeof *documents && status == STATUS_OK; d++) {
-        Text text = {0};
+    Text texts[DOCUMENT_COUNT] = {{0}};
+    for (int d = 0; d < DOCUMENT_COUNT; d++) {
         JsonWriter json;
-        json_start(&json, &text, 2);
-        documents[d].write(experiment, &json);
-        text_add(&text, "\n");
-        status = file_write(file_join(experiment->arena, experiment->folder, documents[d].name), text_string(&text),
-                            text.size, err);
-        text_free(&text);
+        json_start(&json, &texts[d], 2);
+        documents[d](experiment, &json);
+        text_add(&texts[d], "\n");
     }
+    const int status = write_documents(experiment, texts, err);
+    for (int d = 0; d < DOCUMENT_COUNT; d++)
+        text_free(&texts[d]);
     return status;
 }
 
@@ -162,6 +199,10 @@ int experiment_report(const char *folder, Error *err)
     Report *report;
     Text text = {0};
     int status = report_collect(arena, folder, &report, err);
+    if (status == STATUS_OK && !report_has_hashes(report))
+        printf("note: %s: plan.json and metrics.json are taken as they stand: they carry no hashes (" SUMS_FILE
+               "), as those of earlier versions\n",
+               terminal_text(arena, folder));
     if (status == STATUS_OK) /* of reports that were killed */
         status = file_remove_dead_temporaries(folder, err);
     if (status == STATUS_OK)

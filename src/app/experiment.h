@@ -32,7 +32,7 @@ void experiment_print_notes(const Experiment *experiment, const char *prefix);
 int experiment_open(const Arguments *arguments, Experiment *ret_experiment, Error *err);
 void experiment_close(Experiment *experiment);
 
-/* Writes plan.json, metrics.json and reference.json into the results folder. */
+/* Writes plan.json, metrics.json and reference.json into the results folder, and their hashes. */
 int experiment_write_meta(const Experiment *experiment, Error *err);
 
 /* What is to be said where a machine runs no kernels but the plain ones; NULL where it runs faster ones. */

@@ -83,6 +83,7 @@ static const char *largest_size(const Settings *settings)
 typedef struct {
     Arena *arena;
     const Kernels *kernels;
+    int threads;        /* of each run, at most */
     CorpusShelf *shelf; /* arms share what they read */
     CheckedArm *first, *last;
 } Checks;
@@ -117,7 +118,7 @@ static int check_run(void *context, const Settings *settings, char *ret_input_ha
         status = train_estimate(settings, checks->kernels, checks->shelf, &arm->estimate, err);
     if (status != STATUS_OK)
         return status;
-    const double bytes = (double)train_memory(&arm->estimate, clock_cores()); /* the most that `run` would give it */
+    const double bytes = (double)train_memory(&arm->estimate, checks->threads);
     if (bytes > machine && (double)arm->estimate.opening_bytes == bytes)
         return settings_error(settings, "data.source.files", err,
                               "reading a text of this length needs %s of memory; this machine has %s",
@@ -149,6 +150,11 @@ const char **program_notes(const Program *program, Arena *arena, int *ret_n)
         }
     *ret_n = n;
     return notes;
+}
+
+void program_give_threads(Program *program, int threads)
+{
+    ((Checks *)program->context)->threads = threads;
 }
 
 void program_close_corpora(Program *program)
@@ -288,7 +294,7 @@ static int measures(void *context, Arena *arena, const Settings *settings, const
 Program program_new(Arena *arena, const Kernels *kernels)
 {
     Checks *checks = ARENA_ARRAY(arena, Checks, 1);
-    *checks = (Checks){.arena = arena, .kernels = kernels};
+    *checks = (Checks){.arena = arena, .kernels = kernels, .threads = clock_cores()};
     return (Program){
         .schema = program_schema(arena),
         .conditions = program_conditions(arena),

@@ -13,7 +13,12 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* Address sanitizer: what lies between a block and the next is nobody's. */
+/* Address sanitizer: what lies between a block and the next is nobody's. gcc defines a macro, clang has a feature. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/asan_interface.h>
 #else

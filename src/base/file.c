@@ -32,7 +32,8 @@ int file_read(Arena *arena, const char *path, char **ret_bytes, size_t *ret_n, E
     return file_read_start(arena, path, SIZE_MAX, ret_bytes, ret_n, err);
 }
 
-int file_read_start(Arena *arena, const char *path, size_t most, char **ret_bytes, size_t *ret_n, Error *err)
+/* Opens a regular file; its size. */
+static int open_file(const char *path, int *ret_descriptor, uint64_t *ret_size, Error *err)
 {
     const int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not hang us */
     if (descriptor < 0) {
@@ -47,25 +48,48 @@ int file_read_start(Arena *arena, const char *path, size_t most, char **ret_byte
     else if (!S_ISREG(info.st_mode))
         status = error_set(err, STATUS_INPUT, "cannot read %s: it is %s", path,
                            S_ISDIR(info.st_mode) ? "a folder" : "not a regular file");
+    if (status != STATUS_OK) {
+        close(descriptor);
+        return status;
+    }
+    *ret_descriptor = descriptor;
+    *ret_size = (uint64_t)info.st_size;
+    return STATUS_OK;
+}
+
+/* Up to n bytes; fewer at the end of the file. */
+static int read_some(int descriptor, const char *path, char *bytes, size_t n, size_t *ret_n, Error *err)
+{
+    size_t done = 0;
+    while (done < n) {
+        const ssize_t got = read(descriptor, bytes + done, n - done);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return failed(err, "read", path);
+        if (got == 0)
+            break;
+        done += (size_t)got;
+    }
+    *ret_n = done;
+    return STATUS_OK;
+}
+
+int file_read_start(Arena *arena, const char *path, size_t most, char **ret_bytes, size_t *ret_n, Error *err)
+{
+    int descriptor;
+    uint64_t there;
+    int status = open_file(path, &descriptor, &there, err);
+    if (status != STATUS_OK)
+        return status;
+    const size_t size = (size_t)there < most ? (size_t)there : most;
+    char *bytes = arena_alloc(arena, size + 1);
+    size_t n = 0; /* fewer than `size` where the file shrank meanwhile */
+    status = read_some(descriptor, path, bytes, size, &n, err);
     if (status == STATUS_OK) {
-        const size_t size = (size_t)info.st_size < most ? (size_t)info.st_size : most;
-        char *bytes = arena_alloc(arena, size + 1);
-        size_t n = 0;
-        while (n < size) {
-            const ssize_t got = read(descriptor, bytes + n, size - n);
-            if (got < 0 && errno == EINTR)
-                continue;
-            if (got < 0)
-                status = failed(err, "read", path);
-            if (got <= 0)
-                break; /* 0: the file shrank meanwhile */
-            n += (size_t)got;
-        }
-        if (status == STATUS_OK) {
-            bytes[n] = '\0';
-            *ret_bytes = bytes;
-            *ret_n = n;
-        }
+        bytes[n] = '\0';
+        *ret_bytes = bytes;
+        *ret_n = n;
     }
     close(descriptor);
     return status;
@@ -240,8 +264,7 @@ int file_list(Arena *arena, const char *folder, char ***ret_names, int *ret_n, E
     return STATUS_OK;
 }
 
-/* The PID in `NAME.tmp-PID`; 0 for any other name. */
-static long writer_of(const char *name)
+long file_temporary_of(const char *name)
 {
     const char *mark = NULL; /* the last ".tmp-" */
     for (const char *at = name; (at = strstr(at, ".tmp-")) != NULL; at++)
@@ -251,9 +274,10 @@ static long writer_of(const char *name)
     return strtol(mark + 5, NULL, 10);
 }
 
-static int is_alive(long pid)
+int file_writer_lives(const char *name)
 {
-    return kill((pid_t)pid, 0) == 0 || errno != ESRCH;
+    const long pid = file_temporary_of(name);
+    return pid > 0 && (kill((pid_t)pid, 0) == 0 || errno != ESRCH);
 }
 
 static int remove_temporaries(const char *folder, int only_dead, Error *err)
@@ -263,8 +287,7 @@ static int remove_temporaries(const char *folder, int only_dead, Error *err)
     int n = 0;
     int status = file_list(arena, folder, &names, &n, err);
     for (int i = 0; i < n && status == STATUS_OK; i++) {
-        const long pid = writer_of(names[i]);
-        if (pid > 0 && !(only_dead && is_alive(pid)))
+        if (file_temporary_of(names[i]) > 0 && !(only_dead && file_writer_lives(names[i])))
             status = file_remove(file_join(arena, folder, names[i]), err);
     }
     arena_free(arena);
@@ -368,12 +391,27 @@ void file_unlock(int descriptor)
 
 int file_sha256(const char *path, char ret_hex[65], Error *err)
 {
+    enum { PIECE = 1 << 16 };
+    int descriptor;
+    uint64_t size;
+    int status = open_file(path, &descriptor, &size, err);
+    if (status != STATUS_OK)
+        return status;
     Arena *arena = arena_new();
-    char *bytes;
-    size_t n;
-    int status = file_read(arena, path, &bytes, &n, err);
+    char *piece = arena_alloc(arena, PIECE);
+    size_t n = PIECE;
+    Sha256 sha;
+    unsigned char digest[32];
+    sha256_start(&sha);
+    while (n == PIECE && status == STATUS_OK) {
+        status = read_some(descriptor, path, piece, PIECE, &n, err);
+        if (status == STATUS_OK)
+            sha256_add(&sha, piece, n);
+    }
+    sha256_end(&sha, digest);
     if (status == STATUS_OK)
-        sha256_hex(bytes, n, ret_hex);
+        sha256_digest_hex(digest, ret_hex);
     arena_free(arena);
+    close(descriptor);
     return status;
 }

@@ -19,7 +19,7 @@ int file_read(Arena *arena, const char *path, char **ret_bytes, size_t *ret_n, E
 /* The same of its first `most` bytes, or of all if there are fewer. */
 int file_read_start(Arena *arena, const char *path, size_t most, char **ret_bytes, size_t *ret_n, Error *err);
 
-/* 64 hex digits of the SHA-256 of a file. */
+/* 64 hex digits of the SHA-256 of a file, which is read piece by piece; errors as of file_read. */
 int file_sha256(const char *path, char ret_hex[65], Error *err);
 
 /* Atomic write of a whole buffer. STATUS_FAILED with the system's reason otherwise; the old file then still stands. */
@@ -53,6 +53,9 @@ int file_list(Arena *arena, const char *folder, char ***ret_names, int *ret_n, E
 int file_remove_temporaries(const char *folder, Error *err);
 /* The same of those whose PID is no process: in a folder that others may be writing in. */
 int file_remove_dead_temporaries(const char *folder, Error *err);
+/* The PID in such a name, 0 in any other; whether that is a process. */
+long file_temporary_of(const char *name);
+int file_writer_lives(const char *name);
 int file_remove(const char *path, Error *err); /* absent is fine; a power cut may bring it back, see below */
 
 /* Whatever was removed from a folder, or given another name in it, is so on the disk. Folders that can't be synced

@@ -6,12 +6,14 @@
 #include "base/status.h"
 #include "base/text.h"
 
+enum { JSON_DEPTH = 64 }; /* levels of arrays and objects that are read, and can be written */
+
 /* ---- writing. Commas, indentation (2 spaces; 0 = compact) and escapes are the writer's business. ---- */
 typedef struct {
     Text *text;
     int indent; /* spaces per level; 0 writes everything on one line */
     int depth;
-    unsigned char has_items[64];
+    unsigned char has_items[JSON_DEPTH + 1];
     int after_key;
 } JsonWriter;
 
@@ -47,7 +49,8 @@ struct Json {
     Json **items; /* elements or members, in order */
 };
 
-/* Parses a whole document; depth at most 64; duplicate keys are errors. `path` is for messages ("path:line: ..."). */
+/* Parses a whole document; depth at most JSON_DEPTH; duplicate keys are errors. `path` is for messages ("path:line:
+ * ..."). */
 int json_parse(Arena *arena, const char *path, const char *text, size_t n, Json **ret_json, Error *err);
 
 const Json *json_get(const Json *object, const char *key); /* NULL if absent, or if object is NULL or no object */

@@ -4,8 +4,6 @@
 
 #include <string.h>
 
-#define DEPTH_MAX 64
-
 typedef struct {
     Arena *arena;
     const char *path, *at, *end;
@@ -182,7 +180,7 @@ static int read_items(Reader *r, Json *value, char close)
 {
     int capacity = 0;
     KeySet keys = {0};
-    if (++r->depth > DEPTH_MAX)
+    if (++r->depth > JSON_DEPTH)
         return refuse(r, "nested deeper than 64 levels");
     r->at++;
     skip_space(r);

@@ -97,15 +97,22 @@ typedef struct {
 int plan_load(Arena *arena, const char *path, const char *const *sets, int n_sets, const Program *program,
               Plan *ret_plan, Error *err);
 
-/* Resolved settings from a run.yaml, for `refframe train RUN_DIR`. */
+/* What a run.yaml holds: the settings, and behind them, in a comment, the SHA-256 of all that. */
+void plan_run_text(const Settings *settings, Text *text);
+
+/* Whether one ends with such a hash. */
+int plan_run_has_hash(const char *path);
+
+/* Resolved settings from a run.yaml, for `refframe train RUN_DIR`. STATUS_INPUT also where it is not what was written,
+ * by its own hash; one of an earlier version has none. */
 int plan_load_run(Arena *arena, const char *path, const Program *program, Settings *ret_settings, Error *err);
 
 /* 12 hex digits of the SHA-256 of canonical JSON: settings that make results, input hash, numerics_version (id.c). */
 void plan_run_id(const Settings *settings, const char *input_hash, int numerics_version, char ret_id[13]);
 
 /* How the run.yaml that stands in a run's folder relates to the settings that its id was made from. STALE: it differs,
- * but only in keys that have no say in results (checkpoint.*, where files lie), and may be rewritten. Any other
- * difference means that the folder is not what its name says: STATUS_INPUT. */
+ * but only in keys that have no say in results (checkpoint.*, where files lie) or in that it has no hash, and may be
+ * rewritten. Any other difference means that the folder is not what its name says: STATUS_INPUT. */
 typedef enum { RUN_FILE_ABSENT, RUN_FILE_EQUAL, RUN_FILE_STALE } RunFile;
 int plan_compare_run(const char *path, const Settings *settings, RunFile *ret_state, Error *err);
 

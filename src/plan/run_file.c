@@ -3,19 +3,52 @@
 
 #include "base/file.h"
 #include "base/resolve.h"
+#include "base/seal.h"
 #include "plan/draft.h"
+
+static const Seal seal = {"# SHA-256 of all before it: ", "\n"};
+
+void plan_run_text(const Settings *settings, Text *text)
+{
+    settings_yaml(settings, text);
+    seal_add(&seal, text);
+}
+
+/* Its bytes, if they are what was written. */
+static int read_whole(Arena *arena, const char *path, char **ret_bytes, size_t *ret_n, Error *err)
+{
+    const int status = file_read(arena, path, ret_bytes, ret_n, err);
+    return status == STATUS_OK
+               ? seal_check(&seal, path, *ret_bytes, *ret_n, "; remove it, and `refframe run` writes it again", err)
+               : status;
+}
 
 int plan_load_run(Arena *arena, const char *path, const Program *program, Settings *ret_settings, Error *err)
 {
     Node *file;
     Assignments list = {0};
-    int status = node_read(arena, path, &file, err);
+    char *bytes;
+    size_t n;
+    int status = read_whole(arena, path, &bytes, &n, err);
+    if (status == STATUS_OK)
+        status = node_parse(arena, arena_strdup(arena, path), 1, bytes, n, &file, err);
     if (status == STATUS_OK && file->type != NODE_MAPPING)
         status = plan_refuse(err, file->file, file->line, "the top of the file is a mapping: key: value");
     for (int i = 0; status == STATUS_OK && i < file->n_items; i++)
         status = assign_member(arena, &program->schema, file->items[i], "", KEYS_OF_RUN, &list, err);
     return status == STATUS_OK ? settings_resolve(arena, &program->schema, list.items, list.n, ret_settings, NULL, err)
                                : status;
+}
+
+int plan_run_has_hash(const char *path)
+{
+    Arena *arena = arena_new();
+    char *bytes;
+    size_t n;
+    const int has_hash =
+        file_read(arena, path, &bytes, &n, NULL) == STATUS_OK && seal_state(&seal, bytes, n) != SEAL_NONE;
+    arena_free(arena);
+    return has_hash;
 }
 
 /* ---- comparing ---- */
@@ -88,7 +121,7 @@ int plan_run_difference(Arena *arena, const char *path, const Settings *settings
     Text text = {0};
     char *bytes;
     size_t n;
-    int status = file_read(arena, path, &bytes, &n, err);
+    int status = read_whole(arena, path, &bytes, &n, err);
     settings_yaml(settings, &text);
     if (status == STATUS_OK)
         status = difference(arena, path, bytes, n, &text, ret_key, err);
@@ -104,12 +137,12 @@ int plan_compare_run(const char *path, const Settings *settings, RunFile *ret_st
     const char *key = NULL;
     size_t n;
     int status = STATUS_OK;
-    settings_yaml(settings, &text);
+    plan_run_text(settings, &text);
     if (!file_exists(path)) {
         *ret_state = RUN_FILE_ABSENT;
         goto done;
     }
-    status = file_read(arena, path, &bytes, &n, err);
+    status = read_whole(arena, path, &bytes, &n, err);
     if (status != STATUS_OK)
         goto done;
     if (n == text.size && memcmp(bytes, text_string(&text), n) == 0) {

@@ -164,7 +164,9 @@ int report_collect(Arena *arena, const char *folder, Report **ret_report, Error 
     Report *report = ARENA_ARRAY(arena, Report, 1);
     report->arena = arena;
     report->folder = arena_strdup(arena, folder);
-    int status = plan_read(report, err);
+    int status = sums_read(arena, folder, &report->sums, err);
+    if (status == STATUS_OK)
+        status = plan_read(report, err);
     if (status == STATUS_OK)
         status = metrics_read(report, err);
     for (int r = 0; r < report->n_runs && status == STATUS_OK; r++)
@@ -177,6 +179,12 @@ int report_collect(Arena *arena, const char *folder, Report **ret_report, Error 
     choose_headline(report);
     *ret_report = report;
     return STATUS_OK;
+}
+
+int report_has_hashes(const Report *report)
+{
+    return sums_hash(&report->sums, document_names[DOCUMENT_PLAN]) &&
+           sums_hash(&report->sums, document_names[DOCUMENT_METRICS]);
 }
 
 int report_unreadable(const Report *report, Error *err)

@@ -297,6 +297,8 @@ static int open_document(const Report *report, const char *name, Json **json, Pl
     const char *path = file_join(report->arena, report->folder, name);
     int status = file_read(report->arena, path, &bytes, &n, err);
     if (status == STATUS_OK)
+        status = sums_check(&report->sums, path, name, bytes, n, err);
+    if (status == STATUS_OK)
         status = json_parse(report->arena, path, bytes, n, json, err);
     if (status != STATUS_OK)
         return status;

@@ -19,10 +19,13 @@ typedef struct Report Report;
  * never guessed. STATUS_INPUT: there is no such plan; STATUS_FAILED: the system could not read. */
 int report_collect(Arena *arena, const char *folder, Report **ret_report, Error *err);
 
+/* Whether plan.json and metrics.json had hashes that they could be checked against. */
+int report_has_hashes(const Report *report);
+
 /* STATUS_FAILED, and a line that names the first and what to do, where finished runs could not be read. */
 int report_unreadable(const Report *report, Error *err);
 
-/* Writes every export (export/README.md) into the folder, each atomically. */
+/* Writes every export (export/README.md) into the folder, each atomically, and at last their hashes (store/sums.h). */
 int report_write(Report *report, const char *folder, Error *err);
 
 /* The table for the terminal: per arm onset (median, interval with coverage, n formed of n), final sink mass of the

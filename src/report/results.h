@@ -14,6 +14,7 @@
 #include "frame/onset.h"
 #include "report/report.h"
 #include "store/run.h"
+#include "store/sums.h"
 
 /* What stands before the names of what was measured on corrupted sequences, over target queries, or both. */
 extern const char *const measured_on[];
@@ -109,6 +110,7 @@ typedef struct {
 struct Report {
     Arena *arena;
     const char *folder; /* where snapshots are read again (maps); never written out */
+    Sums sums;          /* what stood in it was to be, by an earlier report or run */
     const char *name, *title, *claim, *source;
     ReportAxis *axes;
     int n_axes;

@@ -14,6 +14,7 @@
 #include "report/results.h"
 #include "report/snapshots.h"
 #include "report/style.h"
+#include "store/manifest.h"
 #include "store/npz.h"
 
 enum { SIDE = 16 }; /* rows of a picture, and columns, each two characters wide */
@@ -213,10 +214,13 @@ int report_show(Arena *arena, const char *run_folder, int64_t step, int use_colo
     Report report = {.arena = arena, .folder = run_folder};
     ReportRun run = {.folder = run_folder};
     declare_metrics(&report);
-    Manifest manifest;
+    Manifest manifest = {.status = RUN_ABSENT};
+    if (file_exists(file_join(arena, run_folder, RUN_MANIFEST)))
+        status = manifest_read(arena, run_folder, &manifest, err);
+    if (status != STATUS_OK)
+        return status;
     /* of a run under way the manifest may not know the last snapshots yet */
-    const int is_known =
-        manifest_read(arena, run_folder, &manifest, NULL) == STATUS_OK && manifest.status == RUN_FINISHED;
+    const int is_known = manifest.status == RUN_FINISHED;
     status = run_collect(&report, run_folder, is_known ? &manifest : NULL, step, &run, err);
     if (status != STATUS_OK)
         return status;

@@ -16,7 +16,6 @@
 #include "base/file.h"
 #include "store/manifest.h"
 
-#define STDERR_FILE "stderr.txt"        /* below the run's folder; removed if it stayed empty */
 static const double LOOK_SECONDS = 0.2; /* between looks at the flag of Ctrl-C and calls of on_change */
 static const double GRACE_SECONDS = 60; /* to write a checkpoint after Ctrl-C, before SIGKILL */
 
@@ -60,6 +59,8 @@ static int look_at_runs(Sched *s, const char *folder, Error *err)
             return status;
         run->must_write = file != RUN_FILE_EQUAL;
         run->status = run_status(run->folder);
+        if (run->status == RUN_RUNNING && run_wait(run->folder) == 0)
+            run->status = run_status(run->folder);
         if (run->status == RUN_RUNNING)
             return error_set(err, STATUS_FAILED, "%s: another process is training it", run->folder);
         if (run->status > RUN_PENDING && manifest_read(s->arena, run->folder, &manifest, NULL) == STATUS_OK) {
@@ -136,7 +137,7 @@ static const char *last_words(const Sched *s, const Run *run)
 {
     char *bytes;
     size_t n;
-    const char *path = file_join(s->arena, run->folder, STDERR_FILE);
+    const char *path = file_join(s->arena, run->folder, RUN_STDERR);
     if (file_read(s->arena, path, &bytes, &n, NULL) != STATUS_OK || n < run->stderr_start)
         return "";
     const char *start = bytes + run->stderr_start, *end = bytes + n;
@@ -190,7 +191,7 @@ static void on_end(void *context, int child)
     s->state.n_running--;
     run->status = run_status(run->folder);
     const char *reason = run->status == RUN_FINISHED ? "" : reason_of(s, run, exit_code);
-    const char *path = file_join(s->arena, run->folder, STDERR_FILE);
+    const char *path = file_join(s->arena, run->folder, RUN_STDERR);
     if (file_size(path, &n) == 0 && n == 0)
         file_remove(path, NULL);
     /* A run that stopped while nobody asked it to has failed, even if it can be resumed. */
@@ -209,7 +210,7 @@ static int write_config(const Sched *s, int index, Error *err)
     if (status != STATUS_OK || !run->must_write)
         return status;
     Text text = {0};
-    settings_yaml(&s->plan->runs[index].settings, &text);
+    plan_run_text(&s->plan->runs[index].settings, &text);
     status = file_write(file_join(s->arena, run->folder, RUN_CONFIG), text_string(&text), text.size, err);
     text_free(&text);
     return status;
@@ -225,7 +226,7 @@ static int start_child(Sched *s, int child, int index, Error *err)
     int n = 5;
     for (const char *const *word = s->options->train_options; word && *word && n < WORDS_MAX; word++)
         argv[n++] = *word;
-    const char *stderr_path = file_join(s->arena, run->folder, STDERR_FILE);
+    const char *stderr_path = file_join(s->arena, run->folder, RUN_STDERR);
     if (file_size(stderr_path, &run->stderr_start) != 0)
         run->stderr_start = 0;
     const int status = child_start(&s->children[child], argv, stderr_path, err);

@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "base/text.h"
+#include "base/seal.h"
 
 typedef enum { FIELD_TEXT, FIELD_INT, FIELD_INT64, FIELD_NUMBER } FieldType;
 
@@ -57,6 +57,9 @@ static const struct {
 };
 #define N_FIELDS  (sizeof fields / sizeof fields[0])
 #define WHOLE_MAX 9007199254740992.0 /* 2^53: a JSON number is a double to most readers */
+
+/* Its last member is its own SHA-256. */
+static const Seal seal = {",\n  \"sha256\": \"", "\"\n}\n"};
 
 static const char *const status_names[] = {
     [RUN_ABSENT] = "absent",     [RUN_PENDING] = "pending", [RUN_RUNNING] = "running",
@@ -112,8 +115,9 @@ int manifest_write(const char *run_folder, const Manifest *manifest, Error *err)
     write_hashes(&json, "files", manifest->files, manifest->files_sha256, manifest->n_files);
     if (manifest->n_rows > 0)
         write_hashes(&json, "rows", manifest->rows, manifest->rows_sha256, manifest->n_rows);
-    json_close_object(&json);
-    text_add(&text, "\n");
+    if (manifest->n_times > 0)
+        write_hashes(&json, "times", manifest->times, manifest->times_sha256, manifest->n_times);
+    seal_add(&seal, &text); /* which closes the object */
     const int status = file_write(file_join(arena, run_folder, RUN_MANIFEST), text.data, text.size, err);
     arena_free(arena);
     text_free(&text);
@@ -171,9 +175,12 @@ int manifest_read(Arena *arena, const char *run_folder, Manifest *ret_manifest, 
     Json *json;
     int status = file_read(arena, path, &bytes, &n, err);
     if (status == STATUS_OK)
+        status = seal_check(&seal, path, bytes, n, "", err);
+    if (status == STATUS_OK)
         status = json_parse(arena, path, bytes, n, &json, err);
     if (status != STATUS_OK)
         return status;
+    manifest.is_sealed = seal_state(&seal, bytes, n) == SEAL_WHOLE;
     const char *name = json_get_string(json, "status", "");
     for (int i = RUN_RUNNING; i <= RUN_INTERRUPTED; i++)
         if (strcmp(name, run_status_name((RunStatus)i)) == 0)
@@ -196,6 +203,9 @@ int manifest_read(Arena *arena, const char *run_folder, Manifest *ret_manifest, 
     const Json *rows = json_get(json, "rows");
     if (rows && read_hashes(arena, rows, &manifest.rows, &manifest.rows_sha256, &manifest.n_rows) != 0)
         return error_set(err, STATUS_INPUT, "%s: rows: must map steps to SHA-256 digests", path);
+    const Json *times = json_get(json, "times");
+    if (times && read_hashes(arena, times, &manifest.times, &manifest.times_sha256, &manifest.n_times) != 0)
+        return error_set(err, STATUS_INPUT, "%s: times: must map paths to SHA-256 digests", path);
     *ret_manifest = manifest;
     return STATUS_OK;
 }
@@ -219,6 +229,18 @@ int manifest_check_files(const char *run_folder, const Manifest *manifest, Error
     return status;
 }
 
+static int hash_all(Arena *arena, const char *run_folder, const char *const *names, int n, const char **ret_hashes,
+                    Error *err)
+{
+    char hex[65];
+    int status = STATUS_OK;
+    for (int i = 0; i < n && status == STATUS_OK; i++) {
+        status = file_sha256(file_join(arena, run_folder, names[i]), hex, err);
+        ret_hashes[i] = status == STATUS_OK ? arena_strdup(arena, hex) : NULL;
+    }
+    return status;
+}
+
 int manifest_hash_files(Arena *arena, const char *run_folder, Manifest *manifest, Error *err)
 {
     static const char *const folders[] = {RUN_SNAPSHOTS, RUN_CHECKPOINTS};
@@ -239,13 +261,25 @@ int manifest_hash_files(Arena *arena, const char *run_folder, Manifest *manifest
     for (int f = 0; f < N_FOLDERS; f++)
         for (int i = 0; i < n_names[f]; i++)
             files[n++] = file_join(arena, folders[f], names[f][i]);
-    for (int i = 0; i < n && status == STATUS_OK; i++) {
-        char hex[65];
-        status = file_sha256(file_join(arena, run_folder, files[i]), hex, err);
-        hashes[i] = status == STATUS_OK ? arena_strdup(arena, hex) : NULL;
-    }
+    status = hash_all(arena, run_folder, files, n, hashes, err);
     if (status == STATUS_OK)
         manifest->files = files, manifest->files_sha256 = hashes, manifest->n_files = n;
+    return status;
+}
+
+int manifest_hash_times(Arena *arena, const char *run_folder, Manifest *manifest, Error *err)
+{
+    static const char *const names[] = {RUN_LOG, RUN_TIMING};
+    enum { N_NAMES = 2 };
+    const char **times = ARENA_ARRAY(arena, const char *, N_NAMES),
+               **hashes = ARENA_ARRAY(arena, const char *, N_NAMES);
+    int n = 0;
+    for (int i = 0; i < N_NAMES; i++)
+        if (file_exists(file_join(arena, run_folder, names[i]))) /* no result: a run does without */
+            times[n++] = names[i];
+    const int status = hash_all(arena, run_folder, times, n, hashes, err);
+    if (status == STATUS_OK)
+        manifest->times = times, manifest->times_sha256 = hashes, manifest->n_times = n;
     return status;
 }
 

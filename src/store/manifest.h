@@ -37,8 +37,13 @@ typedef struct {
     const char **rows; /* while it is not finished: of train.csv up to these steps (digits), each of which has a */
     const char **rows_sha256; /* checkpoint, the hashes; and `files` has those of the snapshots written so far */
     int n_rows;
+    const char **times; /* once finished, of the files that hold times, and are no results: log.txt, timing.csv */
+    const char **times_sha256;
+    int n_times;
+    int is_sealed; /* it was read, and has its own SHA-256 at its end, as those of earlier versions have not */
 } Manifest;
 
+/* STATUS_INPUT also where it is not what was written, by its own hash. */
 int manifest_read(Arena *arena, const char *run_folder, Manifest *ret_manifest, Error *err);
 int manifest_write(const char *run_folder, const Manifest *manifest, Error *err);
 
@@ -47,8 +52,10 @@ int manifest_write(const char *run_folder, const Manifest *manifest, Error *err)
  * the system can't read it. */
 int manifest_check_files(const char *run_folder, const Manifest *manifest, Error *ret_reason);
 
-/* Fills files and files_sha256 with what the run leaves: tokenizer, series, snapshots, checkpoints. */
+/* Fills files and files_sha256 with what the run leaves: tokenizer, series, snapshots, checkpoints; and, when its log
+ * is complete, times and times_sha256. */
 int manifest_hash_files(Arena *arena, const char *run_folder, Manifest *manifest, Error *err);
+int manifest_hash_times(Arena *arena, const char *run_folder, Manifest *manifest, Error *err);
 
 /* Hashes one file again that has been written anew, by its name in the run's folder; one that is not listed stays so.
  * All others keep what they were written with, so that what has been lost or damaged is still known to be. */

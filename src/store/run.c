@@ -104,18 +104,37 @@ int run_cut_back(const char *run_folder, int64_t step, Error *err)
 
 /* ---- who writes ---- */
 
+static void sleep_shortly(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+}
+
 int run_lock(const char *run_folder, int *ret_lock, Error *err)
 {
     Arena *arena = arena_new();
     const char *path = file_join(arena, run_folder, RUN_LOCK);
-    int status = STATUS_FAILED;
-    for (int attempt = 0; attempt < 5 && status != STATUS_OK; attempt++) {
-        if (attempt > 0) /* run_status holds it for a moment; a trainer, for long */
-            nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+    const double deadline = clock_seconds() + RUN_PATIENCE;
+    enum { AT_LEAST = 5 }; /* run_is_locked holds it for a moment, and is not seen by itself */
+    int status = file_lock(path, ret_lock, err);
+    for (int n = 1; status != STATUS_OK; n++) {
+        if (n >= AT_LEAST && !(run_is_locked(run_folder) && clock_seconds() < deadline))
+            break;
+        sleep_shortly();
         status = file_lock(path, ret_lock, err);
     }
     arena_free(arena);
     return status;
+}
+
+int run_wait(const char *run_folder)
+{
+    const double deadline = clock_seconds() + RUN_PATIENCE;
+    while (run_is_locked(run_folder)) {
+        if (clock_seconds() >= deadline)
+            return -1;
+        sleep_shortly();
+    }
+    return 0;
 }
 
 void run_unlock(int lock)
@@ -124,9 +143,11 @@ void run_unlock(int lock)
 }
 
 /* Shared, and for the blink of an eye: two who ask do not see each other. */
-static int is_locked(Arena *arena, const char *run_folder)
+int run_is_locked(const char *run_folder)
 {
+    Arena *arena = arena_new();
     const int descriptor = open(file_join(arena, run_folder, RUN_LOCK), O_RDONLY | O_CLOEXEC);
+    arena_free(arena);
     if (descriptor < 0)
         return 0;
     const int is_held = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
@@ -146,7 +167,7 @@ RunStatus run_status(const char *run_folder)
         status = RUN_INTERRUPTED; /* damaged: it proves nothing, and going on from the checkpoint writes it anew */
     else
         status = manifest.status;
-    if (status == RUN_RUNNING && !is_locked(arena, run_folder))
+    if (status == RUN_RUNNING && !run_is_locked(run_folder))
         status = RUN_INTERRUPTED;
     arena_free(arena);
     return status;

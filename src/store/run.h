@@ -16,6 +16,7 @@
 #define RUN_SNAPSHOTS   "snapshots"
 #define RUN_CHECKPOINTS "checkpoints"
 #define RUN_LOG         "log.txt"
+#define RUN_STDERR      "stderr.txt" /* removed if it stayed empty */
 #define RUN_LOCK        "lock"
 #define RUN_BASELINES   "snapshots/baselines.npz"
 
@@ -26,9 +27,17 @@ typedef enum { RUN_ABSENT, RUN_PENDING, RUN_RUNNING, RUN_FINISHED, RUN_FAILED, R
 RunStatus run_status(const char *run_folder);
 const char *run_status_name(RunStatus status);
 
-/* Holds the run's lock file while training. */
+/* The system may take a while to end a process that was killed, as a run is with its parent, and to give back all its
+ * memory; until then its lock is held. So whoever finds a run in use waits, for so many seconds at most. */
+#define RUN_PATIENCE 5.0
+/* 0 once nobody holds the lock; -1: somebody still does. */
+int run_wait(const char *run_folder);
+
+/* Holds the run's lock file while training; waits for it as above. */
 int run_lock(const char *run_folder, int *ret_lock, Error *err);
 void run_unlock(int lock);
+/* Whether somebody does. */
+int run_is_locked(const char *run_folder);
 
 /* "snapshots/step-%08d.npz" and "checkpoints/step-%08d.safetensors" below the run folder. */
 char *run_snapshot_path(Arena *arena, const char *run_folder, int64_t step);

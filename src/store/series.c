@@ -22,7 +22,8 @@
 struct Series {
     char *path;
     int descriptor, n_columns;
-    off_t size;   /* of what is in the file, always whole rows */
+    off_t size;   /* of what is in the file, always whole rows, and ... */
+    Sha256 sha;   /* ... its hash so far */
     Text waiting; /* rows that could not be written yet */
 };
 
@@ -79,7 +80,8 @@ static int find_cut(const char *path, const char *bytes, size_t n, const Text *h
     return STATUS_OK;
 }
 
-static int resume(Arena *arena, const char *path, const Text *header, int n_columns, int64_t keep_step, Error *err)
+static int resume(Arena *arena, const char *path, const Text *header, int n_columns, int64_t keep_step, Sha256 *sha,
+                  Error *err)
 {
     char *bytes;
     size_t n, keep = 0;
@@ -88,6 +90,8 @@ static int resume(Arena *arena, const char *path, const Text *header, int n_colu
         status = find_cut(path, bytes, n, header, n_columns, keep_step, &keep, err);
     if (status == STATUS_OK && keep < n)
         status = file_truncate(path, keep, err);
+    if (status == STATUS_OK)
+        sha256_add(sha, bytes, keep);
     return status;
 }
 
@@ -113,13 +117,16 @@ int series_open(const char *path, const char *const *header, int n_columns, int6
                 Error *err)
 {
     Text head = {0};
+    Sha256 sha;
     add_header(&head, header, n_columns);
+    sha256_start(&sha);
     int status;
     if (keep_step < 0) {
         status = file_write(path, head.data, head.size, err);
+        sha256_add(&sha, head.data, head.size);
     } else {
         Arena *arena = arena_new();
-        status = resume(arena, path, &head, n_columns, keep_step, err);
+        status = resume(arena, path, &head, n_columns, keep_step, &sha, err);
         arena_free(arena);
     }
     text_free(&head);
@@ -138,7 +145,7 @@ int series_open(const char *path, const char *const *header, int n_columns, int6
         free(own_path);
         return status;
     }
-    *series = (Series){.path = own_path, .descriptor = descriptor, .n_columns = n_columns, .size = size};
+    *series = (Series){.path = own_path, .descriptor = descriptor, .n_columns = n_columns, .size = size, .sha = sha};
     *ret_series = series;
     return STATUS_OK;
 }
@@ -160,6 +167,7 @@ static int write_waiting(Series *series, Error *err)
         done += (size_t)n;
     }
     series->size += (off_t)done;
+    sha256_add(&series->sha, series->waiting.data, done);
     text_clear(&series->waiting);
     return STATUS_OK;
 }
@@ -182,6 +190,14 @@ int series_flush(Series *series, Error *err)
     if (status == STATUS_OK && fsync(series->descriptor) != 0 && errno != EINVAL) /* EINVAL: a pipe or the like */
         return error_set(err, STATUS_FAILED, "cannot write %s: %s", series->path, strerror(errno));
     return status;
+}
+
+void series_written(const Series *series, char ret_hex[65])
+{
+    Sha256 sha = series->sha; /* which goes on */
+    unsigned char digest[32];
+    sha256_end(&sha, digest);
+    sha256_digest_hex(digest, ret_hex);
 }
 
 int series_close(Series *series, Error *err)

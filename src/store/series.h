@@ -22,6 +22,8 @@ int series_hash(const char *path, const char *const *header, int n_columns, int6
 /* values[0] is the step; NaN is an empty cell. Written at once, not synced. */
 int series_add(Series *series, const double *values, Error *err);
 int series_flush(Series *series, Error *err); /* fsync */
+/* The SHA-256 of what was written, whatever the file holds by now: of the header and every row that is not waiting. */
+void series_written(const Series *series, char ret_hex[65]);
 int series_close(Series *series, Error *err); /* flush and free; NULL is fine */
 
 #endif

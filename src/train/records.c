@@ -60,6 +60,8 @@ int records_open(Arena *arena, const char *folder, const TrainSettings *settings
         return status;
     if (status != STATUS_OK)
         records.earlier = (Manifest){.n_files = 0};
+    if (status != STATUS_OK && file_exists(file_join(arena, folder, RUN_MANIFEST)))
+        records.damage = arena_strdup(arena, err->text);
     status = STATUS_OK;
     for (int64_t step = 0; step <= last && records.first_lost == INT64_MAX; step++) {
         if (!snapshot_is_due(settings, step))
@@ -132,20 +134,30 @@ static void drop_rows(Recorder *recorder)
     arena_free(arena);
 }
 
-int recorder_add_rows(Recorder *recorder, int64_t step, Error *err)
+void recorder_add_rows(Recorder *recorder, int64_t step, const char *hash)
 {
     Manifest *manifest = recorder->manifest;
-    Arena *arena = arena_new();
-    char hex[65];
-    const int status = file_sha256(file_join(arena, recorder->folder, RUN_SERIES), hex, err);
-    arena_free(arena);
-    if (status != STATUS_OK)
-        return status;
     drop_rows(recorder);
     assert(manifest->n_rows < recorder->most);
     snprintf(recorder->steps[manifest->n_rows], sizeof *recorder->steps, "%" PRId64, step);
-    strcpy(recorder->hashes[manifest->n_rows++], hex);
-    return STATUS_OK;
+    snprintf(recorder->hashes[manifest->n_rows++], sizeof *recorder->hashes, "%s", hash);
+}
+
+/* Of the rows recorded earlier those up to `step`: of more than there is room for, as where checkpoint.keep was
+ * lowered, the newest. */
+static void take_rows(Recorder *recorder, const Manifest *earlier, int64_t step)
+{
+    Manifest *manifest = recorder->manifest;
+    int n = 0;
+    int64_t at;
+    for (int i = 0; i < earlier->n_rows; i++)
+        n += text_parse_int(earlier->rows[i], &at) == 0 && at <= step;
+    for (int i = 0; i < earlier->n_rows; i++) {
+        if (text_parse_int(earlier->rows[i], &at) != 0 || at > step || n-- > recorder->most - 1)
+            continue; /* one is for the next */
+        snprintf(recorder->steps[manifest->n_rows], sizeof *recorder->steps, "%" PRId64, at);
+        snprintf(recorder->hashes[manifest->n_rows++], sizeof *recorder->hashes, "%s", earlier->rows_sha256[i]);
+    }
 }
 
 int recorder_begin(Arena *arena, const Records *records, int64_t step, Manifest *manifest, Recorder *ret_recorder,
@@ -163,17 +175,15 @@ int recorder_begin(Arena *arena, const Records *records, int64_t step, Manifest 
     for (int i = 0; i < recorder.most; i++)
         manifest->rows[i] = recorder.steps[i], manifest->rows_sha256[i] = recorder.hashes[i];
     manifest->n_rows = 0;
-    for (int i = 0; i < earlier->n_rows && step >= 0 && manifest->n_rows < recorder.most; i++) {
-        int64_t at;
-        if (text_parse_int(earlier->rows[i], &at) != 0 || at > step)
-            continue;
-        snprintf(recorder.steps[manifest->n_rows], sizeof *recorder.steps, "%" PRId64, at);
-        snprintf(recorder.hashes[manifest->n_rows++], sizeof *recorder.hashes, "%s", earlier->rows_sha256[i]);
-    }
-    manifest->files = ARENA_ARRAY(arena, const char *, 1 + snapshot_count(settings));
-    manifest->files_sha256 = ARENA_ARRAY(arena, const char *, 1 + snapshot_count(settings));
+    if (step >= 0)
+        take_rows(&recorder, earlier, step);
+    enum { BESIDE_SNAPSHOTS = 2 }; /* tokenizer, baselines */
+    manifest->files = ARENA_ARRAY(arena, const char *, BESIDE_SNAPSHOTS + snapshot_count(settings));
+    manifest->files_sha256 = ARENA_ARRAY(arena, const char *, BESIDE_SNAPSHOTS + snapshot_count(settings));
     manifest->n_files = 0;
     int status = STATUS_OK;
+    if (file_exists(file_join(arena, records->folder, RUN_TOKENIZER)))
+        status = add_file(&recorder, RUN_TOKENIZER, err);
     for (int64_t s = 0; s <= step && status == STATUS_OK; s++)
         if (snapshot_is_due(settings, s))
             status = recorder_add_snapshot(&recorder, s, err);
@@ -182,14 +192,20 @@ int recorder_begin(Arena *arena, const Records *records, int64_t step, Manifest 
     return status;
 }
 
-int records_compare(const Manifest *recorded, const Manifest *finished, const char *folder, Error *err)
+static int compare(const char *name, const char *written, const Manifest *finished, const char *folder, Error *err)
 {
-    for (int i = 0; i < recorded->n_files; i++) {
-        const char *name = recorded->files[i],
-                   *hash = hash_of(name, finished->files, finished->files_sha256, finished->n_files);
-        if (!hash || strcmp(hash, recorded->files_sha256[i]) != 0)
-            return error_set(err, STATUS_FAILED, "%s: %s is %s; the same command trains it again", folder, name,
-                             hash ? "not what was written" : "gone");
-    }
-    return STATUS_OK;
+    const char *hash = hash_of(name, finished->files, finished->files_sha256, finished->n_files);
+    if (hash && strcmp(hash, written) == 0)
+        return STATUS_OK;
+    return error_set(err, STATUS_FAILED, "%s: %s is %s; the same command trains it again", folder, name,
+                     hash ? "not what was written" : "gone");
+}
+
+int records_compare(const Manifest *recorded, const char *series_hash, const Manifest *finished, const char *folder,
+                    Error *err)
+{
+    int status = compare(RUN_SERIES, series_hash, finished, folder, err);
+    for (int i = 0; i < recorded->n_files && status == STATUS_OK; i++)
+        status = compare(recorded->files[i], recorded->files_sha256[i], finished, folder, err);
+    return status;
 }

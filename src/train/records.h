@@ -19,6 +19,7 @@ typedef struct {
     Manifest earlier;   /* the run's last one; without files where none can be read */
     int64_t first_lost; /* the first step of which a record is lost, INT64_MAX for none, and ... */
     Error reason;       /* ... which, and how */
+    const char *damage; /* of a manifest that stands and is none; NULL: it was read, or there is none */
 } Records;
 
 /* Looks at baselines and snapshots due up to `last`. Memory from arena. */
@@ -44,11 +45,12 @@ int recorder_begin(Arena *arena, const Records *records, int64_t step, Manifest 
 /* The snapshot of `step` has been written; with the first, the baselines. */
 int recorder_add_snapshot(Recorder *recorder, int64_t step, Error *err);
 
-/* train.csv ends with the row of `step`, of which a checkpoint comes next. */
-int recorder_add_rows(Recorder *recorder, int64_t step, Error *err);
+/* train.csv was written up to the row of `step`, and so has the hash; a checkpoint comes next. */
+void recorder_add_rows(Recorder *recorder, int64_t step, const char *hash);
 
-/* The run has finished: each file that was recorded has the hash of then among those of the finished manifest, or
- * STATUS_FAILED. */
-int records_compare(const Manifest *recorded, const Manifest *finished, const char *folder, Error *err);
+/* The run has finished: each file that was recorded has the hash of then among those of the finished manifest, and
+ * train.csv that of what was written into it, or STATUS_FAILED. */
+int records_compare(const Manifest *recorded, const char *series_hash, const Manifest *finished, const char *folder,
+                    Error *err);
 
 #endif

@@ -125,6 +125,7 @@ static int take_over(Run *run, Error *err)
         return STATUS_OK;
     run->manifest = earlier;
     run->manifest.n_resumes++;
+    run->manifest.n_times = 0;
     run->earlier_wall = earlier.wall_seconds, run->earlier_measured = earlier.measure_seconds;
     run->summary.loss = earlier.final_loss;
     return note_other_machine(run, err);
@@ -155,6 +156,9 @@ static int load(Run *run, int *ret_resumed, Error *err)
     if (status == STATUS_OK)
         status = records_open(run->arena, job->folder, &session->settings,
                               newest < session->settings.steps ? newest : session->settings.steps, &run->records, err);
+    if (status == STATUS_OK && run->records.damage)
+        note(run, arena_format(run->arena, "%s; whether files are as they were is told by their own checks",
+                               run->records.damage));
     if (status == STATUS_OK)
         status = checkpoint_resume(&session->trainer, &run->records, note, run, ret_resumed, err);
     if (status == STATUS_OK && newest >= 0 && !*ret_resumed)
@@ -206,13 +210,15 @@ static int measure(Run *run, Error *err)
  * loss reached. */
 static int save(Run *run, Error *err)
 {
+    char rows[65];
     int status = series_flush(run->series, err);
     if (status == STATUS_OK)
         status = series_flush(run->timing, err);
-    if (status == STATUS_OK)
-        status = recorder_add_rows(&run->recorder, run->session.trainer.step, err);
-    if (status == STATUS_OK)
-        status = write_manifest(run, RUN_RUNNING, "", err);
+    if (status != STATUS_OK)
+        return status;
+    series_written(run->series, rows);
+    recorder_add_rows(&run->recorder, run->session.trainer.step, rows);
+    status = write_manifest(run, RUN_RUNNING, "", err);
     if (status == STATUS_OK)
         status = checkpoint_write(&run->session.trainer, run->job->folder, err);
     return status;
@@ -283,15 +289,16 @@ static int log_end(const Run *run, Error *err)
     return run_log(run->job->folder, line, err);
 }
 
-/* What the run leaves, as it was when it was written: a file that has gone or changed since is not made a result. */
-static int hash_files(Run *run, Error *err)
+/* What the run leaves, as it was when it was written: a file that has gone or changed since is not made a result.
+ * `rows` is the hash of what went into train.csv. */
+static int hash_files(Run *run, const char *rows, Error *err)
 {
     const Manifest recorded = run->manifest;
     /* Checkpoints are removed without a sync: a resume would remove them again, but of a finished run nobody does. */
     file_sync_folder(file_join(run->arena, run->job->folder, RUN_CHECKPOINTS));
     int status = manifest_hash_files(run->arena, run->job->folder, &run->manifest, err);
     if (status == STATUS_OK)
-        status = records_compare(&recorded, &run->manifest, run->job->folder, err);
+        status = records_compare(&recorded, rows, &run->manifest, run->job->folder, err);
     if (status == STATUS_OK)
         run->manifest.n_rows = 0;
     else
@@ -302,14 +309,18 @@ static int hash_files(Run *run, Error *err)
 static int end(Run *run, int status, Error *err)
 {
     Error ignored;
+    char rows[65];
+    series_written(run->series, rows);
     int closed = series_close(run->series, status == STATUS_OK ? err : &ignored);
     status = status == STATUS_OK ? closed : status;
     closed = series_close(run->timing, status == STATUS_OK ? err : &ignored);
     status = status == STATUS_OK ? closed : status;
     if (status == STATUS_OK)
-        status = hash_files(run, err);
+        status = hash_files(run, rows, err);
     if (status == STATUS_OK)
         status = log_end(run, err);
+    if (status == STATUS_OK)
+        status = manifest_hash_times(run->arena, run->job->folder, &run->manifest, err);
     if (status == STATUS_OK)
         return write_manifest(run, RUN_FINISHED, "", err);
     /* What failed is the news; that the manifest can't be written on a full disk is not. */

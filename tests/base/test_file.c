@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/sha256.h"
 #include "testing.h"
 
 static void assert_contents(const Scratch *s, const char *path, const char *expected)
@@ -239,6 +240,23 @@ static void test_hash(void **state)
     assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+/* It is read in pieces of 65536 bytes. */
+static void test_hash_of_pieces(void **state)
+{
+    const Scratch *s = *state;
+    static const size_t sizes[] = {0, 65535, 65536, 65537, 131072, 200000};
+    Error err;
+    for (size_t i = 0; i < N_TESTS(sizes); i++) {
+        char hex[65], expected[65], *bytes = arena_alloc(s->arena, sizes[i] + 1);
+        for (size_t k = 0; k < sizes[i]; k++)
+            bytes[k] = (char)(k * k % 251);
+        sha256_hex(bytes, sizes[i], expected);
+        assert_ok(file_write(scratch_path(s, "large"), bytes, sizes[i], &err), &err);
+        assert_ok(file_sha256(scratch_path(s, "large"), hex, &err), &err);
+        assert_string_equal(hex, expected);
+    }
+}
+
 static void test_truncate(void **state)
 {
     const Scratch *s = *state;
@@ -371,6 +389,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_folders, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_a_long_list_is_sorted, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_hash, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_hash_of_pieces, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_truncate, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_paths, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_lock, scratch_set_up, scratch_tear_down),

@@ -201,6 +201,25 @@ static void test_depth(void **state)
     arena_free(arena);
 }
 
+/* What is as deep as can be read can be written, too. */
+static void test_writes_as_deep_as_it_reads(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Text text = {0};
+    JsonWriter json;
+    Json *tree;
+    Error err;
+    json_start(&json, &text, 0);
+    for (int i = 0; i < JSON_DEPTH; i++)
+        json_open_array(&json);
+    for (int i = 0; i < JSON_DEPTH; i++)
+        json_close_array(&json);
+    assert_ok(json_parse(arena, "deep", text_string(&text), text.size, &tree, &err), &err);
+    text_free(&text);
+    arena_free(arena);
+}
+
 /* Every prefix of a document is refused, and no byte changed at random is read beyond the end (sanitizers watch). */
 static void test_damage(void **state)
 {
@@ -256,8 +275,13 @@ static void test_many_keys(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_many_keys), cmocka_unit_test(test_round_trips), cmocka_unit_test(test_layout),
-        cmocka_unit_test(test_reading),   cmocka_unit_test(test_refusals),    cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_many_keys),
+        cmocka_unit_test(test_round_trips),
+        cmocka_unit_test(test_layout),
+        cmocka_unit_test(test_reading),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_writes_as_deep_as_it_reads),
         cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

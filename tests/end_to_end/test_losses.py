@@ -3,7 +3,7 @@ import json
 import os
 import unittest
 
-from harness import SINGLE, Case, read, result_of_run, results, run_folders
+from harness import SINGLE, Case, change_manifest, read, result_of_run, results, run_folders
 
 
 class Losses(Case):
@@ -75,17 +75,13 @@ class Losses(Case):
 
     def test_an_unfinished_run_is_shown(self):
         """Its manifest knows the snapshots up to its last checkpoint; later ones are none of others."""
-        path = os.path.join(self.run, "manifest.json")
-        manifest = json.loads(read(path))
-        manifest.update(status="interrupted", rows={}, files={name: value for name, value in manifest["files"].items()
-                                                              if name.startswith("snapshots/") and "12" not in name})
-        self.write(path, json.dumps(manifest))
+        files = json.loads(read(os.path.join(self.run, "manifest.json")))["files"]
+        change_manifest(self.run, status="interrupted", rows={}, files={name: value for name, value in files.items()
+                                                                        if name.startswith("snapshots/") and "12" not in name})
         self.assertIn("step 12", self.refframe("show", self.run).stdout)
 
     def test_what_an_unfinished_run_has_lost_is_trained_again(self):
-        manifest = os.path.join(self.run, "manifest.json")
-        text = read(manifest).decode()
-        self.write(manifest, text.replace('"finished"', '"interrupted"'))
+        change_manifest(self.run, status="interrupted")
         os.remove(self.snapshot(10))
         done = self.refframe("run", "one.yaml")
         name = os.path.basename(self.run)

@@ -77,6 +77,20 @@ class Memory(Case):
             self.assertGreater(taken, 60e6)  # that is, more than the run
             self.assertLess(abs(taken / promised - 1), WITHIN, f"{kind}: {promised} promised, {taken} taken")
 
+    def test_threads_that_were_asked_for(self):
+        """A run that memory has room for on one thread, not on four, is refused on four and on no other account."""
+        path = self.write("wide.yaml", "seeds: 1\nmodel: {n_layers: 1, n_heads: 8, d_model: 16, context_length: 8192}\n"
+                          "train: {steps: 1, batch_size: 8}\nmeasure: {enabled: false}\ndata: {source: {kind: bigram_backcopy}}\n")
+        def check(heads, threads, code):
+            return self.refframe("check", path, "--set", f"model.n_heads={heads}", "--set", f"model.d_model={2 * heads}",
+                                 "--threads", threads, code=code).stderr
+        found = re.search(r"a run of these sizes needs .* this machine has ([\d.]+) GiB", check(256, 4, None))
+        heads = int(0.6 * float(found[1]) * 2**30 / (self.promised(path, "--threads", "1") / 8)) if found else 0
+        if not 0 < heads <= 256:
+            self.skipTest("too much memory for such a model, or too little")
+        check(heads, 1, 0)
+        self.assertIn("a run of these sizes needs", check(heads, 4, 2))
+
     def test_runs_at_a_time(self):
         """As many as memory has room for, or as were asked for, if it has."""
         path = self.write("large.yaml", "seeds: 1024\nmodel: {n_layers: 8, n_heads: 8, d_model: 512}\ntrain: {steps: 1}\n")

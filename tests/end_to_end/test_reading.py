@@ -93,12 +93,16 @@ class Lost(Case):
         self.assert_said("snapshots/step-00000011.npz: is none of the files that manifest.json lists")
 
     def test_a_plan_with_a_flipped_bit(self):
-        """Refused, or a text that reads differently: never a crash, and never an arm that is not."""
-        path = self.at("results", "sweep", "plan.json")
+        """Refused by its hash; without one, refused or a text that reads differently: never a crash, or an arm that is not."""
+        path, sums = self.at("results", "sweep", "plan.json"), self.at("results", "sweep", "SHA256SUMS")
         whole = read(path)
         codes = set()
         for at in range(0, len(whole), 29):
             self.write(path, whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1:])
+            if at == 0:
+                self.assertIn("plan.json: is not what SHA256SUMS lists", self.refframe("report", "results/sweep", code=2).stderr)
+            if os.path.exists(sums):  # a report that comes through writes it again
+                os.remove(sums)
             done = self.refframe("report", "results/sweep", code=None)
             codes.add(done.returncode)
             self.assertIn(done.returncode, (0, 1, 2), (at, done.stderr))

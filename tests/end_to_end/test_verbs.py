@@ -76,7 +76,7 @@ class Verbs(Case):
         """What a run.yaml holds and --set takes is explained somewhere, with its default."""
         everything = self.refframe("list").stdout
         keys = []
-        for line in read(os.path.join(self.one_run(), "run.yaml")).decode().splitlines():
+        for line in read(os.path.join(self.one_run(), "run.yaml")).decode().splitlines()[:-1]:  # the last is their hash
             depth, key, value = re.match(r"( *)([a-z_0-9]+):(.*)", line).groups()
             keys = keys[:len(depth) // 2] + [key]
             if value.strip() and key != "seed":  # an experiment says `seeds`

@@ -179,8 +179,10 @@ static void test_run_file_reads_back(void **state)
     RunFile file;
     assert_ok(plan_compare_run("run.yaml", &plan.runs[0].settings, &file, &err), &err);
     assert_int_equal(file, RUN_FILE_ABSENT);
-    settings_yaml(&plan.runs[0].settings, &text);
+    assert_false(plan_run_has_hash("run.yaml"));
+    plan_run_text(&plan.runs[0].settings, &text);
     write_file("run.yaml", text_string(&text));
+    assert_true(plan_run_has_hash("run.yaml"));
     assert_ok(plan_load_run(arena, "run.yaml", &test_program, &again, &err), &err);
     char id[13];
     plan_run_id(&again, "abc", 7, id);
@@ -207,6 +209,41 @@ static void test_run_file_reads_back(void **state)
     write_file("run.yaml", "model.position: {kind: none, theta: 3}\n");
     assert_refused(plan_load_run(arena, "run.yaml", &test_program, &again, &err), STATUS_INPUT,
                    "run.yaml:1: model.position.theta counts only with model.position.kind: rope (it is none)", &err);
+    text_free(&text);
+    arena_free(arena);
+}
+
+/* Of a run.yaml with its hash every bit counts, also where the id does not look; one of an earlier version has none. */
+static void test_a_run_file_with_a_flipped_bit(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    const Plan plan = load(arena, "seeds: [77]\n");
+    Text text = {0};
+    Settings again;
+    Error err;
+    RunFile file;
+    plan_run_text(&plan.runs[0].settings, &text);
+    for (size_t i = 0; i < text.size; i++) {
+        char *byte = &text.data[i], whole = *byte;
+        *byte = (char)(whole ^ 1 << i % 7); /* no NUL, which would end what write_file writes */
+        if (*byte == '\0')
+            *byte = (char)(whole ^ 0x40);
+        write_file("run.yaml", text.data);
+        *byte = whole;
+        static const char line[] =
+            "run.yaml: is not what was written (the SHA-256 at its end is of another text); remove "
+            "it, and `refframe run` writes it again";
+        assert_refused(plan_compare_run("run.yaml", &plan.runs[0].settings, &file, &err), STATUS_INPUT, line, &err);
+        assert_refused(plan_load_run(arena, "run.yaml", &test_program, &again, &err), STATUS_INPUT, line, &err);
+    }
+    text_clear(&text);
+    settings_yaml(&plan.runs[0].settings, &text);
+    write_file("run.yaml", text.data);
+    assert_ok(plan_load_run(arena, "run.yaml", &test_program, &again, &err), &err);
+    assert_ok(plan_compare_run("run.yaml", &plan.runs[0].settings, &file, &err), &err);
+    assert_int_equal(file, RUN_FILE_STALE);
+    assert_false(plan_run_has_hash("run.yaml"));
     text_free(&text);
     arena_free(arena);
 }
@@ -250,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_golden_id),
         cmocka_unit_test(test_later_key_leaves_old_ids_alone),
         cmocka_unit_test(test_run_file_reads_back),
+        cmocka_unit_test(test_a_run_file_with_a_flipped_bit),
         cmocka_unit_test(test_plan_json),
     };
     return cmocka_run_group_tests_name("expand", tests, enter_scratch, leave_scratch);

@@ -47,10 +47,10 @@ static void test_equal_results_are_equal_bytes(void **state)
         Report *report = scene_collect(arena, &hostile, &folders[k]);
         outs[k] = scratch_folder();
         assert_ok(report_write(report, outs[k], &err), &err);
-        assert_ok(export_template.write(report, outs[k], &err), &err);
+        assert_ok(export_template.write(report, file_join(arena, outs[k], export_template.file), &err), &err);
     }
     assert_ok(file_list(arena, outs[0], &names, &n_names, &err), &err);
-    assert_int_equal(n_names, 13);
+    assert_int_equal(n_names, 14);
     for (int i = 0; i < n_names; i++) {
         size_t n[2];
         const char *a = read_whole(arena, outs[0], names[i], &n[0]), *b = read_whole(arena, outs[1], names[i], &n[1]);
@@ -285,7 +285,7 @@ static void test_which_arms_are_compared(void **state)
         char *folder;
         Error err;
         Report *report = scene_collect(arena, &scene, &folder);
-        assert_ok(export_find("differences")->write(report, folder, &err), &err);
+        assert_ok(export_find("differences")->write(report, file_join(arena, folder, "differences.csv"), &err), &err);
         const char *text = read_whole(arena, folder, "differences.csv", NULL);
         assert_int_equal(count(text, ",final,1,"), cases[c].n_pairs);
         assert_int_equal(count(text, "\n"), 1 + 3 * cases[c].n_pairs);
@@ -561,7 +561,7 @@ static void test_page_stays_small(void **state)
     multiply_metrics(arena, report, MANY);
     for (const Export *const *export = export_registry; *export; export ++)
         if (strcmp((*export)->variant.name, "html") == 0)
-            assert_ok((*export)->write(report, folder, &err), &err);
+            assert_ok((*export)->write(report, file_join(arena, folder, (*export)->file), &err), &err);
     const char *html = read_whole(arena, folder, "report.html", &n);
     assert_true(n <= 10000000);
     const char *json = between(html, "id=\"data\">", "</script>", &n);

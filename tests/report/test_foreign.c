@@ -302,7 +302,7 @@ static void test_a_run_that_cannot_be_read_costs_no_other(void **state)
     assert_ok(file_list(results->arena, out, &names, &n, &err), &err);
     for (const Export *const *export = export_registry; *export; export ++)
         n--;
-    assert_int_equal(n, 0);
+    assert_int_equal(n, 1); /* the hashes of all */
     scratch_remove(out);
 }
 

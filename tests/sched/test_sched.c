@@ -315,6 +315,34 @@ static void test_a_run_in_use_is_left_alone(void **state)
     assert_ok(run(b), &b->err);
 }
 
+/* A run whose parent was killed, and which the system is still ending: the same command goes on with it. */
+static void test_a_run_that_is_about_to_end_is_waited_for(void **state)
+{
+    Bench *b = *state;
+    load(b, "seeds: 2\n");
+    int ready[2];
+    char byte;
+    const char *folder = file_join(b->arena, b->results, b->plan.runs[1].folder);
+    assert_ok(file_make_folder(folder, &b->err), &b->err);
+    assert_int_equal(pipe(ready), 0);
+    const pid_t holder = fork();
+    if (holder == 0) {
+        int lock;
+        if (run_lock(folder, &lock, &b->err) != STATUS_OK)
+            _exit(1);
+        write_manifest(folder, RUN_RUNNING, 0, "");
+        if (write(ready[1], "x", 1) == 1)
+            sleep_ms(500);
+        _exit(0);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_ok(run(b), &b->err);
+    assert_int_equal(b->state.n_finished, 2);
+    assert_int_equal(waitpid(holder, NULL, 0), holder);
+    close(ready[0]);
+    close(ready[1]);
+}
+
 static void test_unwritable_results(void **state)
 {
     Bench *b = *state;
@@ -400,6 +428,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_another_run_s_folder_is_never_touched, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_stale_run_file_is_rewritten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_run_in_use_is_left_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_run_that_is_about_to_end_is_waited_for, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unwritable_results, set_up, tear_down),
         cmocka_unit_test(test_progress_lines),
         cmocka_unit_test_setup_teardown(test_interrupt_stops_children_and_resumes, set_up, tear_down),

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/sha256.h"
@@ -59,6 +60,9 @@ static Manifest sample(RunStatus status)
         .files = files,
         .files_sha256 = hashes,
         .n_files = 2,
+        .times = files,
+        .times_sha256 = hashes,
+        .n_times = 1,
     };
 }
 
@@ -110,6 +114,10 @@ static void test_manifest_round_trip(void **state)
             assert_string_equal(r.files[i], files[i]);
             assert_string_equal(r.files_sha256[i], hashes[i]);
         }
+        assert_int_equal(r.n_times, 1);
+        assert_string_equal(r.times[0], files[0]);
+        assert_string_equal(r.times_sha256[0], hashes[0]);
+        assert_true(r.is_sealed);
     }
 }
 
@@ -123,6 +131,46 @@ static int is_later(const char *key)
     return 0;
 }
 
+/* The manifest that stands, without its own hash: as earlier versions wrote them, and as a hand may change it. */
+static char *unsealed(const Scratch *s)
+{
+    char *text;
+    size_t n;
+    Error err;
+    assert_ok(file_read(s->arena, scratch_path(s, RUN_MANIFEST), &text, &n, &err), &err);
+    strcpy(strstr(text, ",\n  \"sha256\""), "\n}\n");
+    return text;
+}
+
+/* A finished run with a flipped bit proves nothing, and is trained on from its checkpoint. */
+static void test_every_bit_of_a_manifest_counts(void **state)
+{
+    const Scratch *s = *state;
+    const Manifest m = sample(RUN_FINISHED);
+    Manifest r;
+    Error err;
+    char *text;
+    size_t n;
+    write_manifest(s, &m);
+    assert_ok(file_read(s->arena, scratch_path(s, RUN_MANIFEST), &text, &n, &err), &err);
+    for (size_t bit = 0; bit < 8 * n; bit += bit % 8 == 7 ? 1 : 3) { /* at least two of each byte */
+        Arena *arena = arena_new();
+        text[bit / 8] ^= (char)(1 << bit % 8);
+        assert_ok(file_write(scratch_path(s, RUN_MANIFEST), text, n, &err), &err);
+        text[bit / 8] ^= (char)(1 << bit % 8);
+        assert_refused(manifest_read(arena, s->folder, &r, &err), STATUS_INPUT,
+                       arena_format(arena, "%s: is not what was written (the SHA-256 at its end is of another text)",
+                                    scratch_path(s, RUN_MANIFEST)),
+                       &err);
+        arena_free(arena);
+    }
+    assert_int_equal(run_status(s->folder), RUN_INTERRUPTED);
+    assert_ok(file_write(scratch_path(s, RUN_MANIFEST), text, n, &err), &err);
+    put(s, RUN_MANIFEST, unsealed(s));
+    assert_ok(manifest_read(s->arena, s->folder, &r, &err), &err);
+    assert_false(r.is_sealed);
+}
+
 /* Each line of the file taken out, one at a time: something is always missing, and it is named; or it is a later field,
  * and the finished runs of earlier versions stay finished. */
 static void test_a_manifest_lacks_nothing(void **state)
@@ -131,10 +179,9 @@ static void test_a_manifest_lacks_nothing(void **state)
     const Manifest m = sample(RUN_FINISHED);
     Manifest r;
     Error err;
-    char *text;
-    size_t n, n_lines = 0, n_later = 0;
+    size_t n_lines = 0, n_later = 0;
     write_manifest(s, &m);
-    assert_ok(file_read(s->arena, scratch_path(s, RUN_MANIFEST), &text, &n, &err), &err);
+    char *text = unsealed(s);
     for (char *line = strchr(text, '\n') + 1; line[0] == ' ' && line[2] == '"'; n_lines++) {
         char *next = strchr(line, '\n') + 1;
         if (strstr(line, "\"files\": {") == line + 2)
@@ -204,10 +251,37 @@ static void test_one_writer(void **state)
     assert_refused(run_lock(s->folder, &lock, &err), STATUS_FAILED,
                    arena_format(s->arena, "%s is in use by another process", scratch_path(s, RUN_LOCK)), &err);
     assert_int_equal(lock, -1);
+    assert_true(run_is_locked(s->folder));
+    assert_int_equal(run_wait(s->folder), -1);
     kill(child, SIGKILL); /* its lock goes with it */
+    assert_int_equal(run_wait(s->folder), 0);
     assert_int_equal(waitpid(child, NULL, 0), child);
     assert_ok(run_lock(s->folder, &lock, &err), &err);
     run_unlock(lock);
+    close(ready[0]);
+    close(ready[1]);
+}
+
+/* As of a run that the system is still ending, when the same command comes again. */
+static void test_a_holder_that_is_about_to_end(void **state)
+{
+    const Scratch *s = *state;
+    Error err;
+    int lock = -1, ready[2];
+    char byte;
+    assert_int_equal(pipe(ready), 0);
+    fflush(NULL);
+    const pid_t child = fork();
+    if (child == 0) {
+        const struct timespec a_while = {.tv_nsec = 500000000};
+        if (run_lock(s->folder, &lock, &err) == STATUS_OK && write(ready[1], "x", 1) == 1)
+            nanosleep(&a_while, NULL);
+        _exit(0);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_ok(run_lock(s->folder, &lock, &err), &err);
+    run_unlock(lock);
+    assert_int_equal(waitpid(child, NULL, 0), child);
     close(ready[0]);
     close(ready[1]);
 }
@@ -289,9 +363,11 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_manifest_round_trip),
+        TEST(test_every_bit_of_a_manifest_counts),
         TEST(test_a_manifest_lacks_nothing),
         TEST(test_statuses),
         TEST(test_one_writer),
+        TEST(test_a_holder_that_is_about_to_end),
         TEST(test_steps_and_cutting_back),
         TEST(test_hashes_are_those_of_the_files),
         TEST(test_the_log_grows_by_lines),

@@ -61,6 +61,29 @@ static void test_rows_as_written(void **state)
     assert_int_equal(series_close(NULL, &err), STATUS_OK);
 }
 
+/* Of what was written, not of what the file holds by now. */
+static void test_the_hash_of_what_was_written(void **state)
+{
+    const Scratch *s = *state;
+    char of_file[65], written[65];
+    Error err;
+    for (int keep_step = -1; keep_step <= 3; keep_step += 4) { /* afresh, then going on */
+        Series *series = open_series(s, keep_step);
+        for (int step = keep_step < 0 ? 1 : 4; step <= 6; step++) {
+            add_steps(series, step, step);
+            series_written(series, written);
+            assert_ok(file_sha256(scratch_path(s, "train.csv"), of_file, &err), &err);
+            assert_string_equal(written, of_file);
+        }
+        char *text = contents(s);
+        text[strlen(text) - 2] ^= 1;
+        put(s, text);
+        series_written(series, of_file);
+        assert_string_equal(written, of_file);
+        close_series(series);
+    }
+}
+
 static void test_a_fresh_start_drops_the_old(void **state)
 {
     const Scratch *s = *state;
@@ -202,6 +225,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_rows_as_written),
+        TEST(test_the_hash_of_what_was_written),
         TEST(test_a_fresh_start_drops_the_old),
         TEST(test_resume_at_every_step_after_every_kill),
         TEST(test_rows_are_there_at_once),

@@ -17,6 +17,7 @@ typedef struct {
     void (*harm)(Arena *arena, const char *folder);
     Arena *arena;
     const char *folder;
+    const char *const *changes; /* of the settings; NULL: the usual */
     int64_t step;
 } Story;
 
@@ -42,7 +43,7 @@ static int should_stop(void *context)
 /* Trains up to a step, 0: to the end. Its notes, in the arena. */
 static int train(Story *story, int64_t stop_after, const char **ret_notes, Error *err)
 {
-    const Settings settings = tiny_settings(story->arena, changes);
+    const Settings settings = tiny_settings(story->arena, story->changes ? story->changes : changes);
     TrainJob job = {.folder = story->folder,
                     .id = "0123456789ab",
                     .settings = &settings,
@@ -273,15 +274,25 @@ static void test_a_run_goes_on_from_what_stands(void **state)
 static void test_what_is_lost_on_the_way_is_no_result(void **state)
 {
     (void)state;
-    static void (*const on_the_way[])(Arena *, const char *) = {lose_step_0, lose_step_5, damage_step_4,
-                                                                damage_baselines};
+    static const struct {
+        void (*harm)(Arena *arena, const char *folder);
+        int64_t after;
+    } on_the_way[] = {{lose_step_0, 12},
+                      {lose_step_5, 12},
+                      {damage_step_4, 12},
+                      {damage_baselines, 12},
+                      {change_a_digit_of_row_5, 5}, /* checkpoints of 6, 9 and 12 come behind it */
+                      {change_a_digit_of_row_5, 12}};
     char whole[65], now[65];
     whole_hash(whole);
     for (size_t h = 0; h < sizeof on_the_way / sizeof *on_the_way; h++) {
         Arena *arena = arena_new();
         Error err;
         Manifest manifest;
-        Story story = {.arena = arena, .folder = fresh_folder(arena), .harm_after = 12, .harm = on_the_way[h]};
+        Story story = {.arena = arena,
+                       .folder = fresh_folder(arena),
+                       .harm_after = on_the_way[h].after,
+                       .harm = on_the_way[h].harm};
         assert_int_equal(train(&story, 0, NULL, &err), STATUS_FAILED);
         assert_non_null(strstr(err.text, "; the same command trains it again"));
         assert_ok(manifest_read(arena, story.folder, &manifest, &err), &err);
@@ -294,6 +305,62 @@ static void test_what_is_lost_on_the_way_is_no_result(void **state)
         text_free(&story.notes);
         arena_free(arena);
     }
+}
+
+/* Between resuming and the next checkpoint the manifest has the rows of the one that the run went on from. */
+static void expect_rows_of_9(Arena *arena, const char *folder)
+{
+    Manifest manifest;
+    Error err;
+    int n = 0;
+    assert_ok(manifest_read(arena, folder, &manifest, &err), &err);
+    for (int i = 0; i < manifest.n_rows; i++)
+        n += strcmp(manifest.rows[i], "9") == 0;
+    assert_int_equal(n, 1);
+}
+
+static void test_fewer_checkpoints_keep_the_newest_rows(void **state)
+{
+    (void)state;
+    static const char *const many[] = {"checkpoint.every", "1", "checkpoint.keep", "9", NULL};
+    static const char *const one[] = {"checkpoint.every", "4", "checkpoint.keep", "1", NULL};
+    Arena *arena = arena_new();
+    Error err;
+    Story story = {.arena = arena, .folder = fresh_folder(arena), .changes = many};
+    assert_int_equal(train(&story, 9, NULL, &err), STATUS_INTERRUPTED);
+    story.changes = one;
+    story.harm_after = 10, story.harm = expect_rows_of_9;
+    assert_ok(train(&story, 0, NULL, &err), &err);
+    assert_int_equal(began_at(arena, story.folder), 9);
+    remove_tree(story.folder);
+    text_free(&story.notes);
+    arena_free(arena);
+}
+
+/* Files are then told by their own checks, and that is said. */
+static void test_a_damaged_manifest_is_told(void **state)
+{
+    (void)state;
+    char whole[65], now[65];
+    whole_hash(whole);
+    Arena *arena = arena_new();
+    Error err;
+    const char *notes;
+    Story story = {.arena = arena, .folder = fresh_folder(arena)};
+    assert_int_equal(train(&story, 11, NULL, &err), STATUS_INTERRUPTED);
+    flip(arena, story.folder, RUN_MANIFEST, NULL);
+    assert_ok(train(&story, 0, &notes, &err), &err);
+    assert_string_equal(notes,
+                        arena_format(arena,
+                                     "%s/manifest.json: is not what was written (the SHA-256 at its end is of "
+                                     "another text); whether files are as they were is told by their own checks\n",
+                                     story.folder));
+    assert_int_equal(began_at(arena, story.folder), 11);
+    results_hash(story.folder, now);
+    assert_string_equal(now, whole);
+    remove_tree(story.folder);
+    text_free(&story.notes);
+    arena_free(arena);
 }
 
 /* What a finished run's manifest lists is looked at; checkpoints, which nothing needs any more, may go. */
@@ -327,6 +394,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_run_goes_on_from_what_stands),
         cmocka_unit_test(test_what_is_lost_on_the_way_is_no_result),
+        cmocka_unit_test(test_fewer_checkpoints_keep_the_newest_rows),
+        cmocka_unit_test(test_a_damaged_manifest_is_told),
         cmocka_unit_test(test_a_finished_run_is_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

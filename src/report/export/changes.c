@@ -41,7 +41,7 @@ static void add_columns(Table *table)
                              numbers[c].unit);
 }
 
-static int write_changes(Report *report, const char *folder, Error *err)
+static int write_changes(Report *report, const char *path, Error *err)
 {
     Arena *arena = arena_new();
     Table *table = table_new(arena);
@@ -78,7 +78,7 @@ static int write_changes(Report *report, const char *folder, Error *err)
             arena_free(scratch);
         }
     }
-    const int status = export_table(table, folder, "changes.csv", err);
+    const int status = export_table(table, path, err);
     arena_free(arena);
     return status;
 }
@@ -87,5 +87,6 @@ const Export export_changes = {
     .variant = {.name = "changes",
                 .summary = "changes.csv: how often each switch of the sweep moves the frame's label",
                 .source = "-"},
+    .file = "changes.csv",
     .write = write_changes,
 };

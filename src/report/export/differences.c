@@ -137,7 +137,7 @@ static int is_compared(const Report *report, int axis, int a, int b)
            strcmp(report->arms[a].values[axis], report->axes[axis].values[0]) == 0;
 }
 
-static int write_differences(Report *report, const char *folder, Error *err)
+static int write_differences(Report *report, const char *path, Error *err)
 {
     static const struct {
         const char *name;
@@ -171,7 +171,7 @@ static int write_differences(Report *report, const char *folder, Error *err)
             for (int b = a + 1; b < report->n_arms; b++)
                 for (int m = 0; m < N_MEASURES && is_compared(report, x, a, b); m++)
                     add_row(report, x, a, b, owns + (size_t)a * n_seeds, owns + (size_t)b * n_seeds, m, table);
-    const int status = export_table(table, folder, "differences.csv", err);
+    const int status = export_table(table, path, err);
     arena_free(arena);
     return status;
 }
@@ -180,5 +180,6 @@ const Export export_differences = {
     .variant = {.name = "differences",
                 .summary = "differences.csv: what moving one axis does within seeds, with intervals",
                 .source = "-"},
+    .file = "differences.csv",
     .write = write_differences,
 };

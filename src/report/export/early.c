@@ -70,7 +70,7 @@ static void add_arm(Arena *arena, const Report *report, int arm, double y, Text 
     svg_line(svg, place(interval.median), y - 8, place(interval.median), y + 8, "mark");
 }
 
-static int write_early(Report *report, const char *folder, Error *err)
+static int write_early(Report *report, const char *path, Error *err)
 {
     Arena *arena = arena_new();
     Text svg = {0};
@@ -98,7 +98,7 @@ static int write_early(Report *report, const char *folder, Error *err)
         "Left of the dashed line at 0.5 is early: before half of the fall. Dots are seeds, the mark is their median, "
         "the band its interval.");
     svg_close(&svg);
-    const int status = file_write(file_join(arena, folder, "early.svg"), svg.data, svg.size, err);
+    const int status = file_write(path, svg.data, svg.size, err);
     text_free(&svg);
     arena_free(arena);
     return status;
@@ -106,5 +106,6 @@ static int write_early(Report *report, const char *folder, Error *err)
 
 const Export export_early = {
     .variant = {.name = "early", .summary = "early.svg: how much had been learnt when the sink came", .source = "-"},
+    .file = "early.svg",
     .write = write_early,
 };

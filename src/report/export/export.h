@@ -1,7 +1,7 @@
 /* Exports: what `refframe report` writes. One file each, with a const Export at its foot and a word in src/meson.build.
  *
  * An export is a pure function of the report (and, for maps, of the snapshots it was collected from): no date, path or
- * machine, so equal results are equal bytes. Every file is written atomically.
+ * machine, so equal results are equal bytes. Every file is written atomically; its hash stands in SHA256SUMS.
  */
 #ifndef REFFRAME_REPORT_EXPORT_H
 #define REFFRAME_REPORT_EXPORT_H
@@ -12,11 +12,12 @@
 
 typedef struct {
     Variant variant;
-    int (*write)(Report *report, const char *folder, Error *err);
+    const char *file;
+    int (*write)(Report *report, const char *path, Error *err);
 } Export;
 
 /* Writes a table as CSV, atomically. */
-int export_table(const Table *table, const char *folder, const char *name, Error *err);
+int export_table(const Table *table, const char *path, Error *err);
 
 REGISTRY(Export, export);
 

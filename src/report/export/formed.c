@@ -8,7 +8,7 @@
 #include "report/survival.h"
 #include "report/trace.h"
 
-static int write_formed(Report *report, const char *folder, Error *err)
+static int write_formed(Report *report, const char *path, Error *err)
 {
     static const char *const numbers[] = {"by", "at_risk", "formed", "share"};
     Arena *arena = arena_new();
@@ -41,7 +41,7 @@ static int write_formed(Report *report, const char *folder, Error *err)
         }
         arena_free(scratch);
     }
-    const int status = export_table(table, folder, "formed.csv", err);
+    const int status = export_table(table, path, err);
     arena_free(arena);
     return status;
 }
@@ -50,5 +50,6 @@ const Export export_formed = {
     .variant = {.name = "formed",
                 .summary = "formed.csv: the share of an arm's runs in which the sink has formed, by step",
                 .source = "-"},
+    .file = "formed.csv",
     .write = write_formed,
 };

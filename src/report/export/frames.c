@@ -59,7 +59,7 @@ static void add_scope(Table *table, const Report *report, const ReportRun *run, 
     table_set(table, row, TOKENS, frame->n_tokens);
 }
 
-static int write_frames(Report *report, const char *folder, Error *err)
+static int write_frames(Report *report, const char *path, Error *err)
 {
     static const struct {
         const char *name;
@@ -104,7 +104,7 @@ static int write_frames(Report *report, const char *folder, Error *err)
                 add_scope(table, report, run, l, h, &frames->heads[l * run->n_heads + h]);
         }
     }
-    const int status = export_table(table, folder, "frames.csv", err);
+    const int status = export_table(table, path, err);
     arena_free(arena);
     return status;
 }
@@ -114,5 +114,6 @@ const Export export_frames = {
     .variant = {.name = "frames",
                 .summary = "frames.csv: the label that each run ended with, and its margin",
                 .source = "-"},
+    .file = "frames.csv",
     .write = write_frames,
 };

@@ -100,11 +100,11 @@ static const char **row_prefixes(Arena *scratch, const Report *report, const Rep
     return prefixes;
 }
 
-static int write_geometry(Report *report, const char *folder, Error *err)
+static int write_geometry(Report *report, const char *path, Error *err)
 {
     Text csv = {0};
     FileWriter file;
-    file_begin(&file, file_join(report->arena, folder, "geometry.csv"));
+    file_begin(&file, path);
     text_add(&csv, "run,arm,seed,step,tokens,layer,metric,value,sd,n,uniform,position,start\n");
     for (int r = 0; r < report->n_runs; r++) {
         const ReportRun *run = &report->runs[r];
@@ -128,5 +128,6 @@ static int write_geometry(Report *report, const char *folder, Error *err)
 
 const Export export_geometry = {
     .variant = {.name = "geometry", .summary = "geometry.csv: every metric by run, layer and snapshot", .source = "-"},
+    .file = "geometry.csv",
     .write = write_geometry,
 };

@@ -75,7 +75,7 @@ static void fill_template(const Report *report, const Text *data, Text *html)
     }
 }
 
-static int html_write(Report *report, const char *folder, Error *err)
+static int html_write(Report *report, const char *path, Error *err)
 {
     Text data = {0}, html = {0};
     JsonWriter json;
@@ -83,7 +83,7 @@ static int html_write(Report *report, const char *folder, Error *err)
     int status = document_json(report, &json, err);
     if (status == STATUS_OK) {
         fill_template(report, &data, &html);
-        status = file_write(file_join(report->arena, folder, "report.html"), html.data, html.size, err);
+        status = file_write(path, html.data, html.size, err);
     }
     text_free(&data);
     text_free(&html);
@@ -92,5 +92,6 @@ static int html_write(Report *report, const char *folder, Error *err)
 
 const Export export_html = {
     .variant = {.name = "html", .summary = "report.html: everything for a reader, in one file", .source = "-"},
+    .file = "report.html",
     .write = html_write,
 };

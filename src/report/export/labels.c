@@ -57,7 +57,7 @@ static void add_cell(Arena *arena, const Report *report, int arm, double x, doub
     }
 }
 
-static int write_labels(Report *report, const char *folder, Error *err)
+static int write_labels(Report *report, const char *path, Error *err)
 {
     Arena *arena = arena_new();
     Text svg = {0};
@@ -96,7 +96,7 @@ static int write_labels(Report *report, const char *folder, Error *err)
         svg_text(&svg, x + square + 4, y + 11, "start", "dim", frame_name((FrameType)type));
     }
     svg_close(&svg);
-    const int status = file_write(file_join(arena, folder, "labels.svg"), svg.data, svg.size, err);
+    const int status = file_write(path, svg.data, svg.size, err);
     text_free(&svg);
     arena_free(arena);
     return status;
@@ -104,5 +104,6 @@ static int write_labels(Report *report, const char *folder, Error *err)
 
 const Export export_labels = {
     .variant = {.name = "labels", .summary = "labels.svg: the frame that every run ended with", .source = "-"},
+    .file = "labels.svg",
     .write = write_labels,
 };

@@ -198,7 +198,7 @@ static void add_run(Writer *writer)
             add_onset(writer, milestones->names[i], "model", &milestones->onsets[i], NULL);
 }
 
-static int write_onsets(Report *report, const char *folder, Error *err)
+static int write_onsets(Report *report, const char *path, Error *err)
 {
     const struct {
         const char *name, *unit;
@@ -241,7 +241,7 @@ static int write_onsets(Report *report, const char *folder, Error *err)
         writer.scratch = arena_new();
     }
     arena_free(writer.scratch);
-    const int status = export_table(table, folder, "onset.csv", err);
+    const int status = export_table(table, path, err);
     arena_free(arena);
     return status;
 }
@@ -250,5 +250,6 @@ const Export export_onset = {
     .variant = {.name = "onset",
                 .summary = "onset.csv: one row per run and metric, frame type or milestone",
                 .source = "-"},
+    .file = "onset.csv",
     .write = write_onsets,
 };

@@ -61,7 +61,7 @@ static const char **axis_columns(Arena *arena, const Report *report)
     return names;
 }
 
-static int write_summary(Report *report, const char *folder, Error *err)
+static int write_summary(Report *report, const char *path, Error *err)
 {
     Arena *arena = arena_new();
     Table *table = table_new(arena);
@@ -94,12 +94,13 @@ static int write_summary(Report *report, const char *folder, Error *err)
             table_set(table, row, c.frame_n[k], summary.labels[k][summary.label[k]]);
         }
     }
-    const int status = export_table(table, folder, "summary.csv", err);
+    const int status = export_table(table, path, err);
     arena_free(arena);
     return status;
 }
 
 const Export export_summary = {
     .variant = {.name = "summary", .summary = "summary.csv: one row per arm", .source = "-"},
+    .file = "summary.csv",
     .write = write_summary,
 };

@@ -27,7 +27,7 @@ static void add_scope(Table *table, const Report *report, const ReportRun *run, 
     }
 }
 
-static int write_tokens(Report *report, const char *folder, Error *err)
+static int write_tokens(Report *report, const char *path, Error *err)
 {
     static const struct {
         const char *name, *unit;
@@ -63,12 +63,13 @@ static int write_tokens(Report *report, const char *folder, Error *err)
                 add_scope(table, report, run, l, h, &run->anchors.heads[l * run->n_heads + h]);
         }
     }
-    const int status = export_table(table, folder, "tokens.csv", err);
+    const int status = export_table(table, path, err);
     arena_free(arena);
     return status;
 }
 
 const Export export_tokens = {
     .variant = {.name = "tokens", .summary = "tokens.csv: which tokens are the anchors of each run", .source = "-"},
+    .file = "tokens.csv",
     .write = write_tokens,
 };
