@@ -174,7 +174,7 @@ class FaultCase(KillCase):
             self.assertNotIn(fault.way, SURVIVED, done.stderr)
             self.assertTrue(1 <= len(lines) <= 1 + (scene.words(".")[0] == "run"), done.stderr)
             self.assertEqual([line for line in lines if not line.startswith("refframe: ")], [])
-        self.wait_for_locks()
+        self.wait_for_locks(folder)
         self.assertWhole(folder)
         if fault.call not in MEMORY and fault.call != "unlink":  # there what has begun to be written stays until the next time
             before = self.temporaries(scene.start) if scene.start else []  # of a kill
