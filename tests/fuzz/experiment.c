@@ -16,7 +16,7 @@ static void check_run(Arena *arena, const PlannedRun *run)
     RunFile state;
     Error err;
     char id[13];
-    settings_yaml(&run->settings, &yaml);
+    plan_run_text(&run->settings, &yaml);
     settings_canonical_json(&run->settings, &json);
     const char *path = fuzz_file("run.yaml", text_string(&yaml), yaml.size);
     assert(plan_load_run(arena, path, fuzz_program(), &again, &err) == STATUS_OK);

@@ -13,11 +13,11 @@ static void round_trip(Arena *arena, const char *path, const Settings *settings)
     char id[13], id_again[13];
     const char *key;
     assert(plan_compare_run(path, settings, &state, &err) != STATUS_FAILED);
-    settings_yaml(settings, &yaml);
+    plan_run_text(settings, &yaml);
     settings_canonical_json(settings, &json);
     fuzz_file("run.yaml", text_string(&yaml), yaml.size);
     assert(plan_load_run(arena, path, fuzz_program(), &again, &err) == STATUS_OK);
-    settings_yaml(&again, &yaml_again);
+    plan_run_text(&again, &yaml_again);
     settings_canonical_json(&again, &json_again);
     assert(strcmp(text_string(&yaml), text_string(&yaml_again)) == 0);
     assert(strcmp(text_string(&json), text_string(&json_again)) == 0);
