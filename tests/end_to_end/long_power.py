@@ -59,7 +59,7 @@ class EveryCut(PowerCase):
         before, records = self.record("sweep", *words("sweep"))
         self.assertEqual(len([1 for call, _ in records if call[0] == "mkdir" and call[1].endswith("snapshots")]), 4)
         turns = itertools.cycle((SYNCED, DICE, NAMES, DICE))
-        for cut, state in self.cuts(before, records, lambda r, what: (next(turns),) if r % 12 == 0 else ()):
+        for cut, state in self.cuts(before, records, lambda r, what: (next(turns),) if r % 8 == 0 else ()):
             self.check_cut(cut, state, words, results(self.at("calm4", "one")), self.results_of)
         self.assertGreaterEqual(self.n_cuts, 50)
         self.tell()
