@@ -1,6 +1,8 @@
 """Without this, the Python reader could say something else than the report does, or take a damaged file for a result."""
+import contextlib
 import csv
 import importlib.util
+import io
 import os
 import re
 import shutil
@@ -142,7 +144,8 @@ class Reader(Case):
             (code,) = [code for code in re.findall("```python\n(.*?)```", file.read(), re.S) if "torch" in code]
         code = code.replace("results/quickstart", self.at("results", "small")).replace('"none"', '"none-both"')
         names = {}
-        exec(compile(code, "README.md", "exec"), names)
+        with contextlib.redirect_stdout(io.StringIO()):
+            exec(compile(code, "README.md", "exec"), names)
         self.assertAlmostEqual(names["loss"], names["snapshot"]["held_out_loss"][0], delta=1e-5)
         numpy.testing.assert_allclose(names["attention"].mean(0), names["snapshot"]["map_mean"][-1], atol=1e-5)
 
