@@ -178,7 +178,9 @@ static void check_settings(Look *look, const RunLook *run)
         if (strcmp(id, manifest->id) != 0)
             status = error_set(&err, STATUS_INPUT, "its settings have the id %s, and the run %s", id, manifest->id);
     }
-    if (status == STATUS_OK && !plan_run_has_hash(path))
+    const int is_sealed = plan_run_has_hash(path);
+    look->found.n_sealed += is_sealed;
+    if (status == STATUS_OK && !is_sealed)
         add_finding(look, FINDING_UNKNOWN, RUN_CONFIG, "");
     else
         add_checked(look, RUN_CONFIG, status, &err);
@@ -300,6 +302,7 @@ static void end_look(Look *look, const char *in_use, Verified *verified)
         if (look->unknown.size > 0)
             printf("      no hash  %s\n", text_string(&look->unknown));
         verified->n_whole += look->found.n_whole;
+        verified->n_sealed += look->found.n_sealed;
         for (int f = 0; f < FINDING_COUNT; f++)
             verified->n[f] += look->found.n[f];
     }
@@ -356,6 +359,8 @@ void verify_results(const char *folder, const char *const *planned, int n_planne
     const int status = sums_read(look.arena, folder, &sums, &err);
     if (file_exists(path))
         add_checked(&look, SUMS_FILE, status, &err);
+    else if (verified->n_sealed > 0)
+        add_finding(&look, FINDING_LOST, SUMS_FILE, "");
     list(&look, sums.names, sums.n);
     list(&look, planned, n_planned); /* folders: one that is empty yet is no stranger's */
     for (int i = 0; i < sums.n; i++)

@@ -19,6 +19,7 @@ typedef struct {
     int n_whole; /* as they were written */
     int n[FINDING_COUNT];
     int n_in_use; /* folders that were not looked at: somebody writes in them */
+    int n_sealed; /* runs whose run.yaml has its hash: SHA256SUMS was written before it */
 } Verified;
 
 /* A run's folder. Prints a line for each file that is damaged, lost or foreign, and one that names those without a

@@ -16,7 +16,8 @@ typedef struct {
     const char *version; /* refframe's */
     int numerics_version;
     Machine machine;          /* that trains it, the last one if there were several */
-    int n_other_machines;     /* resumes accepted, and measurings again, on a machine that computes other bits */
+    int n_other_machines;     /* resumes accepted, and measurings again, on a machine that computes other bits, or none
+                                 knows */
     const char *kernels_note; /* how products are made: TRAIN_PRODUCTS */
     uint64_t seed;
     int threads, lanes;

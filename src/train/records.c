@@ -54,14 +54,17 @@ int records_open(Arena *arena, const char *folder, const TrainSettings *settings
                  Error *err)
 {
     Records records = {.arena = arena, .folder = folder, .settings = settings, .first_lost = INT64_MAX};
-    int status = STATUS_OK;
-    status = manifest_read(arena, folder, &records.earlier, err);
+    const char *manifest = file_join(arena, folder, RUN_MANIFEST);
+    int status = manifest_read(arena, folder, &records.earlier, err);
     if (status == STATUS_FAILED) /* the system can't read: what stands in it is not to be lost */
         return status;
-    if (status != STATUS_OK)
+    if (status != STATUS_OK) {
         records.earlier = (Manifest){.n_files = 0};
-    if (status != STATUS_OK && file_exists(file_join(arena, folder, RUN_MANIFEST)))
-        records.damage = arena_strdup(arena, err->text);
+        if (file_exists(manifest))
+            records.damage = arena_strdup(arena, err->text);
+        else if (last >= 0) /* a checkpoint is written behind a manifest */
+            records.damage = arena_format(arena, "%s is gone", manifest);
+    }
     status = STATUS_OK;
     for (int64_t step = 0; step <= last && records.first_lost == INT64_MAX; step++) {
         if (!snapshot_is_due(settings, step))

@@ -19,7 +19,8 @@ typedef struct {
     Manifest earlier;   /* the run's last one; without files where none can be read */
     int64_t first_lost; /* the first step of which a record is lost, INT64_MAX for none, and ... */
     Error reason;       /* ... which, and how */
-    const char *damage; /* of a manifest that stands and is none; NULL: it was read, or there is none */
+    const char
+        *damage; /* of a manifest that is none, or is gone behind checkpoints; NULL: it was read, or is not due */
 } Records;
 
 /* Looks at baselines and snapshots due up to `last`. Memory from arena. */

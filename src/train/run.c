@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "store/manifest.h"
+#include "store/npz.h"
 #include "store/series.h"
 #include "train/checkpoint.h"
 #include "train/session.h"
@@ -117,12 +118,36 @@ static int make_folders(const Run *run, Error *err)
     return file_remove_temporaries(run->job->folder, err);
 }
 
-/* What the runs that this one goes on from have said of themselves. */
+/* The loss of the newest snapshot up to the step that is gone on from; NaN without one that can be read. */
+static double loss_reached(const Run *run)
+{
+    int64_t *steps;
+    int n;
+    double loss = (double)NAN;
+    Arena *arena = arena_new();
+    if (run_steps(arena, run->job->folder, RUN_SNAPSHOTS, &steps, &n, NULL) != STATUS_OK)
+        n = 0;
+    while (n > 0 && steps[n - 1] > run->session.trainer.step)
+        n--;
+    Npz npz;
+    if (n > 0 && npz_read(arena, run_snapshot_path(arena, run->job->folder, steps[n - 1]), &npz, NULL) == STATUS_OK) {
+        const double *losses = npz_data(&npz, "held_out_loss", NPY_FLOAT64, 1, (int64_t[]){-1});
+        loss = losses ? losses[0] : loss;
+    }
+    arena_free(arena);
+    return loss;
+}
+
+/* What the runs that this one goes on from have said of themselves. If it is lost, so is on what machine they ran: it
+ * is counted as another, for no manifest may say that one kind computed all of a run unless that is known. */
 static int take_over(Run *run, Error *err)
 {
     const Manifest earlier = run->records.earlier;
-    if (earlier.status == RUN_ABSENT) /* none could be read */
+    if (earlier.status == RUN_ABSENT) {
+        run->manifest.n_resumes = run->manifest.n_other_machines = 1;
+        run->summary.loss = loss_reached(run);
         return STATUS_OK;
+    }
     run->manifest = earlier;
     run->manifest.n_resumes++;
     run->manifest.n_times = 0;

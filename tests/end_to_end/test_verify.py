@@ -247,6 +247,28 @@ class Verify(Case):
         self.assertIn("      lost     manifest.json", lines)
         self.assertIn("      no hash  log.txt, timing.csv, tokenizer.csv, train.csv", lines)
 
+    def test_a_manifest_made_anew_claims_nothing(self):
+        """What was in it is lost: the time, and on what machine the run was. The loss is there again."""
+        path = os.path.join(self.whole, self.run, "manifest.json")
+        before = json.loads(read(path))
+        self.assertEqual(before["n_other_machines"], 0)
+        for text in (read(path).replace(b'"seed": 1', b'"seed": 3'), None):
+            with self.subTest(text is None):
+                if text:
+                    self.write(path, text)
+                else:
+                    os.remove(path)
+                said = self.refframe("run", "one.yaml").stdout
+                self.assertRegex(said, "manifest.json" + (": " if text else " is gone"))
+                after = json.loads(read(path))
+                for key in ("status", "step", "tokens", "targets", "final_loss", "files", "seed"):
+                    self.assertEqual(after[key], before[key], key)
+                self.assertEqual((after["n_resumes"], after["n_other_machines"]), (1, 1))
+
+    def test_the_list_of_hashes_is_missed(self):
+        os.remove(os.path.join(self.whole, "SHA256SUMS"))
+        self.assertIn("      lost     SHA256SUMS", self.verify(1))
+
     def test_a_plan_that_is_none(self):
         self.write(os.path.join(self.whole, "plan.json"), b"{")
         self.assertIn("plan.json", self.refframe("status", self.whole, code=2).stderr)
