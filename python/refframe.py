@@ -4,8 +4,8 @@
     curves = pandas.DataFrame(results.curves("sink_mass_idle"))
 
 One file; it needs NumPy. A table is a dict of columns, NumPy arrays of equal length, which pandas.DataFrame takes as it is.
-What is read is held against the hashes that the run left: a file that is not what it was raises Error, and so does one that
-the run does not list.
+What is read is held against the hashes that were left with it: a file that is not what it was raises Error, and so does one that
+its run does not list. Results of versions that left no hash of a table or manifest are taken as they stand.
 
 Layers are L, heads H, positions T, sequences of the measuring set N, snapshots S. What each metric means, its unit and its source
 stand in `results.metrics`; what each member of a snapshot is, in results/README.md of the project.
@@ -42,13 +42,21 @@ def _read(path):
         raise Error(f"{path}: {error.strerror}") from error
 
 
-def _json(path):
+def _json(bytes_, path):
     try:
-        return json.loads(_read(path))
+        return json.loads(bytes_)
     except ValueError as error:
-        if isinstance(error, Error):
-            raise
         raise Error(f"{path}: is no JSON") from error
+
+
+def _manifest(path):
+    """manifest.json, whose last member is the SHA-256 of all before its digits."""
+    bytes_ = _read(path)
+    manifest = _json(bytes_, path)
+    digits_and_end = 64 + len('"\n}\n')
+    if "sha256" in manifest and hashlib.sha256(bytes_[:-digits_and_end]).hexdigest() != manifest["sha256"]:
+        raise Error(f"{path}: is not what was written")
+    return manifest
 
 
 def _column(cells):
@@ -94,8 +102,8 @@ class Results:
 
     def __init__(self, folder):
         self.folder = os.fspath(folder)
-        plan = _json(os.path.join(self.folder, "plan.json"))
-        schema = _json(os.path.join(self.folder, "metrics.json"))
+        self._sums = self._read_sums()
+        plan, schema = (_json(self.read(name), os.path.join(self.folder, name)) for name in ("plan.json", "metrics.json"))
         try:
             self.name, self.title = plan["name"], plan.get("title")
             self.claim, self.source = plan.get("claim"), plan.get("source")
@@ -127,20 +135,33 @@ class Results:
         arms = dict.fromkeys(run.arm for run in self.runs)
         raise Error(f"{self.folder}: no run of arm {arm!r} and seed {seed!r}; arms are {', '.join(arms)}")
 
+    def _read_sums(self):
+        """{name: SHA-256}, of SHA256SUMS; nothing where there is none."""
+        path = os.path.join(self.folder, "SHA256SUMS")
+        lines = _read(path).decode("utf-8", "replace").splitlines() if os.path.exists(path) else []
+        if not all(line[64:66] == "  " for line in lines):
+            raise Error(f"{path}: is not what was written")
+        return {line[66:]: line[:64] for line in lines}
+
+    def read(self, name):
+        """The bytes of a file of the folder, e.g. "verdicts.json"; Error if SHA256SUMS has another hash of it."""
+        path = os.path.join(self.folder, name)
+        bytes_ = _read(path)
+        if self._sums.get(name) not in (None, hashlib.sha256(bytes_).hexdigest()):
+            raise Error(f"{path}: is not what was written: its SHA-256 is another than in SHA256SUMS")
+        return bytes_
+
     def table(self, name):
         """A table that `refframe report` wrote: summary, onset, frames, tokens, changes, differences, formed, geometry."""
-        path = os.path.join(self.folder, name if name.endswith(".csv") else name + ".csv")
-        return _table(_read(path), path)
+        name = name if name.endswith(".csv") else name + ".csv"
+        return _table(self.read(name), os.path.join(self.folder, name))
 
     def runs_table(self):
         """One row a planned run: arm, axes, seed, id, status, steps, tokens, final loss (nats per target), seconds; the final label of
         the model by place and by token once `refframe report` has written frames.csv."""
-        try:
-            frames = self.table("frames")
-        except Error:
-            frames = None
         labels = {}
-        if frames:
+        if os.path.exists(os.path.join(self.folder, "frames.csv")):
+            frames = self.table("frames")
             for run, layer, final, by_token in zip(*(frames[c] for c in ("run", "layer", "final", "final_by_token"))):
                 if final:
                     labels[run] = final, by_token
@@ -199,7 +220,7 @@ class Run:
         self.arm, self.values_of_axes = arm["name"], dict(arm["values"])
         self.folder = os.path.join(results.folder, folder_name)
         path = os.path.join(self.folder, "manifest.json")
-        self.manifest = _json(path) if os.path.exists(path) else None
+        self.manifest = _manifest(path) if os.path.exists(path) else None
         self.status = "planned" if self.manifest is None else self.manifest.get("status")
         self._kept = None
 

@@ -109,6 +109,23 @@ class Reader(Case):
         with self.assertRaisesRegex(refframe.Error, "train.csv: No such file"):
             run.train
 
+    def test_one_bit_anywhere_is_refused(self):
+        """Of plan, metrics, a table, a manifest: each bit of a byte here and there, which may well leave a number a number."""
+        run = self.results.runs[0].folder_name
+        for name, reads in (("plan.json", lambda results: results.axes), ("metrics.json", lambda results: results.metrics),
+                            ("summary.csv", lambda results: results.table("summary")), ("frames.csv", lambda results: results.runs_table()),
+                            (f"{run}/manifest.json", lambda results: results.runs_table())):
+            path = self.at("results", "small", name)
+            with open(path, "rb") as file:
+                whole = file.read()
+            for at in range(0, len(whole) - 100, len(whole) // 7):
+                with self.subTest(file=name, at=at):
+                    self.write(path, whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1:])
+                    with self.assertRaisesRegex(refframe.Error, os.path.basename(name)):
+                        reads(refframe.load(self.at("results", "small")))
+            self.write(path, whole)
+            reads(refframe.load(self.at("results", "small")))
+
     def test_what_is_not_there_is_named(self):
         run = self.results.run("none-both", 1)
         for ask, words in ((lambda: run.snapshot(3), "no snapshot of step 3; there are 0, 1, 2, 4"),
