@@ -181,7 +181,7 @@ static int read_items(Reader *r, Json *value, char close)
     int capacity = 0;
     KeySet keys = {0};
     if (++r->depth > JSON_DEPTH)
-        return refuse(r, "nested deeper than 64 levels");
+        return refuse(r, arena_format(r->arena, "nested deeper than %d levels", JSON_DEPTH));
     r->at++;
     skip_space(r);
     for (int is_first = 1; !next_is(r, close); is_first = 0) {

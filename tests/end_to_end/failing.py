@@ -8,11 +8,10 @@ import json
 import os
 import re
 import shutil
-import signal
 import threading
 import unittest
 
-from harness import Case, read, result_of_run, results, run_folders
+from harness import read, result_of_run, results
 from killing import SMALL, KillCase
 
 FAILER = os.environ.get("FAILER", "")
