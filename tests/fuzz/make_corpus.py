@@ -160,6 +160,8 @@ def seeds(program):
                  "plan": json.dumps(PLAN).encode()},
         "run_yaml": {"recall": RUN.encode(), "empty": b""},
         "safetensors": {"plain": safetensors(initial, None), "crc": safetensors(initial, {"crc32": "00000000", "a": "b"})},
+        "sums": {"two": b"0" * 64 + b"  plan.json\n" + b"9af" * 21 + b"e  a b.csv\n", "empty": b"",
+                 "below": b"0" * 64 + b"  run/manifest.json\n"},
         "series": {"five": bytes([5]) + b"step,loss,targets\n" + rows,
                    "torn": bytes([2]) + b"step,loss,targets\n" + rows + b"6,0.",
                    "empty-cells": bytes([1]) + b"step,loss,targets\n1,,\n"},
