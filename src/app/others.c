@@ -56,15 +56,16 @@ static const char *describe(const Experiment *experiment, const char *name, cons
     Arena *arena = experiment->arena;
     const char *folder = file_join(arena, experiment->folder, name), *key = NULL;
     const char *path = file_join(arena, folder, RUN_CONFIG);
+    const char *what = "other input files or by another version";
     Manifest manifest;
+    Error err;
     if (manifest_read(arena, folder, &manifest, NULL) != STATUS_OK)
         manifest.step = 0;
-    if (plan_run_difference(arena, path, &run->settings, &key, NULL) != STATUS_OK)
-        key = NULL;
+    if (plan_run_difference(arena, path, &run->settings, &key, &err) != STATUS_OK)
+        key = NULL, what = arena_format(arena, "settings that nobody knows (%s)", err.text);
     const char *more = n_more > 0 ? arena_format(arena, " (and %d more like it)", n_more) : "";
     return arena_format(arena, "%s ended at step %" PRId64 " with %s%s, and stays as it is: %s starts at step 0%s",
-                        name, manifest.step, key ? "another " : "other input files or by another version",
-                        key ? key : "", run->folder, more);
+                        name, manifest.step, key ? "another " : what, key ? key : "", run->folder, more);
 }
 
 void experiment_note_others(Experiment *experiment)

@@ -62,6 +62,11 @@ class Notes(Case):
         self.assertIn("r/one holds 1 run of another plan", lines[0])
         self.assertRegex(lines[1], rf"{old} ended at step \d+ with another train.steps, and stays as it is: "
                          r"all-s1-[0-9a-f]{12} starts at step 0$")
+        settings = self.at("r", "one", old, "run.yaml")
+        whole = read(settings)
+        self.write(settings, whole.replace(b"seed: 1", b"seed: 3", 1))
+        self.assertRegex(self.refframe("check", *words).stdout, rf"{old} ended at step \d+ with settings that nobody knows \(.*run.yaml: ")
+        self.write(settings, whole)
 
     def test_another_plan_of_the_same_name(self):
         self.write("a.yaml", "name: same\n" + SINGLE)

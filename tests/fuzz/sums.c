@@ -1,4 +1,5 @@
-/* Fuzzes SHA256SUMS. What is read is written as the same bytes; a listed hash is compared with bytes that it is not of. */
+/* Fuzzes SHA256SUMS. What is read is written as the same bytes; a listed hash is compared with bytes that it is not of.
+ */
 #include "fuzz.h"
 
 #include "base/file.h"
