@@ -38,33 +38,50 @@ static Collected collected_new(Arena *arena, int most)
 }
 
 /* Of the headline metric: when the first head formed, what became of the strongest, and of its values. */
-static void collect_head(Arena *arena, const Report *report, const ReportRun *run, Collected *own, ArmSummary *summary)
+static void summarize_sink(Arena *arena, const Report *report, const ReportRun *run, RunSummary *summary)
 {
     const int m = report->headline, drain = report_find_metric(report, "value_drain");
     Trace first, trace, at_head;
-    Onset onset;
     if (m < 0 || trace_of(arena, report, run, m, TRACE_STRONGEST, -1, -1, &trace) != 0)
         return;
     trace_of(arena, report, run, m, TRACE_FIRST, -1, -1, &first);
-    trace_onset(&first, &report->metrics[m], &onset);
-    own->onsets[own->n] = onset.by;
-    own->finals[own->n] = trace_final(&trace);
-    own->floors[own->n] = trace_floor(&trace, &report->metrics[m]);
-    summary->formed += onset.kind != ONSET_NEVER;
-    summary->at_start += onset.kind == ONSET_AT_START;
+    trace_onset(&first, &report->metrics[m], &summary->onset);
+    summary->has_sink = 1;
+    if (summary->onset.kind != ONSET_NEVER)
+        summary->onset_tokens = run->tokens[first.at[summary->onset.index]];
+    summary->layer = trace.layer;
+    summary->head = trace.head;
+    summary->final = trace_final(&trace);
+    summary->floor = trace_floor(&trace, &report->metrics[m]);
     if (drain >= 0 && trace_of(arena, report, run, drain, TRACE_HEAD, trace.layer, trace.head, &at_head) == 0)
-        own->drains[own->n] = trace_final(&at_head);
+        summary->drain = trace_final(&at_head);
+}
+
+void run_summary(Arena *arena, const Report *report, const ReportRun *run, RunSummary *ret_summary)
+{
+    const double none = (double)NAN;
+    RunSummary summary = {0, {ONSET_NEVER, -1, none, none}, none, -1, -1, none, none, none, none};
+    double *losses = ARENA_ARRAY(arena, double, run->n_snapshots);
+    for (int s = 0; s < run->n_snapshots; s++)
+        losses[s] = run->losses[(size_t)s * run->n_losses];
+    summary.loss = series_final(run->n_snapshots, losses);
+    summarize_sink(arena, report, run, &summary);
+    *ret_summary = summary;
 }
 
 static void collect_run(Arena *arena, const Report *report, const ReportRun *run, Collected *own, ArmSummary *summary)
 {
-    double *losses = ARENA_ARRAY(arena, double, run->n_snapshots);
-    for (int s = 0; s < run->n_snapshots; s++)
-        losses[s] = run->losses[(size_t)s * run->n_losses];
     const double last = run->steps[run->n_snapshots - 1];
+    RunSummary of_run;
+    run_summary(arena, report, run, &of_run);
     summary->last_step = own->n == 0 || last < summary->last_step ? last : summary->last_step;
-    collect_head(arena, report, run, own, summary);
-    own->losses[own->n] = series_final(run->n_snapshots, losses);
+    summary->formed += of_run.onset.kind != ONSET_NEVER;
+    summary->at_start += of_run.onset.kind == ONSET_AT_START;
+    own->onsets[own->n] = of_run.onset.by;
+    own->finals[own->n] = of_run.final;
+    own->floors[own->n] = of_run.floor;
+    own->drains[own->n] = of_run.drain;
+    own->losses[own->n] = of_run.loss;
     own->oracles[own->n] = run->oracle_loss;
     for (int k = 0; k < 2; k++)
         summary->labels[k][frame_final(run, k)]++;

@@ -14,14 +14,14 @@
 
 #include "base/table.h"
 #include "report/statistics.h"
+#include "report/summary.h"
 #include "report/survival.h"
-#include "report/trace.h"
 #include "report/verdict.h"
 
 /* Of an axis with more values each is compared with the first alone: rows grow with the runs, not with their square. */
 enum { ALL_PAIRS_UP_TO = 12 };
 
-/* What one run brings; NaN, or is_known 0, where it does not. */
+/* What one run brings; is_known 0 where there is none. */
 typedef struct {
     int is_known;
     double after, by, final, loss;
@@ -30,22 +30,15 @@ typedef struct {
 
 static Own own_of(Arena *arena, const Report *report, const ReportRun *run)
 {
-    Own own = {.after = (double)NAN, .by = (double)NAN, .final = (double)NAN, .loss = (double)NAN};
-    double *losses = ARENA_ARRAY(arena, double, run->n_snapshots);
-    Trace trace;
-    Onset onset;
-    for (int s = 0; s < run->n_snapshots; s++)
-        losses[s] = run->losses[(size_t)s * run->n_losses];
-    own.is_known = 1;
-    own.loss = series_final(run->n_snapshots, losses);
-    if (report->headline < 0 || trace_of(arena, report, run, report->headline, TRACE_STRONGEST, -1, -1, &trace) != 0)
-        return own;
-    own.final = trace_final(&trace);
-    trace_of(arena, report, run, report->headline, TRACE_FIRST, -1, -1, &trace);
-    trace_onset(&trace, &report->metrics[report->headline], &onset);
-    own.after = onset.after;
-    own.by = onset.by;
-    own.survival = survival_of(run, &onset);
+    RunSummary summary;
+    run_summary(arena, report, run, &summary);
+    Own own = {.is_known = 1,
+               .after = summary.onset.after,
+               .by = summary.onset.by,
+               .final = summary.final,
+               .loss = summary.loss};
+    if (summary.has_sink)
+        own.survival = survival_of(run, &summary.onset);
     return own;
 }
 
