@@ -89,7 +89,7 @@ class Lost(Case):
         self.assert_said("snapshots/step-00000012.npz: is not the file that manifest.json lists (SHA-256 ")
         self.refframe("show", self.of_run, code=2)
         self.write(self.last, whole)
-        shutil.copy(other, self.last.replace("12", "11"))
+        shutil.copy(other, self.last.replace("step-00000012", "step-00000011"))
         self.assert_said("snapshots/step-00000011.npz: is none of the files that manifest.json lists")
 
     def test_a_plan_with_a_flipped_bit(self):
