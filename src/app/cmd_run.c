@@ -151,7 +151,7 @@ static int train_and_report(Experiment *experiment, int accepts_other_machine, d
     const int trained = train_all(experiment, accepts_other_machine, &state, err);
     if (trained != STATUS_OK && trained != STATUS_FAILED)
         return trained;
-    const int reported = experiment_report(experiment->folder, trained == STATUS_OK ? err : &report_error);
+    const int reported = experiment_report(experiment->folder, NULL, 0, trained == STATUS_OK ? err : &report_error);
     if (trained != STATUS_OK || reported != STATUS_OK)
         return trained != STATUS_OK ? trained : reported;
     printf("%d runs trained, %d were there already; %s; measuring took %.1f %% of the runs' time\n", state.n_finished,

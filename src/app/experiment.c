@@ -193,7 +193,7 @@ const char *experiment_kernels_note(const Experiment *experiment)
                : NULL;
 }
 
-int experiment_report(const char *folder, Error *err)
+int experiment_report(const char *folder, const char *const *requested, int n_requested, Error *err)
 {
     Arena *arena = arena_new();
     Report *report;
@@ -206,7 +206,7 @@ int experiment_report(const char *folder, Error *err)
     if (status == STATUS_OK) /* of reports that were killed */
         status = file_remove_dead_temporaries(folder, err);
     if (status == STATUS_OK)
-        status = report_write(report, folder, err);
+        status = report_write(report, folder, requested, n_requested, err);
     if (status == STATUS_OK) {
         report_terminal(report, terminal_width(), terminal_has_colour(), &text);
         printf("%s\nreport: %s\n", text_string(&text), terminal_text(arena, file_join(arena, folder, "report.html")));

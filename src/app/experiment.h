@@ -38,8 +38,8 @@ int experiment_write_meta(const Experiment *experiment, Error *err);
 /* What is to be said where a machine runs no kernels but the plain ones; NULL where it runs faster ones. */
 const char *experiment_kernels_note(const Experiment *experiment);
 
-/* Collects, writes all exports, prints the table and says where the report is. STATUS_FAILED, after all that, where a
- * finished run could not be read. */
-int experiment_report(const char *folder, Error *err);
+/* Collects, writes all exports, those on request that are named here among them, prints the table and says where the
+ * report is. STATUS_FAILED, after all that, where a finished run could not be read. */
+int experiment_report(const char *folder, const char *const *requested, int n_requested, Error *err);
 
 #endif

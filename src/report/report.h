@@ -25,8 +25,10 @@ int report_has_hashes(const Report *report);
 /* STATUS_FAILED, and a line that names the first and what to do, where finished runs could not be read. */
 int report_unreadable(const Report *report, Error *err);
 
-/* Writes every export (export/README.md) into the folder, each atomically, and at last their hashes (store/sums.h). */
-int report_write(Report *report, const char *folder, Error *err);
+/* Writes every export (export/README.md) into the folder, each atomically, and at last their hashes (store/sums.h). One
+ * that is written on request alone is where it is named or lies there already, so that what was asked for before is
+ * never older than the rest. */
+int report_write(Report *report, const char *folder, const char *const *requested, int n_requested, Error *err);
 
 /* The table for the terminal: per arm onset (median, interval with coverage, n formed of n), final sink mass of the
  * strongest head with its floor, value drain, frame by position and by token; then the verdicts, and what

@@ -10,6 +10,7 @@
 #define REFFRAME_REPORT_RESULTS_H
 
 #include "base/claim.h"
+#include "base/table.h"
 #include "frame/frame.h"
 #include "frame/onset.h"
 #include "report/report.h"
@@ -129,6 +130,7 @@ struct Report {
     int n_notes;
     int headline;              /* index of the sink metric that tables show, -1 when nothing was measured */
     const char *headline_note; /* why it is not sink_mass_idle, "" otherwise */
+    Table *columns;            /* of the tables written so far (export/columns.c); NULL: none */
 };
 
 int report_find_metric(const Report *report, const char *name); /* -1 if absent */

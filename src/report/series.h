@@ -26,7 +26,7 @@ void series_put_metric(Arena *arena, const Report *report, const SeriesRuns *own
 
 /* Marks the metrics that fit `budget` bytes, (n_metrics,), and returns their weight: the headline (which always fits),
  * those with a threshold, the others, those as published, those on corrupted sequences. What comes after the first that
- * does not fit is left to geometry.csv. */
+ * does not fit is left to geometry.csv, on request. */
 size_t series_choose(const Report *report, size_t budget, unsigned char *ret_carried);
 
 #endif

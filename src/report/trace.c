@@ -169,6 +169,13 @@ void trace_onset(const Trace *trace, const ReportMetric *metric, Onset *ret_onse
                     metric->ratio, ret_onset);
 }
 
+const char *onset_kind_name(OnsetKind kind)
+{
+    static const char *const names[] = {
+        [ONSET_NEVER] = "never", [ONSET_AT_START] = "at_start", [ONSET_FOUND] = "found"};
+    return names[kind];
+}
+
 double trace_final(const Trace *trace)
 {
     return series_final(trace->n, trace->values);

@@ -46,6 +46,8 @@ double trace_floor(const Trace *trace, const ReportMetric *metric);
 /* The same with the value at step 0. */
 double trace_baseline(const Trace *trace, const ReportMetric *metric);
 
+const char *onset_kind_name(OnsetKind kind); /* "never", "at_start", "found" */
+
 /* Onset of a metric with a declared threshold; never for others. */
 void trace_onset(const Trace *trace, const ReportMetric *metric, Onset *ret_onset);
 double trace_final(const Trace *trace);

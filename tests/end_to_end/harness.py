@@ -86,8 +86,8 @@ def results(folder):
     """The same for all of results/NAME, tables and report included."""
     found = {f"{name}/{part}": value for name, path in run_folders(folder).items()
              for part, value in result_of_run(path).items()}
-    for name in ("plan.json", "summary.csv", "geometry.csv", "onset.csv", "tokens.csv", "verdicts.json", "metrics.json",
-                 "report.html"):
+    for name in ("plan.json", "summary.csv", "onset.csv", "tokens.csv", "columns.csv", "verdicts.json",
+                 "metrics.json", "report.html"):
         found[name] = read(os.path.join(folder, name))
     return found
 

@@ -41,7 +41,8 @@ class Reader(Case):
         cls.addClassCleanup(shutil.rmtree, cls.trained, ignore_errors=True)
         with open(os.path.join(cls.trained, "small.yaml"), "w", encoding="utf-8") as file:
             file.write(SWEEP)
-        subprocess.run([REFFRAME, "run", "small.yaml", "--results", "results"], cwd=cls.trained, check=True, stdout=subprocess.DEVNULL)
+        for words in (("run", "small.yaml", "--results", "results"), ("report", "results/small", "--table", "geometry", "--table", "heads")):
+            subprocess.run([REFFRAME, *words], cwd=cls.trained, check=True, stdout=subprocess.DEVNULL)
 
     def setUp(self):
         super().setUp()
@@ -54,7 +55,7 @@ class Reader(Case):
         for level in ("layer", "model"):
             curves = self.results.curves(*self.results.metrics_measured(), level=level)
             for row in zip(*(curves[name] for name in ("run", "step", "tokens", "layer", "metric", "value"))):
-                found[(*row[:3], "all" if row[3] is None else str(row[3]), row[4])] = row[5]
+                found[(*row[:3], "" if row[3] is None else str(row[3]), row[4])] = row[5]
         expected = {(row["run"], int(row["step"]), int(row["tokens"]), row["layer"], row["metric"]): float(row["value"])
                     for row in rows_of(self.at("results", "small", "geometry.csv")) if row["value"] and row["metric"] in self.results.metrics}
         self.assertGreater(len(expected), 1000)

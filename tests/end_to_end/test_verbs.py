@@ -150,6 +150,7 @@ class Verbs(Case):
         self.write("tiny.yaml", TINY)
         done = self.refframe("run", "tiny.yaml")
         folder = self.at("results", "tiny")
+        self.refframe("report", folder, "--table", "geometry")
         tables = {name: list(csv.DictReader(io.StringIO(read(os.path.join(folder, name)).decode())))
                   for name in ("summary.csv", "geometry.csv", "onset.csv")}
         plan = json.loads(read(os.path.join(folder, "plan.json")))
@@ -181,6 +182,34 @@ class Verbs(Case):
         self.assertIn("as the first of them, one true in 90 % of seeds is decided in 66 % of studies", said)
         self.write("none.yaml", TINY)
         self.assertNotIn("decide", self.refframe("check", "none.yaml").stdout)
+
+    def test_large_tables_are_written_on_request(self):
+        """They once took as much room as the results; asked for, they never go stale."""
+        self.write("one.yaml", SINGLE)
+        self.refframe("run", "one.yaml")
+        folder = self.at("results", "one")
+        choices = [name for name, summary in re.findall(r"(?m)^  (\w+) +(.*)$", self.refframe("list", "export").stdout)
+                   if "on request" in summary]
+        self.assertEqual(choices, ["geometry", "heads"])
+        paths = [os.path.join(folder, f"{name}.csv") for name in choices]
+        self.assertEqual([os.path.exists(path) for path in paths], [False, False])
+        for name in choices:
+            self.assertRegex(self.refframe("report", "--help").stdout, rf"--table TABLE .*\b{name}\b")
+        done = self.refframe("report", folder, "--table", "geometri", code=2)
+        self.assertEqual(done.stderr, 'refframe: refframe report: --table: "geometri" is not one of geometry, heads; did you mean "geometry"?\n')
+        self.refframe("report", folder, "--table", "summary", code=2)
+        self.refframe("report", folder, "--table", "geometry", "--table=heads")
+        whole = [read(path) for path in paths]
+        self.assertEqual([data.startswith(b"run,arm,seed,step,tokens,layer,") for data in whole], [True, True])
+        self.refframe("status", folder, "--verify")
+        for path in paths:
+            self.write(path, "of another day\n")
+        self.refframe("run", "one.yaml")  # which reports, and was asked for neither
+        self.assertEqual([read(path) for path in paths], whole)
+        os.remove(paths[1])
+        self.refframe("report", folder)
+        self.assertEqual([os.path.exists(path) for path in paths], [True, False])
+        self.refframe("status", folder, "--verify")
 
     def test_axes_called_like_columns(self):
         """An axis may have any name; the tables once ended the program when it was that of a column."""

@@ -24,8 +24,9 @@ READERS = {
     "metrics.json": ("report",),
     "reference.json": (),
     "SHA256SUMS": (),  # lists: what stands is what is damaged, then
-    **dict.fromkeys(("summary.csv", "onset.csv", "frames.csv", "changes.csv", "differences.csv", "formed.csv", "geometry.csv",
-                     "tokens.csv", "verdicts.json", "labels.svg", "early.svg", "report.html"), ()),
+    **dict.fromkeys(("summary.csv", "onset.csv", "frames.csv", "changes.csv", "differences.csv", "formed.csv",
+                     "geometry.csv", "heads.csv", "tokens.csv", "columns.csv", "verdicts.json", "labels.svg", "early.svg",
+                     "report.html"), ()),
     "RUN/run.yaml": ("run", "measure", "train"),
     "RUN/manifest.json": ("report", "show", "measure"),
     "RUN/tokenizer.csv": ("run", "measure"),
@@ -72,6 +73,7 @@ class Verify(Case):
         self.write("one.yaml", YAML)
         self.refframe("run", "one.yaml")
         self.whole = self.at("results", "one")
+        self.refframe("report", self.whole, "--table", "geometry", "--table", "heads")
         (self.run,) = run_folders(self.whole)
 
     def restore(self):

@@ -11,6 +11,8 @@
 
 extern const Export export_template;
 
+static const char *const on_request[] = {"geometry", "heads"};
+
 static const Scene hostile = {
     .n_arms = 2,
     .n_seeds = 6,
@@ -46,11 +48,11 @@ static void test_equal_results_are_equal_bytes(void **state)
     for (int k = 0; k < 2; k++) {
         Report *report = scene_collect(arena, &hostile, &folders[k]);
         outs[k] = scratch_folder();
-        assert_ok(report_write(report, outs[k], &err), &err);
+        assert_ok(report_write(report, outs[k], on_request, sizeof on_request / sizeof *on_request, &err), &err);
         assert_ok(export_template.write(report, file_join(arena, outs[k], export_template.file), &err), &err);
     }
     assert_ok(file_list(arena, outs[0], &names, &n_names, &err), &err);
-    assert_int_equal(n_names, 14);
+    assert_int_equal(n_names, 16);
     for (int i = 0; i < n_names; i++) {
         size_t n[2];
         const char *a = read_whole(arena, outs[0], names[i], &n[0]), *b = read_whole(arena, outs[1], names[i], &n[1]);
@@ -94,7 +96,7 @@ static void test_summary_to_the_digit(void **state)
     Error err;
     Report *report = scene_collect(arena, &scene, &folder);
     report->n_arms = 2;
-    assert_ok(report_write(report, folder, &err), &err);
+    assert_ok(report_write(report, folder, NULL, 0, &err), &err);
     /* loss: median of 2 + 2/21, 2 + 2/51, 2 + 2/101 */
     assert_string_equal(
         read_whole(arena, folder, "summary.csv", NULL),
@@ -158,7 +160,7 @@ static void test_changes_to_the_digit(void **state)
     char *folder;
     Error err;
     Report *report = scene_collect(arena, &scene, &folder);
-    assert_ok(report_write(report, folder, &err), &err);
+    assert_ok(report_write(report, folder, NULL, 0, &err), &err);
     assert_ok(table_from_csv(arena, "changes.csv", read_whole(arena, folder, "changes.csv", NULL), &table, &err), &err);
     assert_int_equal(table->n_rows, 5);
     for (int r = 0; r < 5; r++) {
@@ -187,7 +189,7 @@ static void test_changes_by_set_up(void **state)
     char *folder;
     Error err;
     Report *report = scene_collect(arena, &scene, &folder);
-    assert_ok(report_write(report, folder, &err), &err);
+    assert_ok(report_write(report, folder, NULL, 0, &err), &err);
     assert_ok(table_from_csv(arena, "changes.csv", read_whole(arena, folder, "changes.csv", NULL), &table, &err), &err);
     assert_int_equal(table->n_rows, sizeof setups / sizeof *setups);
     for (int r = 0; r < table->n_rows; r++)
@@ -211,7 +213,7 @@ static void test_differences_to_the_digit(void **state)
     char *folder;
     Error err;
     Report *report = scene_collect(arena, &scene, &folder);
-    assert_ok(report_write(report, folder, &err), &err);
+    assert_ok(report_write(report, folder, NULL, 0, &err), &err);
     assert_string_equal(
         read_whole(arena, folder, "differences.csv", NULL),
         "axis,arm_a,arm_b,of,n,difference,difference_low,difference_high,coverage,p,logrank_z,logrank_p\n"
@@ -247,7 +249,7 @@ static void test_onsets_are_the_first_heads(void **state)
         for (int i = PART_COUNT; report->runs[r].arm == 1 && i < own->n * PART_COUNT; i++)
             own->values[i * SCENE_LAYERS * SCENE_HEADS] = 0.4; /* of head 0.0, from the second snapshot on */
     }
-    assert_ok(report_write(report, folder, &err), &err);
+    assert_ok(report_write(report, folder, NULL, 0, &err), &err);
     const char *differences = read_whole(arena, folder, "differences.csv", NULL);
     assert_non_null(strstr(differences, "kind,a,b,onset,6,4,1,5,0.96875,0.03125,-"));
     assert_non_null(strstr(differences, "kind,a,b,final,6,0.1875,-0.125,0.5,"));
@@ -265,7 +267,7 @@ static void test_two_that_never_came_are_not_told(void **state)
     char *folder;
     Error err;
     Report *report = scene_collect(arena, &scene, &folder);
-    assert_ok(report_write(report, folder, &err), &err);
+    assert_ok(report_write(report, folder, NULL, 0, &err), &err);
     assert_non_null(
         strstr(read_whole(arena, folder, "differences.csv", NULL), "kind,a,b,onset,6,0,-inf,inf,0.96875,1,0,1\n"));
     scratch_remove(folder);
@@ -304,7 +306,7 @@ static void test_figures_show_every_run(void **state)
     char *folder;
     Error err;
     Report *report = scene_collect(arena, &scene, &folder);
-    assert_ok(report_write(report, folder, &err), &err);
+    assert_ok(report_write(report, folder, NULL, 0, &err), &err);
     const char *labels = read_whole(arena, folder, "labels.svg", NULL),
                *early = read_whole(arena, folder, "early.svg", NULL);
     assert_int_equal(count(labels, "class=\"type1\">"), 3 + 2 + 1); /* a's, b's odd seeds; the legend's */
@@ -339,7 +341,7 @@ static void test_long_tables_read_back(void **state)
     char *folder;
     Error err;
     Report *report = scene_collect(arena, &scene, &folder);
-    assert_ok(report_write(report, folder, &err), &err);
+    assert_ok(report_write(report, folder, on_request, 1, &err), &err);
     assert_ok(table_from_csv(arena, "onset.csv", read_whole(arena, folder, "onset.csv", NULL), &onsets, &err), &err);
     int r = find_row(onsets, (const char *const[][2]){{"of", "sink_mass_idle"}, {"level", "first"}}, 2);
     const struct {
@@ -384,16 +386,17 @@ static void test_long_tables_read_back(void **state)
     /* 4 losses at model level, 3 head metrics and 1 layer metric at 1 + L levels, S snapshots; then the sparse ones */
     assert_int_equal(geometry->n_rows,
                      (4 + 4 * (1 + SCENE_LAYERS)) * SCENE_SNAPSHOTS + (1 + SCENE_LAYERS + 1) * SCENE_SPARSE);
-    r = find_row(geometry, (const char *const[][2]){{"metric", "max_inflow"}, {"layer", "all"}}, 2);
+    r = find_row(geometry, (const char *const[][2]){{"metric", "max_inflow"}}, 1); /* the model's, which come first */
+    assert_true(isnan(table_get(geometry, r, table_find(geometry, "layer"))));
     assert_near(table_get(geometry, r, table_find(geometry, "n")), 3, 0); /* the least of the heads' */
-    r = find_row(geometry, (const char *const[][2]){{"metric", "ablation_cost"}, {"layer", "all"}}, 2);
+    r = find_row(geometry, (const char *const[][2]){{"metric", "ablation_cost"}}, 1);
     assert_near(table_get(geometry, r, table_find(geometry, "n")), 2, 0);
     assert_near(table_get(geometry, r, table_find(geometry, "sd")), 0.5, 0);
     assert_near(table_get(geometry, r, table_find(geometry, "start")), 0.05, 0);
     double last = (double)NAN;
     for (int row = 0; row < geometry->n_rows; row++)
         if (strcmp(table_get_text(geometry, row, table_find(geometry, "metric")), "sink_mass_idle") == 0 &&
-            strcmp(table_get_text(geometry, row, table_find(geometry, "layer")), "1") == 0)
+            table_get(geometry, row, table_find(geometry, "layer")) == 1)
             last = table_get(geometry, row, table_find(geometry, "value"));
     assert_near(last, (0.375 + 0.04) / 2, 1e-15);
     scratch_remove(folder);
@@ -415,7 +418,7 @@ static void test_anchors_by_token(void **state)
     char *folder;
     Error err;
     Report *report = scene_collect(arena, &scene, &folder);
-    assert_ok(report_write(report, folder, &err), &err);
+    assert_ok(report_write(report, folder, NULL, 0, &err), &err);
     assert_ok(table_from_csv(arena, "tokens.csv", read_whole(arena, folder, "tokens.csv", NULL), &table, &err), &err);
     assert_int_equal(table->n_rows, 9);
     for (int r = 0; r < 9; r++) {
@@ -477,7 +480,7 @@ static void test_page_carries_its_data_whatever_the_strings(void **state)
     Json *data;
     Error err;
     Report *report = scene_collect(arena, &hostile, &folder);
-    assert_ok(report_write(report, folder, &err), &err);
+    assert_ok(report_write(report, folder, NULL, 0, &err), &err);
     const char *html = read_whole(arena, folder, "report.html", NULL);
     const char *title = between(html, "<title>", "</title>", &n);
     assert_memory_equal(title, "A &lt;/title&gt;", 15);

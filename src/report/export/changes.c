@@ -4,7 +4,6 @@
  */
 #include "report/export/export.h"
 
-#include "base/table.h"
 #include "report/changes.h"
 
 enum { AXIS, FROM, TO, SETUP, N_TEXTS };
@@ -16,15 +15,15 @@ enum { N_READINGS = 4 };
 static const struct {
     const char *name, *end, *unit;
 } numbers[N_NUMBERS] = {
-    [PAIRS] = {"pairs", "", ""},
-    [SEEDS] = {"seeds", "", ""},
-    [COVERAGE] = {"coverage", "", ""},
+    [PAIRS] = {"pairs", "", "pairs"},
+    [SEEDS] = {"seeds", "", "seeds"},
+    [COVERAGE] = {"coverage", "", "probability"},
     [CHANGED] = {"changed", "", "share of pairs"},
     [LOW] = {"changed", "_low", "share of pairs"},
     [HIGH] = {"changed", "_high", "share of pairs"},
     [FLOOR] = {"floor", "", "share of pairs"},
     [FLOOR_DEALT] = {"floor_dealt", "", "share of pairs"},
-    [P] = {"p", "", ""},
+    [P] = {"p", "", "probability"},
     [UNLABELLED] = {"unlabelled", "", "runs"},
 };
 
@@ -78,7 +77,7 @@ static int write_changes(Report *report, const char *path, Error *err)
             arena_free(scratch);
         }
     }
-    const int status = export_table(table, path, err);
+    const int status = export_table(report, table, path, err);
     arena_free(arena);
     return status;
 }

@@ -12,7 +12,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/table.h"
 #include "report/statistics.h"
 #include "report/summary.h"
 #include "report/survival.h"
@@ -132,31 +131,22 @@ static int is_compared(const Report *report, int axis, int a, int b)
 
 static int write_differences(Report *report, const char *path, Error *err)
 {
-    static const struct {
-        const char *name;
-        int is_text;
-    } columns[N_COLUMNS] = {
-        [AXIS] = {"axis", 1},
-        [ARM_A] = {"arm_a", 1},
-        [ARM_B] = {"arm_b", 1},
-        [OF] = {"of", 1},
-        [N] = {"n", 0},
-        [DIFFERENCE] = {"difference", 0},
-        [LOW] = {"difference_low", 0},
-        [HIGH] = {"difference_high", 0},
-        [COVERAGE] = {"coverage", 0},
-        [P] = {"p", 0},
-        [LOGRANK_Z] = {"logrank_z", 0},
-        [LOGRANK_P] = {"logrank_p", 0},
+    static const ExportColumn columns[N_COLUMNS] = {
+        [AXIS] = {"axis", "", 1},
+        [ARM_A] = {"arm_a", "", 1},
+        [ARM_B] = {"arm_b", "", 1},
+        [OF] = {"of", "", 1},
+        [N] = {"n", "seeds", 0},
+        [DIFFERENCE] = {"difference", "that of what `of` names", 0},
+        [LOW] = {"difference_low", "that of what `of` names", 0},
+        [HIGH] = {"difference_high", "that of what `of` names", 0},
+        [COVERAGE] = {"coverage", "probability", 0},
+        [P] = {"p", "probability", 0},
+        [LOGRANK_Z] = {"logrank_z", "", 0},
+        [LOGRANK_P] = {"logrank_p", "probability", 0},
     };
     Arena *arena = arena_new();
-    Table *table = table_new(arena);
-    for (int c = 0; c < N_COLUMNS; c++) {
-        if (columns[c].is_text)
-            table_add_text_column(table, columns[c].name);
-        else
-            table_add_column(table, columns[c].name, "");
-    }
+    Table *table = export_table_new(arena, columns, sizeof columns / sizeof *columns);
     const Own *owns = owns_of(arena, report);
     const size_t n_seeds = (size_t)report->n_seeds;
     for (int x = 0; x < report->n_axes; x++)
@@ -164,7 +154,7 @@ static int write_differences(Report *report, const char *path, Error *err)
             for (int b = a + 1; b < report->n_arms; b++)
                 for (int m = 0; m < N_MEASURES && is_compared(report, x, a, b); m++)
                     add_row(report, x, a, b, owns + (size_t)a * n_seeds, owns + (size_t)b * n_seeds, m, table);
-    const int status = export_table(table, path, err);
+    const int status = export_table(report, table, path, err);
     arena_free(arena);
     return status;
 }

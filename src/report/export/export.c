@@ -1,16 +1,85 @@
 /* What the exports share, and report_write: every export of the registry, in its order. */
 #include "report/export/export.h"
 
+#include <string.h>
+
 #include "base/file.h"
 
-int export_table(const Table *table, const char *path, Error *err)
+/* ---- tables and their columns ---- */
+
+static int is_called(const ExportColumn *columns, int n, const char *name)
+{
+    int c = 0;
+    while (c < n && strcmp(columns[c].name, name) != 0)
+        c++;
+    return c < n;
+}
+
+const ExportColumn *export_with_axes(Arena *arena, const Report *report, const ExportColumn *columns, int n,
+                                     int n_front)
+{
+    ExportColumn *all = ARENA_ARRAY(arena, ExportColumn, n + report->n_axes), *axes = all + n_front;
+    memcpy(all, columns, (size_t)n_front * sizeof *all);
+    memcpy(axes + report->n_axes, columns + n_front, (size_t)(n - n_front) * sizeof *all);
+    for (int x = 0; x < report->n_axes; x++) {
+        axes[x] = (ExportColumn){report->axes[x].name, "", 1};
+        while (is_called(columns, n, axes[x].name) || is_called(axes, x, axes[x].name))
+            axes[x].name = arena_format(arena, "%s (axis)", axes[x].name);
+    }
+    return all;
+}
+
+Table *export_table_new(Arena *arena, const ExportColumn *columns, int n)
+{
+    Table *table = table_new(arena);
+    for (int c = 0; c < n; c++)
+        if (columns[c].is_words)
+            table_add_text_column(table, columns[c].name);
+        else
+            table_add_column(table, columns[c].name, columns[c].unit);
+    return table;
+}
+
+void export_declare(Report *report, const char *path, const ExportColumn *columns, int n)
+{
+    enum { TABLE, COLUMN, KIND, UNIT };
+    static const ExportColumn own[] = {
+        [TABLE] = {"table", "", 1}, [COLUMN] = {"column", "", 1}, [KIND] = {"kind", "", 1}, [UNIT] = {"unit", "", 1}};
+    if (!report->columns)
+        report->columns = export_table_new(report->arena, own, sizeof own / sizeof *own);
+    for (int c = 0; c < n; c++) {
+        const int row = table_add_row(report->columns);
+        table_set_text(report->columns, row, TABLE, file_basename(report->arena, path));
+        table_set_text(report->columns, row, COLUMN, columns[c].name);
+        table_set_text(report->columns, row, KIND, columns[c].is_words ? "words" : "numbers");
+        table_set_text(report->columns, row, UNIT, columns[c].unit);
+    }
+}
+
+int export_table(Report *report, const Table *table, const char *path, Error *err)
 {
     Text csv = {0};
+    for (int c = 0; c < table->n_columns; c++) {
+        const Column *column = &table->columns[c];
+        export_declare(report, path, &(ExportColumn){column->name, column->unit, column->strings != NULL}, 1);
+    }
     table_to_csv(table, text_add_cell, &csv);
     const int status = file_write(path, csv.data, csv.size, err);
     text_free(&csv);
     return status;
 }
+
+const char *export_loss_unit(const Report *report)
+{
+    return arena_format(report->arena, "%s per target", report_loss_unit(report));
+}
+
+const char *export_metric_unit(const Report *report, int metric)
+{
+    return metric < 0 ? "" : report->metrics[metric].unit;
+}
+
+/* ---- all of them ---- */
 
 /* What the report was made of, with the hashes that it was read by; where there were none, with those of now. */
 static int add_read(const Report *report, const char *folder, Sums *sums, Error *err)
@@ -26,14 +95,27 @@ static int add_read(const Report *report, const char *folder, Sums *sums, Error 
     return status;
 }
 
-int report_write(Report *report, const char *folder, Error *err)
+/* Whether a report writes it: always, or where it was asked for, now or before. */
+static int is_due(const Export *export, const char *path, const char *const *requested, int n_requested)
+{
+    int is_asked = !export->on_request || file_exists(path);
+    for (int i = 0; i < n_requested && !is_asked; i++)
+        is_asked = strcmp(requested[i], export->variant.name) == 0;
+    return is_asked;
+}
+
+int report_write(Report *report, const char *folder, const char *const *requested, int n_requested, Error *err)
 {
     Sums sums = {.n = 0};
+    report->columns = NULL;
     int status = add_read(report, folder, &sums, err);
     if (status == STATUS_OK) /* while tables are replaced, none is listed */
         status = sums_write(folder, &sums, err);
     for (const Export *const *export = export_registry; *export && status == STATUS_OK; export ++) {
-        status = (*export)->write(report, file_join(report->arena, folder, (*export)->file), err);
+        const char *path = file_join(report->arena, folder, (*export)->file);
+        if (!is_due(*export, path, requested, n_requested))
+            continue;
+        status = (*export)->write(report, path, err);
         if (status == STATUS_OK)
             status = sums_add_file(report->arena, &sums, folder, (*export)->file, err);
     }

@@ -4,18 +4,21 @@
  */
 #include "report/export/export.h"
 
-#include "base/table.h"
 #include "report/survival.h"
 #include "report/trace.h"
 
 static int write_formed(Report *report, const char *path, Error *err)
 {
-    static const char *const numbers[] = {"by", "at_risk", "formed", "share"};
+    enum { ARM, BY, AT_RISK, FORMED, SHARE, N_COLUMNS };
+    static const ExportColumn columns[N_COLUMNS] = {
+        [ARM] = {"arm", "", 1},
+        [BY] = {"by", "steps", 0},
+        [AT_RISK] = {"at_risk", "runs", 0},
+        [FORMED] = {"formed", "runs", 0},
+        [SHARE] = {"share", "share of runs", 0},
+    };
     Arena *arena = arena_new();
-    Table *table = table_new(arena);
-    table_add_text_column(table, "arm");
-    for (size_t c = 0; c < sizeof numbers / sizeof *numbers; c++)
-        table_add_column(table, numbers[c], c == 0 ? "steps" : "");
+    Table *table = export_table_new(arena, columns, N_COLUMNS);
     for (int a = 0; a < report->n_arms && report->headline >= 0; a++) {
         Arena *scratch = arena_new();
         Survival *runs = ARENA_ARRAY(scratch, Survival, report->n_runs + 1);
@@ -33,15 +36,15 @@ static int write_formed(Report *report, const char *path, Error *err)
         const int n_steps = survival_curve(scratch, n, runs, &steps);
         for (int s = 0; s < n_steps; s++) {
             const int row = table_add_row(table);
-            table_set_text(table, row, 0, report->arms[a].name);
-            table_set(table, row, 1, steps[s].time);
-            table_set(table, row, 2, steps[s].at_risk);
-            table_set(table, row, 3, steps[s].formed);
-            table_set(table, row, 4, steps[s].share);
+            table_set_text(table, row, ARM, report->arms[a].name);
+            table_set(table, row, BY, steps[s].time);
+            table_set(table, row, AT_RISK, steps[s].at_risk);
+            table_set(table, row, FORMED, steps[s].formed);
+            table_set(table, row, SHARE, steps[s].share);
         }
         arena_free(scratch);
     }
-    const int status = export_table(table, path, err);
+    const int status = export_table(report, table, path, err);
     arena_free(arena);
     return status;
 }

@@ -61,37 +61,29 @@ static void add_scope(Table *table, const Report *report, const ReportRun *run, 
 
 static int write_frames(Report *report, const char *path, Error *err)
 {
-    static const struct {
-        const char *name;
-        int is_text;
-    } columns[] = {
-        [RUN] = {"run", 1},
-        [ARM] = {"arm", 1},
-        [SEED] = {"seed", 0},
-        [STEP] = {"step", 0},
-        [LAYER] = {"layer", 0},
-        [HEAD] = {"head", 0},
-        [FRAME] = {"frame", 1},
-        [MARGIN] = {"margin", 0},
-        [NEAREST] = {"nearest", 1},
-        [AGREEMENT] = {"agreement", 0},
-        [BY_TOKEN] = {"frame_by_token", 1},
-        [BY_TOKEN_MARGIN] = {"by_token_margin", 0},
-        [BY_TOKEN_NEAREST] = {"by_token_nearest", 1},
-        [BY_TOKEN_AGREEMENT] = {"by_token_agreement", 0},
-        [FINAL] = {"final", 1},
-        [FINAL_BY_TOKEN] = {"final_by_token", 1},
-        [ANCHORS] = {"n_anchors", 0},
-        [PLACES] = {"n_places", 0},
-        [TOKENS] = {"n_tokens", 0},
+    static const ExportColumn columns[] = {
+        [RUN] = {"run", "", 1},
+        [ARM] = {"arm", "", 1},
+        [SEED] = {"seed", "", 0},
+        [STEP] = {"step", "steps", 0},
+        [LAYER] = {"layer", "", 0},
+        [HEAD] = {"head", "", 0},
+        [FRAME] = {"frame", "", 1},
+        [MARGIN] = {"margin", "that of the nearest threshold", 0},
+        [NEAREST] = {"nearest", "", 1},
+        [AGREEMENT] = {"agreement", "share of sequences", 0},
+        [BY_TOKEN] = {"frame_by_token", "", 1},
+        [BY_TOKEN_MARGIN] = {"by_token_margin", "that of the nearest threshold", 0},
+        [BY_TOKEN_NEAREST] = {"by_token_nearest", "", 1},
+        [BY_TOKEN_AGREEMENT] = {"by_token_agreement", "share of sequences", 0},
+        [FINAL] = {"final", "", 1},
+        [FINAL_BY_TOKEN] = {"final_by_token", "", 1},
+        [ANCHORS] = {"n_anchors", "anchors", 0},
+        [PLACES] = {"n_places", "places", 0},
+        [TOKENS] = {"n_tokens", "tokens", 0},
     };
     Arena *arena = arena_new();
-    Table *table = table_new(arena);
-    for (size_t c = 0; c < sizeof columns / sizeof *columns; c++)
-        if (columns[c].is_text)
-            table_add_text_column(table, columns[c].name);
-        else
-            table_add_column(table, columns[c].name, "");
+    Table *table = export_table_new(arena, columns, sizeof columns / sizeof *columns);
     for (int r = 0; r < report->n_runs; r++) {
         const ReportRun *run = &report->runs[r];
         if (run->n_snapshots == 0)
@@ -104,7 +96,7 @@ static int write_frames(Report *report, const char *path, Error *err)
                 add_scope(table, report, run, l, h, &frames->heads[l * run->n_heads + h]);
         }
     }
-    const int status = export_table(table, path, err);
+    const int status = export_table(report, table, path, err);
     arena_free(arena);
     return status;
 }

@@ -10,7 +10,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "base/table.h"
 #include "report/trace.h"
 
 enum {
@@ -85,8 +84,6 @@ static Milestones list_milestones(Arena *arena, const Report *report)
 /* A row; `at`: which of the run's snapshots the onset's are, NULL for all of them. */
 static int add_onset(Writer *writer, const char *of, const char *level, const Onset *onset, const int *at)
 {
-    static const char *const kinds[] = {
-        [ONSET_NEVER] = "never", [ONSET_AT_START] = "at_start", [ONSET_FOUND] = "found"};
     static const char *const orders[] = {"before", "unordered", "after"};
     const ReportRun *run = writer->run;
     Table *table = writer->table;
@@ -96,7 +93,7 @@ static int add_onset(Writer *writer, const char *of, const char *level, const On
     table_set(table, row, SEED, (double)run->seed);
     table_set_text(table, row, OF, of);
     table_set_text(table, row, LEVEL, level);
-    table_set_text(table, row, KIND, kinds[onset->kind]);
+    table_set_text(table, row, KIND, onset_kind_name(onset->kind));
     if (onset->kind == ONSET_NEVER)
         return row;
     for (int i = 0; i < writer->milestones.n; i++)
@@ -200,10 +197,7 @@ static void add_run(Writer *writer)
 
 static int write_onsets(Report *report, const char *path, Error *err)
 {
-    const struct {
-        const char *name, *unit;
-        int is_text;
-    } columns[] = {
+    const ExportColumn columns[] = {
         [RUN] = {"run", "", 1},
         [ARM] = {"arm", "", 1},
         [SEED] = {"seed", "", 0},
@@ -218,18 +212,12 @@ static int write_onsets(Report *report, const char *path, Error *err)
         [TOKENS_BY] = {"tokens_by", "tokens", 0},
         [TARGETS_AFTER] = {"targets_after", "targets", 0},
         [TARGETS_BY] = {"targets_by", "targets", 0},
-        [LOSS] = {"loss", report_loss_unit(report), 0},
-        [EARLY] = {"early", "", 0},
+        [LOSS] = {"loss", export_loss_unit(report), 0},
+        [EARLY] = {"early", "share of the loss's fall", 0},
         [HALF_RISE] = {"half_rise", "steps", 0},
     };
     Arena *arena = arena_new();
-    Table *table = table_new(arena);
-    for (size_t c = 0; c < sizeof columns / sizeof *columns; c++) {
-        if (columns[c].is_text)
-            table_add_text_column(table, columns[c].name);
-        else
-            table_add_column(table, columns[c].name, columns[c].unit);
-    }
+    Table *table = export_table_new(arena, columns, sizeof columns / sizeof *columns);
     Writer writer = {arena_new(), table, report, NULL, list_milestones(arena, report)};
     for (int i = 0; i < writer.milestones.n; i++)
         table_add_text_column(table, writer.milestones.names[i]);
@@ -241,7 +229,7 @@ static int write_onsets(Report *report, const char *path, Error *err)
         writer.scratch = arena_new();
     }
     arena_free(writer.scratch);
-    const int status = export_table(table, path, err);
+    const int status = export_table(report, table, path, err);
     arena_free(arena);
     return status;
 }

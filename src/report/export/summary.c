@@ -3,9 +3,29 @@
  */
 #include "report/export/export.h"
 
-#include "base/file.h"
-#include "base/table.h"
 #include "report/summary.h"
+
+/* An interval stands in three columns from its first on. */
+enum {
+    ARM,
+    RUNS,
+    FINISHED,
+    METRIC,
+    ONSET,
+    COVERAGE = ONSET + 3,
+    FORMED,
+    FINAL,
+    FLOOR = FINAL + 3,
+    DRAIN,
+    LOSS = DRAIN + 3,
+    ORACLE = LOSS + 3,
+    FRAME,
+    FRAME_RUNS,
+    BY_TOKEN,
+    BY_TOKEN_RUNS,
+    FRAME_ONSET,
+    N_COLUMNS = FRAME_ONSET + 3
+};
 
 static void set_interval(Table *table, int row, int column, const Interval *interval)
 {
@@ -14,87 +34,75 @@ static void set_interval(Table *table, int row, int column, const Interval *inte
     table_set(table, row, column + 2, interval->high);
 }
 
-static int add_interval(Table *table, const char *name, const char *unit)
+static void add_row(Table *table, Arena *arena, const Report *report, int arm)
 {
-    const int first = table_add_column(table, name, unit);
-    table_add_column(table, arena_format(table->arena, "%s_low", name), unit);
-    table_add_column(table, arena_format(table->arena, "%s_high", name), unit);
-    return first;
-}
-
-typedef struct {
-    int arm, axes, runs, finished, metric, onset, coverage, formed, final, floor, drain, loss, oracle, frame[2],
-        frame_n[2], frame_onset;
-} Columns;
-
-/* The columns, with one for each axis behind the first. */
-static Columns add_columns(Table *table, const char *loss_unit, int n_axes, const char *const *axis_names)
-{
-    Columns c;
-    c.arm = table_add_text_column(table, "arm"), c.axes = table->n_columns;
-    for (int x = 0; x < n_axes; x++)
-        table_add_text_column(table, axis_names[x]);
-    c.runs = table_add_column(table, "runs", ""), c.finished = table_add_column(table, "finished", "");
-    c.metric = table_add_text_column(table, "metric"), c.onset = add_interval(table, "onset", "steps");
-    c.coverage = table_add_column(table, "coverage", ""), c.formed = table_add_column(table, "formed", "");
-    c.final = add_interval(table, "final", ""), c.floor = table_add_column(table, "floor", "");
-    c.drain = add_interval(table, "value_drain", ""), c.loss = add_interval(table, "loss", loss_unit);
-    c.oracle = table_add_column(table, "oracle_loss", loss_unit);
+    const int row = table_add_row(table), n = report->n_axes; /* columns behind the arm's stand behind those of axes */
+    ArmSummary summary;
+    arm_summary(arena, report, arm, &summary);
+    table_set_text(table, row, ARM, report->arms[arm].name);
+    for (int x = 0; x < n; x++)
+        table_set_text(table, row, ARM + 1 + x, report->arms[arm].values[x]);
+    table_set(table, row, n + RUNS, summary.planned);
+    table_set(table, row, n + FINISHED, summary.finished);
+    if (summary.finished == 0)
+        return;
+    if (report->headline >= 0) {
+        table_set_text(table, row, n + METRIC, report->metrics[report->headline].name);
+        set_interval(table, row, n + ONSET, &summary.onset);
+        table_set(table, row, n + FORMED, summary.formed);
+        set_interval(table, row, n + FINAL, &summary.final);
+        table_set(table, row, n + FLOOR, summary.floor);
+        set_interval(table, row, n + DRAIN, &summary.drain);
+    }
+    table_set(table, row, n + COVERAGE, coverage_of(summary.finished));
+    set_interval(table, row, n + LOSS, &summary.loss);
+    table_set(table, row, n + ORACLE, summary.oracle);
+    set_interval(table, row, n + FRAME_ONSET, &summary.label_onset);
     for (int k = 0; k < 2; k++) {
-        c.frame[k] = table_add_text_column(table, k ? "frame_by_token" : "frame");
-        c.frame_n[k] = table_add_column(table, k ? "frame_by_token_runs" : "frame_runs", "");
+        table_set_text(table, row, n + (k ? BY_TOKEN : FRAME), frame_name((FrameType)summary.label[k]));
+        table_set(table, row, n + (k ? BY_TOKEN_RUNS : FRAME_RUNS), summary.labels[k][summary.label[k]]);
     }
-    c.frame_onset = add_interval(table, "frame_onset", "steps");
-    return c;
-}
-
-/* An axis is called as the user likes, a column's name included: `loss` is then `loss (axis)`. */
-static const char **axis_columns(Arena *arena, const Report *report)
-{
-    const char **names = ARENA_ARRAY(arena, const char *, report->n_axes + 1);
-    Table *plain = table_new(arena);
-    add_columns(plain, "", 0, NULL);
-    for (int x = 0; x < report->n_axes; x++) {
-        const char *name = report->axes[x].name;
-        names[x] = table_find(plain, name) < 0 ? name : arena_format(arena, "%s (axis)", name);
-    }
-    return names;
 }
 
 static int write_summary(Report *report, const char *path, Error *err)
 {
+    const char *loss = export_loss_unit(report), *sink = export_metric_unit(report, report->headline),
+               *drain = export_metric_unit(report, report_find_metric(report, "value_drain"));
+    const ExportColumn columns[N_COLUMNS] = {
+        [ARM] = {"arm", "", 1},
+        [RUNS] = {"runs", "runs", 0},
+        [FINISHED] = {"finished", "runs", 0},
+        [METRIC] = {"metric", "", 1},
+        [ONSET] = {"onset", "steps", 0},
+        {"onset_low", "steps", 0},
+        {"onset_high", "steps", 0},
+        [COVERAGE] = {"coverage", "probability", 0},
+        [FORMED] = {"formed", "runs", 0},
+        [FINAL] = {"final", sink, 0},
+        {"final_low", sink, 0},
+        {"final_high", sink, 0},
+        [FLOOR] = {"floor", sink, 0},
+        [DRAIN] = {"value_drain", drain, 0},
+        {"value_drain_low", drain, 0},
+        {"value_drain_high", drain, 0},
+        [LOSS] = {"loss", loss, 0},
+        {"loss_low", loss, 0},
+        {"loss_high", loss, 0},
+        [ORACLE] = {"oracle_loss", loss, 0},
+        [FRAME] = {"frame", "", 1},
+        [FRAME_RUNS] = {"frame_runs", "runs", 0},
+        [BY_TOKEN] = {"frame_by_token", "", 1},
+        [BY_TOKEN_RUNS] = {"frame_by_token_runs", "runs", 0},
+        [FRAME_ONSET] = {"frame_onset", "steps", 0},
+        {"frame_onset_low", "steps", 0},
+        {"frame_onset_high", "steps", 0},
+    };
     Arena *arena = arena_new();
-    Table *table = table_new(arena);
-    const Columns c = add_columns(table, report_loss_unit(report), report->n_axes, axis_columns(arena, report));
-    for (int a = 0; a < report->n_arms; a++) {
-        ArmSummary summary;
-        arm_summary(arena, report, a, &summary);
-        const int row = table_add_row(table);
-        table_set_text(table, row, c.arm, report->arms[a].name);
-        for (int x = 0; x < report->n_axes; x++)
-            table_set_text(table, row, c.axes + x, report->arms[a].values[x]);
-        table_set(table, row, c.runs, summary.planned);
-        table_set(table, row, c.finished, summary.finished);
-        if (summary.finished == 0)
-            continue;
-        if (report->headline >= 0) {
-            table_set_text(table, row, c.metric, report->metrics[report->headline].name);
-            set_interval(table, row, c.onset, &summary.onset);
-            table_set(table, row, c.formed, summary.formed);
-            set_interval(table, row, c.final, &summary.final);
-            table_set(table, row, c.floor, summary.floor);
-            set_interval(table, row, c.drain, &summary.drain);
-        }
-        table_set(table, row, c.coverage, coverage_of(summary.finished));
-        set_interval(table, row, c.loss, &summary.loss);
-        table_set(table, row, c.oracle, summary.oracle);
-        set_interval(table, row, c.frame_onset, &summary.label_onset);
-        for (int k = 0; k < 2; k++) {
-            table_set_text(table, row, c.frame[k], frame_name((FrameType)summary.label[k]));
-            table_set(table, row, c.frame_n[k], summary.labels[k][summary.label[k]]);
-        }
-    }
-    const int status = export_table(table, path, err);
+    Table *table =
+        export_table_new(arena, export_with_axes(arena, report, columns, N_COLUMNS, RUNS), N_COLUMNS + report->n_axes);
+    for (int a = 0; a < report->n_arms; a++)
+        add_row(table, arena, report, a);
+    const int status = export_table(report, table, path, err);
     arena_free(arena);
     return status;
 }

@@ -29,29 +29,21 @@ static void add_scope(Table *table, const Report *report, const ReportRun *run, 
 
 static int write_tokens(Report *report, const char *path, Error *err)
 {
-    static const struct {
-        const char *name, *unit;
-        int is_text;
-    } columns[] = {
+    static const ExportColumn columns[] = {
         [RUN] = {"run", "", 1},
         [ARM] = {"arm", "", 1},
         [SEED] = {"seed", "", 0},
-        [STEP] = {"step", "", 0},
+        [STEP] = {"step", "steps", 0},
         [LAYER] = {"layer", "", 0},
         [HEAD] = {"head", "", 0},
         [TOKEN] = {"token", "", 0},
         [TEXT] = {"text", "", 1},
-        [SHARE] = {"share", "", 0},
-        [ANCHORS] = {"anchors", "", 0},
-        [TOP_SHARE] = {"top_share", "", 0},
+        [SHARE] = {"share", "share of the anchors' excess", 0},
+        [ANCHORS] = {"anchors", "anchors", 0},
+        [TOP_SHARE] = {"top_share", "share of sequences and heads", 0},
     };
     Arena *arena = arena_new();
-    Table *table = table_new(arena);
-    for (size_t c = 0; c < sizeof columns / sizeof *columns; c++)
-        if (columns[c].is_text)
-            table_add_text_column(table, columns[c].name);
-        else
-            table_add_column(table, columns[c].name, columns[c].unit);
+    Table *table = export_table_new(arena, columns, sizeof columns / sizeof *columns);
     for (int r = 0; r < report->n_runs; r++) {
         const ReportRun *run = &report->runs[r];
         if (run->n_snapshots == 0)
@@ -63,7 +55,7 @@ static int write_tokens(Report *report, const char *path, Error *err)
                 add_scope(table, report, run, l, h, &run->anchors.heads[l * run->n_heads + h]);
         }
     }
-    const int status = export_table(table, path, err);
+    const int status = export_table(report, table, path, err);
     arena_free(arena);
     return status;
 }

@@ -28,8 +28,8 @@ function notes() {
       list([...weak].map(([weakness, names]) => [[...names].join(', '), weakness]))),
     absent.length ? el('figure', {}, el('h3', {}, 'Runs without results'), table([['Run'], ['Why']], absent))
       : el('p.lede', {}, 'Every planned run finished.'),
-    leftOut > 0 && el('p.lede', {}, `To keep this page small ${leftOut} of ${data.measured} metrics stand in geometry.csv only, ` +
-      'their weaknesses in metrics.json.'));
+    leftOut > 0 && el('p.lede', {}, `To keep this page small ${leftOut} of ${data.measured} metrics are in geometry.csv only ` +
+      '(refframe report results/NAME --table geometry), their weaknesses in metrics.json.'));
 }
 
 page.notes = notes;

@@ -11,7 +11,7 @@ const page = {};
 const data = JSON.parse(document.getElementById('data').textContent);
 const finished = data.arms.filter((arm) => arm.finished > 0);
 let arms = finished; /* those that the page shows: see report.js */
-const leftOut = data.measured - data.metrics.length; /* metrics that stand in geometry.csv only */
+const leftOut = data.measured - data.metrics.length; /* metrics that are in geometry.csv only */
 const redraws = []; /* called when the theme changes, and once at the start */
 const cleanups = []; /* called before sections are made again: what timers and listeners they leave outside themselves */
 

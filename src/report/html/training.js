@@ -226,7 +226,7 @@ function training() {
   };
   section('training', 'Sink strength and loss while training', null,
     el('div.controls', {}, el('label', {}, 'Metric', choose),
-      leftOut > 0 && small(`${data.metrics.length} of ${data.measured}; the others stand in geometry.csv`),
+      leftOut > 0 && small(`${data.metrics.length} of ${data.measured}; the others are in geometry.csv, which refframe report --table geometry writes`),
       levelChoice,
       segments('Step axis', [[true, 'log'], [false, 'linear']], curve.isLog, setLog)),
     el('figure', {}, el('div.two', {}, sink.box, loss.box), about));
