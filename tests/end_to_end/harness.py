@@ -86,7 +86,7 @@ def results(folder):
     """The same for all of results/NAME, tables and report included."""
     found = {f"{name}/{part}": value for name, path in run_folders(folder).items()
              for part, value in result_of_run(path).items()}
-    for name in ("plan.json", "summary.csv", "onset.csv", "tokens.csv", "columns.csv", "verdicts.json",
+    for name in ("plan.json", "summary.csv", "runs.csv", "curves.csv", "onset.csv", "tokens.csv", "columns.csv", "verdicts.json",
                  "metrics.json", "report.html"):
         found[name] = read(os.path.join(folder, name))
     return found

@@ -223,7 +223,7 @@ class Exact(Case):
         self.refframe("run", "tiny.yaml")
         folder = self.at("results", "tiny")
         found = results(folder)
-        for name in ("summary.csv", "onset.csv", "tokens.csv", "columns.csv", "verdicts.json", "report.html"):
+        for name in ("summary.csv", "runs.csv", "curves.csv", "onset.csv", "tokens.csv", "columns.csv", "verdicts.json", "report.html"):
             os.remove(os.path.join(folder, name))
         self.refframe("report", "results/tiny")
         self.assertSameResults(results(folder), found)

@@ -7,6 +7,7 @@ import os
 import pty
 import random
 import re
+import statistics
 import subprocess
 import unittest
 import zipfile
@@ -150,21 +151,41 @@ class Verbs(Case):
         self.write("tiny.yaml", TINY)
         done = self.refframe("run", "tiny.yaml")
         folder = self.at("results", "tiny")
-        self.refframe("report", folder, "--table", "geometry")
-        tables = {name: list(csv.DictReader(io.StringIO(read(os.path.join(folder, name)).decode())))
-                  for name in ("summary.csv", "geometry.csv", "onset.csv")}
+        self.refframe("report", folder, "--table", "geometry", "--table", "heads")
+        names = ("summary.csv", "runs.csv", "curves.csv", "geometry.csv", "heads.csv", "onset.csv")
+        tables = {name: list(csv.DictReader(io.StringIO(read(os.path.join(folder, name)).decode()))) for name in names}
         plan = json.loads(read(os.path.join(folder, "plan.json")))
         self.assertEqual(len(tables["summary.csv"]), len(plan["arms"]))
         runs = {run["folder"] for run in plan["runs"]}
         self.assertEqual(runs, set(run_folders(folder)))
-        for table in ("geometry.csv", "onset.csv"):
+        self.assertEqual([row["run"] for row in tables["runs.csv"]], [run["folder"] for run in plan["runs"]])
+        for table in ("geometry.csv", "heads.csv", "onset.csv"):
             self.assertTrue(tables[table])
             self.assertEqual({row["run"] for row in tables[table]} - runs, set())
         self.assertEqual({row["run"] for row in tables["geometry.csv"]}, runs)
         metrics = read(os.path.join(folder, "metrics.json")).decode()
-        for name in {row["metric"] for row in tables["geometry.csv"]}:
-            if not name.startswith("held_out_loss"):  # no metric of geometry
-                self.assertIn(f'"{name.split(":")[0]}"', metrics)
+        for table in ("geometry.csv", "heads.csv", "curves.csv"):
+            for name in {row["metric"] for row in tables[table]}:
+                if not name.startswith(("held_out_loss", "frame")):  # no metrics of geometry
+                    self.assertIn(f'"{name.split(":")[0]}"', metrics)
+        by_layer = {(row["run"], row["step"], row["layer"], row["metric"]): float(row["value"] or "nan") for row in tables["geometry.csv"]}
+        run_of = {(row["arm"], row["seed"]): row["run"] for row in tables["runs.csv"]}
+        n_same = 0
+        for row in tables["curves.csv"]:
+            if row["level"] != "strongest" and not row["metric"].startswith("frame"):
+                expected = by_layer[run_of[row["arm"], row["seed"]], row["step"], row["layer"], row["metric"]]
+                self.assertEqual(str(float(row["value"] or "nan")), str(expected), row)
+                n_same += 1
+        self.assertGreater(n_same, 100)
+        finals = [statistics.median([float(row["value"]) for row in tables["curves.csv"] if row["level"] == "strongest" and
+                                     row["metric"] == run["headline"] and run_of[row["arm"], row["seed"]] == run["run"]][-3:])
+                  for run in tables["runs.csv"]]
+        self.assertEqual([float(run["final"]) for run in tables["runs.csv"]], finals)
+        for arm in tables["summary.csv"]:
+            own = [run for run in tables["runs.csv"] if run["arm"] == arm["arm"]]
+            for column in ("final", "value_drain", "loss", "floor"):
+                self.assertAlmostEqual(float(arm[column]), statistics.median(float(run[column]) for run in own), delta=1e-15)
+            self.assertEqual(int(arm["formed"]), sum(run["onset"] != "never" for run in own))
         for arm in plan["arms"]:
             self.assertIn(arm["name"], done.stdout)
         json.loads(read(os.path.join(folder, "verdicts.json")))
@@ -221,6 +242,11 @@ class Verbs(Case):
                          [("short-low", "short", "low"), ("short-high", "short", "high"),
                           ("tall-low", "tall", "low"), ("tall-high", "tall", "high")])
         self.assertTrue(all(float(row["loss"]) > 0 for row in rows))
+        for table, n in (("runs.csv", 4), ("curves.csv", 100)):
+            rows = list(csv.DictReader(io.StringIO(read(self.at("results", "axes", table)).decode())))
+            self.assertGreaterEqual(len(rows), n)
+            loss = "loss (axis)" if table == "runs.csv" else "loss"
+            self.assertEqual({row["arm"] for row in rows}, {f"{row['arm (axis)']}-{row[loss]}" for row in rows})
 
     def test_a_snapshot_without_tokens_is_no_result(self):
         """Labels by token need them; a run that lacks them is named with the reason, and the others are reported."""

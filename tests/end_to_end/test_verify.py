@@ -24,7 +24,7 @@ READERS = {
     "metrics.json": ("report",),
     "reference.json": (),
     "SHA256SUMS": (),  # lists: what stands is what is damaged, then
-    **dict.fromkeys(("summary.csv", "onset.csv", "frames.csv", "changes.csv", "differences.csv", "formed.csv",
+    **dict.fromkeys(("summary.csv", "runs.csv", "curves.csv", "onset.csv", "frames.csv", "changes.csv", "differences.csv", "formed.csv",
                      "geometry.csv", "heads.csv", "tokens.csv", "columns.csv", "verdicts.json", "labels.svg", "early.svg",
                      "report.html"), ()),
     "RUN/run.yaml": ("run", "measure", "train"),

@@ -52,7 +52,7 @@ static void test_equal_results_are_equal_bytes(void **state)
         assert_ok(export_template.write(report, file_join(arena, outs[k], export_template.file), &err), &err);
     }
     assert_ok(file_list(arena, outs[0], &names, &n_names, &err), &err);
-    assert_int_equal(n_names, 16);
+    assert_int_equal(n_names, 18);
     for (int i = 0; i < n_names; i++) {
         size_t n[2];
         const char *a = read_whole(arena, outs[0], names[i], &n[0]), *b = read_whole(arena, outs[1], names[i], &n[1]);
