@@ -152,27 +152,28 @@ class Results:
         return bytes_
 
     def table(self, name):
-        """A table that `refframe report` wrote: summary, onset, frames, tokens, changes, differences, formed, geometry."""
+        """A table that `refframe report` wrote: summary, runs, curves, onset, frames, tokens, changes, differences, formed, columns;
+        geometry and heads if they were asked for (`--table`). Units stand in columns."""
         name = name if name.endswith(".csv") else name + ".csv"
         return _table(self.read(name), os.path.join(self.folder, name))
 
     def runs_table(self):
-        """One row a planned run: arm, axes, seed, id, status, steps, tokens, final loss (nats per target), seconds; the final label of
-        the model by place and by token once `refframe report` has written frames.csv."""
-        labels = {}
-        if os.path.exists(os.path.join(self.folder, "frames.csv")):
-            frames = self.table("frames")
-            for run, layer, final, by_token in zip(*(frames[c] for c in ("run", "layer", "final", "final_by_token"))):
-                if final:
-                    labels[run] = final, by_token
+        """One row a planned run: arm, axes, seed, id, status, steps, tokens, seconds, as its manifest has them now; final loss (nats per
+        target) and final label of the model by place and by token as in runs.csv, once `refframe report` has written it."""
+        told = {}
+        if os.path.exists(os.path.join(self.folder, "runs.csv")):
+            runs = self.table("runs")
+            for run, status, *last in zip(*(runs[c] for c in ("run", "status", "loss", "frame", "frame_by_token"))):
+                if status == "finished":
+                    told[run] = last
         rows = []
         for run in self.runs:
             manifest = run.manifest or {}
-            frame, frame_by_token = labels.get(run.folder_name, ("", ""))
-            rows.append({"run": run.folder_name, "arm": run.arm, **run.values_of_axes, "seed": run.seed, "id": run.id, "status": run.status,
-                         "steps": manifest.get("step", 0), "tokens": manifest.get("tokens", 0),
-                         "loss": _number(manifest.get("final_loss")), "seconds": _number(manifest.get("wall_seconds")),
-                         "frame": frame, "frame_by_token": frame_by_token})
+            loss, frame, frame_by_token = told.get(run.folder_name, (numpy.nan, "", ""))
+            rest = {"seed": run.seed, "id": run.id, "status": run.status, "steps": manifest.get("step", 0),
+                    "tokens": manifest.get("tokens", 0), "loss": loss, "seconds": _number(manifest.get("wall_seconds")),
+                    "frame": frame, "frame_by_token": frame_by_token}
+            rows.append(_with_axes(run, rest))
         return _columns(rows)
 
     def curves(self, *metrics, level="strongest"):
@@ -185,15 +186,20 @@ class Results:
         "held_out_loss" is a metric of the model, in nats per target, whatever the level."""
         rows = []
         for run in self.finished:
-            front = {"run": run.folder_name, "arm": run.arm, **run.values_of_axes, "seed": run.seed}
             for metric in metrics:
                 traces, steps, tokens_seen = run.traces(metric, level), run.steps, run.tokens
                 for layer, head, values in traces:
                     for step, tokens, value in zip(steps, tokens_seen, values):
                         if not numpy.isnan(value):
-                            rows.append({**front, "step": step, "tokens": tokens, "metric": metric, "layer": layer, "head": head,
-                                         "value": value})
+                            rows.append(_with_axes(run, {"seed": run.seed, "step": step, "tokens": tokens, "metric": metric,
+                                                         "layer": layer, "head": head, "value": value}))
         return _columns(rows)
+
+
+def _with_axes(run, rest):
+    """A row. An axis is called as the user likes: as another column, and it is `loss (axis)`, as in the tables of the report."""
+    axes = {f"{name} (axis)" if name in ("run", "arm", *rest) else name: value for name, value in run.values_of_axes.items()}
+    return {"run": run.folder_name, "arm": run.arm, **axes, **rest}
 
 
 def _number(value):

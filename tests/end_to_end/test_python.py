@@ -70,6 +70,62 @@ class Reader(Case):
                 self.assertEqual(set(curves["ends"][mine]), {row["ends"]})
                 self.assertEqual(numpy.median(curves["value"][mine][-3:]), float(row[column]), (row["arm"], metric))
 
+    def test_it_says_what_the_tables_of_runs_and_curves_say(self):
+        """Every column that both have, and every curve of a metric or a loss."""
+        mine, told = self.results.runs_table(), self.results.table("runs")
+        both = [name for name in mine if name in told]
+        self.assertEqual(both, ["run", "arm", "model.position.kind", "ends", "seed", "id", "status", "tokens", "loss", "frame",
+                                "frame_by_token"])
+        for name in both:
+            self.assertEqual(list(mine[name]), list(told[name]), name)
+        self.assertEqual(list(mine["steps"]), list(told["step"]))
+
+        rows = [row for row in rows_of(self.at("results", "small", "curves.csv")) if row["value"] and ":" not in row["metric"]]
+        expected = {(row["arm"], row["ends"], int(row["step"]), int(row["tokens"]), row["metric"],
+                     "model" if row["metric"] == "held_out_loss" else row["level"], row["layer"], row["head"]): float(row["value"]) for row in rows}
+        self.assertEqual(len(expected), len(rows), "no curve stands there twice")
+        metrics = list(dict.fromkeys(row["metric"] for row in rows))
+        self.assertIn("held_out_loss", metrics)
+        self.assertEqual(len(metrics), 4)
+        found = {}
+        for level in ("strongest", "model", "layer"):
+            curves = self.results.curves(*metrics, level=level)
+            for *key, metric, layer, head, value in zip(*(curves[name] for name in ("arm", "ends", "step", "tokens", "metric", "layer", "head",
+                                                                                    "value"))):
+                place = ["" if at is None else str(at) for at in (layer, head)]
+                found[(*key, metric, "model" if metric == "held_out_loss" else level, *place)] = value
+        self.assertEqual(found.keys(), expected.keys())
+        for key, value in expected.items():
+            self.assertAlmostEqual(found[key], value, delta=1e-12 * max(1, abs(value)), msg=key)
+
+        run = self.results.run("none-both", 1)
+        heads = {(row["run"], int(row["step"]), row["metric"], int(row["layer"]), int(row["head"])): float(row["value"])
+                 for row in rows_of(self.at("results", "small", "heads.csv")) if row["value"]}
+        values = run.values("sink_mass")
+        for (s, layer, head), value in numpy.ndenumerate(values):
+            self.assertEqual(heads[run.folder_name, int(run.steps[s]), "sink_mass", layer, head], value)
+
+    def test_columns_are_told_of(self):
+        """columns.csv names every column of every table; those of numbers hold nothing else."""
+        told = self.results.table("columns")
+        names = sorted(name for name in os.listdir(self.at("results", "small")) if name.endswith(".csv"))
+        self.assertEqual(sorted(set(told["table"])), names)
+        for name in names:
+            table, own = self.results.table(name), told["table"] == name
+            self.assertEqual(list(told["column"][own]), list(table))
+            for column, kind in zip(told["column"][own], told["kind"][own]):
+                if kind == "numbers":
+                    self.assertIn(table[column].dtype.kind, "if", f"{name}: {column}")
+
+    def test_axes_called_like_columns(self):
+        for run in self.results.runs:
+            run.values_of_axes = {"seed": "s", "loss": run.values_of_axes["ends"], "ends": "e"}
+        table, curves = self.results.runs_table(), self.results.curves("sink_mass")
+        self.assertEqual(list(table["loss (axis)"]), ["both", "bare"] * 2)
+        self.assertEqual(list(table["seed"]), [1] * 4)
+        self.assertEqual(set(curves["seed (axis)"]), {"s"})
+        self.assertEqual(set(curves["loss"]), {"both", "bare"})
+
     def test_runs_and_their_files(self):
         table = self.results.runs_table()
         self.assertEqual(list(table["arm"]), ["rope-both", "rope-bare", "none-both", "none-bare"])
@@ -114,7 +170,7 @@ class Reader(Case):
         """Of plan, metrics, a table, a manifest: each bit of a byte here and there, which may well leave a number a number."""
         run = self.results.runs[0].folder_name
         for name, reads in (("plan.json", lambda results: results.axes), ("metrics.json", lambda results: results.metrics),
-                            ("summary.csv", lambda results: results.table("summary")), ("frames.csv", lambda results: results.runs_table()),
+                            ("summary.csv", lambda results: results.table("summary")), ("runs.csv", lambda results: results.runs_table()),
                             (f"{run}/manifest.json", lambda results: results.runs_table())):
             path = self.at("results", "small", name)
             with open(path, "rb") as file:
