@@ -202,6 +202,31 @@ static void test_curves_of_the_chosen_head_are_read_on_odd_sequences(void **stat
     assert_near(number(curves, rows[5], "value"), (0.5 + 3 * 0.04) / 4, 1e-15);
 }
 
+/* What a head is by position and what it is by token are two things. */
+static void test_labels_by_token_are_their_own(void **state)
+{
+    const Written *written = *state;
+    SnapshotFrames *frames = written->report->runs[0].frames;
+    int rows[64];
+    for (int s = 3; s < SCENE_SNAPSHOTS; s++)
+        frames[s].model.by_token = frames[s].layers[1].by_token = FRAME_DISTRIBUTED;
+    write_report(written, 0);
+    const Table *runs = read_table(written, "runs.csv"), *curves = read_table(written, "curves.csv");
+    assert_string_equal(words(runs, 0, "frame"), "centralized");
+    assert_string_equal(words(runs, 0, "frame_by_token"), "distributed");
+    static const struct {
+        const char *metric, *level, *label;
+        int layer;
+    } cases[] = {{"frame", "model", "centralized", -1},
+                 {"frame_by_token", "model", "distributed", -1},
+                 {"frame", "layer", "centralized", 1},
+                 {"frame_by_token", "layer", "distributed", 1}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        curve_of(curves, "a", cases[c].metric, cases[c].level, cases[c].layer, rows);
+        assert_string_equal(words(curves, rows[5], "label"), cases[c].label);
+    }
+}
+
 /* A headline that is max_inflow is one curve, not two. */
 static void test_no_curve_stands_there_twice(void **state)
 {
@@ -388,6 +413,7 @@ int main(void)
         TEST(test_without_a_headline),
         TEST(test_curves_are_what_was_measured),
         TEST(test_curves_of_the_chosen_head_are_read_on_odd_sequences),
+        TEST(test_labels_by_token_are_their_own),
         TEST(test_no_curve_stands_there_twice),
         TEST(test_heads_are_what_was_measured),
         TEST(test_columns_tell_of_every_table),
