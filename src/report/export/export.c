@@ -95,27 +95,47 @@ static int add_read(const Report *report, const char *folder, Sums *sums, Error 
     return status;
 }
 
-/* Whether a report writes it: always, or where it was asked for, now or before. */
-static int is_due(const Export *export, const char *path, const char *const *requested, int n_requested)
+static int is_among(const char *name, const char *const *names, int n)
 {
-    int is_asked = !export->on_request || file_exists(path);
-    for (int i = 0; i < n_requested && !is_asked; i++)
-        is_asked = strcmp(requested[i], export->variant.name) == 0;
-    return is_asked;
+    int i = 0;
+    while (i < n && strcmp(names[i], name) != 0)
+        i++;
+    return i < n;
+}
+
+/* What a report writes: always, or where it was asked for, now or before; ends with NULL. Files are looked for in the
+ * folder's list, which tells a file that is not there from one that the system failed to look at. */
+static int list_due(const Report *report, const char *folder, const char *const *requested, int n_requested,
+                    const Export ***ret_due, Error *err)
+{
+    char **names;
+    int n_names = 0, n = 0, n_exports = 0;
+    const int status = file_list(report->arena, folder, &names, &n_names, err);
+    if (status != STATUS_OK)
+        return status;
+    while (export_registry[n_exports])
+        n_exports++;
+    const Export **due = ARENA_ARRAY(report->arena, const Export *, n_exports + 1);
+    for (const Export *const *export = export_registry; *export; export ++)
+        if (!(*export)->on_request || is_among((*export)->variant.name, requested, n_requested) ||
+            is_among((*export)->file, (const char *const *)names, n_names))
+            due[n++] = *export;
+    *ret_due = due;
+    return STATUS_OK;
 }
 
 int report_write(Report *report, const char *folder, const char *const *requested, int n_requested, Error *err)
 {
     Sums sums = {.n = 0};
+    const Export **due = NULL;
     report->columns = NULL;
-    int status = add_read(report, folder, &sums, err);
+    int status = list_due(report, folder, requested, n_requested, &due, err);
+    if (status == STATUS_OK)
+        status = add_read(report, folder, &sums, err);
     if (status == STATUS_OK) /* while tables are replaced, none is listed */
         status = sums_write(folder, &sums, err);
-    for (const Export *const *export = export_registry; *export && status == STATUS_OK; export ++) {
-        const char *path = file_join(report->arena, folder, (*export)->file);
-        if (!is_due(*export, path, requested, n_requested))
-            continue;
-        status = (*export)->write(report, path, err);
+    for (const Export **export = due; status == STATUS_OK && *export; export ++) {
+        status = (*export)->write(report, file_join(report->arena, folder, (*export)->file), err);
         if (status == STATUS_OK)
             status = sums_add_file(report->arena, &sums, folder, (*export)->file, err);
     }
