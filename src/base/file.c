@@ -77,8 +77,8 @@ static int read_some(int descriptor, const char *path, char *bytes, size_t n, si
 
 int file_read_start(Arena *arena, const char *path, size_t most, char **ret_bytes, size_t *ret_n, Error *err)
 {
-    int descriptor;
-    uint64_t there;
+    int descriptor = -1;
+    uint64_t there = 0;
     int status = open_file(path, &descriptor, &there, err);
     if (status != STATUS_OK)
         return status;
@@ -392,8 +392,8 @@ void file_unlock(int descriptor)
 int file_sha256(const char *path, char ret_hex[65], Error *err)
 {
     enum { PIECE = 1 << 16 };
-    int descriptor;
-    uint64_t size;
+    int descriptor = -1;
+    uint64_t size = 0;
     int status = open_file(path, &descriptor, &size, err);
     if (status != STATUS_OK)
         return status;
