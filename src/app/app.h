@@ -39,8 +39,8 @@ struct Verb {
     int (*run)(const Arguments *arguments, Error *err);
 };
 
-extern const Verb verb_run, verb_check, verb_list, verb_init, verb_status, verb_report, verb_show, verb_measure,
-    verb_train, verb_bench;
+extern const Verb verb_run, verb_check, verb_list, verb_init, verb_status, verb_clean, verb_report, verb_show,
+    verb_measure, verb_train, verb_bench;
 
 /* ---- arguments (arguments.c) ---- */
 

@@ -132,7 +132,12 @@ static void print_start(const Experiment *experiment)
 /* Whatever must be right before anything is trained, what the user should know, and the folder's plan. */
 static int prepare(Experiment *experiment, int accepts_other_machine, Error *err)
 {
+    Reuse reuse;
     int status = sched_check(&experiment->plan, experiment->folder, err);
+    if (status == STATUS_OK) {
+        experiment_find_reuse(experiment, &reuse);
+        status = reuse_take(&experiment->plan, experiment->folder, &reuse, err);
+    }
     if (status == STATUS_OK && !accepts_other_machine)
         status = check_machine(experiment, err);
     if (status != STATUS_OK)
@@ -189,7 +194,9 @@ const Verb verb_run = {
     .summary = "train an experiment's runs, measure them, write the report",
     .details =
         "Trains every run of the experiment, a few at a time, each as a process of its own; finished runs are skipped\n"
-        "and interrupted ones go on where they were. Then writes the tables and report.html.",
+        "and interrupted ones go on where they were. A run that another experiment beside this one has, or an arm "
+        "that\n"
+        "is called otherwise now, is used and not trained again. Then writes the tables and report.html.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

@@ -3,6 +3,7 @@
 #define REFFRAME_APP_EXPERIMENT_H
 
 #include "app/app.h"
+#include "sched/reuse.h"
 
 typedef struct {
     Arena *arena;
@@ -23,6 +24,9 @@ void experiment_add_note(Experiment *experiment, const char *note);
 
 /* Notes what else lies in the results folder (others.c). */
 void experiment_note_others(Experiment *experiment);
+
+/* What lies there under other names and could be used, which is noted (others.c). */
+void experiment_find_reuse(Experiment *experiment, Reuse *ret_reuse);
 
 /* One line each, to stdout, behind `prefix`. */
 void experiment_print_notes(const Experiment *experiment, const char *prefix);
