@@ -98,7 +98,7 @@ int experiment_open(const Arguments *arguments, Experiment *ret_experiment, Erro
     program_close_corpora(&experiment.program);
     if (status == STATUS_OK) {
         const char *results = argument(arguments, "--results");
-        const char *suffix = n_sets > 0 && !results ? "+set" : "";
+        const char *suffix = results ? "" : override_suffix(experiment.arena, sets, n_sets);
         experiment.folder = file_join(experiment.arena, results ? results : "results",
                                       arena_format(experiment.arena, "%s%s", experiment.plan.name, suffix));
         experiment.notes = program_notes(&experiment.program, experiment.arena, &experiment.n_notes);
