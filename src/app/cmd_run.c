@@ -76,8 +76,8 @@ static int check_machine(Experiment *experiment, Error *err)
 {
     const Machine here = machine_here(experiment->arena, experiment->kernels);
     int status = STATUS_OK;
-    for (int r = 0; r < experiment->plan.n_runs && status == STATUS_OK; r++)
-        status = machine_check(file_join(experiment->arena, experiment->folder, experiment->plan.runs[r].folder), &here,
+    for (int r = 0; r < experiment->part.n_runs && status == STATUS_OK; r++)
+        status = machine_check(file_join(experiment->arena, experiment->folder, experiment->part.runs[r].folder), &here,
                                err);
     return status;
 }
@@ -97,7 +97,7 @@ static int train_all(Experiment *experiment, int accepts_other_machine, SchedSta
         .context = &display,
     };
     child_catch_interrupts(); /* runs are told, and write their checkpoints */
-    int status = sched_run(&experiment->plan, experiment->folder, &options, ret_state, err);
+    int status = sched_run(&experiment->part, experiment->folder, &options, ret_state, err);
     child_end_on_interrupts();
     terminal_clear_line();
     return status;
@@ -107,10 +107,10 @@ static int train_all(Experiment *experiment, int accepts_other_machine, SchedSta
 static double measuring_share(Experiment *experiment)
 {
     double wall = 0, measuring = 0;
-    for (int r = 0; r < experiment->plan.n_runs; r++) {
+    for (int r = 0; r < experiment->part.n_runs; r++) {
         Manifest manifest;
         Error ignored;
-        const char *folder = file_join(experiment->arena, experiment->folder, experiment->plan.runs[r].folder);
+        const char *folder = file_join(experiment->arena, experiment->folder, experiment->part.runs[r].folder);
         if (manifest_read(experiment->arena, folder, &manifest, &ignored) != STATUS_OK)
             continue;
         wall += manifest.wall_seconds, measuring += manifest.measure_seconds;
@@ -121,9 +121,13 @@ static double measuring_share(Experiment *experiment)
 static void print_start(const Experiment *experiment)
 {
     const Plan *plan = &experiment->plan;
-    printf("%s: %d runs (%d arms x %d seeds), %d at a time, %d thread%s each -> %s\n",
-           terminal_text(experiment->arena, plan->name), plan->n_runs, plan->n_arms, plan->n_seeds, experiment->jobs,
-           experiment->threads, experiment->threads == 1 ? "" : "s",
+    const char *shard = experiment->n_shards == 0
+                            ? ""
+                            : arena_format(experiment->arena, ", %d of them here as shard %d/%d",
+                                           experiment->part.n_runs, experiment->shard, experiment->n_shards);
+    printf("%s: %d runs (%d arms x %d seeds)%s, %d at a time, %d thread%s each -> %s\n",
+           terminal_text(experiment->arena, plan->name), plan->n_runs, plan->n_arms, plan->n_seeds, shard,
+           experiment->jobs, experiment->threads, experiment->threads == 1 ? "" : "s",
            terminal_text(experiment->arena, experiment->folder));
     experiment_print_notes(experiment, "note: ");
     fflush(stdout);
@@ -133,10 +137,10 @@ static void print_start(const Experiment *experiment)
 static int prepare(Experiment *experiment, int accepts_other_machine, Error *err)
 {
     Reuse reuse;
-    int status = sched_check(&experiment->plan, experiment->folder, err);
+    int status = sched_check(&experiment->part, experiment->folder, err);
     if (status == STATUS_OK) {
         experiment_find_reuse(experiment, &reuse);
-        status = reuse_take(&experiment->plan, experiment->folder, &reuse, err);
+        status = reuse_take(&experiment->part, experiment->folder, &reuse, err);
     }
     if (status == STATUS_OK && !accepts_other_machine)
         status = check_machine(experiment, err);
@@ -145,6 +149,15 @@ static int prepare(Experiment *experiment, int accepts_other_machine, Error *err
     experiment_note_others(experiment);
     print_start(experiment);
     return experiment_write_meta(experiment, err);
+}
+
+/* The tables are of all runs: whoever knows that all shards have ended makes them. */
+static int end_shard(const Experiment *experiment, int status, const SchedState *state)
+{
+    printf("shard %d/%d: %d runs trained, %d were there already; when all shards have ended: refframe report %s\n",
+           experiment->shard, experiment->n_shards, state->n_finished, state->n_skipped,
+           terminal_text(experiment->arena, experiment->folder));
+    return status;
 }
 
 /* Trains and reports; failed runs are reported, too, and stay the status. */
@@ -156,6 +169,8 @@ static int train_and_report(Experiment *experiment, int accepts_other_machine, d
     const int trained = train_all(experiment, accepts_other_machine, &state, err);
     if (trained != STATUS_OK && trained != STATUS_FAILED)
         return trained;
+    if (experiment->n_shards > 0)
+        return end_shard(experiment, trained, &state);
     const int reported = experiment_report(experiment->folder, trained == STATUS_OK ? err : &report_error);
     if (trained != STATUS_OK || reported != STATUS_OK)
         return trained != STATUS_OK ? trained : reported;
@@ -184,13 +199,14 @@ static const Option options[] = {
     {"--jobs", "N", "runs at a time (default: cores, at most the number of runs)", 0},
     {"--threads", "N", "threads for each run (default: cores / jobs); never changes a result", 0},
     {"--results", "DIR", "write to DIR/NAME instead of results/NAME", 0},
+    {"--shard", "I/N", "train only every N-th run, from the I-th on; for several machines, and no report", 0},
     {"--accept-other-machine", NULL, "go on with runs of a machine whose bits differ; their manifests count it", 0},
 };
 
 const Verb verb_run = {
     .name = "run",
-    .usage =
-        "run EXPERIMENT.yaml [--set KEY=VALUE ...] [--jobs N] [--threads N] [--results DIR] [--accept-other-machine]",
+    .usage = "run EXPERIMENT.yaml [--set KEY=VALUE ...] [--jobs N] [--threads N] [--results DIR] [--shard I/N] "
+             "[--accept-other-machine]",
     .summary = "train an experiment's runs, measure them, write the report",
     .details =
         "Trains every run of the experiment, a few at a time, each as a process of its own; finished runs are skipped\n"

@@ -10,7 +10,9 @@ typedef struct {
     const Kernels *kernels;
     Program program;
     Plan plan;
-    const char *folder; /* results/NAME */
+    Plan part;           /* what of it this process trains: all, or those runs of --shard */
+    int shard, n_shards; /* 0: all */
+    const char *folder;  /* results/NAME */
     int jobs, threads;
     const char **notes; /* (n_notes,) what the user should know before anything is done */
     int n_notes;

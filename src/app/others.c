@@ -74,7 +74,7 @@ void experiment_find_reuse(Experiment *experiment, Reuse *ret_reuse)
 {
     Arena *arena = experiment->arena;
     const Machine here = machine_here(arena, experiment->kernels);
-    reuse_find(arena, &experiment->plan, experiment->folder, &here, ret_reuse);
+    reuse_find(arena, &experiment->part, experiment->folder, &here, ret_reuse);
     const int n = ret_reuse->n_finished + ret_reuse->n_begun;
     const char *begun = ret_reuse->n_begun == 0      ? ""
                         : ret_reuse->n_finished == 0 ? ", not finished"

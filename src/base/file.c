@@ -385,6 +385,24 @@ int file_lock(const char *path, int *ret_descriptor, Error *err)
     return STATUS_OK;
 }
 
+int file_lock_folder(const char *folder, int *ret_descriptor, Error *err)
+{
+    const int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return failed(err, "lock", folder);
+    int taken;
+    while ((taken = flock(descriptor, LOCK_EX)) != 0 && errno == EINTR) {
+    }
+    if (taken != 0) {
+        const int reason = errno;
+        close(descriptor);
+        errno = reason;
+        return failed(err, "lock", folder);
+    }
+    *ret_descriptor = descriptor;
+    return STATUS_OK;
+}
+
 void file_unlock(int descriptor)
 {
     close(descriptor);

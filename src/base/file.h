@@ -82,4 +82,7 @@ char *file_absolute(Arena *arena, const char *path);
 int file_lock(const char *path, int *ret_descriptor, Error *err);
 void file_unlock(int descriptor);
 
+/* The same of a folder that is there, for as long as its files are replaced; waits until it is free. */
+int file_lock_folder(const char *folder, int *ret_descriptor, Error *err);
+
 #endif
