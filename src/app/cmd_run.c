@@ -13,7 +13,8 @@ typedef struct {
     double last_line; /* clock at the last plain line */
 } Display;
 
-/* "12/24 runs  [#####-----]  41 %  loss 2.31  sink 0.42  180,000 tokens/s  1 min 20 s left" */
+/* "12/24 runs  [#####-----]  41 %  1 min 20 s left  loss 2.310  sink 0.42  180000 tokens/s": in a narrow terminal the
+ * end is cut off. */
 static void format_state(const SchedState *state, char *line, size_t size)
 {
     enum { BAR = 20 };
@@ -24,14 +25,14 @@ static void format_state(const SchedState *state, char *line, size_t size)
     bar[BAR] = 0;
     if (isfinite(state->seconds_left))
         snprintf(text, sizeof text, "  %s left", text_seconds(state->seconds_left, left));
-    int n = snprintf(line, size, "%d/%d runs  [%s] %3.0f %%", state->n_finished + state->n_skipped, state->n_runs, bar,
-                     100 * state->share);
+    int n = snprintf(line, size, "%d/%d runs  [%s] %3.0f %%%s", state->n_finished + state->n_skipped, state->n_runs,
+                     bar, 100 * state->share, text);
     if (state->latest_run && n > 0 && (size_t)n < size) {
         char sink[32] = "";
         if (!isnan(state->latest.sink))
             snprintf(sink, sizeof sink, "  sink %.2f", state->latest.sink);
-        snprintf(line + n, size - (size_t)n, "  loss %.3f%s  %.0f tokens/s%s", state->latest.loss, sink,
-                 state->latest.tokens_per_second, text);
+        snprintf(line + n, size - (size_t)n, "  loss %.3f%s  %.0f tokens/s", state->latest.loss, sink,
+                 state->latest.tokens_per_second);
     }
 }
 

@@ -351,6 +351,7 @@ class Verbs(Case):
         self.assertEqual(code, 0, text)
         self.assertRegex(text, r"\r\x1b\[K[0-4]/4 runs  \[[#-]+\]")
         self.assertRegex(text, r"loss [0-9.]+.*tokens/s")
+        self.assertRegex(text, r"runs  \[[#-]+\] +\d+ % .*left  loss")  # what a narrow terminal must not cut off
         self.write("tiny.yaml", TINY)
         self.assertNotRegex(self.refframe("run", "tiny.yaml", "--results", "other").stdout, "[\r\x1b]")
 
