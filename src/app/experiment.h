@@ -41,8 +41,9 @@ void experiment_close(Experiment *experiment);
 /* Writes plan.json, metrics.json and reference.json into the results folder, and their hashes. */
 int experiment_write_meta(const Experiment *experiment, Error *err);
 
-/* "+seeds=2+train.steps=50": the overrides in the order of their keys, so that it is the same however they were ordered; what
- * a folder's name cannot have is replaced, a long one cut, and then their hash stands behind it. "" for none. */
+/* "+seeds=2+train.steps=50": the overrides in the order of their keys, so that it is the same however they were
+ * ordered; what a folder's name cannot have is replaced, a long one cut, and then their hash stands behind it. "" for
+ * none. */
 const char *override_suffix(Arena *arena, const char *const *sets, int n_sets);
 
 /* What is to be said where a machine runs no kernels but the plain ones; NULL where it runs faster ones. */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "app/merge.h"
 #include "app/verify.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -34,6 +35,9 @@ int planned_read(Arena *arena, const char *folder, Planned *ret_planned, Error *
     for (int r = 0; r < runs->n_items; r++)
         planned.runs[r] = json_get_string(runs->items[r], "folder", "");
     planned.n_runs = runs->n_items;
+    const Json *axes = json_get(plan, "axes");
+    if (axes && axes->type == JSON_ARRAY && axes->n_items > 0)
+        planned.is_comparison = strcmp(json_get_string(axes->items[0], "name", ""), COMPARISON_AXIS) == 0;
     *ret_planned = planned;
     return STATUS_OK;
 }

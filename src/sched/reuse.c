@@ -60,13 +60,17 @@ static Wanted *find_wanted(const Search *search, const char *name)
 }
 
 /* Whether a run may stand for a planned one, and how far it is. */
-static int is_usable(Search *search, const char *folder, const char *id, RunStatus *ret_status, int64_t *ret_step)
+static int is_usable(Search *search, const char *folder, const PlannedRun *planned, RunStatus *ret_status,
+                     int64_t *ret_step)
 {
     const RunStatus status = run_status(folder);
+    const char *settings = file_join(search->arena, folder, RUN_CONFIG);
     Manifest manifest;
+    RunFile file;
     Error err;
     if (status <= RUN_RUNNING || manifest_read(search->arena, folder, &manifest, NULL) != STATUS_OK ||
-        strcmp(manifest.id, id) != 0)
+        strcmp(manifest.id, planned->id) != 0 ||
+        plan_compare_run(settings, &planned->settings, &file, NULL) != STATUS_OK)
         return 0;
     if (status == RUN_FINISHED && manifest_check_files(folder, &manifest, &err) != STATUS_OK) {
         if (!search->found->refused)
@@ -91,7 +95,8 @@ static void look_at(Search *search, const char *folder, const char *name)
     if (!wanted || wanted->status == RUN_FINISHED)
         return;
     const char *path = file_join(search->arena, folder, name), *id = wanted->id;
-    if (!is_usable(search, path, id, &status, &step) || (status != RUN_FINISHED && step <= wanted->step))
+    if (!is_usable(search, path, &search->plan->runs[wanted->run], &status, &step) ||
+        (status != RUN_FINISHED && step <= wanted->step))
         return;
     for (; wanted < search->wanted + search->n && strcmp(wanted->id, id) == 0; wanted++) {
         wanted->status = status;
@@ -143,10 +148,10 @@ static int share_files(Arena *arena, const char *from, const char *to, const cha
     return status;
 }
 
-/* What is written in place, and what is small. run.yaml is the plan's own. */
+/* What is written in place, and what is small; run.yaml becomes the plan's own where it differs in what has no say. */
 static int copy_files(Arena *arena, const char *from, const char *to, Error *err)
 {
-    static const char *const names[] = {RUN_TOKENIZER, RUN_SERIES, RUN_TIMING, RUN_LOG, RUN_MANIFEST};
+    static const char *const names[] = {RUN_CONFIG, RUN_TOKENIZER, RUN_SERIES, RUN_TIMING, RUN_LOG, RUN_MANIFEST};
     int status = STATUS_OK;
     for (size_t i = 0; i < sizeof names / sizeof *names && status == STATUS_OK; i++)
         if (file_exists(file_join(arena, from, names[i])))
