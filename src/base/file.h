@@ -61,7 +61,7 @@ int file_remove_dead_temporaries(const char *folder, Error *err);
 /* The PID in such a name, 0 in any other; whether that is a process. */
 long file_temporary_of(const char *name);
 int file_writer_lives(const char *name);
-int file_remove(const char *path, Error *err); /* absent is fine; a power cut may bring it back, see below */
+int file_remove(const char *path, Error *err);        /* absent is fine; a power cut may bring it back, see below */
 int file_remove_tree(const char *folder, Error *err); /* with all that lies in it; no link is followed */
 
 /* Whatever was removed from a folder, or given another name in it, is so on the disk. Folders that can't be synced

@@ -216,9 +216,10 @@ static void add_verdicts(Arena *arena, const Report *report, int width, int use_
         }
         const VerdictTest *test = &verdict.tests[verdict.deciding];
         const char *arms = verdict_arms(arena, report, test);
-        const char *found = test->is_votes ? arena_format(arena, "%d of %d seeds", test->n_hold, test->n)
-                                           : interval_text(arena, &test->interval,
-                                                           test->last_step > 0 ? test->last_step : (double)NAN, SIGNIFICANT);
+        const char *found = test->is_votes
+                                ? arena_format(arena, "%d of %d seeds", test->n_hold, test->n)
+                                : interval_text(arena, &test->interval,
+                                                test->last_step > 0 ? test->last_step : (double)NAN, SIGNIFICANT);
         const char *cover =
             test->interval.coverage > 0 ? arena_format(arena, ", %.3g %%", 100 * test->interval.coverage) : "";
         const char *p = test->has_p ? arena_format(arena, ", p %.2g", fmin(1, fmin(test->p_holds, test->p_fails))) : "";
