@@ -18,7 +18,7 @@ typedef struct {
 /* A verb of the command line: its words, its options and what it does. */
 typedef struct Verb Verb;
 
-enum { MOST_WORDS = 2, MOST_OPTIONS = 8, MOST_REPEATS = 64 };
+enum { MOST_WORDS = 16, MOST_OPTIONS = 8, MOST_REPEATS = 64 };
 
 typedef struct {
     const Verb *verb;
@@ -39,8 +39,8 @@ struct Verb {
     int (*run)(const Arguments *arguments, Error *err);
 };
 
-extern const Verb verb_run, verb_check, verb_list, verb_init, verb_status, verb_report, verb_show, verb_measure,
-    verb_train, verb_bench;
+extern const Verb verb_run, verb_check, verb_list, verb_init, verb_status, verb_clean, verb_compare, verb_report,
+    verb_show, verb_measure, verb_train, verb_bench;
 
 /* ---- arguments (arguments.c) ---- */
 

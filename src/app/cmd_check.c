@@ -118,9 +118,11 @@ static int run(const Arguments *arguments, Error *err)
 {
     Experiment experiment;
     Needs needs = {0};
+    Reuse reuse;
     const int status = experiment_open(arguments, &experiment, err);
     if (status != STATUS_OK)
         return status;
+    experiment_find_reuse(&experiment, &reuse);
     experiment_note_others(&experiment);
     print_plan(experiment.arena, &experiment.plan);
     print_arms(&experiment, &needs);

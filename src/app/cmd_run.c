@@ -13,7 +13,8 @@ typedef struct {
     double last_line; /* clock at the last plain line */
 } Display;
 
-/* "12/24 runs  [#####-----]  41 %  loss 2.31  sink 0.42  180,000 tokens/s  1 min 20 s left" */
+/* "12/24 runs  [#####-----]  41 %  1 min 20 s left  loss 2.310  sink 0.42  180000 tokens/s": in a narrow terminal the
+ * end is cut off. */
 static void format_state(const SchedState *state, char *line, size_t size)
 {
     enum { BAR = 20 };
@@ -24,14 +25,14 @@ static void format_state(const SchedState *state, char *line, size_t size)
     bar[BAR] = 0;
     if (isfinite(state->seconds_left))
         snprintf(text, sizeof text, "  %s left", text_seconds(state->seconds_left, left));
-    int n = snprintf(line, size, "%d/%d runs  [%s] %3.0f %%", state->n_finished + state->n_skipped, state->n_runs, bar,
-                     100 * state->share);
+    int n = snprintf(line, size, "%d/%d runs  [%s] %3.0f %%%s", state->n_finished + state->n_skipped, state->n_runs,
+                     bar, 100 * state->share, text);
     if (state->latest_run && n > 0 && (size_t)n < size) {
         char sink[32] = "";
         if (!isnan(state->latest.sink))
             snprintf(sink, sizeof sink, "  sink %.2f", state->latest.sink);
-        snprintf(line + n, size - (size_t)n, "  loss %.3f%s  %.0f tokens/s%s", state->latest.loss, sink,
-                 state->latest.tokens_per_second, text);
+        snprintf(line + n, size - (size_t)n, "  loss %.3f%s  %.0f tokens/s", state->latest.loss, sink,
+                 state->latest.tokens_per_second);
     }
 }
 
@@ -76,8 +77,8 @@ static int check_machine(Experiment *experiment, Error *err)
 {
     const Machine here = machine_here(experiment->arena, experiment->kernels);
     int status = STATUS_OK;
-    for (int r = 0; r < experiment->plan.n_runs && status == STATUS_OK; r++)
-        status = machine_check(file_join(experiment->arena, experiment->folder, experiment->plan.runs[r].folder), &here,
+    for (int r = 0; r < experiment->part.n_runs && status == STATUS_OK; r++)
+        status = machine_check(file_join(experiment->arena, experiment->folder, experiment->part.runs[r].folder), &here,
                                err);
     return status;
 }
@@ -97,7 +98,7 @@ static int train_all(Experiment *experiment, int accepts_other_machine, SchedSta
         .context = &display,
     };
     child_catch_interrupts(); /* runs are told, and write their checkpoints */
-    int status = sched_run(&experiment->plan, experiment->folder, &options, ret_state, err);
+    int status = sched_run(&experiment->part, experiment->folder, &options, ret_state, err);
     child_end_on_interrupts();
     terminal_clear_line();
     return status;
@@ -107,10 +108,10 @@ static int train_all(Experiment *experiment, int accepts_other_machine, SchedSta
 static double measuring_share(Experiment *experiment)
 {
     double wall = 0, measuring = 0;
-    for (int r = 0; r < experiment->plan.n_runs; r++) {
+    for (int r = 0; r < experiment->part.n_runs; r++) {
         Manifest manifest;
         Error ignored;
-        const char *folder = file_join(experiment->arena, experiment->folder, experiment->plan.runs[r].folder);
+        const char *folder = file_join(experiment->arena, experiment->folder, experiment->part.runs[r].folder);
         if (manifest_read(experiment->arena, folder, &manifest, &ignored) != STATUS_OK)
             continue;
         wall += manifest.wall_seconds, measuring += manifest.measure_seconds;
@@ -121,9 +122,13 @@ static double measuring_share(Experiment *experiment)
 static void print_start(const Experiment *experiment)
 {
     const Plan *plan = &experiment->plan;
-    printf("%s: %d runs (%d arms x %d seeds), %d at a time, %d thread%s each -> %s\n",
-           terminal_text(experiment->arena, plan->name), plan->n_runs, plan->n_arms, plan->n_seeds, experiment->jobs,
-           experiment->threads, experiment->threads == 1 ? "" : "s",
+    const char *shard = experiment->n_shards == 0
+                            ? ""
+                            : arena_format(experiment->arena, ", %d of them here as shard %d/%d",
+                                           experiment->part.n_runs, experiment->shard, experiment->n_shards);
+    printf("%s: %d runs (%d arms x %d seeds)%s, %d at a time, %d thread%s each -> %s\n",
+           terminal_text(experiment->arena, plan->name), plan->n_runs, plan->n_arms, plan->n_seeds, shard,
+           experiment->jobs, experiment->threads, experiment->threads == 1 ? "" : "s",
            terminal_text(experiment->arena, experiment->folder));
     experiment_print_notes(experiment, "note: ");
     fflush(stdout);
@@ -132,7 +137,12 @@ static void print_start(const Experiment *experiment)
 /* Whatever must be right before anything is trained, what the user should know, and the folder's plan. */
 static int prepare(Experiment *experiment, int accepts_other_machine, Error *err)
 {
-    int status = sched_check(&experiment->plan, experiment->folder, err);
+    Reuse reuse;
+    int status = sched_check(&experiment->part, experiment->folder, err);
+    if (status == STATUS_OK) {
+        experiment_find_reuse(experiment, &reuse);
+        status = reuse_take(&experiment->part, experiment->folder, &reuse, err);
+    }
     if (status == STATUS_OK && !accepts_other_machine)
         status = check_machine(experiment, err);
     if (status != STATUS_OK)
@@ -140,6 +150,15 @@ static int prepare(Experiment *experiment, int accepts_other_machine, Error *err
     experiment_note_others(experiment);
     print_start(experiment);
     return experiment_write_meta(experiment, err);
+}
+
+/* The tables are of all runs: whoever knows that all shards have ended makes them. */
+static int end_shard(const Experiment *experiment, int status, const SchedState *state)
+{
+    printf("shard %d/%d: %d runs trained, %d were there already; when all shards have ended: refframe report %s\n",
+           experiment->shard, experiment->n_shards, state->n_finished, state->n_skipped,
+           terminal_text(experiment->arena, experiment->folder));
+    return status;
 }
 
 /* Trains and reports; failed runs are reported, too, and stay the status. */
@@ -151,6 +170,8 @@ static int train_and_report(Experiment *experiment, int accepts_other_machine, d
     const int trained = train_all(experiment, accepts_other_machine, &state, err);
     if (trained != STATUS_OK && trained != STATUS_FAILED)
         return trained;
+    if (experiment->n_shards > 0)
+        return end_shard(experiment, trained, &state);
     const int reported = experiment_report(experiment->folder, NULL, 0, trained == STATUS_OK ? err : &report_error);
     if (trained != STATUS_OK || reported != STATUS_OK)
         return trained != STATUS_OK ? trained : reported;
@@ -175,21 +196,24 @@ static int run(const Arguments *arguments, Error *err)
 }
 
 static const Option options[] = {
-    {"--set", "KEY=VALUE", "override a key of the file; may be given often", 1},
+    {"--set", "KEY=VALUE", "override a key of the file, into a folder NAME+KEY=VALUE; may be given often", 1},
     {"--jobs", "N", "runs at a time (default: cores, at most the number of runs)", 0},
     {"--threads", "N", "threads for each run (default: cores / jobs); never changes a result", 0},
     {"--results", "DIR", "write to DIR/NAME instead of results/NAME", 0},
+    {"--shard", "I/N", "train only every N-th run, from the I-th on; for several machines, and no report", 0},
     {"--accept-other-machine", NULL, "go on with runs of a machine whose bits differ; their manifests count it", 0},
 };
 
 const Verb verb_run = {
     .name = "run",
-    .usage =
-        "run EXPERIMENT.yaml [--set KEY=VALUE ...] [--jobs N] [--threads N] [--results DIR] [--accept-other-machine]",
+    .usage = "run EXPERIMENT.yaml [--set KEY=VALUE ...] [--jobs N] [--threads N] [--results DIR] [--shard I/N] "
+             "[--accept-other-machine]",
     .summary = "train an experiment's runs, measure them, write the report",
     .details =
         "Trains every run of the experiment, a few at a time, each as a process of its own; finished runs are skipped\n"
-        "and interrupted ones go on where they were. Then writes the tables and report.html.",
+        "and interrupted ones go on where they were. A run that another experiment beside this one has, or an arm "
+        "that\n"
+        "is called otherwise now, is used and not trained again. Then writes the tables and report.html.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "app/app.h"
+#include "app/planned.h"
 #include "app/verify.h"
 #include "base/file.h"
-#include "base/json.h"
 #include "store/manifest.h"
 #include "store/sums.h"
 
@@ -16,10 +16,7 @@ typedef struct {
 
 /* A results folder. */
 typedef struct {
-    Arena *arena;
-    const char *folder, *name;
-    const char **runs; /* (n_runs,) as planned */
-    int n_runs;
+    Planned planned;
     Error plan_error; /* why there is no plan, "" for none */
 } Status;
 
@@ -57,38 +54,27 @@ static void print_run(Arena *arena, const char *folder, const char *name, Found 
 
 /* ---- --verify ---- */
 
-static int is_planned(const Status *status, const char *name)
-{
-    for (int r = 0; r < status->n_runs; r++)
-        if (strcmp(status->runs[r], name) == 0)
-            return 1;
-    return 0;
-}
-
 /* Runs that the plan does not name. */
-static void verify_others(const Status *status, const Program *program, Verified *verified)
+static void verify_orphans(const Status *status, const Program *program, Verified *verified)
 {
-    char **names;
-    int n = 0, n_others = 0;
-    if (file_list(status->arena, status->folder, &names, &n, NULL) != STATUS_OK)
-        n = 0; /* verify_results says so */
+    const Planned *planned = &status->planned;
+    int n;
+    const char **orphans = planned_orphans(planned, &n);
     for (int i = 0; i < n; i++) {
-        const char *path = file_join(status->arena, status->folder, names[i]);
         Found ignored = {0};
-        if (is_planned(status, names[i]) || !verify_is_run(path))
-            continue;
-        if (n_others++ == 0)
+        if (i == 0)
             printf("runs of no plan that stands here\n");
-        print_run(status->arena, status->folder, names[i], &ignored);
-        verify_run(program, path, verified);
+        print_run(planned->arena, planned->folder, orphans[i], &ignored);
+        verify_run(program, file_join(planned->arena, planned->folder, orphans[i]), verified);
     }
 }
 
 static int verify_rest(const Status *status, const Program *program, Verified *verified, Error *err)
 {
-    verify_others(status, program, verified);
+    const Planned *planned = &status->planned;
+    verify_orphans(status, program, verified);
     printf("plan, tables and page\n");
-    verify_results(status->folder, status->runs, status->n_runs, verified);
+    verify_results(planned->folder, planned->runs, planned->n_runs, verified);
     const int n_wrong = verified->n[FINDING_DAMAGED] + verified->n[FINDING_LOST] + verified->n[FINDING_FOREIGN];
     printf("%d files stand as they were written; %d damaged, %d lost, %d foreign; %d without a hash\n",
            verified->n_whole, verified->n[FINDING_DAMAGED], verified->n[FINDING_LOST], verified->n[FINDING_FOREIGN],
@@ -98,74 +84,61 @@ static int verify_rest(const Status *status, const Program *program, Verified *v
     if (status->plan_error.text[0])
         return error_set(err, STATUS_FAILED, "%s", status->plan_error.text);
     if (n_wrong > 0)
-        return error_set(err, STATUS_FAILED, "%s: %d file%s damaged, lost or foreign", status->folder, n_wrong,
+        return error_set(err, STATUS_FAILED, "%s: %d file%s damaged, lost or foreign", planned->folder, n_wrong,
                          n_wrong == 1 ? " is" : "s are");
     return STATUS_OK;
 }
 
 /* ---- the verb ---- */
 
-static int read_plan(Status *status, Error *err)
+static void print_orphans(const Planned *planned)
 {
-    const char *path = file_join(status->arena, status->folder, document_names[DOCUMENT_PLAN]);
-    char *bytes;
-    size_t n;
-    Json *plan;
-    Sums sums;
-    if (sums_read(status->arena, status->folder, &sums, NULL) != STATUS_OK)
-        sums.n = 0; /* what is the matter with it, --verify and `report` say */
-    int read = file_read(status->arena, path, &bytes, &n, err);
-    if (read == STATUS_OK)
-        read = sums_check(&sums, path, document_names[DOCUMENT_PLAN], bytes, n, err);
-    if (read == STATUS_OK)
-        read = json_parse(status->arena, path, bytes, n, &plan, err);
-    if (read != STATUS_OK)
-        return read;
-    const Json *runs = json_get(plan, "runs");
-    if (!runs || runs->type != JSON_ARRAY)
-        return error_set(err, STATUS_INPUT, "%s: lists no runs", path);
-    status->name = json_get_string(plan, "name", status->folder);
-    status->runs = ARENA_ARRAY(status->arena, const char *, runs->n_items + 1);
-    for (int r = 0; r < runs->n_items; r++)
-        status->runs[r] = json_get_string(runs->items[r], "folder", "");
-    status->n_runs = runs->n_items;
-    return STATUS_OK;
+    int n;
+    const char **orphans = planned_orphans(planned, &n);
+    if (n > 0)
+        printf("%d run%s of no plan that stands here: %s%s; refframe clean %s removes %s\n", n, n == 1 ? "" : "s",
+               terminal_text(planned->arena, orphans[0]), n > 1 ? ", ..." : "",
+               terminal_text(planned->arena, planned->folder), n > 1 ? "them" : "it");
 }
 
 static int show(const Arguments *arguments, const Status *status, Error *err)
 {
     const int verifies = argument_given(arguments, "--verify");
-    const Program program = program_new(status->arena, arguments->kernels);
+    const Planned *planned = &status->planned;
+    Arena *arena = planned->arena;
+    const Program program = program_new(arena, arguments->kernels);
     Verified verified = {0};
     Found found = {0};
-    printf("%s\n", terminal_text(status->arena, status->name));
-    for (int r = 0; r < status->n_runs; r++) {
-        const char *path = file_join(status->arena, status->folder, status->runs[r]);
-        print_run(status->arena, status->folder, status->runs[r], &found);
+    printf("%s\n", terminal_text(arena, planned->name));
+    for (int r = 0; r < planned->n_runs; r++) {
+        const char *path = file_join(arena, planned->folder, planned->runs[r]);
+        print_run(arena, planned->folder, planned->runs[r], &found);
         if (verifies && file_is_folder(path))
             verify_run(&program, path, &verified);
     }
-    printf("%d of %d runs finished\n", found.n_finished, status->n_runs);
+    printf("%d of %d runs finished\n", found.n_finished, planned->n_runs);
     if (verifies)
         return verify_rest(status, &program, &verified, err);
+    print_orphans(planned);
     if (found.n_lost > 0)
-        return error_set(err, STATUS_FAILED, "%s: %d of %d finished runs lack files that they left", status->folder,
+        return error_set(err, STATUS_FAILED, "%s: %d of %d finished runs lack files that they left", planned->folder,
                          found.n_lost, found.n_finished);
     return STATUS_OK;
 }
 
 static int run(const Arguments *arguments, Error *err)
 {
-    Status status = {.arena = arena_new(), .folder = arguments->words[0], .name = arguments->words[0]};
-    const char *plan = file_join(status.arena, status.folder, document_names[DOCUMENT_PLAN]);
-    int result = read_plan(&status, err);
+    Arena *arena = arena_new();
+    Status status = {.plan_error = {{0}}};
+    const char *plan = file_join(arena, arguments->words[0], document_names[DOCUMENT_PLAN]);
+    int result = planned_read(arena, arguments->words[0], &status.planned, err);
     if (result != STATUS_OK && argument_given(arguments, "--verify") && file_exists(plan)) {
         status.plan_error = *err; /* damaged: the rest is looked at all the same */
         result = STATUS_OK;
     }
     if (result == STATUS_OK)
         result = show(arguments, &status, err);
-    arena_free(status.arena);
+    arena_free(arena);
     return result;
 }
 
@@ -179,7 +152,9 @@ const Verb verb_status = {
     .summary = "how far an experiment's runs are, and whether their files stand",
     .details =
         "One line per run of the current plan: finished, running, interrupted, failed (with the reason), pending or\n"
-        "absent. A finished run that lacks files which its manifest.json lists is named: exit code 1.\n\n"
+        "absent. A finished run that lacks files which its manifest.json lists is named: exit code 1. Runs that an "
+        "earlier\n"
+        "plan left are counted; refframe clean removes them.\n\n"
         "--verify reads every file, also of other plans' runs in the folder, and names under each run:\n"
         "  damaged  it is not what was written, by its hash in manifest.json or SHA256SUMS, or by its own\n"
         "  lost     it is listed there, and gone\n"

@@ -1,6 +1,7 @@
 /* Opening an experiment and reporting on it: what several verbs share. */
 #include "app/experiment.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,6 +40,22 @@ size_t experiment_memory(const Experiment *experiment, int threads)
     return most;
 }
 
+/* --shard I/N; 0 of 0 without it. */
+static int ask_shard(const Arguments *arguments, Experiment *experiment, Error *err)
+{
+    const char *text = argument(arguments, "--shard"), *slash = text ? strchr(text, '/') : NULL;
+    int64_t shard = 0, n_shards = 0;
+    if (!text)
+        return STATUS_OK;
+    if (!slash || text_parse_whole(arena_strndup(experiment->arena, text, (size_t)(slash - text)), &shard) != 0 ||
+        text_parse_whole(slash + 1, &n_shards) != 0 || shard < 1 || shard > n_shards || n_shards > INT_MAX)
+        return error_set(err, STATUS_INPUT, "refframe %s: --shard: \"%s\" is not I/N with I in 1..N, as 3/8",
+                         arguments->verb->name, text);
+    experiment->shard = (int)shard;
+    experiment->n_shards = (int)n_shards;
+    return STATUS_OK;
+}
+
 /* Threads of each run where so many run at a time; `threads` if they were asked for. */
 static int threads_for(int jobs, int threads)
 {
@@ -62,7 +79,8 @@ static int ask_machine(const Arguments *arguments, Experiment *experiment, Error
  * for. */
 static int divide_machine(const Arguments *arguments, Experiment *experiment, Error *err)
 {
-    const int cores = clock_cores(), most = experiment->plan.n_runs < cores ? experiment->plan.n_runs : cores;
+    const int cores = clock_cores(), runs = experiment->part.n_runs > 0 ? experiment->part.n_runs : 1;
+    const int most = runs < cores ? runs : cores;
     const double there = memory_there();
     char needed[32], text[32];
     const int threads = experiment->threads;
@@ -93,17 +111,22 @@ int experiment_open(const Arguments *arguments, Experiment *ret_experiment, Erro
     experiment.program = program_new(experiment.arena, experiment.kernels);
     int status = ask_machine(arguments, &experiment, err);
     if (status == STATUS_OK)
+        status = ask_shard(arguments, &experiment, err);
+    if (status == STATUS_OK)
         status =
             plan_load(experiment.arena, arguments->words[0], sets, n_sets, &experiment.program, &experiment.plan, err);
     program_close_corpora(&experiment.program);
     if (status == STATUS_OK) {
         const char *results = argument(arguments, "--results");
-        const char *suffix = n_sets > 0 && !results ? "+set" : "";
+        const char *suffix = results ? "" : override_suffix(experiment.arena, sets, n_sets);
         experiment.folder = file_join(experiment.arena, results ? results : "results",
                                       arena_format(experiment.arena, "%s%s", experiment.plan.name, suffix));
         experiment.notes = program_notes(&experiment.program, experiment.arena, &experiment.n_notes);
         if (experiment_kernels_note(&experiment))
             experiment_add_note(&experiment, experiment_kernels_note(&experiment));
+        experiment.part = experiment.n_shards > 0
+                              ? plan_part(experiment.arena, &experiment.plan, experiment.shard, experiment.n_shards)
+                              : experiment.plan;
         for (int n = 0; n < experiment.plan.n_notes; n++)
             experiment_add_note(&experiment, experiment.plan.notes[n]);
         status = divide_machine(arguments, &experiment, err);
@@ -177,7 +200,11 @@ int experiment_write_meta(const Experiment *experiment, Error *err)
         documents[d](experiment, &json);
         text_add(&texts[d], "\n");
     }
-    const int status = write_documents(experiment, texts, err);
+    int lock, status = file_lock_folder(experiment->folder, &lock, err); /* other shards write the same */
+    if (status == STATUS_OK) {
+        status = write_documents(experiment, texts, err);
+        file_unlock(lock);
+    }
     for (int d = 0; d < DOCUMENT_COUNT; d++)
         text_free(&texts[d]);
     return status;
@@ -193,20 +220,35 @@ const char *experiment_kernels_note(const Experiment *experiment)
                : NULL;
 }
 
-int experiment_report(const char *folder, const char *const *requested, int n_requested, Error *err)
+/* Whoever else writes in the folder waits, or is waited for: what is listed in SHA256SUMS is what stands. */
+static int collect_and_write(Arena *arena, const char *folder, const char *const *requested, int n_requested,
+                             Report **ret_report, Error *err)
 {
-    Arena *arena = arena_new();
     Report *report;
-    Text text = {0};
+    int lock;
     int status = report_collect(arena, folder, &report, err);
     if (status == STATUS_OK && !report_has_hashes(report))
         printf("note: %s: plan.json and metrics.json are taken as they stand: they carry no hashes (" SUMS_FILE
                "), as those of earlier versions\n",
                terminal_text(arena, folder));
-    if (status == STATUS_OK) /* of reports that were killed */
-        status = file_remove_dead_temporaries(folder, err);
+    if (status == STATUS_OK)
+        status = file_lock_folder(folder, &lock, err);
+    if (status != STATUS_OK)
+        return status;
+    status = file_remove_dead_temporaries(folder, err); /* of reports that were killed */
     if (status == STATUS_OK)
         status = report_write(report, folder, requested, n_requested, err);
+    file_unlock(lock);
+    *ret_report = report;
+    return status;
+}
+
+int experiment_report(const char *folder, const char *const *requested, int n_requested, Error *err)
+{
+    Arena *arena = arena_new();
+    Report *report;
+    Text text = {0};
+    int status = collect_and_write(arena, folder, requested, n_requested, &report, err);
     if (status == STATUS_OK) {
         report_terminal(report, terminal_width(), terminal_has_colour(), &text);
         printf("%s\nreport: %s\n", text_string(&text), terminal_text(arena, file_join(arena, folder, "report.html")));

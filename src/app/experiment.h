@@ -3,13 +3,16 @@
 #define REFFRAME_APP_EXPERIMENT_H
 
 #include "app/app.h"
+#include "sched/reuse.h"
 
 typedef struct {
     Arena *arena;
     const Kernels *kernels;
     Program program;
     Plan plan;
-    const char *folder; /* results/NAME */
+    Plan part;           /* what of it this process trains: all, or those runs of --shard */
+    int shard, n_shards; /* 0: all */
+    const char *folder;  /* results/NAME */
     int jobs, threads;
     const char **notes; /* (n_notes,) what the user should know before anything is done */
     int n_notes;
@@ -24,16 +27,24 @@ void experiment_add_note(Experiment *experiment, const char *note);
 /* Notes what else lies in the results folder (others.c). */
 void experiment_note_others(Experiment *experiment);
 
+/* What lies there under other names and could be used, which is noted (others.c). */
+void experiment_find_reuse(Experiment *experiment, Reuse *ret_reuse);
+
 /* One line each, to stdout, behind `prefix`. */
 void experiment_print_notes(const Experiment *experiment, const char *prefix);
 
-/* Loads the file of the first word with its --set options; --results, --jobs, --threads where the verb has them. A file
- * that was changed by --set writes to NAME+set unless --results says where. */
+/* Loads the file of the first word with its --set options; --results, --jobs, --threads where the verb has them. What
+ * --set changes has a folder of its own, unless --results says where: NAME and override_suffix (override.c). */
 int experiment_open(const Arguments *arguments, Experiment *ret_experiment, Error *err);
 void experiment_close(Experiment *experiment);
 
 /* Writes plan.json, metrics.json and reference.json into the results folder, and their hashes. */
 int experiment_write_meta(const Experiment *experiment, Error *err);
+
+/* "+seeds=2+train.steps=50": the overrides in the order of their keys, so that it is the same however they were
+ * ordered; what a folder's name cannot have is replaced, a long one cut, and then their hash stands behind it. "" for
+ * none. */
+const char *override_suffix(Arena *arena, const char *const *sets, int n_sets);
 
 /* What is to be said where a machine runs no kernels but the plain ones; NULL where it runs faster ones. */
 const char *experiment_kernels_note(const Experiment *experiment);

@@ -8,24 +8,30 @@
 
 /* Shown per head when they are available, in this order. */
 static const struct {
-    const char *name, *heading, *format;
+    const char *name, *heading;
+    int decimals;
 } columns[] = {
-    {"alpha", "alpha", "%.3f"},
-    {"sink_mass", "sink", "%.3f"},
-    {"max_inflow", "max inflow", "%.3f"},
-    {"end_mass", "end", "%.3f"},
-    {"n_anchors", "anchors", "%.1f"},
-    {"attention_entropy_normalised", "entropy", "%.2f"},
-    {"mean_distance", "distance", "%.2f"},
+    {"alpha", "alpha", 3},
+    {"sink_mass", "sink", 3},
+    {"max_inflow", "max inflow", 3},
+    {"end_mass", "end", 3},
+    {"n_anchors", "anchors", 1},
+    {"attention_entropy_normalised", "entropy", 2},
+    {"mean_distance", "distance", 2},
 };
 enum { N_SHOWN = sizeof columns / sizeof *columns, CELL = 11, NAME = 38 };
+enum { SIGNIFICANT = -1 }; /* decimals: four digits, wherever the point is */
 
 #define NOTHING 1e-9 /* shown as 0: what rounding leaves of differences that cancel */
 
-static void add_cell(double value, const char *format, Style style, int use_colour, Text *text)
+static void add_cell(double value, int decimals, Style style, int use_colour, Text *text)
 {
     char cell[32];
-    snprintf(cell, sizeof cell, format, fabs(value) < NOTHING ? 0 : value);
+    const double shown = fabs(value) < NOTHING ? 0 : value;
+    if (decimals == SIGNIFICANT)
+        snprintf(cell, sizeof cell, "%.4g", shown);
+    else
+        snprintf(cell, sizeof cell, "%.*f", decimals, shown);
     style_padded(text, isnan(value) ? "-" : cell, CELL, style, use_colour);
 }
 
@@ -76,13 +82,14 @@ static void add_heads(const MapsResult *result, int use_colour, Text *text)
         style_padded(text, cell, 10, STYLE_BOLD, use_colour);
         for (int m = 0; m < N_SHOWN; m++)
             if (places[m])
-                add_cell(result->pooled[places[m]->offset + h].value, columns[m].format, STYLE_PLAIN, use_colour, text);
+                add_cell(result->pooled[places[m]->offset + h].value, columns[m].decimals, STYLE_PLAIN, use_colour,
+                         text);
         style_frame(text, &result->heads[h], use_colour);
     }
     style_padded(text, "  uniform", 10, STYLE_DIM, use_colour); /* alike for every head, but for drawn positions */
     for (int m = 0; m < N_SHOWN; m++)
         if (places[m])
-            add_cell(result->pooled_baseline[places[m]->offset], columns[m].format, STYLE_DIM, use_colour, text);
+            add_cell(result->pooled_baseline[places[m]->offset], columns[m].decimals, STYLE_DIM, use_colour, text);
     text_add(text, "\n\n");
 }
 
@@ -121,8 +128,8 @@ static void add_layers(const MapsResult *result, int width, int use_colour, Text
             snprintf(name, sizeof name, "  %s", place->column->name);
             style_padded(text, name, NAME, STYLE_PLAIN, use_colour);
             for (int l = first; l < end; l++)
-                add_cell(result->pooled[place->offset + l].value, "%.4g", STYLE_PLAIN, use_colour, text);
-            add_cell(result->pooled_baseline[place->offset], "%.4g", STYLE_DIM, use_colour, text);
+                add_cell(result->pooled[place->offset + l].value, SIGNIFICANT, STYLE_PLAIN, use_colour, text);
+            add_cell(result->pooled_baseline[place->offset], SIGNIFICANT, STYLE_DIM, use_colour, text);
             text_add(text, "\n");
         }
     }

@@ -1,11 +1,13 @@
 /* What else lies in an experiment's folder: runs of another plan, whose tables this one's will replace, and runs that
- * were begun with other settings, on which nothing goes on. Neither is wrong; both are said. */
+ * were begun with other settings, on which nothing goes on; and there or beside it, runs that can be used. None of it
+ * is wrong; all of it is said. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "app/experiment.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "store/machine.h"
 #include "store/manifest.h"
 
 static int is_planned(const Plan *plan, const char *folder)
@@ -66,6 +68,24 @@ static const char *describe(const Experiment *experiment, const char *name, cons
     const char *more = n_more > 0 ? arena_format(arena, " (and %d more like it)", n_more) : "";
     return arena_format(arena, "%s ended at step %" PRId64 " with %s%s, and stays as it is: %s starts at step 0%s",
                         name, manifest.step, key ? "another " : what, key ? key : "", run->folder, more);
+}
+
+void experiment_find_reuse(Experiment *experiment, Reuse *ret_reuse)
+{
+    Arena *arena = experiment->arena;
+    const Machine here = machine_here(arena, experiment->kernels);
+    reuse_find(arena, &experiment->part, experiment->folder, &here, ret_reuse);
+    const int n = ret_reuse->n_finished + ret_reuse->n_begun;
+    const char *begun = ret_reuse->n_begun == 0      ? ""
+                        : ret_reuse->n_finished == 0 ? ", not finished"
+                                                     : arena_format(arena, ", %d not finished", ret_reuse->n_begun);
+    if (n > 0)
+        experiment_add_note(experiment,
+                            arena_format(arena, "%d run%s %s there already under other names, the same by %s%s: %s%s",
+                                         n, n == 1 ? "" : "s", n == 1 ? "is" : "are", n == 1 ? "its id" : "their ids",
+                                         begun, ret_reuse->first, n == 1 ? "" : ", ..."));
+    if (ret_reuse->refused)
+        experiment_add_note(experiment, ret_reuse->refused);
 }
 
 void experiment_note_others(Experiment *experiment)

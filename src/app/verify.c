@@ -331,8 +331,9 @@ void verify_run(const Program *program, const char *folder, Verified *verified)
 int verify_is_run(const char *folder)
 {
     Arena *arena = arena_new();
-    const int is_run = file_is_folder(folder) && (file_exists(file_join(arena, folder, RUN_CONFIG)) ||
-                                                  file_exists(file_join(arena, folder, RUN_MANIFEST)));
+    const int is_run =
+        file_temporary_of(folder) == 0 && file_is_folder(folder) &&
+        (file_exists(file_join(arena, folder, RUN_CONFIG)) || file_exists(file_join(arena, folder, RUN_MANIFEST)));
     arena_free(arena);
     return is_run;
 }

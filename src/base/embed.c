@@ -12,7 +12,7 @@
 #include <string.h>
 #include <zlib.h>
 
-static void die(const char *what, const char *path)
+_Noreturn static void die(const char *what, const char *path)
 {
     fprintf(stderr, "embed: %s %s: %s\n", what, path, errno ? strerror(errno) : "failed");
     exit(1);

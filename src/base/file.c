@@ -77,8 +77,8 @@ static int read_some(int descriptor, const char *path, char *bytes, size_t n, si
 
 int file_read_start(Arena *arena, const char *path, size_t most, char **ret_bytes, size_t *ret_n, Error *err)
 {
-    int descriptor;
-    uint64_t there;
+    int descriptor = -1;
+    uint64_t there = 0;
     int status = open_file(path, &descriptor, &there, err);
     if (status != STATUS_OK)
         return status;
@@ -287,8 +287,9 @@ static int remove_temporaries(const char *folder, int only_dead, Error *err)
     int n = 0;
     int status = file_list(arena, folder, &names, &n, err);
     for (int i = 0; i < n && status == STATUS_OK; i++) {
+        const char *path = file_join(arena, folder, names[i]);
         if (file_temporary_of(names[i]) > 0 && !(only_dead && file_writer_lives(names[i])))
-            status = file_remove(file_join(arena, folder, names[i]), err);
+            status = file_is_folder(path) ? file_remove_tree(path, err) : file_remove(path, err);
     }
     arena_free(arena);
     return status;
@@ -384,6 +385,24 @@ int file_lock(const char *path, int *ret_descriptor, Error *err)
     return STATUS_OK;
 }
 
+int file_lock_folder(const char *folder, int *ret_descriptor, Error *err)
+{
+    const int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (descriptor < 0)
+        return failed(err, "lock", folder);
+    int taken;
+    while ((taken = flock(descriptor, LOCK_EX)) != 0 && errno == EINTR) {
+    }
+    if (taken != 0) {
+        const int reason = errno;
+        close(descriptor);
+        errno = reason;
+        return failed(err, "lock", folder);
+    }
+    *ret_descriptor = descriptor;
+    return STATUS_OK;
+}
+
 void file_unlock(int descriptor)
 {
     close(descriptor);
@@ -392,8 +411,8 @@ void file_unlock(int descriptor)
 int file_sha256(const char *path, char ret_hex[65], Error *err)
 {
     enum { PIECE = 1 << 16 };
-    int descriptor;
-    uint64_t size;
+    int descriptor = -1;
+    uint64_t size = 0;
     int status = open_file(path, &descriptor, &size, err);
     if (status != STATUS_OK)
         return status;

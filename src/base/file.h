@@ -37,6 +37,11 @@ void file_begin(FileWriter *writer, const char *path);
 void file_add(FileWriter *writer, const void *bytes, size_t n);
 int file_end(FileWriter *writer, Error *err);
 
+/* The bytes of one file under another name, whole or not at all: shared where the file system can give a file a second
+ * name, copied where it can't. To be shared a file must never be written in place, as those of file_write are not. */
+int file_copy(const char *from, const char *to, Error *err);
+int file_share(const char *from, const char *to, Error *err);
+
 /* Makes a folder and its parents; an existing folder is fine. */
 int file_make_folder(const char *path, Error *err);
 
@@ -49,14 +54,15 @@ int file_size(const char *path, uint64_t *ret_bytes); /* -1 if absent */
 /* Names in a folder, sorted bytewise, without . and ..; an absent folder is an empty list. */
 int file_list(Arena *arena, const char *folder, char ***ret_names, int *ret_n, Error *err);
 
-/* Deletes `*.tmp-PID` entries of a folder (not below it). */
+/* Deletes `*.tmp-PID` entries of a folder (not below it), files and whole folders. */
 int file_remove_temporaries(const char *folder, Error *err);
 /* The same of those whose PID is no process: in a folder that others may be writing in. */
 int file_remove_dead_temporaries(const char *folder, Error *err);
 /* The PID in such a name, 0 in any other; whether that is a process. */
 long file_temporary_of(const char *name);
 int file_writer_lives(const char *name);
-int file_remove(const char *path, Error *err); /* absent is fine; a power cut may bring it back, see below */
+int file_remove(const char *path, Error *err);        /* absent is fine; a power cut may bring it back, see below */
+int file_remove_tree(const char *folder, Error *err); /* with all that lies in it; no link is followed */
 
 /* Whatever was removed from a folder, or given another name in it, is so on the disk. Folders that can't be synced
  * (some network systems) pass. */
@@ -75,5 +81,8 @@ char *file_absolute(Arena *arena, const char *path);
  * STATUS_FAILED "... is in use by another process" when taken. */
 int file_lock(const char *path, int *ret_descriptor, Error *err);
 void file_unlock(int descriptor);
+
+/* The same of a folder that is there, for as long as its files are replaced; waits until it is free. */
+int file_lock_folder(const char *folder, int *ret_descriptor, Error *err);
 
 #endif

@@ -82,7 +82,7 @@ static void ask(Arena *arena, const FrameInput *input, const Scope *scope, const
 /* The label, and how far the nearest other one is: each answer is turned around, the others as they are. */
 static FrameType answer(const Scope *scope, const Question questions[N_QUESTIONS], FrameMargin *ret_margin)
 {
-    int holds[N_QUESTIONS];
+    int holds[N_QUESTIONS] = {0};
     FrameMargin margin = {.least = NAN, .nearest = -1, .agreement = NAN};
     for (int q = 0; q < N_QUESTIONS; q++)
         holds[q] = questions[q].statistic >= questions[q].threshold;

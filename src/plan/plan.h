@@ -97,6 +97,9 @@ typedef struct {
 int plan_load(Arena *arena, const char *path, const char *const *sets, int n_sets, const Program *program,
               Plan *ret_plan, Error *err);
 
+/* The same plan with every n_parts-th of its runs, the part-th of them (1 to n_parts) first: no run is in two parts. */
+Plan plan_part(Arena *arena, const Plan *plan, int part, int n_parts);
+
 /* What a run.yaml holds: the settings, and behind them, in a comment, the SHA-256 of all that. */
 void plan_run_text(const Settings *settings, Text *text);
 

@@ -8,10 +8,10 @@
 
 enum { NAME = 26, SHARE = 22, FLOOR = 14, DEALT = 12 };
 
-static void add_cell(Text *text, int width, int use_colour, const char *format, double value)
+static void add_share(Text *text, int width, int use_colour, double value)
 {
     char cell[32];
-    snprintf(cell, sizeof cell, format, value);
+    snprintf(cell, sizeof cell, "%.2f", value);
     style_padded(text, isnan(value) ? "–" : cell, width, STYLE_PLAIN, use_colour);
 }
 
@@ -28,9 +28,10 @@ static void add_changed(Text *text, const char *name, const Changed *changed, in
     style_padded(text, name, NAME, STYLE_PLAIN, use_colour);
     style_padded(text, cell, SHARE, STYLE_PLAIN, use_colour);
     const int is_tested = share->n > 0 && !isnan(changed->test.p);
-    add_cell(text, FLOOR, use_colour, "%.2f", is_tested ? changed->floor : NAN);
-    add_cell(text, DEALT, use_colour, "%.2f", is_tested ? changed->floor_dealt : NAN);
-    add_cell(text, 0, use_colour, "%.2g", is_tested ? changed->test.p : NAN);
+    add_share(text, FLOOR, use_colour, is_tested ? changed->floor : NAN);
+    add_share(text, DEALT, use_colour, is_tested ? changed->floor_dealt : NAN);
+    snprintf(cell, sizeof cell, "%.2g", changed->test.p);
+    style_padded(text, is_tested ? cell : "–", 0, STYLE_PLAIN, use_colour);
     text_add(text, "\n");
 }
 

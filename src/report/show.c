@@ -21,17 +21,18 @@ enum { SIDE = 16 }; /* rows of a picture, and columns, each two characters wide 
 
 /* Shown when the snapshot has them, in this order; all are defined in metrics.json. */
 static const struct {
-    const char *name, *heading, *format;
+    const char *name, *heading;
+    int decimals;
 } columns[] = {
-    {"sink_mass_idle", "sink idle", "%.3f"},
-    {"sink_mass", "sink", "%.3f"},
-    {"alpha", "alpha", "%.3f"},
-    {"max_inflow", "max inflow", "%.3f"},
-    {"end_mass", "end", "%.3f"},
-    {"n_anchors", "anchors", "%.1f"},
-    {"attention_entropy_normalised", "entropy", "%.2f"},
-    {"value_drain", "v drain", "%.2f"},
-    {"logit_gap", "logit gap", "%.2f"},
+    {"sink_mass_idle", "sink idle", 3},
+    {"sink_mass", "sink", 3},
+    {"alpha", "alpha", 3},
+    {"max_inflow", "max inflow", 3},
+    {"end_mass", "end", 3},
+    {"n_anchors", "anchors", 1},
+    {"attention_entropy_normalised", "entropy", 2},
+    {"value_drain", "v drain", 2},
+    {"logit_gap", "logit gap", 2},
 };
 enum { N_SHOWN = sizeof columns / sizeof *columns, CELL = 11 };
 
@@ -64,7 +65,7 @@ static void add_metrics(const Report *report, const ReportRun *run, int use_colo
                 if (run->metrics[m].n == 0)
                     continue; /* not measured in this snapshot */
                 const double *values = run->metrics[m].values;
-                snprintf(cell, sizeof cell, columns[m].format, values[l * run->n_heads + h]);
+                snprintf(cell, sizeof cell, "%.*f", columns[m].decimals, values[l * run->n_heads + h]);
                 style_padded(text, isnan(values[l * run->n_heads + h]) ? "-" : cell, CELL, STYLE_PLAIN, use_colour);
             }
             style_frame(text, &run->frames[0].heads[l * run->n_heads + h], use_colour);

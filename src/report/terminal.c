@@ -19,8 +19,10 @@ static const char *const headings[N_COLUMNS] = {
     [BY_TOKEN] = "by token",
 };
 
+enum { SIGNIFICANT = -1 }; /* decimals: four digits, wherever the point is */
+
 /* What never came had not by `last`, the last step; NaN: no such step is known. */
-static void add_value(Text *text, double value, double last, const char *format)
+static void add_value(Text *text, double value, double last, int decimals)
 {
     if (isnan(value))
         text_add(text, "-");
@@ -28,21 +30,23 @@ static void add_value(Text *text, double value, double last, const char *format)
         text_addf(text, ">%.0f", last);
     else if (isinf(value))
         text_add(text, value > 0 ? "never" : "start");
+    else if (decimals == SIGNIFICANT)
+        text_addf(text, "%.4g", value);
     else
-        text_addf(text, format, value); /* NOLINT: one of the literals below */
+        text_addf(text, "%.*f", decimals, value);
 }
 
 /* "120 [80, 200]"; ">400 [>400]" when the interval's ends are equal */
-static const char *interval_text(Arena *arena, const Interval *interval, double last, const char *format)
+static const char *interval_text(Arena *arena, const Interval *interval, double last, int decimals)
 {
     Text text = {0};
-    add_value(&text, interval->median, last, format);
+    add_value(&text, interval->median, last, decimals);
     if (interval->n > 1) {
         text_add(&text, " [");
-        add_value(&text, interval->low, last, format);
+        add_value(&text, interval->low, last, decimals);
         if (interval->high != interval->low) {
             text_add(&text, ", ");
-            add_value(&text, interval->high, last, format);
+            add_value(&text, interval->high, last, decimals);
         }
         text_add(&text, "]");
     }
@@ -65,10 +69,10 @@ static void fill_row(Arena *arena, const Report *report, int arm, const char *ce
         return;
     if (report->headline >= 0) {
         cells[FORMED] = arena_format(arena, "%d of %d", summary.formed, summary.finished);
-        cells[ONSET] = interval_text(arena, &summary.onset, summary.last_step, "%.0f");
-        cells[FINAL] = interval_text(arena, &summary.final, (double)NAN, "%.2f");
+        cells[ONSET] = interval_text(arena, &summary.onset, summary.last_step, 0);
+        cells[FINAL] = interval_text(arena, &summary.final, (double)NAN, 2);
         cells[FLOOR] = isnan(summary.floor) ? "-" : arena_format(arena, "%.3f", summary.floor);
-        cells[DRAIN] = interval_text(arena, &summary.drain, (double)NAN, "%.2f");
+        cells[DRAIN] = interval_text(arena, &summary.drain, (double)NAN, 2);
     }
     for (int k = 0; k < 2; k++)
         cells[k ? BY_TOKEN : BY_POSITION] = arena_format(arena, "%s %d/%d", frame_name((FrameType)summary.label[k]),
@@ -212,9 +216,10 @@ static void add_verdicts(Arena *arena, const Report *report, int width, int use_
         }
         const VerdictTest *test = &verdict.tests[verdict.deciding];
         const char *arms = verdict_arms(arena, report, test);
-        const char *found = test->is_votes ? arena_format(arena, "%d of %d seeds", test->n_hold, test->n)
-                                           : interval_text(arena, &test->interval,
-                                                           test->last_step > 0 ? test->last_step : (double)NAN, "%.4g");
+        const char *found = test->is_votes
+                                ? arena_format(arena, "%d of %d seeds", test->n_hold, test->n)
+                                : interval_text(arena, &test->interval,
+                                                test->last_step > 0 ? test->last_step : (double)NAN, SIGNIFICANT);
         const char *cover =
             test->interval.coverage > 0 ? arena_format(arena, ", %.3g %%", 100 * test->interval.coverage) : "";
         const char *p = test->has_p ? arena_format(arena, ", p %.2g", fmin(1, fmin(test->p_holds, test->p_fails))) : "";

@@ -84,6 +84,11 @@ int run_steps(Arena *arena, const char *run_folder, const char *folder, int64_t 
     return STATUS_OK;
 }
 
+int64_t run_step_of(const char *folder, const char *name)
+{
+    return step_of_name(name, ending_of(folder));
+}
+
 int run_cut_back(const char *run_folder, int64_t step, Error *err)
 {
     Arena *arena = arena_new();

@@ -44,6 +44,8 @@ char *run_snapshot_path(Arena *arena, const char *run_folder, int64_t step);
 char *run_checkpoint_path(Arena *arena, const char *run_folder, int64_t step);
 /* Steps for which such files stand, ascending. `folder` is RUN_SNAPSHOTS or RUN_CHECKPOINTS. */
 int run_steps(Arena *arena, const char *run_folder, const char *folder, int64_t **ret_steps, int *ret_n, Error *err);
+/* The step of such a file's name in one of the two folders; -1 for any other name. */
+int64_t run_step_of(const char *folder, const char *name);
 /* Removes snapshots and checkpoints behind `step` (resume). */
 int run_cut_back(const char *run_folder, int64_t step, Error *err);
 

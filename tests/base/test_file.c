@@ -257,6 +257,63 @@ static void test_hash_of_pieces(void **state)
     }
 }
 
+/* Another name of the same file, which stays when the first goes; a copy is a file of its own. */
+static void test_second_names(void **state)
+{
+    const Scratch *s = *state;
+    struct stat one, two;
+    Error err;
+    const char *from = scratch_path(s, "one"), *shared = scratch_path(s, "shared"), *copy = scratch_path(s, "copy");
+    assert_ok(file_write(from, "what it holds", 13, &err), &err);
+    for (int again = 0; again < 2; again++) { /* where it has that name already, too */
+        assert_ok(file_share(from, shared, &err), &err);
+        assert_ok(file_copy(from, copy, &err), &err);
+    }
+    assert_int_equal(stat(from, &one) | stat(shared, &two), 0);
+    assert_int_equal(one.st_ino, two.st_ino);
+    assert_int_equal(one.st_nlink, 2);
+    assert_ok(file_write(from, "something else", 14, &err), &err); /* by another file, as all are written */
+    assert_contents(s, shared, "what it holds");
+    assert_contents(s, copy, "what it holds");
+    assert_int_equal(count_entries(s), 3); /* no half-written temporary */
+    assert_refused(file_share(scratch_path(s, "none"), shared, &err), STATUS_INPUT,
+                   arena_format(s->arena, "cannot open %s: No such file or directory", scratch_path(s, "none")), &err);
+    assert_contents(s, shared, "what it holds");
+}
+
+static void test_where_no_file_has_two_names(void **state)
+{
+    const Scratch *s = *state;
+    const char *elsewhere = arena_format(s->arena, "/dev/shm/refframe-test-%ld", (long)getpid());
+    struct stat there, here;
+    Error err;
+    if (access("/dev/shm", W_OK) != 0 || stat("/dev/shm", &there) != 0 || stat(s->folder, &here) != 0 ||
+        there.st_dev == here.st_dev)
+        skip(); /* no other file system to link from */
+    assert_ok(file_write(elsewhere, "what it holds", 13, &err), &err);
+    const int status = file_share(elsewhere, scratch_path(s, "copied"), &err);
+    unlink(elsewhere);
+    assert_ok(status, &err);
+    assert_contents(s, scratch_path(s, "copied"), "what it holds");
+    assert_int_equal(count_entries(s), 1);
+}
+
+static void test_a_tree_is_removed_and_no_link_followed(void **state)
+{
+    const Scratch *s = *state;
+    Error err;
+    const char *tree = scratch_path(s, "tree"), *other = scratch_path(s, "other");
+    assert_ok(file_make_folder(file_join(s->arena, tree, "a/b"), &err), &err);
+    assert_ok(file_make_folder(other, &err), &err);
+    assert_ok(file_write(file_join(s->arena, tree, "a/b/c"), "x", 1, &err), &err);
+    assert_ok(file_write(file_join(s->arena, other, "kept"), "x", 1, &err), &err);
+    assert_int_equal(symlink(other, file_join(s->arena, tree, "a/link")), 0);
+    assert_ok(file_remove_tree(tree, &err), &err);
+    assert_false(file_exists(tree));
+    assert_true(file_exists(file_join(s->arena, other, "kept")));
+    assert_int_equal(file_remove_tree(tree, &err), STATUS_FAILED);
+}
+
 static void test_truncate(void **state)
 {
     const Scratch *s = *state;
@@ -390,6 +447,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_long_list_is_sorted, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_hash, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_hash_of_pieces, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_second_names, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_where_no_file_has_two_names, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_a_tree_is_removed_and_no_link_followed, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_truncate, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_paths, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_lock, scratch_set_up, scratch_tear_down),

@@ -217,7 +217,7 @@ class Report(Case):
         values = ", ".join(f"w{i}: {{train.lr: {i + 1}e-3}}" for i in range(5))
         self.write("many.yaml", TINY.replace("sweep:", f"sweep:\n  rate: {{{values}}}"))
         self.refframe("run", "many.yaml", "--set", "seeds=1")
-        self.path = pathlib.Path(self.at("results", "many+set", "report.html"))
+        self.path = pathlib.Path(self.at("results", "many+seeds=1", "report.html"))
         page = self.open()
         state = """(() => [document.querySelector('.filter output').innerText,
             document.querySelectorAll('#onset tbody tr').length, document.querySelectorAll('section').length])()"""

@@ -349,14 +349,32 @@ class Verbs(Case):
         self.assertSameResults(result_of_run(run), before)
 
     def test_set_writes_beside(self):
+        """Each override into a folder of its own, the same in whichever order it is given."""
         self.write("one.yaml", SINGLE)
         self.refframe("run", "one.yaml")
-        before = [entry for entry in self.everything() if "results/one/" in entry[0]]
-        self.refframe("run", "one.yaml", "--set", "train.lr=0.5", "--set", "model.position.kind=alibi")
-        self.assertEqual([entry for entry in self.everything() if "results/one/" in entry[0]], before)
-        (changed,) = run_folders(self.at("results", "one+set")).values()
+        folder = "one+model.position.kind=alibi+train.lr=0.5"
+        for words, name in (((), "one"), (("train.lr=0.5", "model.position.kind=alibi"), folder),
+                            (("model.position.kind=alibi", "train.lr=0.5"), folder), (("train.lr=0.25",), "one+train.lr=0.25")):
+            before = [entry for entry in self.everything() if f"results/{name}/" not in entry[0]]
+            done = self.refframe("run", "one.yaml", *(word for each in words for word in ("--set", each)))
+            after = {entry[0]: entry for entry in self.everything()}
+            self.assertEqual([entry for entry in before if os.path.isfile(entry[0]) and after[entry[0]] != entry], [])
+            self.assertIn(f"-> results/{name}\n", done.stdout)
+        (changed,) = run_folders(self.at("results", folder)).values()
         self.assertIn(b"kind: alibi", read(os.path.join(changed, "run.yaml")))
         self.assertNotEqual(os.path.basename(changed), *run_folders(self.at("results", "one")))
+
+    def test_set_that_no_folder_could_be_called_by(self):
+        """It keeps what can be kept, and a hash: nothing leaves results/, and two never meet."""
+        self.write("one.yaml", SINGLE)
+        folders = set()
+        for sets in (["seeds=[2]"], ["seeds=[3]"], ["train.lr=1e-3", "data.bos= always "],
+                     [f"measure.{family}.every={n}" for n, family in enumerate(("rank", "graph", "topology", "rips"), 2)]):
+            words = [word for each in sets for word in ("--set", each)]
+            (folder,) = re.findall(r" -> (\S+)\n", self.refframe("check", "one.yaml", *words).stdout)
+            self.assertRegex(folder, r"^results/one\+[\w.=,+-]{1,90}-[0-9a-f]{8}$")
+            folders.add(folder)
+        self.assertEqual(len(folders), 4)
 
     def test_a_loss_that_explodes_fails_the_run(self):
         self.write("one.yaml", SINGLE.replace("warmup_steps: 4", "warmup_steps: 0") + "train.lr: 1000\ntrain.clip: 0\n"
@@ -388,6 +406,7 @@ class Verbs(Case):
         self.assertEqual(code, 0, text)
         self.assertRegex(text, r"\r\x1b\[K[0-4]/4 runs  \[[#-]+\]")
         self.assertRegex(text, r"loss [0-9.]+.*tokens/s")
+        self.assertRegex(text, r"runs  \[[#-]+\] +\d+ % .*left  loss")  # what a narrow terminal must not cut off
         self.write("tiny.yaml", TINY)
         self.assertNotRegex(self.refframe("run", "tiny.yaml", "--results", "other").stdout, "[\r\x1b]")
 

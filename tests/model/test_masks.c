@@ -5,6 +5,7 @@
  */
 #include "support.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,10 +38,15 @@ static int isolate(int i, int j, int a, int b)
     return i == a ? j == i : j <= i;
 }
 
-static void check_shown(const char *format, int a, int b, int (*shows)(int, int, int, int))
+/* The mask of some settings shows what `shows` says of (query, key, a, b). */
+__attribute__((format(printf, 4, 5))) static void check_shown(int (*shows)(int, int, int, int), int a, int b,
+                                                              const char *format, ...)
 {
     char lines[128];
-    snprintf(lines, sizeof lines, format, a, b);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(lines, sizeof lines, format, args);
+    va_end(args);
     Built built = build(9, "%smodel.mask.kind=%s", model_sizes, lines);
     KeyRanges keys[T];
     for (int length = 1; length <= T; length++) {
@@ -59,14 +65,15 @@ static void test_masks_show_what_they_say(void **state)
     static const int values[] = {1, 2, 3, 7, 20, 40, 41, 42, 16000};
     for (size_t a = 0; a < N_TESTS(values); a++) {
         for (int first = 0; first < 50; first = 3 * first + 1) {
-            check_shown("window\nmodel.mask.width=%d\nmodel.mask.first=%d", values[a], first, window);
-            check_shown("window\nmodel.mask.width=%d\nmodel.mask.first=%d\nmodel.mask.symmetric=true", values[a], first,
-                        symmetric);
+            check_shown(window, values[a], first, "window\nmodel.mask.width=%d\nmodel.mask.first=%d", values[a], first);
+            check_shown(symmetric, values[a], first,
+                        "window\nmodel.mask.width=%d\nmodel.mask.first=%d\nmodel.mask.symmetric=true", values[a],
+                        first);
         }
-        check_shown("prefix\nmodel.mask.length=%d", values[a], 0, prefix);
-        check_shown("isolate\nmodel.mask.token=%d", values[a], 0, isolate);
+        check_shown(prefix, values[a], 0, "prefix\nmodel.mask.length=%d", values[a]);
+        check_shown(isolate, values[a], 0, "isolate\nmodel.mask.token=%d", values[a]);
     }
-    check_shown("isolate\nmodel.mask.token=%d", 0, 0, isolate);
+    check_shown(isolate, 0, 0, "isolate\nmodel.mask.token=%d", 0);
 }
 
 /* ---- the masks that they become ---------------------------------------------------------------------------------- */

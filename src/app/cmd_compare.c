@@ -1,0 +1,99 @@
+/* refframe compare: arms of several experiments in one set of tables and on one page. */
+#include <stdio.h>
+#include <string.h>
+
+#include "app/experiment.h"
+#include "app/merge.h"
+#include "app/planned.h"
+#include "base/file.h"
+#include "store/run.h"
+#include "store/sums.h"
+
+static int is_name(const char *name)
+{
+    return *name && *name != '.' && *name != '-' && !strpbrk(name, "/\\\n\r\t ") && strlen(name) <= 120;
+}
+
+/* "A-vs-B" */
+static const char *default_name(Arena *arena, const Arguments *arguments)
+{
+    Text text = {0};
+    for (int i = 0; i < arguments->n_words; i++)
+        text_addf(&text, "%s%s", i ? "-vs-" : "", file_basename(arena, file_absolute(arena, arguments->words[i])));
+    const char *name = arena_strdup(arena, text_string(&text));
+    text_free(&text);
+    return name;
+}
+
+/* A folder with another plan is another's. */
+static int check_folder(const Experiment *experiment, Error *err)
+{
+    Planned there;
+    if (!file_exists(file_join(experiment->arena, experiment->folder, document_names[DOCUMENT_PLAN])))
+        return STATUS_OK;
+    const int status = planned_read(experiment->arena, experiment->folder, &there, err);
+    if (status == STATUS_OK && there.n_runs > 0 && !there.is_comparison)
+        return error_set(err, STATUS_INPUT, "%s holds an experiment of its own; --name gives the comparison another",
+                         experiment->folder);
+    return status;
+}
+
+static int take_runs(const Experiment *experiment, const char **from, Error *err)
+{
+    Reuse reuse = {.from = ARENA_ARRAY(experiment->arena, const char *, experiment->plan.n_runs)};
+    for (int r = 0; r < experiment->plan.n_runs; r++)
+        if (run_status(file_join(experiment->arena, experiment->folder, experiment->plan.runs[r].folder)) == RUN_ABSENT)
+            reuse.from[r] = from[r];
+    return reuse_take(&experiment->plan, experiment->folder, &reuse, err);
+}
+
+static int run(const Arguments *arguments, Error *err)
+{
+    Experiment experiment = {.arena = arena_new(), .kernels = arguments->kernels};
+    Arena *arena = experiment.arena;
+    const char **from, *name = argument(arguments, "--name"), *results = argument(arguments, "--results");
+    int status = STATUS_OK;
+    experiment.program = program_new(arena, experiment.kernels);
+    if (!name)
+        name = default_name(arena, arguments);
+    if (!is_name(name))
+        status = error_set(err, STATUS_INPUT, "refframe compare: --name: \"%s\" can't be the name of a folder", name);
+    if (status == STATUS_OK)
+        status = merge_plans(arena, &experiment.program, arguments->words, arguments->n_words, name, &experiment.plan,
+                             &from, err);
+    if (status == STATUS_OK) {
+        experiment.folder = file_join(arena, results ? results : file_dirname(arena, arguments->words[0]), name);
+        status = check_folder(&experiment, err);
+    }
+    if (status == STATUS_OK)
+        status = file_make_folder(experiment.folder, err);
+    if (status == STATUS_OK)
+        status = take_runs(&experiment, from, err);
+    if (status == STATUS_OK)
+        status = experiment_write_meta(&experiment, err);
+    if (status == STATUS_OK)
+        status = experiment_report(experiment.folder, NULL, 0, err);
+    arena_free(arena);
+    return status;
+}
+
+static const Option options[] = {
+    {"--name", "NAME", "what it is called (default: the folders' names, joined by -vs-)", 0},
+    {"--results", "DIR", "write to DIR/NAME (default: beside the first folder)", 0},
+};
+
+const Verb verb_compare = {
+    .name = "compare",
+    .usage = "compare results/A results/B ... [--name NAME] [--results DIR]",
+    .summary = "arms of several experiments in one set of tables and on one page",
+    .details =
+        "Makes a results folder of their finished runs, shared and not copied where the file system can, with tables\n"
+        "and page as any other has; `experiment` is its first axis. An arm whose experiment does not sweep an axis "
+        "has\n"
+        "the value that its settings have. Claims stay with the experiments that declared them. Nothing is trained.",
+    .min_words = 2,
+    .max_words = MOST_WORDS,
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+    .run = run,
+};

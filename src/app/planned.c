@@ -1,0 +1,65 @@
+/* See planned.h. */
+#include "app/planned.h"
+
+#include <string.h>
+
+#include "app/merge.h"
+#include "app/verify.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "store/sums.h"
+
+int planned_read(Arena *arena, const char *folder, Planned *ret_planned, Error *err)
+{
+    Planned planned = {.arena = arena, .folder = folder, .name = folder};
+    const char *path = file_join(arena, folder, document_names[DOCUMENT_PLAN]);
+    char *bytes;
+    size_t n;
+    Json *plan;
+    Sums sums;
+    *ret_planned = planned;
+    if (sums_read(arena, folder, &sums, NULL) != STATUS_OK)
+        sums.n = 0; /* what is the matter with it, `status --verify` and `report` say */
+    int read = file_read(arena, path, &bytes, &n, err);
+    if (read == STATUS_OK)
+        read = sums_check(&sums, path, document_names[DOCUMENT_PLAN], bytes, n, err);
+    if (read == STATUS_OK)
+        read = json_parse(arena, path, bytes, n, &plan, err);
+    if (read != STATUS_OK)
+        return read;
+    const Json *runs = json_get(plan, "runs");
+    if (!runs || runs->type != JSON_ARRAY)
+        return error_set(err, STATUS_INPUT, "%s: lists no runs", path);
+    planned.name = json_get_string(plan, "name", folder);
+    planned.runs = ARENA_ARRAY(arena, const char *, runs->n_items + 1);
+    for (int r = 0; r < runs->n_items; r++)
+        planned.runs[r] = json_get_string(runs->items[r], "folder", "");
+    planned.n_runs = runs->n_items;
+    const Json *axes = json_get(plan, "axes");
+    if (axes && axes->type == JSON_ARRAY && axes->n_items > 0)
+        planned.is_comparison = strcmp(json_get_string(axes->items[0], "name", ""), COMPARISON_AXIS) == 0;
+    *ret_planned = planned;
+    return STATUS_OK;
+}
+
+static int is_planned(const Planned *planned, const char *name)
+{
+    for (int r = 0; r < planned->n_runs; r++)
+        if (strcmp(planned->runs[r], name) == 0)
+            return 1;
+    return 0;
+}
+
+const char **planned_orphans(const Planned *planned, int *ret_n)
+{
+    char **names;
+    int n = 0, n_orphans = 0;
+    if (file_list(planned->arena, planned->folder, &names, &n, NULL) != STATUS_OK)
+        n = 0;
+    const char **orphans = ARENA_ARRAY(planned->arena, const char *, n + 1);
+    for (int i = 0; i < n; i++)
+        if (!is_planned(planned, names[i]) && verify_is_run(file_join(planned->arena, planned->folder, names[i])))
+            orphans[n_orphans++] = names[i];
+    *ret_n = n_orphans;
+    return orphans;
+}

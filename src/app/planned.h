@@ -1,0 +1,24 @@
+/* Which runs a results folder is about, by its plan.json: what `status` and `clean` ask. */
+#ifndef REFFRAME_APP_PLANNED_H
+#define REFFRAME_APP_PLANNED_H
+
+#include "base/arena.h"
+#include "base/status.h"
+
+typedef struct {
+    Arena *arena;
+    const char *folder, *name; /* results/NAME, and the experiment's name */
+    const char **runs;         /* (n_runs,) folder names, as planned */
+    int n_runs;
+    int is_comparison; /* what `compare` made, by its first axis */
+} Planned;
+
+/* STATUS_INPUT where plan.json is not there, not what SHA256SUMS lists, or lists no runs; `folder` and the rest stand
+ * all the same, without runs. */
+int planned_read(Arena *arena, const char *folder, Planned *ret_planned, Error *err);
+
+/* Names of folders in it that are runs, and of no plan that stands there; in order. A folder that can't be listed has
+ * none: whoever goes on to read it is told. */
+const char **planned_orphans(const Planned *planned, int *ret_n);
+
+#endif

@@ -1,0 +1,29 @@
+/* Runs that are there already, under other names: a run is its id, whatever its arm, its experiment or its folder is
+ * called. So a plan whose arms were renamed, or that gained an axis, trains nothing twice.
+ *
+ * Looked through are the experiments that lie beside this one below results, this one's own folder among them. A
+ * finished run is used if every file of it stands as it was written; of unfinished ones the one that is furthest, if
+ * this machine may go on with it. Nothing is moved: what both need is shared where the file system can, and copied
+ * where it can't, and the run that was found stays as it is.
+ */
+#ifndef REFFRAME_SCHED_REUSE_H
+#define REFFRAME_SCHED_REUSE_H
+
+#include "plan/plan.h"
+#include "store/machine.h"
+
+typedef struct {
+    const char **from; /* (n_runs,) folder of a run with the same id; NULL: none, or the run has a folder of its own */
+    int n_finished, n_begun;
+    const char *first;   /* the first of them, NULL without any */
+    const char *refused; /* one line on a finished run that was found and can't be used; NULL: none */
+} Reuse;
+
+/* What could be used for the runs of `plan` that have no folder below `folder` (results/NAME) yet. What cannot be
+ * looked into is passed over. */
+void reuse_find(Arena *arena, const Plan *plan, const char *folder, const Machine *here, Reuse *ret_reuse);
+
+/* Gives these runs their folders; each is there whole, or not at all. */
+int reuse_take(const Plan *plan, const char *folder, const Reuse *reuse, Error *err);
+
+#endif

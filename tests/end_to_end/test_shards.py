@@ -1,0 +1,54 @@
+"""Without these, the runs of a sweep could not be spread over machines: a run could be in two shards or in none, and processes that
+write in one results folder at a time could leave hashes of files that do not stand."""
+import unittest
+
+from harness import TINY, Case, results, run_folders
+
+
+class Shards(Case):
+    def setUp(self):
+        super().setUp()
+        self.write("tiny.yaml", TINY)
+
+    def shard(self, text, results="results"):
+        return self.start("run", "tiny.yaml", "--shard", text, "--jobs", 1, "--threads", 1, "--results", results)
+
+    def test_three_at_a_time_are_one_sweep(self):
+        """Four runs: two, one and one. Then the report is the one of a plain run, to the byte."""
+        self.refframe("run", "tiny.yaml", "--results", "whole")
+        processes = [self.shard(f"{i}/3") for i in (1, 2, 3)]
+        for i, process in enumerate(processes, 1):
+            out, err = process.communicate(timeout=240)
+            self.assertEqual((process.returncode, err), (0, ""))
+            n = 2 if i == 1 else 1
+            self.assertIn(f"tiny: 4 runs (2 arms x 2 seeds), {n} of them here as shard {i}/3, 1 at a time", out)
+            self.assertIn(f"shard {i}/3: {n} runs trained, 0 were there already; when all shards have ended: "
+                          "refframe report results/tiny\n", out)
+        self.refframe("report", "results/tiny")
+        self.assertSameResults(results(self.at("results", "tiny")), results(self.at("whole", "tiny")))
+        self.refframe("status", "results/tiny", "--verify")
+        again = self.refframe("run", "tiny.yaml", "--shard", "1/3").stdout
+        self.assertIn("shard 1/3: 0 runs trained, 2 were there already", again)
+
+    def test_more_shards_than_runs(self):
+        out = self.refframe("run", "tiny.yaml", "--shard", "7/9").stdout
+        self.assertIn("0 of them here as shard 7/9", out)
+        self.assertIn("shard 7/9: 0 runs trained, 0 were there already", out)
+        self.assertEqual(run_folders(self.at("results", "tiny")), {})
+
+    def test_what_is_no_shard(self):
+        for text in ("0/3", "4/3", "3", "1/0", "-1/3", "1/3x", "/", "a/b", "1/99999999999"):
+            error = self.refframe("run", "tiny.yaml", "--shard", text, code=2).stderr
+            self.assertEqual(error, f'refframe: refframe run: --shard: "{text}" is not I/N with I in 1..N, as 3/8\n')
+
+    def test_reports_at_the_same_time(self):
+        """Whatever the order of their writing, what SHA256SUMS lists stands."""
+        self.refframe("run", "tiny.yaml")
+        for _ in range(3):
+            processes = [self.start("report", "results/tiny") for _ in range(4)] + [self.shard("1/2")]
+            self.assertEqual([process.wait(240) for process in processes], [0] * 5)
+            self.refframe("status", "results/tiny", "--verify")
+
+
+if __name__ == "__main__":
+    unittest.main()
