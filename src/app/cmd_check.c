@@ -4,22 +4,8 @@
 #include <string.h>
 
 #include "app/experiment.h"
-#include "base/clock.h"
 #include "base/text.h"
 #include "report/family.h"
-
-/* Share of the FMA peak that a step reaches on common shapes; for the estimate of time only. */
-static const double likely_share = 0.5;
-
-/* FLOP/s of one thread in the best of short windows: in a longer one, a busy machine takes most of it away. */
-static double undisturbed_peak(const Kernels *kernels)
-{
-    enum { WINDOWS = 100 };
-    double best = 0;
-    for (int w = 0; w < WINDOWS; w++)
-        best = fmax(best, kernels_peak(kernels, 5e-4));
-    return best;
-}
 
 static void print_plan(Arena *arena, const Plan *plan)
 {
@@ -98,7 +84,6 @@ static void print_needs(const Experiment *experiment, const Needs *needs)
 {
     const Plan *plan = &experiment->plan;
     const int cores = experiment->jobs * experiment->threads;
-    const double peak = undisturbed_peak(experiment->kernels) * (cores < clock_cores() ? cores : clock_cores());
     const double memory = (double)experiment_memory(experiment, experiment->threads);
     char one[32], all[32], disk[32], seconds[32];
     printf("\n  %d runs, %d at a time with %d thread%s each -> %s\n", plan->n_runs, experiment->jobs,
@@ -109,7 +94,8 @@ static void print_needs(const Experiment *experiment, const Needs *needs)
            text_bytes(experiment->jobs * memory, all), experiment->jobs);
     printf("  disk      %s at most, before compression\n", text_bytes((double)needs->disk_bytes, disk));
     printf("  compute   %.3g TFLOP over %.3g million tokens; about %s when nothing else runs here\n",
-           needs->flops / 1e12, needs->tokens / 1e6, text_seconds(needs->flops / (peak * likely_share), seconds));
+           needs->flops / 1e12, needs->tokens / 1e6,
+           text_seconds(needs->flops / experiment_speed(experiment, cores), seconds));
     print_claims(plan);
     experiment_print_notes(experiment, "  note      ");
 }

@@ -1,8 +1,10 @@
 /* refframe run: an experiment from its file to its report. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "app/experiment.h"
+#include "app/slurm.h"
 #include "base/child.h"
 #include "base/clock.h"
 #include "base/file.h"
@@ -188,8 +190,20 @@ static int run(const Arguments *arguments, Error *err)
     int status = experiment_open(arguments, &experiment, err);
     if (status != STATUS_OK)
         return status;
-    status = prepare(&experiment, accepts_other_machine, err);
+    const char *launcher = argument(arguments, "--launcher");
+    const int is_slurm = launcher && strcmp(launcher, "slurm") == 0;
+    if (launcher && !is_slurm && strcmp(launcher, "local") != 0)
+        status = error_set(err, STATUS_INPUT, "refframe run: --launcher: \"%s\" is neither local nor slurm", launcher);
+    else if (is_slurm && experiment.n_shards > 0)
+        status =
+            error_set(err, STATUS_INPUT, "refframe run: --launcher slurm makes the shards; --shard is for its tasks");
+    if (status == STATUS_OK && is_slurm)
+        status = slurm_check(&experiment, err);
     if (status == STATUS_OK)
+        status = prepare(&experiment, accepts_other_machine, err);
+    if (status == STATUS_OK && is_slurm)
+        status = slurm_submit(&experiment, arguments, err);
+    else if (status == STATUS_OK)
         status = train_and_report(&experiment, accepts_other_machine, started, err);
     experiment_close(&experiment);
     return status;
@@ -201,12 +215,15 @@ static const Option options[] = {
     {"--threads", "N", "threads for each run (default: cores / jobs); never changes a result", 0},
     {"--results", "DIR", "write to DIR/NAME instead of results/NAME", 0},
     {"--shard", "I/N", "train only every N-th run, from the I-th on; for several machines, and no report", 0},
+    {"--launcher", "local|slurm", "slurm: submit a job array, and a report behind it; --jobs tasks at a time", 0},
+    {"--slurm", "OPTION", "one more option for sbatch, as --slurm --partition=long; may be given often", 1},
     {"--accept-other-machine", NULL, "go on with runs of a machine whose bits differ; their manifests count it", 0},
 };
 
 const Verb verb_run = {
     .name = "run",
     .usage = "run EXPERIMENT.yaml [--set KEY=VALUE ...] [--jobs N] [--threads N] [--results DIR] [--shard I/N] "
+             "[--launcher slurm [--slurm OPTION ...]] "
              "[--accept-other-machine]",
     .summary = "train an experiment's runs, measure them, write the report",
     .details =

@@ -4,6 +4,7 @@
 
 #include "app/app.h"
 #include "app/planned.h"
+#include "app/slurm.h"
 #include "app/verify.h"
 #include "base/file.h"
 #include "store/manifest.h"
@@ -116,6 +117,9 @@ static int show(const Arguments *arguments, const Status *status, Error *err)
         if (verifies && file_is_folder(path))
             verify_run(&program, path, &verified);
     }
+    const char *jobs = slurm_line(arena, planned->folder);
+    if (jobs && found.n_finished < planned->n_runs)
+        printf("%s\n", jobs);
     printf("%d of %d runs finished\n", found.n_finished, planned->n_runs);
     if (verifies)
         return verify_rest(status, &program, &verified, err);

@@ -2,6 +2,7 @@
 #include "app/experiment.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -54,6 +55,32 @@ static int ask_shard(const Arguments *arguments, Experiment *experiment, Error *
     experiment->shard = (int)shard;
     experiment->n_shards = (int)n_shards;
     return STATUS_OK;
+}
+
+/* Share of the FMA peak that a step reaches on common shapes; for the estimate of time only. */
+static const double likely_share = 0.5;
+
+/* FLOP/s of one thread in the best of short windows: in a longer one, a busy machine takes most of it away. */
+static double undisturbed_peak(const Kernels *kernels)
+{
+    enum { WINDOWS = 100 };
+    double best = 0;
+    for (int w = 0; w < WINDOWS; w++)
+        best = fmax(best, kernels_peak(kernels, 5e-4));
+    return best;
+}
+
+double experiment_speed(const Experiment *experiment, int cores)
+{
+    return undisturbed_peak(experiment->kernels) * (cores < clock_cores() ? cores : clock_cores()) * likely_share;
+}
+
+double experiment_longest(const Experiment *experiment)
+{
+    double most = 0;
+    for (const CheckedArm *arm = program_checked_arms(&experiment->program); arm; arm = arm->next)
+        most = fmax(most, arm->estimate.flops);
+    return most / experiment_speed(experiment, experiment->threads);
 }
 
 /* Threads of each run where so many run at a time; `threads` if they were asked for. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/slurm.h"
 #include "base/file.h"
 #include "report/export/export.h"
 #include "store/manifest.h"
@@ -342,7 +343,8 @@ static void check_unlisted_result(Look *look, const char *name, void *context)
 {
     (void)context;
     int is_known = 0;
-    if (strcmp(name, SUMS_FILE) == 0 || verify_is_run(file_join(look->arena, look->folder, name)))
+    if (strcmp(name, SUMS_FILE) == 0 || strcmp(name, SLURM_FOLDER) == 0 ||
+        verify_is_run(file_join(look->arena, look->folder, name)))
         return;
     for (int d = 0; d < DOCUMENT_COUNT; d++)
         is_known |= strcmp(name, document_names[d]) == 0;

@@ -158,7 +158,7 @@ int file_end(FileWriter *writer, Error *err)
         writer->failure = errno;
     if (!writer->failure && rename(writer->temporary, writer->path) != 0)
         writer->failure = errno;
-    if (writer->failure && writer->descriptor >= 0)
+    if (writer->failure && writer->temporary && writer->descriptor >= 0)
         unlink(writer->temporary);
     free(writer->temporary);
     if (writer->failure) {
