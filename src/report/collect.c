@@ -48,17 +48,18 @@ static int read_finished(Report *report, const char *path, const Manifest *manif
     return STATUS_OK;
 }
 
-/* Fails only when the system does: a table without a run that is there would be wrong. */
-static int read_run(Report *report, ReportRun *run, Error *err)
+/* Fails only when the system does: a table without a run that is there would be wrong. `scratch` is for what is needed
+ * no longer than that. */
+static int read_run(Arena *scratch, Report *report, ReportRun *run, Error *err)
 {
     Manifest manifest;
-    const char *path = file_join(report->arena, report->folder, run->folder);
+    const char *path = file_join(scratch, report->folder, run->folder);
     run->status = run_status(path);
     if (run->status == RUN_ABSENT || run->status == RUN_PENDING) {
         run->reason = "has not started";
         return STATUS_OK;
     }
-    const int status = manifest_read(report->arena, path, &manifest, err);
+    const int status = manifest_read(scratch, path, &manifest, err);
     if (status == STATUS_INPUT) { /* whether it is finished is not known */
         run->status = RUN_FAILED;
         run->is_unreadable = 1;
@@ -74,7 +75,7 @@ static int read_run(Report *report, ReportRun *run, Error *err)
     if (run->status == RUN_FINISHED)
         return read_finished(report, path, &manifest, run, err);
     run->reason = run->status == RUN_FAILED
-                      ? manifest.reason
+                      ? arena_strdup(report->arena, manifest.reason)
                       : arena_format(report->arena, "%s at step %lld of %lld", run_status_name(run->status),
                                      (long long)manifest.step, (long long)manifest.steps);
     return STATUS_OK;
@@ -169,8 +170,11 @@ int report_collect(Arena *arena, const char *folder, Report **ret_report, Error 
         status = plan_read(report, err);
     if (status == STATUS_OK)
         status = metrics_read(report, err);
-    for (int r = 0; r < report->n_runs && status == STATUS_OK; r++)
-        status = read_run(report, &report->runs[r], err);
+    for (int r = 0; r < report->n_runs && status == STATUS_OK; r++) {
+        Arena *scratch = arena_new();
+        status = read_run(scratch, report, &report->runs[r], err);
+        arena_free(scratch);
+    }
     if (status != STATUS_OK)
         return status;
     report_lay_grid(report);

@@ -194,33 +194,24 @@ static void derive(MemberSizes *sizes)
     sizes->of[SIZE_GROUPS] = sizes->of[SIZE_LOSSES] - 1;
 }
 
-const char *member_of(Arena *arena, const char *kind, const char *metric)
-{
-    const char *slash = strrchr(metric, '/');
-    const size_t prefix = slash ? (size_t)(slash + 1 - metric) : 0;
-    return arena_format(arena, "%.*s%s/%s", (int)prefix, metric, kind, metric + prefix);
-}
-
 /* A metric with its standard deviations and counts; or, of the baselines, its two computed ones. */
 static int check_metrics(const Report *report, const Npz *npz, const char *path, int is_baselines, MemberSizes *sizes,
                          Error *err)
 {
-    Arena *arena = arena_new();
     int status = STATUS_OK;
     for (int m = 0; m < report->n_metrics && status == STATUS_OK; m++) {
-        const char *name = report->metrics[m].name, *parts = of_parts[report->metrics[m].level];
-        const char *one = of_one[report->metrics[m].level];
+        const ReportMetric *metric = &report->metrics[m];
+        const char *parts = of_parts[metric->level], *one = of_one[metric->level];
         const Member members[2][3] = {
-            {{name, NPY_FLOAT64, parts, IF_THERE},
-             {member_of(arena, "sd", name), NPY_FLOAT64, parts, IF_THERE},
-             {member_of(arena, "n", name), NPY_INT32, parts, IF_THERE}},
-            {{arena_format(arena, "uniform/%s", name), NPY_FLOAT64, one, IF_THERE},
-             {arena_format(arena, "position/%s", name), NPY_FLOAT64, one, IF_THERE}},
+            {{metric->name, NPY_FLOAT64, parts, IF_THERE},
+             {metric->members[MEMBER_SD], NPY_FLOAT64, parts, IF_THERE},
+             {metric->members[MEMBER_N], NPY_INT32, parts, IF_THERE}},
+            {{metric->members[MEMBER_UNIFORM], NPY_FLOAT64, one, IF_THERE},
+             {metric->members[MEMBER_POSITION], NPY_FLOAT64, one, IF_THERE}},
         };
         for (int k = 0; k < 3 && members[is_baselines][k].name && status == STATUS_OK; k++)
             status = check_member(npz, path, &members[is_baselines][k], sizes, err);
     }
-    arena_free(arena);
     return status;
 }
 

@@ -36,7 +36,4 @@ typedef struct {
 int members_of_snapshot(const Report *report, const Npz *npz, const char *path, MemberSizes *sizes, Error *err);
 int members_of_baselines(const Report *report, const Npz *npz, const char *path, MemberSizes *sizes, Error *err);
 
-/* What stands beside a metric in a snapshot, "sd/NAME" and "n/NAME"; "corrupted/sd/NAME" of its twin (measured_on). */
-const char *member_of(Arena *arena, const char *kind, const char *metric);
-
 #endif

@@ -415,5 +415,7 @@ int metrics_read(Report *report, Error *err)
             report->metrics[k * n + m].name = arena_format(report->arena, "%s%s", measured_on[k - 1], names[m]);
         }
     }
+    for (int m = 0; m < report->n_metrics; m++)
+        metric_name_members(report->arena, &report->metrics[m]);
     return check_once(&metrics, names, n);
 }

@@ -10,6 +10,16 @@ const char *report_level_name(ReportLevel level)
     return names[level];
 }
 
+void metric_name_members(Arena *arena, ReportMetric *metric)
+{
+    const char *slash = strrchr(metric->name, '/'); /* corrupted/sd/NAME */
+    const int prefix = slash ? (int)(slash + 1 - metric->name) : 0;
+    metric->members[MEMBER_SD] = arena_format(arena, "%.*ssd/%s", prefix, metric->name, metric->name + prefix);
+    metric->members[MEMBER_N] = arena_format(arena, "%.*sn/%s", prefix, metric->name, metric->name + prefix);
+    metric->members[MEMBER_UNIFORM] = arena_format(arena, "uniform/%s", metric->name);
+    metric->members[MEMBER_POSITION] = arena_format(arena, "position/%s", metric->name);
+}
+
 int metric_rows(const ReportMetric *metric, const ReportRun *run)
 {
     return metric->level == PER_MODEL ? 1 : run->n_layers;

@@ -27,6 +27,9 @@ typedef enum { PER_HEAD, PER_LAYER, PER_MODEL, PER_COUNT } ReportLevel;
 
 const char *report_level_name(ReportLevel level); /* "head", "layer", "model", as metrics.json has them */
 
+/* What stands beside a metric: sd/NAME, n/NAME; uniform/NAME, position/NAME. */
+enum { MEMBER_SD, MEMBER_N, MEMBER_UNIFORM, MEMBER_POSITION, METRIC_MEMBERS };
+
 /* One column of metrics.json. */
 typedef struct {
     const char *name, *family, *unit, *summary, *source, *weakness;
@@ -35,7 +38,11 @@ typedef struct {
     double threshold; /* of emergence, NaN: none declared, so it has no onset */
     double ratio;
     double min, max;
+    const char *members[METRIC_MEMBERS]; /* what they are called in a snapshot, and in the baselines */
 } ReportMetric;
+
+/* Fills in the names of a metric's members, once for all files. */
+void metric_name_members(Arena *arena, ReportMetric *metric);
 
 /* One metric of one run. R x W is (L,H) of a head metric, (L,1) of a layer metric, (1,1) of a model metric. */
 typedef struct {

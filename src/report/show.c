@@ -41,9 +41,11 @@ static void declare_metrics(Report *report)
 {
     report->metrics = ARENA_ARRAY(report->arena, ReportMetric, N_SHOWN);
     report->n_metrics = N_SHOWN;
-    for (int m = 0; m < N_SHOWN; m++)
+    for (int m = 0; m < N_SHOWN; m++) {
         report->metrics[m] =
             (ReportMetric){.name = columns[m].name, .direction = 1, .threshold = (double)NAN, .ratio = 1};
+        metric_name_members(report->arena, &report->metrics[m]);
+    }
 }
 
 static void add_metrics(const Report *report, const ReportRun *run, int use_colour, Text *text)

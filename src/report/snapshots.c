@@ -55,14 +55,13 @@ static void read_baselines(Report *report, ReportRun *run, const Npz *baselines)
         const ReportMetric *metric = &report->metrics[m];
         RunMetric *own = &run->metrics[m];
         const size_t n = (size_t)metric_rows(metric, run) * metric_width(metric, run);
-        const char *names[2] = {arena_format(report->arena, "uniform/%s", metric->name),
-                                arena_format(report->arena, "position/%s", metric->name)};
         double **ret[2] = {&own->uniform, &own->position};
         for (int k = 0; k < 2; k++) {
-            if (!npz_get(baselines, names[k]))
+            const char *name = metric->members[MEMBER_UNIFORM + k];
+            if (!npz_get(baselines, name))
                 continue;
             *ret[k] = ARENA_ARRAY(report->arena, double, n);
-            copy_numbers(baselines, names[k], n, *ret[k]);
+            copy_numbers(baselines, name, n, *ret[k]);
         }
     }
 }
@@ -95,9 +94,9 @@ static void read_metrics(Report *report, ReportRun *run, int s, const Npz *npz)
         copy_numbers(npz, metric->name, PART_COUNT * size, own->values + i * PART_COUNT * size);
         /* both are stored for all three parts; those of the whole set are kept */
         double *sd = ARENA_ARRAY(scratch, double, PART_COUNT *size);
-        copy_numbers(npz, member_of(scratch, "sd", metric->name), PART_COUNT * size, sd);
+        copy_numbers(npz, metric->members[MEMBER_SD], PART_COUNT * size, sd);
         memcpy(own->sd + i * size, sd, size * sizeof *sd);
-        const NpyArray *counts = npz_get(npz, member_of(scratch, "n", metric->name));
+        const NpyArray *counts = npz_get(npz, metric->members[MEMBER_N]);
         for (size_t j = 0; j < size; j++)
             own->counts[i * size + j] = counts ? ((const int32_t *)counts->data)[j] : -1;
     }
