@@ -123,9 +123,10 @@ const Verb verb_measure = {
         "  traces where the mask hides a key, 1e-5 of a row at most   taken as 0, counted\n"
         "  padding                                                    is not known: cut it off, a file for each "
         "length\n"
-        "csv: sequence,layer,head,metric,value,baseline,n; no sequence: the set; no head: a layer; no layer: the "
-        "model;\n"
-        "n: sequences behind the value. Labels are the metrics frame and frame_by_token; what is not available has no "
+        "csv: sequence,layer,head,metric,value,baseline,n,label; no sequence: the set; no head: a layer; no layer: "
+        "the model;\n"
+        "n: sequences behind the value. Labels are the metrics frame and frame_by_token, a word in the last column; "
+        "what is not available has no "
         "row.",
     .min_words = 1,
     .max_words = 1,

@@ -61,6 +61,47 @@ static void add_heading(const MapsSet *set, int use_colour, Text *text)
     text_add(text, "\n");
 }
 
+/* "centralized by position, 0.98 of what is gathered on position 0" */
+static void add_label(FrameType type, double share, const char *what, const char *where, Text *text)
+{
+    text_addf(text, "%s%s", frame_name(type), what);
+    if (type != FRAME_NONE && type != FRAME_COUNT && !isnan(share))
+        text_addf(text, ", %.2f of %s", share, where);
+}
+
+/* What most come for, before all numbers. */
+static void add_answer(const MapsResult *result, int use_colour, Text *text)
+{
+    Arena *arena = arena_new();
+    const Frame *model = &result->model;
+    const Place *sink = layout_find(&result->layout, "sink_mass");
+    const int H = result->layout.n_heads, n = result->layout.n_layers * H;
+    const int place = model->place;
+    int strongest = -1;
+    style_padded(text, "  model: ", 0, STYLE_BOLD, use_colour);
+    add_label(model->by_position, model->place_excess, " by position",
+              place >= 0    ? arena_format(arena, "what is gathered on position %d", place)
+              : place == -1 ? "what is gathered on the last position"
+                            : arena_format(arena, "what is gathered %d before the last position", -1 - place),
+              text);
+    text_add(text, "; by token ");
+    add_label(model->by_token, model->token_excess, "", arena_format(arena, "it on %d", model->token), text);
+    text_add(text, "\n");
+    for (int h = 0; sink && maps_is_available(result, sink) && h < n; h++) {
+        const double value = result->pooled[sink->offset + h].value;
+        if (!isnan(value) && (strongest < 0 || value > result->pooled[sink->offset + strongest].value))
+            strongest = h;
+    }
+    if (strongest >= 0) {
+        style_padded(text, "  strongest sink: ", 0, STYLE_BOLD, use_colour);
+        text_addf(text, "head %d.%d, %.3f of its attention on the first key (uniform: %.3f)\n", strongest / H,
+                  strongest % H, result->pooled[sink->offset + strongest].value,
+                  result->pooled_baseline[sink->offset + strongest]);
+    }
+    text_add(text, "\n");
+    arena_free(arena);
+}
+
 static void add_heads(const MapsResult *result, int use_colour, Text *text)
 {
     const int H = result->layout.n_heads;
@@ -138,6 +179,7 @@ static void add_layers(const MapsResult *result, int width, int use_colour, Text
 void maps_to_table(const MapsResult *result, int width, int use_colour, Text *ret_text)
 {
     add_heading(result->set, use_colour, ret_text);
+    add_answer(result, use_colour, ret_text);
     add_heads(result, use_colour, ret_text);
     add_labels(result, use_colour, ret_text);
     add_layers(result, width, use_colour, ret_text);
@@ -146,5 +188,7 @@ void maps_to_table(const MapsResult *result, int width, int use_colour, Text *re
         "\n  pub_...: as published, weaknesses included (`refframe list metrics`). uniform: attention spread evenly "
         "under\n"
         "  the mask, at each sequence's length; the floor of the anchors too. A position bias that the model may have\n"
-        "  (ALiBi) is not known here, and can pass for structure.\n\n");
+        "  (ALiBi) is not known here, and can pass for structure. --format csv has every number by sequence, layer "
+        "and\n"
+        "  head; --format json their spread over sequences, units and rules.\n\n");
 }

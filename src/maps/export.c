@@ -37,7 +37,7 @@ static void add_place(const MapsResult *result, int sequence, const Place *place
         text_add(text, ",");
         if (!isnan(baseline))
             text_add_number(text, baseline);
-        text_addf(text, ",%d\n", sequence < 0 ? result->pooled[at].n : 1);
+        text_addf(text, ",%d,\n", sequence < 0 ? result->pooled[at].n : 1);
     }
 }
 
@@ -52,26 +52,26 @@ static void add_margin(int layer, int head, const char *label, const FrameMargin
             continue;
         add_start(-1, layer, head, metric, text);
         text_add_number(text, values[k]);
-        text_add(text, ",,\n");
+        text_add(text, ",,,\n");
     }
 }
 
 static void add_label(int layer, int head, const Frame *frame, Text *text)
 {
     add_start(-1, layer, head, "frame", text);
-    text_addf(text, "%s,,\n", frame_name(frame->by_position));
+    text_addf(text, ",,,%s\n", frame_name(frame->by_position));
     add_margin(layer, head, "frame", &frame->position_margin, text);
     if (frame->by_token == FRAME_COUNT)
         return;
     add_start(-1, layer, head, "frame_by_token", text);
-    text_addf(text, "%s,,\n", frame_name(frame->by_token));
+    text_addf(text, ",,,%s\n", frame_name(frame->by_token));
     add_margin(layer, head, "frame_by_token", &frame->token_margin, text);
 }
 
 void maps_to_csv(const MapsResult *result, Text *ret_text)
 {
     const Layout *layout = &result->layout;
-    text_add(ret_text, "sequence,layer,head,metric,value,baseline,n\n");
+    text_add(ret_text, "sequence,layer,head,metric,value,baseline,n,label\n");
     for (int s = -1; s < result->set->n; s++) {
         for (int p = 0; p < layout->n_places; p++)
             if (maps_has_place(&layout->places[p]))

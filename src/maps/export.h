@@ -4,7 +4,7 @@
 
 #include "maps/measure.h"
 
-/* sequence,layer,head,metric,value,baseline,n: the set's rows first (no sequence), then each sequence's. */
+/* sequence,layer,head,metric,value,baseline,n,label: the set's rows first (no sequence), then each sequence's. */
 void maps_to_csv(const MapsResult *result, Text *ret_text);
 
 /* One object: what was read, every metric of the set, every label. */

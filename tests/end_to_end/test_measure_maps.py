@@ -54,10 +54,10 @@ class MeasureMaps(Case):
         return name
 
     def rows(self, *words):
-        """(sequence, layer, head, metric) -> (value, baseline), as the CSV writes them."""
+        """(sequence, layer, head, metric) -> (value, baseline), as the CSV writes them; of a label (word, "")."""
         text = self.refframe("measure", *words, "--format", "csv").stdout
-        self.assertTrue(text.startswith("sequence,layer,head,metric,value,baseline,n\n"))
-        return {(row["sequence"], row["layer"], row["head"], row["metric"]): (row["value"], row["baseline"])
+        self.assertTrue(text.startswith("sequence,layer,head,metric,value,baseline,n,label\n"))
+        return {(row["sequence"], row["layer"], row["head"], row["metric"]): (row["label"] or row["value"], row["baseline"])
                 for row in csv.DictReader(io.StringIO(text))}
 
     def json(self, *words):
@@ -148,6 +148,35 @@ class MeasureMaps(Case):
         self.assertIsNone(found["frames"]["model"]["by_position"])
         self.assertIn("not available", self.refframe("measure", "short.npy").stdout)
         self.assertIn("too short to tell frames apart", self.refframe("measure", "short.npy").stdout)
+
+    def test_the_answer_comes_first(self):
+        """Before any number: the model's labels, what it rests on, the strongest head; and at the end, where the rest is."""
+        maps = np.tile(np.tril(np.ones((40, 40))), (4, 2, 3, 1, 1))
+        maps /= maps.sum(-1, keepdims=True)
+        maps[:, 1, 2] *= 0.25
+        maps[:, 1, 2, :, 0] += 0.75
+        self.save("one.npy", maps.astype("f4"))
+        lines = self.refframe("measure", "one.npy").stdout.splitlines()
+        answer = [line.strip() for line in lines if line.strip()][3:5]
+        self.assertEqual(answer[0], "model: centralized by position, 1.00 of what is gathered on position 0; by token not available")
+        self.assertRegex(answer[1], r"^strongest sink: head 1\.2, 0\.\d+ of its attention on the first key \(uniform: 0\.\d+\)$")
+        self.assertIn("--format csv has every number", "".join(lines[-3:]))
+        np.save(self.at("ids.npy"), np.full((4, 40), 7, dtype="i4"))
+        self.assertIn("; by token centralized, 1.00 of it on 7\n", self.refframe("measure", "one.npy", "--tokens", "ids.npy").stdout)
+        self.save("local.npy", np.tile(np.eye(40), (4, 2, 3, 1, 1)).astype("f4"))
+        self.assertIn("  model: none by position; by token not available\n", self.refframe("measure", "local.npy").stdout)
+
+    def test_words_and_numbers_have_columns_of_their_own(self):
+        text = self.refframe("measure", self.save("uniform.npy", self.causal()), "--format", "csv").stdout
+        for row in csv.DictReader(io.StringIO(text)):
+            self.assertEqual(row["label"] != "", row["metric"] in ("frame", "frame_by_token"))
+            self.assertEqual(row["value"] == "", row["label"] != "")
+            float(row["value"] or 0)
+
+    @staticmethod
+    def causal():
+        maps = np.tile(np.tril(np.ones((40, 40))), (2, 2, 2, 1, 1))
+        return (maps / maps.sum(-1, keepdims=True)).astype("f4")
 
     def test_labels_have_margins(self):
         """Of eight sequences six have the anchor: 0.25 from the share that a frame needs, and three of four agree."""

@@ -263,7 +263,7 @@ static void test_csv_and_json_say_the_same(void **state)
     maps_to_csv(&result, &csv);
     maps_to_json(&result, &text);
     assert_ok(json_parse(s->arena, "x.json", text.data, text.size, &json, &err), &err);
-    assert_int_equal(count_lines(csv.data, "sequence,layer,head,metric,value,baseline,n\n"), 1);
+    assert_int_equal(count_lines(csv.data, "sequence,layer,head,metric,value,baseline,n,label\n"), 1);
     assert_string_equal(json_get_string(json, "mask", ""), "full");
     assert_int_equal((int)json_get_number(json, "n_sequences", 0), 6);
     assert_int_equal(json_get(json, "files")->n_items, 3);
@@ -283,7 +283,7 @@ static void test_csv_and_json_say_the_same(void **state)
                     continue;
                 if (has_floor)
                     text_number(floors->items[l]->items[h]->number, floor);
-                const char *line = arena_format(s->arena, ",%d,%d,%s,%s,%s,%d\n", l, h,
+                const char *line = arena_format(s->arena, ",%d,%d,%s,%s,%s,%d,\n", l, h,
                                                 json_get_string(metric, "name", ""), text_number(value->number, number),
                                                 floor, (int)json_get(metric, "n")->items[l]->items[h]->number);
                 assert_int_equal(count_lines(csv.data, line), 1);
@@ -294,10 +294,10 @@ static void test_csv_and_json_say_the_same(void **state)
     const Json *frames = json_get(json, "frames");
     for (int l = 0; l < L; l++) {
         const Json *layer = json_get(frames, "layers")->items[l];
-        assert_int_equal(count_lines(csv.data, arena_format(s->arena, ",%d,,frame,%s,,\n", l,
+        assert_int_equal(count_lines(csv.data, arena_format(s->arena, ",%d,,frame,,,,%s\n", l,
                                                             json_get_string(layer, "by_position", ""))),
                          1);
-        assert_int_equal(count_lines(csv.data, arena_format(s->arena, ",%d,,frame_by_token,%s,,\n", l,
+        assert_int_equal(count_lines(csv.data, arena_format(s->arena, ",%d,,frame_by_token,,,,%s\n", l,
                                                             json_get_string(layer, "by_token", ""))),
                          1);
     }
