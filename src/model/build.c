@@ -164,6 +164,7 @@ static Block add_block(Builder *b, const GateKeys *gate, int layer)
     snprintf(prefix, sizeof prefix, "blocks.%d.mlp.", layer);
     if (s->mlp)
         add_mlp(b, &block);
+    b->prefix = "";
     return block;
 }
 

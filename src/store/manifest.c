@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/seal.h"
 
-typedef enum { FIELD_TEXT, FIELD_INT, FIELD_INT64, FIELD_NUMBER } FieldType;
+typedef enum { IS_TEXT, IS_INT, IS_INT64, IS_NUMBER } FieldType;
 
 #define MEMBER(name)     #name, offsetof(Manifest, name)
 #define OF_MACHINE(name) #name, offsetof(Manifest, machine.name)
@@ -22,38 +22,38 @@ static const struct {
     FieldType type;
     int is_later; /* runs of earlier versions lack it: "" or 0 */
 } fields[] = {
-    {MEMBER(reason), FIELD_TEXT, 0},
-    {MEMBER(id), FIELD_TEXT, 0},
-    {MEMBER(version), FIELD_TEXT, 0},
-    {MEMBER(numerics_version), FIELD_INT, 0},
-    {OF_MACHINE(compiler), FIELD_TEXT, 0},
-    {OF_MACHINE(cpu), FIELD_TEXT, 0},
-    {OF_MACHINE(kernels), FIELD_TEXT, 0},
-    {OF_MACHINE(libm), FIELD_TEXT, 1},
-    {OF_MACHINE(zlib), FIELD_TEXT, 1},
-    {OF_MACHINE(kernels_bits), FIELD_TEXT, 1},
-    {OF_MACHINE(libm_bits), FIELD_TEXT, 1},
-    {OF_MACHINE(zlib_bits), FIELD_TEXT, 1},
-    {MEMBER(n_other_machines), FIELD_INT, 1},
-    {MEMBER(kernels_note), FIELD_TEXT, 0},
-    {MEMBER(seed), FIELD_INT64, 0},
-    {MEMBER(threads), FIELD_INT, 0},
-    {MEMBER(lanes), FIELD_INT, 0},
-    {MEMBER(input_sha256), FIELD_TEXT, 0},
-    {MEMBER(step), FIELD_INT64, 0},
-    {MEMBER(steps), FIELD_INT64, 0},
-    {MEMBER(tokens), FIELD_INT64, 0},
-    {MEMBER(targets), FIELD_INT64, 0},
-    {MEMBER(n_parameters), FIELD_INT64, 0},
-    {MEMBER(newline_share), FIELD_NUMBER, 0},
-    {MEMBER(oracle_loss), FIELD_NUMBER, 0},
-    {MEMBER(oracle_loss_measured), FIELD_NUMBER, 0},
-    {MEMBER(final_loss), FIELD_NUMBER, 0},
-    {MEMBER(wall_seconds), FIELD_NUMBER, 0},
-    {MEMBER(measure_seconds), FIELD_NUMBER, 0},
-    {MEMBER(started), FIELD_TEXT, 0},
-    {MEMBER(ended), FIELD_TEXT, 0},
-    {MEMBER(n_resumes), FIELD_INT, 0},
+    {MEMBER(reason), IS_TEXT, 0},
+    {MEMBER(id), IS_TEXT, 0},
+    {MEMBER(version), IS_TEXT, 0},
+    {MEMBER(numerics_version), IS_INT, 0},
+    {OF_MACHINE(compiler), IS_TEXT, 0},
+    {OF_MACHINE(cpu), IS_TEXT, 0},
+    {OF_MACHINE(kernels), IS_TEXT, 0},
+    {OF_MACHINE(libm), IS_TEXT, 1},
+    {OF_MACHINE(zlib), IS_TEXT, 1},
+    {OF_MACHINE(kernels_bits), IS_TEXT, 1},
+    {OF_MACHINE(libm_bits), IS_TEXT, 1},
+    {OF_MACHINE(zlib_bits), IS_TEXT, 1},
+    {MEMBER(n_other_machines), IS_INT, 1},
+    {MEMBER(kernels_note), IS_TEXT, 0},
+    {MEMBER(seed), IS_INT64, 0},
+    {MEMBER(threads), IS_INT, 0},
+    {MEMBER(lanes), IS_INT, 0},
+    {MEMBER(input_sha256), IS_TEXT, 0},
+    {MEMBER(step), IS_INT64, 0},
+    {MEMBER(steps), IS_INT64, 0},
+    {MEMBER(tokens), IS_INT64, 0},
+    {MEMBER(targets), IS_INT64, 0},
+    {MEMBER(n_parameters), IS_INT64, 0},
+    {MEMBER(newline_share), IS_NUMBER, 0},
+    {MEMBER(oracle_loss), IS_NUMBER, 0},
+    {MEMBER(oracle_loss_measured), IS_NUMBER, 0},
+    {MEMBER(final_loss), IS_NUMBER, 0},
+    {MEMBER(wall_seconds), IS_NUMBER, 0},
+    {MEMBER(measure_seconds), IS_NUMBER, 0},
+    {MEMBER(started), IS_TEXT, 0},
+    {MEMBER(ended), IS_TEXT, 0},
+    {MEMBER(n_resumes), IS_INT, 0},
 };
 #define N_FIELDS  (sizeof fields / sizeof fields[0])
 #define WHOLE_MAX 9007199254740992.0 /* 2^53: a JSON number is a double to most readers */
@@ -74,19 +74,19 @@ const char *run_status_name(RunStatus status)
 static void write_field(JsonWriter *json, const char *key, FieldType type, const void *field)
 {
     switch (type) {
-    case FIELD_TEXT: {
+    case IS_TEXT: {
         const char *text = *(const char *const *)field;
         json_put_string(json, key, text ? text : "");
         break;
     }
-    case FIELD_INT:
+    case IS_INT:
         json_put_number(json, key, *(const int *)field);
         break;
-    case FIELD_INT64:
+    case IS_INT64:
         assert((double)*(const int64_t *)field <= WHOLE_MAX);
         json_put_number(json, key, (double)*(const int64_t *)field);
         break;
-    case FIELD_NUMBER:
+    case IS_NUMBER:
         json_put_number(json, key, *(const double *)field);
         break;
     }
@@ -128,22 +128,22 @@ int manifest_write(const char *run_folder, const Manifest *manifest, Error *err)
 static int read_field(const Json *value, FieldType type, void *ret_field)
 {
     const double number = value->type == JSON_NULL ? NAN : value->number;
-    if (type == FIELD_TEXT) {
+    if (type == IS_TEXT) {
         if (value->type != JSON_STRING)
             return -1;
         *(const char **)ret_field = value->string;
         return 0;
     }
-    if (value->type != JSON_NUMBER && (value->type != JSON_NULL || type != FIELD_NUMBER))
+    if (value->type != JSON_NUMBER && (value->type != JSON_NULL || type != IS_NUMBER))
         return -1;
-    if (type == FIELD_NUMBER) {
+    if (type == IS_NUMBER) {
         *(double *)ret_field = number;
         return 0;
     }
-    const double max = type == FIELD_INT ? 2147483647.0 : WHOLE_MAX;
+    const double max = type == IS_INT ? 2147483647.0 : WHOLE_MAX;
     if (!(number >= 0 && number <= max) || number != floor(number))
         return -1;
-    if (type == FIELD_INT)
+    if (type == IS_INT)
         *(int *)ret_field = (int)number;
     else
         *(int64_t *)ret_field = (int64_t)number;
@@ -190,7 +190,7 @@ int manifest_read(Arena *arena, const char *run_folder, Manifest *ret_manifest, 
     for (size_t i = 0; i < N_FIELDS; i++) {
         const Json *value = json_get(json, fields[i].key);
         if (!value && fields[i].is_later) {
-            if (fields[i].type == FIELD_TEXT)
+            if (fields[i].type == IS_TEXT)
                 *(const char **)((char *)&manifest + fields[i].offset) = "";
             continue;
         }

@@ -65,7 +65,6 @@ int records_open(Arena *arena, const char *folder, const TrainSettings *settings
         else if (last >= 0) /* a checkpoint is written behind a manifest */
             records.damage = arena_format(arena, "%s is gone", manifest);
     }
-    status = STATUS_OK;
     for (int64_t step = 0; step <= last && records.first_lost == INT64_MAX; step++) {
         if (!snapshot_is_due(settings, step))
             continue;
