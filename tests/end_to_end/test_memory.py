@@ -61,7 +61,7 @@ class Memory(Case):
                     yaml = "claim: it fits\nseeds: 1\n" + re.sub(r"^ +", "", text, flags=re.M)
                     path = self.write(f"{name}{threads}.yaml", yaml)
                     options = (path, "--jobs", "1", "--threads", str(threads))
-                    promised, taken = self.promised(*options), self.taken(*options)
+                    promised, taken = self.promised(*options), self.taken(*options, "--results", f"{name}{threads}")
                     self.assertLess(abs(taken / promised - 1), WITHIN, f"{promised} promised, {taken} taken")
 
 
