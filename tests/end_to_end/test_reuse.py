@@ -195,9 +195,9 @@ class KilledReuse(KillCase):
         self.write("other.yaml", self.yaml)
         seen = set()
         for call in self.calls("counted", *self.second("counted")):
-            if kind_of(call.what + " ") in seen:
+            if kind_of(call.what) in seen:
                 continue
-            seen.add(kind_of(call.what + " "))
+            seen.add(kind_of(call.what))
             with self.subTest(call=call):
                 folder = f"second-{call.number}-{call.half}"
                 self.kill_at(call, *self.second(folder))
