@@ -61,18 +61,14 @@ class Trackers(Case):
         self.assertEqual(row["value_drain/most"], numpy.nanmin(snapshot["value_drain"][0]))
 
     def test_a_line_a_snapshot_while_it_goes_on(self):
-        """The follower stands before the second arm's first run ends; it is told every snapshot once, and ends with the sweep."""
-        self.write("tiny.yaml", TINY.replace("steps: 12", "steps: 200").replace("every: 5", "every: 50").replace("every: 3", "every: 25"))
-        sweep = self.start("run", "tiny.yaml", "--jobs", 1, "--threads", 1)
-        while not os.path.exists(self.at("results", "tiny", "metrics.json")) and sweep.poll() is None:
-            pass
+        """The follower is told of half of the runs before the others have begun; of every snapshot once, and it ends with the sweep."""
+        self.refframe("run", "tiny.yaml", "--shard", "1/2")
         follower = self.follower()
-        first = json.loads(follower.stdout.readline())
-        ongoing = sweep.poll() is None
-        lines = [first] + [json.loads(line) for line in follower.communicate(timeout=240)[0].splitlines()]
-        sweep.communicate(timeout=240)
-        self.assertTrue(ongoing)
-        self.assertEqual((follower.returncode, sweep.returncode), (0, 0))
+        lines = [json.loads(follower.stdout.readline()) for _ in range(2)]
+        self.assertIsNone(follower.poll())
+        self.refframe("run", "tiny.yaml")
+        lines += [json.loads(line) for line in follower.communicate(timeout=240)[0].splitlines()]
+        self.assertEqual(follower.returncode, 0)
         results = refframe.load(self.at("results", "tiny"))
         self.assertEqual(sorted((line["run"], line["step"]) for line in lines),
                          sorted((run.folder_name, step) for run in results.runs for step in run.steps))
