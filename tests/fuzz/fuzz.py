@@ -52,8 +52,14 @@ def fuzz(build, program):
 
 
 def main(build, names):
-    programs = [path for path in sorted(glob.glob(os.path.join(build, "tests", "fuzz", "fuzz_*"))) if os.access(path, os.X_OK)
-                and os.path.isfile(path) and (not names or os.path.basename(path).removeprefix("fuzz_") in names)]
+    targets = {os.path.basename(path).removeprefix("fuzz_"): path
+               for path in sorted(glob.glob(os.path.join(build, "tests", "fuzz", "fuzz_*")))
+               if os.access(path, os.X_OK) and os.path.isfile(path)}
+    unknown = [name for name in names if name not in targets]
+    if unknown:
+        print(f"no target {', '.join(unknown)}; there are {', '.join(targets) or 'none'}", file=sys.stderr)
+        return 2
+    programs = [path for name, path in targets.items() if not names or name in names]
     print(f"1..{len(programs)}\n#{'target':>20}{'executions':>14}{'edges':>8}  findings", flush=True)
     total = failed = 0
     with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
