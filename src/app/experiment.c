@@ -247,26 +247,33 @@ const char *experiment_kernels_note(const Experiment *experiment)
                : NULL;
 }
 
-/* Whoever else writes in the folder waits, or is waited for: what is listed in SHA256SUMS is what stands. */
 static int collect_and_write(Arena *arena, const char *folder, const char *const *requested, int n_requested,
                              Report **ret_report, Error *err)
 {
-    Report *report;
-    int lock;
-    int status = report_collect(arena, folder, &report, err);
-    if (status == STATUS_OK && !report_has_hashes(report))
+    int status = report_collect(arena, folder, ret_report, err);
+    if (status != STATUS_OK)
+        return status;
+    if (!report_has_hashes(*ret_report))
         printf("note: %s: plan.json and metrics.json are taken as they stand: they carry no hashes (" SUMS_FILE
                "), as those of earlier versions\n",
                terminal_text(arena, folder));
-    if (status == STATUS_OK)
-        status = file_lock_folder(folder, &lock, err);
-    if (status != STATUS_OK)
-        return status;
     status = file_remove_dead_temporaries(folder, err); /* of reports that were killed */
-    if (status == STATUS_OK)
-        status = report_write(report, folder, requested, n_requested, err);
-    file_unlock(lock);
-    *ret_report = report;
+    return status == STATUS_OK ? report_write(*ret_report, folder, requested, n_requested, err) : status;
+}
+
+/* Whoever else writes in the folder waits, or is waited for, from the reading of its plan on: what SHA256SUMS lists is
+ * what stands. */
+static int collect_and_write_alone(Arena *arena, const char *folder, const char *const *requested, int n_requested,
+                                   Report **ret_report, Error *err)
+{
+    int lock;
+    if (!file_is_folder(folder)) /* what is wrong with that, reading it says */
+        return collect_and_write(arena, folder, requested, n_requested, ret_report, err);
+    int status = file_lock_folder(folder, &lock, err);
+    if (status == STATUS_OK) {
+        status = collect_and_write(arena, folder, requested, n_requested, ret_report, err);
+        file_unlock(lock);
+    }
     return status;
 }
 
@@ -275,7 +282,7 @@ int experiment_report(const char *folder, const char *const *requested, int n_re
     Arena *arena = arena_new();
     Report *report;
     Text text = {0};
-    int status = collect_and_write(arena, folder, requested, n_requested, &report, err);
+    int status = collect_and_write_alone(arena, folder, requested, n_requested, &report, err);
     if (status == STATUS_OK) {
         report_terminal(report, terminal_width(), terminal_has_colour(), &text);
         printf("%s\nreport: %s\n", text_string(&text), terminal_text(arena, file_join(arena, folder, "report.html")));

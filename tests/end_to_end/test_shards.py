@@ -41,6 +41,15 @@ class Shards(Case):
             error = self.refframe("run", "tiny.yaml", "--shard", text, code=2).stderr
             self.assertEqual(error, f'refframe: refframe run: --shard: "{text}" is not I/N with I in 1..N, as 3/8\n')
 
+    def test_a_plan_that_changes_while_a_report_is_made(self):
+        """A report lists the plan that it has read, or waits until the other stands: never the hash of one that is gone."""
+        self.refframe("run", "tiny.yaml")
+        for other in ("a model of one layer trains", "it does") * 3:
+            self.write("other.yaml", "name: tiny\n" + TINY.replace("a model of one layer trains", other))
+            processes = [self.start("report", "results/tiny"), self.start("run", "other.yaml", "--shard", "1/2")]
+            self.assertEqual([process.wait(240) for process in processes], [0, 0])
+            self.refframe("status", "results/tiny", "--verify")
+
     def test_reports_at_the_same_time(self):
         """Whatever the order of their writing, what SHA256SUMS lists stands."""
         self.refframe("run", "tiny.yaml")
