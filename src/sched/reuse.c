@@ -166,7 +166,10 @@ static int take(Arena *arena, const char *from, const char *to, Error *err)
     int lock;
     if (run_lock(from, &lock, NULL) != STATUS_OK)
         return STATUS_OK; /* somebody has begun to, or it is not ours to lock: this plan trains its own */
-    int status = file_make_folder(temporary, err);
+    int status =
+        file_exists(temporary) ? file_remove_tree(temporary, err) : STATUS_OK; /* of a dead process of that number */
+    if (status == STATUS_OK)
+        status = file_make_folder(temporary, err);
     if (status == STATUS_OK)
         status = share_files(arena, from, temporary, RUN_SNAPSHOTS, err);
     if (status == STATUS_OK)
