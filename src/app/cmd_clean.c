@@ -103,17 +103,23 @@ static int clean_runs(const Planned *planned, int removes, Found *found, Error *
     return status;
 }
 
+/* Files, and folders that hold nothing but what a run's does. */
 static int clean_temporaries(const Planned *planned, int removes, Found *found, Error *err)
 {
+    Arena *arena = planned->arena;
     char **names;
-    int n = 0;
-    const int status = file_list(planned->arena, planned->folder, &names, &n, err);
-    for (int i = 0; i < n && status == STATUS_OK; i++)
-        if (file_temporary_of(names[i]) > 0 && !file_writer_lives(names[i])) {
-            printf("  half-written %s\n", terminal_text(planned->arena, names[i]));
-            found->n_temporaries++;
-        }
-    return status == STATUS_OK && removes ? file_remove_dead_temporaries(planned->folder, err) : status;
+    int n = 0, status = file_list(arena, planned->folder, &names, &n, err);
+    for (int i = 0; i < n && status == STATUS_OK; i++) {
+        const char *path = file_join(arena, planned->folder, names[i]);
+        const int is_folder = file_is_folder(path);
+        if (file_temporary_of(names[i]) == 0 || file_writer_lives(names[i]) || (is_folder && foreign_file(arena, path)))
+            continue;
+        printf("  half-written %s\n", terminal_text(arena, names[i]));
+        if (removes)
+            status = is_folder ? file_remove_tree(path, err) : file_remove(path, err);
+        found->n_temporaries += status == STATUS_OK;
+    }
+    return status;
 }
 
 static void print_sum(const Found *found, int removes)
@@ -134,7 +140,10 @@ static int run(const Arguments *arguments, Error *err)
     Arena *arena = arena_new();
     Planned planned;
     Found found = {0};
-    int status = planned_read(arena, arguments->words[0], &planned, err);
+    const char *folder = arguments->words[0];
+    int lock = -1, status = file_is_folder(folder) ? file_lock_folder(folder, &lock, err) : STATUS_OK;
+    if (status == STATUS_OK) /* no other plan is written, and no run taken over, until this is done */
+        status = planned_read(arena, folder, &planned, err);
     if (status == STATUS_OK) {
         printf("%s: what its plan does not name\n", terminal_text(arena, planned.folder));
         status = clean_runs(&planned, removes, &found, err);
@@ -143,6 +152,8 @@ static int run(const Arguments *arguments, Error *err)
         status = clean_temporaries(&planned, removes, &found, err);
     if (status == STATUS_OK)
         print_sum(&found, removes);
+    if (lock >= 0)
+        file_unlock(lock);
     arena_free(arena);
     return status;
 }
@@ -158,7 +169,8 @@ const Verb verb_clean = {
     .details =
         "Lists the runs that the plan in the folder does not name, because an arm was renamed, a key changed or an "
         "axis\n"
-        "was dropped, and what processes that were ended left half-written. Removes them with --yes. Runs of the "
+        "was dropped, and what processes that were ended left half-written beside them. Removes them with --yes. Runs "
+        "of the "
         "plan,\n"
         "runs in use, and files that refframe did not write stay. A run that another plan has taken over by its id is\n"
         "whole there: files that both share count here, but free no space.",

@@ -210,7 +210,7 @@ static int run(const Arguments *arguments, Error *err)
 }
 
 static const Option options[] = {
-    {"--set", "KEY=VALUE", "override a key of the file, into a folder NAME+KEY=VALUE; may be given often", 1},
+    {"--set", "KEY=VALUE", "override a key of the file; without --results into NAME+KEY=VALUE; may be given often", 1},
     {"--jobs", "N", "runs at a time (default: cores, at most the number of runs)", 0},
     {"--threads", "N", "threads for each run (default: cores / jobs); never changes a result", 0},
     {"--results", "DIR", "write to DIR/NAME instead of results/NAME", 0},

@@ -288,8 +288,8 @@ static int remove_temporaries(const char *folder, int only_dead, Error *err)
     int status = file_list(arena, folder, &names, &n, err);
     for (int i = 0; i < n && status == STATUS_OK; i++) {
         const char *path = file_join(arena, folder, names[i]);
-        if (file_temporary_of(names[i]) > 0 && !(only_dead && file_writer_lives(names[i])))
-            status = file_is_folder(path) ? file_remove_tree(path, err) : file_remove(path, err);
+        if (file_temporary_of(names[i]) > 0 && !(only_dead && file_writer_lives(names[i])) && !file_is_folder(path))
+            status = file_remove(path, err);
     }
     arena_free(arena);
     return status;

@@ -54,7 +54,7 @@ int file_size(const char *path, uint64_t *ret_bytes); /* -1 if absent */
 /* Names in a folder, sorted bytewise, without . and ..; an absent folder is an empty list. */
 int file_list(Arena *arena, const char *folder, char ***ret_names, int *ret_n, Error *err);
 
-/* Deletes `*.tmp-PID` entries of a folder (not below it), files and whole folders. */
+/* Deletes `*.tmp-PID` files of a folder (not below it). */
 int file_remove_temporaries(const char *folder, Error *err);
 /* The same of those whose PID is no process: in a folder that others may be writing in. */
 int file_remove_dead_temporaries(const char *folder, Error *err);

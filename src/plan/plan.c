@@ -31,7 +31,7 @@ Plan plan_part(Arena *arena, const Plan *plan, int part, int n_parts)
     Plan some = *plan;
     some.runs = ARENA_ARRAY(arena, PlannedRun, plan->n_runs / n_parts + 1);
     some.n_runs = 0;
-    for (int r = part - 1; r < plan->n_runs; r += n_parts)
+    for (int64_t r = part - 1; r < plan->n_runs; r += n_parts)
         some.runs[some.n_runs++] = plan->runs[r];
     return some;
 }

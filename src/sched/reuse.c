@@ -191,10 +191,16 @@ static int take(Arena *arena, const char *from, const char *to, Error *err)
 int reuse_take(const Plan *plan, const char *folder, const Reuse *reuse, Error *err)
 {
     Arena *arena = arena_new();
-    int status = STATUS_OK;
+    int lock,
+        status = file_lock_folder(folder, &lock, err); /* nobody cleans up meanwhile, from another machine either */
+    if (status != STATUS_OK) {
+        arena_free(arena);
+        return status;
+    }
     for (int r = 0; r < plan->n_runs && status == STATUS_OK; r++)
         if (reuse->from[r])
             status = take(arena, reuse->from[r], file_join(arena, folder, plan->runs[r].folder), err);
+    file_unlock(lock);
     arena_free(arena);
     return status;
 }

@@ -158,6 +158,9 @@ class Reuse(Case):
             file.write("a note")
         shutil.copytree(in_use, half)
         os.mkdir(os.path.join(folder, "figures"))
+        os.mkdir(os.path.join(folder, "backup.tmp-2147483646"))  # somebody's own, whatever it is called
+        self.write("results/tiny/backup.tmp-2147483646/thesis.txt", "years of work")
+        self.refframe("report", "results/tiny")
         before = self.everything()
         told = self.refframe("clean", "results/tiny").stdout
         self.assertEqual(self.everything(), before)
@@ -166,12 +169,13 @@ class Reuse(Case):
         told = self.refframe("clean", "results/tiny", "--yes").stdout
         self.assertRegex(told, r"3 runs, 1 half-written, .*: removed")
         left = [name for name in os.listdir(folder) if os.path.isdir(os.path.join(folder, name))]
-        self.assertEqual(sorted(left), sorted([os.path.basename(kept), "figures"] + [name for name in left if "turned" in name or "bare" in name]))
-        self.assertEqual(len(left), 6)
+        self.assertEqual(sorted(left), sorted([os.path.basename(kept), "figures", "backup.tmp-2147483646"] + [name for name in left if "turned" in name or "bare" in name]))
+        self.assertEqual(len(left), 7)
         os.remove(os.path.join(kept, "snapshots", "mine.txt"))
         self.assertIn("1 run, 0 half-written", self.refframe("clean", "results/tiny", "--yes").stdout)
         self.assertIn("nothing to remove", self.refframe("clean", "results/tiny", "--yes").stdout)
         os.rmdir(os.path.join(folder, "figures"))
+        shutil.rmtree(os.path.join(folder, "backup.tmp-2147483646"))
         self.refframe("status", "results/tiny", "--verify")
 
     def named(self, start):

@@ -33,6 +33,7 @@ class Shards(Case):
     def test_more_shards_than_runs(self):
         out = self.refframe("run", "tiny.yaml", "--shard", "7/9").stdout
         self.assertIn("0 of them here as shard 7/9", out)
+        self.assertIn("1 of them here as shard 2/2147483647", self.refframe("run", "tiny.yaml", "--shard", "2/2147483647", "--results", "other").stdout)
         self.assertIn("shard 7/9: 0 runs trained, 0 were there already", out)
         self.assertEqual(run_folders(self.at("results", "tiny")), {})
 

@@ -17,6 +17,8 @@ echo "$n;cluster"
 """
 SQUEUE = """#!/bin/sh
 [ "$1 $2" = "--noheader --jobs" ] || exit 9
+[ ! -e gone ] || { echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1; }
+[ ! -e busy ] || { echo 'slurm_load_jobs error: Socket timed out on send/recv operation' >&2; exit 1; }
 [ ! -e queue ] || cat queue
 """
 
@@ -80,6 +82,14 @@ class Slurm(Case):
         error = self.submit(code=2).stderr
         self.assertIn("jobs 7,8 are still in the queue (squeue --jobs 7,8): wait for them, or scancel them", error)
         self.assertFalse(os.path.exists(self.at("job-9")))
+
+    def test_a_queue_that_does_not_answer_is_not_empty(self):
+        self.submit()
+        self.write("busy", "")
+        self.assertIn("Socket timed out", self.submit(code=2).stderr)
+        self.assertFalse(os.path.exists(self.at("job-9")))
+        os.rename(self.at("busy"), self.at("gone"))
+        self.assertIn("submitted: job array 9", self.submit().stdout)
 
     def test_words_that_a_shell_would_take_apart(self):
         """Overrides and folders as they were given."""
