@@ -38,13 +38,29 @@ static int check_folder(const Experiment *experiment, Error *err)
     return status;
 }
 
+/* Whether a copy is what its run is now, which may have been measured again. */
+static int is_current(Arena *arena, const char *folder, const char *from)
+{
+    char there[65], here[65];
+    return file_sha256(file_join(arena, from, RUN_MANIFEST), there, NULL) == STATUS_OK &&
+           file_sha256(file_join(arena, folder, RUN_MANIFEST), here, NULL) == STATUS_OK && strcmp(there, here) == 0;
+}
+
 static int take_runs(const Experiment *experiment, const char **from, Error *err)
 {
     Reuse reuse = {.from = ARENA_ARRAY(experiment->arena, const char *, experiment->plan.n_runs)};
-    for (int r = 0; r < experiment->plan.n_runs; r++)
-        if (run_status(file_join(experiment->arena, experiment->folder, experiment->plan.runs[r].folder)) == RUN_ABSENT)
-            reuse.from[r] = from[r];
-    return reuse_take(&experiment->plan, experiment->folder, &reuse, err);
+    for (int r = 0; r < experiment->plan.n_runs; r++) {
+        const char *folder = file_join(experiment->arena, experiment->folder, experiment->plan.runs[r].folder);
+        if (is_current(experiment->arena, folder, from[r]))
+            continue;
+        if (file_exists(folder) && file_remove_tree(folder, err) != STATUS_OK)
+            return STATUS_FAILED;
+        reuse.from[r] = from[r];
+    }
+    const int status = reuse_take(&experiment->plan, experiment->folder, &reuse, err);
+    return status == STATUS_OK && reuse.missed
+               ? error_set(err, STATUS_FAILED, "%s is in use: compare again when it is not", reuse.missed)
+               : status;
 }
 
 static int run(const Arguments *arguments, Error *err)

@@ -144,6 +144,9 @@ static int prepare(Experiment *experiment, int accepts_other_machine, Error *err
     if (status == STATUS_OK) {
         experiment_find_reuse(experiment, &reuse);
         status = reuse_take(&experiment->part, experiment->folder, &reuse, err);
+        if (status == STATUS_OK && reuse.missed)
+            experiment_add_note(experiment,
+                                arena_format(experiment->arena, "%s is in use, and trained here again", reuse.missed));
     }
     if (status == STATUS_OK && !accepts_other_machine)
         status = check_machine(experiment, err);

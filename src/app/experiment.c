@@ -111,6 +111,11 @@ static int divide_machine(const Arguments *arguments, Experiment *experiment, Er
     const double there = memory_there();
     char needed[32], text[32];
     const int threads = experiment->threads;
+    if (argument_given(arguments, "--launcher") && strcmp(argument(arguments, "--launcher"), "local") != 0) {
+        experiment->jobs = experiment->jobs ? experiment->jobs : runs; /* on machines that are not this one */
+        experiment->threads = threads ? threads : 1;
+        return STATUS_OK;
+    }
     for (int jobs = experiment->jobs ? experiment->jobs : most;; jobs--) {
         experiment->jobs = jobs;
         experiment->threads = threads_for(jobs, threads);

@@ -160,11 +160,12 @@ static int copy_files(Arena *arena, const char *from, const char *to, Error *err
 }
 
 /* All of it under a temporary name first, while nobody can go on with it. */
-static int take(Arena *arena, const char *from, const char *to, Error *err)
+static int take(Arena *arena, const char *from, const char *to, int *ret_taken, Error *err)
 {
     const char *temporary = arena_format(arena, "%s.tmp-%ld", to, (long)getpid());
-    int lock;
-    if (run_lock(from, &lock, NULL) != STATUS_OK)
+    int lock = -1;
+    *ret_taken = 0;
+    if (run_lock(from, &lock, NULL) != STATUS_OK && (run_is_locked(from) || run_status(from) != RUN_FINISHED))
         return STATUS_OK; /* somebody has begun to, or it is not ours to lock: this plan trains its own */
     int status =
         file_exists(temporary) ? file_remove_tree(temporary, err) : STATUS_OK; /* of a dead process of that number */
@@ -178,17 +179,19 @@ static int take(Arena *arena, const char *from, const char *to, Error *err)
         status = copy_files(arena, from, temporary, err);
     if (status == STATUS_OK && run_status(temporary) != RUN_FINISHED) /* the log of a finished one has its hash */
         status = run_log(temporary, arena_format(arena, "until here this was %s", from), err);
-    run_unlock(lock);
+    if (lock >= 0)
+        run_unlock(lock);
     if (status == STATUS_OK && rename(temporary, to) != 0)
         status = error_set(err, STATUS_FAILED, "cannot write %s: %s", to, strerror(errno));
     if (status == STATUS_OK)
         file_sync_folder(file_dirname(arena, to));
     else
         file_remove_tree(temporary, NULL);
+    *ret_taken = status == STATUS_OK;
     return status;
 }
 
-int reuse_take(const Plan *plan, const char *folder, const Reuse *reuse, Error *err)
+int reuse_take(const Plan *plan, const char *folder, Reuse *reuse, Error *err)
 {
     Arena *arena = arena_new();
     int lock,
@@ -197,9 +200,13 @@ int reuse_take(const Plan *plan, const char *folder, const Reuse *reuse, Error *
         arena_free(arena);
         return status;
     }
-    for (int r = 0; r < plan->n_runs && status == STATUS_OK; r++)
+    for (int r = 0; r < plan->n_runs && status == STATUS_OK; r++) {
+        int is_taken = 1;
         if (reuse->from[r])
-            status = take(arena, reuse->from[r], file_join(arena, folder, plan->runs[r].folder), err);
+            status = take(arena, reuse->from[r], file_join(arena, folder, plan->runs[r].folder), &is_taken, err);
+        if (status == STATUS_OK && !is_taken && !reuse->missed)
+            reuse->missed = reuse->from[r];
+    }
     file_unlock(lock);
     arena_free(arena);
     return status;

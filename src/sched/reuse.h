@@ -17,13 +17,15 @@ typedef struct {
     int n_finished, n_begun;
     const char *first;   /* the first of them, NULL without any */
     const char *refused; /* one line on a finished run that was found and can't be used; NULL: none */
+    const char *missed;  /* after reuse_take: one that could not be, as somebody had it; NULL: none */
 } Reuse;
 
 /* What could be used for the runs of `plan` that have no folder below `folder` (results/NAME) yet. What cannot be
  * looked into is passed over. */
 void reuse_find(Arena *arena, const Plan *plan, const char *folder, const Machine *here, Reuse *ret_reuse);
 
-/* Gives these runs their folders; each is there whole, or not at all. */
-int reuse_take(const Plan *plan, const char *folder, const Reuse *reuse, Error *err);
+/* Gives these runs their folders; each is there whole, or not at all. A run that somebody holds is not taken, and told
+ * in `missed`; a finished one that this user may not lock is. */
+int reuse_take(const Plan *plan, const char *folder, Reuse *reuse, Error *err);
 
 #endif

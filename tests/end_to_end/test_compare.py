@@ -1,6 +1,7 @@
 """Without these, experiments laid side by side could lose runs or values, take unfinished or damaged ones for results, or write over
 an experiment's own tables."""
 import csv
+import fcntl
 import json
 import os
 import shutil
@@ -72,6 +73,24 @@ class Compare(Case):
         self.compare("--name", "both", "--results", "elsewhere")
         self.assertSameResults(results(self.place), once)
         self.refframe("status", "elsewhere/both", "--verify")
+
+    def test_a_run_that_was_measured_again_is_taken_again(self):
+        self.compare()
+        (mine,) = [folder for name, folder in run_folders(self.place).items() if name.startswith("tiny.none-s2")]
+        (theirs,) = [folder for name, folder in run_folders(self.at("results", "tiny")).items() if name.startswith("none-s2")]
+        with open(os.path.join(mine, "snapshots", "mine"), "w", encoding="utf-8") as file:
+            file.write("left in the copy")
+        change_manifest(theirs, n_other_machines=1)
+        self.compare()
+        self.assertEqual(read(os.path.join(mine, "manifest.json")), read(os.path.join(theirs, "manifest.json")))
+        self.refframe("status", "results/tiny-vs-other", "--verify")
+
+    def test_what_somebody_holds_is_not_left_out_in_silence(self):
+        (run,) = [folder for name, folder in run_folders(self.at("results", "tiny")).items() if name.startswith("none-s2")]
+        with open(os.path.join(run, "lock"), "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.assertIn(f"{os.path.basename(run)} is in use: compare again when it is not", self.compare(code=1).stderr)
+        self.compare()
 
     def test_what_has_not_finished_is_left_out_and_said(self):
         (run,) = [folder for name, folder in run_folders(self.at("results", "tiny")).items() if name.startswith("none-s2")]

@@ -83,6 +83,12 @@ class Slurm(Case):
         self.assertIn("jobs 7,8 are still in the queue (squeue --jobs 7,8): wait for them, or scancel them", error)
         self.assertFalse(os.path.exists(self.at("job-9")))
 
+    def test_this_machine_says_nothing_of_the_nodes(self):
+        """Its memory bounds no tasks at a time, its cores are not a task's."""
+        self.submit("--jobs", 900)
+        self.assertIn("--array=1-4%900", self.job(7))
+        self.assertIn("--cpus-per-task=1", self.job(7))
+
     def test_a_queue_that_does_not_answer_is_not_empty(self):
         self.submit()
         self.write("busy", "")
