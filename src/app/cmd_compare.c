@@ -25,16 +25,24 @@ static const char *default_name(Arena *arena, const Arguments *arguments)
     return name;
 }
 
-/* A folder with another plan is another's. */
+static int is_of_the_same(const Planned *there, const Plan *plan)
+{
+    int same = there->n_compared == plan->n_compared;
+    for (int i = 0; same && i < plan->n_compared; i++)
+        same = strcmp(there->compared[i], plan->compared[i]) == 0;
+    return same;
+}
+
+/* A folder with another plan is another's: an experiment's own, or a comparison of others. */
 static int check_folder(const Experiment *experiment, Error *err)
 {
     Planned there;
     if (!file_exists(file_join(experiment->arena, experiment->folder, document_names[DOCUMENT_PLAN])))
         return STATUS_OK;
     const int status = planned_read(experiment->arena, experiment->folder, &there, err);
-    if (status == STATUS_OK && there.n_runs > 0 && !there.is_comparison)
-        return error_set(err, STATUS_INPUT, "%s holds an experiment of its own; --name gives the comparison another",
-                         experiment->folder);
+    if (status == STATUS_OK && !is_of_the_same(&there, &experiment->plan))
+        return error_set(err, STATUS_INPUT, "%s holds %s; --name gives this comparison another", experiment->folder,
+                         there.n_compared > 0 ? "a comparison of others" : "an experiment of its own");
     return status;
 }
 

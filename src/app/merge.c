@@ -237,6 +237,8 @@ int merge_plans(Arena *arena, const Program *program, const char *const *folders
     for (int m = 0; m < n; m++)
         text_addf(&title, "%s%s", m == 0 ? "" : m == n - 1 ? " and " : ", ", merge.names[m]);
     merge.plan.name = name;
+    merge.plan.compared = merge.names;
+    merge.plan.n_compared = n;
     merge.plan.title = arena_format(arena, "%s, side by side", text_string(&title));
     merge.plan.claim = merge.plan.source = "";
     text_free(&title);

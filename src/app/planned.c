@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "app/merge.h"
 #include "app/verify.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -35,9 +34,12 @@ int planned_read(Arena *arena, const char *folder, Planned *ret_planned, Error *
     for (int r = 0; r < runs->n_items; r++)
         planned.runs[r] = json_get_string(runs->items[r], "folder", "");
     planned.n_runs = runs->n_items;
-    const Json *axes = json_get(plan, "axes");
-    if (axes && axes->type == JSON_ARRAY && axes->n_items > 0)
-        planned.is_comparison = strcmp(json_get_string(axes->items[0], "name", ""), COMPARISON_AXIS) == 0;
+    const Json *compared = json_get(plan, "compared");
+    const int n_compared = compared && compared->type == JSON_ARRAY ? compared->n_items : 0;
+    planned.compared = ARENA_ARRAY(arena, const char *, n_compared + 1);
+    for (int i = 0; i < n_compared; i++)
+        planned.compared[i] = compared->items[i]->type == JSON_STRING ? compared->items[i]->string : "";
+    planned.n_compared = n_compared;
     *ret_planned = planned;
     return STATUS_OK;
 }

@@ -10,7 +10,8 @@ typedef struct {
     const char *folder, *name; /* results/NAME, and the experiment's name */
     const char **runs;         /* (n_runs,) folder names, as planned */
     int n_runs;
-    int is_comparison; /* what `compare` made, by its first axis */
+    const char **compared; /* (n_compared,) what `compare` made it of; none where it did not */
+    int n_compared;
 } Planned;
 
 /* STATUS_INPUT where plan.json is not there, not what SHA256SUMS lists, or lists no runs; `folder` and the rest stand

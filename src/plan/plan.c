@@ -119,6 +119,13 @@ void plan_json(const Plan *plan, JsonWriter *json)
     json_close_array(json);
     runs_json(plan, json);
     claims_json(plan, json);
+    if (plan->n_compared > 0) {
+        json_key(json, "compared");
+        json_open_array(json);
+        for (int i = 0; i < plan->n_compared; i++)
+            json_string(json, plan->compared[i]);
+        json_close_array(json);
+    }
     json_key(json, "notes");
     json_open_array(json);
     for (int i = 0; i < plan->n_notes; i++)

@@ -55,6 +55,8 @@ typedef struct {
     int n_runs;
     Claim *claims;
     int n_claims;
+    const char **compared; /* (n_compared,) names of the results that `compare` laid side by side; none otherwise */
+    int n_compared;
     const char **notes; /* one line each on expectations that --set made impossible to judge */
     int n_notes;
 } Plan;
@@ -125,7 +127,7 @@ int plan_run_difference(Arena *arena, const char *path, const Settings *settings
 /* plan.json: name, title, claim, source, axes, arms, seeds, runs (folder, id, arm, seed), claims. Report reads it:
  *   axes   [{name, is_bundle, values: [label]}]        arms    [{name, values: {axis: label}}]
  *   runs   [{folder, id, arm: index, seed}]            notes   [line]
- *   claims [{text, that, source, family (if it names one), line}] */
+ *   claims [{text, that, source, family (if it names one), line}]    compared [name], of a comparison alone */
 void plan_json(const Plan *plan, JsonWriter *json);
 
 #endif

@@ -113,13 +113,15 @@ class Compare(Case):
                 (("results/tiny",), "usage: refframe compare results/A results/B"),
                 (("results/tiny", "results/none"), "results/none/plan.json"),
                 (("results/tiny", "results/../results/tiny"), "two folders of one name can't be told apart"),
-                (("results/tiny", "results/other", "--name", "other"), "results/other holds an experiment of its own; --name gives"),
+                (("results/tiny", "results/other", "--name", "other"), "results/other holds an experiment of its own; --name gives this"),
                 (("results/tiny", "results/other", "--name", "../x"), 'can\'t be the name of a folder')):
             before = self.everything()
             error = self.refframe("compare", *words, code=2).stderr
             self.assertIn(line, error)
             self.assertEqual(self.everything(), before)
         self.compare()
+        error = self.refframe("compare", "results/other", "results/tiny", "--name", "tiny-vs-other", code=2).stderr
+        self.assertIn("results/tiny-vs-other holds a comparison of others; --name gives this", error)
         error = self.refframe("compare", "results/tiny", "results/tiny-vs-other", code=2).stderr
         self.assertIn("has an axis `experiment`, as a comparison has; compare what it was made of", error)
         for name in ("tiny", "other"):
