@@ -140,7 +140,9 @@ static void print_start(const Experiment *experiment)
 static int prepare(Experiment *experiment, int accepts_other_machine, Error *err)
 {
     Reuse reuse;
-    int status = sched_check(&experiment->part, experiment->folder, err);
+    int status = experiment_check_plan(experiment, err);
+    if (status == STATUS_OK)
+        status = sched_check(&experiment->part, experiment->folder, err);
     if (status == STATUS_OK) {
         experiment_find_reuse(experiment, &reuse);
         status = reuse_take(&experiment->part, experiment->folder, &reuse, err);

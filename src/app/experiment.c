@@ -223,6 +223,32 @@ static int write_documents(const Experiment *experiment, const Text texts[DOCUME
     return status == STATUS_OK && !is_listed ? sums_write(folder, &sums, err) : status;
 }
 
+int experiment_check_plan(const Experiment *experiment, Error *err)
+{
+    Arena *arena = arena_new();
+    const char *path = file_join(arena, experiment->folder, document_names[DOCUMENT_PLAN]);
+    Text plan = {0};
+    JsonWriter json;
+    char *bytes;
+    size_t n;
+    int status = STATUS_OK;
+    json_start(&json, &plan, 2);
+    plan_document(experiment, &json);
+    text_add(&plan, "\n");
+    if (experiment->n_shards > 0 && file_exists(path))
+        status = file_read(arena, path, &bytes, &n, err);
+    else
+        n = plan.size, bytes = plan.data;
+    if (status == STATUS_OK && (n != plan.size || memcmp(bytes, plan.data, n) != 0))
+        status = error_set(err, STATUS_INPUT,
+                           "%s: is another plan's than this shard's: the experiment was changed since; `refframe run` "
+                           "without --shard, or submitted again, replaces it, and --results DIR keeps both",
+                           path);
+    text_free(&plan);
+    arena_free(arena);
+    return status;
+}
+
 int experiment_write_meta(const Experiment *experiment, Error *err)
 {
     Text texts[DOCUMENT_COUNT] = {{0}};

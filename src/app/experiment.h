@@ -43,6 +43,9 @@ void experiment_print_notes(const Experiment *experiment, const char *prefix);
 int experiment_open(const Arguments *arguments, Experiment *ret_experiment, Error *err);
 void experiment_close(Experiment *experiment);
 
+/* STATUS_INPUT where a shard would begin beside those of another plan: its file was changed since they were started. */
+int experiment_check_plan(const Experiment *experiment, Error *err);
+
 /* Writes plan.json, metrics.json and reference.json into the results folder, and their hashes. */
 int experiment_write_meta(const Experiment *experiment, Error *err);
 

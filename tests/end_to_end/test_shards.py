@@ -42,12 +42,23 @@ class Shards(Case):
             error = self.refframe("run", "tiny.yaml", "--shard", text, code=2).stderr
             self.assertEqual(error, f'refframe: refframe run: --shard: "{text}" is not I/N with I in 1..N, as 3/8\n')
 
+    def test_a_shard_of_another_plan(self):
+        """A cluster's task that waited while somebody edited the file: nothing is mixed, and nothing is written."""
+        self.refframe("run", "tiny.yaml", "--shard", "1/2")
+        self.write("tiny.yaml", TINY.replace("seeds: 2", "seeds: 3"))
+        before = self.everything("results")
+        error = self.refframe("run", "tiny.yaml", "--shard", "2/2", code=2).stderr
+        self.assertIn("results/tiny/plan.json: is another plan's than this shard's: the experiment was changed since", error)
+        self.assertEqual(self.everything("results"), before)
+        self.refframe("run", "tiny.yaml")
+        self.refframe("run", "tiny.yaml", "--shard", "2/2")
+
     def test_a_plan_that_changes_while_a_report_is_made(self):
         """A report lists the plan that it has read, or waits until the other stands: never the hash of one that is gone."""
         self.refframe("run", "tiny.yaml")
         for other in ("a model of one layer trains", "it does") * 3:
             self.write("other.yaml", "name: tiny\n" + TINY.replace("a model of one layer trains", other))
-            processes = [self.start("report", "results/tiny"), self.start("run", "other.yaml", "--shard", "1/2")]
+            processes = [self.start("report", "results/tiny"), self.start("run", "other.yaml")]
             self.assertEqual([process.wait(240) for process in processes], [0, 0])
             self.refframe("status", "results/tiny", "--verify")
 
