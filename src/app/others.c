@@ -81,8 +81,8 @@ void experiment_find_reuse(Experiment *experiment, Reuse *ret_reuse)
                                                      : arena_format(arena, ", %d not finished", ret_reuse->n_begun);
     if (n > 0)
         experiment_add_note(experiment,
-                            arena_format(arena, "%d run%s %s there already under other names, the same by %s%s: %s%s",
-                                         n, n == 1 ? "" : "s", n == 1 ? "is" : "are", n == 1 ? "its id" : "their ids",
+                            arena_format(arena, "%d run%s %s there already elsewhere, the same by %s%s: %s%s", n,
+                                         n == 1 ? "" : "s", n == 1 ? "is" : "are", n == 1 ? "its id" : "their ids",
                                          begun, ret_reuse->first, n == 1 ? "" : ", ..."));
     if (ret_reuse->refused)
         experiment_add_note(experiment, ret_reuse->refused);

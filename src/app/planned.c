@@ -19,6 +19,10 @@ int planned_read(Arena *arena, const char *folder, Planned *ret_planned, Error *
     *ret_planned = planned;
     if (sums_read(arena, folder, &sums, NULL) != STATUS_OK)
         sums.n = 0; /* what is the matter with it, `status --verify` and `report` say */
+    if (file_is_folder(folder) && !file_exists(path))
+        return error_set(err, STATUS_INPUT,
+                         "%s: has no plan.json: nothing was run into it (of shipped results only tables are kept)",
+                         folder);
     int read = file_read(arena, path, &bytes, &n, err);
     if (read == STATUS_OK)
         read = sums_check(&sums, path, document_names[DOCUMENT_PLAN], bytes, n, err);

@@ -86,7 +86,7 @@ static int speak(const Submission *own, const Words *words, const char **ret_out
             error_set(err, STATUS_FAILED, "there is no %s here: --launcher slurm is for where jobs are submitted from",
                       words->words[0]);
     else if (status == STATUS_OK && child.exit_code != 0)
-        status = error_set(err, STATUS_INPUT, "%s: %s", words->words[0], last_line(own->arena, complaints));
+        status = error_set(err, STATUS_INPUT, "%s", last_line(own->arena, complaints)); /* begins with its name */
     file_remove(complaints, NULL);
     *ret_out = arena_strdup(own->arena, text_string(&spoken.out));
     text_free(&spoken.out);

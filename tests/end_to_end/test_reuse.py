@@ -45,7 +45,7 @@ class Reuse(Case):
         self.write("tiny.yaml", RENAMED)
         checked = self.refframe("check", "tiny.yaml").stdout
         done = self.refframe("run", "tiny.yaml")
-        note = "4 runs are there already under other names, the same by their ids: results/tiny/rope-s1-"
+        note = "4 runs are there already elsewhere, the same by their ids: results/tiny/rope-s1-"
         self.assertIn(f"  note      {note}", checked)
         self.assertIn(f"note: {note}", done.stdout)
         self.check_counts(done, 0, 4)
@@ -92,7 +92,7 @@ class Reuse(Case):
         self.assertEqual(process["status"], "interrupted")
         self.write("other.yaml", RENAMED)
         done = self.refframe("run", "other.yaml")
-        self.assertIn("4 runs are there already under other names, the same by their ids, 1 not finished: ", done.stdout)
+        self.assertIn("4 runs are there already elsewhere, the same by their ids, 1 not finished: ", done.stdout)
         self.check_counts(done, 1, 3)
         mine = self.by_id("other")[ended[-12:]]
         self.assertSameResults(result_of_run(mine), calm)
@@ -183,6 +183,10 @@ class Reuse(Case):
         return folder
 
     def test_clean_knows_no_orphans_without_a_plan(self):
+        os.mkdir(self.at("results", "shipped"))
+        for verb in ("clean", "status"):
+            self.assertIn("results/shipped: has no plan.json: nothing was run into it",
+                          self.refframe(verb, "results/shipped", code=2).stderr)
         with open(self.at("results", "tiny", "plan.json"), "r+b") as file:
             file.seek(30)
             file.write(b"?")

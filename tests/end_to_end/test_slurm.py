@@ -112,7 +112,7 @@ class Slurm(Case):
     def test_what_sbatch_refuses(self):
         self.write("sbatch-says-no", "")
         error = self.submit("--slurm", "--partition=long", code=2).stderr
-        self.assertEqual(error, "refframe: sbatch: sbatch: error: invalid partition specified: long\n")
+        self.assertEqual(error, "refframe: sbatch: error: invalid partition specified: long\n")
         self.assertFalse(os.path.exists(self.at("results", "tiny", "slurm", "jobs.txt")))
 
     def test_where_there_is_none(self):
