@@ -9,11 +9,6 @@
 #include "store/run.h"
 #include "store/sums.h"
 
-static int is_name(const char *name)
-{
-    return *name && *name != '.' && *name != '-' && !strpbrk(name, "/\\\n\r\t ") && strlen(name) <= 120;
-}
-
 /* "A-vs-B" */
 static const char *default_name(Arena *arena, const Arguments *arguments)
 {
@@ -80,7 +75,7 @@ static int run(const Arguments *arguments, Error *err)
     experiment.program = program_new(arena, experiment.kernels);
     if (!name)
         name = default_name(arena, arguments);
-    if (!is_name(name))
+    if (!plan_is_name(name))
         status = error_set(err, STATUS_INPUT, "refframe compare: --name: \"%s\" can't be the name of a folder", name);
     if (status == STATUS_OK)
         status = merge_plans(arena, &experiment.program, arguments->words, arguments->n_words, name, &experiment.plan,

@@ -33,8 +33,7 @@ static int take_text(Draft *draft, const Node *node, const char **ret_text)
     return STATUS_OK;
 }
 
-/* A name is a folder below results/. */
-static int names_a_folder(const char *name)
+int plan_is_name(const char *name)
 {
     return *name && *name != '.' && *name != '-' && strlen(name) <= 100 && !strpbrk(name, "/\\") &&
            text_is_visible(name);
@@ -46,7 +45,7 @@ static int take_name(Draft *draft, const Node *node)
     const char *name = NULL;
     if (take_text(draft, node, &name) != STATUS_OK)
         return STATUS_INPUT;
-    if (!names_a_folder(name))
+    if (!plan_is_name(name))
         return plan_refuse(draft->err, node->file, node->line, "name: \"%.100s\" " NAME_RULE, name);
     draft->name = name;
     return STATUS_OK;
@@ -212,7 +211,7 @@ int draft_load(Draft *draft, const char *path)
     if (status != STATUS_OK || draft->name)
         return status;
     draft->name = name_from_path(draft->arena, path);
-    if (!names_a_folder(draft->name))
+    if (!plan_is_name(draft->name))
         return error_set(draft->err, STATUS_INPUT, "%s: has no name: in it, and \"%.100s\" " NAME_RULE, path,
                          draft->name);
     return STATUS_OK;

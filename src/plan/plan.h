@@ -99,6 +99,9 @@ typedef struct {
 int plan_load(Arena *arena, const char *path, const char *const *sets, int n_sets, const Program *program,
               Plan *ret_plan, Error *err);
 
+/* Whether an experiment can be called that: a name is a folder below results/. */
+int plan_is_name(const char *name);
+
 /* The same plan with every n_parts-th of its runs, the part-th of them (1 to n_parts) first: no run is in two parts. */
 Plan plan_part(Arena *arena, const Plan *plan, int part, int n_parts);
 
