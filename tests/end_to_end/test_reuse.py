@@ -212,6 +212,7 @@ class KilledReuse(KillCase):
                 self.assertWhole(self.at(folder))
                 done = self.refframe(*self.second(folder, prepared=True))
                 self.assertRegex(done.stdout, "0 runs trained, 1 were there already")
+                self.refframe("clean", f"{folder}/other", "--yes")  # what the killed one left half-written
                 (mine,) = run_folders(self.at(folder, "other")).values()
                 self.assertSameResults(result_of_run(mine), result_of_run(self.calm_run))
                 self.refframe("status", f"{folder}/one", "--verify")
