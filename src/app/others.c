@@ -74,7 +74,7 @@ void experiment_find_reuse(Experiment *experiment, Reuse *ret_reuse)
 {
     Arena *arena = experiment->arena;
     const Machine here = machine_here(arena, experiment->kernels);
-    reuse_find(arena, &experiment->part, experiment->folder, &here, ret_reuse);
+    reuse_find(arena, &experiment->part, experiment->folder, &here, train_steps_alike, ret_reuse);
     const int n = ret_reuse->n_finished + ret_reuse->n_begun;
     const char *begun = ret_reuse->n_begun == 0      ? ""
                         : ret_reuse->n_finished == 0 ? ", not finished"
@@ -84,8 +84,15 @@ void experiment_find_reuse(Experiment *experiment, Reuse *ret_reuse)
                             arena_format(arena, "%d run%s %s there already elsewhere, the same by %s%s: %s%s", n,
                                          n == 1 ? "" : "s", n == 1 ? "is" : "are", n == 1 ? "its id" : "their ids",
                                          begun, ret_reuse->first, n == 1 ? "" : ", ..."));
+    if (ret_reuse->n_shorter > 0)
+        experiment_add_note(
+            experiment, arena_format(arena, "%d run%s on where a shorter one ended that is the same up to there: %s%s",
+                                     ret_reuse->n_shorter, ret_reuse->n_shorter == 1 ? " goes" : "s go",
+                                     ret_reuse->first_shorter, ret_reuse->n_shorter == 1 ? "" : ", ..."));
     if (ret_reuse->refused)
         experiment_add_note(experiment, ret_reuse->refused);
+    if (ret_reuse->too_short)
+        experiment_add_note(experiment, ret_reuse->too_short);
 }
 
 void experiment_note_others(Experiment *experiment)

@@ -3,6 +3,7 @@
 #include "base/settings.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,6 +19,20 @@ const Setting *settings_find(const Settings *settings, const char *key)
         if (strcmp(settings->items[i].key, key) == 0)
             return &settings->items[i];
     return NULL;
+}
+
+Settings settings_with_int(Arena *arena, const Settings *settings, const char *key, int64_t value)
+{
+    Settings changed = {ARENA_ARRAY(arena, Setting, settings->n_items + 1), settings->n_items};
+    for (int i = 0; i < settings->n_items; i++) {
+        changed.items[i] = settings->items[i];
+        if (strcmp(settings->items[i].key, key) != 0)
+            continue;
+        assert(settings->items[i].row->type == VALUE_INT);
+        changed.items[i].text = arena_format(arena, "%" PRId64, value);
+        changed.items[i].number = (double)value;
+    }
+    return changed;
 }
 
 static const Setting *get(const Settings *settings, const char *key, unsigned types)

@@ -23,6 +23,9 @@ typedef struct {
     int n_items;
 } Settings;
 
+/* The same with another value of a whole number that they have; a copy, but for the texts. */
+Settings settings_with_int(Arena *arena, const Settings *settings, const char *key, int64_t value);
+
 /* Lookups; asserting that the key exists and has the type (our bug otherwise). settings_find returns NULL instead. */
 const Setting *settings_find(const Settings *settings, const char *key);
 int settings_bool(const Settings *settings, const char *key);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "sched/longer.h"
 #include "store/manifest.h"
 
 enum { ID_DIGITS = 12 };
@@ -105,9 +106,13 @@ static void look_at(Search *search, const char *folder, const char *name)
     }
 }
 
-void reuse_find(Arena *arena, const Plan *plan, const char *folder, const Machine *here, Reuse *ret_reuse)
+void reuse_find(Arena *arena, const Plan *plan, const char *folder, const Machine *here, StepsAlike *steps_alike,
+                Reuse *ret_reuse)
 {
-    Reuse found = {.from = ARENA_ARRAY(arena, const char *, plan->n_runs + 1)};
+    Reuse found = {.from = ARENA_ARRAY(arena, const char *, plan->n_runs + 1),
+                   .go_on_at = ARENA_ARRAY(arena, int64_t, plan->n_runs + 1)};
+    for (int r = 0; r < plan->n_runs; r++)
+        found.go_on_at[r] = -1;
     Search search = {.arena = arena, .plan = plan, .here = here, .found = &found};
     const char *root = file_dirname(arena, folder);
     char **experiments, **names;
@@ -128,41 +133,70 @@ void reuse_find(Arena *arena, const Plan *plan, const char *folder, const Machin
     }
     for (int r = 0; r < plan->n_runs && !found.first; r++)
         found.first = found.from[r];
+    longer_find(arena, plan, folder, here, steps_alike, &found);
     *ret_reuse = found;
 }
 
 /* ---- taking ---- */
 
+/* What a run is taken from. */
+typedef struct {
+    Arena *arena;
+    const char *from, *to;
+    const PlannedRun *planned;
+    int64_t go_on_at, steps; /* of a shorter one that has so many steps; -1: it is the same run */
+} Taking;
+
 /* Those of snapshots and checkpoints, which are only ever written whole. */
-static int share_files(Arena *arena, const char *from, const char *to, const char *folder, Error *err)
+static int share_files(const Taking *taking, const char *to, const char *folder, Error *err)
 {
-    const char *source = file_join(arena, from, folder), *target = file_join(arena, to, folder);
+    Arena *arena = taking->arena;
+    const char *source = file_join(arena, taking->from, folder), *target = file_join(arena, to, folder);
     char **names;
     int n = 0;
     int status = file_list(arena, source, &names, &n, err);
     if (status == STATUS_OK)
         status = file_make_folder(target, err);
     for (int i = 0; i < n && status == STATUS_OK; i++)
-        if (file_temporary_of(names[i]) == 0)
+        if (file_temporary_of(names[i]) == 0 &&
+            (taking->go_on_at < 0 || longer_shares(folder, names[i], taking->go_on_at, taking->steps)))
             status = file_share(file_join(arena, source, names[i]), file_join(arena, target, names[i]), err);
     return status;
 }
 
 /* What is written in place, and what is small; run.yaml becomes the plan's own where it differs in what has no say. */
-static int copy_files(Arena *arena, const char *from, const char *to, Error *err)
+static int copy_files(const Taking *taking, const char *to, Error *err)
 {
     static const char *const names[] = {RUN_CONFIG, RUN_TOKENIZER, RUN_SERIES, RUN_TIMING, RUN_LOG, RUN_MANIFEST};
     int status = STATUS_OK;
-    for (size_t i = 0; i < sizeof names / sizeof *names && status == STATUS_OK; i++)
-        if (file_exists(file_join(arena, from, names[i])))
-            status = file_copy(file_join(arena, from, names[i]), file_join(arena, to, names[i]), err);
+    for (size_t i = taking->go_on_at < 0 ? 0 : 1; i < sizeof names / sizeof *names && status == STATUS_OK; i++) {
+        const char *source = file_join(taking->arena, taking->from, names[i]);
+        if (file_exists(source))
+            status = file_copy(source, file_join(taking->arena, to, names[i]), err);
+    }
+    return status;
+}
+
+/* All of it, into a folder that is there. */
+static int fill(const Taking *taking, const char *to, Error *err)
+{
+    int status = share_files(taking, to, RUN_SNAPSHOTS, err);
+    if (status == STATUS_OK)
+        status = share_files(taking, to, RUN_CHECKPOINTS, err);
+    if (status == STATUS_OK)
+        status = copy_files(taking, to, err);
+    if (status == STATUS_OK && taking->go_on_at >= 0)
+        status = longer_write_manifest(taking->arena, to, taking->planned, taking->go_on_at, err);
+    if (status == STATUS_OK && run_status(to) != RUN_FINISHED) /* the log of a finished one has its hash */
+        status = run_log(to, arena_format(taking->arena, "until here this was %s", taking->from), err);
     return status;
 }
 
 /* All of it under a temporary name first, while nobody can go on with it. */
-static int take(Arena *arena, const char *from, const char *to, int *ret_taken, Error *err)
+static int take(const Taking *taking, int *ret_taken, Error *err)
 {
-    const char *temporary = arena_format(arena, "%s.tmp-%ld", to, (long)getpid());
+    const char *from = taking->from, *to = taking->to;
+    const char *temporary = arena_format(taking->arena, "%s.tmp-%ld", to, (long)getpid());
     int lock = -1;
     *ret_taken = 0;
     if (run_lock(from, &lock, NULL) != STATUS_OK && (run_is_locked(from) || run_status(from) != RUN_FINISHED))
@@ -172,23 +206,30 @@ static int take(Arena *arena, const char *from, const char *to, int *ret_taken, 
     if (status == STATUS_OK)
         status = file_make_folder(temporary, err);
     if (status == STATUS_OK)
-        status = share_files(arena, from, temporary, RUN_SNAPSHOTS, err);
-    if (status == STATUS_OK)
-        status = share_files(arena, from, temporary, RUN_CHECKPOINTS, err);
-    if (status == STATUS_OK)
-        status = copy_files(arena, from, temporary, err);
-    if (status == STATUS_OK && run_status(temporary) != RUN_FINISHED) /* the log of a finished one has its hash */
-        status = run_log(temporary, arena_format(arena, "until here this was %s", from), err);
+        status = fill(taking, temporary, err);
     if (lock >= 0)
         run_unlock(lock);
     if (status == STATUS_OK && rename(temporary, to) != 0)
         status = error_set(err, STATUS_FAILED, "cannot write %s: %s", to, strerror(errno));
     if (status == STATUS_OK)
-        file_sync_folder(file_dirname(arena, to));
+        file_sync_folder(file_dirname(taking->arena, to));
     else
         file_remove_tree(temporary, NULL);
     *ret_taken = status == STATUS_OK;
     return status;
+}
+
+/* What reuse_find has found for a run, as it stands. */
+static int take_for(Arena *arena, const PlannedRun *planned, const char *folder, const char *from, int64_t go_on_at,
+                    int *ret_taken, Error *err)
+{
+    Taking taking = {arena, from, file_join(arena, folder, planned->folder), planned, go_on_at, 0};
+    Manifest manifest;
+    *ret_taken = 0;
+    if (go_on_at >= 0 && manifest_read(arena, from, &manifest, NULL) != STATUS_OK)
+        return STATUS_OK;
+    taking.steps = go_on_at >= 0 ? manifest.steps : 0;
+    return take(&taking, ret_taken, err);
 }
 
 int reuse_take(const Plan *plan, const char *folder, Reuse *reuse, Error *err)
@@ -203,7 +244,8 @@ int reuse_take(const Plan *plan, const char *folder, Reuse *reuse, Error *err)
     for (int r = 0; r < plan->n_runs && status == STATUS_OK; r++) {
         int is_taken = 1;
         if (reuse->from[r])
-            status = take(arena, reuse->from[r], file_join(arena, folder, plan->runs[r].folder), &is_taken, err);
+            status = take_for(arena, &plan->runs[r], folder, reuse->from[r], reuse->go_on_at ? reuse->go_on_at[r] : -1,
+                              &is_taken, err);
         if (status == STATUS_OK && !is_taken && !reuse->missed)
             reuse->missed = reuse->from[r];
     }

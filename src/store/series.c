@@ -19,6 +19,8 @@
 #include "base/sha256.h"
 #include "base/text.h"
 
+const char *const series_columns[N_SERIES] = {"step", "loss", "gradient_norm", "lr", "targets"};
+
 struct Series {
     char *path;
     int descriptor, n_columns;

@@ -10,6 +10,10 @@
 
 typedef struct Series Series;
 
+/* The columns of train.csv. */
+enum { N_SERIES = 5 };
+extern const char *const series_columns[N_SERIES];
+
 /* Opens PATH for appending after the row of keep_step, its first cell; keep_step < 0 starts afresh. Rows behind it, a
  * torn last line included, are cut; STATUS_INPUT where one up to it is missing. `header`: names of the columns; on
  * resume it must match. */

@@ -8,10 +8,6 @@
 #include "store/manifest.h"
 #include "train/settings.h"
 
-/* The columns of train.csv. */
-enum { N_SERIES = 5 };
-extern const char *const series_columns[N_SERIES];
-
 typedef struct {
     Arena *arena;
     const char *folder;
@@ -23,7 +19,8 @@ typedef struct {
         *damage; /* of a manifest that is none, or is gone behind checkpoints; NULL: it was read, or is not due */
 } Records;
 
-/* Looks at baselines and snapshots due up to `last`. Memory from arena. */
+/* Looks at baselines and snapshots due up to `last`, the step of the newest checkpoint. The snapshot of that step may
+ * never have been written: it can be from the checkpoint's weights. Memory from arena. */
 int records_open(Arena *arena, const char *folder, const TrainSettings *settings, int64_t last, Records *ret_records,
                  Error *err);
 

@@ -293,7 +293,8 @@ static int loop(Run *run, Error *err)
     const TrainSettings *settings = &run->session.settings;
     Trainer *trainer = &run->session.trainer;
     int status = STATUS_OK;
-    if (trainer->step == 0 && snapshot_is_due(settings, 0))
+    if (snapshot_is_due(settings, trainer->step) &&
+        !file_exists(run_snapshot_path(run->arena, run->job->folder, trainer->step)))
         status = measure(run, err);
     while (status == STATUS_OK && trainer->step < settings->steps) {
         StepResult result;

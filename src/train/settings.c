@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "geometry/metric.h"
+#include "train/train.h"
 
 static const SchemaRow top_rows[] = {
     {"seed", VALUE_INT, "1", 0, 4294967295.0, NULL, "seed of every random stream of the run",
@@ -141,6 +142,25 @@ int train_settings_read(Arena *arena, const Settings *settings, TrainSettings *r
     if (status == STATUS_OK)
         *ret_train = train;
     return status;
+}
+
+double settings_lr(const TrainSettings *train, int64_t step)
+{
+    return schedule_lr(train->schedule, train->schedule_state, train->lr, step, train->warmup_steps, train->steps);
+}
+
+int64_t train_steps_alike(const Settings *settings, int64_t steps)
+{
+    Arena *arena = arena_new();
+    const Settings fewer = settings_with_int(arena, settings, "train.steps", steps);
+    TrainSettings shorter, longer;
+    int64_t step = 0;
+    if (train_settings_read(arena, settings, &longer, NULL) == STATUS_OK &&
+        train_settings_read(arena, &fewer, &shorter, NULL) == STATUS_OK)
+        while (step < steps && step < longer.steps && settings_lr(&shorter, step) == settings_lr(&longer, step))
+            step++;
+    arena_free(arena);
+    return step;
 }
 
 int settings_know_ideal(const TrainSettings *train, const Source *source)

@@ -62,6 +62,9 @@ extern const int train_n_parts;
  * variants' states come from arena. */
 int train_settings_read(Arena *arena, const Settings *settings, TrainSettings *ret_train, Error *err);
 
+/* The learning rate of the update behind `step`, 0 ... steps - 1. */
+double settings_lr(const TrainSettings *train, int64_t step);
+
 /* Whether a source's ideal predictor predicts what the objective asks for: not what was corrupted, nor the content of a
  * source whose labels it knows. */
 int settings_know_ideal(const TrainSettings *train, const Source *source);

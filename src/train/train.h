@@ -68,6 +68,10 @@ int train_estimate(const Settings *settings, const Kernels *kernels, CorpusShelf
 /* The most bytes at a time on so many threads; those that are of no use take none. */
 size_t train_memory(const TrainEstimate *estimate, int threads);
 
+/* Of a run with these settings and one that differs only in that it has `steps` steps, fewer: after how many of them
+ * weights and streams are still the same to the bit. A schedule that ends with the run parts them early. */
+int64_t train_steps_alike(const Settings *settings, int64_t steps);
+
 /* A snapshot that was measured again. */
 typedef struct {
     int64_t step;

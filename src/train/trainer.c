@@ -264,8 +264,7 @@ int trainer_learn(Trainer *trainer, StepResult *ret_result, Error *err)
                          isfinite(loss) ? norm : loss);
 
     Update update = {trainer, settings->clip > 0 && norm > settings->clip ? settings->clip / norm : 1,
-                     schedule_lr(settings->schedule, settings->schedule_state, settings->lr, trainer->step,
-                                 settings->warmup_steps, settings->steps)};
+                     settings_lr(settings, trainer->step)};
     lanes_run(trainer->lanes, trainer->n_updates, update_chunk, &update);
 
     trainer->step++;

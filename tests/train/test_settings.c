@@ -222,6 +222,29 @@ static const char *counted_text(Arena *arena, const char *key, const char *value
 
 /* Every key of data, model and train that the first version had, and no other: a key added since stands in
  * id_later_keys with what it meant before, or every run that exists would lose its id. */
+/* For every registered schedule, and lengths from within the warm-up to the whole. */
+static void steps_are_alike_up_to_the_first_other_rate(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    for (int k = 0; any_schedule(k) && schedule_find(any_schedule(k)->variant.name); k++) /* the template aside */
+        for (int steps = 3; steps < 40; steps += 4) {
+            const char *kind = any_schedule(k)->variant.name, *text = arena_format(arena, "%d", steps);
+            const char *more[] = {"train.steps", "40", "train.warmup_steps", "8", "train.schedule.kind", kind, NULL};
+            const char *fewer[] = {"train.steps", text, "train.warmup_steps", "8", "train.schedule.kind", kind, NULL};
+            const Settings settings = tiny_settings(arena, more);
+            const TrainSettings longer = read_tiny(arena, more), shorter = read_tiny(arena, fewer);
+            const int64_t alike = train_steps_alike(&settings, steps);
+            for (int64_t t = 0; t < alike; t++)
+                assert_true(settings_lr(&longer, t) == settings_lr(&shorter, t));
+            assert_true(alike <= steps);
+            assert_true(alike == steps || settings_lr(&longer, alike) != settings_lr(&shorter, alike));
+            assert_true(alike >= (steps < 8 ? steps : 8));
+            assert_true(alike == steps || strcmp(kind, "constant") != 0);
+        }
+    arena_free(arena);
+}
+
 static void runs_of_the_first_version_keep_their_ids(void **state)
 {
     (void)state;
@@ -270,6 +293,7 @@ int main(void)
         cmocka_unit_test(contradictions_are_refused_by_name),
         cmocka_unit_test(every_schedule_warms_up_starts_at_the_peak_and_stays_within_it),
         cmocka_unit_test(wsd_falls_over_the_last_share_of_the_steps),
+        cmocka_unit_test(steps_are_alike_up_to_the_first_other_rate),
         cmocka_unit_test(runs_of_the_first_version_keep_their_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
