@@ -28,22 +28,24 @@ static SafeTensor tensor_of(const Tensor *tensor, const char *name, const real *
                         .n_bytes = (size_t)tensor->rows * tensor->cols * sizeof(real)};
 }
 
-/* Every due checkpoint but the newest `keep`, and every one that was not due, goes. */
-static int prune(const Trainer *trainer, const char *run_folder, Arena *scratch, Error *err)
+int checkpoint_prune(const Trainer *trainer, const char *run_folder, const Watch *watch, Error *err)
 {
+    Arena *scratch = arena_new();
     int64_t *steps;
     int n, kept = 0;
     int status = run_steps(scratch, run_folder, RUN_CHECKPOINTS, &steps, &n, err);
     for (int i = n - 1; i >= 0 && status == STATUS_OK; i--) {
         if (steps[i] == trainer->step)
             kept += checkpoint_is_due(trainer->settings, steps[i]);
-        else if (!checkpoint_is_due(trainer->settings, steps[i]) || kept++ >= trainer->settings->checkpoint.keep)
+        else if ((!checkpoint_is_due(trainer->settings, steps[i]) || kept++ >= trainer->settings->checkpoint.keep) &&
+                 !watch_keeps(watch, steps[i]))
             status = file_remove(run_checkpoint_path(scratch, run_folder, steps[i]), err);
     }
+    arena_free(scratch);
     return status;
 }
 
-int checkpoint_write(const Trainer *trainer, const char *run_folder, Error *err)
+int checkpoint_write(const Trainer *trainer, const char *run_folder, const Watch *watch, Error *err)
 {
     Arena *arena = arena_new();
     const Parameters *parameters = model_parameters(trainer->model);
@@ -68,7 +70,7 @@ int checkpoint_write(const Trainer *trainer, const char *run_folder, Error *err)
     int status = safetensors_write(run_checkpoint_path(arena, run_folder, trainer->step), tensors, n, metadata,
                                    sizeof metadata / sizeof *metadata / 2, err);
     if (status == STATUS_OK)
-        status = prune(trainer, run_folder, arena, err);
+        status = checkpoint_prune(trainer, run_folder, watch, err);
     arena_free(arena);
     return status;
 }
@@ -198,8 +200,6 @@ int checkpoint_resume(Trainer *trainer, const Records *records, void (*note)(voi
             note(context, arena_format(arena, "does not go on from step %" PRId64 ": %s", steps[i], why.text));
         }
     }
-    if (status == STATUS_OK && found) /* a kill may have come between writing the last one and removing an older */
-        status = prune(trainer, run_folder, arena, err);
     if (status == STATUS_OK)
         *ret_found = found;
     arena_free(arena);

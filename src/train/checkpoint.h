@@ -10,10 +10,14 @@
 
 #include "train/records.h"
 #include "train/trainer.h"
+#include "train/watch.h"
 
-/* Writes checkpoints/step-STEP.safetensors atomically, then removes all but the newest `keep` that were due (a
- * checkpoint written on an interrupt goes as soon as a newer one stands). */
-int checkpoint_write(const Trainer *trainer, const char *run_folder, Error *err);
+/* Writes checkpoints/step-STEP.safetensors atomically, then removes all but the newest `keep` that were due and those
+ * that the watch keeps (a checkpoint written on an interrupt goes as soon as a newer one stands). */
+int checkpoint_write(const Trainer *trainer, const char *run_folder, const Watch *watch, Error *err);
+
+/* What the writing of the checkpoint of the trainer's step removes, in case that a kill came between. */
+int checkpoint_prune(const Trainer *trainer, const char *run_folder, const Watch *watch, Error *err);
 
 /* Reads only the parameters of a checkpoint, into a block laid out as `parameters` says; ret_progress: step, tokens,
  * targets, as the file says. */

@@ -9,6 +9,7 @@
 
 #include "geometry/layout.h"
 #include "train/session.h"
+#include "train/watch.h"
 
 /* A member of a snapshot beside its items: NPY header, ZIP header and directory entry, its name in both. */
 static size_t member_bytes(const char *name)
@@ -203,6 +204,7 @@ int train_estimate(const Settings *settings, const Kernels *kernels, CorpusShelf
     estimate.n_checkpoints = (train->steps + train->checkpoint.every - 1) / train->checkpoint.every;
     if (estimate.n_checkpoints > train->checkpoint.keep)
         estimate.n_checkpoints = train->checkpoint.keep;
+    estimate.n_checkpoints += watch_most(train);
     estimate_memory(&session, shelf != NULL, &estimate);
     enum { BYTES_PER_ROW = 100 }; /* of train.csv and timing.csv together */
     enum { FIXED = 16384 };       /* run.yaml, manifest, log, headers of checkpoints */

@@ -126,11 +126,16 @@ static void add_weights(NpzWriter *npz, Arena *arena, const Measurer *measurer)
     }
 }
 
+const Place *measurer_sink_place(const Measurer *measurer)
+{
+    return layout_find(&measurer->layout, measurer->has_idle ? "sink_mass_idle" : "sink_mass");
+}
+
 static double largest_sink(const Measurer *measurer)
 {
-    const Place *place = layout_find(&measurer->layout, measurer->has_idle ? "sink_mass_idle" : "sink_mass");
+    const Place *place = measurer_sink_place(measurer);
     double largest = NAN;
-    for (int i = 0; place && i < place->size; i++)
+    for (int i = 0; i < place->size; i++)
         largest = fmax(largest, snapshot_pooled(&measurer->pass, &measurer->layout, place, i, 0).value);
     return largest;
 }

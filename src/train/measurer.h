@@ -170,4 +170,7 @@ void measurer_pack(Measurer *measurer);
 /* Both sets, clean or corrupted: fills the passes; block 0 of map_sum becomes the mean over the set. */
 void measurer_run_passes(Measurer *measurer, int is_corrupted);
 
+/* The column whose largest value over heads a summary holds. */
+const Place *measurer_sink_place(const Measurer *measurer);
+
 #endif

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "store/npz.h"
 #include "store/series.h"
+#include "train/watch.h"
 
 /* Of a name among others; NULL if it is not there. */
 static const char *hash_of(const char *name, const char *const *names, const char *const *hashes, int n)
@@ -176,7 +177,7 @@ int recorder_begin(Arena *arena, const Records *records, int64_t step, Manifest 
     const TrainSettings *settings = records->settings;
     const Manifest *earlier = &records->earlier;
     Recorder recorder = {.folder = records->folder, .arena = arena, .manifest = manifest};
-    recorder.most = settings->checkpoint.keep + BESIDE_KEPT;
+    recorder.most = settings->checkpoint.keep + watch_most(settings) + BESIDE_KEPT;
     recorder.steps = arena_alloc(arena, (size_t)recorder.most * sizeof *recorder.steps);
     recorder.hashes = arena_alloc(arena, (size_t)recorder.most * sizeof *recorder.hashes);
     manifest->rows = ARENA_ARRAY(arena, const char *, recorder.most);

@@ -26,6 +26,7 @@ typedef struct {
     MeasureSummary summary;
     Records records;
     Recorder recorder;
+    Watch watch;
 } Run;
 
 static const char *const timing_columns[] = {"step", "seconds", "measure_seconds", "tokens_per_second"};
@@ -216,6 +217,12 @@ static int begin(Run *run, int *ret_resumed, Error *err)
         return status;
     if ((status = recorder_begin(run->arena, &run->records, step, &run->manifest, &run->recorder, err)) != STATUS_OK)
         return status;
+    status =
+        watch_begin(run->arena, &run->session.settings, run->session.measurer, job->folder, step, &run->watch, err);
+    if (status != STATUS_OK)
+        return status;
+    if (*ret_resumed && (status = checkpoint_prune(&run->session.trainer, job->folder, &run->watch, err)) != STATUS_OK)
+        return status;
     return open_series(run, step, err);
 }
 
@@ -227,6 +234,8 @@ static int measure(Run *run, Error *err)
                                   trainer->tokens, trainer->targets, &run->summary, err);
     if (status == STATUS_OK)
         status = recorder_add_snapshot(&run->recorder, trainer->step, err);
+    if (status == STATUS_OK)
+        status = watch_add(&run->watch, run->job->folder, trainer->step, run->summary.sink, err);
     run->measured += clock_seconds() - before;
     return status;
 }
@@ -245,7 +254,7 @@ static int save(Run *run, Error *err)
     recorder_add_rows(&run->recorder, run->session.trainer.step, rows);
     status = write_manifest(run, RUN_RUNNING, "", err);
     if (status == STATUS_OK)
-        status = checkpoint_write(&run->session.trainer, run->job->folder, err);
+        status = checkpoint_write(&run->session.trainer, run->job->folder, &run->watch, err);
     return status;
 }
 
@@ -274,12 +283,13 @@ static int after_step(Run *run, const StepResult *result, Error *err)
     const TrainJob *job = run->job;
     const int64_t step = run->session.trainer.step;
     int status = record(run, result, err);
-    if (status == STATUS_OK && snapshot_is_due(settings, step))
+    const int is_measured = status == STATUS_OK && snapshot_is_due(settings, step);
+    if (is_measured)
         status = measure(run, err);
     if (status != STATUS_OK)
         return status;
     const int stops = step < settings->steps && job->should_stop && job->should_stop(job->context);
-    if (stops || checkpoint_is_due(settings, step))
+    if (stops || checkpoint_is_due(settings, step) || (is_measured && watch_is_due(&run->watch)))
         status = save(run, err);
     if (status == STATUS_OK && stops)
         return error_set(err, STATUS_INTERRUPTED, "interrupted after step %lld of %lld; run it again to go on",

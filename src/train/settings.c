@@ -68,6 +68,10 @@ static const SchemaRow checkpoint_rows[] = {
     {"every", VALUE_INT, "0", 0, 1e9, NULL, "steps between checkpoints; 0: a quarter of the run",
      FIELD(TrainSettings, checkpoint.every)},
     {"keep", VALUE_INT, "1", 1, 1e6, NULL, "how many checkpoints stay on disk", FIELD(TrainSettings, checkpoint.keep)},
+    {"around_onset", VALUE_INT, "0", 0, 1000, NULL,
+     "checkpoints stay, too, of the snapshot at which the largest sink forms and of so many before and behind it; 0: "
+     "none",
+     FIELD(TrainSettings, checkpoint.around_onset)},
 };
 
 const SchemaPart train_parts[] = {

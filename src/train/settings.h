@@ -49,8 +49,9 @@ typedef struct {
         int weights;   /* weights go into snapshots */
     } snapshot;
     struct {
-        int64_t every; /* steps between checkpoints */
-        int keep;      /* how many stay */
+        int64_t every;    /* steps between checkpoints */
+        int keep;         /* how many stay */
+        int around_onset; /* of how many snapshots on either side of the sink's onset they stay, too */
     } checkpoint;
 } TrainSettings;
 

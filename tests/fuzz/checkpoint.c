@@ -95,7 +95,8 @@ static void go_on(Arena *arena, Scene *scene)
     memcpy(parameters, trainer->parameters, scene->n * sizeof(real));
     const int64_t tokens = trainer->tokens, targets = trainer->targets;
     assert(trainer->step == STEP && tokens >= STEP && targets >= 0 && targets <= tokens);
-    assert(checkpoint_write(trainer, arena_format(arena, "%s/run", fuzz_folder()), &err) == STATUS_OK);
+    const Watch nothing = {.n = 0};
+    assert(checkpoint_write(trainer, arena_format(arena, "%s/run", fuzz_folder()), &nothing, &err) == STATUS_OK);
     assert(resume(arena, scene));
     assert(memcmp(parameters, trainer->parameters, scene->n * sizeof(real)) == 0);
     assert(trainer->step == STEP && trainer->tokens == tokens && trainer->targets == targets);
