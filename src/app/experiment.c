@@ -202,6 +202,23 @@ static void plan_document(const Experiment *experiment, JsonWriter *json)
 static void (*const documents[DOCUMENT_COUNT])(const Experiment *, JsonWriter *) = {
     [DOCUMENT_PLAN] = plan_document, [DOCUMENT_METRICS] = metrics_document, [DOCUMENT_REFERENCE] = reference_json};
 
+/* Whether what stands is what would be written, but for the machine that reference.json names: another shard's. */
+static int stands(const Experiment *experiment, const Text texts[DOCUMENT_COUNT])
+{
+    Arena *arena = experiment->arena;
+    Sums sums;
+    int is_there = sums_read(arena, experiment->folder, &sums, NULL) == STATUS_OK;
+    for (int d = 0; d < DOCUMENT_COUNT && is_there; d++) {
+        const char *listed = sums_hash(&sums, document_names[d]);
+        char there[65], wanted[65];
+        sha256_hex(texts[d].data, texts[d].size, wanted);
+        is_there = listed &&
+                   file_sha256(file_join(arena, experiment->folder, document_names[d]), there, NULL) == STATUS_OK &&
+                   strcmp(there, listed) == 0 && (d == DOCUMENT_REFERENCE || strcmp(there, wanted) == 0);
+    }
+    return is_there;
+}
+
 /* Writes them, and lists them alone; where they are what is listed already, the rest of the list stands. */
 static int write_documents(const Experiment *experiment, const Text texts[DOCUMENT_COUNT], Error *err)
 {
@@ -260,7 +277,8 @@ int experiment_write_meta(const Experiment *experiment, Error *err)
     }
     int lock, status = file_lock_folder(experiment->folder, &lock, err); /* other shards write the same */
     if (status == STATUS_OK) {
-        status = write_documents(experiment, texts, err);
+        if (experiment->n_shards == 0 || !stands(experiment, texts))
+            status = write_documents(experiment, texts, err);
         file_unlock(lock);
     }
     for (int d = 0; d < DOCUMENT_COUNT; d++)

@@ -1,5 +1,6 @@
 """Without these, the runs of a sweep could not be spread over machines: a run could be in two shards or in none, and processes that
 write in one results folder at a time could leave hashes of files that do not stand."""
+import os
 import unittest
 
 from harness import TINY, Case, results, run_folders
@@ -52,6 +53,14 @@ class Shards(Case):
         self.assertEqual(self.everything("results"), before)
         self.refframe("run", "tiny.yaml")
         self.refframe("run", "tiny.yaml", "--shard", "2/2")
+
+    def test_a_shard_on_another_kind_of_machine(self):
+        """It leaves what another wrote, and with it the hashes of the tables."""
+        self.refframe("run", "tiny.yaml")
+        before = self.everything("results")
+        self.refframe("run", "tiny.yaml", "--shard", "2/2", env={**os.environ, "REFFRAME_KERNELS": "plain"})
+        self.assertEqual(self.everything("results"), before)
+        self.refframe("status", "results/tiny", "--verify")
 
     def test_a_plan_that_changes_while_a_report_is_made(self):
         """A report lists the plan that it has read, or waits until the other stands: never the hash of one that is gone."""
