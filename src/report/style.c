@@ -76,6 +76,73 @@ void style_wrapped(Text *text, const char *string, int indent, int width, Style 
     text_free(&words);
 }
 
+/* ---- rows ---- */
+
+/* Fewer columns than these are too few for text: it then begins on a line of its own, STEP further in than its row. */
+enum { LEAST_ROOM = 24, STEP = 2 };
+
+static void add_spaces(Text *text, int n)
+{
+    for (int i = 0; i < n; i++)
+        text_add(text, " ");
+}
+
+static int width_of(const char *bytes, size_t n)
+{
+    Text part = {0};
+    text_add_bytes(&part, bytes, n);
+    const int width = style_width(text_string(&part));
+    text_free(&part);
+    return width;
+}
+
+/* Bytes before what stands behind the first two spaces or more, or 0 where a row of n bytes has no such gap. */
+static size_t behind_gap(const char *row, size_t n, size_t indent)
+{
+    size_t at = indent;
+    while (at + 1 < n && !(row[at] == ' ' && row[at + 1] == ' '))
+        at++;
+    while (at < n && row[at] == ' ')
+        at++;
+    return at + 1 < n ? at : 0;
+}
+
+static void add_row(Text *text, const char *row, size_t n, int hang, int width)
+{
+    const size_t spaces = strspn(row, " "), indent = spaces < n ? spaces : n;
+    const size_t gap = behind_gap(row, n, indent);
+    const int is_deep = width - (int)indent < LEAST_ROOM && indent > 2 * STEP;
+    const int first = is_deep ? 2 * STEP : (int)indent, beside = gap > 0 ? width_of(row, gap) : first + hang;
+    const int is_beside = gap == 0 || width - beside >= LEAST_ROOM, under = is_beside ? beside : first + STEP;
+    int column = first;
+    add_spaces(text, first);
+    for (size_t at = indent, n_spaces = 0, end; at < n; at = end + n_spaces) {
+        for (end = at; end < n && row[end] != ' ';)
+            end++;
+        const int word = width_of(row + at, end - at), before = (int)n_spaces;
+        const int is_new = at > indent && (word > width - column - before || (at == gap && !is_beside));
+        if (is_new)
+            text_add(text, "\n");
+        add_spaces(text, is_new ? under : before);
+        text_add_visible(text, row + at, end - at);
+        column = (is_new ? under : column + before) + word;
+        for (n_spaces = 0; end + n_spaces < n && row[end + n_spaces] == ' ';)
+            n_spaces++;
+    }
+}
+
+void style_rows(Text *text, const char *rows, int hang, int width)
+{
+    for (const char *row = rows; *row;) {
+        const size_t n = strcspn(row, "\n");
+        add_row(text, row, n, hang, width);
+        text_add(text, row[n] ? "\n" : "");
+        row += n + (row[n] == '\n');
+    }
+}
+
+/* ---- frames ---- */
+
 /* The columns of by position and by token. */
 enum { LABEL = 15 };
 

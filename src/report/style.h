@@ -17,6 +17,11 @@ void style_padded(Text *text, const char *string, int width, Style style, int us
 /* Words, one space between them, wrapped at `width`, every line indented; ends with a newline. */
 void style_wrapped(Text *text, const char *string, int indent, int width, Style style, int use_colour);
 
+/* Rows of text, one a line, each wrapped at `width` between words. A row goes on under what stands behind its first gap
+ * of two spaces or more, or, without a gap, `hang` columns in from its own indentation. Where that leaves too little
+ * room, the text behind the gap begins on a line of its own. A row that is not wrapped keeps its spaces. */
+void style_rows(Text *text, const char *rows, int hang, int width);
+
 /* A scope's labels as the last cells of a line, which they end: by position, by token (marked where it differs), and
  * how firmly the first stands: "0.12 from one, 94 %" is its distance from the nearest threshold, that one's name, and
  * the share of sequences that agree; nothing where no distance is known. */

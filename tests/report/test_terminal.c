@@ -163,6 +163,78 @@ static void test_wrapping_keeps_words_and_width(void **state)
     text_free(&text);
 }
 
+/* Words of a text, one space between them, each as it is shown. */
+static void add_words(Text *text, const char *string)
+{
+    static const char space[] = " \n";
+    for (string += strspn(string, space); *string; string += strspn(string, space)) {
+        const size_t n = strcspn(string, space);
+        text_add(text, text->size > 0 ? " " : "");
+        text_add_visible(text, string, n);
+        string += n;
+    }
+}
+
+/* Rows of words of all kinds, deep and shallow, with gaps and without, and lines without any word. */
+static void test_rows_keep_words_and_width(void **state)
+{
+    (void)state;
+    static const char *const words[] = {
+        "a",       "of",           "three", "\xC3\xA9l\xC3\xA8ve", "\xE2\x96\x88\xE2\x96\x88",
+        "\x1b[2J", "\xff",         "(80)",  "some/where/far/away", "\xE2\x80\xAE",
+        "key=1;",  "model.n_heads"};
+    uint64_t seed = 1;
+    for (int round = 0; round < 2000; round++) {
+        Text rows = {0}, wrapped = {0}, expected = {0}, found = {0};
+        for (int w = 0, n = round % 40; w < n; w++) {
+            seed = seed * 6364136223846793005u + 1442695040888963407u;
+            const int gap = (seed >> 40) % 8 == 0 ? (int)(seed >> 50) % 40 : 1;
+            text_addf(&rows, "%*s%s%s", gap, "", words[(seed >> 33) % N_TESTS(words)], (seed >> 60) == 0 ? "\n" : "");
+        }
+        const int width = 1 + round % 97, hang = round % 5;
+        style_rows(&wrapped, text_string(&rows), hang, width);
+        add_words(&expected, text_string(&rows));
+        add_words(&found, text_string(&wrapped));
+        assert_string_equal(text_string(&found), text_string(&expected));
+        char *copy = strdup(text_string(&wrapped));
+        for (char *line = strtok(copy, "\n"); line; line = strtok(NULL, "\n"))
+            if (style_width(line) > width && strchr(line + strspn(line, " "), ' '))
+                fail_msg("width %d: \"%s\" of\n%s", width, line, text_string(&rows));
+        free(copy);
+        text_free(&rows);
+        text_free(&wrapped);
+        text_free(&expected);
+        text_free(&found);
+    }
+}
+
+/* Where a row goes on. */
+static void test_rows_go_on_where_they_should(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rows;
+        int hang, width;
+        const char *wrapped;
+    } tests[] = {
+        {"  --jobs N    runs at a time, as many as there are\n", 2, 38,
+         "  --jobs N    runs at a time, as many\n              as there are\n"},
+        {"  --accept-other-machine   go on with\n", 2, 40, "  --accept-other-machine\n    go on with\n"},
+        {"                         weakness: one draw per sequence is noisy\n", 2, 40,
+         "    weakness: one draw per sequence is\n      noisy\n"},
+        {"one two three four five six\n\n seven", 0, 14, "one two three\nfour five six\n\n seven"},
+        {"one two three four", 4, 12, "one two\n    three\n    four"},
+        {"  a    b   c   d\n", 2, 400, "  a    b   c   d\n"},
+        {"", 2, 40, ""},
+    };
+    for (size_t t = 0; t < N_TESTS(tests); t++) {
+        Text text = {0};
+        style_rows(&text, tests[t].rows, tests[t].hang, tests[t].width);
+        assert_string_equal(text_string(&text), tests[t].wrapped);
+        text_free(&text);
+    }
+}
+
 static void test_show(void **state)
 {
     (void)state;
@@ -202,6 +274,7 @@ int main(void)
         cmocka_unit_test(test_table_says_what_it_must),        cmocka_unit_test(test_colour_changes_no_text),
         cmocka_unit_test(test_what_moves_the_label),           cmocka_unit_test(test_wrapping_keeps_words_and_width),
         cmocka_unit_test(test_text_of_others_is_made_visible), cmocka_unit_test(test_show),
+        cmocka_unit_test(test_rows_keep_words_and_width),      cmocka_unit_test(test_rows_go_on_where_they_should),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
