@@ -28,7 +28,7 @@ void experiment_add_note(Experiment *experiment, const char *note)
 void experiment_print_notes(const Experiment *experiment, const char *prefix)
 {
     for (int n = 0; n < experiment->n_notes; n++)
-        printf("%s%s\n", prefix, terminal_text(experiment->arena, experiment->notes[n]));
+        terminal_rowf("%s%s\n", prefix, terminal_text(experiment->arena, experiment->notes[n]));
 }
 
 size_t experiment_memory(const Experiment *experiment, int threads)

@@ -20,23 +20,27 @@ enum { N_VERBS = sizeof verbs / sizeof *verbs };
 
 static void print_help(void)
 {
-    printf("refframe trains small transformers and measures, while they train, how attention sinks form.\n\n"
-           "usage: refframe VERB ...\n\n");
+    Text text = {0};
+    terminal_prose("refframe trains small transformers and measures, while they train, how attention sinks form.\n\n");
+    text_add(&text, "usage: refframe VERB ...\n\n");
     for (int v = 0; v < N_VERBS; v++)
-        printf("  %-9s %s\n", verbs[v]->name, verbs[v]->summary);
-    printf("\n  refframe VERB --help    what a verb takes\n"
-           "  refframe --version      version, kernels, numerics\n\n"
-           "start here: refframe init first && refframe run first.yaml\n");
+        text_addf(&text, "  %-8s  %s\n", verbs[v]->name, verbs[v]->summary);
+    text_add(&text, "\n  refframe VERB --help    what a verb takes\n"
+                    "  refframe --version      version, kernels, numerics\n\n"
+                    "start here: refframe init first && refframe run first.yaml\n");
+    terminal_rows(&text);
 }
 
 static void print_version(void)
 {
-    printf("refframe %s\n", REFFRAME_VERSION);
-    printf("numerics %d, %s; " TRAIN_PRODUCTS "\n", TRAIN_NUMERICS_VERSION, REAL_NAME);
-    printf("kernels  %s in use; this machine runs", kernels_best()->name);
+    Text text = {0};
+    text_addf(&text, "refframe %s\n", REFFRAME_VERSION);
+    text_addf(&text, "numerics %d, %s; " TRAIN_PRODUCTS "\n", TRAIN_NUMERICS_VERSION, REAL_NAME);
+    text_addf(&text, "kernels  %s in use; this machine runs", kernels_best()->name);
     for (const char *const *name = kernels_available(); *name; name++)
-        printf(" %s", *name);
-    printf("\n");
+        text_addf(&text, " %s", *name);
+    text_add(&text, "\n");
+    terminal_rows(&text);
 }
 
 static const Verb *find_verb(const char *name)
