@@ -10,7 +10,7 @@ static int run(const Arguments *arguments, Error *err)
     Text text = {0};
     int step, status = argument_int(arguments, "--step", 0, 2147483647, -1, &step, err);
     if (status == STATUS_OK)
-        status = report_show(arena, arguments->words[0], step, terminal_has_colour(), &text, err);
+        status = report_show(arena, arguments->words[0], step, terminal_row_width(), terminal_has_colour(), &text, err);
     if (status == STATUS_OK)
         printf("%s", text_string(&text));
     text_free(&text);

@@ -285,9 +285,9 @@ static int collect_and_write(Arena *arena, const char *folder, const char *const
     if (status != STATUS_OK)
         return status;
     if (!report_has_hashes(*ret_report))
-        printf("note: %s: plan.json and metrics.json are taken as they stand: they carry no hashes (" SUMS_FILE
-               "), as those of earlier versions\n",
-               terminal_text(arena, folder));
+        terminal_rowf("note: %s: plan.json and metrics.json are taken as they stand: they carry no hashes (" SUMS_FILE
+                      "), as those of earlier versions\n",
+                      terminal_text(arena, folder));
     status = file_remove_dead_temporaries(folder, err); /* of reports that were killed */
     return status == STATUS_OK ? report_write(*ret_report, folder, requested, n_requested, err) : status;
 }
@@ -316,7 +316,8 @@ int experiment_report(const char *folder, const char *const *requested, int n_re
     int status = collect_and_write_alone(arena, folder, requested, n_requested, &report, err);
     if (status == STATUS_OK) {
         report_terminal(report, terminal_width(), terminal_has_colour(), &text);
-        printf("%s\nreport: %s\n", text_string(&text), terminal_text(arena, file_join(arena, folder, "report.html")));
+        printf("%s\n", text_string(&text));
+        terminal_rowf("report: %s\n", terminal_text(arena, file_join(arena, folder, "report.html")));
         status = report_unreadable(report, err);
     }
     text_free(&text);

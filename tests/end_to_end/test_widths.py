@@ -1,5 +1,6 @@
 """What is printed fits a terminal of 80 columns, of 60 and of 40; in a pipe each row stays whole. Without this, a narrow
 terminal would break words in the middle and tables into pieces."""
+import array
 import fcntl
 import os
 import pty
@@ -9,15 +10,15 @@ import subprocess
 import termios
 import unittest
 
-from harness import REFFRAME, TINY, Case
+from harness import REFFRAME, TINY, Case, run_folders
 
 VERBS = ("run", "check", "list", "init", "status", "clean", "compare", "show", "report", "measure", "train", "bench")
 WIDTHS = 80, 60, 40
 
 
 def words_of(text):
-    """Without what varies: numbers, and the commas of a list whose columns stand below each other elsewhere."""
-    return sorted({word.strip(",") for word in text.split() if not re.search(r"\d", word)})
+    """Without what varies: numbers, rules, and the commas of a list whose columns stand below each other elsewhere."""
+    return sorted({word.strip(",") for word in text.split() if not re.search(r"\d|─", word)})
 
 
 class Widths(Case):
@@ -41,14 +42,15 @@ class Widths(Case):
         self.assertEqual(process.wait(timeout=60), 0, words)
         return b"".join(pieces).decode().replace("\r\n", "\n").split("\n")
 
-    def assert_fits(self, *words):
-        """At each width no line is longer, but for a word that is. The words are those that come out of a pipe."""
+    def assert_fits(self, *words, without=()):
+        """At each width no line is longer, but for a word that is. The words are those that come out of a pipe, but for
+        `without`, headings that a narrow layout does not have."""
         piped = self.refframe(*words).stdout
         for width in WIDTHS:
             lines = self.on_a_terminal(width, *words)
             long = [line for line in lines if len(line) > width and " " in line.strip()]
             self.assertEqual(long, [], (width, words))
-            self.assertEqual(words_of(" ".join(lines)), words_of(piped), (width, words))
+            self.assertEqual(words_of(" ".join([*lines, *without])), words_of(" ".join([piped, *without])), (width, words))
 
     def test_help(self):
         self.assert_fits("--help")
@@ -70,6 +72,21 @@ class Widths(Case):
         self.refframe("run", "tiny.yaml")
         self.assert_fits("status", "results/tiny")
         self.assert_fits("status", "results/tiny", "--verify")
+        run = sorted(run_folders(self.at("results", "tiny")))[0]
+        self.assert_fits("show", f"results/tiny/{run}")
+        self.assert_fits("show", f"results/tiny/{run}", "--step", "0")
+        self.assert_fits("report", "results/tiny", without=["arm"])
+        self.assert_fits("measure", f"results/tiny/{run}")
+        self.assert_fits("clean", "results/tiny")
+
+    def test_maps(self):
+        """Three layers of four heads: tables of heads and of layers."""
+        T, n = 40, 2 * 3 * 4
+        rows = [[(0.5 if j == 0 else 0.5 / i) if j <= i and i else float(j == i) for j in range(T)] for i in range(T)]
+        data = array.array("f", sum(rows, []) * n).tobytes()
+        shape = f"{{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3, 4, {T}, {T}), }}".ljust(117) + "\n"
+        self.write("maps.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", 118) + shape.encode() + data)
+        self.assert_fits("measure", "maps.npy")
 
 
 if __name__ == "__main__":

@@ -27,6 +27,9 @@ static const Scene scene = {
               "\"file\":\"f\",\"line\":2}]",
 };
 
+static void add_words(Text *text, const char *string);
+
+/* At each width, however it is wrapped; and no line is wider. */
 static void test_table_says_what_it_must(void **state)
 {
     (void)state;
@@ -57,12 +60,18 @@ static void test_table_says_what_it_must(void **state)
     Report *report = scene_collect(arena, &scene, &folder);
     for (int width = 40; width <= 200; width += 40) {
         Text text = {0};
+        Text words = {0};
         report_terminal(report, width, 0, &text);
+        add_words(&words, text_string(&text));
         for (size_t i = 0; i < sizeof must / sizeof *must; i++)
-            if (!strstr(text_string(&text), must[i]))
+            if (!strstr(text_string(&words), must[i]))
                 fail_msg("width %d: no \"%s\" in\n%s", width, must[i], text_string(&text));
         assert_null(strchr(text_string(&text), '\033'));
+        for (char *line = strtok(text.data, "\n"); line; line = strtok(NULL, "\n"))
+            if (style_width(line) > width)
+                fail_msg("width %d: %s", width, line);
         text_free(&text);
+        text_free(&words);
     }
     scratch_remove(folder);
     arena_free(arena);
@@ -133,9 +142,9 @@ static void test_what_moves_the_label(void **state)
     report_terminal(report, 200, 0, &text);
     assert_non_null(strstr(text_string(&text),
                            "\n"
-                           "  What moves the label      pairs that differ     seeds alone   if dealt    p\n"
-                           "  kind                      1.00 [1.00, 1.00]     0.00          0.50        0.062\n"
-                           "    where both have a frame no pair               –             –           –\n"));
+                           "  What moves the label      pairs that differ   seeds alone   if dealt   p\n"
+                           "  kind                      1.00 [1.00, 1.00]   0.00          0.50       0.062\n"
+                           "    where both have a frame no pair             –             –          –\n"));
     text_clear(&text);
     report->n_seeds = 0; /* nothing to tell */
     report_terminal(report, 200, 0, &text);
@@ -243,24 +252,32 @@ static void test_show(void **state)
     Error err;
     char *folder = scene_write(&scene), run[4200];
     snprintf(run, sizeof run, "%s/a-s1-000000000001", folder);
-    assert_ok(report_show(arena, run, -1, 0, &text, &err), &err);
+    assert_ok(report_show(arena, run, -1, 100, 0, &text, &err), &err);
     static const char *const must[] = {"step 100", "1.0",   "0.800", "0.20",      "centralized",
                                        "none",     "model", "first", "<bos> 1.00"};
     for (size_t i = 0; i < sizeof must / sizeof *must; i++)
         assert_non_null(strstr(text_string(&text), must[i]));
+    for (int width = 40; width <= 140; width += 20) {
+        text_clear(&text);
+        assert_ok(report_show(arena, run, -1, width, 0, &text, &err), &err);
+        for (char *line = strtok(text.data, "\n"); line; line = strtok(NULL, "\n"))
+            if (style_width(line) > width)
+                fail_msg("width %d: %s", width, line);
+    }
     text_clear(&text);
-    assert_ok(report_show(arena, run, 0, 0, &text, &err), &err);
+    assert_ok(report_show(arena, run, 0, 100, 0, &text, &err), &err);
     assert_null(strstr(text_string(&text), "centralized"));
     assert_non_null(strstr(text_string(&text), "no head has an anchor"));
     assert_non_null(strstr(text_string(&text), "max inflow"));
     text_clear(&text);
-    assert_ok(report_show(arena, run, 1, 0, &text, &err), &err); /* what this snapshot did not measure is left out */
+    assert_ok(report_show(arena, run, 1, 100, 0, &text, &err),
+              &err); /* what this snapshot did not measure is left out */
     assert_null(strstr(text_string(&text), "max inflow"));
     assert_non_null(strstr(text_string(&text), "sink idle"));
     text_clear(&text);
-    assert_int_equal(report_show(arena, run, 7, 0, &text, &err), STATUS_INPUT);
+    assert_int_equal(report_show(arena, run, 7, 100, 0, &text, &err), STATUS_INPUT);
     assert_non_null(strstr(err.text, "no snapshot at step 7; the nearest is 5"));
-    assert_int_equal(report_show(arena, run, 1000, 0, &text, &err), STATUS_INPUT);
+    assert_int_equal(report_show(arena, run, 1000, 100, 0, &text, &err), STATUS_INPUT);
     assert_non_null(strstr(err.text, "the nearest is 100"));
     assert_int_equal(text.size, 0);
     text_free(&text);
