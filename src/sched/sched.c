@@ -86,19 +86,21 @@ static int open_folder(const char *folder, Error *err)
 
 /* ---- progress ---- */
 
-/* Shares by steps of the runs that were not finished at the start; an ended run counts as done, wherever it ended. */
+/* The share of all steps of all runs, and the time left by those that this call had to do; an ended run counts as done,
+ * wherever it ended. */
 static void estimate(Sched *s)
 {
-    double todo = 0, done = 0;
+    double all = 0, before = 0, todo = 0, done = 0;
     for (int i = 0; i < s->plan->n_runs; i++) {
         const Run *run = &s->runs[i];
-        if (run->steps <= run->first)
-            continue;
-        todo += (double)(run->steps - run->first);
-        done += (double)((run->step < run->steps ? run->step : run->steps) - run->first);
+        const int64_t first = run->first < run->steps ? run->first : run->steps;
+        all += (double)run->steps;
+        before += (double)first;
+        todo += (double)(run->steps - first);
+        done += (double)((run->step < run->steps ? run->step : run->steps) - first);
     }
     const double elapsed = clock_seconds() - s->started;
-    s->state.share = todo > 0 ? done / todo : 1;
+    s->state.share = all > 0 ? (before + done) / all : 1;
     s->state.seconds_left = done > 0 ? elapsed * (todo - done) / done : NAN;
 }
 
