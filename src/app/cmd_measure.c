@@ -10,11 +10,13 @@
 
 static void print_steps(const char *what, int only_changed, const Remeasured *snapshots, int n)
 {
-    printf("  %s", what);
+    Text row = {0};
+    text_addf(&row, "  %s", what);
     for (int i = 0; i < n; i++)
         if (snapshots[i].is_changed || !only_changed)
-            printf(" %lld", (long long)snapshots[i].step);
-    printf("\n");
+            text_addf(&row, " %lld", (long long)snapshots[i].step);
+    text_add(&row, "\n");
+    terminal_rows(&row);
 }
 
 static void print_snapshots(Arena *arena, const char *folder, const Remeasured *snapshots, int n)
@@ -22,8 +24,8 @@ static void print_snapshots(Arena *arena, const char *folder, const Remeasured *
     int n_changed = 0;
     for (int i = 0; i < n; i++)
         n_changed += snapshots[i].is_changed;
-    printf("%s: %d snapshot%s measured again, %d changed\n", terminal_text(arena, folder), n, n == 1 ? "" : "s",
-           n_changed);
+    terminal_rowf("%s: %d snapshot%s measured again, %d changed\n", terminal_text(arena, folder), n, n == 1 ? "" : "s",
+                  n_changed);
     print_steps("steps  ", 0, snapshots, n);
     if (n_changed > 0)
         print_steps("changed", 1, snapshots, n);

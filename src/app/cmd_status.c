@@ -124,7 +124,7 @@ static int show(const Arguments *arguments, const Status *status, Error *err)
     const char *jobs = slurm_line(arena, planned->folder);
     if (jobs && found.n_finished < planned->n_runs)
         terminal_rowf("%s\n", jobs);
-    terminal_rowf("%d of %d runs finished\n", found.n_finished, planned->n_runs);
+    terminal_rowf("%d of %d run%s finished\n", found.n_finished, planned->n_runs, planned->n_runs == 1 ? "" : "s");
     if (verifies)
         return verify_rest(status, &program, &verified, err);
     print_orphans(planned);

@@ -183,9 +183,9 @@ static int add_runs(Merge *merge, int m, int first_arm)
         merge->from[plan->n_runs++] = folder;
     }
     if (n_left > 0)
-        add_note(merge, arena_format(merge->arena, "%d of %d runs of %s %s not finished and %s left out", n_left,
-                                     member->n_runs, merge->names[m], n_left == 1 ? "has" : "have",
-                                     n_left == 1 ? "is" : "are"));
+        add_note(merge, arena_format(merge->arena, "%d of %d run%s of %s %s not finished and %s left out", n_left,
+                                     member->n_runs, member->n_runs == 1 ? "" : "s", merge->names[m],
+                                     n_left == 1 ? "has" : "have", n_left == 1 ? "is" : "are"));
     return STATUS_OK;
 }
 
@@ -212,8 +212,8 @@ static int merge_members(Merge *merge)
         status = add_runs(merge, m, first_arm);
     }
     if (status == STATUS_OK && plan->n_runs == 0)
-        return error_set(merge->err, STATUS_INPUT, "none of the %d runs has finished: there is nothing to compare",
-                         n_runs);
+        return error_set(merge->err, STATUS_INPUT, "%s finished: there is nothing to compare",
+                         n_runs == 1 ? "the run has not" : arena_format(arena, "none of the %d runs has", n_runs));
     if (n_claims > 0)
         add_note(merge, arena_format(arena, "%d claim%s judged where %s declared, and not here", n_claims,
                                      n_claims == 1 ? " is" : "s are", n_claims == 1 ? "it was" : "they were"));

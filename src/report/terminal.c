@@ -217,7 +217,7 @@ static void add_verdicts(Arena *arena, const Report *report, int width, int use_
         const VerdictTest *test = &verdict.tests[verdict.deciding];
         const char *arms = verdict_arms(arena, report, test);
         const char *found = test->is_votes
-                                ? arena_format(arena, "%d of %d seeds", test->n_hold, test->n)
+                                ? arena_format(arena, "%d of %d seed%s", test->n_hold, test->n, test->n == 1 ? "" : "s")
                                 : interval_text(arena, &test->interval,
                                                 test->last_step > 0 ? test->last_step : (double)NAN, SIGNIFICANT);
         const char *cover =

@@ -345,9 +345,9 @@ static int summarise(const Sched *s, Error *err)
     if (n_done == n)
         return STATUS_OK;
     if (child_interrupted())
-        return error_set(err, STATUS_INTERRUPTED, "interrupted with %d of %d runs finished; the same command goes on",
-                         n_done, n);
-    return error_set(err, STATUS_FAILED, "%d of %d runs failed", s->state.n_failed, n);
+        return error_set(err, STATUS_INTERRUPTED, "interrupted with %d of %d run%s finished; the same command goes on",
+                         n_done, n, n == 1 ? "" : "s");
+    return error_set(err, STATUS_FAILED, "%d of %d run%s failed", s->state.n_failed, n, n == 1 ? "" : "s");
 }
 
 int sched_run(const Plan *plan, const char *folder, const SchedOptions *options, SchedState *ret_state, Error *err)
