@@ -23,6 +23,7 @@ enum { MOST_WORDS = 16, MOST_OPTIONS = 8, MOST_REPEATS = 64 };
 
 typedef struct {
     const Verb *verb;
+    const char *program;           /* as it was called, for commands that the user may type */
     const Kernels *kernels;        /* of this machine: chosen once, by main, for all that runs */
     const char *words[MOST_WORDS]; /* positional arguments */
     int n_words;

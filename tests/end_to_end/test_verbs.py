@@ -98,7 +98,8 @@ class Verbs(Case):
                 self.assertIn(done.returncode, (0, 2), done.stderr)
 
     def test_init_check_run(self):
-        self.refframe("init", "first")
+        said = self.refframe("init", "first").stdout
+        self.assertEqual(said, f"first.yaml written; next: {REFFRAME} check first.yaml && {REFFRAME} run first.yaml\n")
         text = read(self.at("first.yaml"))
         plan = self.refframe("check", "first.yaml").stdout
         self.assertRegex(plan, r"memory +[0-9.]+ [KMG]iB")
