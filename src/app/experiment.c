@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/planned.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -313,7 +314,8 @@ int experiment_report(const char *folder, const char *const *requested, int n_re
     Arena *arena = arena_new();
     Report *report;
     Text text = {0};
-    int status = collect_and_write_alone(arena, folder, requested, n_requested, &report, err);
+    const int read = collect_and_write_alone(arena, folder, requested, n_requested, &report, err);
+    int status = planned_explain(arena, folder, read, err);
     if (status == STATUS_OK) {
         report_terminal(report, terminal_width(), terminal_has_colour(), &text);
         printf("%s\n", text_string(&text));

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/planned.h"
 #include "base/file.h"
 #include "report/plan.h"
 #include "store/manifest.h"
@@ -37,6 +38,7 @@ static int read_member(Merge *merge, int m, const char *folder)
     int status = sums_read(merge->arena, folder, &member->sums, merge->err);
     if (status == STATUS_OK)
         status = plan_read(member, merge->err);
+    status = planned_explain(merge->arena, folder, status, merge->err);
     for (int a = 0; a < member->n_axes && status == STATUS_OK; a++)
         if (strcmp(member->axes[a].name, COMPARISON_AXIS) == 0)
             status = error_set(merge->err, STATUS_INPUT,

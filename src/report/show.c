@@ -206,7 +206,8 @@ static void add_maps(const float *maps, int layer, int H, int T, int width, Text
 static int choose_step(const char *run_folder, int n, const int64_t *steps, int64_t *step, Error *err)
 {
     if (n == 0)
-        return error_set(err, STATUS_INPUT, "%s: has no snapshots", run_folder);
+        return error_set(err, STATUS_INPUT, "%s: has no snapshots; show takes a run's folder, results/NAME/RUN",
+                         run_folder);
     if (*step < 0)
         *step = steps[n - 1];
     int at = 0;
