@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "base/text.h"
 #include "base/variant.h"
 #include "num/kernels.h"
 #include "plan/plan.h"
@@ -22,6 +23,7 @@ enum { MOST_WORDS = 16, MOST_OPTIONS = 8, MOST_REPEATS = 64 };
 
 typedef struct {
     const Verb *verb;
+    const char *program;           /* as it was called, for commands that the user may type */
     const Kernels *kernels;        /* of this machine: chosen once, by main, for all that runs */
     const char *words[MOST_WORDS]; /* positional arguments */
     int n_words;
@@ -102,6 +104,12 @@ extern const int n_other_words;
 int terminal_is_interactive(void); /* stdout is a terminal */
 int terminal_has_colour(void);     /* and NO_COLOR is not set */
 int terminal_width(void);          /* columns, 100 when unknown */
+int terminal_row_width(void);      /* the same for rows; no limit where stdout is no terminal: programs read rows */
+/* Prints rows, one a line, wrapped at terminal_row_width (style_rows); terminal_rows empties the text. */
+void terminal_rows(Text *rows);
+void terminal_rowf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Prints paragraphs, a line each, and lists, wrapped at the terminal's width or 100 columns. */
+void terminal_prose(const char *lines);
 /* Text of others as a terminal can show it (text_add_visible); from arena. */
 const char *terminal_text(Arena *arena, const char *string);
 /* Writes `line` over the current one (interactive) or nothing. */

@@ -95,29 +95,32 @@ int argument_int(const Arguments *arguments, const char *option, int min, int ma
 }
 
 /* "MASK: causal | window:width=8,n_first=2", the keys with their defaults. */
-static void print_choices(const char *word, const Variant *const *variants)
+static void add_choices(const char *word, const Variant *const *variants, Text *text)
 {
-    printf("\n%s:", word);
+    text_addf(text, "\n%s:", word);
     for (int v = 0; variants[v]; v++) {
-        printf("%s%s", v ? " | " : " ", variants[v]->name);
+        text_addf(text, "%s%s", v ? " | " : " ", variants[v]->name);
         for (int p = 0; p < variants[v]->n_params; p++)
-            printf("%c%s=%s", p ? ',' : ':', variants[v]->params[p].key, variants[v]->params[p].initial);
+            text_addf(text, "%c%s=%s", p ? ',' : ':', variants[v]->params[p].key, variants[v]->params[p].initial);
     }
-    printf("\n");
+    text_add(text, "\n");
 }
 
 void print_verb_help(const Verb *verb)
 {
-    printf("usage: refframe %s\n\n%s\n", verb->usage, verb->details);
-    if (verb->n_options > 0)
-        printf("\n");
+    Text text = {0};
+    terminal_rowf("usage: refframe %s\n", verb->usage);
+    terminal_prose("\n");
+    terminal_prose(verb->details);
+    text_add(&text, verb->n_options > 0 ? "\n\n" : "\n");
     for (int o = 0; o < verb->n_options; o++) {
         char left[64];
         const Option *option = &verb->options[o];
         snprintf(left, sizeof left, "%s%s%s", option->name, option->value_name ? " " : "",
                  option->value_name ? option->value_name : "");
-        printf("  %-24s %s\n", left, option->help);
+        text_addf(&text, "  %-23s  %s\n", left, option->help);
     }
     if (verb->choice)
-        print_choices(verb->choice, verb->variants);
+        add_choices(verb->choice, verb->variants, &text);
+    terminal_rows(&text);
 }

@@ -6,25 +6,30 @@
 #include "app/experiment.h"
 #include "base/text.h"
 #include "report/family.h"
+#include "report/style.h"
+
+static const char arm_heading[] = "arm (first seed's run)";
 
 static void print_plan(Arena *arena, const Plan *plan)
 {
-    printf("%s", terminal_text(arena, plan->name));
+    Text rows = {0};
+    text_add(&rows, terminal_text(arena, plan->name));
     if (*plan->claim)
-        printf(": %s", terminal_text(arena, plan->claim));
+        text_addf(&rows, ": %s", terminal_text(arena, plan->claim));
     if (*plan->source)
-        printf(" (%s)", terminal_text(arena, plan->source));
-    printf("\n\n");
+        text_addf(&rows, " (%s)", terminal_text(arena, plan->source));
+    text_add(&rows, "\n\n");
     for (int a = 0; a < plan->n_axes; a++) {
-        printf("  %-28s", terminal_text(arena, plan->axes[a].name));
+        text_addf(&rows, "  %-27s ", terminal_text(arena, plan->axes[a].name));
         for (int v = 0; v < plan->axes[a].n_values; v++)
-            printf(" %s", terminal_text(arena, plan->axes[a].values[v].label));
-        printf("\n");
+            text_addf(&rows, " %s", terminal_text(arena, plan->axes[a].values[v].label));
+        text_add(&rows, "\n");
     }
-    printf("  %-28s", "seeds");
+    text_addf(&rows, "  %-27s ", "seeds");
     for (int s = 0; s < plan->n_seeds; s++)
-        printf(" %llu", (unsigned long long)plan->seeds[s]);
-    printf("\n\n  %-60s %12s %10s %9s\n", "arm (first seed's run)", "parameters", "snapshots", "oracle");
+        text_addf(&rows, " %llu", (unsigned long long)plan->seeds[s]);
+    text_add(&rows, "\n\n");
+    terminal_rows(&rows);
 }
 
 /* What all runs take. */
@@ -33,16 +38,39 @@ typedef struct {
     size_t disk_bytes;
 } Needs;
 
+enum { NAME = 60, NUMBERS = 34 }; /* columns of a row */
+
+/* The columns of an arm's name: as many as the terminal has beside the numbers; 0 where a name is longer. */
+static int name_columns(const Plan *plan)
+{
+    const int room = terminal_row_width() - NUMBERS - 2;
+    int longest = style_width(arm_heading);
+    for (int r = 0; r < plan->n_runs; r += plan->n_seeds)
+        longest = style_width(plan->runs[r].folder) > longest ? style_width(plan->runs[r].folder) : longest;
+    return longest > room ? 0 : room < NAME ? room : NAME;
+}
+
+/* A row an arm, or, where such a row is wider than the terminal, its numbers below its name. */
 static void print_arms(const Experiment *experiment, Needs *needs)
 {
     const Plan *plan = &experiment->plan;
     const CheckedArm *arm = program_checked_arms(&experiment->program);
+    const int columns = name_columns(plan);
+    if (columns > 0)
+        printf("  %-*s %12s %10s %9s\n", columns, arm_heading, "parameters", "snapshots", "oracle");
+    else
+        terminal_rowf("  %s\n", arm_heading);
     for (int r = 0; r < plan->n_runs; r += plan->n_seeds, arm = arm->next) {
         const TrainEstimate *estimate = &arm->estimate;
+        const char *name = terminal_text(experiment->arena, plan->runs[r].folder);
+        const long long parameters = estimate->n_parameters, snapshots = estimate->n_snapshots;
         char oracle[32];
         snprintf(oracle, sizeof oracle, isnan(estimate->oracle_loss) ? "unknown" : "%.4f", estimate->oracle_loss);
-        printf("  %-60s %12lld %10lld %9s\n", terminal_text(experiment->arena, plan->runs[r].folder),
-               (long long)estimate->n_parameters, (long long)estimate->n_snapshots, oracle);
+        if (columns > 0)
+            printf("  %-*s %12lld %10lld %9s\n", columns, name, parameters, snapshots, oracle);
+        else
+            terminal_rowf("  %s\n    %lld parameters, %lld snapshot%s, oracle %s\n", name, parameters, snapshots,
+                          snapshots == 1 ? "" : "s", oracle);
         needs->flops += estimate->flops * plan->n_seeds;
         needs->tokens += (double)estimate->tokens * plan->n_seeds;
         needs->disk_bytes += estimate->disk_bytes * (size_t)plan->n_seeds;
@@ -57,9 +85,10 @@ static void print_texts(const Experiment *experiment)
         const TrainEstimate *text = &arm->estimate;
         if (text->tokens_of[0] == 0 || (last && memcmp(last->tokens_of, text->tokens_of, sizeof text->tokens_of) == 0))
             continue;
-        printf("  text      %lld tokens in %lld documents to train on, %lld in %lld held out\n",
-               (long long)text->tokens_of[0], (long long)text->documents_of[0], (long long)text->tokens_of[1],
-               (long long)text->documents_of[1]);
+        terminal_rowf("  text      %lld tokens in %lld document%s to train on, %lld in %lld held out\n",
+                      (long long)text->tokens_of[0], (long long)text->documents_of[0],
+                      text->documents_of[0] == 1 ? "" : "s", (long long)text->tokens_of[1],
+                      (long long)text->documents_of[1]);
         last = text;
     }
 }
@@ -70,13 +99,13 @@ static void print_claims(const Plan *plan)
     Arena *arena = arena_new();
     Family *families;
     const int n = families_of(arena, plan->claims, NULL, plan->n_claims, plan->n_seeds, &families);
-    printf("  claims    %d, all well-formed\n", plan->n_claims);
+    terminal_rowf("  claims    %d, all well-formed\n", plan->n_claims);
     if (n > 0)
-        printf("  seeds     %s\n", seeds_line(arena, plan->n_seeds));
+        terminal_rowf("  seeds     %s\n", seeds_line(arena, plan->n_seeds));
     for (int f = 0; f < n; f++)
         if (families[f].n_claims > 1)
-            printf("  family    %s;\n            %s\n", family_line(arena, &families[f]),
-                   family_power_line(arena, &families[f]));
+            terminal_rowf("  family    %s;\n            %s\n", family_line(arena, &families[f]),
+                          family_power_line(arena, &families[f]));
     arena_free(arena);
 }
 
@@ -86,16 +115,16 @@ static void print_needs(const Experiment *experiment, const Needs *needs)
     const int cores = experiment->jobs * experiment->threads;
     const double memory = (double)experiment_memory(experiment, experiment->threads);
     char one[32], all[32], disk[32], seconds[32];
-    printf("\n  %d runs, %d at a time with %d thread%s each -> %s\n", plan->n_runs, experiment->jobs,
-           experiment->threads, experiment->threads == 1 ? "" : "s",
-           terminal_text(experiment->arena, experiment->folder));
+    terminal_rowf("\n  %d run%s, %d at a time with %d thread%s each -> %s\n", plan->n_runs,
+                  plan->n_runs == 1 ? "" : "s", experiment->jobs, experiment->threads,
+                  experiment->threads == 1 ? "" : "s", terminal_text(experiment->arena, experiment->folder));
     print_texts(experiment);
-    printf("  memory    %s at most for a run, %s for %d at a time\n", text_bytes(memory, one),
-           text_bytes(experiment->jobs * memory, all), experiment->jobs);
-    printf("  disk      %s at most, before compression\n", text_bytes((double)needs->disk_bytes, disk));
-    printf("  compute   %.3g TFLOP over %.3g million tokens; about %s when nothing else runs here\n",
-           needs->flops / 1e12, needs->tokens / 1e6,
-           text_seconds(needs->flops / experiment_speed(experiment, cores), seconds));
+    terminal_rowf("  memory    %s at most for a run, %s for %d at a time\n", text_bytes(memory, one),
+                  text_bytes(experiment->jobs * memory, all), experiment->jobs);
+    terminal_rowf("  disk      %s at most, before compression\n", text_bytes((double)needs->disk_bytes, disk));
+    terminal_rowf("  compute   %.3g TFLOP over %.3g million tokens; about %s when nothing else runs here\n",
+                  needs->flops / 1e12, needs->tokens / 1e6,
+                  text_seconds(needs->flops / experiment_speed(experiment, cores), seconds));
     print_claims(plan);
     experiment_print_notes(experiment, "  note      ");
 }
@@ -128,9 +157,9 @@ const Verb verb_check = {
     .name = "check",
     .usage = "check EXPERIMENT.yaml [--set KEY=VALUE ...] [--jobs N] [--threads N] [--results DIR]",
     .summary = "validate an experiment and print what it will take",
-    .details = "Checks every key, every run's whole settings and every claim, then prints runs, parameters, bytes of "
-               "memory and\n"
-               "disk, FLOPs and the time they are likely to take, and what the seeds can decide. Writes nothing.",
+    .details =
+        "Checks every key, every run's whole settings and every claim, then prints runs, parameters, bytes of memory "
+        "and disk, FLOPs and the time they are likely to take, and what the seeds can decide. Writes nothing.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

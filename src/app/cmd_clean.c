@@ -91,8 +91,8 @@ static int clean_runs(const Planned *planned, int removes, Found *found, Error *
                           : foreign          ? arena_format(arena, "; stays, as %s is no file of a run", foreign)
                                              : "";
         char text[32];
-        printf("  %-12s %s, %s%s\n", run_status_name(run), terminal_text(arena, orphans[i]), text_bytes(bytes, text),
-               terminal_text(arena, why));
+        terminal_rowf("  %-11s  %s, %s%s\n", run_status_name(run), terminal_text(arena, orphans[i]),
+                      text_bytes(bytes, text), terminal_text(arena, why));
         if (*why)
             continue;
         if (removes)
@@ -114,7 +114,7 @@ static int clean_temporaries(const Planned *planned, int removes, Found *found, 
         const int is_folder = file_is_folder(path);
         if (file_temporary_of(names[i]) == 0 || file_writer_lives(names[i]) || (is_folder && foreign_file(arena, path)))
             continue;
-        printf("  half-written %s\n", terminal_text(arena, names[i]));
+        terminal_rowf("  half-written %s\n", terminal_text(arena, names[i]));
         if (removes)
             status = is_folder ? file_remove_tree(path, err) : file_remove(path, err);
         found->n_temporaries += status == STATUS_OK;
@@ -129,9 +129,9 @@ static void print_sum(const Found *found, int removes)
         printf("nothing to remove\n");
         return;
     }
-    printf("%d run%s, %d half-written, %s: ", found->n_runs, found->n_runs == 1 ? "" : "s", found->n_temporaries,
-           text_bytes(found->bytes, text));
-    printf(removes ? "removed\n" : "nothing was removed yet; --yes removes them\n");
+    terminal_rowf("%d run%s, %d half-written, %s: %s\n", found->n_runs, found->n_runs == 1 ? "" : "s",
+                  found->n_temporaries, text_bytes(found->bytes, text),
+                  removes ? "removed" : "nothing was removed yet; --yes removes them");
 }
 
 static int run(const Arguments *arguments, Error *err)
@@ -145,7 +145,7 @@ static int run(const Arguments *arguments, Error *err)
     if (status == STATUS_OK) /* no other plan is written, and no run taken over, until this is done */
         status = planned_read(arena, folder, &planned, err);
     if (status == STATUS_OK) {
-        printf("%s: what its plan does not name\n", terminal_text(arena, planned.folder));
+        terminal_rowf("%s: what its plan does not name\n", terminal_text(arena, planned.folder));
         status = clean_runs(&planned, removes, &found, err);
     }
     if (status == STATUS_OK)
@@ -168,12 +168,9 @@ const Verb verb_clean = {
     .summary = "remove runs that no plan there names any more",
     .details =
         "Lists the runs that the plan in the folder does not name, because an arm was renamed, a key changed or an "
-        "axis\n"
-        "was dropped, and what processes that were ended left half-written beside them. Removes them with --yes. Runs "
-        "of the "
-        "plan,\n"
-        "runs in use, and files that refframe did not write stay. A run that another plan has taken over by its id is\n"
-        "whole there: files that both share count here, but free no space.",
+        "axis was dropped, and what processes that were ended left half-written beside them. Removes them with --yes. "
+        "Runs of the plan, runs in use, and files that refframe did not write stay. A run that another plan has taken "
+        "over by its id is whole there: files that both share count here, but free no space.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

@@ -106,9 +106,8 @@ const Verb verb_compare = {
     .usage = "compare results/A results/B ... [--name NAME] [--results DIR]",
     .summary = "arms of several experiments in one set of tables and on one page",
     .details =
-        "Makes a results folder of their finished runs, shared and not copied where the file system can, with tables\n"
-        "and page as any other has; `experiment` is its first axis. An arm whose experiment does not sweep an axis "
-        "has\n"
+        "Makes a results folder of their finished runs, shared and not copied where the file system can, with tables "
+        "and page as any other has; `experiment` is its first axis. An arm whose experiment does not sweep an axis has "
         "the value that its settings have. Claims stay with the experiments that declared them. Nothing is trained.",
     .min_words = 2,
     .max_words = MOST_WORDS,

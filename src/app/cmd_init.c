@@ -35,6 +35,7 @@ static int run(const Arguments *arguments, Error *err)
     const char *name = arguments->words[0];
     const Asset *asset = asset_find("configs/first.yaml");
     Arena *arena = arena_new();
+    const char *program = terminal_text(arena, arguments->program);
     size_t length = strlen(name);
     int has_ending = length > 5 && strcmp(name + length - 5, ".yaml") == 0;
     const char *path = arena_format(arena, "%s%s", name, has_ending ? "" : ".yaml");
@@ -47,7 +48,7 @@ static int run(const Arguments *arguments, Error *err)
     if (status == STATUS_OK)
         status = write_named(asset, name, has_ending ? length - 5 : length, path, err);
     if (status == STATUS_OK)
-        printf("%s written; next: refframe check %s && refframe run %s\n", path, path, path);
+        terminal_rowf("%s written; next: %s check %s && %s run %s\n", path, program, path, program, path);
     arena_free(arena);
     return status;
 }

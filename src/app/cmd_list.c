@@ -11,48 +11,48 @@ static const char settings_word[] = "settings";
 
 enum { MOST_KINDS = 16 }; /* settings among them */
 
-static void print_row(const char *group, const SchemaRow *row)
+static void add_row(const char *group, const SchemaRow *row, Text *text)
 {
     char key[96], low[32], high[32];
     snprintf(key, sizeof key, "%s.%s", group, row->key);
-    printf("      %-34s %s (default %s", key, row->help, row->initial);
+    text_addf(text, "      %-33s  %s (default %s", key, row->help, row->initial);
     if (row->type == VALUE_INT || row->type == VALUE_NUMBER)
-        printf("; %s..%s", text_number(row->min, low), text_number(row->max, high));
+        text_addf(text, "; %s..%s", text_number(row->min, low), text_number(row->max, high));
     for (int c = 0; row->type == VALUE_CHOICE && row->choices[c]; c++)
-        printf("%s%s", c ? " | " : "; ", row->choices[c]);
-    printf(")\n");
+        text_addf(text, "%s%s", c ? " | " : "; ", row->choices[c]);
+    text_add(text, ")\n");
 }
 
-static void print_kind(const Kind *kind)
+static void add_kind(const Kind *kind, Text *text)
 {
-    printf("%s: %s", kind->kind, kind->what);
+    text_addf(text, "%s: %s", kind->kind, kind->what);
     if (kind->group)
-        printf(" (%s.kind, default %s)", kind->group, kind->initial);
-    printf("\n");
+        text_addf(text, " (%s.kind, default %s)", kind->group, kind->initial);
+    text_add(text, "\n");
     for (const Variant *const *variant = kind->variants; *variant; variant++) {
         const int has_source = strcmp((*variant)->source, "-") != 0;
-        printf("  %-16s %s%s%s%s\n", (*variant)->name, (*variant)->summary, has_source ? " [" : "",
-               has_source ? (*variant)->source : "", has_source ? "]" : "");
+        text_addf(text, "  %-15s  %s%s%s%s\n", (*variant)->name, (*variant)->summary, has_source ? " [" : "",
+                  has_source ? (*variant)->source : "", has_source ? "]" : "");
         for (int r = 0; r < (*variant)->n_params && kind->group; r++)
-            print_row(kind->group, &(*variant)->params[r]);
+            add_row(kind->group, &(*variant)->params[r], text);
     }
-    printf("\n");
+    text_add(text, "\n");
 }
 
 /* Every key that belongs to no variant and chooses none; `seed` is not the user's to set, an experiment
  * says `seeds`. */
-static void print_settings(void)
+static void add_settings(Text *text)
 {
     Arena *arena = arena_new();
     const Schema schema = program_schema(arena);
-    printf("%s: keys that stand whatever is chosen above\n", settings_word);
+    text_addf(text, "%s: keys that stand whatever is chosen above\n", settings_word);
     for (int p = 0; p < schema.n_parts; p++) {
         const SchemaPart *part = &schema.parts[p];
         for (int r = 0; r < part->n_rows && !part->kind && *part->group; r++)
             if (strcmp(part->rows[r].key, "kind") != 0)
-                print_row(part->group, &part->rows[r]);
+                add_row(part->group, &part->rows[r], text);
     }
-    printf("\n");
+    text_add(text, "\n");
     arena_free(arena);
 }
 
@@ -87,7 +87,7 @@ static int are_one_metric(Arena *arena, const MetricColumn *a, const MetricColum
 }
 
 /* Columns [first, end) of a family, which are one metric. */
-static void print_metric(Arena *arena, const MetricFamily *family, int first, int end)
+static void add_metric(Arena *arena, const MetricFamily *family, int first, int end, Text *text)
 {
     static const char *const directions[] = {"", "rises", "falls"};
     const MetricColumn *column = &family->columns[first];
@@ -97,59 +97,57 @@ static void print_metric(Arena *arena, const MetricFamily *family, int first, in
         name = with_x(arena, name, parameter_of(column));
         summary = with_x(arena, summary, parameter_of(column));
     }
-    printf("  %-28s %s", name, summary);
+    text_addf(text, "  %-27s  %s", name, summary);
     for (int c = first; end - first > 1 && c < end; c++)
-        printf("%s%s", c == first ? "; x = " : ", ", parameter_of(&family->columns[c]));
-    printf("\n  %-28s per %s, in %s, %s..%s", "", level_name(column->level), column->unit,
-           text_number(column->min, low), text_number(column->max, high));
+        text_addf(text, "%s%s", c == first ? "; x = " : ", ", parameter_of(&family->columns[c]));
+    text_addf(text, "\n  %-27s  per %s, in %s, %s..%s", "", level_name(column->level), column->unit,
+              text_number(column->min, low), text_number(column->max, high));
     if (column->pool == POOL_MODAL_SHARE)
-        printf(" over the set");
+        text_add(text, " over the set");
     if (column->direction != DIRECTION_NONE)
-        printf("; %s", directions[column->direction]);
+        text_addf(text, "; %s", directions[column->direction]);
     if (column_has_onset(column))
-        printf(", emerges beyond %s and %s %s its baseline", text_number(column->threshold, threshold),
-               text_number(column->ratio, ratio), column->direction == DIRECTION_FALLS ? "times below" : "times");
-    printf("; baselines: %sstep 0", column_has_baselines(family, column) ? "uniform, position only, " : "");
-    printf("; source: %s\n", strcmp(column->source, "-") != 0 ? column->source : "our own");
+        text_addf(text, ", emerges beyond %s and %s %s its baseline", text_number(column->threshold, threshold),
+                  text_number(column->ratio, ratio), column->direction == DIRECTION_FALLS ? "times below" : "times");
+    text_addf(text, "; baselines: %sstep 0", column_has_baselines(family, column) ? "uniform, position only, " : "");
+    text_addf(text, "; source: %s\n", strcmp(column->source, "-") != 0 ? column->source : "our own");
     if (*column->weakness)
-        printf("  %-28s weakness: %s\n", "", column->weakness);
+        text_addf(text, "  %-27s  weakness: %s\n", "", column->weakness);
 }
 
 /* "needs maps, tokens; cost O(L H T^2); measured every 4 snapshots, on 4 sequences" */
-static void print_family(const MetricFamily *family)
+static void add_family(const MetricFamily *family, Text *text)
 {
     int n_needs = 0;
-    printf("%s: %s [%s]\n  needs", family->variant.name, family->variant.summary, family->variant.source);
+    text_addf(text, "%s: %s [%s]\n  needs", family->variant.name, family->variant.summary, family->variant.source);
     for (int n = 0; need_name(n); n++)
         if (family->needs & 1u << n)
-            printf("%s %s", n_needs++ ? "," : "", need_name(n));
-    printf("; cost %s; ", family->cost);
-    printf(family->is_off ? "off: measured where `every` says so" : "measured every");
-    if (family->is_off)
-        printf("%s", "");
-    else if (family->every > 1)
-        printf(" %d snapshots", family->every);
-    else
-        printf(" snapshot");
+            text_addf(text, "%s %s", n_needs++ ? "," : "", need_name(n));
+    text_addf(text, "; cost %s; ", family->cost);
+    text_add(text, family->is_off ? "off: measured where `every` says so" : "measured every");
+    if (family->every > 1 && !family->is_off)
+        text_addf(text, " %d snapshots", family->every);
+    else if (!family->is_off)
+        text_add(text, " snapshot");
     if (family->sequences > 0)
-        printf(", on %d sequences", family->sequences);
-    printf(" (measure.%s.every, .sequences)\n", family->variant.name);
+        text_addf(text, ", on %d sequences", family->sequences);
+    text_addf(text, " (measure.%s.every, .sequences)\n", family->variant.name);
 }
 
 /* `refframe list metrics` goes into the columns of each family. */
-static void print_metrics(void)
+static void add_metrics(Text *text)
 {
     Arena *arena = arena_new();
     for (const MetricFamily *const *it = family_registry; *it; it++) {
         const MetricFamily *family = *it;
-        print_family(family);
+        add_family(family, text);
         for (int first = 0, end; first < family->n_columns; first = end) {
             end = first + 1;
             while (end < family->n_columns && are_one_metric(arena, &family->columns[first], &family->columns[end]))
                 end++;
-            print_metric(arena, family, first, end);
+            add_metric(arena, family, first, end, text);
         }
-        printf("\n");
+        text_add(text, "\n");
     }
     arena_free(arena);
 }
@@ -158,22 +156,24 @@ static int run(const Arguments *arguments, Error *err)
 {
     const char *wanted = arguments->n_words > 0 ? arguments->words[0] : NULL, *names[MOST_KINDS];
     int n_printed = 0, n_names = n_kinds;
+    Text text = {0};
     assert(n_kinds < MOST_KINDS);
     for (int k = 0; k < n_kinds; k++) {
         names[k] = kinds[k].kind;
         if (wanted && strcmp(wanted, kinds[k].kind) != 0)
             continue;
         if (wanted && strcmp(wanted, "metrics") == 0)
-            print_metrics();
+            add_metrics(&text);
         else
-            print_kind(&kinds[k]);
+            add_kind(&kinds[k], &text);
         n_printed++;
     }
     names[n_names++] = settings_word;
     if (!wanted || strcmp(wanted, settings_word) == 0) {
-        print_settings();
+        add_settings(&text);
         n_printed++;
     }
+    terminal_rows(&text);
     if (n_printed > 0)
         return STATUS_OK;
     const char *nearest = text_nearest(wanted, names, n_names);
@@ -191,8 +191,7 @@ const Verb verb_list = {
     .usage = "list [KIND]",
     .summary = "everything that can be swapped in, with its settings and source",
     .details = "KIND is one of position, mask, score, slot, gate, objective, source, tokenizer, optimizer, schedule, "
-               "metrics, export,\n"
-               "settings.",
+               "metrics, export, settings.",
     .min_words = 0,
     .max_words = 1,
     .run = run,

@@ -10,11 +10,13 @@
 
 static void print_steps(const char *what, int only_changed, const Remeasured *snapshots, int n)
 {
-    printf("  %s", what);
+    Text row = {0};
+    text_addf(&row, "  %s", what);
     for (int i = 0; i < n; i++)
         if (snapshots[i].is_changed || !only_changed)
-            printf(" %lld", (long long)snapshots[i].step);
-    printf("\n");
+            text_addf(&row, " %lld", (long long)snapshots[i].step);
+    text_add(&row, "\n");
+    terminal_rows(&row);
 }
 
 static void print_snapshots(Arena *arena, const char *folder, const Remeasured *snapshots, int n)
@@ -22,8 +24,8 @@ static void print_snapshots(Arena *arena, const char *folder, const Remeasured *
     int n_changed = 0;
     for (int i = 0; i < n; i++)
         n_changed += snapshots[i].is_changed;
-    printf("%s: %d snapshot%s measured again, %d changed\n", terminal_text(arena, folder), n, n == 1 ? "" : "s",
-           n_changed);
+    terminal_rowf("%s: %d snapshot%s measured again, %d changed\n", terminal_text(arena, folder), n, n == 1 ? "" : "s",
+                  n_changed);
     print_steps("steps  ", 0, snapshots, n);
     if (n_changed > 0)
         print_steps("changed", 1, snapshots, n);
@@ -105,29 +107,24 @@ const Verb verb_measure = {
     .usage = "measure RUN | MAPS.npy | FOLDER [--mask MASK] [--tokens IDS.npy] [--format table|csv|json] "
              "[--threads N]",
     .summary = "measure a run again from its saved weights, or anybody's attention maps",
-    .details =
-        "RUN: recomputes every snapshot whose weights were kept (`snapshot.weights: true`, or a checkpoint of that "
-        "step)\n"
-        "and says which steps these are and which changed; nothing is trained. `refframe report` then works on the "
-        "new\n"
-        "numbers. A run of another numerics version (`refframe --version`; its manifest.json) is refused: exit 2.\n\n"
-        "MAPS.npy: attention of any model, saved with numpy.save; (N, L, H, T, T) is sequences, layers, heads, "
-        "queries,\n"
-        "keys. (L, H, T, T) is one sequence, (T, T) one map. float16, float32 or float64 (measured in float32), C or\n"
-        "Fortran order. Sequences of several lengths: a FOLDER of such files, of the same L and H, sorted by name. "
-        "Prints\n"
-        "every metric of maps alone, beside uniform attention's, and the frame labels. Nothing is written.\n"
-        "  rows that sum to one within 0.001 (float16: 0.01)          as they are\n"
-        "  rows of zeros; that sum to less, or to more by up to 0.01  kept and counted\n"
-        "  rows that sum to more; negative entries, NaN, infinity     refused, with the place\n"
-        "  traces where the mask hides a key, 1e-5 of a row at most   taken as 0, counted\n"
-        "  padding                                                    is not known: cut it off, a file for each "
-        "length\n"
-        "csv: sequence,layer,head,metric,value,baseline,n,label; no sequence: the set; no head: a layer; no layer: "
-        "the model;\n"
-        "n: sequences behind the value. Labels are the metrics frame and frame_by_token, a word in the last column; "
-        "what is not available has no "
-        "row.",
+    .details = "RUN: recomputes every snapshot whose weights were kept (`snapshot.weights: true`, or a checkpoint of "
+               "that step) and says which steps these are and which changed; nothing is trained. `refframe report` "
+               "then works on the new numbers. A run of another numerics version (`refframe --version`; its "
+               "manifest.json) is refused: exit 2.\n\n"
+               "MAPS.npy: attention of any model, saved with numpy.save; (N, L, H, T, T) is sequences, layers, heads, "
+               "queries, keys. (L, H, T, T) is one sequence, (T, T) one map. float16, float32 or float64 (measured in "
+               "float32), C or Fortran order. Sequences of several lengths: a FOLDER of such files, of the same L and "
+               "H, sorted by name. Prints every metric of maps alone, beside uniform attention's, and the frame "
+               "labels. Nothing is written.\n"
+               "  as they are   rows that sum to one within 0.001 (float16: 0.01)\n"
+               "  counted       rows of zeros; rows that sum to less, or to more by up to 0.01\n"
+               "  refused       rows that sum to more; negative entries, NaN, infinity; the place is named\n"
+               "  taken as 0    traces where the mask hides a key, 1e-5 of a row at most; they are counted\n"
+               "  is not known  padding: cut it off, a file for each length\n"
+               "csv has the columns sequence, layer, head, metric, value, baseline, n, label; no sequence: the set; no "
+               "head: a layer; no "
+               "layer: the model; n: sequences behind the value. Labels are the metrics frame and frame_by_token, a "
+               "word in the last column; what is not available has no row.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

@@ -27,8 +27,8 @@ static void format_state(const SchedState *state, char *line, size_t size)
     bar[BAR] = 0;
     if (isfinite(state->seconds_left))
         snprintf(text, sizeof text, "  %s left", text_seconds(state->seconds_left, left));
-    int n = snprintf(line, size, "%d/%d runs  [%s] %3.0f %%%s", state->n_finished + state->n_skipped, state->n_runs,
-                     bar, 100 * state->share, text);
+    int n = snprintf(line, size, "%d/%d run%s  [%s] %3.0f %%%s", state->n_finished + state->n_skipped, state->n_runs,
+                     state->n_runs == 1 ? "" : "s", bar, 100 * state->share, text);
     if (state->latest_run && n > 0 && (size_t)n < size) {
         char sink[32] = "";
         if (!isnan(state->latest.sink))
@@ -58,7 +58,7 @@ static void on_note(void *context, const PlannedRun *run, const char *line)
     Arena *arena = arena_new();
     (void)context;
     terminal_clear_line();
-    printf("note: %s: %s\n", terminal_text(arena, run->folder), terminal_text(arena, line));
+    terminal_rowf("note: %s: %s\n", terminal_text(arena, run->folder), terminal_text(arena, line));
     fflush(stdout);
     arena_free(arena);
 }
@@ -128,10 +128,11 @@ static void print_start(const Experiment *experiment)
                             ? ""
                             : arena_format(experiment->arena, ", %d of them here as shard %d/%d",
                                            experiment->part.n_runs, experiment->shard, experiment->n_shards);
-    printf("%s: %d runs (%d arms x %d seeds)%s, %d at a time, %d thread%s each -> %s\n",
-           terminal_text(experiment->arena, plan->name), plan->n_runs, plan->n_arms, plan->n_seeds, shard,
-           experiment->jobs, experiment->threads, experiment->threads == 1 ? "" : "s",
-           terminal_text(experiment->arena, experiment->folder));
+    terminal_rowf("%s: %d run%s (%d arm%s x %d seed%s)%s, %d at a time, %d thread%s each -> %s\n",
+                  terminal_text(experiment->arena, plan->name), plan->n_runs, plan->n_runs == 1 ? "" : "s",
+                  plan->n_arms, plan->n_arms == 1 ? "" : "s", plan->n_seeds, plan->n_seeds == 1 ? "" : "s", shard,
+                  experiment->jobs, experiment->threads, experiment->threads == 1 ? "" : "s",
+                  terminal_text(experiment->arena, experiment->folder));
     experiment_print_notes(experiment, "note: ");
     fflush(stdout);
 }
@@ -159,12 +160,19 @@ static int prepare(Experiment *experiment, int accepts_other_machine, Error *err
     return experiment_write_meta(experiment, err);
 }
 
+/* "1 run trained, 3 were there already" */
+static const char *done_text(Arena *arena, const SchedState *state)
+{
+    return arena_format(arena, "%d run%s trained, %d %s there already", state->n_finished,
+                        state->n_finished == 1 ? "" : "s", state->n_skipped, state->n_skipped == 1 ? "was" : "were");
+}
+
 /* The tables are of all runs: whoever knows that all shards have ended makes them. */
 static int end_shard(const Experiment *experiment, int status, const SchedState *state)
 {
-    printf("shard %d/%d: %d runs trained, %d were there already; when all shards have ended: refframe report %s\n",
-           experiment->shard, experiment->n_shards, state->n_finished, state->n_skipped,
-           terminal_text(experiment->arena, experiment->folder));
+    terminal_rowf("shard %d/%d: %s; when all shards have ended: refframe report %s\n", experiment->shard,
+                  experiment->n_shards, done_text(experiment->arena, state),
+                  terminal_text(experiment->arena, experiment->folder));
     return status;
 }
 
@@ -182,8 +190,8 @@ static int train_and_report(Experiment *experiment, int accepts_other_machine, d
     const int reported = experiment_report(experiment->folder, NULL, 0, trained == STATUS_OK ? err : &report_error);
     if (trained != STATUS_OK || reported != STATUS_OK)
         return trained != STATUS_OK ? trained : reported;
-    printf("%d runs trained, %d were there already; %s; measuring took %.1f %% of the runs' time\n", state.n_finished,
-           state.n_skipped, text_seconds(clock_seconds() - started, seconds), measuring_share(experiment));
+    terminal_rowf("%s; %s; measuring took %.1f %% of the runs' time\n", done_text(experiment->arena, &state),
+                  text_seconds(clock_seconds() - started, seconds), measuring_share(experiment));
     return STATUS_OK;
 }
 
@@ -232,9 +240,8 @@ const Verb verb_run = {
              "[--accept-other-machine]",
     .summary = "train an experiment's runs, measure them, write the report",
     .details =
-        "Trains every run of the experiment, a few at a time, each as a process of its own; finished runs are skipped\n"
-        "and interrupted ones go on where they were. A run that another experiment beside this one has, or an arm "
-        "that\n"
+        "Trains every run of the experiment, a few at a time, each as a process of its own; finished runs are skipped "
+        "and interrupted ones go on where they were. A run that another experiment beside this one has, or an arm that "
         "is called otherwise now, is used and not trained again. Then writes the tables and report.html.",
     .min_words = 1,
     .max_words = 1,

@@ -2,15 +2,35 @@
 #include <stdio.h>
 
 #include "app/app.h"
+#include "app/planned.h"
+#include "app/verify.h"
+#include "base/file.h"
 #include "report/report.h"
+
+/* An experiment's folder is easily given for one of its runs'. */
+static int check_is_run(Arena *arena, const char *folder, Error *err)
+{
+    Planned planned;
+    if (verify_is_run(folder) || planned_read(arena, folder, &planned, NULL) != STATUS_OK)
+        return STATUS_OK; /* what else is wrong, reading it says */
+    for (int r = 0; r < planned.n_runs; r++)
+        if (file_is_folder(file_join(arena, folder, planned.runs[r])))
+            return error_set(err, STATUS_INPUT, "%s: is an experiment's folder; show takes one of its runs, as %s",
+                             folder, file_join(arena, folder, planned.runs[r]));
+    return error_set(err, STATUS_INPUT,
+                     "%s: is an experiment's folder; show takes one of its runs, of which none has begun", folder);
+}
 
 static int run(const Arguments *arguments, Error *err)
 {
     Arena *arena = arena_new();
     Text text = {0};
+    const char *folder = arguments->words[0];
     int step, status = argument_int(arguments, "--step", 0, 2147483647, -1, &step, err);
     if (status == STATUS_OK)
-        status = report_show(arena, arguments->words[0], step, terminal_has_colour(), &text, err);
+        status = check_is_run(arena, folder, err);
+    if (status == STATUS_OK)
+        status = report_show(arena, folder, step, terminal_row_width(), terminal_has_colour(), &text, err);
     if (status == STATUS_OK)
         printf("%s", text_string(&text));
     text_free(&text);

@@ -21,20 +21,21 @@ typedef struct {
     Error plan_error; /* why there is no plan, "" for none */
 } Status;
 
-static void print_progress(Arena *arena, const char *path, RunStatus status, const Manifest *manifest, Found *found)
+static void add_progress(Arena *arena, const char *path, RunStatus status, const Manifest *manifest, Found *found,
+                         Text *row)
 {
     char seconds[32];
     const char *first;
-    printf("  step %lld/%lld  %s", (long long)manifest->step, (long long)manifest->steps,
-           text_seconds(manifest->wall_seconds, seconds));
+    text_addf(row, "  step %lld/%lld  %s", (long long)manifest->step, (long long)manifest->steps,
+              text_seconds(manifest->wall_seconds, seconds));
     if (manifest->wall_seconds > 0)
-        printf(", %.1f %% of it measuring", 100 * manifest->measure_seconds / manifest->wall_seconds);
+        text_addf(row, ", %.1f %% of it measuring", 100 * manifest->measure_seconds / manifest->wall_seconds);
     if (status == RUN_FAILED)
-        printf("  %s", terminal_text(arena, manifest->reason));
+        text_addf(row, "  %s", terminal_text(arena, manifest->reason));
     const int n_lost = status == RUN_FINISHED ? manifest_lost(manifest, path, "", &first) : 0;
     if (n_lost > 0)
-        printf("; %d of the %d files that " RUN_MANIFEST " lists are gone: %s%s", n_lost, manifest->n_files,
-               terminal_text(arena, first), n_lost > 1 ? ", ..." : "");
+        text_addf(row, "; %d of the %d files that " RUN_MANIFEST " lists are gone: %s%s", n_lost, manifest->n_files,
+                  terminal_text(arena, first), n_lost > 1 ? ", ..." : "");
     found->n_lost += n_lost > 0;
 }
 
@@ -44,12 +45,14 @@ static void print_run(Arena *arena, const char *folder, const char *name, Found 
     const RunStatus status = run_status(path);
     Manifest manifest;
     Error err;
-    printf("  %-12s %s", run_status_name(status), terminal_text(arena, name));
+    Text row = {0};
+    text_addf(&row, "  %-12s %s", run_status_name(status), terminal_text(arena, name));
     if (manifest_read(arena, path, &manifest, &err) == STATUS_OK)
-        print_progress(arena, path, status, &manifest, found);
+        add_progress(arena, path, status, &manifest, found, &row);
     else if (status > RUN_PENDING)
-        printf("  %s", terminal_text(arena, err.text));
-    printf("\n");
+        text_addf(&row, "  %s", terminal_text(arena, err.text));
+    text_add(&row, "\n");
+    terminal_rows(&row);
     found->n_finished += status == RUN_FINISHED;
 }
 
@@ -64,7 +67,7 @@ static void verify_orphans(const Status *status, const Program *program, Verifie
     for (int i = 0; i < n; i++) {
         Found ignored = {0};
         if (i == 0)
-            printf("runs of no plan that stands here\n");
+            terminal_rowf("runs of no plan that stands here\n");
         print_run(planned->arena, planned->folder, orphans[i], &ignored);
         verify_run(program, file_join(planned->arena, planned->folder, orphans[i]), verified);
     }
@@ -74,14 +77,15 @@ static int verify_rest(const Status *status, const Program *program, Verified *v
 {
     const Planned *planned = &status->planned;
     verify_orphans(status, program, verified);
-    printf("plan, tables and page\n");
+    terminal_rowf("plan, tables and page\n");
     verify_results(planned->folder, planned->runs, planned->n_runs, verified);
     const int n_wrong = verified->n[FINDING_DAMAGED] + verified->n[FINDING_LOST] + verified->n[FINDING_FOREIGN];
-    printf("%d files stand as they were written; %d damaged, %d lost, %d foreign; %d without a hash\n",
-           verified->n_whole, verified->n[FINDING_DAMAGED], verified->n[FINDING_LOST], verified->n[FINDING_FOREIGN],
-           verified->n[FINDING_UNKNOWN]);
+    terminal_rowf("%d files stand as they were written; %d damaged, %d lost, %d foreign; %d without a hash\n",
+                  verified->n_whole, verified->n[FINDING_DAMAGED], verified->n[FINDING_LOST],
+                  verified->n[FINDING_FOREIGN], verified->n[FINDING_UNKNOWN]);
     if (verified->n_in_use > 0)
-        printf("%d folder%s in use, and not checked\n", verified->n_in_use, verified->n_in_use == 1 ? " is" : "s are");
+        terminal_rowf("%d folder%s in use, and not checked\n", verified->n_in_use,
+                      verified->n_in_use == 1 ? " is" : "s are");
     if (status->plan_error.text[0])
         return error_set(err, STATUS_FAILED, "%s", status->plan_error.text);
     if (n_wrong > 0)
@@ -97,9 +101,9 @@ static void print_orphans(const Planned *planned)
     int n;
     const char **orphans = planned_orphans(planned, &n);
     if (n > 0)
-        printf("%d run%s of no plan that stands here: %s%s; refframe clean %s removes %s\n", n, n == 1 ? "" : "s",
-               terminal_text(planned->arena, orphans[0]), n > 1 ? ", ..." : "",
-               terminal_text(planned->arena, planned->folder), n > 1 ? "them" : "it");
+        terminal_rowf("%d run%s of no plan that stands here: %s%s; refframe clean %s removes %s\n", n,
+                      n == 1 ? "" : "s", terminal_text(planned->arena, orphans[0]), n > 1 ? ", ..." : "",
+                      terminal_text(planned->arena, planned->folder), n > 1 ? "them" : "it");
 }
 
 static int show(const Arguments *arguments, const Status *status, Error *err)
@@ -110,7 +114,7 @@ static int show(const Arguments *arguments, const Status *status, Error *err)
     const Program program = program_new(arena, arguments->kernels);
     Verified verified = {0};
     Found found = {0};
-    printf("%s\n", terminal_text(arena, planned->name));
+    terminal_rowf("%s\n", terminal_text(arena, planned->name));
     for (int r = 0; r < planned->n_runs; r++) {
         const char *path = file_join(arena, planned->folder, planned->runs[r]);
         print_run(arena, planned->folder, planned->runs[r], &found);
@@ -119,8 +123,8 @@ static int show(const Arguments *arguments, const Status *status, Error *err)
     }
     const char *jobs = slurm_line(arena, planned->folder);
     if (jobs && found.n_finished < planned->n_runs)
-        printf("%s\n", jobs);
-    printf("%d of %d runs finished\n", found.n_finished, planned->n_runs);
+        terminal_rowf("%s\n", jobs);
+    terminal_rowf("%d of %d run%s finished\n", found.n_finished, planned->n_runs, planned->n_runs == 1 ? "" : "s");
     if (verifies)
         return verify_rest(status, &program, &verified, err);
     print_orphans(planned);
@@ -154,20 +158,17 @@ const Verb verb_status = {
     .name = "status",
     .usage = "status results/NAME [--verify]",
     .summary = "how far an experiment's runs are, and whether their files stand",
-    .details =
-        "One line per run of the current plan: finished, running, interrupted, failed (with the reason), pending or\n"
-        "absent. A finished run that lacks files which its manifest.json lists is named: exit code 1. Runs that an "
-        "earlier\n"
-        "plan left are counted; refframe clean removes them.\n\n"
-        "--verify reads every file, also of other plans' runs in the folder, and names under each run:\n"
-        "  damaged  it is not what was written, by its hash in manifest.json or SHA256SUMS, or by its own\n"
-        "  lost     it is listed there, and gone\n"
-        "  foreign  nothing of ours: left half-written by a process that was ended, or put there by others\n"
-        "  no hash  nothing to check it by: stderr.txt; of an unfinished run also log.txt, timing.csv, and what it "
-        "wrote\n"
-        "           since its newest checkpoint; files of earlier versions; tables whose report was not ended\n"
-        "  in use   the run is being trained or measured right now: its files are not checked\n"
-        "Exit code 1 if a file is damaged, lost or foreign, 0 if not. Hashes tell of damage, not of intent.",
+    .details = "One line per run of the current plan: finished, running, interrupted, failed (with the reason), "
+               "pending or absent. A finished run that lacks files which its manifest.json lists is named: exit code "
+               "1. Runs that an earlier plan left are counted; refframe clean removes them.\n\n"
+               "--verify reads every file, also of other plans' runs in the folder, and names under each run:\n"
+               "  damaged  it is not what was written, by its hash in manifest.json or SHA256SUMS, or by its own\n"
+               "  lost     it is listed there, and gone\n"
+               "  foreign  nothing of ours: left half-written by a process that was ended, or put there by others\n"
+               "  no hash  nothing to check it by: stderr.txt; of an unfinished run also log.txt, timing.csv, and what "
+               "it wrote since its newest checkpoint; files of earlier versions; tables whose report was not ended\n"
+               "  in use   the run is being trained or measured right now: its files are not checked\n"
+               "Exit code 1 if a file is damaged, lost or foreign, 0 if not. Hashes tell of damage, not of intent.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

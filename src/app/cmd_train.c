@@ -133,8 +133,7 @@ const Verb verb_train = {
     .usage = "train RUN_DIR [--threads N] [--accept-other-machine]",
     .summary = "train one resolved run (what `run` starts)",
     .details = "Trains the run described by RUN_DIR/run.yaml, from its newest checkpoint if it has one. A finished run "
-               "is left\n"
-               "as it is. Prints lines of progress.",
+               "is left as it is. Prints lines of progress.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

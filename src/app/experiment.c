@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/planned.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
@@ -28,7 +29,7 @@ void experiment_add_note(Experiment *experiment, const char *note)
 void experiment_print_notes(const Experiment *experiment, const char *prefix)
 {
     for (int n = 0; n < experiment->n_notes; n++)
-        printf("%s%s\n", prefix, terminal_text(experiment->arena, experiment->notes[n]));
+        terminal_rowf("%s%s\n", prefix, terminal_text(experiment->arena, experiment->notes[n]));
 }
 
 size_t experiment_memory(const Experiment *experiment, int threads)
@@ -303,9 +304,9 @@ static int collect_and_write(Arena *arena, const char *folder, const char *const
     if (status != STATUS_OK)
         return status;
     if (!report_has_hashes(*ret_report))
-        printf("note: %s: plan.json and metrics.json are taken as they stand: they carry no hashes (" SUMS_FILE
-               "), as those of earlier versions\n",
-               terminal_text(arena, folder));
+        terminal_rowf("note: %s: plan.json and metrics.json are taken as they stand: they carry no hashes (" SUMS_FILE
+                      "), as those of earlier versions\n",
+                      terminal_text(arena, folder));
     status = file_remove_dead_temporaries(folder, err); /* of reports that were killed */
     return status == STATUS_OK ? report_write(*ret_report, folder, requested, n_requested, err) : status;
 }
@@ -331,10 +332,12 @@ int experiment_report(const char *folder, const char *const *requested, int n_re
     Arena *arena = arena_new();
     Report *report;
     Text text = {0};
-    int status = collect_and_write_alone(arena, folder, requested, n_requested, &report, err);
+    const int read = collect_and_write_alone(arena, folder, requested, n_requested, &report, err);
+    int status = planned_explain(arena, folder, read, err);
     if (status == STATUS_OK) {
         report_terminal(report, terminal_width(), terminal_has_colour(), &text);
-        printf("%s\nreport: %s\n", text_string(&text), terminal_text(arena, file_join(arena, folder, "report.html")));
+        printf("%s\n", text_string(&text));
+        terminal_rowf("report: %s\n", terminal_text(arena, file_join(arena, folder, "report.html")));
         status = report_unreadable(report, err);
     }
     text_free(&text);

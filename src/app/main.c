@@ -18,25 +18,38 @@ static const Verb *const verbs[] = {
 
 enum { N_VERBS = sizeof verbs / sizeof *verbs };
 
-static void print_help(void)
+/* What a user may type to call the program again: the path that was given, or, of what was found via PATH, its name. */
+static const char *program_called(int argc, char **argv)
 {
-    printf("refframe trains small transformers and measures, while they train, how attention sinks form.\n\n"
-           "usage: refframe VERB ...\n\n");
+    return argc > 0 && *argv[0] ? argv[0] : "refframe";
+}
+
+static void print_help(const char *program)
+{
+    Arena *arena = arena_new();
+    const char *called = terminal_text(arena, program);
+    Text text = {0};
+    terminal_prose("refframe trains small transformers and measures, while they train, how attention sinks form.\n\n");
+    text_add(&text, "usage: refframe VERB ...\n\n");
     for (int v = 0; v < N_VERBS; v++)
-        printf("  %-9s %s\n", verbs[v]->name, verbs[v]->summary);
-    printf("\n  refframe VERB --help    what a verb takes\n"
-           "  refframe --version      version, kernels, numerics\n\n"
-           "start here: refframe init first && refframe run first.yaml\n");
+        text_addf(&text, "  %-8s  %s\n", verbs[v]->name, verbs[v]->summary);
+    text_add(&text, "\n  refframe VERB --help    what a verb takes\n"
+                    "  refframe --version      version, kernels, numerics\n\n");
+    text_addf(&text, "start here: %s init first && %s run first.yaml\n", called, called);
+    terminal_rows(&text);
+    arena_free(arena);
 }
 
 static void print_version(void)
 {
-    printf("refframe %s\n", REFFRAME_VERSION);
-    printf("numerics %d, %s; " TRAIN_PRODUCTS "\n", TRAIN_NUMERICS_VERSION, REAL_NAME);
-    printf("kernels  %s in use; this machine runs", kernels_best()->name);
+    Text text = {0};
+    text_addf(&text, "refframe %s\n", REFFRAME_VERSION);
+    text_addf(&text, "numerics %d, %s; " TRAIN_PRODUCTS "\n", TRAIN_NUMERICS_VERSION, REAL_NAME);
+    text_addf(&text, "kernels  %s in use; this machine runs", kernels_best()->name);
     for (const char *const *name = kernels_available(); *name; name++)
-        printf(" %s", *name);
-    printf("\n");
+        text_addf(&text, " %s", *name);
+    text_add(&text, "\n");
+    terminal_rows(&text);
 }
 
 static const Verb *find_verb(const char *name)
@@ -90,6 +103,7 @@ static int run_verb(int argc, char **argv, Error *err)
     int status = arguments_parse(verb, argc - 2, argv + 2, &arguments, err);
     if (status != STATUS_OK)
         return status;
+    arguments.program = program_called(argc, argv);
     if ((status = choose_kernels(&arguments.kernels, err)) != STATUS_OK)
         return status;
     if (kernels_self_check(arguments.kernels) != 0)
@@ -105,7 +119,7 @@ int main(int argc, char **argv)
     int status = STATUS_OK;
     child_end_on_interrupts();
     if (argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0)
-        print_help();
+        print_help(program_called(argc, argv));
     else if (strcmp(argv[1], "--version") == 0)
         print_version();
     else

@@ -19,46 +19,47 @@ static const struct {
     {"attention_entropy_normalised", "entropy", 2},
     {"mean_distance", "distance", 2},
 };
-enum { N_SHOWN = sizeof columns / sizeof *columns, CELL = 11, NAME = 38 };
-enum { SIGNIFICANT = -1 }; /* decimals: four digits, wherever the point is */
+enum { N_SHOWN = sizeof columns / sizeof *columns };
+enum { SCOPE = 12, CELL = 11, NAME = 38, HANG = 2 }; /* columns of the tables by layer */
+enum { SIGNIFICANT = -1 };                           /* decimals: four digits, wherever the point is */
 
 #define NOTHING 1e-9 /* shown as 0: what rounding leaves of differences that cancel */
 
-static void add_cell(double value, int decimals, Style style, int use_colour, Text *text)
+static const char *cell_of(Arena *arena, double value, int decimals)
 {
-    char cell[32];
     const double shown = fabs(value) < NOTHING ? 0 : value;
-    if (decimals == SIGNIFICANT)
-        snprintf(cell, sizeof cell, "%.4g", shown);
-    else
-        snprintf(cell, sizeof cell, "%.*f", decimals, shown);
-    style_padded(text, isnan(value) ? "-" : cell, CELL, style, use_colour);
+    return isnan(value)              ? "-"
+           : decimals == SIGNIFICANT ? arena_format(arena, "%.4g", shown)
+                                     : arena_format(arena, "%.*f", decimals, shown);
 }
 
-static void add_heading(const MapsSet *set, int use_colour, Text *text)
+static void add_heading(const MapsSet *set, int width, int use_colour, Text *text)
 {
     const char *type = npy_type_name(set->files[0].type);
     for (int f = 1; f < set->n_files; f++)
         if (set->files[f].type != set->files[0].type)
             type = "several types";
+    Arena *arena = arena_new();
+    Text lines = {0};
     text_add(text, "\n  ");
     style_padded(text, set->path, 0, STYLE_BOLD, use_colour);
-    text_addf(text, "\n  %d sequence%s of %d", set->n, set->n == 1 ? "" : "s", set->shortest);
+    text_addf(&lines, "\n  %d sequence%s of %d", set->n, set->n == 1 ? "" : "s", set->shortest);
     if (set->shortest < set->longest)
-        text_addf(text, " to %d", set->longest);
-    text_addf(text, " tokens, %d layer%s of %d head%s; %s%s\n", set->n_layers, set->n_layers == 1 ? "" : "s",
+        text_addf(&lines, " to %d", set->longest);
+    text_addf(&lines, " tokens, %d layer%s of %d head%s; %s%s\n", set->n_layers, set->n_layers == 1 ? "" : "s",
               set->n_heads, set->n_heads == 1 ? "" : "s", type,
               strcmp(type, npy_type_name(NPY_FLOAT32)) == 0 ? "" : ", measured in float32");
     const char *reason = maps_mask_reason(set);
-    text_addf(text, "  mask %s%s%s%s\n", set->masks[set->mask].name, reason ? " (assumed: " : "", reason ? reason : "",
-              reason ? ")" : "");
-    Arena *arena = arena_new();
+    text_addf(&lines, "  mask %s%s%s%s\n", set->masks[set->mask].name, reason ? " (assumed: " : "",
+              reason ? reason : "", reason ? ")" : "");
     const char *notes[MAPS_MOST_NOTES];
     const int n_notes = maps_notes(set, arena, notes);
     for (int n = 0; n < n_notes; n++)
-        text_addf(text, "  %s\n", notes[n]);
-    arena_free(arena);
+        text_addf(&lines, "  %s\n", notes[n]);
+    style_rows(text, text_string(&lines), HANG, width);
     text_add(text, "\n");
+    text_free(&lines);
+    arena_free(arena);
 }
 
 /* "centralized by position, 0.98 of what is gathered on position 0" */
@@ -70,7 +71,7 @@ static void add_label(FrameType type, double share, const char *what, const char
 }
 
 /* What most come for, before all numbers. */
-static void add_answer(const MapsResult *result, int use_colour, Text *text)
+static void add_answer(const MapsResult *result, int width, int use_colour, Text *text)
 {
     Arena *arena = arena_new();
     const Frame *model = &result->model;
@@ -78,15 +79,17 @@ static void add_answer(const MapsResult *result, int use_colour, Text *text)
     const int H = result->layout.n_heads, n = result->layout.n_layers * H;
     const int place = model->place;
     int strongest = -1;
+    Text answer = {0};
     style_padded(text, "  model: ", 0, STYLE_BOLD, use_colour);
     add_label(model->by_position, model->place_excess, " by position",
               place >= 0    ? arena_format(arena, "what is gathered on position %d", place)
               : place == -1 ? "what is gathered on the last position"
                             : arena_format(arena, "what is gathered %d before the last position", -1 - place),
-              text);
-    text_add(text, "; by token ");
-    add_label(model->by_token, model->token_excess, "", arena_format(arena, "it on %d", model->token), text);
-    text_add(text, "\n");
+              &answer);
+    text_add(&answer, "; by token ");
+    add_label(model->by_token, model->token_excess, "", arena_format(arena, "it on %d", model->token), &answer);
+    style_going_on(text, text_string(&answer), 9, 2 + HANG, width, STYLE_PLAIN, use_colour);
+    text_free(&answer);
     for (int h = 0; sink && maps_is_available(result, sink) && h < n; h++) {
         const double value = result->pooled[sink->offset + h].value;
         if (!isnan(value) && (strongest < 0 || value > result->pooled[sink->offset + strongest].value))
@@ -94,101 +97,111 @@ static void add_answer(const MapsResult *result, int use_colour, Text *text)
     }
     if (strongest >= 0) {
         style_padded(text, "  strongest sink: ", 0, STYLE_BOLD, use_colour);
-        text_addf(text, "head %d.%d, %.3f of its attention on the first key (uniform: %.3f)\n", strongest / H,
-                  strongest % H, result->pooled[sink->offset + strongest].value,
-                  result->pooled_baseline[sink->offset + strongest]);
+        style_going_on(text,
+                       arena_format(arena, "head %d.%d, %.3f of its attention on the first key (uniform: %.3f)",
+                                    strongest / H, strongest % H, result->pooled[sink->offset + strongest].value,
+                                    result->pooled_baseline[sink->offset + strongest]),
+                       18, 2 + HANG, width, STYLE_PLAIN, use_colour);
     }
     text_add(text, "\n");
     arena_free(arena);
 }
 
-static void add_heads(const MapsResult *result, int use_colour, Text *text)
+static void add_heads(const MapsResult *result, int width, int use_colour, Text *text)
 {
-    const int H = result->layout.n_heads;
+    Arena *arena = arena_new();
+    const int H = result->layout.n_heads, n = result->layout.n_layers * H;
+    const char *headings[N_SHOWN];
     const Place *places[N_SHOWN];
-    style_padded(text, "  head", 10, STYLE_DIM, use_colour);
+    int decimals[N_SHOWN];
+    StyleHead *rows = ARENA_ARRAY(arena, StyleHead, n + 1);
+    StyleHeads heads = {.headings = headings, .rows = rows, .n_rows = n + 1};
     for (int m = 0; m < N_SHOWN; m++) {
         const Place *place = layout_find(&result->layout, columns[m].name);
-        places[m] = place && maps_is_available(result, place) ? place : NULL;
-        if (places[m])
-            style_padded(text, columns[m].heading, CELL, STYLE_DIM, use_colour);
+        if (!place || !maps_is_available(result, place))
+            continue;
+        headings[heads.n_columns] = columns[m].heading;
+        decimals[heads.n_columns] = columns[m].decimals;
+        places[heads.n_columns++] = place;
     }
-    style_padded(text, "by position", 15, STYLE_DIM, use_colour);
-    style_padded(text, "by token", 15, STYLE_DIM, use_colour);
-    style_padded(text, "margin, agree", 0, STYLE_DIM, use_colour);
+    for (int h = 0; h <= n; h++) { /* the last row: uniform, alike for every head, but for drawn positions */
+        const char **cells = ARENA_ARRAY(arena, const char *, N_SHOWN);
+        for (int c = 0; c < heads.n_columns; c++)
+            cells[c] = cell_of(
+                arena, h < n ? result->pooled[places[c]->offset + h].value : result->pooled_baseline[places[c]->offset],
+                decimals[c]);
+        rows[h] = h < n ? (StyleHead){.name = arena_format(arena, "  %d.%d", h / H, h % H),
+                                      .cells = cells,
+                                      .frame = &result->heads[h],
+                                      .name_style = STYLE_BOLD}
+                        : (StyleHead){.name = "  uniform", .cells = cells, .name_style = STYLE_DIM, .style = STYLE_DIM};
+    }
+    style_heads(text, &heads, width, use_colour);
     text_add(text, "\n");
-    for (int h = 0; h < result->layout.n_layers * H; h++) {
-        char cell[32];
-        snprintf(cell, sizeof cell, "  %d.%d", h / H, h % H);
-        style_padded(text, cell, 10, STYLE_BOLD, use_colour);
-        for (int m = 0; m < N_SHOWN; m++)
-            if (places[m])
-                add_cell(result->pooled[places[m]->offset + h].value, columns[m].decimals, STYLE_PLAIN, use_colour,
-                         text);
-        style_frame(text, &result->heads[h], use_colour);
-    }
-    style_padded(text, "  uniform", 10, STYLE_DIM, use_colour); /* alike for every head, but for drawn positions */
-    for (int m = 0; m < N_SHOWN; m++)
-        if (places[m])
-            add_cell(result->pooled_baseline[places[m]->offset], columns[m].decimals, STYLE_DIM, use_colour, text);
-    text_add(text, "\n\n");
+    arena_free(arena);
 }
 
-static void add_labels(const MapsResult *result, int use_colour, Text *text)
+static void add_labels(const MapsResult *result, int width, int use_colour, Text *text)
 {
     for (int l = 0; l < result->layout.n_layers; l++) {
         char cell[32];
         snprintf(cell, sizeof cell, "  layer %d", l);
-        style_padded(text, cell, 12, STYLE_PLAIN, use_colour);
-        style_frame(text, &result->layers[l], use_colour);
+        style_padded(text, cell, SCOPE, STYLE_PLAIN, use_colour);
+        style_frame(text, &result->layers[l], SCOPE, width, use_colour);
     }
-    style_padded(text, "  model", 12, STYLE_BOLD, use_colour);
-    style_frame(text, &result->model, use_colour);
+    style_padded(text, "  model", SCOPE, STYLE_BOLD, use_colour);
+    style_frame(text, &result->model, SCOPE, width, use_colour);
 }
 
-/* What is measured per layer and for the model, a line a metric; layers in blocks that fit. */
+/* What is measured per layer and for the model, a line a metric, or two in a narrow terminal; layers in blocks that
+ * fit.
+ */
 static void add_layers(const MapsResult *result, int width, int use_colour, Text *text)
 {
-    const int L = result->layout.n_layers, room = (width - NAME - CELL) / CELL, most = room > 0 ? room : 1;
+    Arena *arena = arena_new();
+    const int is_narrow = width < NAME + 2 * CELL, column = is_narrow ? SCOPE : NAME;
+    const int L = result->layout.n_layers, room = (width - column - CELL) / CELL, most = room > 0 ? room : 1;
     for (int first = 0; first < L; first += most) {
         const int end = first + most < L ? first + most : L;
         text_add(text, "\n");
-        style_padded(text, "  per layer", NAME, STYLE_DIM, use_colour);
-        for (int l = first; l < end; l++) {
-            char cell[32];
-            snprintf(cell, sizeof cell, "layer %d", l);
-            style_padded(text, cell, CELL, STYLE_DIM, use_colour);
-        }
+        style_padded(text, "  per layer", column, STYLE_DIM, use_colour);
+        for (int l = first; l < end; l++)
+            style_padded(text, arena_format(arena, "layer %d", l), CELL, STYLE_DIM, use_colour);
         style_padded(text, "uniform", 0, STYLE_DIM, use_colour);
         text_add(text, "\n");
         for (int p = 0; p < result->layout.n_places; p++) {
             const Place *place = &result->layout.places[p];
-            char name[128];
             if (place->column->level != LEVEL_LAYER || !maps_is_available(result, place))
                 continue;
-            snprintf(name, sizeof name, "  %s", place->column->name);
-            style_padded(text, name, NAME, STYLE_PLAIN, use_colour);
+            style_padded(text, arena_format(arena, "  %s", place->column->name), is_narrow ? 0 : column, STYLE_PLAIN,
+                         use_colour);
+            if (is_narrow)
+                text_addf(text, "\n%*s", column, "");
             for (int l = first; l < end; l++)
-                add_cell(result->pooled[place->offset + l].value, SIGNIFICANT, STYLE_PLAIN, use_colour, text);
-            add_cell(result->pooled_baseline[place->offset], SIGNIFICANT, STYLE_DIM, use_colour, text);
+                style_padded(text, cell_of(arena, result->pooled[place->offset + l].value, SIGNIFICANT), CELL,
+                             STYLE_PLAIN, use_colour);
+            style_padded(text, cell_of(arena, result->pooled_baseline[place->offset], SIGNIFICANT), 0, STYLE_DIM,
+                         use_colour);
             text_add(text, "\n");
         }
     }
+    arena_free(arena);
 }
 
-void maps_to_table(const MapsResult *result, int width, int use_colour, Text *ret_text)
+void maps_to_table(const MapsResult *result, int width, int row_width, int use_colour, Text *ret_text)
 {
-    add_heading(result->set, use_colour, ret_text);
-    add_answer(result, use_colour, ret_text);
-    add_heads(result, use_colour, ret_text);
-    add_labels(result, use_colour, ret_text);
+    add_heading(result->set, row_width, use_colour, ret_text);
+    add_answer(result, row_width, use_colour, ret_text);
+    add_heads(result, row_width, use_colour, ret_text);
+    add_labels(result, row_width, use_colour, ret_text);
     add_layers(result, width, use_colour, ret_text);
-    text_add(
-        ret_text,
-        "\n  pub_...: as published, weaknesses included (`refframe list metrics`). uniform: attention spread evenly "
-        "under\n"
-        "  the mask, at each sequence's length; the floor of the anchors too. A position bias that the model may have\n"
-        "  (ALiBi) is not known here, and can pass for structure. --format csv has every number by sequence, layer "
-        "and\n"
-        "  head; --format json their spread over sequences, units and rules.\n\n");
+    text_add(ret_text, "\n");
+    style_wrapped(ret_text,
+                  "pub_...: as published, weaknesses included (`refframe list metrics`). uniform: attention spread "
+                  "evenly under the mask, at each sequence's length; the floor of the anchors too. A position bias "
+                  "that the model may have (ALiBi) is not known here, and can pass for structure. --format csv has "
+                  "every number by sequence, layer and head; --format json their spread over sequences, units and "
+                  "rules.",
+                  2, width, STYLE_PLAIN, use_colour);
+    text_add(ret_text, "\n");
 }

@@ -12,7 +12,7 @@
 
 static void add_table(const MapsResult *result, Text *text)
 {
-    maps_to_table(result, terminal_width(), terminal_has_colour(), text);
+    maps_to_table(result, terminal_width(), terminal_row_width(), terminal_has_colour(), text);
 }
 
 static const struct {

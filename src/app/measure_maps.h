@@ -8,7 +8,8 @@
 /* Measures and prints; the verb's arguments. */
 int measure_maps(const Arguments *arguments, Error *err);
 
-/* Per head the main metrics and both labels, then what is measured per layer, as wide as `width` allows. */
-void maps_to_table(const MapsResult *result, int width, int use_colour, Text *ret_text);
+/* Per head the main metrics and both labels, then what is measured per layer. Prose and layers are as wide as `width`
+ * allows, what has a row for itself as `row_width` does (terminal_row_width). */
+void maps_to_table(const MapsResult *result, int width, int row_width, int use_colour, Text *ret_text);
 
 #endif

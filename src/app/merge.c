@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/planned.h"
 #include "base/file.h"
 #include "report/plan.h"
 #include "store/manifest.h"
@@ -37,6 +38,7 @@ static int read_member(Merge *merge, int m, const char *folder)
     int status = sums_read(merge->arena, folder, &member->sums, merge->err);
     if (status == STATUS_OK)
         status = plan_read(member, merge->err);
+    status = planned_explain(merge->arena, folder, status, merge->err);
     for (int a = 0; a < member->n_axes && status == STATUS_OK; a++)
         if (strcmp(member->axes[a].name, COMPARISON_AXIS) == 0)
             status = error_set(merge->err, STATUS_INPUT,
@@ -183,9 +185,9 @@ static int add_runs(Merge *merge, int m, int first_arm)
         merge->from[plan->n_runs++] = folder;
     }
     if (n_left > 0)
-        add_note(merge, arena_format(merge->arena, "%d of %d runs of %s %s not finished and %s left out", n_left,
-                                     member->n_runs, merge->names[m], n_left == 1 ? "has" : "have",
-                                     n_left == 1 ? "is" : "are"));
+        add_note(merge, arena_format(merge->arena, "%d of %d run%s of %s %s not finished and %s left out", n_left,
+                                     member->n_runs, member->n_runs == 1 ? "" : "s", merge->names[m],
+                                     n_left == 1 ? "has" : "have", n_left == 1 ? "is" : "are"));
     return STATUS_OK;
 }
 
@@ -212,8 +214,8 @@ static int merge_members(Merge *merge)
         status = add_runs(merge, m, first_arm);
     }
     if (status == STATUS_OK && plan->n_runs == 0)
-        return error_set(merge->err, STATUS_INPUT, "none of the %d runs has finished: there is nothing to compare",
-                         n_runs);
+        return error_set(merge->err, STATUS_INPUT, "%s finished: there is nothing to compare",
+                         n_runs == 1 ? "the run has not" : arena_format(arena, "none of the %d runs has", n_runs));
     if (n_claims > 0)
         add_note(merge, arena_format(arena, "%d claim%s judged where %s declared, and not here", n_claims,
                                      n_claims == 1 ? " is" : "s are", n_claims == 1 ? "it was" : "they were"));

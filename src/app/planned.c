@@ -8,6 +8,41 @@
 #include "base/json.h"
 #include "store/sums.h"
 
+static int has_plan(Arena *arena, const char *folder)
+{
+    return file_exists(file_join(arena, folder, document_names[DOCUMENT_PLAN]));
+}
+
+/* The first folder in it that has a plan, or NULL. */
+static const char *results_below(Arena *arena, const char *folder)
+{
+    char **names;
+    int n = 0;
+    if (file_list(arena, folder, &names, &n, NULL) != STATUS_OK)
+        return NULL;
+    for (int i = 0; i < n; i++)
+        if (has_plan(arena, file_join(arena, folder, names[i])))
+            return file_join(arena, folder, names[i]);
+    return NULL;
+}
+
+int planned_explain(Arena *arena, const char *folder, int status, Error *err)
+{
+    const char *above = file_dirname(arena, folder), *below;
+    if (status != STATUS_INPUT || has_plan(arena, folder))
+        return status;
+    if (!file_is_folder(folder))
+        return error_set(err, STATUS_INPUT, "%s: %s; what is wanted is an experiment's folder, results/NAME", folder,
+                         file_exists(folder) ? "is a file" : "there is no such folder");
+    if (verify_is_run(folder))
+        return error_set(err, STATUS_INPUT, "%s: is the folder of one run; its experiment's is %s", folder,
+                         has_plan(arena, above) ? above : "the one around it, which has no plan.json");
+    if ((below = results_below(arena, folder)) != NULL)
+        return error_set(err, STATUS_INPUT, "%s: holds experiments' folders; name one of them, as %s", folder, below);
+    return error_set(err, STATUS_INPUT,
+                     "%s: has no plan.json: nothing was run into it (of shipped results only tables are kept)", folder);
+}
+
 int planned_read(Arena *arena, const char *folder, Planned *ret_planned, Error *err)
 {
     Planned planned = {.arena = arena, .folder = folder, .name = folder};
@@ -19,17 +54,13 @@ int planned_read(Arena *arena, const char *folder, Planned *ret_planned, Error *
     *ret_planned = planned;
     if (sums_read(arena, folder, &sums, NULL) != STATUS_OK)
         sums.n = 0; /* what is the matter with it, `status --verify` and `report` say */
-    if (file_is_folder(folder) && !file_exists(path))
-        return error_set(err, STATUS_INPUT,
-                         "%s: has no plan.json: nothing was run into it (of shipped results only tables are kept)",
-                         folder);
     int read = file_read(arena, path, &bytes, &n, err);
     if (read == STATUS_OK)
         read = sums_check(&sums, path, document_names[DOCUMENT_PLAN], bytes, n, err);
     if (read == STATUS_OK)
         read = json_parse(arena, path, bytes, n, &plan, err);
     if (read != STATUS_OK)
-        return read;
+        return planned_explain(arena, folder, read, err);
     const Json *runs = json_get(plan, "runs");
     if (!runs || runs->type != JSON_ARRAY)
         return error_set(err, STATUS_INPUT, "%s: lists no runs", path);

@@ -18,6 +18,10 @@ typedef struct {
  * all the same, without runs. */
 int planned_read(Arena *arena, const char *folder, Planned *ret_planned, Error *err);
 
+/* What to say of a folder that could not be read with `status`: where that is because it has no plan.json, err says
+ * what the folder is instead, and which is meant. Returns the status. */
+int planned_explain(Arena *arena, const char *folder, int status, Error *err);
+
 /* Names of folders in it that are runs, and of no plan that stands there; in order. A folder that can't be listed has
  * none: whoever goes on to read it is told. */
 const char **planned_orphans(const Planned *planned, int *ret_n);

@@ -319,11 +319,13 @@ int slurm_submit(const Experiment *experiment, const Arguments *arguments, Error
     if (status == STATUS_OK && array)
         status = write_jobs(&own, array, report);
     if (status == STATUS_OK && !array)
-        printf("all %d runs have finished: nothing to submit; refframe report %s\n", n_runs,
-               terminal_text(own.arena, experiment->folder));
+        terminal_rowf("%s finished: nothing to submit; refframe report %s\n",
+                      n_runs == 1 ? "the run has" : arena_format(own.arena, "all %d runs have", n_runs),
+                      terminal_text(own.arena, experiment->folder));
     else if (status == STATUS_OK)
-        printf("submitted: job array %s, %d task%s for %d runs, and job %s, which reports when they have ended\n",
-               array, own.n_left, own.n_left == 1 ? "" : "s", n_runs, report);
+        terminal_rowf(
+            "submitted: job array %s, %d task%s for %d run%s, and job %s, which reports when they have ended\n", array,
+            own.n_left, own.n_left == 1 ? "" : "s", n_runs, n_runs == 1 ? "" : "s", report);
     arena_free(own.arena);
     return status;
 }

@@ -296,12 +296,12 @@ static void look_at_run(Look *look, RunLook *run)
 static void end_look(Look *look, const char *in_use, Verified *verified)
 {
     if (in_use) {
-        printf("      in use   %s\n", in_use);
+        terminal_rowf("      in use   %s\n", in_use);
         verified->n_in_use++;
     } else {
-        printf("%s", text_string(&look->lines));
+        terminal_rowf("%s", text_string(&look->lines));
         if (look->unknown.size > 0)
-            printf("      no hash  %s\n", text_string(&look->unknown));
+            terminal_rowf("      no hash  %s\n", text_string(&look->unknown));
         verified->n_whole += look->found.n_whole;
         verified->n_sealed += look->found.n_sealed;
         for (int f = 0; f < FINDING_COUNT; f++)

@@ -32,16 +32,10 @@ const SchemaRow *family_rows(Arena *arena, const MetricFamily *family, int *ret_
                           0,
                           1e6,
                           NULL,
-                          "measured at every Nth snapshot, and at the first and the last; 0: never",
+                          "at every Nth snapshot, the first and the last; 0: never",
                           BY_HAND};
-    rows[1] = (SchemaRow){"sequences",
-                          VALUE_INT,
-                          arena_format(arena, "%d", family->sequences),
-                          0,
-                          65536,
-                          NULL,
-                          "on the first N sequences of the measuring set; 0: on all",
-                          BY_HAND};
+    rows[1] = (SchemaRow){"sequences", VALUE_INT, arena_format(arena, "%d", family->sequences),    0,
+                          65536,       NULL,      "on the first N measuring sequences; 0: on all", BY_HAND};
     for (int p = 0; p < family->variant.n_params; p++)
         rows[N_COMMON + p] = family->variant.params[p];
     *ret_n_rows = N_COMMON + family->variant.n_params;

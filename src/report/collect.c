@@ -152,11 +152,12 @@ static void note_former_runs(Report *report)
     const char **notes = ARENA_ARRAY(report->arena, const char *, report->n_notes + 1);
     for (int i = 0; i < report->n_notes; i++)
         notes[i] = report->notes[i];
-    notes[report->n_notes++] = arena_format(report->arena,
-                                            "%d of %d runs were measured before snapshots held importances from afar: "
-                                            "their labels are not available until they are "
-                                            "trained again",
-                                            n, report->n_runs);
+    notes[report->n_notes++] =
+        arena_format(report->arena,
+                     "%d of %d run%s before snapshots held importances from afar: "
+                     "no label of %s is available until %s trained again",
+                     n, report->n_runs, report->n_runs == 1 ? " was measured" : "s were measured",
+                     n == 1 ? "it" : "them", n == 1 ? "it is" : "they are");
     report->notes = notes;
 }
 
@@ -203,7 +204,8 @@ int report_unreadable(const Report *report, Error *err)
     if (!first)
         return STATUS_OK;
     return error_set(err, STATUS_FAILED,
-                     "%s: %d of %d runs cannot be read and %s not in the tables: %s: %s. `refframe run` trains a run "
+                     "%s: %d of %d run%s cannot be read and %s not in the tables: %s: %s. `refframe run` trains a run "
                      "anew, to the same bytes, once its folder is removed",
-                     report->folder, n, report->n_runs, n == 1 ? "is" : "are", first->folder, first->reason);
+                     report->folder, n, report->n_runs, report->n_runs == 1 ? "" : "s", n == 1 ? "is" : "are",
+                     first->folder, first->reason);
 }

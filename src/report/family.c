@@ -171,11 +171,11 @@ const char *family_line(Arena *arena, const Family *family)
     if (family->n_claims < 2)
         return arena_format(arena, "1 claim%s, corrected with no other", who);
     if (family->n < needs)
-        return arena_format(
-            arena,
-            "%d claims%s, corrected together (Holm): %d seeds decide none of them (the least p is %.2g, "
-            "the first verdict needs %.2g); %d seeds that agree would",
-            family->n_claims, who, family->n, sign_p(family->n, 0), level, needs);
+        return arena_format(arena,
+                            "%d claims%s, corrected together (Holm): %d seed%s none of them (the least p is %.2g, "
+                            "the first verdict needs %.2g); %d seeds that agree would",
+                            family->n_claims, who, family->n, family->n == 1 ? " decides" : "s decide",
+                            sign_p(family->n, 0), level, needs);
     return arena_format(arena, "%d claims%s, corrected together (Holm): the first verdict needs p <= %.2g",
                         family->n_claims, who, level);
 }
@@ -195,7 +195,8 @@ const char *seeds_line(Arena *arena, int n_seeds)
 {
     const int spared = seeds_spared(n_seeds, P_NEEDED);
     if (spared < 0)
-        return arena_format(arena, "%d seeds decide no claim; %d do, where all of them agree", n_seeds, SEEDS_NEEDED);
+        return arena_format(arena, "%d seed%s no claim; %d do, where all of them agree", n_seeds,
+                            n_seeds == 1 ? " decides" : "s decide", SEEDS_NEEDED);
     return arena_format(arena, "%d seeds decide a claim on which %s agree; %s", n_seeds,
                         spared > 0 ? arena_format(arena, "%d of them", n_seeds - spared) : "all of them",
                         power_text(arena, n_seeds, P_NEEDED));

@@ -36,6 +36,7 @@ int report_write(Report *report, const char *folder, const char *const *requeste
 void report_terminal(Report *report, int width, int use_colour, Text *ret_text);
 
 /* A run's snapshot as text (`refframe show RUN [--step N]`): per layer and head the main metrics and labels. */
-int report_show(Arena *arena, const char *run_folder, int64_t step, int use_colour, Text *ret_text, Error *err);
+int report_show(Arena *arena, const char *run_folder, int64_t step, int width, int use_colour, Text *ret_text,
+                Error *err);
 
 #endif

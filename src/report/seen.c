@@ -71,9 +71,9 @@ const char *seen_text(Arena *arena, const Report *report, const Seen *seen)
 {
     Text text = {0};
     int n_named = 0, n_at_start = 0;
-    text_addf(&text, "a search over %d arm%s: seen in %d of %d runs, in %d arm%s", seen->n_arms,
-              seen->n_arms == 1 ? "" : "s", seen->n_runs_seen, seen->n_runs, seen->n_arms_seen,
-              seen->n_arms_seen == 1 ? "" : "s");
+    text_addf(&text, "a search over %d arm%s: seen in %d of %d run%s, in %d arm%s", seen->n_arms,
+              seen->n_arms == 1 ? "" : "s", seen->n_runs_seen, seen->n_runs, seen->n_runs == 1 ? "" : "s",
+              seen->n_arms_seen, seen->n_arms_seen == 1 ? "" : "s");
     for (int k = 0; k < seen->n_arms; k++) {
         const SeenArm *own = &seen->arms[k];
         n_at_start += own->n_at_start;

@@ -17,7 +17,8 @@
 #include "store/manifest.h"
 #include "store/npz.h"
 
-enum { SIDE = 16 }; /* rows of a picture, and columns, each two characters wide */
+enum { WIDEST_MAPS = 100 }; /* columns of pictures side by side */
+enum { SIDE = 16 };         /* rows of a picture, and columns, each two characters wide */
 
 /* Shown when the snapshot has them, in this order; all are defined in metrics.json. */
 static const struct {
@@ -34,7 +35,7 @@ static const struct {
     {"value_drain", "v drain", 2},
     {"logit_gap", "logit gap", 2},
 };
-enum { N_SHOWN = sizeof columns / sizeof *columns, CELL = 11 };
+enum { N_SHOWN = sizeof columns / sizeof *columns };
 
 /* Metrics as plain rows of a schema, so that run_collect reads them. */
 static void declare_metrics(Report *report)
@@ -48,89 +49,105 @@ static void declare_metrics(Report *report)
     }
 }
 
-static void add_metrics(const Report *report, const ReportRun *run, int use_colour, Text *text)
+static void add_metrics(const Report *report, const ReportRun *run, int width, int use_colour, Text *text)
 {
-    style_padded(text, "  head", 10, STYLE_DIM, use_colour);
+    Arena *arena = report->arena;
+    const int n = run->n_layers * run->n_heads;
+    const char *headings[N_SHOWN];
+    StyleHead *rows = ARENA_ARRAY(arena, StyleHead, n);
+    StyleHeads heads = {.headings = headings, .rows = rows, .n_rows = n};
     for (int m = 0; m < N_SHOWN; m++)
-        if (run->metrics[m].n > 0)
-            style_padded(text, columns[m].heading, CELL, STYLE_DIM, use_colour);
-    style_padded(text, "by position", 15, STYLE_DIM, use_colour);
-    style_padded(text, "by token", 15, STYLE_DIM, use_colour);
-    style_padded(text, "margin, agree", 0, STYLE_DIM, use_colour);
-    text_add(text, "\n");
-    for (int l = 0; l < run->n_layers; l++)
-        for (int h = 0; h < run->n_heads; h++) {
-            char cell[32];
-            snprintf(cell, sizeof cell, "  %d.%d", l, h);
-            style_padded(text, cell, 10, STYLE_BOLD, use_colour);
-            for (int m = 0; m < report->n_metrics; m++) {
-                if (run->metrics[m].n == 0)
-                    continue; /* not measured in this snapshot */
-                const double *values = run->metrics[m].values;
-                snprintf(cell, sizeof cell, "%.*f", columns[m].decimals, values[l * run->n_heads + h]);
-                style_padded(text, isnan(values[l * run->n_heads + h]) ? "-" : cell, CELL, STYLE_PLAIN, use_colour);
-            }
-            style_frame(text, &run->frames[0].heads[l * run->n_heads + h], use_colour);
+        if (run->metrics[m].n > 0) /* measured in this snapshot */
+            headings[heads.n_columns++] = columns[m].heading;
+    for (int h = 0; h < n; h++) {
+        const char **cells = ARENA_ARRAY(arena, const char *, N_SHOWN);
+        int c = 0;
+        for (int m = 0; m < N_SHOWN; m++) {
+            if (run->metrics[m].n == 0)
+                continue;
+            const double value = run->metrics[m].values[h];
+            cells[c++] = isnan(value) ? "-" : arena_format(arena, "%.*f", columns[m].decimals, value);
         }
+        rows[h] = (StyleHead){.name = arena_format(arena, "  %d.%d", h / run->n_heads, h % run->n_heads),
+                              .cells = cells,
+                              .frame = &run->frames[0].heads[h],
+                              .name_style = STYLE_BOLD};
+    }
+    style_heads(text, &heads, width, use_colour);
     text_add(text, "\n");
     for (int l = 0; l < run->n_layers; l++) {
-        text_addf(text, "  layer %d   ", l);
-        style_frame(text, &run->frames[0].layers[l], use_colour);
+        const char *name = arena_format(arena, "  layer %d   ", l);
+        text_add(text, name);
+        style_frame(text, &run->frames[0].layers[l], style_width(name), width, use_colour);
     }
     style_padded(text, "  model     ", 0, STYLE_BOLD, use_colour);
-    style_frame(text, &run->frames[0].model, use_colour);
+    style_frame(text, &run->frames[0].model, 12, width, use_colour);
 }
+
+/* Columns of the table of anchors, and that of its tokens, which have lines of their own in a narrow terminal. */
+enum { SCOPE = 10, PLACE = 13, TOP = 11, TOKENS = 2 + SCOPE + PLACE + TOP, LEAST_TOKENS = 24, BELOW = 4 };
 
 /* "  0.1  first  98 %  "," 0.62  " " 0.21  <bos> 0.08"; nothing where there are no anchors.
  * Returns whether the place is in doubt. */
-static int add_scope(Arena *arena, const char *name, const Frame *frame, const ScopeTokens *tokens, int use_colour,
-                     Text *text)
+static int add_scope(Arena *arena, const char *name, const Frame *frame, const ScopeTokens *tokens, int width,
+                     int use_colour, Text *text)
 {
     if (tokens->n == 0)
         return 0;
     text_add(text, "  ");
-    style_padded(text, name, 10, STYLE_BOLD, use_colour);
-    style_padded(text, place_shown(arena, frame), 13, STYLE_PLAIN, use_colour);
-    style_padded(text, arena_format(arena, "%.2f", frame->place_share), 11, STYLE_PLAIN, use_colour);
+    style_padded(text, name, SCOPE, STYLE_BOLD, use_colour);
+    style_padded(text, place_shown(arena, frame), PLACE, STYLE_PLAIN, use_colour);
+    style_padded(text, arena_format(arena, "%.2f", frame->place_share), TOP, STYLE_PLAIN, use_colour);
+    int column = TOKENS;
     for (int i = 0; i < tokens->n && i < 3; i++) {
-        text_add(text, i > 0 ? "   " : "");
-        style_padded(text, token_shown(arena, tokens->texts[i]), 0, STYLE_PLAIN, use_colour);
-        text_add(text, " ");
-        style_padded(text, arena_format(arena, "%.2f", tokens->anchors[i].share), 0, STYLE_DIM, use_colour);
+        const char *token = token_shown(arena, tokens->texts[i]);
+        const char *share = arena_format(arena, " %.2f", tokens->anchors[i].share);
+        const int n = style_width(token) + style_width(share), gap = i > 0 ? 3 : 0;
+        const int is_new = n + gap > width - column || (i == 0 && width - TOKENS < LEAST_TOKENS);
+        if (is_new) {
+            column = width - TOKENS < LEAST_TOKENS ? BELOW : TOKENS;
+            text_add(text, "\n");
+        }
+        style_padded(text, "", is_new ? column : gap, STYLE_PLAIN, use_colour);
+        style_padded(text, token, 0, STYLE_PLAIN, use_colour);
+        style_padded(text, share, 0, STYLE_DIM, use_colour);
+        column += (is_new ? 0 : gap) + n;
     }
     text_add(text, "\n");
     return !frame->place_checked;
 }
 
-static void add_anchors(Arena *arena, const ReportRun *run, int use_colour, Text *text)
+static void add_anchors(Arena *arena, const ReportRun *run, int width, int use_colour, Text *text)
 {
     const SnapshotFrames *frames = &run->frames[0];
     const AnchorTokens *anchors = &run->anchors;
-    text_add(text, "\n  ");
+    text_add(text, "\n");
     if (anchors->model.n == 0) {
-        style_padded(text, "no head has an anchor in most of its sequences", 0, STYLE_DIM, use_colour);
-        text_add(text, "\n");
+        style_wrapped(text, "no head has an anchor in most of its sequences", 2, width, STYLE_DIM, use_colour);
         return;
     }
-    style_padded(text, "anchors", 10, STYLE_DIM, use_colour);
-    style_padded(text, "modal place", 13, STYLE_DIM, use_colour);
-    style_padded(text, "top there", 11, STYLE_DIM, use_colour);
-    style_padded(text, "tokens by their share of the anchors' excess", 0, STYLE_DIM, use_colour);
-    text_add(text, "\n");
+    text_add(text, "  ");
+    style_padded(text, "anchors", SCOPE, STYLE_DIM, use_colour);
+    style_padded(text, "modal place", PLACE, STYLE_DIM, use_colour);
+    style_padded(text, "top there", TOP, STYLE_DIM, use_colour);
+    if (width - TOKENS < LEAST_TOKENS)
+        text_add(text, "\n    ");
+    style_going_on(text, "tokens by their share of the anchors' excess", width - TOKENS < LEAST_TOKENS ? BELOW : TOKENS,
+                   width - TOKENS < LEAST_TOKENS ? BELOW : TOKENS, width, STYLE_DIM, use_colour);
     int n_doubtful = 0;
     for (int l = 0; l < run->n_layers; l++)
         for (int h = 0; h < run->n_heads; h++) {
             const int head = l * run->n_heads + h;
             n_doubtful += add_scope(arena, arena_format(arena, "%d.%d", l, h), &frames->heads[head],
-                                    &anchors->heads[head], use_colour, text);
+                                    &anchors->heads[head], width, use_colour, text);
         }
     for (int l = 0; l < run->n_layers; l++)
         n_doubtful += add_scope(arena, arena_format(arena, "layer %d", l), &frames->layers[l], &anchors->layers[l],
-                                use_colour, text);
-    n_doubtful += add_scope(arena, "model", &frames->model, &anchors->model, use_colour, text);
+                                width, use_colour, text);
+    n_doubtful += add_scope(arena, "model", &frames->model, &anchors->model, width, use_colour, text);
     if (n_doubtful > 0)
-        style_padded(text, "  ? nothing tells whether it counts from the start or from the end\n", 0, STYLE_DIM,
-                     use_colour);
+        style_wrapped(text, "? nothing tells whether it counts from the start or from the end", 2, width, STYLE_DIM,
+                      use_colour);
 }
 
 /* One head's map brought to side x side. What no sequence is long enough for is not a number, and left out. */
@@ -189,7 +206,8 @@ static void add_maps(const float *maps, int layer, int H, int T, int width, Text
 static int choose_step(const char *run_folder, int n, const int64_t *steps, int64_t *step, Error *err)
 {
     if (n == 0)
-        return error_set(err, STATUS_INPUT, "%s: has no snapshots", run_folder);
+        return error_set(err, STATUS_INPUT, "%s: has no snapshots; show takes a run's folder, results/NAME/RUN",
+                         run_folder);
     if (*step < 0)
         *step = steps[n - 1];
     int at = 0;
@@ -203,7 +221,8 @@ static int choose_step(const char *run_folder, int n, const int64_t *steps, int6
                      (long long)*step, (long long)(at == n ? steps[n - 1] : nearest));
 }
 
-int report_show(Arena *arena, const char *run_folder, int64_t step, int use_colour, Text *ret_text, Error *err)
+int report_show(Arena *arena, const char *run_folder, int64_t step, int width, int use_colour, Text *ret_text,
+                Error *err)
 {
     int64_t *steps;
     if (!file_is_folder(run_folder))
@@ -235,15 +254,21 @@ int report_show(Arena *arena, const char *run_folder, int64_t step, int use_colo
     char *name = file_basename(arena, run_folder);
     text_add(ret_text, "\n  ");
     style_padded(ret_text, name, 0, STYLE_BOLD, use_colour);
-    text_addf(ret_text,
-              "\n  step %lld (%d snapshots up to step %lld); %.0f tokens seen; held-out loss %.4f %s per target\n\n",
-              (long long)step, n, (long long)steps[n - 1], run.tokens[0], run.losses[0], run_loss_unit(&run));
-    add_metrics(&report, &run, use_colour, ret_text);
-    add_anchors(arena, &run, use_colour, ret_text);
+    text_add(ret_text, "\n");
+    style_wrapped(
+        ret_text,
+        arena_format(arena,
+                     "step %lld (%d snapshot%s up to step %lld); %.0f tokens seen; held-out loss %.4f %s per target",
+                     (long long)step, n, n == 1 ? "" : "s", (long long)steps[n - 1], run.tokens[0], run.losses[0],
+                     run_loss_unit(&run)),
+        2, width, STYLE_PLAIN, use_colour);
+    text_add(ret_text, "\n");
+    add_metrics(&report, &run, width, use_colour, ret_text);
+    add_anchors(arena, &run, width, use_colour, ret_text);
     const float *map =
         npz_data(&npz, "map_mean", NPY_FLOAT32, 4, (int64_t[]){run.n_layers, run.n_heads, run.length, run.length});
     for (int l = 0; map && l < run.n_layers; l++)
-        add_maps(map, l, run.n_heads, run.length, 100, ret_text);
+        add_maps(map, l, run.n_heads, run.length, width < WIDEST_MAPS ? width : WIDEST_MAPS, ret_text);
     text_add(ret_text, "\n");
     return STATUS_OK;
 }

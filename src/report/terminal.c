@@ -107,16 +107,17 @@ static void add_table(Text *text, const char *const (*rows)[N_COLUMNS], int n_ro
     }
 }
 
-static void add_blocks(Text *text, const char *const (*rows)[N_COLUMNS], int n_rows, int use_colour)
+static void add_blocks(Text *text, const char *const (*rows)[N_COLUMNS], int n_rows, int width, int use_colour)
 {
+    enum { LABEL = 18 };
     for (int r = 0; r < n_rows; r++) {
         text_add(text, r > 0 ? "\n  " : "  ");
         style_padded(text, rows[r][ARM], 0, STYLE_BOLD, use_colour);
         text_add(text, "\n");
         for (int c = RUNS; c < N_COLUMNS; c++) {
             text_add(text, "    ");
-            style_padded(text, headings[c], 20, STYLE_DIM, use_colour);
-            text_addf(text, "%s\n", rows[r][c]);
+            style_padded(text, headings[c], LABEL, STYLE_DIM, use_colour);
+            style_going_on(text, rows[r][c], 4 + LABEL, 6, width, STYLE_PLAIN, use_colour);
         }
     }
 }
@@ -155,7 +156,7 @@ static void add_arms(Arena *arena, const Report *report, int width, int use_colo
         if (is_fitting)
             return;
     }
-    add_blocks(text, rows, report->n_arms, use_colour);
+    add_blocks(text, rows, report->n_arms, width, use_colour);
 }
 
 /* What the columns are, and what the brackets cover. */
@@ -203,9 +204,8 @@ static void add_verdicts(Arena *arena, const Report *report, int width, int use_
         const Claim *claim = &report->claims[c];
         const ClaimVerdict verdict = verdicts[c];
         const char *corrected = verdict_corrected_text(arena, &verdict);
-        text_add(text, "\n  ");
-        style_padded(text, verdict_text(arena, &verdict), 0, colours[verdict.verdict], use_colour);
         text_add(text, "\n");
+        style_wrapped(text, verdict_text(arena, &verdict), 2, width, colours[verdict.verdict], use_colour);
         if (corrected[0])
             style_wrapped(text, corrected, 4, width, colours[verdict.corrected.verdict], use_colour);
         style_wrapped(text, claim->text, 4, width, STYLE_PLAIN, use_colour);
@@ -217,7 +217,7 @@ static void add_verdicts(Arena *arena, const Report *report, int width, int use_
         const VerdictTest *test = &verdict.tests[verdict.deciding];
         const char *arms = verdict_arms(arena, report, test);
         const char *found = test->is_votes
-                                ? arena_format(arena, "%d of %d seeds", test->n_hold, test->n)
+                                ? arena_format(arena, "%d of %d seed%s", test->n_hold, test->n, test->n == 1 ? "" : "s")
                                 : interval_text(arena, &test->interval,
                                                 test->last_step > 0 ? test->last_step : (double)NAN, SIGNIFICANT);
         const char *cover =
@@ -237,7 +237,7 @@ static void add_verdicts(Arena *arena, const Report *report, int width, int use_
         }
 }
 
-static void add_absent(const Report *report, int use_colour, Text *text)
+static void add_absent(const Report *report, int width, int use_colour, Text *text)
 {
     int n = 0;
     for (int r = 0; r < report->n_runs; r++) {
@@ -252,8 +252,7 @@ static void add_absent(const Report *report, int use_colour, Text *text)
         text_add(text, "    ");
         style_padded(text, run->folder, 0, STYLE_PLAIN, use_colour);
         text_add(text, ": ");
-        style_padded(text, run->reason, 0, STYLE_PLAIN, use_colour);
-        text_add(text, "\n");
+        style_going_on(text, run->reason, 6 + style_width(run->folder), 6, width, STYLE_PLAIN, use_colour);
     }
 }
 
@@ -272,6 +271,6 @@ void report_terminal(Report *report, int width, int use_colour, Text *ret_text)
     add_caption(report, width, use_colour, ret_text);
     add_verdicts(arena, report, width, use_colour, ret_text);
     changes_text(report, width, use_colour, ret_text);
-    add_absent(report, use_colour, ret_text);
+    add_absent(report, width, use_colour, ret_text);
     arena_free(arena);
 }

@@ -110,7 +110,8 @@ static void test_numbers(Arena *arena, const Report *report, const Comparison *c
     if (ret_test->n == 0)
         ret_test->note = n == 0 ? "no finished run" : "not available in these runs";
     else if (n_unordered > 0)
-        ret_test->note = arena_format(arena, "neither came in %d of %d seeds", n_unordered, ret_test->n);
+        ret_test->note = arena_format(arena, "neither came in %d of %d seed%s", n_unordered, ret_test->n,
+                                      ret_test->n == 1 ? "" : "s");
 }
 
 /* One arm among those searched is enough: the best stands for all, in the plan's order among equals. Returns 1, or 0
@@ -145,7 +146,8 @@ static int test_seen(Arena *arena, const Report *report, const Term *term, Verdi
 static const char *changed_text(Arena *arena, const Changed *changed)
 {
     const char *left_out = changed->n_unlabelled > 0
-                               ? arena_format(arena, ", %d runs without a label left out", changed->n_unlabelled)
+                               ? arena_format(arena, ", %d run%s without a label left out", changed->n_unlabelled,
+                                              changed->n_unlabelled == 1 ? "" : "s")
                                : "";
     const char *plural = changed->n_pairs == 1 ? "" : "s";
     if (isnan(changed->test.p))

@@ -86,19 +86,21 @@ static int open_folder(const char *folder, Error *err)
 
 /* ---- progress ---- */
 
-/* Shares by steps of the runs that were not finished at the start; an ended run counts as done, wherever it ended. */
+/* The share of all steps of all runs, and the time left by those that this call had to do; an ended run counts as done,
+ * wherever it ended. */
 static void estimate(Sched *s)
 {
-    double todo = 0, done = 0;
+    double all = 0, before = 0, todo = 0, done = 0;
     for (int i = 0; i < s->plan->n_runs; i++) {
         const Run *run = &s->runs[i];
-        if (run->steps <= run->first)
-            continue;
-        todo += (double)(run->steps - run->first);
-        done += (double)((run->step < run->steps ? run->step : run->steps) - run->first);
+        const int64_t first = run->first < run->steps ? run->first : run->steps;
+        all += (double)run->steps;
+        before += (double)first;
+        todo += (double)(run->steps - first);
+        done += (double)((run->step < run->steps ? run->step : run->steps) - first);
     }
     const double elapsed = clock_seconds() - s->started;
-    s->state.share = todo > 0 ? done / todo : 1;
+    s->state.share = all > 0 ? (before + done) / all : 1;
     s->state.seconds_left = done > 0 ? elapsed * (todo - done) / done : NAN;
 }
 
@@ -343,9 +345,9 @@ static int summarise(const Sched *s, Error *err)
     if (n_done == n)
         return STATUS_OK;
     if (child_interrupted())
-        return error_set(err, STATUS_INTERRUPTED, "interrupted with %d of %d runs finished; the same command goes on",
-                         n_done, n);
-    return error_set(err, STATUS_FAILED, "%d of %d runs failed", s->state.n_failed, n);
+        return error_set(err, STATUS_INTERRUPTED, "interrupted with %d of %d run%s finished; the same command goes on",
+                         n_done, n, n == 1 ? "" : "s");
+    return error_set(err, STATUS_FAILED, "%d of %d run%s failed", s->state.n_failed, n, n == 1 ? "" : "s");
 }
 
 int sched_run(const Plan *plan, const char *folder, const SchedOptions *options, SchedState *ret_state, Error *err)

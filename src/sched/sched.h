@@ -26,7 +26,7 @@ int progress_parse(const char *line, Progress *ret_progress); /* 0, or -1 for an
 
 typedef struct {
     int n_runs, n_finished, n_skipped, n_failed, n_running;
-    double share;           /* of all steps of all runs that this call had to do */
+    double share;           /* of all steps of all runs, those done before this call included */
     double seconds_left;    /* estimate from the steps done so far, NaN at first */
     Progress latest;        /* of the run that spoke last */
     const char *latest_run; /* its folder name */

@@ -242,7 +242,7 @@ class PowerCase(KillCase):
         done = self.refframe("status", os.path.join(folder, "one"), code=None)
         self.assert_said(done)
         self.n_looks += 1
-        if "1 of 1 runs finished" in done.stdout:
+        if "1 of 1 run finished" in done.stdout:
             self.n_finished += 1
             (run,) = run_folders(os.path.join(folder, "one")).values()
             self.assertSameResults(result_of_run(run), result_of_run(self.calm_run))

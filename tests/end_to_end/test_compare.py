@@ -111,7 +111,7 @@ class Compare(Case):
     def test_refusals(self):
         for words, line in (
                 (("results/tiny",), "usage: refframe compare results/A results/B"),
-                (("results/tiny", "results/none"), "results/none/plan.json"),
+                (("results/tiny", "results/none"), "results/none: there is no such folder"),
                 (("results/tiny", "results/../results/tiny"), "two folders of one name can't be told apart"),
                 (("results/tiny", "results/other", "--name", "other"), "results/other holds an experiment of its own; --name gives this"),
                 (("results/tiny", "results/other", "--name", "../x"), 'can\'t be the name of a folder')):

@@ -37,7 +37,7 @@ class Disk(Case):
         self.assert_whole(self.at("full"))
         self.assertNotIn(b'"finished"', read(os.path.join(run, "manifest.json")))
         status = self.refframe("status", "full/one").stdout
-        self.assertIn("0 of 1 runs finished", status)
+        self.assertIn("0 of 1 run finished", status)
 
     def assert_goes_on(self):
         self.refframe("run", "one.yaml", "--results", "full")

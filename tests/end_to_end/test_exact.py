@@ -169,11 +169,11 @@ class Exact(Case):
             self.assertEqual(len(err.splitlines()), 1, err)
             status = self.refframe("status", os.path.join(folder, "long")).stdout
             self.assertIn("interrupted", status)
-            self.assertIn("0 of 1 runs finished", status)
+            self.assertIn("0 of 1 run finished", status)
             # The run alone may be finished by hand, the report then costs no training.
             (run,) = run_folders(self.at(folder, "long")).values()
             self.refframe("train", run, "--threads", 2)
-            self.assertIn("0 runs trained, 1 were there already",
+            self.assertIn("0 runs trained, 1 was there already",
                           self.refframe("run", "long.yaml", "--results", folder).stdout)
             self.assertSameResults(results(self.at(folder, "long")), calm)
 
@@ -184,7 +184,7 @@ class Exact(Case):
         self.assertEqual(len(self.saved("r")), 9)
         (run,) = run_folders(self.at("r", "long")).values()
         change_manifest(run, status="running")
-        self.assertIn("1 runs trained", self.refframe("run", "long.yaml", "--results", "r").stdout)
+        self.assertIn("1 run trained", self.refframe("run", "long.yaml", "--results", "r").stdout)
         self.assertSameResults(results(self.at("r", "long")), calm)
 
     def test_a_damaged_checkpoint_costs_time_only(self):

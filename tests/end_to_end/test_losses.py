@@ -23,7 +23,7 @@ class Losses(Case):
         done = self.refframe("run", "one.yaml", code=1)
         folder = os.path.relpath(self.run, self.folder)
         self.assertEqual(done.stderr, f"refframe: {os.path.basename(self.run)} failed: it was finished, but {what}; remove {folder}, "
-                         "and the same command trains it anew\nrefframe: 1 of 1 runs failed\n")
+                         "and the same command trains it anew\nrefframe: 1 of 1 run failed\n")
         self.assertEqual(result_of_run(self.run), before)
         os.rename(self.run, self.at("old"))
         self.refframe("run", "one.yaml")
@@ -45,7 +45,7 @@ class Losses(Case):
             harm(self.snapshot(12))
             self.refframe("run", "one.yaml", code=1)
             self.assertIn("1 snapshot measured again, 1 changed", self.refframe("measure", self.run).stdout)
-            self.assertIn("1 were there already", self.refframe("run", "one.yaml").stdout)
+            self.assertIn("1 was there already", self.refframe("run", "one.yaml").stdout)
             self.assertSameResults(results(self.at("results", "one")), self.results)
 
     def test_what_killed_reports_left_goes(self):
@@ -65,13 +65,13 @@ class Losses(Case):
 
     def test_a_run_that_measures_nothing_has_lost_nothing(self):
         words = ("one.yaml", "--set", "measure.enabled=false", "--results", "bare")
-        for trained in (1, 0):
-            self.assertIn(f"{trained} runs trained", self.refframe("run", *words).stdout)
+        for trained in ("1 run", "0 runs"):
+            self.assertIn(f"{trained} trained", self.refframe("run", *words).stdout)
 
     def test_checkpoints_of_a_finished_run_may_go(self):
         for name in os.listdir(os.path.join(self.run, "checkpoints")):
             os.remove(os.path.join(self.run, "checkpoints", name))
-        self.assertIn("1 were there already", self.refframe("run", "one.yaml").stdout)
+        self.assertIn("1 was there already", self.refframe("run", "one.yaml").stdout)
 
     def test_an_unfinished_run_is_shown(self):
         """Its manifest knows the snapshots up to its last checkpoint; later ones are none of others."""

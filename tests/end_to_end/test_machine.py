@@ -82,7 +82,7 @@ class Machine(Case):
         for changes in ({key: "0123456789abcdef" for key in BITS}, {key: None for key in LATER}):
             self.change_manifest(**changes)
             before = read(os.path.join(self.run_folder, "manifest.json"))
-            self.assertIn("0 runs trained, 1 were there already", self.refframe("run", "one.yaml").stdout)
+            self.assertIn("0 runs trained, 1 was there already", self.refframe("run", "one.yaml").stdout)
             self.refframe("train", self.run_folder)
             self.assertEqual(read(os.path.join(self.run_folder, "manifest.json")), before)
 

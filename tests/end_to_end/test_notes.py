@@ -45,7 +45,7 @@ class Notes(Case):
             self.write(f"{window}.yaml", SINGLE + TEXT.replace("WINDOW", window))
             self.assertEqual(self.notes(f"{window}.yaml"), expected)
         self.assertRegex(self.refframe("check", "document.yaml").stdout,
-                         r"\n  text      \d+ tokens in 1 documents to train on, \d+ in 1 held out\n")
+                         r"\n  text      \d+ tokens in 1 document to train on, \d+ in 1 held out\n")
 
     def test_settings_that_changed_begin_anew(self):
         """The key is named, the old run stays, and a run that is finished is none to go on with."""

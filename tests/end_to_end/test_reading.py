@@ -43,7 +43,7 @@ class Lost(Case):
         for words in (["report", "results/sweep"], ["run", "sweep.yaml"]):
             done = self.refframe(*words, code=1)
             self.assertIn("Without results", done.stdout)
-            self.assertIn(f"    {self.name}: {reason}", done.stdout)
+            self.assertIn(f" {self.name}: {reason}", " ".join(done.stdout.split()))
             if words[0] == "run" and done.stderr.count("\n") == 2:  # seen before anything is trained, as it is listed
                 self.assertRegex(done.stderr, f"^refframe: {re.escape(self.name)} failed: it was finished, but snapshots/step-[0-9]+.npz is "
                                  f"(gone|not what was written); remove results/sweep/{re.escape(self.name)}, and the same command "

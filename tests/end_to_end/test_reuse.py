@@ -27,7 +27,7 @@ class Reuse(Case):
         self.runs = run_folders(self.at("results", "tiny"))
 
     def check_counts(self, done, n_trained, n_there):
-        self.assertRegex(done.stdout, rf"\n{n_trained} runs trained, {n_there} were there already")
+        self.assertRegex(done.stdout, rf"\n{n_trained} runs? trained, {n_there} (was|were) there already")
 
     def by_id(self, name):
         return {run[-12:]: folder for run, folder in run_folders(self.at("results", name)).items()}
@@ -211,7 +211,7 @@ class KilledReuse(KillCase):
                 self.kill_at(call, *self.second(folder))
                 self.assertWhole(self.at(folder))
                 done = self.refframe(*self.second(folder, prepared=True))
-                self.assertRegex(done.stdout, "0 runs trained, 1 were there already")
+                self.assertRegex(done.stdout, "0 runs trained, 1 was there already")
                 self.refframe("clean", f"{folder}/other", "--yes")  # what the killed one left half-written
                 (mine,) = run_folders(self.at(folder, "other")).values()
                 self.assertSameResults(result_of_run(mine), result_of_run(self.calm_run))

@@ -23,7 +23,7 @@ class Shards(Case):
             self.assertEqual((process.returncode, err), (0, ""))
             n = 2 if i == 1 else 1
             self.assertIn(f"tiny: 4 runs (2 arms x 2 seeds), {n} of them here as shard {i}/3, 1 at a time", out)
-            self.assertIn(f"shard {i}/3: {n} runs trained, 0 were there already; when all shards have ended: "
+            self.assertIn(f"shard {i}/3: {n} run{'s' if n > 1 else ''} trained, 0 were there already; when all shards have ended: "
                           "refframe report results/tiny\n", out)
         self.refframe("report", "results/tiny")
         self.assertSameResults(results(self.at("results", "tiny")), results(self.at("whole", "tiny")))

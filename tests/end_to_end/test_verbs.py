@@ -98,7 +98,8 @@ class Verbs(Case):
                 self.assertIn(done.returncode, (0, 2), done.stderr)
 
     def test_init_check_run(self):
-        self.refframe("init", "first")
+        said = self.refframe("init", "first").stdout
+        self.assertEqual(said, f"first.yaml written; next: {REFFRAME} check first.yaml && {REFFRAME} run first.yaml\n")
         text = read(self.at("first.yaml"))
         plan = self.refframe("check", "first.yaml").stdout
         self.assertRegex(plan, r"memory +[0-9.]+ [KMG]iB")
@@ -106,7 +107,9 @@ class Verbs(Case):
         self.assertEqual(sorted(os.listdir(self.folder)), ["first.yaml"], "check writes nothing")
         self.refframe("init", "first.yaml", code=2)
         self.assertEqual(read(self.at("first.yaml")), text)
-        self.refframe("init", "second")
+        found = {**os.environ, "PATH": f"{os.path.dirname(REFFRAME)}:{os.environ['PATH']}"}
+        said = self.refframe("init", "second", program=["/usr/bin/env", os.path.basename(REFFRAME)], env=found).stdout
+        self.assertIn("next: refframe check second.yaml && refframe run second.yaml", said)
         self.assertEqual(read(self.at("second.yaml")), text.replace(b"name: first", b"name: second"))
         self.assertIn("-> results/second", self.refframe("check", "second.yaml").stdout)
 
@@ -289,6 +292,18 @@ class Verbs(Case):
         self.assertRegex(last, r"(?m)^ +head +sink idle +sink +alpha +max inflow +end +anchors +entropy +v drain +logit gap "
                                r"+by position +by token +margin, agree$")
         self.refframe("show", run, "--step", 3, code=2)
+
+    def test_a_folder_for_another(self):
+        """A run's folder for its experiment's, the other way round, and the one above both: the right one is named."""
+        self.one_run()
+        (run,) = run_folders(self.at("results", "one"))
+        self.assertEqual(self.refframe("show", "results/one", code=2).stderr,
+                         f"refframe: results/one: is an experiment's folder; show takes one of its runs, as results/one/{run}\n")
+        for verb in "status", "report", "clean":
+            self.assertEqual(self.refframe(verb, f"results/one/{run}", code=2).stderr,
+                             f"refframe: results/one/{run}: is the folder of one run; its experiment's is results/one\n")
+            self.assertEqual(self.refframe(verb, "results", code=2).stderr,
+                             "refframe: results: holds experiments' folders; name one of them, as results/one\n")
 
     def test_learnt_tokens_are_read_as_text_from_the_run_alone(self):
         words = "the cat café naïve 猫 sat on 1813 mats, then".split(" ")

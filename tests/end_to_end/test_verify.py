@@ -221,7 +221,7 @@ class Verify(Case):
         lines = self.verify(0)
         self.assertIn("      no hash  manifest.json, run.yaml, log.txt, timing.csv", lines)
         self.assertTrue(any(re.match(" +no hash  changes.csv, .*, plan.json, ", line) for line in lines), lines)
-        self.assertIn("1 were there already", self.refframe("run", "one.yaml").stdout)
+        self.assertIn("1 was there already", self.refframe("run", "one.yaml").stdout)
         self.refframe("measure", run)
         self.refframe("show", run)
         os.remove(os.path.join(self.whole, "SHA256SUMS"))

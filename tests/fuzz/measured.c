@@ -31,7 +31,7 @@ static void check_formats(Arena *arena, const MapsResult *result)
     maps_to_json(result, &text);
     assert(json_parse(arena, "maps.json", text_string(&text), text.size, &json, &err) == STATUS_OK);
     text_clear(&text);
-    maps_to_table(result, 100, 0, &text);
+    maps_to_table(result, 100, 100, 0, &text);
     for (char *line = text.data, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
         *end = '\0';
         assert(text_is_visible(line));

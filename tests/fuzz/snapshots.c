@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     const char *folder = results_write_plan(RESULTS_PLAN, RESULTS_METRICS);
     results_report(folder, "s");
     const char *run = file_join(arena, folder, "r");
-    if (!fuzz_is_read(report_show(arena, run, -1, 0, &text, &err), &err))
+    if (!fuzz_is_read(report_show(arena, run, -1, 100, 0, &text, &err), &err))
         assert(text.size == 0);
     text_free(&text);
     arena_free(arena);

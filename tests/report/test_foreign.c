@@ -244,7 +244,7 @@ static void test_files_are_those_that_the_manifest_lists(void **state)
     assert_ok(file_read(arena, run_snapshot_path(arena, of_other, 5), &other, &n_other, &err), &err);
     assert_ok(file_write(path, other, n_other, &err), &err);
     assert_left_out(results, "step-00000005.npz: is not the file that manifest.json lists (SHA-256 ");
-    assert_int_equal(report_show(arena, results->run, 5, 0, &text, &err), STATUS_INPUT);
+    assert_int_equal(report_show(arena, results->run, 5, 100, 0, &text, &err), STATUS_INPUT);
     assert_non_null(strstr(err.text, "is not the file that manifest.json lists"));
     assert_ok(file_write(path, bytes, n, &err), &err);
 

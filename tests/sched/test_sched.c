@@ -130,7 +130,7 @@ typedef struct {
     SchedState state;
     Error err;
     int n_changes, n_ends;
-    double last_share;
+    double first_share, last_share;
     RunStatus ended[16]; /* by index of the run */
     char reasons[16][200];
     char latest[200];
@@ -143,6 +143,7 @@ static void on_change(void *context, const SchedState *state)
     assert_true(state->n_running <= b->options.jobs);
     assert_true(state->n_finished + state->n_failed + state->n_skipped + state->n_running <= state->n_runs);
     b->n_changes++;
+    b->first_share = isnan(b->first_share) ? state->share : b->first_share;
     b->last_share = state->share;
     if (state->latest_run)
         snprintf(b->latest, sizeof b->latest, "%s", state->latest_run);
@@ -393,6 +394,22 @@ static void test_progress_lines(void **state)
     }
 }
 
+/* What was done before counts in the share as in the numbers: four of five runs, and of the fifth nothing yet. */
+static void test_share_counts_what_was_done_before(void **state)
+{
+    Bench *b = *state;
+    load(b, "seeds: 4\n");
+    assert_ok(run(b), &b->err);
+    load(b, "seeds: 5\n");
+    b->first_share = NAN;
+    assert_ok(run(b), &b->err);
+    assert_true(b->first_share == 0.8 && b->last_share == 1);
+    assert_true(b->state.seconds_left == 0);
+    b->first_share = NAN;
+    assert_ok(run(b), &b->err); /* nothing is left */
+    assert_true(b->state.share == 1);
+}
+
 /* In a process of its own, as the flag of Ctrl-C is never taken back. */
 static void test_interrupt_stops_children_and_resumes(void **state)
 {
@@ -423,6 +440,7 @@ int main(int argc, char **argv)
         return child_main(argc, argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_runs_all_then_skips_all, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_share_counts_what_was_done_before, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_failure_does_not_stop_the_others, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_program_that_cannot_start, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_another_run_s_folder_is_never_touched, set_up, tear_down),

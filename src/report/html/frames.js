@@ -10,7 +10,7 @@ function strip(a) {
     viewBox: `0 0 ${W} ${bottom + 20}`,
     role: 'img',
     'aria-label':
-      `${armName(a)}: the model's frame label over training for each of ${a.seeds.length} seeds. ${disagreement(a)}`
+      `${armName(a)}: the model's frame label over training for each seed, ${a.seeds.length} in all. ${disagreement(a)}`
   });
   ['frame', 'frame_by_token'].forEach((kind, k) => {
     const x0 = left + k * (w + gap), x = (step) => x0 + (w * logStep(step)) / (logStep(last) || 1);
