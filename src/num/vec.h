@@ -136,6 +136,12 @@ INLINE void vec_store_first(real *p, int n, vec x)
 
 #else /* plain C */
 
+#ifdef REFFRAME_TWO_ROUNDINGS /* WebAssembly has no fused one of fixed meaning: bits of their own (web/README.md) */
+INLINE vec vec_fma(vec x, vec y, vec z)
+{
+    return x * y + z;
+}
+#else
 INLINE vec vec_fma(vec x, vec y, vec z)
 {
     for (int i = 0; i < LANES; i++)
@@ -146,6 +152,7 @@ INLINE vec vec_fma(vec x, vec y, vec z)
 #endif
     return z;
 }
+#endif
 
 INLINE vec vec_sqrt(vec x)
 {

@@ -74,9 +74,9 @@ static void lay_maps(Measurer *measurer, int s, int is_position)
         view_average_heads(&view, measurer->worker[0].layer_maps);
 }
 
-/* Computed maps on every sequence, since tokens, idle queries, targets and drawn positions differ. They are
- * laid anew only for another length. */
-static void add_baseline_metrics(Measurer *measurer, NpzWriter *npz, Arena *arena, int is_position, int is_corrupted)
+/* On every sequence, since tokens, idle queries, targets and drawn positions differ. Maps are laid anew only for
+ * another length. */
+void measurer_measure_computed(Measurer *measurer, int is_position, int is_corrupted)
 {
     const Set *set = &measurer->full;
     const size_t n_values = (size_t)measurer->layout.n_values;
@@ -96,9 +96,15 @@ static void add_baseline_metrics(Measurer *measurer, NpzWriter *npz, Arena *aren
             measurer_measure_targets(measurer, &view, s, worker, pass->target_values + (size_t)s * n_values);
     }
     measurer->is_baseline = 0;
+}
+
+static void add_baseline_metrics(Measurer *measurer, NpzWriter *npz, Arena *arena, int is_position, int is_corrupted)
+{
+    const Pass *pass = &measurer->pass;
+    measurer_measure_computed(measurer, is_position, is_corrupted);
     const char *behind = arena_format(arena, "%s/%s", prefixes[is_position], is_corrupted ? "corrupted/" : "");
     add_baseline_columns(measurer, npz, arena, behind, pass, 0);
-    if (!has_targets)
+    if (!measurer_has_targets(measurer, is_corrupted))
         return;
     const Pass targets = pass_of_targets(pass);
     add_baseline_columns(measurer, npz, arena, arena_format(arena, "%stargets/", behind), &targets, 1);

@@ -140,19 +140,6 @@ static double largest_sink(const Measurer *measurer)
     return largest;
 }
 
-static void prepare(Measurer *measurer, const real *parameters, int64_t step)
-{
-    Shape s = measurer_shape(measurer->model);
-    measurer->parameters = parameters, measurer->step = step;
-    if (!measurer->full.varies) { /* else each sequence has its own */
-        model_position_bias(measurer->model, parameters, s.T, measurer->bias);
-        model_position_bias(measurer->model, parameters, s.T / 2, measurer->half_bias);
-    }
-    for (int l = 0; l < s.L; l++)
-        measurer->output_weights[l] = model_output_weight(measurer->model, parameters, l);
-    measurer_pack(measurer);
-}
-
 /* Metrics over target queries, behind "targets/". */
 static void add_target_metrics(NpzWriter *npz, Arena *arena, const Measurer *measurer, const char *prefix)
 {
@@ -218,7 +205,7 @@ int measure_snapshot(Measurer *measurer, const real *parameters, const char *run
     int n_groups = data_n_groups(measurer->data), status = STATUS_OK;
     double losses[1 + MAX_LOSS_GROUPS];
     const char *baselines = file_join(arena, run_folder, RUN_BASELINES);
-    prepare(measurer, parameters, 0); /* at step 0, of which baselines are, everything is due */
+    measurer_prepare(measurer, parameters, 0); /* at step 0, of which baselines are, everything is due */
     if (step == 0 || !file_exists(baselines))
         status = write_baselines(measurer, baselines, err);
     measurer->step = step;

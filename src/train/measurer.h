@@ -152,7 +152,10 @@ void draw_set(Measurer *measurer, const char *stream, Set *set);
 /* Rows (n,length) of importances become (n,wide) in place, NaN behind a sequence's own keys. */
 void widen_rows(size_t n, int length, int wide, float *rows);
 
-/* Uniform and position-only attention, measured like any other, into a file. */
+/* Measures uniform or position-only attention into the pass. */
+void measurer_measure_computed(Measurer *measurer, int is_position, int is_corrupted);
+
+/* The same of both, into a file. */
 int write_baselines(Measurer *measurer, const char *path, Error *err);
 
 /* Whether the set of half length takes part in the snapshot under way. */
@@ -164,8 +167,8 @@ void lay_interventions(Arena *arena, const Model *model, Surgery *surgery);
 void take_interventions(const Measurer *measurer, int s, const Given *given, Worker *worker, View *view,
                         double *ret_losses);
 
-/* Packs the parameters of the snapshot under way for the passes. */
-void measurer_pack(Measurer *measurer);
+/* The snapshot under way is of these parameters at that step, by which families are due. */
+void measurer_prepare(Measurer *measurer, const real *parameters, int64_t step);
 
 /* Both sets, clean or corrupted: fills the passes; block 0 of map_sum becomes the mean over the set. */
 void measurer_run_passes(Measurer *measurer, int is_corrupted);

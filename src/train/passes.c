@@ -293,9 +293,22 @@ static void pack(void *context, int index, int thread)
     model_pack(measurer->model, measurer->parameters, index, measurer->panels);
 }
 
-void measurer_pack(Measurer *measurer)
+static void pack_all(Measurer *measurer)
 {
     lanes_run(measurer->lanes, measurer->n_packs, pack, measurer);
+}
+
+void measurer_prepare(Measurer *measurer, const real *parameters, int64_t step)
+{
+    Shape s = measurer_shape(measurer->model);
+    measurer->parameters = parameters, measurer->step = step;
+    if (!measurer->full.varies) { /* else each sequence has its own */
+        model_position_bias(measurer->model, parameters, s.T, measurer->bias);
+        model_position_bias(measurer->model, parameters, s.T / 2, measurer->half_bias);
+    }
+    for (int l = 0; l < s.L; l++)
+        measurer->output_weights[l] = model_output_weight(measurer->model, parameters, l);
+    pack_all(measurer);
 }
 
 /* Sums become means over the sequences that have a query and a key; where none has they are not a number. */
