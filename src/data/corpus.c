@@ -16,6 +16,7 @@
 #include "base/deflate.h"
 #include "base/file.h"
 #include "base/sha256.h"
+#include "data/token_cache.h"
 
 #define FILES_KEY "data.source.files"
 #define EMBEDDED  "corpus/austen.txt.gz"
@@ -234,6 +235,27 @@ static int encode(Arena *arena, Arena *scratch, const Bytes *bytes, size_t n_tra
     return STATUS_OK;
 }
 
+/* Vocabulary, ids and documents: from the cache, or made and left there. */
+static int tokenize(Arena *arena, Arena *scratch, const Settings *settings, const Bytes *bytes, size_t n_train,
+                    const size_t *starts, size_t n_starts, Corpus *corpus, Error *err)
+{
+    const TokenText text = {corpus->sha256, bytes->n, n_train, bytes->file_starts, bytes->n_files, n_starts};
+    const Tokenizer *tokenizer = corpus->tokenizer;
+    if (tokenizer->pack && token_cache_read(arena, settings, &text, corpus) == STATUS_OK)
+        return STATUS_OK;
+    int status = tokenizer->prepare(arena, settings, bytes->bytes, bytes->n, n_train, &corpus->vocabulary, err);
+    size_t *token_starts = ARENA_ARRAY(scratch, size_t, bytes->n);
+    if (status == STATUS_OK)
+        status = encode(arena, scratch, bytes, n_train, corpus, token_starts, err);
+    if (status != STATUS_OK)
+        return status;
+    corpus->documents = ARENA_ARRAY(arena, int64_t, n_starts);
+    locate_documents(starts, n_starts, token_starts, corpus);
+    if (tokenizer->pack)
+        token_cache_write(settings, &text, corpus);
+    return STATUS_OK;
+}
+
 int corpus_open(Arena *arena, const Settings *settings, Corpus *ret_corpus, Error *err)
 {
     Arena *scratch = arena_new();
@@ -258,17 +280,13 @@ int corpus_open(Arena *arena, const Settings *settings, Corpus *ret_corpus, Erro
     find_all_documents(&bytes, starts);
     size_t n_train = cut(&bytes, settings_number(settings, "data.held_out"), starts, &n_starts);
 
-    status = corpus.tokenizer->prepare(arena, settings, bytes.bytes, bytes.n, n_train, &corpus.vocabulary, &reason);
-    size_t *token_starts = ARENA_ARRAY(scratch, size_t, bytes.n);
-    if (status == STATUS_OK)
-        status = encode(arena, scratch, &bytes, n_train, &corpus, token_starts, &reason);
+    status = tokenize(arena, scratch, settings, &bytes, n_train, starts, n_starts, &corpus, &reason);
     if (status != STATUS_OK) {
         status = settings_error(settings, FILES_KEY, err, "%s", reason.text);
         goto done;
     }
-    corpus.documents = ARENA_ARRAY(arena, int64_t, n_starts);
-    locate_documents(starts, n_starts, token_starts, &corpus);
-    const size_t encoding = (sizeof *corpus.ids + sizeof *token_starts) * (size_t)corpus.n; /* what is touched */
+    /* What is touched without the cache; with it, it is less. */
+    const size_t encoding = (sizeof *corpus.ids + sizeof *starts) * (size_t)corpus.n;
     corpus.bytes = arena_used(arena) - used;
     corpus.opening_bytes = bytes.taken + sizeof *starts * n_starts +
                            (encoding > corpus.vocabulary.learning_bytes ? encoding : corpus.vocabulary.learning_bytes);
