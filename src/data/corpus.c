@@ -123,9 +123,11 @@ static int check_utf8(const Settings *settings, const Bytes *bytes, Error *err)
     const Setting *files = settings_find(settings, FILES_KEY);
     size_t at = 0, length = 1;
     int f = bytes->n_files - 1;
+    if (!files || files->n_items == 0) /* the embedded corpus is */
+        return STATUS_OK;
     for (; at < bytes->n && length > 0; at += length)
         length = (size_t)text_utf8_decode(bytes->bytes + at, bytes->n - at, NULL);
-    if (length > 0 || !files || files->n_items == 0)
+    if (length > 0)
         return STATUS_OK;
     while (bytes->file_starts[f] > at)
         f--;
