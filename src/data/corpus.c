@@ -13,36 +13,35 @@
 #include <string.h>
 
 #include "base/asset.h"
-#include "base/deflate.h"
 #include "base/file.h"
 #include "base/sha256.h"
 #include "data/token_cache.h"
 
 #define FILES_KEY "data.source.files"
-#define EMBEDDED  "corpus/austen.txt.gz"
+#define EMBEDDED  "corpus/austen.txt"
 
 /* Places in a text must fit a 32-bit draw. */
 static const size_t max_bytes = (size_t)1 << 31;
 
 /* The bytes of all files in order. */
 typedef struct {
-    char *bytes;
+    const char *bytes;
     size_t n;
     size_t *file_starts; /* (n_files,) */
     int n_files;
     size_t taken; /* bytes of memory that reading them took */
 } Bytes;
 
-static int read_embedded(Arena *arena, Bytes *ret_bytes, Error *err)
+/* Where it stands in the program. */
+static Bytes embedded_bytes(Arena *arena)
 {
     const Asset *asset = asset_find(EMBEDDED);
     assert(asset);
-    Bytes bytes = {.file_starts = ARENA_ARRAY(arena, size_t, 1), .n_files = 1};
-    int status = gunzip_bytes(arena, asset->bytes, asset->n, &bytes.bytes, &bytes.n, err);
-    bytes.taken = bytes.n;
-    if (status == STATUS_OK)
-        *ret_bytes = bytes;
-    return status;
+    return (Bytes){.bytes = (const char *)asset->bytes,
+                   .n = asset->n,
+                   .file_starts = ARENA_ARRAY(arena, size_t, 1),
+                   .n_files = 1,
+                   .taken = asset->n};
 }
 
 /* What packs files starts with these; trained on, they would be noise. */
@@ -83,8 +82,10 @@ static int read_one(Arena *arena, const Settings *settings, const char *path, si
 static int read_bytes(Arena *arena, const Settings *settings, Bytes *ret_bytes, Error *err)
 {
     const Setting *files = settings_find(settings, FILES_KEY);
-    if (!files || files->n_items == 0)
-        return read_embedded(arena, ret_bytes, err);
+    if (!files || files->n_items == 0) {
+        *ret_bytes = embedded_bytes(arena);
+        return STATUS_OK;
+    }
 
     Bytes bytes = {.file_starts = ARENA_ARRAY(arena, size_t, files->n_items), .n_files = files->n_items};
     int status = STATUS_OK;
@@ -95,7 +96,8 @@ static int read_bytes(Arena *arena, const Settings *settings, Bytes *ret_bytes, 
             n_all += (size_t)size;
     }
     const int is_one = files->n_items == 1; /* which is read without a copy */
-    bytes.bytes = is_one ? NULL : arena_alloc(arena, n_all + 1);
+    char *all = is_one ? NULL : arena_alloc(arena, n_all + 1);
+    bytes.bytes = all;
     for (int i = 0; i < files->n_items && status == STATUS_OK; i++) {
         Arena *scratch = is_one ? NULL : arena_new();
         char *content = NULL;
@@ -106,7 +108,7 @@ static int read_bytes(Arena *arena, const Settings *settings, Bytes *ret_bytes, 
         else if (status == STATUS_OK && bytes.n + n > n_all)
             status = settings_error(settings, FILES_KEY, err, "%s has changed while it was read", files->items[i]);
         else if (status == STATUS_OK)
-            memcpy(bytes.bytes + bytes.n, content, n);
+            memcpy(all + bytes.n, content, n);
         bytes.n += status == STATUS_OK ? n : 0;
         most = scratch && n > most ? n : most;
         arena_free(scratch);
