@@ -1,7 +1,7 @@
 /* Files that travel inside the binary: the default corpus, the report's scripts and styles, shipped configurations.
  *
  * src/base/embed.c is a build tool that writes an assembler file with .incbin and a table of names; the table is here.
- * A name that ends in .gz holds the file compressed (gunzip_bytes); the list of assets is in src/meson.build.
+ * The list of assets is in src/meson.build.
  */
 #ifndef REFFRAME_BASE_ASSET_H
 #define REFFRAME_BASE_ASSET_H
@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 typedef struct {
-    const char *name;           /* "corpus/austen.txt.gz", "report/report.js", ... */
+    const char *name;           /* "corpus/austen.txt", "report/report.js", ... */
     const unsigned char *bytes; /* a NUL follows the last */
     size_t n;
 } Asset;

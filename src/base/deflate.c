@@ -5,9 +5,8 @@
 #include <string.h>
 #include <zlib.h>
 
-#define RAW_WINDOW  (-15) /* 32 KiB, no header or trailer */
-#define GZIP_WINDOW (15 + 16)
-#define PIECE       ((size_t)1 << 30)
+#define RAW_WINDOW (-15) /* 32 KiB, no header or trailer */
+#define PIECE      ((size_t)1 << 30)
 
 static uInt piece(size_t left)
 {
@@ -74,39 +73,6 @@ int inflate_bytes(const void *bytes, size_t n, void *out, size_t n_out, Error *e
         return error_set(err, STATUS_FAILED, "out of memory: zlib could not go on");
     if (result != Z_STREAM_END || taken != n || made != n_out)
         return error_set(err, STATUS_INPUT, "compressed data is damaged");
-    return STATUS_OK;
-}
-
-int gunzip_bytes(Arena *arena, const void *bytes, size_t n, char **ret_bytes, size_t *ret_n, Error *err)
-{
-    z_stream stream = {0};
-    if (inflateInit2(&stream, GZIP_WINDOW) != Z_OK)
-        return error_set(err, STATUS_FAILED, "out of memory: zlib could not start");
-    Text text = {0};
-    size_t taken = 0;
-    int result = Z_BUF_ERROR;
-    static const char zeros[4096];
-    while (result == Z_BUF_ERROR) {
-        const size_t before = text.size, taken_before = taken;
-        do /* room for as much again; the trailer's size is not to be trusted */
-            text_add_bytes(&text, zeros, sizeof zeros);
-        while (text.size < 2 * before);
-        size_t made = before;
-        result = inflate_some(&stream, bytes, n, &taken, (unsigned char *)text.data, text.size, &made);
-        text.size = made;
-        if (made == before && taken == taken_before)
-            break; /* cut short */
-    }
-    inflateEnd(&stream);
-    if (result != Z_STREAM_END || taken != n) {
-        text_free(&text);
-        if (result == Z_MEM_ERROR)
-            return error_set(err, STATUS_FAILED, "out of memory: zlib could not go on");
-        return error_set(err, STATUS_INPUT, "gzip data is damaged");
-    }
-    *ret_bytes = arena_strndup(arena, text_string(&text), text.size);
-    *ret_n = text.size;
-    text_free(&text);
     return STATUS_OK;
 }
 

@@ -1,4 +1,4 @@
-/* zlib behind four calls: gzip in, raw deflate in and out, CRC-32. Output is a pure function of the input and level. */
+/* zlib behind three calls: raw deflate in and out, CRC-32. Output is a pure function of the input and level. */
 #ifndef REFFRAME_BASE_DEFLATE_H
 #define REFFRAME_BASE_DEFLATE_H
 
@@ -13,8 +13,6 @@ int deflate_bytes(Arena *arena, int level, const void *bytes, size_t n, unsigned
                   Error *err);
 /* Raw inflate to exactly n_out bytes; anything else is an error (never writes past n_out). */
 int inflate_bytes(const void *bytes, size_t n, void *out, size_t n_out, Error *err);
-/* gzip (RFC 1952) member to memory; a NUL is added behind. */
-int gunzip_bytes(Arena *arena, const void *bytes, size_t n, char **ret_bytes, size_t *ret_n, Error *err);
 uint32_t crc32_bytes(const void *bytes, size_t n);
 
 /* Base64 (RFC 4648), for binary data inside the report. */

@@ -1,16 +1,14 @@
 /* Build tool: packs files into one blob and writes the assembler file that puts it, and asset_table, into the program.
  *
- *   embed OUT.S OUT.bin [gz:]NAME=FILE ...
+ *   embed OUT.S OUT.bin NAME=FILE ...
  *
- * `gz:` compresses with a header without name and time, so the blob is a pure function of the files. Each asset starts
- * at a multiple of 16 and is followed by a NUL. The table holds addresses, so it goes where the loader may relocate
- * (PIE).
+ * Each asset starts at a multiple of 16 and is followed by a NUL. The table holds addresses, so it goes where the
+ * loader may relocate (PIE).
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
 
 _Noreturn static void die(const char *what, const char *path)
 {
@@ -33,29 +31,10 @@ static unsigned char *read_whole(const char *path, size_t *ret_n)
     return bytes;
 }
 
-static unsigned char *gzipped(unsigned char *bytes, size_t n, size_t *ret_n)
-{
-    z_stream stream = {0};
-    if (deflateInit2(&stream, 9, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-        die("cannot start", "zlib");
-    const size_t bound = deflateBound(&stream, n);
-    unsigned char *out = malloc(bound);
-    stream.next_in = bytes;
-    stream.avail_in = (uInt)n;
-    stream.next_out = out;
-    stream.avail_out = (uInt)bound;
-    if (!out || deflate(&stream, Z_FINISH) != Z_STREAM_END)
-        die("cannot compress with", "zlib");
-    *ret_n = stream.total_out;
-    deflateEnd(&stream);
-    free(bytes);
-    return out;
-}
-
 int main(int argc, char **argv)
 {
     if (argc < 3) {
-        fprintf(stderr, "usage: embed OUT.S OUT.bin [gz:]NAME=FILE ...\n");
+        fprintf(stderr, "usage: embed OUT.S OUT.bin NAME=FILE ...\n");
         return 2;
     }
     FILE *code = fopen(argv[1], "w"), *blob = fopen(argv[2], "wb");
@@ -68,15 +47,12 @@ int main(int argc, char **argv)
             argv[2]);
     size_t offset = 0;
     for (int i = 3; i < argc; i++) {
-        const int is_gzip = strncmp(argv[i], "gz:", 3) == 0;
-        const char *name = argv[i] + 3 * is_gzip, *equals = strchr(name, '=');
+        const char *name = argv[i], *equals = strchr(name, '=');
         size_t n;
         errno = 0;
         if (!equals)
             die("no NAME=FILE in", argv[i]);
         unsigned char *bytes = read_whole(equals + 1, &n);
-        if (is_gzip)
-            bytes = gzipped(bytes, n, &n);
         const size_t padding = 16 - n % 16; /* at least the NUL */
         if (fwrite(bytes, 1, n, blob) != n || fwrite("\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 1, padding, blob) != padding)
             die("cannot write", argv[2]);

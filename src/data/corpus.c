@@ -13,35 +13,35 @@
 #include <string.h>
 
 #include "base/asset.h"
-#include "base/deflate.h"
 #include "base/file.h"
 #include "base/sha256.h"
+#include "data/token_cache.h"
 
 #define FILES_KEY "data.source.files"
-#define EMBEDDED  "corpus/austen.txt.gz"
+#define EMBEDDED  "corpus/austen.txt"
 
 /* Places in a text must fit a 32-bit draw. */
 static const size_t max_bytes = (size_t)1 << 31;
 
 /* The bytes of all files in order. */
 typedef struct {
-    char *bytes;
+    const char *bytes;
     size_t n;
     size_t *file_starts; /* (n_files,) */
     int n_files;
     size_t taken; /* bytes of memory that reading them took */
 } Bytes;
 
-static int read_embedded(Arena *arena, Bytes *ret_bytes, Error *err)
+/* Where it stands in the program. */
+static Bytes embedded_bytes(Arena *arena)
 {
     const Asset *asset = asset_find(EMBEDDED);
     assert(asset);
-    Bytes bytes = {.file_starts = ARENA_ARRAY(arena, size_t, 1), .n_files = 1};
-    int status = gunzip_bytes(arena, asset->bytes, asset->n, &bytes.bytes, &bytes.n, err);
-    bytes.taken = bytes.n;
-    if (status == STATUS_OK)
-        *ret_bytes = bytes;
-    return status;
+    return (Bytes){.bytes = (const char *)asset->bytes,
+                   .n = asset->n,
+                   .file_starts = ARENA_ARRAY(arena, size_t, 1),
+                   .n_files = 1,
+                   .taken = asset->n};
 }
 
 /* What packs files starts with these; trained on, they would be noise. */
@@ -82,8 +82,10 @@ static int read_one(Arena *arena, const Settings *settings, const char *path, si
 static int read_bytes(Arena *arena, const Settings *settings, Bytes *ret_bytes, Error *err)
 {
     const Setting *files = settings_find(settings, FILES_KEY);
-    if (!files || files->n_items == 0)
-        return read_embedded(arena, ret_bytes, err);
+    if (!files || files->n_items == 0) {
+        *ret_bytes = embedded_bytes(arena);
+        return STATUS_OK;
+    }
 
     Bytes bytes = {.file_starts = ARENA_ARRAY(arena, size_t, files->n_items), .n_files = files->n_items};
     int status = STATUS_OK;
@@ -94,7 +96,8 @@ static int read_bytes(Arena *arena, const Settings *settings, Bytes *ret_bytes, 
             n_all += (size_t)size;
     }
     const int is_one = files->n_items == 1; /* which is read without a copy */
-    bytes.bytes = is_one ? NULL : arena_alloc(arena, n_all + 1);
+    char *all = is_one ? NULL : arena_alloc(arena, n_all + 1);
+    bytes.bytes = all;
     for (int i = 0; i < files->n_items && status == STATUS_OK; i++) {
         Arena *scratch = is_one ? NULL : arena_new();
         char *content = NULL;
@@ -105,7 +108,7 @@ static int read_bytes(Arena *arena, const Settings *settings, Bytes *ret_bytes, 
         else if (status == STATUS_OK && bytes.n + n > n_all)
             status = settings_error(settings, FILES_KEY, err, "%s has changed while it was read", files->items[i]);
         else if (status == STATUS_OK)
-            memcpy(bytes.bytes + bytes.n, content, n);
+            memcpy(all + bytes.n, content, n);
         bytes.n += status == STATUS_OK ? n : 0;
         most = scratch && n > most ? n : most;
         arena_free(scratch);
@@ -122,9 +125,11 @@ static int check_utf8(const Settings *settings, const Bytes *bytes, Error *err)
     const Setting *files = settings_find(settings, FILES_KEY);
     size_t at = 0, length = 1;
     int f = bytes->n_files - 1;
+    if (!files || files->n_items == 0) /* the embedded corpus is */
+        return STATUS_OK;
     for (; at < bytes->n && length > 0; at += length)
         length = (size_t)text_utf8_decode(bytes->bytes + at, bytes->n - at, NULL);
-    if (length > 0 || !files || files->n_items == 0)
+    if (length > 0)
         return STATUS_OK;
     while (bytes->file_starts[f] > at)
         f--;
@@ -234,6 +239,27 @@ static int encode(Arena *arena, Arena *scratch, const Bytes *bytes, size_t n_tra
     return STATUS_OK;
 }
 
+/* Vocabulary, ids and documents: from the cache, or made and left there. */
+static int tokenize(Arena *arena, Arena *scratch, const Settings *settings, const Bytes *bytes, size_t n_train,
+                    const size_t *starts, size_t n_starts, Corpus *corpus, Error *err)
+{
+    const TokenText text = {corpus->sha256, bytes->n, n_train, bytes->file_starts, bytes->n_files, n_starts};
+    const Tokenizer *tokenizer = corpus->tokenizer;
+    if (tokenizer->pack && token_cache_read(arena, settings, &text, corpus) == STATUS_OK)
+        return STATUS_OK;
+    int status = tokenizer->prepare(arena, settings, bytes->bytes, bytes->n, n_train, &corpus->vocabulary, err);
+    size_t *token_starts = ARENA_ARRAY(scratch, size_t, bytes->n);
+    if (status == STATUS_OK)
+        status = encode(arena, scratch, bytes, n_train, corpus, token_starts, err);
+    if (status != STATUS_OK)
+        return status;
+    corpus->documents = ARENA_ARRAY(arena, int64_t, n_starts);
+    locate_documents(starts, n_starts, token_starts, corpus);
+    if (tokenizer->pack)
+        token_cache_write(settings, &text, corpus);
+    return STATUS_OK;
+}
+
 int corpus_open(Arena *arena, const Settings *settings, Corpus *ret_corpus, Error *err)
 {
     Arena *scratch = arena_new();
@@ -258,17 +284,13 @@ int corpus_open(Arena *arena, const Settings *settings, Corpus *ret_corpus, Erro
     find_all_documents(&bytes, starts);
     size_t n_train = cut(&bytes, settings_number(settings, "data.held_out"), starts, &n_starts);
 
-    status = corpus.tokenizer->prepare(arena, settings, bytes.bytes, bytes.n, n_train, &corpus.vocabulary, &reason);
-    size_t *token_starts = ARENA_ARRAY(scratch, size_t, bytes.n);
-    if (status == STATUS_OK)
-        status = encode(arena, scratch, &bytes, n_train, &corpus, token_starts, &reason);
+    status = tokenize(arena, scratch, settings, &bytes, n_train, starts, n_starts, &corpus, &reason);
     if (status != STATUS_OK) {
         status = settings_error(settings, FILES_KEY, err, "%s", reason.text);
         goto done;
     }
-    corpus.documents = ARENA_ARRAY(arena, int64_t, n_starts);
-    locate_documents(starts, n_starts, token_starts, &corpus);
-    const size_t encoding = (sizeof *corpus.ids + sizeof *token_starts) * (size_t)corpus.n; /* what is touched */
+    /* What is touched without the cache; with it, it is less. */
+    const size_t encoding = (sizeof *corpus.ids + sizeof *starts) * (size_t)corpus.n;
     corpus.bytes = arena_used(arena) - used;
     corpus.opening_bytes = bytes.taken + sizeof *starts * n_starts +
                            (encoding > corpus.vocabulary.learning_bytes ? encoding : corpus.vocabulary.learning_bytes);

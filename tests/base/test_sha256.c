@@ -62,12 +62,33 @@ static void test_pieces_do_not_matter(void **state)
     }
 }
 
+/* Other machines have no instructions for it. */
+static void test_instructions_and_plain_agree(void **state)
+{
+    (void)state;
+    enum { N = 9 };
+    unsigned char bytes[64 * N + 1];
+    uint32_t plain[8], machine[8];
+    uint32_t word = 1;
+    for (int round = 0; round < 200; round++)
+        for (int n = 0; n <= N; n++) {
+            for (size_t i = 0; i < sizeof bytes; i++)
+                bytes[i] = (unsigned char)((word = word * 1664525 + 1013904223) >> 24);
+            for (int i = 0; i < 8; i++)
+                plain[i] = machine[i] = word = word * 1664525 + 1013904223;
+            sha256_blocks_plain(plain, bytes + round % 2, (size_t)n);
+            sha256_blocks_of_machine()(machine, bytes + round % 2, (size_t)n);
+            assert_memory_equal(plain, machine, sizeof plain);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_a_million_letters),
         cmocka_unit_test(test_pieces_do_not_matter),
+        cmocka_unit_test(test_instructions_and_plain_agree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

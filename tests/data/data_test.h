@@ -29,6 +29,7 @@ typedef struct {
 static inline int bench_open(void **state)
 {
     Bench *bench = calloc(1, sizeof *bench);
+    setenv("REFFRAME_CACHE", "off", 1); /* a test that wants one says where */
     bench->arena = arena_new();
     const char *root = getenv("TMPDIR");
     snprintf(bench->folder, sizeof bench->folder, "%s/data-XXXXXX", root ? root : "/tmp");

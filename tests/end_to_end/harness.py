@@ -13,6 +13,7 @@ import unittest
 import zipfile
 
 REFFRAME = os.path.abspath(os.environ["REFFRAME"])
+os.environ["REFFRAME_CACHE"] = "off"  # a test that wants one says where: never the user's own
 
 MODEL = """\
 model:

@@ -45,9 +45,9 @@ class Memory(Case):
         found = re.search(r"memory +([\d.]+) (MiB|GiB) at most for a run", self.refframe("check", *words).stdout)
         return float(found[1]) * {"MiB": 2**20, "GiB": 2**30}[found[2]]
 
-    def taken(self, *words):
+    def taken(self, *words, **variables):
         """The most that one process of a run had in memory at a time, its parent's not counted, which is small."""
-        env = {name: value for name, value in os.environ.items() if name != "MALLOC_PERTURB_"}  # it touches what nobody does
+        env = {name: value for name, value in os.environ.items() if name != "MALLOC_PERTURB_"} | variables  # it touches what nobody does
         process = subprocess.Popen([REFFRAME, "run", *words], cwd=self.folder, stdout=subprocess.DEVNULL, env=env)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
@@ -76,6 +76,10 @@ class Memory(Case):
             promised, taken = self.promised(path, "--threads", "1"), self.taken(path, "--threads", "1", "--results", kind)
             self.assertGreater(taken, 60e6)  # that is, more than the run
             self.assertLess(abs(taken / promised - 1), WITHIN, f"{kind}: {promised} promised, {taken} taken")
+        # the same is promised where tokens come from the cache, which takes less
+        cache = {"REFFRAME_CACHE": self.at("cache")}
+        self.refframe("check", path, env={**os.environ, **cache})
+        self.assertLess(self.taken(path, "--threads", "1", "--results", "warm", **cache), promised)
 
     def test_threads_that_were_asked_for(self):
         """A run that memory has room for on one thread, not on four, is refused on four and on no other account."""

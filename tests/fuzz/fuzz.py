@@ -36,7 +36,7 @@ def fuzz(build, program):
         os.makedirs(path, exist_ok=True)
     command = [program, f"-max_total_time={SECONDS}", f"-timeout={HANGS}", "-rss_limit_mb=2048", "-print_final_stats=1",
                f"-artifact_prefix={findings}/{name}-", *([f"-dict={words}"] if os.path.exists(words) else []), grown, seeds]
-    environment = dict(os.environ, UBSAN_OPTIONS="print_stacktrace=1", ASAN_OPTIONS="quarantine_size_mb=16")
+    environment = dict(os.environ, REFFRAME_CACHE="off", UBSAN_OPTIONS="print_stacktrace=1", ASAN_OPTIONS="quarantine_size_mb=16")
     in_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="refframe-fuzz-", dir=in_memory) as scratch:
         done = subprocess.run(command, env=dict(environment, TMPDIR=scratch), stdout=subprocess.PIPE, check=False,

@@ -12,6 +12,7 @@
  */
 #include "data/tokenizer/bpe.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/table.h"
@@ -58,23 +59,33 @@ static void spell(Arena *arena, Bpe *bpe, int id)
     memcpy(bpe->bytes[id] + n_left, bpe->bytes[merge->right], (size_t)n_right);
 }
 
-static int bpe_prepare(Arena *arena, const Settings *settings, const char *text, size_t n, size_t n_train,
-                       Vocabulary *ret_vocabulary, Error *err)
+/* Whether merge k is of tokens that are there before it, made no earlier, and no longer than a piece. */
+static int is_merge(const Bpe *bpe, int k)
 {
-    (void)n, (void)err;
-    const int n_wanted = (int)settings_int(settings, "data.tokenizer.vocab_size") - BPE_MERGED;
-    Bpe *bpe = ARENA_ARRAY(arena, Bpe, 1);
-    bpe->merges = ARENA_ARRAY(arena, Merge, n_wanted);
-    size_t learning_bytes;
-    bpe->n_merges = bpe_learn(text, n_train, n_wanted, bpe->merges, &learning_bytes);
-    bpe->merged = pair_map_new(arena, (size_t)bpe->n_merges);
+    const Merge *merge = &bpe->merges[k];
+    const int32_t end = BPE_MERGED + k;
+    return merge->left >= TOKEN_CONTENT && merge->left < end && merge->right >= TOKEN_CONTENT && merge->right < end &&
+           bpe->lengths[merge->left] + bpe->lengths[merge->right] <= BPE_PIECE_MAX &&
+           pair_map_find(&bpe->merged, merge->left, merge->right) < 0;
+}
 
-    Vocabulary vocabulary = vocabulary_new(arena, BPE_MERGED + bpe->n_merges);
+/* The vocabulary of n merges, which are copied. STATUS_INPUT if they can be none that were learnt. */
+static int build(Arena *arena, const Merge *merges, int n, Vocabulary *ret_vocabulary)
+{
+    Bpe *bpe = ARENA_ARRAY(arena, Bpe, 1);
+    bpe->n_merges = n;
+    bpe->merges = ARENA_ARRAY(arena, Merge, n);
+    bpe->merged = pair_map_new(arena, (size_t)n);
+    for (int k = 0; k < n; k++)
+        bpe->merges[k] = merges[k];
+
+    Vocabulary vocabulary = vocabulary_new(arena, BPE_MERGED + n);
     vocabulary.state = bpe;
-    vocabulary.learning_bytes = learning_bytes;
     bpe->bytes = ARENA_ARRAY(arena, unsigned char *, vocabulary.size);
     bpe->lengths = ARENA_ARRAY(arena, int, vocabulary.size);
     for (int id = TOKEN_CONTENT; id < vocabulary.size; id++) {
+        if (id >= BPE_MERGED && !is_merge(bpe, id - BPE_MERGED))
+            return STATUS_INPUT;
         spell(arena, bpe, id);
         vocabulary.strings[id] = token_text(arena, bpe->bytes[id], bpe->lengths[id]);
         if (id >= BPE_MERGED)
@@ -82,6 +93,26 @@ static int bpe_prepare(Arena *arena, const Settings *settings, const char *text,
     }
     *ret_vocabulary = vocabulary;
     return STATUS_OK;
+}
+
+static int n_wanted(const Settings *settings)
+{
+    return (int)settings_int(settings, "data.tokenizer.vocab_size") - BPE_MERGED;
+}
+
+static int bpe_prepare(Arena *arena, const Settings *settings, const char *text, size_t n, size_t n_train,
+                       Vocabulary *ret_vocabulary, Error *err)
+{
+    (void)n, (void)err;
+    Arena *scratch = arena_new();
+    Merge *merges = ARENA_ARRAY(scratch, Merge, n_wanted(settings));
+    size_t learning_bytes;
+    const int n_merges = bpe_learn(text, n_train, n_wanted(settings), merges, &learning_bytes);
+    const int status = build(arena, merges, n_merges, ret_vocabulary);
+    assert(status == STATUS_OK);
+    ret_vocabulary->learning_bytes = learning_bytes;
+    arena_free(scratch);
+    return status;
 }
 
 /* What symbols k and k+1 of n become; above all ids if nothing. A merge made earlier has the smaller id. */
@@ -167,6 +198,26 @@ static void bpe_save(const Vocabulary *vocabulary, Text *ret_text)
     arena_free(scratch);
 }
 
+static void bpe_pack(const Vocabulary *vocabulary, Text *ret_bytes)
+{
+    const Bpe *bpe = vocabulary->state;
+    text_add_bytes(ret_bytes, bpe->merges, (size_t)bpe->n_merges * sizeof *bpe->merges);
+}
+
+static int bpe_unpack(Arena *arena, const Settings *settings, const char *bytes, size_t n, Vocabulary *ret_vocabulary)
+{
+    const size_t n_merges = n / sizeof(Merge);
+    if (n % sizeof(Merge) != 0 || n_merges > (size_t)n_wanted(settings))
+        return STATUS_INPUT;
+    Arena *scratch = arena_new();
+    Merge *merges = ARENA_ARRAY(scratch, Merge, n_merges);
+    if (n > 0)
+        memcpy(merges, bytes, n);
+    const int status = build(arena, merges, (int)n_merges, ret_vocabulary);
+    arena_free(scratch);
+    return status;
+}
+
 static const SchemaRow params[] = {
     {"vocab_size", VALUE_INT, "512", BPE_MERGED, 65536, NULL,
      "ids in all: three reserved, 256 bytes, the rest merges; fewer where no pair of the training part is left that "
@@ -182,4 +233,6 @@ const Tokenizer tokenizer_bpe = {
     .prepare = bpe_prepare,
     .encode = bpe_encode,
     .save = bpe_save,
+    .pack = bpe_pack,
+    .unpack = bpe_unpack,
 };

@@ -13,7 +13,9 @@
  * part, so no token straddles the cut. No token is shorter than a byte. Refuse with err, never guess.
  *  5. save: what was learnt, as a CSV with a row per id for the run's folder, in the columns that results/README.md
  *     describes. A tokenizer that learns nothing beyond what its strings show leaves it NULL, as this one does.
- *  6. Add the word NAME to 'data/tokenizer' in `variants` of src/meson.build, and a row to README.md. Help, validation,
+ *  6. pack, unpack: what was learnt as bytes and back, if learning or encoding takes long; tokens then come from the
+ * cache (data/token_cache.h). Raise VERSION there when a tokenizer of the program changes what it makes of a text.
+ *  7. Add the word NAME to 'data/tokenizer' in `variants` of src/meson.build, and a row to README.md. Help, validation,
  * `refframe list` and the generic tests follow from the registry.
  */
 #include "data/tokenizer/tokenizer.h"

@@ -30,6 +30,11 @@ typedef struct {
     /* Adds what the run's folder keeps of it, a CSV from which ids can be read as bytes again (results/README.md); NULL
      * where the ids' strings say it all. Equal vocabularies give equal bytes. */
     void (*save)(const Vocabulary *vocabulary, Text *ret_text);
+    /* What was learnt, as bytes, and the vocabulary that prepare made of it, with as much of the arena: so that another
+     * run may have tokens from the cache. unpack refuses, with STATUS_INPUT, bytes that no pack has made. Both NULL
+     * where cutting a text costs no more than reading its tokens does. */
+    void (*pack)(const Vocabulary *vocabulary, Text *ret_bytes);
+    int (*unpack)(Arena *arena, const Settings *settings, const char *bytes, size_t n, Vocabulary *ret_vocabulary);
 } Tokenizer;
 
 /* A vocabulary of `size` ids, the first three named; the caller fills strings[TOKEN_CONTENT..] and state. */
