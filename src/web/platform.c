@@ -1,9 +1,11 @@
-/* What the program asks of a system, where there is none: a page has a clock of its own, one core, and no files that
- * travel with it. */
-#include <time.h>
+/* What the program asks of a system, where there is none: a page has a clock of its own and one core, and of the files
+ * that travel with the program the default text alone, which the page hands over. */
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/asset.h"
 #include "base/clock.h"
+#include "base/status.h"
 #include "base/variant.h"
 
 double clock_seconds(void)
@@ -22,10 +24,22 @@ int clock_cores(void)
     return 1;
 }
 
+static Asset corpus = {.name = "corpus/austen.txt"};
+
+/* Room for so many bytes of it, for the page to write; the same again for good. */
+unsigned char *__attribute__((export_name("web_corpus"), used)) web_corpus(size_t n)
+{
+    unsigned char *bytes = calloc(n + 1, 1);
+    if (!bytes)
+        memory_exhausted(n + 1);
+    corpus.bytes = bytes;
+    corpus.n = n;
+    return bytes;
+}
+
 const Asset *asset_find(const char *name)
 {
-    (void)name;
-    return NULL;
+    return corpus.bytes && strcmp(name, corpus.name) == 0 ? &corpus : NULL;
 }
 
 /* Nothing is exported from a page. */
