@@ -153,7 +153,7 @@ void draw_set(Measurer *measurer, const char *stream, Set *set);
 void widen_rows(size_t n, int length, int wide, float *rows);
 
 /* Uniform and position-only attention, measured like any other, into a file. */
-int write_baselines(Measurer *measurer, const char *path, Error *err);
+int write_baselines(Measurer *measurer, const Lock *lock, const char *path, Error *err);
 
 /* Whether the set of half length takes part in the snapshot under way. */
 int measurer_half_is_due(const Measurer *measurer);
