@@ -42,13 +42,17 @@ static void print_run(Arena *arena, const char *folder, const char *name, Found 
 {
     const char *path = file_join(arena, folder, name);
     const RunStatus status = run_status(path);
+    LeaseHolder holder;
     Manifest manifest;
     Error err;
+    char text[128];
     printf("  %-12s %s", run_status_name(status), terminal_text(arena, name));
     if (manifest_read(arena, path, &manifest, &err) == STATUS_OK)
         print_progress(arena, path, status, &manifest, found);
     else if (status > RUN_PENDING)
         printf("  %s", terminal_text(arena, err.text));
+    if (status == RUN_RUNNING && run_is_elsewhere(path, &holder))
+        printf("  by %s", lease_holder_text(&holder, text));
     printf("\n");
     found->n_finished += status == RUN_FINISHED;
 }
