@@ -38,8 +38,8 @@ static double bytes_below(Arena *arena, const char *folder)
 /* A file in a run's folder that is none of a run's; NULL without one. Whatever is of a run's kind counts as one. */
 static const char *foreign_file(Arena *arena, const char *folder)
 {
-    static const char *const known[] = {RUN_CONFIG, RUN_MANIFEST, RUN_TOKENIZER, RUN_SERIES,
-                                        RUN_TIMING, RUN_LOG,      RUN_STDERR,    RUN_LOCK};
+    static const char *const known[] = {RUN_CONFIG, RUN_MANIFEST, RUN_TOKENIZER, RUN_SERIES, RUN_TIMING,
+                                        RUN_LOG,    RUN_STDERR,   RUN_LOCK,      RUN_LEASE};
     char **names;
     int n = 0;
     if (file_list(arena, folder, &names, &n, NULL) != STATUS_OK)
@@ -67,13 +67,13 @@ static const char *foreign_file(Arena *arena, const char *folder)
 static int remove_run(Arena *arena, const char *path, Error *err)
 {
     const char *temporary = arena_format(arena, "%s.tmp-%ld", path, (long)getpid());
-    int lock;
-    int status = run_lock(path, &lock, err);
+    Lock *lock;
+    int status = run_lock(path, LOCK_TO_REMOVE, &lock, err);
     if (status != STATUS_OK)
         return status;
     if (rename(path, temporary) != 0)
         status = error_set(err, STATUS_FAILED, "cannot remove %s: %s", path, strerror(errno));
-    run_unlock(lock);
+    lock_free(lock);
     return status == STATUS_OK ? file_remove_tree(temporary, err) : status;
 }
 
@@ -141,7 +141,9 @@ static int run(const Arguments *arguments, Error *err)
     Planned planned;
     Found found = {0};
     const char *folder = arguments->words[0];
-    int lock = -1, status = file_is_folder(folder) ? file_lock_folder(folder, &lock, err) : STATUS_OK;
+    Lock *lock = NULL;
+    int status =
+        file_is_folder(folder) ? lock_folder(folder, removes ? LOCK_TO_REMOVE : LOCK_TO_READ, &lock, err) : STATUS_OK;
     if (status == STATUS_OK) /* no other plan is written, and no run taken over, until this is done */
         status = planned_read(arena, folder, &planned, err);
     if (status == STATUS_OK) {
@@ -152,8 +154,7 @@ static int run(const Arguments *arguments, Error *err)
         status = clean_temporaries(&planned, removes, &found, err);
     if (status == STATUS_OK)
         print_sum(&found, removes);
-    if (lock >= 0)
-        file_unlock(lock);
+    lock_free(lock);
     arena_free(arena);
     return status;
 }

@@ -43,14 +43,18 @@ static void print_run(Arena *arena, const char *folder, const char *name, Found 
 {
     const char *path = file_join(arena, folder, name);
     const RunStatus status = run_status(path);
+    LeaseHolder holder;
     Manifest manifest;
     Error err;
+    char text[128];
     Text row = {0};
     text_addf(&row, "  %-12s %s", run_status_name(status), terminal_text(arena, name));
     if (manifest_read(arena, path, &manifest, &err) == STATUS_OK)
         add_progress(arena, path, status, &manifest, found, &row);
     else if (status > RUN_PENDING)
         text_addf(&row, "  %s", terminal_text(arena, err.text));
+    if (status == RUN_RUNNING && run_is_elsewhere(path, &holder))
+        text_addf(&row, "  by %s", lease_holder_text(&holder, text));
     text_add(&row, "\n");
     terminal_rows(&row);
     found->n_finished += status == RUN_FINISHED;

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "geometry/metric.h"
 #include "report/report.h"
+#include "store/lock.h"
 #include "store/machine.h"
 #include "store/sums.h"
 
@@ -276,11 +277,12 @@ int experiment_write_meta(const Experiment *experiment, Error *err)
         documents[d](experiment, &json);
         text_add(&texts[d], "\n");
     }
-    int lock, status = file_lock_folder(experiment->folder, &lock, err); /* other shards write the same */
+    Lock *lock;
+    int status = lock_folder(experiment->folder, LOCK_TO_WRITE, &lock, err); /* other shards write the same */
     if (status == STATUS_OK) {
         if (experiment->n_shards == 0 || !stands(experiment, texts))
             status = write_documents(experiment, texts, err);
-        file_unlock(lock);
+        lock_free(lock);
     }
     for (int d = 0; d < DOCUMENT_COUNT; d++)
         text_free(&texts[d]);
@@ -297,8 +299,8 @@ const char *experiment_kernels_note(const Experiment *experiment)
                : NULL;
 }
 
-static int collect_and_write(Arena *arena, const char *folder, const char *const *requested, int n_requested,
-                             Report **ret_report, Error *err)
+static int collect_and_write(Arena *arena, const Lock *lock, const char *folder, const char *const *requested,
+                             int n_requested, Report **ret_report, Error *err)
 {
     int status = report_collect(arena, folder, ret_report, err);
     if (status != STATUS_OK)
@@ -307,7 +309,9 @@ static int collect_and_write(Arena *arena, const char *folder, const char *const
         terminal_rowf("note: %s: plan.json and metrics.json are taken as they stand: they carry no hashes (" SUMS_FILE
                       "), as those of earlier versions\n",
                       terminal_text(arena, folder));
-    status = file_remove_dead_temporaries(folder, err); /* of reports that were killed */
+    status = lock_check(lock, err);
+    if (status == STATUS_OK)
+        status = file_remove_dead_temporaries(folder, err); /* of reports that were killed */
     return status == STATUS_OK ? report_write(*ret_report, folder, requested, n_requested, err) : status;
 }
 
@@ -316,13 +320,13 @@ static int collect_and_write(Arena *arena, const char *folder, const char *const
 static int collect_and_write_alone(Arena *arena, const char *folder, const char *const *requested, int n_requested,
                                    Report **ret_report, Error *err)
 {
-    int lock;
+    Lock *lock;
     if (!file_is_folder(folder)) /* what is wrong with that, reading it says */
-        return collect_and_write(arena, folder, requested, n_requested, ret_report, err);
-    int status = file_lock_folder(folder, &lock, err);
+        return collect_and_write(arena, NULL, folder, requested, n_requested, ret_report, err);
+    int status = lock_folder(folder, LOCK_TO_WRITE, &lock, err);
     if (status == STATUS_OK) {
-        status = collect_and_write(arena, folder, requested, n_requested, ret_report, err);
-        file_unlock(lock);
+        status = collect_and_write(arena, lock, folder, requested, n_requested, ret_report, err);
+        lock_free(lock);
     }
     return status;
 }

@@ -237,6 +237,8 @@ static void check_unlisted(Look *look, const char *name, void *context)
             add_finding(look, FINDING_UNKNOWN, name, "");
             return;
         }
+    if (strcmp(name, RUN_LEASE) == 0) /* of a process that was killed; whoever has one that lives is asked before */
+        return;
     if (strcmp(name, RUN_LOCK) == 0 && file_size(file_join(look->arena, look->folder, name), &size) == 0 && size == 0)
         return;
     if (!run->is_finished && strcmp(name, RUN_SERIES) == 0)
@@ -343,7 +345,7 @@ static void check_unlisted_result(Look *look, const char *name, void *context)
 {
     (void)context;
     int is_known = 0;
-    if (strcmp(name, SUMS_FILE) == 0 || strcmp(name, SLURM_FOLDER) == 0 ||
+    if (strcmp(name, SUMS_FILE) == 0 || strcmp(name, SLURM_FOLDER) == 0 || strcmp(name, LEASE_FILE) == 0 ||
         verify_is_run(file_join(look->arena, look->folder, name)))
         return;
     for (int d = 0; d < DOCUMENT_COUNT; d++)

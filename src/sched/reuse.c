@@ -197,9 +197,10 @@ static int take(const Taking *taking, int *ret_taken, Error *err)
 {
     const char *from = taking->from, *to = taking->to;
     const char *temporary = arena_format(taking->arena, "%s.tmp-%ld", to, (long)getpid());
-    int lock = -1;
+    Lock *lock = NULL;
     *ret_taken = 0;
-    if (run_lock(from, &lock, NULL) != STATUS_OK && (run_is_locked(from) || run_status(from) != RUN_FINISHED))
+    if (run_lock(from, LOCK_TO_WRITE, &lock, NULL) != STATUS_OK &&
+        (run_is_locked(from) || run_status(from) != RUN_FINISHED))
         return STATUS_OK; /* somebody has begun to, or it is not ours to lock: this plan trains its own */
     int status =
         file_exists(temporary) ? file_remove_tree(temporary, err) : STATUS_OK; /* of a dead process of that number */
@@ -207,8 +208,7 @@ static int take(const Taking *taking, int *ret_taken, Error *err)
         status = file_make_folder(temporary, err);
     if (status == STATUS_OK)
         status = fill(taking, temporary, err);
-    if (lock >= 0)
-        run_unlock(lock);
+    lock_free(lock);
     if (status == STATUS_OK && rename(temporary, to) != 0)
         status = error_set(err, STATUS_FAILED, "cannot write %s: %s", to, strerror(errno));
     if (status == STATUS_OK)
@@ -235,8 +235,9 @@ static int take_for(Arena *arena, const PlannedRun *planned, const char *folder,
 int reuse_take(const Plan *plan, const char *folder, Reuse *reuse, Error *err)
 {
     Arena *arena = arena_new();
-    int lock,
-        status = file_lock_folder(folder, &lock, err); /* nobody cleans up meanwhile, from another machine either */
+    Lock *lock;
+    int status =
+        lock_folder(folder, LOCK_TO_WRITE, &lock, err); /* nobody cleans up meanwhile, on another host either */
     if (status != STATUS_OK) {
         arena_free(arena);
         return status;
@@ -249,7 +250,7 @@ int reuse_take(const Plan *plan, const char *folder, Reuse *reuse, Error *err)
         if (status == STATUS_OK && !is_taken && !reuse->missed)
             reuse->missed = reuse->from[r];
     }
-    file_unlock(lock);
+    lock_free(lock);
     arena_free(arena);
     return status;
 }

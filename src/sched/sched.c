@@ -43,6 +43,15 @@ typedef struct {
 
 /* ---- before anything is created ---- */
 
+static int in_use(const char *folder, Error *err)
+{
+    LeaseHolder holder;
+    char text[128];
+    if (!run_is_elsewhere(folder, &holder))
+        return error_set(err, STATUS_FAILED, "%s: another process is training it", folder);
+    return error_set(err, STATUS_FAILED, "%s: %s is training it", folder, lease_holder_text(&holder, text));
+}
+
 static int look_at_runs(Sched *s, const char *folder, Error *err)
 {
     for (int i = 0; i < s->plan->n_runs; i++) {
@@ -62,7 +71,7 @@ static int look_at_runs(Sched *s, const char *folder, Error *err)
         if (run->status == RUN_RUNNING && run_wait(run->folder) == 0)
             run->status = run_status(run->folder);
         if (run->status == RUN_RUNNING)
-            return error_set(err, STATUS_FAILED, "%s: another process is training it", run->folder);
+            return in_use(run->folder, err);
         if (run->status > RUN_PENDING && manifest_read(s->arena, run->folder, &manifest, NULL) == STATUS_OK) {
             if (strcmp(manifest.id, planned->id) != 0)
                 return error_set(err, STATUS_INPUT, "%s/%s: says id %s; move the folder away, nothing else is reused",

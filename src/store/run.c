@@ -1,7 +1,7 @@
 /* A run's folder: names of its files, its status, its lock, its log.
  *
- * Invariant: at most one process holds the lock and writes; everybody may read at any time, since what is read is
- * written atomically (manifest, snapshots, checkpoints) or only ever grows by whole lines (series, log).
+ * Invariant: at most one process of all hosts holds the lock and writes; everybody may read at any time, since what is
+ * read is written atomically (manifest, snapshots, checkpoints) or only ever grows by whole lines (series, log).
  */
 #include "store/run.h"
 
@@ -114,41 +114,9 @@ static void sleep_shortly(void)
     nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
 }
 
-int run_lock(const char *run_folder, int *ret_lock, Error *err)
-{
-    Arena *arena = arena_new();
-    const char *path = file_join(arena, run_folder, RUN_LOCK);
-    const double deadline = clock_seconds() + RUN_PATIENCE;
-    enum { AT_LEAST = 5 }; /* run_is_locked holds it for a moment, and is not seen by itself */
-    int status = file_lock(path, ret_lock, err);
-    for (int n = 1; status != STATUS_OK; n++) {
-        if (n >= AT_LEAST && !(run_is_locked(run_folder) && clock_seconds() < deadline))
-            break;
-        sleep_shortly();
-        status = file_lock(path, ret_lock, err);
-    }
-    arena_free(arena);
-    return status;
-}
-
-int run_wait(const char *run_folder)
-{
-    const double deadline = clock_seconds() + RUN_PATIENCE;
-    while (run_is_locked(run_folder)) {
-        if (clock_seconds() >= deadline)
-            return -1;
-        sleep_shortly();
-    }
-    return 0;
-}
-
-void run_unlock(int lock)
-{
-    file_unlock(lock);
-}
-
-/* Shared, and for the blink of an eye: two who ask do not see each other. */
-int run_is_locked(const char *run_folder)
+/* Whether a process of this host has it. Asked for shared, and for the blink of an eye: two who ask do not see each
+ * other. */
+static int has_flock(const char *run_folder)
 {
     Arena *arena = arena_new();
     const int descriptor = open(file_join(arena, run_folder, RUN_LOCK), O_RDONLY | O_CLOEXEC);
@@ -158,6 +126,49 @@ int run_is_locked(const char *run_folder)
     const int is_held = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     close(descriptor);
     return is_held;
+}
+
+int run_lock(const char *run_folder, LockUse use, Lock **ret_lock, Error *err)
+{
+    Arena *arena = arena_new();
+    const char *path = file_join(arena, run_folder, RUN_LOCK);
+    const double deadline = clock_seconds() + RUN_PATIENCE;
+    enum { AT_LEAST = 5 }; /* has_flock holds it for a moment, and is not seen by itself */
+    int descriptor, status = file_lock(path, &descriptor, err);
+    for (int n = 1; status != STATUS_OK; n++) {
+        if (n >= AT_LEAST && !(has_flock(run_folder) && clock_seconds() < deadline))
+            break;
+        sleep_shortly();
+        status = file_lock(path, &descriptor, err);
+    }
+    arena_free(arena);
+    return status == STATUS_OK ? lock_with_lease(descriptor, run_folder, use, ret_lock, err) : status;
+}
+
+int run_wait(const char *run_folder)
+{
+    const double deadline = clock_seconds() + RUN_PATIENCE;
+    while (has_flock(run_folder)) {
+        if (clock_seconds() >= deadline)
+            return -1;
+        sleep_shortly();
+    }
+    return run_is_elsewhere(run_folder, NULL) ? -1 : 0;
+}
+
+int run_is_elsewhere(const char *run_folder, LeaseHolder *ret_holder)
+{
+    Arena *arena = arena_new();
+    LeaseHost here;
+    lease_here(&here);
+    const int is_held = lease_is_held(file_join(arena, run_folder, RUN_LEASE), &here, ret_holder);
+    arena_free(arena);
+    return is_held;
+}
+
+int run_is_locked(const char *run_folder)
+{
+    return has_flock(run_folder) || run_is_elsewhere(run_folder, NULL);
 }
 
 RunStatus run_status(const char *run_folder)

@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "store/lock.h"
 
 #define RUN_CONFIG      "run.yaml"
 #define RUN_MANIFEST    "manifest.json"
@@ -18,26 +19,29 @@
 #define RUN_LOG         "log.txt"
 #define RUN_STDERR      "stderr.txt" /* removed if it stayed empty */
 #define RUN_LOCK        "lock"
+#define RUN_LEASE       LEASE_FILE /* which host trains; stays behind a kill, and is replaced by whoever comes next */
 #define RUN_BASELINES   "snapshots/baselines.npz"
 
 typedef enum { RUN_ABSENT, RUN_PENDING, RUN_RUNNING, RUN_FINISHED, RUN_FAILED, RUN_INTERRUPTED } RunStatus;
 
 /* Status without an error: RUN_ABSENT without a folder, RUN_PENDING without a manifest; a manifest that says "running"
- * while nobody holds the lock is RUN_INTERRUPTED. */
+ * while nobody holds the lock, on this host or another, is RUN_INTERRUPTED. */
 RunStatus run_status(const char *run_folder);
 const char *run_status_name(RunStatus status);
 
 /* The system may take a while to end a process that was killed, as a run is with its parent, and to give back all its
  * memory; until then its lock is held. So whoever finds a run in use waits, for so many seconds at most. */
 #define RUN_PATIENCE 5.0
-/* 0 once nobody holds the lock; -1: somebody still does. */
+/* 0 once nobody holds the lock; -1: somebody still does, or, without waiting, another host does. */
 int run_wait(const char *run_folder);
 
-/* Holds the run's lock file while training; waits for it as above. */
-int run_lock(const char *run_folder, int *ret_lock, Error *err);
-void run_unlock(int lock);
+/* Holds the run's lock file while training, and its lease (lock.h); waits for a process of this host as above. The lock
+ * is asked by lock_check before anything is written, and ended by lock_free. */
+int run_lock(const char *run_folder, LockUse use, Lock **ret_lock, Error *err);
 /* Whether somebody does. */
 int run_is_locked(const char *run_folder);
+/* Whether another host does, and then who. */
+int run_is_elsewhere(const char *run_folder, LeaseHolder *ret_holder);
 
 /* "snapshots/step-%08d.npz" and "checkpoints/step-%08d.safetensors" below the run folder. */
 char *run_snapshot_path(Arena *arena, const char *run_folder, int64_t step);

@@ -62,8 +62,8 @@ static int measure_one(Session *session, const char *folder, const Manifest *man
     MeasureSummary summary;
     int status = file_exists(path) ? file_sha256(path, before, err) : STATUS_OK;
     if (status == STATUS_OK)
-        status = measure_snapshot(session->measurer, parameters, folder, progress[0], progress[1], progress[2],
-                                  &summary, err);
+        status = measure_snapshot(session->measurer, parameters, session->lock, folder, progress[0], progress[1],
+                                  progress[2], &summary, err);
     if (status == STATUS_OK)
         status = file_sha256(path, after, err);
     *ret_is_changed = strcmp(before, after) != 0 || (recorded && strcmp(recorded, after) != 0);
@@ -119,12 +119,15 @@ static int list_steps(Arena *arena, const char *folder, const TrainSettings *set
 
 /* Puts the hashes of what measuring a step has written into the manifest, and that on disk at once: measuring may end
  * behind any step. */
-static int record(Arena *arena, const char *folder, int64_t step, int has_new_baselines, Manifest *manifest, Error *err)
+static int record(Arena *arena, const Lock *lock, const char *folder, int64_t step, int has_new_baselines,
+                  Manifest *manifest, Error *err)
 {
     const char *name = run_snapshot_path(arena, "", step);
     int status = manifest_hash_again(arena, folder, manifest, name + strspn(name, "/"), err);
     if (status == STATUS_OK && has_new_baselines)
         status = manifest_hash_again(arena, folder, manifest, RUN_BASELINES, err);
+    if (status == STATUS_OK)
+        status = lock_check(lock, err);
     return status == STATUS_OK ? manifest_write(folder, manifest, err) : status;
 }
 
@@ -148,7 +151,7 @@ static int measure_all(Session *session, Arena *arena, const char *folder, Manif
         measured[n].step = steps[i];
         status = measure_one(session, folder, manifest, block, progress, &measured[n++].is_changed, err);
         if (status == STATUS_OK)
-            status = record(arena, folder, steps[i], has_new_baselines, manifest, err);
+            status = record(arena, session->lock, folder, steps[i], has_new_baselines, manifest, err);
     }
     if (status == STATUS_OK)
         *ret_snapshots = measured, *ret_n = n;
@@ -196,7 +199,8 @@ static int measure_and_count(Session *session, Arena *arena, const TrainJob *job
         n_changed += (*ret_snapshots)[i].is_changed;
     if (n_changed == 0)
         manifest->n_other_machines -= is_other;
-    return manifest_write(job->folder, manifest, err);
+    status = lock_check(session->lock, err);
+    return status == STATUS_OK ? manifest_write(job->folder, manifest, err) : status;
 }
 
 /* Opens what measuring needs. What was opened is for train_measure_again to close, whatever came of it. */
@@ -213,8 +217,8 @@ static int open_session(const TrainJob *job, const Manifest *manifest, Session *
 }
 
 /* Everything under the run's lock. */
-static int measure_locked(Session *session, Arena *arena, const TrainJob *job, Remeasured **ret_snapshots, int *ret_n,
-                          Error *err)
+static int measure_locked(Session *session, const Lock *lock, Arena *arena, const TrainJob *job,
+                          Remeasured **ret_snapshots, int *ret_n, Error *err)
 {
     Manifest manifest;
     int status = manifest_read(arena, job->folder, &manifest, err);
@@ -224,17 +228,22 @@ static int measure_locked(Session *session, Arena *arena, const TrainJob *job, R
         status = run_cut_back(job->folder, INT64_MAX, err);
     if (status == STATUS_OK)
         status = open_session(job, &manifest, session, err);
+    session->lock = lock;
+    if (status == STATUS_OK)
+        status = lock_check(lock, err);
     return status == STATUS_OK ? measure_and_count(session, arena, job, &manifest, ret_snapshots, ret_n, err) : status;
 }
 
 int train_measure_again(Arena *arena, const TrainJob *job, Remeasured **ret_snapshots, int *ret_n, Error *err)
 {
     Session session = {0};
-    int lock, status = run_lock(job->folder, &lock, err);
+    Lock *lock;
+    int status = run_lock(job->folder, LOCK_TO_WRITE, &lock, err);
     if (status != STATUS_OK)
         return status;
-    status = measure_locked(&session, arena, job, ret_snapshots, ret_n, err);
+    status = measure_locked(&session, lock, arena, job, ret_snapshots, ret_n, err);
+    status = lock_explain(lock, status, err);
     session_close(&session);
-    run_unlock(lock);
+    lock_free(lock);
     return status;
 }

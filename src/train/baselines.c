@@ -111,7 +111,7 @@ static void add_baseline_metrics(Measurer *measurer, NpzWriter *npz, Arena *aren
 }
 
 /* Beside corrupted sequences, too, where there are some. */
-int write_baselines(Measurer *measurer, const char *path, Error *err)
+int write_baselines(Measurer *measurer, const Lock *lock, const char *path, Error *err)
 {
     Arena *arena = arena_new();
     NpzWriter *npz = npz_new(arena);
@@ -122,7 +122,9 @@ int write_baselines(Measurer *measurer, const char *path, Error *err)
         for (int is_corrupted = 0; is_corrupted <= measurer->settings->objective->corrupts; is_corrupted++)
             add_baseline_metrics(measurer, npz, arena, b, is_corrupted);
     }
-    int status = npz_write(npz, path, err);
+    int status = lock_check(lock, err); /* computing them may have taken a while */
+    if (status == STATUS_OK)
+        status = npz_write(npz, path, err);
     arena_free(arena);
     return status;
 }

@@ -197,8 +197,8 @@ static void add_pass(NpzWriter *npz, Arena *arena, Measurer *measurer, const cha
     add_importance(npz, arena, prefix, measurer);
 }
 
-int measure_snapshot(Measurer *measurer, const real *parameters, const char *run_folder, int64_t step, int64_t tokens,
-                     int64_t targets, MeasureSummary *ret_summary, Error *err)
+int measure_snapshot(Measurer *measurer, const real *parameters, const Lock *lock, const char *run_folder, int64_t step,
+                     int64_t tokens, int64_t targets, MeasureSummary *ret_summary, Error *err)
 {
     Arena *arena = arena_new();
     NpzWriter *npz = npz_new(arena);
@@ -207,7 +207,7 @@ int measure_snapshot(Measurer *measurer, const real *parameters, const char *run
     const char *baselines = file_join(arena, run_folder, RUN_BASELINES);
     measurer_prepare(measurer, parameters, 0); /* at step 0, of which baselines are, everything is due */
     if (step == 0 || !file_exists(baselines))
-        status = write_baselines(measurer, baselines, err);
+        status = write_baselines(measurer, lock, baselines, err);
     measurer->step = step;
 
     npz_add(npz, "step", NPY_INT64, 1, (int64_t[]){1}, &step);
@@ -233,6 +233,8 @@ int measure_snapshot(Measurer *measurer, const real *parameters, const char *run
         add_weights(npz, arena, measurer);
     }
 
+    if (status == STATUS_OK) /* measuring may have taken minutes */
+        status = lock_check(lock, err);
     if (status == STATUS_OK)
         status = npz_write(npz, run_snapshot_path(arena, run_folder, step), err);
     if (status == STATUS_OK)

@@ -13,6 +13,7 @@
 #include "base/lanes.h"
 #include "data/data.h"
 #include "model/model.h"
+#include "store/lock.h"
 #include "train/settings.h"
 
 #define MEASURE_LANES 4
@@ -37,9 +38,9 @@ size_t measurer_bytes(const TrainSettings *settings, const Model *model, const D
 int measurer_new(Arena *arena, const TrainSettings *settings, const Model *model, const Data *data,
                  const Kernels *kernels, Lanes *lanes, Measurer **ret_measurer, Error *err);
 
-/* Measures `parameters` and writes RUN/snapshots/step-STEP.npz; at step 0 (or when it is missing)
- * also baselines.npz. */
-int measure_snapshot(Measurer *measurer, const real *parameters, const char *run_folder, int64_t step, int64_t tokens,
-                     int64_t targets, MeasureSummary *ret_summary, Error *err);
+/* Measures `parameters` and writes, if `lock` (NULL: without one) still holds then, RUN/snapshots/step-STEP.npz; at
+ * step 0 (or when it is missing) also baselines.npz. */
+int measure_snapshot(Measurer *measurer, const real *parameters, const Lock *lock, const char *run_folder, int64_t step,
+                     int64_t tokens, int64_t targets, MeasureSummary *ret_summary, Error *err);
 
 #endif

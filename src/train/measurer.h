@@ -156,7 +156,7 @@ void widen_rows(size_t n, int length, int wide, float *rows);
 void measurer_measure_computed(Measurer *measurer, int is_position, int is_corrupted);
 
 /* The same of both, into a file. */
-int write_baselines(Measurer *measurer, const char *path, Error *err);
+int write_baselines(Measurer *measurer, const Lock *lock, const char *path, Error *err);
 
 /* Whether the set of half length takes part in the snapshot under way. */
 int measurer_half_is_due(const Measurer *measurer);

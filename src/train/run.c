@@ -19,7 +19,7 @@ typedef struct {
     Manifest manifest;
     Machine here;
     Series *series, *timing;
-    int lock;
+    Lock *lock;
     double started, measured;              /* seconds: clock at the start, spent on measuring since */
     double earlier_wall, earlier_measured; /* of the runs that this one goes on from */
     int64_t first_token;                   /* tokens seen before this process */
@@ -62,6 +62,9 @@ static int write_manifest(Run *run, RunStatus status, const char *reason, Error 
     const Trainer *trainer = &run->session.trainer;
     Manifest *m = &run->manifest;
     char now[32];
+    const int is_ours = lock_check(run->lock, err);
+    if (is_ours != STATUS_OK)
+        return is_ours;
     m->status = status;
     m->reason = reason;
     m->step = trainer->step, m->tokens = trainer->tokens, m->targets = trainer->targets;
@@ -192,20 +195,20 @@ static int load(Run *run, int *ret_resumed, Error *err)
     return status;
 }
 
-/* Lock, folders, session, newest checkpoint, tokenizer; everything behind the checkpoint goes. What was opened is for
+/* Folders, session, newest checkpoint, tokenizer; everything behind the checkpoint goes. What was opened is for
  * train_run to close, whatever came of it. */
 static int begin(Run *run, int *ret_resumed, Error *err)
 {
     const TrainJob *job = run->job;
-    int status = run_lock(job->folder, &run->lock, err);
-    if (status != STATUS_OK)
-        return status;
+    int status;
     run->here = machine_here(run->arena, job->kernels);
     if (!job->accepts_other_machine && (status = machine_check(job->folder, &run->here, err)) != STATUS_OK)
         return status;
     if ((status = make_folders(run, err)) != STATUS_OK)
         return status;
     if ((status = load(run, ret_resumed, err)) != STATUS_OK)
+        return status;
+    if ((status = lock_check(run->lock, err)) != STATUS_OK) /* loading may have taken minutes */
         return status;
     if ((status = session_keep_tokenizer(&run->session, job->folder, *ret_resumed, err)) != STATUS_OK)
         return status;
@@ -230,8 +233,8 @@ static int measure(Run *run, Error *err)
 {
     const Trainer *trainer = &run->session.trainer;
     double before = clock_seconds();
-    int status = measure_snapshot(run->session.measurer, trainer->parameters, run->job->folder, trainer->step,
-                                  trainer->tokens, trainer->targets, &run->summary, err);
+    int status = measure_snapshot(run->session.measurer, trainer->parameters, run->lock, run->job->folder,
+                                  trainer->step, trainer->tokens, trainer->targets, &run->summary, err);
     if (status == STATUS_OK)
         status = recorder_add_snapshot(&run->recorder, trainer->step, err);
     if (status == STATUS_OK)
@@ -253,6 +256,8 @@ static int save(Run *run, Error *err)
     series_written(run->series, rows);
     recorder_add_rows(&run->recorder, run->session.trainer.step, rows);
     status = write_manifest(run, RUN_RUNNING, "", err);
+    if (status == STATUS_OK)
+        status = lock_check(run->lock, err);
     if (status == STATUS_OK)
         status = checkpoint_write(&run->session.trainer, run->job->folder, &run->watch, err);
     return status;
@@ -282,7 +287,9 @@ static int after_step(Run *run, const StepResult *result, Error *err)
     const TrainSettings *settings = &run->session.settings;
     const TrainJob *job = run->job;
     const int64_t step = run->session.trainer.step;
-    int status = record(run, result, err);
+    int status = lock_check(run->lock, err);
+    if (status == STATUS_OK)
+        status = record(run, result, err);
     const int is_measured = status == STATUS_OK && snapshot_is_due(settings, step);
     if (is_measured)
         status = measure(run, err);
@@ -352,6 +359,8 @@ static int end(Run *run, int status, Error *err)
     closed = series_close(run->timing, status == STATUS_OK ? err : &ignored);
     status = status == STATUS_OK ? closed : status;
     if (status == STATUS_OK)
+        status = lock_check(run->lock, err);
+    if (status == STATUS_OK)
         status = hash_files(run, rows, err);
     if (status == STATUS_OK)
         status = log_end(run, err);
@@ -359,6 +368,8 @@ static int end(Run *run, int status, Error *err)
         status = manifest_hash_times(run->arena, run->job->folder, &run->manifest, err);
     if (status == STATUS_OK)
         return write_manifest(run, RUN_FINISHED, "", err);
+    if (lock_check(run->lock, &ignored) != STATUS_OK) /* the folder is another host's: nothing is said in it */
+        return status;
     /* What failed is the news; that the manifest can't be written on a full disk is not. */
     write_manifest(run, status == STATUS_INTERRUPTED ? RUN_INTERRUPTED : RUN_FAILED, err->text, &ignored);
     run_log(run->job->folder, err->text, &ignored);
@@ -387,15 +398,18 @@ int train_run(const TrainJob *job, Error *err)
 {
     Run run = {.job = job,
                .arena = arena_new(),
-               .lock = -1,
                .started = clock_seconds(),
                .summary = {NAN, NAN},
                .manifest = {.newline_share = NAN, .oracle_loss = NAN, .oracle_loss_measured = NAN, .final_loss = NAN}};
-    int is_resumed = 0, status = begin(&run, &is_resumed, err);
-    if (status == STATUS_OK)
+    int is_resumed = 0, status = run_lock(job->folder, LOCK_TO_WRITE, &run.lock, err);
+    const int is_finished = status == STATUS_OK && run_status(job->folder) == RUN_FINISHED; /* by who had the lock */
+    if (status == STATUS_OK && !is_finished)
+        status = begin(&run, &is_resumed, err);
+    if (status == STATUS_OK && !is_finished)
         status = live(&run, is_resumed, err);
+    status = lock_explain(run.lock, status, err);
     session_close(&run.session);
-    run_unlock(run.lock);
+    lock_free(run.lock);
     arena_free(run.arena);
     return status;
 }

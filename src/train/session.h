@@ -18,6 +18,7 @@ typedef struct {
     Lanes *lanes;
     Trainer trainer;
     Measurer *measurer; /* NULL when nothing is measured */
+    const Lock *lock;   /* of the folder that is measured again, NULL elsewhere */
 } Session;
 
 /* Opens data and model and checks the whole settings; takes no memory for training. On failure nothing is left open. */

@@ -29,6 +29,7 @@
     X(ftruncate)                                                                                                       \
     X(lseek)                                                                                                           \
     X(rename)                                                                                                          \
+    X(link)                                                                                                            \
     X(unlink)                                                                                                          \
     X(mkdir)                                                                                                           \
     X(stat) X(fstat) X(opendir) X(readdir) X(flock) X(pipe2) X(fork) X(poll) X(waitid) X(waitpid) X(pthread_create)
@@ -188,6 +189,11 @@ int stat(const char *path, struct stat *info)
 int rename(const char *from, const char *to)
 {
     return fails(CALL_rename, to) ? -1 : (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+int link(const char *from, const char *to)
+{
+    return fails(CALL_link, to) ? -1 : (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
 }
 
 int unlink(const char *path)

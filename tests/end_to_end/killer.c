@@ -1,9 +1,10 @@
 /* Preloaded into the program (killing.py): kill -9 at a chosen call, so that it is known where a kill fell.
  *
- * What changes a folder (open that creates, write, fsync, ftruncate, rename, unlink, mkdir) and what starts parallel
- * work (pthread_cond_broadcast: the middle of a step) is counted, in order, in processes whose verb is KILL_VERB. Into
- * KILL_LOG goes a line `CALL PATH` for each. At number KILL_AT (from 1) the process gets its SIGKILL before the call is
- * made; with KILL_HALF a write has then written half of its bytes. The calls are the system's own, nothing is faked.
+ * What changes a folder (open that creates, write, fsync, ftruncate, rename, link, unlink, mkdir) and what starts
+ * parallel work (pthread_cond_broadcast: the middle of a step) is counted, in order, in processes whose verb is
+ * KILL_VERB. Into KILL_LOG goes a line `CALL PATH` for each. At number KILL_AT (from 1) the process gets its SIGKILL
+ * before the call is made; with KILL_HALF a write has then written half of its bytes. The calls are the system's own,
+ * nothing is faked.
  */
 #include "preload.h"
 
@@ -94,6 +95,12 @@ int rename(const char *from, const char *to)
 {
     visit("rename", to);
     return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+int link(const char *from, const char *to)
+{
+    visit("link", to);
+    return (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
 }
 
 int unlink(const char *path)

@@ -11,6 +11,7 @@ import json
 import os
 import random
 import shutil
+import time
 import unittest
 
 from harness import read, result_of_run, results, run_folders
@@ -114,10 +115,10 @@ class Disk:
             folder.change(put=name, node=Folder())
         elif call == "unlink":
             folder.change(drop=name)
-        elif call == "rename":
+        elif call in ("rename", "link"):
             target, new_name = self.parent(words[0])
             assert target is folder, "every rename is within its folder"
-            folder.change(put=new_name, node=node, drop=name)
+            folder.change(put=new_name, node=node, drop=name if call == "rename" else None)
         elif call == "write":
             at = int(words[0])
             node.data.extend(bytes(max(0, at - len(node.data))))
@@ -145,13 +146,14 @@ class Disk:
 
 
 def lay(state, folder):
-    """Writes such a state out."""
+    """Writes such a state out; the machine has then taken a while to start again, so that its leases have expired."""
     for path, data in state.items():
         if data is None:
             os.makedirs(os.path.join(folder, path))
         else:
             with open(os.path.join(folder, path), "wb") as file:
                 file.write(data)
+            os.utime(file.name, times=(time.time() - 3600,) * 2)
 
 
 def records_of(log):

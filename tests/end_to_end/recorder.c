@@ -2,8 +2,8 @@
  * below, by every process of the program, so that what a power cut leaves can be worked out for each instant.
  *
  * A record of RECORD_LOG is a line of words with tabs between: `create PATH`, `write PATH OFFSET N` with its N bytes
- * behind the line, `truncate PATH N`, `sync PATH`, `rename FROM TO`, `unlink PATH`, `mkdir PATH`. It is written in one
- * piece, once the call has succeeded. Paths are absolute.
+ * behind the line, `truncate PATH N`, `sync PATH`, `rename FROM TO`, `link FROM TO`, `unlink PATH`, `mkdir PATH`. It is
+ * written in one piece, once the call has succeeded. Paths are absolute.
  */
 #include "preload.h"
 
@@ -104,6 +104,15 @@ int rename(const char *from, const char *to)
     const int status = (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
     if (status == 0 && absolute(from, whole_from) && absolute(to, whole_to))
         log_line("rename\t%s\t%s\n", whole_from, whole_to);
+    return status;
+}
+
+int link(const char *from, const char *to)
+{
+    char whole_from[PATH_MAX], whole_to[PATH_MAX];
+    const int status = (int)syscall(SYS_linkat, AT_FDCWD, from, AT_FDCWD, to, 0);
+    if (status == 0 && absolute(from, whole_from) && absolute(to, whole_to))
+        log_line("link\t%s\t%s\n", whole_from, whole_to);
     return status;
 }
 

@@ -65,6 +65,27 @@ class Disk(Case):
         finally:
             subprocess.run(["umount", disk], check=True)
 
+    def test_a_full_disk_can_be_cleaned(self):
+        """What makes room needs none."""
+        disk = self.at("full")
+        os.mkdir(disk)
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk], capture_output=True).returncode != 0:
+            self.skipTest("mounting needs root")
+        try:
+            self.refframe("run", "one.yaml", "--results", "full")
+            self.write("one.yaml", "seeds: [2]\n" + YAML.split("\n", 1)[1])
+            self.refframe("run", "one.yaml", "--results", "full")
+            with self.assertRaises(OSError), open(os.path.join(disk, "much"), "wb", buffering=0) as file:
+                while file.write(bytes(4096)) == 4096:
+                    pass
+                raise OSError
+            self.assertIn("No space left", self.refframe("report", "full/one", code=1).stderr)
+            self.assertRegex(self.refframe("clean", "full/one", "--yes").stdout, "\n1 run, 0 half-written, .*: removed\n")
+            self.assertEqual(len(run_folders(self.at("full", "one"))), 1)
+            self.refframe("report", "full/one")
+        finally:
+            subprocess.run(["umount", disk], check=True)
+
     def test_standard_output_is_full(self):
         if not os.path.exists("/dev/full"):
             self.skipTest("no /dev/full")

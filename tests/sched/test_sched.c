@@ -50,9 +50,9 @@ static void tell(int64_t step)
 
 static int act(const char *folder, const char *behaviour)
 {
-    int lock;
+    Lock *lock;
     Error err;
-    if (run_lock(folder, &lock, &err) != STATUS_OK)
+    if (run_lock(folder, LOCK_TO_WRITE, &lock, &err) != STATUS_OK)
         return 1;
     if (strcmp(behaviour, "start") == 0) /* fails before it has a manifest */
         return fprintf(stderr, "first line\nno such corpus\n\n"), 2;
@@ -73,7 +73,7 @@ static int act(const char *folder, const char *behaviour)
     sleep_ms(30);
     tell(10);
     write_manifest(folder, RUN_FINISHED, 10, "");
-    run_unlock(lock);
+    lock_free(lock);
     return 0;
 }
 
@@ -305,14 +305,15 @@ static void test_a_run_in_use_is_left_alone(void **state)
 {
     Bench *b = *state;
     load(b, "seeds: 2\n");
-    int lock;
+    Lock *lock;
     assert_ok(file_make_folder(path_in(b, 1, ""), &b->err), &b->err);
-    assert_ok(run_lock(file_join(b->arena, b->results, b->plan.runs[1].folder), &lock, &b->err), &b->err);
+    assert_ok(run_lock(file_join(b->arena, b->results, b->plan.runs[1].folder), LOCK_TO_WRITE, &lock, &b->err),
+              &b->err);
     write_manifest(file_join(b->arena, b->results, b->plan.runs[1].folder), RUN_RUNNING, 0, "");
     assert_int_equal(run(b), STATUS_FAILED);
     assert_non_null(strstr(b->err.text, "another process is training it"));
     assert_false(file_exists(path_in(b, 0, "")));
-    run_unlock(lock);
+    lock_free(lock);
     assert_ok(run(b), &b->err);
 }
 
@@ -328,8 +329,8 @@ static void test_a_run_that_is_about_to_end_is_waited_for(void **state)
     assert_int_equal(pipe(ready), 0);
     const pid_t holder = fork();
     if (holder == 0) {
-        int lock;
-        if (run_lock(folder, &lock, &b->err) != STATUS_OK)
+        Lock *lock;
+        if (run_lock(folder, LOCK_TO_WRITE, &lock, &b->err) != STATUS_OK)
             _exit(1);
         write_manifest(folder, RUN_RUNNING, 0, "");
         if (write(ready[1], "x", 1) == 1)

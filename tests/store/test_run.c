@@ -2,12 +2,15 @@
  * keep snapshots of a future that never was. */
 #include "store/manifest.h"
 
+#include <fcntl.h>
 #include <math.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/sha256.h"
 #include "testing.h"
 
@@ -214,7 +217,7 @@ static void test_statuses(void **state)
     static const RunStatus kept[] = {RUN_FINISHED, RUN_FAILED, RUN_INTERRUPTED};
     const Scratch *s = *state;
     Error err;
-    int lock;
+    Lock *lock;
     assert_int_equal(run_status(scratch_path(s, "nowhere")), RUN_ABSENT);
     assert_int_equal(run_status(s->folder), RUN_PENDING);
     for (size_t i = 0; i < N_TESTS(kept); i++) {
@@ -225,9 +228,9 @@ static void test_statuses(void **state)
     const Manifest m = sample(RUN_RUNNING);
     write_manifest(s, &m);
     assert_int_equal(run_status(s->folder), RUN_INTERRUPTED); /* nobody is there */
-    assert_ok(run_lock(s->folder, &lock, &err), &err);
+    assert_ok(run_lock(s->folder, LOCK_TO_WRITE, &lock, &err), &err);
     assert_int_equal(run_status(s->folder), RUN_RUNNING);
-    run_unlock(lock);
+    lock_free(lock);
     assert_int_equal(run_status(s->folder), RUN_INTERRUPTED);
     assert_string_equal(run_status_name(RUN_FINISHED), "finished");
 }
@@ -236,28 +239,29 @@ static void test_one_writer(void **state)
 {
     const Scratch *s = *state;
     Error err;
-    int lock = -1, ready[2];
+    Lock *lock = NULL;
+    int ready[2];
     char byte;
     assert_int_equal(pipe(ready), 0);
     fflush(NULL);
     const pid_t child = fork();
     if (child == 0) {
-        const int status = run_lock(s->folder, &lock, &err);
+        const int status = run_lock(s->folder, LOCK_TO_WRITE, &lock, &err);
         if (status == STATUS_OK && write(ready[1], "x", 1) == 1)
             pause();
         _exit(1);
     }
     assert_int_equal(read(ready[0], &byte, 1), 1);
-    assert_refused(run_lock(s->folder, &lock, &err), STATUS_FAILED,
+    assert_refused(run_lock(s->folder, LOCK_TO_WRITE, &lock, &err), STATUS_FAILED,
                    arena_format(s->arena, "%s is in use by another process", scratch_path(s, RUN_LOCK)), &err);
-    assert_int_equal(lock, -1);
+    assert_null(lock);
     assert_true(run_is_locked(s->folder));
     assert_int_equal(run_wait(s->folder), -1);
     kill(child, SIGKILL); /* its lock goes with it */
     assert_int_equal(run_wait(s->folder), 0);
     assert_int_equal(waitpid(child, NULL, 0), child);
-    assert_ok(run_lock(s->folder, &lock, &err), &err);
-    run_unlock(lock);
+    assert_ok(run_lock(s->folder, LOCK_TO_WRITE, &lock, &err), &err);
+    lock_free(lock);
     close(ready[0]);
     close(ready[1]);
 }
@@ -267,23 +271,91 @@ static void test_a_holder_that_is_about_to_end(void **state)
 {
     const Scratch *s = *state;
     Error err;
-    int lock = -1, ready[2];
+    Lock *lock = NULL;
+    int ready[2];
     char byte;
     assert_int_equal(pipe(ready), 0);
     fflush(NULL);
     const pid_t child = fork();
     if (child == 0) {
         const struct timespec a_while = {.tv_nsec = 500000000};
-        if (run_lock(s->folder, &lock, &err) == STATUS_OK && write(ready[1], "x", 1) == 1)
+        if (run_lock(s->folder, LOCK_TO_WRITE, &lock, &err) == STATUS_OK && write(ready[1], "x", 1) == 1)
             nanosleep(&a_while, NULL);
         _exit(0);
     }
     assert_int_equal(read(ready[0], &byte, 1), 1);
-    assert_ok(run_lock(s->folder, &lock, &err), &err);
-    run_unlock(lock);
+    assert_ok(run_lock(s->folder, LOCK_TO_WRITE, &lock, &err), &err);
+    lock_free(lock);
     assert_int_equal(waitpid(child, NULL, 0), child);
     close(ready[0]);
     close(ready[1]);
+}
+
+/* Its lease says so: the flock is not known here. Whoever comes doesn't wait for it, and takes it once it has expired.
+ */
+static void test_a_holder_on_another_host(void **state)
+{
+    static const char lease[] = "host elsewhere\nboot b\nprocess 17\nsince t\nseconds 60\nmark 1\n";
+    const Scratch *s = *state;
+    const Manifest m = sample(RUN_RUNNING);
+    const double started = clock_seconds();
+    const struct timespec past[] = {{.tv_sec = time(NULL) - 100}, {.tv_sec = time(NULL) - 100}};
+    Error err;
+    Lock *lock = NULL;
+    LeaseHolder holder;
+    write_manifest(s, &m);
+    put(s, RUN_LEASE, lease);
+    assert_int_equal(run_status(s->folder), RUN_RUNNING);
+    assert_true(run_is_locked(s->folder) && run_is_elsewhere(s->folder, &holder));
+    assert_string_equal(holder.host, "elsewhere");
+    assert_int_equal(run_wait(s->folder), -1);
+    assert_refused(run_lock(s->folder, LOCK_TO_WRITE, &lock, &err), STATUS_FAILED,
+                   arena_format(s->arena, "%s is in use by process 17 on elsewhere", s->folder), &err);
+    assert_null(lock);
+    assert_true(clock_seconds() - started < RUN_PATIENCE / 2);
+    assert_int_equal(utimensat(AT_FDCWD, scratch_path(s, RUN_LEASE), past, 0), 0);
+    assert_int_equal(run_status(s->folder), RUN_INTERRUPTED);
+    assert_int_equal(run_wait(s->folder), 0);
+    assert_ok(run_lock(s->folder, LOCK_TO_WRITE, &lock, &err), &err);
+    assert_ok(lock_check(lock, &err), &err);
+    assert_int_equal(run_status(s->folder), RUN_RUNNING);
+    assert_false(run_is_elsewhere(s->folder, NULL));
+    assert_int_equal(lock_explain(lock, STATUS_INPUT, &err), STATUS_INPUT);
+    lock_free(lock);
+    assert_false(file_exists(scratch_path(s, RUN_LEASE)));
+}
+
+/* A results folder is waited for; of whoever only reads there nothing is seen. */
+static void test_a_results_folder(void **state)
+{
+    const Scratch *s = *state;
+    char **names;
+    int n;
+    Error err;
+    Lock *lock;
+    assert_ok(lock_folder(s->folder, LOCK_TO_READ, &lock, &err), &err);
+    assert_ok(file_list(s->arena, s->folder, &names, &n, &err), &err);
+    assert_int_equal(n, 0);
+    lock_free(lock);
+    setenv("REFFRAME_LEASE_SECONDS", "1", 1);
+    put(s, LEASE_FILE, "host elsewhere\nboot b\nprocess 17\nsince t\nseconds 1\nmark 1\n");
+    const double started = clock_seconds();
+    assert_ok(lock_folder(s->folder, LOCK_TO_WRITE, &lock, &err), &err);
+    assert_true(clock_seconds() - started > 0.5);
+    assert_ok(lock_check(lock, &err), &err);
+    put(s, LEASE_FILE, "host elsewhere\nboot b\nprocess 17\nsince t\nseconds 60\nmark 2\n"); /* as if it was taken */
+    nanosleep(&(struct timespec){.tv_nsec = 600000000}, NULL);
+    assert_refused(
+        lock_explain(lock, STATUS_INPUT, &err), STATUS_FAILED,
+        arena_format(s->arena,
+                     "%s: its lease was taken over by process 17 on elsewhere, as it had not been renewed in "
+                     "time; nothing more is written here",
+                     s->folder),
+        &err);
+    assert_int_equal(lock_explain(lock, STATUS_OK, &err), STATUS_OK);
+    lock_free(lock);
+    assert_true(file_exists(scratch_path(s, LEASE_FILE)));
+    unsetenv("REFFRAME_LEASE_SECONDS");
 }
 
 static void test_steps_and_cutting_back(void **state)
@@ -368,6 +440,8 @@ int main(void)
         TEST(test_statuses),
         TEST(test_one_writer),
         TEST(test_a_holder_that_is_about_to_end),
+        TEST(test_a_holder_on_another_host),
+        TEST(test_a_results_folder),
         TEST(test_steps_and_cutting_back),
         TEST(test_hashes_are_those_of_the_files),
         TEST(test_the_log_grows_by_lines),

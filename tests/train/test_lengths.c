@@ -79,7 +79,7 @@ static void measure(Bench *bench, const real *weights)
     Error err = {""};
     MeasureSummary summary;
     assert_ok(file_make_folder(file_join(bench->arena, bench->folder, RUN_SNAPSHOTS), &err), &err);
-    assert_ok(measure_snapshot(bench->session.measurer, weights, bench->folder, 0, 0, 0, &summary, &err), &err);
+    assert_ok(measure_snapshot(bench->session.measurer, weights, NULL, bench->folder, 0, 0, 0, &summary, &err), &err);
 }
 
 static Npz read_file(const Bench *bench, const char *path)

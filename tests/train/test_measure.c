@@ -213,7 +213,7 @@ static char *measure_in_folder(Session *session, Arena *arena)
     assert_ok(session_start(session, 1, 0, 1, kernels_best(), &err), &err);
     real *parameters = ARENA_ARRAY(arena, real, model_parameters(session->model)->n_values);
     parameters_initialise(model_parameters(session->model), 1, parameters);
-    assert_ok(measure_snapshot(session->measurer, parameters, folder, 0, 0, 0, &summary, &err), &err);
+    assert_ok(measure_snapshot(session->measurer, parameters, NULL, folder, 0, 0, 0, &summary, &err), &err);
     return folder;
 }
 
