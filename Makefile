@@ -4,7 +4,7 @@ BUILD ?= build
 # Tests are part of the build where cmocka is installed.
 TESTS != pkg-config --exists cmocka && echo true || echo false
 
-.PHONY: build quickstart test test-long bench sanitize sanitize-thread valgrind fuzz coverage format clean help
+.PHONY: build quickstart test test-long bench sanitize sanitize-thread valgrind fuzz play coverage format clean help
 
 build: $(BUILD)/build.ninja
 	meson compile -C $(BUILD)
@@ -70,6 +70,11 @@ fuzz:
 	meson compile -C build-fuzz fuzz
 	FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_JOBS=$(FUZZ_JOBS) tests/fuzz/fuzz.py build-fuzz $(TARGETS)
 
+# The page that trains, play.html, from src/web (needs Emscripten).
+play: $(BUILD)/build.ninja
+	.ci/dependencies play
+	python3 src/web/make_play.py $(BUILD)/src play.html
+
 # Lines reached by the tests, in build-coverage/meson-logs/coverage.txt (needs gcovr).
 coverage:
 	.ci/dependencies test
@@ -95,6 +100,7 @@ help:
 	@echo 'make sanitize-thread   the test suite with checks for data races'
 	@echo 'make valgrind    the test programs in C under valgrind'
 	@echo 'make fuzz        every reader of foreign bytes under libFuzzer, FUZZ_SECONDS=60 each'
+	@echo 'make play        build the page that trains, play.html, again'
 	@echo 'make coverage    lines that the tests reach'
 	@echo 'make format      every C file in the form of .clang-format'
 	@echo 'make clean       remove the build folders'

@@ -97,7 +97,7 @@ function drawGuess(context, guess, {left, top, cell, side}) {
 /* Lines over steps. `lines`: [{points: [[step, value]], name, style: "solid"|"dashed"|"pinned", colour}], `marks`: vertical ones. */
 function drawLines(canvas, {lines, low, high, until, marks, now, format}) {
   const {context, width, height} = sharp(canvas);
-  const left = 38, right = 8, top = 8, bottom = 18;
+  const left = 50, right = 8, top = 8, bottom = 18;
   const x = step => left + (width - left - right) * step / Math.max(1, until);
   const y = value => top + (height - top - bottom) * (1 - (Math.min(high, Math.max(low, value)) - low) / (high - low || 1));
   context.font = `11px ${colour("--font")}`;

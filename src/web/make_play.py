@@ -2,7 +2,7 @@
 """make_play.py REGISTRIES OUTPUT: the page that trains, one HTML file that needs nothing else.
 
 Compiles the trainer, the model and the geometry with Emscripten for one thread and 128-bit vectors, and puts module, default text,
-worker, script and style into play.html. REGISTRIES is the build folder in which Meson has written *_registry.c. The same compiler
+worker, script and style into page.html. REGISTRIES is the build folder in which Meson has written *_registry.c. The same compiler
 and sources give the same bytes.
 """
 import base64
@@ -65,10 +65,10 @@ def packed(data):
 
 
 def page(module):
-    parts = {name: read(os.path.join(HERE, name)).decode() for name in ("play.html", "play.css", "draw.js", "tasks.js", "worker.js", "play.js")}
+    parts = {name: read(os.path.join(HERE, name)).decode() for name in ("page.html", "play.css", "draw.js", "tasks.js", "worker.js", "play.js")}
     parts["module"] = packed(module)
     parts["corpus"] = packed(read(os.path.join(SOURCE, "data", "corpus", "austen.txt")))
-    return re.sub(r"\{\{([\w.]+)\}\}", lambda match: parts[match.group(1)], parts["play.html"])
+    return re.sub(r"\{\{([\w.]+)\}\}", lambda match: parts[match.group(1)], parts["page.html"])
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/status.h"
 #include "base/variant.h"
+#include "web/web.h"
 
 double clock_seconds(void)
 {
@@ -27,7 +28,7 @@ int clock_cores(void)
 static Asset corpus = {.name = "corpus/austen.txt"};
 
 /* Room for so many bytes of it, for the page to write; the same again for good. */
-unsigned char *__attribute__((export_name("web_corpus"), used)) web_corpus(size_t n)
+unsigned char *EXPORT(web_corpus)(size_t n)
 {
     unsigned char *bytes = calloc(n + 1, 1);
     if (!bytes)

@@ -107,7 +107,7 @@ const every = () => Math.max(1, Math.round(page.until / FRAMES));
 /* A new run, at its step 0. */
 function open() {
   page.id++;
-  Object.assign(page, {frames: [], at: 0, isOpen: false, isRunning: false, isLooping: false, chosen: null, trouble: ""});
+  Object.assign(page, {shape: null, frames: [], at: 0, isOpen: false, isRunning: false, isLooping: false, chosen: null, trouble: ""});
   writeLink();
   if (page.isReady)
     page.worker.postMessage({kind: "open", id: page.id, settings: settingsOf(page.state), every: every(), until: page.until,
@@ -142,13 +142,14 @@ function end() {
 const lastFrame = () => page.frames[page.frames.length - 1];
 const finite = value => Number.isFinite(value) ? value : 0;
 const sinkOf = frame => Math.max(...frame.sinks.map(finite));
+const endOf = frame => Math.max(...frame.ends.map(finite));
 
 /* The head that is shown: the one chosen, or the one whose first or last token draws most in the newest frame. */
 function headShown() {
-  if (page.head !== null)
-    return page.head;
+  if (page.head !== null || page.frames.length === 0)
+    return page.head ?? 0;
   const frame = lastFrame(), strength = h => Math.max(finite(frame.sinks[h]), page.state.eos === "always" ? finite(frame.ends[h]) : 0);
-  return page.shape ? Array.from({length: page.shape.nHeads}, (_, h) => h).reduce((best, h) => strength(h) > strength(best) ? h : best, 0) : 0;
+  return Array.from({length: page.shape.nHeads}, (_, h) => h).reduce((best, h) => strength(h) > strength(best) ? h : best, 0);
 }
 
 /* The first frame from which a value stays beyond its floor; null while none does. */
@@ -269,9 +270,9 @@ function drawCell(frame) {
 }
 
 /* The run under way and the pinned one, as lines. */
-function linesOf(value, name, colourName) {
+function linesOf(value, colourName) {
   const points = frames => frames.map(frame => [frame.step, value(frame)]);
-  const lines = [{points: points(page.frames), style: "solid", colour: colourName, name}];
+  const lines = [{points: points(page.frames), style: "solid", colour: colourName}];
   if (page.pinned)
     lines.unshift({points: points(page.pinned.frames), style: "pinned", colour: colourName, name: "pinned"});
   return lines;
@@ -280,22 +281,23 @@ function linesOf(value, name, colourName) {
 function drawCharts(frame) {
   const head = headShown(), newest = lastFrame();
   const until = Math.max(page.until, page.pinned ? page.pinned.until : 0);
-  const straight = (value, name) => ({points: [[0, value], [until, value]], style: "dashed", colour: "--quiet", name});
+  const straight = value => ({points: [[0, value], [until, value]], style: "dashed", colour: "--quiet"});
   const common = {until, now: page.at < page.frames.length - 1 ? frame.step : null};
   const step = formed(page.frames, page.frames.map(sinkOf), newest.sinkFloor);
-  const sinks = linesOf(each => sinkOf(each), hasEnd() ? "first" : "", "--sink");
+  const sinks = linesOf(sinkOf, "--sink");
   if (hasEnd())
-    sinks.push(...linesOf(each => Math.max(...each.ends.map(finite)), "last", "--end"));
-  drawLines($("sinks"), {...common, lines: [straight(newest.sinkFloor, ""), ...sinks], low: 0, high: 1, format: percent,
+    sinks.push(...linesOf(endOf, "--end"));
+  drawLines($("sinks"), {...common, lines: [straight(newest.sinkFloor), ...sinks], low: 0, high: 1, format: percent,
     marks: step === null ? [] : [{step, text: `formed at ${step}`}]});
   const losses = page.frames.concat(page.pinned?.frames ?? []).map(each => each.loss).filter(Number.isFinite);
   const digits = value => value >= 1 ? value.toFixed(2) : value.toPrecision(2);
-  drawLines($("losses"), {...common, lines: linesOf(each => each.loss, "", "--loss"), low: 0, high: Math.max(...losses), format: v => v === 0 ? "0" : digits(v)});
+  drawLines($("losses"), {...common, lines: linesOf(each => each.loss, "--loss"), low: 0, high: Math.max(...losses), format: v => v === 0 ? "0" : digits(v)});
   const drains = each => each.drains[head];
   const largest = Math.max(1.5, ...page.frames.map(each => finite(drains(each))));
-  drawLines($("drains"), {...common, lines: [straight(1, ""), ...linesOf(drains, "", "--norm")], low: 0, high: largest, format: v => `${v.toFixed(1)} ×`});
+  drawLines($("drains"), {...common, lines: [straight(1), ...linesOf(drains, "--norm")], low: 0, high: largest, format: v => `${v.toFixed(1)} ×`});
   const isEmpty = !frame.sinks.some(Number.isFinite);
   $("sink-now").textContent = isEmpty ? "none: idle rows are empty" : percent(sinkOf(frame));
+  $("end-now").textContent = hasEnd() && !isEmpty ? `, on the last (orange) ${percent(endOf(frame))}` : "";
   $("floor").textContent = `(dashed: even attention, ${percent(frame.sinkFloor)})`;
   $("loss-now").textContent = Number.isFinite(frame.loss) ? digits(frame.loss) : "–";
   $("drain-now").textContent = Number.isFinite(drains(frame)) ? `${drains(frame).toFixed(2)} ×` : "–";

@@ -4,29 +4,19 @@
  * Built by make_play.py for one thread, 128-bit vectors and products that are rounded before they are added, as
  * WebAssembly has no fused multiply-add of one meaning everywhere; hence bits of its own, the same in every browser.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "app/app.h"
 #include "base/resolve.h"
 #include "train/live.h"
+#include "web/web.h"
 
-#define EXPORT(name) __attribute__((export_name(#name), used)) name
+#ifndef WEB_KERNELS
+#define WEB_KERNELS kernels_plain
+#endif
+extern const Kernels WEB_KERNELS;
 
-enum { MOST_SETTINGS = 256, MOST_HEADS = 64, MOST_LENGTH = 128 };
-
-/* What a page reads of a run, in this order; see play.js. */
-typedef struct {
-    double step, loss, held_out_loss, sink_floor, end_floor;
-    double group_losses[MAX_LOSS_GROUPS];
-    double sinks[MOST_HEADS], ends[MOST_HEADS], drains[MOST_HEADS];
-    double norms[MOST_HEADS * MOST_LENGTH];
-} Figures;
-
-typedef struct {
-    int32_t n_layers, n_heads, length, n_groups, n_parameters;
-    uint8_t idle[MOST_LENGTH];
-} Sizes;
+enum { MOST_SETTINGS = 256 };
 
 static struct {
     Arena *arena; /* of the settings */
@@ -59,9 +49,8 @@ static int read_lines(Assignment *assignments)
         if (!value)
             continue;
         *value = '\0';
-        assignments[n++] = (Assignment){.key = arena_strdup(web.arena, line),
-                                        .text = arena_strdup(web.arena, value + 1),
-                                        .file = "switches"};
+        assignments[n++] = (Assignment){
+            .key = arena_strdup(web.arena, line), .text = arena_strdup(web.arena, value + 1), .file = "switches"};
     }
     return n;
 }
@@ -84,7 +73,7 @@ int EXPORT(web_open)(void)
     const int n = read_lines(assignments);
     int status = settings_resolve(web.arena, &schema, assignments, n, &web.settings, NULL, &web.error);
     if (status == STATUS_OK)
-        status = live_open(&web.settings, kernels_best(), &web.live, &web.error);
+        status = live_open(&web.settings, &WEB_KERNELS, &web.live, &web.error);
     if (status != STATUS_OK)
         return status;
     const LiveShape shape = live_shape(web.live);

@@ -101,7 +101,7 @@ class Longer(Case):
         os.remove(os.path.join(run, "snapshots", "step-00000005.npz"))
         refused("snapshots/step-00000005.npz is gone")
         done = self.refframe("run", "tiny.yaml", "--set", "train.steps=20").stdout
-        self.assertIn("1 runs trained, 0 were there already", done)
+        self.assertIn("1 run trained, 0 were there already", done)
 
     def test_other_settings_are_not_the_same_run(self):
         self.write("tiny.yaml", CONSTANT)

@@ -56,10 +56,13 @@ class Shards(Case):
 
     def test_a_shard_on_another_kind_of_machine(self):
         """It leaves what another wrote, and with it the hashes of the tables."""
+        def files():
+            return [each for each in self.everything("results") if os.path.isfile(each[0])]
+
         self.refframe("run", "tiny.yaml")
-        before = self.everything("results")
+        before = files()
         self.refframe("run", "tiny.yaml", "--shard", "2/2", env={**os.environ, "REFFRAME_KERNELS": "plain"})
-        self.assertEqual(self.everything("results"), before)
+        self.assertEqual(files(), before)
         self.refframe("status", "results/tiny", "--verify")
 
     def test_a_plan_that_changes_while_a_report_is_made(self):

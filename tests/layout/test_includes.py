@@ -5,7 +5,7 @@ import unittest
 
 SRC = os.path.join(os.environ["TESTS_DIR"], os.pardir, "src")
 
-ORDER = ["base", "num", "data", "model", "geometry", "frame", "store", "maps", "train", "plan", "sched", "report", "app"]
+ORDER = ["base", "num", "data", "model", "geometry", "frame", "store", "maps", "train", "plan", "sched", "report", "app", "web"]
 
 # Narrower than "everything above".
 ONLY = {

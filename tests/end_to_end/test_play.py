@@ -1,0 +1,129 @@
+"""Without these, the page that trains could show another program's numbers, want the network, or stop at its first press."""
+import json
+import os
+import subprocess
+import time
+import unittest
+
+import browser
+from harness import Case, read
+
+COMMITTED = os.path.join(os.path.dirname(os.environ["TESTS_DIR"]), "play.html")
+NATIVE = os.environ.get("WEB_NATIVE", "")
+N_STEPS = 50
+FIGURES = "({losses: [f.trainingLoss, f.loss], sinks: f.sinks, ends: f.ends, drains: f.drains, norms: f.norms, step: f.step})"
+
+
+class Written(Case):
+    def test_the_verb_writes_the_committed_page_and_replaces_nothing(self):
+        self.assertIn("play.html written: open it in a browser", self.refframe("play").stdout)
+        self.assertEqual(read(self.at("play.html")), read(COMMITTED))
+        self.write("mine.html", "thesis")
+        self.assertIn("mine.html exists already; it was left as it is", self.refframe("play", "mine.html", code=2).stderr)
+        self.assertEqual(read(self.at("mine.html")), b"thesis")
+
+    def test_it_is_one_file_of_a_megabyte_that_names_no_address(self):
+        page = read(COMMITTED)
+        self.assertLess(len(page), 1_000_000)
+        for word in (b"http://", b"https://", b"src=", b"@import", b"{{"):
+            self.assertNotIn(word, page)
+
+
+@unittest.skipUnless(browser.PROGRAM, "no Chromium here")
+class Play(unittest.TestCase):
+    def page(self, words="", **options):
+        page = browser.Page(f"file://{COMMITTED}{words}", **options)
+        self.addCleanup(page.close)
+        self.addCleanup(lambda: self.assertEqual(page.complaints, []))
+        self.addCleanup(lambda: self.assertEqual([url for url in page.requests if not url.startswith(("file:", "blob:", "data:"))], []))
+        self.wait(page, "page.isOpen")
+        return page
+
+    def wait(self, page, condition, seconds=120):
+        end = time.monotonic() + seconds
+        while not page.evaluate(condition):
+            self.assertEqual(page.evaluate("page.trouble"), "")
+            self.assertLess(time.monotonic(), end, f"never: {condition}")
+            time.sleep(0.1)
+
+    def played(self, preset, **options):
+        page = self.page(f"#preset={preset}", **options)
+        page.evaluate("$('play').click()")
+        self.wait(page, "lastFrame()?.step >= page.until && !page.isRunning")
+        page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done, 50)))")
+        return page
+
+    @unittest.skipUnless(os.path.exists(NATIVE), "the module was not built as a program")
+    def test_its_numbers_are_the_program_s(self):
+        """Every figure of 50 steps, to the last bit, of each preset."""
+        page = self.page()
+        for preset in page.evaluate("Object.keys(PRESETS)"):
+            with self.subTest(preset=preset):
+                n = 10 if preset == "language" else N_STEPS
+                page.evaluate(f"choosePreset('{preset}'); page.until = {n}; open()")
+                self.wait(page, "page.isOpen")
+                page.evaluate("play()")
+                self.wait(page, f"page.frames.length === {n + 1}")
+                mine = page.evaluate(f"page.frames.map(f => {FIGURES})")
+                done = subprocess.run([NATIVE, str(n)], input=page.evaluate("settingsOf(page.state)"), text=True, capture_output=True, check=True)
+                for here, there in zip(mine, map(json.loads, done.stdout.splitlines()), strict=True):
+                    self.assertEqual(here, there)
+
+    def test_each_preset_ends_as_its_name_says(self):
+        for preset, found in (("sink", "first"), ("cure", "none"), ("ends", "both"), ("nothing", "none")):
+            with self.subTest(preset=preset):
+                page = self.played(preset)
+                self.assertEqual(page.evaluate("answer()"), found)
+                self.assertIn("No column formed" if found == "none" else "A sink", page.evaluate("$('verdict').textContent"))
+
+    def test_predict_look_back_pin_and_read(self):
+        page = self.page("#preset=sink&seed=3")
+        self.assertEqual(page.evaluate("page.state.seed"), 3)
+        page.evaluate("document.querySelector('#predict button[data-guess=first]').click(); $('play').click()")
+        self.wait(page, "lastFrame()?.step >= page.until && !page.isRunning")
+        page.evaluate("new Promise(done => setTimeout(done, 200))")
+        self.assertRegex(page.evaluate("$('verdict').textContent"), "You said the first token: right")
+        page.evaluate("$('scrub').value = 0; $('scrub').dispatchEvent(new Event('input'))")
+        page.evaluate("new Promise(done => setTimeout(done, 100))")
+        self.assertEqual(page.evaluate("$('step').textContent"), "step 0 of 600")
+        page.evaluate("look(page.frames.length - 1); $('map').focus()")
+        for key, code in (("ArrowLeft", 37), ("ArrowDown", 40), ("ArrowLeft", 37)):
+            page.press(key, code)
+        page.evaluate("new Promise(done => setTimeout(done, 100))")
+        self.assertRegex(page.evaluate("$('cell').textContent"), r"^· \(place 15\) gives BOS \(place 0\) (9\d|100) % of its attention\. It has nothing")
+        page.evaluate("$('pin').click(); document.querySelector('#switches button[data-value=relu]').click()")
+        self.wait(page, "page.isOpen")
+        self.assertIn("score=relu", page.evaluate("location.hash"))
+        self.assertEqual(page.evaluate("page.pinned.frames.length"), page.evaluate("Math.floor(600 / every()) + 1"))
+
+    def test_every_switch_alone_opens_and_trains(self):
+        page = self.page()
+        for preset in ("sink", "language"):
+            for key, values in page.evaluate("Object.entries(SWITCHES).map(([key, s]) => [key, Object.keys(s.values)])"):
+                for value in values:
+                    if preset == "language" and key == "goals":
+                        continue
+                    with self.subTest(preset=preset, key=key, value=value):
+                        page.evaluate(f"choosePreset('{preset}'); page.state['{key}'] = '{value}'; page.until = 2; open()")
+                        self.wait(page, "page.isOpen")
+                        page.evaluate("play()")
+                        self.wait(page, "page.frames.length === 3")
+
+    def test_twenty_seeds(self):
+        page = self.page()
+        page.evaluate("page.until = 6; startSeeds()")
+        self.wait(page, "page.seeds === null && page.isOpen")
+        self.assertEqual(page.evaluate("$('strip').childElementCount"), 20)
+        self.assertIn("formed in 0 of 20 seeds (95 % interval: 0 % to 16 %)", page.evaluate("$('seeds-told').textContent"))
+
+    def test_it_fits_a_phone_and_a_projector(self):
+        phone = self.page(width=390)
+        self.assertEqual(phone.evaluate("document.documentElement.scrollWidth"), 390)
+        wide = self.page(width=1280)
+        wide.ask("Emulation.setDeviceMetricsOverride", width=1280, height=720, deviceScaleFactor=1, mobile=False)
+        bottoms = wide.evaluate("['map', 'play', 'sinks', 'scrub'].map(id => $(id).getBoundingClientRect().bottom)")
+        self.assertLess(max(bottoms), 720)
+
+
+if __name__ == "__main__":
+    unittest.main()
