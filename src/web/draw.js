@@ -76,7 +76,7 @@ function drawLabels(context, shape, {left, top, cell, side}) {
       continue;
     context.fillStyle = shape.idle[i] ? colour("--quiet") : colour("--text");
     context.textAlign = "right";
-    context.fillText(cell < 7 ? name.slice(0, 1) : name, left - 4, top + (i + 0.5) * cell);
+    context.fillText(T > 20 ? name.slice(0, 1) : name, left - 4, top + (i + 0.5) * cell);
     context.textAlign = "center";
     context.fillText(cell < 30 ? name.slice(0, cell < 24 ? 1 : 3) : name, left + (i + 0.5) * cell, top - 9);
   }
