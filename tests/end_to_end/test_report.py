@@ -125,17 +125,31 @@ class Report(Case):
 
     def test_maps_play_over_training(self):
         page = self.open()
-        script = """(value) => { const slider = document.querySelector('input[type=range]');
+        script = """(value) => { const slider = document.querySelector('#maps input[type=range]');
             slider.value = value; slider.dispatchEvent(new Event('input', {bubbles: true}));
             slider.dispatchEvent(new Event('change', {bubbles: true}));
             return new Promise(done => setTimeout(() => done(
                 [...document.querySelectorAll('canvas')].map(c => c.toDataURL()).join()), 200)); }"""
-        first = page.evaluate(f"({script})(document.querySelector('input[type=range]').min)")
-        last = page.evaluate(f"({script})(document.querySelector('input[type=range]').max)")
-        again = page.evaluate(f"({script})(document.querySelector('input[type=range]').min)")
+        first = page.evaluate(f"({script})(document.querySelector('#maps input[type=range]').min)")
+        last = page.evaluate(f"({script})(document.querySelector('#maps input[type=range]').max)")
+        again = page.evaluate(f"({script})(document.querySelector('#maps input[type=range]').min)")
         self.assertNotEqual(first, last)
         self.assertEqual(first, again)
         self.assert_quiet(page)
+
+    def test_the_first_screen_plays(self):
+        """On a projector: all arms from step 0 on, side by side, with the button that plays them."""
+        page = self.open()
+        page.ask("Emulation.setDeviceMetricsOverride", width=1280, height=720, deviceScaleFactor=1, mobile=False)
+        state = """(() => [document.querySelector('#stage output').textContent, [...document.querySelectorAll('#stage .panels canvas')]
+            .map((canvas) => canvas.getBoundingClientRect().top), document.querySelector('#stage button').getBoundingClientRect().bottom])()"""
+        step, tops, bottom = page.evaluate(state)
+        self.assertEqual((step, len(tops)), ("0step", page.evaluate("Math.min(4, finished.length)")))
+        self.assertLess(max(*tops, bottom), 720)
+        before = page.evaluate("document.querySelector('#stage canvas').toDataURL()")
+        page.evaluate("document.querySelector('#stage button').click(); new Promise(done => setTimeout(done, 1500))")
+        self.assertNotEqual(page.evaluate(state)[0], "0step")
+        self.assertNotEqual(page.evaluate("document.querySelector('#stage canvas').toDataURL()"), before)
 
     def test_the_scripts_read_what_is_listed(self):
         """Whatever is clicked, no script asks the data for a key that the list in document.h does not have."""

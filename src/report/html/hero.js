@@ -1,8 +1,8 @@
-/* The head of the page: what was run, and what came of it in numbers. */
+/* The head of the page: what was claimed; and behind the pictures what was run, and what came of it in numbers. */
 'use strict';
 (() => {
 
-function hero() {
+function facts() {
   const count = (list, what) => list.reduce((n, item) => n + item[what], 0);
   const judged = (verdict) => data.verdicts.filter((v) => v.verdict === verdict).length;
   const stand = data.verdicts.filter((v) => v.corrected && ['supported', 'refuted'].includes(v.corrected.verdict)).length;
@@ -11,7 +11,7 @@ function hero() {
   const fact = (term, value, note) =>
     el('div', {}, el('dt', {}, term), el('dd', {}, String(value), el('small', {}, note)));
   const first = finished[0], seeds = data.arms.length ? count(data.arms, 'runs') / data.arms.length : 0;
-  const facts = [
+  const list = [
     fact('Arms', data.arms.length, data.axes.length ? `over ${data.axes.map(axisName).join(', ')}` : 'one setting'),
     fact('Runs', count(data.arms, 'finished'),
       `finished of ${count(data.arms, 'runs')}, ${counted(+ seeds.toFixed(1), 'seed')} an arm`),
@@ -23,10 +23,14 @@ function hero() {
       fact('Expectations', judged('supported'), `supported, ${judged('refuted')} refuted, ${open} open` +
         (data.families.length ? `; decided when corrected: ${stand}` : '')),
   ];
-  document.getElementById('top').append(el('div.hero', {}, el('p.eyebrow', {}, data.name),
-    el('h1', {}, data.title || data.name), data.claim && el('p.claim', {}, data.claim),
-    data.source && el('p.source', {}, 'Source: ', linked(data.source)), el('dl.facts', {}, facts)));
+  document.getElementById('top').append(el('dl.facts', {}, list));
 }
 
-page.hero = hero;
+function hero() {
+  document.getElementById('top').append(el('div.hero', {}, el('p.eyebrow', {}, data.name),
+    el('h1', {}, data.title || data.name), data.claim && el('p.claim', {}, el('b', {}, 'Claim: '), data.claim),
+    data.source && el('p.source', {}, 'Source: ', linked(data.source))));
+}
+
+Object.assign(page, {hero, facts});
 })();

@@ -8,7 +8,7 @@
 
 const MANY = 8; /* arms, as many as there are colours */
 
-for (const build of [page.hero, page.verdicts, page.changes]) build();
+for (const build of [page.hero, page.stage, page.facts, page.verdicts, page.changes]) build();
 const nOverall = sections.length, nRedraws = redraws.length;
 const overall = [...document.getElementById('top').children];
 

@@ -2,6 +2,8 @@
 'use strict';
 (() => {
 
+const FEW = 8; /* expectations that are shown unfolded */
+
 const MARKS = {
   supported: 'M2 7l3 3 6-7',
   refuted: 'M3 3l7 7M10 3l-7 7'
@@ -49,6 +51,14 @@ function comparisons(verdict) {
     table([['Arm'], ['Found'], ['n', 1], ['Coverage', 1], ['p', 1], ['Verdict']], rows));
 }
 
+/* Many stand behind one line that counts them. */
+function folded(list) {
+  if (data.verdicts.length <= FEW) return list;
+  const judged = (word) => data.verdicts.filter((verdict) => verdict.verdict === word).length;
+  const told = ['supported', 'refuted', 'undecided'].filter(judged).map((word) => `${judged(word)} ${word}`);
+  return el('details', {}, el('summary', {}, `${data.verdicts.length} expectations: ${told.join(', ')}`), list);
+}
+
 function verdicts() {
   if (!data.verdicts.length) return;
   const items = data.verdicts.map((verdict) => {
@@ -68,7 +78,7 @@ function verdicts() {
     'An expectation about numbers is supported or refuted only if the interval of the median over seeds covers at least ' +
       '95 % and lies wholly on one side. One about labels is a statement about most seeds, not about every seed; as many ' +
       'must agree as for a median: 6 of 6, 8 of 9, 10 of 12. Otherwise it stays undecided.',
-    el('ul.verdicts', {}, items), el('figure', {}, data.families.map((line) => caption(`${line}.`)), caption('p is of the two-sided sign test over seeds. A claim about several arms is supported by the largest of their p, and ' +
+    folded(el('ul.verdicts', {}, items)), el('figure', {}, data.families.map((line) => caption(`${line}.`)), caption('p is of the two-sided sign test over seeds. A claim about several arms is supported by the largest of their p, and ' +
       'refuted by the least of them times their number.')));
 }
 

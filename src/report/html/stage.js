@@ -1,0 +1,94 @@
+/* What a reader sees first: the strongest head of up to four arms, side by side, playing over training in step. Left and right
+ * on the slider, and the space bar on the button, as everywhere.
+ */
+'use strict';
+(() => {
+
+const {Maps} = page;
+const MOST = 4;
+
+/* Few enough to stand side by side: all, or as many evenly spaced ones. */
+function chosen() {
+  const able = finished.filter((a) => a.maps), n = Math.min(MOST, able.length);
+  return Array.from({length: n}, (_, i) => able[Math.round((i * (able.length - 1)) / Math.max(1, n - 1))]);
+}
+
+/* The step by which the shown run's sink had formed; Infinity for never, null where nobody asked. */
+function formedAt(a) {
+  const seed = a.seeds.find((s) => s.seed === a.maps.seed);
+  return seed?.onset ? number(seed.onset[1]) : null;
+}
+
+/* One arm's picture, and what is said under it. */
+function Panel(a) {
+  const maps = Maps(a.maps), seed = a.seeds.find((s) => s.seed === a.maps.seed), formed = formedAt(a);
+  const head = seed?.strongest ? seed.strongest[0] * maps.n_heads + seed.strongest[1] : 0;
+  const canvas = el('canvas', {width: maps.side, height: maps.side, role: 'img'}), told = small();
+  const last = maps.steps[maps.steps.length - 1];
+  const end = formed === null ? '' : Number.isFinite(formed) ? `sink formed by step ${integer(formed)}` : `no sink by step ${integer(last)}`;
+  const node = el('figure', {}, caption(el('b', {}, armName(a))), canvas, told);
+  const paint = (step) => {
+    const at = maps.nearest(step), hasFormed = formed !== null && maps.steps[at] >= formed;
+    canvas.getContext('2d').putImageData(maps.image('mean', at, head), 0, 0);
+    canvas.setAttribute('aria-label', `Attention of ${armName(a)} at step ${integer(maps.steps[at])}`);
+    node.classList.toggle('formed', hasFormed);
+    told.textContent = hasFormed || step >= last ? end : `layer ${Math.floor(head / maps.n_heads)}, head ${head % maps.n_heads}`;
+  };
+  return {node, paint, steps: maps.steps};
+}
+
+function frame(name, cells, words) {
+  const squares = Array.from({length: 25}, (_, i) => {
+    const [row, column] = [Math.floor(i / 5), i % 5];
+    return el('rect', {x: 6 * column + 1, y: 6 * row + 1, width: 5, height: 5, class: cells(row, column) ? 'on' : 'off'});
+  });
+  return el('div', {}, el('svg', {viewBox: '0 0 32 32', width: 46, height: 46, 'aria-hidden': 'true'}, squares),
+    el('p', {}, el('b', {}, name), ` ${words}`));
+}
+
+/* Where attention rests when there is nothing to fetch: the three kinds that the field tells apart. */
+function frames() {
+  return el('div.kinds', {},
+    frame('Centralized:', (row, column) => column === 0, 'one place draws the attention of tokens that have nothing to fetch.'),
+    frame('Distributed:', (row, column) => column === 1 || column === 3, 'several places share it, and none of them leads.'),
+    frame('Bidirectional:', (row, column) => column === 0 || column === 4, 'it goes to the first place and to the last.'));
+}
+
+function stage() {
+  const panels = chosen().map(Panel);
+  if (!panels.length) return;
+  const steps = [...new Set(panels.flatMap((panel) => panel.steps))].sort((x, y) => x - y);
+  const range = el('input', {type: 'range', min: 0, max: steps.length - 1, step: 1, value: 0, 'aria-label': 'Training step, all arms'});
+  const output = el('output'), button = el('button', {type: 'button'}), isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  let timer = 0;
+  const show = () => {
+    const step = steps[+range.value];
+    range.setAttribute('aria-valuetext', `step ${integer(step)}`);
+    output.replaceChildren(integer(step), small('step'));
+    panels.forEach((panel) => panel.paint(step));
+  };
+  const setPlaying = (on) => {
+    clearInterval(timer);
+    if (on && +range.value === steps.length - 1) range.value = 0;
+    timer = on ? setInterval(() => {
+      if (+range.value === steps.length - 1) return setPlaying(false);
+      range.value = +range.value + 1;
+      show();
+    }, isCalm ? 900 : 180) : 0;
+    button.textContent = on ? '❚❚ Pause' : '▶ Play';
+    show();
+  };
+  button.append('▶ Play');
+  button.addEventListener('click', () => setPlaying(!timer));
+  range.addEventListener('input', () => setPlaying(false));
+  document.getElementById('top').append(el('div.stage', {id: 'stage'},
+    el('p', {}, 'Each picture is one head’s attention: a row is a token that looks, a column a token that is looked at; strong colour is much attention. ',
+      'A strong column is a sink: tokens that have nothing to fetch all look there. ',
+      `Shown is the strongest head of ${panels.length === 1 ? 'the arm' : 'each arm'}, in its median seed.`),
+    el('div.transport', {}, button, el('div.track', {}, range), output),
+    el('div.panels', {}, panels.map((panel) => panel.node)), frames()));
+  redraws.push(show); /* once all is there, for the first time */
+}
+
+page.stage = stage;
+})();
