@@ -108,7 +108,7 @@ function frames() {
     'snapshots in a row with the most frequent one, median and interval over all n. Of the median seed: how far the label is from the ' +
     'nearest rule that would change it (a share), how many sequences alone have it, anchors per head and sequence, the usual place of the top anchor, and how often it is the same place or the same token.');
   const timeline = (a) => el('figure.timeline', {}, el('h3', {}, armName(a)), small(`n = ${a.seeds.length}`),
-    el('div.scroll', {}, strip(a)), caption(disagreement(a)), anchorTable(a));
+    scrolling(el('div.scroll', {}, strip(a))), caption(disagreement(a)), anchorTable(a));
   const draw = () => [
     el('figure', {}, table(columns, rows()), about),
     el('figure', {}, key(data.frames.map((name, type) => [block(labelColour(type)), name]))),

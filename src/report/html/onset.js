@@ -74,7 +74,7 @@ function onset() {
       counted.in = key;
       redraws.forEach((draw) => draw());
     })),
-    el('figure', {}, themed(forest, 'div.scroll.forest'),
+    el('figure', {}, scrolling(themed(forest, 'div.scroll.forest')),
       caption('Dots are seeds, the bar is the interval of their median, the ' +
         'upright mark the median. An onset lies between the snapshot before and the step shown.')),
     el('figure', {},

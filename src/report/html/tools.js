@@ -69,6 +69,19 @@ function el(spec, attributes = {}, ...children) {
   return node;
 }
 
+/* What is wider than its place scrolls, by keyboard, too: then, and only then, it can have the focus. */
+const reach = new ResizeObserver((entries) => {
+  for (const {target} of entries) {
+    const overflows = target.scrollWidth > target.clientWidth;
+    for (const [name, value] of [['tabindex', '0'], ['role', 'group'], ['aria-label', 'scrolls sideways']])
+      overflows ? target.setAttribute(name, value) : target.removeAttribute(name);
+  }
+});
+function scrolling(node) {
+  reach.observe(node);
+  return node;
+}
+
 /* Columns are [heading, isNumber]; rows are lists of cells (text, node or list); a row's first cell is its heading. */
 function table(columns, rows) {
   const head = columns.map(([text, isNumber]) => el(isNumber ? 'th.num' : 'th', {scope: 'col'}, text));
@@ -76,7 +89,7 @@ function table(columns, rows) {
     if (c === 0) return el('th', {scope: 'row'}, cell);
     return el(columns[c][1] ? 'td.num' : 'td', {}, cell);
   })));
-  return el('div.scroll', {}, el('table', {}, el('thead', {}, el('tr', {}, head)), el('tbody', {}, body)));
+  return scrolling(el('div.scroll', {}, el('table', {}, el('thead', {}, el('tr', {}, head)), el('tbody', {}, body))));
 }
 
 const small = (...children) => el('small.dim', {}, ...children);
