@@ -13,7 +13,7 @@ const page = {
   worker: null, isReady: false, id: 0,
   preset: "sink", state: null, until: 600, // what the next run is
   shape: null, frames: [], at: 0, isRunning: false, isOpen: false, wantsPlay: false,
-  head: null, chosen: null, guess: null, pinned: null, speed: 0, isLooping: false, seeds: null, trouble: "",
+  head: null, chosen: null, guess: null, pinned: null, speed: 0, isLooping: false, seeds: null, lesson: null, trouble: "",
 };
 
 /* ---- the state, and the link that holds it ---- */
@@ -201,7 +201,7 @@ function show() {
 function draw() {
   const frame = page.frames[page.at] ?? null;
   $("play").textContent = page.isRunning || (page.wantsPlay && !page.isOpen) ? "❚❚ Pause" : frame && frame.step >= page.until ? "▶ Go on" : "▶ Play";
-  $("play").disabled = page.trouble !== "" || page.seeds !== null;
+  $("play").disabled = page.trouble !== "" || page.seeds !== null || page.until === 0;
   $("step").textContent = frame ? `step ${frame.step} of ${page.until}` : page.isReady ? "opening…" : "loading…";
   $("trouble").textContent = page.trouble;
   $("told").textContent = PRESETS[page.preset].text;
@@ -214,6 +214,7 @@ function draw() {
   drawPressed();
   drawHeads();
   drawPredict();
+  drawLesson();
   $("verdict").textContent = verdict();
   if (!frame)
     return;
@@ -224,7 +225,8 @@ function draw() {
 
 function drawPressed() {
   for (const button of document.querySelectorAll("#presets button"))
-    button.setAttribute("aria-pressed", button.dataset.preset === page.preset);
+    if (button.dataset.preset)
+      button.setAttribute("aria-pressed", page.lesson === null && button.dataset.preset === page.preset);
   for (const button of document.querySelectorAll("#switches button")) {
     button.setAttribute("aria-pressed", page.state[button.dataset.key] === button.dataset.value);
     button.disabled = button.dataset.key === "goals" && page.state.task !== "fetch";
@@ -250,7 +252,7 @@ function drawHeads() {
 
 function drawPredict() {
   const hasBegun = page.frames.length > 1;
-  $("predict").hidden = hasBegun && !page.guess;
+  $("predict").hidden = page.lesson !== null || (hasBegun && !page.guess);
   for (const button of $("predict").querySelectorAll("button")) {
     button.disabled = hasBegun;
     button.setAttribute("aria-pressed", button.dataset.guess === page.guess);
@@ -366,6 +368,9 @@ function build() {
     button.dataset.preset = name;
     $("presets").append(button);
   }
+  const teach = made("button", "The lesson", () => page.lesson ? leaveLesson() : takeStep(0));
+  teach.id = "teach";
+  $("presets").append(teach);
   for (const [key, {title, values}] of Object.entries(SWITCHES)) {
     const set = document.createElement("fieldset"), row = document.createElement("div");
     set.append(made("legend", title), row);
@@ -388,6 +393,7 @@ function build() {
 }
 
 function choosePreset(name) {
+  page.lesson = null;
   page.preset = name;
   page.state = {...stateOf(name), seed: page.state.seed};
   page.until = PRESETS[name].steps;
@@ -479,6 +485,9 @@ function listen() {
     page.wantsPlay = false;
     open();
   });
+  $("lesson-back").addEventListener("click", () => takeStep(page.lesson.at - 1));
+  $("lesson-next").addEventListener("click", () => takeStep(page.lesson.at + 1));
+  $("lesson-leave").addEventListener("click", leaveLesson);
   $("scrub").addEventListener("input", () => look(Number($("scrub").value)));
   $("back").addEventListener("click", () => look(page.at - 1));
   $("forth").addEventListener("click", () => look(page.at + 1));
