@@ -1,5 +1,5 @@
-/* Replacing a folder. Two renames are needed where one stands: a kill between them leaves the old one under its
- * temporary name, and neither half-written.
+/* Replacing a folder. Two renames are needed where one stands: after a kill between them both lie there whole, under
+ * temporary names, until the next export removes them.
  */
 #include "hub/folder.h"
 
@@ -60,15 +60,28 @@ int folder_check(const char *path, Error *err)
     return status;
 }
 
-/* Folders PATH.tmp-PID of processes that are no more. */
+/* PATH.new.tmp-PID until it is renamed to PATH, and PATH.old.tmp-PID what stood there. */
+static char *temporary_of(Arena *arena, const char *path, const char *which)
+{
+    return arena_format(arena, "%s.%s.tmp-%ld", path, which, (long)getpid());
+}
+
+static int is_temporary(const char *name, const char *path_name)
+{
+    const size_t n = strlen(path_name);
+    return strncmp(name, path_name, n) == 0 &&
+           (strncmp(name + n, ".new.tmp-", 9) == 0 || strncmp(name + n, ".old.tmp-", 9) == 0) &&
+           file_temporary_of(name) > 0;
+}
+
+/* Those of processes that are no more. */
 static int remove_dead(Arena *arena, const char *path, Error *err)
 {
-    const char *parent = file_dirname(arena, path), *start = arena_format(arena, "%s.tmp-", file_basename(arena, path));
+    const char *parent = file_dirname(arena, path), *name = file_basename(arena, path);
     char **names;
     int n, status = file_list(arena, parent, &names, &n, err);
     for (int i = 0; i < n && status == STATUS_OK; i++)
-        if (strncmp(names[i], start, strlen(start)) == 0 && file_temporary_of(names[i]) > 0 &&
-            !file_writer_lives(names[i]))
+        if (is_temporary(names[i], name) && !file_writer_lives(names[i]))
             status = file_remove_tree(file_join(arena, parent, names[i]), err);
     return status;
 }
@@ -80,7 +93,7 @@ int folder_begin(Arena *arena, const char *path, FolderWriter *ret_writer, Error
     int status = file_make_folder(parent, err);
     if (status == STATUS_OK)
         status = remove_dead(arena, path, err);
-    const char *temporary = arena_format(arena, "%s.tmp-%ld", path, (long)getpid());
+    const char *temporary = temporary_of(arena, path, "new");
     if (status == STATUS_OK && file_exists(temporary))
         status = file_remove_tree(temporary, err);
     if (status == STATUS_OK)
@@ -100,7 +113,7 @@ static int move(const char *from, const char *to, Error *err)
 int folder_end(const FolderWriter *writer, Error *err)
 {
     Arena *arena = arena_new();
-    const char *old = arena_format(arena, "%s.old", writer->temporary);
+    const char *old = temporary_of(arena, writer->path, "old");
     const int replaces = file_exists(writer->path);
     int status = replaces ? move(writer->path, old, err) : STATUS_OK;
     if (status == STATUS_OK) {
