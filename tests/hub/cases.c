@@ -56,7 +56,7 @@ const int32_t case_ids[CASE_LENGTH] = {0, 7, 3, 3, 10, 2, 9, 5, 4, 8, 6, 1};
 Built build_case(const Case *c)
 {
     Built built = build(CASE_VOCAB, "%s\n%s", sizes, c->lines);
-    disturb(&built, 0.2, 7);
+    disturb(&built, CASE_STD, CASE_SEED);
     return built;
 }
 

@@ -13,7 +13,8 @@ typedef struct {
 extern const Case cases[];
 extern const int n_cases;
 
-enum { CASE_VOCAB = 11, CASE_LENGTH = 12 };
+enum { CASE_VOCAB = 11, CASE_LENGTH = 12, CASE_SEED = 7 };
+#define CASE_STD 0.2
 
 /* The model of a case, every weight moved from where it begins; and ids for it, among them every one. */
 Built build_case(const Case *c);

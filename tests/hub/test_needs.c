@@ -1,8 +1,11 @@
 /* Without this, an architecture could pass for the home of a model that it computes otherwise: for each setting that
- * has none, the line that says so, with the key; and no variant or choice is let through in silence.
+ * has none, the line that says so, with the key; and every variant and choice that changes logits is refused, or
+ * changes what is written.
  */
 #include "cases.h"
 
+#include "hub/config.h"
+#include "hub/tensors.h"
 #include "../testing.h"
 
 static const struct {
@@ -86,10 +89,74 @@ static void test_refusals(void **state)
     }
 }
 
+/* ---- nothing is passed over -------------------------------------------------------------------------------------- */
+
+/* The bytes of an export: config.json, then names, shapes and values of the tensors. */
+static Text export_of(const Built *built, const Architecture *architecture)
+{
+    const HubModel model = {built->model, built->parameters, NULL, "run", 0};
+    SafeTensor *tensors;
+    Text text = {0};
+    int n;
+    config_add(&text, architecture, &model);
+    tensors_of(built->arena, architecture, &model, &tensors, &n);
+    for (int t = 0; t < n; t++) {
+        text_addf(&text, "%s %d\n", tensors[t].name, tensors[t].n_dims);
+        text_add_bytes(&text, tensors[t].data, tensors[t].n_bytes);
+    }
+    return text;
+}
+
+static int is_same(const Text *a, const Text *b)
+{
+    return a->size == b->size && memcmp(a->data, b->data, a->size) == 0;
+}
+
+/* 1 where the changed model has a home; it then is another export, or gives the same logits. */
+static int check_change(const Case *c, const char *change)
+{
+    Built before = build_case(c), after;
+    const Architecture *home, *other;
+    Error err;
+    assert_ok(hub_find(model_settings(before.model), &home, &err), &err);
+    const char *lines =
+        arena_format(before.arena, "%s\nmodel.n_layers=2\nmodel.context_length=12\n%s", c->lines, change);
+    int has_home = try_build(CASE_VOCAB, lines, &after, &err) == STATUS_OK;
+    if (has_home && (has_home = hub_find(model_settings(after.model), &other, &err) == STATUS_OK)) {
+        disturb(&after, CASE_STD, CASE_SEED);
+        Text here = export_of(&before, home), there = export_of(&after, other);
+        if (is_same(&here, &there)) {
+            real a[CASE_LENGTH * CASE_VOCAB], b[CASE_LENGTH * CASE_VOCAB];
+            case_logits(&before, a), case_logits(&after, b);
+            if (memcmp(a, b, sizeof a) != 0)
+                fail_msg("%s: %s changes logits, and not the export", c->name, change);
+        }
+        text_free(&here), text_free(&there);
+    }
+    unbuild(&before), unbuild(&after);
+    return has_home;
+}
+
+static void test_nothing_is_passed_over(void **state)
+{
+    Arena *arena = arena_new();
+    Axis *axes = ARENA_ARRAY(arena, Axis, MOST_AXES);
+    const int n_axes = all_axes(arena, axes);
+    int n_homes = 0, n = 0;
+    (void)state;
+    for (int a = 0; a < n_axes; a++)
+        for (int v = 0; v < axes[a].n; v++)
+            for (int i = 0; i < n_cases; i += EVERY_NTH_PAIR)
+                n_homes += check_change(&cases[i], axes[a].values[v]), n++;
+    assert_in_range(n_homes, 100, n / 2);
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_refusals, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test(test_nothing_is_passed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
