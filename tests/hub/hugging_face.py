@@ -30,7 +30,8 @@ def logits_of(folder, ids):
 
 def left_by(program, folder):
     """Name, ids and our logits of each case of test_logits.c, whose exports then lie in the folder."""
-    subprocess.run([program], env={**os.environ, "HUB_LEAVE": folder}, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([program], env={**os.environ, "HUB_LEAVE": folder}, check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
     ids = np.load(os.path.join(folder, "ids.npy"))
     for name in sorted(os.listdir(folder)):
         if os.path.isdir(os.path.join(folder, name)):
