@@ -20,27 +20,33 @@ static int is_ours(const char *name)
     return 0;
 }
 
-/* config.json with the member that config.c writes. */
-static int has_our_config(Arena *arena, const char *folder)
+/* Whether config.json has the member that config.c writes; STATUS_FAILED where the system can't tell. */
+static int read_origin(Arena *arena, const char *folder, int *ret_is_ours, Error *err)
 {
     const char *path = file_join(arena, folder, HUB_CONFIG);
     char *bytes;
     size_t n;
     Json *json;
-    return file_read(arena, path, &bytes, &n, NULL) == STATUS_OK &&
-           json_parse(arena, path, bytes, n, &json, NULL) == STATUS_OK && json_get(json, HUB_ORIGIN);
+    const int status = file_read(arena, path, &bytes, &n, err);
+    if (status == STATUS_FAILED)
+        return status;
+    *ret_is_ours = status == STATUS_OK && json_parse(arena, path, bytes, n, &json, NULL) == STATUS_OK &&
+                   json_get(json, HUB_ORIGIN);
+    return STATUS_OK;
 }
 
 static int check(Arena *arena, const char *path, Error *err)
 {
     char **names;
-    int n;
+    int n, is_export;
     if (!file_is_folder(path))
         return error_set(err, STATUS_INPUT, "%s: is a file; give a folder that is not there yet", path);
-    const int status = file_list(arena, path, &names, &n, err);
+    int status = read_origin(arena, path, &is_export, err);
+    if (status == STATUS_OK)
+        status = file_list(arena, path, &names, &n, err);
     if (status != STATUS_OK)
         return status;
-    if (!has_our_config(arena, path))
+    if (!is_export)
         return error_set(err, STATUS_INPUT,
                          "%s: is there, and no earlier export of refframe; give a folder that is not there yet", path);
     for (int i = 0; i < n; i++)

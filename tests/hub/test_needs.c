@@ -112,31 +112,43 @@ static int is_same(const Text *a, const Text *b)
     return a->size == b->size && memcmp(a->data, b->data, a->size) == 0;
 }
 
-/* 1 where the changed model has a home; it then is another export, or gives the same logits. */
-static int check_change(const Case *c, const char *change)
+/* A case that has its home, and its export. */
+typedef struct {
+    const Case *c;
+    Built built;
+    Text export;
+} Housed;
+
+static void check_logits(const Housed *before, const Built *after, const char *change)
 {
-    Built before = build_case(c), after;
-    const Architecture *home, *other;
+    real a[CASE_LENGTH * CASE_VOCAB], b[CASE_LENGTH * CASE_VOCAB];
+    case_logits(&before->built, a), case_logits(after, b);
+    if (memcmp(a, b, sizeof a) != 0)
+        fail_msg("%s: %s changes logits, and not the export", before->c->name, change);
+}
+
+/* 1 where the changed model has a home; it then is another export, or gives the same logits. */
+static int check_change(const Housed *before, const char *change)
+{
+    const char *lines = arena_format(before->built.arena, "%s\nmodel.n_layers=2\nmodel.context_length=12\n%s",
+                                     before->c->lines, change);
+    const Architecture *home;
+    Built after;
     Error err;
-    assert_ok(hub_find(model_settings(before.model), &home, &err), &err);
-    const char *lines =
-        arena_format(before.arena, "%s\nmodel.n_layers=2\nmodel.context_length=12\n%s", c->lines, change);
     int has_home = try_build(CASE_VOCAB, lines, &after, &err) == STATUS_OK;
-    if (has_home && (has_home = hub_find(model_settings(after.model), &other, &err) == STATUS_OK)) {
+    has_home = has_home && hub_find(model_settings(after.model), &home, &err) == STATUS_OK;
+    if (has_home) {
         disturb(&after, CASE_STD, CASE_SEED);
-        Text here = export_of(&before, home), there = export_of(&after, other);
-        if (is_same(&here, &there)) {
-            real a[CASE_LENGTH * CASE_VOCAB], b[CASE_LENGTH * CASE_VOCAB];
-            case_logits(&before, a), case_logits(&after, b);
-            if (memcmp(a, b, sizeof a) != 0)
-                fail_msg("%s: %s changes logits, and not the export", c->name, change);
-        }
-        text_free(&here), text_free(&there);
+        Text export = export_of(&after, home);
+        if (is_same(&before->export, &export))
+            check_logits(before, &after, change);
+        text_free(&export);
     }
-    unbuild(&before), unbuild(&after);
+    unbuild(&after);
     return has_home;
 }
 
+/* The plainest case of each architecture, with every value of every axis. */
 static void test_nothing_is_passed_over(void **state)
 {
     Arena *arena = arena_new();
@@ -144,10 +156,20 @@ static void test_nothing_is_passed_over(void **state)
     const int n_axes = all_axes(arena, axes);
     int n_homes = 0, n = 0;
     (void)state;
-    for (int a = 0; a < n_axes; a++)
-        for (int v = 0; v < axes[a].n; v++)
-            for (int i = 0; i < n_cases; i += EVERY_NTH_PAIR)
-                n_homes += check_change(&cases[i], axes[a].values[v]), n++;
+    for (int i = 0; i < n_cases; i++) {
+        if (strcmp(cases[i].name, cases[i].architecture) != 0)
+            continue;
+        Housed before = {&cases[i], build_case(&cases[i]), {0}};
+        const Architecture *home;
+        Error err;
+        assert_ok(hub_find(model_settings(before.built.model), &home, &err), &err);
+        before.export = export_of(&before.built, home);
+        for (int a = 0; a < n_axes; a++)
+            for (int v = 0; v < axes[a].n; v++)
+                n_homes += check_change(&before, axes[a].values[v]), n++;
+        text_free(&before.export);
+        unbuild(&before.built);
+    }
     assert_in_range(n_homes, 100, n / 2);
     arena_free(arena);
 }
