@@ -40,4 +40,20 @@ int hub_write(const HubModel *model, const char *folder, HubSummary *ret_summary
 int hub_export(const char *run, const Settings *settings, int64_t step, const Kernels *kernels, const char *folder,
                HubSummary *ret_summary, Error *err);
 
+/* A folder of Hugging Face's, read back as a model of ours. */
+typedef struct {
+    const Architecture *architecture;
+    const Model *model;
+    const real *parameters;
+} HubRead;
+
+/* Whether a folder is one, and no run's. */
+int hub_is_at(const char *folder);
+
+/* Reads config.json and model.safetensors (F32). What config.json says decides; a field that may change numbers and is
+ * not read, and a value that no model of ours has, are STATUS_INPUT by the field's name. The schema is the program's.
+ * Memory from arena. */
+int hub_read(Arena *arena, const char *folder, const Schema *schema, const Kernels *kernels, HubRead *ret_read,
+             Error *err);
+
 #endif

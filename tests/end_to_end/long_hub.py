@@ -1,7 +1,9 @@
 """Without this, a new transformers could read our exports as other models, and the fixtures of tests/hub would not know. Here the
 library itself loads them: logits of every case of tests/hub, and of a trained run of each architecture its attention maps and
 held-out loss, as the run's own snapshot has them. Wants torch and transformers, and is skipped without."""
+import csv
 import importlib
+import io
 import os
 import sys
 import unittest
@@ -67,6 +69,37 @@ class HuggingFace(Case):
         (run,) = run_folders(self.at("results", name)).values()
         self.refframe("export", run, "--to", name)
         return np.load(os.path.join(run, "snapshots", "step-00000006.npz")), self.at(name)
+
+    def test_models_of_the_library(self):
+        """Folders that it writes itself: our maps of them, measured, are its own, measured as anybody's maps."""
+        import numpy as np
+        import torch
+        import transformers
+        from hugging_face import load
+        sizes = {"vocab_size": 20, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "initializer_range": 0.5,
+                 "max_position_embeddings": 32}
+        ids = np.random.default_rng(0).integers(0, 20, (3, 20))
+        np.save(self.at("ids.npy"), ids)
+        for config in (transformers.GPT2Config(**sizes), transformers.LlamaConfig(**sizes, num_key_value_heads=2, intermediate_size=24),
+                       transformers.GPTNeoXConfig(**sizes, intermediate_size=24, use_parallel_residual=False)):
+            name = config.model_type
+            torch.manual_seed(1)
+            transformers.AutoModelForCausalLM.from_config(config).save_pretrained(self.at(name))
+            with torch.no_grad():
+                maps = torch.stack(load(self.at(name))(torch.tensor(ids), output_attentions=True).attentions, 1)
+            np.save(self.at(f"{name}.npy"), maps.numpy())
+            ours = self.values(name, "--ids", "ids.npy")
+            theirs = self.values(f"{name}.npy", "--mask", "causal", "--tokens", "ids.npy")
+            self.assertEqual(ours.keys(), theirs.keys())
+            smooth = [key for key in ours if key[2] in ("alpha", "attention_entropy", "mean_distance", "sink_mass")]
+            self.assertGreaterEqual(len(smooth), 16)
+            for key in smooth:  # others jump at thresholds, which rounding may cross
+                self.assertAlmostEqual(ours[key], theirs[key], delta=1e-4 * (1 + abs(theirs[key])), msg=str((name, key)))
+
+    def values(self, *words):
+        done = self.refframe("measure", *words, "--format", "csv")
+        return {(row["layer"], row["head"], row["metric"]): float(row["value"] or "nan")
+                for row in csv.DictReader(io.StringIO(done.stdout)) if not row["sequence"]}
 
     def test_generation(self):
         import torch

@@ -21,14 +21,21 @@ typedef enum {
     LAYOUT_TURNED,      /* transposed: (out, in) */
     LAYOUT_QKV_COLUMNS, /* of q, k and v: (C, 3C), side by side; biases (3C) */
     LAYOUT_QKV_HEADS    /* of q, k and v, transposed: (3C, C), the rows of a head's q, k and v, then the next head's */
-} Layout;
+} TensorLayout;
 
 /* A tensor of theirs. What the model lacks (a bias, a type, positions) stands as zeros. */
 typedef struct {
     const char *theirs, *ours; /* of q, k and v together: "weight" or "bias" */
-    Layout layout;
+    TensorLayout layout;
     int (*stands)(const ModelSettings *model); /* NULL: always */
 } TensorRow;
+
+/* A field of config.json, for reading one back: the key of ours that it sets, or what it must be. */
+typedef struct {
+    const char *theirs, *ours; /* NULL: it sets none, ... */
+    const char *is;            /* ... and must be just this; NULL: it may be what it likes */
+    const char *initial;       /* what it is where it is not said, or null; NULL: it must be */
+} FieldRow;
 
 typedef struct {
     Variant variant;   /* its name is their model_type */
@@ -41,10 +48,16 @@ typedef struct {
     const TensorRow *block_rows; /* behind that, and behind our "blocks.L." */
     int n_block_rows;
     void (*configure)(const ModelSettings *model, JsonWriter *json); /* what config.json has beside the common keys */
+    /* For reading back; without fields it is not. */
+    const FieldRow *fields;
+    int n_fields;
+    const char *const *shape; /* key, value, ... of ours that every such model has; NULL at its end */
+    double rope_share;        /* partial_rotary_factor where it is not said; 0: no rope */
 } Architecture;
 
 #define NEEDS(rows)    .needs = (rows), .n_needs = sizeof(rows) / sizeof *(rows)
 #define TENSORS(table) .rows = (table), .n_rows = sizeof(table) / sizeof *(table)
+#define FIELDS(table)  .fields = (table), .n_fields = sizeof(table) / sizeof *(table)
 #define BLOCKS(table)  .block_rows = (table), .n_block_rows = sizeof(table) / sizeof *(table)
 
 REGISTRY(Architecture, architecture);

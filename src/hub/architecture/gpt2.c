@@ -55,6 +55,24 @@ static void configure(const ModelSettings *model, JsonWriter *json)
     config_put_zeros(json, dropouts, sizeof dropouts / sizeof *dropouts);
 }
 
+static const FieldRow fields[] = {
+    {"n_embd", "model.d_model", NULL, NULL},
+    {"n_layer", "model.n_layers", NULL, NULL},
+    {"n_head", "model.n_heads", NULL, NULL},
+    {"n_positions", "model.context_length", NULL, "1024"},
+    {"n_inner", "model.d_ff", NULL, "0"},
+    {"activation_function", "model.activation", NULL, "gelu_new"},
+    {"layer_norm_epsilon", "model.norm_epsilon", NULL, "1e-5"},
+    {"tie_word_embeddings", "model.tied_head", NULL, "true"},
+    {"scale_attn_weights", NULL, "true", "true"},
+    {"scale_attn_by_inverse_layer_idx", NULL, "false", "false"},
+    {"reorder_and_upcast_attn", NULL, "false", "false"},
+    {"add_cross_attention", NULL, "false", "false"},
+};
+
+static const char *const shape[] = {"model.position.kind", "absolute", "model.bias", "true",
+                                    "model.bias_head",     "false",    NULL};
+
 const Architecture architecture_gpt2 = {
     .variant = {.name = "gpt2",
                 .summary = "absolute positions, or none, and LayerNorm; GELU or ReLU, biases of all layers",
@@ -65,4 +83,6 @@ const Architecture architecture_gpt2 = {
     .prefix = "transformer.h",
     BLOCKS(block_rows),
     .configure = configure,
+    FIELDS(fields),
+    .shape = shape,
 };

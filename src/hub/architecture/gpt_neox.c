@@ -56,6 +56,24 @@ static void configure(const ModelSettings *model, JsonWriter *json)
     config_put_zeros(json, dropouts, sizeof dropouts / sizeof *dropouts);
 }
 
+static const FieldRow fields[] = {
+    {"hidden_size", "model.d_model", NULL, NULL},
+    {"num_hidden_layers", "model.n_layers", NULL, NULL},
+    {"num_attention_heads", "model.n_heads", NULL, NULL},
+    {"intermediate_size", "model.d_ff", NULL, NULL},
+    {"max_position_embeddings", "model.context_length", NULL, "2048"},
+    {"hidden_act", "model.activation", NULL, "gelu"},
+    {"layer_norm_eps", "model.norm_epsilon", NULL, "1e-5"},
+    {"attention_bias", "model.bias_q", NULL, "true"},
+    {"attention_bias", "model.bias_k", NULL, "true"},
+    {"attention_bias", "model.bias_v", NULL, "true"},
+    {"attention_bias", "model.bias_out", NULL, "true"},
+    {"tie_word_embeddings", "model.tied_head", NULL, "false"},
+    {"use_parallel_residual", NULL, "false", "true"},
+};
+
+static const char *const shape[] = {"model.position.kind", "rope", "model.bias_mlp", "true", NULL};
+
 const Architecture architecture_gpt_neox = {
     .variant = {.name = "gpt_neox",
                 .summary = "rope and LayerNorm; GELU or ReLU, biases of attention and MLP",
@@ -66,4 +84,7 @@ const Architecture architecture_gpt_neox = {
     .prefix = "gpt_neox.layers",
     BLOCKS(block_rows),
     .configure = configure,
+    FIELDS(fields),
+    .shape = shape,
+    .rope_share = 0.25,
 };

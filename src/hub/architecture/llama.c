@@ -53,6 +53,28 @@ static void configure(const ModelSettings *model, JsonWriter *json)
     json_put_bool(json, "mlp_bias", has_mlp_bias(model));
 }
 
+static const FieldRow fields[] = {
+    {"hidden_size", "model.d_model", NULL, NULL},
+    {"num_hidden_layers", "model.n_layers", NULL, NULL},
+    {"num_attention_heads", "model.n_heads", NULL, NULL},
+    {"num_key_value_heads", "model.n_kv_heads", NULL, "0"},
+    {"head_dim", "model.d_head", NULL, "0"},
+    {"intermediate_size", "model.d_ff", NULL, NULL},
+    {"max_position_embeddings", "model.context_length", NULL, "2048"},
+    {"hidden_act", NULL, "silu", "silu"},
+    {"rms_norm_eps", "model.norm_epsilon", NULL, "1e-6"},
+    {"attention_bias", "model.bias_q", NULL, "false"},
+    {"attention_bias", "model.bias_k", NULL, "false"},
+    {"attention_bias", "model.bias_v", NULL, "false"},
+    {"attention_bias", "model.bias_out", NULL, "false"},
+    {"mlp_bias", "model.bias_mlp", NULL, "false"},
+    {"tie_word_embeddings", "model.tied_head", NULL, "false"},
+    {"pretraining_tp", NULL, "1", "1"},
+};
+
+static const char *const shape[] = {"model.position.kind", "rope",   "model.norm", "rmsnorm",
+                                    "model.activation",    "swiglu", NULL};
+
 const Architecture architecture_llama = {
     .variant = {.name = "llama",
                 .summary = "rope, RMSNorm, SwiGLU; grouped queries, biases of attention and MLP",
@@ -63,4 +85,7 @@ const Architecture architecture_llama = {
     .prefix = "model.layers",
     BLOCKS(block_rows),
     .configure = configure,
+    FIELDS(fields),
+    .shape = shape,
+    .rope_share = 1,
 };
