@@ -3,6 +3,7 @@
 #include "data/source/source.h"
 #include "data/tokenizer/tokenizer.h"
 #include "geometry/metric.h"
+#include "hub/architecture/architecture.h"
 #include "model/gate/gate.h"
 #include "model/mask/mask.h"
 #include "model/objective/objective.h"
@@ -26,6 +27,8 @@ const Kind kinds[] = {
     {"schedule", "train.schedule", "learning-rate schedules behind the warm-up", "constant", schedule_variants},
     {"metrics", NULL, "metric families and what they measure", NULL, family_variants},
     {"export", NULL, "what a report writes", NULL, export_variants},
+    {"architecture", NULL, "what `refframe export` can make of a run for Hugging Face's transformers", NULL,
+     architecture_variants},
 };
 const int n_kinds = sizeof kinds / sizeof *kinds;
 

@@ -5,6 +5,7 @@
 #include "app/measure_maps.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "hub/hub.h"
 #include "model/mask/mask.h"
 #include "store/run.h"
 
@@ -56,12 +57,14 @@ static int measure_again(Arena *arena, const Arguments *arguments, Remeasured **
 
 static int measure_run(const Arguments *arguments, Error *err)
 {
-    static const char *const of_maps[] = {"--mask", "--tokens", "--format"};
-    for (size_t o = 0; o < sizeof of_maps / sizeof *of_maps; o++)
-        if (argument_given(arguments, of_maps[o]))
-            return error_set(err, STATUS_INPUT,
-                             "refframe measure: %s is for maps, a .npy file or a folder of them; %s is a run",
-                             of_maps[o], arguments->words[0]);
+    static const char *const of_others[][2] = {{"--mask", "maps, a .npy file or a folder of them"},
+                                               {"--tokens", "maps, a .npy file or a folder of them"},
+                                               {"--format", "maps, a .npy file or a folder of them"},
+                                               {"--ids", "a model's folder, with a config.json"}};
+    for (size_t o = 0; o < sizeof of_others / sizeof *of_others; o++)
+        if (argument_given(arguments, of_others[o][0]))
+            return error_set(err, STATUS_INPUT, "refframe measure: %s is for %s; %s is a run", of_others[o][0],
+                             of_others[o][1], arguments->words[0]);
     Arena *arena = arena_new();
     Remeasured *snapshots = NULL;
     int n = 0, status = measure_again(arena, arguments, &snapshots, &n, err);
@@ -79,6 +82,11 @@ static int run(const Arguments *arguments, Error *err)
     arena_free(arena);
     if (is_run)
         return measure_run(arguments, err);
+    if (hub_is_at(path))
+        return measure_model(arguments, err);
+    if (argument_given(arguments, "--ids"))
+        return error_set(err, STATUS_INPUT, "refframe measure: --ids is for a model's folder; %s has no config.json",
+                         path);
     if (maps_are_at(path))
         return measure_maps(arguments, err);
     return error_set(
@@ -98,15 +106,16 @@ static const Option options[] = {
      0},
     {"--tokens", "IDS.npy", "token ids (N, T), int32, int64 or uint8; for a folder of maps, a folder of the same names",
      0},
+    {"--ids", "IDS.npy", "of a model's folder: sequences to run it on, (N, T), int32, int64 or uint8", 0},
     {"--format", "WORD", "table (default), csv or json", 0},
     {"--threads", "N", "threads (default: all cores); never changes a result", 0},
 };
 
 const Verb verb_measure = {
     .name = "measure",
-    .usage = "measure RUN | MAPS.npy | FOLDER [--mask MASK] [--tokens IDS.npy] [--format table|csv|json] "
-             "[--threads N]",
-    .summary = "measure a run again from its saved weights, or anybody's attention maps",
+    .usage = "measure RUN | MAPS.npy | FOLDER | MODEL_DIR [--ids IDS.npy] [--mask MASK] [--tokens IDS.npy] "
+             "[--format table|csv|json] [--threads N]",
+    .summary = "measure a run again, anybody's attention maps, or a Hugging Face folder",
     .details = "RUN: recomputes every snapshot whose weights were kept (`snapshot.weights: true`, or a checkpoint of "
                "that step) and says which steps these are and which changed; nothing is trained. `refframe report` "
                "then works on the new numbers. A run of another numerics version (`refframe --version`; its "
@@ -120,7 +129,10 @@ const Verb verb_measure = {
                "  counted       rows of zeros; rows that sum to less, or to more by up to 0.01\n"
                "  refused       rows that sum to more; negative entries, NaN, infinity; the place is named\n"
                "  taken as 0    traces where the mask hides a key, 1e-5 of a row at most; they are counted\n"
-               "  is not known  padding: cut it off, a file for each length\n"
+               "  is not known  padding: cut it off, a file for each length\n\n"
+               "MODEL_DIR: a folder with config.json and model.safetensors (float32) of gpt2, llama or gpt_neox, as "
+               "`refframe export` writes them. Runs the model on the ids and prints the same of its maps. A field of "
+               "config.json that is not read, and may change numbers, is refused by its name.\n\n"
                "csv has the columns sequence, layer, head, metric, value, baseline, n, label; no sequence: the set; no "
                "head: a layer; no "
                "layer: the model; n: sequences behind the value. Labels are the metrics frame and frame_by_token, a "

@@ -40,12 +40,17 @@ static int find_word(const char *option, const char *word, const char *const *wo
     return STATUS_INPUT;
 }
 
-static int read_format(const Arguments *arguments, int *ret_format, Error *err)
+int measure_read_format(const Arguments *arguments, int *ret_format, Error *err)
 {
     const char *names[N_FORMATS], *word = argument(arguments, "--format");
     for (int f = 0; f < N_FORMATS; f++)
         names[f] = formats[f].name;
     return find_word("--format", word ? word : names[0], names, N_FORMATS, ret_format, err);
+}
+
+void measure_add(int format, const MapsResult *result, Text *text)
+{
+    formats[format].add(result, text);
 }
 
 /* ---- the mask ---- */
@@ -198,7 +203,7 @@ static int measure(Arena *arena, const Arguments *arguments, MapsSet *set, Text 
     Choice asked;
     int format, threads;
     MapsResult result;
-    int status = read_format(arguments, &format, err);
+    int status = measure_read_format(arguments, &format, err);
     if (status != STATUS_OK)
         return status;
     if (mask && (status = read_mask(arena, mask, &asked, err)) != STATUS_OK)
@@ -216,7 +221,7 @@ static int measure(Arena *arena, const Arguments *arguments, MapsSet *set, Text 
         return status;
     if ((status = maps_measure(arena, set, threads, &result, err)) != STATUS_OK)
         return status;
-    formats[format].add(&result, ret_text);
+    measure_add(format, &result, ret_text);
     return STATUS_OK;
 }
 

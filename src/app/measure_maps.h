@@ -8,6 +8,13 @@
 /* Measures and prints; the verb's arguments. */
 int measure_maps(const Arguments *arguments, Error *err);
 
+/* The same of a folder of Hugging Face's, whose model is run on ids (measure_model.c). */
+int measure_model(const Arguments *arguments, Error *err);
+
+/* --format, as a number for measure_add. */
+int measure_read_format(const Arguments *arguments, int *ret_format, Error *err);
+void measure_add(int format, const MapsResult *result, Text *text);
+
 /* Per head the main metrics and both labels, then what is measured per layer. Prose and layers are as wide as `width`
  * allows, what has a row for itself as `row_width` does (terminal_row_width). */
 void maps_to_table(const MapsResult *result, int width, int row_width, int use_colour, Text *ret_text);

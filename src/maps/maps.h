@@ -64,6 +64,16 @@ int maps_are_at(const char *path);
  * `tokens`: ids, a file, or a folder of files of the same names; NULL: none. */
 int maps_open(const Kernels *kernels, const char *path, const char *tokens, MapsSet *ret_set, Error *err);
 
+/* Maps of a model of ours, in memory that outlives the set: they are taken as they are, and maps_load is not for them.
+ */
+typedef struct {
+    int n, n_layers, n_heads, length;
+    const real *maps;      /* (n,L,H,T,T) */
+    const int32_t *tokens; /* (n,T) */
+} MapsHeld;
+
+int maps_hold(const Kernels *kernels, const char *name, const MapsHeld *held, MapsSet *ret_set, Error *err);
+
 /* What queries may have seen: one mask that is given, or some of which the first is assumed that hides nothing but
  * zeros, or traces, in any map. What a rule's state points to must outlive the set. */
 void maps_set_masks(MapsSet *set, const MaskRule *masks, int n_masks, int is_given);

@@ -455,6 +455,14 @@ void model_position_bias(const Model *model, const real *parameters, int length,
                                   ret_bias + (size_t)l * bias_values(s, length));
 }
 
+void model_positions(const Model *model, const real *parameters, int length, real *ret_table)
+{
+    const ModelSettings *s = &model->settings;
+    memset(ret_table, 0, sizeof(real) * (size_t)length * (size_t)s->d_model);
+    if (s->position->embed_forward)
+        s->position->embed_forward(model->position_state, parameters, length, ret_table);
+}
+
 void model_weights(const Model *model, const real *parameters, int layer, int head, int i, int n, const double *scores,
                    double *ret_weights)
 {

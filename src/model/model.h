@@ -149,6 +149,10 @@ void model_position_bias(const Model *model, const real *parameters, int length,
 void model_weights(const Model *model, const real *parameters, int layer, int head, int i, int n, const double *scores,
                    double *ret_weights);
 
+/* What the encoding adds to the stream at positions below `length`, at most the context: (length, C). Zeros where it
+ * adds nothing. */
+void model_positions(const Model *model, const real *parameters, int length, real *ret_table);
+
 /* What position alone gives: the weights (length) that the model's score function makes of query i's bias, with q.k =
  * 0 and its temperature and cap, slots among what it sees; 0 where a key is hidden. `bias` as model_position_bias makes
  * it of the same parameters; `work`: (S + length) scratch, for S slots. */

@@ -32,6 +32,9 @@ class EveryFault(FaultCase):
     def test_measure(self):
         self.check_every(self.measure_scene())
 
+    def test_export(self):
+        self.check_every(self.export_scene())
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -71,10 +71,12 @@ class Valgrind(Case):
         run = next(iter(run_folders(self.at("results", "tiny")).values()))
         with zipfile.ZipFile(os.path.join(run, "snapshots", "step-00000012.npz")) as npz:
             npz.extract("map.npy", self.folder)
+            npz.extract("tokens.npy", self.folder)
         self.write("other.yaml", TINY.replace("seeds: 2", "seeds: 1") + "snapshot.weights: true\n")
         again = "run", "tiny.yaml", "--set", "snapshot.weights=true", "--results", "results"
         for words in (again, ("list",), ("check", "tiny.yaml"), ("init", "new"), ("status", "results/tiny", "--verify"),
-                      ("report", "results/tiny", "--table", "heads"), ("show", run), ("measure", run),
+                      ("report", "results/tiny", "--table", "heads"), ("show", run), ("measure", run), ("export", run, "--to", "out"),
+                      ("measure", "out", "--ids", "tokens.npy"),
                       ("run", "other.yaml", "--results", "results"),  # the same runs: none is trained
                       ("compare", "results/tiny", "results/other"), ("clean", "results/tiny", "--yes"), (*again, "--shard", "1/2"),
                       ("measure", "map.npy", "--mask", "causal"), ("--help",), ("run", "--help")):

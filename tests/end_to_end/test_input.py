@@ -131,6 +131,7 @@ COMMANDS = {
     "a name from a file that is none": (["check", "...yaml"], "...yaml: has no name: in it, and \"..\" can't name a folder"),
     "a control character in a path": (["report", "no\033[2Jwhere"], "no\\x1b[2Jwhere: there is no such folder"),
     "measure: no run": (["measure", "nowhere"], "...nowhere"),
+    "export: no run": (["export", "nowhere", "--to", "out"], "nowhere: there is no such folder"),
     "train: no run": (["train", "nowhere"], "...nowhere"),
 }
 

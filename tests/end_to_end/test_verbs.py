@@ -14,7 +14,7 @@ import zipfile
 
 from harness import MODEL, REFFRAME, SINGLE, TINY, Case, list_again, read, result_of_run, run_folders
 
-VERBS = ["run", "check", "list", "init", "status", "show", "report", "measure", "train", "bench"]
+VERBS = ["run", "check", "list", "init", "status", "show", "report", "measure", "export", "train", "bench"]
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 

@@ -99,6 +99,20 @@ def npy(array, version=None):
     return out.getvalue()
 
 
+# config.json: of the weights that the target brings; of others, which end at these.
+CONFIGS = {
+    "gpt2": {"model_type": "gpt2", "vocab_size": 11, "n_positions": 8, "n_embd": 8, "n_layer": 1, "n_head": 1, "n_inner": 8,
+             "activation_function": "gelu_new", "layer_norm_epsilon": 1e-5, "tie_word_embeddings": True, "pad_token_id": None},
+    "llama": {"model_type": "llama", "vocab_size": 11, "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2,
+              "num_key_value_heads": 1, "intermediate_size": 8, "max_position_embeddings": 8, "attention_bias": True,
+              "rope_parameters": {"rope_type": "llama3", "factor": 2, "low_freq_factor": 1, "high_freq_factor": 4,
+                                  "original_max_position_embeddings": 8, "rope_theta": 500}},
+    "gpt_neox": {"model_type": "gpt_neox", "vocab_size": 11, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
+                 "intermediate_size": 8, "max_position_embeddings": 8, "use_parallel_residual": False, "rotary_pct": 0.25,
+                 "rope_scaling": {"type": "linear", "factor": 2}},
+}
+
+
 def npz(members, compression):
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", compression) as archive:
@@ -147,6 +161,7 @@ def seeds(program):
         "experiment": {"sweep": EXPERIMENT.encode(), "set": EXPERIMENT.encode() + NUL + b"train.steps=7" + NUL + b"ends=both",
                        "small": b"model.d_model: 1e3\nseeds: [3, 1]\n", "bom": b"\xef\xbb\xbfclaim: a\nseeds: 1\n",
                        "escape": b"name: \"a\\e[31mb\"\nclaim: 'it''s'\n"},
+        "hub": {name: json.dumps(config).encode() for name, config in CONFIGS.items()},
         "json": {"all": b'{"a": [1, -2.5e-3, true, null, "\\u00e9\\ud83d\\ude00\\n"], "b": {"": {}}}',
                  "deep": b"[" * 64 + b"]" * 64,
                  "number": b" 1e308 "},

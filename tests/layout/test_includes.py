@@ -5,13 +5,14 @@ import unittest
 
 SRC = os.path.join(os.environ["TESTS_DIR"], os.pardir, "src")
 
-ORDER = ["base", "num", "data", "model", "geometry", "frame", "store", "maps", "train", "plan", "sched", "report", "app", "web"]
+ORDER = ["base", "num", "data", "model", "geometry", "frame", "store", "maps", "train", "hub", "plan", "sched", "report", "app", "web"]
 
 # Narrower than "everything above".
 ONLY = {
     "geometry": {"base", "num"},
     "frame": {"base"},
     "maps": {"base", "num", "geometry", "frame", "store"},
+    "hub": {"base", "num", "data", "model", "store", "train"},
     "plan": {"base"},
     "sched": {"base", "plan", "store"},
     "report": {"base", "store", "frame"},

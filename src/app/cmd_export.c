@@ -1,0 +1,68 @@
+/* refframe export: a run's model as a folder for everybody's tools. */
+#include <stdio.h>
+
+#include "app/app.h"
+#include "base/file.h"
+#include "hub/hub.h"
+#include "store/run.h"
+
+static int read_settings(Arena *arena, const Arguments *arguments, Settings *ret_settings, Error *err)
+{
+    const char *run = arguments->words[0];
+    const Program program = program_new(arena, arguments->kernels);
+    if (!file_exists(file_join(arena, run, RUN_CONFIG)))
+        return error_set(err, STATUS_INPUT, "%s: %s; export takes a run's folder, results/NAME/RUN", run,
+                         file_exists(run) ? "has no " RUN_CONFIG : "there is no such folder");
+    return plan_load_run(arena, file_join(arena, run, RUN_CONFIG), &program, ret_settings, err);
+}
+
+static void print_summary(Arena *arena, const char *folder, const HubSummary *summary)
+{
+    printf("%s: %s of step %lld as %s, %d tensors%s\n", terminal_text(arena, folder),
+           summary->architecture->variant.name, (long long)summary->step, summary->architecture->class,
+           summary->n_tensors, summary->has_tokenizer ? ", and its tokenizer" : "");
+}
+
+static int run(const Arguments *arguments, Error *err)
+{
+    const char *to = argument(arguments, "--to");
+    Arena *arena = arena_new();
+    Settings settings;
+    HubSummary summary;
+    int step, status = argument_int(arguments, "--step", 0, 2147483647, -1, &step, err);
+    if (status == STATUS_OK && (!to || !*to))
+        status = error_set(err, STATUS_INPUT, "refframe export: --to DIR is missing: where the folder is written");
+    if (status == STATUS_OK)
+        status = read_settings(arena, arguments, &settings, err);
+    if (status == STATUS_OK)
+        status = hub_export(arguments->words[0], &settings, step, arguments->kernels, to, &summary, err);
+    if (status == STATUS_OK)
+        print_summary(arena, to, &summary);
+    arena_free(arena);
+    return status;
+}
+
+static const Option options[] = {
+    {"--to", "DIR", "the folder to write; an earlier export there is replaced, anything else is not", 0},
+    {"--step", "N", "the checkpoint of step N (default: the newest one)", 0},
+};
+
+const Verb verb_export = {
+    .name = "export",
+    .usage = "export RUN --to DIR [--step N]",
+    .summary = "write a run's model as a folder that Hugging Face's transformers loads",
+    .details = "Writes config.json and model.safetensors, and of characters and bytes the tokenizer, to DIR: whole or "
+               "not at\n"
+               "all. The nearest architecture is chosen by the settings (`refframe list architecture`), and its "
+               "logits are\n"
+               "the run's. A setting that none has a place for is refused by its key: exit 2, and nothing is "
+               "written.\n\n"
+               "AutoModelForCausalLM.from_pretrained(DIR) loads it; a bert AutoModelForTokenClassification, whose "
+               "classes are\n"
+               "the tokens.",
+    .min_words = 1,
+    .max_words = 1,
+    .options = options,
+    .n_options = sizeof options / sizeof *options,
+    .run = run,
+};

@@ -1,0 +1,91 @@
+/* Llama (Touvron et al. 2023, arXiv 2302.13971; Dubey et al. 2024, arXiv 2407.21783): rope, RMSNorm, SwiGLU, grouped
+ * queries. Rope turns the pairs that ours does, channels (i, i + D/2).
+ */
+#include "hub/needs.h"
+#include "hub/config.h"
+
+static const Need needs[] = {
+    {"model.mask.kind", is_causal},
+    {"model.position.kind", is_rope},
+    {"model.position.fraction", turns_whole_heads},
+    {"model.position.skip_every", turns_every_layer},
+    {"model.norm", is_rmsnorm},
+    {"model.norm_placement", is_pre_norm},
+    {"model.activation", is_swiglu},
+    {"model.qk_norm", has_no_qk_norm},
+    {"model.embedding_norm", has_no_embedding_norm},
+    {"model.token_type", has_no_type},
+    {"model.token_types", has_no_types},
+    {"model.bias_head", has_no_head_bias},
+    {"model.n_heads", heads_divide_width},
+};
+
+static const TensorRow rows[] = {
+    {"model.embed_tokens.weight", "embedding.token", LAYOUT_MATRIX, NULL},
+    {"model.norm.weight", "head.norm.gain", LAYOUT_VECTOR, NULL},
+    {"lm_head.weight", "head.weight", LAYOUT_TURNED, has_own_head},
+};
+
+static const TensorRow block_rows[] = {
+    {"input_layernorm.weight", "attention.norm.gain", LAYOUT_VECTOR, NULL},
+    {"self_attn.q_proj.weight", "attention.q.weight", LAYOUT_TURNED, NULL},
+    {"self_attn.q_proj.bias", "attention.q.bias", LAYOUT_VECTOR, has_attention_bias},
+    {"self_attn.k_proj.weight", "attention.k.weight", LAYOUT_TURNED, NULL},
+    {"self_attn.k_proj.bias", "attention.k.bias", LAYOUT_VECTOR, has_attention_bias},
+    {"self_attn.v_proj.weight", "attention.v.weight", LAYOUT_TURNED, NULL},
+    {"self_attn.v_proj.bias", "attention.v.bias", LAYOUT_VECTOR, has_attention_bias},
+    {"self_attn.o_proj.weight", "attention.out.weight", LAYOUT_TURNED, NULL},
+    {"self_attn.o_proj.bias", "attention.out.bias", LAYOUT_VECTOR, has_attention_bias},
+    {"post_attention_layernorm.weight", "mlp.norm.gain", LAYOUT_VECTOR, NULL},
+    {"mlp.gate_proj.weight", "mlp.gate.weight", LAYOUT_TURNED, NULL},
+    {"mlp.gate_proj.bias", "mlp.gate.bias", LAYOUT_VECTOR, has_mlp_bias},
+    {"mlp.up_proj.weight", "mlp.up.weight", LAYOUT_TURNED, NULL},
+    {"mlp.up_proj.bias", "mlp.up.bias", LAYOUT_VECTOR, has_mlp_bias},
+    {"mlp.down_proj.weight", "mlp.down.weight", LAYOUT_TURNED, NULL},
+    {"mlp.down_proj.bias", "mlp.down.bias", LAYOUT_VECTOR, has_mlp_bias},
+};
+
+static void configure(const ModelSettings *model, JsonWriter *json)
+{
+    config_put_llama(json, model);
+    config_put_rope(json, model);
+    json_put_bool(json, "attention_bias", has_attention_bias(model));
+    json_put_bool(json, "mlp_bias", has_mlp_bias(model));
+}
+
+static const FieldRow fields[] = {
+    {"hidden_size", "model.d_model", NULL, NULL},
+    {"num_hidden_layers", "model.n_layers", NULL, NULL},
+    {"num_attention_heads", "model.n_heads", NULL, NULL},
+    {"num_key_value_heads", "model.n_kv_heads", NULL, "0"},
+    {"head_dim", "model.d_head", NULL, "0"},
+    {"intermediate_size", "model.d_ff", NULL, NULL},
+    {"max_position_embeddings", "model.context_length", NULL, "2048"},
+    {"hidden_act", NULL, "silu", "silu"},
+    {"rms_norm_eps", "model.norm_epsilon", NULL, "1e-6"},
+    {"attention_bias", "model.bias_q", NULL, "false"},
+    {"attention_bias", "model.bias_k", NULL, "false"},
+    {"attention_bias", "model.bias_v", NULL, "false"},
+    {"attention_bias", "model.bias_out", NULL, "false"},
+    {"mlp_bias", "model.bias_mlp", NULL, "false"},
+    {"tie_word_embeddings", "model.tied_head", NULL, "false"},
+    {"pretraining_tp", NULL, "1", "1"},
+};
+
+static const char *const shape[] = {"model.position.kind", "rope",   "model.norm", "rmsnorm",
+                                    "model.activation",    "swiglu", NULL};
+
+const Architecture architecture_llama = {
+    .variant = {.name = "llama",
+                .summary = "rope, RMSNorm, SwiGLU; grouped queries, biases of attention and MLP",
+                .source = "Touvron et al. 2023, arXiv 2302.13971"},
+    .class = "LlamaForCausalLM",
+    NEEDS(needs),
+    TENSORS(rows),
+    .prefix = "model.layers",
+    BLOCKS(block_rows),
+    .configure = configure,
+    FIELDS(fields),
+    .shape = shape,
+    .rope_share = 1,
+};
