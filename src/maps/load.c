@@ -125,10 +125,31 @@ static int check_row(MapsSet *set, const real *row, MapsEntry at, Error *err)
     return STATUS_OK;
 }
 
+/* The places of a sequence behind the last one that some query of some head (n_rows rows in all) gives anything to. */
+static int count_unseen(const real *maps, size_t n_rows, int length)
+{
+    int seen = 0;
+    for (size_t r = 0; r < n_rows && seen < length; r++)
+        for (int j = length - 1; j >= seen; j--)
+            if (maps[r * (size_t)length + (size_t)j] > 0)
+                seen = j + 1;
+    return length - seen;
+}
+
+static void note_unseen(MapsSet *set, const MapsFile *file, const real *maps)
+{
+    const size_t n_rows = (size_t)set->n_layers * (size_t)set->n_heads * (size_t)file->length;
+    const int unseen = count_unseen(maps, n_rows, file->length);
+    set->n_unseen += unseen > 0 && unseen < file->length;
+    if (unseen > set->most_unseen && unseen < file->length)
+        set->most_unseen = unseen;
+}
+
 static int check_maps(MapsSet *set, const MapsFile *file, const real *maps, Behind *behind, Error *err)
 {
     const size_t T = (size_t)file->length;
-    for (int s = 0; s < file->n; s++)
+    for (int s = 0; s < file->n; s++) {
+        note_unseen(set, file, maps);
         for (int l = 0; l < set->n_layers; l++)
             for (int h = 0; h < set->n_heads; h++)
                 for (int i = 0; i < file->length; i++, maps += T) {
@@ -137,6 +158,7 @@ static int check_maps(MapsSet *set, const MapsFile *file, const real *maps, Behi
                         return STATUS_INPUT;
                     behind_look(set, maps, at, behind);
                 }
+    }
     return STATUS_OK;
 }
 
@@ -245,6 +267,12 @@ int maps_notes(const MapsSet *set, Arena *arena, const char *ret_notes[MAPS_MOST
         const View view = maps_view(set, s);
         n_short += anchor_n_eligible(&view) == 0;
     }
+    if (set->n_unseen)
+        ret_notes[n++] = arena_format(
+            arena,
+            "in %d of %d sequences no query gives anything to the last places (%d at most): if that is padding, it is "
+            "measured as if it were text; cut it off, a file for each length, in a folder",
+            set->n_unseen, set->n, set->most_unseen);
     if (set->n_empty)
         ret_notes[n++] =
             arena_format(arena, "%lld of %lld rows are zeros; they leave all means and are counted in empty_rows",

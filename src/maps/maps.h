@@ -52,6 +52,8 @@ typedef struct {
     const void *const *states; /* of the metric families, by the defaults of their keys */
     int64_t n_rows, n_empty;   /* rows of all maps; those of zeros */
     int64_t n_below, n_above;  /* those that sum to less, to more than one by more than MAPS_ROUNDING; kept */
+    int n_unseen, most_unseen; /* sequences whose last places get nothing from any query in any head, as padding does;
+                                * and the most such places of one */
     int64_t n_traces;          /* those with traces behind the mask that holds, which were made 0; the */
     double most_trace;         /* largest sum of a row's */
     Arena *arena;
@@ -95,7 +97,7 @@ int maps_load(MapsSet *set, Error *err);
 View maps_shape(const MapsSet *set, int length);
 View maps_view(const MapsSet *set, int sequence);
 
-enum { MAPS_MOST_NOTES = 5 };
+enum { MAPS_MOST_NOTES = 6 };
 
 /* What a reader of the results must know of the maps: rows kept as they are, traces that were cleared, sequences too
  * short; lines from arena. */

@@ -1,6 +1,9 @@
 /* See document.h. */
 #include "report/document.h"
 
+#include <string.h>
+
+#include "base/file.h"
 #include "report/anchors.h"
 #include "report/changes.h"
 #include "report/family.h"
@@ -222,6 +225,22 @@ static int put_arm(const Report *report, int arm, const unsigned char *is_carrie
 
 /* ---- the whole ---- */
 
+/* The settings of the first run that stands, as its run.yaml has them: what all have but for axes and seed. */
+static void put_settings(const Report *report, JsonWriter *json)
+{
+    const char *of = "";
+    char *text = "";
+    size_t n;
+    for (int r = 0; r < report->n_runs && !*of; r++) {
+        const char *folder = report->runs[r].folder, *run = file_join(report->arena, report->folder, folder);
+        if (report->runs[r].status == RUN_FINISHED &&
+            file_read(report->arena, file_join(report->arena, run, RUN_CONFIG), &text, &n, NULL) == STATUS_OK)
+            of = folder;
+    }
+    json_put_string(json, "settings_of", of);
+    json_put_string(json, "settings", *of ? text : "");
+}
+
 /* What is said of the whole sweep. */
 static void put_experiment(const Report *report, const unsigned char *is_carried, JsonWriter *json)
 {
@@ -232,6 +251,9 @@ static void put_experiment(const Report *report, const unsigned char *is_carried
         frames[type] = frame_name((FrameType)type);
     const ClaimVerdict *verdicts = verdicts_of(report->arena, report);
     json_put_string(json, "name", report->name);
+    const char *override = strchr(file_basename(report->arena, report->folder), '+'); /* NAME+KEY=VALUE: by --set */
+    json_put_string(json, "override", override ? override + 1 : "");
+    put_settings(report, json);
     json_put_string(json, "title", report->title);
     json_put_string(json, "claim", report->claim);
     json_put_string(json, "source", report->source);

@@ -19,7 +19,7 @@ int document_json(const Report *report, JsonWriter *json, Error *err);
 #define DOCUMENT_SCOPE    "place place_checked place_share tokens" /* tokens: [[id, text, share, anchors, top_share]] */
 // clang-format off
 #define DOCUMENT_OBJECTS                                                                                               \
-    {"", "name title claim source headline headline_note loss_unit axes notes frames rules metrics measured verdicts " \
+    {"", "name override settings_of settings title claim source headline headline_note loss_unit axes notes frames rules metrics measured verdicts " \
      "families changes absent arms"},                                                                                                   \
     {"rules", "version rules"},                                                                                        \
     {"rules.rules[]", "name value low high reason"},                                                                   \

@@ -49,8 +49,7 @@ static int check_file(const Records *records, const char *name, Error *ret_reaso
     return status;
 }
 
-/* Whether a snapshot is not there and nothing says that it ever was: the weights of its step can be measured. */
-static int is_unwritten(const Records *records, int64_t step)
+int records_lack(const Records *records, int64_t step)
 {
     const Manifest *earlier = &records->earlier;
     const char *name = snapshot_name(records->arena, step);
@@ -74,7 +73,7 @@ int records_open(Arena *arena, const char *folder, const TrainSettings *settings
             records.damage = arena_format(arena, "%s is gone", manifest);
     }
     for (int64_t step = 0; step <= last && records.first_lost == INT64_MAX; step++) {
-        if (!snapshot_is_due(settings, step) || (step == last && !records.damage && is_unwritten(&records, step)))
+        if (!snapshot_is_due(settings, step) || (step == last && !records.damage && records_lack(&records, step)))
             continue;
         status = step == 0 ? check_file(&records, RUN_BASELINES, &records.reason) : STATUS_OK;
         if (status == STATUS_OK)
@@ -195,7 +194,7 @@ int recorder_begin(Arena *arena, const Records *records, int64_t step, Manifest 
     if (file_exists(file_join(arena, records->folder, RUN_TOKENIZER)))
         status = add_file(&recorder, RUN_TOKENIZER, err);
     for (int64_t s = 0; s <= step && status == STATUS_OK; s++)
-        if (snapshot_is_due(settings, s) && !(s == step && is_unwritten(records, s)))
+        if (snapshot_is_due(settings, s) && !(s == step && records_lack(records, s)))
             status = recorder_add_snapshot(&recorder, s, err);
     if (status == STATUS_OK)
         *ret_recorder = recorder;

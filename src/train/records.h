@@ -27,6 +27,9 @@ int records_open(Arena *arena, const char *folder, const TrainSettings *settings
 /* STATUS_OK if everything up to `step` stands as it was written; else the reason, which names the file. */
 int records_check(const Records *records, int64_t step, Error *ret_reason);
 
+/* Whether a snapshot is not there and nothing says that it ever was: the weights of its step can be measured. */
+int records_lack(const Records *records, int64_t step);
+
 /* The hashes of a run under way, in its manifest. */
 typedef struct {
     const char *folder;

@@ -27,6 +27,7 @@ typedef struct {
     Records records;
     Recorder recorder;
     Watch watch;
+    int begins_unmeasured; /* the snapshot of the first step is due, and to be written */
 } Run;
 
 static const char *const timing_columns[] = {"step", "seconds", "measure_seconds", "tokens_per_second"};
@@ -216,6 +217,8 @@ static int begin(Run *run, int *ret_resumed, Error *err)
         return status;
     const int64_t step = *ret_resumed ? run->session.trainer.step : -1;
     run->first_token = run->session.trainer.tokens;
+    run->begins_unmeasured = snapshot_is_due(&run->session.settings, run->session.trainer.step) &&
+                             (!*ret_resumed || records_lack(&run->records, step));
     if ((status = run_cut_back(job->folder, step, err)) != STATUS_OK)
         return status;
     if ((status = recorder_begin(run->arena, &run->records, step, &run->manifest, &run->recorder, err)) != STATUS_OK)
@@ -310,8 +313,7 @@ static int loop(Run *run, Error *err)
     const TrainSettings *settings = &run->session.settings;
     Trainer *trainer = &run->session.trainer;
     int status = STATUS_OK;
-    if (snapshot_is_due(settings, trainer->step) &&
-        !file_exists(run_snapshot_path(run->arena, run->job->folder, trainer->step)))
+    if (run->begins_unmeasured)
         status = measure(run, err);
     while (status == STATUS_OK && trainer->step < settings->steps) {
         StepResult result;

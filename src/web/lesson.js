@@ -13,7 +13,7 @@ const LESSON = [
     title: "A head with nothing to do", preset: "sink",
     text: "At the ★ the head must give the mean of what it sees. Everywhere else it must give nothing. Softmax does not let a row be empty.",
     asks: "Where will the idle tokens look?", choices: ["at themselves", "at the ★", "at BOS", "everywhere"], right: 2,
-    reading: "At BOS, with at least 98 % of their attention in 20 of 20 seeds. This column is an attention sink.",
+    reading: "At BOS, with nearly all of their attention, in 20 of 20 seeds. This column is an attention sink.",
   },
   {
     title: "When it forms", preset: "sink",
@@ -25,25 +25,25 @@ const LESSON = [
     title: "Its empty value", preset: "sink",
     text: "Looking at a token means to take its value. The third line is the length of BOS's value, measured in lengths of the others'.",
     asks: "What do idle tokens take from BOS in the end?", choices: ["much", "as much as from others", "almost nothing"], right: 2,
-    reading: "Almost nothing: the value of BOS has shrunk to a few hundredths of the others'. So all attention on BOS is the head's way to do nothing.",
+    reading: "Almost nothing: the value of BOS has shrunk to a few hundredths of the others' or less, in 20 of 20 seeds. So all attention on BOS is the head's way to do nothing.",
   },
   {
     title: "Take softmax away", preset: "cure",
     text: "ReLU in softmax's place lets a row be empty: its weights need not sum to 100 %.",
     asks: "Where will the dark column be?", choices: ["at BOS again", "at another token", "nowhere"], right: 2,
-    reading: "Nowhere: idle rows are empty, in 20 of 20 seeds, and the task is solved all the same. Softmax asks for the sink, the task does not.",
+    reading: "Nowhere, in 20 of 20 seeds: idle rows are empty or nearly so, and the task is solved all the same. Softmax asks for the sink, the task does not.",
   },
   {
     title: "The other end", preset: "ends",
     text: "Now every token sees every other, and a last token, EOS, is marked as BOS is.",
     asks: "Where will the idle tokens look?", choices: ["at BOS", "at EOS", "at both"], right: 2,
-    reading: "At both, about half and half. Reference frames that rest on both ends are called bidirectional.",
+    reading: "At both, about half and half, in 20 of 20 seeds. Reference frames that rest on both ends are called bidirectional.",
   },
   {
     title: "What decides it", preset: "sink", changes: {position: "rope"},
     text: "Some papers say that the position encoding decides which kind of frame forms. This is the first run again, with RoPE in place of no encoding.",
     asks: "What will RoPE change?", choices: ["the column moves", "the column vanishes", "nothing much"], right: 2,
-    reading: "Nothing much: the sink is at BOS again. On this task mask, end token and score decide; larger studies, and what they cannot say, are in refframe's README.",
+    reading: "Nothing much: the sink is at BOS again, in 20 of 20 seeds, as with learned positions and ALiBi. On this task mask, end token and score decide; what larger studies say is in refframe's README.",
   },
 ];
 

@@ -43,5 +43,6 @@ const Asset *asset_find(const char *name)
     return corpus.bytes && strcmp(name, corpus.name) == 0 ? &corpus : NULL;
 }
 
-/* Nothing is exported from a page. */
+/* Nothing is exported from a page, as a table or as a model. */
 const Variant *const export_variants[] = {NULL};
+const Variant *const architecture_variants[] = {NULL};

@@ -166,8 +166,8 @@ class Case(unittest.TestCase):
                     json.loads(read(path))
 
     def everything(self, *below):
-        """All paths below the scratch folder, or below one in it, with sizes and times of change."""
-        return sorted((path, os.stat(path).st_size, os.stat(path).st_mtime_ns)
+        """All paths below the scratch folder, or below one in it; of files, which no lock makes, sizes and times of change."""
+        return sorted((path, *((0, 0) if os.path.isdir(path) else (os.stat(path).st_size, os.stat(path).st_mtime_ns)))
                       for path in glob.glob(self.at(*below, "**"), recursive=True, include_hidden=True))
 
 

@@ -23,11 +23,13 @@ function facts() {
       fact('Expectations', judged('supported'), `supported, ${judged('refuted')} refuted, ${open} open` +
         (data.families.length ? `; decided when corrected: ${stand}` : '')),
   ];
-  document.getElementById('top').append(el('dl.facts', {}, list));
+  const settings = data.settings && el('details', {}, el('summary', {}, `Settings of ${data.settings_of}, the first of the runs`),
+    el('pre.mono', {tabindex: 0, 'aria-label': 'Settings'}, data.settings));
+  document.getElementById('top').append(el('dl.facts', {}, list), settings || '');
 }
 
 function hero() {
-  document.getElementById('top').append(el('div.hero', {}, el('p.eyebrow', {}, data.name),
+  document.getElementById('top').append(el('div.hero', {}, el('p.eyebrow', {}, data.override ? `${data.name}, with ${data.override}` : data.name),
     el('h1', {}, data.title || data.name), data.claim && el('p.claim', {}, el('b', {}, 'Claim: '), data.claim),
     data.source && el('p.source', {}, 'Source: ', linked(data.source))));
 }
