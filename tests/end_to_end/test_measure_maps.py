@@ -370,6 +370,21 @@ class MeasureMaps(Case):
         self.save("cut.npy", maps[..., 5:, 5:].astype("f4"))
         self.assertEqual(self.json("cut.npy")["mask"], "causal")
 
+    def test_padding_at_the_end_is_noticed(self):
+        """By the places to which no query of any head gives anything, under either mask; maps without such are not noted."""
+        for causal in (True, False):
+            maps = random_maps((3, 2, 2, 20), causal)
+            self.assertNotIn("padding", self.refframe("measure", self.save("whole.npy", maps)).stdout)
+            for sequence, length in ((0, 16), (2, 11)):
+                short = random_maps((1, 2, 2, length), causal, seed=length)[0]
+                maps[sequence] = 0
+                maps[sequence, ..., :length, :length] = short
+                maps[sequence, ..., length:, :length] = 1 / length  # what a padded query gives
+            name = self.save("padded.npy", maps)
+            note = "in 2 of 3 sequences no query gives anything to the last places (9 at most): if that is padding"
+            self.assertIn(note, " ".join(self.refframe("measure", name).stdout.split()))
+            self.assertIn(note, json.loads(self.refframe("measure", name, "--format", "json").stdout)["notes"][0])
+
     def test_threads_change_nothing(self):
         name = self.save("maps.npy", random_maps((5, 2, 2, 24), False))
         outputs = {self.refframe("measure", name, "--format", form, "--threads", n).stdout

@@ -137,6 +137,20 @@ class Report(Case):
         self.assertEqual(first, again)
         self.assert_quiet(page)
 
+    def test_it_says_what_was_trained(self):
+        """The settings of a run, and, of results that --set made, what it changed."""
+        page = self.open()
+        self.assertEqual(page.evaluate("document.querySelector('.eyebrow').textContent"), page.evaluate("data.name"))
+        with open(os.path.join(os.path.dirname(self.path), page.evaluate("data.settings_of"), "run.yaml"), encoding="utf-8") as file:
+            self.assertEqual(page.evaluate("document.querySelector('pre.mono').textContent"), file.read())
+        self.write("tiny.yaml", TINY)
+        self.refframe("run", "tiny.yaml", "--set", "train.steps=6", "--set", "seeds=1")
+        (changed,) = [name for name in os.listdir(self.at("results")) if name != "tiny"]
+        html = read(self.at("results", changed, "report.html")).decode()
+        self.assertIn(f'"override":"{changed.removeprefix("tiny+")}"', html)
+        self.assertIn("train.steps=6", changed)
+        self.assertIn("steps: 6", html)
+
     def test_the_first_screen_plays(self):
         """On a projector: all arms from step 0 on, side by side, with the button that plays them."""
         page = self.open()
