@@ -124,18 +124,29 @@ void plan_run_id(const Settings *settings, const char *input_hash, int numerics_
     text_free(&text);
 }
 
+/* What a folder can be called by, "_" for the rest. */
+static void add_name(Text *text, const char *words)
+{
+    static const char kept[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._";
+    for (const char *c = words; *c; c++)
+        text_add_bytes(text, strchr(kept, *c) ? c : "_", 1);
+}
+
 const char *arm_name(Arena *arena, const Axis *axes, int n_axes, const int *choice)
 {
     enum { NAME_BYTES_MAX = 80 };
-    static const char kept[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._";
     if (n_axes == 0)
         return "all";
     Text text = {0};
     for (int a = 0; a < n_axes; a++) {
+        const char *label = axes[a].values[choice[a]].label, *last = strrchr(axes[a].name, '.');
         if (a)
             text_add(&text, "-");
-        for (const char *c = axes[a].values[choice[a]].label; *c; c++)
-            text_add_bytes(&text, strchr(kept, *c) ? c : "_", 1);
+        if (strcmp(label, "true") == 0 || strcmp(label, "false") == 0) { /* of what, its key says */
+            add_name(&text, last ? last + 1 : axes[a].name);
+            text_add(&text, "_");
+        }
+        add_name(&text, label);
     }
     char *name = arena_strndup(arena, text_string(&text), text.size < NAME_BYTES_MAX ? text.size : NAME_BYTES_MAX);
     if (name[0] == '.' || name[0] == '-') /* a folder that is neither hidden nor an option */

@@ -89,6 +89,11 @@ static void test_arm_names(void **state)
     const int choice[] = {0, 0};
     assert_string_equal(arm_name(arena, axes, 1, choice), "_._a_b_c__");
     assert_int_equal(strlen(arm_name(arena, axes, 2, choice)), 80);
+    const Axis flags[] = {
+        {.name = "model.tied_head", .values = (AxisValue[]){{.label = "true"}, {.label = "false"}}, .n_values = 2},
+        {.name = "norm/mlp", .values = (AxisValue[]){{.label = "false"}}, .n_values = 1}};
+    assert_string_equal(arm_name(arena, flags, 1, (int[]){0}), "tied_head_true");
+    assert_string_equal(arm_name(arena, flags, 2, (int[]){1, 0}), "tied_head_false-norm_mlp_false");
     assert_string_equal(arm_name(arena, axes, 0, choice), "all");
     arena_free(arena);
 }

@@ -191,7 +191,8 @@ function rampLegend() {
 
 /* An arm by its values; where several are shown, by those in which they differ. */
 function armName(arm) {
-  const told = arm.values.filter((value, x) => arms.length < 2 || arms.some((other) => other.values[x] !== value));
-  return told.length ? told.join(' · ') : arm.values.length ? arm.values.join(' · ') : data.name;
+  const named = arm.values.map((value, x) => (value === 'true' || value === 'false' ? `${axisName(data.axes[x])} ${value}` : value));
+  const told = named.filter((_, x) => arms.length < 2 || arms.some((other) => other.values[x] !== arm.values[x]));
+  return told.length ? told.join(' · ') : named.length ? named.join(' · ') : data.name;
 }
 const axisName = (axis) => axis.split('.').filter((word) => word !== 'kind').pop() ?? axis;
