@@ -24,7 +24,7 @@ function notes() {
   const absent = data.absent.map((run) => [el('code', {}, run.run), run.reason]);
   const list = (items) => el('dl.notes', {}, items.map(([term, text]) => el('div', {}, el('dt', {}, term), el('dd', {}, text))));
   section('notes', 'What these numbers cannot say', null, list([...plan, ...NOTES]),
-    weak.size > 0 && el('figure', {}, el('h3', {}, 'Weaknesses of the metrics'),
+    weak.size > 0 && el('details', {}, el('summary', {}, `Weaknesses of the metrics: ${weak.size} of them`),
       list([...weak].map(([weakness, names]) => [[...names].join(', '), weakness]))),
     absent.length ? el('figure', {}, el('h3', {}, 'Runs without results'), table([['Run'], ['Why']], absent))
       : el('p.lede', {}, 'Every planned run finished.'),
