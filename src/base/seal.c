@@ -7,6 +7,8 @@
 
 enum { DIGITS = 64 };
 
+const Seal seal_of_settings = {"# SHA-256 of all before it: ", "\n"};
+
 void seal_add(const Seal *seal, Text *text)
 {
     char hex[DIGITS + 1];

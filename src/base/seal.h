@@ -13,6 +13,9 @@ typedef struct {
     const char *before, *after;
 } Seal;
 
+/* That of run.yaml, the settings of a run. */
+extern const Seal seal_of_settings;
+
 /* Ends a text with its seal. */
 void seal_add(const Seal *seal, Text *text);
 

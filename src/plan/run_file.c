@@ -6,21 +6,19 @@
 #include "base/seal.h"
 #include "plan/draft.h"
 
-static const Seal seal = {"# SHA-256 of all before it: ", "\n"};
-
 void plan_run_text(const Settings *settings, Text *text)
 {
     settings_yaml(settings, text);
-    seal_add(&seal, text);
+    seal_add(&seal_of_settings, text);
 }
 
 /* Its bytes, if they are what was written. */
 static int read_whole(Arena *arena, const char *path, char **ret_bytes, size_t *ret_n, Error *err)
 {
     const int status = file_read(arena, path, ret_bytes, ret_n, err);
-    return status == STATUS_OK
-               ? seal_check(&seal, path, *ret_bytes, *ret_n, "; remove it, and `refframe run` writes it again", err)
-               : status;
+    return status == STATUS_OK ? seal_check(&seal_of_settings, path, *ret_bytes, *ret_n,
+                                            "; remove it, and `refframe run` writes it again", err)
+                               : status;
 }
 
 int plan_load_run(Arena *arena, const char *path, const Program *program, Settings *ret_settings, Error *err)
@@ -46,7 +44,7 @@ int plan_run_has_hash(const char *path)
     char *bytes;
     size_t n;
     const int has_hash =
-        file_read(arena, path, &bytes, &n, NULL) == STATUS_OK && seal_state(&seal, bytes, n) != SEAL_NONE;
+        file_read(arena, path, &bytes, &n, NULL) == STATUS_OK && seal_state(&seal_of_settings, bytes, n) != SEAL_NONE;
     arena_free(arena);
     return has_hash;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/seal.h"
 #include "report/anchors.h"
 #include "report/changes.h"
 #include "report/family.h"
@@ -225,24 +226,30 @@ static int put_arm(const Report *report, int arm, const unsigned char *is_carrie
 
 /* ---- the whole ---- */
 
-/* The settings of the first run that stands, as its run.yaml has them: what all have but for axes and seed. */
-static void put_settings(const Report *report, JsonWriter *json)
+/* The settings of the first finished run that has its run.yaml: what all have but for axes and seed. */
+static int put_settings(const Report *report, JsonWriter *json, Error *err)
 {
     const char *of = "";
     char *text = "";
     size_t n;
     for (int r = 0; r < report->n_runs && !*of; r++) {
-        const char *folder = report->runs[r].folder, *run = file_join(report->arena, report->folder, folder);
-        if (report->runs[r].status == RUN_FINISHED &&
-            file_read(report->arena, file_join(report->arena, run, RUN_CONFIG), &text, &n, NULL) == STATUS_OK)
-            of = folder;
+        const char *run = file_join(report->arena, report->folder, report->runs[r].folder);
+        const char *path = file_join(report->arena, run, RUN_CONFIG);
+        if (report->runs[r].status != RUN_FINISHED || !file_exists(path))
+            continue;
+        const int status = file_read(report->arena, path, &text, &n, err);
+        if (status != STATUS_OK)
+            return status;
+        if (seal_state(&seal_of_settings, text, n) != SEAL_BROKEN) /* that it is, `status --verify` says */
+            of = report->runs[r].folder;
     }
     json_put_string(json, "settings_of", of);
     json_put_string(json, "settings", *of ? text : "");
+    return STATUS_OK;
 }
 
 /* What is said of the whole sweep. */
-static void put_experiment(const Report *report, const unsigned char *is_carried, JsonWriter *json)
+static int put_experiment(const Report *report, const unsigned char *is_carried, JsonWriter *json, Error *err)
 {
     const char **axes = ARENA_ARRAY(report->arena, const char *, report->n_axes + 1), *frames[FRAME_LABELS];
     for (int x = 0; x < report->n_axes; x++)
@@ -253,7 +260,7 @@ static void put_experiment(const Report *report, const unsigned char *is_carried
     json_put_string(json, "name", report->name);
     const char *override = strchr(file_basename(report->arena, report->folder), '+'); /* NAME+KEY=VALUE: by --set */
     json_put_string(json, "override", override ? override + 1 : "");
-    put_settings(report, json);
+    const int status = put_settings(report, json, err);
     json_put_string(json, "title", report->title);
     json_put_string(json, "claim", report->claim);
     json_put_string(json, "source", report->source);
@@ -273,6 +280,7 @@ static void put_experiment(const Report *report, const unsigned char *is_carried
     json_key(json, "changes");
     changes_json(report, json);
     put_absent(report, json);
+    return status;
 }
 
 int document_json(const Report *report, JsonWriter *json, Error *err)
@@ -280,9 +288,8 @@ int document_json(const Report *report, JsonWriter *json, Error *err)
     unsigned char *is_carried = ARENA_ARRAY(report->arena, unsigned char, report->n_metrics + 1);
     const size_t series = series_choose(report, SERIES_BUDGET, is_carried);
     const size_t maps = series < PAGE_BUDGET - MAPS_BUDGET ? MAPS_BUDGET : PAGE_BUDGET - series;
-    int status = STATUS_OK;
     json_open_object(json);
-    put_experiment(report, is_carried, json);
+    int status = put_experiment(report, is_carried, json, err);
     json_key(json, "arms");
     json_open_array(json);
     for (int a = 0; a < report->n_arms && status == STATUS_OK; a++)
