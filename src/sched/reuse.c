@@ -169,9 +169,10 @@ static int copy_files(const Taking *taking, const char *to, Error *err)
 {
     static const char *const names[] = {RUN_CONFIG, RUN_TOKENIZER, RUN_SERIES, RUN_TIMING, RUN_LOG, RUN_MANIFEST};
     int status = STATUS_OK;
-    for (size_t i = taking->go_on_at < 0 ? 0 : 1; i < sizeof names / sizeof *names && status == STATUS_OK; i++) {
+    for (size_t i = 0; i < sizeof names / sizeof *names && status == STATUS_OK; i++) {
         const char *source = file_join(taking->arena, taking->from, names[i]);
-        if (file_exists(source))
+        const int is_other = taking->go_on_at >= 0 && strcmp(names[i], RUN_CONFIG) == 0; /* a longer run has its own */
+        if (!is_other && file_exists(source))
             status = file_copy(source, file_join(taking->arena, to, names[i]), err);
     }
     return status;

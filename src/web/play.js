@@ -88,7 +88,7 @@ const heard = {
       end();
     show();
   },
-  seed: one => addSeed(one),
+  seed: addSeed,
   failed({id, why}) {
     if (id === page.id || id === -1)
       fail(why);
@@ -107,6 +107,8 @@ const every = () => Math.max(1, Math.round(page.until / FRAMES));
 /* A new run, at its step 0. */
 function open() {
   page.id++;
+  page.seeds = null; // whatever seeds are still to come: they were of another run
+  $("seeds").disabled = false;
   Object.assign(page, {shape: null, frames: [], at: 0, isOpen: false, isRunning: false, isLooping: false, chosen: null, trouble: ""});
   writeLink();
   if (page.isReady)
@@ -309,8 +311,7 @@ function drawCharts(frame) {
 
 function nextSeed() {
   const seed = page.seeds.ended.length + 1;
-  page.worker.postMessage({kind: "whole", settings: settingsOf({...page.state, seed}), until: page.until, every: every(), seed,
-    floorTimes: FLOOR_TIMES, threshold: THRESHOLD});
+  page.worker.postMessage({kind: "whole", settings: settingsOf({...page.state, seed}), until: page.until, every: every(), seed});
 }
 
 function startSeeds() {
@@ -322,14 +323,16 @@ function startSeeds() {
   show();
 }
 
-function addSeed(one) {
+function addSeed({seed, frames}) {
   if (!page.seeds)
     return;
-  page.seeds.ended.push(one);
-  const cell = document.createElement("span"), strength = Math.max(one.sink, hasEnd() ? one.end : 0);
+  const last = frames[frames.length - 1], sink = sinkOf(last), end = endOf(last);
+  const step = formed(frames, frames.map(sinkOf), last.sinkFloor);
+  page.seeds.ended.push(step);
+  const cell = document.createElement("span"), strength = Math.max(sink, hasEnd() ? end : 0);
   cell.setAttribute("role", "listitem");
-  cell.textContent = one.formed === null ? "no" : one.formed;
-  cell.title = `seed ${one.seed}: first token ${percent(one.sink)}` + (hasEnd() ? `, last ${percent(one.end)}` : "");
+  cell.textContent = step ?? "no";
+  cell.title = `seed ${seed}: first token ${percent(sink)}` + (hasEnd() ? `, last ${percent(end)}` : "");
   cell.style.background = `color-mix(in srgb, var(--map-high) ${Math.round(60 * strength)}%, var(--map-low))`;
   $("strip").append(cell);
   tellSeeds();
@@ -337,14 +340,12 @@ function addSeed(one) {
     nextSeed();
     return;
   }
-  page.seeds = null;
-  $("seeds").disabled = false;
   open();
 }
 
 /* How many formed one, with Wilson's interval of 95 % (1927). */
 function tellSeeds() {
-  const {ended} = page.seeds, n = ended.length, k = ended.filter(one => one.formed !== null).length, z = 1.96;
+  const {ended} = page.seeds, n = ended.length, k = ended.filter(step => step !== null).length, z = 1.96;
   const middle = (k + z * z / 2) / (n + z * z), half = z / (n + z * z) * Math.sqrt(k * (n - k) / n + z * z / 4);
   $("seeds-told").textContent = `A first-token sink formed in ${k} of ${n} seeds (95 % interval: ${percent(Math.max(0, middle - half))} to ` +
     `${percent(Math.min(1, middle + half))}). Numbers: the step.`;

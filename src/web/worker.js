@@ -1,8 +1,6 @@
 /* The worker: holds the module, trains, and sends a frame whenever it has measured. */
 "use strict";
 
-const STAY = 3; // frames in a row, as frame/onset.h has it
-
 let module = null, exports = null, corpus = null, run = null;
 
 /* What the module asks of a system: one that has nothing, but can say what went wrong. */
@@ -133,23 +131,20 @@ const messages = {
     if (run?.id === id)
       run.isPaused = true;
   },
-  /* One run from start to end, of which only the end counts: {seed, sink, end, formed}. */
-  whole({settings, until, every, floorTimes, threshold, seed}) {
+  /* One run from start to end at once; of its frames the page needs few figures. */
+  whole({settings, until, every, seed}) {
     try {
       run = {id: -1, every, until, rest: 0, step: 0, isPaused: true};
       run.shape = open(settings);
-      const beyond = [];
-      let last = frame(), formed = null;
-      for (let step = 0; step < until; step = last.step) {
+      const frames = [];
+      for (let step = 0; step < until; step = frames[frames.length - 1].step) {
         if (exports.web_step(Math.min(every, until - step)) !== 0)
           throw new Error(text(exports.web_error()));
-        last = frame();
-        beyond.push(Math.max(...last.sinks.map(v => v || 0)) > Math.max(threshold, floorTimes * last.sinkFloor) ? last.step : null);
-        if (formed === null && beyond.length >= STAY && beyond.slice(-STAY).every(v => v !== null))
-          formed = beyond[beyond.length - STAY];
+        const {step: at, sinks, ends, sinkFloor} = frame();
+        frames.push({step: at, sinks, ends, sinkFloor});
       }
       run = null;
-      postMessage({kind: "seed", seed, sink: Math.max(...last.sinks.map(v => v || 0)), end: Math.max(...last.ends.map(v => v || 0)), formed});
+      postMessage({kind: "seed", seed, frames});
     } catch (error) {
       postMessage({kind: "failed", id: -1, why: error.message});
     }

@@ -116,6 +116,16 @@ class Play(unittest.TestCase):
         self.assertEqual(page.evaluate("$('strip').childElementCount"), 20)
         self.assertIn("formed in 0 of 20 seeds (95 % interval: 0 % to 16 %)", page.evaluate("$('seeds-told').textContent"))
 
+    def test_another_run_ends_the_seeds(self):
+        page = self.page()
+        page.evaluate("page.until = 60; startSeeds()")
+        self.wait(page, "page.seeds?.ended.length === 2")
+        page.evaluate("flip('score', 'relu')")
+        self.wait(page, "page.isOpen")
+        page.evaluate("page.until = 4; play()")
+        self.wait(page, "page.frames.length === 5")
+        self.assertLess(page.evaluate("$('strip').childElementCount"), 20)
+
     def test_it_fits_a_phone_and_a_projector(self):
         phone = self.page(width=390)
         self.assertEqual(phone.evaluate("document.documentElement.scrollWidth"), 390)
