@@ -107,6 +107,13 @@ static void list_ended(Search *search, const char *root)
 
 /* ---- what may be gone on from ---- */
 
+static int is_as_written(const Manifest *manifest, const char *run_folder, const char *path)
+{
+    const char *recorded = manifest_hash(manifest, run_folder, path);
+    char hex[65];
+    return recorded && file_sha256(path, hex, NULL) == STATUS_OK && strcmp(hex, recorded) == 0;
+}
+
 /* The newest checkpoint up to `last` that is as it was written; -1 without one. */
 static int64_t usable_checkpoint(Arena *arena, const char *folder, const Manifest *manifest, int64_t last)
 {
@@ -114,13 +121,9 @@ static int64_t usable_checkpoint(Arena *arena, const char *folder, const Manifes
     int n;
     if (run_steps(arena, folder, RUN_CHECKPOINTS, &steps, &n, NULL) != STATUS_OK)
         return -1;
-    for (int i = n - 1; i >= 0; i--) {
-        const char *path = run_checkpoint_path(arena, folder, steps[i]);
-        const char *recorded = manifest_hash(manifest, folder, path);
-        char hex[65];
-        if (steps[i] <= last && recorded && file_sha256(path, hex, NULL) == STATUS_OK && strcmp(hex, recorded) == 0)
+    for (int i = n - 1; i >= 0; i--)
+        if (steps[i] <= last && is_as_written(manifest, folder, run_checkpoint_path(arena, folder, steps[i])))
             return steps[i];
-    }
     return -1;
 }
 
@@ -209,12 +212,16 @@ void longer_find(Arena *arena, const Plan *plan, const char *folder, const Machi
 
 /* ---- what it takes over ---- */
 
-int longer_shares(const char *folder, const char *name, int64_t step, int64_t shorter_steps)
+int longer_shares(const Manifest *shorter, const char *run_folder, const char *folder, const char *name, int64_t step)
 {
     const int64_t its = run_step_of(folder, name);
-    if (strcmp(folder, RUN_CHECKPOINTS) == 0)
-        return its == step;
-    return its < 0 || (its <= step && its != shorter_steps); /* the last measures what others are not due to */
+    if (strcmp(folder, RUN_CHECKPOINTS) != 0) /* the last snapshot measures what others are not due to */
+        return its < 0 || (its <= step && its != shorter->steps);
+    Arena *arena = arena_new();
+    const char *path = run_checkpoint_path(arena, run_folder, its);
+    const int is_shared = its >= 0 && its <= step && is_as_written(shorter, run_folder, path);
+    arena_free(arena);
+    return is_shared;
 }
 
 /* Of the files that the shorter run's manifest has hashes of, those of which nothing changes any more. */

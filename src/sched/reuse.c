@@ -144,7 +144,8 @@ typedef struct {
     Arena *arena;
     const char *from, *to;
     const PlannedRun *planned;
-    int64_t go_on_at, steps; /* of a shorter one that has so many steps; -1: it is the same run */
+    int64_t go_on_at; /* of a shorter one; -1: it is the same run */
+    Manifest shorter;
 } Taking;
 
 /* Those of snapshots and checkpoints, which are only ever written whole. */
@@ -159,7 +160,7 @@ static int share_files(const Taking *taking, const char *to, const char *folder,
         status = file_make_folder(target, err);
     for (int i = 0; i < n && status == STATUS_OK; i++)
         if (file_temporary_of(names[i]) == 0 &&
-            (taking->go_on_at < 0 || longer_shares(folder, names[i], taking->go_on_at, taking->steps)))
+            (taking->go_on_at < 0 || longer_shares(&taking->shorter, taking->from, folder, names[i], taking->go_on_at)))
             status = file_share(file_join(arena, source, names[i]), file_join(arena, target, names[i]), err);
     return status;
 }
@@ -224,12 +225,14 @@ static int take(const Taking *taking, int *ret_taken, Error *err)
 static int take_for(Arena *arena, const PlannedRun *planned, const char *folder, const char *from, int64_t go_on_at,
                     int *ret_taken, Error *err)
 {
-    Taking taking = {arena, from, file_join(arena, folder, planned->folder), planned, go_on_at, 0};
-    Manifest manifest;
+    Taking taking = {.arena = arena,
+                     .from = from,
+                     .to = file_join(arena, folder, planned->folder),
+                     .planned = planned,
+                     .go_on_at = go_on_at};
     *ret_taken = 0;
-    if (go_on_at >= 0 && manifest_read(arena, from, &manifest, NULL) != STATUS_OK)
+    if (go_on_at >= 0 && manifest_read(arena, from, &taking.shorter, NULL) != STATUS_OK)
         return STATUS_OK;
-    taking.steps = go_on_at >= 0 ? manifest.steps : 0;
     return take(&taking, ret_taken, err);
 }
 

@@ -48,6 +48,7 @@ class AroundOnset(Case):
         self.assertIn(f"{len(around) + 1} snapshots measured again, 0 changed", told)
         self.refframe("status", os.path.relpath(os.path.dirname(run), self.folder), "--verify")
         self.check_interrupted(run, steps[onset])
+        self.check_longer(around)
 
     def check_interrupted(self, calm, onset):
         """Killed before and behind the onset, it leaves the same files."""
@@ -64,6 +65,16 @@ class AroundOnset(Case):
             self.refframe("train", f"again-{n}", "--threads", 2)
             self.assertEqual(json.loads(read(os.path.join(folder, "manifest.json")))["n_resumes"], 1)
             self.assertSameResults(result_of_run(folder), result_of_run(calm))
+
+    def check_longer(self, around):
+        """More steps leave what one stretch leaves: the checkpoints around the onset go along."""
+        self.write("longer.yaml", ONE.replace("steps: 500", "steps: 560").replace("name: one", "name: longer"))
+        self.assertIn("goes on where a shorter one ended", self.refframe("run", "longer.yaml", *ARM).stdout)
+        self.refframe("run", "longer.yaml", *ARM, "--results", "stretch")
+        (mine, whole) = (next(iter(run_folders(folder).values())) for folder in (
+            self.at("results", next(name for name in os.listdir(self.at("results")) if name.startswith("longer"))), self.at("stretch", "longer")))
+        self.assertEqual(self.steps(mine, "checkpoints"), sorted({*around, 560}))
+        self.assertSameResults(result_of_run(mine), result_of_run(whole))
 
     def test_of_none_that_does(self):
         self.write("one.yaml", ONE.replace("steps: 500", "steps: 60"))
