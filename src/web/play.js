@@ -90,7 +90,7 @@ const heard = {
   },
   seed: addSeed,
   failed({id, why}) {
-    if (id === page.id || id === -1)
+    if (id === page.id)
       fail(why);
   },
 };
@@ -311,11 +311,13 @@ function drawCharts(frame) {
 
 function nextSeed() {
   const seed = page.seeds.ended.length + 1;
-  page.worker.postMessage({kind: "whole", settings: settingsOf({...page.state, seed}), until: page.until, every: every(), seed});
+  page.worker.postMessage({kind: "whole", id: page.id, settings: settingsOf({...page.state, seed}), until: page.until, every: every(), seed});
 }
 
 function startSeeds() {
   pause();
+  page.id++; // what is still on its way is of what was before
+  page.isOpen = false;
   page.seeds = {ended: []};
   $("strip").replaceChildren();
   $("seeds").disabled = true;
@@ -323,8 +325,8 @@ function startSeeds() {
   show();
 }
 
-function addSeed({seed, frames}) {
-  if (!page.seeds)
+function addSeed({id, seed, frames}) {
+  if (id !== page.id)
     return;
   const last = frames[frames.length - 1], sink = sinkOf(last), end = endOf(last);
   const step = formed(frames, frames.map(sinkOf), last.sinkFloor);

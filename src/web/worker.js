@@ -132,9 +132,9 @@ const messages = {
       run.isPaused = true;
   },
   /* One run from start to end at once; of its frames the page needs few figures. */
-  whole({settings, until, every, seed}) {
+  whole({id, settings, until, every, seed}) {
     try {
-      run = {id: -1, every, until, rest: 0, step: 0, isPaused: true};
+      run = {id, every, until, rest: 0, step: 0, isPaused: true};
       run.shape = open(settings);
       const frames = [];
       for (let step = 0; step < until; step = frames[frames.length - 1].step) {
@@ -144,9 +144,9 @@ const messages = {
         frames.push({step: at, sinks, ends, sinkFloor});
       }
       run = null;
-      postMessage({kind: "seed", seed, frames});
+      postMessage({kind: "seed", id, seed, frames});
     } catch (error) {
-      postMessage({kind: "failed", id: -1, why: error.message});
+      postMessage({kind: "failed", id, why: error.message});
     }
   },
 };

@@ -125,6 +125,11 @@ class Play(unittest.TestCase):
         page.evaluate("page.until = 4; play()")
         self.wait(page, "page.frames.length === 5")
         self.assertLess(page.evaluate("$('strip').childElementCount"), 20)
+        page.evaluate("page.until = 90; startSeeds()")
+        self.wait(page, "page.seeds?.ended.length === 1")
+        page.evaluate("flip('score', 'softmax'); page.until = 6; startSeeds()")  # before the second of the old ones is there
+        self.wait(page, "page.seeds === null && page.isOpen")
+        self.assertEqual(page.evaluate("[...$('strip').children].map(cell => cell.title.split(':')[0])"), [f"seed {n}" for n in range(1, 21)])
 
     def test_it_fits_a_phone_and_a_projector(self):
         phone = self.page(width=390)

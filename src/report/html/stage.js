@@ -54,6 +54,11 @@ function frames() {
     frame('Bidirectional:', (row, column) => column === 0 || column === 4, 'it goes to the first place and to the last.'));
 }
 
+function told(n) {
+  if (n < data.arms.length) return `${n} of the ${data.arms.length} arms`;
+  return n === 1 ? 'the arm' : 'each arm';
+}
+
 function stage() {
   const panels = chosen().map(Panel);
   if (!panels.length) return;
@@ -84,7 +89,7 @@ function stage() {
   document.getElementById('top').append(el('div.stage', {id: 'stage'},
     el('p', {}, 'Each picture is one head’s attention: a row is a token that looks, a column a token that is looked at; strong colour is much attention. ',
       'A strong column is a sink: tokens that have nothing to fetch all look there. ',
-      `Shown is the strongest head of ${panels.length === 1 ? 'the arm' : 'each arm'}, in its median seed.`),
+      `Shown is the strongest head of ${told(panels.length)}, in its median seed.`),
     el('div.transport', {}, button, el('div.track', {}, range), output),
     el('div.panels', {}, panels.map((panel) => panel.node)), frames()));
   redraws.push(show); /* once all is there, for the first time */
