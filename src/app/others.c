@@ -85,10 +85,12 @@ void experiment_find_reuse(Experiment *experiment, Reuse *ret_reuse)
                                          n == 1 ? "" : "s", n == 1 ? "is" : "are", n == 1 ? "its id" : "their ids",
                                          begun, ret_reuse->first, n == 1 ? "" : ", ..."));
     if (ret_reuse->n_shorter > 0)
-        experiment_add_note(
-            experiment, arena_format(arena, "%d run%s on where a shorter one ended that is the same up to there: %s%s",
-                                     ret_reuse->n_shorter, ret_reuse->n_shorter == 1 ? " goes" : "s go",
-                                     ret_reuse->first_shorter, ret_reuse->n_shorter == 1 ? "" : ", ..."));
+        experiment_add_note(experiment,
+                            arena_format(arena,
+                                         "%d run%s on where a shorter one ended that is the same up to there, with the "
+                                         "checkpoints that it kept: %s%s",
+                                         ret_reuse->n_shorter, ret_reuse->n_shorter == 1 ? " goes" : "s go",
+                                         ret_reuse->first_shorter, ret_reuse->n_shorter == 1 ? "" : ", ..."));
     if (ret_reuse->refused)
         experiment_add_note(experiment, ret_reuse->refused);
     if (ret_reuse->too_short)

@@ -33,6 +33,18 @@ void onset_of_metric(int n, const double *steps, const double *values, double ba
         }
 }
 
+void onset_of_run(int n, const double *steps, const double *values, double floor, double start, int direction,
+                  double threshold, double ratio, Onset *ret_onset)
+{
+    if (!isnan(floor)) {
+        onset_of_metric(n, steps, values, floor, direction, threshold, ratio, ret_onset);
+        if (ret_onset->kind == ONSET_AT_START)
+            return;
+    }
+    const double baseline = direction > 0 ? fmax(floor, start) : fmin(floor, start);
+    onset_of_metric(n, steps, values, baseline, direction, threshold, ratio, ret_onset);
+}
+
 void onset_of_label(int n, const double *steps, const unsigned char *is_type, Onset *ret_onset)
 {
     int run = 0;

@@ -20,6 +20,10 @@ typedef struct {
 /* n snapshots, ascending steps. direction: +1 rises, -1 falls. A NaN value is not beyond. */
 void onset_of_metric(int n, const double *steps, const double *values, double baseline, int direction, double threshold,
                      double ratio, Onset *ret_onset);
+/* The same of a run: present at start if it is so over the computed floor, else emerged over the floor or the value
+ * that it started from, whichever is further. NaN: there is none. */
+void onset_of_run(int n, const double *steps, const double *values, double floor, double start, int direction,
+                  double threshold, double ratio, Onset *ret_onset);
 void onset_of_label(int n, const double *steps, const unsigned char *is_type, Onset *ret_onset);
 
 /* -1: a came before b (at the latest where b came at the earliest), 1: after, 0: not told, since neither came or their

@@ -152,21 +152,11 @@ double trace_baseline(const Trace *trace, const ReportMetric *metric)
 
 void trace_onset(const Trace *trace, const ReportMetric *metric, Onset *ret_onset)
 {
-    const double floor = trace_floor(trace, metric), baseline = trace_baseline(trace, metric);
     *ret_onset = (Onset){ONSET_NEVER, -1, HUGE_VAL, HUGE_VAL};
     if (trace->n == 0 || metric->direction == 0 || isnan(metric->threshold))
         return; /* without a baseline the threshold stands alone */
-    if (!isnan(floor)) {
-        Onset at_start;
-        onset_of_metric(trace->n, trace->steps, trace->values, floor, metric->direction, metric->threshold,
-                        metric->ratio, &at_start);
-        if (at_start.kind == ONSET_AT_START) {
-            *ret_onset = at_start;
-            return;
-        }
-    }
-    onset_of_metric(trace->n, trace->steps, trace->values, baseline, metric->direction, metric->threshold,
-                    metric->ratio, ret_onset);
+    onset_of_run(trace->n, trace->steps, trace->values, trace_floor(trace, metric), trace->start, metric->direction,
+                 metric->threshold, metric->ratio, ret_onset);
 }
 
 const char *onset_kind_name(OnsetKind kind)

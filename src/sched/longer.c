@@ -44,6 +44,13 @@ static int compare_ids(const void *a, const void *b)
     return strcmp(((const Ended *)a)->id, ((const Ended *)b)->id);
 }
 
+/* Of one id by their folders, so that it is the same everywhere which comes first. */
+static int compare_ended(const void *a, const void *b)
+{
+    const int order = compare_ids(a, b);
+    return order ? order : strcmp(((const Ended *)a)->folder, ((const Ended *)b)->folder);
+}
+
 /* ---- what there is ---- */
 
 static void make_room(Search *search)
@@ -102,7 +109,7 @@ static void list_ended(Search *search, const char *root)
                 add_ended(search, file_join(search->arena, folder, names[i]));
     }
     if (search->n_ended > 0)
-        qsort(search->ended, (size_t)search->n_ended, sizeof *search->ended, compare_ids);
+        qsort(search->ended, (size_t)search->n_ended, sizeof *search->ended, compare_ended);
 }
 
 /* ---- what may be gone on from ---- */
@@ -154,7 +161,8 @@ static int64_t find_step(const Search *search, Arena *arena, const char *folder,
     return -1;
 }
 
-/* The run that `planned` would be with so many steps, if it is there; inputs and version have to make its id, too. */
+/* The run that `planned` would be with so many steps, if it is there, the first of that id; inputs and version have to
+ * make its id, too. */
 static const Ended *find_ended(const Search *search, const PlannedRun *planned, const Kind *kind)
 {
     char id[13];
@@ -168,28 +176,40 @@ static const Ended *find_ended(const Search *search, const PlannedRun *planned, 
         memcpy(key.id, id, sizeof id);
         found = bsearch(&key, search->ended, (size_t)search->n_ended, sizeof *search->ended, compare_ids);
     }
+    while (found && found > search->ended && compare_ids(found - 1, found) == 0)
+        found--;
     arena_free(arena);
     return found;
+}
+
+/* Takes a finished run for planned run r, if that gets it further than what was found before. */
+static void try_ended(Search *search, const Ended *ended, int r)
+{
+    Arena *arena = arena_new();
+    Reuse *reuse = search->reuse;
+    const char *why = NULL;
+    const int64_t step = find_step(search, arena, ended->folder, &search->plan->runs[r], &why);
+    if (step > reuse->go_on_at[r])
+        reuse->from[r] = ended->folder, reuse->go_on_at[r] = step;
+    else if (why && !reuse->too_short)
+        reuse->too_short = arena_format(search->arena, "%s is the same with fewer steps, but can't be gone on from: %s",
+                                        ended->folder, why);
+    arena_free(arena);
 }
 
 static void find_for(Search *search, int r)
 {
     const PlannedRun *planned = &search->plan->runs[r];
     Reuse *reuse = search->reuse;
+    const Ended *end = search->ended + search->n_ended;
     const int64_t steps = settings_int(&planned->settings, STEPS);
     for (int k = 0; k < search->n_kinds; k++) {
         const int64_t its_steps = search->kinds[k].steps;
-        const Ended *ended =
-            its_steps < steps && its_steps > reuse->go_on_at[r] ? find_ended(search, planned, &search->kinds[k]) : NULL;
-        Arena *arena = arena_new();
-        const char *why = NULL;
-        const int64_t step = ended ? find_step(search, arena, ended->folder, planned, &why) : -1;
-        if (step > reuse->go_on_at[r])
-            reuse->from[r] = ended->folder, reuse->go_on_at[r] = step;
-        else if (why && !reuse->too_short)
-            reuse->too_short = arena_format(
-                search->arena, "%s is the same with fewer steps, but can't be gone on from: %s", ended->folder, why);
-        arena_free(arena);
+        if (its_steps >= steps || its_steps <= reuse->go_on_at[r])
+            continue;
+        const Ended *first = find_ended(search, planned, &search->kinds[k]);
+        for (const Ended *ended = first; ended && ended < end && compare_ids(ended, first) == 0; ended++)
+            try_ended(search, ended, r);
     }
     if (reuse->from[r] && reuse->n_shorter++ == 0)
         reuse->first_shorter = reuse->from[r];

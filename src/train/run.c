@@ -299,7 +299,7 @@ static int after_step(Run *run, const StepResult *result, Error *err)
     if (status != STATUS_OK)
         return status;
     const int stops = step < settings->steps && job->should_stop && job->should_stop(job->context);
-    if (stops || checkpoint_is_due(settings, step) || (is_measured && watch_is_due(&run->watch)))
+    if (stops || checkpoint_is_due(settings, step) || (is_measured && watch_keeps(&run->watch, step)))
         status = save(run, err);
     if (status == STATUS_OK && stops)
         return error_set(err, STATUS_INTERRUPTED, "interrupted after step %lld of %lld; run it again to go on",

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "geometry/metric.h"
 #include "train/train.h"
@@ -101,6 +102,11 @@ static int read_cadences(const Settings *settings, TrainSettings *train, Error *
         if (cadence.n_sequences == 0 || cadence.n_sequences > train->measure.n_sequences)
             cadence.n_sequences = train->measure.n_sequences;
         train->measure.families[f] = cadence;
+        if (train->checkpoint.around_onset > 0 && strcmp(family_registry[f]->variant.name, "sink") == 0 &&
+            (!train->measure.enabled || cadence.every == 0))
+            return settings_error(settings, "checkpoint.around_onset", err,
+                                  "is %d, but measure.enabled or measure.sink.every leaves no sink to form",
+                                  train->checkpoint.around_onset);
     }
     return STATUS_OK;
 }

@@ -24,7 +24,7 @@ static double largest(const Npz *npz, const char *name, int n)
     return found;
 }
 
-static int read_baseline(Watch *watch, const char *run_folder, Error *err)
+static int read_floor(Watch *watch, const char *run_folder, Error *err)
 {
     const Place *place = measurer_sink_place(watch->measurer);
     const char *name = place->column->name;
@@ -32,8 +32,8 @@ static int read_baseline(Watch *watch, const char *run_folder, Error *err)
     Npz npz;
     const int status = npz_read(arena, file_join(arena, run_folder, RUN_BASELINES), &npz, err);
     if (status == STATUS_OK)
-        watch->baseline = fmax(largest(&npz, arena_format(arena, "uniform/%s", name), place->size),
-                               largest(&npz, arena_format(arena, "position/%s", name), place->size));
+        watch->floor = fmax(largest(&npz, arena_format(arena, "uniform/%s", name), place->size),
+                            largest(&npz, arena_format(arena, "position/%s", name), place->size));
     arena_free(arena);
     return status;
 }
@@ -52,25 +52,25 @@ static int read_sink(const Watch *watch, const char *run_folder, int64_t step, d
 
 int watch_add(Watch *watch, const char *run_folder, int64_t step, double sink, Error *err)
 {
-    if (watch_most(watch->settings) == 0 || (watch->n > 0 && watch->steps[watch->n - 1] >= (double)step))
+    if (watch_most(watch->settings) == 0 || isnan(sink)) /* its family was not due */
         return STATUS_OK;
-    if (isnan(watch->baseline)) {
-        const int status = read_baseline(watch, run_folder, err);
+    if (isnan(watch->floor)) {
+        const int status = read_floor(watch, run_folder, err);
         if (status != STATUS_OK)
             return status;
     }
     const MetricColumn *column = measurer_sink_place(watch->measurer)->column;
     watch->steps[watch->n] = (double)step;
     watch->sinks[watch->n++] = sink;
-    onset_of_metric(watch->n, watch->steps, watch->sinks, watch->baseline,
-                    column->direction == DIRECTION_FALLS ? -1 : 1, column->threshold, column->ratio, &watch->onset);
+    onset_of_run(watch->n, watch->steps, watch->sinks, watch->floor, watch->sinks[0],
+                 column->direction == DIRECTION_FALLS ? -1 : 1, column->threshold, column->ratio, &watch->onset);
     return STATUS_OK;
 }
 
 int watch_begin(Arena *arena, const TrainSettings *settings, const Measurer *measurer, const char *run_folder,
                 int64_t step, Watch *ret_watch, Error *err)
 {
-    Watch watch = {.settings = settings, .measurer = measurer, .baseline = (double)NAN, .onset = {.index = -1}};
+    Watch watch = {.settings = settings, .measurer = measurer, .floor = (double)NAN, .onset = {.index = -1}};
     int status = STATUS_OK;
     if (watch_most(settings) > 0) {
         watch.steps = ARENA_ARRAY(arena, double, snapshot_count(settings) + 1);
@@ -88,7 +88,7 @@ int watch_begin(Arena *arena, const TrainSettings *settings, const Measurer *mea
     return status;
 }
 
-/* Whether snapshot i may be around the onset: is, once it is found, and else can still turn out to be. */
+/* Whether measured snapshot i may be around the onset: is, once it is found, and else can still turn out to be. */
 static int is_around(const Watch *watch, int i)
 {
     const int reach = watch->settings->checkpoint.around_onset;
@@ -96,11 +96,6 @@ static int is_around(const Watch *watch, int i)
         return i >= watch->onset.index - reach && i <= watch->onset.index + reach;
     const int is_over = watch->steps[watch->n - 1] >= (double)watch->settings->steps;
     return !is_over && i > watch->n - ONSET_STAY - reach;
-}
-
-int watch_is_due(const Watch *watch)
-{
-    return watch->n > 0 && is_around(watch, watch->n - 1);
 }
 
 int watch_keeps(const Watch *watch, int64_t step)

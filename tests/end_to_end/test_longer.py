@@ -10,7 +10,7 @@ from killing import SMALL, KillCase, kind_of
 CONSTANT = SWEEP + MODEL.replace("  warmup_steps: 4\n", "  warmup_steps: 4\n  schedule: {kind: constant}\n")
 STABLE = CONSTANT.replace("{kind: constant}", "{kind: wsd, decay_share: 0.5}").replace("keep: 2", "keep: 4")
 COSINE = CONSTANT.replace("{kind: constant}", "{kind: cosine}")
-SHORTER = "where a shorter one ended that is the same up to there: results/tiny/"
+SHORTER = "where a shorter one ended that is the same up to there, with the checkpoints that it kept: results/tiny/"
 
 
 class Longer(Case):
@@ -64,6 +64,17 @@ class Longer(Case):
         self.refframe("run", "tiny.yaml", "--set", "train.steps=18")
         for folder in run_folders(self.at("results", "tiny+train.steps=18")).values():
             self.assertIn("resumed at step 16 of 18", self.first_line(folder))
+
+    def test_of_two_that_are_the_same_the_whole_one_serves(self):
+        """Another experiment has the same runs, and its checkpoints are gone."""
+        self.write("tiny.yaml", CONSTANT)
+        self.write("atiny.yaml", CONSTANT)  # looked at first, by its name
+        for name in ("tiny", "atiny"):
+            self.refframe("run", f"{name}.yaml")
+        for folder in run_folders(self.at("results", "atiny")).values():
+            shutil.rmtree(os.path.join(folder, "checkpoints"))
+            os.mkdir(os.path.join(folder, "checkpoints"))
+        self.assertIn(f"4 runs go on {SHORTER}", self.refframe("check", "tiny.yaml", "--set", "train.steps=20").stdout)
 
     def test_a_stable_rate_goes_on_from_before_its_fall(self):
         """After 4 of warm-up the first 5 of 8 updates have the peak's rate; steps 3, 6, 9 and 12 have checkpoints."""

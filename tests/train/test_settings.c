@@ -134,8 +134,10 @@ static void contradictions_are_refused_by_name(void **state)
         {"measure.sequences", "4", "snapshot.maps", "5", NULL},
         {"measure.sequences", "5", NULL},
         {"measure.sink.sequences", "3", NULL},
+        {"checkpoint.around_onset", "1", "measure.sink.every", "0", NULL},
     };
-    static const char *const keys[] = {"train.lanes", "snapshot.maps", "measure.sequences", "measure.sink.sequences"};
+    static const char *const keys[] = {"train.lanes", "snapshot.maps", "measure.sequences", "measure.sink.sequences",
+                                       "checkpoint.around_onset"};
     Arena *arena = arena_new();
     for (size_t c = 0; c < N_TESTS(cases); c++) {
         Error err = {""};
