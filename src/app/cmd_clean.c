@@ -77,7 +77,7 @@ static int remove_run(Arena *arena, const char *path, Error *err)
     return status == STATUS_OK ? file_remove_tree(temporary, err) : status;
 }
 
-static int clean_runs(const Planned *planned, int removes, Found *found, Error *err)
+static int clean_runs(const Planned *planned, const Lock *lock, int removes, Found *found, Error *err)
 {
     Arena *arena = planned->arena;
     int n, status = STATUS_OK;
@@ -95,7 +95,7 @@ static int clean_runs(const Planned *planned, int removes, Found *found, Error *
                       text_bytes(bytes, text), terminal_text(arena, why));
         if (*why)
             continue;
-        if (removes)
+        if (removes && (status = lock_check(lock, err)) == STATUS_OK)
             status = remove_run(arena, path, err);
         found->n_runs += status == STATUS_OK;
         found->bytes += status == STATUS_OK ? bytes : 0;
@@ -104,7 +104,7 @@ static int clean_runs(const Planned *planned, int removes, Found *found, Error *
 }
 
 /* Files, and folders that hold nothing but what a run's does. */
-static int clean_temporaries(const Planned *planned, int removes, Found *found, Error *err)
+static int clean_temporaries(const Planned *planned, const Lock *lock, int removes, Found *found, Error *err)
 {
     Arena *arena = planned->arena;
     char **names;
@@ -115,7 +115,7 @@ static int clean_temporaries(const Planned *planned, int removes, Found *found, 
         if (file_temporary_of(names[i]) == 0 || file_writer_lives(names[i]) || (is_folder && foreign_file(arena, path)))
             continue;
         terminal_rowf("  half-written %s\n", terminal_text(arena, names[i]));
-        if (removes)
+        if (removes && (status = lock_check(lock, err)) == STATUS_OK)
             status = is_folder ? file_remove_tree(path, err) : file_remove(path, err);
         found->n_temporaries += status == STATUS_OK;
     }
@@ -148,10 +148,10 @@ static int run(const Arguments *arguments, Error *err)
         status = planned_read(arena, folder, &planned, err);
     if (status == STATUS_OK) {
         terminal_rowf("%s: what its plan does not name\n", terminal_text(arena, planned.folder));
-        status = clean_runs(&planned, removes, &found, err);
+        status = clean_runs(&planned, lock, removes, &found, err);
     }
     if (status == STATUS_OK)
-        status = clean_temporaries(&planned, removes, &found, err);
+        status = clean_temporaries(&planned, lock, removes, &found, err);
     if (status == STATUS_OK)
         print_sum(&found, removes);
     lock_free(lock);

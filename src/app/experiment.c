@@ -312,7 +312,7 @@ static int collect_and_write(Arena *arena, const Lock *lock, const char *folder,
     status = lock_check(lock, err);
     if (status == STATUS_OK)
         status = file_remove_dead_temporaries(folder, err); /* of reports that were killed */
-    return status == STATUS_OK ? report_write(*ret_report, folder, requested, n_requested, err) : status;
+    return status == STATUS_OK ? report_write(*ret_report, lock, folder, requested, n_requested, err) : status;
 }
 
 /* Whoever else writes in the folder waits, or is waited for, from the reading of its plan on: what SHA256SUMS lists is
@@ -336,13 +336,14 @@ int experiment_report(const char *folder, const char *const *requested, int n_re
     Arena *arena = arena_new();
     Report *report;
     Text text = {0};
-    const int read = collect_and_write_alone(arena, folder, requested, n_requested, &report, err);
-    int status = planned_explain(arena, folder, read, err);
+    int status = collect_and_write_alone(arena, folder, requested, n_requested, &report, err);
     if (status == STATUS_OK) {
         report_terminal(report, terminal_width(), terminal_has_colour(), &text);
         printf("%s\n", text_string(&text));
         terminal_rowf("report: %s\n", terminal_text(arena, file_join(arena, folder, "report.html")));
         status = report_unreadable(report, err);
+    } else {
+        status = planned_explain(arena, folder, status, err);
     }
     text_free(&text);
     arena_free(arena);

@@ -12,6 +12,7 @@
 #include "base/arena.h"
 #include "base/status.h"
 #include "base/text.h"
+#include "store/lock.h"
 
 typedef struct Report Report;
 
@@ -27,8 +28,9 @@ int report_unreadable(const Report *report, Error *err);
 
 /* Writes every export (export/README.md) into the folder, each atomically, and at last their hashes (store/sums.h). One
  * that is written on request alone is where it is named or lies there already, so that what was asked for before is
- * never older than the rest. */
-int report_write(Report *report, const char *folder, const char *const *requested, int n_requested, Error *err);
+ * never older than the rest. `lock`: what keeps others from the folder, asked before each; NULL: nobody knows of it. */
+int report_write(Report *report, const Lock *lock, const char *folder, const char *const *requested, int n_requested,
+                 Error *err);
 
 /* The table for the terminal: per arm onset (median, interval with coverage, n formed of n), final sink mass of the
  * strongest head with its floor, value drain, frame by position and by token; then the verdicts, and what

@@ -142,6 +142,7 @@ void reuse_find(Arena *arena, const Plan *plan, const char *folder, const Machin
 /* What a run is taken from. */
 typedef struct {
     Arena *arena;
+    const Lock *lock; /* of the results folder that gets it */
     const char *from, *to;
     const PlannedRun *planned;
     int64_t go_on_at; /* of a shorter one; -1: it is the same run */
@@ -211,6 +212,8 @@ static int take(const Taking *taking, int *ret_taken, Error *err)
     if (status == STATUS_OK)
         status = fill(taking, temporary, err);
     lock_free(lock);
+    if (status == STATUS_OK)
+        status = lock_check(taking->lock, err);
     if (status == STATUS_OK && rename(temporary, to) != 0)
         status = error_set(err, STATUS_FAILED, "cannot write %s: %s", to, strerror(errno));
     if (status == STATUS_OK)
@@ -219,21 +222,6 @@ static int take(const Taking *taking, int *ret_taken, Error *err)
         file_remove_tree(temporary, NULL);
     *ret_taken = status == STATUS_OK;
     return status;
-}
-
-/* What reuse_find has found for a run, as it stands. */
-static int take_for(Arena *arena, const PlannedRun *planned, const char *folder, const char *from, int64_t go_on_at,
-                    int *ret_taken, Error *err)
-{
-    Taking taking = {.arena = arena,
-                     .from = from,
-                     .to = file_join(arena, folder, planned->folder),
-                     .planned = planned,
-                     .go_on_at = go_on_at};
-    *ret_taken = 0;
-    if (go_on_at >= 0 && manifest_read(arena, from, &taking.shorter, NULL) != STATUS_OK)
-        return STATUS_OK;
-    return take(&taking, ret_taken, err);
 }
 
 int reuse_take(const Plan *plan, const char *folder, Reuse *reuse, Error *err)
@@ -247,10 +235,16 @@ int reuse_take(const Plan *plan, const char *folder, Reuse *reuse, Error *err)
         return status;
     }
     for (int r = 0; r < plan->n_runs && status == STATUS_OK; r++) {
-        int is_taken = 1;
-        if (reuse->from[r])
-            status = take_for(arena, &plan->runs[r], folder, reuse->from[r], reuse->go_on_at ? reuse->go_on_at[r] : -1,
-                              &is_taken, err);
+        Taking taking = {.arena = arena,
+                         .lock = lock,
+                         .from = reuse->from[r],
+                         .to = file_join(arena, folder, plan->runs[r].folder),
+                         .planned = &plan->runs[r],
+                         .go_on_at = reuse->go_on_at ? reuse->go_on_at[r] : -1};
+        const int can = taking.go_on_at < 0 || manifest_read(arena, taking.from, &taking.shorter, NULL) == STATUS_OK;
+        int is_taken = !taking.from;
+        if (taking.from && can)
+            status = take(&taking, &is_taken, err);
         if (status == STATUS_OK && !is_taken && !reuse->missed)
             reuse->missed = reuse->from[r];
     }

@@ -93,7 +93,8 @@ static void note(void *context, const char *line)
 {
     const Run *run = context;
     Error ignored;
-    run_log(run->job->folder, line, &ignored);
+    if (lock_check(run->lock, &ignored) == STATUS_OK) /* else another host's log it is by now */
+        run_log(run->job->folder, line, &ignored);
     if (run->job->on_note)
         run->job->on_note(run->job->context, line);
 }
@@ -364,6 +365,8 @@ static int end(Run *run, int status, Error *err)
         status = lock_check(run->lock, err);
     if (status == STATUS_OK)
         status = hash_files(run, rows, err);
+    if (status == STATUS_OK) /* hashing may have taken minutes */
+        status = lock_check(run->lock, err);
     if (status == STATUS_OK)
         status = log_end(run, err);
     if (status == STATUS_OK)

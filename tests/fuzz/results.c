@@ -282,7 +282,7 @@ void results_report(const char *folder, const char *whole)
         assert(!whole || is_there(report, whole));
         check_document(arena, report);
         check_terminal(report);
-        assert(report_write(report, folder, on_request, 2, &err) == STATUS_OK);
+        assert(report_write(report, NULL, folder, on_request, 2, &err) == STATUS_OK);
         check_files(arena, folder);
     } else {
         FUZZ_UNTOUCHED(report);

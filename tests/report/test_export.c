@@ -48,7 +48,7 @@ static void test_equal_results_are_equal_bytes(void **state)
     for (int k = 0; k < 2; k++) {
         Report *report = scene_collect(arena, &hostile, &folders[k]);
         outs[k] = scratch_folder();
-        assert_ok(report_write(report, outs[k], on_request, sizeof on_request / sizeof *on_request, &err), &err);
+        assert_ok(report_write(report, NULL, outs[k], on_request, sizeof on_request / sizeof *on_request, &err), &err);
         assert_ok(export_template.write(report, file_join(arena, outs[k], export_template.file), &err), &err);
     }
     assert_ok(file_list(arena, outs[0], &names, &n_names, &err), &err);
@@ -96,7 +96,7 @@ static void test_summary_to_the_digit(void **state)
     Error err;
     Report *report = scene_collect(arena, &scene, &folder);
     report->n_arms = 2;
-    assert_ok(report_write(report, folder, NULL, 0, &err), &err);
+    assert_ok(report_write(report, NULL, folder, NULL, 0, &err), &err);
     /* loss: median of 2 + 2/21, 2 + 2/51, 2 + 2/101 */
     assert_string_equal(
         read_whole(arena, folder, "summary.csv", NULL),
@@ -160,7 +160,7 @@ static void test_changes_to_the_digit(void **state)
     char *folder;
     Error err;
     Report *report = scene_collect(arena, &scene, &folder);
-    assert_ok(report_write(report, folder, NULL, 0, &err), &err);
+    assert_ok(report_write(report, NULL, folder, NULL, 0, &err), &err);
     assert_ok(table_from_csv(arena, "changes.csv", read_whole(arena, folder, "changes.csv", NULL), &table, &err), &err);
     assert_int_equal(table->n_rows, 5);
     for (int r = 0; r < 5; r++) {
@@ -189,7 +189,7 @@ static void test_changes_by_set_up(void **state)
     char *folder;
     Error err;
     Report *report = scene_collect(arena, &scene, &folder);
-    assert_ok(report_write(report, folder, NULL, 0, &err), &err);
+    assert_ok(report_write(report, NULL, folder, NULL, 0, &err), &err);
     assert_ok(table_from_csv(arena, "changes.csv", read_whole(arena, folder, "changes.csv", NULL), &table, &err), &err);
     assert_int_equal(table->n_rows, sizeof setups / sizeof *setups);
     for (int r = 0; r < table->n_rows; r++)
@@ -213,7 +213,7 @@ static void test_differences_to_the_digit(void **state)
     char *folder;
     Error err;
     Report *report = scene_collect(arena, &scene, &folder);
-    assert_ok(report_write(report, folder, NULL, 0, &err), &err);
+    assert_ok(report_write(report, NULL, folder, NULL, 0, &err), &err);
     assert_string_equal(
         read_whole(arena, folder, "differences.csv", NULL),
         "axis,arm_a,arm_b,of,n,difference,difference_low,difference_high,coverage,p,logrank_z,logrank_p\n"
@@ -249,7 +249,7 @@ static void test_onsets_are_the_first_heads(void **state)
         for (int i = PART_COUNT; report->runs[r].arm == 1 && i < own->n * PART_COUNT; i++)
             own->values[i * SCENE_LAYERS * SCENE_HEADS] = 0.4; /* of head 0.0, from the second snapshot on */
     }
-    assert_ok(report_write(report, folder, NULL, 0, &err), &err);
+    assert_ok(report_write(report, NULL, folder, NULL, 0, &err), &err);
     const char *differences = read_whole(arena, folder, "differences.csv", NULL);
     assert_non_null(strstr(differences, "kind,a,b,onset,6,4,1,5,0.96875,0.03125,-"));
     assert_non_null(strstr(differences, "kind,a,b,final,6,0.1875,-0.125,0.5,"));
@@ -267,7 +267,7 @@ static void test_two_that_never_came_are_not_told(void **state)
     char *folder;
     Error err;
     Report *report = scene_collect(arena, &scene, &folder);
-    assert_ok(report_write(report, folder, NULL, 0, &err), &err);
+    assert_ok(report_write(report, NULL, folder, NULL, 0, &err), &err);
     assert_non_null(
         strstr(read_whole(arena, folder, "differences.csv", NULL), "kind,a,b,onset,6,0,-inf,inf,0.96875,1,0,1\n"));
     scratch_remove(folder);
@@ -306,7 +306,7 @@ static void test_figures_show_every_run(void **state)
     char *folder;
     Error err;
     Report *report = scene_collect(arena, &scene, &folder);
-    assert_ok(report_write(report, folder, NULL, 0, &err), &err);
+    assert_ok(report_write(report, NULL, folder, NULL, 0, &err), &err);
     const char *labels = read_whole(arena, folder, "labels.svg", NULL),
                *early = read_whole(arena, folder, "early.svg", NULL);
     assert_int_equal(count(labels, "class=\"type1\">"), 3 + 2 + 1); /* a's, b's odd seeds; the legend's */
@@ -341,7 +341,7 @@ static void test_long_tables_read_back(void **state)
     char *folder;
     Error err;
     Report *report = scene_collect(arena, &scene, &folder);
-    assert_ok(report_write(report, folder, on_request, 1, &err), &err);
+    assert_ok(report_write(report, NULL, folder, on_request, 1, &err), &err);
     assert_ok(table_from_csv(arena, "onset.csv", read_whole(arena, folder, "onset.csv", NULL), &onsets, &err), &err);
     int r = find_row(onsets, (const char *const[][2]){{"of", "sink_mass_idle"}, {"level", "first"}}, 2);
     const struct {
@@ -418,7 +418,7 @@ static void test_anchors_by_token(void **state)
     char *folder;
     Error err;
     Report *report = scene_collect(arena, &scene, &folder);
-    assert_ok(report_write(report, folder, NULL, 0, &err), &err);
+    assert_ok(report_write(report, NULL, folder, NULL, 0, &err), &err);
     assert_ok(table_from_csv(arena, "tokens.csv", read_whole(arena, folder, "tokens.csv", NULL), &table, &err), &err);
     assert_int_equal(table->n_rows, 9);
     for (int r = 0; r < 9; r++) {
@@ -480,7 +480,7 @@ static void test_page_carries_its_data_whatever_the_strings(void **state)
     Json *data;
     Error err;
     Report *report = scene_collect(arena, &hostile, &folder);
-    assert_ok(report_write(report, folder, NULL, 0, &err), &err);
+    assert_ok(report_write(report, NULL, folder, NULL, 0, &err), &err);
     const char *html = read_whole(arena, folder, "report.html", NULL);
     const char *title = between(html, "<title>", "</title>", &n);
     assert_memory_equal(title, "A &lt;/title&gt;", 15);

@@ -299,7 +299,7 @@ static void test_a_run_that_cannot_be_read_costs_no_other(void **state)
     change_member(baselines, baselines, "uniform/importance", LONGER, 0);
     assert_left_out(results, "`uniform/importance`");
     assert_ok(report_collect(results->arena, results->folder, &report, &err), &err);
-    assert_ok(report_write(report, out, on_request, 2, &err), &err);
+    assert_ok(report_write(report, NULL, out, on_request, 2, &err), &err);
     assert_ok(file_list(results->arena, out, &names, &n, &err), &err);
     for (const Export *const *export = export_registry; *export; export ++)
         n--;

@@ -34,7 +34,7 @@ static const char *const on_request[] = {"geometry", "heads"};
 static void write_report(const Written *written, int n_requested)
 {
     Error err;
-    assert_ok(report_write(written->report, written->folder, on_request, n_requested, &err), &err);
+    assert_ok(report_write(written->report, NULL, written->folder, on_request, n_requested, &err), &err);
 }
 
 static int set_up(void **state)

@@ -124,7 +124,8 @@ static int list_due(const Report *report, const char *folder, const char *const 
     return STATUS_OK;
 }
 
-int report_write(Report *report, const char *folder, const char *const *requested, int n_requested, Error *err)
+int report_write(Report *report, const Lock *lock, const char *folder, const char *const *requested, int n_requested,
+                 Error *err)
 {
     Sums sums = {.n = 0};
     const Export **due = NULL;
@@ -135,9 +136,13 @@ int report_write(Report *report, const char *folder, const char *const *requeste
     if (status == STATUS_OK) /* while tables are replaced, none is listed */
         status = sums_write(folder, &sums, err);
     for (const Export **export = due; status == STATUS_OK && *export; export ++) {
+        if ((status = lock_check(lock, err)) != STATUS_OK)
+            break;
         status = (*export)->write(report, file_join(report->arena, folder, (*export)->file), err);
         if (status == STATUS_OK)
             status = sums_add_file(report->arena, &sums, folder, (*export)->file, err);
     }
+    if (status == STATUS_OK)
+        status = lock_check(lock, err);
     return status == STATUS_OK ? sums_write(folder, &sums, err) : status;
 }
