@@ -56,11 +56,11 @@ static void add_settings(Text *text)
     arena_free(arena);
 }
 
-/* What stands behind the "@" of a metric's name, or NULL. */
+/* What stands behind the "@" of a metric's name; "" without one. */
 static const char *parameter_of(const MetricColumn *column)
 {
     const char *at = strchr(column->name, '@');
-    return at ? at + 1 : NULL;
+    return at ? at + 1 : "";
 }
 
 /* A text with a metric's parameter, a number, as "x" wherever it stands. */
@@ -82,7 +82,7 @@ static char *with_x(Arena *arena, const char *text, const char *parameter)
 static int are_one_metric(Arena *arena, const MetricColumn *a, const MetricColumn *b)
 {
     const char *x = parameter_of(a), *y = parameter_of(b);
-    return x && y && *x >= '0' && *x <= '9' && strcmp(with_x(arena, a->name, x), with_x(arena, b->name, y)) == 0 &&
+    return *y && *x >= '0' && *x <= '9' && strcmp(with_x(arena, a->name, x), with_x(arena, b->name, y)) == 0 &&
            strcmp(with_x(arena, a->summary, x), with_x(arena, b->summary, y)) == 0;
 }
 

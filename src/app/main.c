@@ -107,9 +107,8 @@ static int run_verb(int argc, char **argv, Error *err)
     if ((status = choose_kernels(&arguments.kernels, err)) != STATUS_OK)
         return status;
     if (kernels_self_check(arguments.kernels) != 0)
-        return error_set(err, STATUS_FAILED,
-                         "this machine miscomputes a product with the %s kernels; REFFRAME_KERNELS=plain may help",
-                         arguments.kernels->name);
+        return error_set(err, STATUS_FAILED, "this machine miscomputes a product with the %s kernels%s",
+                         arguments.kernels->name, kernels_named("plain") ? "; REFFRAME_KERNELS=plain may help" : "");
     return verb->run(&arguments, err);
 }
 

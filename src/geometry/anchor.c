@@ -65,6 +65,12 @@ static void add_row(const real *row, int T, int i, int start, int first, int end
     }
 }
 
+/* Over nobody, none. Stored bytes must not depend on the machine: 0 / 0 has a sign on x86, and another one on Arm. */
+static double mean_of(double sum, double count)
+{
+    return count > 0 ? sum / count : -(double)NAN;
+}
+
 /* ret_importance (T,), ret_afar (DISTANCES,T); either may be NULL. */
 static void importance_of(const View *view, int layer, int head, float *ret_importance, float *ret_afar)
 {
@@ -86,10 +92,10 @@ static void importance_of(const View *view, int layer, int head, float *ret_impo
             for (int b = DISTANCES; b >= 0; b--) {
                 sum += bands[b].sum[j], count += bands[b].count[j];
                 if (b > 0 && ret_afar)
-                    ret_afar[(size_t)(b - 1) * (size_t)T + (size_t)(start + j)] = (float)(sum / count);
+                    ret_afar[(size_t)(b - 1) * (size_t)T + (size_t)(start + j)] = (float)mean_of(sum, count);
             }
             if (ret_importance)
-                ret_importance[start + j] = (float)(sum / count);
+                ret_importance[start + j] = (float)mean_of(sum, count);
         }
     }
 }
@@ -135,7 +141,7 @@ static void rows_importance(const View *shape, const PositionRows *rows, int lay
             count[j] -= is_afar(shape, i, j) && view_sees(shape, i, j);
     }
     for (int k = 0; k < T; k++)
-        ret_importance[k] /= count[k];
+        ret_importance[k] = mean_of(ret_importance[k], count[k]);
 }
 
 /* The same of uniform attention. */
@@ -150,7 +156,7 @@ static void uniform_importance(const View *shape, double *ret_importance)
                 ret_importance[j] += is_afar(shape, i, j) ? weight : 0;
     }
     for (int k = 0; k < shape->length; k++)
-        ret_importance[k] /= viewers_afar(shape)[k];
+        ret_importance[k] = mean_of(ret_importance[k], viewers_afar(shape)[k]);
 }
 
 void anchor_baseline(const View *shape, const PositionRows *rows, Arena *scratch, double *ret_baseline)

@@ -12,15 +12,15 @@
 #include "base/clock.h"
 #include "num/reference.h"
 
-#ifdef __x86_64__
-extern const Kernels kernels_avx512, kernels_avx2;
-#endif
-extern const Kernels kernels_plain;
+extern const Kernels kernels_avx512, kernels_avx2, kernels_neon, kernels_plain;
 
 /* From the fastest to the slowest. */
 #ifdef __x86_64__
 static const Kernels *const paths[] = {&kernels_avx512, &kernels_avx2, &kernels_plain};
 static const char *const path_names[] = {"avx512", "avx2", "plain", NULL};
+#elif defined(__aarch64__) /* every such machine has it */
+static const Kernels *const paths[] = {&kernels_neon};
+static const char *const path_names[] = {"neon", NULL};
 #else
 static const Kernels *const paths[] = {&kernels_plain};
 static const char *const path_names[] = {"plain", NULL};

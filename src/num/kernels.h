@@ -1,9 +1,9 @@
 /* The array kernels: one table of functions per instruction set, chosen once when the program starts.
  *
  * Each kernel file is written once, in portable vector extensions, and compiled for AVX-512, AVX2+FMA and plain C
- * (x86-64-v2: fmaf by the library). The order of every sum is fixed by the source: along k for a product's
- * element, in 32 lanes then a fixed tree for a row's reduction, and multiply-adds are explicit fmas. Hence *the bits do
- * not depend on the path*, which tests/num holds to account; the path decides speed alone.
+ * (x86-64-v2: fmaf by the library), or on Arm for NEON. The order of every sum is fixed by the source: along k for a
+ * product's element, in 32 lanes then a fixed tree for a row's reduction, and multiply-adds are explicit fmas. Hence
+ * *the bits do not depend on the path*, which tests/num holds to account; the path decides speed alone.
  *
  * Conventions: forward and backward side by side; gradients accumulate (+=), the caller zeroes; rows are contiguous
  * unless a leading dimension ld_ is given; matrices are row-major; no kernel allocates or fails, shapes are validated
@@ -39,7 +39,7 @@ typedef struct {
 } PackedProduct;
 
 typedef struct {
-    const char *name;    /* "avx512", "avx2", "plain" */
+    const char *name;    /* "avx512", "avx2", "neon", "plain" */
     const char *summary; /* what it needs of the machine */
 
     /* ---- products ---------------------------------------------------------------------------------------------- */

@@ -1,7 +1,8 @@
 /* What one compilation of the kernels is: its names and its prototypes.
  *
- * The kernel files are compiled once per instruction set with -DKERNEL_PATH=avx512, avx2 or plain, and KERNEL(matmul)
- * then stands for matmul_avx512 and so on; table.c gathers them into `const Kernels kernels_avx512`. Internal to num/.
+ * The kernel files are compiled once per instruction set with -DKERNEL_PATH=avx512, avx2, neon or plain, and
+ * KERNEL(matmul) then stands for matmul_avx512 and so on; table.c gathers them into `const Kernels kernels_avx512`.
+ * Internal to num/.
  */
 #ifndef REFFRAME_NUM_PATH_H
 #define REFFRAME_NUM_PATH_H

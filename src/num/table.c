@@ -7,6 +7,8 @@
 #define SUMMARY "AVX-512 (F, VL, DQ, BW) with FMA"
 #elif VEC_BYTES == 32
 #define SUMMARY "AVX2 with FMA"
+#elif defined(__aarch64__)
+#define SUMMARY "NEON"
 #else
 #define SUMMARY "any machine; fma by the library where the target has none"
 #endif

@@ -23,6 +23,9 @@
 #elif defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
 #define VEC_BYTES 32
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#define VEC_BYTES 16
 #else
 #define VEC_BYTES 16
 #endif
@@ -134,7 +137,15 @@ INLINE void vec_store_first(real *p, int n, vec x)
     MASKED_STORE(p, mask, x);
 }
 
-#else /* plain C */
+#else /* 16 bytes: NEON, or plain C */
+
+#if defined(__aarch64__) && defined(REFFRAME_DOUBLE)
+#define vec_fma(x, y, z) ((vec)vfmaq_f64((float64x2_t)(z), (float64x2_t)(x), (float64x2_t)(y)))
+#define vec_sqrt(x)      ((vec)vsqrtq_f64((float64x2_t)(x)))
+#elif defined(__aarch64__)
+#define vec_fma(x, y, z) ((vec)vfmaq_f32((float32x4_t)(z), (float32x4_t)(x), (float32x4_t)(y)))
+#define vec_sqrt(x)      ((vec)vsqrtq_f32((float32x4_t)(x)))
+#else
 
 #ifdef REFFRAME_TWO_ROUNDINGS /* WebAssembly has no fused one of fixed meaning: bits of their own (web/README.md) */
 INLINE vec vec_fma(vec x, vec y, vec z)
@@ -165,6 +176,8 @@ INLINE vec vec_sqrt(vec x)
     return x;
 }
 
+#endif
+
 INLINE vec vec_max(vec x, vec y)
 {
     return vec_choose(x > y, x, y);
@@ -177,15 +190,19 @@ INLINE vec vec_min(vec x, vec y)
 
 INLINE vec vec_load_first(const real *p, int n, vec fill)
 {
-    for (int i = 0; i < n; i++)
-        fill[i] = p[i];
+    UNROLL
+    for (int i = 0; i < LANES; i++) /* not up to n, lest compilers call memcpy */
+        if (i < n)
+            fill[i] = p[i];
     return fill;
 }
 
 INLINE void vec_store_first(real *p, int n, vec x)
 {
-    for (int i = 0; i < n; i++)
-        p[i] = x[i];
+    UNROLL
+    for (int i = 0; i < LANES; i++)
+        if (i < n)
+            p[i] = x[i];
 }
 
 #endif
