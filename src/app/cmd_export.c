@@ -51,15 +51,13 @@ const Verb verb_export = {
     .name = "export",
     .usage = "export RUN --to DIR [--step N]",
     .summary = "write a run's model as a folder that Hugging Face's transformers loads",
-    .details = "Writes config.json and model.safetensors, and of characters and bytes the tokenizer, to DIR: whole or "
-               "not at\n"
-               "all. The nearest architecture is chosen by the settings (`refframe list architecture`), and its "
-               "logits are\n"
-               "the run's. A setting that none has a place for is refused by its key: exit 2, and nothing is "
-               "written.\n\n"
-               "AutoModelForCausalLM.from_pretrained(DIR) loads it; a bert AutoModelForTokenClassification, whose "
-               "classes are\n"
-               "the tokens.",
+    .details =
+        "Writes config.json and model.safetensors to DIR, whole or not at all. If tokens are characters or bytes, "
+        "writes their tokenizer, too. The settings choose the nearest architecture (`refframe list architecture`); "
+        "its logits are the run's. A setting that none has a place for is refused by its key: exit 2, and nothing "
+        "is written.\n\n"
+        "AutoModelForCausalLM.from_pretrained(DIR) loads it. A bert is loaded by AutoModelForTokenClassification; "
+        "its classes are the tokens.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

@@ -26,9 +26,9 @@ const Verb verb_play = {
     .usage = "play [FILE.html]",
     .summary = "write a page on which a transformer trains, and a sink forms",
     .details =
-        "Writes play.html, or FILE.html: one file that trains small transformers in the browser that opens it, with "
-        "switches\n"
-        "for score, mask, first and last token, encoding and loss. It needs no network and no program beside it.",
+        "Writes play.html, or FILE.html: one file that trains small transformers in the browser that opens it. It has "
+        "switches for score, mask, first and last token, encoding and loss. It needs no network and no program beside "
+        "it.",
     .min_words = 0,
     .max_words = 1,
     .run = run,

@@ -240,9 +240,9 @@ const Verb verb_run = {
              "[--accept-other-machine]",
     .summary = "train an experiment's runs, measure them, write the report",
     .details =
-        "Trains every run of the experiment, a few at a time, each as a process of its own; finished runs are skipped "
-        "and interrupted ones go on where they were. A run that another experiment beside this one has, or an arm that "
-        "is called otherwise now, is used and not trained again. Then writes the tables and report.html.",
+        "Trains every run of the experiment, a few at a time, each as a process of its own. Then writes the tables and "
+        "report.html. Finished runs are skipped, and interrupted ones go on where they were. A run that another "
+        "experiment beside this one has is used and not trained again. So is one whose arm had another name.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

@@ -43,7 +43,8 @@ const SchemaRow data_rows[] = {
     {"first_at", VALUE_INT, "0", 0, 2, NULL, "position of BOS, or of what stands in its place, with `bos: always`",
      BY_HAND},
     {"lengths.kind", VALUE_CHOICE, "full", 0, 0, lengths_choices,
-     "inputs of a sequence: context_length; each number from `least` up to that alike; or a text's paragraphs, whole",
+     "inputs of a sequence: context_length; each number from `least` up to that as likely; or a text's paragraphs, "
+     "whole",
      BY_HAND},
     {"lengths.least", VALUE_INT, "8", DATA_MIN_LENGTH, 16384, NULL,
      "fewest inputs of a sequence, with `lengths.kind: uniform` or `documents`", BY_HAND},
@@ -55,7 +56,7 @@ const SchemaRow data_rows[] = {
     {"held_out", VALUE_NUMBER, "0.1", 0.001, 0.9, NULL,
      "share of the text, from its end, that is never trained on; the cut falls on a document start", BY_HAND},
     {"unique_tokens", VALUE_INT, "0", 0, 2147483647, NULL,
-     "training draws from the first so many tokens of the training part alone; 0: all", BY_HAND},
+     "training draws only from the first N tokens of the training part; 0: from all", BY_HAND},
 };
 const int data_n_rows = sizeof data_rows / sizeof *data_rows;
 

@@ -63,11 +63,10 @@ const SchemaRow model_rows[] = {
     {"embedding_norm", VALUE_BOOL, "false", 0, 0, NULL, "a norm behind the embeddings, before the first block",
      FIELD(ModelSettings, embedding_norm)},
     {"token_type", VALUE_BOOL, "false", 0, 0, NULL,
-     "one learned vector more at every place: BERT's token types, of which all places have the first",
-     FIELD(ModelSettings, token_type)},
+     "adds one learned vector at every place: the first of BERT's token types", FIELD(ModelSettings, token_type)},
     {"token_types", VALUE_INT, "0", 0, 512, NULL,
-     "so many of them: places have one by their segment, the first again behind the last; EOS ends a segment, BOS "
-     "begins one; 0: none",
+     "N token types: segment k adds the learned vector of type k, behind the last type the first again; EOS ends a "
+     "segment, BOS begins one; 0: none",
      FIELD(ModelSettings, token_types)},
     {"qk_norm", VALUE_BOOL, "false", 0, 0, NULL,
      "RMSNorm of q and k per head, before rotation, with a gain per channel", FIELD(ModelSettings, qk_norm)},

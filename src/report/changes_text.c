@@ -121,9 +121,10 @@ void changes_text(const Report *report, int width, int use_colour, Text *text)
     if (n > 0)
         style_wrapped(
             text,
-            "Pairs: runs with one seed that differ in that alone; their share with different final labels. Seeds "
-            "alone: the same of two seeds of one arm; if dealt: of them, did each seed deal its labels among the "
-            "values at random, and p, how often as few would then differ. Each set-up stands in changes.csv.",
+            "Pairs that differ: of two runs with one seed that differ in that alone, how often the final labels "
+            "differ. Seeds alone: how often those of two seeds of one arm do. If dealt: how often they would, if each "
+            "seed dealt its labels among the values at random. p: how often as few would differ then. Each set-up "
+            "stands in changes.csv.",
             2, width, STYLE_DIM, use_colour);
     arena_free(arena);
 }

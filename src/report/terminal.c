@@ -171,8 +171,8 @@ static void add_caption(const Report *report, int width, int use_colour, Text *t
     Text caption = {0};
     if (report->headline >= 0)
         text_addf(&caption,
-                  "onset, final: %s of the first head, of the strongest; from: the first step of three at which the "
-                  "label held. ",
+                  "Onset and final are of %s: onset in the head that came first, final in the strongest head. A step "
+                  "behind \"from\" is the first of three at which the label held. ",
                   report->metrics[report->headline].name);
     else
         text_add(&caption, "No sink metric was measured in every run. ");

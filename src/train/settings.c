@@ -51,7 +51,7 @@ static const SchemaRow measure_rows[] = {
      "measured at every Nth snapshot, and at the first and the last; 0: never",
      FIELD(TrainSettings, measure.half_every)},
     {"targets", VALUE_BOOL, "false", 0, 1, NULL,
-     "metrics that are means over queries again, as targets/NAME, over those alone from which something is predicted",
+     "measures means over queries a second time, as targets/NAME: over the queries from which something is predicted",
      FIELD(TrainSettings, measure.targets)},
 };
 
@@ -70,8 +70,8 @@ static const SchemaRow checkpoint_rows[] = {
      FIELD(TrainSettings, checkpoint.every)},
     {"keep", VALUE_INT, "1", 1, 1e6, NULL, "how many checkpoints stay on disk", FIELD(TrainSettings, checkpoint.keep)},
     {"around_onset", VALUE_INT, "0", 0, 1000, NULL,
-     "checkpoints stay, too, of the snapshot at which the largest sink forms and of so many before and behind it; 0: "
-     "none",
+     "the checkpoint of the snapshot at which the largest sink forms stays, too, with those of the N before it and the "
+     "N behind it; 0: none",
      FIELD(TrainSettings, checkpoint.around_onset)},
 };
 

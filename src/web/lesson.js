@@ -19,11 +19,11 @@ const LESSON = [
     title: "When it forms", preset: "sink",
     text: "Watch the first two lines together: the sink's strength, and the loss on data that the model has not seen.",
     asks: "When does the sink pass 30 %?", choices: ["before the loss falls", "while it falls", "after it has fallen"], right: 1,
-    reading: "While it falls: the marker stands in the middle of the loss's way down. On this task sink and skill are learnt together.",
+    reading: "While it falls: the marker stands in the middle of the loss's fall. On this task sink and skill are learnt together.",
   },
   {
     title: "Its empty value", preset: "sink",
-    text: "Looking at a token means to take its value. The third line is the length of BOS's value, measured in lengths of the others'.",
+    text: "A token that looks at another takes its value. The third line is the length of BOS's value, measured in lengths of the others'.",
     asks: "What do idle tokens take from BOS in the end?", choices: ["much", "as much as from others", "almost nothing"], right: 2,
     reading: "Almost nothing: the value of BOS has shrunk to a few hundredths of the others' or less, in 20 of 20 seeds. So all attention on BOS is the head's way to do nothing.",
   },
@@ -37,13 +37,13 @@ const LESSON = [
     title: "The other end", preset: "ends",
     text: "Now every token sees every other, and a last token, EOS, is marked as BOS is.",
     asks: "Where will the idle tokens look?", choices: ["at BOS", "at EOS", "at both"], right: 2,
-    reading: "At both, about half and half, in 20 of 20 seeds. Reference frames that rest on both ends are called bidirectional.",
+    reading: "At both, about half and half, in 20 of 20 seeds. Such resting places make up a reference frame; with one at each end it is called bidirectional.",
   },
   {
     title: "What decides it", preset: "sink", changes: {position: "rope"},
     text: "Some papers say that the position encoding decides which kind of frame forms. This is the first run again, with RoPE in place of no encoding.",
     asks: "What will RoPE change?", choices: ["the column moves", "the column vanishes", "nothing much"], right: 2,
-    reading: "Nothing much: the sink is at BOS again, in 20 of 20 seeds, as with learned positions and ALiBi. On this task mask, end token and score decide; what larger studies say is in refframe's README.",
+    reading: "Nothing much: the sink is at BOS again, in 20 of 20 seeds, as with learned positions and ALiBi. On this task mask, end token and score decide; refframe's README has what larger studies say.",
   },
 ];
 

@@ -1,4 +1,4 @@
-"""The training step of `refframe bench` in PyTorch, for the README's table: python3 bench_pytorch.py [--threads N].
+"""The training step of `refframe bench` in PyTorch, for the table in src/num/README.md: python3 bench_pytorch.py [--threads N].
 
 The same models (pre-norm LayerNorm, GELU in tanh form, learned positions, causal attention, untied head, no biases) on random
 tokens: forward, cross-entropy, backward, clipping, AdamW. Eager mode with what is fastest there: fused attention and fused AdamW.

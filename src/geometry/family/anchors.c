@@ -82,7 +82,7 @@ static void measure(const void *state, const View *view, double *const *ret_colu
         .pool = POOL_MODAL_SHARE, .attention_only = 1, .summary = "share of the sequences with an anchor " of,         \
         .source = "-", .weakness = weakness_                                                                           \
     }
-#define OF_THOSE_WITH "over those sequences that have an anchor, however few: read it beside n_anchors"
+#define OF_THOSE_WITH "a share of those sequences that have an anchor, however few: read it beside n_anchors"
 
 static const MetricColumn columns[] = {
     [N_ANCHORS] = {.name = "n_anchors",
@@ -105,13 +105,14 @@ static const MetricColumn columns[] = {
                    .source = "-",
                    .weakness = "many tiny excesses add up; not available without an anchor, so its mean is over those "
                                "sequences that have one"},
-    [PLACE_START] = PLACE("anchor_place@start", "whose top anchor is the modal place from the start",
-                          OF_THOSE_WITH "; with one length it equals @end"),
-    [PLACE_END] = PLACE("anchor_place@end", "whose top anchor is the modal place from the end",
+    [PLACE_START] =
+        PLACE("anchor_place@start", "whose top anchor is at the most frequent place, counted from the start",
+              OF_THOSE_WITH "; with one length it equals @end"),
+    [PLACE_END] = PLACE("anchor_place@end", "whose top anchor is at the most frequent place, counted from the end",
                         OF_THOSE_WITH "; with one length it equals @start"),
-    [PLACE_TOKEN] = PLACE("anchor_place@token", "whose top anchor is the modal token id",
-                          OF_THOSE_WITH "; a frequent token is modal by its frequency"),
-    [PLACE_NULL] = PLACE("anchor_place_null", "whose drawn position is the modal one: the null of anchor_place",
+    [PLACE_TOKEN] = PLACE("anchor_place@token", "whose top anchor is the most frequent token id",
+                          OF_THOSE_WITH "; a frequent token leads by its frequency alone"),
+    [PLACE_NULL] = PLACE("anchor_place_null", "whose drawn position is the most frequent one: the null of anchor_place",
                          "one draw per sequence: at least one in as many as there are sequences"),
     [AGREEMENT] = {.name = "head_agreement",
                    .unit = "share",
@@ -119,7 +120,7 @@ static const MetricColumn columns[] = {
                    .min = 0,
                    .max = 1,
                    .attention_only = 1,
-                   .summary = "share of the layer's heads that have an anchor whose top anchor is the modal one",
+                   .summary = "share of the layer's heads with an anchor whose top anchor is the most frequent one",
                    .source = "-",
                    .weakness = "1 for a single head, at least 1/2 for two: read it beside head_agreement_null"},
     [AGREEMENT_NULL] = {.name = "head_agreement_null",

@@ -102,7 +102,8 @@ static const MetricColumn columns[] = {
                         .summary = "sum of (largest strength - strength) over (T-1)(T-2)/2, strengths the row sums of "
                                    "(A + A')/2 without its diagonal; an ideal star has 1",
                         .source = "Freeman 1978",
-                        .weakness = "two even anchors have half of it; a self head, which exchanges nothing, 0"},
+                        .weakness =
+                            "two even anchors halve it; 0 for a head that looks at itself, which exchanges nothing"},
 };
 
 const MetricFamily family_graph = {

@@ -96,7 +96,7 @@ static const MetricColumn columns[] = {
                    .attention_only = 1,
                    .summary = "mean attention of a query to itself; queries that see nothing else are left out",
                    .source = "-",
-                   .weakness = "what a head does with its own value is not seen"},
+                   .weakness = "does not see what a head does with its own value"},
     [START_SPLIT] = {.name = "start_split",
                      .unit = "share of both",
                      .level = LEVEL_HEAD,
@@ -125,7 +125,7 @@ static const MetricColumn columns[] = {
                     .attention_only = 1,
                     .summary = "share of the layer's heads with sink_mass > 0.5",
                     .source = "Guo et al. 2024, arXiv 2410.13835",
-                    .weakness = "by attention alone: what idle heads still write is not seen (head_output_share)"},
+                    .weakness = "goes by attention alone: head_output_share says what idle heads still write"},
 };
 
 extern const MetricFamily family_habits;

@@ -78,7 +78,7 @@ static void measure(const void *state, const View *view, double *const *ret_colu
                  .max = INFINITY,                                                                                      \
                  .summary = "rise of the loss when " what,                                                             \
                  .source = paper,                                                                                      \
-                 .weakness = "all heads and layers at once: not whose it was"},                                        \
+                 .weakness = "of all heads and layers at once: it does not say whose it was"},                         \
         [INTERVENE_##kind * N_EACH +                                                                                   \
             COST_NULL] = {.name = "cost@" word "_null",                                                                \
                           .unit = "loss per target",                                                                   \
@@ -95,7 +95,7 @@ static void measure(const void *state, const View *view, double *const *ret_colu
                                               .max = 1,                                                                \
                                               .summary = "attention into the place when " what,                        \
                                               .source = paper,                                                         \
-                                              .weakness = "sees one place: where the attention went is not said"},     \
+                                              .weakness = "sees one place: it does not say where the attention went"}, \
         [INTERVENE_##kind * N_EACH + SINK_NULL] = {.name = "sink@" word "_null",                                       \
                                                    .unit = "share of attention",                                       \
                                                    .level = LEVEL_HEAD,                                                \

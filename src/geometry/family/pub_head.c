@@ -49,7 +49,8 @@ static const MetricColumn columns[] = {
      .pool = POOL_MODAL_SHARE,
      .attention_only = 1,
      .source = RUSCIO,
-     .summary = "share of sequences whose most attended token is the modal token id; specialised from 0.3 on",
+     .summary =
+         "share of sequences whose most attended token is the most frequent such token id; specialised from 0.3 on",
      .weakness = "a frequent character passes 0.3 by its frequency; a token without a fixed place looks like none"},
 };
 

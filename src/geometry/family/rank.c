@@ -101,12 +101,12 @@ static const MetricColumn columns[] = {
                              ENTROPY,
                              .source = SOURCE,
                              .summary = "matrix_entropy without position 0",
-                             .weakness = "a sink elsewhere is still in it"},
+                             .weakness = "still includes a sink that stands elsewhere"},
     [EFFECTIVE_RANK_REST] = {.name = "effective_rank_rest",
                              RANK,
                              .source = SOURCE,
                              .summary = "effective_rank without position 0",
-                             .weakness = "a sink elsewhere is still in it; at most min(T - 1, C)"},
+                             .weakness = "still includes a sink that stands elsewhere; at most min(T - 1, C)"},
 };
 
 const MetricFamily family_rank = {

@@ -78,7 +78,8 @@ static const MetricColumn columns[] = {
                         .attention_only = 1,
                         .summary = "largest over second largest singular value of the map",
                         .source = "-",
-                        .weakness = "infinite for maps of rank one, which leave its mean; says nothing of where"},
+                        .weakness =
+                            "infinite for maps of rank one, which leave its mean; does not say where the attention is"},
 };
 
 const MetricFamily family_spectrum = {

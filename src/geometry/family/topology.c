@@ -121,8 +121,8 @@ static void measure(const void *state, const View *view, double *const *ret_colu
         .name = "b1@" value, .unit = "cycles", COUNT, .min = 0,                                                        \
         .summary = "edges - vertices + components of the graph with an edge i-j where max(a_ij, a_ji) >= " value,      \
         .source = KUSHNAREVA,                                                                                          \
-        .weakness = "0 for a sink and for a chain of previous tokens alike; in a connected graph only the number of "  \
-                    "edges, triangles among them"                                                                      \
+        .weakness = "0 for a sink and for a chain of previous tokens alike; in a connected graph it only counts "      \
+                    "edges, those of triangles too"                                                                    \
     }
 
 static const MetricColumn columns[] = {

@@ -1,5 +1,5 @@
 /* SmolLM3 (Hugging Face 2025): Llama in which layers go without rope, as many as one says. Here: all of them, for a
- * model that has no encoding but its mask, or every so manyth.
+ * model that has no encoding but its mask, or in every Nth layer.
  */
 #include <string.h>
 

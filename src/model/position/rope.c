@@ -83,7 +83,7 @@ static const SchemaRow params[] = {
      FIELD(Angles, low_freq_factor)},
     {"high_freq_factor", VALUE_NUMBER, "4", 0, 1e6, NULL, "with scaling: llama3: as they are from so many turns on",
      FIELD(Angles, high_freq_factor)},
-    {"skip_every", VALUE_INT, "0", 0, 256, NULL, "every so manyth layer turns nothing; 0: all turn",
+    {"skip_every", VALUE_INT, "0", 0, 256, NULL, "every Nth layer turns nothing; 0: all turn",
      FIELD(Angles, skip_every)},
 };
 

@@ -15,8 +15,8 @@ function baselines() {
     ];
   }));
   section('baselines', 'What nothing would look like',
-    `${data.headline} of a model that attends evenly, of one that knows ` +
-      'positions only (what the score function makes of mask and position bias), and of this one before its first step.',
+    `${data.headline} of three models that have learnt nothing. One attends evenly. One knows ` +
+      'positions only: what the score function makes of mask and position bias. One is this model before its first step.',
     el('figure', {},
       table([['Arm'], ['Level'], ['Uniform', 1], ['Position only', 1], ['At step 0', 1], ['Final', 1], ['n', 1]], rows),
       caption(

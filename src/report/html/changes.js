@@ -47,13 +47,13 @@ function changes() {
       changeTable(data.changes.filter((change) => change.axis === axis && change.setup !== null), `changed${suffix}`, `framed${suffix}`))));
   fill('');
   section('changes', 'What moves the label',
-    'Of two runs with the same seed that differ on one axis and agree on all others, how often do the models end with ' +
+    'Take two runs with the same seed that differ on one axis and agree on all others. How often do the models end with ' +
       'different labels? At 0 % the axis never matters, at 100 % it always does.',
     el('figure', {}, el('div.controls', {}, segments('How labels are read', [['', 'By position'], ['_by_token', 'By token']], '', fill)), holder,
       caption('Share of the pairs of a seed, median and interval over the seeds whose runs are all there. On the left none and other are labels, ' +
-        'too; on the right only pairs count in which both runs have a frame. Seeds alone: how often two seeds of one arm differ, of how ' +
-        'often they would if each seed dealt its labels among the values at random. p: the share of such deals in which seeds differ as little or less; ' +
-        'p is not corrected for the number of rows. The last row moves the seed in all arms; a pair of seeds counts for both, so its interval is a description. Of very many set-ups the first 200 stand here, all of them in changes.csv.' +
+        'too. On the right only pairs count in which both runs have a frame. Seeds alone: how often two seeds of one arm differ, of how ' +
+        'often they would if each seed dealt its labels among the values at random. p: the share of such deals in which seeds differ as little or less. ' +
+        'p is not corrected for the number of rows. The last row moves the seed in all arms. A pair of seeds counts for both seeds, so that row’s interval only describes. Of very many set-ups the first 200 stand here, all of them in changes.csv.' +
         (left ? ` Up to ${left} runs whose label is not available are left out.` : ''))));
 }
 

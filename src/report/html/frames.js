@@ -104,22 +104,23 @@ function frames() {
   });
   const columns = [['Arm'], ['Final label by position'], ['Its onset', 1], ['Final label by token'], ['Margin', 1], ['Agree', 1], ['Anchors', 1],
     ['Usual place'], ['Same place', 1], ['Same token', 1]];
-  const about = caption('Final label: the mode of the last three snapshots, in k of n seeds. Its onset: the first of three ' +
-    'snapshots in a row with the most frequent one, median and interval over all n. Of the median seed: how far the label is from the ' +
-    'nearest rule that would change it (a share), how many sequences alone have it, anchors per head and sequence, the usual place of the top anchor, and how often it is the same place or the same token.');
+  const about = caption('Final label: the most frequent of the last three snapshots, in k of n seeds. Its onset: the first of three ' +
+    'snapshots in a row with the most frequent label, median and interval over all n. The other columns are of the median seed. Margin: how far the label is from the ' +
+    'nearest rule that would change it (a share). Agree: how many sequences, each alone, have it. Anchors: per head and sequence. Then the usual place of the top anchor, and how often it is the same place or the same token.');
   const timeline = (a) => el('figure.timeline', {}, el('h3', {}, armName(a)), small(`n = ${a.seeds.length}`),
     scrolling(el('div.scroll', {}, strip(a))), caption(disagreement(a)), anchorTable(a));
   const draw = () => [
     el('figure', {}, table(columns, rows()), about),
     el('figure', {}, key(data.frames.map((name, type) => [block(labelColour(type)), name]))),
     ...arms.map(timeline),
-    caption('Anchors by token: of the median seed’s last snapshot, the tokens with the largest shares of the excess of ' +
-      'all anchors, then the modal place and how often the top anchor of a sequence is there. A token that stands everywhere in a ' +
+    caption('Anchors by token, of the median seed’s last snapshot: the tokens with the largest shares of the excess of ' +
+      'all anchors. Then the most frequent place, and how often the top anchor of a sequence is there. A token that stands everywhere in a ' +
       'sequence can be an anchor everywhere.'),
   ];
   section('frames', 'Which kind of reference frame',
-    'The model’s label at every snapshot, on a logarithmic axis. By position an anchor is a place in the sequence; by ' +
-    'token, as published, it is a token. Where the two disagree, the place has no fixed token or the token no fixed place.',
+    'An anchor is a key that draws attention from a quarter of the sequence away or further. Its excess is what it draws beyond its baselines, and ' +
+    'a frame is how the anchors share the excess. Below is the model’s label at every snapshot, on a logarithmic axis. By position an anchor is a place in the sequence; by ' +
+    'token it is a token, as published. Where the two disagree, the place has no fixed token or the token no fixed place.',
     themed(draw));
 }
 

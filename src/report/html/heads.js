@@ -45,7 +45,7 @@ function heads() {
     arms.map((a) => el('div.row', {}, el('div', {}, el('h3', {}, armName(a)), small(`n = ${a.finished}`)),
                el('div.cells', {}, a.seeds.filter((seed) => seed.heads).map((seed) => headsOf(a, seed)))));
   section('heads', 'Which heads carry it',
-    `Final ${data.headline} of every head: rows are layers, the first on top, columns are heads, the outlined one is ` +
+    `Final ${data.headline} of every head. Rows are layers, the first on top; columns are heads. The outlined head is ` +
       'the strongest. Heads have no order, so seeds stand side by side instead of being averaged.',
     el('figure', {}, themed(draw, 'div.arm-heads')), el('figure', {}, themed(rampLegend)));
 }

@@ -12,7 +12,7 @@ function facts() {
     el('div', {}, el('dt', {}, term), el('dd', {}, String(value), el('small', {}, note)));
   const first = finished[0], seeds = data.arms.length ? count(data.arms, 'runs') / data.arms.length : 0;
   const list = [
-    fact('Arms', data.arms.length, data.axes.length ? `over ${data.axes.map(axisName).join(', ')}` : 'one setting'),
+    fact('Arms', data.arms.length, data.axes.length ? `settings, over ${data.axes.map(axisName).join(', ')}` : 'one setting'),
     fact('Runs', count(data.arms, 'finished'),
       `finished of ${count(data.arms, 'runs')}, ${counted(+ seeds.toFixed(1), 'seed')} an arm`),
     first &&

@@ -6,12 +6,12 @@ const NOTES = [
   ['Labels describe layout',
     'A frame label or an anchor says where attention goes, not why. Value drain says whether the anchor is a sink or content.'],
   ['Intervals',
-    'The interval of a median leaves out as many extremes on each side as keep 95 %: none of 6 seeds, 1 of 9, 2 of 12, 5 ' +
+    'The interval of a median leaves out some extremes on each side, as many as keep 95 %: none of 6 seeds, 1 of 9, 2 of 12, 5 ' +
     'of 20. Its coverage is exact and assumes no distribution. A run in which nothing formed counts as later than its last ' +
     'step; it is not dropped.'],
   ['Many claims',
     'Among twenty claims at 5 % each, one wrong verdict is likely. Claims of one family are corrected by Holm, so that at most 5 % ' +
-    'of such families hold one; what is left stands beside each verdict.'],
+    'of such families hold a wrong verdict. The corrected verdict stands beside each verdict.'],
   ['Frame rules',
     'There is no published rule for frame types. The one used here is declared, versioned and validated on planted maps; ' +
     'it can change and be applied again without retraining.'],

@@ -69,7 +69,7 @@ function onset() {
       [show(a.loss.values[0]), Number.isNaN(number(a.oracle_loss)) ? null : small(` ideal ${show(a.oracle_loss)}`)]]);
   section('onset', 'When a sink forms',
     `A sink has formed at the first snapshot from which ${data.headline} of a head ` +
-      `stays above ${show(metric.threshold)} and above ${show(metric.ratio)} × its baseline, three snapshots in a row. The head is the first on even sequences; its onset is read on odd ones.`,
+      `stays above ${show(metric.threshold)} and above ${show(metric.ratio)} × its baseline, three snapshots in a row. The head is the one that comes first on even sequences; its onset is read on odd ones.`,
     el('div.controls', {}, segments('Counted in', COUNTED.map(([key, name]) => [key, name]), counted.in, (key) => {
       counted.in = key;
       redraws.forEach((draw) => draw());

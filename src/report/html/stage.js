@@ -87,7 +87,7 @@ function stage() {
   button.addEventListener('click', () => setPlaying(!timer));
   range.addEventListener('input', () => setPlaying(false));
   document.getElementById('top').append(el('div.stage', {id: 'stage'},
-    el('p', {}, 'Each picture is one head’s attention: a row is a token that looks, a column a token that is looked at; strong colour is much attention. ',
+    el('p', {}, 'Each picture is one head’s attention. A row is a token that looks, a column a token that is looked at; strong colour is much attention. ',
       'A strong column is a sink: tokens that have nothing to fetch all look there. ',
       `Shown is the strongest head of ${told(panels.length)}, in its median seed.`),
     el('div.transport', {}, button, el('div.track', {}, range), output),

@@ -202,8 +202,8 @@ function training() {
     for (const button of levelChoice.children) button.disabled = metric().level === 'model';
     about.replaceChildren(el('b', {}, metric().name), `: ${metric().summary}. `,
     ...(metric().source && metric().source !== '-' ? linked(`${metric().source}. `) : []),
-    metric().weakness ? `It cannot see everything: ${metric().weakness}. ` : '',
-    arms.some((a) => a.series[curve.metric].at) ? 'Points: the snapshots that measured it; it is not in every one. ' : '',
+    metric().weakness ? `Weakness: ${metric().weakness}. ` : '',
+    arms.some((a) => a.series[curve.metric].at) ? 'Points are the snapshots that measured it; it is not in every one. ' : '',
     'Lines are medians over seeds, bands run from the least to the largest seed. Dashed: the floor, which needs no ' +
       'learning, and the loss of the ideal predictor. Drag to zoom, double-click to go back.');
   };

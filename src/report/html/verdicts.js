@@ -76,10 +76,10 @@ function verdicts() {
   });
   section('verdicts', 'What the seeds allow us to say',
     'An expectation about numbers is supported or refuted only if the interval of the median over seeds covers at least ' +
-      '95 % and lies wholly on one side. One about labels is a statement about most seeds, not about every seed; as many ' +
-      'must agree as for a median: 6 of 6, 8 of 9, 10 of 12. Otherwise it stays undecided.',
-    folded(el('ul.verdicts', {}, items)), el('figure', {}, data.families.map((line) => caption(`${line}.`)), caption('p is of the two-sided sign test over seeds. A claim about several arms is supported by the largest of their p, and ' +
-      'refuted by the least of them times their number.')));
+      '95 % and lies wholly on one side. One about labels is a statement about most seeds, not about every seed. As many ' +
+      'must agree as for a median: 6 of 6, 8 of 9, 10 of 12. Otherwise the expectation stays undecided.',
+    folded(el('ul.verdicts', {}, items)), el('figure', {}, data.families.map((line) => caption(`${line}.`)), caption('p is of the two-sided sign test over seeds. A claim about several arms takes the largest of their p to be supported. To be refuted it takes ' +
+      'the least of them times their number.')));
 }
 
 page.verdicts = verdicts;
