@@ -210,6 +210,8 @@ static int measure(Arena *arena, const Arguments *arguments, MapsSet *set, Text 
         return status;
     if ((status = argument_int(arguments, "--threads", 1, 1024, clock_cores(), &threads, err)) != STATUS_OK)
         return status;
+    if ((status = measure_check_page(arguments, err)) != STATUS_OK)
+        return status;
     if ((status = maps_open(arguments->kernels, arguments->words[0], argument(arguments, "--tokens"), set, err)) !=
         STATUS_OK)
         return status;
@@ -222,7 +224,7 @@ static int measure(Arena *arena, const Arguments *arguments, MapsSet *set, Text 
     if ((status = maps_measure(arena, set, threads, &result, err)) != STATUS_OK)
         return status;
     measure_add(format, &result, ret_text);
-    return STATUS_OK;
+    return measure_write_page(arguments, &result, ret_text, err);
 }
 
 int measure_maps(const Arguments *arguments, Error *err)
