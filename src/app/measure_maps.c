@@ -210,10 +210,10 @@ static int measure(Arena *arena, const Arguments *arguments, MapsSet *set, Text 
         return status;
     if ((status = argument_int(arguments, "--threads", 1, 1024, clock_cores(), &threads, err)) != STATUS_OK)
         return status;
-    if ((status = measure_check_page(arguments, err)) != STATUS_OK)
-        return status;
     if ((status = maps_open(arguments->kernels, arguments->words[0], argument(arguments, "--tokens"), set, err)) !=
         STATUS_OK)
+        return status;
+    if ((status = measure_check_page(arguments, set->n_layers, set->n_heads, err)) != STATUS_OK)
         return status;
     if ((status = set_masks(arena, mask ? &asked : NULL, set, err)) != STATUS_OK)
         return status;

@@ -134,11 +134,11 @@ static int measure(Arena *arena, const Arguments *arguments, Text *text, Error *
     if (status == STATUS_OK)
         status = argument_int(arguments, "--threads", 1, 1024, clock_cores(), &threads, err);
     if (status == STATUS_OK)
-        status = measure_check_page(arguments, err);
-    if (status == STATUS_OK)
         status = hub_read(arena, path, &schema, arguments->kernels, &read, err);
     if (status == STATUS_OK)
         status = read_ids(arena, ids, model_settings(read.model), &held, err);
+    if (status == STATUS_OK)
+        status = measure_check_page(arguments, held.n_layers, held.n_heads, err);
     if (status == STATUS_OK && argument_given(arguments, "--html"))
         status = name_ids(arena, path, model_settings(read.model)->vocab_size, &held, err);
     if (status == STATUS_OK)

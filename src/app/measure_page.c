@@ -12,7 +12,7 @@ static int is_html(const char *path)
 }
 
 /* A name that could be the maps' own is none: what lies there is replaced. */
-int measure_check_page(const Arguments *arguments, Error *err)
+int measure_check_page(const Arguments *arguments, int n_layers, int n_heads, Error *err)
 {
     const char *path = argument(arguments, "--html");
     if (!path)
@@ -25,7 +25,7 @@ int measure_check_page(const Arguments *arguments, Error *err)
     const char *folder = file_dirname(arena, path);
     const int status =
         file_is_folder(folder)
-            ? STATUS_OK
+            ? maps_page_check(arguments->words[0], n_layers, n_heads, err)
             : error_set(err, STATUS_INPUT, "refframe measure: --html: %s: there is no folder %s", path, folder);
     arena_free(arena);
     return status;
@@ -37,11 +37,8 @@ int measure_write_page(const Arguments *arguments, const MapsResult *result, Tex
     Text html = {0};
     if (!path)
         return STATUS_OK;
-    int status = maps_page_check(result->set, err);
-    if (status == STATUS_OK) {
-        maps_to_page(result, &html);
-        status = file_write(path, html.data, html.size, err);
-    }
+    maps_to_page(result, &html);
+    const int status = file_write(path, html.data, html.size, err);
     if (status == STATUS_OK && (!format || strcmp(format, "table") == 0)) {
         Arena *arena = arena_new();
         text_addf(text, "  %s written: open it in a browser\n\n", terminal_text(arena, path));

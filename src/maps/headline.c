@@ -45,19 +45,31 @@ const char *maps_modal_place(Arena *arena, const Frame *frame)
                                 : arena_format(arena, "the position %d before the last", -1 - frame->place);
 }
 
+/* What stands for a character that nobody sees, as on the report's maps; NULL: it is seen. */
+static const char *sign_of(char character)
+{
+    return character == ' ' ? "\u2423" : character == '\n' ? "\u23ce" : character == '\t' ? "\u21e5" : NULL;
+}
+
 const char *maps_token(Arena *arena, const MapsSet *set, int32_t id)
 {
     const char *word = id >= 0 && id < set->n_words ? set->words[id] : NULL;
     if (!word)
         return arena_format(arena, "%d", id);
-    if (strcmp(word, " ") == 0 || strcmp(word, "\n") == 0 || strcmp(word, "\t") == 0)
-        return word; /* which the page shows as signs */
     Text text = {0};
     size_t n = strlen(word);
     if (n > MOST_OF_WORD) /* up to the last whole character that fits */
-        for (n = MOST_OF_WORD; n > 0 && ((unsigned char)word[n] & 0xc0) == 0x80;)
+        for (n = MOST_OF_WORD; n > MOST_OF_WORD - 3 && ((unsigned char)word[n] & 0xc0) == 0x80;)
             n--;
-    text_add_visible(&text, word, n);
+    for (size_t i = 0, length; i < n; i += length) {
+        const char *sign = sign_of(word[i]);
+        length = sign ? 1 : 1 + strcspn(word + i + 1, " \n\t");
+        length = length < n - i ? length : n - i;
+        if (sign)
+            text_add(&text, sign);
+        else
+            text_add_visible(&text, word + i, length);
+    }
     const char *shown = arena_strdup(arena, text_string(&text));
     text_free(&text);
     return shown;
@@ -76,9 +88,8 @@ static const char *frame_sentence(Arena *arena, const Frame *frame)
                             frame->place_excess, place);
     case FRAME_DISTRIBUTED:
         return arena_format(
-            arena,
-            "The model has a %s frame: no position has most of what is gathered; %s has the largest share, %.2f.", name,
-            place, frame->place_excess);
+            arena, "The model has a %s frame: no position has %.2f of what is gathered; the most, %.2f, lies on %s.",
+            name, frame_rules[RULE_ONE].value, frame->place_excess, place);
     case FRAME_BIDIRECTIONAL:
         return arena_format(
             arena, "The model has a %s frame: %.2f of what is gathered lies on the first position, %.2f on the last.",

@@ -33,8 +33,8 @@ typedef struct {
 
 MapsAnswer maps_answer(Arena *arena, const MapsResult *result);
 
-/* A token as a reader sees it, from arena: its word where the set has one, with what moves text made visible and what
- * is long cut, else its id. */
+/* A token as a reader sees it, from arena: its word where the set has one, with signs for spaces, what moves text
+ * made visible and what is long cut; else its id. */
 const char *maps_token(Arena *arena, const MapsSet *set, int32_t id);
 
 #endif

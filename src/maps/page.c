@@ -10,12 +10,12 @@
 #include "maps/carried.h"
 #include "maps/headline.h"
 
-int maps_page_check(const MapsSet *set, Error *err)
+int maps_page_check(const char *name, int n_layers, int n_heads, Error *err)
 {
-    const long long n = (long long)set->n_layers * set->n_heads;
+    const long long n = (long long)n_layers * n_heads;
     if (n <= CARRIED_MOST_HEADS)
         return STATUS_OK;
-    return error_set(err, STATUS_INPUT, "%s: a page has room for %d heads; these maps have %lld", set->path,
+    return error_set(err, STATUS_INPUT, "%s: a page has room for %d heads, in all layers; here are %lld", name,
                      CARRIED_MOST_HEADS, n);
 }
 

@@ -7,8 +7,8 @@
 #include "base/json.h"
 #include "maps/measure.h"
 
-/* Whether a page has room for so many heads; STATUS_INPUT says how many it has room for. */
-int maps_page_check(const MapsSet *set, Error *err);
+/* Whether a page has room for so many heads; STATUS_INPUT says how many it has room for. `name`: what has them. */
+int maps_page_check(const char *name, int n_layers, int n_heads, Error *err);
 
 /* What the page's scripts read. */
 void maps_page_json(const MapsResult *result, JsonWriter *json);

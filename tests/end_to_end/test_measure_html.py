@@ -113,12 +113,14 @@ class MeasureHtml(Case):
     def test_refused(self):
         """One line, exit 2 for what was asked and 1 for what the system refuses; and nothing is written."""
         name = self.save("maps.npy", planted())
+        self.save("wide.npy", np.ones((1, 128, 129, 1, 1), "f4"))
         os.mkdir(self.at("folder.html"))
         self.write("one.yaml", SINGLE)
         self.refframe("run", "one.yaml", "--results", "results")
         (run,) = run_folders(self.at("results", "one")).values()
         before = self.everything()
         for words, code, expected in (
+                (("wide.npy", "--html", "page.html"), 2, "wide.npy: a page has room for 16384 heads, in all layers; here are 16512"),
                 ((name, "--html", "maps.npy"), 2, 'refframe measure: --html: "maps.npy" should end in .html'),
                 ((name, "--html", "folder.html"), 2, "refframe measure: --html: folder.html is a folder"),
                 ((name, "--html", "no/page.html"), 2, "refframe measure: --html: no/page.html: there is no folder no"),
@@ -148,7 +150,7 @@ class MeasureHtml(Case):
         names.update({token["id"]: token["content"] for token in tokenizer["added_tokens"]})
         _, data = self.page("model", "--ids", "ids.npy")
         for own, row in zip(data["sequences"], ids):
-            self.assertEqual(own["tokens"], [names[id] for id in row])
+            self.assertEqual(own["tokens"], [names[id].replace(" ", "␣").replace("\n", "⏎") for id in row])
         self.assertTrue(data["maps"]["has_words"])
         os.remove(self.at("model", "tokenizer.json"))
         _, data = self.page("model", "--ids", "ids.npy")
@@ -173,7 +175,7 @@ class MeasureHtml(Case):
         self.assertNotIn("<img", html)
         outside_scripts = re.sub(r"(?s)<script\b[^>]*>.*?</script>", "", html)
         self.assertNotRegex(outside_scripts, r"(?i)<(link|iframe|object|embed|base|img)\b|<[^>]*\son\w+\s*=|url\(|@import")
-        self.assertIn(r"\u202ebackwards", [word.strip() for word in data["sequences"][0]["tokens"] + data["sequences"][1]["tokens"]])
+        self.assertIn(r"\u202ebackwards", [word.strip("␣") for word in data["sequences"][0]["tokens"] + data["sequences"][1]["tokens"]])
         self.assertEqual(data["name"], "<img src=x onerror=alert(1)>")
 
     # ---- in a browser ----

@@ -75,15 +75,32 @@ function tellHead() {
 
 /* ---- all heads ---- */
 
-function paintTile(context, picture, head) {
+/* A map in fewer pixels than it has cells: of those that fall together the strongest, so that a thin sink stays seen. */
+function shrunk(head, size) {
+  const {side} = maps(), image = new ImageData(size, size), most = new Int16Array(size * size).fill(-1);
+  for (let i = 0; i < side; i++)
+    for (let j = 0; j < side; j++) {
+      const at = Math.floor((i * size) / side) * size + Math.floor((j * size) / side);
+      most[at] = Math.max(most[at], maps().at('mean', 0, head, i, j));
+    }
+  most.forEach((q, at) => {
+    if (q < 0) return;
+    image.data.set(ramp.subarray(3 * q, 3 * q + 3), 4 * at);
+    image.data[4 * at + 3] = 255;
+  });
+  return image;
+}
+
+function paintTile(context, head) {
   const x = EDGE + (head % n_heads) * tile, y = EDGE + Math.floor(head / n_heads) * tile, size = tile - 1;
   if (now.grid === 'maps') {
-    picture.getContext('2d').putImageData(maps().image('mean', 0, head), 0, 0);
+    const pixels = Math.round(size * (window.devicePixelRatio || 1));
+    const image = maps().side > pixels ? shrunk(head, pixels) : maps().image('mean', 0, head);
+    const picture = el('canvas', {width: image.width, height: image.height});
+    picture.getContext('2d').putImageData(image, 0, 0);
     context.fillStyle = css('--sunken');
     context.fillRect(x, y, size, size);
-    context.imageSmoothingEnabled = picture.width > size;
     context.drawImage(picture, x, y, size, size);
-    picture.getContext('2d').clearRect(0, 0, picture.width, picture.height);
   } else {
     const v = number(sink.values[head]), q = Number.isNaN(v) ? 0 : Math.round(255 * Math.sqrt(clamp(v, 0, 1)));
     context.fillStyle = Number.isNaN(v) ? css('--line') : `rgb(${ramp.slice(3 * q, 3 * q + 3).join(',')})`;
@@ -109,18 +126,19 @@ function paintNumbers(context) {
 /* The grid without its mark: drawn anew only when what it shows changes. */
 const sheet = el('canvas');
 function paintSheet() {
-  const scale = window.devicePixelRatio || 1, room = parts.grid.parentElement.clientWidth - EDGE - 2;
+  const scale = window.devicePixelRatio || 1, room = parts.grid.parentElement.clientWidth - EDGE - 12;
   const high = Math.max(CLEAR_TILE * n_layers, innerHeight - 340); /* marks are to be read, even if layers go on below */
   tile = clamp(Math.floor(Math.min(room / n_heads, high / n_layers)), LEAST_TILE, MOST_TILE);
   const [width, height] = [EDGE + n_heads * tile + 2, EDGE + n_layers * tile + 2];
-  const context = sheet.getContext('2d'), picture = el('canvas', {width: maps().side, height: maps().side});
+  const context = sheet.getContext('2d');
   [sheet.width, sheet.height] = [parts.grid.width, parts.grid.height] = [Math.round(width * scale), Math.round(height * scale)];
   parts.grid.style.cssText = `width:${width}px;height:${height}px`;
   context.scale(scale, scale);
+  context.imageSmoothingEnabled = false;
   context.font = `11.5px ${css('--sans')}`;
   context.textAlign = 'center';
   context.textBaseline = 'middle';
-  for (let head = 0; head < n_layers * n_heads; head++) paintTile(context, picture, head);
+  for (let head = 0; head < n_layers * n_heads; head++) paintTile(context, head);
   paintNumbers(context);
 }
 
