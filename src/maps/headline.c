@@ -99,7 +99,7 @@ static const char *frame_sentence(Arena *arena, const Frame *frame)
                             "The model has a %s frame: two positions share what is gathered; %.2f of it lies on %s.",
                             name, frame->place_excess, place);
     case FRAME_COUNT:
-        return "Of these maps no frame can be told: too few queries see a key from afar.";
+        return "No frame can be told from these maps: too few queries see a key from afar.";
     default:
         return arena_format(arena, "The model's frame is of no known type; %.2f of what is gathered lies on %s.",
                             frame->place_excess, place);
