@@ -14,8 +14,8 @@ const WORDS = {
 function pictogram(name, size) {
   const strong = COLUMNS[name];
   if (!strong) return null;
-  const squares = Array.from({length: 25}, (_, i) => el('rect', {x: 6 * (i % 5) + 1, y: 6 * Math.floor(i / 5) + 1, width: 5, height: 5,
-    class: strong.includes(i % 5) ? 'on' : 'off'}));
+  const squares = Array.from({length: 25}, (_, i) => el(strong.includes(i % 5) ? 'rect.on' : 'rect.off',
+    {x: 6 * (i % 5) + 1, y: 6 * Math.floor(i / 5) + 1, width: 5, height: 5}));
   return el('svg.pictogram', {viewBox: '0 0 32 32', width: size, height: size, 'aria-hidden': 'true'}, squares);
 }
 

@@ -19,17 +19,23 @@ function answer() {
 const terms = (items) => el('dl.notes', {}, items.map(([term, text]) => el('div', {}, el('dt', {}, term), el('dd', {}, text))));
 
 const NOTES = [
-  ['What is gathered', 'Attention that queries from afar, a quarter of the sequence or more, give to anchors beyond what uniform attention gives.'],
+  ['What is gathered',
+    'Attention that queries from afar, a quarter of the sequence or more, give to anchors beyond what uniform attention gives.'],
   ['Labels describe layout', 'A frame label or an anchor says where attention goes, not why.'],
-  ['Position bias', 'A position bias that the model may have (ALiBi) is not known from maps, and can pass for structure.'],
-  ['Frame rules', 'There is no published rule for frame types. The one used here is declared and versioned: a label near a threshold may be another under the next.'],
+  ['Position bias',
+    'A position bias that the model may have (ALiBi) is not known from maps, and can pass for structure.'],
+  ['Frame rules',
+    'There is no published rule for frame types. The one used here is declared and versioned: a label near a threshold may be ' +
+    'another under the next.'],
 ];
 
 function notes() {
-  const weak = data.metrics.filter((metric) => metric.weakness).map((metric) => [`${metric.heading} (${metric.name})`, metric.weakness]);
-  section('notes', 'What these numbers cannot say', null, data.notes.length > 0 && terms(data.notes.map((note) => ['These maps', note])), terms(NOTES),
+  const weak = data.metrics.filter((metric) => metric.weakness)
+    .map((metric) => [`${metric.heading} (${metric.name})`, metric.weakness]);
+  section('notes', 'What these numbers cannot say', null, terms([...data.notes.map((note) => ['These maps', note]), ...NOTES]),
     weak.length > 0 && el('details', {}, el('summary', {}, `Weaknesses of the metrics: ${weak.length} of them`), terms(weak)),
-    leftOut > 0 && el('p.lede', {}, `Here are ${data.metrics.length} of ${data.measured} metrics; refframe measure --format csv has all of them, by sequence.`));
+    leftOut > 0 && el('p.lede', {}, `Here are ${data.metrics.length} of ${data.measured} metrics; ` +
+      'refframe measure --format csv has all of them, by sequence.'));
 }
 
 function settings() {
