@@ -7,13 +7,13 @@
 #include "base/asset.h"
 
 /* In JSON "<" stands in strings only, where \u003c is the same. */
-static void add_script_safe(Text *html, const Text *json)
+void page_add_json(Text *html, const char *json, size_t n)
 {
     size_t start = 0;
-    for (size_t i = 0; i <= json->size; i++)
-        if (i == json->size || json->data[i] == '<') {
-            text_add_bytes(html, json->data + start, i - start);
-            if (i < json->size)
+    for (size_t i = 0; i <= n; i++)
+        if (i == n || json[i] == '<') {
+            text_add_bytes(html, json + start, i - start);
+            if (i < n)
                 text_add(html, "\\u003c");
             start = i + 1;
         }
@@ -36,21 +36,20 @@ static void add_asset(Text *html, const Asset *asset)
 }
 
 /* Adds what a @word@ of the template stands for; returns 0 for a word that is none of ours. */
-static int add_word(Text *html, const char *word, const char *title, const Text *data)
+static int add_word(Text *html, const char *word, const PageWord *words, int n_words)
 {
     const Asset *asset = asset_find(word);
-    if (strcmp(word, "title") == 0)
-        text_add_escaped(html, title, strlen(title));
-    else if (strcmp(word, "data") == 0)
-        add_script_safe(html, data);
-    else if (asset)
+    for (int w = 0; w < n_words; w++)
+        if (strcmp(word, words[w].word) == 0) {
+            words[w].add(html, words[w].text, words[w].n);
+            return 1;
+        }
+    if (asset)
         add_asset(html, asset);
-    else
-        return 0;
-    return 1;
+    return asset != NULL;
 }
 
-void page_fill(const char *template_name, const char *title, const Text *data, Text *ret_html)
+void page_fill(const char *template_name, const PageWord *words, int n_words, Text *ret_html)
 {
     const Asset *template = asset_find(template_name);
     assert(template);
@@ -60,7 +59,7 @@ void page_fill(const char *template_name, const char *title, const Text *data, T
         const char *close = *at == '@' ? memchr(at + 1, '@', (size_t)(end - at - 1)) : NULL;
         if (close && close - at - 1 < (int)sizeof word)
             memcpy(word, at + 1, (size_t)(close - at - 1)); /* the rest of word is zero */
-        if (word[0] != '\0' && add_word(ret_html, word, title, data))
+        if (word[0] != '\0' && add_word(ret_html, word, words, n_words))
             at = close + 1;
         else
             text_add_bytes(ret_html, at++, 1);

@@ -245,7 +245,10 @@ void maps_to_page(const MapsResult *result, Text *ret_html)
     JsonWriter json;
     json_start(&json, &data, 0);
     maps_page_json(result, &json);
-    page_fill("maps/page.html", file_basename(arena, result->set->path), &data, ret_html);
+    const char *title = file_basename(arena, result->set->path);
+    const PageWord words[] = {{"title", text_add_escaped, title, strlen(title)},
+                              {"data", page_add_json, data.data, data.size}};
+    page_fill("maps/page.html", words, 2, ret_html);
     text_free(&data);
     arena_free(arena);
 }
