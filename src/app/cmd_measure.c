@@ -57,10 +57,12 @@ static int measure_again(Arena *arena, const Arguments *arguments, Remeasured **
 
 static int measure_run(const Arguments *arguments, Error *err)
 {
-    static const char *const of_others[][2] = {{"--mask", "maps, a .npy file or a folder of them"},
-                                               {"--tokens", "maps, a .npy file or a folder of them"},
-                                               {"--format", "maps, a .npy file or a folder of them"},
-                                               {"--ids", "a model's folder, with a config.json"}};
+    static const char *const of_others[][2] = {
+        {"--mask", "maps, a .npy file or a folder of them"},
+        {"--tokens", "maps, a .npy file or a folder of them"},
+        {"--format", "maps, a .npy file or a folder of them"},
+        {"--html", "maps and models (`refframe report` writes the page of runs)"},
+        {"--ids", "a model's folder, with a config.json"}};
     for (size_t o = 0; o < sizeof of_others / sizeof *of_others; o++)
         if (argument_given(arguments, of_others[o][0]))
             return error_set(err, STATUS_INPUT, "refframe measure: %s is for %s; %s is a run", of_others[o][0],
@@ -108,13 +110,15 @@ static const Option options[] = {
      0},
     {"--ids", "IDS.npy", "of a model's folder: sequences to run it on, (N, T), int32, int64 or uint8", 0},
     {"--format", "WORD", "table (default), csv or json", 0},
+    {"--html", "FILE.html",
+     "of maps or a model: writes a page, too, with the answer, every head's map and its numbers; it replaces FILE", 0},
     {"--threads", "N", "threads (default: all cores); never changes a result", 0},
 };
 
 const Verb verb_measure = {
     .name = "measure",
     .usage = "measure RUN | MAPS.npy | FOLDER | MODEL_DIR [--ids IDS.npy] [--mask MASK] [--tokens IDS.npy] "
-             "[--format table|csv|json] [--threads N]",
+             "[--format table|csv|json] [--html FILE.html] [--threads N]",
     .summary = "measure a run again, anybody's attention maps, or a Hugging Face folder",
     .details = "RUN: recomputes every snapshot whose weights were kept (`snapshot.weights: true`, or a checkpoint of "
                "that step) and says which steps these are and which changed; nothing is trained. `refframe report` "
@@ -124,7 +128,7 @@ const Verb verb_measure = {
                "queries, keys. (L, H, T, T) is one sequence, (T, T) one map. float16, float32 or float64 (measured in "
                "float32), C or Fortran order. Sequences of several lengths: a FOLDER of such files, of the same L and "
                "H, sorted by name. Prints every metric of maps alone, beside uniform attention's, and the frame "
-               "labels. Nothing is written.\n"
+               "labels. Nothing is written, but for the page of --html.\n"
                "  as they are   rows that sum to one within 0.001 (float16: 0.01)\n"
                "  counted       rows of zeros; rows that sum to less, or to more by up to 0.01\n"
                "  refused       rows that sum to more; negative entries, NaN, infinity; the place is named\n"

@@ -4,22 +4,9 @@
 #include <string.h>
 
 #include "app/measure_maps.h"
+#include "maps/headline.h"
 #include "report/style.h"
 
-/* Shown per head when they are available, in this order. */
-static const struct {
-    const char *name, *heading;
-    int decimals;
-} columns[] = {
-    {"alpha", "alpha", 3},
-    {"sink_mass", "sink", 3},
-    {"max_inflow", "max inflow", 3},
-    {"end_mass", "end", 3},
-    {"n_anchors", "anchors", 1},
-    {"attention_entropy_normalised", "entropy", 2},
-    {"mean_distance", "distance", 2},
-};
-enum { N_SHOWN = sizeof columns / sizeof *columns };
 enum { SCOPE = 12, CELL = 11, NAME = 38, HANG = 2 }; /* columns of the tables by layer */
 enum { SIGNIFICANT = -1 };                           /* decimals: four digits, wherever the point is */
 
@@ -35,10 +22,7 @@ static const char *cell_of(Arena *arena, double value, int decimals)
 
 static void add_heading(const MapsSet *set, int width, int use_colour, Text *text)
 {
-    const char *type = npy_type_name(set->files[0].type);
-    for (int f = 1; f < set->n_files; f++)
-        if (set->files[f].type != set->files[0].type)
-            type = "several types";
+    const char *type = maps_type_name(set);
     Arena *arena = arena_new();
     Text lines = {0};
     text_add(text, "\n  ");
@@ -76,26 +60,16 @@ static void add_answer(const MapsResult *result, int width, int use_colour, Text
     Arena *arena = arena_new();
     const Frame *model = &result->model;
     const Place *sink = layout_find(&result->layout, "sink_mass");
-    const int H = result->layout.n_heads, n = result->layout.n_layers * H;
-    const int place = model->place;
-    int strongest = -1;
+    const int H = result->layout.n_heads, strongest = maps_strongest(result);
     Text answer = {0};
     style_padded(text, "  model: ", 0, STYLE_BOLD, use_colour);
     add_label(model->by_position, model->place_excess, " by position",
-              place >= 0    ? arena_format(arena, "what is gathered on position %d", place)
-              : place == -1 ? "what is gathered on the last position"
-                            : arena_format(arena, "what is gathered %d before the last position", -1 - place),
-              &answer);
+              arena_format(arena, "what is gathered on %s", maps_modal_place(arena, model)), &answer);
     text_add(&answer, "; by token ");
     add_label(model->by_token, model->token_excess, "", arena_format(arena, "it on %d", model->token), &answer);
     style_going_on(text, text_string(&answer), 9, 2 + HANG, width, STYLE_PLAIN, use_colour);
     text_free(&answer);
-    for (int h = 0; sink && maps_is_available(result, sink) && h < n; h++) {
-        const double value = result->pooled[sink->offset + h].value;
-        if (!isnan(value) && (strongest < 0 || value > result->pooled[sink->offset + strongest].value))
-            strongest = h;
-    }
-    if (strongest >= 0) {
+    if (sink && strongest >= 0) {
         style_padded(text, "  strongest sink: ", 0, STYLE_BOLD, use_colour);
         style_going_on(text,
                        arena_format(arena, "head %d.%d, %.3f of its attention on the first key (uniform: %.3f)",
@@ -111,21 +85,21 @@ static void add_heads(const MapsResult *result, int width, int use_colour, Text 
 {
     Arena *arena = arena_new();
     const int H = result->layout.n_heads, n = result->layout.n_layers * H;
-    const char *headings[N_SHOWN];
-    const Place *places[N_SHOWN];
-    int decimals[N_SHOWN];
+    const char *headings[MAPS_COLUMNS];
+    const Place *places[MAPS_COLUMNS];
+    int decimals[MAPS_COLUMNS];
     StyleHead *rows = ARENA_ARRAY(arena, StyleHead, n + 1);
     StyleHeads heads = {.headings = headings, .rows = rows, .n_rows = n + 1};
-    for (int m = 0; m < N_SHOWN; m++) {
-        const Place *place = layout_find(&result->layout, columns[m].name);
+    for (int m = 0; m < MAPS_COLUMNS; m++) {
+        const Place *place = layout_find(&result->layout, maps_columns[m].name);
         if (!place || !maps_is_available(result, place))
             continue;
-        headings[heads.n_columns] = columns[m].heading;
-        decimals[heads.n_columns] = columns[m].decimals;
+        headings[heads.n_columns] = maps_columns[m].heading;
+        decimals[heads.n_columns] = maps_columns[m].decimals;
         places[heads.n_columns++] = place;
     }
     for (int h = 0; h <= n; h++) { /* the last row: uniform, alike for every head, but for drawn positions */
-        const char **cells = ARENA_ARRAY(arena, const char *, N_SHOWN);
+        const char **cells = ARENA_ARRAY(arena, const char *, MAPS_COLUMNS);
         for (int c = 0; c < heads.n_columns; c++)
             cells[c] = cell_of(
                 arena, h < n ? result->pooled[places[c]->offset + h].value : result->pooled_baseline[places[c]->offset],

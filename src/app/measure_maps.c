@@ -213,6 +213,8 @@ static int measure(Arena *arena, const Arguments *arguments, MapsSet *set, Text 
     if ((status = maps_open(arguments->kernels, arguments->words[0], argument(arguments, "--tokens"), set, err)) !=
         STATUS_OK)
         return status;
+    if ((status = measure_check_page(arguments, set->n_layers, set->n_heads, err)) != STATUS_OK)
+        return status;
     if ((status = set_masks(arena, mask ? &asked : NULL, set, err)) != STATUS_OK)
         return status;
     if ((status = check_memory(set, threads, err)) != STATUS_OK)
@@ -222,7 +224,7 @@ static int measure(Arena *arena, const Arguments *arguments, MapsSet *set, Text 
     if ((status = maps_measure(arena, set, threads, &result, err)) != STATUS_OK)
         return status;
     measure_add(format, &result, ret_text);
-    return STATUS_OK;
+    return measure_write_page(arguments, &result, ret_text, err);
 }
 
 int measure_maps(const Arguments *arguments, Error *err)

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "hub/hub.h"
+#include "hub/words.h"
 #include "store/npy.h"
 
 enum { GROUP_ROWS = 256 }; /* of the model's products at a time */
@@ -49,6 +50,16 @@ static int read_ids(Arena *arena, const char *path, const ModelSettings *model, 
                          model->context_length);
     *held = (MapsHeld){.n = (int)n, .n_layers = model->n_layers, .n_heads = model->n_heads, .length = (int)T};
     return take_ids(arena, &array, model, held, err);
+}
+
+/* What a reader of the page knows ids by, where the folder says. */
+static int name_ids(Arena *arena, const char *path, int vocab_size, MapsHeld *held, Error *err)
+{
+    const char *const *words;
+    const int status = hub_words(arena, path, vocab_size, &words, err);
+    if (status == STATUS_OK)
+        held->words = words, held->n_words = words ? vocab_size : 0;
+    return status;
 }
 
 static size_t map_items(const MapsHeld *held)
@@ -99,8 +110,10 @@ static int measure_held(Arena *arena, const Arguments *arguments, const HubRead 
         return status;
     maps_set_masks(&set, model_mask_rule(read->model), 1, 1);
     status = maps_measure(arena, &set, threads, &result, err);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
         measure_add(format, &result, text);
+        status = measure_write_page(arguments, &result, text, err);
+    }
     maps_free(&set);
     return status;
 }
@@ -124,6 +137,10 @@ static int measure(Arena *arena, const Arguments *arguments, Text *text, Error *
         status = hub_read(arena, path, &schema, arguments->kernels, &read, err);
     if (status == STATUS_OK)
         status = read_ids(arena, ids, model_settings(read.model), &held, err);
+    if (status == STATUS_OK)
+        status = measure_check_page(arguments, held.n_layers, held.n_heads, err);
+    if (status == STATUS_OK && argument_given(arguments, "--html"))
+        status = name_ids(arena, path, model_settings(read.model)->vocab_size, &held, err);
     if (status == STATUS_OK)
         status = check_memory(path, read.model, &held, err);
     if (status != STATUS_OK)

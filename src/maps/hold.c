@@ -15,6 +15,7 @@ int maps_hold(const Kernels *kernels, const char *name, const MapsHeld *held, Ma
     set.files = ARENA_ARRAY(set.arena, MapsFile, 1);
     set.files[0] = (MapsFile){.path = set.path, .type = NPY_FLOAT32, .n = held->n, .length = held->length};
     set.n_files = 1;
+    set.words = held->words, set.n_words = held->n_words;
     set.n = held->n, set.n_layers = held->n_layers, set.n_heads = held->n_heads;
     set.shortest = set.longest = held->length;
     set.n_rows = (int64_t)held->n * held->n_layers * held->n_heads * held->length;

@@ -42,6 +42,8 @@ typedef struct {
     MapsSequence *sequences;
     int n, n_layers, n_heads, shortest, longest;
     int has_tokens;
+    const char *const *words; /* (n_words) what ids are called, for readers; NULL where one has no name */
+    int n_words;
     const MaskRule *masks; /* (n_masks) that queries may have looked under */
     int n_masks;
     int mask;               /* the one that holds; an assumed one is known when all is read */
@@ -70,8 +72,10 @@ int maps_open(const Kernels *kernels, const char *path, const char *tokens, Maps
  */
 typedef struct {
     int n, n_layers, n_heads, length;
-    const real *maps;      /* (n,L,H,T,T) */
-    const int32_t *tokens; /* (n,T) */
+    const real *maps;         /* (n,L,H,T,T) */
+    const int32_t *tokens;    /* (n,T) */
+    const char *const *words; /* (n_words) as in MapsSet */
+    int n_words;
 } MapsHeld;
 
 int maps_hold(const Kernels *kernels, const char *name, const MapsHeld *held, MapsSet *ret_set, Error *err);

@@ -2,10 +2,8 @@
 #include "report/maps.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
 
-#include "base/deflate.h"
+#include "base/cells.h"
 #include "base/file.h"
 #include "store/npz.h"
 
@@ -15,11 +13,9 @@ enum { FRAMES_WANTED = 16 }; /* fewer snapshots than this don't play */
 typedef struct {
     const ReportRun *run;
     const char *folder;
-    int pool, side;       /* positions that are one cell, cells in a row */
-    unsigned char *shows; /* (side,side) whether the mask shows a pair of the cell */
-    size_t cells;         /* of these, so bytes of one head's map */
-    int n_frames, *at;    /* (n_frames,) which of the run's snapshots */
-    const char **tokens;  /* (n_tokens,) of the first sequence, as shown */
+    Cells cells;
+    int n_frames, *at;   /* (n_frames,) which of the run's snapshots */
+    const char **tokens; /* (n_tokens,) of the first sequence, as shown */
     int n_tokens, has_first;
     unsigned char *mean, *first; /* (n_frames,L,H,cells) over the set, of its first sequence */
 } Film;
@@ -45,37 +41,27 @@ static int count_positions(const ReportRun *run)
     return most;
 }
 
-static void set_pool(Film *film, int pool)
+static void set_pool(Arena *arena, Film *film, int pool)
 {
-    const ReportRun *run = film->run;
-    const int n = count_positions(run);
-    film->pool = pool;
-    film->side = (run->length + pool - 1) / pool;
-    film->cells = 0;
-    memset(film->shows, 0, (size_t)film->side * film->side);
-    for (int i = 0; i < n; i++)
-        for (int r = 0; r < KEY_RANGES; r++)
-            for (int k = run->visible.keys[i].range[r].first; k < run->visible.keys[i].range[r].end && k < n; k++)
-                film->shows[i / pool * film->side + k / pool] = 1;
-    for (int c = 0; c < film->side * film->side; c++)
-        film->cells += film->shows[c];
+    film->cells = cells_new(arena, film->run->length, pool);
+    cells_show(&film->cells, &film->run->visible, count_positions(film->run));
 }
 
 /* As many snapshots as fit, at the price that maps.h names. */
-static void fit(Film *film, size_t budget)
+static void fit(Arena *arena, Film *film, size_t budget)
 {
     const ReportRun *run = film->run;
     const int S = run->n_snapshots, wanted = S < FRAMES_WANTED ? S : FRAMES_WANTED;
-    for (set_pool(film, 1);;) {
-        const size_t raw = film->cells * (size_t)run->n_layers * run->n_heads * (film->has_first ? 2 : 1);
+    for (set_pool(arena, film, 1);;) {
+        const size_t raw = film->cells.n * (size_t)run->n_layers * run->n_heads * (film->has_first ? 2 : 1);
         const size_t room = budget / 4 * 3 / raw;
         film->n_frames = room < (size_t)S ? (int)room : S;
-        if (film->n_frames >= wanted || (film->side <= 8 && !film->has_first))
+        if (film->n_frames >= wanted || (film->cells.side <= 8 && !film->has_first))
             return;
         if (film->has_first)
             film->has_first = 0;
         else
-            set_pool(film, 2 * film->pool);
+            set_pool(arena, film, 2 * film->cells.pool);
     }
 }
 
@@ -109,9 +95,8 @@ static int open_film(Arena *arena, Arena *scratch, size_t budget, Film *film, Er
     find_maps(&npz, run, &mean, &first);
     if (!mean)
         return STATUS_OK;
-    film->shows = arena_alloc(arena, (size_t)run->length * run->length);
     film->has_first = first != NULL;
-    fit(film, budget);
+    fit(arena, film, budget);
     film->at = ARENA_ARRAY(arena, int, film->n_frames);
     for (int f = 0; f < film->n_frames; f++)
         film->at[f] = film->n_frames == 1 ? run->n_snapshots - 1
@@ -122,39 +107,30 @@ static int open_film(Arena *arena, Arena *scratch, size_t budget, Film *film, Er
 
 /* ---- packing ---- */
 
-/* Queries of a pooled row that some sequence has: of others a map is not a number, at their own key too. */
-static int count_queries(const float *map, int T, int first, int pool)
-{
-    int n = 0;
-    for (int i = first; i < first + pool && i < T; i++)
-        n += !isnan(map[(size_t)i * T + i]);
-    return n;
-}
+/* What one map is summed in. */
+typedef struct {
+    double *sums, *n_queries; /* (side,side), (side,) */
+} Bench;
 
-/* One head's (T,T) map, pooled, quantised and packed to film->cells bytes. */
-static void pack_map(const float *map, const Film *film, double *pooled, unsigned char *ret_bytes)
+/* One head's (T,T) map, pooled, quantised and packed to film->cells.n bytes. Behind a sequence's end a map is not a
+ * number, at its own key too. */
+static void pack_map(const float *map, const Film *film, const Bench *bench, unsigned char *ret_bytes)
 {
-    const int T = film->run->length, side = film->side, pool = film->pool;
+    const int side = film->cells.side;
     for (int c = 0; c < side * side; c++)
-        pooled[c] = 0;
-    for (int i = 0; i < T; i++) {
-        const int queries = count_queries(map, T, i / pool * pool, pool);
-        for (int j = 0; j < T; j++)
-            if (!isnan(map[(size_t)i * T + j]))
-                pooled[i / pool * side + j / pool] += (double)map[(size_t)i * T + j] / queries;
-    }
-    size_t n = 0;
-    for (int c = 0; c < side * side; c++)
-        if (film->shows[c])
-            ret_bytes[n++] =
-                (unsigned char)(pooled[c] > 0 ? lround(255 * sqrt(fmin(pooled[c], 1))) : 0); /* inf/inf: 0 */
+        bench->sums[c] = 0;
+    for (int i = 0; i < side; i++)
+        bench->n_queries[i] = 0;
+    cells_add(&film->cells, film->run->length, map, bench->sums, bench->n_queries);
+    cells_pack(&film->cells, bench->sums, bench->n_queries, ret_bytes);
 }
 
 static int pack_frame(Arena *scratch, Film *film, int f, Error *err)
 {
     const ReportRun *run = film->run;
     const size_t n_heads = (size_t)run->n_layers * run->n_heads, T = (size_t)run->length;
-    double *pooled = ARENA_ARRAY(scratch, double, film->side * film->side);
+    const int side = film->cells.side;
+    const Bench bench = {ARENA_ARRAY(scratch, double, side *side), ARENA_ARRAY(scratch, double, side)};
     Npz npz;
     const float *mean, *first;
     const char *path = run_snapshot_path(scratch, film->folder, (int64_t)run->steps[film->at[f]]);
@@ -165,50 +141,20 @@ static int pack_frame(Arena *scratch, Film *film, int f, Error *err)
     if (!mean || (film->has_first && !first))
         return error_set(err, STATUS_INPUT, "%s: its maps differ in shape from the first snapshot's", path);
     for (size_t h = 0; h < n_heads; h++) {
-        const size_t at = (f * n_heads + h) * film->cells;
-        pack_map(mean + h * T * T, film, pooled, film->mean + at);
+        const size_t at = (f * n_heads + h) * film->cells.n;
+        pack_map(mean + h * T * T, film, &bench, film->mean + at);
         if (film->has_first)
-            pack_map(first + h * T * T, film, pooled, film->first + at);
+            pack_map(first + h * T * T, film, &bench, film->first + at);
     }
     return STATUS_OK;
 }
 
 /* ---- writing ---- */
 
-/* Each row's runs of cells that are shown: [[[first, end], ...], ...]. */
-static void put_visible(const Film *film, JsonWriter *json)
-{
-    const int side = film->side;
-    json_key(json, "visible");
-    json_open_array(json);
-    for (int i = 0; i < side; i++) {
-        const unsigned char *row = film->shows + (size_t)i * side;
-        json_open_array(json);
-        for (int first = 0, end = 0; first < side; first = end) {
-            while (first < side && !row[first])
-                first++;
-            for (end = first; end < side && row[end];)
-                end++;
-            if (end > first)
-                json_numbers(json, 2, (double[]){first, end});
-        }
-        json_close_array(json);
-    }
-    json_close_array(json);
-}
-
-static void put_bytes(JsonWriter *json, const char *key, const unsigned char *bytes, size_t n)
-{
-    Text text = {0};
-    base64_add(&text, bytes, n);
-    json_put_string(json, key, text_string(&text));
-    text_free(&text);
-}
-
 static void write_film(Arena *arena, const Film *film, JsonWriter *json)
 {
     const ReportRun *run = film->run;
-    const size_t bytes = (size_t)film->n_frames * run->n_layers * run->n_heads * film->cells;
+    const size_t bytes = (size_t)film->n_frames * run->n_layers * run->n_heads * film->cells.n;
     double *steps = ARENA_ARRAY(arena, double, film->n_frames);
     for (int f = 0; f < film->n_frames; f++)
         steps[f] = run->steps[film->at[f]];
@@ -219,14 +165,14 @@ static void write_film(Arena *arena, const Film *film, JsonWriter *json)
     json_put_number(json, "n_sequences", run->n_sequences);
     json_put_number(json, "length", run->length);
     json_put_bool(json, "rows_sum_to_one", run->rows_sum_to_one);
-    json_put_number(json, "pool", film->pool);
-    json_put_number(json, "side", film->side);
-    put_visible(film, json);
+    json_put_number(json, "pool", film->cells.pool);
+    json_put_number(json, "side", film->cells.side);
+    cells_put_visible(&film->cells, json);
     json_put_numbers(json, "steps", film->n_frames, steps);
     json_put_strings(json, "tokens", film->n_tokens, film->tokens);
-    put_bytes(json, "mean", film->mean, bytes);
+    cells_put_bytes(json, "mean", film->mean, bytes);
     if (film->has_first)
-        put_bytes(json, "first", film->first, bytes);
+        cells_put_bytes(json, "first", film->first, bytes);
     json_close_object(json);
 }
 
@@ -242,7 +188,7 @@ static int make_film(Arena *arena, Film *film, size_t budget, JsonWriter *json, 
         json_null(json);
         return STATUS_OK;
     }
-    const size_t bytes = (size_t)film->n_frames * film->run->n_layers * film->run->n_heads * film->cells;
+    const size_t bytes = (size_t)film->n_frames * film->run->n_layers * film->run->n_heads * film->cells.n;
     film->mean = arena_alloc(arena, bytes);
     film->first = film->has_first ? arena_alloc(arena, bytes) : NULL;
     for (int f = 0; f < film->n_frames; f++) {

@@ -1,10 +1,8 @@
 /* Attention maps for the page: one run's mean maps (and its first sequence's) over training, small enough to carry.
  *
- * A weight a in [0, 1] becomes the byte round(255 sqrt(a)): small weights, where floors lie, keep their digits. Only
- * cells that the mask shows of positions that some sequence has are kept, row by row; `visible` lists each row's runs
- * of them as [first, end). To stay within a budget of bytes, snapshots are thinned evenly first, then the sequence's
- * own maps are left out, then positions are pooled by two (keys summed, queries averaged: rows keep their sum); a
- * pooled cell is shown if any of its pairs is.
+ * Maps are packed as base/cells.h says; `visible` lists each row's runs of shown cells as [first, end), of positions
+ * that some sequence has. To stay within a budget of bytes, snapshots are thinned evenly first, then the sequence's own
+ * maps are left out, then positions are pooled by two.
  */
 #ifndef REFFRAME_REPORT_MAPS_H
 #define REFFRAME_REPORT_MAPS_H

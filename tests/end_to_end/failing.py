@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import struct
 import threading
 import unittest
 
@@ -116,6 +117,23 @@ class FaultCase(KillCase):
         self.refframe("export", start, "--to", os.path.join(start, "out"))
         return Scene(lambda folder: ("export", start, "--to", os.path.join(folder, "out")), start, self.export_of(start),
                      self.export_of)
+
+    def page_scene(self):
+        """Over a page of other maps, which stays whole until the new one is. Each is one head's, even over a few keys."""
+        for name, n_keys in ("earlier", 4), ("maps", 16):
+            weights = [1 / min(i + 1, n_keys) if j <= i and j < n_keys else 0 for i in range(16) for j in range(16)]
+            header = "{'descr': '<f4', 'fortran_order': False, 'shape': (16, 16), }".ljust(117) + "\n"
+            self.write(f"{name}.npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", 118) + header.encode() + struct.pack("<256f", *weights))
+        start, after = self.at("paged"), self.at("after")
+        for folder, name in (start, "earlier"), (after, "maps"):
+            os.mkdir(folder)
+            self.refframe("measure", self.at(f"{name}.npy"), "--html", os.path.join(folder, "page.html"))
+        return Scene(lambda folder: ("measure", self.at("maps.npy"), "--html", os.path.join(folder, "page.html"), "--threads", 1),
+                     start, self.page_of(after), self.page_of)
+
+    @staticmethod
+    def page_of(folder):
+        return {"page.html": read(os.path.join(folder, "page.html"))}
 
     @staticmethod
     def export_of(folder):

@@ -164,6 +164,8 @@ class Case(unittest.TestCase):
                     self.assertGreater(len(data), 8 + struct.unpack("<Q", data[:8])[0])
                 elif name.endswith(".json"):
                     json.loads(read(path))
+                elif name.endswith(".html"):
+                    self.assertTrue(read(path).endswith(b"</html>\n"), path)
 
     def everything(self, *below):
         """All paths below the scratch folder, or below one in it; of files, which no lock makes, sizes and times of change."""

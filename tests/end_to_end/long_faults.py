@@ -32,6 +32,9 @@ class EveryFault(FaultCase):
     def test_measure(self):
         self.check_every(self.measure_scene())
 
+    def test_page(self):
+        self.check_every(self.page_scene())
+
     def test_export(self):
         self.check_every(self.export_scene())
 

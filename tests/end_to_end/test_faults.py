@@ -53,6 +53,11 @@ class Faults(FaultCase):
         for kind in "rename snapshots/step.npz", "rename manifest.json":
             self.assertIn(kind, kinds)
 
+    def test_page(self):
+        kinds = self.check_some(self.page_scene(), 4)
+        for kind in "rename page.html", "write page.html", "read maps.npy":
+            self.assertIn(kind, kinds)
+
     def test_export(self):
         kinds = self.check_some(self.export_scene(), 4)
         for kind in "rename out", "write config.json", "read checkpoints/step.safetensors":

@@ -61,9 +61,10 @@ class Readmes(unittest.TestCase):
         definitions = read("geometry", "DEFINITIONS.md")
         self.assertEqual([word for word in registered()["geometry/family"] if not re.search(rf"^\| {word} \|", definitions, re.M)], [])
 
-    def test_each_file_of_the_page_stands_in_its_readme(self):
-        files = sorted(set(os.listdir(os.path.join(SRC, "report", "html"))) - {"README.md"})
-        self.assertEqual(differences("report/html", files, read("report", "html", "README.md")), [])
+    def test_each_file_of_a_page_stands_in_its_readme(self):
+        for page in "report/html", "maps/html":
+            files = sorted(set(os.listdir(os.path.join(SRC, page))) - {"README.md"})
+            self.assertEqual(differences(page, files, read(page, "README.md")), [])
 
     def test_each_folder_has_a_readme(self):
         missing = [os.path.relpath(path, SRC) for path, _, names in os.walk(SRC) if names and "README.md" not in names]

@@ -81,8 +81,10 @@ function paintAxes(context, maps, edge, unit, isText) {
 
 /* The large map with its axes; returns where its cells are. */
 function paintMap(canvas, maps, now) {
-  const scale = window.devicePixelRatio || 1, width = canvas.clientWidth || 560, edge = 46, size = width - edge - 6;
-  const {side} = maps, {pool, tokens} = maps.packed, unit = size / side, context = canvas.getContext('2d');
+  const {side} = maps, {pool, tokens} = maps.packed, hasText = now.kind === 'first' && pool === 1 && tokens.length === side;
+  const edge = hasText && tokens.some((text) => text.length > 3) ? 60 : 46; /* beside words there is an axis to name, too */
+  const scale = window.devicePixelRatio || 1, width = canvas.clientWidth || 560, size = width - edge - 6;
+  const unit = size / side, context = canvas.getContext('2d');
   const picture = el('canvas', {width: side, height: side});
   canvas.width = canvas.height = Math.round(width * scale);
   context.scale(scale, scale);
@@ -91,7 +93,7 @@ function paintMap(canvas, maps, now) {
   context.drawImage(picture, edge, edge, size, size);
   context.strokeStyle = css('--line');
   context.strokeRect(edge - 0.5, edge - 0.5, size + 1, size + 1);
-  paintAxes(context, maps, edge, unit, now.kind === 'first' && pool === 1 && tokens.length === side && unit >= 6);
+  paintAxes(context, maps, edge, unit, hasText && unit >= 6);
   if (now.cell) {
     context.strokeStyle = palette().mark;
     context.lineWidth = 1.5;
