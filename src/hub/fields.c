@@ -196,26 +196,22 @@ static int is_known(const Architecture *architecture, const char *name)
     return IS_AMONG(name, idle) || (architecture->rope_share > 0 && field_is_rope(name));
 }
 
-static int read_vocabulary(const FieldReader *r)
+static int read_vocabulary(const FieldReader *r, double vocab_size)
 {
-    const double vocab_size = json_get_number(r->config, "vocab_size", 0);
     if (!(vocab_size >= 1 && vocab_size <= 1e7 && vocab_size == (int)vocab_size))
         return error_set(r->err, STATUS_INPUT, "%s: vocab_size: %g is not from 1 to 10000000", r->path, vocab_size);
     r->fields->vocab_size = (int)vocab_size;
     return STATUS_OK;
 }
 
-static int read_all(const FieldReader *r)
+static int read_all(const FieldReader *r, double vocab_size)
 {
-    int status = find_architecture(r);
-    if (status != STATUS_OK)
-        return status;
     const Architecture *architecture = r->fields->architecture;
     for (int i = 0; i < r->config->n_items; i++)
         if (!is_known(architecture, r->config->items[i]->key))
             return error_set(r->err, STATUS_INPUT, "%s: \"%.60s\" is not known here, and may change numbers", r->path,
                              r->config->items[i]->key);
-    status = read_vocabulary(r);
+    int status = read_vocabulary(r, vocab_size);
     for (int s = 0; architecture->shape[s]; s += 2)
         field_assign(r, architecture->shape[s], architecture->shape[s + 1]);
     for (int f = 0; f < architecture->n_fields && status == STATUS_OK; f++)
@@ -228,11 +224,27 @@ static int read_all(const FieldReader *r)
 
 int fields_read(Arena *arena, const char *path, Fields *ret_fields, Error *err)
 {
-    Fields fields = {.path = path, .padding = -1, .n_types = 1};
-    Json *config;
+    Fields fields = {.path = path, .said_by = HUB_CONFIG, .padding = -1, .n_types = 1};
+    Json *config = NULL;
     int status = document_read(arena, path, &config, err);
+    const FieldReader r = {arena, path, config, &fields, err};
     if (status == STATUS_OK)
-        status = read_all(&(FieldReader){arena, path, config, &fields, err});
+        status = find_architecture(&r);
+    if (status == STATUS_OK)
+        status = read_all(&r, json_get_number(config, "vocab_size", 0));
+    if (status == STATUS_OK)
+        *ret_fields = fields;
+    return status;
+}
+
+int fields_of(Arena *arena, const char *path, const Json *object, const FieldSource *source, Fields *ret_fields,
+              Error *err)
+{
+    Fields fields = {
+        .architecture = source->architecture, .path = path, .said_by = source->said_by, .padding = -1, .n_types = 1};
+    const FieldReader r = {arena, path, object, &fields, err};
+    const int status = read_all(&r, source->vocab_size);
+    field_assign(&r, "model.tied_head", source->is_tied ? "true" : "false");
     if (status == STATUS_OK)
         *ret_fields = fields;
     return status;

@@ -9,7 +9,7 @@ enum { MOST_FIELDS = 64, MOST_POSITIONS = 16384 /* of a model of ours */ };
 
 typedef struct {
     const Architecture *architecture;
-    const char *path;
+    const char *path, *said_by; /* for messages: the file, and what says all this: "config.json" */
     int vocab_size;
     int n_positions;    /* that config.json says, or that its table has ... */
     int first_position; /* ... of which a sequence begins with this one */
@@ -31,6 +31,17 @@ struct FieldReader {
 
 /* STATUS_INPUT names the field that is missing, is not what a model of ours has, or is not known. */
 int fields_read(Arena *arena, const char *path, Fields *ret_fields, Error *err);
+
+/* The same of an object that is no config.json, and of what its fields do not say. */
+typedef struct {
+    const Architecture *architecture;
+    const char *said_by;
+    double vocab_size;
+    int is_tied;
+} FieldSource;
+
+int fields_of(Arena *arena, const char *path, const Json *object, const FieldSource *source, Fields *ret_fields,
+              Error *err);
 
 /* Settings of a model of ours for sequences of up to `length`; 0: of as many positions as there are. */
 int fields_resolve(Arena *arena, const Fields *fields, const Schema *schema, int length, Settings *ret_settings,

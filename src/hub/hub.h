@@ -40,7 +40,7 @@ int hub_write(const HubModel *model, const char *folder, HubSummary *ret_summary
 int hub_export(const char *run, const Settings *settings, int64_t step, const Kernels *kernels, const char *folder,
                HubSummary *ret_summary, Error *err);
 
-/* Whether a path is a folder of Hugging Face's, and no run's. */
+/* Whether a path is a folder of Hugging Face's, and no run's, or a file in GGUF. */
 int hub_is_at(const char *path);
 
 /* A model of theirs, of which all but the values is read. */
@@ -51,9 +51,9 @@ typedef struct {
     const struct HubParts *parts;
 } HubFile;
 
-/* Reads config.json and the headers of the weights. What config.json says decides; a field that may change numbers and
- * is not read, and a value that no model of ours has, are STATUS_INPUT by the field's name; so is a tensor that does
- * not fit. The schema is the program's. Memory from arena. */
+/* Reads config.json and the headers of the weights, or the header of a GGUF. What config.json says decides; a field
+ * that may change numbers and is not read, and a value that no model of ours has, are STATUS_INPUT by the field's name;
+ * so is a tensor that does not fit. The schema is the program's. Memory from arena. */
 int hub_open(Arena *arena, const char *path, const Schema *schema, const Kernels *kernels, HubFile *ret_file,
              Error *err);
 

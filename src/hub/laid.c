@@ -13,6 +13,8 @@ size_t laid_place(const Laid *laid, size_t p, size_t i, size_t o)
         return i * cols + o;
     case LAYOUT_TURNED:
         return o * rows + i;
+    case LAYOUT_TURNED_PAIRS:
+        return (o / D * D + o % D % (D / 2) * 2 + o % D / (D / 2)) * rows + i;
     case LAYOUT_QKV_COLUMNS:
         return (i * LAID_PARTS + p) * cols + o;
     case LAYOUT_QKV_HEADS:
@@ -67,7 +69,8 @@ static Laid lay(Arena *arena, const Model *model, const TensorRow *row, const ch
     laid.d_head = (size_t)model_settings(model)->d_head;
     lay_parts(arena, row, ours, &laid);
     find_shape(arena, model, laid.parts[0], &laid);
-    const int is_turned = row->layout == LAYOUT_TURNED || row->layout == LAYOUT_QKV_HEADS;
+    const int is_turned =
+        row->layout == LAYOUT_TURNED || row->layout == LAYOUT_TURNED_PAIRS || row->layout == LAYOUT_QKV_HEADS;
     const int is_bias = laid.n_parts > 1 && strcmp(row->ours, "bias") == 0, out = laid.n_parts * laid.cols;
     laid.n_dims = row->layout == LAYOUT_VECTOR || is_bias ? 1 : 2;
     laid.shape[0] = laid.n_dims == 1 || is_turned ? out : laid.rows;

@@ -9,10 +9,14 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "hub/fields.h"
+#include "hub/gguf.h"
+#include "hub/gguf_llama.h"
 #include "hub/hub.h"
 #include "hub/names.h"
 #include "hub/take.h"
 #include "store/run.h"
+
+enum { FEWEST = 2 }; /* positions, of a model whose tensors alone are asked for */
 
 struct HubParts {
     const char *path;
@@ -26,8 +30,9 @@ struct HubParts {
 int hub_is_at(const char *path)
 {
     Arena *arena = arena_new();
-    const int is = file_is_folder(path) && file_exists(file_join(arena, path, HUB_CONFIG)) &&
-                   !file_exists(file_join(arena, path, RUN_CONFIG));
+    const int is = file_is_folder(path) ? file_exists(file_join(arena, path, HUB_CONFIG)) &&
+                                              !file_exists(file_join(arena, path, RUN_CONFIG))
+                                        : gguf_is_at(path);
     arena_free(arena);
     return is;
 }
@@ -59,19 +64,27 @@ static void name_tensors(Arena *arena, struct HubParts *parts)
     }
 }
 
+/* What config.json says comes before what the weights are. */
+static int open_folder(Arena *arena, struct HubParts *parts, Error *err)
+{
+    Model *model;
+    int status = fields_read(arena, file_join(arena, parts->path, HUB_CONFIG), &parts->fields, err);
+    if (status == STATUS_OK)
+        status = build(arena, parts, FEWEST, &model, err);
+    if (status == STATUS_OK)
+        status = weights_open(arena, parts->path, &parts->weights, err);
+    return status;
+}
+
 int hub_open(Arena *arena, const char *path, const Schema *schema, const Kernels *kernels, HubFile *ret_file,
              Error *err)
 {
-    enum { FEWEST = 2 }; /* positions, of a model whose tensors alone are asked for */
     struct HubParts *parts = ARENA_ARRAY(arena, struct HubParts, 1);
     HubFile file = {.parts = parts};
     Model *model;
     *parts = (struct HubParts){.path = path, .schema = schema, .kernels = kernels};
-    int status = fields_read(arena, file_join(arena, path, HUB_CONFIG), &parts->fields, err);
-    if (status == STATUS_OK) /* what it says comes before what the weights are */
-        status = build(arena, parts, FEWEST, &model, err);
-    if (status == STATUS_OK)
-        status = weights_open(arena, path, &parts->weights, err);
+    int status = file_is_folder(path) ? open_folder(arena, parts, err)
+                                      : gguf_llama_open(arena, path, &parts->fields, &parts->weights, err);
     if (status != STATUS_OK)
         return status;
     name_tensors(arena, parts);

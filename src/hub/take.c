@@ -116,7 +116,7 @@ static int lay(Arena *arena, const Fields *fields, Naming naming, const Model *m
 
 /* ---- checks ------------------------------------------------------------------------------------------------------ */
 
-static int check(const Laid *laid, const Weights *weights, const Weight *found, Error *err)
+static int check(const Laid *laid, const char *said_by, const Weights *weights, const Weight *found, Error *err)
 {
     if (!found)
         return error_set(err, STATUS_INPUT, "%s: has no tensor %s", weights->path, laid->name);
@@ -125,7 +125,7 @@ static int check(const Laid *laid, const Weights *weights, const Weight *found, 
                          found->name, found->type);
     if (found->n_dims != laid->n_dims || found->shape[0] != laid->shape[0] ||
         (laid->n_dims > 1 && found->shape[1] != laid->shape[1]))
-        return error_set(err, STATUS_INPUT, "%s: %s has another shape than config.json says", found->path, found->name);
+        return error_set(err, STATUS_INPUT, "%s: %s has another shape than %s says", found->path, found->name, said_by);
     return STATUS_OK;
 }
 
@@ -133,8 +133,8 @@ static int check_strangers(const Fields *fields, const Weights *weights, const u
 {
     for (int w = 0; w < weights->n; w++)
         if (!is_ours[w] && !is_extra(fields, weights->items[w].name))
-            return error_set(err, STATUS_INPUT, "%s: config.json leaves no place for its tensor %.100s",
-                             weights->items[w].path, weights->items[w].name);
+            return error_set(err, STATUS_INPUT, "%s: %s leaves no place for its tensor %.100s", weights->items[w].path,
+                             fields->said_by, weights->items[w].name);
     return STATUS_OK;
 }
 
@@ -153,7 +153,7 @@ int take_check(const Fields *fields, Naming naming, const Model *model, const We
     }
     status = check_strangers(fields, weights, is_ours, err);
     for (int t = 0; t < n && status == STATUS_OK; t++)
-        status = check(&laid[t], weights, found[t], err);
+        status = check(&laid[t], fields->said_by, weights, found[t], err);
     arena_free(arena);
     return status;
 }

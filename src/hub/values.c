@@ -4,6 +4,8 @@
  *   Q8_0   32 numbers: d (F16), 32 signed bytes:          x = d q
  *   Q4_0   32 numbers: d (F16), 16 bytes of two halves:   x = d (q - 8);      low halves first, then the high ones
  *   Q4_1   32 numbers: d, m (F16), 16 bytes likewise:     x = d q + m
+ *   Q4_K   256 numbers: d, m (F16), 12 bytes of eight scales s and eight offsets o of 6 bits, 128 bytes:
+ *          x = d s q - m o, a pair for each 32 numbers
  *   Q6_K   256 numbers: 128 bytes of low 4 bits, 64 bytes of high 2 bits, 16 signed scales s, d (F16):
  *          x = d s (q - 32), a scale for each 16 numbers
  *
@@ -68,6 +70,27 @@ static void read_q4_1(const unsigned char *block, float *ret_values)
     }
 }
 
+/* Scale (0) or offset (4) of run r: 6 bits of one byte, or for the last four runs 4 bits of one and 2 of another. */
+static int scale_of(const unsigned char *bytes, int r, int which)
+{
+    if (r < 4)
+        return bytes[which + r] & 63;
+    const unsigned char four = bytes[4 + r];
+    return (which ? four >> 4 : four & 15) | bytes[which + r - 4] >> 6 << 4;
+}
+
+/* Runs of 32; those of a pair share their bytes, low halves first. */
+static void read_q4_k(const unsigned char *block, float *ret_values)
+{
+    const float d = half(block), m = half(block + 2);
+    for (int n = 0; n < 256; n++) {
+        const int r = n / 32;
+        const unsigned char byte = block[16 + r / 2 * 32 + n % 32];
+        const float scale = d * (float)scale_of(block + 4, r, 0), offset = m * (float)scale_of(block + 4, r, 4);
+        ret_values[n] = scale * (float)(r % 2 ? byte >> 4 : byte & 15) - offset;
+    }
+}
+
 /* Two halves of 128, each four runs of 32; run r has low bits in byte 32 (r % 2) + i, its high ones in bits 2r of byte
  * i. */
 static void read_q6_k(const unsigned char *block, float *ret_values)
@@ -83,9 +106,9 @@ static void read_q6_k(const unsigned char *block, float *ret_values)
 }
 
 static const WeightType types[] = {
-    {"F32", 1, 4, read_f32},       {"F16", 1, 2, read_f16},     {"BF16", 1, 2, read_bf16},
-    {"Q8_0", 32, 34, read_q8_0},   {"Q4_0", 32, 18, read_q4_0}, {"Q4_1", 32, 20, read_q4_1},
-    {"Q6_K", 256, 210, read_q6_k},
+    {"F32", 1, 4, read_f32},       {"F16", 1, 2, read_f16},       {"BF16", 1, 2, read_bf16},
+    {"Q8_0", 32, 34, read_q8_0},   {"Q4_0", 32, 18, read_q4_0},   {"Q4_1", 32, 20, read_q4_1},
+    {"Q4_K", 256, 144, read_q4_k}, {"Q6_K", 256, 210, read_q6_k},
 };
 
 const WeightType *weight_type(const char *name)

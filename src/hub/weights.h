@@ -14,7 +14,6 @@ typedef struct {
     int64_t shape[4];
     uint64_t offset; /* in the file */
     uint64_t n_bytes;
-    int turned_heads; /* its rows are those of so many heads, each with rope's pairs as neighbours; 0: they are not */
 } Weight;
 
 typedef struct {

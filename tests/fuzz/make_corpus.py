@@ -146,6 +146,39 @@ def hub_folder(config, tensors, is_sharded):
     return json.dumps(config).encode() + NUL + (index.encode() if is_sharded else b"") + NUL + safetensors(tensors, None)
 
 
+def gguf(metadata, tensors):
+    """GGUF, version 3: metadata are u32, f32 or texts; tensors are of float32."""
+    def text(string):
+        return len(string).to_bytes(8, "little") + string.encode()
+
+    def value(item):
+        kinds = {int: (4, np.uint32), float: (6, np.float32)}
+        if isinstance(item, str):
+            return np.uint32(8).tobytes() + text(item)
+        if isinstance(item, list):
+            return np.uint32(9).tobytes() + np.uint32(8).tobytes() + np.uint64(len(item)).tobytes() + b"".join(map(text, item))
+        number, kind = kinds[type(item)]
+        return np.uint32(number).tobytes() + kind(item).tobytes()
+    out, data = b"GGUF" + np.uint32(3).tobytes() + np.array([len(tensors), len(metadata)], "<u8").tobytes(), b""
+    for key, item in metadata.items():
+        out += text(key) + value(item)
+    for name, shape in tensors.items():
+        out += text(name) + np.uint32(len(shape)).tobytes() + np.array(shape[::-1], "<u8").tobytes() + np.uint32(0).tobytes()
+        out += np.uint64(len(data)).tobytes()
+        data += np.full(shape, 0.5, "<f4").tobytes() + bytes(-4 * int(np.prod(shape)) % 32)
+    return out + bytes(-len(out) % 32) + data
+
+
+GGUF = {"general.architecture": "llama", "llama.embedding_length": 4, "llama.block_count": 1, "llama.attention.head_count": 2,
+        "llama.attention.head_count_kv": 1, "llama.feed_forward_length": 4, "llama.context_length": 8,
+        "llama.attention.layer_norm_rms_epsilon": 1e-5, "llama.rope.freq_base": 500.0, "llama.rope.dimension_count": 2,
+        "tokenizer.ggml.tokens": ["a", "\n"]}
+GGUF_TENSORS = {"token_embd.weight": (3, 4), "output_norm.weight": (4,)} | {
+    f"blk.0.{name}.weight": shape for name, shape in {
+        "attn_norm": (4,), "attn_q": (4, 4), "attn_k": (2, 4), "attn_v": (2, 4), "attn_output": (4, 4), "ffn_norm": (4,),
+        "ffn_gate": (4, 4), "ffn_up": (4, 4), "ffn_down": (4, 4)}.items()}
+
+
 def npz(members, compression):
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", compression) as archive:
@@ -194,6 +227,7 @@ def seeds(program):
         "experiment": {"sweep": EXPERIMENT.encode(), "set": EXPERIMENT.encode() + NUL + b"train.steps=7" + NUL + b"ends=both",
                        "small": b"model.d_model: 1e3\nseeds: [3, 1]\n", "bom": b"\xef\xbb\xbfclaim: a\nseeds: 1\n",
                        "escape": b"name: \"a\\e[31mb\"\nclaim: 'it''s'\n"},
+        "gguf": {"tied": gguf(GGUF, GGUF_TENSORS), "untied": gguf(GGUF, GGUF_TENSORS | {"output.weight": (3, 4)})},
         "hub": {name: json.dumps(config).encode() for name, config in CONFIGS.items()} |
                {"half": hub_folder(TINY_LLAMA, llama_tensors("F16"), False), "shards": hub_folder(TINY_LLAMA, llama_tensors("BF16"), True),
                 "roberta": hub_folder(TINY_BERT, bert_tensors(), False)},

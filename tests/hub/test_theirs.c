@@ -1,7 +1,7 @@
 /* Without this, a model that transformers made could be read as another one: another epsilon, rope's other pairs, a
  * window that is one key too wide, positions that begin too early. Maps of every folder of fixtures/theirs are those of
  * transformers, eager and in float32 (fixtures/make_theirs.py), within 1e-5; logits, where the head is read, within
- * 1e-5 of the largest.
+ * 1e-5 of the largest. With HUB_THEIRS=FOLDER the models are those below it, and the differences are printed.
  */
 #include "cases.h"
 #include "schema.h"
@@ -37,8 +37,17 @@ static double apart(const real *ours, const NpyArray *theirs)
 
 static void check(const char *name, const char *what, double difference)
 {
+    if (getenv("HUB_THEIRS"))
+        print_message("%s: %s are %.3g of the largest apart\n", name, what, difference);
     if (!(difference <= tolerance))
         fail_msg("%s: %s are %.3g of the largest apart", name, what, difference);
+}
+
+/* A folder as transformers writes it, or one with a GGUF beside what is expected of it. */
+static const char *model_at(Arena *arena, const char *folder)
+{
+    const char *gguf = file_join(arena, folder, "model.gguf");
+    return file_exists(gguf) ? gguf : folder;
 }
 
 static void check_folder(Arena *arena, const char *folder, const char *name)
@@ -50,7 +59,7 @@ static void check_folder(Arena *arena, const char *folder, const char *name)
     HubFile file;
     HubRead read;
     Error err;
-    assert_ok(hub_open(arena, folder, &schema, kernels_best(), &file, &err), &err);
+    assert_ok(hub_open(arena, model_at(arena, folder), &schema, kernels_best(), &file, &err), &err);
     assert_ok(hub_read(arena, &file, T, &read, &err), &err);
     assert_int_equal(model_settings(read.model)->context_length, T);
 
@@ -97,7 +106,7 @@ static void test_every_architecture_is_there(void **state)
         int is_there = 0;
         for (int i = 0; i < n && !is_there; i++) {
             HubFile file;
-            const char *folder = file_join(scratch->arena, FIXTURES "/theirs", names[i]);
+            const char *folder = model_at(scratch->arena, file_join(scratch->arena, FIXTURES "/theirs", names[i]));
             assert_ok(hub_open(scratch->arena, folder, &schema, kernels_best(), &file, &err), &err);
             is_there = file.architecture == architecture_registry[a];
         }

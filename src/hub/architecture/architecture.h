@@ -16,11 +16,12 @@ typedef struct {
 
 /* How one of our tensors, (in, out) if it is a layer's, lies in theirs. */
 typedef enum {
-    LAYOUT_VECTOR,      /* (1, n) as (n) */
-    LAYOUT_MATRIX,      /* as it is */
-    LAYOUT_TURNED,      /* transposed: (out, in) */
-    LAYOUT_QKV_COLUMNS, /* of q, k and v: (C, 3C), side by side; biases (3C) */
-    LAYOUT_QKV_HEADS    /* of q, k and v, transposed: (3C, C), the rows of a head's q, k and v, then the next head's */
+    LAYOUT_VECTOR,       /* (1, n) as (n) */
+    LAYOUT_MATRIX,       /* as it is */
+    LAYOUT_TURNED,       /* transposed: (out, in) */
+    LAYOUT_TURNED_PAIRS, /* likewise; channels (i, i + D/2) of a head, which rope turns, stand as 2i and 2i + 1 */
+    LAYOUT_QKV_COLUMNS,  /* of q, k and v: (C, 3C), side by side; biases (3C) */
+    LAYOUT_QKV_HEADS     /* of q, k and v, transposed: (3C, C), the rows of a head's q, k and v, then the next head's */
 } TensorLayout;
 
 /* A tensor of theirs. What the model lacks (a bias, a type, positions) stands as zeros. */
