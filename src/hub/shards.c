@@ -43,12 +43,12 @@ static int is_plain_name(const char *name)
 static int read_index(Arena *arena, const char *folder, const char *path, Index *ret_index, Error *err)
 {
     Json *document;
-    int status = document_read(arena, path, &document, err);
-    const Json *map = status == STATUS_OK ? json_get(document, "weight_map") : NULL;
-    if (status == STATUS_OK && (!map || map->type != JSON_OBJECT || map->n_items == 0))
-        status = error_set(err, STATUS_INPUT, "%s: weight_map must be an object that names files", path);
+    const int status = document_read(arena, path, &document, err);
     if (status != STATUS_OK)
         return status;
+    const Json *map = json_get(document, "weight_map");
+    if (!map || map->type != JSON_OBJECT || map->n_items == 0)
+        return error_set(err, STATUS_INPUT, "%s: weight_map must be an object that names files", path);
     Index index = {path,
                    folder,
                    ARENA_ARRAY(arena, const Json *, map->n_items),

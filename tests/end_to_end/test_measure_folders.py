@@ -96,6 +96,14 @@ class TheSameModel(Folders):
             self.write(os.path.join(folder, file), pack({name: tensors[name] for name in names}))
         self.write(os.path.join(folder, INDEX), json.dumps({"weight_map": {name: file for file, names in parts.items() for name in names}}))
 
+    def test_fields_that_change_nothing(self):
+        """What configurations of well-known models say besides."""
+        for name, fields in BESIDES.items():
+            with self.subTest(name):
+                self.copy(name, "as_it_is")
+                self.config(self.copy(name, "besides"), **fields)
+                self.assertTrue(self.measured("besides") == self.measured("as_it_is"))
+
     def test_longer_contexts_than_ours(self):
         """131,072 positions are no reason to refuse nine."""
         self.config(self.copy("qwen2_tied", "long"), max_position_embeddings=131072)
@@ -109,6 +117,19 @@ class TheSameModel(Folders):
         self.assertEqual(done.stderr, "refframe: padded.npy: sequence 0, position 2: 1 is padding, which stands at no position in "
                                       "roberta\n")
 
+
+BESIDES = {
+    "gpt2": {"n_ctx": 16, "task_specific_params": {"text-generation": {"max_length": 50}}, "_num_labels": 1, "summary_type": "cls_index"},
+    "bert_masked": {"gradient_checkpointing": False, "position_embedding_type": "absolute", "pooler_type": "first_token_transform",
+                    "directionality": "bidi"},
+    "xlm_roberta": {"output_past": True, "id2label": {"0": "A", "1": "B"}, "label2id": {"A": 0, "B": 1}},
+    "llama_base": {"is_llama_config": True, "rope_interleaved": False, "pretraining_tp": 2, "eos_token_id": [1, 2],
+                   "transformers.js_config": {"dtype": "q4"}},
+    "qwen2": {"use_mrope": False, "sliding_window": 131072, "max_window_layers": 21},
+    "smollm3": {"pretraining_tp": 2},
+    "bloom_six": {"hidden_size": 8, "n_embed": 12, "n_inner": None, "offset_alibi": 100, "skip_bias_add": True, "seq_length": 2048,
+                  "masked_softmax_fusion": True, "unk_token_id": 0},
+}
 
 Q = "model.layers.0.self_attn.q_proj.weight"
 LLAMA_1, LLAMA_4 = "model-00001-of-00005.safetensors", "model-00004-of-00005.safetensors"

@@ -113,6 +113,12 @@ static int describe(const FieldReader *r)
     const int status = field_whole(r, "n_head", 8, 1, 256, &n_heads);
     if (status != STATUS_OK)
         return status;
+    const char *width = field_text(r->arena, json_get(r->config, "n_embed")); /* hidden_size, in its first files */
+    if (!width)
+        width = field_text(r->arena, json_get(r->config, "hidden_size"));
+    if (!width)
+        return error_set(r->err, STATUS_INPUT, "%s: has no hidden_size", r->path);
+    field_assign(r, "model.d_model", width);
     const char **slopes = ARENA_ARRAY(r->arena, const char *, n_heads);
     for (int h = 0; h < n_heads; h++)
         slopes[h] = arena_strdup(r->arena, text_number(their_slope(n_heads, h), digits));
@@ -123,9 +129,11 @@ static int describe(const FieldReader *r)
 
 /* No position is beyond ALiBi; 2048 were trained. */
 static const FieldRow fields[] = {
-    {"hidden_size", "model.d_model", NULL, NULL},
+    {"hidden_size", NULL, NULL, ""},
+    {"n_embed", NULL, NULL, ""},
     {"n_layer", "model.n_layers", NULL, NULL},
     {"n_head", "model.n_heads", NULL, NULL},
+    {"n_inner", NULL, "null", "null"},
     {"seq_length", "model.context_length", NULL, "2048"},
     {"layer_norm_epsilon", "model.norm_epsilon", NULL, "1e-5"},
     {"tie_word_embeddings", "model.tied_head", NULL, "true"},

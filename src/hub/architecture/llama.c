@@ -70,6 +70,8 @@ static const FieldRow fields[] = {
     {"attention_bias", "model.bias_out", NULL, "false"},
     {"mlp_bias", "model.bias_mlp", NULL, "false"},
     {"tie_word_embeddings", "model.tied_head", NULL, "false"},
+    {"is_llama_config", NULL, NULL, ""},
+    {"rope_interleaved", NULL, "false", "false"},
     {"pretraining_tp", NULL, NULL, ""}, /* splits products, and adds what comes of them */
 };
 

@@ -29,6 +29,7 @@ static const FieldRow fields[] = {
     {"hidden_act", NULL, "silu", "silu"},
     {"rms_norm_eps", "model.norm_epsilon", NULL, "1e-6"},
     {"tie_word_embeddings", "model.tied_head", NULL, "false"},
+    {"use_mrope", NULL, "false", "false"},
     {"use_sliding_window", NULL, "false", "false"},
     {"sliding_window", NULL, NULL, ""},
     {"max_window_layers", NULL, NULL, ""},

@@ -120,6 +120,7 @@ static const FieldRow fields[] = {
     {"sliding_window", NULL, NULL, ""},
     {"max_window_layers", NULL, NULL, ""},
     {"layer_types", NULL, "full_attention", "full_attention"},
+    {"pretraining_tp", NULL, NULL, ""},
     {"no_rope_layers", NULL, NULL, ""},
     {"no_rope_layer_interval", NULL, NULL, ""},
 };
