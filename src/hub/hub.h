@@ -1,4 +1,5 @@
-/* Our models for everybody's tools: a run's weights as a folder that Hugging Face's transformers loads.
+/* Our models for everybody's tools: a run's weights as a folder that Hugging Face's transformers loads; and theirs for
+ * ours.
  *
  * The nearest architecture that computes the same function is chosen by its table of needs (architecture/). A
  * model without such a home is refused, by the key that stands in the way; nothing is approximated.
