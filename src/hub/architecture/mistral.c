@@ -28,7 +28,7 @@ static const FieldRow fields[] = {
 
 const Architecture architecture_mistral = {
     .variant = {.name = "mistral",
-                .summary = "Llama whose queries see a window of keys",
+                .summary = "Llama whose queries see a window of keys; only read",
                 .source = "Jiang et al. 2023, arXiv 2310.06825"},
     .class = "MistralForCausalLM",
     .rows = llama_rows,

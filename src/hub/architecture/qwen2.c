@@ -52,7 +52,7 @@ static const char *const shape[] = {"model.position.kind",
 
 const Architecture architecture_qwen2 = {
     .variant = {.name = "qwen2",
-                .summary = "Llama with biases of queries, keys and values",
+                .summary = "Llama with biases of queries, keys and values; only read",
                 .source = "Yang et al. 2024, arXiv 2407.10671"},
     .class = "Qwen2ForCausalLM",
     .rows = llama_rows,

@@ -33,7 +33,7 @@ int roberta_describe(const FieldReader *r)
 
 const Architecture architecture_roberta = {
     .variant = {.name = "roberta",
-                .summary = "BERT whose positions begin behind the padding's id",
+                .summary = "BERT whose positions begin behind the padding's id; only read",
                 .source = "Liu et al. 2019, arXiv 1907.11692"},
     .class = "RobertaModel",
     TENSORS(roberta_rows),

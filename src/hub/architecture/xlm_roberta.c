@@ -4,7 +4,7 @@
 
 const Architecture architecture_xlm_roberta = {
     .variant = {.name = "xlm-roberta",
-                .summary = "RoBERTa of many languages",
+                .summary = "RoBERTa of many languages; only read",
                 .source = "Conneau et al. 2020, arXiv 1911.02116"},
     .class = "XLMRobertaModel",
     .rows = roberta_rows,
