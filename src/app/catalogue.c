@@ -27,7 +27,8 @@ const Kind kinds[] = {
     {"schedule", "train.schedule", "learning-rate schedules behind the warm-up", "constant", schedule_variants},
     {"metrics", NULL, "metric families and what they measure", NULL, family_variants},
     {"export", NULL, "what a report writes", NULL, export_variants},
-    {"architecture", NULL, "what `refframe export` can make of a run for Hugging Face's transformers", NULL,
+    {"architecture", NULL,
+     "of Hugging Face's transformers: what `refframe export` makes of a run, and `refframe measure` reads", NULL,
      architecture_variants},
 };
 const int n_kinds = sizeof kinds / sizeof *kinds;

@@ -108,7 +108,7 @@ static const Option options[] = {
      0},
     {"--tokens", "IDS.npy", "token ids (N, T), int32, int64 or uint8; for a folder of maps, a folder of the same names",
      0},
-    {"--ids", "IDS.npy", "of a model's folder: sequences to run it on, (N, T), int32, int64 or uint8", 0},
+    {"--ids", "IDS.npy", "of a model: sequences to run it on, (N, T), int32, int64 or uint8", 0},
     {"--format", "WORD", "table (default), csv or json", 0},
     {"--html", "FILE.html",
      "of maps or a model: writes a page, too, with the answer, every head's map and its numbers; it replaces FILE", 0},
@@ -117,9 +117,9 @@ static const Option options[] = {
 
 const Verb verb_measure = {
     .name = "measure",
-    .usage = "measure RUN | MAPS.npy | FOLDER | MODEL_DIR [--ids IDS.npy] [--mask MASK] [--tokens IDS.npy] "
-             "[--format table|csv|json] [--html FILE.html] [--threads N]",
-    .summary = "measure a run again, anybody's attention maps, or a Hugging Face folder",
+    .usage = "measure RUN | MAPS.npy | FOLDER | MODEL_DIR | MODEL.gguf [--ids IDS.npy] [--mask MASK] "
+             "[--tokens IDS.npy] [--format table|csv|json] [--html FILE.html] [--threads N]",
+    .summary = "measure a run again, anybody's attention maps, or anybody's model",
     .details = "RUN: recomputes every snapshot whose weights were kept (`snapshot.weights: true`, or a checkpoint of "
                "that step) and says which steps these are and which changed; nothing is trained. `refframe report` "
                "then works on the new numbers. A run of another numerics version (`refframe --version`; its "
@@ -134,9 +134,11 @@ const Verb verb_measure = {
                "  refused       rows that sum to more; negative entries, NaN, infinity; the place is named\n"
                "  taken as 0    traces where the mask hides a key, 1e-5 of a row at most; they are counted\n"
                "  is not known  padding: cut it off, a file for each length\n\n"
-               "MODEL_DIR: a folder with config.json and model.safetensors (float32) of gpt2, llama or gpt_neox, as "
-               "`refframe export` writes them. Runs the model on the ids and prints the same of its maps. A field of "
-               "config.json that is not read, and may change numbers, is refused by its name.\n\n"
+               "MODEL_DIR: a Hugging Face folder, with config.json and model.safetensors in one file or several (F32, "
+               "F16, BF16), of llama, mistral, qwen2, qwen3, smollm3, gpt2, gpt_neox, bloom, bert, roberta or "
+               "xlm-roberta. Runs the model on the ids in float32 and prints the same of its maps. A field of "
+               "config.json or a tensor that is not known, and may change numbers, is refused by its name.\n\n"
+               "MODEL.gguf: the same of a GGUF of the Llama family (F32, F16, BF16, Q8_0, Q6_K, Q4_K, Q4_1, Q4_0).\n\n"
                "csv has the columns sequence, layer, head, metric, value, baseline, n, label; no sequence: the set; no "
                "head: a layer; no "
                "layer: the model; n: sequences behind the value. Labels are the metrics frame and frame_by_token, a "

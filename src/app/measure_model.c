@@ -62,6 +62,18 @@ static int name_ids(Arena *arena, const char *path, int vocab_size, MapsHeld *he
     return status;
 }
 
+/* What stands at no position there has none here, either. */
+static int check_padding(const char *path, const HubFile *file, const MapsHeld *held, Error *err)
+{
+    const size_t T = (size_t)held->length, n = (size_t)held->n * T;
+    for (size_t i = 0; i < n && file->padding >= 0; i++)
+        if (held->tokens[i] == file->padding)
+            return error_set(err, STATUS_INPUT,
+                             "%s: sequence %zu, position %zu: %d is padding, which stands at no position in %s", path,
+                             i / T, i % T, file->padding, file->architecture->variant.name);
+    return STATUS_OK;
+}
+
 static size_t map_items(const MapsHeld *held)
 {
     const size_t T = (size_t)held->length;
@@ -77,7 +89,8 @@ static int group_of(const MapsHeld *held)
 static int check_memory(const char *path, const Model *model, const MapsHeld *held, Error *err)
 {
     const double needed =
-        (double)map_items(held) * (double)held->n * sizeof(real) + (double)workspace_bytes(model, group_of(held), 0, 0);
+        ((double)map_items(held) * (double)held->n + (double)model_parameters(model)->n_values) * sizeof(real) +
+        (double)workspace_bytes(model, group_of(held), 0, 0);
     char text[32], there[32];
     if (needed <= memory_there())
         return STATUS_OK;
@@ -122,6 +135,7 @@ static int measure(Arena *arena, const Arguments *arguments, Text *text, Error *
 {
     const char *path = arguments->words[0], *ids = argument(arguments, "--ids");
     const Schema schema = program_schema(arena);
+    HubFile file;
     HubRead read;
     MapsHeld held;
     int format, threads;
@@ -134,9 +148,13 @@ static int measure(Arena *arena, const Arguments *arguments, Text *text, Error *
     if (status == STATUS_OK)
         status = argument_int(arguments, "--threads", 1, 1024, clock_cores(), &threads, err);
     if (status == STATUS_OK)
-        status = hub_read(arena, path, &schema, arguments->kernels, &read, err);
+        status = hub_open(arena, path, &schema, arguments->kernels, &file, err);
     if (status == STATUS_OK)
-        status = read_ids(arena, ids, model_settings(read.model), &held, err);
+        status = read_ids(arena, ids, &file.settings, &held, err);
+    if (status == STATUS_OK)
+        status = check_padding(ids, &file, &held, err);
+    if (status == STATUS_OK)
+        status = hub_read(arena, &file, held.length, &read, err);
     if (status == STATUS_OK)
         status = measure_check_page(arguments, held.n_layers, held.n_heads, err);
     if (status == STATUS_OK && argument_given(arguments, "--html"))

@@ -78,7 +78,12 @@ int inflate_bytes(const void *bytes, size_t n, void *out, size_t n_out, Error *e
 
 uint32_t crc32_bytes(const void *bytes, size_t n)
 {
-    return (uint32_t)crc32_z(crc32_z(0, NULL, 0), bytes, n);
+    return crc32_more(0, bytes, n);
+}
+
+uint32_t crc32_more(uint32_t crc, const void *bytes, size_t n)
+{
+    return (uint32_t)crc32_z(crc, bytes, n);
 }
 
 void base64_add(Text *text, const void *bytes, size_t n)

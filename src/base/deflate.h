@@ -14,6 +14,7 @@ int deflate_bytes(Arena *arena, int level, const void *bytes, size_t n, unsigned
 /* Raw inflate to exactly n_out bytes; anything else is an error (never writes past n_out). */
 int inflate_bytes(const void *bytes, size_t n, void *out, size_t n_out, Error *err);
 uint32_t crc32_bytes(const void *bytes, size_t n);
+uint32_t crc32_more(uint32_t crc, const void *bytes, size_t n); /* of those before, and these */
 
 /* Base64 (RFC 4648), for binary data inside the report. */
 #include "base/text.h"

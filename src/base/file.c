@@ -95,6 +95,26 @@ int file_read_start(Arena *arena, const char *path, size_t most, char **ret_byte
     return status;
 }
 
+int file_read_at(const char *path, uint64_t offset, void *ret_bytes, size_t n, Error *err)
+{
+    int descriptor = -1;
+    uint64_t there = 0;
+    size_t n_read = 0;
+    int status = open_file(path, &descriptor, &there, err);
+    if (status != STATUS_OK)
+        return status;
+    if (offset > there || n > there - offset)
+        status = error_set(err, STATUS_INPUT, "%s: its end is missing", path);
+    else if (lseek(descriptor, (off_t)offset, SEEK_SET) < 0)
+        status = failed(err, "read", path);
+    if (status == STATUS_OK)
+        status = read_some(descriptor, path, ret_bytes, n, &n_read, err);
+    if (status == STATUS_OK && n_read < n) /* it shrank meanwhile */
+        status = error_set(err, STATUS_INPUT, "%s: its end is missing", path);
+    close(descriptor);
+    return status;
+}
+
 static int write_whole(int descriptor, const char *bytes, size_t n)
 {
     while (n > 0) {

@@ -19,6 +19,10 @@ int file_read(Arena *arena, const char *path, char **ret_bytes, size_t *ret_n, E
 /* The same of its first `most` bytes, or of all if there are fewer. */
 int file_read_start(Arena *arena, const char *path, size_t most, char **ret_bytes, size_t *ret_n, Error *err);
 
+/* The n bytes that stand from `offset` on, of a file that should not stand in memory whole; STATUS_INPUT also if it
+ * ends before. */
+int file_read_at(const char *path, uint64_t offset, void *ret_bytes, size_t n, Error *err);
+
 /* 64 hex digits of the SHA-256 of a file, which is read piece by piece; errors as of file_read. */
 int file_sha256(const char *path, char ret_hex[65], Error *err);
 

@@ -1,20 +1,12 @@
 /* Fields of config.json, by an architecture's table. */
 #include "hub/fields.h"
 
+#include <assert.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "base/json.h"
 #include "base/text.h"
+#include "hub/document.h"
 #include "hub/names.h"
-
-typedef struct {
-    Arena *arena;
-    const char *path;
-    const Json *config;
-    Fields *fields;
-    Error *err;
-} Reader;
 
 /* Which change no logit of a model that is not being trained: a dropout is off then, and a summary is another head's.
  */
@@ -37,6 +29,31 @@ static const char *const idle[] = {
     "attn_pdrop",
     "classifier_dropout",
     "_name_or_path",
+    "_num_labels",
+    "_attn_implementation",
+    "attn_implementation",
+    "attention_probs_dropout_prob",
+    "hidden_dropout_prob",
+    "gradient_checkpointing",
+    "chunk_size_feed_forward",
+    "id2label",
+    "label2id",
+    "num_labels",
+    "problem_type",
+    "finetuning_task",
+    "task_specific_params",
+    "tokenizer_class",
+    "prefix",
+    "sep_token_id",
+    "unk_token_id",
+    "decoder_start_token_id",
+    "output_attentions",
+    "output_hidden_states",
+    "output_past",
+    "return_dict",
+    "use_return_dict",
+    "auto_map",
+    "transformers.js_config",
     HUB_ORIGIN,
     "is_decoder",
     "summary_type",
@@ -45,13 +62,6 @@ static const char *const idle[] = {
     "summary_proj_to_labels",
     "summary_first_dropout",
 };
-static const char *const of_rope[] = {"rope_parameters", "rope_scaling",          "rope_theta",
-                                      "rotary_pct",      "partial_rotary_factor", "rotary_emb_base"};
-static const char *const within_rope[] = {"rope_type",        "type",
-                                          "rope_theta",       "partial_rotary_factor",
-                                          "factor",           "low_freq_factor",
-                                          "high_freq_factor", "original_max_position_embeddings"};
-
 #define IS_AMONG(name, names) is_among(name, names, sizeof(names) / sizeof *(names))
 
 static int is_among(const char *name, const char *const *names, size_t n)
@@ -64,8 +74,7 @@ static int is_among(const char *name, const char *const *names, size_t n)
 
 /* ---- values ------------------------------------------------------------------------------------------------------ */
 
-/* As a setting's text; NULL where there is none, or null. */
-static const char *text_of(Arena *arena, const Json *value)
+const char *field_text(Arena *arena, const Json *value)
 {
     char digits[32];
     if (!value || value->type == JSON_NULL)
@@ -77,107 +86,95 @@ static const char *text_of(Arena *arena, const Json *value)
     return value->type == JSON_STRING ? value->string : "a list or an object";
 }
 
-static int refuse(const Reader *r, const char *field, const char *text, const char *wanted)
+int field_refuse(const FieldReader *r, const char *field, const char *text, const char *wanted)
 {
     return error_set(r->err, STATUS_INPUT, "%s: %s: \"%.60s\" is not what is read here: %s", r->path, field, text,
                      wanted);
 }
 
-static void assign(const Reader *r, const char *key, const char *text)
+void field_assign(const FieldReader *r, const char *key, const char *text)
 {
     r->fields->assignments[r->fields->n_assignments++] =
         (Assignment){.key = key, .text = text, .file = r->path, .line = 0};
 }
 
+void field_assign_list(const FieldReader *r, const char *key, const char **items, int n)
+{
+    field_assign(r, key, NULL);
+    Assignment *last = &r->fields->assignments[r->fields->n_assignments - 1];
+    last->items = items, last->n_items = n;
+}
+
 /* Their name of an activation as ours. */
-static int assign_activation(const Reader *r, const char *field, const char *text)
+static int assign_activation(const FieldReader *r, const char *field, const char *text)
 {
     static const struct {
         const char *theirs, *ours;
     } names[] = {{"gelu_new", "gelu"}, {"gelu_pytorch_tanh", "gelu"}, {"gelu", "gelu_exact"}, {"relu", "relu"}};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(text, names[i].theirs) == 0) {
-            assign(r, "model.activation", names[i].ours);
+            field_assign(r, "model.activation", names[i].ours);
             return STATUS_OK;
         }
-    return refuse(r, field, text, "gelu_new, gelu_pytorch_tanh, gelu or relu");
+    return field_refuse(r, field, text, "gelu_new, gelu_pytorch_tanh, gelu or relu");
 }
 
-static int read_field(const Reader *r, const FieldRow *row)
+int field_whole(const FieldReader *r, const char *field, int initial, int low, int high, int *ret_value)
 {
-    const char *said = text_of(r->arena, json_get(r->config, row->theirs)), *text = said ? said : row->initial;
-    if (!text)
-        return error_set(r->err, STATUS_INPUT, "%s: has no %s", r->path, row->theirs);
-    if (!row->ours)
-        return row->is && strcmp(text, row->is) != 0 ? refuse(r, row->theirs, text, row->is) : STATUS_OK;
-    if (strcmp(row->ours, "model.activation") == 0)
-        return assign_activation(r, row->theirs, text);
-    assign(r, row->ours, text);
+    const Json *value = json_get(r->config, field);
+    if (!value || value->type == JSON_NULL) {
+        *ret_value = initial;
+        return STATUS_OK;
+    }
+    if (value->type != JSON_NUMBER || !(value->number >= low && value->number <= high) ||
+        value->number != (int)value->number)
+        return error_set(r->err, STATUS_INPUT, "%s: %s: %.60s is not a whole number from %d to %d", r->path, field,
+                         field_text(r->arena, value), low, high);
+    *ret_value = (int)value->number;
     return STATUS_OK;
 }
 
-/* ---- rope -------------------------------------------------------------------------------------------------------- */
-
-/* A member of the object, or else a field of one of two names, or else `initial`. */
-static const char *rope_text(const Reader *r, const Json *object, const char *name, const char *other,
-                             const char *initial)
+/* What must be just this; of a list, each item. */
+static int check_is(const FieldReader *r, const FieldRow *row, const Json *value, const char *text)
 {
-    const Json *value = json_get(object, name);
-    if (!value)
-        value = json_get(r->config, name);
-    if (!value && other)
-        value = json_get(r->config, other);
-    const char *text = text_of(r->arena, value);
-    return text ? text : initial;
-}
-
-static int read_scaling(const Reader *r, const Json *object)
-{
-    static const char *const numbers[][2] = {{"low_freq_factor", "model.position.low_freq_factor"},
-                                             {"high_freq_factor", "model.position.high_freq_factor"},
-                                             {"original_max_position_embeddings", "model.position.original_length"}};
-    const char *type = text_of(r->arena, json_get(object, "rope_type"));
-    if (!type)
-        type = text_of(r->arena, json_get(object, "type"));
-    if (!type || strcmp(type, "default") == 0)
-        return STATUS_OK;
-    const int is_llama3 = strcmp(type, "llama3") == 0;
-    const char *factor = text_of(r->arena, json_get(object, "factor"));
-    if (!is_llama3 && strcmp(type, "linear") != 0)
-        return refuse(r, "rope_type", type, "default, linear or llama3");
-    if (!factor)
-        return error_set(r->err, STATUS_INPUT, "%s: rope_type %s has no factor", r->path, type);
-    assign(r, "model.position.scaling", type);
-    assign(r, "model.position.scaling_factor", factor);
-    for (int i = 0; is_llama3 && i < 3; i++) {
-        const char *text = text_of(r->arena, json_get(object, numbers[i][0]));
-        if (!text)
-            return error_set(r->err, STATUS_INPUT, "%s: rope_type llama3 has no %s", r->path, numbers[i][0]);
-        assign(r, numbers[i][1], text);
+    if (!value || value->type != JSON_ARRAY)
+        return strcmp(text, row->is) == 0 ? STATUS_OK : field_refuse(r, row->theirs, text, row->is);
+    for (int i = 0; i < value->n_items; i++) {
+        const char *item = field_text(r->arena, value->items[i]);
+        if (!item || strcmp(item, row->is) != 0)
+            return field_refuse(r, row->theirs, item ? item : "null", row->is);
     }
     return STATUS_OK;
 }
 
-static int read_rope(const Reader *r)
+static int read_positions(const FieldReader *r, const FieldRow *row)
 {
-    char digits[32];
-    const Json *object = json_get(r->config, "rope_parameters");
-    if (!object || object->type != JSON_OBJECT)
-        object = json_get(r->config, "rope_scaling");
-    for (int i = 0; object && object->type == JSON_OBJECT && i < object->n_items; i++)
-        if (!IS_AMONG(object->items[i]->key, within_rope))
-            return error_set(r->err, STATUS_INPUT, "%s: rope: \"%.60s\" is not known here, and may change numbers",
-                             r->path, object->items[i]->key);
-    text_number(r->fields->architecture->rope_share, digits);
-    assign(r, "model.position.theta", rope_text(r, object, "rope_theta", "rotary_emb_base", "10000"));
-    assign(r, "model.position.fraction",
-           rope_text(r, object, "partial_rotary_factor", "rotary_pct", arena_strdup(r->arena, digits)));
-    return read_scaling(r, object);
+    int64_t initial = 0;
+    const int is_number = text_parse_whole(row->initial, &initial) == 0;
+    assert(is_number);
+    (void)is_number;
+    return field_whole(r, row->theirs, (int)initial, 2, 1000000000, &r->fields->n_positions);
+}
+
+static int read_field(const FieldReader *r, const FieldRow *row)
+{
+    const Json *value = json_get(r->config, row->theirs);
+    const char *said = field_text(r->arena, value), *text = said ? said : row->initial;
+    if (!text)
+        return error_set(r->err, STATUS_INPUT, "%s: has no %s", r->path, row->theirs);
+    if (!row->ours)
+        return row->is ? check_is(r, row, value, text) : STATUS_OK;
+    if (strcmp(row->ours, "model.context_length") == 0)
+        return read_positions(r, row);
+    if (strcmp(row->ours, "model.activation") == 0)
+        return assign_activation(r, row->theirs, text);
+    field_assign(r, row->ours, text);
+    return STATUS_OK;
 }
 
 /* ---- the file ---------------------------------------------------------------------------------------------------- */
 
-static int find_architecture(const Reader *r)
+static int find_architecture(const FieldReader *r)
 {
     const char *type = json_get_string(r->config, "model_type", "");
     const Architecture *architecture = architecture_find(type);
@@ -189,7 +186,7 @@ static int find_architecture(const Reader *r)
     for (int a = 0; architecture_registry[a]; a++)
         if (architecture_registry[a]->n_fields > 0)
             read = arena_format(r->arena, "%s%s%s", read, *read ? ", " : "", architecture_registry[a]->variant.name);
-    return refuse(r, "model_type", type, read);
+    return field_refuse(r, "model_type", type, read);
 }
 
 static int is_known(const Architecture *architecture, const char *name)
@@ -197,44 +194,81 @@ static int is_known(const Architecture *architecture, const char *name)
     for (int f = 0; f < architecture->n_fields; f++)
         if (strcmp(architecture->fields[f].theirs, name) == 0)
             return 1;
-    return IS_AMONG(name, idle) || (architecture->rope_share > 0 && IS_AMONG(name, of_rope));
+    return IS_AMONG(name, idle) || (architecture->rope_share > 0 && field_is_rope(name));
 }
 
-static int read_all(const Reader *r)
+static int read_vocabulary(const FieldReader *r, double vocab_size)
 {
-    const double vocab_size = json_get_number(r->config, "vocab_size", 0);
-    int status = find_architecture(r);
-    if (status != STATUS_OK)
-        return status;
+    if (!(vocab_size >= 1 && vocab_size <= 1e7 && vocab_size == (int)vocab_size))
+        return error_set(r->err, STATUS_INPUT, "%s: vocab_size: %g is not from 1 to 10000000", r->path, vocab_size);
+    r->fields->vocab_size = (int)vocab_size;
+    return STATUS_OK;
+}
+
+static int read_all(const FieldReader *r, double vocab_size)
+{
     const Architecture *architecture = r->fields->architecture;
     for (int i = 0; i < r->config->n_items; i++)
         if (!is_known(architecture, r->config->items[i]->key))
             return error_set(r->err, STATUS_INPUT, "%s: \"%.60s\" is not known here, and may change numbers", r->path,
                              r->config->items[i]->key);
-    if (!(vocab_size >= 1 && vocab_size <= 1e7))
-        return error_set(r->err, STATUS_INPUT, "%s: vocab_size: %g is not from 1 to 10000000", r->path, vocab_size);
-    r->fields->vocab_size = (int)vocab_size;
+    int status = read_vocabulary(r, vocab_size);
     for (int s = 0; architecture->shape[s]; s += 2)
-        assign(r, architecture->shape[s], architecture->shape[s + 1]);
+        field_assign(r, architecture->shape[s], architecture->shape[s + 1]);
     for (int f = 0; f < architecture->n_fields && status == STATUS_OK; f++)
         status = read_field(r, &architecture->fields[f]);
-    return status == STATUS_OK && architecture->rope_share > 0 ? read_rope(r) : status;
+    if (status == STATUS_OK && architecture->describe)
+        status = architecture->describe(r);
+    const int has_rope = architecture->rope_share > 0 && !r->fields->has_no_rope;
+    return status == STATUS_OK && has_rope ? field_read_rope(r) : status;
 }
 
 int fields_read(Arena *arena, const char *path, Fields *ret_fields, Error *err)
 {
-    Fields fields = {0};
-    Json *config;
-    char *bytes;
-    size_t n;
-    int status = file_read(arena, path, &bytes, &n, err);
+    Fields fields = {.path = path, .said_by = HUB_CONFIG, .padding = -1, .n_types = 1};
+    Json *config = NULL;
+    int status = document_read(arena, path, &config, err);
+    const FieldReader r = {arena, path, config, &fields, err};
     if (status == STATUS_OK)
-        status = json_parse(arena, path, bytes, n, &config, err);
-    if (status == STATUS_OK && config->type != JSON_OBJECT)
-        status = error_set(err, STATUS_INPUT, "%s: is no object", path);
+        status = find_architecture(&r);
     if (status == STATUS_OK)
-        status = read_all(&(Reader){arena, path, config, &fields, err});
+        status = read_all(&r, json_get_number(config, "vocab_size", 0));
     if (status == STATUS_OK)
         *ret_fields = fields;
     return status;
+}
+
+int fields_of(Arena *arena, const char *path, const Json *object, const FieldSource *source, Fields *ret_fields,
+              Error *err)
+{
+    Fields fields = {
+        .architecture = source->architecture, .path = path, .said_by = source->said_by, .padding = -1, .n_types = 1};
+    const FieldReader r = {arena, path, object, &fields, err};
+    const int status = read_all(&r, source->vocab_size);
+    field_assign(&r, "model.tied_head", source->is_tied ? "true" : "false");
+    if (status == STATUS_OK)
+        *ret_fields = fields;
+    return status;
+}
+
+/* ---- settings ---------------------------------------------------------------------------------------------------- */
+
+int fields_most_positions(const Fields *fields)
+{
+    const int n = fields->n_positions - fields->first_position;
+    return n < MOST_POSITIONS ? n : MOST_POSITIONS;
+}
+
+int fields_resolve(Arena *arena, const Fields *fields, const Schema *schema, int length, Settings *ret_settings,
+                   Error *err)
+{
+    Fields all = *fields;
+    const FieldReader r = {.arena = arena, .path = fields->path, .fields = &all};
+    const int n = length > 0 ? length : fields_most_positions(fields);
+    field_assign(&r, "model.context_length", arena_format(arena, "%d", n));
+    if (fields->window > 0 && fields->window < n) { /* one as wide as the sequence hides nothing */
+        field_assign(&r, "model.mask.kind", "window");
+        field_assign(&r, "model.mask.width", arena_format(arena, "%d", fields->window));
+    }
+    return settings_resolve(arena, schema, all.assignments, all.n_assignments, ret_settings, NULL, err);
 }

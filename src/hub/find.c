@@ -44,6 +44,8 @@ int hub_find(const ModelSettings *model, const Architecture **ret_architecture, 
     Unmet fewest = unmet(nearest->needs, nearest->n_needs, model);
     for (int a = 1; architecture_registry[a] && fewest.n > 0; a++) {
         const Architecture *architecture = architecture_registry[a];
+        if (!architecture->configure) /* only read back */
+            continue;
         const Unmet u = unmet(architecture->needs, architecture->n_needs, model);
         if (is_nearer(&u, &fewest))
             nearest = architecture, fewest = u;

@@ -1,4 +1,5 @@
-/* Our models for everybody's tools: a run's weights as a folder that Hugging Face's transformers loads.
+/* Our models for everybody's tools: a run's weights as a folder that Hugging Face's transformers loads; and theirs for
+ * ours.
  *
  * The nearest architecture that computes the same function is chosen by its table of needs (architecture/). A
  * model without such a home is refused, by the key that stands in the way; nothing is approximated.
@@ -40,20 +41,32 @@ int hub_write(const HubModel *model, const char *folder, HubSummary *ret_summary
 int hub_export(const char *run, const Settings *settings, int64_t step, const Kernels *kernels, const char *folder,
                HubSummary *ret_summary, Error *err);
 
-/* A folder of Hugging Face's, read back as a model of ours. */
+/* Whether a path is a folder of Hugging Face's, and no run's, or a file in GGUF. */
+int hub_is_at(const char *path);
+
+/* A model of theirs, of which all but the values is read. */
+typedef struct {
+    const Architecture *architecture;
+    ModelSettings settings; /* for sequences as long as the model takes, and ours do */
+    int padding;            /* an id that would stand at no position there; -1: none */
+    const struct HubParts *parts;
+} HubFile;
+
+/* Reads config.json and the headers of the weights, or the header of a GGUF. What config.json says decides; a field
+ * that may change numbers and is not read, and a value that no model of ours has, are STATUS_INPUT by the field's name;
+ * so is a tensor that does not fit. The schema is the program's. Memory from arena. */
+int hub_open(Arena *arena, const char *path, const Schema *schema, const Kernels *kernels, HubFile *ret_file,
+             Error *err);
+
+/* The same as a model of ours, for sequences of up to `length`. A folder may lack the head: then it is the embedding,
+ * and logits mean nothing. */
 typedef struct {
     const Architecture *architecture;
     const Model *model;
     const real *parameters;
 } HubRead;
 
-/* Whether a folder is one, and no run's. */
-int hub_is_at(const char *folder);
-
-/* Reads config.json and model.safetensors (F32). What config.json says decides; a field that may change numbers and is
- * not read, and a value that no model of ours has, are STATUS_INPUT by the field's name. The schema is the program's.
- * Memory from arena. */
-int hub_read(Arena *arena, const char *folder, const Schema *schema, const Kernels *kernels, HubRead *ret_read,
-             Error *err);
+/* STATUS_INPUT also if there is not as much memory, and of a value that is no number. Memory from arena. */
+int hub_read(Arena *arena, const HubFile *file, int length, HubRead *ret_read, Error *err);
 
 #endif

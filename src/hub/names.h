@@ -4,6 +4,7 @@
 
 #define HUB_CONFIG           "config.json"
 #define HUB_WEIGHTS          "model.safetensors"
+#define HUB_INDEX            "model.safetensors.index.json"
 #define HUB_TOKENIZER        "tokenizer.json"
 #define HUB_TOKENIZER_CONFIG "tokenizer_config.json"
 #define HUB_ORIGIN           "refframe"

@@ -1,69 +1,129 @@
-/* Reading a folder back. config.json is gone through field by field: one that nobody reads is refused, lest it change
- * the numbers in silence.
+/* Reading a model of theirs. config.json is gone through field by field: one that nobody reads is refused, lest it
+ * change the numbers in silence. Memory for weights is taken when they are known to be there: config.json may say what
+ * it likes.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "base/resolve.h"
+#include "base/memory.h"
+#include "base/text.h"
 #include "hub/fields.h"
+#include "hub/gguf.h"
+#include "hub/gguf_llama.h"
 #include "hub/hub.h"
 #include "hub/names.h"
-#include "hub/tensors.h"
+#include "hub/take.h"
 #include "store/run.h"
 
-int hub_is_at(const char *folder)
+enum { FEWEST = 2 }; /* positions, of a model whose tensors alone are asked for */
+
+struct HubParts {
+    const char *path;
+    const Schema *schema;
+    const Kernels *kernels;
+    Fields fields;
+    Weights weights;
+    Naming naming;
+};
+
+int hub_is_at(const char *path)
 {
     Arena *arena = arena_new();
-    const int is = file_is_folder(folder) && file_exists(file_join(arena, folder, HUB_CONFIG)) &&
-                   !file_exists(file_join(arena, folder, RUN_CONFIG));
+    const int is = file_is_folder(path) ? file_exists(file_join(arena, path, HUB_CONFIG)) &&
+                                              !file_exists(file_join(arena, path, RUN_CONFIG))
+                                        : gguf_is_at(path);
     arena_free(arena);
     return is;
 }
 
-/* The model that the fields describe, without values. */
-static int build(Arena *arena, const Fields *fields, const Schema *schema, const Kernels *kernels, Model **ret_model,
-                 Error *err)
+/* What the fields describe, for sequences of up to `length`; 0: of as many positions as it has. */
+static int describe(Arena *arena, const struct HubParts *parts, int length, ModelSettings *ret_shape, Error *err)
 {
     Settings *settings = ARENA_ARRAY(arena, Settings, 1);
-    ModelSettings shape;
-    int status = settings_resolve(arena, schema, fields->assignments, fields->n_assignments, settings, NULL, err);
-    if (status == STATUS_OK)
-        status = model_settings_read(settings, fields->vocab_size, &shape, err);
-    return status == STATUS_OK ? model_new(arena, &shape, kernels, ret_model, err) : status;
+    int status = fields_resolve(arena, &parts->fields, parts->schema, length, settings, err);
+    return status == STATUS_OK ? model_settings_read(settings, parts->fields.vocab_size, ret_shape, err) : status;
 }
 
-/* Memory for them is taken when they are known to be there: config.json may say what it likes. */
-static int take_weights(Arena *arena, const char *folder, const Architecture *architecture, const Model *model,
-                        const real **ret_block, Error *err)
+/* The same as a model, without values. */
+static int build(Arena *arena, const struct HubParts *parts, int length, Model **ret_model, Error *err)
 {
-    const char *path = file_join(arena, folder, HUB_WEIGHTS);
-    Arena *scratch = arena_new();
-    SafeTensors file;
-    int status = safetensors_read(scratch, path, &file, err);
-    if (status == STATUS_OK)
-        status = tensors_check(architecture, model, path, &file, err);
-    if (status == STATUS_OK) {
-        real *block = ARENA_ARRAY(arena, real, model_parameters(model)->n_values);
-        tensors_take(architecture, model, &file, block);
-        *ret_block = block;
+    ModelSettings shape;
+    const int status = describe(arena, parts, length, &shape, err);
+    return status == STATUS_OK ? model_new(arena, &shape, parts->kernels, ret_model, err) : status;
+}
+
+/* A head that is not there takes no memory of its own. */
+static void name_tensors(Arena *arena, struct HubParts *parts)
+{
+    const FieldReader r = {.arena = arena, .path = parts->path, .fields = &parts->fields};
+    parts->naming = take_naming(arena, &parts->fields, &parts->weights);
+    if (!parts->naming.has_head) {
+        field_assign(&r, "model.tied_head", "true");
+        field_assign(&r, "model.bias_head", "false");
     }
-    arena_free(scratch);
+}
+
+/* What config.json says comes before what the weights are. */
+static int open_folder(Arena *arena, struct HubParts *parts, Error *err)
+{
+    Model *model;
+    int status = fields_read(arena, file_join(arena, parts->path, HUB_CONFIG), &parts->fields, err);
+    if (status == STATUS_OK)
+        status = build(arena, parts, FEWEST, &model, err);
+    if (status == STATUS_OK)
+        status = weights_open(arena, parts->path, &parts->weights, err);
     return status;
 }
 
-int hub_read(Arena *arena, const char *folder, const Schema *schema, const Kernels *kernels, HubRead *ret_read,
+int hub_open(Arena *arena, const char *path, const Schema *schema, const Kernels *kernels, HubFile *ret_file,
              Error *err)
 {
-    Fields fields;
+    struct HubParts *parts = ARENA_ARRAY(arena, struct HubParts, 1);
+    HubFile file = {.parts = parts};
     Model *model;
-    const real *parameters;
-    int status = fields_read(arena, file_join(arena, folder, HUB_CONFIG), &fields, err);
+    *parts = (struct HubParts){.path = path, .schema = schema, .kernels = kernels};
+    int status = file_is_folder(path) ? open_folder(arena, parts, err)
+                                      : gguf_llama_open(arena, path, &parts->fields, &parts->weights, err);
+    if (status != STATUS_OK)
+        return status;
+    name_tensors(arena, parts);
+    status = build(arena, parts, FEWEST, &model, err);
     if (status == STATUS_OK)
-        status = build(arena, &fields, schema, kernels, &model, err);
+        status = take_check(&parts->fields, parts->naming, model, &parts->weights, err);
     if (status == STATUS_OK)
-        status = take_weights(arena, folder, fields.architecture, model, &parameters, err);
+        status = describe(arena, parts, 0, &file.settings, err);
+    if (status != STATUS_OK)
+        return status;
+    file.architecture = parts->fields.architecture;
+    file.padding = parts->fields.padding;
+    *ret_file = file;
+    return STATUS_OK;
+}
+
+static int check_memory(const struct HubParts *parts, const Model *model, Error *err)
+{
+    const double needed =
+        (double)model_parameters(model)->n_values * sizeof(real) + take_bytes(&parts->fields, parts->naming, model);
+    char text[32], there[32];
+    if (needed <= memory_there())
+        return STATUS_OK;
+    return error_set(err, STATUS_INPUT, "%s: its weights take %s of memory as float32; this machine has %s",
+                     parts->path, text_bytes(needed, text), text_bytes(memory_there(), there));
+}
+
+int hub_read(Arena *arena, const HubFile *file, int length, HubRead *ret_read, Error *err)
+{
+    const struct HubParts *parts = file->parts;
+    Model *model;
+    int status = build(arena, parts, length, &model, err);
     if (status == STATUS_OK)
-        *ret_read = (HubRead){fields.architecture, model, parameters};
+        status = check_memory(parts, model, err);
+    if (status != STATUS_OK)
+        return status;
+    real *block = ARENA_ARRAY(arena, real, model_parameters(model)->n_values);
+    status = take_values(&parts->fields, parts->naming, model, &parts->weights, block, err);
+    if (status == STATUS_OK)
+        *ret_read = (HubRead){file->architecture, model, block};
     return status;
 }

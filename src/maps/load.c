@@ -42,16 +42,6 @@ double maps_load_bytes(const MapsSet *set)
 
 /* ---- conversion ---- */
 
-/* IEEE 754 binary16: 1 sign, 5 exponent and 10 fraction bits. */
-static float half_to_float(uint16_t half)
-{
-    const int exponent = half >> 10 & 31, fraction = half & 1023;
-    const float size = exponent == 31  ? (fraction ? (float)NAN : (float)INFINITY)
-                       : exponent == 0 ? ldexpf((float)fraction, -24)
-                                       : ldexpf((float)(fraction + 1024), exponent - 25);
-    return half >> 15 ? -size : size;
-}
-
 /* float64 is rounded to nearest; what is beyond float32 becomes infinite. */
 static void convert(const NpyArray *array, real *ret_maps)
 {
@@ -59,7 +49,7 @@ static void convert(const NpyArray *array, real *ret_maps)
     const double *doubles = array->data;
     if (array->type == NPY_FLOAT16) {
         for (size_t i = 0; i < array->n_items; i++)
-            ret_maps[i] = half_to_float(halves[i]);
+            ret_maps[i] = npy_half(halves[i]);
     } else {
         for (size_t i = 0; i < array->n_items; i++)
             ret_maps[i] = (real)doubles[i];

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <limits.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -305,4 +306,15 @@ int npy_read_header(Arena *arena, const char *path, NpyArray *ret_array, size_t 
     *ret_bytes = n_whole + (needs_copy(&array, start) ? n_whole - start : 0);
     *ret_array = array;
     return STATUS_OK;
+}
+
+/* 1 sign, 5 exponent and 10 fraction bits. Moved into a float32's place they say 2^-112 of it, also below the least
+ * exponent; that of infinity and NaN alone is another. */
+float npy_half(uint16_t half)
+{
+    const uint32_t bits = (uint32_t)(half & 0x7fff) << 13;
+    float size;
+    memcpy(&size, &bits, sizeof size);
+    size = (half & 0x7c00) != 0x7c00 ? size * 0x1p112f : half & 1023 ? (float)NAN : (float)INFINITY;
+    return half >> 15 ? -size : size;
 }

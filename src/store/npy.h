@@ -44,4 +44,7 @@ int npy_parse(Arena *arena, const char *where, const void *bytes, size_t n, NpyA
 /* Adds the .npy file of an array (its name, is_fortran and n_items are not read); item_bytes only for strings. */
 void npy_add(Text *text, const NpyArray *array);
 
+/* An item of NPY_FLOAT16, IEEE 754 binary16, exactly. */
+float npy_half(uint16_t half);
+
 #endif

@@ -26,9 +26,12 @@ typedef struct {
     int n;
     const char **metadata; /* key, value, ... */
     int n_meta;
+    uint64_t *begins; /* where in the file each tensor's data begin */
 } SafeTensors;
 /* Validates everything: header length, JSON, offsets within the file, no overlap or gap, sizes = shapes. */
 int safetensors_read(Arena *arena, const char *path, SafeTensors *ret_file, Error *err);
+/* The same of a file that should not stand in memory whole: the tensors' data are NULL, and read by their `begins`. */
+int safetensors_read_header(Arena *arena, const char *path, SafeTensors *ret_file, Error *err);
 const SafeTensor *safetensors_get(const SafeTensors *file, const char *name);
 const char *safetensors_meta(const SafeTensors *file, const char *key);
 

@@ -5,6 +5,8 @@ import csv
 import importlib
 import io
 import os
+import re
+import subprocess
 import sys
 import unittest
 
@@ -12,9 +14,11 @@ from exported import RUNS, experiment
 from harness import Case, run_folders
 
 sys.path.insert(0, os.path.join(os.environ["TESTS_DIR"], "hub"))
+sys.path.insert(0, os.path.join(os.environ["TESTS_DIR"], "hub", "fixtures"))
 
 TEXT = "A caf\u00e9, \u4e2d\u6587 \U0001f600\r\n\tx\x01<bos>\"\\\u00a0 <mask>  two\n\n"
 TOLERANCE = 1e-5
+SEEDS = int(os.environ.get("HUB_SEEDS", "3"))
 
 
 def lacks():
@@ -24,6 +28,50 @@ def lacks():
         except ImportError:
             return name
     return ""
+
+
+def drawn_ids(config, seed):
+    """As long as the model has positions for; without padding's id, which in RoBERTa stands at no place."""
+    import numpy as np
+    generator = np.random.default_rng(seed)
+    ids = generator.integers(0, config.vocab_size, generator.integers(2, 24))
+    return np.where(ids == config.pad_token_id, (ids + 1) % config.vocab_size, ids).astype(np.int32)
+
+
+def drawn_models(seed):
+    """Name, class, configuration, type and size of the files: of each architecture one, of drawn sizes and choices."""
+    import numpy as np
+    import torch
+    import transformers as t
+    draw = np.random.default_rng(100 + seed)
+
+    def one_of(*choices):
+        return choices[draw.integers(len(choices))]
+
+    for made, config in ((t.LlamaForCausalLM, t.LlamaConfig), (t.LlamaModel, t.LlamaConfig), (t.MistralForCausalLM, t.MistralConfig),
+                         (t.Qwen2ForCausalLM, t.Qwen2Config), (t.Qwen3ForCausalLM, t.Qwen3Config), (t.SmolLM3ForCausalLM, t.SmolLM3Config),
+                         (t.GPT2LMHeadModel, t.GPT2Config), (t.GPT2Model, t.GPT2Config), (t.GPTNeoXForCausalLM, t.GPTNeoXConfig),
+                         (t.BloomForCausalLM, t.BloomConfig), (t.BertForMaskedLM, t.BertConfig), (t.RobertaModel, t.RobertaConfig),
+                         (t.XLMRobertaForMaskedLM, t.XLMRobertaConfig)):
+        kind, heads, n_layers = config.model_type, one_of(1, 2, 3, 4, 6), one_of(1, 2, 3, 4)
+        grouped = one_of(*[n for n in (1, 2, 3, 6) if heads % n == 0])
+        sizes = {"vocab_size": one_of(7, 23, 64), "num_hidden_layers": n_layers, "num_attention_heads": heads,
+                 "hidden_size": heads * one_of(4, 6, 10)}
+        if kind != "bloom":
+            sizes["max_position_embeddings"] = 40
+        if kind not in ("gpt2", "bloom"):
+            sizes["intermediate_size"] = one_of(5, 16, 33)
+        if kind in ("llama", "mistral", "qwen2", "qwen3", "smollm3"):
+            sizes |= {"num_key_value_heads": grouped, "rms_norm_eps": one_of(1e-6, 1e-3), "tie_word_embeddings": one_of(True, False),
+                      "rope_parameters": {"rope_type": "default", "rope_theta": one_of(100.0, 1e6)}, "pad_token_id": None}
+        if kind in ("llama", "qwen3", "smollm3"):
+            sizes["attention_bias"] = one_of(True, False)
+        sizes |= {"llama": {"head_dim": one_of(4, 8)}, "qwen3": {"head_dim": one_of(2, 6)}, "mistral": {"sliding_window": one_of(3, 9, None)},
+                  "smollm3": {"no_rope_layer_interval": one_of(1, 2, 3, 4)}, "bert": {"hidden_act": one_of("gelu", "relu", "gelu_new")},
+                  "roberta": {"pad_token_id": one_of(0, 1, 4), "type_vocab_size": 1},
+                  "gpt_neox": {"hidden_size": heads * 8, "use_parallel_residual": False, "attention_bias": one_of(True, False), "hidden_act": one_of("gelu", "relu")},
+                  "gpt2": {"n_inner": one_of(None, 12)}}.get(kind, {})
+        yield (made.__name__, made, config(**sizes), one_of(torch.float32, torch.float16, torch.bfloat16), one_of("2KB", "1GB"))
 
 
 @unittest.skipIf(lacks(), f"needs {lacks()}")
@@ -71,23 +119,35 @@ class HuggingFace(Case):
         return np.load(os.path.join(run, "snapshots", "step-00000006.npz")), self.at(name)
 
     def test_models_of_the_library(self):
-        """Folders that it writes itself: our maps of them, measured, are its own, measured as anybody's maps."""
+        """Folders that it writes itself, of every architecture and of drawn sizes: our maps and logits are its own."""
+        from make_theirs import keep, run, save
+        for seed in range(SEEDS):
+            for name, made, config, dtype, shard in drawn_models(seed):
+                folder = self.at("theirs", f"{name}_{seed}")
+                ids = drawn_ids(config, seed)
+                maps, logits = run(save(folder, made, config, dtype, None, seed, shard), ids)
+                keep(folder, ids, maps, logits if made.__name__.endswith(("CausalLM", "LMHeadModel")) else None)
+        program = os.path.join(os.environ["BUILD_DIR"], "tests", "test_hub_theirs")
+        done = subprocess.run([program], env={**os.environ, "HUB_THEIRS": self.at("theirs")}, capture_output=True, text=True, check=False)
+        apart = [float(word) for word in re.findall(r" are (\S+) of the largest apart", done.stdout + done.stderr)]
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertGreaterEqual(len(apart), 13 * SEEDS)
+        print(f"# {len(apart)} maps and logits at most {max(apart):.1e} apart")
+
+    def test_measured_models_of_the_library(self):
+        """The same maps, measured as anybody's maps, give what the program prints of the model."""
         import numpy as np
-        import torch
         import transformers
-        from hugging_face import load
-        sizes = {"vocab_size": 20, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "initializer_range": 0.5,
-                 "max_position_embeddings": 32}
-        ids = np.random.default_rng(0).integers(0, 20, (3, 20))
+        from make_theirs import run, save
+        import torch
+        sizes = {"vocab_size": 20, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "max_position_embeddings": 32}
+        ids = np.random.default_rng(0).integers(0, 20, 20)
         np.save(self.at("ids.npy"), ids)
-        for config in (transformers.GPT2Config(**sizes), transformers.LlamaConfig(**sizes, num_key_value_heads=2, intermediate_size=24),
-                       transformers.GPTNeoXConfig(**sizes, intermediate_size=24, use_parallel_residual=False)):
+        for config in (transformers.GPT2Config(**sizes), transformers.LlamaConfig(**sizes, num_key_value_heads=2, intermediate_size=24)):
             name = config.model_type
-            torch.manual_seed(1)
-            transformers.AutoModelForCausalLM.from_config(config).save_pretrained(self.at(name))
-            with torch.no_grad():
-                maps = torch.stack(load(self.at(name))(torch.tensor(ids), output_attentions=True).attentions, 1)
-            np.save(self.at(f"{name}.npy"), maps.numpy())
+            made = {"gpt2": transformers.GPT2LMHeadModel, "llama": transformers.LlamaForCausalLM}[name]
+            maps, _ = run(save(self.at(name), made, config, torch.float32, None, 1), ids)
+            np.save(self.at(f"{name}.npy"), maps[None])
             ours = self.values(name, "--ids", "ids.npy")
             theirs = self.values(f"{name}.npy", "--mask", "causal", "--tokens", "ids.npy")
             self.assertEqual(ours.keys(), theirs.keys())

@@ -113,6 +113,72 @@ CONFIGS = {
 }
 
 
+# A folder with weights of its own: of which kind, how many tensors of the kind's own, and how config.json says it.
+TINY_LLAMA = {"model_type": "mistral", "vocab_size": 3, "hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 2,
+              "num_key_value_heads": 1, "intermediate_size": 4, "max_position_embeddings": 8, "sliding_window": 3}
+TINY_BERT = {"model_type": "xlm-roberta", "vocab_size": 5, "hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 2,
+             "intermediate_size": 4, "max_position_embeddings": 6, "type_vocab_size": 1, "pad_token_id": 1}
+
+
+def llama_tensors(kind):
+    shapes = {"model.embed_tokens.weight": (3, 4), "model.norm.weight": (4,), "lm_head.weight": (3, 4)}
+    block = {"input_layernorm": (4,), "self_attn.q_proj": (4, 4), "self_attn.k_proj": (2, 4), "self_attn.v_proj": (2, 4),
+             "self_attn.o_proj": (4, 4), "post_attention_layernorm": (4,), "mlp.gate_proj": (4, 4), "mlp.up_proj": (4, 4),
+             "mlp.down_proj": (4, 4)}
+    shapes |= {f"model.layers.0.{name}.weight": shape for name, shape in block.items()}
+    return {name: (kind, np.full(shape, 0x3c00, "<u2")) for name, shape in shapes.items()}
+
+
+def bert_tensors():
+    shapes = {"word_embeddings.weight": (5, 4), "position_embeddings.weight": (6, 4), "token_type_embeddings.weight": (1, 4)}
+    shapes = {f"embeddings.{name}": shape for name, shape in shapes.items()}
+    inner = {"attention.self.query": 4, "attention.self.key": 4, "attention.self.value": 4, "attention.output.dense": 4,
+             "intermediate.dense": 4, "output.dense": 4}
+    for name in ("embeddings", "encoder.layer.0.attention.output", "encoder.layer.0.output"):
+        shapes |= {f"{name}.LayerNorm.weight": (4,), f"{name}.LayerNorm.bias": (4,)}
+    for name, n in inner.items():
+        shapes |= {f"encoder.layer.0.{name}.weight": (n, 4), f"encoder.layer.0.{name}.bias": (n,)}
+    return {name: ("F32", np.full(shape, 0.5, "<f4")) for name, shape in shapes.items()}
+
+
+def hub_folder(config, tensors, is_sharded):
+    index = json.dumps({"weight_map": {name: "model-00001-of-00001.safetensors" for name in tensors}} if is_sharded else {})
+    return json.dumps(config).encode() + NUL + (index.encode() if is_sharded else b"") + NUL + safetensors(tensors, None)
+
+
+def gguf(metadata, tensors):
+    """GGUF, version 3: metadata are u32, f32 or texts; tensors are of float32."""
+    def text(string):
+        return len(string).to_bytes(8, "little") + string.encode()
+
+    def value(item):
+        kinds = {int: (4, np.uint32), float: (6, np.float32)}
+        if isinstance(item, str):
+            return np.uint32(8).tobytes() + text(item)
+        if isinstance(item, list):
+            return np.uint32(9).tobytes() + np.uint32(8).tobytes() + np.uint64(len(item)).tobytes() + b"".join(map(text, item))
+        number, kind = kinds[type(item)]
+        return np.uint32(number).tobytes() + kind(item).tobytes()
+    out, data = b"GGUF" + np.uint32(3).tobytes() + np.array([len(tensors), len(metadata)], "<u8").tobytes(), b""
+    for key, item in metadata.items():
+        out += text(key) + value(item)
+    for name, shape in tensors.items():
+        out += text(name) + np.uint32(len(shape)).tobytes() + np.array(shape[::-1], "<u8").tobytes() + np.uint32(0).tobytes()
+        out += np.uint64(len(data)).tobytes()
+        data += np.full(shape, 0.5, "<f4").tobytes() + bytes(-4 * int(np.prod(shape)) % 32)
+    return out + bytes(-len(out) % 32) + data
+
+
+GGUF = {"general.architecture": "llama", "llama.embedding_length": 4, "llama.block_count": 1, "llama.attention.head_count": 2,
+        "llama.attention.head_count_kv": 1, "llama.feed_forward_length": 4, "llama.context_length": 8,
+        "llama.attention.layer_norm_rms_epsilon": 1e-5, "llama.rope.freq_base": 500.0, "llama.rope.dimension_count": 2,
+        "tokenizer.ggml.tokens": ["a", "\n"]}
+GGUF_TENSORS = {"token_embd.weight": (3, 4), "output_norm.weight": (4,)} | {
+    f"blk.0.{name}.weight": shape for name, shape in {
+        "attn_norm": (4,), "attn_q": (4, 4), "attn_k": (2, 4), "attn_v": (2, 4), "attn_output": (4, 4), "ffn_norm": (4,),
+        "ffn_gate": (4, 4), "ffn_up": (4, 4), "ffn_down": (4, 4)}.items()}
+
+
 def npz(members, compression):
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", compression) as archive:
@@ -161,7 +227,10 @@ def seeds(program):
         "experiment": {"sweep": EXPERIMENT.encode(), "set": EXPERIMENT.encode() + NUL + b"train.steps=7" + NUL + b"ends=both",
                        "small": b"model.d_model: 1e3\nseeds: [3, 1]\n", "bom": b"\xef\xbb\xbfclaim: a\nseeds: 1\n",
                        "escape": b"name: \"a\\e[31mb\"\nclaim: 'it''s'\n"},
-        "hub": {name: json.dumps(config).encode() for name, config in CONFIGS.items()},
+        "gguf": {"tied": gguf(GGUF, GGUF_TENSORS), "untied": gguf(GGUF, GGUF_TENSORS | {"output.weight": (3, 4)})},
+        "hub": {name: json.dumps(config).encode() for name, config in CONFIGS.items()} |
+               {"half": hub_folder(TINY_LLAMA, llama_tensors("F16"), False), "shards": hub_folder(TINY_LLAMA, llama_tensors("BF16"), True),
+                "roberta": hub_folder(TINY_BERT, bert_tensors(), False)},
         "json": {"all": b'{"a": [1, -2.5e-3, true, null, "\\u00e9\\ud83d\\ude00\\n"], "b": {"": {}}}',
                  "deep": b"[" * 64 + b"]" * 64,
                  "number": b" 1e308 "},

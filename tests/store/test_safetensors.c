@@ -41,6 +41,30 @@ static void test_reads_another_programs_file(void **state)
     assert_null(safetensors_get(&file, "weigh"));
 }
 
+/* Read by its header, a file has the same tensors in the same places, and is refused by the same line. */
+static int read_both(Arena *arena, const char *path, SafeTensors *ret_file, Error *err)
+{
+    SafeTensors header;
+    Error other = {{0}};
+    const int status = safetensors_read(arena, path, ret_file, err);
+    assert_int_equal(safetensors_read_header(arena, path, &header, &other), status);
+    if (status != STATUS_OK) {
+        assert_string_equal(other.text, err->text);
+        return status;
+    }
+    assert_int_equal(header.n, ret_file->n);
+    for (int i = 0; i < header.n; i++) {
+        const SafeTensor *a = &header.tensors[i], *b = &ret_file->tensors[i];
+        char *bytes = arena_alloc(arena, a->n_bytes + 1);
+        assert_string_equal(a->name, b->name);
+        assert_null(a->data);
+        assert_int_equal(a->n_bytes, b->n_bytes);
+        assert_ok(file_read_at(path, header.begins[i], bytes, a->n_bytes, &other), &other);
+        assert_memory_equal(bytes, b->data, b->n_bytes);
+    }
+    return STATUS_OK;
+}
+
 static const char *write_sample(const Scratch *s, const char *name)
 {
     const SafeTensor tensors[] = {
@@ -105,7 +129,7 @@ static int read_parts(const Scratch *s, Arena *arena, uint64_t n_header, const c
     fwrite(zeros, 1, n_data, out);
     assert_int_equal(fclose(out), 0);
     err->text[0] = '\0';
-    return safetensors_read(arena, path, &file, err);
+    return read_both(arena, path, &file, err);
 }
 
 static void test_rules_of_the_format(void **state)
@@ -185,7 +209,7 @@ static void test_lengths_of_the_header(void **state)
 static int read_damaged(const char *path, Arena *arena, SafeTensors *ret_file)
 {
     Error err = {{0}};
-    const int status = safetensors_read(arena, path, ret_file, &err);
+    const int status = read_both(arena, path, ret_file, &err);
     if (status != STATUS_OK) {
         assert_int_equal(status, STATUS_INPUT);
         assert_int_equal(strncmp(err.text, path, strlen(path)), 0);
@@ -240,6 +264,21 @@ static void test_every_flipped_bit_is_refused(void **state)
     assert_true(n_passed < 8 * strlen("crc32"));
 }
 
+static void test_pieces_of_a_file(void **state)
+{
+    const Scratch *s = *state;
+    const char *path = scratch_path(s, "piece");
+    char four[5] = "";
+    Error err;
+    assert_ok(file_write(path, "abcdef", 6, &err), &err);
+    assert_ok(file_read_at(path, 2, four, 4, &err), &err);
+    assert_string_equal(four, "cdef");
+    assert_ok(file_read_at(path, 6, four, 0, &err), &err);
+    const char *line = arena_format(s->arena, "%s: its end is missing", path);
+    assert_refused(file_read_at(path, 3, four, 4, &err), STATUS_INPUT, line, &err);
+    assert_refused(file_read_at(path, UINT64_MAX, four, 2, &err), STATUS_INPUT, line, &err);
+}
+
 static void test_where_nothing_can_be_written(void **state)
 {
     const Scratch *s = *state;
@@ -253,10 +292,15 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
     const struct CMUnitTest tests[] = {
-        TEST(test_reads_another_programs_file),  TEST(test_round_trip_and_equal_bytes),
-        TEST(test_the_bytes_follow_the_format),  TEST(test_rules_of_the_format),
-        TEST(test_lengths_of_the_header),        TEST(test_every_truncation_is_refused),
-        TEST(test_every_flipped_bit_is_refused), TEST(test_where_nothing_can_be_written),
+        TEST(test_reads_another_programs_file),
+        TEST(test_round_trip_and_equal_bytes),
+        TEST(test_the_bytes_follow_the_format),
+        TEST(test_rules_of_the_format),
+        TEST(test_lengths_of_the_header),
+        TEST(test_every_truncation_is_refused),
+        TEST(test_every_flipped_bit_is_refused),
+        TEST(test_where_nothing_can_be_written),
+        TEST(test_pieces_of_a_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,11 +16,12 @@ typedef struct {
 
 /* How one of our tensors, (in, out) if it is a layer's, lies in theirs. */
 typedef enum {
-    LAYOUT_VECTOR,      /* (1, n) as (n) */
-    LAYOUT_MATRIX,      /* as it is */
-    LAYOUT_TURNED,      /* transposed: (out, in) */
-    LAYOUT_QKV_COLUMNS, /* of q, k and v: (C, 3C), side by side; biases (3C) */
-    LAYOUT_QKV_HEADS    /* of q, k and v, transposed: (3C, C), the rows of a head's q, k and v, then the next head's */
+    LAYOUT_VECTOR,       /* (1, n) as (n) */
+    LAYOUT_MATRIX,       /* as it is */
+    LAYOUT_TURNED,       /* transposed: (out, in) */
+    LAYOUT_TURNED_PAIRS, /* likewise; channels (i, i + D/2) of a head, which rope turns, stand as 2i and 2i + 1 */
+    LAYOUT_QKV_COLUMNS,  /* of q, k and v: (C, 3C), side by side; biases (3C) */
+    LAYOUT_QKV_HEADS     /* of q, k and v, transposed: (3C, C), the rows of a head's q, k and v, then the next head's */
 } TensorLayout;
 
 /* A tensor of theirs. What the model lacks (a bias, a type, positions) stands as zeros. */
@@ -37,6 +38,9 @@ typedef struct {
     const char *initial;       /* what it is where it is not said, or null; NULL: it must be */
 } FieldRow;
 
+typedef struct FieldReader FieldReader; /* hub/fields.h */
+
+/* One that is only read back has neither needs nor a way to configure. */
 typedef struct {
     Variant variant;   /* its name is their model_type */
     const char *class; /* what loads it: "LlamaForCausalLM" */
@@ -48,11 +52,18 @@ typedef struct {
     const TensorRow *block_rows; /* behind that, and behind our "blocks.L." */
     int n_block_rows;
     void (*configure)(const ModelSettings *model, JsonWriter *json); /* what config.json has beside the common keys */
-    /* For reading back; without fields it is not. */
+    /* For reading back. */
+    const char *base; /* of tensors: stands before their names unless a model without a head was saved */
+    const char *head; /* of tensors: before those of the head, which such a model lacks */
+    int is_encoder;   /* its head may be one that is not ours: that is passed over */
     const FieldRow *fields;
     int n_fields;
-    const char *const *shape; /* key, value, ... of ours that every such model has; NULL at its end */
-    double rope_share;        /* partial_rotary_factor where it is not said; 0: no rope */
+    int (*describe)(const FieldReader *reader); /* what a table can't say of config.json; NULL: nothing */
+    const char *const *shape;                   /* key, value, ... of ours that every such model has; NULL at its end */
+    const char *const
+        *extras;            /* tensors, behind `base`, that change no map: `#` is a number, `*` at the end whatever */
+    double rope_share;      /* partial_rotary_factor where it is not said; 0: no rope */
+    const char *rope_theta; /* rope_theta where it is not said; NULL: 10000 */
 } Architecture;
 
 #define NEEDS(rows)    .needs = (rows), .n_needs = sizeof(rows) / sizeof *(rows)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "hub/needs.h"
+#include "hub/architecture/bert.h"
 #include "hub/config.h"
 #include "model/mask/mask.h"
 
@@ -45,7 +46,7 @@ static const TensorRow rows[] = {
     {"classifier.bias", "head.bias", LAYOUT_VECTOR, NULL},
 };
 
-static const TensorRow block_rows[] = {
+const TensorRow bert_block_rows[BERT_BLOCK_ROWS] = {
     {"attention.self.query.weight", "attention.q.weight", LAYOUT_TURNED, NULL},
     {"attention.self.query.bias", "attention.q.bias", LAYOUT_VECTOR, NULL},
     {"attention.self.key.weight", "attention.k.weight", LAYOUT_TURNED, NULL},
@@ -88,6 +89,49 @@ static void configure(const ModelSettings *model, JsonWriter *json)
     put_classes(model, json);
 }
 
+const FieldRow bert_fields[BERT_FIELDS] = {
+    {"hidden_size", "model.d_model", NULL, NULL},
+    {"num_hidden_layers", "model.n_layers", NULL, NULL},
+    {"num_attention_heads", "model.n_heads", NULL, NULL},
+    {"intermediate_size", "model.d_ff", NULL, NULL},
+    {"max_position_embeddings", "model.context_length", NULL, "512"},
+    {"hidden_act", "model.activation", NULL, "gelu"},
+    {"layer_norm_eps", "model.norm_epsilon", NULL, "1e-12"},
+    {"type_vocab_size", NULL, NULL, ""},
+    {"position_embedding_type", NULL, "absolute", "absolute"},
+    {"is_decoder", NULL, "false", "false"},
+    {"add_cross_attention", NULL, "false", "false"},
+    {"tie_word_embeddings", NULL, NULL, ""}, /* of the head for masked tokens; the classifier is never tied */
+    {"pooler_fc_size", NULL, NULL, ""},
+    {"pooler_num_attention_heads", NULL, NULL, ""},
+    {"pooler_num_fc_layers", NULL, NULL, ""},
+    {"pooler_size_per_head", NULL, NULL, ""},
+    {"pooler_type", NULL, NULL, ""},
+    {"directionality", NULL, NULL, ""},
+};
+
+const char *const bert_shape[] = {"model.position.kind",
+                                  "absolute",
+                                  "model.mask.kind",
+                                  "full",
+                                  "model.bias",
+                                  "true",
+                                  "model.norm_placement",
+                                  "post",
+                                  "model.token_type",
+                                  "true",
+                                  "model.embedding_norm",
+                                  "true",
+                                  NULL};
+
+/* Every place is of the first type. */
+int bert_describe(const FieldReader *r)
+{
+    return field_whole(r, "type_vocab_size", 2, 1, 1000000, &r->fields->n_types);
+}
+
+static const char *const extras[] = {"embeddings.position_ids", "pooler.*", "cls.*", NULL};
+
 const Architecture architecture_bert = {
     .variant = {.name = "bert",
                 .summary = "full mask, absolute positions, or none, and post-norm; tokens as classes of each place",
@@ -96,6 +140,14 @@ const Architecture architecture_bert = {
     NEEDS(needs),
     TENSORS(rows),
     .prefix = "bert.encoder.layer",
-    BLOCKS(block_rows),
+    BLOCKS(bert_block_rows),
     .configure = configure,
+    .base = "bert.",
+    .head = "classifier.",
+    .fields = bert_fields,
+    .n_fields = BERT_FIELDS,
+    .is_encoder = 1,
+    .describe = bert_describe,
+    .shape = bert_shape,
+    .extras = extras,
 };

@@ -7,8 +7,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/text.h"
+
 #include "hub/needs.h"
 #include "hub/config.h"
+#include "hub/fields.h"
 #include "model/position/alibi.h"
 
 static int is_alibi(const ModelSettings *model)
@@ -102,6 +105,52 @@ static void configure(const ModelSettings *model, JsonWriter *json)
     config_put_zeros(json, dropouts, sizeof dropouts / sizeof *dropouts);
 }
 
+/* Where H is no power of two, ours are to be told. */
+static int describe(const FieldReader *r)
+{
+    int n_heads;
+    char digits[32];
+    const int status = field_whole(r, "n_head", 8, 1, 256, &n_heads);
+    if (status != STATUS_OK)
+        return status;
+    const char *width = field_text(r->arena, json_get(r->config, "n_embed")); /* hidden_size, in its first files */
+    if (!width)
+        width = field_text(r->arena, json_get(r->config, "hidden_size"));
+    if (!width)
+        return error_set(r->err, STATUS_INPUT, "%s: has no hidden_size", r->path);
+    field_assign(r, "model.d_model", width);
+    const char **slopes = ARENA_ARRAY(r->arena, const char *, n_heads);
+    for (int h = 0; h < n_heads; h++)
+        slopes[h] = arena_strdup(r->arena, text_number(their_slope(n_heads, h), digits));
+    if ((n_heads & (n_heads - 1)) != 0)
+        field_assign_list(r, "model.position.slopes", slopes, n_heads);
+    return STATUS_OK;
+}
+
+/* No position is beyond ALiBi; 2048 were trained. */
+static const FieldRow fields[] = {
+    {"hidden_size", NULL, NULL, ""},
+    {"n_embed", NULL, NULL, ""},
+    {"n_layer", "model.n_layers", NULL, NULL},
+    {"n_head", "model.n_heads", NULL, NULL},
+    {"n_inner", NULL, "null", "null"},
+    {"seq_length", "model.context_length", NULL, "2048"},
+    {"layer_norm_epsilon", "model.norm_epsilon", NULL, "1e-5"},
+    {"tie_word_embeddings", "model.tied_head", NULL, "true"},
+    {"apply_residual_connection_post_layernorm", NULL, "false", "false"},
+    {"slow_but_exact", NULL, "false", "false"},
+    {"pretraining_tp", NULL, NULL, ""},
+    {"offset_alibi", NULL, NULL, ""},
+    {"skip_bias_add", NULL, NULL, ""},
+    {"skip_bias_add_qkv", NULL, NULL, ""},
+    {"bias_dropout_fusion", NULL, NULL, ""},
+    {"masked_softmax_fusion", NULL, NULL, ""},
+    {"attention_softmax_in_fp32", NULL, NULL, ""},
+};
+
+static const char *const shape[] = {"model.position.kind",  "alibi", "model.bias", "true", "model.bias_head", "false",
+                                    "model.embedding_norm", "true",  NULL};
+
 const Architecture architecture_bloom = {
     .variant = {.name = "bloom",
                 .summary = "ALiBi, LayerNorm, a norm behind the embeddings; GELU, biases of all layers",
@@ -112,4 +161,9 @@ const Architecture architecture_bloom = {
     .prefix = "transformer.h",
     BLOCKS(block_rows),
     .configure = configure,
+    .base = "transformer.",
+    .head = "lm_head.",
+    FIELDS(fields),
+    .describe = describe,
+    .shape = shape,
 };

@@ -68,10 +68,14 @@ static const FieldRow fields[] = {
     {"scale_attn_by_inverse_layer_idx", NULL, "false", "false"},
     {"reorder_and_upcast_attn", NULL, "false", "false"},
     {"add_cross_attention", NULL, "false", "false"},
+    {"n_ctx", NULL, NULL, ""}, /* of n_positions, once */
 };
 
 static const char *const shape[] = {"model.position.kind", "absolute", "model.bias", "true",
                                     "model.bias_head",     "false",    NULL};
+
+/* Masks that were buffers of the module. */
+static const char *const extras[] = {"h.#.attn.bias", "h.#.attn.masked_bias", NULL};
 
 const Architecture architecture_gpt2 = {
     .variant = {.name = "gpt2",
@@ -83,6 +87,9 @@ const Architecture architecture_gpt2 = {
     .prefix = "transformer.h",
     BLOCKS(block_rows),
     .configure = configure,
+    .base = "transformer.",
+    .head = "lm_head.",
     FIELDS(fields),
     .shape = shape,
+    .extras = extras,
 };

@@ -74,6 +74,10 @@ static const FieldRow fields[] = {
 
 static const char *const shape[] = {"model.position.kind", "rope", "model.bias_mlp", "true", NULL};
 
+/* Masks and frequencies that were buffers of the module. */
+static const char *const extras[] = {"layers.#.attention.bias", "layers.#.attention.masked_bias",
+                                     "layers.#.attention.rotary_emb.inv_freq", NULL};
+
 const Architecture architecture_gpt_neox = {
     .variant = {.name = "gpt_neox",
                 .summary = "rope and LayerNorm; GELU or ReLU, biases of attention and MLP",
@@ -84,7 +88,10 @@ const Architecture architecture_gpt_neox = {
     .prefix = "gpt_neox.layers",
     BLOCKS(block_rows),
     .configure = configure,
+    .base = "gpt_neox.",
+    .head = "embed_out.",
     FIELDS(fields),
     .shape = shape,
+    .extras = extras,
     .rope_share = 0.25,
 };

@@ -2,6 +2,7 @@
  * queries. Rope turns the pairs that ours does, channels (i, i + D/2).
  */
 #include "hub/needs.h"
+#include "hub/architecture/llama.h"
 #include "hub/config.h"
 
 static const Need needs[] = {
@@ -20,13 +21,13 @@ static const Need needs[] = {
     {"model.n_heads", heads_divide_width},
 };
 
-static const TensorRow rows[] = {
+const TensorRow llama_rows[] = {
     {"model.embed_tokens.weight", "embedding.token", LAYOUT_MATRIX, NULL},
     {"model.norm.weight", "head.norm.gain", LAYOUT_VECTOR, NULL},
     {"lm_head.weight", "head.weight", LAYOUT_TURNED, has_own_head},
 };
 
-static const TensorRow block_rows[] = {
+const TensorRow llama_block_rows[] = {
     {"input_layernorm.weight", "attention.norm.gain", LAYOUT_VECTOR, NULL},
     {"self_attn.q_proj.weight", "attention.q.weight", LAYOUT_TURNED, NULL},
     {"self_attn.q_proj.bias", "attention.q.bias", LAYOUT_VECTOR, has_attention_bias},
@@ -69,11 +70,16 @@ static const FieldRow fields[] = {
     {"attention_bias", "model.bias_out", NULL, "false"},
     {"mlp_bias", "model.bias_mlp", NULL, "false"},
     {"tie_word_embeddings", "model.tied_head", NULL, "false"},
-    {"pretraining_tp", NULL, "1", "1"},
+    {"is_llama_config", NULL, NULL, ""},
+    {"rope_interleaved", NULL, "false", "false"},
+    {"pretraining_tp", NULL, NULL, ""}, /* splits products, and adds what comes of them */
 };
 
-static const char *const shape[] = {"model.position.kind", "rope",   "model.norm", "rmsnorm",
-                                    "model.activation",    "swiglu", NULL};
+const char *const llama_shape[] = {"model.position.kind", "rope",   "model.norm", "rmsnorm",
+                                   "model.activation",    "swiglu", NULL};
+
+/* Frequencies, which follow from config.json. */
+const char *const llama_extras[] = {"layers.#.self_attn.rotary_emb.inv_freq", NULL};
 
 const Architecture architecture_llama = {
     .variant = {.name = "llama",
@@ -81,11 +87,14 @@ const Architecture architecture_llama = {
                 .source = "Touvron et al. 2023, arXiv 2302.13971"},
     .class = "LlamaForCausalLM",
     NEEDS(needs),
-    TENSORS(rows),
+    TENSORS(llama_rows),
     .prefix = "model.layers",
-    BLOCKS(block_rows),
+    BLOCKS(llama_block_rows),
     .configure = configure,
+    .base = "model.",
+    .head = "lm_head.",
     FIELDS(fields),
-    .shape = shape,
+    .shape = llama_shape,
+    .extras = llama_extras,
     .rope_share = 1,
 };

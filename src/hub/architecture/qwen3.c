@@ -1,5 +1,6 @@
 /* Qwen3 (Yang et al. 2025, arXiv 2505.09388): Llama with an RMSNorm of each head's q and k before rotation. */
 #include "hub/needs.h"
+#include "hub/architecture/llama.h"
 #include "hub/config.h"
 
 static const Need needs[] = {
@@ -50,6 +51,31 @@ static void configure(const ModelSettings *model, JsonWriter *json)
     json_put_bool(json, "use_sliding_window", 0);
 }
 
+static const FieldRow fields[] = {
+    {"hidden_size", "model.d_model", NULL, NULL},
+    {"num_hidden_layers", "model.n_layers", NULL, NULL},
+    {"num_attention_heads", "model.n_heads", NULL, NULL},
+    {"num_key_value_heads", "model.n_kv_heads", NULL, "32"},
+    {"head_dim", "model.d_head", NULL, "128"},
+    {"intermediate_size", "model.d_ff", NULL, NULL},
+    {"max_position_embeddings", "model.context_length", NULL, "32768"},
+    {"hidden_act", NULL, "silu", "silu"},
+    {"rms_norm_eps", "model.norm_epsilon", NULL, "1e-6"},
+    {"tie_word_embeddings", "model.tied_head", NULL, "false"},
+    {"attention_bias", "model.bias_q", NULL, "false"},
+    {"attention_bias", "model.bias_k", NULL, "false"},
+    {"attention_bias", "model.bias_v", NULL, "false"},
+    {"attention_bias", "model.bias_out", NULL, "false"},
+    {"use_sliding_window", NULL, "false", "false"},
+    {"sliding_window", NULL, NULL, ""},
+    {"max_window_layers", NULL, NULL, ""},
+    {"layer_types", NULL, "full_attention", "full_attention"},
+};
+
+static const char *const shape[] = {
+    "model.position.kind", "rope", "model.norm", "rmsnorm", "model.activation", "swiglu",
+    "model.qk_norm",       "true", NULL};
+
 const Architecture architecture_qwen3 = {
     .variant = {.name = "qwen3",
                 .summary = "Llama with normed queries and keys",
@@ -60,4 +86,10 @@ const Architecture architecture_qwen3 = {
     .prefix = "model.layers",
     BLOCKS(block_rows),
     .configure = configure,
+    .base = "model.",
+    .head = "lm_head.",
+    FIELDS(fields),
+    .shape = shape,
+    .extras = llama_extras,
+    .rope_share = 1,
 };

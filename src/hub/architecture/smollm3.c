@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "hub/needs.h"
+#include "hub/architecture/llama.h"
 #include "hub/config.h"
+#include "hub/fields.h"
 #include "model/position/position.h"
 
 static int is_rope_or_none(const ModelSettings *model)
@@ -73,6 +75,58 @@ static void configure(const ModelSettings *model, JsonWriter *json)
     json_put_bool(json, "mlp_bias", has_mlp_bias(model));
 }
 
+/* A list, 1 for each layer that turns, or each but every so manyth. As `skip_every` of ours, or no encoding at all. */
+static int describe(const FieldReader *r)
+{
+    const Json *list = json_get(r->config, "no_rope_layers");
+    int every = 0;
+    if (!list || list->type == JSON_NULL) {
+        const int status = field_whole(r, "no_rope_layer_interval", 4, 1, 256, &every);
+        if (status != STATUS_OK)
+            return status;
+    } else if (list->type != JSON_ARRAY) {
+        return field_refuse(r, "no_rope_layers", field_text(r->arena, list), "a list of 0 and 1");
+    }
+    const int n = every == 0 ? list->n_items : 0;
+    for (int l = n; l-- > 0;) /* the first that does not turn */
+        every = list->items[l]->number == 0 ? l + 1 : every;
+    for (int l = 0; l < n; l++)
+        if (list->items[l]->type != JSON_NUMBER || list->items[l]->number != (every == 0 || (l + 1) % every != 0))
+            return field_refuse(r, "no_rope_layers", "a list", "0 for every n-th layer, 1 for all others");
+    r->fields->has_no_rope = every == 1;
+    field_assign(r, "model.position.kind", every == 1 ? "none" : "rope");
+    if (every > 1)
+        field_assign(r, "model.position.skip_every", arena_format(r->arena, "%d", every));
+    return STATUS_OK;
+}
+
+static const FieldRow fields[] = {
+    {"hidden_size", "model.d_model", NULL, NULL},
+    {"num_hidden_layers", "model.n_layers", NULL, NULL},
+    {"num_attention_heads", "model.n_heads", NULL, NULL},
+    {"num_key_value_heads", "model.n_kv_heads", NULL, "4"},
+    {"head_dim", "model.d_head", NULL, "0"},
+    {"intermediate_size", "model.d_ff", NULL, NULL},
+    {"max_position_embeddings", "model.context_length", NULL, "32768"},
+    {"hidden_act", NULL, "silu", "silu"},
+    {"rms_norm_eps", "model.norm_epsilon", NULL, "1e-6"},
+    {"tie_word_embeddings", "model.tied_head", NULL, "true"},
+    {"attention_bias", "model.bias_q", NULL, "false"},
+    {"attention_bias", "model.bias_k", NULL, "false"},
+    {"attention_bias", "model.bias_v", NULL, "false"},
+    {"attention_bias", "model.bias_out", NULL, "false"},
+    {"mlp_bias", "model.bias_mlp", NULL, "false"},
+    {"use_sliding_window", NULL, "false", "false"},
+    {"sliding_window", NULL, NULL, ""},
+    {"max_window_layers", NULL, NULL, ""},
+    {"layer_types", NULL, "full_attention", "full_attention"},
+    {"pretraining_tp", NULL, NULL, ""},
+    {"no_rope_layers", NULL, NULL, ""},
+    {"no_rope_layer_interval", NULL, NULL, ""},
+};
+
+static const char *const shape[] = {"model.norm", "rmsnorm", "model.activation", "swiglu", NULL};
+
 const Architecture architecture_smollm3 = {
     .variant = {.name = "smollm3",
                 .summary = "Llama with rope in some layers, or in none",
@@ -83,4 +137,12 @@ const Architecture architecture_smollm3 = {
     .prefix = "model.layers",
     BLOCKS(block_rows),
     .configure = configure,
+    .base = "model.",
+    .head = "lm_head.",
+    FIELDS(fields),
+    .shape = shape,
+    .extras = llama_extras,
+    .rope_share = 1,
+    .rope_theta = "2000000",
+    .describe = describe,
 };
