@@ -5,7 +5,8 @@
  * \p{L} \P{L}
  *
  * Only what is one character wide is repeated (groups take `?` alone), so that a match costs a power of the text's
- * length at worst; a limit of steps holds what is left. Everything else is refused, quoting the pattern.
+ * length at worst; a limit of steps holds what is left. Everything else is refused, quoting the pattern, and so is one
+ * that can match nothing.
  */
 #ifndef REFFRAME_HUB_TOKENIZE_PATTERN_H
 #define REFFRAME_HUB_TOKENIZE_PATTERN_H

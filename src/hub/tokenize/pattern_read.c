@@ -324,15 +324,31 @@ static int read_alternatives(Reader *r)
             status = read_atom(r);
         if (status != STATUS_OK || !take(r, "|"))
             break;
-        status = add_op(r, (Op){.kind = OP_JUMP}, &jumps[n_jumps]);
+        status = add_op(r, (Op){.kind = OP_JUMP}, &pc);
         if (status != STATUS_OK)
             break;
-        n_jumps++;
+        jumps[n_jumps++] = pc;
         r->pattern->ops[start] = (Op){.kind = OP_FORK, .to = r->pattern->n_ops};
     }
     for (int j = 0; j < n_jumps; j++)
         r->pattern->ops[jumps[j]].to = r->pattern->n_ops;
     return status;
+}
+
+/* Whether the program can come to its end without a character. What looks ahead takes none. */
+static int can_be_empty(const Pattern *pattern)
+{
+    unsigned char comes[PATTERN_MOST_OPS + 1] = {1};
+    for (int pc = 0; pc < pattern->n_ops - 1; pc++) {
+        const Op *op = &pattern->ops[pc];
+        if (!comes[pc])
+            continue;
+        if (op->kind == OP_FORK || (op->kind == OP_MANY && op->least == 0))
+            comes[pc + 1] = 1;
+        if (op->kind == OP_FORK || op->kind == OP_JUMP || op->kind == OP_AHEAD)
+            comes[op->to] = 1;
+    }
+    return comes[pattern->n_ops - 1];
 }
 
 int pattern_read(Arena *arena, const char *text, Pattern **ret_pattern, Error *err)
@@ -344,6 +360,8 @@ int pattern_read(Arena *arena, const char *text, Pattern **ret_pattern, Error *e
         status = refuse(&r, "a \")\" has no beginning");
     if (status == STATUS_OK)
         status = add_op(&r, (Op){.kind = OP_END}, &pc);
+    if (status == STATUS_OK && can_be_empty(pattern))
+        status = refuse(&r, "it can match nothing at all");
     if (status == STATUS_OK)
         *ret_pattern = pattern;
     return status;

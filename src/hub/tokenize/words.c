@@ -38,9 +38,10 @@ int words_read(const Part *part, Words *ret_words)
         if (id < 0)
             return part_refuse(part, "\"vocab\": the id of \"%.100s\" is no whole number from 0 to %d", item->key,
                                WORDS_MOST - 1);
-        if (!words_put(&words, part->arena, item->key, (int32_t)id))
+        const char *other = id < words.n_ids ? words.names[id] : NULL;
+        if (other || !words_put(&words, part->arena, item->key, (int32_t)id))
             return part_refuse(part, "\"vocab\": id %d belongs to \"%.100s\" and to \"%.100s\"", (int)id,
-                               words.names[id], item->key);
+                               other ? other : "another", item->key);
     }
     if (status == STATUS_OK)
         *ret_words = words;
