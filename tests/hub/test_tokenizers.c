@@ -2,7 +2,7 @@
  * about another text.
  *
  * fixtures/tokenizers.json has tokenizers of every kind with what the library tokenizers makes of odd texts by them
- * (fixtures/make_tokenizers.py).
+ * (fixtures/make_tokenizers.py); TOKENIZERS names another such file.
  */
 #include "base/json.h"
 #include "hub/tokenize/pattern.h"
@@ -12,11 +12,12 @@
 
 static Json *fixtures(Arena *arena)
 {
+    const char *other = getenv("TOKENIZERS");
     char *bytes;
     size_t n;
     Json *json;
     Error err;
-    assert_ok(file_read(arena, FIXTURES "/tokenizers.json", &bytes, &n, &err), &err);
+    assert_ok(file_read(arena, other ? other : FIXTURES "/tokenizers.json", &bytes, &n, &err), &err);
     assert_ok(json_parse(arena, "tokenizers.json", bytes, n, &json, &err), &err);
     return json;
 }
@@ -150,8 +151,8 @@ static void test_every_kind_as_the_library(void **state)
         }
         check_framed(scratch->arena, tokenizer, name, json_get(one, "framed"));
     }
-    assert_in_range(n_ids, 400, 10000);
-    assert_in_range(n_cuts, 400, 10000);
+    assert_in_range(n_ids, 400, 1000000);
+    assert_in_range(n_cuts, 400, 1000000);
 }
 
 /* ---- what is refused ---- */
