@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "hub/tokenize/charsmap.h"
-#include "hub/tokenize/match.h"
+#include "hub/tokenize/normalize_steps.h"
 #include "hub/tokenize/part.h"
 #include "hub/tokenize/unicode.h"
 
@@ -17,23 +17,9 @@ static int add_step(const Part *part, Normalizer *normalizer, NormalizeStep step
     return STATUS_OK;
 }
 
-/* The next character, and how many bytes it has: of UTF-8 that was checked always some. */
-static size_t next(const char *text, size_t n, size_t at, uint32_t *ret_code)
-{
-    *ret_code = 0;
-    const int length = text_utf8_decode(text + at, n - at, ret_code);
-    return length > 0 ? (size_t)length : 1;
-}
-
 /* ---- normal forms ------------------------------------------------------------------------------------------------ */
 
 static const UnicodeForm forms[] = {UNICODE_NFC, UNICODE_NFD, UNICODE_NFKC, UNICODE_NFKD};
-
-static int apply_form(const void *state, const char *text, size_t n, Text *out)
-{
-    unicode_add_form(out, *(const UnicodeForm *)state, text, n);
-    return 0;
-}
 
 static int read_form(const Part *part, Normalizer *normalizer)
 {
@@ -43,45 +29,21 @@ static int read_form(const Part *part, Normalizer *normalizer)
         status = part_needs_unicode(part);
     for (int f = 0; f < 4 && status == STATUS_OK; f++)
         if (strcmp(part->type, names[f]) == 0)
-            status = add_step(part, normalizer, (NormalizeStep){apply_form, &forms[f]});
+            status = add_step(part, normalizer, (NormalizeStep){normalize_normal_form, &forms[f]});
     return status;
 }
 
 /* ---- lower case, accents ----------------------------------------------------------------------------------------- */
-
-static int apply_lowercase(const void *state, const char *text, size_t n, Text *out)
-{
-    uint32_t code;
-    (void)state;
-    for (size_t at = 0; at < n;) {
-        at += next(text, n, at, &code);
-        unicode_add_lower(out, code);
-    }
-    return 0;
-}
 
 static int read_lowercase(const Part *part, Normalizer *normalizer)
 {
     int status = part_has_only(part, "");
     if (status == STATUS_OK)
         status = part_needs_unicode(part);
-    return status == STATUS_OK ? add_step(part, normalizer, (NormalizeStep){apply_lowercase, NULL}) : status;
+    return status == STATUS_OK ? add_step(part, normalizer, (NormalizeStep){normalize_lowercase, NULL}) : status;
 }
 
 static const int all_marks = UNICODE_MARK, marks_without_width = UNICODE_MN;
-
-/* Leaves the characters of some categories out; state: their bits. */
-static int apply_without(const void *state, const char *text, size_t n, Text *out)
-{
-    const int categories = *(const int *)state;
-    uint32_t code;
-    for (size_t at = 0, length; at < n; at += length) {
-        length = next(text, n, at, &code);
-        if (code < 128 || !(unicode_category(code) & categories))
-            text_add_bytes(out, text + at, length);
-    }
-    return 0;
-}
 
 static int read_strip_accents(const Part *part, Normalizer *normalizer)
 {
@@ -89,32 +51,10 @@ static int read_strip_accents(const Part *part, Normalizer *normalizer)
     int status = part_has_only(part, "");
     if (status == STATUS_OK)
         status = part_needs_unicode(part);
-    return status == STATUS_OK ? add_step(part, normalizer, (NormalizeStep){apply_without, &all_marks}) : status;
+    return status == STATUS_OK ? add_step(part, normalizer, (NormalizeStep){normalize_without, &all_marks}) : status;
 }
 
 /* ---- white space at the ends ------------------------------------------------------------------------------------- */
-
-typedef struct {
-    int left, right;
-} Strip;
-
-static int apply_strip(const void *state, const char *text, size_t n, Text *out)
-{
-    const Strip *strip = state;
-    size_t start = 0, end = 0;
-    uint32_t code;
-    for (size_t at = 0; at < n;) {
-        const size_t length = next(text, n, at, &code);
-        if (unicode_is_space(code) && start == at && strip->left)
-            start += length;
-        at += length;
-        if (!unicode_is_space(code) || !strip->right)
-            end = at;
-    }
-    if (end > start)
-        text_add_bytes(out, text + start, end - start);
-    return 0;
-}
 
 static int read_strip(const Part *part, Normalizer *normalizer)
 {
@@ -125,30 +65,10 @@ static int read_strip(const Part *part, Normalizer *normalizer)
     if (status == STATUS_OK)
         status = part_flag(part, "strip_right", 1, &strip->right);
     normalizer->moves_start |= strip->left;
-    return status == STATUS_OK ? add_step(part, normalizer, (NormalizeStep){apply_strip, strip}) : status;
+    return status == STATUS_OK ? add_step(part, normalizer, (NormalizeStep){normalize_strip, strip}) : status;
 }
 
 /* ---- one string for another -------------------------------------------------------------------------------------- */
-
-typedef struct {
-    Match match;
-    const char *content;
-} Replace;
-
-static int apply_replace(const void *state, const char *text, size_t n, Text *out)
-{
-    const Replace *replace = state;
-    size_t at = 0, start = 0, end = 0;
-    uint64_t steps = 0;
-    int found;
-    while ((found = match_find(&replace->match, text, n, at, &steps, &start, &end)) == 1) {
-        text_add_bytes(out, text + at, start - at);
-        text_add(out, replace->content);
-        at = end;
-    }
-    text_add_bytes(out, text + at, n - at);
-    return found;
-}
 
 static int read_replace(const Part *part, Normalizer *normalizer)
 {
@@ -161,15 +81,7 @@ static int read_replace(const Part *part, Normalizer *normalizer)
     if (status != STATUS_OK)
         return status;
     normalizer->moves_start |= !*replace->content;
-    return add_step(part, normalizer, (NormalizeStep){apply_replace, replace});
-}
-
-static int apply_prepend(const void *state, const char *text, size_t n, Text *out)
-{
-    if (n > 0)
-        text_add(out, state);
-    text_add_bytes(out, text, n);
-    return 0;
+    return add_step(part, normalizer, (NormalizeStep){normalize_replace, replace});
 }
 
 static int read_prepend(const Part *part, Normalizer *normalizer)
@@ -178,16 +90,10 @@ static int read_prepend(const Part *part, Normalizer *normalizer)
     int status = part_has_only(part, "prepend");
     if (status == STATUS_OK)
         status = part_required_string(part, "prepend", &prefix);
-    return status == STATUS_OK ? add_step(part, normalizer, (NormalizeStep){apply_prepend, prefix}) : status;
+    return status == STATUS_OK ? add_step(part, normalizer, (NormalizeStep){normalize_prepend, prefix}) : status;
 }
 
 /* ---- SentencePiece's map ----------------------------------------------------------------------------------------- */
-
-static int apply_charsmap(const void *state, const char *text, size_t n, Text *out)
-{
-    charsmap_apply(state, text, n, out);
-    return 0;
-}
 
 static int read_precompiled(const Part *part, Normalizer *normalizer)
 {
@@ -203,55 +109,10 @@ static int read_precompiled(const Part *part, Normalizer *normalizer)
     const Charsmap *map = charsmap_read(part->arena, base64);
     if (!map)
         return part_refuse(part, "\"precompiled_charsmap\" is no such map");
-    return add_step(part, normalizer, (NormalizeStep){apply_charsmap, map});
+    return add_step(part, normalizer, (NormalizeStep){normalize_by_charsmap, map});
 }
 
 /* ---- BERT's ------------------------------------------------------------------------------------------------------ */
-
-/* Control characters go, and what is white is a blank. */
-static int apply_clean(const void *state, const char *text, size_t n, Text *out)
-{
-    uint32_t code;
-    (void)state;
-    for (size_t at = 0, length; at < n; at += length) {
-        length = next(text, n, at, &code);
-        const int is_white = code == '\t' || code == '\n' || code == '\r';
-        if (code == 0 || code == 0xfffd || (!is_white && (unicode_category(code) & UNICODE_CONTROL)))
-            continue;
-        if (unicode_is_space(code))
-            text_add(out, " ");
-        else
-            text_add_bytes(out, text + at, length);
-    }
-    return 0;
-}
-
-/* What the library calls Chinese: one range of it starts at U+2B920, where the block does at U+2B820. */
-static int is_chinese(uint32_t code)
-{
-    static const uint32_t ranges[][2] = {{0x4e00, 0x9fff},   {0x3400, 0x4dbf},   {0x20000, 0x2a6df},
-                                         {0x2a700, 0x2b73f}, {0x2b740, 0x2b81f}, {0x2b920, 0x2ceaf},
-                                         {0xf900, 0xfaff},   {0x2f800, 0x2fa1f}};
-    for (size_t r = 0; r < sizeof ranges / sizeof *ranges; r++)
-        if (code >= ranges[r][0] && code <= ranges[r][1])
-            return 1;
-    return 0;
-}
-
-static int apply_chinese(const void *state, const char *text, size_t n, Text *out)
-{
-    uint32_t code;
-    (void)state;
-    for (size_t at = 0, length; at < n; at += length) {
-        length = next(text, n, at, &code);
-        if (is_chinese(code))
-            text_add(out, " ");
-        text_add_bytes(out, text + at, length);
-        if (is_chinese(code))
-            text_add(out, " ");
-    }
-    return 0;
-}
 
 static int read_bert(const Part *part, Normalizer *normalizer)
 {
@@ -273,11 +134,11 @@ static int read_bert(const Part *part, Normalizer *normalizer)
     const struct {
         int is_on;
         NormalizeStep step;
-    } steps[] = {{cleans, {apply_clean, NULL}},
-                 {chinese, {apply_chinese, NULL}},
-                 {accents, {apply_form, &forms[1]}},
-                 {accents, {apply_without, &marks_without_width}},
-                 {lowers, {apply_lowercase, NULL}}};
+    } steps[] = {{cleans, {normalize_clean, NULL}},
+                 {chinese, {normalize_chinese_apart, NULL}},
+                 {accents, {normalize_normal_form, &forms[1]}},
+                 {accents, {normalize_without, &marks_without_width}},
+                 {lowers, {normalize_lowercase, NULL}}};
     for (size_t s = 0; s < sizeof steps / sizeof *steps && status == STATUS_OK; s++)
         if (steps[s].is_on)
             status = add_step(part, normalizer, steps[s].step);

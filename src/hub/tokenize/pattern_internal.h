@@ -1,4 +1,4 @@
-/* A pattern as a program: pattern_read.c writes it, pattern.c runs it. Jumps go forward alone. */
+/* A pattern as a program: pattern_read.c and pattern_set.c write it, pattern.c runs it. Jumps go forward alone. */
 #ifndef REFFRAME_HUB_TOKENIZE_PATTERN_INTERNAL_H
 #define REFFRAME_HUB_TOKENIZE_PATTERN_INTERNAL_H
 
@@ -6,7 +6,7 @@
 
 #include "hub/tokenize/pattern.h"
 
-enum { PATTERN_MOST_OPS = 512, PATTERN_MOST_RANGES = 96, PATTERN_FOREVER = INT_MAX };
+enum { PATTERN_MOST_OPS = 512, PATTERN_MOST_RANGES = 96, PATTERN_MOST_DEPTH = 16, PATTERN_FOREVER = INT_MAX };
 
 /* Characters: those of the ranges and categories, and by `space` white space or all but that; or all but these. */
 typedef struct {
@@ -36,6 +36,24 @@ struct Pattern {
     Op ops[PATTERN_MOST_OPS]; /* the last is OP_END */
     int n_ops, needs_unicode;
 };
+
+/* A pattern's text on its way to a program. */
+typedef struct {
+    Arena *arena;
+    const char *text, *at, *end;
+    Pattern *pattern;
+    int depth, ignores_case;
+    Error *err;
+} PatternReader;
+
+/* STATUS_INPUT, quoting the pattern. */
+int pattern_refuse(const PatternReader *r, const char *what);
+/* The next byte, -1 at the end; whether a word comes next, which is then passed. */
+int pattern_peek(const PatternReader *r);
+int pattern_take(PatternReader *r, const char *word);
+
+/* The characters that the next place may have (pattern_set.c). */
+int pattern_read_set(PatternReader *r, CharacterSet **ret_set);
 
 int set_has(const CharacterSet *set, uint32_t code);
 

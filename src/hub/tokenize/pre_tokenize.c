@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-#include "hub/tokenize/bytes.h"
 #include "hub/tokenize/match.h"
 #include "hub/tokenize/part.h"
+#include "hub/tokenize/pre_tokenize_steps.h"
 #include "hub/tokenize/unicode.h"
 
 enum { MOST_STEPS = 64 };
@@ -25,21 +25,11 @@ static int add_step(const Part *part, Making *making, PreStep step)
 
 /* ---- those that only cut ----------------------------------------------------------------------------------------- */
 
-static int apply_cut(const void *state, const Pieces *in, Pieces *out)
-{
-    for (size_t p = 0; p < in->n; p++)
-        if (in->items[p].id >= 0)
-            pieces_add(out, in->items[p]);
-        else if (cut_piece(state, &in->items[p], out) != 0)
-            return -1;
-    return 0;
-}
-
 static int add_cut(const Part *part, Making *making, Cut cut)
 {
     Cut *held = ARENA_ARRAY(part->arena, Cut, 1);
     *held = cut;
-    return add_step(part, making, (PreStep){apply_cut, held});
+    return add_step(part, making, (PreStep){pieces_cut, held});
 }
 
 static const char *const behaviours[] = {
@@ -72,32 +62,10 @@ static int read_split(const Part *part, Making *making)
     return status == STATUS_OK ? add_cut(part, making, cut) : status;
 }
 
-/* Runs of \w, and of what is neither that nor white space; the rest goes. */
-static int find_words(const void *state, const char *text, size_t n, size_t from, uint64_t *steps, size_t *ret_start,
-                      size_t *ret_end)
-{
-    size_t start = n;
-    int kind = 0;
-    uint32_t code = 0;
-    (void)state, (void)steps;
-    for (int length; from < n; from += (size_t)length) {
-        length = text_utf8_decode(text + from, n - from, &code);
-        if (length == 0)
-            break;
-        const int now = unicode_is_word(code) ? 1 : unicode_is_space(code) ? 0 : 2;
-        if (start < n && now != kind)
-            break;
-        if (start == n && now)
-            start = from, kind = now;
-    }
-    *ret_start = start, *ret_end = from;
-    return start < n;
-}
-
 static const CharacterRule spaces = {unicode_is_space}, marks = {unicode_is_punctuation}, numbers = {unicode_is_number};
 static const Cut remove_spaces = {cut_find_characters, &spaces, CUT_REMOVED, 0},
                  isolate_marks = {cut_find_characters, &marks, CUT_ISOLATED, 0},
-                 keep_words = {find_words, NULL, CUT_REMOVED, 1};
+                 keep_words = {cut_find_words, NULL, CUT_REMOVED, 1};
 
 static int read_whitespace(const Part *part, Making *making)
 {
@@ -150,44 +118,6 @@ static int read_digits(const Part *part, Making *making)
 /* GPT-2's cuts (Radford et al. 2019, encoder.py). */
 static const char gpt2[] = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
-/* A piece with something in front, and copied. */
-static Piece with_prefix(Arena *arena, const char *prefix, Piece piece)
-{
-    const size_t n = strlen(prefix);
-    char *text = ARENA_ARRAY(arena, char, n + piece.n);
-    memcpy(text, prefix, n);
-    memcpy(text + n, piece.text, piece.n);
-    piece.text = text, piece.n += n;
-    return piece;
-}
-
-static int apply_prefix_space(const void *state, const Pieces *in, Pieces *out)
-{
-    (void)state;
-    for (size_t p = 0; p < in->n; p++) {
-        const Piece piece = in->items[p];
-        pieces_add(out, piece.id < 0 && piece.text[0] != ' ' ? with_prefix(out->arena, " ", piece) : piece);
-    }
-    return 0;
-}
-
-static int apply_bytes(const void *state, const Pieces *in, Pieces *out)
-{
-    Text text = {0};
-    (void)state;
-    for (size_t p = 0; p < in->n; p++) {
-        Piece piece = in->items[p];
-        if (piece.id < 0) {
-            text_clear(&text);
-            bytes_add_stand_ins(&text, piece.text, piece.n);
-            piece.text = arena_strndup(out->arena, text_string(&text), text.size), piece.n = text.size;
-        }
-        pieces_add(out, piece);
-    }
-    text_free(&text);
-    return 0;
-}
-
 static int read_byte_level(const Part *part, Making *making)
 {
     int has_prefix = 1, has_regex = 1, trims = 1;
@@ -199,7 +129,7 @@ static int read_byte_level(const Part *part, Making *making)
     if (status == STATUS_OK)
         status = part_flag(part, "use_regex", 1, &has_regex);
     if (status == STATUS_OK && has_prefix)
-        status = add_step(part, making, (PreStep){apply_prefix_space, NULL});
+        status = add_step(part, making, (PreStep){pieces_prefix_space, NULL});
     if (status == STATUS_OK && has_regex)
         status = part_needs_unicode(part);
     if (status == STATUS_OK && has_regex) {
@@ -211,45 +141,10 @@ static int read_byte_level(const Part *part, Making *making)
             status = add_cut(part, making, (Cut){.find = match_find, .state = match});
     }
     making->made->is_byte_level = 1;
-    return status == STATUS_OK ? add_step(part, making, (PreStep){apply_bytes, NULL}) : status;
+    return status == STATUS_OK ? add_step(part, making, (PreStep){pieces_to_bytes, NULL}) : status;
 }
 
 /* ---- SentencePiece's blanks -------------------------------------------------------------------------------------- */
-
-typedef enum { PREPEND_ALWAYS, PREPEND_FIRST, PREPEND_NEVER } Prepend;
-
-typedef struct {
-    const char *mark;
-    Prepend prepend;
-} Metaspace;
-
-/* Blanks become marks, and in front of a piece that does not begin with one comes one. */
-static int apply_metaspace(const void *state, const Pieces *in, Pieces *out)
-{
-    const Metaspace *metaspace = state;
-    const size_t n_mark = strlen(metaspace->mark);
-    Text text = {0};
-    for (size_t p = 0; p < in->n; p++) {
-        Piece piece = in->items[p];
-        if (piece.id < 0) {
-            const int begins = (piece.n >= n_mark && memcmp(piece.text, metaspace->mark, n_mark) == 0);
-            const int may =
-                metaspace->prepend == PREPEND_ALWAYS || (metaspace->prepend == PREPEND_FIRST && piece.is_first);
-            text_clear(&text);
-            if (may && !begins && piece.text[0] != ' ')
-                text_add(&text, metaspace->mark);
-            for (size_t i = 0; i < piece.n; i++)
-                if (piece.text[i] == ' ')
-                    text_add(&text, metaspace->mark);
-                else
-                    text_add_bytes(&text, &piece.text[i], 1);
-            piece.text = arena_strndup(out->arena, text_string(&text), text.size), piece.n = text.size;
-        }
-        pieces_add(out, piece);
-    }
-    text_free(&text);
-    return 0;
-}
 
 static int read_prepend(const Part *part, const Making *making, Prepend *ret_prepend)
 {
@@ -288,7 +183,7 @@ static int read_metaspace(const Part *part, Making *making)
     if (status == STATUS_OK)
         status = read_prepend(part, making, &metaspace->prepend);
     if (status == STATUS_OK)
-        status = add_step(part, making, (PreStep){apply_metaspace, metaspace});
+        status = add_step(part, making, (PreStep){pieces_to_metaspace, metaspace});
     *match = (Match){metaspace->mark, NULL};
     if (status == STATUS_OK && splits)
         status = add_cut(part, making, (Cut){.find = match_find, .state = match, .behaviour = CUT_WITH_NEXT});
