@@ -131,6 +131,13 @@ class MeasuredModels(Case):
         self.assertEqual(json.loads(self.refframe("measure", "character", "--text", "text.txt", "--sentences", "--length", 16, "--format", "json").stdout)
                          ["files"][1]["length"], 9)
 
+    def test_what_is_left_out(self):
+        """Lines that have no map: of nothing, and of one token."""
+        self.export_text()
+        self.write("short.txt", "i\n\nit is\n")
+        for words, n in (("none", "1 sequence of 5 tokens"), ("as-model", "2 sequences of 2 to 6 tokens")):
+            self.assertIn(n, self.refframe("measure", "character", "--text", "short.txt", "--sentences", "--special", words).stdout)
+
     def test_bad_text(self):
         self.export_text()
         self.write("odd.txt", "the\nca\u00fft\n")
@@ -153,6 +160,11 @@ class MeasuredModels(Case):
             with self.subTest(words=words):
                 self.assertEqual(self.refframe("measure", *words, code=2).stderr, f"refframe: {error}\n")
         path = self.at("character", "tokenizer.json")
+        whole = json.loads(read(path))
+        whole["post_processor"]["special_tokens"]["<bos>"]["ids"] = [999]
+        self.write(path, json.dumps(whole))
+        done = self.refframe("measure", *text, "text.txt", code=2)
+        self.assertRegex(done.stderr, r'^refframe: text.txt: "a token around it" has the id 999; those of this model are 0 to \d+\n$')
         self.write(path, json.dumps({**json.loads(read(path)), "normalizer": {"type": "Nmt"}}))
         done = self.refframe("measure", *text, "text.txt", code=2)
         self.assertEqual(done.stderr, 'refframe: character/tokenizer.json: normalizer "Nmt": not one that refframe knows\n')
