@@ -19,7 +19,7 @@ typedef struct {
 /* A verb of the command line: its words, its options and what it does. */
 typedef struct Verb Verb;
 
-enum { MOST_WORDS = 16, MOST_OPTIONS = 8, MOST_REPEATS = 64 };
+enum { MOST_WORDS = 16, MOST_OPTIONS = 16, MOST_REPEATS = 64 };
 
 typedef struct {
     const Verb *verb;

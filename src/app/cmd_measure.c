@@ -57,12 +57,12 @@ static int measure_again(Arena *arena, const Arguments *arguments, Remeasured **
 
 static int measure_run(const Arguments *arguments, Error *err)
 {
-    static const char *const of_others[][2] = {
-        {"--mask", "maps, a .npy file or a folder of them"},
-        {"--tokens", "maps, a .npy file or a folder of them"},
-        {"--format", "maps, a .npy file or a folder of them"},
-        {"--html", "maps and models (`refframe report` writes the page of runs)"},
-        {"--ids", "a model's folder, with a config.json"}};
+    static const char *const of_maps = "maps, a .npy file or a folder of them", *const of_model = "a model",
+                             *const of_both = "maps and models (`refframe report` writes the page of runs)";
+    const char *const of_others[][2] = {{"--mask", of_maps},       {"--tokens", of_maps},  {"--format", of_maps},
+                                        {"--html", of_both},       {"--ids", of_model},    {"--text", of_model},
+                                        {"--sentences", of_model}, {"--length", of_model}, {"--special", of_model},
+                                        {"--limit", of_model}};
     for (size_t o = 0; o < sizeof of_others / sizeof *of_others; o++)
         if (argument_given(arguments, of_others[o][0]))
             return error_set(err, STATUS_INPUT, "refframe measure: %s is for %s; %s is a run", of_others[o][0],
@@ -86,9 +86,11 @@ static int run(const Arguments *arguments, Error *err)
         return measure_run(arguments, err);
     if (hub_is_at(path))
         return measure_model(arguments, err);
-    if (argument_given(arguments, "--ids"))
-        return error_set(err, STATUS_INPUT, "refframe measure: --ids is for a model's folder; %s has no config.json",
-                         path);
+    static const char *const of_models[] = {"--ids", "--text", "--sentences", "--length", "--special", "--limit"};
+    for (size_t o = 0; o < sizeof of_models / sizeof *of_models; o++)
+        if (argument_given(arguments, of_models[o]))
+            return error_set(err, STATUS_INPUT, "refframe measure: %s is for a model's folder; %s has no config.json",
+                             of_models[o], path);
     if (maps_are_at(path))
         return measure_maps(arguments, err);
     return error_set(
@@ -109,6 +111,11 @@ static const Option options[] = {
     {"--tokens", "IDS.npy", "token ids (N, T), int32, int64 or uint8; for a folder of maps, a folder of the same names",
      0},
     {"--ids", "IDS.npy", "of a model: sequences to run it on, (N, T), int32, int64 or uint8", 0},
+    {"--text", "FILE", "of a model's folder: a text (UTF-8) instead, by the folder's tokenizer.json", 0},
+    {"--sentences", NULL, "of a text: each line is a sequence of its own length; else windows of one length", 0},
+    {"--length", "N", "of a text: positions of a window (default: 128, or the model's); the most of a sentence", 0},
+    {"--special", "WORD", "of a text: as-model (default), none or first:TOKEN; what stands around a sequence", 0},
+    {"--limit", "N", "of a model: the first N sequences (default: all)", 0},
     {"--format", "WORD", "table (default), csv or json", 0},
     {"--html", "FILE.html",
      "of maps or a model: writes a page, too, with the answer, every head's map and its numbers; it replaces FILE", 0},
@@ -117,8 +124,9 @@ static const Option options[] = {
 
 const Verb verb_measure = {
     .name = "measure",
-    .usage = "measure RUN | MAPS.npy | FOLDER | MODEL_DIR | MODEL.gguf [--ids IDS.npy] [--mask MASK] "
-             "[--tokens IDS.npy] [--format table|csv|json] [--html FILE.html] [--threads N]",
+    .usage = "measure RUN | MAPS.npy | FOLDER | MODEL_DIR | MODEL.gguf [--ids IDS.npy] [--text FILE] [--sentences] "
+             "[--length N] [--special WORD] [--limit N] [--mask MASK] [--tokens IDS.npy] [--format table|csv|json] "
+             "[--html FILE.html] [--threads N]",
     .summary = "measure a run again, anybody's attention maps, or anybody's model",
     .details = "RUN: recomputes every snapshot whose weights were kept (`snapshot.weights: true`, or a checkpoint of "
                "that step) and says which steps these are and which changed; nothing is trained. `refframe report` "
@@ -136,9 +144,17 @@ const Verb verb_measure = {
                "  is not known  padding: cut it off, a file for each length\n\n"
                "MODEL_DIR: a Hugging Face folder, with config.json and model.safetensors in one file or several (F32, "
                "F16, BF16), of llama, mistral, qwen2, qwen3, smollm3, gpt2, gpt_neox, bloom, bert, roberta or "
-               "xlm-roberta. Runs the model on the ids in float32 and prints the same of its maps. A field of "
-               "config.json or a tensor that is not known, and may change numbers, is refused by its name.\n\n"
-               "MODEL.gguf: the same of a GGUF of the Llama family (F32, F16, BF16, Q8_0, Q6_K, Q4_K, Q4_1, Q4_0).\n\n"
+               "xlm-roberta. Runs the model on ids or on a text, in float32, and prints the same of its maps. A field "
+               "of config.json or a tensor that is not known, and may change numbers, is refused by its name.\n"
+               "  --ids         sequences of ids, all of one length\n"
+               "  --text        a text, which the folder's tokenizer.json makes ids of\n"
+               "  windows       the text's ids in a row, cut; what is left at the end is not measured\n"
+               "  --sentences   a line is a sequence; lines of fewer than two tokens are left out\n"
+               "  --length N    windows of N positions; a longer sentence is cut, and without it refused\n"
+               "  --special     as-model: the tokens that the tokenizer adds around a text; none; first:TOKEN, one in "
+               "front. They count as positions\n\n"
+               "MODEL.gguf: the same of a GGUF of the Llama family (F32, F16, BF16, Q8_0, Q6_K, Q4_K, Q4_1, Q4_0), on "
+               "ids.\n\n"
                "csv has the columns sequence, layer, head, metric, value, baseline, n, label; no sequence: the set; no "
                "head: a layer; no "
                "layer: the model; n: sequences behind the value. Labels are the metrics frame and frame_by_token, a "

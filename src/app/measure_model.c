@@ -1,56 +1,14 @@
 /* refframe measure MODEL_DIR: a model that was read back, run on ids; its maps are measured as anybody's are. */
 #include <stdio.h>
 
+#include "app/measure_input.h"
 #include "app/measure_maps.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "hub/hub.h"
 #include "hub/words.h"
-#include "store/npy.h"
 
 enum { GROUP_ROWS = 256 }; /* of the model's products at a time */
-
-static int64_t id_at(const NpyArray *array, size_t i)
-{
-    return array->type == NPY_INT64   ? ((const int64_t *)array->data)[i]
-           : array->type == NPY_INT32 ? ((const int32_t *)array->data)[i]
-                                      : ((const uint8_t *)array->data)[i];
-}
-
-static int take_ids(Arena *arena, const NpyArray *array, const ModelSettings *model, MapsHeld *held, Error *err)
-{
-    int32_t *ids = ARENA_ARRAY(arena, int32_t, array->n_items);
-    const size_t T = (size_t)held->length;
-    for (size_t i = 0; i < array->n_items; i++) {
-        const int64_t id = id_at(array, i);
-        if (id < 0 || id >= model->vocab_size)
-            return error_set(err, STATUS_INPUT,
-                             "%s: sequence %zu, position %zu: %lld is no id of this model; they are "
-                             "0 to %d",
-                             array->name, i / T, i % T, (long long)id, model->vocab_size - 1);
-        ids[i] = (int32_t)id;
-    }
-    held->tokens = ids;
-    return STATUS_OK;
-}
-
-static int read_ids(Arena *arena, const char *path, const ModelSettings *model, MapsHeld *held, Error *err)
-{
-    NpyArray array;
-    const int status = npy_read(arena, path, &array, err);
-    if (status != STATUS_OK)
-        return status;
-    if (array.type != NPY_INT32 && array.type != NPY_INT64 && array.type != NPY_UINT8)
-        return error_set(err, STATUS_INPUT, "%s: its items are %s; ids are int32, int64 or uint8", path,
-                         npy_type_name(array.type));
-    const int64_t n = array.n_dims == 2 ? array.shape[0] : 1, T = array.n_dims > 0 ? array.shape[array.n_dims - 1] : 0;
-    if (array.n_dims < 1 || array.n_dims > 2 || n < 1 || n > 1000000 || T < 2 || T > model->context_length)
-        return error_set(err, STATUS_INPUT,
-                         "%s: ids are (N, T), sequences of 2 to %d, which is as many positions as the model has", path,
-                         model->context_length);
-    *held = (MapsHeld){.n = (int)n, .n_layers = model->n_layers, .n_heads = model->n_heads, .length = (int)T};
-    return take_ids(arena, &array, model, held, err);
-}
 
 /* What a reader of the page knows ids by, where the folder says. */
 static int name_ids(Arena *arena, const char *path, int vocab_size, MapsHeld *held, Error *err)
@@ -63,52 +21,65 @@ static int name_ids(Arena *arena, const char *path, int vocab_size, MapsHeld *he
 }
 
 /* What stands at no position there has none here, either. */
-static int check_padding(const char *path, const HubFile *file, const MapsHeld *held, Error *err)
+static int check_padding(const Arguments *arguments, const HubFile *file, const ModelInput *input, Error *err)
 {
-    const size_t T = (size_t)held->length, n = (size_t)held->n * T;
-    for (size_t i = 0; i < n && file->padding >= 0; i++)
-        if (held->tokens[i] == file->padding)
-            return error_set(err, STATUS_INPUT,
-                             "%s: sequence %zu, position %zu: %d is padding, which stands at no position in %s", path,
-                             i / T, i % T, file->padding, file->architecture->variant.name);
+    const char *ids = argument(arguments, "--ids"), *path = ids ? ids : argument(arguments, "--text");
+    const int32_t *tokens = input->tokens;
+    for (int s = 0; s < input->n && file->padding >= 0; tokens += input->lengths[s++])
+        for (int i = 0; i < input->lengths[s]; i++)
+            if (tokens[i] == file->padding)
+                return error_set(err, STATUS_INPUT,
+                                 "%s: sequence %d, position %d: %d is padding, which stands at no position in %s", path,
+                                 s, i, file->padding, file->architecture->variant.name);
     return STATUS_OK;
 }
 
-static size_t map_items(const MapsHeld *held)
+static size_t map_items(const MapsHeld *held, int length)
 {
-    const size_t T = (size_t)held->length;
-    return (size_t)held->n_layers * (size_t)held->n_heads * T * T;
+    return (size_t)held->n_layers * (size_t)held->n_heads * (size_t)length * (size_t)length;
+}
+
+static double all_items(const MapsHeld *held)
+{
+    double n = 0;
+    for (int s = 0; s < held->n; s++)
+        n += (double)map_items(held, held->lengths[s]);
+    return n;
 }
 
 static int group_of(const MapsHeld *held)
 {
-    const int n = GROUP_ROWS / held->length;
+    const int n = GROUP_ROWS / held->longest;
     return n < 1 ? 1 : n < held->n ? n : held->n;
 }
 
 static int check_memory(const char *path, const Model *model, const MapsHeld *held, Error *err)
 {
-    const double needed =
-        ((double)map_items(held) * (double)held->n + (double)model_parameters(model)->n_values) * sizeof(real) +
-        (double)workspace_bytes(model, group_of(held), 0, 0);
+    const double needed = (all_items(held) + (double)model_parameters(model)->n_values) * sizeof(real) +
+                          (double)workspace_bytes(model, group_of(held), 0, 0);
     char text[32], there[32];
     if (needed <= memory_there())
         return STATUS_OK;
-    return error_set(err, STATUS_INPUT, "%s: its maps of so many ids take %s of memory; this machine has %s", path,
-                     text_bytes(needed, text), text_bytes(memory_there(), there));
+    return error_set(
+        err, STATUS_INPUT,
+        "%s: its maps of so many ids take %s of memory; this machine has %s (--limit takes fewer sequences)", path,
+        text_bytes(needed, text), text_bytes(memory_there(), there));
 }
 
+/* Sequences next to each other of one length go together. */
 static void run_model(Arena *arena, const HubRead *read, MapsHeld *held)
 {
-    const size_t items = map_items(held);
     const int group = group_of(held);
-    real *maps = ARENA_ARRAY(arena, real, items * (size_t)held->n);
+    real *maps = ARENA_ARRAY(arena, real, (size_t)all_items(held)), *at = maps;
+    const int32_t *tokens = held->tokens;
     Workspace *workspace = workspace_new(arena, read->model, group, 0, NULL);
-    for (int s = 0; s < held->n; s += group) {
-        const int n = held->n - s < group ? held->n - s : group;
-        const Capture capture = {.maps = maps + items * (size_t)s};
-        model_capture(read->model, read->parameters, held->tokens + (size_t)s * (size_t)held->length, NULL, n,
-                      held->length, workspace, &capture);
+    for (int s = 0, n; s < held->n; s += n) {
+        const int length = held->lengths[s];
+        for (n = 1; n < group && s + n < held->n && held->lengths[s + n] == length;)
+            n++;
+        const Capture capture = {.maps = at};
+        model_capture(read->model, read->parameters, tokens, NULL, n, length, workspace, &capture);
+        at += (size_t)n * map_items(held, length), tokens += (size_t)n * (size_t)length;
     }
     held->maps = maps;
 }
@@ -131,17 +102,27 @@ static int measure_held(Arena *arena, const Arguments *arguments, const HubRead 
     return status;
 }
 
+static MapsHeld held_of(const ModelInput *input, const ModelSettings *model)
+{
+    return (MapsHeld){.n = input->n,
+                      .n_layers = model->n_layers,
+                      .n_heads = model->n_heads,
+                      .longest = input->longest,
+                      .lengths = input->lengths,
+                      .tokens = input->tokens};
+}
+
 static int measure(Arena *arena, const Arguments *arguments, Text *text, Error *err)
 {
-    const char *path = arguments->words[0], *ids = argument(arguments, "--ids");
+    const char *path = arguments->words[0];
     const Schema schema = program_schema(arena);
     HubFile file;
     HubRead read;
+    ModelInput input;
     MapsHeld held;
     int format, threads;
-    if (!ids)
-        return error_set(err, STATUS_INPUT, "refframe measure: --ids IDS.npy is missing: what %s is to be run on",
-                         path);
+    if (measure_check_input(arguments, err) != STATUS_OK)
+        return STATUS_INPUT;
     if (argument_given(arguments, "--mask") || argument_given(arguments, "--tokens"))
         return error_set(err, STATUS_INPUT, "refframe measure: --mask and --tokens are for maps; %s is a model", path);
     int status = measure_read_format(arguments, &format, err);
@@ -150,15 +131,18 @@ static int measure(Arena *arena, const Arguments *arguments, Text *text, Error *
     if (status == STATUS_OK)
         status = hub_open(arena, path, &schema, arguments->kernels, &file, err);
     if (status == STATUS_OK)
-        status = read_ids(arena, ids, &file.settings, &held, err);
+        status = measure_check_page(arguments, file.settings.n_layers, file.settings.n_heads, err);
     if (status == STATUS_OK)
-        status = check_padding(ids, &file, &held, err);
+        status = measure_read_input(arena, arguments, &file.settings, &input, err);
     if (status == STATUS_OK)
-        status = hub_read(arena, &file, held.length, &read, err);
+        status = check_padding(arguments, &file, &input, err);
     if (status == STATUS_OK)
-        status = measure_check_page(arguments, held.n_layers, held.n_heads, err);
-    if (status == STATUS_OK && argument_given(arguments, "--html"))
-        status = name_ids(arena, path, model_settings(read.model)->vocab_size, &held, err);
+        status = hub_read(arena, &file, input.longest, &read, err);
+    if (status != STATUS_OK)
+        return status;
+    held = held_of(&input, model_settings(read.model));
+    if (argument_given(arguments, "--html"))
+        status = name_ids(arena, path, file.settings.vocab_size, &held, err);
     if (status == STATUS_OK)
         status = check_memory(path, read.model, &held, err);
     if (status != STATUS_OK)

@@ -9,29 +9,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hub/tokenize/bytes.h"
+
 enum { N_BYTES = 256 };
 
 /* ---- the vocabulary ---------------------------------------------------------------------------------------------- */
-
-/* The character that stands for a byte: itself where it is printable in Latin-1, else the next from U+0100 on. */
-static uint32_t stand_in(int byte)
-{
-    uint32_t next = N_BYTES;
-    for (int b = 0; b <= byte; b++) {
-        const int is_printable = (b > 32 && b < 127) || (b > 160 && b != 173);
-        if (b == byte)
-            return is_printable ? (uint32_t)b : next;
-        next += !is_printable;
-    }
-    return next;
-}
 
 static void add_bytes(JsonWriter *json, const Vocabulary *vocabulary)
 {
     Text character = {0};
     for (int b = 0; b < N_BYTES && TOKEN_CONTENT + b < vocabulary->size; b++) {
         text_clear(&character);
-        text_add_utf8(&character, stand_in(b));
+        text_add_utf8(&character, byte_stand_in(b));
         json_put_number(json, text_string(&character), TOKEN_CONTENT + b);
     }
     text_free(&character);

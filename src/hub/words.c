@@ -10,20 +10,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "hub/names.h"
-
-enum { N_STAND_INS = 512 }; /* code points, of which 256 stand for bytes */
-
-/* The byte that a code point stands for, or -1: printable ones of Latin-1 for themselves, the others from U+0100 on. */
-static void lay_stand_ins(int ret_bytes[N_STAND_INS])
-{
-    int next = 256;
-    for (int code = 0; code < N_STAND_INS; code++)
-        ret_bytes[code] = -1;
-    for (int byte = 0; byte < 256; byte++) {
-        const int is_printable = (byte > 32 && byte < 127) || (byte > 160 && byte != 173);
-        ret_bytes[is_printable ? byte : next++] = byte;
-    }
-}
+#include "hub/tokenize/bytes.h"
 
 /* Whether a decoder, or one of a sequence of them, is of a type. */
 static int has_type(const Json *decoder, const char *type)
@@ -36,19 +23,17 @@ static int has_type(const Json *decoder, const char *type)
 }
 
 /* A word as text: its characters' bytes, or with spaces for their marks. */
-static const char *decoded(Arena *arena, const char *word, const int *bytes)
+static const char *decoded(Arena *arena, const char *word, int is_byte_level)
 {
-    const size_t n = strlen(word);
+    static const char mark[] = "\xE2\x96\x81"; /* U+2581 */
     Text text = {0};
-    for (size_t i = 0, length; i < n; i += length) {
-        uint32_t code;
-        length = (size_t)text_utf8_decode(word + i, n - i, &code); /* JSON strings are UTF-8: at least 1 */
-        if (bytes && code < N_STAND_INS && bytes[code] > 0)
-            text_add_bytes(&text, &(char){(char)bytes[code]}, 1);
-        else if (!bytes && code == 0x2581)
-            text_add(&text, " ");
-        else
-            text_add_bytes(&text, word + i, length);
+    if (is_byte_level)
+        bytes_add_original(&text, word);
+    for (const char *at; !is_byte_level && *word; word = at) {
+        const char *found = strstr(word, mark), *end = found ? found : word + strlen(word);
+        text_add_bytes(&text, word, (size_t)(end - word));
+        text_add(&text, found ? " " : "");
+        at = end + (found ? sizeof mark - 1 : 0);
     }
     const char *shown = arena_strdup(arena, text_string(&text));
     text_free(&text);
@@ -62,16 +47,16 @@ static void put_word(double id, const char *word, int n, const char **words)
 }
 
 /* Whether the vocabulary was of a kind that is known. */
-static int read_vocabulary(Arena *arena, const Json *vocabulary, const int *bytes, int n, const char **words)
+static int read_vocabulary(Arena *arena, const Json *vocabulary, int is_byte_level, int n, const char **words)
 {
     if (!vocabulary || (vocabulary->type != JSON_OBJECT && vocabulary->type != JSON_ARRAY))
         return 0;
     for (int i = 0; i < vocabulary->n_items; i++) {
         const Json *item = vocabulary->items[i];
         if (vocabulary->type == JSON_OBJECT && item->type == JSON_NUMBER)
-            put_word(item->number, decoded(arena, item->key, bytes), n, words);
+            put_word(item->number, decoded(arena, item->key, is_byte_level), n, words);
         else if (item->type == JSON_ARRAY && item->n_items > 0 && item->items[0]->type == JSON_STRING)
-            put_word(i, decoded(arena, item->items[0]->string, bytes), n, words);
+            put_word(i, decoded(arena, item->items[0]->string, is_byte_level), n, words);
     }
     return 1;
 }
@@ -80,7 +65,6 @@ int hub_words(Arena *arena, const char *folder, int n, const char *const **ret_w
 {
     const char *path = file_join(arena, folder, HUB_TOKENIZER);
     const char **words = ARENA_ARRAY(arena, const char *, n);
-    int stand_ins[N_STAND_INS];
     char *text;
     size_t size;
     Json *file;
@@ -93,11 +77,10 @@ int hub_words(Arena *arena, const char *folder, int n, const char *const **ret_w
         status = json_parse(arena, path, text, size, &file, err);
     if (status != STATUS_OK)
         return status;
-    lay_stand_ins(stand_ins);
     const Json *added = json_get(file, "added_tokens");
     const int is_byte_level = has_type(json_get(file, "decoder"), "ByteLevel");
     const Json *vocabulary = json_get(json_get(file, "model"), "vocab");
-    const int is_known = read_vocabulary(arena, vocabulary, is_byte_level ? stand_ins : NULL, n, words);
+    const int is_known = read_vocabulary(arena, vocabulary, is_byte_level, n, words);
     for (int i = 0; added && added->type == JSON_ARRAY && i < added->n_items; i++)
         put_word(json_get_number(added->items[i], "id", -1), json_get_string(added->items[i], "content", NULL), n,
                  words);

@@ -71,9 +71,10 @@ int maps_open(const Kernels *kernels, const char *path, const char *tokens, Maps
 /* Maps of a model of ours, in memory that outlives the set: they are taken as they are, and maps_load is not for them.
  */
 typedef struct {
-    int n, n_layers, n_heads, length;
-    const real *maps;         /* (n,L,H,T,T) */
-    const int32_t *tokens;    /* (n,T) */
+    int n, n_layers, n_heads, longest;
+    const int *lengths;       /* (n) T of each */
+    const real *maps;         /* one behind the other, (L,H,T,T) each */
+    const int32_t *tokens;    /* the same, (T) each */
     const char *const *words; /* (n_words) as in MapsSet */
     int n_words;
 } MapsHeld;

@@ -3,6 +3,7 @@ library itself loads them: logits of every case of tests/hub, and of a trained r
 held-out loss, as the run's own snapshot has them. Wants torch and transformers, and is skipped without."""
 import csv
 import importlib
+import importlib.util
 import io
 import os
 import re
@@ -193,6 +194,18 @@ class HuggingFace(Case):
             self.assertEqual((auto.bos_token_id, auto.eos_token_id, auto.mask_token_id), (0, 1, 2))
         with self.assertRaises(Exception):
             tokenizers.Tokenizer.from_file(self.at("character", "tokenizer.json")).encode("Z")
+
+    def test_ids_of_random_texts(self):
+        """Tokenizers of every kind, on texts that no fixture has."""
+        for name in "sentencepiece", "google.protobuf":
+            if not importlib.util.find_spec(name.split(".")[0]):
+                self.skipTest(f"needs {name}")
+        tests, seed = os.environ["TESTS_DIR"], "7"
+        subprocess.run([sys.executable, os.path.join(tests, "hub", "fixtures", "make_tokenizers.py"), self.at("tokenizers.json"), seed, "400"], check=True)
+        done = subprocess.run([os.path.join(os.environ["BUILD_DIR"], "tests", "test_hub_tokenizers")], capture_output=True, text=True, check=False,
+                              env=dict(os.environ, TOKENIZERS=self.at("tokenizers.json"), CMOCKA_MESSAGE_OUTPUT="TAP"))
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertRegex(done.stdout, r"(?m)^ok 1 - test_every_kind_as_the_library$", "built without libutf8proc")
 
 
 if __name__ == "__main__":

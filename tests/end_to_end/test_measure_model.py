@@ -62,7 +62,7 @@ class MeasuredModels(Case):
             numpy.save(self.at(name + ".npy"), array)
         shape = "ids are (N, T), sequences of 2 to 16, which is as many positions as the model has"
         for words, error in (
-                (("gpt2",), "refframe measure: --ids IDS.npy is missing: what gpt2 is to be run on"),
+                (("gpt2",), "refframe measure: --ids IDS.npy or --text FILE is missing: what gpt2 is to be run on"),
                 (("gpt2", "--ids", "none.npy"), "cannot open none.npy: No such file or directory"),
                 (("gpt2", "--ids", "beyond.npy"), f"beyond.npy: sequence 0, position 1: {V} is no id of this model; they are 0 to {V - 1}"),
                 (("gpt2", "--ids", "negative.npy"), f"negative.npy: sequence 0, position 1: -1 is no id of this model; they are 0 to {V - 1}"),
@@ -71,10 +71,106 @@ class MeasuredModels(Case):
                 (("gpt2", "--ids", "single.npy"), f"single.npy: {shape}"),
                 (("gpt2", "--ids", "floats.npy"), "floats.npy: its items are float64; ids are int32, int64 or uint8"),
                 (("gpt2", "--ids", "ids.npy", "--mask", "full"), "refframe measure: --mask and --tokens are for maps; gpt2 is a model"),
-                ((run, "--ids", "ids.npy"), f"refframe measure: --ids is for a model's folder, with a config.json; {run} is a run"),
+                ((run, "--ids", "ids.npy"), f"refframe measure: --ids is for a model; {run} is a run"),
                 (("ids.npy", "--ids", "ids.npy"), "refframe measure: --ids is for a model's folder; ids.npy has no config.json")):
             with self.subTest(words=words):
                 self.assertEqual(self.refframe("measure", *words, code=2).stderr, f"refframe: {error}\n")
+
+    def export_text(self, kind="character"):
+        """An export of a run on a text, and what its ids of texts are."""
+        text = "the cat sat on the mat.\nit is so\n\nthe caf\u00e9 \u4e2d \x01\t\U0001f600 <bos>, it is the end\r\nhm\n"
+        self.write("corpus.txt", text * 60)
+        data = f"data: {{source: {{kind: text, files: [corpus.txt]}}, tokenizer: {{kind: {kind}}}}}\n"
+        self.write(f"{kind}.yaml", experiment(RUNS["gpt2"], data))
+        self.refframe("run", f"{kind}.yaml", "--results", "results")
+        (run,) = run_folders(self.at("results", kind)).values()
+        self.refframe("export", run, "--to", kind)
+        alphabet = {character: 3 + i for i, character in enumerate(sorted(set(text)))}
+        self.write("text.txt", text)
+        if kind == "byte":
+            return text, lambda part: [3 + byte for byte in part.encode()]
+        return text, lambda part: [alphabet[character] for character in part]
+
+    def same(self, folder, words, ids):
+        """A text is measured as its ids are."""
+        numpy.save(self.at("same.npy"), numpy.array(ids))
+        ours = self.refframe("measure", folder, "--text", "text.txt", *words, "--format", "csv").stdout
+        self.assertEqual(ours, self.refframe("measure", folder, "--ids", "same.npy", "--format", "csv").stdout)
+
+    def test_text_in_windows(self):
+        """Of characters and bytes, each with what its tokenizer.json puts around a text: BOS (0), or what was asked for."""
+        for kind in "character", "byte":
+            with self.subTest(tokenizer=kind):
+                text, ids_of = self.export_text(kind)
+                ids = ids_of(text)
+                windows = lambda n, front: [front + ids[at:at + n] for at in range(0, len(ids) - n + 1, n)]
+                self.same(kind, (), windows(15, [0]))
+                self.same(kind, ("--special", "as-model", "--length", 9), windows(8, [0]))
+                self.same(kind, ("--special", "none"), windows(16, []))
+                self.same(kind, ("--special", "none", "--limit", 2), windows(16, [])[:2])
+                self.same(kind, ("--special", "first:<mask>", "--length", 6), windows(5, [2]))
+        self.write("text.txt", "the cat")  # shorter than a window
+        self.same("byte", (), [[0] + ids_of("the cat")])
+
+    def test_sentences(self):
+        """Each line at its own length, measured as it is alone; an empty one is none."""
+        text, ids_of = self.export_text()
+        lines = [line.rstrip("\r")[:15] for line in text.split("\n") if line]
+        done = self.refframe("measure", "character", "--text", "text.txt", "--sentences", "--length", 16, "--format", "csv")
+        found = {}
+        for row in csv.DictReader(io.StringIO(done.stdout)):
+            found.setdefault(row.pop("sequence"), []).append(row)
+        self.assertEqual(sorted(found), [""] + [str(s) for s in range(len(lines))])
+        for s, line in enumerate(lines):
+            numpy.save(self.at("line.npy"), numpy.array([0] + ids_of(line)))
+            done = self.refframe("measure", "character", "--ids", "line.npy", "--format", "csv")
+            alone = [row for row in csv.DictReader(io.StringIO(done.stdout)) if row.pop("sequence") == "0"]
+            self.assertEqual(found[str(s)], alone)
+        table = self.refframe("measure", "character", "--text", "text.txt", "--sentences", "--length", 16, "--threads", 3).stdout
+        self.assertIn("4 sequences of 3 to 16 tokens", table)
+        self.assertEqual(json.loads(self.refframe("measure", "character", "--text", "text.txt", "--sentences", "--length", 16, "--format", "json").stdout)
+                         ["files"][1]["length"], 9)
+
+    def test_what_is_left_out(self):
+        """Lines that have no map: of nothing, and of one token."""
+        self.export_text()
+        self.write("short.txt", "i\n\nit is\n")
+        for words, n in (("none", "1 sequence of 5 tokens"), ("as-model", "2 sequences of 2 to 6 tokens")):
+            self.assertIn(n, self.refframe("measure", "character", "--text", "short.txt", "--sentences", "--special", words).stdout)
+
+    def test_bad_text(self):
+        self.export_text()
+        self.write("odd.txt", "the\nca\u00fft\n")
+        self.write("bytes.txt", b"the \xff")
+        self.write("empty.txt", "\n")
+        text = ("character", "--text")
+        for words, error in (
+                ((*text, "none.txt"), "cannot open none.txt: No such file or directory"),
+                ((*text, "odd.txt"), "odd.txt: \"\u00ff\" is no token, and there is none for the unknown"),
+                ((*text, "odd.txt", "--sentences"), "odd.txt:2: \"\u00ff\" is no token, and there is none for the unknown"),
+                ((*text, "bytes.txt"), "bytes.txt: byte 4 is no UTF-8"),
+                ((*text, "empty.txt", "--sentences"), "empty.txt: there is no sequence of two tokens in it"),
+                ((*text, "text.txt", "--sentences"), "text.txt:1: 24 tokens, and the model has 16 positions; with --length longer sentences are cut"),
+                ((*text, "text.txt", "--length", 17), "refframe measure: --length: \"17\" is not a whole number in 2..16"),
+                ((*text, "text.txt", "--special", "some"), "refframe measure: --special: \"some\" is not one of as-model, none, first:TOKEN"),
+                ((*text, "text.txt", "--special", "first:xy"), "refframe measure: --special: \"xy\" is no token of this model's tokenizer"),
+                ((*text, "text.txt", "--ids", "ids.npy"), "refframe measure: both --ids and --text; character is run on one of them"),
+                (("character", "--ids", "ids.npy", "--sentences"), "refframe measure: --sentences is for --text"),
+                (("ids.npy", "--limit", 2), "refframe measure: --limit is for a model's folder; ids.npy has no config.json")):
+            with self.subTest(words=words):
+                self.assertEqual(self.refframe("measure", *words, code=2).stderr, f"refframe: {error}\n")
+        path = self.at("character", "tokenizer.json")
+        whole = json.loads(read(path))
+        whole["post_processor"]["special_tokens"]["<bos>"]["ids"] = [999]
+        self.write(path, json.dumps(whole))
+        done = self.refframe("measure", *text, "text.txt", code=2)
+        self.assertRegex(done.stderr, r'^refframe: text.txt: "a token around it" has the id 999; those of this model are 0 to \d+\n$')
+        self.write(path, json.dumps({**json.loads(read(path)), "normalizer": {"type": "Nmt"}}))
+        done = self.refframe("measure", *text, "text.txt", code=2)
+        self.assertEqual(done.stderr, 'refframe: character/tokenizer.json: normalizer "Nmt": not one that refframe knows\n')
+        os.remove(path)
+        done = self.refframe("measure", *text, "text.txt", code=2)
+        self.assertEqual(done.stderr, "refframe: cannot open character/tokenizer.json: No such file or directory\n")
 
     def test_damaged_weights(self):
         self.export(RUNS["gpt2"], "gpt2")

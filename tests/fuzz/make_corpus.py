@@ -203,6 +203,36 @@ def causal(n, layers, heads, length, kind):
     return np.broadcast_to(maps, (n, layers, heads, length, length)).astype(kind)
 
 
+# A tokenizer.json of each model, with parts of every kind, and a text.
+WORDS = ["<unk>", "a", "b", "ab", "##b", "</w>", "\u2581", "\u2581a", "c", "\u0120", "\u0120a", "<0x64>"]
+VOCABULARY = {word: i for i, word in enumerate(WORDS)}
+ADDED = [{"id": 0, "content": "<unk>", "special": True}, {"id": 12, "content": "<m>", "lstrip": True, "rstrip": True},
+         {"id": 13, "content": "B", "normalized": True, "single_word": True}]
+SPLIT = {"type": "Split", "pattern": {"Regex": "(?i:'s|'re)|[^\\r\\n\\p{L}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}]++[\\r\\n]*|\\s+(?!\\S)|\\s+"},
+         "behavior": "Isolated", "invert": False}
+CHARSMAP = "DAAAAAAEAAAABAAAAAAAAABi"  # no map of any use, but one that is read
+TOKENIZERS = {
+    "bpe": [{"type": "BPE", "vocab": VOCABULARY, "merges": ["a b", ["\u0120", "a"]], "unk_token": "<unk>", "fuse_unk": True, "byte_fallback": True},
+            {"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Prepend", "prepend": " "}, {"type": "Replace", "pattern": {"String": "x"}, "content": "ab"}]},
+            {"type": "Sequence", "pretokenizers": [SPLIT, {"type": "Digits", "individual_digits": True}, {"type": "ByteLevel", "add_prefix_space": True}]},
+            {"type": "Sequence", "processors": [{"type": "ByteLevel"}, {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "s"}}, {"Sequence": {"id": "A"}}],
+                                                                        "special_tokens": {"s": {"ids": [1, 2]}}}]}],
+    "piece": [{"type": "WordPiece", "vocab": VOCABULARY, "unk_token": "<unk>", "continuing_subword_prefix": "##", "max_input_chars_per_word": 9},
+              {"type": "BertNormalizer", "strip_accents": None}, {"type": "BertPreTokenizer"}, {"type": "BertProcessing", "cls": ["a", 1], "sep": ["b", 2]}],
+    "gram": [{"type": "Unigram", "vocab": [[word, -1.5 * i] for i, word in enumerate(WORDS)], "unk_id": 0, "byte_fallback": True},
+             {"type": "Sequence", "normalizers": [{"type": "NFKD"}, {"type": "StripAccents"}, {"type": "Lowercase"}, {"type": "Strip"}]},
+             {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "always"}, None],
+    "words": [{"type": "WordLevel", "vocab": VOCABULARY, "unk_token": "<unk>"}, {"type": "Precompiled", "precompiled_charsmap": CHARSMAP},
+              {"type": "Sequence", "pretokenizers": [{"type": "Whitespace"}, {"type": "Punctuation", "behavior": "Contiguous"}, {"type": "WhitespaceSplit"}]}, None],
+}
+ODD_TEXT = " ab  <m> B xb'S c\u0301 \u4e2d\ufb01\r\n12 d!\U0001f469\u200d\U0001f466"
+
+
+def tokenizer_file(model, normalizer, pre_tokenizer, post_processor):
+    parts = {"added_tokens": ADDED, "normalizer": normalizer, "pre_tokenizer": pre_tokenizer, "post_processor": post_processor, "model": model}
+    return json.dumps(parts).encode() + NUL + ODD_TEXT.encode()
+
+
 def trained(program, experiment, name):
     """A file that a run leaves."""
     with tempfile.TemporaryDirectory() as folder:
@@ -231,6 +261,7 @@ def seeds(program):
         "hub": {name: json.dumps(config).encode() for name, config in CONFIGS.items()} |
                {"half": hub_folder(TINY_LLAMA, llama_tensors("F16"), False), "shards": hub_folder(TINY_LLAMA, llama_tensors("BF16"), True),
                 "roberta": hub_folder(TINY_BERT, bert_tensors(), False)},
+        "hub_tokenizer": {name: tokenizer_file(*parts) for name, parts in TOKENIZERS.items()},
         "json": {"all": b'{"a": [1, -2.5e-3, true, null, "\\u00e9\\ud83d\\ude00\\n"], "b": {"": {}}}',
                  "deep": b"[" * 64 + b"]" * 64,
                  "number": b" 1e308 "},

@@ -42,8 +42,11 @@ static MapsSet held_set(Arena *arena, const char *name, int n, int n_layers, int
     const double *maps = planted(arena, n, n_layers, H, T, 1, 1);
     real *reals = ARENA_ARRAY(arena, real, items);
     int32_t *ids = ARENA_ARRAY(arena, int32_t, (size_t)n * (size_t)T);
+    int *lengths = ARENA_ARRAY(arena, int, n);
     MapsSet set;
     Error err;
+    for (int q = 0; q < n; q++)
+        lengths[q] = T;
     for (size_t i = 0; i < items; i++)
         reals[i] = (real)maps[i];
     for (int i = 0; i < n * T; i++)
@@ -52,7 +55,8 @@ static MapsSet held_set(Arena *arena, const char *name, int n, int n_layers, int
                         &(MapsHeld){.n = n,
                                     .n_layers = n_layers,
                                     .n_heads = H,
-                                    .length = T,
+                                    .longest = T,
+                                    .lengths = lengths,
                                     .maps = reals,
                                     .tokens = ids,
                                     .words = words,
