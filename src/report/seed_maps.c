@@ -27,31 +27,24 @@ static int most_needed(const Report *report, const int *representative, size_t *
     return STATUS_OK;
 }
 
-/* How many seeds fit, and how many runs these are. */
-static int count_seeds(const Report *report, const int *representative, size_t budget, size_t least, int *ret_runs)
+static int count_others(const Report *report, const int *representative)
 {
-    int n_runs = 0, i = 0;
-    for (; i < report->n_seeds; i++) {
-        int n = n_runs;
-        for (int a = 0; a < report->n_arms; a++)
+    int n = 0;
+    for (int a = 0; a < report->n_arms; a++)
+        for (int i = 0; i < report->n_seeds; i++)
             n += other_run(report, representative, a, i) != NULL;
-        if ((size_t)n * least > budget)
-            break;
-        n_runs = n;
-    }
-    *ret_runs = n_runs;
-    return i;
+    return n;
 }
 
 int seed_maps_json(const Report *report, const int *representative, size_t budget, JsonWriter *json, Error *err)
 {
+    const int n_runs = count_others(report, representative);
     size_t least = 0;
-    int n_runs = 0, status = most_needed(report, representative, &least, err);
-    const int n_seeds =
-        status == STATUS_OK && least > 0 ? count_seeds(report, representative, budget, least, &n_runs) : 0;
+    int status = most_needed(report, representative, &least, err);
+    const int have_room = n_runs > 0 && least > 0 && least <= budget / (size_t)n_runs;
     json_open_array(json);
-    for (int i = 0; i < n_seeds && status == STATUS_OK; i++)
-        for (int a = 0; a < report->n_arms && status == STATUS_OK; a++) {
+    for (int a = 0; a < report->n_arms && have_room; a++)
+        for (int i = 0; i < report->n_seeds && status == STATUS_OK; i++) {
             const ReportRun *run = other_run(report, representative, a, i);
             if (!run)
                 continue;

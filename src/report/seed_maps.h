@@ -1,8 +1,8 @@
-/* Attention maps of seeds that are not the median one of their arm, for the page: as many seeds as there is room for.
+/* Attention maps of the seeds that are not the median one of their arm, for the page: of all of them, or of none.
  *
- * A seed is carried for all arms or for none, so that arms can be played side by side in one seed; the first of the
- * plan come first. Each run gets the same share of the budget, and no share is smaller than what its maps need to play
- * and to be read (maps_least). So a sweep of few runs carries every seed, and one of very many none.
+ * Each run gets the same share of the budget. Where a share is smaller than what its maps need to play and to be read
+ * (maps_least), none is written: a sweep of a thousand runs should not weigh several times as much for a few of its
+ * seeds.
  */
 #ifndef REFFRAME_REPORT_SEED_MAPS_H
 #define REFFRAME_REPORT_SEED_MAPS_H

@@ -1,5 +1,5 @@
-/* Without these, the page could grow with every seed, show a seed in some arms alone, or draw the curve of other maps
- * than those it plays.
+/* Without these, the page could grow with every seed, leave a seed out that it had room for, or draw the curve of other
+ * maps than those it plays.
  */
 #include "scene.h"
 
@@ -8,7 +8,7 @@
 #include "report/seed_maps.h"
 #include "report/trace.h"
 
-enum { ARMS = 3, SEEDS = 4 };
+enum { ARMS = 3, SEEDS = 4, N_OTHERS = ARMS * (SEEDS - 1) - 1 }; /* one run is absent */
 
 /* Every seed of every arm its own. */
 static double own_sink(int arm, int seed, int snapshot)
@@ -57,9 +57,8 @@ static unsigned seeds_of(const Json *list, int arm)
     return seeds;
 }
 
-/* With room for all, every finished run but those that the page has already; with less, the first seeds of the plan,
- * and each in all arms; with none, nothing. */
-static void test_seeds_are_carried_whole(void **state)
+/* With room for all, every finished run but those that the page has already; with a byte less, nothing. */
+static void test_all_seeds_are_carried_or_none(void **state)
 {
     (void)state;
     Arena *arena = arena_new();
@@ -73,8 +72,8 @@ static void test_seeds_are_carried_whole(void **state)
         unsigned seeds[ARMS];
     } cases[] = {
         {1000000, {1 << 2 | 1 << 3 | 1 << 4, 1 << 1 | 1 << 2 | 1 << 4, 1 << 2 | 1 << 3}}, /* seed 1 is absent */
-        {4 * least, {1 << 2, 1 << 1 | 1 << 2, 1 << 2}}, /* seed 1 takes one, seed 2 three, seed 3 two more */
-        {4 * least - 1, {0, 1 << 1, 0}},
+        {N_OTHERS * least, {1 << 2 | 1 << 3 | 1 << 4, 1 << 1 | 1 << 2 | 1 << 4, 1 << 2 | 1 << 3}},
+        {N_OTHERS * least - 1, {0, 0, 0}},
         {0, {0, 0, 0}},
     };
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
@@ -132,7 +131,7 @@ static void test_the_curve_is_that_of_the_maps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_seeds_are_carried_whole),
+        cmocka_unit_test(test_all_seeds_are_carried_or_none),
         cmocka_unit_test(test_the_curve_is_that_of_the_maps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
