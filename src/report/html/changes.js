@@ -7,12 +7,14 @@ const points = (x) => String(+ (100 * x).toPrecision(3));
 /* A share with its interval over seeds, as a bar with a whisker and in digits. */
 function shareBar(changed) {
   if (!changed.n) return '–';
-  const [median, low, high] = changed.values.map(number), W = 60;
-  const whisker = changed.n > 1 && el('path.whisker', {d: `M${W * low} 3v8M${W * low} 7H${W * high}M${W * high} 3v8`});
+  const W = 60, isOnePair = changed.pairs === 1 && changed.n > 1; /* then a seed says yes or no, and seeds are counted */
+  const [median, low, high] = isOnePair ? [changed.n_changed / changed.n] : changed.values.map(number);
+  const whisker = changed.n > 1 && !isOnePair && el('path.whisker', {d: `M${W * low} 3v8M${W * low} 7H${W * high}M${W * high} 3v8`});
   return [
     el('svg.share', {viewBox: `-1 0 ${W + 2} 14`, width: W + 2, height: 14, 'aria-hidden': 'true'},
       el('rect.whole', {x: 0, y: 2, width: W, height: 10}), el('rect.part', {x: 0, y: 2, width: W * median, height: 10}), whisker),
-    el('span.num', {}, ` ${points(median)} `), small(changed.n > 1 ? `[${points(low)}, ${points(high)}]` : '')
+    el('span.num', {}, ` ${points(median)} `),
+    small(isOnePair ? `(${changed.n_changed} of ${changed.n} seeds)` : changed.n > 1 ? `[${points(low)}, ${points(high)}]` : '')
   ];
 }
 
@@ -35,6 +37,9 @@ function changeTable(rows, all, framed) {
   return table(columns, rows.map((change) => [named(change), ...cells(change[all]), ...cells(change[framed])]));
 }
 
+/* Of what a row says: its key in the data, and what stands before its columns in a table. */
+const READINGS = [['changed', ''], ['changed_by_token', 'by_token_'], ['framed', 'framed_'], ['framed_by_token', 'framed_by_token_']];
+
 function changes() {
   if (!data.changes.length) return;
   const whole = data.changes.filter((change) => change.setup === null);
@@ -46,15 +51,22 @@ function changes() {
     ...axes.map((axis) => el('details', {}, el('summary', {}, `${axisName(axis)}, within each set-up of the others`),
       changeTable(data.changes.filter((change) => change.axis === axis && change.setup !== null), `changed${suffix}`, `framed${suffix}`))));
   fill('');
+  const names = ['pairs', 'n', 'n_changed', 'coverage', 'changed', 'changed_low', 'changed_high', 'floor', 'floor_dealt', 'p', 'unlabelled'];
+  const toSave = () => [['axis', 'from', 'to', 'setup', ...READINGS.flatMap(([, name]) => names.map((column) => `${name}${column}`))],
+    ...data.changes.map((change) => [change.axis ?? '(seed)', change.from, change.to, change.setup, ...READINGS.flatMap(([key]) => {
+      const {pairs, n, n_changed, coverage, values, floor, floor_dealt, p, unlabelled} = change[key];
+      return [pairs, n, n_changed, coverage, ...values.map(number), floor, floor_dealt, p, unlabelled];
+    })])];
+  const reading = segments('How labels are read', [['', 'By position'], ['_by_token', 'By token']], '', fill);
   section('changes', 'What moves the label',
     'Of two runs with the same seed that differ on one axis and agree on all others, how often do the models end with ' +
       'different labels? At 0 % the axis never matters, at 100 % it always does.',
-    el('figure', {}, el('div.controls', {}, segments('How labels are read', [['', 'By position'], ['_by_token', 'By token']], '', fill)), holder,
-      caption('Share of the pairs of a seed, median and interval over the seeds whose runs are all there. On the left none and other are labels, ' +
+    el('figure', {}, el('div.controls', {}, reading), holder,
+      caption('Share of the pairs of a seed, median and interval over the seeds whose runs are all there; where a seed has one pair, the seeds in which it differs. On the left none and other are labels, ' +
         'too; on the right only pairs count in which both runs have a frame. Seeds alone: how often two seeds of one arm differ, of how ' +
         'often they would if each seed dealt its labels among the values at random. p: the share of such deals in which seeds differ as little or less; ' +
         'p is not corrected for the number of rows. The last row moves the seed in all arms; a pair of seeds counts for both, so its interval is a description. Of very many set-ups the first 200 stand here, all of them in changes.csv.' +
-        (left ? ` Up to ${left} runs whose label is not available are left out.` : ''))));
+        (left ? ` Up to ${left} runs whose label is not available are left out.` : '')), page.save('changes', {csv: toSave})));
 }
 
 page.changes = changes;
