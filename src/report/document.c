@@ -265,6 +265,7 @@ static int put_experiment(const Report *report, const unsigned char *is_carried,
     for (int type = 0; type < FRAME_LABELS; type++)
         frames[type] = frame_name((FrameType)type);
     const ClaimVerdict *verdicts = verdicts_of(report->arena, report);
+    json_put_string(json, "version", REFFRAME_VERSION); /* of the program that reports, for who cites the page */
     json_put_string(json, "name", report->name);
     const char *override = strchr(file_basename(report->arena, report->folder), '+'); /* NAME+KEY=VALUE: by --set */
     json_put_string(json, "override", override ? override + 1 : "");

@@ -22,7 +22,7 @@ int document_json(const Report *report, JsonWriter *json, Error *err);
     "seed n_layers n_heads n_sequences length rows_sum_to_one pool side visible steps tokens headline mean first"
 // clang-format off
 #define DOCUMENT_OBJECTS                                                                                               \
-    {"", "name override settings_of settings title claim source headline headline_note loss_unit axes notes frames rules metrics measured verdicts " \
+    {"", "version name override settings_of settings title claim source headline headline_note loss_unit axes notes frames rules metrics measured verdicts " \
      "families changes absent figures arms seed_maps"},                                                                                                   \
     {"rules", "version rules"},                                                                                        \
     {"rules.rules[]", "name value low high reason"},                                                                   \

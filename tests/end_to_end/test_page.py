@@ -55,7 +55,7 @@ class Page(Case):
         if not Page.made:
             self.write("small.yaml", EXPERIMENT)
             self.refframe("run", "small.yaml")
-            for name in ("report.html", "labels.svg", "early.svg", "curves.csv", "summary.csv"):
+            for name in ("report.html", "labels.svg", "early.svg", "curves.csv", "summary.csv", "changes.csv"):
                 Page.made[name] = read(self.at("results", "small", name))
         self.path = pathlib.Path(self.at("report.html"))
         self.path.write_bytes(Page.made["report.html"])
@@ -156,6 +156,12 @@ class Page(Case):
                 self.assertFalse([cell for row in rows for cell in row if cell.startswith("=")], name)
         for name in ("labels.svg", "early.svg"):
             self.assertEqual(seen[f"small-{name}"], Page.made[name])
+        changes = [list(csv.reader(io.StringIO(table.decode()))) for table in (seen["small-changes.csv"], Page.made["changes.csv"])]
+        self.assertEqual(changes[0][0], changes[1][0])
+        for shown, written in zip(*changes):
+            self.assertEqual(shown[:4], written[:4])
+            self.assertEqual([round(float(cell), 4) for cell in shown[4:] if cell and shown is not changes[0][0]],
+                             [round(float(cell), 4) for cell in written[4:] if cell and shown is not changes[0][0]])
         arms = [{(row["arm"], row["kind"]) for row in csv.DictReader(io.StringIO(table.decode()))}
                 for table in (seen["small-held_out_loss.csv"], Page.made["summary.csv"])]
         self.assertEqual(*arms)
@@ -201,9 +207,9 @@ class Page(Case):
             const own = shown.getContext('2d').getImageData(0, 0, shown.width, shown.height).data;
             let differ = 0;
             for (let i = 1; i < shown.height; i++) for (let j = 1; j < i - 1; j++) {
-                const at = context.getImageData(2 * (box.left - root.left + (j + 0.5) * unit), 2 * (box.top - root.top + (i + 0.5) * unit), 1, 1).data;
+                const at = context.getImageData(2 * (16 + box.left - root.left + (j + 0.5) * unit), 2 * (16 + box.top - root.top + (i + 0.5) * unit), 1, 1).data;
                 differ += Math.abs(at[0] - own[4 * (i * shown.width + j)]) > 6; }
-            const title = context.getImageData(0, 0, 200, 40).data, paper = context.getImageData(image.width - 1, image.height - 1, 1, 1).data;
+            const title = context.getImageData(0, 0, 240, 80).data, paper = context.getImageData(image.width - 1, image.height - 1, 1, 1).data;
             let inked = 0;
             for (let p = 0; p < title.length; p += 4) inked += Math.abs(title[p] - paper[0]) > 60;
             return [differ, inked]; })()""")
@@ -229,6 +235,7 @@ class Page(Case):
         self.assertFalse(set(before) & set(view))
         page.evaluate("document.getElementById('link').click()")
         link = page.evaluate("location.hash")
+        self.put(page, "/^Link /.test(document.querySelector('#link span').textContent)", True)
         self.assertIn("seed=2", link)
         self.assertEqual(page.evaluate(STATE), view, "asking for a link changes nothing")
         self.assertEqual(self.open(link).evaluate(STATE), view)
@@ -309,8 +316,11 @@ class Page(Case):
         self.assertEqual(page.evaluate("document.documentElement.dataset.theme"), "dark")
         page.evaluate("dispatchEvent(new Event('beforeprint'))")
         self.assertEqual(page.evaluate("document.documentElement.dataset.theme"), "light")
+        self.assertEqual(page.evaluate("""[...document.querySelectorAll('#training .still')].map((canvas) => {
+            const {data} = canvas.getContext('2d').getImageData(100, 60, canvas.width - 400, canvas.height - 200);
+            return data.some((v, i) => i % 4 === 2 && data[i + 1] === 255 && Math.abs(v - data[i - 2]) > 100); })"""), [True, True], "charts are pictures with coloured lines")
         page.evaluate("dispatchEvent(new Event('afterprint'))")
-        self.assertEqual(page.evaluate("document.documentElement.dataset.theme"), "dark")
+        self.assertEqual(page.evaluate("[document.documentElement.dataset.theme, document.querySelectorAll('.still').length]"), ["dark", 0])
         page.ask("Emulation.setEmulatedMedia", media="print")
         page.ask("Emulation.setDeviceMetricsOverride", width=718, height=1000, deviceScaleFactor=1, mobile=False)
         self.assertTrue(page.evaluate("document.documentElement.scrollWidth <= innerWidth"))

@@ -141,6 +141,7 @@ class Report(Case):
         """The settings of a run, and, of results that --set made, what it changed."""
         page = self.open()
         self.assertEqual(page.evaluate("document.querySelector('.eyebrow').textContent"), page.evaluate("data.name"))
+        self.assertIn(f"Written by {self.refframe('--version').stdout.splitlines()[0]} from", page.evaluate("document.querySelector('footer').textContent"))
         with open(os.path.join(os.path.dirname(self.path), page.evaluate("data.settings_of"), "run.yaml"), encoding="utf-8") as file:
             self.assertEqual(page.evaluate("document.querySelector('pre.mono').textContent"), file.read())
         self.write("tiny.yaml", TINY)

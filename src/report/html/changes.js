@@ -37,8 +37,16 @@ function changeTable(rows, all, framed) {
   return table(columns, rows.map((change) => [named(change), ...cells(change[all]), ...cells(change[framed])]));
 }
 
-/* Of what a row says: its key in the data, and what stands before its columns in a table. */
-const READINGS = [['changed', ''], ['changed_by_token', 'by_token_'], ['framed', 'framed_'], ['framed_by_token', 'framed_by_token_']];
+/* Of what a row says: its key in the data, and what its columns have in front and behind in changes.csv. */
+const READINGS = [['changed', '', ''], ['changed_by_token', '', '_by_token'], ['framed', 'framed_', ''], ['framed_by_token', 'framed_', '_by_token']];
+const columnsOf = ([, front, back]) => ['pairs', 'seeds', 'coverage', 'changed', 'changed?_low', 'changed?_high', 'floor', 'floor_dealt', 'p', 'unlabelled']
+  .map((name) => front + (name.includes('?') ? name.replace('?', back) : name + back));
+const cellsOf = ({pairs, n, coverage, values, floor, floor_dealt, p, unlabelled}) =>
+  [pairs, n, coverage, ...values.map(number), floor, floor_dealt, p, unlabelled];
+
+/* As changes.csv has it; an empty cell is all of them. */
+const rowsToSave = () => [['axis', 'from', 'to', 'setup', ...READINGS.flatMap(columnsOf)], ...data.changes.map((change) =>
+  [change.axis ?? '(seed)', change.from, change.to, change.setup, ...READINGS.flatMap(([key]) => cellsOf(change[key]))])];
 
 function changes() {
   if (!data.changes.length) return;
@@ -51,12 +59,6 @@ function changes() {
     ...axes.map((axis) => el('details', {}, el('summary', {}, `${axisName(axis)}, within each set-up of the others`),
       changeTable(data.changes.filter((change) => change.axis === axis && change.setup !== null), `changed${suffix}`, `framed${suffix}`))));
   fill('');
-  const names = ['pairs', 'n', 'n_changed', 'coverage', 'changed', 'changed_low', 'changed_high', 'floor', 'floor_dealt', 'p', 'unlabelled'];
-  const toSave = () => [['axis', 'from', 'to', 'setup', ...READINGS.flatMap(([, name]) => names.map((column) => `${name}${column}`))],
-    ...data.changes.map((change) => [change.axis ?? '(seed)', change.from, change.to, change.setup, ...READINGS.flatMap(([key]) => {
-      const {pairs, n, n_changed, coverage, values, floor, floor_dealt, p, unlabelled} = change[key];
-      return [pairs, n, n_changed, coverage, ...values.map(number), floor, floor_dealt, p, unlabelled];
-    })])];
   const reading = segments('How labels are read', [['', 'By position'], ['_by_token', 'By token']], '', fill);
   section('changes', 'What moves the label',
     'Of two runs with the same seed that differ on one axis and agree on all others, how often do the models end with ' +
@@ -66,7 +68,7 @@ function changes() {
         'too; on the right only pairs count in which both runs have a frame. Seeds alone: how often two seeds of one arm differ, of how ' +
         'often they would if each seed dealt its labels among the values at random. p: the share of such deals in which seeds differ as little or less; ' +
         'p is not corrected for the number of rows. The last row moves the seed in all arms; a pair of seeds counts for both, so its interval is a description. Of very many set-ups the first 200 stand here, all of them in changes.csv.' +
-        (left ? ` Up to ${left} runs whose label is not available are left out.` : '')), page.save('changes', {csv: toSave})));
+        (left ? ` Up to ${left} runs whose label is not available are left out.` : '')), page.save('changes', {csv: rowsToSave})));
 }
 
 page.changes = changes;

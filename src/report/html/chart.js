@@ -8,6 +8,7 @@
 (() => {
 
 const NAME_ROOM = 104, NAME_HEIGHT = 14; /* of a line's name, in pixels */
+const LABELLED = 2; /* levels that are named in the chart */
 const axis = {isLog: true}; /* what all charts share */
 const toX = (step) => (axis.isLog ? logStep(step) : step);
 
@@ -22,12 +23,14 @@ function rowsOf(what) {
   return {steps, rows};
 }
 
-/* A dashed line for each arm's level; when all agree, one without an arm's colour. */
+/* A dashed line for each level of the arms; one that several have has no arm's colour. */
 function levels(name, valueOf) {
-  const values = arms.map((a) => number(valueOf(a)));
-  const known = [...new Set(values.filter((v) => !Number.isNaN(v)).map((v) => +v.toPrecision(3)))];
-  if (known.length === 1) return [{y: known[0], label: `${name} ${show(known[0])}`}];
-  return values.flatMap((y, k) => (Number.isNaN(y) ? [] : [{y, arm: k, label: `${name} ${show(y)}`}]));
+  const byLevel = new Map();
+  arms.forEach((a, k) => {
+    const y = +number(valueOf(a)).toPrecision(3);
+    if (!Number.isNaN(y)) byLevel.set(y, [...(byLevel.get(y) ?? []), k]);
+  });
+  return [...byLevel].map(([y, own]) => ({y, arm: own.length === 1 ? own[0] : undefined, label: `${name} ${show(y)}`}));
 }
 
 function drawLevels(context, area, graph, lines) {
@@ -42,13 +45,14 @@ function drawLevels(context, area, graph, lines) {
     context.lineTo(area.x + area.w, y);
     context.stroke();
     const above = y - 5 > area.y + 9 ? y - 5 : y + 14; /* never cut by the chart's upper edge */
+    if (i >= LABELLED) continue; /* more would cover the curves: "What nothing would look like" has them all */
     context.lineWidth = 4;
     context.setLineDash([]);
     context.strokeStyle = css('--raised');
-    context.strokeText(line.label, area.x + 8 + 92 * i, above); /* readable over a curve */
+    context.strokeText(line.label, area.x + 8 + 100 * i, above); /* readable over a curve */
     context.lineWidth = 1;
     context.setLineDash([5, 4]);
-    context.fillText(line.label, area.x + 8 + 92 * i, above);
+    context.fillText(line.label, area.x + 8 + 100 * i, above);
   }
   context.restore();
 }
@@ -78,11 +82,32 @@ function rowsToSave(what) {
     [step, ...what.band(a).map((line) => number(line[i])), what.n(a)]));
 }
 
+/* The library draws anew when the page takes the width of paper, too late for the printer: a picture stands in. Returns what
+ * takes the listeners away. */
+function stillForPrint(frame) {
+  const freeze = () => {
+    const still = page.saving.drawn(frame, '', 'transparent');
+    still.className = 'still';
+    frame.append(still);
+    frame.classList.add('frozen');
+  };
+  const thaw = () => {
+    frame.querySelector('.still')?.remove();
+    frame.classList.remove('frozen');
+  };
+  addEventListener('beforeprint', freeze);
+  addEventListener('afterprint', thaw);
+  return () => {
+    removeEventListener('beforeprint', freeze);
+    removeEventListener('afterprint', thaw);
+  };
+}
+
 /* what: name() as in tables, about(), title(), unit(), steps(arm), band(arm), lines(), n(arm), max(). */
 function Chart(what) {
   const plot = el('div.chart'), heading = el('h3'), unit = el('span.dim'), about = small(),
-        names = el('div'), readout = el('div.readout', {'aria-live': 'polite'});
-  const box = el('div.card.chart-box', {tabindex: 0, role: 'group'}, el('div.chart-title', {}, heading, unit), about, el('div.plot', {}, plot, names), readout);
+        names = el('div'), frame = el('div.plot', {}, plot, names), readout = el('div.readout', {'aria-live': 'polite'});
+  const box = el('div.card.chart-box', {tabindex: 0, role: 'group'}, el('div.chart-title', {}, heading, unit), about, frame, readout);
   box.append(page.save(what.name, {png: () => page.saving.drawn(box), csv: () => rowsToSave(what)}));
   let graph = null, now = null, selected = -1;
 
@@ -168,7 +193,7 @@ function Chart(what) {
     tell(to);
   });
   redraws.push(draw);
-  cleanups.push(() => graph && graph.destroy());
+  cleanups.push(() => graph && graph.destroy(), stillForPrint(frame));
   return {box, draw};
 }
 

@@ -5,7 +5,7 @@
 
 /* Two strips a seed: side by side, and one below the other on a phone. */
 function strip(a) {
-  const isNarrow = narrow.matches, W = isNarrow ? 380 : 1000, left = 58, gap = isNarrow ? 0 : 34, w = isNarrow ? W - left : (W - left - gap) / 2;
+  const isNarrow = narrow.matches, W = figureWidth(1000), left = 58, gap = isNarrow ? 0 : 34, w = isNarrow ? W - left : (W - left - gap) / 2;
   const h = 18, last = a.steps[a.steps.length - 1], block = 26 + a.seeds.length * h + 26, bottom = isNarrow ? 2 * block - 26 : block - 26;
   const svg = el('svg', {
     viewBox: `0 0 ${W} ${bottom + 20}`,

@@ -128,6 +128,7 @@ function thumb(player, a, head, label) {
 
 /* What changes with the arm and the head. */
 function rebuild(player) {
+  const focused = [player.parts.armThumbs, player.parts.headThumbs].find((thumbs) => thumbs.contains(document.activeElement));
   const {now, parts, able} = player, own = player.maps(), {n_heads} = own, {n_layers} = own.packed;
   const names = (word, n) => Array.from({length: n}, (_, i) => `${word} ${i}`);
   const star = (h) => (h === strongestOf(now.arm) ? ' ★' : '');
@@ -146,6 +147,7 @@ function rebuild(player) {
   const options = [['mean', `mean of ${own.packed.n_sequences} sequences`], ['first', 'first sequence']];
   parts.kinds.replaceChildren(...(own.has('first') ? [segments('Which maps', options, now.kind, setKind)] : []));
   parts.note.replaceChildren(mapsNote(now.arm, own));
+  focused?.querySelector('[aria-pressed=true]')?.focus({preventScroll: true}); /* the button that was pressed is gone */
   paint(player);
 }
 
@@ -243,7 +245,7 @@ function maps() {
           el('p.keys', {}, 'On the map: ', kbd('←'), ' ', kbd('→'), ' step, ', kbd('Space'), ' plays, ', kbd('Shift'),
             ' with arrows reads weights.'))),
       parts.note, save(saved, {
-        png: () => saving.drawn(parts.canvas.parentElement, `${parts.title.textContent}, step ${integer(own.now.step)}`),
+        png: () => saving.drawn(parts.canvas, `${parts.title.textContent}, step ${integer(own.now.step)}`),
         csv: () => own.maps().rows(own.now.kind, own.now.frame, own.now.head),
       })));
   setPlaying(own, false);

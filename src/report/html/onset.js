@@ -20,7 +20,7 @@ const censored = (a, value) => (number(value) === Infinity ? `> ${integer(a.step
 
 /* As wide as the page is: on a phone names stand above their rows, and every other tick. */
 function forest() {
-  const isNarrow = narrow.matches, W = isNarrow ? 380 : 1040, left = isNarrow ? 14 : 190, right = isNarrow ? 62 : 92, row = isNarrow ? 74 : 48;
+  const isNarrow = narrow.matches, W = figureWidth(1040), left = isNarrow ? 14 : 190, right = isNarrow ? 62 : 92, row = isNarrow ? 74 : 48;
   const top = 8, bottom = top + arms.length * row, never = W - (isNarrow ? 22 : 46), below = isNarrow ? 16 : 0;
   const last = Math.max(...arms.map((a) => a[counted.in][a.steps.length - 1]));
   const unit = counted.in === 'steps' ? 1 : Math.min(...arms.map((a) => a[counted.in].find((v) => v > 0))); /* one step's */

@@ -92,29 +92,36 @@ function showArms() {
   scrollTo({top: at, behavior: 'instant'});
 }
 
+/* ---- theme, paper, link ---- */
+
+function show(theme) {
+  document.documentElement.dataset.theme = theme;
+  redraw();
+}
+
 document.getElementById('theme').addEventListener('click', () => {
-  document.documentElement.dataset.theme = isDark() ? 'light' : 'dark';
+  show(isDark() ? 'light' : 'dark');
   try {
     localStorage.setItem('refframe-theme', document.documentElement.dataset.theme);
   } catch { /* a file may have no storage */
   }
-  redraw();
 });
-/* Paper is light, and shows what is folded on the screen for want of room. */
-let onScreen = null;
+
+/* Paper is light, and shows the verdicts that are folded on the screen for want of room. */
+let folded = [], wasDark = false;
 addEventListener('beforeprint', () => {
-  const folded = [...document.querySelectorAll('#verdicts > details:not([open])')];
-  onScreen = {theme: document.documentElement.dataset.theme, folded};
+  folded = [...document.querySelectorAll('#verdicts > details:not([open])')];
   folded.forEach((node) => (node.open = true));
-  document.documentElement.dataset.theme = 'light';
-  redraw();
+  wasDark = isDark();
+  if (wasDark) show('light');
 });
 addEventListener('afterprint', () => {
-  document.documentElement.dataset.theme = onScreen.theme;
-  onScreen.folded.forEach((node) => (node.open = false));
-  redraw();
+  folded.forEach((node) => (node.open = false));
+  if (wasDark) show('dark');
 });
-document.getElementById('link').addEventListener('click', () => page.view.copyLink(document.getElementById('linked')));
+
+document.getElementById('link').addEventListener('click', (event) => page.view.copyLink(event.currentTarget));
+document.getElementById('version').textContent = ` ${data.version}`;
 filterBar();
 showArms();
 page.view.start();

@@ -7,7 +7,7 @@
 'use strict';
 (() => {
 
-const TITLE_ROOM = 30; /* pixels */
+const MARGIN = 16, TITLE_ROOM = 30; /* pixels */
 const SCALE = 2; /* pixels of a picture for one of the page */
 
 /* ---- tables: the cells of base/shown.c ---- */
@@ -49,10 +49,10 @@ function svgText(svg) {
   return new XMLSerializer().serializeToString(copy);
 }
 
-function blank(width, height) {
-  const canvas = el('canvas', {width: Math.ceil(width * SCALE), height: Math.ceil(height * SCALE)}), context = canvas.getContext('2d');
+function blank(width, height, ground = css('--paper')) {
+  const canvas = el('canvas', {width: Math.ceil(width * SCALE), height: Math.ceil(height * SCALE), style: `width:${width}px`}), context = canvas.getContext('2d');
   context.scale(SCALE, SCALE);
-  context.fillStyle = css('--paper');
+  context.fillStyle = ground;
   context.fillRect(0, 0, width, height);
   context.imageSmoothingEnabled = false;
   return {canvas, context};
@@ -113,16 +113,17 @@ function paintBox(context, node, box) {
   }
 }
 
-/* What stands in an element, but for controls and other figures' SVG; with a title above it, where one is given. */
-function drawn(root, title) {
-  const box = root.getBoundingClientRect(), {left, width} = box, room = title ? TITLE_ROOM : 0, top = box.top - room;
-  const {canvas, context} = blank(width, box.height + room);
+/* What stands in an element, but for controls and other figures' SVG; with a title above it, where one is given, on
+ * paper or another ground. */
+function drawn(root, title, ground) {
+  const box = root.getBoundingClientRect(), room = title ? TITLE_ROOM : 0, left = box.left - MARGIN, top = box.top - MARGIN - room;
+  const {canvas, context} = blank(box.width + 2 * MARGIN, box.height + 2 * MARGIN + room, ground);
   context.fillStyle = css('--ink');
   context.font = `600 15px ${css('--sans')}`;
-  if (title) context.fillText(title, 6, 20, width - 12);
-  const isShown = (node) => !(node.parentElement ?? root).closest('.save, .transport, .sr, .controls');
+  if (title) context.fillText(title, MARGIN, MARGIN + 14, box.width);
+  const isShown = (node) => !node.parentElement.closest('.save, .transport, .sr, .controls');
   const walker = document.createTreeWalker(root, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
-  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+  for (let node = root; node; node = walker.nextNode()) {
     if (!isShown(node)) continue;
     if (node.nodeType === Node.TEXT_NODE) {
       if (!node.parentElement.closest('svg, style')) paintWords(context, node, left, top);

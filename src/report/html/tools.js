@@ -177,6 +177,7 @@ const PALETTES = {
 /* Figures are drawn for a narrow page where the page is one, and again when it is turned. */
 const narrow = matchMedia('(max-width: 42rem)');
 narrow.addEventListener('change', () => redraws.forEach((draw) => draw()));
+const figureWidth = (most) => (narrow.matches ? 380 : clamp(innerWidth - 64, 640, most)); /* so that its letters stay readable */
 const isDark = () => document.documentElement.dataset.theme === 'dark';
 const palette = () => PALETTES[isDark() ? 'dark' : 'light'];
 const armColour = (i) => palette().arms[i % palette().arms.length];

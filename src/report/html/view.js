@@ -55,14 +55,18 @@ function start() {
   addEventListener('hashchange', read);
 }
 
-/* The button: the address holds the view from now on, and the clipboard where the browser lets us. */
-function copyLink(status) {
+/* The button: the address holds the view from now on, and the clipboard where the browser lets us. The button says so for a
+ * while, and the line behind it says it to who listens. */
+function copyLink(button) {
+  const words = button.querySelector('span'), status = button.nextElementSibling;
   own = String(written());
   location.hash = own;
-  status.textContent = 'The address holds this view';
-  navigator.clipboard?.writeText(location.href).then(() => {
-    status.textContent = 'Link copied';
-  }, () => {}); /* not allowed: the address has it */
+  const say = (text) => {
+    words.textContent = status.textContent = text;
+    setTimeout(() => (words.textContent = 'Copy link'), 3000);
+  };
+  const copied = navigator.clipboard?.writeText(location.href) ?? Promise.reject();
+  copied.then(() => say('Link copied'), () => say('Link is in the address'));
 }
 
 page.view = {keep, oneOf, whole, start, copyLink};
