@@ -1,5 +1,5 @@
-/* Which seed's attention maps play: one choice for all that plays. The page carries those of each arm's median seed, and of
- * as many others as there was room for.
+/* Which seed's attention maps play: one choice for all that plays. The page carries those of each arm's median seed, and
+ * those of all others where there was room for all.
  */
 'use strict';
 (() => {
@@ -11,7 +11,8 @@ const filmsOf = new Map(finished.map((a) => [a, new Map(a.maps ? [[a.maps.seed, 
 for (const {arm, maps} of data.seed_maps)
   if (maps) filmsOf.get(data.arms[arm]).set(maps.seed, maps);
 const seeds = [...new Set(finished.flatMap((a) => a.seeds.map((s) => s.seed)))].sort((x, y) => x - y);
-const isHere = (seed) => [...filmsOf.values()].some((films) => films.has(seed));
+const isHere = (seed) => data.seed_maps.length > 0 && [...filmsOf.values()].some((films) => films.has(seed));
+const offered = [null, ...seeds.filter(isHere)], absent = seeds.length - offered.length + 1;
 
 /* One choice for all that plays: null is each arm's median seed, which also stands in where an arm lacks the chosen one. */
 const shown = {seed: null};
@@ -36,12 +37,11 @@ function chooseSeed(seed) {
   for (const follow of followers.values()) follow();
 }
 
-/* A choice among the seeds whose maps are in the page; the others are named as not there. */
+/* A choice among the seeds whose maps are in the page; it says that others are not there. */
 function seedChoice(name, follow) {
-  const absent = seeds.filter((seed) => !isHere(seed)), offered = [null, ...seeds.filter(isHere)];
   const texts = offered.map((seed) => (seed === null ? 'median seeds' : `seed ${seed}`));
   const node = select('Seed', texts, (i) => chooseSeed(offered[i]));
-  if (absent.length) node.append(el('option', {disabled: ''}, `${absent.length} more ${absent.length === 1 ? 'seed is' : 'seeds are'} not in this page`));
+  if (absent > 0 && seeds.length > 1) node.append(el('option', {disabled: ''}, offered.length > 1 ? `${absent} more not in this page` : 'other seeds are not in this page'));
   followers.set(name, () => {
     node.value = offered.indexOf(shown.seed);
     follow();
@@ -51,8 +51,8 @@ function seedChoice(name, follow) {
 }
 
 view.keep('seed', (params) => params.set('seed', shown.seed ?? 'median'), (params) => {
-  const seed = view.oneOf(params, 'seed', ['median', ...seeds.filter(isHere).map(String)]);
-  if (seed !== null) chooseSeed(seed === 'median' ? null : seeds.find((own) => String(own) === seed));
+  const seed = view.oneOf(params, 'seed', offered.map((own) => String(own ?? 'median')));
+  if (seed !== null) chooseSeed(offered.find((own) => String(own ?? 'median') === seed));
 });
 
 page.film = {mapsOf, seedOf, strongestOf, seedChoice};

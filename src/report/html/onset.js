@@ -45,13 +45,15 @@ function forest() {
       isNarrow ? text(W, y - 30, 'end', `formed in ${a.formed} of ${a.finished}`) : text(0, y + 15, 'start', `formed in ${a.formed} of n = ${a.finished}`),
       line(
         'line', x(low), x(high), y, y, {stroke, 'stroke-width': 8, 'stroke-opacity': 0.24, 'stroke-linecap': 'round'}));
-    for (const seed of a.seeds.filter((s) => s.onset)) {
-      const cx = x(seed.onset[1]), k = taken[Math.round(cx)] ?? 0; /* equal ones fan out up and down */
-      taken[Math.round(cx)] = k + 1;
+    const seeds = a.seeds.filter((s) => s.onset), places = seeds.map((s) => Math.round(x(s.onset[1])));
+    for (const [s, seed] of seeds.entries()) {
+      const cx = x(seed.onset[1]), k = taken[places[s]] ?? 0; /* equal ones fan out up and down, within their row */
+      const apart = Math.min(6.5, (row - below - 12) / places.filter((own) => own === places[s]).length);
+      taken[places[s]] = k + 1;
       const when =
         number(seed.onset[1]) === Infinity ? 'never' : `after step ${show(seed.onset[0])}, by ${show(seed.onset[1])}`;
       svg.append(
-        el('circle', {cx, cy: y + (k % 2 ? 1 : -1) * Math.ceil(k / 2) * 6.5, r: 3, fill: stroke, 'fill-opacity': 0.8},
+        el('circle', {cx, cy: y + (k % 2 ? 1 : -1) * Math.ceil(k / 2) * apart, r: 3, fill: stroke, 'fill-opacity': 0.8},
           el('title', {}, `seed ${seed.seed}: ${when}`)));
     }
     svg.append(

@@ -124,5 +124,6 @@ document.getElementById('link').addEventListener('click', (event) => page.view.c
 document.getElementById('version').textContent = ` ${data.version}`;
 filterBar();
 showArms();
+if (!data.verdicts.length) document.querySelector('.skip').replaceWith(el('a.skip', {href: `#${sections[0]?.[0] ?? 'top'}`}, 'Skip to the results'));
 page.view.start();
 })();
