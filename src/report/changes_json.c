@@ -5,12 +5,22 @@
 
 enum { SETUPS_ON_PAGE = 200 }; /* rows of set-ups that the page carries; changes.csv has them all */
 
-static void put_changed(const Changed *changed, const char *key, JsonWriter *json)
+/* Seeds in which a pair differs: where a seed has one pair, its share is 0 or 1 and their interval says little. */
+static int count_changed(const Changed *changed, int n_seeds)
+{
+    int n = 0;
+    for (int i = 0; i < n_seeds; i++)
+        n += changed->shares[i] > 0; /* NaN: no share */
+    return n;
+}
+
+static void put_changed(const Changed *changed, int n_seeds, const char *key, JsonWriter *json)
 {
     json_key(json, key);
     json_open_object(json);
     json_put_number(json, "pairs", changed->n_pairs);
     json_put_number(json, "n", changed->interval.n);
+    json_put_number(json, "n_changed", count_changed(changed, n_seeds));
     json_put_number(json, "coverage", series_rounded(changed->interval.coverage));
     series_put_numbers(json, "values", 3,
                        (double[]){changed->interval.median, changed->interval.low, changed->interval.high});
@@ -36,7 +46,7 @@ static void put_switch(const Changes *changes, const Switch *which, JsonWriter *
         json_put_string(json, "to", which->to == CHANGES_ALL ? NULL : axis->values[which->to]);
         json_put_string(json, "setup", which->setup == CHANGES_ALL ? NULL : changes_setup(arena, changes, which));
         for (int k = 0; k < 4; k++)
-            put_changed(&changed[k], keys[k], json);
+            put_changed(&changed[k], changes->report->n_seeds, keys[k], json);
         json_close_object(json);
     }
     arena_free(arena);

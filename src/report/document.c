@@ -8,13 +8,16 @@
 #include "report/anchors.h"
 #include "report/changes.h"
 #include "report/family.h"
+#include "report/figures.h"
 #include "report/maps.h"
+#include "report/seed_maps.h"
 #include "report/series.h"
 #include "report/summary.h"
 
 /* Shares of the 10 MB that report.html may weigh, in bytes as written: series take what they need up to their budget,
- * maps at most theirs and what series leave of both. */
-enum { PAGE_BUDGET = 8000000, MAPS_BUDGET = 6500000, SERIES_BUDGET = 3000000 };
+ * maps at most theirs and what series leave of both. Of what the maps of the median seeds leave, those of the other
+ * seeds take some: a page that is full does not grow by them. */
+enum { PAGE_BUDGET = 8000000, MAPS_BUDGET = 6500000, SERIES_BUDGET = 3000000, SEEDS_BUDGET = 4000000 };
 
 static void put_interval(JsonWriter *json, const char *key, const Interval *interval)
 {
@@ -189,7 +192,7 @@ static void put_seed(Arena *arena, const Report *report, const ReportRun *run, J
 
 /* What a finished arm has. */
 static int put_results(Arena *arena, const Report *report, int arm, const ArmSummary *summary,
-                       const unsigned char *is_carried, size_t maps_budget, JsonWriter *json, Error *err)
+                       const unsigned char *is_carried, size_t maps_budget, JsonWriter *json, size_t *used, Error *err)
 {
     const SeriesRuns own = runs_of(arena, report, arm, summary);
     put_summary(summary, own.grid, json);
@@ -202,23 +205,28 @@ static int put_results(Arena *arena, const Report *report, int arm, const ArmSum
     json_key(json, "anchors");
     anchors_json(own.grid, json);
     json_key(json, "maps");
-    return maps_json(report, own.grid, maps_budget, json, err);
+    const size_t before = json->text->size;
+    const int status = maps_json(report, own.grid, maps_budget, json, err);
+    *used += json->text->size - before;
+    return status;
 }
 
+/* `used`: what the maps weigh is added. */
 static int put_arm(const Report *report, int arm, const unsigned char *is_carried, size_t maps_budget, JsonWriter *json,
-                   Error *err)
+                   int *ret_representative, size_t *used, Error *err)
 {
     int status = STATUS_OK;
     Arena *arena = arena_new();
     ArmSummary summary;
     arm_summary(arena, report, arm, &summary);
+    *ret_representative = summary.representative;
     json_open_object(json);
     json_put_string(json, "name", report->arms[arm].name);
     json_put_strings(json, "values", report->n_axes, report->arms[arm].values);
     json_put_number(json, "runs", summary.planned);
     json_put_number(json, "finished", summary.finished);
     if (summary.finished > 0)
-        status = put_results(arena, report, arm, &summary, is_carried, maps_budget, json, err);
+        status = put_results(arena, report, arm, &summary, is_carried, maps_budget, json, used, err);
     json_close_object(json);
     arena_free(arena);
     return status;
@@ -257,6 +265,7 @@ static int put_experiment(const Report *report, const unsigned char *is_carried,
     for (int type = 0; type < FRAME_LABELS; type++)
         frames[type] = frame_name((FrameType)type);
     const ClaimVerdict *verdicts = verdicts_of(report->arena, report);
+    json_put_string(json, "version", REFFRAME_VERSION); /* of the program that reports, for who cites the page */
     json_put_string(json, "name", report->name);
     const char *override = strchr(file_basename(report->arena, report->folder), '+'); /* NAME+KEY=VALUE: by --set */
     json_put_string(json, "override", override ? override + 1 : "");
@@ -283,6 +292,42 @@ static int put_experiment(const Report *report, const unsigned char *is_carried,
     return status;
 }
 
+/* The arms, and after them the maps of further seeds. */
+static int put_arms(const Report *report, const unsigned char *is_carried, size_t maps, JsonWriter *json, Error *err)
+{
+    int *representative = ARENA_ARRAY(report->arena, int, report->n_arms + 1), status = STATUS_OK;
+    size_t used = 0;
+    json_key(json, "arms");
+    json_open_array(json);
+    for (int a = 0; a < report->n_arms && status == STATUS_OK; a++) {
+        representative[a] = -1;
+        status = put_arm(report, a, is_carried, maps / (size_t)report->n_arms, json, &representative[a], &used, err);
+    }
+    json_close_array(json);
+    if (status != STATUS_OK)
+        return status;
+    const size_t left = used < maps ? maps - used : 0;
+    json_key(json, "seed_maps");
+    return seed_maps_json(report, representative, left < SEEDS_BUDGET ? left : SEEDS_BUDGET, json, err);
+}
+
+/* The figures that are files of their own, too, as they stand there. */
+static void put_figures(const Report *report, JsonWriter *json)
+{
+    json_key(json, "figures");
+    json_open_array(json);
+    for (int f = 0; f < FIGURE_COUNT; f++) {
+        Text svg = {0};
+        figures[f].draw(report, &svg);
+        json_open_object(json);
+        json_put_string(json, "name", figures[f].name);
+        json_put_string(json, "svg", text_string(&svg));
+        json_close_object(json);
+        text_free(&svg);
+    }
+    json_close_array(json);
+}
+
 int document_json(const Report *report, JsonWriter *json, Error *err)
 {
     unsigned char *is_carried = ARENA_ARRAY(report->arena, unsigned char, report->n_metrics + 1);
@@ -290,11 +335,9 @@ int document_json(const Report *report, JsonWriter *json, Error *err)
     const size_t maps = series < PAGE_BUDGET - MAPS_BUDGET ? MAPS_BUDGET : PAGE_BUDGET - series;
     json_open_object(json);
     int status = put_experiment(report, is_carried, json, err);
-    json_key(json, "arms");
-    json_open_array(json);
-    for (int a = 0; a < report->n_arms && status == STATUS_OK; a++)
-        status = put_arm(report, a, is_carried, maps / (size_t)report->n_arms, json, err);
-    json_close_array(json);
+    put_figures(report, json);
+    if (status == STATUS_OK)
+        status = put_arms(report, is_carried, maps, json, err);
     json_close_object(json);
     return status;
 }

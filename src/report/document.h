@@ -14,13 +14,16 @@ int document_json(const Report *report, JsonWriter *json, Error *err);
 
 /* The contract between document.c and the scripts, as rows of {where an object stands, its keys}; [] is each element.
  * What is a column of a CSV, too, is called as it is there. A test holds both sides to the list. */
-#define DOCUMENT_INTERVAL "n coverage values"                                      /* values: [median, low, high] */
-#define DOCUMENT_CHANGED  "pairs n coverage values floor floor_dealt p unlabelled" /* values as in an interval */
-#define DOCUMENT_SCOPE    "place place_checked place_share tokens" /* tokens: [[id, text, share, anchors, top_share]] */
+#define DOCUMENT_INTERVAL "n coverage values" /* values: [median, low, high] */
+#define DOCUMENT_CHANGED                                                                                               \
+    "pairs n n_changed coverage values floor floor_dealt p unlabelled" /* values as in an interval */
+#define DOCUMENT_SCOPE "place place_checked place_share tokens" /* tokens: [[id, text, share, anchors, top_share]] */
+#define DOCUMENT_MAPS                                                                                                  \
+    "seed n_layers n_heads n_sequences length rows_sum_to_one pool side visible steps tokens headline mean first"
 // clang-format off
 #define DOCUMENT_OBJECTS                                                                                               \
-    {"", "name override settings_of settings title claim source headline headline_note loss_unit axes notes frames rules metrics measured verdicts " \
-     "families changes absent arms"},                                                                                                   \
+    {"", "version name override settings_of settings title claim source headline headline_note loss_unit axes notes frames rules metrics measured verdicts " \
+     "families changes absent figures arms seed_maps"},                                                                                                   \
     {"rules", "version rules"},                                                                                        \
     {"rules.rules[]", "name value low high reason"},                                                                   \
     {"metrics[]", "name family unit summary source weakness direction threshold ratio min max level"},                 \
@@ -53,8 +56,10 @@ int document_json(const Report *report, JsonWriter *json, Error *err);
     {"arms[].anchors.model", DOCUMENT_SCOPE},                                                                          \
     {"arms[].anchors.layers[]", DOCUMENT_SCOPE},                                                                       \
     {"arms[].anchors.heads[]", DOCUMENT_SCOPE},                                                                        \
-    {"arms[].maps", "seed n_layers n_heads n_sequences length rows_sum_to_one pool side visible steps tokens mean "    \
-     "first"}
+    {"arms[].maps", DOCUMENT_MAPS},                                                                                    \
+    {"figures[]", "name svg"},                                                                                         \
+    {"seed_maps[]", "arm maps"},                                                                                       \
+    {"seed_maps[].maps", DOCUMENT_MAPS}
 // clang-format on
 
 #endif

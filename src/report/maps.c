@@ -5,9 +5,12 @@
 
 #include "base/cells.h"
 #include "base/file.h"
+#include "report/series.h"
 #include "store/npz.h"
 
-enum { FRAMES_WANTED = 16 }; /* fewer snapshots than this don't play */
+enum { FRAMES_WANTED = 16 };  /* fewer snapshots than this don't play */
+enum { SIDE_READ = 32 };      /* positions: a map of fewer is a hint, where there were more */
+enum { BYTES_PER_VALUE = 8 }; /* of the headline metric, as written */
 
 /* A run's maps as the page plays them. */
 typedef struct {
@@ -47,16 +50,26 @@ static void set_pool(Arena *arena, Film *film, int pool)
     cells_show(&film->cells, &film->run->visible, count_positions(film->run));
 }
 
+/* A snapshot's, in base64, with what the headline metric is of each head. */
+static size_t frame_bytes(const Film *film)
+{
+    const size_t n_heads = (size_t)film->run->n_layers * film->run->n_heads;
+    return n_heads * (film->cells.n * (film->has_first ? 2 : 1) / 3 * 4 + 4 + BYTES_PER_VALUE);
+}
+
+static int frames_wanted(const ReportRun *run)
+{
+    return run->n_snapshots < FRAMES_WANTED ? run->n_snapshots : FRAMES_WANTED;
+}
+
 /* As many snapshots as fit, at the price that maps.h names. */
 static void fit(Arena *arena, Film *film, size_t budget)
 {
-    const ReportRun *run = film->run;
-    const int S = run->n_snapshots, wanted = S < FRAMES_WANTED ? S : FRAMES_WANTED;
+    const int S = film->run->n_snapshots;
     for (set_pool(arena, film, 1);;) {
-        const size_t raw = film->cells.n * (size_t)run->n_layers * run->n_heads * (film->has_first ? 2 : 1);
-        const size_t room = budget / 4 * 3 / raw;
+        const size_t room = budget / frame_bytes(film);
         film->n_frames = room < (size_t)S ? (int)room : S;
-        if (film->n_frames >= wanted || (film->cells.side <= 8 && !film->has_first))
+        if (film->n_frames >= frames_wanted(film->run) || (film->cells.side <= 8 && !film->has_first))
             return;
         if (film->has_first)
             film->has_first = 0;
@@ -151,7 +164,29 @@ static int pack_frame(Arena *scratch, Film *film, int f, Error *err)
 
 /* ---- writing ---- */
 
-static void write_film(Arena *arena, const Film *film, JsonWriter *json)
+/* The headline metric of every head at the film's snapshots, where the run has it head by head. */
+static void put_headline(Arena *arena, const Report *report, const Film *film, JsonWriter *json)
+{
+    const ReportRun *run = film->run;
+    double *values = ARENA_ARRAY(arena, double, film->n_frames);
+    Trace trace;
+    if (report->headline < 0 || trace_of(arena, report, run, report->headline, TRACE_HEAD, 0, 0, &trace) != 0)
+        return;
+    json_key(json, "headline");
+    json_open_array(json);
+    for (int h = 0; h < run->n_layers * run->n_heads; h++) {
+        trace_of(arena, report, run, report->headline, TRACE_HEAD, h / run->n_heads, h % run->n_heads, &trace);
+        for (int f = 0, i = 0; f < film->n_frames; f++) {
+            while (i < trace.n && trace.at[i] < film->at[f])
+                i++;
+            values[f] = i < trace.n && trace.at[i] == film->at[f] ? trace.values[i] : (double)NAN;
+        }
+        series_numbers(json, film->n_frames, values);
+    }
+    json_close_array(json);
+}
+
+static void write_film(Arena *arena, const Report *report, const Film *film, JsonWriter *json)
 {
     const ReportRun *run = film->run;
     const size_t bytes = (size_t)film->n_frames * run->n_layers * run->n_heads * film->cells.n;
@@ -170,6 +205,7 @@ static void write_film(Arena *arena, const Film *film, JsonWriter *json)
     cells_put_visible(&film->cells, json);
     json_put_numbers(json, "steps", film->n_frames, steps);
     json_put_strings(json, "tokens", film->n_tokens, film->tokens);
+    put_headline(arena, report, film, json);
     cells_put_bytes(json, "mean", film->mean, bytes);
     if (film->has_first)
         cells_put_bytes(json, "first", film->first, bytes);
@@ -177,7 +213,7 @@ static void write_film(Arena *arena, const Film *film, JsonWriter *json)
 }
 
 /* Everything lies in `arena`, but for one snapshot at a time. */
-static int make_film(Arena *arena, Film *film, size_t budget, JsonWriter *json, Error *err)
+static int make_film(Arena *arena, const Report *report, Film *film, size_t budget, JsonWriter *json, Error *err)
 {
     Arena *scratch = arena_new();
     int status = open_film(arena, scratch, budget, film, err);
@@ -198,7 +234,7 @@ static int make_film(Arena *arena, Film *film, size_t budget, JsonWriter *json, 
         if (status != STATUS_OK)
             return status;
     }
-    write_film(arena, film, json);
+    write_film(arena, report, film, json);
     return STATUS_OK;
 }
 
@@ -206,9 +242,29 @@ int maps_json(const Report *report, const ReportRun *run, size_t budget, JsonWri
 {
     Arena *arena = arena_new();
     Film film = {.run = run, .folder = file_join(arena, report->folder, run->folder)};
-    const int status = make_film(arena, &film, budget, json, err);
+    const int status = make_film(arena, report, &film, budget, json, err);
     if (status != STATUS_OK)
         json_null(json); /* what is written stays JSON: the caller has its brackets to close */
+    arena_free(arena);
+    return status;
+}
+
+int maps_least(const Report *report, const ReportRun *run, size_t *ret_budget, Error *err)
+{
+    Arena *arena = arena_new();
+    Film film = {.run = run, .folder = file_join(arena, report->folder, run->folder)};
+    Npz npz;
+    const float *mean = NULL, *first;
+    const int status = npz_read(arena, run_snapshot_path(arena, film.folder, (int64_t)run->steps[0]), &npz, err);
+    if (status == STATUS_OK)
+        find_maps(&npz, run, &mean, &first);
+    size_t least = 0;
+    if (mean) {
+        for (set_pool(arena, &film, 1); film.cells.side > SIDE_READ;)
+            set_pool(arena, &film, 2 * film.cells.pool);
+        least = frame_bytes(&film) * (size_t)frames_wanted(run);
+    }
+    *ret_budget = least;
     arena_free(arena);
     return status;
 }

@@ -25,13 +25,18 @@ static void put_value(JsonWriter *json, double value)
         json_number(json, series_rounded(value));
 }
 
-void series_put_numbers(JsonWriter *json, const char *key, int n, const double *values)
+void series_numbers(JsonWriter *json, int n, const double *values)
 {
-    json_key(json, key);
     json_open_array(json);
     for (int i = 0; i < n; i++)
         put_value(json, values[i]);
     json_close_array(json);
+}
+
+void series_put_numbers(JsonWriter *json, const char *key, int n, const double *values)
+{
+    json_key(json, key);
+    series_numbers(json, n, values);
 }
 
 void series_put_band(Arena *arena, JsonWriter *json, const char *key, int n, int S, const double *series)
@@ -52,12 +57,8 @@ void series_put_band(Arena *arena, JsonWriter *json, const char *key, int n, int
     }
     json_key(json, key);
     json_open_array(json);
-    for (int k = 0; k < 3; k++) {
-        json_open_array(json);
-        for (int s = 0; s < S; s++)
-            put_value(json, band[k * S + s]);
-        json_close_array(json);
-    }
+    for (int k = 0; k < 3; k++)
+        series_numbers(json, S, band + (size_t)k * S);
     json_close_array(json);
 }
 

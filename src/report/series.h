@@ -16,6 +16,7 @@ typedef struct {
 } SeriesRuns;
 
 double series_rounded(double value);
+void series_numbers(JsonWriter *json, int n, const double *values);
 void series_put_numbers(JsonWriter *json, const char *key, int n, const double *values);
 
 /* [least, median, largest] over n runs, each (S,); `series` is (n,S). */

@@ -141,6 +141,7 @@ class Report(Case):
         """The settings of a run, and, of results that --set made, what it changed."""
         page = self.open()
         self.assertEqual(page.evaluate("document.querySelector('.eyebrow').textContent"), page.evaluate("data.name"))
+        self.assertIn(f"Written by {self.refframe('--version').stdout.splitlines()[0]} from", page.evaluate("document.querySelector('footer').textContent"))
         with open(os.path.join(os.path.dirname(self.path), page.evaluate("data.settings_of"), "run.yaml"), encoding="utf-8") as file:
             self.assertEqual(page.evaluate("document.querySelector('pre.mono').textContent"), file.read())
         self.write("tiny.yaml", TINY)
@@ -272,6 +273,7 @@ class Report(Case):
                                                            "model.position.kind=none", "kind=low", "kind=high"])
         self.assertTrue(all(len(row) == 11 for row in by_position))
         self.assertEqual([row[1] for row in by_position], ["2", "2", "4", "1", "1", "1", "1"])
+        self.assertTrue(all(re.search(r" \([012] of 2 seeds\)$", row[3]) for row in by_position[3:]), by_position)
         self.assertTrue(all(" of " in row[4] for row in by_position if row[0] != "seed alone"), by_position)
         page.evaluate("document.querySelector('#changes .segments button:last-child').click()")
         self.assertEqual([row[:2] for row in page.evaluate(rows)], [row[:2] for row in by_position])
@@ -285,7 +287,7 @@ class Report(Case):
         shown = page.evaluate("""(() => { const select = document.querySelector('#training select');
             return [...select.options].map(option => { select.value = option.value;
                 select.dispatchEvent(new Event('change', {bubbles: true}));
-                return [option.text, option.parentNode.label ?? '', document.querySelector('#training figcaption').innerText]; });
+                return [data.metrics[option.value].name, option.parentNode.label ?? '', document.querySelector('#training figcaption').innerText]; });
             })()""")
         self.assertGreaterEqual(len(shown), 20)
         for name, group, text in shown:

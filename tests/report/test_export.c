@@ -6,7 +6,9 @@
 #include "base/json.h"
 #include "base/table.h"
 #include "report/anchors.h"
+#include "report/changes.h"
 #include "report/export/export.h"
+#include "report/figures.h"
 #include "report/maps.h"
 
 extern const Export export_template;
@@ -67,6 +69,20 @@ static void test_equal_results_are_equal_bytes(void **state)
         scratch_remove(outs[k]);
     }
     arena_free(arena);
+}
+
+/* ---- the page ---- */
+
+static const char *between(const char *text, const char *open, const char *close, size_t *ret_n)
+{
+    const char *start = strstr(text, open), *end = start ? strstr(start + strlen(open), close) : NULL;
+    if (!end) {
+        fail_msg("no %s...%s", open, close);
+        return NULL;
+    }
+    start += strlen(open);
+    *ret_n = (size_t)(end - start);
+    return start;
 }
 
 static int count(const char *text, const char *what)
@@ -179,6 +195,31 @@ static void test_changes_to_the_digit(void **state)
 }
 
 /* Of two axes, each row of a set-up names the values of the other. */
+/* Of one pair a seed the page counts the seeds: in seed 2 alone a and b differ, in 1 and 3 they do not, in 4 a is
+ * absent. */
+static void test_the_page_counts_the_seeds_that_differ(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 3, .n_seeds = 4, .sink = by_seed, .status = one_absent};
+    char *folder;
+    Text text = {0};
+    JsonWriter json;
+    Json *changes;
+    Error err;
+    const Report *report = scene_collect(arena, &scene, &folder);
+    json_start(&json, &text, 0);
+    changes_json(report, &json);
+    assert_ok(json_parse(arena, "changes", text_string(&text), text.size, &changes, &err), &err);
+    const Json *changed = json_get(changes->items[1], "changed");
+    assert_int_equal(json_get_number(changed, "pairs", 0), 1);
+    assert_int_equal(json_get_number(changed, "n", 0), 3);
+    assert_int_equal(json_get_number(changed, "n_changed", -1), 1);
+    text_free(&text);
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
 static void test_changes_by_set_up(void **state)
 {
     (void)state;
@@ -313,9 +354,57 @@ static void test_figures_show_every_run(void **state)
     assert_int_equal(count(labels, "class=\"type0\">"), 2 + 4 + 1);
     assert_int_equal(count(labels, "<title>b, seed 2: none</title>"), 1);
     assert_int_equal(count(labels, "<title>a, seed 4"), 0);
-    assert_int_equal(count(early, "class=\"dot\""), 11);
-    assert_int_equal(count(early, "cx=\"816.0\""), 2 + 4); /* b's even seeds, c's: never */
-    assert_int_equal(count(early, "never in 4 of 4"), 1);
+    assert_int_equal(count(early, "class=\"dot\""), 3 + 4);
+    assert_int_equal(count(early, "cx=\"816.0\""), 2); /* b's even seeds: never */
+    assert_int_equal(count(early, "never in 2 of 4"), 1);
+    assert_int_equal(count(early, ">Never, in any seed of 1 of 3 arms: c<"), 1); /* and no row */
+    assert_int_equal(count(early, ">c<"), 0);
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
+/* What the page shows is what lies beside it. */
+static void test_the_page_has_the_figures(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    char *folder;
+    size_t n = 0;
+    Json *data;
+    Error err;
+    Report *report = scene_collect(arena, &hostile, &folder);
+    assert_ok(report_write(report, NULL, folder, NULL, 0, &err), &err);
+    const char *json = between(read_whole(arena, folder, "report.html", NULL), "id=\"data\">", "</script>", &n);
+    assert_ok(json_parse(arena, "data", json, n, &data, &err), &err);
+    const Json *shown = json_get(data, "figures");
+    assert_int_equal(shown->n_items, 2);
+    for (int f = 0; f < shown->n_items; f++) {
+        const char *file = arena_format(arena, "%s.svg", json_get_string(shown->items[f], "name", ""));
+        assert_string_equal(json_get_string(shown->items[f], "svg", ""), read_whole(arena, folder, file, NULL));
+    }
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
+/* Many arms without a sink are named, in lines of a readable length. */
+static void test_arms_without_a_sink_are_named(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 24, .n_others = 4, .n_seeds = 1, .sink = scene_flat};
+    char *folder;
+    Text svg = {0};
+    const Report *report = scene_collect(arena, &scene, &folder);
+    figure_early(report, &svg);
+    const char *text = text_string(&svg);
+    assert_int_equal(count(text, "class=\"dot\""), 0);
+    assert_int_equal(count(text, "0.25"), 0); /* no scale without rows */
+    assert_int_equal(count(text, " \xC2\xB7 "), report->n_arms);
+    assert_true(count(text, "<text") >= 1 + 2);
+    for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n')
+        if (strncmp(line, "<text", 5) == 0)
+            assert_true(strcspn(line, "\n") < 220);
+    text_free(&svg);
     scratch_remove(folder);
     arena_free(arena);
 }
@@ -455,20 +544,6 @@ static void test_what_a_reader_sees_of_an_anchor(void **state)
         assert_string_equal(place_shown(arena, &frame), places[i].shown);
     }
     arena_free(arena);
-}
-
-/* ---- the page ---- */
-
-static const char *between(const char *text, const char *open, const char *close, size_t *ret_n)
-{
-    const char *start = strstr(text, open), *end = start ? strstr(start + strlen(open), close) : NULL;
-    if (!end) {
-        fail_msg("no %s...%s", open, close);
-        return NULL;
-    }
-    start += strlen(open);
-    *ret_n = (size_t)(end - start);
-    return start;
 }
 
 static void test_page_carries_its_data_whatever_the_strings(void **state)
@@ -726,12 +801,15 @@ int main(void)
         cmocka_unit_test(test_equal_results_are_equal_bytes),
         cmocka_unit_test(test_summary_to_the_digit),
         cmocka_unit_test(test_changes_to_the_digit),
+        cmocka_unit_test(test_the_page_counts_the_seeds_that_differ),
         cmocka_unit_test(test_changes_by_set_up),
         cmocka_unit_test(test_differences_to_the_digit),
         cmocka_unit_test(test_onsets_are_the_first_heads),
         cmocka_unit_test(test_two_that_never_came_are_not_told),
         cmocka_unit_test(test_which_arms_are_compared),
         cmocka_unit_test(test_figures_show_every_run),
+        cmocka_unit_test(test_the_page_has_the_figures),
+        cmocka_unit_test(test_arms_without_a_sink_are_named),
         cmocka_unit_test(test_long_tables_read_back),
         cmocka_unit_test(test_anchors_by_token),
         cmocka_unit_test(test_what_a_reader_sees_of_an_anchor),

@@ -3,9 +3,10 @@
 'use strict';
 (() => {
 
+/* Two strips a seed: side by side, and one below the other on a phone. */
 function strip(a) {
-  const W = 1000, left = 58, gap = 34, w = (W - left - gap) / 2, h = 18, top = 26, last = a.steps[a.steps.length - 1];
-  const bottom = top + a.seeds.length * h;
+  const isNarrow = narrow.matches, W = figureWidth(1000), left = 58, gap = isNarrow ? 0 : 34, w = isNarrow ? W - left : (W - left - gap) / 2;
+  const h = 18, last = a.steps[a.steps.length - 1], block = 26 + a.seeds.length * h + 26, bottom = isNarrow ? 2 * block - 26 : block - 26;
   const svg = el('svg', {
     viewBox: `0 0 ${W} ${bottom + 20}`,
     role: 'img',
@@ -13,13 +14,13 @@ function strip(a) {
       `${armName(a)}: the model's frame label over training for each seed, ${a.seeds.length} in all. ${disagreement(a)}`
   });
   ['frame', 'frame_by_token'].forEach((kind, k) => {
-    const x0 = left + k * (w + gap), x = (step) => x0 + (w * logStep(step)) / (logStep(last) || 1);
+    const x0 = left + (isNarrow ? 0 : k * (w + gap)), top = 26 + (isNarrow ? k * block : 0), x = (step) => x0 + (w * logStep(step)) / (logStep(last) || 1);
     const between = (s) => (x(a.steps[s - 1]) + x(a.steps[s])) / 2; /* a snapshot speaks for the half-way around it */
-    svg.append(el('text.strong', {x: x0, y: 13}, k ? 'by token, as published' : 'by position'),
-      el('text', {x: x0 + w, y: 13, 'text-anchor': 'end'}, 'training step →'));
+    svg.append(el('text.strong', {x: x0, y: top - 13}, k ? 'by token, as published' : 'by position'),
+      el('text', {x: x0 + w, y: top - 13, 'text-anchor': 'end'}, 'training step →'));
     a.seeds.forEach((seed, r) => {
       const labels = seed[kind], y = top + r * h;
-      if (k === 0) svg.append(el('text', {x: 0, y: y + 12}, `seed ${seed.seed}`));
+      if (k === 0 || isNarrow) svg.append(el('text', {x: 0, y: y + 12}, `seed ${seed.seed}`));
       for (let s = 0, end = 0; s < labels.length; s = end) {
         while (end < labels.length && labels[end] === labels[s]) end++;
         const from = s > 0 ? between(s) : x0, to = end < labels.length ? between(end) : x0 + w;
@@ -31,7 +32,7 @@ function strip(a) {
       }
     });
     for (const t of stepTicks(last).filter((v) => v === 0 || Number.isInteger(Math.log10(v))))
-      svg.append(el('text', {x: x(t), y: bottom + 14, 'text-anchor': t ? 'middle' : 'start'}, integer(t)));
+      svg.append(el('text', {x: x(t), y: top + a.seeds.length * h + 14, 'text-anchor': t ? 'middle' : 'start'}, integer(t)));
   });
   return svg;
 }
@@ -52,6 +53,10 @@ function disagreement(a) {
     [...pairs].map(([pair, seeds]) => `${pair} (${seeds.size === 1 ? 'seed' : 'seeds'} ${[...seeds].join(', ')})`);
   return `They disagree at ${percent(differ / all)} of snapshots: ${where.join('; ')}.`;
 }
+
+/* Both labels at every snapshot. */
+const labelsToSave = (a) => page.saving.armTable([a], ['seed', 'step', 'frame', 'frame_by_token'], () => a.seeds.flatMap((seed) =>
+  a.steps.map((step, s) => [seed.seed, step, data.frames[+seed.frame[s]], data.frames[+seed.frame_by_token[s]]])));
 
 /* ---- which tokens, which places ---- */
 
@@ -80,11 +85,11 @@ function anchorTable(a) {
   const heads = Array.from({length: a.n_heads}, (_, h) => h), {model, layers} = a.anchors;
   if (!model) return caption(`No head of seed ${a.representative} has an anchor in most of its sequences.`);
   const rows = layers.map((layer, l) =>
-    [`Layer ${l}`, ...heads.map((h) => anchorsOf(a.anchors.heads[l * a.n_heads + h])), anchorsOf(layer)]);
+    [`layer ${l}`, ...heads.map((h) => anchorsOf(a.anchors.heads[l * a.n_heads + h])), anchorsOf(layer)]);
   const most = model.tokens.map((t) => [token(t), ` ${percent(+t[2].toPrecision(2))} `]);
   return el('details.which', arms.length <= 6 ? {open: ''} : {},
     el('summary', {}, `Anchors by token, seed ${a.representative}: `, most),
-    table([['', 0], ...heads.map((h) => [`Head ${h}`]), ['All its heads']], rows));
+    table([['Layer', 0], ...heads.map((h) => [`Head ${h}`]), ['All its heads']], rows));
 }
 
 function frames() {
@@ -107,8 +112,10 @@ function frames() {
   const about = caption('Final label: the most frequent of the last three snapshots, in k of n seeds. Its onset: the first of three ' +
     'snapshots in a row with the most frequent label, median and interval over all n. The other columns are of the median seed. Margin: how far the label is from the ' +
     'nearest rule that would change it (a share). Agree: how many sequences, each alone, have it. Anchors: per head and sequence. Then the usual place of the top anchor, and how often it is the same place or the same token.');
-  const timeline = (a) => el('figure.timeline', {}, el('h3', {}, armName(a)), small(`n = ${a.seeds.length}`),
-    scrolling(el('div.scroll', {}, strip(a))), caption(disagreement(a)), anchorTable(a));
+  const timeline = (a) => el('figure.timeline', {'data-arm': arms.indexOf(a)}, el('h3', {}, armName(a)), small(`n = ${a.seeds.length}`),
+    strip(a), caption(disagreement(a)),
+    page.save(`frames-${a.name}`, {...page.saving.ofSvg(() => document.querySelector(`#frames figure[data-arm="${arms.indexOf(a)}"] > svg`)), csv: () => labelsToSave(a)}),
+    anchorTable(a));
   const draw = () => [
     el('figure', {}, table(columns, rows()), about),
     el('figure', {}, key(data.frames.map((name, type) => [block(labelColour(type)), name]))),

@@ -39,15 +39,20 @@ function headsOf(a, seed) {
     'figure', {}, canvas, caption(`seed ${seed.seed}`, a.finished > 1 && seed.seed === a.representative && el('b', {}, ' median')));
 }
 
+const headsToSave = () => page.saving.armTable(arms, ['seed', 'layer', 'head', data.headline], (a) =>
+  a.seeds.filter((seed) => seed.heads).flatMap((seed) => seed.heads.map((v, h) =>
+    [seed.seed, Math.floor(h / a.n_heads), h % a.n_heads, number(v)])));
+
 function heads() {
   if (!arms.length || !data.headline) return;
   const draw = () =>
     arms.map((a) => el('div.row', {}, el('div', {}, el('h3', {}, armName(a)), small(`n = ${a.finished}`)),
                el('div.cells', {}, a.seeds.filter((seed) => seed.heads).map((seed) => headsOf(a, seed)))));
+  const shown = themed(draw, 'div.arm-heads');
   section('heads', 'Which heads carry it',
-    `Final ${data.headline} of every head. Rows are layers, the first on top; columns are heads. The outlined head is ` +
+    `Final ${inWords(data.headline).toLowerCase()} of every head. Rows are layers, the first on top; columns are heads. The outlined head is ` +
       'the strongest. Heads have no order, so seeds stand side by side instead of being averaged.',
-    el('figure', {}, themed(draw, 'div.arm-heads')), el('figure', {}, themed(rampLegend)));
+    el('figure', {}, shown, themed(rampLegend), page.save('heads', {png: () => page.saving.drawn(shown), csv: headsToSave})));
 }
 
 page.heads = heads;

@@ -1,4 +1,4 @@
-/* One arm's attention maps: unpacking them, and painting one large.
+/* One run's attention maps: unpacking them, and painting one large.
  *
  * A map arrives as bytes round(255 sqrt(weight)), frame by frame, layer by layer, head by head; of each row only the
  * runs of cells that the mask shows.
@@ -29,6 +29,12 @@ function Maps(packed) {
     at(kind, frame, head, i, j) {
       const run = rows[i].find(([first, end]) => first <= j && j < end);
       return run ? stores[kind][start(frame, head) + run[2] + j - run[0]] : -1;
+    },
+    /* For a table: names, and a row for each cell that the mask shows. */
+    rows(kind, frame, head) {
+      const cells = rows.flatMap((runs, i) => runs.flatMap(([first, end, at]) => Array.from({length: end - first}, (_, k) =>
+        [i * packed.pool, (first + k) * packed.pool, +((stores[kind][start(frame, head) + at + k] / 255) ** 2).toFixed(4)])));
+      return [['query', 'key', 'weight'], ...cells];
     },
     image(kind, frame, head) {
       const image = new ImageData(side, side), store = stores[kind] ?? stores.mean, base = start(frame, head);

@@ -4,59 +4,53 @@
 'use strict';
 (() => {
 
-const {Maps, tokenText, paintMap} = page;
+const {tokenText, paintMap, film, save, saving, view} = page, {mapsOf, strongestOf} = film;
 
-/* The arm's headline metric over the player's frames, with the present one marked: the slider's backdrop. */
-function sparkline(a, maps, frame) {
-  const m = data.metrics.findIndex((metric) => metric.name === data.headline);
-  if (m < 0 || maps.steps.length < 2) return el('svg');
-  const W = 600, H = 44, median = a.series[m].strongest.band[1].map(number);
-  const at = maps.steps.map((step) => median[a.steps.indexOf(step)]),
-        top = Math.max(...at.filter(Number.isFinite), 1e-9);
-  const x = (f) => (W * f) / (maps.steps.length - 1), y = (v) => H - 3 - ((H - 8) * Math.max(0, v)) / top;
-  const points = at.map((v, f) => (Number.isFinite(v) ? `${x(f).toFixed(1)} ${y(v).toFixed(1)}` : '')).filter(Boolean);
-  const stroke = armColour(arms.indexOf(a));
+/* The headline metric of the head and the seed that are shown, with the present frame marked: the slider's backdrop. The
+ * scale is that of the seed's highest head, so that heads can be compared. */
+function sparkline(a, maps, {head, frame}) {
+  const all = maps.packed.headline?.map((line) => line.map(number)), n = maps.steps.length;
+  if (!all || n < 2) return el('svg');
+  const W = 600, H = 44, top = Math.max(...all.flat().filter(Number.isFinite), 1e-9);
+  const x = (f) => (W * f) / (n - 1), y = (v) => H - 3 - ((H - 8) * Math.max(0, v)) / top;
+  const points = all[head].map((v, f) => (Number.isFinite(v) ? `${x(f).toFixed(1)} ${y(v).toFixed(1)}` : '')).filter(Boolean);
+  const stroke = armColour(arms.indexOf(a)), still = {'vector-effect': 'non-scaling-stroke'};
   return el('svg.spark', {viewBox: `-6 0 ${W + 12} ${H}`, preserveAspectRatio: 'none', 'aria-hidden': 'true'},
     el('path', {d: `M0 ${H} L${points.join(' L')} L${W} ${H} Z`, fill: stroke, 'fill-opacity': 0.14}),
-    el('path',
-      {d: `M${points.join(' L')}`, fill: 'none', stroke, 'stroke-width': 2, 'vector-effect': 'non-scaling-stroke'}),
-    el(
-      'line', {x1: x(frame), x2: x(frame), y1: 0, y2: H, stroke: css('--ink'), 'vector-effect': 'non-scaling-stroke'}));
+    el('path', {d: `M${points.join(' L')}`, fill: 'none', stroke, 'stroke-width': 2, ...still}),
+    el('line', {x1: x(frame), x2: x(frame), y1: 0, y2: H, stroke: css('--ink'), ...still}));
 }
 
 /* What there is to know of the maps shown. */
-function mapsNote(maps) {
-  const {seed, rows_sum_to_one, pool} = maps.packed;
+function mapsNote(a, maps) {
+  const {seed, rows_sum_to_one, pool, headline} = maps.packed;
   const facts = [rows_sum_to_one && 'every row sums to one', maps.hides && 'what the mask hides is left blank'];
   const told = facts.filter(Boolean).join(', and ');
-  return `n = 1: seed ${seed}, the median seed of its arm. Rows are queries, columns keys${told && `; ${told}`}. ` +
-    `Colour follows the square root of the weight. The line over the slider is ${data.headline ?? 'empty'} of the ` +
-    `strongest head, median over seeds.${pool > 1 ? ` Positions are pooled by ${pool}.` : ''}`;
+  return `n = 1: seed ${seed}${seed === a.representative ? ', the median seed of its arm' : ''}. Rows are queries, columns keys${told && `; ${told}`}. ` +
+    `Colour follows the square root of the weight. ${headline ? `The line over the slider is ${inWords(data.headline).toLowerCase()} of this head in this seed.` : ''}` +
+    `${pool > 1 ? ` Positions are pooled by ${pool}.` : ''}`;
 }
 
 /* ---- the player ---- */
 
 /* What is shown: an arm's maps, one head large, at one frame; and the elements that show it. */
 function Player(able) {
-  const cache = new Map(), mapsOf = (a) => cache.get(a) ?? cache.set(a, Maps(a.maps)).get(a);
-  const strongestOf = (a) => {
-    const seed = a.seeds.find((s) => s.seed === a.maps.seed);
-    return seed?.strongest ? seed.strongest[0] * a.maps.n_heads + seed.strongest[1] : 0;
-  };
   const player = {
-    able, mapsOf, strongestOf,
-    now: {arm: able[0], head: strongestOf(able[0]), kind: 'mean', frame: mapsOf(able[0]).steps.length - 1, cell: null},
+    able,
+    now: {arm: able[0], head: strongestOf(able[0]), isStrongest: true, kind: 'mean', frame: 0, step: mapsOf(able[0]).steps.at(-1), cell: null},
     timer: 0,
     geometry: null, /* where the large map's cells are */
     maps: () => mapsOf(player.now.arm),
     lastFrame: () => player.maps().steps.length - 1,
     choose(a, head) {
-      const step = player.maps().steps[player.now.frame];
-      Object.assign(player.now, {arm: a, head, cell: null, frame: mapsOf(a).nearest(step)});
+      Object.assign(player.now, {arm: a, head, isStrongest: head === strongestOf(a), cell: null, frame: mapsOf(a).nearest(player.now.step)});
       rebuild(player);
     },
+    /* Another seed: its strongest head, where the strongest was shown. */
+    follow: () => player.choose(player.now.arm, player.now.isStrongest ? strongestOf(player.now.arm) : player.now.head),
     seek(frame) {
       player.now.frame = clamp(frame, 0, player.lastFrame());
+      player.now.step = player.maps().steps[player.now.frame];
       paint(player);
     },
     point(cell) {
@@ -69,7 +63,7 @@ function Player(able) {
 }
 
 function partsOf(player) {
-  const {able, now, choose, strongestOf} = player;
+  const {able, now, choose} = player;
   const byLayerAndHead = () => choose(now.arm, +parts.layer.value * player.maps().n_heads + +parts.head.value);
   const parts = {
     canvas: el('canvas', {tabindex: 0, role: 'img'}),
@@ -86,6 +80,7 @@ function partsOf(player) {
     arm: select('Arm', able.map(armName), (i) => choose(able[i], strongestOf(able[i]))),
     layer: select('Layer', [], byLayerAndHead),
     head: select('Head', [], byLayerAndHead),
+    seed: film.seedChoice('maps', player.follow),
   };
   return parts;
 }
@@ -99,7 +94,7 @@ function placeText(player, i) {
 function tellCell(player) {
   const {now, parts} = player;
   if (!now.cell) {
-    parts.cell.replaceChildren(small('Point at the map to read a weight.'));
+    parts.cell.replaceChildren(small('Point at the map, or tap it, to read a weight.'));
     return;
   }
   const [i, j] = now.cell, q = player.maps().at(now.kind, now.frame, now.head, i, j);
@@ -114,15 +109,15 @@ function paint(player) {
   tellCell(player);
   parts.range.value = now.frame;
   parts.range.setAttribute('aria-valuetext', `step ${integer(step)}`);
-  parts.spark.replaceChildren(sparkline(now.arm, maps, now.frame));
+  parts.spark.replaceChildren(sparkline(now.arm, maps, now));
   parts.output.replaceChildren(integer(step), small(`step, ${now.frame + 1} of ${steps.length}`));
-  parts.title.textContent = `${armName(now.arm)}, layer ${Math.floor(now.head / n_heads)}, head ${now.head % n_heads}`;
+  parts.title.textContent = `${armName(now.arm)}, seed ${maps.packed.seed}, layer ${Math.floor(now.head / n_heads)}, head ${now.head % n_heads}`;
   parts.canvas.setAttribute('aria-label', `Attention of ${parts.title.textContent} at step ${integer(step)}`);
   for (const thumb of [...parts.armThumbs.children, ...parts.headThumbs.children]) thumb.paint(step);
 }
 
 function thumb(player, a, head, label) {
-  const {now} = player, own = player.mapsOf(a), isChosen = a === now.arm && head === now.head;
+  const {now} = player, own = mapsOf(a), isChosen = a === now.arm && head === now.head;
   const picture = el('canvas', {width: own.side, height: own.side, 'aria-hidden': 'true'});
   const button = el('button',
     {type: 'button', title: label, 'aria-pressed': String(isChosen), onclick: () => player.choose(a, head)},
@@ -133,7 +128,8 @@ function thumb(player, a, head, label) {
 
 /* What changes with the arm and the head. */
 function rebuild(player) {
-  const {now, parts, able, strongestOf} = player, own = player.maps(), {n_heads} = own, {n_layers} = own.packed;
+  const focused = [player.parts.armThumbs, player.parts.headThumbs].find((thumbs) => thumbs.contains(document.activeElement));
+  const {now, parts, able} = player, own = player.maps(), {n_heads} = own, {n_layers} = own.packed;
   const names = (word, n) => Array.from({length: n}, (_, i) => `${word} ${i}`);
   const star = (h) => (h === strongestOf(now.arm) ? ' ★' : '');
   if (!own.has(now.kind)) now.kind = 'mean';
@@ -150,7 +146,8 @@ function rebuild(player) {
   };
   const options = [['mean', `mean of ${own.packed.n_sequences} sequences`], ['first', 'first sequence']];
   parts.kinds.replaceChildren(...(own.has('first') ? [segments('Which maps', options, now.kind, setKind)] : []));
-  parts.note.replaceChildren(mapsNote(own));
+  parts.note.replaceChildren(mapsNote(now.arm, own));
+  focused?.querySelector('[aria-pressed=true]')?.focus({preventScroll: true}); /* the button that was pressed is gone */
   paint(player);
 }
 
@@ -200,7 +197,7 @@ function listen(player) {
   });
   canvas.addEventListener('pointermove', (event) => pointAt(player, event));
   canvas.addEventListener('pointerdown', (event) => pointAt(player, event));
-  canvas.addEventListener('pointerleave', () => player.point(null));
+  canvas.addEventListener('pointerleave', (event) => event.pointerType === 'mouse' && player.point(null)); /* a finger leaves at once */
   canvas.addEventListener('keydown', (event) => press(player, event));
   addEventListener('resize', repaint);
   cleanups.push(() => {
@@ -209,13 +206,35 @@ function listen(player) {
   });
 }
 
+/* What a link holds of the player. */
+function keepView(player) {
+  const {now, able} = player;
+  view.keep('maps', (params) => {
+    const {n_heads} = player.maps();
+    for (const [key, value] of [['arm', now.arm.name], ['layer', Math.floor(now.head / n_heads)], ['head', now.head % n_heads], ['kind', now.kind], ['step', player.maps().steps[now.frame]]])
+      params.set(key, value);
+    if (player.timer) params.set('play', 'maps');
+  }, (params) => {
+    const arm = able.find((a) => a.name === view.oneOf(params, 'arm', able.map((own) => own.name))) ?? now.arm;
+    const {n_heads, packed, steps} = mapsOf(arm), kind = view.oneOf(params, 'kind', ['mean', 'first']);
+    const layer = view.whole(params, 'layer', 0, packed.n_layers - 1), head = view.whole(params, 'head', 0, n_heads - 1);
+    now.step = view.whole(params, 'step', 0, steps.at(-1)) ?? now.step;
+    now.kind = kind ?? now.kind;
+    setPlaying(player, false);
+    player.choose(arm, layer === null || head === null ? strongestOf(arm) : layer * n_heads + head);
+    if (params.get('play') === 'maps' && !matchMedia('(prefers-reduced-motion: reduce)').matches) setPlaying(player, true);
+  });
+}
+
 function maps() {
   const able = arms.filter((a) => a.maps);
   if (!able.length) return;
   const own = Player(able), {parts} = own, kbd = (text) => el('kbd', {}, text);
   listen(own);
+  keepView(own);
+  const saved = () => `attention-${own.now.arm.name}-seed-${own.maps().packed.seed}-head-${own.now.head}-step-${own.maps().steps[own.now.frame]}`;
   section('maps', 'Attention while it learns', null,
-    el('div.controls', {}, parts.arm, parts.layer, parts.head, parts.kinds),
+    el('div.controls', {}, parts.arm, parts.seed, parts.layer, parts.head, parts.kinds),
     el('figure', {},
       el('div.maps', {},
         el('div', {}, parts.canvas,
@@ -225,9 +244,12 @@ function maps() {
           el('div', {}, el('h3', {}, 'All heads of this arm'), parts.headThumbs),
           el('p.keys', {}, 'On the map: ', kbd('←'), ' ', kbd('→'), ' step, ', kbd('Space'), ' plays, ', kbd('Shift'),
             ' with arrows reads weights.'))),
-      parts.note));
+      parts.note, save(saved, {
+        png: () => saving.drawn(parts.canvas, `${parts.title.textContent}, step ${integer(own.now.step)}`),
+        csv: () => own.maps().rows(own.now.kind, own.now.frame, own.now.head),
+      })));
   setPlaying(own, false);
-  redraws.push(() => rebuild(own));
+  redraws.push(own.follow);
 }
 
 page.maps = maps;

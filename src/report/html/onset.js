@@ -18,12 +18,15 @@ function inCounted(a, value) {
 /* A step; what never came is later than the arm's last one. */
 const censored = (a, value) => (number(value) === Infinity ? `> ${integer(a.steps[a.steps.length - 1])}` : show(value));
 
+/* As wide as the page is: on a phone names stand above their rows, and every other tick. */
 function forest() {
-  const W = 1040, left = 190, right = 92, row = 48, top = 8, bottom = top + arms.length * row, never = W - 46;
+  const isNarrow = narrow.matches, W = figureWidth(1040), left = isNarrow ? 14 : 190, right = isNarrow ? 62 : 92, row = isNarrow ? 74 : 48;
+  const top = 8, bottom = top + arms.length * row, never = W - (isNarrow ? 22 : 46), below = isNarrow ? 16 : 0;
   const last = Math.max(...arms.map((a) => a[counted.in][a.steps.length - 1]));
   const unit = counted.in === 'steps' ? 1 : Math.min(...arms.map((a) => a[counted.in].find((v) => v > 0))); /* one step's */
   const log = (v) => logStep(v / unit), at = (v) => left + ((W - right - left) * log(v)) / log(last);
-  const ticks = unit === 1 ? stepTicks(last) : [0, ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12].map((e) => 10 ** e).filter((v) => v > unit && v <= last)];
+  const all = unit === 1 ? stepTicks(last) : [0, ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12].map((e) => 10 ** e).filter((v) => v > unit && v <= last)];
+  const ticks = isNarrow ? all.filter((t) => t === 0 || Number.isInteger(Math.log10(t))) : all;
   const told =
     arms.map((a) => `${armName(a)}: median ${show(a.onset.values[0])}, formed in ${a.formed} of ${a.finished}`);
   const svg = el('svg', {viewBox: `0 0 ${W} ${bottom + 44}`, role: 'img', 'aria-label': `Onset. ${told.join('; ')}`});
@@ -31,24 +34,26 @@ function forest() {
   const text = (at, y, anchor, string) => el('text', {x: at, y, 'text-anchor': anchor}, string);
   for (const t of ticks)
     svg.append(line('line.rule', at(t), at(t), top, bottom), text(at(t), bottom + 18, 'middle', integer(t)));
-  svg.append(line('line.axis', never - 23, never - 23, top, bottom, {'stroke-dasharray': '2 4'}),
+  svg.append(line('line.axis', isNarrow ? W - right + 14 : never - 23, isNarrow ? W - right + 14 : never - 23, top, bottom, {'stroke-dasharray': '2 4'}),
     text(never, bottom + 18, 'middle', 'never'),
     text((left + W - right) / 2, bottom + 38, 'middle', `${COUNTED.find(([key]) => key === counted.in)[2]} (logarithmic)`));
   arms.forEach((a, i) => {
     const x = (v) => (number(v) === Infinity ? never : at(inCounted(a, v)));
-    const y = top + row * (i + 0.5), stroke = armColour(i), [median, low, high] = a.onset.values, taken = {};
-    svg.append(line('line.rule', 0, W, y + row / 2, y + row / 2),
-      el('text.strong', {x: 0, y: y - 1}, armName(a).slice(0, 30)),
-      text(0, y + 15, 'start', `formed in ${a.formed} of n = ${a.finished}`),
+    const y = top + row * (i + 0.5) + below, stroke = armColour(i), [median, low, high] = a.onset.values, taken = {};
+    svg.append(line('line.rule', 0, W, y - below + row / 2, y - below + row / 2),
+      el('text.strong', {x: 0, y: isNarrow ? y - 30 : y - 1}, armName(a).slice(0, 30)),
+      isNarrow ? text(W, y - 30, 'end', `formed in ${a.formed} of ${a.finished}`) : text(0, y + 15, 'start', `formed in ${a.formed} of n = ${a.finished}`),
       line(
         'line', x(low), x(high), y, y, {stroke, 'stroke-width': 8, 'stroke-opacity': 0.24, 'stroke-linecap': 'round'}));
-    for (const seed of a.seeds.filter((s) => s.onset)) {
-      const cx = x(seed.onset[1]), k = taken[Math.round(cx)] ?? 0; /* equal ones fan out up and down */
-      taken[Math.round(cx)] = k + 1;
+    const seeds = a.seeds.filter((s) => s.onset), places = seeds.map((s) => Math.round(x(s.onset[1])));
+    for (const [s, seed] of seeds.entries()) {
+      const cx = x(seed.onset[1]), k = taken[places[s]] ?? 0; /* equal ones fan out up and down, within their row */
+      const apart = Math.min(6.5, (row - below - 12) / places.filter((own) => own === places[s]).length);
+      taken[places[s]] = k + 1;
       const when =
         number(seed.onset[1]) === Infinity ? 'never' : `after step ${show(seed.onset[0])}, by ${show(seed.onset[1])}`;
       svg.append(
-        el('circle', {cx, cy: y + (k % 2 ? 1 : -1) * Math.ceil(k / 2) * 6.5, r: 3, fill: stroke, 'fill-opacity': 0.8},
+        el('circle', {cx, cy: y + (k % 2 ? 1 : -1) * Math.ceil(k / 2) * apart, r: 3, fill: stroke, 'fill-opacity': 0.8},
           el('title', {}, `seed ${seed.seed}: ${when}`)));
     }
     svg.append(
@@ -56,6 +61,10 @@ function forest() {
   });
   return svg;
 }
+
+/* Each seed's onset, as the interval between two snapshots. */
+const seedsToSave = () => page.saving.armTable(arms, ['seed', 'onset_after', 'onset_by'],
+  (a) => a.seeds.filter((s) => s.onset).map((s) => [s.seed, ...s.onset.map(number)]));
 
 function onset() {
   if (!arms.length || !data.headline) return;
@@ -67,20 +76,27 @@ function onset() {
       [show(a.final.values[0]), small(` ${brackets(a.final)}`)], show(a.floor),
       [show(a.value_drain.values[0]), small(` ${brackets(a.value_drain, 2)}`)],
       [show(a.loss.values[0]), Number.isNaN(number(a.oracle_loss)) ? null : small(` ideal ${show(a.oracle_loss)}`)]]);
+  const chart = themed(forest, 'div.forest');
+  const count = segments('Counted in', COUNTED.map(([key, name]) => [key, name]), counted.in, (key) => {
+    counted.in = key;
+    redraws.forEach((draw) => draw());
+  });
+  page.view.keep('onset', (params) => params.set('counted', counted.in), (params) => {
+    const key = page.view.oneOf(params, 'counted', COUNTED.map(([own]) => own));
+    if (key !== null) count.press(key);
+  });
   section('onset', 'When a sink forms',
-    `A sink has formed at the first snapshot from which ${data.headline} of a head ` +
+    `A sink has formed at the first snapshot from which ${inWords(data.headline).toLowerCase()} of a head (${data.headline}: ${metric.summary}) ` +
       `stays above ${show(metric.threshold)} and above ${show(metric.ratio)} × its baseline, three snapshots in a row. The head is the one that comes first on even sequences; its onset is read on odd ones.`,
-    el('div.controls', {}, segments('Counted in', COUNTED.map(([key, name]) => [key, name]), counted.in, (key) => {
-      counted.in = key;
-      redraws.forEach((draw) => draw());
-    })),
-    el('figure', {}, scrolling(themed(forest, 'div.scroll.forest')),
+    el('div.controls', {}, count),
+    el('figure', {}, chart,
       caption('Dots are seeds, the bar is the interval of their median, the ' +
-        'upright mark the median. An onset lies between the snapshot before and the step shown.')),
+        'upright mark the median. An onset lies between the snapshot before and the step shown.'),
+      page.save('onset', {...page.saving.ofSvg(() => chart.firstElementChild), csv: seedsToSave})),
     el('figure', {},
       table(
         [
-          ['Arm'], ['Formed'], ['Onset', 1], ['Interval', 1], ['Coverage', 1], [`Final ${data.headline}`, 1],
+          ['Arm'], ['Formed'], ['Onset', 1], ['Interval', 1], ['Coverage', 1], [`Final ${inWords(data.headline).toLowerCase()}`, 1],
           ['Floor', 1], ['Value drain', 1], ['Final loss', 1]
         ],
         rows),

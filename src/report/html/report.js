@@ -8,35 +8,49 @@
 
 const MANY = 8; /* arms, as many as there are colours */
 
-for (const build of [page.hero, page.stage, page.facts, page.verdicts, page.changes]) build();
-const nOverall = sections.length, nRedraws = redraws.length;
-const overall = [...document.getElementById('top').children];
-
 /* ---- which arms ---- */
 
 const axes = data.axes.map((name, x) => ({name, values: [...new Set(finished.map((arm) => arm.values[x]))]}));
 const widest = axes.reduce((best, axis, x) => (axis.values.length > axes[best].values.length ? x : best), 0);
 const held = axes.map((axis, x) => (finished.length > MANY && x !== widest ? axis.values[0] : null));
-const told = el('output');
+const told = el('output'), choices = []; /* the latter show what is held */
+
+keepArms();
+for (const build of [page.hero, page.stage, page.facts, page.figures, page.verdicts, page.changes]) build();
+const nOverall = sections.length, nRedraws = redraws.length;
+const overall = [...document.getElementById('top').children];
 
 function pick() {
   arms = finished.filter((arm) => held.every((value, x) => value === null || arm.values[x] === value));
   told.textContent = `${arms.length} of ${finished.length} arms`;
 }
 
+/* The values that axes are held at; the first part of a link, since other parts choose among the arms that are shown. */
+function keepArms() {
+  page.view.keep('arms', (params) => held.forEach((value, x) => params.append('hold', value === null ? '' : `${x}:${value}`)), (params) => {
+    if (!params.has('hold')) return;
+    const wanted = params.getAll('hold'), before = JSON.stringify(held);
+    axes.forEach((axis, x) => (held[x] = axis.values.find((value) => wanted.includes(`${x}:${value}`)) ?? null));
+    if (JSON.stringify(held) === before) return;
+    choices.forEach((choose) => choose());
+    showArms();
+  });
+}
+
 function filterBar() {
   const swept = axes.map((axis, x) => [axis, x]).filter(([axis]) => axis.values.length > 1);
   if (swept.length < 2) return;
-  const choices = swept.map(([axis, x]) => {
+  const bar = swept.map(([axis, x]) => {
     const node = select(axisName(axis.name), ['all', ...axis.values], (i) => {
       held[x] = i > 0 ? axis.values[i - 1] : null;
       showArms();
     });
-    node.value = held[x] === null ? 0 : 1 + axis.values.indexOf(held[x]);
+    choices.push(() => (node.value = held[x] === null ? 0 : 1 + axis.values.indexOf(held[x])));
+    choices.at(-1)();
     return el('label', {}, axisName(axis.name), node);
   });
   document.getElementById('top').append(
-    el('div.filter', {role: 'group', 'aria-label': 'Arms shown below'}, el('b', {}, 'Shown below'), choices, told));
+    el('div.filter', {role: 'group', 'aria-label': 'Arms shown below'}, el('b', {}, 'Shown below'), bar, told));
   overall.push(document.getElementById('top').lastChild);
 }
 
@@ -78,15 +92,38 @@ function showArms() {
   scrollTo({top: at, behavior: 'instant'});
 }
 
+/* ---- theme, paper, link ---- */
+
+function show(theme) {
+  document.documentElement.dataset.theme = theme;
+  redraw();
+}
+
 document.getElementById('theme').addEventListener('click', () => {
-  document.documentElement.dataset.theme = isDark() ? 'light' : 'dark';
+  show(isDark() ? 'light' : 'dark');
   try {
     localStorage.setItem('refframe-theme', document.documentElement.dataset.theme);
   } catch { /* a file may have no storage */
   }
-  redraw();
 });
+
+/* Paper is light, and shows the verdicts that are folded on the screen for want of room. */
+let folded = [], wasDark = false;
+addEventListener('beforeprint', () => {
+  folded = [...document.querySelectorAll('#verdicts > details:not([open])')];
+  folded.forEach((node) => (node.open = true));
+  wasDark = isDark();
+  if (wasDark) show('light');
+});
+addEventListener('afterprint', () => {
+  folded.forEach((node) => (node.open = false));
+  if (wasDark) show('dark');
+});
+
+document.getElementById('link').addEventListener('click', (event) => page.view.copyLink(event.currentTarget));
+document.getElementById('version').textContent = ` ${data.version}`;
 filterBar();
 showArms();
-if (location.hash) document.querySelector(location.hash)?.scrollIntoView();
+if (!data.verdicts.length) document.querySelector('.skip').replaceWith(el('a.skip', {href: `#${sections[0]?.[0] ?? 'top'}`}, 'Skip to the results'));
+page.view.start();
 })();

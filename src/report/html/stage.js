@@ -4,7 +4,7 @@
 'use strict';
 (() => {
 
-const {Maps} = page;
+const {film, save, saving, view} = page;
 const MOST = 4;
 
 /* Few enough to stand side by side: all, or as many evenly spaced ones. */
@@ -14,27 +14,29 @@ function chosen() {
 }
 
 /* The step by which the shown run's sink had formed; Infinity for never, null where nobody asked. */
-function formedAt(a) {
-  const seed = a.seeds.find((s) => s.seed === a.maps.seed);
-  return seed?.onset ? number(seed.onset[1]) : null;
+const formedAt = (a) => (film.seedOf(a)?.onset ? number(film.seedOf(a).onset[1]) : null);
+
+/* What is said under a picture at the end. */
+function endOf(formed, last) {
+  if (formed === null) return '';
+  return Number.isFinite(formed) ? `sink formed by step ${integer(formed)}` : `no sink by step ${integer(last)}`;
 }
 
-/* One arm's picture, and what is said under it. */
+/* One arm's picture, in the seed that is chosen, and what is said under it. */
 function Panel(a) {
-  const maps = Maps(a.maps), seed = a.seeds.find((s) => s.seed === a.maps.seed), formed = formedAt(a);
-  const head = seed?.strongest ? seed.strongest[0] * maps.n_heads + seed.strongest[1] : 0;
-  const canvas = el('canvas', {width: maps.side, height: maps.side, role: 'img'}), told = small();
-  const last = maps.steps[maps.steps.length - 1];
-  const end = formed === null ? '' : Number.isFinite(formed) ? `sink formed by step ${integer(formed)}` : `no sink by step ${integer(last)}`;
-  const node = el('figure', {}, caption(el('b', {}, armName(a))), canvas, told);
+  const canvas = el('canvas', {role: 'img'}), told = small(), seed = small();
+  const node = el('figure', {}, caption(el('b', {}, armName(a)), ' ', seed), canvas, told);
   const paint = (step) => {
+    const maps = film.mapsOf(a), head = film.strongestOf(a), formed = formedAt(a), last = maps.steps.at(-1);
     const at = maps.nearest(step), hasFormed = formed !== null && maps.steps[at] >= formed;
+    if (canvas.width !== maps.side) canvas.width = canvas.height = maps.side;
     canvas.getContext('2d').putImageData(maps.image('mean', at, head), 0, 0);
-    canvas.setAttribute('aria-label', `Attention of ${armName(a)} at step ${integer(maps.steps[at])}`);
+    canvas.setAttribute('aria-label', `Attention of ${armName(a)}, seed ${maps.packed.seed}, at step ${integer(maps.steps[at])}`);
     node.classList.toggle('formed', hasFormed);
-    told.textContent = hasFormed || step >= last ? end : `layer ${Math.floor(head / maps.n_heads)}, head ${head % maps.n_heads}`;
+    seed.textContent = `seed ${maps.packed.seed}`;
+    told.textContent = hasFormed || step >= last ? endOf(formed, last) : `layer ${Math.floor(head / maps.n_heads)}, head ${head % maps.n_heads}`;
   };
-  return {node, paint, steps: maps.steps};
+  return {node, paint, steps: () => film.mapsOf(a).steps};
 }
 
 function frame(name, cells, words) {
@@ -62,15 +64,25 @@ function told(n) {
 function stage() {
   const panels = chosen().map(Panel);
   if (!panels.length) return;
-  const steps = [...new Set(panels.flatMap((panel) => panel.steps))].sort((x, y) => x - y);
-  const range = el('input', {type: 'range', min: 0, max: steps.length - 1, step: 1, value: 0, 'aria-label': 'Training step, all arms'});
-  const output = el('output'), button = el('button', {type: 'button'}), isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  let timer = 0;
+  const range = el('input', {type: 'range', min: 0, step: 1, value: 0, 'aria-label': 'Training step, all arms'});
+  const output = el('output'), button = el('button', {type: 'button'}, '▶ Play'), isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  let timer = 0, steps = [0];
+  const step = () => steps[+range.value];
   const show = () => {
-    const step = steps[+range.value];
-    range.setAttribute('aria-valuetext', `step ${integer(step)}`);
-    output.replaceChildren(integer(step), small('step'));
-    panels.forEach((panel) => panel.paint(step));
+    range.setAttribute('aria-valuetext', `step ${integer(step())}`);
+    output.replaceChildren(integer(step()), small('step'));
+    panels.forEach((panel) => panel.paint(step()));
+  };
+  const seek = (wanted) => {
+    range.value = steps.reduce((best, s, i) => (Math.abs(s - wanted) < Math.abs(steps[best] - wanted) ? i : best), 0);
+    show();
+  };
+  /* Seeds may have other snapshots in the page: the slider has those of the shown ones. */
+  const refill = () => {
+    const before = step();
+    steps = [...new Set(panels.flatMap((panel) => panel.steps()))].sort((x, y) => x - y);
+    range.max = steps.length - 1;
+    seek(before);
   };
   const setPlaying = (on) => {
     clearInterval(timer);
@@ -83,16 +95,25 @@ function stage() {
     button.textContent = on ? '❚❚ Pause' : '▶ Play';
     show();
   };
-  button.append('▶ Play');
   button.addEventListener('click', () => setPlaying(!timer));
   range.addEventListener('input', () => setPlaying(false));
+  const pictures = el('div.panels', {}, panels.map((panel) => panel.node));
   document.getElementById('top').append(el('div.stage', {id: 'stage'},
     el('p', {}, 'Each picture is one head’s attention. A row is a token that looks, a column a token that is looked at; strong colour is much attention. ',
       'A strong column is a sink: tokens that have nothing to fetch all look there. ',
-      `Shown is the strongest head of ${told(panels.length)}, in its median seed.`),
-    el('div.transport', {}, button, el('div.track', {}, range), output),
-    el('div.panels', {}, panels.map((panel) => panel.node)), frames()));
-  redraws.push(show); /* once all is there, for the first time */
+      `Shown is the strongest head of ${told(panels.length)}.`),
+    el('div.transport', {}, button, el('div.track', {}, range), film.seedChoice('stage', refill), output),
+    pictures, save(() => `attention-step-${step()}`, {png: () => saving.drawn(pictures)}), frames()));
+  view.keep('stage', (params) => {
+    params.set('stage', step());
+    if (timer) params.set('play', 'stage');
+  }, (params) => {
+    const wanted = view.whole(params, 'stage', 0, steps.at(-1));
+    setPlaying(false);
+    if (wanted !== null) seek(wanted);
+    if (params.get('play') === 'stage' && !isCalm) setPlaying(true);
+  });
+  redraws.push(refill); /* once all is there, for the first time */
 }
 
 page.stage = stage;

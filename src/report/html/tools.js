@@ -36,6 +36,12 @@ function show(v, digits = 3) {
   return String(+x.toPrecision(digits)).replace('-', '−');
 }
 
+/* A metric's name in words; what it is in code stands beside where it matters. */
+function inWords(name) {
+  const words = name.replaceAll('_', ' ').replace('@', ' at ').replace('/', ', ').replace(/^pub /, '');
+  return words[0].toUpperCase() + words.slice(1);
+}
+
 /* Of an interval {n, coverage, values: [median, low, high]}. */
 const brackets = (i, digits) => (i.n > 1 ? `[${show(i.values[1], digits)}, ${show(i.values[2], digits)}]` : '');
 
@@ -82,20 +88,26 @@ function scrolling(node) {
   return node;
 }
 
+const MOST_COLUMNS = 5; /* that a phone has room for: of a wider table each row is a list there (`told` is its heading) */
+
 /* Columns are [heading, isNumber]; rows are lists of cells (text, node or list); a row's first cell is its heading. */
 function table(columns, rows) {
-  const head = columns.map(([text, isNumber]) => el(isNumber ? 'th.num' : 'th', {scope: 'col'}, text));
-  const body = rows.map((cells) => el('tr', {}, cells.map((cell, c) => {
-    if (c === 0) return el('th', {scope: 'row'}, cell);
-    return el(columns[c][1] ? 'td.num' : 'td', {}, cell);
+  const head = columns.map(([text, isNumber]) => el(isNumber ? 'th.num' : 'th', {scope: 'col', role: 'columnheader'}, text));
+  const body = rows.map((cells) => el('tr', {role: 'row'}, cells.map((cell, c) => {
+    if (c === 0) return el('th', {scope: 'row', role: 'rowheader'}, cell);
+    return el(`td${columns[c][1] ? '.num' : ''}${cell === '–' ? '.none' : ''}`, {role: 'cell', 'data-told': columns[c][0]}, el('div', {}, cell));
   })));
-  return scrolling(el('div.scroll', {}, el('table', {}, el('thead', {}, el('tr', {}, head)), el('tbody', {}, body))));
+  return scrolling(el('div.scroll', {}, el(columns.length > MOST_COLUMNS ? 'table.wide' : 'table', {role: 'table'},
+    el('thead', {role: 'rowgroup'}, el('tr', {role: 'row'}, head)), el('tbody', {role: 'rowgroup'}, body))));
 }
 
 const small = (...children) => el('small.dim', {}, ...children);
 const caption = (...children) => el('figcaption', {}, ...children);
 const key = (items) => el('ul.key', {}, items.map((item) => el('li', {}, item)));
-const swatch = (colour) => el('span.swatch', {style: `--c:${colour}`});
+
+/* An arm's stroke, in its colour and its dashes: either alone tells it from the others. */
+const swatch = (i) => el('svg.swatch', {viewBox: '0 0 26 4', width: 26, height: 4, 'aria-hidden': 'true'}, el('line',
+  {x1: 0, x2: 26, y1: 2, y2: 2, stroke: armColour(i), 'stroke-width': 3, 'stroke-dasharray': armDash(i).join(' ') || null}));
 const block = (colour) => el('span.block', {style: `--c:${colour}`});
 
 /* "arXiv 2508.02546" in a source becomes a link, which is followed only when clicked. */
@@ -108,14 +120,13 @@ function linked(text) {
 
 /* A row of buttons of which one is pressed; options are [value, text]. */
 function segments(label, options, chosen, onchange) {
-  const buttons = options.map(([value, text]) => {
-    const press = () => {
-      buttons.forEach((button, i) => button.setAttribute('aria-pressed', String(options[i][0] === value)));
-      onchange(value);
-    };
-    return el('button', {type: 'button', 'aria-pressed': String(value === chosen), onclick: press}, text);
-  });
-  return el('div.segments', {role: 'group', 'aria-label': label}, buttons);
+  const press = (value) => {
+    buttons.forEach((button, i) => button.setAttribute('aria-pressed', String(options[i][0] === value)));
+    onchange(value);
+  };
+  const buttons = options.map(([value, text]) =>
+    el('button', {type: 'button', 'aria-pressed': String(value === chosen), onclick: () => press(value)}, text));
+  return Object.assign(el('div.segments', {role: 'group', 'aria-label': label}, buttons), {press});
 }
 
 function select(label, options, onchange) {
@@ -163,9 +174,15 @@ const PALETTES = {
     mark: '#ffa366',
   },
 };
+/* Figures are drawn for a narrow page where the page is one, and again when it is turned. */
+const narrow = matchMedia('(max-width: 42rem)');
+narrow.addEventListener('change', () => redraws.forEach((draw) => draw()));
+const figureWidth = (most) => (narrow.matches ? 380 : clamp(innerWidth - 64, 640, most)); /* so that its letters stay readable */
 const isDark = () => document.documentElement.dataset.theme === 'dark';
 const palette = () => PALETTES[isDark() ? 'dark' : 'light'];
 const armColour = (i) => palette().arms[i % palette().arms.length];
+const DASHES = [[], [8, 3], [2, 3], [8, 3, 2, 3], [4, 2], [14, 4], [2, 2, 6, 2], [1, 5]];
+const armDash = (i) => DASHES[(i + Math.floor(i / palette().arms.length)) % DASHES.length]; /* a colour comes back otherwise dashed */
 const labelColour = (type) => palette().labels[type];
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
