@@ -42,15 +42,26 @@ static void add_asset(Text *html, const Asset *asset)
         text_add_bytes(html, bytes, n);
 }
 
+/* What the words of the template stand for, but for files. */
+typedef struct {
+    const Report *report;
+    const Text *data;
+    const char *live; /* of whoever serves it; NULL: a file */
+} Page;
+
 /* Adds what a @word@ of the template stands for; returns 0 for a word that is none of ours. */
-static int add_word(Text *html, const char *word, const Report *report, const Text *data)
+static int add_word(Text *html, const char *word, const Page *page)
 {
-    const char *title = report->title[0] ? report->title : report->name;
+    const char *title = page->report->title[0] ? page->report->title : page->report->name;
     const Asset *asset = asset_find(word);
     if (strcmp(word, "title") == 0)
         text_add_escaped(html, title, strlen(title));
     else if (strcmp(word, "data") == 0)
-        add_script_safe(html, data);
+        add_script_safe(html, page->data);
+    else if (strcmp(word, "connect") == 0)
+        text_add(html, page->live ? "; connect-src 'self'" : "");
+    else if (strcmp(word, "live") == 0)
+        text_add(html, page->live ? page->live : "");
     else if (asset)
         add_asset(html, asset);
     else
@@ -58,7 +69,7 @@ static int add_word(Text *html, const char *word, const Report *report, const Te
     return 1;
 }
 
-static void fill_template(const Report *report, const Text *data, Text *html)
+static void fill_template(const Page *page, Text *html)
 {
     const Asset *template = asset_find("html/report.html");
     assert(template);
@@ -68,24 +79,31 @@ static void fill_template(const Report *report, const Text *data, Text *html)
         const char *close = *at == '@' ? memchr(at + 1, '@', (size_t)(end - at - 1)) : NULL;
         if (close && close - at - 1 < (int)sizeof word)
             memcpy(word, at + 1, (size_t)(close - at - 1)); /* the rest of word is zero */
-        if (word[0] != '\0' && add_word(html, word, report, data))
+        if (word[0] != '\0' && add_word(html, word, page))
             at = close + 1;
         else
             text_add_bytes(html, at++, 1);
     }
 }
 
-static int html_write(Report *report, const char *path, Error *err)
+int report_page(const Report *report, const char *live, Text *ret_html, Error *err)
 {
-    Text data = {0}, html = {0};
+    Text data = {0};
     JsonWriter json;
     json_start(&json, &data, 0);
-    int status = document_json(report, &json, err);
-    if (status == STATUS_OK) {
-        fill_template(report, &data, &html);
-        status = file_write(path, html.data, html.size, err);
-    }
+    const int status = document_json(report, &json, err);
+    if (status == STATUS_OK)
+        fill_template(&(Page){report, &data, live}, ret_html);
     text_free(&data);
+    return status;
+}
+
+static int html_write(Report *report, const char *path, Error *err)
+{
+    Text html = {0};
+    int status = report_page(report, NULL, &html, err);
+    if (status == STATUS_OK)
+        status = file_write(path, html.data, html.size, err);
     text_free(&html);
     return status;
 }

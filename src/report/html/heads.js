@@ -36,13 +36,13 @@ function headsOf(a, seed) {
   context.lineWidth = 2;
   context.strokeRect(h * size + 1.5, l * size + 1.5, size - 3, size - 3);
   return el(
-    'figure', {}, canvas, caption(`seed ${seed.seed}`, a.finished > 1 && seed.seed === a.representative && el('b', {}, ' median')));
+    'figure', {}, canvas, caption(`seed ${seed.seed}`, a.measured > 1 && seed.seed === a.representative && el('b', {}, ' median')));
 }
 
 function heads() {
   if (!arms.length || !data.headline) return;
   const draw = () =>
-    arms.map((a) => el('div.row', {}, el('div', {}, el('h3', {}, armName(a)), small(`n = ${a.finished}`)),
+    arms.map((a) => el('div.row', {}, el('div', {}, el('h3', {}, armName(a)), small(`n = ${a.measured}`)),
                el('div.cells', {}, a.seeds.filter((seed) => seed.heads).map((seed) => headsOf(a, seed)))));
   section('heads', 'Which heads carry it',
     `Final ${data.headline} of every head: rows are layers, the first on top, columns are heads, the outlined one is ` +

@@ -25,7 +25,7 @@ function forest() {
   const log = (v) => logStep(v / unit), at = (v) => left + ((W - right - left) * log(v)) / log(last);
   const ticks = unit === 1 ? stepTicks(last) : [0, ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12].map((e) => 10 ** e).filter((v) => v > unit && v <= last)];
   const told =
-    arms.map((a) => `${armName(a)}: median ${show(a.onset.values[0])}, formed in ${a.formed} of ${a.finished}`);
+    arms.map((a) => `${armName(a)}: median ${show(a.onset.values[0])}, formed in ${a.formed} of ${a.measured}`);
   const svg = el('svg', {viewBox: `0 0 ${W} ${bottom + 44}`, role: 'img', 'aria-label': `Onset. ${told.join('; ')}`});
   const line = (spec, x1, x2, y1, y2, more) => el(spec, {x1, x2, y1, y2, ...more});
   const text = (at, y, anchor, string) => el('text', {x: at, y, 'text-anchor': anchor}, string);
@@ -39,7 +39,7 @@ function forest() {
     const y = top + row * (i + 0.5), stroke = armColour(i), [median, low, high] = a.onset.values, taken = {};
     svg.append(line('line.rule', 0, W, y + row / 2, y + row / 2),
       el('text.strong', {x: 0, y: y - 1}, armName(a).slice(0, 30)),
-      text(0, y + 15, 'start', `formed in ${a.formed} of n = ${a.finished}`),
+      text(0, y + 15, 'start', `formed in ${a.formed} of n = ${a.measured}`),
       line(
         'line', x(low), x(high), y, y, {stroke, 'stroke-width': 8, 'stroke-opacity': 0.24, 'stroke-linecap': 'round'}));
     for (const seed of a.seeds.filter((s) => s.onset)) {
@@ -61,7 +61,7 @@ function onset() {
   if (!arms.length || !data.headline) return;
   const metric = data.metrics.find((m) => m.name === data.headline);
   const rows = arms.map(
-    (a) => [armName(a), [`${a.formed} of ${a.finished}`, a.at_start ? small(` (${a.at_start} at start)`) : null],
+    (a) => [armName(a), [`${a.formed} of ${a.measured}`, a.at_start ? small(` (${a.at_start} at start)`) : null],
       censored(a, a.onset.values[0]),
       a.onset.n > 1 ? `[${censored(a, a.onset.values[1])}, ${censored(a, a.onset.values[2])}]` : '', a.onset.coverage ? percent(a.onset.coverage) : '–',
       [show(a.final.values[0]), small(` ${brackets(a.final)}`)], show(a.floor),
