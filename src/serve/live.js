@@ -26,9 +26,19 @@ const stored = (key) => {
 const store = (key, value) => {
   try { sessionStorage.setItem(key, value); } catch { /* then it is not kept */ }
 };
-const controls = () => [...top.querySelectorAll('select, .segments, input[type=range], details')].filter((node) => !node.closest('.live'));
 const nameOf = (node) => node.getAttribute('aria-label') ?? node.querySelector('summary')?.textContent ?? '';
 const pressed = (node) => [...node.children].find((button) => button.getAttribute('aria-pressed') === 'true');
+
+/* What can be chosen, by its words without numbers, which grow, and its place among those with the same. */
+function controls() {
+  const counts = {};
+  const nodes = [...top.querySelectorAll('select, .segments, input[type=range], details')].filter((node) => !node.closest('.live'));
+  return new Map(nodes.map((node) => {
+    const name = nameOf(node).replace(/\d+/g, '#');
+    counts[name] = (counts[name] ?? 0) + 1;
+    return [`${name} ${counts[name]}`, node];
+  }));
+}
 
 function valueOf(node) {
   if (node.matches('details')) return node.open;
@@ -62,7 +72,7 @@ function sectionAtTop() {
 }
 
 function load() {
-  store(place, JSON.stringify({at: sectionAtTop(), values: controls().map((node) => [nameOf(node), valueOf(node)])}));
+  if (own !== '') store(place, JSON.stringify({at: sectionAtTop(), values: [...controls()].map(([name, node]) => [name, valueOf(node)])}));
   location.reload();
 }
 
@@ -71,10 +81,10 @@ function restore() {
   const kept = JSON.parse(stored(place) ?? 'null');
   if (!kept) return false;
   store(place, 'null');
-  kept.values.forEach(([name, value], i) => { /* found anew each time: a choice may make others again */
-    const node = controls()[i];
-    if (node && nameOf(node) === name && value !== undefined) choose(node, value);
-  });
+  for (const [name, value] of kept.values) { /* found anew each time: a choice may make others again */
+    const node = controls().get(name);
+    if (node && value !== undefined) choose(node, value);
+  }
   const section = kept.at.id && document.getElementById(kept.at.id);
   scrollTo({top: section ? scrollY + section.getBoundingClientRect().top - kept.at.y : kept.at.y, behavior: 'instant'});
   return true;

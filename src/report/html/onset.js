@@ -10,6 +10,7 @@ const counted = {in: 'steps'};
 function inCounted(a, value) {
   const step = number(value);
   if (counted.in === 'steps' || !Number.isFinite(step)) return step;
+  if (a.steps.length < 2) return a[counted.in][0]; /* served, and only just begun */
   const after = Math.max(1, a.steps.findIndex((s) => s >= step)), [s0, s1] = [a.steps[after - 1], a.steps[after]];
   const [v0, v1] = [a[counted.in][after - 1], a[counted.in][after]];
   return v0 + ((v1 - v0) * (step - s0)) / (s1 - s0);
@@ -21,8 +22,8 @@ const censored = (a, value) => (number(value) === Infinity ? `> ${integer(a.step
 function forest() {
   const W = 1040, left = 190, right = 92, row = 48, top = 8, bottom = top + arms.length * row, never = W - 46;
   const last = Math.max(...arms.map((a) => a[counted.in][a.steps.length - 1]));
-  const unit = counted.in === 'steps' ? 1 : Math.min(...arms.map((a) => a[counted.in].find((v) => v > 0))); /* one step's */
-  const log = (v) => logStep(v / unit), at = (v) => left + ((W - right - left) * log(v)) / log(last);
+  const unit = counted.in === 'steps' ? 1 : Math.min(...arms.map((a) => a[counted.in].find((v) => v > 0) ?? 1)); /* one step's */
+  const log = (v) => logStep(v / unit), at = (v) => left + ((W - right - left) * log(v)) / (log(last) || 1);
   const ticks = unit === 1 ? stepTicks(last) : [0, ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12].map((e) => 10 ** e).filter((v) => v > unit && v <= last)];
   const told =
     arms.map((a) => `${armName(a)}: median ${show(a.onset.values[0])}, formed in ${a.formed} of ${a.measured}`);
