@@ -18,8 +18,10 @@ static const Scene half = {.n_arms = 1, .n_seeds = 2, .sink = scene_flat, .statu
 
 /* ---- asking ---- */
 
-/* Progress is read again after a second. */
-static void wait_for_progress(void)
+enum { PATIENCE = 60 }; /* seconds */
+
+/* Progress is read again after a second, or more where reading is slow. */
+static void wait_a_second(void)
 {
     nanosleep(&(struct timespec){.tv_sec = 1, .tv_nsec = 100000000}, NULL);
 }
@@ -56,6 +58,32 @@ static int code_of(Site *site, const char *path)
     if (answer.file >= 0)
         close(answer.file);
     return answer.code;
+}
+
+/* Asks for x's state until its page is to be built, and builds it. */
+static void build_next(Site *site)
+{
+    for (int i = 0; i < PATIENCE; i++) {
+        assert_int_equal(code_of(site, "/x/state.json"), 200);
+        if (site_build(site, 0))
+            return;
+        wait_a_second();
+    }
+    fail_msg("no page is built");
+}
+
+/* Asks for x's state until it has a problem, or none. */
+static const Json *wait_for_problem(Arena *arena, Site *site, int is_there)
+{
+    const Json *json;
+    for (int i = 0; i < PATIENCE; i++) {
+        json = state_of(arena, site, "/x/state.json");
+        if ((json_get_string(json, "problem", "")[0] != '\0') == is_there)
+            return json;
+        wait_a_second();
+    }
+    fail_msg("the problem stays, or never comes");
+    return json;
 }
 
 /* A scene as an experiment `x` in a folder of several; the site serves that folder, or the experiment alone. */
@@ -106,7 +134,7 @@ static void test_a_page_is_built_once_a_change(void **state)
     assert_int_equal(same.code, 304);
     assert_null(same.body);
 
-    wait_for_progress(); /* and nothing has changed */
+    wait_a_second(); /* and nothing has changed */
     assert_int_equal(code_of(site, "/x/state.json"), 200);
     assert_int_equal(site_build(site, 0), 0);
 
@@ -117,9 +145,7 @@ static void test_a_page_is_built_once_a_change(void **state)
     assert_ok(file_copy(run_snapshot_path(served.arena, run, scene_steps[2]),
                         run_snapshot_path(served.arena, run, scene_steps[3]), &err),
               &err);
-    wait_for_progress();
-    assert_int_equal(code_of(site, "/x/state.json"), 200);
-    assert_int_equal(site_build(site, 0), 1);
+    build_next(site);
     Answer newer = ask(site, "/x/", page.etag);
     assert_int_equal(newer.code, 200);
     assert_string_not_equal(newer.etag, page.etag);
@@ -154,14 +180,12 @@ static void test_a_folder_that_goes_and_comes(void **state)
     code_of(served.site, "/x/");
     assert_int_equal(site_build(served.site, 0), 1);
     assert_int_equal(rename(served.folder, aside), 0);
-    wait_for_progress();
-    const Json *json = state_of(served.arena, served.site, "/x/state.json");
+    const Json *json = wait_for_problem(served.arena, served.site, 1);
     assert_non_null(strstr(json_get_string(json, "problem", ""), "plan.json"));
     assert_string_equal(json_get_string(json, "page", "?"), "");
     assert_int_equal(code_of(served.site, "/x/"), 404);
     assert_int_equal(rename(aside, served.folder), 0);
-    wait_for_progress();
-    assert_string_equal(json_get_string(state_of(served.arena, served.site, "/x/state.json"), "problem", "?"), "");
+    wait_for_problem(served.arena, served.site, 0);
     assert_int_equal(code_of(served.site, "/x/"), 200);
     stop(&served);
 }
