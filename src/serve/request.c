@@ -67,7 +67,7 @@ Request request_parse(const char *path)
     const size_t n = slash ? (size_t)(slash - name) : strlen(name);
     if (decode_name(name, n, request.name) == 0)
         request.kind = slash ? kind_of_rest(slash + 1, request.file) : ASKS_UNENDED;
-    return request;
+    return request.kind == ASKS_NOTHING ? (Request){.kind = ASKS_NOTHING} : request;
 }
 
 int request_is_for_us(const char *host, int port)

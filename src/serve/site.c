@@ -150,13 +150,15 @@ static void refresh(Site *site, Experiment *one)
         return;
     Arena *arena = arena_new();
     Progress progress;
-    one->problem.text[0] = '\0';
-    if (progress_read(arena, one->folder, &progress, &one->problem) == STATUS_OK) {
+    Error err;
+    if (progress_read(arena, one->folder, &progress, &err) == STATUS_OK) {
         arena_free(one->arena);
         one->arena = arena;
         one->progress = progress;
-    } else {
+        one->problem.text[0] = '\0';
+    } else { /* what was known of it is kept */
         arena_free(arena);
+        one->problem = err;
     }
     one->is_gone = one->problem.text[0] && !has_plan(one->folder);
     const double ended = clock_seconds(), rest = (READ_SHARE - 1) * (ended - started);
