@@ -20,6 +20,7 @@ function make(tag, properties = {}, ...children) {
 
 /* ---- what is kept over a loading: where the reader was, and what was chosen ---- */
 
+history.scrollRestoration = 'manual'; /* a browser's own would go to what stood there before */
 const stored = (key) => {
   try { return sessionStorage.getItem(key); } catch { return null; }
 };
@@ -71,10 +72,10 @@ function sectionAtTop() {
   return at ? {id: at.id, y: at.getBoundingClientRect().top} : {y: scrollY};
 }
 
-function load() {
+/* Whoever loads it, this script or the reader. */
+addEventListener('pagehide', () => {
   if (own !== '') store(place, JSON.stringify({at: sectionAtTop(), values: [...controls()].map(([name, node]) => [name, valueOf(node)])}));
-  location.reload();
-}
+});
 
 /* Returns whether there was a place to go back to. */
 function restore() {
@@ -99,7 +100,7 @@ function showNewest() {
 /* ---- the panel ---- */
 
 const said = make('b'), bar = make('progress', {max: 1}), problem = make('p', {className: 'live-problem', hidden: true});
-const offer = make('button', {type: 'button', hidden: true, onclick: load}, 'Show the new results');
+const offer = make('button', {type: 'button', hidden: true, onclick: () => location.reload()}, 'Show the new results');
 const follow = make('input', {type: 'checkbox', checked: stored('refframe-follow') !== 'no',
   onchange: () => store('refframe-follow', follow.checked ? 'yes' : 'no')});
 const rows = make('tbody'), head = make('tr'), files = make('p', {className: 'live-files', hidden: true});
@@ -180,7 +181,7 @@ async function ask() {
       showRuns(state);
       const isNew = state.page !== own && (state.page !== '' || state.problem === '');
       offer.hidden = !isNew || own === '';
-      if (isNew && mayLoad()) return load();
+      if (isNew && mayLoad()) return location.reload();
       if (state.running > 0 || isNew || own === '') next = OFTEN;
     }
   } catch {

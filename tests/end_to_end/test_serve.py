@@ -196,7 +196,7 @@ class Live(Served):
         first = self.wait_for(lambda: evaluate(shown), "no report in the browser")
         for script in ("document.querySelector('.live').innerText.includes('1 training')",
                        "document.getElementById('top').innerText.includes('(so far)')",
-                       "(range => range.value === range.max)(document.querySelector('#stage input'))"):
+                       "(range => range.value === range.max)(document.querySelector('#stage input'))", "scrollY === 0"):
             self.wait_for(lambda: evaluate(script), script)
         evaluate("document.querySelector('#notes details').open = true")
         evaluate("scrollTo({top: 1500, behavior: 'instant'})")
