@@ -1,14 +1,14 @@
 /* See http.h. */
 #include "serve/http.h"
 
+#include "serve/library.h"
+
 #ifndef REFFRAME_MICROHTTPD
 
 int http_serve(Site *site, int port, void (*on_ready)(void *context, int port), void *context, Error *err)
 {
     (void)site, (void)port, (void)on_ready, (void)context;
-    return error_set(err, STATUS_FAILED,
-                     "refframe serve: this program was built without libmicrohttpd; install it (Debian: "
-                     "libmicrohttpd-dev), then meson setup --reconfigure build && make");
+    return library_missing(NULL, err);
 }
 
 #else
@@ -19,9 +19,8 @@ int http_serve(Site *site, int port, void (*on_ready)(void *context, int port), 
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <microhttpd.h>
-
 typedef struct {
+    Library library;
     Site *site;
     int port;
 } Server;
@@ -39,23 +38,24 @@ static void free_body(void *body)
 }
 
 /* NULL without memory. The answer's body or file is the response's from here on, or closed. */
-static struct MHD_Response *response_of(const Answer *answer)
+static struct MHD_Response *response_of(const Library *library, const Answer *answer)
 {
     struct MHD_Response *response;
     if (answer->file >= 0) {
-        response = MHD_create_response_from_fd64(answer->file_size, answer->file);
+        response = library->create_response_from_fd64(answer->file_size, answer->file);
         if (!response)
             close(answer->file);
         return response;
     }
     const Text empty = {0}, *text = answer->body ? &answer->body->text : &empty;
-    response = MHD_create_response_from_buffer_with_free_callback_cls(text->size, text->data, free_body, answer->body);
+    response =
+        library->create_response_from_buffer_with_free_callback_cls(text->size, text->data, free_body, answer->body);
     if (!response)
         body_free(answer->body);
     return response;
 }
 
-static void add_headers(struct MHD_Response *response, const Answer *answer)
+static void add_headers(const Library *library, struct MHD_Response *response, const Answer *answer)
 {
     static const struct {
         const char *name, *value;
@@ -65,57 +65,57 @@ static void add_headers(struct MHD_Response *response, const Answer *answer)
         {"Cross-Origin-Resource-Policy", "same-origin"},
     };
     for (size_t i = 0; i < sizeof always / sizeof *always; i++)
-        MHD_add_response_header(response, always[i].name, always[i].value);
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
-    MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, answer->etag[0] ? "no-cache" : "no-store");
+        library->add_response_header(response, always[i].name, always[i].value);
+    library->add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
+    library->add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, answer->etag[0] ? "no-cache" : "no-store");
     if (answer->etag[0])
-        MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, answer->etag);
+        library->add_response_header(response, MHD_HTTP_HEADER_ETAG, answer->etag);
     if (answer->location[0])
-        MHD_add_response_header(response, MHD_HTTP_HEADER_LOCATION, answer->location);
+        library->add_response_header(response, MHD_HTTP_HEADER_LOCATION, answer->location);
     if (answer->code == MHD_HTTP_METHOD_NOT_ALLOWED)
-        MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+        library->add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
     if (answer->attachment) {
         Text value = {0};
         text_addf(&value, "attachment; filename=\"%s\"", answer->attachment);
-        MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_DISPOSITION, text_string(&value));
+        library->add_response_header(response, MHD_HTTP_HEADER_CONTENT_DISPOSITION, text_string(&value));
         text_free(&value);
     }
 }
 
-static enum MHD_Result send_answer(struct MHD_Connection *connection, const Answer *answer)
+static enum MHD_Result send_answer(const Library *library, struct MHD_Connection *connection, const Answer *answer)
 {
-    struct MHD_Response *response = response_of(answer);
+    struct MHD_Response *response = response_of(library, answer);
     if (!response)
         return MHD_NO; /* which closes the connection */
-    add_headers(response, answer);
-    const enum MHD_Result result = MHD_queue_response(connection, (unsigned)answer->code, response);
-    MHD_destroy_response(response);
+    add_headers(library, response, answer);
+    const enum MHD_Result result = library->queue_response(connection, (unsigned)answer->code, response);
+    library->destroy_response(response);
     return result;
 }
 
 /* ---- requests ---- */
 
-static const char *header(struct MHD_Connection *connection, const char *name)
+static const char *header(const Server *server, struct MHD_Connection *connection, const char *name)
 {
-    return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+    return server->library.lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-static int has_body(struct MHD_Connection *connection)
+static int has_body(const Server *server, struct MHD_Connection *connection)
 {
-    const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    return header(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING) || (length && strcmp(length, "0") != 0);
+    const char *length = header(server, connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    return header(server, connection, MHD_HTTP_HEADER_TRANSFER_ENCODING) || (length && strcmp(length, "0") != 0);
 }
 
 static Answer answer_to(const Server *server, struct MHD_Connection *connection, const char *path, const char *method)
 {
-    if (!request_is_for_us(header(connection, MHD_HTTP_HEADER_HOST), server->port))
+    if (!request_is_for_us(header(server, connection, MHD_HTTP_HEADER_HOST), server->port))
         return answer_words(403, "refframe: this server answers by the names 127.0.0.1 and localhost, with its port");
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
         return answer_words(405, "refframe: only GET and HEAD are answered: nothing here can be changed");
-    if (has_body(connection))
+    if (has_body(server, connection))
         return answer_words(413, "refframe: a question has no body");
     const Request request = request_parse(path);
-    return site_answer(server->site, &request, header(connection, MHD_HTTP_HEADER_IF_NONE_MATCH));
+    return site_answer(server->site, &request, header(server, connection, MHD_HTTP_HEADER_IF_NONE_MATCH));
 }
 
 /* Called once its headers are there, which is all that a request of ours has. */
@@ -124,8 +124,9 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
                                   void **ret_state)
 {
     (void)version, (void)upload, (void)upload_size, (void)ret_state;
-    const Answer answer = answer_to(context, connection, path, method);
-    return send_answer(connection, &answer);
+    const Server *server = context;
+    const Answer answer = answer_to(server, connection, path, method);
+    return send_answer(&server->library, connection, &answer);
 }
 
 /* Paths are taken as they came: request_parse decodes them, part by part. */
@@ -170,14 +171,16 @@ int http_serve(Site *site, int port, void (*on_ready)(void *context, int port), 
 {
     Server server = {.site = site};
     int listener = -1;
-    const int status = listen_on(port, &listener, &server.port, err);
+    int status = library_load(&server.library, err);
+    if (status == STATUS_OK)
+        status = listen_on(port, &listener, &server.port, err);
     if (status != STATUS_OK)
         return status;
-    struct MHD_Daemon *daemon =
-        MHD_start_daemon(MHD_USE_POLL_INTERNAL_THREAD, 0, NULL, NULL, on_request, &server, MHD_OPTION_LISTEN_SOCKET,
-                         listener, MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_VIEWERS, MHD_OPTION_CONNECTION_TIMEOUT,
-                         (unsigned)HTTP_PATIENCE, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEAD,
-                         MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL, MHD_OPTION_END);
+    struct MHD_Daemon *daemon = server.library.start_daemon(
+        MHD_USE_POLL_INTERNAL_THREAD, 0, NULL, NULL, on_request, &server, MHD_OPTION_LISTEN_SOCKET, listener,
+        MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTP_VIEWERS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_PATIENCE,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_HEAD, MHD_OPTION_UNESCAPE_CALLBACK, leave_escaped, NULL,
+        MHD_OPTION_END);
     if (!daemon) {
         close(listener);
         return error_set(err, STATUS_FAILED, "refframe serve: the server can't start: %s", strerror(errno));

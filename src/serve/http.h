@@ -1,4 +1,4 @@
-/* HTTP by libmicrohttpd, and nothing else that knows of it. It listens on 127.0.0.1 alone, takes GET and HEAD under its
+/* HTTP by libmicrohttpd. It listens on 127.0.0.1 alone, takes GET and HEAD under its
  * own name, and has no more than HTTP_VIEWERS connections at a time: whoever comes then waits. Each is closed behind
  * its answer, or when nothing moved for HTTP_PATIENCE seconds, so a slow one keeps a place and nobody's attention.
  */

@@ -363,11 +363,24 @@ class Verb(Served):
     def test_without_the_library(self):
         """It says in one line what to install."""
         self.write("main.c", MAIN)
-        subprocess.run([*os.environ["CC"].split(), "-std=gnu11", f"-I{SOURCE}", "main.c", SOURCE / "serve/http.c", "-o", "main"],
+        subprocess.run([*os.environ["CC"].split(), "-std=gnu11", f"-I{SOURCE}", "main.c", SOURCE / "serve/http.c",
+                        SOURCE / "serve/library.c", "-o", "main"],
                        cwd=self.folder, check=True)
         said = subprocess.run([self.at("main")], capture_output=True, text=True, check=True).stdout
         self.assertRegex(said, WITHOUT + r"; install it \(Debian: libmicrohttpd-dev\), .*\n$")
         self.assertEqual(said.count("\n"), 1)
+
+    @unittest.skipUnless(os.environ["APART"], "nothing can be preloaded here")
+    def test_where_the_library_is_gone(self):
+        """Whoever built the program had it; and a run of a sweep never asks for it."""
+        self.write("one.yaml", SINGLE)
+        self.write("gone.c", 'void *dlopen(const char *file, int mode) { return 0; }\nchar *dlerror(void) { return "it is gone"; }\n')
+        subprocess.run([*os.environ["CC"].split(), "-shared", "-fPIC", "gone.c", "-o", "gone.so"], cwd=self.folder, check=True)
+        gone = {**os.environ, "LD_PRELOAD": self.at("gone.so")}
+        self.refframe("run", "one.yaml", env=gone)
+        error = self.refframe("serve", "results/one", "--port", 0, env=gone, code=1).stderr
+        if WITHOUT not in error:
+            self.assertEqual(error, "refframe: refframe serve: libmicrohttpd cannot be loaded (Debian: libmicrohttpd12): it is gone\n")
 
 
 if __name__ == "__main__":
