@@ -1,172 +1,13 @@
-/* See site.h. */
+/* Answers, from what is known of the experiments (experiments.h). See site.h. */
 #include "serve/site.h"
 
-#include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "base/clock.h"
 #include "base/file.h"
-#include "report/report.h"
 #include "serve/download.h"
-#include "serve/progress.h"
+#include "serve/experiments.h"
 #include "serve/shell.h"
-#include "store/sums.h"
-
-/* One experiment that was asked for; it stays known when its folder goes. */
-typedef struct Experiment Experiment;
-struct Experiment {
-    Experiment *next;
-    char *name, *folder;
-    Arena *arena; /* of its progress */
-    Progress progress;
-    Error problem, page_problem; /* why it can't be read, and why its page can't be built; "" for none */
-    int is_gone;                 /* it has no plan any more */
-    double read_next;            /* seconds: its progress is not read again before */
-    Body *page;                  /* the newest, NULL before the first */
-    char page_tag[PROGRESS_TAG];
-    int is_wanted;     /* a page newer than that */
-    double build_next; /* seconds: not before */
-};
-
-struct Site {
-    char *folder;
-    int is_list;
-    Experiment *experiments;
-    pthread_mutex_t mutex; /* over all of the above */
-    pthread_cond_t wanted;
-};
-
-/* Reading takes at most a tenth of the time; building, a quarter. */
-enum { READ_SHARE = 10, BUILD_REST = 3 };
-static const double least_rest = 1; /* seconds between two readings, or two buildings */
-
-static char *copied(const char *string)
-{
-    char *copy = strdup(string);
-    if (!copy)
-        memory_exhausted(strlen(string) + 1);
-    return copy;
-}
-
-Site *site_new(const char *folder, int is_list)
-{
-    Site *site = calloc(1, sizeof *site);
-    if (!site)
-        memory_exhausted(sizeof *site);
-    site->folder = copied(folder);
-    site->is_list = is_list;
-    pthread_mutex_init(&site->mutex, NULL);
-    pthread_cond_init(&site->wanted, NULL);
-    return site;
-}
-
-Site *site_free(Site *site)
-{
-    if (!site)
-        return NULL;
-    for (Experiment *one = site->experiments, *next; one; one = next) {
-        next = one->next;
-        body_free(one->page);
-        arena_free(one->arena);
-        free(one->name);
-        free(one->folder);
-        free(one);
-    }
-    pthread_cond_destroy(&site->wanted);
-    pthread_mutex_destroy(&site->mutex);
-    free(site->folder);
-    free(site);
-    return NULL;
-}
-
-/* ---- experiments ---- */
-
-static int has_plan(const char *folder)
-{
-    Arena *arena = arena_new();
-    uint64_t ignored;
-    const int has = file_size(file_join(arena, folder, document_names[DOCUMENT_PLAN]), &ignored) == 0;
-    arena_free(arena);
-    return has;
-}
-
-/* A folder of the list is one that lies there: no link leads out of it. */
-static int is_listed(const char *folder)
-{
-    struct stat stat;
-    return lstat(folder, &stat) == 0 && S_ISDIR(stat.st_mode) && has_plan(folder);
-}
-
-static Experiment *add_experiment(Site *site, const char *name, const char *folder)
-{
-    Experiment *one = calloc(1, sizeof *one);
-    if (!one)
-        memory_exhausted(sizeof *one);
-    one->name = copied(name);
-    one->folder = copied(folder);
-    one->progress.name = one->progress.title = "";
-    one->next = site->experiments;
-    site->experiments = one;
-    return one;
-}
-
-/* The one of that name that is served, NULL for none. */
-static Experiment *find_experiment(Site *site, const char *name)
-{
-    Arena *arena = arena_new();
-    Experiment *one = site->experiments;
-    while (one && strcmp(one->name, name) != 0)
-        one = one->next;
-    if (!one && !site->is_list) {
-        if (strcmp(name, file_basename(arena, file_absolute(arena, site->folder))) == 0)
-            one = add_experiment(site, name, site->folder);
-    } else if (!one) {
-        const char *folder = file_join(arena, site->folder, name);
-        if (is_listed(folder))
-            one = add_experiment(site, name, folder);
-    }
-    arena_free(arena);
-    return one;
-}
-
-/* Its page is for whoever asks; its maker, for one at a time. */
-static void want_page(Site *site, Experiment *one, double now)
-{
-    if (one->problem.text[0] || one->progress.n_measured == 0 || now < one->build_next ||
-        strcmp(one->page_tag, one->progress.tag) == 0)
-        return;
-    one->is_wanted = 1;
-    pthread_cond_signal(&site->wanted);
-}
-
-/* How far its runs are, if that was not read just now; and a page of that. */
-static void refresh(Site *site, Experiment *one)
-{
-    const double started = clock_seconds();
-    if (started < one->read_next)
-        return;
-    Arena *arena = arena_new();
-    Progress progress;
-    Error err;
-    if (progress_read(arena, one->folder, &progress, &err) == STATUS_OK) {
-        arena_free(one->arena);
-        one->arena = arena;
-        one->progress = progress;
-        one->problem.text[0] = '\0';
-    } else { /* what was known of it is kept */
-        arena_free(arena);
-        one->problem = err;
-    }
-    one->is_gone = one->problem.text[0] && !has_plan(one->folder);
-    const double ended = clock_seconds(), rest = (READ_SHARE - 1) * (ended - started);
-    one->read_next = ended + (rest > least_rest ? rest : least_rest);
-    want_page(site, one, ended);
-}
-
-/* ---- answers ---- */
 
 static Answer not_found(void)
 {
@@ -227,12 +68,12 @@ static Answer answer_list(Site *site)
     else if (file_list(arena, site->folder, &names, &n, &err) != STATUS_OK)
         n = 0;
     for (int i = 0; i < n; i++) {
-        Experiment *one = names[i][0] == '.' || !is_listed(file_join(arena, site->folder, names[i]))
+        Experiment *one = names[i][0] == '.' || !experiment_is_listed(file_join(arena, site->folder, names[i]))
                               ? NULL
-                              : find_experiment(site, names[i]);
+                              : experiment_find(site, names[i]);
         if (!one)
             continue;
-        refresh(site, one);
+        experiment_refresh(site, one);
         json_open_object(&json);
         put_counts(one, 0, &json);
         json_close_object(&json);
@@ -278,7 +119,7 @@ static Answer answer_of(Site *site, Experiment *one, const Request *request, con
         return redirect_to(one->name);
     if (request->kind == ASKS_FILE)
         return download(one->folder, request->file);
-    refresh(site, one);
+    experiment_refresh(site, one);
     return request->kind == ASKS_STATE ? answer_state(one) : answer_page(one, etag);
 }
 
@@ -305,7 +146,7 @@ static Answer answer_locked(Site *site, const Request *request, const char *etag
     case ASKS_PAGE:
     case ASKS_STATE:
     case ASKS_FILE: {
-        Experiment *one = find_experiment(site, request->name);
+        Experiment *one = experiment_find(site, request->name);
         return one ? answer_of(site, one, request, etag) : not_found();
     }
     case ASKS_NOTHING:
@@ -320,65 +161,4 @@ Answer site_answer(Site *site, const Request *request, const char *etag)
     const Answer answer = answer_locked(site, request, etag);
     pthread_mutex_unlock(&site->mutex);
     return answer;
-}
-
-/* ---- building ---- */
-
-/* One whose page is wanted, NULL for none. */
-static Experiment *next_wanted(const Site *site)
-{
-    Experiment *one = site->experiments;
-    while (one && !one->is_wanted)
-        one = one->next;
-    return one;
-}
-
-static int build_page(const char *folder, const char *tag, Text *ret_html, Error *err)
-{
-    Arena *arena = arena_new();
-    Report *report;
-    Text live = {0};
-    shell_live(tag, &live);
-    int status = report_collect_so_far(arena, folder, &report, err);
-    if (status == STATUS_OK)
-        status = report_page(report, text_string(&live), ret_html, err);
-    text_free(&live);
-    arena_free(arena);
-    return status;
-}
-
-int site_build(Site *site, int waits)
-{
-    pthread_mutex_lock(&site->mutex);
-    Experiment *one;
-    while ((one = next_wanted(site)) == NULL && waits)
-        pthread_cond_wait(&site->wanted, &site->mutex);
-    char tag[PROGRESS_TAG] = "";
-    if (one) {
-        memcpy(tag, one->progress.tag, sizeof tag); /* of now: what is read from here on is no older */
-        one->is_wanted = 0;
-    }
-    pthread_mutex_unlock(&site->mutex);
-    if (!one)
-        return 0;
-
-    const double started = clock_seconds();
-    Text html = {0};
-    Error err = {""};
-    const int status =
-        build_page(one->folder, tag, &html, &err); /* experiments stay, and so does their folder's name */
-    const double ended = clock_seconds(), rest = BUILD_REST * (ended - started);
-
-    pthread_mutex_lock(&site->mutex);
-    one->page_problem = err;
-    one->build_next = ended + (rest > least_rest ? rest : least_rest);
-    if (status == STATUS_OK) {
-        body_free(one->page);
-        one->page = body_new(&html);
-        memcpy(one->page_tag, tag, sizeof tag);
-        one->page_problem.text[0] = '\0';
-    }
-    pthread_mutex_unlock(&site->mutex);
-    text_free(&html);
-    return 1;
 }
