@@ -42,7 +42,7 @@ struct Verb {
 };
 
 extern const Verb verb_run, verb_check, verb_list, verb_init, verb_status, verb_clean, verb_compare, verb_report,
-    verb_show, verb_measure, verb_export, verb_train, verb_bench, verb_play;
+    verb_serve, verb_show, verb_measure, verb_export, verb_train, verb_bench, verb_play;
 
 /* ---- arguments (arguments.c) ---- */
 

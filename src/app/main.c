@@ -12,8 +12,8 @@
 #include "base/text.h"
 
 static const Verb *const verbs[] = {
-    &verb_run,  &verb_check,  &verb_list,    &verb_init,   &verb_status, &verb_clean, &verb_compare,
-    &verb_show, &verb_report, &verb_measure, &verb_export, &verb_train,  &verb_bench, &verb_play,
+    &verb_run,    &verb_check, &verb_list,    &verb_init,   &verb_status, &verb_clean, &verb_compare, &verb_show,
+    &verb_report, &verb_serve, &verb_measure, &verb_export, &verb_train,  &verb_bench, &verb_play,
 };
 
 enum { N_VERBS = sizeof verbs / sizeof *verbs };

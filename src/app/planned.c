@@ -13,8 +13,7 @@ static int has_plan(Arena *arena, const char *folder)
     return file_exists(file_join(arena, folder, document_names[DOCUMENT_PLAN]));
 }
 
-/* The first folder in it that has a plan, or NULL. */
-static const char *results_below(Arena *arena, const char *folder)
+const char *planned_below(Arena *arena, const char *folder)
 {
     char **names;
     int n = 0;
@@ -37,7 +36,7 @@ int planned_explain(Arena *arena, const char *folder, int status, Error *err)
     if (verify_is_run(folder))
         return error_set(err, STATUS_INPUT, "%s: is the folder of one run; its experiment's is %s", folder,
                          has_plan(arena, above) ? above : "the one around it, which has no plan.json");
-    if ((below = results_below(arena, folder)) != NULL)
+    if ((below = planned_below(arena, folder)) != NULL)
         return error_set(err, STATUS_INPUT, "%s: holds experiments' folders; name one of them, as %s", folder, below);
     return error_set(err, STATUS_INPUT,
                      "%s: has no plan.json: nothing was run into it (of shipped results only tables are kept)", folder);

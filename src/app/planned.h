@@ -1,4 +1,4 @@
-/* Which runs a results folder is about, by its plan.json: what `status` and `clean` ask. */
+/* Which runs a results folder is about, by its plan.json: what `status`, `clean` and `serve` ask. */
 #ifndef REFFRAME_APP_PLANNED_H
 #define REFFRAME_APP_PLANNED_H
 
@@ -21,6 +21,9 @@ int planned_read(Arena *arena, const char *folder, Planned *ret_planned, Error *
 /* What to say of a folder that could not be read with `status`: where that is because it has no plan.json, err says
  * what the folder is instead, and which is meant. Returns the status. */
 int planned_explain(Arena *arena, const char *folder, int status, Error *err);
+
+/* The first folder in it that has a plan; NULL where it holds no experiment. */
+const char *planned_below(Arena *arena, const char *folder);
 
 /* Names of folders in it that are runs, and of no plan that stands there; in order. A folder that can't be listed has
  * none: whoever goes on to read it is told. */

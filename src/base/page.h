@@ -9,7 +9,8 @@
 
 #include "base/text.h"
 
-/* A word of the template, its text, and how that becomes part of the page: text_add_escaped, or page_add_json. */
+/* A word of the template, its text, and how that becomes part of the page: text_add_escaped or one of
+ * those below. */
 typedef struct {
     const char *word;
     void (*add)(Text *html, const char *text, size_t n);
@@ -19,6 +20,9 @@ typedef struct {
 
 /* JSON, within a script element. */
 void page_add_json(Text *html, const char *json, size_t n);
+
+/* HTML of the caller's own, as it is. */
+void page_add_html(Text *html, const char *own, size_t n);
 
 /* Adds the template, an asset, with its words replaced; what was put in is not looked through again. A word between @
  * that stands for nothing stays as it is. */

@@ -80,9 +80,9 @@ void changes_new(Arena *arena, const Report *report, Changes *ret_changes)
     for (int k = 0; k < 2; k++) {
         changes.labels[k] = ARENA_ARRAY(arena, int, n + 1);
         for (size_t i = 0; i < n; i++)
-            changes.labels[k][i] = !grid[i]                    ? NOT_PLANNED
-                                   : grid[i]->n_snapshots == 0 ? NOT_FINISHED
-                                                               : frame_final(grid[i], k);
+            changes.labels[k][i] = !grid[i]                     ? NOT_PLANNED
+                                   : !run_has_finished(grid[i]) ? NOT_FINISHED
+                                                                : frame_final(grid[i], k);
     }
     *ret_changes = changes;
 }

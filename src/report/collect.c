@@ -1,7 +1,7 @@
 /* From results/NAME to a Report: plan.json says what was meant, metrics.json what each metric is, and every run of the
- * current plan that finished brings its snapshots. A run that is missing, failed, unfinished or unreadable keeps its
- * place with a reason and no data; folders that the plan doesn't name are never looked at. Where it is not the files
- * that are wrong but the system that fails, nothing is collected.
+ * current plan that finished brings its snapshots; while runs train, others may, too. A run that is missing, failed,
+ * unfinished or unreadable keeps its place with a reason and no data; folders that the plan doesn't name are never
+ * looked at. Where it is not the files that are wrong but the system that fails, nothing is collected.
  */
 #include "report/report.h"
 
@@ -79,6 +79,31 @@ static int read_run(Arena *scratch, Report *report, ReportRun *run, Error *err)
                       : arena_format(report->arena, "%s at step %lld of %lld", run_status_name(run->status),
                                      (long long)manifest.step, (long long)manifest.steps);
     return STATUS_OK;
+}
+
+/* What runs of this arm that have not finished have left so far. What is being replaced just now is left out: of those
+ * files a manifest lists no hashes yet. */
+static int read_so_far(Report *report, int arm, Error *err)
+{
+    int status = STATUS_OK;
+    for (int r = 0; r < report->n_runs && status != STATUS_FAILED; r++) {
+        ReportRun *run = &report->runs[r];
+        if (run->arm != arm || (run->status != RUN_RUNNING && run->status != RUN_INTERRUPTED))
+            continue;
+        Arena *scratch = arena_new();
+        status = run_collect(report, file_join(scratch, report->folder, run->folder), NULL, -1, run, err);
+        arena_free(scratch);
+    }
+    return status == STATUS_FAILED ? STATUS_FAILED : STATUS_OK;
+}
+
+static int add_so_far(Report *report, Error *err)
+{
+    int status = STATUS_OK;
+    for (int a = 0; a < report->n_arms && status == STATUS_OK; a++)
+        if (report_count_runs(report, a, NULL) == 0)
+            status = read_so_far(report, a, err);
+    return status;
 }
 
 /* Drops the metrics that no run measured, from the schema and from every run. */
@@ -161,7 +186,7 @@ static void note_former_runs(Report *report)
     report->notes = notes;
 }
 
-int report_collect(Arena *arena, const char *folder, Report **ret_report, Error *err)
+int report_outline(Arena *arena, const char *folder, Report **ret_report, Error *err)
 {
     Report *report = ARENA_ARRAY(arena, Report, 1);
     report->arena = arena;
@@ -170,12 +195,24 @@ int report_collect(Arena *arena, const char *folder, Report **ret_report, Error 
     if (status == STATUS_OK)
         status = plan_read(report, err);
     if (status == STATUS_OK)
-        status = metrics_read(report, err);
+        *ret_report = report;
+    return status;
+}
+
+static int collect(Arena *arena, const char *folder, int is_so_far, Report **ret_report, Error *err)
+{
+    Report *report = NULL;
+    int status = report_outline(arena, folder, &report, err);
+    if (status != STATUS_OK)
+        return status;
+    status = metrics_read(report, err);
     for (int r = 0; r < report->n_runs && status == STATUS_OK; r++) {
         Arena *scratch = arena_new();
         status = read_run(scratch, report, &report->runs[r], err);
         arena_free(scratch);
     }
+    if (status == STATUS_OK && is_so_far)
+        status = add_so_far(report, err);
     if (status != STATUS_OK)
         return status;
     report_lay_grid(report);
@@ -184,6 +221,16 @@ int report_collect(Arena *arena, const char *folder, Report **ret_report, Error 
     choose_headline(report);
     *ret_report = report;
     return STATUS_OK;
+}
+
+int report_collect(Arena *arena, const char *folder, Report **ret_report, Error *err)
+{
+    return collect(arena, folder, 0, ret_report, err);
+}
+
+int report_collect_so_far(Arena *arena, const char *folder, Report **ret_report, Error *err)
+{
+    return collect(arena, folder, 1, ret_report, err);
 }
 
 int report_has_hashes(const Report *report)

@@ -190,7 +190,7 @@ static void put_seed(Arena *arena, const Report *report, const ReportRun *run, J
     json_close_object(json);
 }
 
-/* What a finished arm has. */
+/* What an arm has of which a run was measured. */
 static int put_results(Arena *arena, const Report *report, int arm, const ArmSummary *summary,
                        const unsigned char *is_carried, size_t maps_budget, JsonWriter *json, size_t *used, Error *err)
 {
@@ -211,6 +211,14 @@ static int put_results(Arena *arena, const Report *report, int arm, const ArmSum
     return status;
 }
 
+static int count_finished(const Report *report, int arm)
+{
+    int n = 0;
+    for (int r = 0; r < report->n_runs; r++)
+        n += report->runs[r].arm == arm && run_has_finished(&report->runs[r]);
+    return n;
+}
+
 /* `used`: what the maps weigh is added. */
 static int put_arm(const Report *report, int arm, const unsigned char *is_carried, size_t maps_budget, JsonWriter *json,
                    int *ret_representative, size_t *used, Error *err)
@@ -224,7 +232,8 @@ static int put_arm(const Report *report, int arm, const unsigned char *is_carrie
     json_put_string(json, "name", report->arms[arm].name);
     json_put_strings(json, "values", report->n_axes, report->arms[arm].values);
     json_put_number(json, "runs", summary.planned);
-    json_put_number(json, "finished", summary.finished);
+    json_put_number(json, "finished", count_finished(report, arm));
+    json_put_number(json, "measured", summary.finished);
     if (summary.finished > 0)
         status = put_results(arena, report, arm, &summary, is_carried, maps_budget, json, used, err);
     json_close_object(json);
@@ -234,7 +243,7 @@ static int put_arm(const Report *report, int arm, const unsigned char *is_carrie
 
 /* ---- the whole ---- */
 
-/* The settings of the first finished run that has its run.yaml: what all have but for axes and seed. */
+/* The settings of the first measured run that has its run.yaml: what all have but for axes and seed. */
 static int put_settings(const Report *report, JsonWriter *json, Error *err)
 {
     const char *of = "";
@@ -243,7 +252,7 @@ static int put_settings(const Report *report, JsonWriter *json, Error *err)
     for (int r = 0; r < report->n_runs && !*of; r++) {
         const char *run = file_join(report->arena, report->folder, report->runs[r].folder);
         const char *path = file_join(report->arena, run, RUN_CONFIG);
-        if (report->runs[r].status != RUN_FINISHED || !file_exists(path))
+        if (report->runs[r].n_snapshots == 0 || !file_exists(path))
             continue;
         const int status = file_read(report->arena, path, &text, &n, err);
         if (status != STATUS_OK)

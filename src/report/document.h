@@ -3,6 +3,9 @@
  * Numbers but steps are rounded to five digits, never is "inf", not available is null. Series are bands over an arm's
  * seeds (least, median, largest at every snapshot). The document stays below about 10 MB whatever the experiment's
  * size.
+ *
+ * Of an arm `finished` counts runs; `measured` are those that its numbers are of: the finished ones or, where there are
+ * none and a page is made while runs train, those that go on.
  */
 #ifndef REFFRAME_REPORT_DOCUMENT_H
 #define REFFRAME_REPORT_DOCUMENT_H
@@ -40,7 +43,7 @@ int document_json(const Report *report, JsonWriter *json, Error *err);
     {"changes[].framed", DOCUMENT_CHANGED},                                                                            \
     {"changes[].framed_by_token", DOCUMENT_CHANGED},                                                                   \
     {"absent[]", "run reason"},                                                                                        \
-    {"arms[]", "name values runs finished onset formed at_start final floor value_drain loss oracle_loss frame_onset " \
+    {"arms[]", "name values runs finished measured onset formed at_start final floor value_drain loss oracle_loss frame_onset " \
      "frame_runs frame_by_token_runs representative n_parameters n_layers n_heads n_sequences "                        \
      "steps tokens targets held_out_loss series seeds anchors maps"},                                                  \
     {"arms[].onset", DOCUMENT_INTERVAL},                                                                               \

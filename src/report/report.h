@@ -20,6 +20,14 @@ typedef struct Report Report;
  * never guessed. STATUS_INPUT: there is no such plan; STATUS_FAILED: the system could not read. */
 int report_collect(Arena *arena, const char *folder, Report **ret_report, Error *err);
 
+/* The same while runs train: an arm in which no run has finished yet has those that go on, or were interrupted, with
+ * the snapshots that they have left so far. Whatever judges (verdicts, changes of labels) counts finished runs alone,
+ * as in report_collect; once every arm has a finished run, there is no difference. */
+int report_collect_so_far(Arena *arena, const char *folder, Report **ret_report, Error *err);
+
+/* The plan alone: name, arms and runs, of which nothing is known but what was meant. */
+int report_outline(Arena *arena, const char *folder, Report **ret_report, Error *err);
+
 /* Whether plan.json and metrics.json had hashes that they could be checked against. */
 int report_has_hashes(const Report *report);
 
@@ -31,6 +39,10 @@ int report_unreadable(const Report *report, Error *err);
  * never older than the rest. `lock`: what keeps others from the folder, asked before each; NULL: nobody knows of it. */
 int report_write(Report *report, const Lock *lock, const char *folder, const char *const *requested, int n_requested,
                  Error *err);
+
+/* report.html as text. `live` (NULL: none) is HTML of whoever serves it, behind all else, which may then ask its own
+ * server for more: the page's policy allows that, and nothing beyond. */
+int report_page(const Report *report, const char *live, Text *ret_html, Error *err);
 
 /* The table for the terminal: per arm onset (median, interval with coverage, n formed of n), final sink mass of the
  * strongest head with its floor, value drain, frame by position and by token; then the verdicts, and what

@@ -71,19 +71,24 @@ const ReportRun *report_run_at(const Report *report, int arm, int i)
 const ReportRun *report_finished_at(const Report *report, int arm, int i)
 {
     const ReportRun *run = report_run_at(report, arm, i);
-    return run && run->n_snapshots > 0 ? run : NULL;
+    return run && run_has_finished(run) ? run : NULL;
+}
+
+int run_has_finished(const ReportRun *run)
+{
+    return run->status == RUN_FINISHED && run->n_snapshots > 0;
 }
 
 int report_count_runs(const Report *report, int arm, int *ret_planned)
 {
-    int planned = 0, finished = 0;
+    int planned = 0, measured = 0;
     for (int r = 0; r < report->n_runs; r++) {
         planned += report->runs[r].arm == arm;
-        finished += report->runs[r].arm == arm && report->runs[r].n_snapshots > 0;
+        measured += report->runs[r].arm == arm && report->runs[r].n_snapshots > 0;
     }
     if (ret_planned)
         *ret_planned = planned;
-    return finished;
+    return measured;
 }
 
 int metric_strongest(Arena *arena, const ReportMetric *metric, const ReportRun *run, const RunMetric *own)

@@ -87,7 +87,7 @@ typedef struct {
     int is_unreadable;  /* it finished, as far as is known, and its files are not what it left */
     double oracle_loss; /* per target, NaN where unknown */
     double n_parameters;
-    int n_snapshots;                  /* 0 unless finished */
+    int n_snapshots;                  /* 0 unless finished, or collected so far */
     double *steps, *tokens, *targets; /* (S,) */
     int n_losses;                     /* 1+G */
     const char **loss_names;          /* (1+G,) "held_out_loss", "held_out_loss:copy", ... */
@@ -150,6 +150,9 @@ const char *report_loss_unit(const Report *report);
 int metric_rows(const ReportMetric *metric, const ReportRun *run);
 int metric_width(const ReportMetric *metric, const ReportRun *run);
 
+/* Whether it has finished and brought results; snapshots alone may be those of a run that goes on. */
+int run_has_finished(const ReportRun *run);
+
 /* Fills the report's grid, once its runs are known. */
 void report_lay_grid(Report *report);
 
@@ -159,7 +162,7 @@ const ReportRun *report_run_at(const Report *report, int arm, int i);
 /* The same if it is finished, or NULL. */
 const ReportRun *report_finished_at(const Report *report, int arm, int i);
 
-/* Runs of an arm: planned, and finished (returned). */
+/* Runs of an arm: planned, and those with results (returned). */
 int report_count_runs(const Report *report, int arm, int *ret_planned);
 
 /* The cell whose final value on the even sequences is the most extreme in the metric's direction (0 counts as rising);

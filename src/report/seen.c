@@ -21,12 +21,13 @@ static int64_t most_seen(int n_slots, int n_labels, const int *counts)
 static int look_at(Arena *arena, const ReportRun *run, FrameType type, Seen *seen, SeenArm *own)
 {
     Onset onset;
-    if (run->n_snapshots > 0 && !frame_is_known(run)) {
+    const int has_finished = run_has_finished(run);
+    if (has_finished && !frame_is_known(run)) {
         seen->n_unlabelled++;
         return -1;
     }
     own->n_planned++;
-    if (run->n_snapshots == 0)
+    if (!has_finished)
         return -1;
     own->n_finished++;
     frame_onset(arena, run, type, 0, -1, -1, &onset);

@@ -39,8 +39,8 @@ static void add_header(Text *text, const char *const *header, int n_columns)
 }
 
 /* The step of a row of n bytes (no newline) with n_columns cells, each empty or a number; -1 if it is not such
- * a row. */
-static int64_t row_step(const char *row, size_t n, int n_columns)
+ * a row. `values` (NULL: nobody asks) gets the numbers, NaN of an empty cell. */
+static int64_t row_step(const char *row, size_t n, int n_columns, double *values)
 {
     int64_t step = -1;
     int column = 0;
@@ -48,13 +48,15 @@ static int64_t row_step(const char *row, size_t n, int n_columns)
         const char *comma = memchr(cell, ',', (size_t)(end - cell));
         const size_t length = (size_t)((comma ? comma : end) - cell);
         char text[64];
-        double number;
+        double number = (double)NAN;
         if (length >= sizeof text)
             return -1;
         memcpy(text, cell, length);
         text[length] = '\0';
         if (column == 0 ? text_parse_int(text, &step) != 0 : length > 0 && text_parse_double(text, &number) != 0)
             return -1;
+        if (values && column < n_columns)
+            values[column] = column == 0 ? (double)step : number;
         cell += length + 1;
     }
     return column == n_columns ? step : -1;
@@ -73,7 +75,7 @@ static int find_cut(const char *path, const char *bytes, size_t n, const Text *h
         if (!end) /* the end, or a torn line */
             return error_set(err, STATUS_INPUT, "%s: ends at step %" PRId64 ", before the checkpoint of step %" PRId64,
                              path, step - 1, keep_step);
-        if (row_step(row, (size_t)(end - row), n_columns) != step)
+        if (row_step(row, (size_t)(end - row), n_columns, NULL) != step)
             return error_set(err, STATUS_INPUT, "%s:%" PRId64 ": not a row of %d numbers of step %" PRId64, path,
                              step + 1, n_columns, step);
         keep = (size_t)(end + 1 - bytes);
@@ -113,6 +115,33 @@ int series_hash(const char *path, const char *const *header, int n_columns, int6
     text_free(&head);
     arena_free(arena);
     return status;
+}
+
+/* Up to n bytes of the file's end; -1 if it can't be read. */
+static ssize_t read_end(const char *path, char *bytes, size_t n)
+{
+    const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    const off_t size = descriptor < 0 ? -1 : lseek(descriptor, 0, SEEK_END);
+    const off_t start = size > (off_t)n ? size - (off_t)n : 0;
+    const ssize_t got = size < 0 ? -1 : pread(descriptor, bytes, n, start);
+    if (descriptor >= 0)
+        close(descriptor);
+    return got;
+}
+
+int series_last(const char *path, int n_columns, double *ret_values)
+{
+    enum { MOST = 4096, MOST_COLUMNS = 64 }; /* bytes: more than two rows have */
+    char bytes[MOST] = {0};
+    double values[MOST_COLUMNS] = {0};
+    assert(n_columns <= MOST_COLUMNS);
+    const ssize_t n = read_end(path, bytes, sizeof bytes);
+    const char *end = n > 0 ? memrchr(bytes, '\n', (size_t)n) : NULL;
+    const char *before = end ? memrchr(bytes, '\n', (size_t)(end - bytes)) : NULL;
+    if (!before || row_step(before + 1, (size_t)(end - before - 1), n_columns, values) < 0)
+        return -1;
+    memcpy(ret_values, values, (size_t)n_columns * sizeof *values);
+    return 0;
 }
 
 int series_open(const char *path, const char *const *header, int n_columns, int64_t keep_step, Series **ret_series,

@@ -23,6 +23,8 @@ int series_open(const char *path, const char *const *header, int n_columns, int6
  * missing. */
 int series_hash(const char *path, const char *const *header, int n_columns, int64_t keep_step, char ret_hex[65],
                 Error *err);
+/* The numbers of its last whole row, for whoever looks on while it grows; NaN is an empty cell. -1: there is no row. */
+int series_last(const char *path, int n_columns, double *ret_values);
 /* values[0] is the step; NaN is an empty cell. Written at once, not synced. */
 int series_add(Series *series, const double *values, Error *err);
 int series_flush(Series *series, Error *err); /* fsync */

@@ -11,9 +11,9 @@ PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "
 
 class Page:
     """One page: `requests` (URLs asked for), `complaints` (console errors, warnings and exceptions), evaluate(). `first` is a
-    script that runs before the page's own, `width` its width in pixels."""
+    script that runs before the page's own, `width` its width in pixels; one that `rests` does not load itself again."""
 
-    def __init__(self, url, dark=False, first="", width=1280):
+    def __init__(self, url, dark=False, first="", width=1280, rests=True):
         self.requests, self.complaints, self.loaded, self.replies, self.serial = [], [], False, {}, 0
         self.home = tempfile.mkdtemp(prefix="refframe-chromium-")
         to_read, to_write = os.pipe(), os.pipe()
@@ -45,7 +45,8 @@ class Page:
         while not self.loaded and time.monotonic() < end:
             self.take()
         assert self.loaded, "the page did not load"
-        self.evaluate("new Promise(done => setTimeout(done, 500))")
+        if rests:
+            self.evaluate("new Promise(done => setTimeout(done, 500))")
 
     session = None
 

@@ -12,7 +12,7 @@ import unittest
 
 from harness import REFFRAME, TINY, Case, run_folders
 
-VERBS = ("run", "check", "list", "init", "status", "clean", "compare", "show", "report", "measure", "train", "bench")
+VERBS = ("run", "check", "list", "init", "status", "clean", "compare", "show", "report", "serve", "measure", "train", "bench")
 WIDTHS = 80, 60, 40
 
 

@@ -273,6 +273,8 @@ def seeds(program):
         "npz": {"stored": npz(arrays, zipfile.ZIP_STORED), "deflated": npz(arrays | {"z": np.zeros(64)}, zipfile.ZIP_DEFLATED)},
         "plan": {"two": json.dumps(PLAN).encode() + NUL + json.dumps(METRICS).encode(),
                  "plan": json.dumps(PLAN).encode()},
+        "request": {"page": b"/a/", "file": b"/a/files/summary.csv", "state": b"/%c3%a4%2Ba/state.json", "up": b"/%2e%2e/files/..%2fx",
+                    "list": b"/state.json", "host": b"localhost:8231", "host-6": b"[::1]:8231"},
         "run_yaml": {"recall": RUN.encode(), "empty": b""},
         "safetensors": {"plain": safetensors(initial, None), "crc": safetensors(initial, {"crc32": "00000000", "a": "b"})},
         "sums": {"two": b"0" * 64 + b"  plan.json\n" + b"9af" * 21 + b"e  a b.csv\n", "empty": b"",

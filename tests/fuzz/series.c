@@ -33,6 +33,8 @@ static void go_on(const char *path, Series *series, int64_t step)
     assert(series_close(series, &err) == STATUS_OK);
     assert(series_hash(path, columns, N_COLUMNS, step + 1, hex, &err) == STATUS_OK);
     assert(series_hash(path, columns, N_COLUMNS, step + 2, hex, &err) == STATUS_INPUT);
+    double row[N_COLUMNS];
+    assert(series_last(path, N_COLUMNS, row) == 0 && row[0] == (double)(step + 1) && row[1] == 0.5 && row[2] == 1e300);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)

@@ -5,7 +5,7 @@ import unittest
 
 SRC = os.path.join(os.environ["TESTS_DIR"], os.pardir, "src")
 
-ORDER = ["base", "num", "data", "model", "geometry", "frame", "store", "maps", "train", "hub", "plan", "sched", "report", "app", "web"]
+ORDER = ["base", "num", "data", "model", "geometry", "frame", "store", "maps", "train", "hub", "plan", "sched", "report", "serve", "app", "web"]
 
 # Narrower than "everything above".
 ONLY = {
@@ -16,6 +16,7 @@ ONLY = {
     "plan": {"base"},
     "sched": {"base", "plan", "store"},
     "report": {"base", "store", "frame"},
+    "serve": {"base", "store", "report"},
 }
 
 

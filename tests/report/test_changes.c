@@ -59,6 +59,7 @@ static void set_label(Report *report, int arm, int seed, int label)
     ReportRun *run = &report->runs[arm * report->n_seeds + seed];
     const FrameType type = label == UNLABELLED ? FRAME_COUNT : label == HOLE ? FRAME_NONE : types[label];
     run->n_snapshots = label == HOLE ? 0 : SNAPSHOTS;
+    run->status = label == HOLE ? RUN_ABSENT : RUN_FINISHED;
     for (int s = 0; s < SNAPSHOTS; s++) {
         const FrameType at = s == 0 && type != FRAME_COUNT ? FRAME_NONE : type;
         run->frames[s].model = (Frame){.by_position = at, .by_token = FRAME_COUNT};

@@ -220,6 +220,29 @@ static void test_a_full_disk_leaves_whole_rows(void **state)
     assert_string_equal(contents(s), "step,loss,lr\n1,1,\n2,0.5,-0.25\n");
 }
 
+/* Whoever looks on while a run trains sees its newest whole row, or none. */
+static void test_the_last_row(void **state)
+{
+    const Scratch *s = *state;
+    const char *path = scratch_path(s, "train.csv");
+    double row[3] = {7, 7, 7};
+    assert_int_equal(series_last(path, 3, row), -1);
+    Series *series = open_series(s, -1);
+    assert_int_equal(series_last(path, 3, row), -1);
+    for (int step = 1; step <= 400; step++) { /* more than what is read of it */
+        add_steps(series, step, step);
+        assert_int_equal(series_last(path, 3, row), 0);
+        assert_true(row[0] == step && row[1] == 1.0 / step && (step % 2 ? isnan(row[2]) : row[2] == -0.25));
+    }
+    close_series(series);
+    put(s, "step,loss,lr\n1,0.5,0.1\n2,0.25,0.");
+    assert_int_equal(series_last(path, 3, row), 0);
+    assert_true(row[0] == 1 && row[1] == 0.5 && row[2] == 0.1);
+    put(s, "step,loss,lr\n1,0.5,0.1\n2,0.25\n");
+    assert_int_equal(series_last(path, 3, row), -1);
+    assert_true(row[0] == 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, scratch_set_up, scratch_tear_down)
@@ -233,6 +256,7 @@ int main(void)
         TEST(test_what_cannot_be_resumed),
         TEST(test_many_rows),
         TEST(test_a_full_disk_leaves_whole_rows),
+        TEST(test_the_last_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -102,8 +102,8 @@ function frames() {
   const rows = () => arms.map((a) => {
     const own = a.seeds.find((s) => s.seed === a.representative) ?? a.seeds[0];
     return [
-      armName(a), counted(a.frame_runs, a.finished), [show(a.frame_onset.values[0]), small(` ${brackets(a.frame_onset)}`)],
-      counted(a.frame_by_token_runs, a.finished), show(own.margin), share(own.agreement), show(own.n_anchors),
+      armName(a), counted(a.frame_runs, a.measured), [show(a.frame_onset.values[0]), small(` ${brackets(a.frame_onset)}`)],
+      counted(a.frame_by_token_runs, a.measured), show(own.margin), share(own.agreement), show(own.n_anchors),
       a.anchors.model ? placeOf(a.anchors.model) : '–', share(own.place_share), share(own.token_share)
     ];
   });

@@ -36,7 +36,7 @@ function headsOf(a, seed) {
   context.lineWidth = 2;
   context.strokeRect(h * size + 1.5, l * size + 1.5, size - 3, size - 3);
   return el(
-    'figure', {}, canvas, caption(`seed ${seed.seed}`, a.finished > 1 && seed.seed === a.representative && el('b', {}, ' median')));
+    'figure', {}, canvas, caption(`seed ${seed.seed}`, a.measured > 1 && seed.seed === a.representative && el('b', {}, ' median')));
 }
 
 const headsToSave = () => page.saving.armTable(arms, ['seed', 'layer', 'head', data.headline], (a) =>
@@ -46,7 +46,7 @@ const headsToSave = () => page.saving.armTable(arms, ['seed', 'layer', 'head', d
 function heads() {
   if (!arms.length || !data.headline) return;
   const draw = () =>
-    arms.map((a) => el('div.row', {}, el('div', {}, el('h3', {}, armName(a)), small(`n = ${a.finished}`)),
+    arms.map((a) => el('div.row', {}, el('div', {}, el('h3', {}, armName(a)), small(`n = ${a.measured}`)),
                el('div.cells', {}, a.seeds.filter((seed) => seed.heads).map((seed) => headsOf(a, seed)))));
   const shown = themed(draw, 'div.arm-heads');
   section('heads', 'Which heads carry it',

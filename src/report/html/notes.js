@@ -27,7 +27,8 @@ function notes() {
     weak.size > 0 && el('details', {}, el('summary', {}, `Weaknesses of the metrics: ${weak.size} of them`),
       list([...weak].map(([weakness, names]) => [[...names].join(', '), weakness]))),
     absent.length ? el('figure', {}, el('h3', {}, 'Runs without results'), table([['Run'], ['Why']], absent))
-      : el('p.lede', {}, 'Every planned run finished.'),
+      : el('p.lede', {}, data.arms.every((arm) => arm.finished === arm.runs) ? 'Every planned run finished.'
+        : 'Some runs go on: what is said of their arms holds so far.'),
     leftOut > 0 && el('p.lede', {}, `To keep this page small ${leftOut} of ${data.measured} metrics are in geometry.csv only ` +
       '(refframe report results/NAME --table geometry), their weaknesses in metrics.json.'));
 }

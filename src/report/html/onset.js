@@ -10,6 +10,7 @@ const counted = {in: 'steps'};
 function inCounted(a, value) {
   const step = number(value);
   if (counted.in === 'steps' || !Number.isFinite(step)) return step;
+  if (a.steps.length < 2) return a[counted.in][0]; /* served, and only just begun */
   const after = Math.max(1, a.steps.findIndex((s) => s >= step)), [s0, s1] = [a.steps[after - 1], a.steps[after]];
   const [v0, v1] = [a[counted.in][after - 1], a[counted.in][after]];
   return v0 + ((v1 - v0) * (step - s0)) / (s1 - s0);
@@ -23,12 +24,12 @@ function forest() {
   const isNarrow = narrow.matches, W = figureWidth(1040), left = isNarrow ? 14 : 190, right = isNarrow ? 62 : 92, row = isNarrow ? 74 : 48;
   const top = 8, bottom = top + arms.length * row, never = W - (isNarrow ? 22 : 46), below = isNarrow ? 16 : 0;
   const last = Math.max(...arms.map((a) => a[counted.in][a.steps.length - 1]));
-  const unit = counted.in === 'steps' ? 1 : Math.min(...arms.map((a) => a[counted.in].find((v) => v > 0))); /* one step's */
-  const log = (v) => logStep(v / unit), at = (v) => left + ((W - right - left) * log(v)) / log(last);
+  const unit = counted.in === 'steps' ? 1 : Math.min(...arms.map((a) => a[counted.in].find((v) => v > 0) ?? 1)); /* one step's */
+  const log = (v) => logStep(v / unit), at = (v) => left + ((W - right - left) * log(v)) / (log(last) || 1);
   const all = unit === 1 ? stepTicks(last) : [0, ...[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12].map((e) => 10 ** e).filter((v) => v > unit && v <= last)];
   const ticks = isNarrow ? all.filter((t) => t === 0 || Number.isInteger(Math.log10(t))) : all;
   const told =
-    arms.map((a) => `${armName(a)}: median ${show(a.onset.values[0])}, formed in ${a.formed} of ${a.finished}`);
+    arms.map((a) => `${armName(a)}: median ${show(a.onset.values[0])}, formed in ${a.formed} of ${a.measured}`);
   const svg = el('svg', {viewBox: `0 0 ${W} ${bottom + 44}`, role: 'img', 'aria-label': `Onset. ${told.join('; ')}`});
   const line = (spec, x1, x2, y1, y2, more) => el(spec, {x1, x2, y1, y2, ...more});
   const text = (at, y, anchor, string) => el('text', {x: at, y, 'text-anchor': anchor}, string);
@@ -42,7 +43,7 @@ function forest() {
     const y = top + row * (i + 0.5) + below, stroke = armColour(i), [median, low, high] = a.onset.values, taken = {};
     svg.append(line('line.rule', 0, W, y - below + row / 2, y - below + row / 2),
       el('text.strong', {x: 0, y: isNarrow ? y - 30 : y - 1}, armName(a).slice(0, 30)),
-      isNarrow ? text(W, y - 30, 'end', `formed in ${a.formed} of ${a.finished}`) : text(0, y + 15, 'start', `formed in ${a.formed} of n = ${a.finished}`),
+      isNarrow ? text(W, y - 30, 'end', `formed in ${a.formed} of ${a.measured}`) : text(0, y + 15, 'start', `formed in ${a.formed} of n = ${a.measured}`),
       line(
         'line', x(low), x(high), y, y, {stroke, 'stroke-width': 8, 'stroke-opacity': 0.24, 'stroke-linecap': 'round'}));
     const seeds = a.seeds.filter((s) => s.onset), places = seeds.map((s) => Math.round(x(s.onset[1])));
@@ -70,7 +71,7 @@ function onset() {
   if (!arms.length || !data.headline) return;
   const metric = data.metrics.find((m) => m.name === data.headline);
   const rows = arms.map(
-    (a) => [armName(a), [`${a.formed} of ${a.finished}`, a.at_start ? small(` (${a.at_start} at start)`) : null],
+    (a) => [armName(a), [`${a.formed} of ${a.measured}`, a.at_start ? small(` (${a.at_start} at start)`) : null],
       censored(a, a.onset.values[0]),
       a.onset.n > 1 ? `[${censored(a, a.onset.values[1])}, ${censored(a, a.onset.values[2])}]` : '', a.onset.coverage ? percent(a.onset.coverage) : '–',
       [show(a.final.values[0]), small(` ${brackets(a.final)}`)], show(a.floor),

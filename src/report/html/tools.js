@@ -9,7 +9,7 @@
 
 const page = {};
 const data = JSON.parse(document.getElementById('data').textContent);
-const finished = data.arms.filter((arm) => arm.finished > 0);
+const finished = data.arms.filter((arm) => arm.measured > 0); /* or, on a page that is served, measured so far */
 let arms = finished; /* those that the page shows: see report.js */
 const leftOut = data.measured - data.metrics.length; /* metrics that are in geometry.csv only */
 const redraws = []; /* called when the theme changes, and once at the start */
@@ -206,10 +206,11 @@ function rampLegend() {
   return el('div.ramp-box', {'aria-hidden': 'true'}, bar, el('div.ramp-ticks', {}, ticks));
 }
 
-/* An arm by its values; where several are shown, by those in which they differ. */
+/* An arm by its values; where several are shown, by those in which they differ. Served pages have arms whose runs go on. */
 function armName(arm) {
   const named = arm.values.map((value, x) => (value === 'true' || value === 'false' ? `${axisName(data.axes[x])} ${value}` : value));
   const told = named.filter((_, x) => arms.length < 2 || arms.some((other) => other.values[x] !== arm.values[x]));
-  return told.length ? told.join(' · ') : named.length ? named.join(' · ') : data.name;
+  const name = told.length ? told.join(' · ') : named.length ? named.join(' · ') : data.name;
+  return arm.measured > arm.finished ? `${name} (so far)` : name;
 }
 const axisName = (axis) => axis.split('.').filter((word) => word !== 'kind').pop() ?? axis;
