@@ -317,12 +317,12 @@ static void test_kernels(void **state)
 static void test_gram(void **state)
 {
     Desk *desk = *state;
-    const Kernels *plain = kernels_named("plain");
+    const Kernels *best = kernels_best();
     double g[MOST * MOST] = {0}, same[MOST * MOST] = {0}, reference[MOST * MOST] = {0};
     for (int n = 1; n <= 40; n += 3) {
         draw(desk, MOST, 0);
         kernels_reference.gram(7, n, MOST, desk->a, MOST, reference);
-        plain->gram(7, n, MOST, desk->a, MOST, same);
+        best->gram(7, n, MOST, desk->a, MOST, same);
         for (const char *const *name = kernels_available(); *name; name++) {
             kernels_named(*name)->gram(7, n, MOST, desk->a, MOST, g);
             assert_memory_equal(g, same, sizeof g);
@@ -341,7 +341,7 @@ static void test_row_squares(void **state)
         for (int i = 0; i < ROWS * width; i++)
             x[i] = (real)pcg_normal(&desk->pcg);
         kernels_reference.row_squares(ROWS, width, x, reference);
-        kernels_named("plain")->row_squares(ROWS, width, x, same);
+        kernels_best()->row_squares(ROWS, width, x, same);
         assert_close("squares", ROWS, same, reference, width, 1e-14);
         for (const char *const *name = kernels_available(); *name; name++) {
             kernels_named(*name)->row_squares(ROWS, width, x, squares);
@@ -355,7 +355,7 @@ static void test_dot(void **state)
     Desk *desk = *state;
     for (int n = 0; n <= 40; n++) {
         draw(desk, MOST, 0);
-        const double *x = desk->a + 1, *y = desk->a + MOST + 2, same = kernels_named("plain")->dot(n, x, y);
+        const double *x = desk->a + 1, *y = desk->a + MOST + 2, same = kernels_best()->dot(n, x, y);
         assert_true(fabs(same - kernels_reference.dot(n, x, y)) < 1e-13);
         for (const char *const *name = kernels_available(); *name; name++)
             assert_true(kernels_named(*name)->dot(n, x, y) == same);
@@ -373,7 +373,7 @@ static void test_divergence(void **state)
             log_q[i] = i % 10 == 3 ? -(double)INFINITY : log(pcg_uniform(&desk->pcg));
         }
         for (int with_q = 0; with_q < 2; with_q++) {
-            const double *q = with_q ? log_q : NULL, same = kernels_named("plain")->divergence(n, p, log_p, q);
+            const double *q = with_q ? log_q : NULL, same = kernels_best()->divergence(n, p, log_p, q);
             assert_true(fabs(same - kernels_reference.divergence(n, p, log_p, q)) < 1e-13);
             for (const char *const *name = kernels_available(); *name; name++)
                 assert_true(kernels_named(*name)->divergence(n, p, log_p, q) == same);
@@ -391,7 +391,7 @@ static void test_logarithm(void **state)
         for (int i = 0; i < N; i++)
             x[i] = round % 2 ? exp(200 * (pcg_uniform(&desk->pcg) - 0.5)) : 1 + 0.6 * (pcg_uniform(&desk->pcg) - 0.5);
         x[0] = 0, x[1] = 1, x[2] = 1.4013e-45, x[3] = 0.5, x[4] = 2, x[5] = M_E;
-        kernels_named("plain")->logarithm(N - (size_t)round % 9, x, same);
+        kernels_best()->logarithm(N - (size_t)round % 9, x, same);
         for (const char *const *name = kernels_available(); *name; name++) {
             kernels_named(*name)->logarithm(N - (size_t)round % 9, x, y);
             assert_memory_equal(y, same, (N - (size_t)round % 9) * sizeof *y);
@@ -402,7 +402,7 @@ static void test_logarithm(void **state)
     }
     for (size_t n = 0; n <= 40; n++) /* few entries, and y in place of x, give the same */
         for (const char *const *name = kernels_available(); *name; name++) {
-            kernels_named("plain")->logarithm(N, x, y);
+            kernels_best()->logarithm(N, x, y);
             memcpy(same, x, sizeof same);
             kernels_named(*name)->logarithm(n, same, same);
             assert_memory_equal(same, y, n * sizeof *y);
