@@ -29,6 +29,7 @@ static const char *const idle[] = {
     "attn_pdrop",
     "classifier_dropout",
     "_name_or_path",
+    "_model_name_or_path", /* of a GGUF that transformers has read */
     "_num_labels",
     "_attn_implementation",
     "attn_implementation",
