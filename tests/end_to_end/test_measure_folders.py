@@ -125,7 +125,7 @@ BESIDES = {
     "xlm_roberta": {"output_past": True, "id2label": {"0": "A", "1": "B"}, "label2id": {"A": 0, "B": 1}},
     "llama_base": {"is_llama_config": True, "rope_interleaved": False, "pretraining_tp": 2, "eos_token_id": [1, 2],
                    "transformers.js_config": {"dtype": "q4"}},
-    "qwen2": {"use_mrope": False, "sliding_window": 131072, "max_window_layers": 21},
+    "qwen2": {"use_mrope": False, "_model_name_or_path": "a GGUF", "sliding_window": 131072, "max_window_layers": 21},
     "smollm3": {"pretraining_tp": 2},
     "bloom_six": {"hidden_size": 8, "n_embed": 12, "n_inner": None, "offset_alibi": 100, "skip_bias_add": True, "seq_length": 2048,
                   "masked_softmax_fusion": True, "unk_token_id": 0},
