@@ -31,7 +31,6 @@ ANSWERED = {
         ("data/tokenizer/bpe.c", "core.UndefinedBinaryOperatorResult"): "a piece of text has at least one byte",
         ("model/model.c", "core.NonNullParamChecker"): "a model that takes vectors is given vectors",
         ("report/export/changes.c", "core.NullDereference"): "two values are named of an axis alone, not of the seed",
-        ("report/maps.c", "core.DivideZero"): "a map that is pooled has at least one cell",
         ("report/verdict.c", "core.NullDereference"): "what says yes or no is 0 or 1, so that there are two sides at most",
         ("train/measure.c", "core.uninitialized.Assign"): "what says yes or no is 0 or 1, so that there are two passes at most",
         ("base/settings.c", "core.NonNullParamChecker"): "every setting has a key",

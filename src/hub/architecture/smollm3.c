@@ -79,15 +79,16 @@ static void configure(const ModelSettings *model, JsonWriter *json)
 static int describe(const FieldReader *r)
 {
     const Json *list = json_get(r->config, "no_rope_layers");
+    const int is_listed = list && list->type != JSON_NULL;
     int every = 0;
-    if (!list || list->type == JSON_NULL) {
+    if (!is_listed) {
         const int status = field_whole(r, "no_rope_layer_interval", 4, 1, 256, &every);
         if (status != STATUS_OK)
             return status;
     } else if (list->type != JSON_ARRAY) {
         return field_refuse(r, "no_rope_layers", field_text(r->arena, list), "a list of 0 and 1");
     }
-    const int n = every == 0 ? list->n_items : 0;
+    const int n = is_listed ? list->n_items : 0;
     for (int l = n; l-- > 0;) /* the first that does not turn */
         every = list->items[l]->number == 0 ? l + 1 : every;
     for (int l = 0; l < n; l++)
