@@ -27,14 +27,16 @@ sweep:
 """
 
 
+def can_build_and_run():
+    libraries = {**os.environ, "PKG_CONFIG_LIBDIR": "/usr/lib/aarch64-linux-gnu/pkgconfig"}
+    return all(shutil.which(tool) for tool in TOOLS) and \
+        subprocess.run(["pkg-config", "--exists", "yaml-0.1", "zlib"], env=libraries, check=False).returncode == 0
+
+
+@unittest.skipUnless(can_build_and_run(), "`.ci/dependencies arm` installs what this needs")
 class Arm(Case):
     @classmethod
     def setUpClass(cls):
-        missing = [tool for tool in TOOLS if not shutil.which(tool)]
-        libraries = subprocess.run(["pkg-config", "--exists", "yaml-0.1", "zlib"], check=False,
-                                   env={**os.environ, "PKG_CONFIG_LIBDIR": "/usr/lib/aarch64-linux-gnu/pkgconfig"})
-        if missing or libraries.returncode:
-            raise unittest.SkipTest("`.ci/dependencies arm` installs what this needs")
         cls.build = tempfile.mkdtemp(prefix="refframe-arm-")
         cls.addClassCleanup(shutil.rmtree, cls.build, ignore_errors=True)
         for words in (["meson", "setup", cls.build, SOURCE, "-Dtests=false", "--cross-file", CROSS],
