@@ -65,7 +65,8 @@ def packed(data):
 
 
 def page(module):
-    parts = {name: read(os.path.join(HERE, name)).decode() for name in ("page.html", "play.css", "draw.js", "tasks.js", "lesson.js", "worker.js", "play.js")}
+    names = ("page.html", "play.css", "draw.js", "gif.js", "tasks.js", "lesson.js", "worker.js", "play.js")
+    parts = {name: read(os.path.join(HERE, name)).decode() for name in names}
     parts["module"] = packed(module)
     parts["corpus"] = packed(read(os.path.join(SOURCE, "data", "corpus", "austen.txt")))
     return re.sub(r"\{\{([\w.]+)\}\}", lambda match: parts[match.group(1)], parts["page.html"])

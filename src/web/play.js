@@ -208,6 +208,7 @@ function draw() {
   $("trouble").textContent = page.trouble;
   $("told").textContent = PRESETS[page.preset].text;
   $("scrub").max = Math.max(0, page.frames.length - 1);
+  $("film").disabled = page.frames.length < 2;
   $("scrub").value = page.at;
   $("scrub").setAttribute("aria-valuetext", frame ? `step ${frame.step}` : "nothing yet");
   $("loop").setAttribute("aria-pressed", page.isLooping);
@@ -463,11 +464,22 @@ function moveCell(event) {
   show();
 }
 
-function save() {
-  const link = document.createElement("a"), frame = page.frames[page.at];
-  link.download = `sink-${page.preset}-seed${page.state.seed}-step${frame?.step ?? 0}.png`;
-  link.href = $("map").toDataURL("image/png");
+function saveAs(name, url) {
+  const link = document.createElement("a");
+  link.download = `sink-${page.preset}-seed${page.state.seed}${name}`;
+  link.href = url;
   link.click();
+}
+
+function savePicture() {
+  saveAs(`-step${page.frames[page.at]?.step ?? 0}.png`, $("map").toDataURL("image/png"));
+}
+
+/* Of what has been trained so far. */
+function saveFilm() {
+  const url = URL.createObjectURL(new Blob([film(page.shape, page.frames, headShown(), sinkOf)], {type: "image/gif"}));
+  saveAs(".gif", url);
+  setTimeout(() => URL.revokeObjectURL(url), 60000);
 }
 
 async function copyLink() {
@@ -505,7 +517,8 @@ function listen() {
     page.pinned = page.pinned ? null : {frames: page.frames.slice(), until: page.until};
     show();
   });
-  $("save").addEventListener("click", save);
+  $("save").addEventListener("click", savePicture);
+  $("film").addEventListener("click", saveFilm);
   $("link").addEventListener("click", copyLink);
   $("rate").addEventListener("change", () => chooseNumber("rate", $("rate").value, v => v > 0 && v <= 1));
   $("seed").addEventListener("change", () => chooseNumber("seed", $("seed").value, v => Number.isInteger(v) && v > 0 && v < 2 ** 31));

@@ -1,6 +1,7 @@
 """Without these, the page that trains could show another program's numbers, want the network, or stop at its first press."""
 import json
 import os
+import struct
 import subprocess
 import time
 import unittest
@@ -27,6 +28,48 @@ class Written(Case):
         self.assertLess(len(page), 1_000_000)
         for word in (b"http://", b"https://", b"src=", b"@import", b"{{"):
             self.assertNotIn(word, page)
+
+
+def pictures_of(data):
+    """(width, height, palette, [(delay, pixels)]) of a GIF whose pictures are as large as it is and have no palettes of their own."""
+    width, height, flags = struct.unpack_from("<HHB", data, 6)
+    palette, at, delay, found = data[13:13 + 3 * (2 << (flags & 7))], 13 + 3 * (2 << (flags & 7)), 0, []
+
+    def blocks(at):
+        out = b""
+        while data[at]:
+            out, at = out + data[at + 1:at + 1 + data[at]], at + 1 + data[at]
+        return out, at + 1
+
+    while data[at] != 0x3b:
+        if data[at] == 0x21:
+            content, end = blocks(at + 2)
+            delay = struct.unpack_from("<H", content, 1)[0] if data[at + 1] == 0xf9 else delay
+        else:
+            assert data[at] == 0x2c and struct.unpack_from("<HHHHB", data, at + 1) == (0, 0, width, height, 0), at
+            content, end = blocks(at + 11)
+            found.append((delay, unpacked(content, data[at + 10])))
+        at = end
+    assert at == len(data) - 1
+    return width, height, palette, found
+
+
+def unpacked(codes, least):
+    """GIF's LZW, from its definition: every code is a string, the next one to be defined is the last and the first byte of this."""
+    bits, at, out, clear, last = int.from_bytes(codes, "little"), 0, bytearray(), 1 << least, None
+    while True:
+        size = least + 1 if last is None else min(12, max(least + 1, (len(strings)).bit_length()))
+        code, at = bits >> at & (1 << size) - 1, at + size
+        if code == clear:
+            strings, last = [bytes([i]) for i in range(clear)] + [b"", b""], None
+        elif code == clear + 1:
+            return bytes(out)
+        else:
+            string = strings[code] if code < len(strings) else last + last[:1]
+            if last is not None and len(strings) < 4096:
+                strings.append(last + string[:1])
+            out += string
+            last = string
 
 
 @unittest.skipUnless(browser.PROGRAM, "no Chromium here")
@@ -95,6 +138,26 @@ class Play(unittest.TestCase):
         self.wait(page, "page.isOpen")
         self.assertIn("score=relu", page.evaluate("location.hash"))
         self.assertEqual(page.evaluate("page.pinned.frames.length"), page.evaluate("Math.floor(600 / every()) + 1"))
+
+    def test_the_animated_picture_has_every_map(self):
+        page = self.played("sink")
+        data = bytes(page.evaluate("[...film(page.shape, page.frames, headShown(), sinkOf)]"))
+        T, n = page.evaluate("page.shape.length"), page.evaluate("Math.min(page.frames.length, FILM_MOST)")
+        width, height, palette, pictures = pictures_of(data)
+        cell = width // T
+        self.assertEqual((width, height, len(pictures)), (T * cell, T * cell + 30, n))
+        self.assertEqual([delay for delay, _ in pictures], [7] * (n - 1) + [200])
+        for which, script in ((0, "page.frames[0]"), (-1, "lastFrame()")):
+            cells = page.evaluate(f"[...{script}.map.slice(headShown() * {T * T}, (headShown() + 1) * {T * T})]")
+            pixels = pictures[which][1]
+            self.assertEqual(len(pixels), width * height)
+            self.assertEqual([pixels[(i // T * cell + cell // 2) * width + i % T * cell + cell // 2] for i in range(T * T)],
+                             [int(value / 255 * 199 + 0.5) for value in cells])
+        self.assertNotEqual(pictures[0][1], pictures[-1][1])
+        self.assertNotEqual(palette[:3], palette[199 * 3:600])
+        page.evaluate("URL.createObjectURL = blob => (window.saved = blob, 'blob:none'); HTMLAnchorElement.prototype.click = function () { window.named = this.download; }")
+        page.evaluate("$('film').click()")
+        self.assertEqual(page.evaluate("[window.named, window.saved.type, window.saved.size]"), ["sink-sink-seed1.gif", "image/gif", len(data)])
 
     def test_every_switch_alone_opens_and_trains(self):
         page = self.page()
