@@ -18,7 +18,7 @@ import browser
 from harness import SINGLE, TINY, Case, change_manifest, children_of, read, run_folders
 
 SOURCE = pathlib.Path(os.environ["TESTS_DIR"]).resolve().parent / "src"
-LONG = SINGLE.replace("steps: 12", "steps: 30000").replace("every: 5", "every: 1000").replace("every: 3", "every: 1000")
+SECONDS = 12  # that a run is to train: long enough to be watched and stopped
 WITHOUT = "built without libmicrohttpd"
 MAIN = """\
 #include <stdarg.h>
@@ -106,9 +106,18 @@ def data_of(page):
 
 
 class Live(Served):
+    def steps_of(self, seconds):
+        """As many as this machine, with what else it does and watches, trains in that time."""
+        self.write("short.yaml", SINGLE.replace("steps: 12", "steps: 600").replace("every: 5", "every: 600").replace("every: 3", "every: 600"))
+        start = time.monotonic()
+        self.refframe("run", "short.yaml", "--threads", 1)
+        return max(1, round(seconds / (time.monotonic() - start))) * 600
+
     def start_training(self):
         """A run that has left a snapshot, stopped there; and the process that trains."""
-        self.write("long.yaml", LONG)
+        self.n_steps = self.steps_of(SECONDS)
+        every = f"every: {self.n_steps // 30}"
+        self.write("long.yaml", SINGLE.replace("steps: 12", f"steps: {self.n_steps}").replace("every: 5", every).replace("every: 3", every))
         process = self.start("run", "long.yaml", "--threads", 1)
         self.wait_for(lambda: glob.glob(self.at("results/long/*/snapshots/step-*.npz")), "no snapshot")
         (child,) = self.wait_for(lambda: children_of(process.pid), "nothing trains")
@@ -122,7 +131,7 @@ class Live(Served):
                       self.get("/long/"))
         page, state = self.settled("long")
         self.assertEqual((state["planned"], state["running"], state["finished"]), (1, 1, 0))
-        self.assertEqual(state["runs"][0]["steps"], 30000)
+        self.assertEqual(state["runs"][0]["steps"], self.n_steps)
         (arm,) = data_of(page)["arms"]
         self.assertEqual((arm["finished"], arm["measured"], arm["steps"][-1]), (0, 1, state["runs"][0]["snapshot"]))
         os.kill(child, signal.SIGCONT)
@@ -136,7 +145,7 @@ class Live(Served):
         report = read(self.at("results/long/report.html"))
         page, state = self.settled("long", lambda page, state: without_live_part(page) == report)
         self.assertEqual((state["finished"], state["problem"]), (1, ""))
-        self.assertEqual(state["runs"][0]["step"], 30000)
+        self.assertEqual(state["runs"][0]["step"], self.n_steps)
         self.assertIsNone(server.poll())
 
     def test_a_folder_that_goes(self):
@@ -202,8 +211,8 @@ class Live(Served):
         place = evaluate("document.querySelector('#training').getBoundingClientRect().top")
         os.kill(child, signal.SIGCONT)
         process.communicate(timeout=120)
-        self.wait_for(lambda: evaluate(shown) == "step 30000", "the page stays old")
-        self.assertNotEqual(first, "step 30000")
+        self.wait_for(lambda: evaluate(shown) == f"step {self.n_steps}", "the page stays old")
+        self.assertNotEqual(first, f"step {self.n_steps}")
         self.wait_for(lambda: evaluate("document.querySelector('.live b').textContent") == "1 of 1 run finished", "the panel stays old")
         self.assertTrue(evaluate("document.querySelector('#notes details').open"), "what was opened stays so")
         self.assertAlmostEqual(evaluate("document.querySelector('#training').getBoundingClientRect().top"), place, delta=400)
