@@ -47,12 +47,14 @@ const LESSON = [
   },
 ];
 
+const stateOfStep = ({preset, changes}) => ({...stateOf(preset), ...changes});
+
 /* Goes to a step: its run is opened, and nothing is said of it yet. */
 function takeStep(at) {
   const step = LESSON[at];
   page.lesson = {at, said: null};
   page.preset = step.preset;
-  page.state = {...stateOf(step.preset), ...step.changes};
+  page.state = stateOfStep(step);
   page.until = step.steps ?? PRESETS[step.preset].steps;
   Object.assign(page, {guess: null, wantsPlay: false});
   open();
@@ -85,8 +87,9 @@ function drawLesson() {
     button.setAttribute("aria-pressed", lesson.said === i);
     button.disabled = page.frames.length > 1 && lesson.said !== null;
   });
-  const verdictOf = lesson.said === step.right ? "Right. " : `You said ${step.choices[lesson.said]}. `;
-  $("lesson-reading").textContent = isTold ? verdictOf + step.reading : lesson.said === null ? "" : isOver ? "" : "Now press Play.";
+  $("lesson-reading").textContent = !hasSwitchesOf(stateOfStep(step)) ? "You changed a switch, so this is another run than this step's. Turn it back to go on with the step."
+    : isTold ? (lesson.said === step.right ? "Right. " : `You said ${step.choices[lesson.said]}. `) + step.reading
+    : lesson.said !== null && page.frames.length <= 1 && !page.wantsPlay ? "Now press Play." : "";
   $("lesson-back").disabled = lesson.at === 0;
   $("lesson-next").disabled = lesson.at === LESSON.length - 1;
 }

@@ -7,6 +7,7 @@ const SPEEDS = [["full", 0], ["half", 60], ["slow", 250]];
 const N_SEEDS = 20;
 
 const $ = id => document.getElementById(id);
+const CELL_HINT = $("cell").textContent;
 const isStill = matchMedia("(prefers-reduced-motion: reduce)");
 
 const page = {
@@ -22,6 +23,9 @@ function stateOf(preset) {
   const {task, state} = PRESETS[preset];
   return {task, ...state, rate: RATES[task], seed: 1};
 }
+
+/* Whether a run is this one, but for its seed and learning rate. */
+const hasSwitchesOf = state => ["task", ...Object.keys(SWITCHES)].every(key => page.state[key] === state[key]);
 
 function readLink() {
   const given = new URLSearchParams(location.hash.slice(1)), preset = given.get("preset");
@@ -208,6 +212,7 @@ function draw() {
   $("trouble").textContent = page.trouble;
   $("told").textContent = PRESETS[page.preset].text;
   $("scrub").max = Math.max(0, page.frames.length - 1);
+  $("pin").disabled = page.frames.length < 2 && !page.pinned;
   $("film").disabled = page.frames.length < 2;
   $("scrub").value = page.at;
   $("scrub").setAttribute("aria-valuetext", frame ? `step ${frame.step}` : "nothing yet");
@@ -229,7 +234,7 @@ function draw() {
 function drawPressed() {
   for (const button of document.querySelectorAll("#presets button"))
     if (button.dataset.preset)
-      button.setAttribute("aria-pressed", page.lesson === null && button.dataset.preset === page.preset);
+      button.setAttribute("aria-pressed", page.lesson === null && button.dataset.preset === page.preset && hasSwitchesOf(stateOf(page.preset)));
   for (const button of document.querySelectorAll("#switches button")) {
     button.setAttribute("aria-pressed", page.state[button.dataset.key] === button.dataset.value);
     button.disabled = button.dataset.key === "goals" && page.state.task !== "fetch";
@@ -266,8 +271,10 @@ const percent = value => Number.isFinite(value) ? `${(100 * value).toFixed(0)} %
 
 function drawCell(frame) {
   const T = page.shape.length, head = headShown(), {chosen} = page;
-  if (!chosen)
+  if (!chosen) {
+    $("cell").textContent = CELL_HINT;
     return;
+  }
   const weight = (frame.map[head * T * T + chosen.query * T + chosen.key] / 255) ** 2;
   const name = i => `${tokenName(page.shape.tokens[i])} (place ${i})`;
   $("cell").textContent = `${name(chosen.query)} gives ${name(chosen.key)} ${percent(weight)} of its attention.` +
@@ -525,6 +532,12 @@ function listen() {
   $("seeds").addEventListener("click", startSeeds);
   for (const kind of ["pointermove", "pointerdown"])
     $("map").addEventListener(kind, readCell);
+  $("map").addEventListener("pointerleave", event => {
+    if (event.pointerType === "mouse") { // a finger leaves with every tap
+      page.chosen = null;
+      show();
+    }
+  });
   $("map").addEventListener("keydown", moveCell);
   addEventListener("resize", show);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);

@@ -159,6 +159,38 @@ class Play(unittest.TestCase):
         page.evaluate("$('film').click()")
         self.assertEqual(page.evaluate("[window.named, window.saved.type, window.saved.size]"), ["sink-sink-seed1.gif", "image/gif", len(data)])
 
+    def test_the_lesson_says_nothing_of_another_run(self):
+        page = self.page()
+        shown = "new Promise(done => requestAnimationFrame(() => setTimeout(() => done({what}), 50)))"
+        page.evaluate("takeStep(1)")
+        self.wait(page, "page.isOpen")
+        page.evaluate("[...$('lesson-choices').children][2].click()")
+        self.assertEqual(page.evaluate(shown.format(what="$('lesson-reading').textContent")), "Now press Play.")
+        page.evaluate("flip('score', 'relu')")
+        self.wait(page, "page.isOpen")
+        page.evaluate("$('play').click()")
+        self.wait(page, "lastFrame()?.step >= page.until && !page.isRunning")
+        self.assertIn("another run than this step's", page.evaluate(shown.format(what="$('lesson-reading').textContent")))
+        page.evaluate("flip('score', 'softmax')")
+        self.wait(page, "page.isOpen")
+        page.evaluate("$('play').click()")
+        self.wait(page, "lastFrame()?.step >= page.until && !page.isRunning")
+        self.assertIn("Right. At BOS", page.evaluate(shown.format(what="$('lesson-reading').textContent")))
+
+    def test_a_weight_is_read_no_longer_than_it_is_pointed_at(self):
+        page = self.played("sink")
+        shown = "new Promise(done => requestAnimationFrame(() => setTimeout(() => done($('cell').textContent), 50)))"
+        point = "$('map').dispatchEvent(new PointerEvent('{kind}', {{clientX: box.right - 60, clientY: box.bottom - 60, pointerType: '{device}'}}))"
+        page.evaluate("window.box = $('map').getBoundingClientRect()")
+        for device, stays in (("mouse", False), ("touch", True)):
+            page.evaluate(point.format(kind="pointermove", device=device))
+            self.assertIn("of its attention", page.evaluate(shown))
+            page.evaluate(point.format(kind="pointerleave", device=device))
+            self.assertEqual("of its attention" in page.evaluate(shown), stays)
+        page.evaluate("flip('score', 'relu')")
+        self.wait(page, "page.isOpen")
+        self.assertIn("Each row is a token", page.evaluate(shown))
+
     def test_every_switch_alone_opens_and_trains(self):
         page = self.page()
         for preset in ("sink", "language"):
