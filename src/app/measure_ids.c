@@ -1,5 +1,6 @@
 /* --ids IDS.npy: sequences of ids, all of one length; and which of the two inputs it is. */
 #include "app/measure_input.h"
+#include "base/file.h"
 #include "store/npy.h"
 
 static int64_t id_at(const NpyArray *array, size_t i)
@@ -58,6 +59,9 @@ int measure_check_input(const Arguments *arguments, Error *err)
                          "refframe measure: --ids IDS.npy or --text FILE is missing: what %s is to be run on", path);
     if (argument_given(arguments, "--ids") && argument_given(arguments, "--text"))
         return error_set(err, STATUS_INPUT, "refframe measure: both --ids and --text; %s is run on one of them", path);
+    if (argument_given(arguments, "--text") && !file_is_folder(path))
+        return error_set(err, STATUS_INPUT,
+                         "refframe measure: --text is for a folder with a tokenizer.json; %s takes --ids", path);
     for (size_t o = 0; o < sizeof of_text / sizeof *of_text; o++)
         if (argument_given(arguments, of_text[o]) && !argument_given(arguments, "--text"))
             return error_set(err, STATUS_INPUT, "refframe measure: %s is for --text", of_text[o]);

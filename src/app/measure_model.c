@@ -1,4 +1,5 @@
 /* refframe measure MODEL_DIR: a model that was read back, run on ids; its maps are measured as anybody's are. */
+#include <math.h>
 #include <stdio.h>
 
 #include "app/measure_input.h"
@@ -66,22 +67,40 @@ static int check_memory(const char *path, const Model *model, const MapsHeld *he
         text_bytes(needed, text), text_bytes(memory_there(), there));
 }
 
-/* Sequences next to each other of one length go together. */
-static void run_model(Arena *arena, const HubRead *read, MapsHeld *held)
+/* Maps of n sequences, the first of which is number `first`. Weights may be finite, and what they compute not. */
+static int check_finite(const char *path, const MapsHeld *held, int first, int n, const real *maps, Error *err)
 {
+    const size_t square = (size_t)held->lengths[first] * (size_t)held->lengths[first];
+    const size_t n_heads = (size_t)held->n_heads, per_sequence = (size_t)held->n_layers * n_heads;
+    for (size_t m = 0; m < (size_t)n * per_sequence; m++)
+        for (size_t i = 0; i < square; i++)
+            if (!isfinite(maps[m * square + i]))
+                return error_set(err, STATUS_INPUT,
+                                 "%s: the attention of head %zu.%zu in sequence %zu is not finite: its weights are too "
+                                 "large for float32",
+                                 path, m % per_sequence / n_heads, m % n_heads, (size_t)first + m / per_sequence);
+    return STATUS_OK;
+}
+
+/* Sequences next to each other of one length go together. */
+static int run_model(Arena *arena, const char *path, const HubRead *read, MapsHeld *held, Error *err)
+{
+    int status = STATUS_OK;
     const int group = group_of(held);
     real *maps = ARENA_ARRAY(arena, real, (size_t)all_items(held)), *at = maps;
     const int32_t *tokens = held->tokens;
     Workspace *workspace = workspace_new(arena, read->model, group, 0, NULL);
-    for (int s = 0, n; s < held->n; s += n) {
+    for (int s = 0, n; s < held->n && status == STATUS_OK; s += n) {
         const int length = held->lengths[s];
         for (n = 1; n < group && s + n < held->n && held->lengths[s + n] == length;)
             n++;
         const Capture capture = {.maps = at};
         model_capture(read->model, read->parameters, tokens, NULL, n, length, workspace, &capture);
+        status = check_finite(path, held, s, n, at, err);
         at += (size_t)n * map_items(held, length), tokens += (size_t)n * (size_t)length;
     }
     held->maps = maps;
+    return status;
 }
 
 static int measure_held(Arena *arena, const Arguments *arguments, const HubRead *read, const MapsHeld *held, int format,
@@ -147,8 +166,8 @@ static int measure(Arena *arena, const Arguments *arguments, Text *text, Error *
         status = check_memory(path, read.model, &held, err);
     if (status != STATUS_OK)
         return status;
-    run_model(arena, &read, &held);
-    return measure_held(arena, arguments, &read, &held, format, threads, text, err);
+    status = run_model(arena, path, &read, &held, err);
+    return status == STATUS_OK ? measure_held(arena, arguments, &read, &held, format, threads, text, err) : status;
 }
 
 int measure_model(const Arguments *arguments, Error *err)

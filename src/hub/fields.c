@@ -53,7 +53,6 @@ static const char *const idle[] = {
     "output_past",
     "return_dict",
     "use_return_dict",
-    "auto_map",
     "transformers.js_config",
     HUB_ORIGIN,
     "is_decoder",
@@ -135,11 +134,13 @@ int field_whole(const FieldReader *r, const char *field, int initial, int low, i
     return STATUS_OK;
 }
 
-/* What must be just this; of a list, each item. */
+/* What must be just this; of a list, each item. A list whose items nobody has read says nothing. */
 static int check_is(const FieldReader *r, const FieldRow *row, const Json *value, const char *text)
 {
     if (!value || value->type != JSON_ARRAY)
         return strcmp(text, row->is) == 0 ? STATUS_OK : field_refuse(r, row->theirs, text, row->is);
+    if (value->n_items == 0)
+        return field_refuse(r, row->theirs, text, row->is);
     for (int i = 0; i < value->n_items; i++) {
         const char *item = field_text(r->arena, value->items[i]);
         if (!item || strcmp(item, row->is) != 0)

@@ -73,7 +73,8 @@ static int pass_list(Cursor *c)
 static int is_kept(const char *key)
 {
     return strcmp(key, "general.architecture") == 0 || strcmp(key, "general.alignment") == 0 ||
-           (strncmp(key, "general.", 8) != 0 && strncmp(key, "tokenizer.", 10) != 0);
+           (strncmp(key, "general.", 8) != 0 && strncmp(key, "tokenizer.", 10) != 0 &&
+            strncmp(key, "quantize.", 9) != 0); /* how its numbers were made, which they say themselves */
 }
 
 static int take_value(Cursor *c, Json *value)

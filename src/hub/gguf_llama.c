@@ -55,10 +55,11 @@ static int describe(const FieldReader *r)
     const double n_heads = json_get_number(r->config, "llama.attention.head_count", 0);
     const double d_head = json_get_number(r->config, "llama.attention.key_length", n_heads > 0 ? width / n_heads : 0);
     char digits[32];
-    for (size_t a = 0; a < sizeof alike / sizeof *alike; a++)
-        if (d_head > 0 && json_get_number(r->config, alike[a], d_head) != d_head)
-            return field_refuse(r, alike[a], field_text(r->arena, json_get(r->config, alike[a])),
-                                text_number(d_head, digits));
+    for (size_t a = 0; a < sizeof alike / sizeof *alike; a++) {
+        const Json *value = json_get(r->config, alike[a]);
+        if (value && d_head > 0 && (value->type != JSON_NUMBER || value->number != d_head))
+            return field_refuse(r, alike[a], field_text(r->arena, value), text_number(d_head, digits));
+    }
     return STATUS_OK;
 }
 

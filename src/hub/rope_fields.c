@@ -32,12 +32,11 @@ int field_is_rope(const char *name)
 static const char *rope_text(const FieldReader *r, const Json *object, const char *name, const char *other,
                              const char *initial)
 {
-    const Json *value = json_get(object, name);
-    if (!value)
-        value = json_get(r->config, name);
-    if (!value && other)
-        value = json_get(r->config, other);
-    const char *text = field_text(r->arena, value);
+    const char *text = field_text(r->arena, json_get(object, name)); /* of null: none */
+    if (!text)
+        text = field_text(r->arena, json_get(r->config, name));
+    if (!text && other)
+        text = field_text(r->arena, json_get(r->config, other));
     return text ? text : initial;
 }
 
@@ -47,8 +46,11 @@ static int read_scaling(const FieldReader *r, const Json *object)
                                              {"high_freq_factor", "model.position.high_freq_factor"},
                                              {"original_max_position_embeddings", "model.position.original_length"}};
     const char *type = field_text(r->arena, json_get(object, "rope_type"));
-    if (!type)
-        type = field_text(r->arena, json_get(object, "type"));
+    const char *before = field_text(r->arena, json_get(object, "type")); /* as it was called once */
+    if (type && before && strcmp(type, before) != 0)
+        return error_set(r->err, STATUS_INPUT, "%s: rope: rope_type is \"%.60s\" and type is \"%.60s\"", r->path, type,
+                         before);
+    type = type ? type : before;
     if (!type || strcmp(type, "default") == 0)
         return STATUS_OK;
     const int is_llama3 = strcmp(type, "llama3") == 0;

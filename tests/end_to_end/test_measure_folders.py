@@ -104,6 +104,12 @@ class TheSameModel(Folders):
                 self.config(self.copy(name, "besides"), **fields)
                 self.assertTrue(self.measured("besides") == self.measured("as_it_is"))
 
+    def test_angles_that_are_null(self):
+        """In the object, they hide no others."""
+        self.config(self.copy("llama", "said"), rope_parameters=None, rope_theta=500000.0)
+        self.config(self.copy("llama", "null"), rope_parameters={"rope_type": "default", "rope_theta": None}, rope_theta=500000.0)
+        self.assertTrue(self.measured("null") == self.measured("said"))
+
     def test_longer_contexts_than_ours(self):
         """131,072 positions are no reason to refuse nine."""
         self.config(self.copy("qwen2_tied", "long"), max_position_embeddings=131072)
@@ -219,6 +225,10 @@ CONFIGS = {
                        "bert, bloom, mistral, qwen2, roberta, xlm-roberta"),
     "its layers of two kinds": ({"layer_types": ["full_attention", "sliding_attention"]}, CONFIG,
                                 ': layer_types: "sliding_attention" is not what is read here: full_attention'),
+    "its layers of no kind": ({"layer_types": []}, CONFIG, ': layer_types: "a list or an object" is not what is read here: full_attention'),
+    "with code of its own": ({"auto_map": {"AutoModel": "code.Model"}}, CONFIG, ': "auto_map" is not known here, and may change numbers'),
+    "two names for its angles": ({"rope_parameters": None, "rope_scaling": {"rope_type": "linear", "type": "llama3", "factor": 2}}, CONFIG,
+                                 ': rope: rope_type is "linear" and type is "llama3"'),
     "quantised": ({"quantization_config": {"bits": 4}}, CONFIG, ': "quantization_config" is not known here, and may change numbers'),
     "huge": ({"hidden_size": 1e300}, CONFIG, ': model.d_model: "1e300" is not a whole number'),
     "half a vocabulary": ({"vocab_size": 8.5}, CONFIG, ": vocab_size: 8.5 is not from 1 to 10000000"),
@@ -271,6 +281,18 @@ class Malformed(Folders):
             with self.subTest(what):
                 self.config(self.copy("qwen2_tied", "m"), **changes)
                 self.refused("m", f"m/{file or WEIGHTS}{line}")
+
+    def test_layers_that_turn(self):
+        for layers in [], [1], [1, 1, 1, 1, 1, 1, 1, 1, 1]:
+            self.config(self.copy("smollm3", "m"), no_rope_layers=layers)
+            self.refused("m", f'm/{CONFIG}: no_rope_layers: "a list" is not what is read here: one item for each layer')
+
+    def test_finite_weights_of_attention_that_is_not(self):
+        path = os.path.join(self.copy("qwen2_tied", "m"), WEIGHTS)
+        names = [Q, Q.replace("q_proj", "k_proj")]
+        self.write(path, pack({name: (kind, array * (numpy.float32(1e30) if name in names else numpy.float32(1)))
+                               for name, (kind, array) in ((name, ("F32", array.astype("<f4"))) for name, (_, array) in unpack(read(path)).items())}))
+        self.refused("m", "m: the attention of head 0.", is_start=True)
 
     def test_indices(self):
         self.write("secret.safetensors", pack({"model.norm.weight": ("F32", numpy.zeros(12, "<f4"))}))

@@ -29,6 +29,12 @@ def tensor(name, sizes, kind):
     return text(name) + struct.pack(f"<I{len(sizes)}QI", len(sizes), *sizes, kind)
 
 
+def as_list(name, number):
+    """A key's number as a list of six, which leaves what follows where it is aligned."""
+    assert GOOD.count(key(name, number)) == 1
+    return GOOD.replace(key(name, number), text(name) + struct.pack("<IIQ6I", 9, 4, 6, *[number] * 6))
+
+
 COUNT, LAYERS, WIDTH = b"llama.attention.head_count", b"llama.block_count", b"llama.embedding_length"
 QUERIES = tensor(Q, (32, 32), 3)
 
@@ -54,6 +60,8 @@ FILES = {
     "an unknown key": (instead(b"llama.block_count", b"llama.black_count"),
                        ': "llama.black_count" is not known here, and may change numbers'),
     "another width": (instead(key(WIDTH, 32), key(WIDTH, 64)), ": llama.rope.dimension_count: \"8\" is not what is read here: 16"),
+    "its angles as a list": (as_list(b"llama.rope.dimension_count", 8),
+                             ': llama.rope.dimension_count: "a list or an object" is not what is read here: 8'),
     "more layers": (instead(key(LAYERS, 2), key(LAYERS, 3)), ": has no tensor blk.2.attn_norm.weight"),
     "fewer layers": (instead(key(LAYERS, 2), key(LAYERS, 1)), ": its header leaves no place for its tensor blk.1.attn_k.weight"),
     "no layers": (instead(key(LAYERS, 2), key(LAYERS, 0)), ": model.n_layers: 0 is not in 1..256"),

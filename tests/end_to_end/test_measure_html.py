@@ -148,6 +148,10 @@ class MeasureHtml(Case):
         tokenizer = json.loads(read(self.at("model", "tokenizer.json")))
         names = {id: word for word, id in tokenizer["model"]["vocab"].items()}
         names.update({token["id"]: token["content"] for token in tokenizer["added_tokens"]})
+        os.rename(self.at("ids.npy"), self.at("ids.html"))
+        done = self.refframe("measure", "model", "--ids", "ids.html", "--html", "./ids.html", code=2)
+        self.assertEqual(done.stderr, "refframe: refframe measure: --html: ./ids.html is what is to be measured\n")
+        os.rename(self.at("ids.html"), self.at("ids.npy"))
         _, data = self.page("model", "--ids", "ids.npy")
         for own, row in zip(data["sequences"], ids):
             self.assertEqual(own["tokens"], [names[id].replace(" ", "␣").replace("\n", "⏎") for id in row])

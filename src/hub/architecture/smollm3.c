@@ -89,6 +89,8 @@ static int describe(const FieldReader *r)
         return field_refuse(r, "no_rope_layers", field_text(r->arena, list), "a list of 0 and 1");
     }
     const int n = is_listed ? list->n_items : 0;
+    if (is_listed && n != json_get_number(r->config, "num_hidden_layers", 0))
+        return field_refuse(r, "no_rope_layers", "a list", "one item for each layer");
     for (int l = n; l-- > 0;) /* the first that does not turn */
         every = list->items[l]->number == 0 ? l + 1 : every;
     for (int l = 0; l < n; l++)
