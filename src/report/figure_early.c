@@ -25,7 +25,7 @@ static int shares_of(Arena *arena, const Report *report, int arm, double *shares
         const ReportRun *run = &report->runs[r];
         Trace trace;
         Onset onset;
-        if (run->arm != arm || run->n_snapshots == 0 || report->headline < 0 ||
+        if (run->arm != arm || !run_has_finished(run) || report->headline < 0 ||
             trace_of(arena, report, run, report->headline, TRACE_FIRST, -1, -1, &trace) != 0)
             continue;
         trace_onset(&trace, &report->metrics[report->headline], &onset);

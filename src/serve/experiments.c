@@ -105,8 +105,11 @@ Experiment *experiment_find(Site *site, const char *name)
 /* Its page is for whoever asks; its maker, for one at a time. */
 static void want_page(Site *site, Experiment *one, double now)
 {
-    if (one->problem.text[0] || one->progress.n_measured == 0 || now < one->build_next ||
-        strcmp(one->page_tag, one->progress.tag) == 0)
+    if (strcmp(one->page_tag, one->progress.tag) == 0) {
+        one->page_problem.text[0] = '\0'; /* of what stood there in between */
+        return;
+    }
+    if (one->problem.text[0] || one->progress.n_measured == 0 || now < one->build_next)
         return;
     one->is_wanted = 1;
     pthread_cond_signal(&site->wanted);

@@ -160,7 +160,7 @@ function tell(text) {
 
 /* ---- asking ---- */
 
-const plays = () => [...top.querySelectorAll('button')].some((button) => button.textContent.startsWith('❚❚'));
+const plays = () => document.querySelector('button[data-plays]') !== null;
 
 /* A small page has nothing to lose, and a report's place is taken by what there is. */
 function mayLoad() {
@@ -179,7 +179,7 @@ async function ask() {
       showList(state);
     } else {
       showRuns(state);
-      const isNew = state.page !== own && (state.page !== '' || state.problem === '');
+      const isNew = state.page !== '' && state.page !== own; /* a server that has just begun has none yet */
       offer.hidden = !isNew || own === '';
       if (isNew && mayLoad()) return location.reload();
       if (state.running > 0 || isNew || own === '') next = OFTEN;
@@ -196,6 +196,6 @@ if (own === '')
   top.append(panel);
 else
   top.prepend(panel);
-isFirst = !restore();
+isFirst = own === '' || !restore();
 ask();
 })();

@@ -3,6 +3,7 @@
 #include "scene.h"
 
 #include "base/file.h"
+#include "report/figures.h"
 #include "report/family.h"
 
 /* Arm a has one finished run; of arm b none has, and one never started. */
@@ -44,6 +45,29 @@ static void test_arms_without_a_finished_run_show_the_others(void **state)
     assert_snapshots(report, (int[]){SCENE_SNAPSHOTS, 0, 0, 0, 0, 3});
     assert_true(run_has_finished(&report->runs[0]));
     assert_false(run_has_finished(&report->runs[5]));
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
+/* "Never" is said of runs that have ended. */
+static void test_figures_count_finished_runs_alone(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Report *report;
+    Error err;
+    char *folder = scene_write(&scene);
+    void (*const drawings[])(const Report *, Text *) = {figure_early, figure_labels};
+    for (int f = 0; f < 2; f++) {
+        Text texts[2] = {{0}};
+        assert_ok(report_collect(arena, folder, &report, &err), &err);
+        drawings[f](report, &texts[0]);
+        assert_ok(report_collect_so_far(arena, folder, &report, &err), &err);
+        drawings[f](report, &texts[1]);
+        assert_string_equal(text_string(&texts[0]), text_string(&texts[1]));
+        text_free(&texts[0]);
+        text_free(&texts[1]);
+    }
     scratch_remove(folder);
     arena_free(arena);
 }
@@ -129,6 +153,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_arms_without_a_finished_run_show_the_others),
+        cmocka_unit_test(test_figures_count_finished_runs_alone),
         cmocka_unit_test(test_verdicts_count_finished_runs_alone),
         cmocka_unit_test(test_files_that_change_cost_their_run_alone),
         cmocka_unit_test(test_the_served_page_is_the_file),

@@ -158,6 +158,7 @@ function setPlaying(player, on) {
   player.timer = on ?
     setInterval(() => (now.frame < lastFrame() ? seek(now.frame + 1) : setPlaying(player, false)), isCalm ? 900 : 180) :
     0;
+  parts.play.toggleAttribute('data-plays', on);
   parts.play.setAttribute('aria-label', on ? 'Pause' : 'Play the attention maps over training');
   parts.play.replaceChildren(el('svg', {width: 16, height: 16, viewBox: '0 0 16 16', 'aria-hidden': 'true'},
     el('path', {d: on ? 'M3 2h4v12H3zM9 2h4v12H9z' : 'M4 1.8v12.4L14 8z', fill: 'currentColor'})));

@@ -102,7 +102,7 @@ function onset() {
         ],
         rows),
       caption(
-        'Medians over the finished seeds, with the interval of the median. Final: median of the last three snapshots of ' +
+        'Medians over the measured seeds, with the interval of the median. Final: median of the last three snapshots of ' +
           'the strongest head, chosen on even sequences and read on odd ones. Floor: the larger of uniform and ' +
           'position-only attention. Value drain: ‖v₀‖ over the mean ‖v‖ of that head; 1 is none. Loss per target in ' +
           `${data.loss_unit}.`,

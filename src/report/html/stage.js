@@ -93,6 +93,7 @@ function stage() {
       show();
     }, isCalm ? 900 : 180) : 0;
     button.textContent = on ? '❚❚ Pause' : '▶ Play';
+    button.toggleAttribute('data-plays', on);
     show();
   };
   button.addEventListener('click', () => setPlaying(!timer));
