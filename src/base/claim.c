@@ -268,7 +268,7 @@ static const char *type_fault(Arena *arena, const Comparison *c)
     if (c->comparator == COMPARE_HOLDS) {
         if (left == TERM_SEEN)
             return NULL;
-        return arena_format(arena, "%s%s needs a comparison: < <= > >= = !=", term_kind_name(left),
+        return arena_format(arena, "%s%s needs a comparison: < <= > >= = != ~", term_kind_name(left),
                             left == TERM_NUMBER || left == TERM_LABEL ? " alone says nothing and" : "(...)");
     }
     if (left == TERM_SEEN || right == TERM_SEEN)
@@ -311,29 +311,71 @@ static int take_comparator(Parser *p, Comparator *ret_comparator)
     return 0;
 }
 
-static int take_comparison(Parser *p, Comparison *ret_comparison)
+static int take_number(Parser *p, const char *what, double *ret_number)
 {
-    Comparison c = {.comparator = COMPARE_HOLDS};
+    Term term;
     skip_space(p);
     const char *start = p->at;
-    if (take_term(p, &c.left) != STATUS_OK)
+    if (take_term(p, &term) != STATUS_OK)
         return STATUS_INPUT;
-    if (take_comparator(p, &c.comparator) && take_term(p, &c.right) != STATUS_OK)
+    if (term.kind != TERM_NUMBER || isinf(term.number))
+        return refuse(p, start, what);
+    *ret_number = term.number;
+    return STATUS_OK;
+}
+
+/* Behind "left ~": NUMBER "+-" NUMBER, which says left >= number - tolerance and left <= number + tolerance. */
+static int take_about(Parser *p, Comparison *low, Comparison *high)
+{
+    double number, tolerance;
+    if (take_number(p, "behind \"~\" stands a number", &number) != STATUS_OK)
         return STATUS_INPUT;
-    const char *fault = type_fault(p->arena, &c);
+    skip_space(p);
+    if (strncmp(p->at, "+-", 2) != 0)
+        return expected(p, "\"+-\" and how far off the number may be");
+    p->at += 2;
+    skip_space(p);
+    const char *start = p->at;
+    if (take_number(p, "behind \"+-\" stands a number above 0", &tolerance) != STATUS_OK)
+        return STATUS_INPUT;
+    if (!(tolerance > 0))
+        return refuse(p, start, "behind \"+-\" stands a number above 0");
+    *low = (Comparison){low->left, {.kind = TERM_NUMBER, .number = number - tolerance}, COMPARE_GE};
+    *high = (Comparison){low->left, {.kind = TERM_NUMBER, .number = number + tolerance}, COMPARE_LE};
+    return STATUS_OK;
+}
+
+/* One comparison, or the two that "~" stands for; their number goes to ret_n. */
+static int take_comparison(Parser *p, Comparison *ret_comparisons, int *ret_n)
+{
+    Comparison c[2] = {{.comparator = COMPARE_HOLDS}};
+    skip_space(p);
+    const char *start = p->at;
+    if (take_term(p, &c[0].left) != STATUS_OK)
+        return STATUS_INPUT;
+    skip_space(p);
+    const int is_about = *p->at == '~';
+    p->at += is_about;
+    if (is_about && take_about(p, &c[0], &c[1]) != STATUS_OK)
+        return STATUS_INPUT;
+    if (!is_about && take_comparator(p, &c[0].comparator) && take_term(p, &c[0].right) != STATUS_OK)
+        return STATUS_INPUT;
+    const char *fault = type_fault(p->arena, &c[0]);
     if (fault)
         return refuse(p, start, fault);
-    *ret_comparison = c;
+    *ret_n = 1 + is_about;
+    memcpy(ret_comparisons, c, sizeof *c * (size_t)*ret_n);
     return STATUS_OK;
 }
 
 int claim_parse(Arena *arena, const char *file, int line, const char *that, Claim *ret_claim, Error *err)
 {
     Parser p = {arena, file, line, that, that, err};
-    Comparison *comparisons = ARENA_ARRAY(arena, Comparison, strlen(that) / 3 + 1); /* "and" between each two */
-    int n = 0;
-    for (;;) {
-        if (take_comparison(&p, &comparisons[n++]) != STATUS_OK)
+    Comparison *comparisons =
+        ARENA_ARRAY(arena, Comparison, strlen(that) / 3 + 2); /* "and" between each two; "~" is two */
+    int n = 0, n_taken;
+    for (;; n += n_taken) {
+        if (take_comparison(&p, &comparisons[n], &n_taken) != STATUS_OK)
             return STATUS_INPUT;
         skip_space(&p);
         if (!*p.at)
@@ -344,6 +386,6 @@ int claim_parse(Arena *arena, const char *file, int line, const char *that, Clai
     }
     ret_claim->that = arena_strdup(arena, that);
     ret_claim->comparisons = comparisons;
-    ret_claim->n_comparisons = n;
+    ret_claim->n_comparisons = n + n_taken;
     return STATUS_OK;
 }

@@ -2,6 +2,7 @@
  *
  *   that    = comparison { "and" comparison }
  *   comparison = term [ op term ]              op: < <= > >= = !=   (a bare `seen(...)` needs no op)
+ *              | term ~ number +- tolerance    as two comparisons: >= number - tolerance and <= number + tolerance
  *   term    = number | label | onset(EVENT, SEL) | median(METRIC, SEL) | early(EVENT, SEL)
  *           | frame(SEL) | frame_by_token(SEL) | seen(TYPE, SEL)
  *           | changes(AXIS, SEL) | changes_framed(AXIS, SEL)

@@ -62,6 +62,25 @@ static void test_reads_every_term(void **state)
     arena_free(arena);
 }
 
+/* A paper's number and how far off it may be: two comparisons with one left side, whatever stands around them. */
+static void test_reads_about_a_number_as_two_bounds(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Claim c = parse(arena, "onset(x) < 3 and median(m:strongest, a=b) ~ 0.5 +- 0.125 and median(y)~-2 +-1e-1");
+    assert_int_equal(c.n_comparisons, 5);
+    for (int i = 1; i < 5; i++) {
+        assert_int_equal(c.comparisons[i].comparator, i % 2 ? COMPARE_GE : COMPARE_LE);
+        assert_int_equal(c.comparisons[i].left.kind, TERM_MEDIAN);
+        assert_string_equal(c.comparisons[i].left.metric, i < 3 ? "m" : "y");
+        assert_int_equal(c.comparisons[i].left.n_selects, i < 3);
+        assert_int_equal(c.comparisons[i].right.kind, TERM_NUMBER);
+    }
+    assert_true(c.comparisons[1].right.number == 0.375 && c.comparisons[2].right.number == 0.625);
+    assert_true(c.comparisons[3].right.number == -2.1 && c.comparisons[4].right.number == -1.9);
+    arena_free(arena);
+}
+
 static void test_refuses_with_column(void **state)
 {
     (void)state;
@@ -81,7 +100,7 @@ static void test_refuses_with_column(void **state)
         {"median(loss:copy) < 3", "column 8: median(...) takes a metric, not a loss group"},
         {"onset(loss:) < 3", "column 12: expected a loss group, found \")\""},
         {"changes() < 1", "column 9: expected an axis, found \")\""},
-        {"changes_framed(a)", "column 1: changes_framed(...) needs a comparison: < <= > >= = !="},
+        {"changes_framed(a)", "column 1: changes_framed(...) needs a comparison: < <= > >= = != ~"},
         {"changes(a) < onset(b)", "column 1: changes(...) and onset(...) have different units"},
         {"onset(x) < 3 or seen(none)", "column 14: expected \"and\" or the end, found \"or\""},
         {"onset(x) < 3 < 4", "column 14: expected \"and\" or the end, found \"<\""},
@@ -90,12 +109,19 @@ static void test_refuses_with_column(void **state)
         {"onset(x, a=\"b) < 3", "column 12: a quote that does not end"},
         {"onset(x) < nan", "column 12: nothing compares with nan"},
         {"onset(x) < 3x", "column 12: \"3x\" is neither a number nor a label"},
-        {"frame(a=b)", "column 1: frame(...) needs a comparison: < <= > >= = !="},
-        {"200", "column 1: number alone says nothing and needs a comparison: < <= > >= = !="},
+        {"frame(a=b)", "column 1: frame(...) needs a comparison: < <= > >= = != ~"},
+        {"200", "column 1: number alone says nothing and needs a comparison: < <= > >= = != ~"},
         {"seen(none) = 1", "column 1: seen(...) is true or false by itself and takes no comparison"},
         {"frame(a=b) < centralized", "column 1: frames compare with = and != only"},
         {"frame(a=b) = 3", "column 1: a frame compares with a label or another frame only"},
         {"onset(x) = early", "column 1: the label \"early\" compares with frame(...) and frame_by_token(...) only"},
+        {"median(x) ~ y +- 1", "column 13: behind \"~\" stands a number"},
+        {"median(x) ~ inf +- 1", "column 13: behind \"~\" stands a number"},
+        {"median(x) ~ 3", "column 14: expected \"+-\" and how far off the number may be, found the end"},
+        {"median(x) ~ 3 +- 0", "column 18: behind \"+-\" stands a number above 0"},
+        {"median(x) ~ 3 +- median(y)", "column 18: behind \"+-\" stands a number above 0"},
+        {"frame(a=b) ~ 3 +- 1", "column 1: a frame compares with a label or another frame only"},
+        {"seen(none) ~ 3 +- 1", "column 1: seen(...) is true or false by itself and takes no comparison"},
         {"1 < 2", "column 1: two numbers compare without any measurement"},
         {"onset(x) < early(x)", "column 1: onset(...) and early(...) have different units"},
         {"seen(none) and onset(x) < y",
@@ -142,6 +168,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads_every_term),
+        cmocka_unit_test(test_reads_about_a_number_as_two_bounds),
         cmocka_unit_test(test_refuses_with_column),
         cmocka_unit_test(test_any_prefix_is_safe),
         cmocka_unit_test(test_names),
