@@ -4,7 +4,7 @@ BUILD ?= build
 # Tests are part of the build where cmocka is installed.
 TESTS != pkg-config --exists cmocka && echo true || echo false
 
-.PHONY: build quickstart test test-long bench sanitize sanitize-thread valgrind fuzz play coverage format clean help
+.PHONY: build quickstart atlas test test-long bench sanitize sanitize-thread valgrind fuzz play coverage format clean help
 
 build: $(BUILD)/build.ninja
 	meson compile -C $(BUILD)
@@ -15,6 +15,12 @@ $(BUILD)/build.ninja:
 
 quickstart: build
 	$(BUILD)/refframe run experiments/quickstart/experiment.yaml
+
+# Every experiment of the atlas (experiments/README.md) again, a night's work; then which tables differ from the committed ones.
+ATLAS = controls necessity scores lesson two_ends two_ends_ids operators place brake quickstart emergence_scale emergence
+atlas: build
+	for name in $(ATLAS); do $(BUILD)/refframe run experiments/$$name/experiment.yaml || exit 1; done
+	python3 experiments/atlas.py --again $(ATLAS)
 
 test:
 	.ci/dependencies test
@@ -93,6 +99,7 @@ clean:
 help:
 	@echo 'make             install what is missing (as root), build $(BUILD)/refframe'
 	@echo 'make quickstart  build, run the quickstart experiment, say where its report is'
+	@echo 'make atlas       run what the atlas of experiments/README.md lists, and say which tables differ (needs python3)'
 	@echo 'make test        build and run the test suite'
 	@echo 'make test-long   the tests that take minutes: every kill, fault and power cut, every compiler, every verb under valgrind'
 	@echo 'make bench       training speed against the machine'

@@ -43,10 +43,13 @@ def interval(row, name, digits=2):
     return f"{show(values[0], digits)} [{show(values[1], digits)}, {show(values[2], digits)}]"
 
 
-def table(title, head, rows):
-    print(f"\n{title}\n\n| {' | '.join(head)} |\n|{' --- |' * len(head)}")
-    for row in rows:
-        print(f"| {' | '.join(map(str, row))} |")
+def table(head, rows):
+    """Markdown."""
+    return "".join(f"| {' | '.join(map(str, row))} |\n" for row in (head, ["---"] * len(head), *rows))
+
+
+def print_table(title, head, rows):
+    print(f"\n{title}\n\n{table(head, rows)}", end="")
 
 
 def by_run(onsets, arm, of, level):
@@ -71,7 +74,7 @@ def arms(summary):
                      f"{row['frame_by_token']} {row['frame_by_token_runs']}/{row['finished']}", f"{row['formed']}/{row['finished']}",
                      interval(row, "onset"), interval(row, "final"), show(number(row["floor"])), interval(row, "value_drain"),
                      interval(row, "loss")))
-    table(f"Arms ({summary[0]['metric']})", ("arm", "frame by position", "by token", "sink formed", "onset, step", "final sink", "floor",
+    print_table(f"Arms ({summary[0]['metric']})", ("arm", "frame by position", "by token", "sink formed", "onset, step", "final sink", "floor",
                                              "value drain there", "held-out loss"), rows)
 
 
@@ -87,14 +90,14 @@ def early(summary, onsets):
             at_start = sum(row["kind"] == "at_start" for row in found)
             rows.append((arm, of, f"{sum(row['kind'] != 'never' for row in found)}/{len(found)}", at_start,
                          *(median(at(row, column) for row in found) for column in ("by", "tokens_by", "targets_by", "early"))))
-    table("Events", ("arm", "what", "came", "there at step 0", "step", "tokens", "targets", "share of the loss's fall"), rows)
+    print_table("Events", ("arm", "what", "came", "there at step 0", "step", "tokens", "targets", "share of the loss's fall"), rows)
 
 
 def milestones(summary, onsets):
     names = sorted({row["of"] for row in onsets if row["of"].endswith(" halved")})
     rows = [(arm, *(median(at(row, "by") for row in by_run(onsets, arm, name, "model").values()) for name in names))
             for arm in (row["arm"] for row in summary)]
-    table("Milestones, step by which a loss has halved", ("arm", *names), rows)
+    print_table("Milestones, step by which a loss has halved", ("arm", *names), rows)
 
 
 def order(summary, onsets):
@@ -118,7 +121,7 @@ def order(summary, onsets):
             cells += [f"{median(at(row, 'by') for row in there.values())}; {median(halves.values())}",
                       f"{before} / {same} / {after} / {never}; {first} of {len(halves)}"]
         rows.append(cells)
-    table("Order of events in the head of the sink, runs in which it came (onset; half-rise)", ("arm", "runs", "sink, step",
+    print_table("Order of events in the head of the sink, runs in which it came (onset; half-rise)", ("arm", "runs", "sink, step",
           "value drain, step", "before / same snapshot / after / never; half-rise first in", "logit gap, step",
           "before / same snapshot / after / never; half-rise first in"), rows)
 
@@ -139,7 +142,7 @@ def changes(folder):
     for title, is_setup in (("What moves the label (share of pairs; in two seeds of one arm, p)", False), ("Within each set-up", True)):
         chosen = [row for row in rows if bool(row.get("setup")) == is_setup]
         if chosen:
-            table(title, ("axis", "values", "set-up", "pairs a seed", "seeds", *(names[reading] for reading in readings)),
+            print_table(title, ("axis", "values", "set-up", "pairs a seed", "seeds", *(names[reading] for reading in readings)),
                   [(row["axis"], f"{row['from']} ↔ {row['to']}" if row["from"] else "each two", row.get("setup") or "all",
                     row["pairs"], row["seeds"], *cells(row)) for row in chosen])
 

@@ -1,0 +1,128 @@
+"""The atlas: what the literature claims of sinks and frames, line by line, with what the committed results say of it.
+
+    python3 experiments/atlas.py                 prints the table of README.md, from atlas.json and results/*/verdicts.json
+    python3 experiments/atlas.py --write         puts it between the two marks in README.md
+    python3 experiments/atlas.py --again NAME... after these experiments were run again: which committed files differ now
+
+A line's verdict is that of its claims, corrected for their family: all supported: reproduced; one refuted: not reproduced; else undecided.
+What the claims say each for itself stands behind it where it differs. Standard library only.
+"""
+import json
+import math
+import os
+import subprocess
+import sys
+
+from tables import table
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+RESULTS = os.path.join(HERE, os.pardir, "results")
+README = os.path.join(HERE, "README.md")
+MARKS = "<!-- atlas: begin (experiments/atlas.py --write) -->\n", "<!-- atlas: end -->\n"
+ORDER = "not reproduced", "refuted", "reproduced", "supported", "undecided"
+MOST_NUMBERS = 6  # of a cell; of more, each claim's first
+
+
+def read_lines():
+    """Each with claim, experiment, `found` in words, `families` or `texts`; and `paper`, or else the claim is our own."""
+    with open(os.path.join(HERE, "atlas.json"), encoding="utf-8") as file:
+        return json.load(file)
+
+
+def verdicts_of(line):
+    """The claims that settle a line: those of its families, or those whose texts begin as it says."""
+    with open(os.path.join(RESULTS, line["experiment"], "verdicts.json"), encoding="utf-8") as file:
+        claims = json.load(file)
+    chosen = [claim for claim in claims if claim.get("corrected", {}).get("family") in line.get("families", ()) or
+              claim["text"].startswith(tuple(line.get("texts", ())))]
+    unused = [word for word in line.get("families", []) if not any(c.get("corrected", {}).get("family") == word for c in chosen)]
+    unused += [word for word in line.get("texts", []) if not any(c["text"].startswith(word) for c in chosen)]
+    if unused or not chosen:
+        raise SystemExit(f"atlas.json: results/{line['experiment']}/verdicts.json has no claim {', '.join(unused) or 'of a line'}")
+    return chosen
+
+
+def said(verdicts, has_paper):
+    if all(verdict == "supported" for verdict in verdicts):
+        return "reproduced" if has_paper else "supported"
+    if any(verdict == "refuted" for verdict in verdicts):
+        return "not reproduced" if has_paper else "refuted"
+    return "undecided"
+
+
+def verdict(line, claims):
+    has_paper = "paper" in line
+    corrected = said([claim.get("corrected", claim)["verdict"] for claim in claims], has_paper)
+    alone = said([claim["verdict"] for claim in claims], has_paper)
+    return f"**{corrected}**" if corrected == alone else f"**{corrected}** (each for itself: {alone})"
+
+
+def number(value):
+    if not isinstance(value, (int, float)) or math.isinf(value):  # an onset that never came is a word in JSON
+        return "never"
+    return f"{value:.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.2f}" if abs(value) >= 0.01 else f"{value:.0e}"
+
+
+def numbers(test):
+    if "median" not in test:
+        return f"{test['n_hold']} of {test['n']} runs"
+    return f"{number(test['median'])} [{number(test['low'])}, {number(test['high'])}]"
+
+
+def evidence(claims):
+    """Median and interval of each comparison, or in how many runs a label holds; equal ones once."""
+    found = [numbers(test) for claim in claims for test in claim["tests"]]
+    if len(found) > MOST_NUMBERS:
+        found = [numbers(claim["tests"][claim.get("deciding", 0)]) for claim in claims]
+    return ", ".join(f"{text} ({found.count(text)} times)" if found.count(text) > 1 else text for text in dict.fromkeys(found))
+
+
+def text():
+    """The table; what was not found stands first, what is not decided last."""
+    rows = []
+    for line in read_lines():
+        claims = verdicts_of(line)
+        rows.append((line["claim"], line.get("paper", "our own"), f"[{line['experiment']}]({line['experiment']}/README.md)", evidence(claims),
+                     verdict(line, claims), line["found"]))
+    rows.sort(key=lambda row: ORDER.index(row[4].split("**")[1]))
+    return table(("claim", "source", "experiment", "numbers", "verdict", "in words"), rows)
+
+
+def between(path, marks):
+    """What a file has before the first mark, between the two, behind the second."""
+    with open(path, encoding="utf-8") as file:
+        before, found, rest = file.read().partition(marks[0])
+    inside, closed, after = rest.partition(marks[1])
+    if not found or not closed:
+        raise SystemExit(f"{path}: the marks of its table are gone")
+    return before, inside, after
+
+
+def rewrite(path, marks, text):
+    before, _, after = between(path, marks)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(before + marks[0] + text + marks[1] + after)
+
+
+def git(*words):
+    return subprocess.run(["git", "-C", HERE, *words], check=True, capture_output=True, text=True).stdout.split()
+
+
+def again(names):
+    """0 if what git keeps of these experiments is as committed; reference.json, which names the machine, aside."""
+    n_differing = 0
+    for name in names:
+        paths = "--", f"../results/{name}", f":!../results/{name}/reference.json"
+        found = git("diff", "--name-only", *paths) if git("ls-files", *paths) else ["nothing of it is committed"]
+        n_differing += len(found)
+        print(f"{name}: {'DIFFERS: ' + ', '.join(found) if found else 'as committed'}")
+    return 1 if n_differing else 0
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--again"]:
+        sys.exit(again(sys.argv[2:]))
+    if sys.argv[1:] == ["--write"]:
+        rewrite(README, MARKS, text())
+    else:
+        print(text(), end="")
