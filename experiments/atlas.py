@@ -1,7 +1,7 @@
 """The atlas: what the literature claims of sinks and frames, line by line, with what the committed results say of it.
 
     python3 experiments/atlas.py                 prints the table of README.md, from atlas.json and results/*/verdicts.json
-    python3 experiments/atlas.py --write         puts it between the two marks in README.md
+    python3 experiments/atlas.py --write         puts it between the two marks in README.md, and its head on the front page
     python3 experiments/atlas.py --again NAME... after these experiments were run again: which committed files differ now
 
 A line's verdict is that of its claims, corrected for their family: all supported: reproduced; one refuted: not reproduced; else undecided.
@@ -17,7 +17,7 @@ from tables import table
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 RESULTS = os.path.join(HERE, os.pardir, "results")
-README = os.path.join(HERE, "README.md")
+README, FRONT = os.path.join(HERE, "README.md"), os.path.join(HERE, os.pardir, "README.md")
 MARKS = "<!-- atlas: begin (experiments/atlas.py --write) -->\n", "<!-- atlas: end -->\n"
 ORDER = "not reproduced", "refuted", "reproduced", "supported", "undecided"
 MOST_NUMBERS = 6  # of a cell; of more, each claim's first
@@ -77,15 +77,25 @@ def evidence(claims):
     return ", ".join(f"{text} ({found.count(text)} times)" if found.count(text) > 1 else text for text in dict.fromkeys(found))
 
 
+def by_verdict(rows):
+    """What was not found stands first, what is not decided last."""
+    return sorted(rows, key=lambda row: ORDER.index(row[1].split("**")[1]))
+
+
 def text():
-    """The table; what was not found stands first, what is not decided last."""
     rows = []
     for line in read_lines():
         claims = verdicts_of(line)
-        rows.append((line["claim"], line.get("paper", "our own"), f"[{line['experiment']}]({line['experiment']}/README.md)", evidence(claims),
-                     verdict(line, claims), line["found"]))
-    rows.sort(key=lambda row: ORDER.index(row[4].split("**")[1]))
-    return table(("claim", "source", "experiment", "numbers", "verdict", "in words"), rows)
+        rows.append((line["claim"], verdict(line, claims), evidence(claims), line["found"], line.get("paper", "our own"),
+                     f"[{line['experiment']}]({line['experiment']}/README.md)"))
+    return table(("claim", "verdict", "numbers", "in words", "source", "experiment"), by_verdict(rows))
+
+
+def front():
+    """The lines that the front page has, too."""
+    rows = [(f"{line['claim']} ([{line['experiment']}](experiments/{line['experiment']}/README.md))", verdict(line, verdicts_of(line)),
+             line["found"]) for line in read_lines() if line.get("front")]
+    return table(("claim", "verdict", "in words"), by_verdict(rows))
 
 
 def between(path, marks):
@@ -124,5 +134,6 @@ if __name__ == "__main__":
         sys.exit(again(sys.argv[2:]))
     if sys.argv[1:] == ["--write"]:
         rewrite(README, MARKS, text())
+        rewrite(FRONT, MARKS, front())
     else:
         print(text(), end="")
