@@ -154,7 +154,9 @@ class Play(unittest.TestCase):
 
     def test_the_animated_picture_has_every_map(self):
         page = self.played("sink")
+        page.evaluate("window.n_tables = 0; Int16Array = new Proxy(Int16Array, {construct: (C, words) => (n_tables++, new C(...words))})")
         data = bytes(page.evaluate("[...film(page.shape, page.frames, headShown(), sinkOf)]"))
+        self.assertEqual(page.evaluate("n_tables"), 1, "two megabytes of work are made for every frame")
         T, n = page.evaluate("page.shape.length"), page.evaluate("Math.min(page.frames.length, FILM_MOST)")
         width, height, palette, pictures = pictures_of(data)
         cell = width // T
