@@ -1,8 +1,6 @@
 /* Three lines against steps, and what they are now in words. */
 "use strict";
 
-const percent = value => Number.isFinite(value) ? `${(100 * value).toFixed(0)} %` : "–";
-
 /* The run under way and the pinned one, as lines. */
 function linesOf(value, colourName) {
   const points = frames => frames.map(frame => [frame.step, value(frame)]);

@@ -20,16 +20,7 @@ function build() {
   const teach = made("button", "The lesson", () => page.lesson ? leaveLesson() : takeStep(0));
   teach.id = "teach";
   $("presets").append(teach);
-  for (const [key, {title, values}] of Object.entries(SWITCHES)) {
-    const set = document.createElement("fieldset"), row = document.createElement("div");
-    set.append(made("legend", title), row);
-    for (const [value, word] of Object.entries(values)) {
-      const button = made("button", word, () => flip(key, value));
-      Object.assign(button.dataset, {key, value});
-      row.append(button);
-    }
-    $("switches").append(set);
-  }
+  $("switches").append(...Object.entries(SWITCHES).map(([key, switched]) => madeSwitch(key, switched)));
   $("predict").append(made("span", "Before you press play: where will a dark column appear?"));
   for (const [guess, words] of Object.entries(ANSWERS)) {
     const button = made("button", words, () => {
@@ -39,6 +30,18 @@ function build() {
     button.dataset.guess = guess;
     $("predict").append(button);
   }
+}
+
+function madeSwitch(key, {title, values}) {
+  const set = document.createElement("fieldset"), legend = document.createElement("legend"), row = document.createElement("div");
+  legend.append(term(key, title));
+  for (const [value, word] of Object.entries(values)) {
+    const button = made("button", word, () => flip(key, value));
+    Object.assign(button.dataset, {key, value});
+    row.append(button);
+  }
+  set.append(legend, row);
+  return set;
 }
 
 function choosePreset(name) {
@@ -67,45 +70,60 @@ function chooseNumber(key, text, isRight) {
   open();
 }
 
+function pressPlay() {
+  if (page.isRunning || (page.wantsPlay && !page.isOpen))
+    pause();
+  else if (lacksPrediction())
+    askFirst();
+  else
+    play();
+}
+
+function startOver() {
+  page.until = PRESETS[page.preset].steps;
+  page.wantsPlay = false;
+  open();
+}
+
+function nextSpeed() {
+  page.speed = (page.speed + 1) % SPEEDS.length;
+  $("speed").textContent = `Speed: ${SPEEDS[page.speed][0]}`;
+  if (page.isRunning)
+    play();
+}
+
+function pin() {
+  page.pinned = page.pinned ? null : {frames: page.frames.slice(), until: page.until};
+  show();
+}
+
 function listen() {
-  $("play").addEventListener("click", () => page.isRunning || (page.wantsPlay && !page.isOpen) ? pause() : play());
-  $("reset").addEventListener("click", () => {
-    page.until = PRESETS[page.preset].steps;
-    page.wantsPlay = false;
-    open();
-  });
-  $("lesson-back").addEventListener("click", () => takeStep(page.lesson.at - 1));
-  $("lesson-next").addEventListener("click", () => takeStep(page.lesson.at + 1));
-  $("lesson-leave").addEventListener("click", leaveLesson);
+  const presses = {
+    play: pressPlay, reset: startOver, back: () => look(page.at - 1), forth: () => look(page.at + 1), loop, speed: nextSpeed, pin,
+    save: savePicture, film: saveFilm, link: copyLink, seeds: startSeeds, "lesson-back": () => takeStep(page.lesson.at - 1),
+    "lesson-next": () => takeStep(page.lesson.at + 1), "lesson-leave": leaveLesson,
+  };
+  for (const [id, press] of Object.entries(presses))
+    $(id).addEventListener("click", press);
   $("scrub").addEventListener("input", () => look(Number($("scrub").value)));
-  $("back").addEventListener("click", () => look(page.at - 1));
-  $("forth").addEventListener("click", () => look(page.at + 1));
-  $("loop").addEventListener("click", loop);
-  $("speed").addEventListener("click", () => {
-    page.speed = (page.speed + 1) % SPEEDS.length;
-    $("speed").textContent = `Speed: ${SPEEDS[page.speed][0]}`;
-    if (page.isRunning)
-      play();
-  });
-  $("pin").addEventListener("click", () => {
-    page.pinned = page.pinned ? null : {frames: page.frames.slice(), until: page.until};
-    show();
-  });
-  $("save").addEventListener("click", savePicture);
-  $("film").addEventListener("click", saveFilm);
-  $("link").addEventListener("click", copyLink);
   $("rate").addEventListener("change", () => chooseNumber("rate", $("rate").value, v => v > 0 && v <= 1));
   $("seed").addEventListener("change", () => chooseNumber("seed", $("seed").value, v => Number.isInteger(v) && v > 0 && v < 2 ** 31));
-  $("seeds").addEventListener("click", startSeeds);
+  listenToMap();
+  listenToTerms();
+  addEventListener("resize", show);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
+}
+
+function listenToMap() {
+  const map = $("map");
   for (const kind of ["pointermove", "pointerdown"])
-    $("map").addEventListener(kind, readCell);
-  $("map").addEventListener("pointerleave", event => {
+    map.addEventListener(kind, readCell);
+  map.addEventListener("pointerleave", event => {
     if (event.pointerType === "mouse") { // a finger leaves with every tap
       page.chosen = null;
       show();
     }
   });
-  $("map").addEventListener("keydown", moveCell);
-  addEventListener("resize", show);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
+  map.addEventListener("click", pressCell);
+  map.addEventListener("keydown", moveCell);
 }

@@ -26,6 +26,8 @@ function cellAt(event) {
   return key >= 0 && query >= 0 && key < T && query < T ? {key, query} : null;
 }
 
+const placeName = i => `${tokenName(page.shape.tokens[i])} (place ${i})`;
+
 function readCell(event) {
   if (!page.shape)
     return;
@@ -33,7 +35,19 @@ function readCell(event) {
   show();
 }
 
+/* Where the lesson asks for a column, a click says which. */
+function pressCell(event) {
+  const cell = takesColumns() ? cellAt(event) : null;
+  if (cell)
+    expectColumn(cell.key);
+}
+
 function moveCell(event) {
+  if ((event.key === "Enter" || event.key === " ") && takesColumns() && page.chosen) {
+    event.preventDefault();
+    expectColumn(page.chosen.key);
+    return;
+  }
   const moves = {ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1]}, move = moves[event.key];
   if (!move || !page.shape)
     return;

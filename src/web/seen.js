@@ -34,15 +34,23 @@ function answer() {
   return isFirst && isLast ? "both" : isFirst ? "first" : isLast ? "last" : "none";
 }
 
+/* The newest loss as a share of the first, where a task that is learnt has next to none left; else NaN. */
+function shareLeft() {
+  const share = lastFrame().loss / page.frames[0].loss;
+  return share > (LEARNT[page.state.task] ?? Infinity) ? share : NaN;
+}
+
+/* What formed, and whether it is worth anything. */
+function said(found) {
+  const share = shareLeft(), left = `the [loss] still is ${percent(share)} of what it was`;
+  if (found !== "none")
+    return `A sink: [idle] tokens look at ${ANSWERS[found]}.` + (Number.isNaN(share) ? "" : ` The task is not learnt yet: ${left}.`);
+  return Number.isNaN(share) ? "No column formed: no sink." : `No column formed, but the task was not learnt either: ${left}. This is no cure.`;
+}
+
 function verdict() {
-  const frame = lastFrame();
-  if (!page.isOpen || page.frames.length < 2)
+  if (!page.isOpen || page.frames.length < 2 || lastFrame().step < page.until)
     return "";
-  const found = answer(), isOver = frame.step >= page.until;
-  if (!isOver)
-    return "";
-  const said = found === "none" ? "No column formed: no sink." : `A sink: idle tokens look at ${ANSWERS[found]}.`;
-  if (!page.guess)
-    return said;
-  return `${said} You said ${ANSWERS[page.guess]}: ${page.guess === found ? "right." : "see for yourself."}`;
+  const found = answer();
+  return page.guess ? `${said(found)} You said ${ANSWERS[page.guess]}: ${page.guess === found ? "right." : "see for yourself."}` : said(found);
 }

@@ -1,7 +1,8 @@
 /* The page as it is now: one drawing before each picture of the screen. */
 "use strict";
 
-const CELL_HINT = $("cell").textContent;
+const CELL_HINT = "Each row is a token that looks, each column a token that is looked at. A dark column is a sink: tokens with nothing to " +
+  "[fetch] all look there.";
 
 let isDue = false;
 
@@ -18,36 +19,42 @@ function show() {
 
 function draw() {
   const frame = page.frames[page.at] ?? null;
-  $("play").textContent = page.isRunning || (page.wantsPlay && !page.isOpen) ? "❚❚ Pause" : frame && frame.step >= page.until ? "▶ Go on" : "▶ Play";
-  $("play").disabled = page.trouble !== "" || page.seeds !== null || page.until === 0;
-  $("step").textContent = frame ? `step ${frame.step} of ${page.until}` : page.isReady ? "opening…" : "loading…";
-  $("trouble").textContent = page.trouble;
-  $("told").textContent = PRESETS[page.preset].text;
-  $("scrub").max = Math.max(0, page.frames.length - 1);
-  $("pin").disabled = page.frames.length < 2 && !page.pinned;
-  $("film").disabled = page.frames.length < 2;
-  $("scrub").value = page.at;
-  $("scrub").setAttribute("aria-valuetext", frame ? `step ${frame.step}` : "nothing yet");
-  $("loop").setAttribute("aria-pressed", page.isLooping);
-  $("pin").setAttribute("aria-pressed", page.pinned !== null);
-  $("pin").textContent = page.pinned ? "Unpin" : "Pin this run";
+  tell($("told"), PRESETS[page.preset].text);
+  drawBars(frame);
   drawPressed();
   drawHeads();
   drawPredict();
   drawLesson();
-  $("verdict").textContent = verdict();
+  tell($("verdict"), verdict());
+  $("trouble").textContent = page.trouble;
   if (!frame)
     return;
-  drawMap($("map"), page.shape, frame.map, headShown(), page.chosen, page.guess);
+  drawMap($("map"), page.shape, frame.map, headShown(), {chosen: page.chosen, isAimed: takesColumns(), columns: columnsGuessed()});
   drawCell(frame);
   drawCharts(frame);
+}
+
+/* What plays and what looks back. */
+function drawBars(frame) {
+  const isStarting = page.isRunning || (page.wantsPlay && !page.isOpen);
+  $("play").textContent = isStarting ? "❚❚ Pause" : frame && frame.step >= page.until ? "▶ Go on" : "▶ Play";
+  $("play").disabled = page.trouble !== "" || page.seeds !== null || page.until === 0;
+  $("step").textContent = frame ? `step ${frame.step} of ${page.until}` : page.isReady ? "opening…" : "loading…";
+  $("scrub").max = Math.max(0, page.frames.length - 1);
+  $("scrub").value = page.at;
+  $("scrub").setAttribute("aria-valuetext", frame ? `step ${frame.step}` : "nothing yet");
+  $("loop").setAttribute("aria-pressed", page.isLooping);
+  $("film").disabled = page.frames.length < 2;
+  $("pin").disabled = page.frames.length < 2 && !page.pinned;
+  $("pin").setAttribute("aria-pressed", page.pinned !== null);
+  $("pin").textContent = page.pinned ? "Unpin" : "Pin this run";
 }
 
 function drawPressed() {
   for (const button of document.querySelectorAll("#presets button"))
     if (button.dataset.preset)
       button.setAttribute("aria-pressed", page.lesson === null && button.dataset.preset === page.preset && hasSwitchesOf(stateOf(page.preset)));
-  for (const button of document.querySelectorAll("#switches button")) {
+  for (const button of document.querySelectorAll("#switches button[data-key]")) {
     button.setAttribute("aria-pressed", page.state[button.dataset.key] === button.dataset.value);
     button.disabled = button.dataset.key === "goals" && page.state.task !== "fetch";
   }
@@ -71,10 +78,9 @@ function drawHeads() {
 }
 
 function drawPredict() {
-  const hasBegun = page.frames.length > 1;
-  $("predict").hidden = page.lesson !== null || (hasBegun && !page.guess);
+  $("predict").hidden = page.lesson !== null || (hasBegun() && !page.guess);
   for (const button of $("predict").querySelectorAll("button")) {
-    button.disabled = hasBegun;
+    button.disabled = hasBegun();
     button.setAttribute("aria-pressed", button.dataset.guess === page.guess);
   }
 }
@@ -82,11 +88,10 @@ function drawPredict() {
 function drawCell(frame) {
   const T = page.shape.length, head = headShown(), {chosen} = page;
   if (!chosen) {
-    $("cell").textContent = CELL_HINT;
+    tell($("cell"), CELL_HINT);
     return;
   }
   const weight = (frame.map[head * T * T + chosen.query * T + chosen.key] / 255) ** 2;
-  const name = i => `${tokenName(page.shape.tokens[i])} (place ${i})`;
-  $("cell").textContent = `${name(chosen.query)} gives ${name(chosen.key)} ${percent(weight)} of its attention.` +
-    (page.shape.idle[chosen.query] ? " It has nothing to fetch." : "");
+  tell($("cell"), `${placeName(chosen.query)} gives ${placeName(chosen.key)} ${percent(weight)} of its attention.` +
+    (page.shape.idle[chosen.query] ? " It has nothing to [fetch]." : ""));
 }
