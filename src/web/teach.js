@@ -40,8 +40,10 @@ function askFirst() {
 function say(words) {
   const {lesson} = page, goesOn = lesson.isAsked && words === UNSAID;
   Object.assign(lesson, {said: words, columns: []});
-  if (goesOn)
+  if (goesOn) {
+    $("play").focus(); // the pressed button goes
     play();
+  }
   show();
 }
 
@@ -95,10 +97,17 @@ function drawChoices(step) {
     holder.dataset.at = at;
     holder.replaceChildren(...[...(step.choices ?? [NO_COLUMN]), UNSAID].map(words => made("button", words, () => say(words))));
   }
-  for (const button of holder.children) {
+  holder.hidden = hasBegun() && said !== null;
+  for (const button of holder.children)
     button.setAttribute("aria-pressed", said === button.textContent);
-    button.disabled = hasBegun() && said !== null;
-  }
+}
+
+/* The question, and how it is answered while it can be. */
+function questionOf(step, isAwaited) {
+  if (hasBegun() && page.lesson.said !== null)
+    return step.asks;
+  const how = takesColumns() ? ` Click ${hasEnd() ? "one or two columns" : "a column"} of the map.` : "";
+  return `${isAwaited ? "Before it trains, say what you expect." : "Predict first:"} ${step.asks}${how}`;
 }
 
 function drawLesson() {
@@ -113,10 +122,10 @@ function drawLesson() {
   $("map").classList.toggle("aimed", takesColumns());
   if (lesson === null)
     return;
-  const step = stepNow(), how = "where" in step ? ` Click ${hasEnd() ? "one or two columns" : "a column"} of the map.` : "";
+  const step = stepNow();
   tell($("lesson-title"), `Step ${lesson.at + 1} of ${LESSON.length}: ${step.title}`);
   tell($("lesson-text"), step.text);
-  tell($("lesson-asks"), `${isAwaited ? "Before it trains, say what you expect." : "Predict first:"} ${step.asks}${how}`);
+  tell($("lesson-asks"), questionOf(step, isAwaited));
   drawChoices(step);
   tell($("lesson-reading"), readingOf(step));
   $("lesson-back").disabled = lesson.at === 0;
