@@ -334,7 +334,7 @@ class Answers(Served):
 
     def test_a_port_that_is_taken(self):
         taken = self.refframe("serve", "results/tiny", "--port", self.port, code=1)
-        self.assertEqual(taken.stderr, f"refframe: refframe serve: port {self.port} is in use; --port N takes another, --port 0 any "
+        self.assertEqual(taken.stderr, f"refframe serve: port {self.port} is in use; --port N takes another, --port 0 any "
                          "that is free\n")
         self.assertEqual(taken.stdout, "")
 
@@ -444,7 +444,7 @@ class Verb(Served):
         self.refframe("run", "one.yaml", env=gone)
         error = self.refframe("serve", "results/one", "--port", 0, env=gone, code=1).stderr
         if WITHOUT not in error:
-            self.assertEqual(error, "refframe: refframe serve: libmicrohttpd cannot be loaded (Debian: libmicrohttpd12): it is gone\n")
+            self.assertEqual(error, "refframe serve: libmicrohttpd cannot be loaded (Debian: libmicrohttpd12): it is gone\n")
 
 
 if __name__ == "__main__":
