@@ -21,7 +21,7 @@ function build() {
   teach.id = "teach";
   $("presets").append(teach);
   $("switches").append(...Object.entries(SWITCHES).map(([key, switched]) => madeSwitch(key, switched)));
-  $("predict").append(made("span", "Before you press play: where will a dark column appear?"));
+  $("predict").append(made("span", "Before you press play: where will a strong column appear?"));
   for (const [guess, words] of Object.entries(ANSWERS)) {
     const button = made("button", words, () => {
       page.guess = page.guess === guess ? null : guess;

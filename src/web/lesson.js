@@ -1,4 +1,4 @@
-/* The lesson: seven steps, each a prediction, a run, and a reading of two sentences. Where the dark column will be is predicted on
+/* The lesson: seven steps, each a prediction, a run, and a reading of two sentences. Where the column will be is predicted on
    the map (`where`: one of ANSWERS, `right` else: one of the choices). Numbers in the readings are measured: see
    experiments/lesson/README.md. */
 "use strict";
@@ -31,7 +31,7 @@ const LESSON = [
   {
     title: "Take softmax away", preset: "cure",
     text: "ReLU in softmax's place lets a row be empty: its weights need not sum to 100 %.",
-    asks: "Where will the dark column be?", where: "none",
+    asks: "Where will the strong column be?", where: "none",
     reading: "Nowhere, in 20 of 20 seeds: idle rows are empty or nearly so, and the task is solved all the same. Softmax asks for the sink, the task does not.",
   },
   {

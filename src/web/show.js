@@ -1,8 +1,8 @@
 /* The page as it is now: one drawing before each picture of the screen. */
 "use strict";
 
-const CELL_HINT = "Each row is a token that looks, each column a token that is looked at. A dark column is a sink: tokens with nothing to " +
-  "[fetch] all look there.";
+const CELL_HINT = "Each row is a token that looks, each column one that is looked at. Strong colour is much attention. A strong column is a sink: " +
+  "tokens with nothing to [fetch] all look there.";
 
 let isDue = false;
 
