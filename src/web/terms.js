@@ -4,7 +4,8 @@
 
 const TERMS = {
   query: "A token that looks is called a query, one that is looked at a key.",
-  fetch: "To fetch is to take what other tokens hold. Here the ★ must fetch: its answer is the mean of what it sees.",
+  fetch: "To fetch is to take what other tokens hold. The ★ must: its answer is the mean of what it sees. In the language model a trigger " +
+    "must: it repeats a letter.",
   idle: "An idle token has nothing to fetch: what other tokens hold is of no use for its answer.",
   value: "What a token hands to those that look at it: a list of numbers, learnt by the head. A short value adds next to nothing.",
   loss: "How wrong the answers are, as one number. Training makes it fall.",
