@@ -55,7 +55,7 @@ const Verb verb_export = {
         "Writes config.json and model.safetensors to DIR, whole or not at all. If tokens are characters or bytes, "
         "writes their tokenizer, too. The settings choose the nearest architecture (`refframe list architecture`); "
         "its logits are the run's. A setting that none has a place for is refused by its key: exit 2, and nothing "
-        "is written.\n\n"
+        "is written. ALiBi is bloom's alone, which wants model.embedding_norm: true and model.activation: gelu.\n\n"
         "AutoModelForCausalLM.from_pretrained(DIR) loads it. A bert is loaded by AutoModelForTokenClassification; "
         "its classes are the tokens.",
     .min_words = 1,

@@ -11,18 +11,21 @@ static void on_ready(void *context, int port)
 {
     Arena *arena = arena_new();
     terminal_rowf("serving %s at http://127.0.0.1:%d/ (Ctrl-C ends it)\n", terminal_text(arena, context), port);
+    if (planned_awaits(context))
+        terminal_rowf("nothing was run into it yet; its page fills once something is\n");
     fflush(stdout);
     arena_free(arena);
 }
 
-/* An experiment's folder, or one that holds some. */
+/* An experiment's folder, perhaps before its first run, or one that holds some. */
 static int find_kind(Arena *arena, const char *folder, int *ret_is_list, Error *err)
 {
     Planned planned;
     const int status = planned_read(arena, folder, &planned, err);
-    if (status != STATUS_OK && !planned_below(arena, folder))
+    const int is_list = status != STATUS_OK && planned_below(arena, folder);
+    if (status != STATUS_OK && !is_list && !planned_awaits(folder))
         return status;
-    *ret_is_list = status != STATUS_OK;
+    *ret_is_list = is_list;
     return STATUS_OK;
 }
 
@@ -53,8 +56,9 @@ const Verb verb_serve = {
     .summary = "show results in a browser, growing while their runs train",
     .details =
         "Serves the report of results/NAME, or of each experiment in a folder of several, to browsers on this machine "
-        "alone. Start it beside `refframe run`, or before, once the folder is there: the page shows how far each run "
-        "is, and brings new snapshots by itself. Runs may be killed and go on meanwhile. An arm in which no run has "
+        "alone. Start it beside `refframe run`, or before: where the folder is there, and nothing was run into it, its "
+        "page waits. It shows how far each run is, and brings new snapshots by itself. Runs may be killed and go on "
+        "meanwhile. An arm in which no run has "
         "finished yet shows the others so far; verdicts count finished runs alone.\n"
         "The folder is only read, and only what a report writes can be taken from it. At most 50 connections are open "
         "at a time. Ctrl-C ends it.\n\n"

@@ -105,7 +105,7 @@ static void print_orphans(const Planned *planned)
     int n;
     const char **orphans = planned_orphans(planned, &n);
     if (n > 0)
-        terminal_rowf("%d run%s of no plan that stands here: %s%s; refframe clean %s removes %s\n", n,
+        terminal_rowf("%d run%s of no plan that stands here: %s%s; refframe clean %s --yes removes %s\n", n,
                       n == 1 ? "" : "s", terminal_text(planned->arena, orphans[0]), n > 1 ? ", ..." : "",
                       terminal_text(planned->arena, planned->folder), n > 1 ? "them" : "it");
 }
@@ -164,7 +164,7 @@ const Verb verb_status = {
     .summary = "how far an experiment's runs are, and whether their files stand",
     .details = "One line per run of the current plan: finished, running, interrupted, failed (with the reason), "
                "pending or absent. A finished run that lacks files which its manifest.json lists is named: exit code "
-               "1. Runs that an earlier plan left are counted; refframe clean removes them.\n\n"
+               "1. Runs that an earlier plan left are counted; refframe clean --yes removes them.\n\n"
                "--verify reads every file, also of other plans' runs in the folder, and names under each run:\n"
                "  damaged  it is not what was written, by its hash in manifest.json or SHA256SUMS, or by its own\n"
                "  lost     it is listed there, and gone\n"

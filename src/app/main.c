@@ -112,6 +112,13 @@ static int run_verb(int argc, char **argv, Error *err)
     return verb->run(&arguments, err);
 }
 
+/* One line, with the program's name in front once: what is wrong with a verb's words begins with "refframe VERB: ". */
+static void print_error(const char *text)
+{
+    static const char name[] = "refframe ";
+    fprintf(stderr, "%s%s\n", strncmp(text, name, sizeof name - 1) == 0 ? "" : "refframe: ", text);
+}
+
 int main(int argc, char **argv)
 {
     Error err = {""};
@@ -129,6 +136,6 @@ int main(int argc, char **argv)
         status = error_set(&err, STATUS_FAILED, "cannot write to standard output");
     }
     if (status != STATUS_OK)
-        fprintf(stderr, "refframe: %s\n", err.text);
+        print_error(err.text);
     return argc < 2 && status == STATUS_OK ? status_exit_code(STATUS_INPUT) : status_exit_code(status);
 }

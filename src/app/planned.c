@@ -25,6 +25,18 @@ const char *planned_below(Arena *arena, const char *folder)
     return NULL;
 }
 
+int planned_awaits(const char *folder)
+{
+    Arena *arena = arena_new();
+    char **names;
+    int n = 0, awaits = file_is_folder(folder) && !has_plan(arena, folder) && !verify_is_run(folder);
+    awaits = awaits && file_list(arena, folder, &names, &n, NULL) == STATUS_OK;
+    for (int i = 0; i < n && awaits; i++)
+        awaits = !file_is_folder(file_join(arena, folder, names[i]));
+    arena_free(arena);
+    return awaits;
+}
+
 int planned_explain(Arena *arena, const char *folder, int status, Error *err)
 {
     const char *above = file_dirname(arena, folder), *below;

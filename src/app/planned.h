@@ -25,6 +25,10 @@ int planned_explain(Arena *arena, const char *folder, int status, Error *err);
 /* The first folder in it that has a plan; NULL where it holds no experiment. */
 const char *planned_below(Arena *arena, const char *folder);
 
+/* Whether it is a folder into which nothing was run yet, and of one experiment: it is there, without plan.json and
+ * without folders. */
+int planned_awaits(const char *folder);
+
 /* Names of folders in it that are runs, and of no plan that stands there; in order. A folder that can't be listed has
  * none: whoever goes on to read it is told. */
 const char **planned_orphans(const Planned *planned, int *ret_n);

@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "report/export/export.h"
+#include "store/sums.h"
 
 static const struct {
     const char *ending, *type;
@@ -68,13 +69,23 @@ Answer download(const char *folder, const char *name)
     return answer;
 }
 
+/* Whether it is a file as the last report left it, of what stands here: SHA256SUMS lists no other. Those of a fresh
+ * checkout are of other runs. */
+static int is_of_report(Arena *arena, const char *folder, const Sums *sums, const char *name)
+{
+    struct stat stat;
+    return sums_hash(sums, name) && lstat(file_join(arena, folder, name), &stat) == 0 && S_ISREG(stat.st_mode);
+}
+
 void download_names(const char *folder, JsonWriter *json)
 {
     Arena *arena = arena_new();
-    uint64_t ignored;
+    Sums sums;
+    if (sums_read(arena, folder, &sums, NULL) != STATUS_OK)
+        sums.n = 0;
     json_open_array(json);
     for (const Export *const *export = export_registry; *export; export ++)
-        if (file_size(file_join(arena, folder, (*export)->file), &ignored) == 0)
+        if (is_of_report(arena, folder, &sums, (*export)->file))
             json_string(json, (*export)->file);
     json_close_array(json);
     arena_free(arena);

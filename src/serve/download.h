@@ -8,7 +8,7 @@
 /* The file as an answer, or why not. No link is followed. */
 Answer download(const char *folder, const char *name);
 
-/* The names of those that lie there, as an array. */
+/* The names of those that the last report left there and that can be taken, as an array. */
 void download_names(const char *folder, JsonWriter *json);
 
 #endif

@@ -128,6 +128,7 @@ function stepsOf(run) {
 }
 
 function counts(state) {
+  if (state.planned === 0) return 'Nothing was run here yet.';
   const others = [['running', 'training'], ['interrupted', 'interrupted'], ['failed', 'failed']]
     .filter(([status]) => state[status] > 0).map(([status, word]) => `, ${state[status]} ${word}`);
   return `${state.finished} of ${state.planned} run${state.planned === 1 ? '' : 's'} finished${others.join('')}`;
@@ -168,26 +169,53 @@ function mayLoad() {
   return !document.hidden && follow.checked && (own === '' || (now - began > LASTS && now - touched > CALM && !plays()));
 }
 
+/* What the server says, or null; then the page tells why. */
+async function asked() {
+  let answer;
+  try {
+    answer = await fetch('state.json', {cache: 'no-store'});
+  } catch {
+    tell('The server does not answer. This page stays as it was, and goes on when the server is there again.');
+    return null;
+  }
+  try {
+    if (answer.ok) return await answer.json();
+    tell(`The server has nothing to say of this (${answer.status}). This page stays as it was, and asks again.`);
+  } catch {
+    tell('What the server answers can’t be read: it may have ended just now. This page stays as it was, and asks again.');
+  }
+  return null;
+}
+
+/* Shows it, and returns after how long to ask again; null where the page is being loaded anew. */
+function showState(state) {
+  if (isFirst && state.running > 0) showNewest();
+  isFirst = false;
+  tell(state.problem);
+  if (state.experiments) {
+    showList(state);
+    return SELDOM;
+  }
+  showRuns(state);
+  const isNew = state.page !== '' && state.page !== own; /* a server that has just begun has none yet */
+  offer.hidden = !isNew || own === '';
+  if (isNew && mayLoad()) {
+    location.reload();
+    return null;
+  }
+  return state.running > 0 || isNew || own === '' ? OFTEN : SELDOM;
+}
+
 async function ask() {
   let next = SELDOM;
   try {
-    const state = await (await fetch('state.json', {cache: 'no-store'})).json();
-    if (isFirst && state.running > 0) showNewest();
-    isFirst = false;
-    tell(state.problem);
-    if (state.experiments) {
-      showList(state);
-    } else {
-      showRuns(state);
-      const isNew = state.page !== '' && state.page !== own; /* a server that has just begun has none yet */
-      offer.hidden = !isNew || own === '';
-      if (isNew && mayLoad()) return location.reload();
-      if (state.running > 0 || isNew || own === '') next = OFTEN;
-    }
-  } catch {
-    tell('The server does not answer. This page stays as it was, and goes on when the server is there again.');
+    const state = await asked();
+    if (state) next = showState(state);
+  } catch (error) { /* a fault of this page, which is no silence of the server */
+    tell(`This page could not show how far the runs are: ${error.message}`);
+    console.error(error);
   }
-  setTimeout(ask, next);
+  if (next !== null) setTimeout(ask, next);
 }
 
 for (const kind of ['pointerdown', 'pointermove', 'keydown', 'wheel', 'touchstart'])

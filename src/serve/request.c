@@ -70,6 +70,24 @@ Request request_parse(const char *path)
     return request.kind == ASKS_NOTHING ? (Request){.kind = ASKS_NOTHING} : request;
 }
 
+void request_add_address(Text *address, const char *name)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
+    text_add(address, "/");
+    for (const char *c = name; *c; c++)
+        text_addf(address, strchr(plain, *c) ? "%c" : "%%%02X", (unsigned char)*c);
+    text_add(address, "/");
+}
+
+int request_is_name(const char *name)
+{
+    Text address = {0};
+    request_add_address(&address, name);
+    const int is = request_parse(text_string(&address)).kind == ASKS_PAGE;
+    text_free(&address);
+    return is;
+}
+
 int request_is_for_us(const char *host, int port)
 {
     static const char *const names[] = {"127.0.0.1", "localhost", "[::1]"};

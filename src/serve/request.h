@@ -9,6 +9,8 @@
 #ifndef REFFRAME_SERVE_REQUEST_H
 #define REFFRAME_SERVE_REQUEST_H
 
+#include "base/text.h"
+
 typedef enum {
     ASKS_NOTHING, /* of the above */
     ASKS_ROOT,
@@ -31,6 +33,12 @@ typedef struct {
 /* The path of a request, its %XX as they came, without a query. Parts of it are names that a folder can have and shows:
  * never "", ".", "..", hidden, of a slash, or with control characters; else it asks for nothing. */
 Request request_parse(const char *path);
+
+/* Adds /NAME/, by which an experiment's page is asked for: every byte that is no letter, digit or one of -._ as %XX. */
+void request_add_address(Text *address, const char *name);
+
+/* Whether a page can be asked for by that name: not for a hidden one, or "..". */
+int request_is_name(const char *name);
 
 /* Whether a Host header names this server on `port`. Any other name that leads here is not ours: a foreign page could
  * have given it to this address, to read what is served (DNS rebinding). NULL: there was none. */

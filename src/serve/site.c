@@ -14,26 +14,28 @@ static Answer not_found(void)
     return answer_words(404, "refframe: there is no such page");
 }
 
-/* /NAME/, with every byte that is no letter, digit or one of -._ as %XX. */
 static Answer redirect_to(const char *name)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._";
     Answer answer = answer_empty(302);
     Text text = {0};
-    text_add(&text, "/");
-    for (const char *c = name; *c; c++)
-        text_addf(&text, strchr(plain, *c) ? "%c" : "%%%02X", (unsigned char)*c);
-    text_add(&text, "/");
+    request_add_address(&text, name);
     if (text.size < sizeof answer.location)
         memcpy(answer.location, text.data, text.size + 1);
     text_free(&text);
     return answer;
 }
 
+static const char *problem_of(const Experiment *one)
+{
+    if (one->problem.text[0])
+        return one->problem.text;
+    return one->page_problem.text[0] || one->read_next > 0 ? one->page_problem.text : "it was not looked at yet";
+}
+
 static void put_counts(const Experiment *one, int has_runs, JsonWriter *json)
 {
     json_put_string(json, "folder", one->name);
-    json_put_string(json, "problem", one->problem.text[0] ? one->problem.text : one->page_problem.text);
+    json_put_string(json, "problem", problem_of(one));
     progress_json(&one->progress, has_runs, json);
 }
 
@@ -51,31 +53,46 @@ static Answer answer_state(const Experiment *one)
     return answer_text(200, answer_json, &text);
 }
 
+/* Those that lie in the folder, in order of their names. */
+static int find_listed(Arena *arena, Site *site, Experiment ***ret_ones, int *ret_n, Error *err)
+{
+    char **names;
+    int n = 0, n_found = 0;
+    if (!file_is_folder(site->folder))
+        return error_set(err, STATUS_INPUT, "%s: there is no such folder any more", site->folder);
+    const int status = file_list(arena, site->folder, &names, &n, err);
+    if (status != STATUS_OK)
+        return status;
+    Experiment **ones = ARENA_ARRAY(arena, Experiment *, n + 1);
+    for (int i = 0; i < n; i++) {
+        Experiment *one = names[i][0] == '.' || !experiment_is_listed(file_join(arena, site->folder, names[i]))
+                              ? NULL
+                              : experiment_find(site, names[i]);
+        if (one)
+            ones[n_found++] = one;
+    }
+    *ret_ones = ones;
+    *ret_n = n_found;
+    return STATUS_OK;
+}
+
 static Answer answer_list(Site *site)
 {
     Arena *arena = arena_new();
     Text text = {0};
     JsonWriter json;
-    char **names;
+    Experiment **ones = NULL;
     int n = 0;
     Error err = {""};
+    if (find_listed(arena, site, &ones, &n, &err) == STATUS_OK)
+        experiments_refresh(site, ones, n);
     json_start(&json, &text, 0);
     json_open_object(&json);
     json_key(&json, "experiments");
     json_open_array(&json);
-    if (!file_is_folder(site->folder))
-        error_set(&err, STATUS_INPUT, "%s: there is no such folder any more", site->folder);
-    else if (file_list(arena, site->folder, &names, &n, &err) != STATUS_OK)
-        n = 0;
     for (int i = 0; i < n; i++) {
-        Experiment *one = names[i][0] == '.' || !experiment_is_listed(file_join(arena, site->folder, names[i]))
-                              ? NULL
-                              : experiment_find(site, names[i]);
-        if (!one)
-            continue;
-        experiment_refresh(site, one);
         json_open_object(&json);
-        put_counts(one, 0, &json);
+        put_counts(ones[i], 0, &json);
         json_close_object(&json);
     }
     json_close_array(&json);
@@ -100,9 +117,10 @@ static Answer answer_page(const Experiment *one, const char *etag)
         return answer_shell(one->is_gone ? 404 : 503, title, "This experiment's folder can't be read just now.");
     if (!one->page)
         return answer_shell(200, title,
-                            progress->n_measured > 0
-                                ? "The report is being built."
-                                : "No run has been measured yet. The report comes with the first snapshot.");
+                            progress->n_measured > 0 ? "The report is being built."
+                            : one->has_begun
+                                ? "No run has been measured yet. The report comes with the first snapshot."
+                                : "Nothing was run into this folder yet. The report comes by itself once it is.");
     Answer answer = answer_empty(304);
     snprintf(answer.etag, sizeof answer.etag, "\"%s\"", one->page_tag);
     if (etag && strcmp(etag, answer.etag) == 0)
@@ -119,7 +137,7 @@ static Answer answer_of(Site *site, Experiment *one, const Request *request, con
         return redirect_to(one->name);
     if (request->kind == ASKS_FILE)
         return download(one->folder, request->file);
-    experiment_refresh(site, one);
+    experiments_refresh(site, &one, 1);
     return request->kind == ASKS_STATE ? answer_state(one) : answer_page(one, etag);
 }
 
@@ -127,10 +145,7 @@ static Answer answer_root(const Site *site)
 {
     if (site->is_list)
         return answer_shell(200, "Experiments", "Each has its page, which grows while its runs train.");
-    Arena *arena = arena_new();
-    const Answer answer = redirect_to(file_basename(arena, file_absolute(arena, site->folder)));
-    arena_free(arena);
-    return answer;
+    return redirect_to(site->name);
 }
 
 static Answer answer_locked(Site *site, const Request *request, const char *etag)

@@ -4,7 +4,7 @@
  * Two threads meet here. One answers (site_answer); it reads how far runs are, at most so often that reading takes a
  * tenth of the time, and never builds a page. The other builds (site_build): a report's page is built once for each
  * change that somebody asks for, whoever asks, and rests three times as long as it took, so that training goes on.
- * Until a page is there, a small one says so.
+ * Both limits are of all experiments together. Until a page is there, a small one says so.
  *
  * The folder is never written to, and no lock of it is held. It may vanish and come back; that is said.
  */
@@ -16,7 +16,8 @@
 
 typedef struct Site Site;
 
-/* `folder` is an experiment's, or holds experiments' (`is_list`). Never NULL; freed only when nobody uses it. */
+/* `folder` is an experiment's, or holds experiments' (`is_list`). Into an experiment's nothing need have been run yet.
+ * Never NULL; freed only when nobody uses it. */
 Site *site_new(const char *folder, int is_list);
 Site *site_free(Site *site); /* NULL is fine; returns NULL */
 

@@ -35,8 +35,10 @@ function tokenName(token) {
   return NAMES[token] ?? token;
 }
 
-/* One head's map; `chosen` is a cell under the pointer, `guess` what was predicted. */
-function drawMap(canvas, shape, map, head, chosen, guess) {
+const percent = value => Number.isFinite(value) ? `${(100 * value).toFixed(0)} %` : "–";
+
+/* One head's map; `chosen` is a cell under the pointer, or its column where `isAimed`; `columns` were predicted. */
+function drawMap(canvas, shape, map, head, {chosen, isAimed, columns}) {
   const {context, width, height} = sharp(canvas), T = shape.length;
   const {left, top, cell, side} = mapLayout(width, height, T);
   const paper = channels(colour("--map-low")), ink = channels(colour("--map-high"));
@@ -55,12 +57,11 @@ function drawMap(canvas, shape, map, head, chosen, guess) {
   context.strokeStyle = colour("--line");
   context.strokeRect(left - 0.5, top - 0.5, side + 1, side + 1);
   drawLabels(context, shape, {left, top, cell, side});
-  if (guess)
-    drawGuess(context, guess, {left, top, cell, side});
+  drawColumns(context, columns, {left, top, cell, side});
   if (chosen) {
     context.strokeStyle = colour("--accent");
     context.lineWidth = 2;
-    context.strokeRect(left + chosen.key * cell, top + chosen.query * cell, cell, cell);
+    context.strokeRect(left + chosen.key * cell, isAimed ? top : top + chosen.query * cell, cell, isAimed ? side : cell);
     context.lineWidth = 1;
   }
 }
@@ -82,14 +83,12 @@ function drawLabels(context, shape, {left, top, cell, side}) {
   }
 }
 
-function drawGuess(context, guess, {left, top, cell, side}) {
+function drawColumns(context, columns, {left, top, cell, side}) {
   context.strokeStyle = colour("--guess");
   context.setLineDash([5, 4]);
   context.lineWidth = 2;
-  if (guess === "first" || guess === "both")
-    context.strokeRect(left + 1, top + 1, cell - 2, side - 2);
-  if (guess === "last" || guess === "both")
-    context.strokeRect(left + side - cell + 1, top + 1, cell - 2, side - 2);
+  for (const key of columns)
+    context.strokeRect(left + key * cell + 1, top + 1, cell - 2, side - 2);
   context.setLineDash([]);
   context.lineWidth = 1;
 }

@@ -21,9 +21,11 @@ function packCodes() {
   };
 }
 
-function lzw(pixels) {
-  const table = new Int16Array(GIF_CODES << 8), packed = packCodes(); // by code and byte: the code of both together; 0: none yet
+/* The codes of a picture's bytes. `table` is room for the work: by code and byte the code of both together, 0 for none yet. */
+function lzw(pixels, table) {
+  const packed = packCodes();
   let size = 9, next = GIF_END + 1, prefix = pixels[0];
+  table.fill(0);
   packed.put(GIF_CLEAR, size);
   for (let i = 1; i < pixels.length; i++) {
     const both = prefix << 8 | pixels[i];
@@ -50,11 +52,12 @@ function lzw(pixels) {
 
 /* `palette`: 256 colours of three bytes; `frames`: [{pixels: bytes of width times height, delay: hundredths of a second}]. Bytes. */
 function gif(width, height, palette, frames) {
+  const table = new Int16Array(GIF_CODES << 8);
   const two = n => [n & 255, n >> 8], out = [...new TextEncoder().encode("GIF89a"), ...two(width), ...two(height), 0xf7, 0, 0, ...palette];
   out.push(0x21, 0xff, 11, ...new TextEncoder().encode("NETSCAPE2.0"), 3, 1, 0, 0, 0); // again and again
   for (const {pixels, delay} of frames) {
     out.push(0x21, 0xf9, 4, 0, ...two(delay), 0, 0, 0x2c, 0, 0, 0, 0, ...two(width), ...two(height), 0, 8);
-    const bytes = lzw(pixels);
+    const bytes = lzw(pixels, table);
     for (let at = 0; at < bytes.length; at += 255) {
       const block = bytes.slice(at, at + 255);
       out.push(block.length, ...block);

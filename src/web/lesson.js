@@ -1,42 +1,43 @@
-/* The lesson: seven steps, each a prediction, a run, and a reading of two sentences. Numbers in the readings are measured: see
+/* The lesson: seven steps, each a prediction, a run, and a reading of two sentences. Where the column will be is predicted on
+   the map (`where`: one of ANSWERS, `right` else: one of the choices). Numbers in the readings are measured: see
    experiments/lesson/README.md. */
 "use strict";
 
 const LESSON = [
   {
     title: "Attention", preset: "sink", steps: 0,
-    text: "Each row of the picture is one token that looks at the tokens up to itself. The weights of a row sum to 100 %. Nothing has been learnt yet.",
-    asks: "How does the last row share its attention?", choices: ["evenly", "all on itself", "all on BOS"], right: 0,
+    text: "Each row of the picture is one [query|token that looks] at the tokens up to itself. The weights of a row sum to 100 %. Nothing has been learnt yet.",
+    asks: "How does the last row share its attention?", choices: ["evenly", "all on itself", "all on BOS, the first token"], right: 0,
     reading: "Evenly: the head has no reason yet to prefer one token. Point at cells, or use the arrow keys, to read their weights.",
   },
   {
     title: "A head with nothing to do", preset: "sink",
-    text: "At the ★ the head must give the mean of what it sees. Everywhere else it must give nothing. Softmax does not let a row be empty.",
-    asks: "Where will the idle tokens look?", choices: ["at themselves", "at the ★", "at BOS", "everywhere"], right: 2,
+    text: "At the ★ the head must [fetch] the mean of what it sees. At all other tokens, the [idle] ones, it must give nothing. [softmax|Softmax] does not let a row be empty.",
+    asks: "Where will the idle tokens look?", where: "first",
     reading: "At BOS, with nearly all of their attention, in 20 of 20 seeds. This column is an attention sink.",
   },
   {
     title: "When it forms", preset: "sink",
-    text: "Watch the first two lines together: the sink's strength, and the loss on data that the model has not seen.",
+    text: "Watch the first two lines together: the sink's strength, and the [loss] on data that the model has not seen.",
     asks: "When does the sink pass 30 %?", choices: ["before the loss falls", "while it falls", "after it has fallen"], right: 1,
     reading: "While it falls: the marker stands in the middle of the loss's fall. On this task sink and skill are learnt together.",
   },
   {
     title: "Its empty value", preset: "sink",
-    text: "A token that looks at another takes its value. The third line is the length of BOS's value, measured in lengths of the others'.",
+    text: "A token that looks at another takes its [value]. The third line is the length of BOS's value, measured in lengths of the others'.",
     asks: "What do idle tokens take from BOS in the end?", choices: ["much", "as much as from others", "almost nothing"], right: 2,
     reading: "Almost nothing: the value of BOS has shrunk to a few hundredths of the others' or less, in 20 of 20 seeds. So all attention on BOS is the head's way to do nothing.",
   },
   {
     title: "Take softmax away", preset: "cure",
     text: "ReLU in softmax's place lets a row be empty: its weights need not sum to 100 %.",
-    asks: "Where will the dark column be?", choices: ["at BOS again", "at another token", "nowhere"], right: 2,
+    asks: "Where will the strong column be?", where: "none",
     reading: "Nowhere, in 20 of 20 seeds: idle rows are empty or nearly so, and the task is solved all the same. Softmax asks for the sink, the task does not.",
   },
   {
     title: "The other end", preset: "ends",
     text: "Now every token sees every other, and a last token, EOS, is marked as BOS is.",
-    asks: "Where will the idle tokens look?", choices: ["at BOS", "at EOS", "at both"], right: 2,
+    asks: "Where will the idle tokens look?", where: "both",
     reading: "At both, about half and half, in 20 of 20 seeds. Such resting places make up a reference frame; with one at each end it is called bidirectional.",
   },
   {
@@ -46,50 +47,3 @@ const LESSON = [
     reading: "Nothing much: the sink is at BOS again, in 20 of 20 seeds, as with learned positions and ALiBi. On this task mask, end token and score decide; refframe's README has what larger studies say.",
   },
 ];
-
-const stateOfStep = ({preset, changes}) => ({...stateOf(preset), ...changes});
-
-/* Goes to a step: its run is opened, and nothing is said of it yet. */
-function takeStep(at) {
-  const step = LESSON[at];
-  page.lesson = {at, said: null};
-  page.preset = step.preset;
-  page.state = stateOfStep(step);
-  page.until = step.steps ?? PRESETS[step.preset].steps;
-  Object.assign(page, {guess: null, wantsPlay: false});
-  open();
-}
-
-function leaveLesson() {
-  page.lesson = null;
-  choosePreset(page.preset);
-}
-
-function drawLesson() {
-  const {lesson} = page;
-  $("lesson").hidden = lesson === null;
-  $("teach").setAttribute("aria-pressed", lesson !== null);
-  $("told").hidden = lesson !== null;
-  if (lesson === null)
-    return;
-  const step = LESSON[lesson.at], isOver = page.isOpen && lastFrame().step >= page.until, isTold = isOver && lesson.said !== null;
-  $("lesson-title").textContent = `Step ${lesson.at + 1} of ${LESSON.length}: ${step.title}`;
-  $("lesson-text").textContent = step.text;
-  $("lesson-asks").textContent = `Predict first: ${step.asks}`;
-  if ($("lesson-choices").dataset.at !== String(lesson.at)) {
-    $("lesson-choices").dataset.at = lesson.at;
-    $("lesson-choices").replaceChildren(...step.choices.map((words, i) => made("button", words, () => {
-      page.lesson.said = i;
-      show();
-    })));
-  }
-  [...$("lesson-choices").children].forEach((button, i) => {
-    button.setAttribute("aria-pressed", lesson.said === i);
-    button.disabled = page.frames.length > 1 && lesson.said !== null;
-  });
-  $("lesson-reading").textContent = !hasSwitchesOf(stateOfStep(step)) ? "You changed a switch, so this is another run than this step's. Turn it back to go on with the step."
-    : isTold ? (lesson.said === step.right ? "Right. " : `You said ${step.choices[lesson.said]}. `) + step.reading
-    : lesson.said !== null && page.frames.length <= 1 && !page.wantsPlay ? "Now press Play." : "";
-  $("lesson-back").disabled = lesson.at === 0;
-  $("lesson-next").disabled = lesson.at === LESSON.length - 1;
-}

@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
-"""make_play.py REGISTRIES OUTPUT: the page that trains, one HTML file that needs nothing else.
+"""The page that trains, one HTML file that needs nothing else.
 
-Compiles the trainer, the model and the geometry with Emscripten for one thread and 128-bit vectors, and puts module, default text,
-worker, script and style into page.html. REGISTRIES is the build folder in which Meson has written *_registry.c. The same compiler
-and sources give the same bytes.
+    make_play.py REGISTRIES OUTPUT
+    make_play.py OUTPUT
+
+The first compiles the trainer, the model and the geometry with Emscripten for one thread and 128-bit vectors, and puts module,
+default text, worker, script and style into page.html. REGISTRIES is the build folder in which Meson has written *_registry.c. The
+same compiler and sources give the same bytes. The second keeps the module that OUTPUT holds, and puts all else around it anew: what
+changes no C needs no compiler.
 """
 import base64
 import concurrent.futures
@@ -65,15 +69,25 @@ def packed(data):
 
 
 def page(module):
-    names = ("page.html", "play.css", "draw.js", "gif.js", "tasks.js", "lesson.js", "worker.js", "play.js")
-    parts = {name: read(os.path.join(HERE, name)).decode() for name in names}
-    parts["module"] = packed(module)
-    parts["corpus"] = packed(read(os.path.join(SOURCE, "data", "corpus", "austen.txt")))
-    return re.sub(r"\{\{([\w.]+)\}\}", lambda match: parts[match.group(1)], parts["page.html"])
+    """The page's text around a module's bytes. Each {{NAME}} of page.html is a file beside it, or one of the two that are packed."""
+    parts = {"module": packed(module), "corpus": packed(read(os.path.join(SOURCE, "data", "corpus", "austen.txt")))}
+
+    def part(match):
+        name = match.group(1)
+        return parts[name] if name in parts else read(os.path.join(HERE, name)).decode()
+
+    return re.sub(r"\{\{([\w.]+)\}\}", part, read(os.path.join(HERE, "page.html")).decode())
+
+
+def module_of(path):
+    """The bytes of the module that a page holds."""
+    found = re.search(r'id="module">([^<]+)<', read(path).decode())
+    return gzip.decompress(base64.b64decode(found.group(1)))
 
 
 if __name__ == "__main__":
-    text = page(compiled(sys.argv[1]))
-    with open(sys.argv[2], "w", encoding="utf-8", newline="\n") as output:
+    *registries, target = sys.argv[1:]
+    text = page(compiled(*registries) if registries else module_of(target))
+    with open(target, "w", encoding="utf-8", newline="\n") as output:
         output.write(text)
-    print(f"{sys.argv[2]}: {len(text) / 1e6:.2f} MB")
+    print(f"{target}: {len(text) / 1e6:.2f} MB")

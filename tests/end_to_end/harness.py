@@ -93,6 +93,11 @@ def results(folder):
     return found
 
 
+def printed(line):
+    """An error's line as it is printed: the program's name stands in front of it once."""
+    return line if line.startswith("refframe ") else f"refframe: {line}"
+
+
 class Case(unittest.TestCase):
     maxDiff = 2000
     scratch = None  # where the scratch folder is made; None: where the system has such
@@ -119,6 +124,7 @@ class Case(unittest.TestCase):
                               stdout=options.pop("stdout", subprocess.PIPE), stderr=subprocess.PIPE, text=True, **options)
         if code is not None:
             self.assertEqual(done.returncode, code, f"{' '.join(map(str, words))}\n{done.stdout}\n{done.stderr}")
+        self.assertNotIn("refframe: refframe", done.stderr, "no line has the program's name twice")
         return done
 
     def start(self, *words, program=(REFFRAME,)):

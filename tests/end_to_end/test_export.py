@@ -53,6 +53,19 @@ class Export(Case):
                                                       "step": 6})
                 self.assertEqual((config["bos_token_id"], config["eos_token_id"], config["pad_token_id"]), (0, 1, None))
 
+    def test_the_alibi_of_the_quickstart_after_two_changes(self):
+        """Those that its README and the verb's help name."""
+        base = os.path.join(os.path.dirname(os.environ["TESTS_DIR"]), "configs", "base.yaml")
+        help = " ".join(self.refframe("export", "--help").stdout.split())
+        for changes, code in (("", 2), ("  embedding_norm: true\n  activation: gelu\n", 0)):
+            self.write("alibi.yaml", f"extends: {base}\ndata: {{bos: always}}\nmodel:\n  position: {{kind: alibi}}\n{changes}"
+                       "train: {steps: 1}\nsnapshot: {every: 1}\n")
+            self.refframe("run", "alibi.yaml", "--results", f"results{code}")
+            (run,) = run_folders(self.at(f"results{code}", "alibi")).values()
+            done = self.refframe("export", run, "--to", f"out{code}", code=code)
+            self.assertIn("model.position.kind: alibi has no home in" if code else "as BloomForCausalLM", done.stdout + done.stderr)
+        self.assertIn("ALiBi is bloom's alone, which wants model.embedding_norm: true and model.activation: gelu.", help)
+
     def test_a_step(self):
         run = self.train(RUNS["gpt_neox"])
         self.refframe("export", run, "--to", "out", "--step", 3)
@@ -71,7 +84,7 @@ class Export(Case):
             done = self.refframe("export", what, "--to", "out", code=2)
             self.assertEqual(done.stderr, f"refframe: {what}: {why}; export takes a run's folder, results/NAME/RUN\n")
         done = self.refframe("export", "folder", code=2)
-        self.assertEqual(done.stderr, "refframe: refframe export: --to DIR is missing: where the folder is written\n")
+        self.assertEqual(done.stderr, "refframe export: --to DIR is missing: where the folder is written\n")
         self.assertFalse(os.path.exists(self.at("out")))
 
     def test_a_damaged_checkpoint_and_another_text(self):

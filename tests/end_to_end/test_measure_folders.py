@@ -8,7 +8,7 @@ import unittest
 
 import numpy
 
-from harness import Case, read
+from harness import Case, printed, read
 
 THEIRS = os.path.join(os.environ["TESTS_DIR"], "hub", "fixtures", "theirs")
 INDEX, WEIGHTS, CONFIG = "model.safetensors.index.json", "model.safetensors", "config.json"
@@ -265,9 +265,9 @@ class Malformed(Folders):
         self.assertEqual(done.stdout, "")
         self.assertEqual(done.stderr.count("\n"), 1)
         if is_start:
-            self.assertTrue(done.stderr.startswith(f"refframe: {line}"), done.stderr)
+            self.assertTrue(done.stderr.startswith(printed(line)), done.stderr)
         else:
-            self.assertEqual(done.stderr, f"refframe: {line}\n")
+            self.assertEqual(done.stderr, printed(line) + "\n")
 
     def test_files(self):
         for what, (change, line) in FILES.items():

@@ -11,7 +11,7 @@ import unittest
 
 import browser
 from exported import RUNS, experiment
-from harness import SINGLE, Case, read, run_folders
+from harness import SINGLE, Case, printed, read, run_folders
 
 try:
     import numpy as np
@@ -129,7 +129,7 @@ class MeasureHtml(Case):
                 ((run, "--html", "page.html"), 2, "refframe measure: --html is for maps and models (`refframe report` writes the page of runs); ")):
             with self.subTest(words=words):
                 done = self.refframe("measure", *words, code=code)
-                self.assertTrue(done.stderr.startswith(f"refframe: {expected}"), done.stderr)
+                self.assertTrue(done.stderr.startswith(printed(expected)), done.stderr)
                 self.assertEqual((done.stdout, done.stderr.count("\n")), ("", 1))
         self.assertEqual(self.everything(), before)
 
@@ -150,7 +150,7 @@ class MeasureHtml(Case):
         names.update({token["id"]: token["content"] for token in tokenizer["added_tokens"]})
         os.rename(self.at("ids.npy"), self.at("ids.html"))
         done = self.refframe("measure", "model", "--ids", "ids.html", "--html", "./ids.html", code=2)
-        self.assertEqual(done.stderr, "refframe: refframe measure: --html: ./ids.html is what is to be measured\n")
+        self.assertEqual(done.stderr, "refframe measure: --html: ./ids.html is what is to be measured\n")
         os.rename(self.at("ids.html"), self.at("ids.npy"))
         _, data = self.page("model", "--ids", "ids.npy")
         for own, row in zip(data["sequences"], ids):

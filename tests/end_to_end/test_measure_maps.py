@@ -10,7 +10,7 @@ import signal
 import time
 import unittest
 
-from harness import SINGLE, Case, run_folders
+from harness import SINGLE, Case, printed, run_folders
 
 try:
     import numpy as np
@@ -448,7 +448,7 @@ class MeasureMaps(Case):
                 done = self.refframe("measure", *words, code=2)
                 self.assertEqual(done.stdout, "")
                 self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
-                self.assertTrue(done.stderr.startswith(f"refframe: {expected}"), done.stderr)
+                self.assertTrue(done.stderr.startswith(printed(expected)), done.stderr)
         self.assertEqual(self.everything(), before, "nothing is written")
 
     def test_options_of_maps_are_not_a_runs(self):

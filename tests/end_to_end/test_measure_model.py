@@ -9,7 +9,7 @@ import unittest
 import numpy
 
 from exported import RUNS, experiment
-from harness import Case, read, run_folders
+from harness import Case, printed, read, run_folders
 
 
 class MeasuredModels(Case):
@@ -74,7 +74,7 @@ class MeasuredModels(Case):
                 ((run, "--ids", "ids.npy"), f"refframe measure: --ids is for a model; {run} is a run"),
                 (("ids.npy", "--ids", "ids.npy"), "refframe measure: --ids is for a model's folder; ids.npy has no config.json")):
             with self.subTest(words=words):
-                self.assertEqual(self.refframe("measure", *words, code=2).stderr, f"refframe: {error}\n")
+                self.assertEqual(self.refframe("measure", *words, code=2).stderr, printed(error) + "\n")
 
     def export_text(self, kind="character"):
         """An export of a run on a text, and what its ids of texts are."""
@@ -158,7 +158,7 @@ class MeasuredModels(Case):
                 (("character", "--ids", "ids.npy", "--sentences"), "refframe measure: --sentences is for --text"),
                 (("ids.npy", "--limit", 2), "refframe measure: --limit is for a model's folder; ids.npy has no config.json")):
             with self.subTest(words=words):
-                self.assertEqual(self.refframe("measure", *words, code=2).stderr, f"refframe: {error}\n")
+                self.assertEqual(self.refframe("measure", *words, code=2).stderr, printed(error) + "\n")
         path = self.at("character", "tokenizer.json")
         whole = json.loads(read(path))
         whole["post_processor"]["special_tokens"]["<bos>"]["ids"] = [999]

@@ -290,6 +290,11 @@ class Page(Case):
         self.put(page, "/^0\\.\\d{3}/.test(document.querySelector('#maps .cell').textContent)", True)
         self.assertEqual(page.complaints, [])
 
+    def test_a_tablet_shows_tables_and_figures_whole(self):
+        page = self.open(width=768)
+        self.put(page, "[...document.querySelectorAll('.scroll')].filter((node) => node.scrollWidth > node.clientWidth).length", 0)
+        self.assertGreater(page.evaluate("document.querySelectorAll('.scroll').length"), 4)
+
     def test_the_player_fits_a_projector(self):
         """Map and controls of the player are seen together at 720 and at 900 pixels of height."""
         page = self.open()

@@ -1,13 +1,19 @@
 """Without these, the page that trains could show another program's numbers, want the network, or stop at its first press."""
 import json
 import os
+import re
 import struct
 import subprocess
+import sys
 import time
 import unittest
 
 import browser
 from harness import Case, read
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.environ["TESTS_DIR"]), "src", "web"))
+sys.dont_write_bytecode = True
+import make_play  # noqa: E402
 
 COMMITTED = os.path.join(os.path.dirname(os.environ["TESTS_DIR"]), "play.html")
 NATIVE = os.environ.get("WEB_NATIVE", "")
@@ -22,6 +28,13 @@ class Written(Case):
         self.write("mine.html", "thesis")
         self.assertIn("mine.html exists already; it was left as it is", self.refframe("play", "mine.html", code=2).stderr)
         self.assertEqual(read(self.at("mine.html")), b"thesis")
+
+    def test_all_but_its_module_is_that_of_the_sources(self):
+        """Without Emscripten, too; the bytes of what is packed are those of one version of zlib, so they are left out."""
+        packed = re.compile(r'(id="(?:module|corpus)">)[^<]+<')
+        made = make_play.page(make_play.module_of(COMMITTED))
+        self.assertEqual(packed.findall(made), ['id="module">', 'id="corpus">'])
+        self.assertTrue(packed.sub(r"\1<", made) == packed.sub(r"\1<", read(COMMITTED).decode()), "python3 src/web/make_play.py play.html")
 
     def test_it_is_one_file_of_a_megabyte_that_names_no_address(self):
         page = read(COMMITTED)
@@ -141,7 +154,9 @@ class Play(unittest.TestCase):
 
     def test_the_animated_picture_has_every_map(self):
         page = self.played("sink")
+        page.evaluate("window.n_tables = 0; Int16Array = new Proxy(Int16Array, {construct: (C, words) => (n_tables++, new C(...words))})")
         data = bytes(page.evaluate("[...film(page.shape, page.frames, headShown(), sinkOf)]"))
+        self.assertEqual(page.evaluate("n_tables"), 1, "two megabytes of work are made for every frame")
         T, n = page.evaluate("page.shape.length"), page.evaluate("Math.min(page.frames.length, FILM_MOST)")
         width, height, palette, pictures = pictures_of(data)
         cell = width // T
@@ -159,23 +174,132 @@ class Play(unittest.TestCase):
         page.evaluate("$('film').click()")
         self.assertEqual(page.evaluate("[window.named, window.saved.type, window.saved.size]"), ["sink-sink-seed1.gif", "image/gif", len(data)])
 
+    def shown(self, page, what):
+        """What a script says, once the page is drawn."""
+        return page.evaluate(f"new Promise(done => requestAnimationFrame(() => setTimeout(() => done({what}), 50)))")
+
+    def text(self, page, name):
+        return self.shown(page, f"$('{name}').textContent")
+
+    def click_cell(self, page, key, query=15):
+        """By the mouse, in the map's middle of that cell."""
+        x, y = page.evaluate(f"""(() => {{ $('map').scrollIntoView({{block: 'center'}});
+            const box = $('map').getBoundingClientRect(), {{left, top, cell}} = mapLayout(box.width, box.height, page.shape.length);
+            return [box.left + left + ({key} + 0.5) * cell, box.top + top + ({query} + 0.5) * cell]; }})()""")
+        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+            page.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="none" if kind == "mouseMoved" else "left", clickCount=1)
+
+    def finish(self, page):
+        self.wait(page, "lastFrame()?.step >= page.until && !page.isRunning")
+
+    def step(self, page, at):
+        page.evaluate(f"takeStep({at})")
+        self.wait(page, "page.isOpen")
+
     def test_the_lesson_says_nothing_of_another_run(self):
         page = self.page()
-        shown = "new Promise(done => requestAnimationFrame(() => setTimeout(() => done({what}), 50)))"
-        page.evaluate("takeStep(1)")
-        self.wait(page, "page.isOpen")
-        page.evaluate("[...$('lesson-choices').children][2].click()")
-        self.assertEqual(page.evaluate(shown.format(what="$('lesson-reading').textContent")), "Now press Play.")
+        self.step(page, 1)
+        self.click_cell(page, 0)
+        self.assertEqual(self.text(page, "lesson-reading"), "You say BOS (place 0). Now press Play.")
         page.evaluate("flip('score', 'relu')")
         self.wait(page, "page.isOpen")
         page.evaluate("$('play').click()")
-        self.wait(page, "lastFrame()?.step >= page.until && !page.isRunning")
-        self.assertIn("another run than this step's", page.evaluate(shown.format(what="$('lesson-reading').textContent")))
+        self.finish(page)
+        self.assertIn("another run than this step's", self.text(page, "lesson-reading"))
         page.evaluate("flip('score', 'softmax')")
         self.wait(page, "page.isOpen")
         page.evaluate("$('play').click()")
-        self.wait(page, "lastFrame()?.step >= page.until && !page.isRunning")
-        self.assertIn("Right. At BOS", page.evaluate(shown.format(what="$('lesson-reading').textContent")))
+        self.finish(page)
+        self.assertIn("Right. At BOS", self.text(page, "lesson-reading"))
+
+    def test_the_lesson_asks_before_a_run(self):
+        """For a column of the map, where one is to come; play begins only then."""
+        page = self.page()
+        for at, keys, said, came in ((1, [3], "You said · (place 3). It came at BOS (place 0). At BOS,", [0]), (5, [0, 15], "Right. At both", [0, 15])):
+            with self.subTest(step=at + 1):
+                self.step(page, at)
+                page.evaluate("$('play').click()")
+                self.assertIn("Before it trains, say what you expect.", self.text(page, "lesson-asks"))
+                self.assertEqual(page.evaluate("[page.wantsPlay, page.isRunning, page.frames.length, $('map').matches('.asked')]"), [False, False, 1, True])
+                for key in keys:
+                    self.click_cell(page, key)
+                page.evaluate("$('play').click()")
+                self.finish(page)
+                self.assertIn(said, self.text(page, "lesson-reading"))
+                self.assertEqual(page.evaluate("columnsOf(answer())"), came)
+                self.assertEqual(page.evaluate("columnsGuessed()"), keys)
+                self.click_cell(page, 7)
+                self.assertEqual(page.evaluate("columnsGuessed()"), keys, "a guess stays what it was")
+
+    def test_a_column_is_said_by_keys_and_taken_back(self):
+        page = self.page()
+        self.step(page, 1)
+        page.evaluate("$('map').focus()")
+        for key, code in (("ArrowLeft", 37), ("ArrowRight", 39), ("Enter", 13)):
+            page.press(key, code)
+        self.assertEqual(page.evaluate("[page.lesson.columns, page.lesson.said]"), [[1], "· (place 1)"])
+        page.press("ArrowLeft", 37)
+        page.press(" ", 32)
+        self.assertEqual(page.evaluate("[page.lesson.columns, page.lesson.said]"), [[0], "BOS (place 0)"])
+        page.press("Enter", 13)
+        self.assertEqual(page.evaluate("[page.lesson.columns, page.lesson.said]"), [[], None])
+
+    def test_nobody_has_to_guess(self):
+        page = self.page()
+        for at in range(7):
+            with self.subTest(step=at + 1):
+                self.step(page, at)
+                page.evaluate("page.until = Math.min(page.until, 4); show()")
+                if at > 0:
+                    page.evaluate("$('play').click()")
+                self.assertEqual(self.shown(page, "[...$('lesson-choices').children].at(-1).textContent"), "I would rather not guess")
+                page.evaluate("[...$('lesson-choices').children].at(-1).click()")
+                self.wait(page, "lastFrame().step >= page.until")
+                self.assertEqual(self.text(page, "lesson-reading"), page.evaluate(f"LESSON[{at}].reading"))
+        page.evaluate("leaveLesson()")
+        self.wait(page, "page.isOpen")
+        page.evaluate("page.until = 4; $('play').click()")
+        self.finish(page)
+
+    def test_a_task_that_is_not_learnt_has_no_cure(self):
+        page = self.page()
+        for preset, switches, said in (("sink", {"bos": "never"}, r"not learnt either: the loss still is \d\d % of what it was\. This is no cure\."),
+                                       ("cure", {}, r"^No column formed: no sink\.$")):
+            page.evaluate(f"choosePreset('{preset}'); Object.assign(page.state, {json.dumps(switches)}); open()")
+            self.wait(page, "page.isOpen")
+            page.evaluate("$('play').click()")
+            self.finish(page)
+            self.assertRegex(self.text(page, "verdict"), said)
+
+    def test_words_are_explained_where_they_are_met(self):
+        page = self.page(width=390)
+        first = page.evaluate("[...document.querySelectorAll('.term')].filter(each => each.offsetParent).map(each => each.dataset.term)")
+        self.assertLessEqual({"fetch", "idle", "value", "loss", "softmax", "score"}, set(first))
+        self.assertIn("Sink logit", page.evaluate("TERMS.score"))
+        texts = page.evaluate("[CELL_HINT, ...Object.values(PRESETS).map(each => each.text), ...LESSON.flatMap(each => [each.text, each.reading])]")
+        used = {word.split("|")[0] for text in texts for word in re.findall(r"\[([^\]]+)\]", text)} | set(first)
+        self.assertEqual(used, set(page.evaluate("Object.keys(TERMS)")))
+        meaning = "($('meaning').hidden ? '' : $('meaning').textContent)"
+        for name in first:
+            page.evaluate(f"document.querySelector('.term[data-term={name}]').scrollIntoView({{block: 'center'}})")
+            x, y = page.evaluate(f"(box => [box.left + box.width / 2, box.top + box.height / 2])(document.querySelector('.term[data-term={name}]').getBoundingClientRect())")
+            page.ask("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+            page.ask("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+            self.wait(page, f"{meaning} === TERMS.{name}", 10)
+            left, right = page.evaluate("(box => [box.left, box.right])($('meaning').getBoundingClientRect())")
+            self.assertTrue(0 <= left and right <= 390, name)
+            page.press("Escape", 27)
+            self.assertEqual(page.evaluate(meaning), "")
+        page.evaluate("document.activeElement.blur(); document.querySelector('#told .term').focus()")
+        self.assertEqual(page.evaluate(f"[{meaning}, document.activeElement.getAttribute('aria-describedby')]"), [page.evaluate("TERMS.fetch"), "meaning"])
+        page.press("Tab", 9)
+        self.assertEqual(page.evaluate(meaning), page.evaluate("TERMS.softmax"))
+        page.evaluate("document.activeElement.blur(); scrollTo(0, 0)")
+        x, y = page.evaluate("(box => [box.left + 5, box.top + 5])(document.querySelector('#told .term').getBoundingClientRect())")
+        page.ask("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+        self.wait(page, f"{meaning} === TERMS.fetch", 10)
+        page.ask("Input.dispatchMouseEvent", type="mouseMoved", x=3, y=3)
+        self.wait(page, f"{meaning} === ''", 10)
 
     def test_a_weight_is_read_no_longer_than_it_is_pointed_at(self):
         page = self.played("sink")
@@ -226,13 +350,28 @@ class Play(unittest.TestCase):
         self.wait(page, "page.seeds === null && page.isOpen")
         self.assertEqual(page.evaluate("[...$('strip').children].map(cell => cell.title.split(':')[0])"), [f"seed {n}" for n in range(1, 21)])
 
-    def test_it_fits_a_phone_and_a_projector(self):
-        phone = self.page(width=390)
-        self.assertEqual(phone.evaluate("document.documentElement.scrollWidth"), 390)
-        wide = self.page(width=1280)
-        wide.ask("Emulation.setDeviceMetricsOverride", width=1280, height=720, deviceScaleFactor=1, mobile=False)
-        bottoms = wide.evaluate("['map', 'play', 'sinks', 'scrub'].map(id => $(id).getBoundingClientRect().bottom)")
-        self.assertLess(max(bottoms), 720)
+    def bottoms(self, page, *names):
+        return page.evaluate(f"{list(names)}.map(id => $(id).getBoundingClientRect().bottom)")
+
+    def test_it_fits_a_phone(self):
+        """Switches stand by the map that they change, not below the charts."""
+        page = self.page(width=390)
+        for width in (390, 320):
+            page.ask("Emulation.setDeviceMetricsOverride", width=width, height=844, deviceScaleFactor=1, mobile=True)
+            self.assertEqual(page.evaluate("document.documentElement.scrollWidth"), width)
+        bottoms = self.bottoms(page, "play", "map", "switches", "sinks")
+        self.assertEqual(bottoms, sorted(bottoms))
+
+    def test_it_fits_a_projector(self):
+        """In the lesson, too: at every step what is read, the map and the charts are seen at once."""
+        page = self.page(width=1280)
+        page.ask("Emulation.setDeviceMetricsOverride", width=1280, height=720, deviceScaleFactor=1, mobile=False)
+        self.assertLess(max(self.bottoms(page, "map", "play", "drains", "scrub")), 720)
+        for at in range(7):
+            self.step(page, at)
+            self.shown(page, "0")
+            page.evaluate("$('lesson-reading').textContent = 'You said · (place 3). It came at BOS (place 0). ' + stepNow().reading")
+            self.assertLess(max(self.bottoms(page, "map", "play", "drains", "lesson")), 720, at)
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ class Reuse(Case):
         self.check_counts(done, 0, 4)
         status = self.refframe("status", "results/tiny").stdout
         self.assertIn("4 of 4 runs finished\n4 runs of no plan that stands here: none-s1-", status)
-        self.assertIn("refframe clean results/tiny removes them", status)
+        self.assertIn("refframe clean results/tiny --yes removes them", status)
         new = {folder[-12:]: folder for folder in run_folders(self.at("results", "tiny")).values()
                if os.path.basename(folder).startswith(("turned-", "bare-"))}
         self.assertEqual(len(new), 4)

@@ -334,7 +334,7 @@ class Answers(Served):
 
     def test_a_port_that_is_taken(self):
         taken = self.refframe("serve", "results/tiny", "--port", self.port, code=1)
-        self.assertEqual(taken.stderr, f"refframe: refframe serve: port {self.port} is in use; --port N takes another, --port 0 any "
+        self.assertEqual(taken.stderr, f"refframe serve: port {self.port} is in use; --port N takes another, --port 0 any "
                          "that is free\n")
         self.assertEqual(taken.stdout, "")
 
@@ -344,11 +344,67 @@ class Verb(Served):
         self.write("tiny.yaml", SINGLE)
         self.refframe("run", "tiny.yaml", "--results", "several")
         run = next(iter(run_folders(self.at("several", "tiny"))))
-        os.mkdir(self.at("empty"))
-        for words, line in ((("nowhere",), "nowhere: there is no such folder"), (("empty",), "empty: has no plan.json"),
+        os.makedirs(self.at("other", "tables"))
+        for words, line in ((("nowhere",), "nowhere: there is no such folder"), (("other",), "other: has no plan.json"),
                             ((f"several/tiny/{run}",), "is the folder of one run"), (("tiny.yaml",), "tiny.yaml: is a file"),
                             (("several/tiny", "--port", "70000"), "--port: \"70000\" is not a whole number in 0..65535")):
             self.assertIn(line, self.refframe("serve", *words, code=2).stderr)
+
+    def test_before_the_first_run(self):
+        """As in a fresh checkout, where tables of other runs lie: they are not offered as a report of these."""
+        self.write("tiny.yaml", SINGLE)
+        os.makedirs(self.at("results", "tiny"))
+        self.write("results/tiny/summary.csv", "of others\n")
+        server = self.serve("results/tiny")
+        self.assertEqual(server.stdout.readline(), "nothing was run into it yet; its page fills once something is\n")
+        self.assertIn(b"Nothing was run into this folder yet.", self.get("/tiny/"))
+        self.assertEqual([self.state("tiny")[key] for key in ("problem", "planned", "files")], ["", 0, []])
+        page = self.browse() if browser.PROGRAM else None
+        if page:
+            self.assertIn("Nothing was run here yet.", page.evaluate("document.querySelector('.live').innerText"))
+        self.refframe("run", "tiny.yaml")
+        _, state = self.settled("tiny")
+        self.assertIn("summary.csv", state["files"])
+        if page:
+            self.wait_for(lambda: self.evaluated(page, "document.getElementById('data') !== null"), "the page stays empty")
+            self.assertEqual(page.complaints, [])
+
+    def browse(self, **options):
+        page = browser.Page(f"http://127.0.0.1:{self.port}/", rests=False, **options)
+        self.addCleanup(page.close)
+        return page
+
+    def evaluated(self, page, script):
+        try:
+            return page.evaluate(script)
+        except AssertionError:  # it is being loaded
+            return None
+
+    def test_where_one_stands(self):
+        self.write("tiny.yaml", SINGLE)
+        self.refframe("run", "tiny.yaml")
+        self.folder, above = self.at("results", "tiny"), self.folder
+        try:
+            self.serve(".")
+        finally:
+            self.folder = above
+        self.get("/", code=302)
+        self.assertEqual(self.headers["Location"], "/tiny/")
+        self.get("/tiny/")
+
+    @unittest.skipUnless(browser.PROGRAM, "no Chromium here")
+    def test_a_live_page_says_what_is_wrong(self):
+        """A server that is silent, one that answers something else, and a fault of the page's own are told apart."""
+        self.write("tiny.yaml", SINGLE)
+        self.refframe("run", "tiny.yaml")
+        self.serve("results/tiny")
+        for answer, said, n_complaints in (("Promise.reject(new TypeError())", "The server does not answer.", 0),
+                                           ("Promise.resolve(new Response('gone', {status: 404}))", "The server has nothing to say of this (404).", 0),
+                                           ("Promise.resolve(new Response('{'))", "What the server answers can’t be read", 0),
+                                           ("Promise.resolve(new Response('{\"planned\": 1}'))", "This page could not show how far the runs are:", 1)):
+            page = self.browse(first=f"window.fetch = () => {answer};")
+            self.wait_for(lambda: said in (self.evaluated(page, "document.querySelector('.live-problem')?.textContent") or ""), said)
+            self.assertEqual(len(page.complaints), n_complaints, page.complaints)
 
     def test_a_folder_of_several(self):
         self.write("a.yaml", SINGLE)
@@ -388,7 +444,7 @@ class Verb(Served):
         self.refframe("run", "one.yaml", env=gone)
         error = self.refframe("serve", "results/one", "--port", 0, env=gone, code=1).stderr
         if WITHOUT not in error:
-            self.assertEqual(error, "refframe: refframe serve: libmicrohttpd cannot be loaded (Debian: libmicrohttpd12): it is gone\n")
+            self.assertEqual(error, "refframe serve: libmicrohttpd cannot be loaded (Debian: libmicrohttpd12): it is gone\n")
 
 
 if __name__ == "__main__":

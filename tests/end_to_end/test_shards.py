@@ -41,7 +41,7 @@ class Shards(Case):
     def test_what_is_no_shard(self):
         for text in ("0/3", "4/3", "3", "1/0", "-1/3", "1/3x", "/", "a/b", "1/99999999999"):
             error = self.refframe("run", "tiny.yaml", "--shard", text, code=2).stderr
-            self.assertEqual(error, f'refframe: refframe run: --shard: "{text}" is not I/N with I in 1..N, as 3/8\n')
+            self.assertEqual(error, f'refframe run: --shard: "{text}" is not I/N with I in 1..N, as 3/8\n')
 
     def test_a_shard_of_another_plan(self):
         """A cluster's task that waited while somebody edited the file: nothing is mixed, and nothing is written."""

@@ -220,7 +220,7 @@ class Verbs(Case):
         for name in choices:
             self.assertRegex(self.refframe("report", "--help").stdout, rf"--table TABLE .*\b{name}\b")
         done = self.refframe("report", folder, "--table", "geometri", code=2)
-        self.assertEqual(done.stderr, 'refframe: refframe report: --table: "geometri" is not one of geometry, heads; did you mean "geometry"?\n')
+        self.assertEqual(done.stderr, 'refframe report: --table: "geometri" is not one of geometry, heads; did you mean "geometry"?\n')
         self.refframe("report", folder, "--table", "summary", code=2)
         self.refframe("report", folder, "--table", "geometry", "--table=heads")
         whole = [read(path) for path in paths]

@@ -2,11 +2,14 @@
  * results folder could hand out any file. No socket is opened here. */
 #include "report/scene.h"
 
+#include <pthread.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "report/report.h"
 #include "serve/site.h"
+#include "store/sums.h"
 
 static RunStatus one_of_two(int arm, int seed)
 {
@@ -94,13 +97,20 @@ typedef struct {
     Site *site;
 } Served;
 
+/* Another experiment of that name beside it. */
+static const char *add_scene(Served *served, const Scene *scene, const char *name)
+{
+    char *written = scene_write(scene);
+    const char *folder = file_join(served->arena, served->root, name);
+    assert_int_equal(rename(written, folder), 0);
+    free(written);
+    return folder;
+}
+
 static Served serve(const Scene *scene, int is_list)
 {
     Served served = {.arena = arena_new(), .root = scratch_folder()};
-    char *written = scene_write(scene);
-    served.folder = file_join(served.arena, served.root, "x");
-    assert_int_equal(rename(written, served.folder), 0);
-    free(written);
+    served.folder = add_scene(&served, scene, "x");
     served.site = site_new(is_list ? served.root : served.folder, is_list);
     return served;
 }
@@ -110,6 +120,24 @@ static void stop(Served *served)
     site_free(served->site);
     scratch_remove(served->root);
     arena_free(served->arena);
+}
+
+/* One snapshot more of the run that is not finished: number `next` of the scene's. */
+static void grow(Arena *arena, const char *folder, int next)
+{
+    Report *report;
+    Error err;
+    assert_ok(report_outline(arena, folder, &report, &err), &err);
+    const char *run = file_join(arena, folder, report->runs[1].folder);
+    assert_ok(file_copy(run_snapshot_path(arena, run, scene_steps[2]), run_snapshot_path(arena, run, scene_steps[next]),
+                        &err),
+              &err);
+}
+
+/* The newest snapshot of the run that is not finished, as the state has it. */
+static double newest(Arena *arena, Site *site, const char *path)
+{
+    return json_get_number(json_get(state_of(arena, site, path), "runs")->items[1], "snapshot", -1);
 }
 
 /* ---- tests ---- */
@@ -138,13 +166,7 @@ static void test_a_page_is_built_once_a_change(void **state)
     assert_int_equal(code_of(site, "/x/state.json"), 200);
     assert_int_equal(site_build(site, 0), 0);
 
-    Report *report;
-    Error err;
-    assert_ok(report_outline(served.arena, served.folder, &report, &err), &err);
-    const char *run = file_join(served.arena, served.folder, report->runs[1].folder);
-    assert_ok(file_copy(run_snapshot_path(served.arena, run, scene_steps[2]),
-                        run_snapshot_path(served.arena, run, scene_steps[3]), &err),
-              &err);
+    grow(served.arena, served.folder, 3);
     build_next(site);
     Answer newer = ask(site, "/x/", page.etag);
     assert_int_equal(newer.code, 200);
@@ -257,6 +279,173 @@ static void test_files_are_those_of_a_report(void **state)
     stop(&served);
 }
 
+static void test_files_are_listed_as_the_report_left_them(void **state)
+{
+    (void)state;
+    Served served = serve(&half, 0);
+    Sums sums = {.n = 0};
+    Error err;
+    assert_ok(file_write(file_join(served.arena, served.folder, "summary.csv"), "a\n", 2, &err), &err);
+    assert_ok(file_write(file_join(served.arena, served.root, "other"), "b\n", 2, &err), &err);
+    assert_int_equal(symlink("../other", file_join(served.arena, served.folder, "runs.csv")), 0);
+    assert_int_equal(json_get(state_of(served.arena, served.site, "/x/state.json"), "files")->n_items, 0);
+    assert_ok(sums_add_file(served.arena, &sums, served.folder, "summary.csv", &err), &err);
+    assert_ok(sums_add_file(served.arena, &sums, served.folder, "runs.csv", &err), &err);
+    assert_ok(sums_write(served.folder, &sums, &err), &err);
+    const Json *files = json_get(state_of(served.arena, served.site, "/x/state.json"), "files");
+    assert_int_equal(files->n_items, 1);
+    assert_string_equal(files->items[0]->string, "summary.csv");
+    stop(&served);
+}
+
+/* Also when it was asked for before. */
+static void test_a_folder_that_becomes_a_link(void **state)
+{
+    (void)state;
+    Served served = serve(&half, 1);
+    const char *aside = file_join(served.arena, served.root, "aside");
+    Error err;
+    assert_ok(file_write(file_join(served.arena, served.folder, "summary.csv"), "a\n", 2, &err), &err);
+    assert_int_equal(code_of(served.site, "/x/"), 200);
+    assert_int_equal(rename(served.folder, aside), 0);
+    assert_int_equal(symlink(aside, served.folder), 0);
+    assert_int_equal(site_build(served.site, 0), 1); /* it was wanted before */
+    assert_int_equal(unlink(served.folder), 0);
+    assert_int_equal(rename(aside, served.folder), 0);
+    Answer page = ask(served.site, "/x/", NULL);
+    assert_string_equal(page.etag, ""); /* nothing was built of what the link led to */
+    body_free(page.body);
+    assert_int_equal(rename(served.folder, aside), 0);
+    assert_int_equal(symlink(aside, served.folder), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(code_of(served.site, (const char *[]){"/x/", "/x/state.json", "/x/files/summary.csv"}[i]),
+                         404);
+    stop(&served);
+}
+
+/* One that has no name of its own, or a hidden one, has an address all the same. */
+static void test_a_folder_without_a_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *within, *called, *location;
+    } cases[] = {{"x", ".", "/x/"}, {"x", "../x/.", "/x/"}, {"x", "../.hidden", "/experiment/"}, {"..", "x/", "/x/"}};
+    Served served = serve(&half, 0);
+    char *here = getcwd(NULL, 0);
+    add_scene(&served, &half, ".hidden");
+    assert_int_equal(chdir(served.folder), 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        if (cases[i].within[0] == '.')
+            assert_int_equal(chdir(".."), 0);
+        Site *site = site_new(cases[i].called, 0);
+        Answer root = ask(site, "/", NULL);
+        assert_string_equal(root.location, cases[i].location);
+        assert_int_equal(code_of(site, root.location), 200);
+        site_free(site);
+    }
+    assert_int_equal(chdir(here), 0);
+    free(here);
+    stop(&served);
+}
+
+static void test_a_folder_before_its_first_run(void **state)
+{
+    (void)state;
+    Served served = serve(&half, 0);
+    const char *aside = file_join(served.arena, served.root, "aside");
+    Error err;
+    assert_int_equal(rename(served.folder, aside), 0);
+    assert_ok(file_make_folder(served.folder, &err), &err);
+    Answer page = ask(served.site, "/x/", NULL);
+    assert_int_equal(page.code, 200);
+    assert_non_null(strstr(text_of(served.arena, &page), "Nothing was run into this folder yet."));
+    const Json *json = state_of(served.arena, served.site, "/x/state.json");
+    assert_string_equal(json_get_string(json, "problem", "?"), "");
+    assert_true(json_get_number(json, "planned", -1) == 0);
+    assert_int_equal(rename(aside, served.folder), 0);
+    build_next(served.site);
+    stop(&served);
+}
+
+/* However many experiments want one: their first pages come at once, later ones with a rest between any two. */
+static void test_building_rests_over_all_experiments(void **state)
+{
+    (void)state;
+    static const char *const paths[] = {"/x/", "/y/", "/z/"};
+    Served served = serve(&half, 1);
+    const char *folders[] = {served.folder, add_scene(&served, &half, "y"), add_scene(&served, &half, "z")};
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(code_of(served.site, paths[i]), 200);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(site_build(served.site, 0), 1);
+    assert_int_equal(site_build(served.site, 0), 0);
+    char before[ANSWER_ETAG];
+    Answer first = ask(served.site, "/x/", NULL);
+    memcpy(before, first.etag, sizeof before);
+    body_free(first.body);
+    for (int i = 0; i < 3; i++)
+        grow(served.arena, folders[i], 3);
+    for (int done = 0; done < 3;) { /* each is built once, and none twice before another */
+        wait_a_second();
+        assert_int_equal(code_of(served.site, "/state.json"), 200);
+        done += site_build(served.site, 0);
+        assert_int_equal(site_build(served.site, 0), 0);
+    }
+    for (int i = 0; i < 3; i++) {
+        Answer page = ask(served.site, paths[i], NULL);
+        assert_string_not_equal(page.etag, before);
+        body_free(page.body);
+    }
+    stop(&served);
+}
+
+/* ---- one whose reading takes long ---- */
+
+typedef struct {
+    Site *site;
+    double seconds; /* that it took */
+} Asker;
+
+static void *ask_slow(void *context)
+{
+    Asker *asker = context;
+    const double started = clock_seconds();
+    code_of(asker->site, "/slow/state.json");
+    asker->seconds = clock_seconds() - started;
+    return NULL;
+}
+
+/* Another thread goes on meanwhile, as that which builds must; then reading rests, also that of others. */
+static void test_a_slow_reading_holds_nobody_up(void **state)
+{
+    (void)state;
+    Served served = serve(&half, 1);
+    const char *slow = file_join(served.arena, served.root, "slow");
+    Error err;
+    assert_ok(file_make_folder(slow, &err), &err);
+    assert_ok(file_write(file_join(served.arena, slow, "plan.json"), "{", 1, &err), &err);
+    assert_int_equal(truncate(file_join(served.arena, slow, "plan.json"), 32 << 20), 0); /* of which a hash is made */
+    const double before = newest(served.arena, served.site, "/x/state.json");
+    grow(served.arena, served.folder, 3);
+    Asker asker = {.site = served.site};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, ask_slow, &asker), 0);
+    nanosleep(&(struct timespec){.tv_nsec = 30000000}, NULL); /* until it reads */
+    const double started = clock_seconds();
+    assert_true(newest(served.arena, served.site, "/x/state.json") == before);
+    const double waited = clock_seconds() - started;
+    pthread_join(thread, NULL);
+    assert_true(waited < 0.75 * asker.seconds);
+    const double rests_until = clock_seconds() + 8 * asker.seconds;
+    nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+    const double seen = newest(served.arena, served.site, "/x/state.json");
+    assert_true(seen == before || clock_seconds() > rests_until);
+    for (int i = 0; i < PATIENCE && newest(served.arena, served.site, "/x/state.json") == before; i++)
+        wait_a_second();
+    assert_true(newest(served.arena, served.site, "/x/state.json") > before);
+    stop(&served);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +456,12 @@ int main(void)
         cmocka_unit_test(test_the_list),
         cmocka_unit_test(test_one_experiment_alone),
         cmocka_unit_test(test_files_are_those_of_a_report),
+        cmocka_unit_test(test_files_are_listed_as_the_report_left_them),
+        cmocka_unit_test(test_a_folder_that_becomes_a_link),
+        cmocka_unit_test(test_a_folder_without_a_name),
+        cmocka_unit_test(test_a_folder_before_its_first_run),
+        cmocka_unit_test(test_building_rests_over_all_experiments),
+        cmocka_unit_test(test_a_slow_reading_holds_nobody_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -103,98 +103,124 @@ function stillForPrint(frame) {
   };
 }
 
+/* ---- one chart: what it shows, its elements, the library's graph, and the row that is read ---- */
+
+function elementsOf() {
+  const plot = el('div.chart'), heading = el('h3'), unit = el('span.dim'), about = small(), names = el('div');
+  const frame = el('div.plot', {}, plot, names), readout = el('div.readout', {'aria-live': 'polite'});
+  const box = el('div.card.chart-box', {tabindex: 0, role: 'group'}, el('div.chart-title', {}, heading, unit), about, frame, readout);
+  return {plot, heading, unit, about, names, frame, readout, box};
+}
+
+/* Says the values of a row, or of each arm's last one. */
+function tell(chart, row) {
+  const {what, now, parts} = chart, counts = new Set(arms.map(what.n));
+  chart.selected = row;
+  const lastOf = (k) => now.rows.findLast((values) => values[k + 1][0] !== null)?.[k + 1] ?? [null, null, null];
+  const values = row < 0 ? arms.map((_, k) => lastOf(k)) : now.rows[row].slice(1);
+  const items = arms.map((a, k) => {
+    const [low, median, high] = values[k];
+    const band = what.n(a) > 1 ? `[${show(low)}, ${show(high)}]` : '';
+    return [swatch(k), `${armName(a)} ${show(median)}`, small(counts.size > 1 ? `${band} n = ${what.n(a)}` : band)];
+  });
+  const when = row < 0 ? 'At the end' : `At step ${integer(now.steps[row])}`;
+  parts.readout.replaceChildren(el('p.at', {}, counts.size > 1 ? when : `${when}, n = ${[...counts][0]}`), key(items));
+}
+
+/* Least and largest value of the vertical axis: from 0 where that is near, and no further than a metric can go. */
+function rangeOf({what, now}, lines) {
+  const values = [...now.rows.flatMap((row) => row.slice(1).flat()).filter((v) => v !== null), ...lines.map((line) => line.y)];
+  if (!values.length) values.push(0, 1);
+  const low = Math.min(...values), high = Math.max(...values), pad = (high - low || 1) * 0.06;
+  return [low >= 0 && low < 0.3 * high ? 0 : low - pad, high > what.max() ? high + pad : Math.min(high + pad, what.max() * 1.02)];
+}
+
+function axesOf(plot, last) {
+  const linear = {pixelsPerLabel: 70, labelsKMB: false, axisLabelFormatter: integer};
+  const ticks = (a, b) => (axis.isLog ? stepTicks(last).map((t) => ({v: toX(t), label: integer(t)})) :
+                                        window.Dygraph.numericTicks(a, b, plot.clientWidth, (option) => linear[option]));
+  return {
+    x: {drawGrid: false, ticker: ticks},
+    y: {axisLabelWidth: 44, pixelsPerLabel: 44, axisLabelFormatter: (v) => show(+v.toPrecision(6))},
+  };
+}
+
+/* How the library draws the arms' lines. */
+function strokesOf(what) {
+  return {
+    colors: arms.map((_, k) => armColour(k)),
+    series: Object.fromEntries(arms.map((a, k) => [`${k} ${armName(a)}`, {strokePattern: armDash(k).length ? armDash(k) : null}])),
+    fillAlpha: 0.15,
+    strokeWidth: 2.2,
+    connectSeparatedPoints: true,
+    drawPoints: arms.some((a) => what.steps(a) !== a.steps), /* where it was measured, if not everywhere */
+    pointSize: 2.4,
+    highlightCircleSize: 4,
+  };
+}
+
+function optionsOf(chart) {
+  const {what, now, parts: {plot, names}} = chart, lines = what.lines(), last = Math.max(...arms.map((a) => a.steps[a.steps.length - 1]));
+  const gap = Math.min(NAME_ROOM, plot.clientWidth / 4); /* for the arms' names at their lines' ends */
+  return {
+    labels: ['step', ...arms.map((a, k) => `${k} ${armName(a)}`)],
+    customBars: true,
+    ...strokesOf(what),
+    legend: 'never',
+    xlabel: `training step (${axis.isLog ? 'logarithmic' : 'linear'})`,
+    xLabelHeight: 20,
+    valueRange: rangeOf(chart, lines),
+    dateWindow: [0, toX(last) * 1.005],
+    gridLineColor: css('--hair'),
+    axisLineColor: css('--line'),
+    gridLineWidth: 1,
+    rightGap: gap + 8,
+    axes: axesOf(plot, last),
+    highlightCallback: (event, x, points, row) => tell(chart, row),
+    unhighlightCallback: () => tell(chart, -1),
+    underlayCallback: (context, area, graph) => drawLevels(context, area, graph, lines),
+    drawCallback: (graph) => names.replaceChildren(...namesOf(graph, now.rows, gap)),
+  };
+}
+
+function draw(chart) {
+  const {what, parts} = chart;
+  chart.now = rowsOf(what);
+  parts.heading.textContent = what.title();
+  parts.unit.textContent = what.unit();
+  parts.about.textContent = what.about();
+  parts.box.setAttribute('aria-label', `${what.title()} against training step for ${arms.length} arms; arrow keys read values`);
+  if (chart.graph) chart.graph.destroy();
+  chart.graph = new window.Dygraph(parts.plot, chart.now.rows, optionsOf(chart));
+  tell(chart, -1);
+}
+
+function pressed(chart, event) {
+  const {now, selected, graph} = chart, end = now.rows.length - 1, to = {
+    ArrowRight: Math.min(selected + 1, end),
+    ArrowLeft: selected < 0 ? end : Math.max(selected - 1, 0),
+    Home: 0,
+    End: end,
+  }[event.key];
+  if (event.key === 'Escape') {
+    graph.clearSelection();
+    tell(chart, -1);
+  }
+  if (to === undefined) return;
+  event.preventDefault();
+  graph.setSelection(to);
+  tell(chart, to);
+}
+
 /* what: name() as in tables, about(), title(), unit(), steps(arm), band(arm), lines(), n(arm), max(). */
 function Chart(what) {
-  const plot = el('div.chart'), heading = el('h3'), unit = el('span.dim'), about = small(),
-        names = el('div'), frame = el('div.plot', {}, plot, names), readout = el('div.readout', {'aria-live': 'polite'});
-  const box = el('div.card.chart-box', {tabindex: 0, role: 'group'}, el('div.chart-title', {}, heading, unit), about, frame, readout);
+  const chart = {what, parts: elementsOf(), graph: null, now: null, selected: -1}, {box, frame} = chart.parts;
+  const drawIt = () => draw(chart);
   box.append(page.save(what.name, {png: () => page.saving.drawn(box), csv: () => rowsToSave(what)}));
-  let graph = null, now = null, selected = -1;
-
-  function tell(row) {
-    selected = row;
-    const lastOf = (k) => now.rows.findLast((values) => values[k + 1][0] !== null)?.[k + 1] ?? [null, null, null];
-    const values = row < 0 ? arms.map((_, k) => lastOf(k)) : now.rows[row].slice(1), counts = new Set(arms.map(what.n));
-    const items = arms.map((a, k) => {
-      const [low, median, high] = values[k];
-      const band = what.n(a) > 1 ? `[${show(low)}, ${show(high)}]` : '';
-      return [swatch(k), `${armName(a)} ${show(median)}`, small(counts.size > 1 ? `${band} n = ${what.n(a)}` : band)];
-    });
-    const when = row < 0 ? 'At the end' : `At step ${integer(now.steps[row])}`;
-    readout.replaceChildren(el('p.at', {}, counts.size > 1 ? when : `${when}, n = ${[...counts][0]}`), key(items));
-  }
-
-  function draw() {
-    now = rowsOf(what);
-    const lines = what.lines(), last = Math.max(...arms.map((a) => a.steps[a.steps.length - 1]));
-    const values =
-      [...now.rows.flatMap((row) => row.slice(1).flat()).filter((v) => v !== null), ...lines.map((line) => line.y)];
-    if (!values.length) values.push(0, 1);
-    const low = Math.min(...values), high = Math.max(...values), pad = (high - low || 1) * 0.06;
-    const linear = {pixelsPerLabel: 70, labelsKMB: false, axisLabelFormatter: integer};
-    heading.textContent = what.title();
-    unit.textContent = what.unit();
-    about.textContent = what.about();
-    box.setAttribute(
-      'aria-label', `${what.title()} against training step for ${arms.length} arms; arrow keys read values`);
-    const gap = Math.min(NAME_ROOM, plot.clientWidth / 4); /* for the arms' names at their lines' ends */
-    if (graph) graph.destroy();
-    graph = new window.Dygraph(plot, now.rows, {
-      labels: ['step', ...arms.map((a, k) => `${k} ${armName(a)}`)],
-      customBars: true,
-      colors: arms.map((_, k) => armColour(k)),
-      series: Object.fromEntries(arms.map((a, k) => [`${k} ${armName(a)}`, {strokePattern: armDash(k).length ? armDash(k) : null}])),
-      fillAlpha: 0.15,
-      strokeWidth: 2.2,
-      connectSeparatedPoints: true,
-      drawPoints: arms.some((a) => what.steps(a) !== a.steps), /* where it was measured, if not everywhere */
-      pointSize: 2.4,
-      legend: 'never',
-      xlabel: `training step (${axis.isLog ? 'logarithmic' : 'linear'})`,
-      xLabelHeight: 20,
-      valueRange: [low >= 0 && low < 0.3 * high ? 0 : low - pad, high > what.max() ? high + pad : Math.min(high + pad, what.max() * 1.02)],
-      dateWindow: [0, toX(last) * 1.005],
-      gridLineColor: css('--hair'),
-      axisLineColor: css('--line'),
-      gridLineWidth: 1,
-      highlightCircleSize: 4,
-      rightGap: gap + 8,
-      axes: {
-        x: {
-          drawGrid: false,
-          ticker: (a, b) =>
-            (axis.isLog ? stepTicks(last).map((t) => ({v: toX(t), label: integer(t)})) :
-                           window.Dygraph.numericTicks(a, b, plot.clientWidth, (option) => linear[option])),
-        },
-        y: {axisLabelWidth: 44, pixelsPerLabel: 44, axisLabelFormatter: (v) => show(+v.toPrecision(6))},
-      },
-      highlightCallback: (event, x, points, row) => tell(row),
-      unhighlightCallback: () => tell(-1),
-      underlayCallback: (context, area, g) => drawLevels(context, area, g, lines),
-      drawCallback: (g) => names.replaceChildren(...namesOf(g, now.rows, gap)),
-    });
-    tell(-1);
-  }
-
-  box.addEventListener('keydown', (event) => {
-    const end = now.rows.length - 1, to = {
-      ArrowRight: Math.min(selected + 1, end),
-      ArrowLeft: selected < 0 ? end : Math.max(selected - 1, 0),
-      Home: 0,
-      End: end,
-    }[event.key];
-    if (event.key === 'Escape') {
-      graph.clearSelection();
-      tell(-1);
-    }
-    if (to === undefined) return;
-    event.preventDefault();
-    graph.setSelection(to);
-    tell(to);
-  });
-  redraws.push(draw);
-  cleanups.push(() => graph && graph.destroy(), stillForPrint(frame));
-  return {box, draw};
+  box.addEventListener('keydown', (event) => pressed(chart, event));
+  redraws.push(drawIt);
+  cleanups.push(() => chart.graph && chart.graph.destroy(), stillForPrint(frame));
+  return {box, draw: drawIt};
 }
 
 Object.assign(page, {Chart, levels, chartAxis: axis});

@@ -61,59 +61,71 @@ function told(n) {
   return n === 1 ? 'the arm' : 'each arm';
 }
 
-function stage() {
-  const panels = chosen().map(Panel);
-  if (!panels.length) return;
+/* All pictures at one step of their training, and what moves them. */
+function Playing(panels) {
   const range = el('input', {type: 'range', min: 0, step: 1, value: 0, 'aria-label': 'Training step, all arms'});
-  const output = el('output'), button = el('button', {type: 'button'}, '▶ Play'), isCalm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  let timer = 0, steps = [0];
-  const step = () => steps[+range.value];
+  const output = el('output'), button = el('button', {type: 'button'}, '▶ Play');
+  const playing = {range, output, button, timer: 0, steps: [0], isCalm: matchMedia('(prefers-reduced-motion: reduce)').matches};
+  const isAtEnd = () => +range.value === playing.steps.length - 1;
+  playing.step = () => playing.steps[+range.value];
   const show = () => {
-    range.setAttribute('aria-valuetext', `step ${integer(step())}`);
-    output.replaceChildren(integer(step()), small('step'));
-    panels.forEach((panel) => panel.paint(step()));
+    range.setAttribute('aria-valuetext', `step ${integer(playing.step())}`);
+    output.replaceChildren(integer(playing.step()), small('step'));
+    panels.forEach((panel) => panel.paint(playing.step()));
   };
-  const seek = (wanted) => {
-    range.value = steps.reduce((best, s, i) => (Math.abs(s - wanted) < Math.abs(steps[best] - wanted) ? i : best), 0);
+  const turn = () => {
+    if (isAtEnd()) return playing.set(false);
+    range.value = +range.value + 1;
     show();
   };
-  /* Seeds may have other snapshots in the page: the slider has those of the shown ones. */
-  const refill = () => {
-    const before = step();
-    steps = [...new Set(panels.flatMap((panel) => panel.steps()))].sort((x, y) => x - y);
-    range.max = steps.length - 1;
-    seek(before);
+  playing.seek = (wanted) => {
+    range.value = playing.steps.reduce((best, s, i) => (Math.abs(s - wanted) < Math.abs(playing.steps[best] - wanted) ? i : best), 0);
+    show();
   };
-  const setPlaying = (on) => {
-    clearInterval(timer);
-    if (on && +range.value === steps.length - 1) range.value = 0;
-    timer = on ? setInterval(() => {
-      if (+range.value === steps.length - 1) return setPlaying(false);
-      range.value = +range.value + 1;
-      show();
-    }, isCalm ? 900 : 180) : 0;
+  playing.set = (on) => {
+    clearInterval(playing.timer);
+    if (on && isAtEnd()) range.value = 0;
+    playing.timer = on ? setInterval(turn, playing.isCalm ? 900 : 180) : 0;
     button.textContent = on ? '❚❚ Pause' : '▶ Play';
     button.toggleAttribute('data-plays', on);
     show();
   };
-  button.addEventListener('click', () => setPlaying(!timer));
-  range.addEventListener('input', () => setPlaying(false));
+  button.addEventListener('click', () => playing.set(!playing.timer));
+  range.addEventListener('input', () => playing.set(false));
+  return playing;
+}
+
+function keepView(playing) {
+  view.keep('stage', (params) => {
+    params.set('stage', playing.step());
+    if (playing.timer) params.set('play', 'stage');
+  }, (params) => {
+    const wanted = view.whole(params, 'stage', 0, playing.steps.at(-1));
+    playing.set(false);
+    if (wanted !== null) playing.seek(wanted);
+    if (params.get('play') === 'stage' && !playing.isCalm) playing.set(true);
+  });
+}
+
+function stage() {
+  const panels = chosen().map(Panel);
+  if (!panels.length) return;
+  const playing = Playing(panels), {range, output, button} = playing;
+  /* Seeds may have other snapshots in the page: the slider has those of the shown ones. */
+  const refill = () => {
+    const before = playing.step();
+    playing.steps = [...new Set(panels.flatMap((panel) => panel.steps()))].sort((x, y) => x - y);
+    range.max = playing.steps.length - 1;
+    playing.seek(before);
+  };
   const pictures = el('div.panels', {}, panels.map((panel) => panel.node));
   document.getElementById('top').append(el('div.stage', {id: 'stage'},
     el('p', {}, 'Each picture is one head’s attention. A row is a token that looks, a column a token that is looked at; strong colour is much attention. ',
       'A strong column is a sink: tokens that have nothing to fetch all look there. ',
       `Shown is the strongest head of ${told(panels.length)}.`),
     el('div.transport', {}, button, el('div.track', {}, range), film.seedChoice('stage', refill), output),
-    pictures, save(() => `attention-step-${step()}`, {png: () => saving.drawn(pictures)}), frames()));
-  view.keep('stage', (params) => {
-    params.set('stage', step());
-    if (timer) params.set('play', 'stage');
-  }, (params) => {
-    const wanted = view.whole(params, 'stage', 0, steps.at(-1));
-    setPlaying(false);
-    if (wanted !== null) seek(wanted);
-    if (params.get('play') === 'stage' && !isCalm) setPlaying(true);
-  });
+    pictures, save(() => `attention-step-${playing.step()}`, {png: () => saving.drawn(pictures)}), frames()));
+  keepView(playing);
   redraws.push(refill); /* once all is there, for the first time */
 }
 

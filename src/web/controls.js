@@ -1,0 +1,129 @@
+/* Buttons, switches and fields: made, listened to, and what they set. */
+"use strict";
+
+function made(tag, words, press) {
+  const element = document.createElement(tag);
+  element.textContent = words;
+  if (press) {
+    element.type = "button";
+    element.addEventListener("click", press);
+  }
+  return element;
+}
+
+function build() {
+  for (const [name, {title}] of Object.entries(PRESETS)) {
+    const button = made("button", title, () => choosePreset(name));
+    button.dataset.preset = name;
+    $("presets").append(button);
+  }
+  const teach = made("button", "The lesson", () => page.lesson ? leaveLesson() : takeStep(0));
+  teach.id = "teach";
+  $("presets").append(teach);
+  $("switches").append(...Object.entries(SWITCHES).map(([key, switched]) => madeSwitch(key, switched)));
+  $("predict").append(made("span", "Before you press play: where will a strong column appear?"));
+  for (const [guess, words] of Object.entries(ANSWERS)) {
+    const button = made("button", words, () => {
+      page.guess = page.guess === guess ? null : guess;
+      show();
+    });
+    button.dataset.guess = guess;
+    $("predict").append(button);
+  }
+}
+
+function madeSwitch(key, {title, values}) {
+  const set = document.createElement("fieldset"), legend = document.createElement("legend"), row = document.createElement("div");
+  legend.append(term(key, title));
+  for (const [value, word] of Object.entries(values)) {
+    const button = made("button", word, () => flip(key, value));
+    Object.assign(button.dataset, {key, value});
+    row.append(button);
+  }
+  set.append(legend, row);
+  return set;
+}
+
+function choosePreset(name) {
+  page.lesson = null;
+  page.preset = name;
+  page.state = {...stateOf(name), seed: page.state.seed};
+  page.until = PRESETS[name].steps;
+  Object.assign(page, {guess: null, wantsPlay: false});
+  open();
+}
+
+function flip(key, value) {
+  if (page.state[key] === value)
+    return;
+  page.state[key] = value;
+  page.until = PRESETS[page.preset].steps;
+  page.guess = null;
+  open();
+}
+
+function chooseNumber(key, text, isRight) {
+  const value = Number(text);
+  if (!isRight(value) || page.state[key] === value)
+    return;
+  page.state[key] = value;
+  open();
+}
+
+function pressPlay() {
+  if (page.isRunning || (page.wantsPlay && !page.isOpen))
+    pause();
+  else if (lacksPrediction())
+    askFirst();
+  else
+    play();
+}
+
+function startOver() {
+  page.until = PRESETS[page.preset].steps;
+  page.wantsPlay = false;
+  open();
+}
+
+function nextSpeed() {
+  page.speed = (page.speed + 1) % SPEEDS.length;
+  $("speed").textContent = `Speed: ${SPEEDS[page.speed][0]}`;
+  if (page.isRunning)
+    play();
+}
+
+function pin() {
+  page.pinned = page.pinned ? null : {frames: page.frames.slice(), until: page.until};
+  show();
+}
+
+function listen() {
+  const presses = {
+    play: pressPlay, reset: startOver, back: () => look(page.at - 1), forth: () => look(page.at + 1), loop, speed: nextSpeed, pin,
+    save: savePicture, film: saveFilm, link: copyLink, seeds: startSeeds, "lesson-back": () => takeStep(page.lesson.at - 1),
+    "lesson-next": () => takeStep(page.lesson.at + 1), "lesson-leave": leaveLesson,
+  };
+  for (const [id, press] of Object.entries(presses))
+    $(id).addEventListener("click", press);
+  $("scrub").addEventListener("input", () => look(Number($("scrub").value)));
+  $("rate").addEventListener("change", () => chooseNumber("rate", $("rate").value, v => v > 0 && v <= 1));
+  $("seed").addEventListener("change", () => chooseNumber("seed", $("seed").value, v => Number.isInteger(v) && v > 0 && v < 2 ** 31));
+  listenToMap();
+  listenToTerms();
+  addEventListener("resize", show);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", show);
+}
+
+function listenToMap() {
+  const map = $("map");
+  for (const kind of ["pointermove", "pointerdown"])
+    map.addEventListener(kind, readCell);
+  map.addEventListener("pointerleave", event => {
+    if (event.pointerType === "mouse") { // a finger leaves with every tap
+      page.chosen = null;
+      show();
+    }
+  });
+  map.addEventListener("click", pressCell);
+  map.addEventListener("keydown", moveCell);
+}

@@ -1,0 +1,97 @@
+/* The page as it is now: one drawing before each picture of the screen. */
+"use strict";
+
+const CELL_HINT = "Each row is a token that looks, each column one that is looked at. Strong colour is much attention. A strong column is a sink: " +
+  "tokens with nothing to [fetch] all look there.";
+
+let isDue = false;
+
+/* Draws once before the screen's next picture, however often it is asked to. */
+function show() {
+  if (isDue)
+    return;
+  isDue = true;
+  requestAnimationFrame(() => {
+    isDue = false;
+    draw();
+  });
+}
+
+function draw() {
+  const frame = page.frames[page.at] ?? null;
+  tell($("told"), PRESETS[page.preset].text);
+  drawBars(frame);
+  drawPressed();
+  drawHeads();
+  drawPredict();
+  drawLesson();
+  tell($("verdict"), verdict());
+  $("trouble").textContent = page.trouble;
+  if (!frame)
+    return;
+  drawMap($("map"), page.shape, frame.map, headShown(), {chosen: page.chosen, isAimed: takesColumns(), columns: columnsGuessed()});
+  drawCell(frame);
+  drawCharts(frame);
+}
+
+/* What plays and what looks back. */
+function drawBars(frame) {
+  const isStarting = page.isRunning || (page.wantsPlay && !page.isOpen);
+  $("play").textContent = isStarting ? "❚❚ Pause" : frame && frame.step >= page.until ? "▶ Go on" : "▶ Play";
+  $("play").disabled = page.trouble !== "" || page.seeds !== null || page.until === 0;
+  $("step").textContent = frame ? `step ${frame.step} of ${page.until}` : page.isReady ? "opening…" : "loading…";
+  $("scrub").max = Math.max(0, page.frames.length - 1);
+  $("scrub").value = page.at;
+  $("scrub").setAttribute("aria-valuetext", frame ? `step ${frame.step}` : "nothing yet");
+  $("loop").setAttribute("aria-pressed", page.isLooping);
+  $("film").disabled = page.frames.length < 2;
+  $("pin").disabled = page.frames.length < 2 && !page.pinned;
+  $("pin").setAttribute("aria-pressed", page.pinned !== null);
+  $("pin").textContent = page.pinned ? "Unpin" : "Pin this run";
+}
+
+function drawPressed() {
+  for (const button of document.querySelectorAll("#presets button"))
+    if (button.dataset.preset)
+      button.setAttribute("aria-pressed", page.lesson === null && button.dataset.preset === page.preset && hasSwitchesOf(stateOf(page.preset)));
+  for (const button of document.querySelectorAll("#switches button[data-key]")) {
+    button.setAttribute("aria-pressed", page.state[button.dataset.key] === button.dataset.value);
+    button.disabled = button.dataset.key === "goals" && page.state.task !== "fetch";
+  }
+  if (document.activeElement !== $("rate"))
+    $("rate").value = page.state.rate;
+  if (document.activeElement !== $("seed"))
+    $("seed").value = page.state.seed;
+}
+
+function drawHeads() {
+  const n = page.shape?.nHeads ?? 0, holder = $("heads");
+  if (holder.childElementCount !== (n > 1 ? n : 0)) {
+    holder.replaceChildren();
+    for (let h = 0; h < n && n > 1; h++)
+      holder.append(made("button", `layer ${Math.floor(h / page.shape.headsEach)}, head ${h % page.shape.headsEach}`, () => {
+        page.head = h;
+        show();
+      }));
+  }
+  [...holder.children].forEach((button, h) => button.setAttribute("aria-pressed", h === headShown()));
+}
+
+function drawPredict() {
+  $("predict").hidden = page.lesson !== null || (hasBegun() && !page.guess);
+  for (const button of $("predict").querySelectorAll("button")) {
+    button.disabled = hasBegun();
+    button.setAttribute("aria-pressed", button.dataset.guess === page.guess);
+  }
+}
+
+function drawCell(frame) {
+  const T = page.shape.length, head = headShown(), {chosen} = page;
+  if (!chosen) {
+    tell($("cell"), CELL_HINT);
+    return;
+  }
+  const weight = (frame.map[head * T * T + chosen.query * T + chosen.key] / 255) ** 2;
+  tell($("cell"), `${placeName(chosen.query)} gives ${placeName(chosen.key)} ${percent(weight)} of its attention.` +
+    (page.shape.idle[chosen.query] ? " It has nothing to [fetch]." : ""));
+}

@@ -1,0 +1,43 @@
+/* What the page is: the run that is shown or comes next, and the link that holds it. Nothing is drawn here. */
+"use strict";
+
+const $ = id => document.getElementById(id);
+const isStill = matchMedia("(prefers-reduced-motion: reduce)");
+
+const page = {
+  worker: null, isReady: false, id: 0,
+  preset: "sink", state: null, until: 600, // what the next run is
+  shape: null, frames: [], at: 0, isRunning: false, isOpen: false, wantsPlay: false,
+  head: null, chosen: null, guess: null, pinned: null, speed: 0, isLooping: false, seeds: null, lesson: null, trouble: "",
+};
+
+function stateOf(preset) {
+  const {task, state} = PRESETS[preset];
+  return {task, ...state, rate: RATES[task], seed: 1};
+}
+
+/* Whether a run is this one, but for its seed and learning rate. */
+const hasSwitchesOf = state => ["task", ...Object.keys(SWITCHES)].every(key => page.state[key] === state[key]);
+
+function readLink() {
+  const given = new URLSearchParams(location.hash.slice(1)), preset = given.get("preset");
+  page.preset = preset in PRESETS ? preset : "sink";
+  page.state = stateOf(page.preset);
+  page.until = PRESETS[page.preset].steps;
+  for (const [key, {values}] of Object.entries(SWITCHES))
+    if (given.get(key) in values)
+      page.state[key] = given.get(key);
+  const rate = Number(given.get("rate")), seed = Number(given.get("seed"));
+  if (rate > 0 && rate <= 1)
+    page.state.rate = rate;
+  if (Number.isInteger(seed) && seed > 0 && seed < 2 ** 31)
+    page.state.seed = seed;
+}
+
+function writeLink() {
+  const usual = stateOf(page.preset), words = new URLSearchParams({preset: page.preset});
+  for (const key of [...Object.keys(SWITCHES), "rate", "seed"])
+    if (page.state[key] !== usual[key])
+      words.set(key, page.state[key]);
+  history.replaceState(null, "", "#" + words);
+}
