@@ -121,7 +121,11 @@ int text_tokenizer_ids(const TextTokenizer *tokenizer, Arena *arena, const char 
     Pieces pieces = {.arena = scratch};
     Encoding encoding = {.arena = scratch};
     int status = check_utf8(text, n, err);
-    if (status == STATUS_OK && cut_all(tokenizer, text, n, &pieces) != 0)
+    const int failed = status == STATUS_OK ? cut_all(tokenizer, text, n, &pieces) : 0;
+    if (failed == NORMALIZE_TOO_MANY_MARKS)
+        status = error_set(err, STATUS_INPUT, "%s: more than %d combining marks stand in a row in this text",
+                           tokenizer->path, NORMALIZE_MARKS);
+    else if (failed)
         status = error_set(err, STATUS_INPUT, "%s: a pattern takes too long on this text", tokenizer->path);
     for (size_t p = 0; p < pieces.n && status == STATUS_OK; p++)
         if (pieces.items[p].id >= 0)
