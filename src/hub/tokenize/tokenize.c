@@ -25,10 +25,7 @@ static int check_fields(const Part *part)
     for (int i = 0; i < part->json->n_items; i++) {
         static const char *const known[] = {"version",       "truncation",     "padding", "added_tokens", "normalizer",
                                             "pre_tokenizer", "post_processor", "decoder", "model"};
-        size_t k = 0;
-        while (k < sizeof known / sizeof *known && strcmp(part->json->items[i]->key, known[k]) != 0)
-            k++;
-        if (k == sizeof known / sizeof *known)
+        if (!text_is_among(part->json->items[i]->key, known, sizeof known / sizeof *known))
             return error_set(part->err, STATUS_INPUT, "%s: \"%.100s\" is no field of it that refframe knows",
                              part->path, part->json->items[i]->key);
     }
