@@ -102,7 +102,7 @@ static int compare_keys(const void *a, const void *b)
     return strcmp((*x)->key, (*y)->key);
 }
 
-/* Sorts them. */
+/* None is there twice; sorts them. */
 static int check_keys(const Cursor *c, Json *all)
 {
     if (all->n_items > 0)
