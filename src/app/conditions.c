@@ -7,6 +7,7 @@
 static const Condition of_models[] = {
     {"model.activation", "model.mlp", "true", 0},
     {"model.d_ff", "model.mlp", "true", 0},
+    {"model.parallel_residual", "model.mlp", "true", 0},
     {"model.bias_mlp", "model.mlp", "true", 0},
     {"model.init.up_std", "model.mlp", "true", 0},
     {"model.init.down_std", "model.mlp", "true", 0},

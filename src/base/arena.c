@@ -173,6 +173,24 @@ size_t arena_used(const Arena *arena)
     return arena->used;
 }
 
+void *arena_widen(Arena *arena, void *items, size_t size, size_t needed, size_t *capacity)
+{
+    enum { FEWEST = 64 };
+    if (needed <= *capacity)
+        return items;
+    const size_t most = SIZE_MAX / size;
+    size_t wider = *capacity < FEWEST / 2 ? FEWEST : *capacity <= most / 2 ? 2 * *capacity : most;
+    wider = wider < needed ? needed : wider;
+    if (wider > most)
+        memory_exhausted(SIZE_MAX);
+    void *copy = arena_alloc(arena, wider * size);
+    assert(copy);
+    if (*capacity > 0)
+        memcpy(copy, items, *capacity * size);
+    *capacity = wider;
+    return copy;
+}
+
 char *arena_strndup(Arena *arena, const char *string, size_t n)
 {
     char *copy = arena_alloc(arena, n + 1);

@@ -51,6 +51,10 @@ char *arena_strndup(Arena *arena, const char *string, size_t n);
 /* printf into the arena. */
 char *arena_format(Arena *arena, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Room for at least `needed` items of `size` bytes: `items` themselves, which have room for *capacity, or a copy in
+ * twice as much and more, zeroed behind them. Not on a counting arena. */
+void *arena_widen(Arena *arena, void *items, size_t size, size_t needed, size_t *capacity);
+
 /* n zeroed elements of a type. */
 #define ARENA_ARRAY(arena, type, n) ((type *)arena_alloc((arena), (size_t)(n) * sizeof(type)))
 

@@ -199,3 +199,11 @@ char *text_seconds(double seconds, char buffer[32])
         snprintf(buffer, 32, "%lld d %lld h", whole / 86400, whole / 3600 % 24);
     return buffer;
 }
+
+int text_is_among(const char *text, const char *const *texts, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(text, texts[i]) == 0)
+            return 1;
+    return 0;
+}

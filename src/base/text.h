@@ -58,6 +58,9 @@ void text_add_escaped(Text *text, const char *bytes, size_t n);
 void text_add_csv(Text *text, const char *string);
 void text_add_cell(Text *text, const char *string);
 
+/* Whether a text is one of n. */
+int text_is_among(const char *text, const char *const *texts, size_t n);
+
 /* The candidate with the smallest Damerau-Levenshtein distance to `word`, or NULL if none is near
  * (distance above max(2, length/3)). `candidates` has n entries. */
 const char *text_nearest(const char *word, const char *const *candidates, int n);

@@ -103,14 +103,14 @@ static void put_rope(JsonWriter *json, const char *key, const Rope *rope, const 
     json_close_object(json);
 }
 
-Rope config_put_rope(JsonWriter *json, const ModelSettings *model)
+Rope config_put_rope(JsonWriter *json, const ModelSettings *model, RopeScaling scaling)
 {
     const Settings *s = model->settings;
     const int width = (int)lround(settings_number(s, "model.position.fraction") * model->d_head);
     const Rope rope = {theta_of(model, width), share_of(model, width)};
     put_rope(json, "rope_parameters", &rope, s);
     json_put_number(json, "rope_theta", rope.theta);
-    if (is_scaled(s))
+    if (scaling == ROPE_ALWAYS_SCALED || is_scaled(s))
         put_rope(json, "rope_scaling", &rope, s);
     return rope;
 }

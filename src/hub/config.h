@@ -14,12 +14,15 @@ void config_put_sizes(JsonWriter *json, const ModelSettings *model);
 void config_put_llama(JsonWriter *json, const ModelSettings *model);
 
 /* The angles of rope, in the words of transformers 5 (rope_parameters) and of those before (rope_theta, rope_scaling).
- * Returns what some name otherwise: theta, and the share of the channels that are turned. */
+ * Those before say angles as they are by silence, unless an architecture's own are others. Returns what some name
+ * otherwise: theta, and the share of the channels that are turned. */
 typedef struct {
     double theta, share;
 } Rope;
 
-Rope config_put_rope(JsonWriter *json, const ModelSettings *model);
+typedef enum { ROPE_SCALED_IF_SO, ROPE_ALWAYS_SCALED } RopeScaling;
+
+Rope config_put_rope(JsonWriter *json, const ModelSettings *model, RopeScaling scaling);
 
 /* Their name of the MLP's activation, of one without a gate. */
 const char *config_activation(const ModelSettings *model);

@@ -62,15 +62,6 @@ static const char *const idle[] = {
     "summary_proj_to_labels",
     "summary_first_dropout",
 };
-#define IS_AMONG(name, names) is_among(name, names, sizeof(names) / sizeof *(names))
-
-static int is_among(const char *name, const char *const *names, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(name, names[i]) == 0)
-            return 1;
-    return 0;
-}
 
 /* ---- values ------------------------------------------------------------------------------------------------------ */
 
@@ -94,6 +85,7 @@ int field_refuse(const FieldReader *r, const char *field, const char *text, cons
 
 void field_assign(const FieldReader *r, const char *key, const char *text)
 {
+    assert(r->fields->n_assignments < MOST_FIELDS);
     r->fields->assignments[r->fields->n_assignments++] =
         (Assignment){.key = key, .text = text, .file = r->path, .line = 0};
 }
@@ -196,7 +188,8 @@ static int is_known(const Architecture *architecture, const char *name)
     for (int f = 0; f < architecture->n_fields; f++)
         if (strcmp(architecture->fields[f].theirs, name) == 0)
             return 1;
-    return IS_AMONG(name, idle) || (architecture->rope_share > 0 && field_is_rope(name));
+    return text_is_among(name, idle, sizeof idle / sizeof *idle) ||
+           (architecture->rope_share > 0 && field_is_rope(name));
 }
 
 static int read_vocabulary(const FieldReader *r, double vocab_size)

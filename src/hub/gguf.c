@@ -11,6 +11,7 @@
 #include "hub/gguf.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -95,6 +96,23 @@ static int take_value(Cursor *c, Json *value)
     return take_number(c, type, value);
 }
 
+static int compare_keys(const void *a, const void *b)
+{
+    const Json *const *x = a, *const *y = b;
+    return strcmp((*x)->key, (*y)->key);
+}
+
+/* None is there twice; sorts them. */
+static int check_keys(const Cursor *c, Json *all)
+{
+    if (all->n_items > 0)
+        qsort(all->items, (size_t)all->n_items, sizeof *all->items, compare_keys);
+    for (int i = 1; i < all->n_items; i++)
+        if (strcmp(all->items[i - 1]->key, all->items[i]->key) == 0)
+            return error_set(c->err, STATUS_INPUT, "%s: key \"%.100s\" appears twice", c->path, all->items[i]->key);
+    return STATUS_OK;
+}
+
 static int take_metadata(Cursor *c, uint64_t n, Json **ret_metadata)
 {
     Json *all = ARENA_ARRAY(c->arena, Json, 1);
@@ -105,13 +123,13 @@ static int take_metadata(Cursor *c, uint64_t n, Json **ret_metadata)
         const int status = take_value(c, value);
         if (status != STATUS_OK)
             return status;
-        if (json_get(all, value->key))
-            return error_set(c->err, STATUS_INPUT, "%s: key \"%.100s\" appears twice", c->path, value->key);
         if (is_kept(value->key))
             all->items[all->n_items++] = value;
     }
-    *ret_metadata = all;
-    return STATUS_OK;
+    const int status = check_keys(c, all);
+    if (status == STATUS_OK)
+        *ret_metadata = all;
+    return status;
 }
 
 /* ---- tensors ----------------------------------------------------------------------------------------------------- */
@@ -184,6 +202,31 @@ static int take_tensor(Cursor *c, Weight *ret_weight)
     return status;
 }
 
+static int compare_places(const void *a, const void *b)
+{
+    const Weight *const *x = a, *const *y = b;
+    return (*x)->offset != (*y)->offset ? ((*x)->offset > (*y)->offset ? 1 : -1) : strcmp((*x)->name, (*y)->name);
+}
+
+/* Within the file each, and no two on the same bytes. */
+static int check_places(const Cursor *c, const Weights *weights)
+{
+    const Weight **all = ARENA_ARRAY(c->arena, const Weight *, weights->n);
+    for (int t = 0; t < weights->n; t++) {
+        all[t] = &weights->items[t];
+        if (all[t]->offset > c->size || all[t]->n_bytes > c->size - all[t]->offset)
+            return error_set(c->err, STATUS_INPUT, "%s: %.100s lies outside of the file; its end is missing", c->path,
+                             all[t]->name);
+    }
+    if (weights->n > 0)
+        qsort(all, (size_t)weights->n, sizeof *all, compare_places);
+    for (int t = 1; t < weights->n; t++)
+        if (all[t]->offset - all[t - 1]->offset < all[t - 1]->n_bytes)
+            return error_set(c->err, STATUS_INPUT, "%s: %.100s and %.100s lie on the same bytes", c->path,
+                             all[t - 1]->name, all[t]->name);
+    return STATUS_OK;
+}
+
 static int take_tensors(Cursor *c, uint64_t n, const Json *metadata, Weights *ret_weights)
 {
     const double alignment = json_get_number(metadata, "general.alignment", 32);
@@ -194,13 +237,11 @@ static int take_tensors(Cursor *c, uint64_t n, const Json *metadata, Weights *re
     for (uint64_t t = 0; t < n && status == STATUS_OK; t++)
         status = take_tensor(c, &weights.items[t]);
     const uint64_t step = (uint64_t)alignment, start = (c->at + step - 1) / step * step;
-    for (uint64_t t = 0; t < n && status == STATUS_OK; t++) {
-        Weight *weight = &weights.items[t];
-        if (start > c->size || weight->offset > c->size - start || weight->n_bytes > c->size - start - weight->offset)
-            status = error_set(c->err, STATUS_INPUT, "%s: %.100s lies outside of the file; its end is missing", c->path,
-                               weight->name);
-        weight->offset += start;
-    }
+    for (uint64_t t = 0; t < n && status == STATUS_OK; t++)
+        if (__builtin_add_overflow(weights.items[t].offset, start, &weights.items[t].offset))
+            weights.items[t].offset = UINT64_MAX; /* outside of every file */
+    if (status == STATUS_OK)
+        status = check_places(c, &weights);
     if (status == STATUS_OK)
         status = weights_sort(&weights, c->err);
     if (status == STATUS_OK)

@@ -23,6 +23,14 @@ size_t laid_place(const Laid *laid, size_t p, size_t i, size_t o)
     return ((o / D * LAID_PARTS + p) * D + o % D) * rows + i;
 }
 
+size_t laid_values(const Laid *laid)
+{
+    size_t n = 1;
+    for (int d = 0; d < LAID_DIMS; d++)
+        n *= (size_t)laid->shape[d];
+    return n;
+}
+
 /* ---- ours -------------------------------------------------------------------------------------------------------- */
 
 int laid_ends_with(const char *name, const char *end)
@@ -75,6 +83,7 @@ static Laid lay(Arena *arena, const Model *model, const TensorRow *row, const ch
     laid.n_dims = row->layout == LAYOUT_VECTOR || is_bias ? 1 : 2;
     laid.shape[0] = laid.n_dims == 1 || is_turned ? out : laid.rows;
     laid.shape[1] = laid.n_dims == 1 ? 1 : is_turned ? laid.rows : out;
+    laid.shape[2] = 1;
     return laid;
 }
 
@@ -89,15 +98,30 @@ static int lay_rows(Arena *arena, const Model *model, const TensorRow *rows, int
     return n;
 }
 
+static Laid lay_zeros(Arena *arena, const Model *model, const ZeroRow *row, const char *theirs)
+{
+    Laid laid = {.name = arena_format(arena, "%s%s", theirs, row->theirs), .parts = {""}};
+    for (int d = 0; d < LAID_DIMS; d++) {
+        const int size = row->shape[d];
+        laid.n_dims += size != 0;
+        laid.shape[d] = size == AS_WIDE_AS_MODEL ? model_settings(model)->d_model : size == 0 ? 1 : size;
+    }
+    return laid;
+}
+
 int laid_all(Arena *arena, const Architecture *architecture, const Model *model, Laid **ret_laid)
 {
     const int L = model_settings(model)->n_layers;
-    Laid *laid = ARENA_ARRAY(arena, Laid, architecture->n_rows + L * architecture->n_block_rows);
+    const int n_of_block = architecture->n_block_rows + architecture->n_block_zeros;
+    Laid *laid = ARENA_ARRAY(arena, Laid, architecture->n_rows + L * n_of_block);
     int n = lay_rows(arena, model, architecture->rows, architecture->n_rows, "", "", laid);
-    for (int l = 0; l < L; l++)
+    for (int l = 0; l < L; l++) {
+        const char *theirs = arena_format(arena, "%s.%d.", architecture->prefix, l);
         n += lay_rows(arena, model, architecture->block_rows, architecture->n_block_rows,
-                      arena_format(arena, "blocks.%d.", l), arena_format(arena, "%s.%d.", architecture->prefix, l),
-                      laid + n);
+                      arena_format(arena, "blocks.%d.", l), theirs, laid + n);
+        for (int z = 0; z < architecture->n_block_zeros; z++)
+            laid[n++] = lay_zeros(arena, model, &architecture->block_zeros[z], theirs);
+    }
     *ret_laid = laid;
     return n;
 }

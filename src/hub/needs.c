@@ -41,11 +41,6 @@ static int is_not_sandwich(const ModelSettings *model)
     return model->norm_placement != PLACEMENT_SANDWICH;
 }
 
-static int has_mlp(const ModelSettings *model)
-{
-    return model->mlp;
-}
-
 static int adds_attention(const ModelSettings *model)
 {
     return model->attention_residual;
@@ -61,9 +56,9 @@ static int is_known_mask(const ModelSettings *model)
     return is_causal(model) || is_named(&model->mask->variant, "full");
 }
 
-static int is_softmax(const ModelSettings *model)
+static int is_known_score(const ModelSettings *model)
 {
-    return is_named(&model->score->variant, "softmax");
+    return is_softmax(model) || is_sink_logit(model);
 }
 
 static int is_scaled(const ModelSettings *model)
@@ -100,7 +95,7 @@ static int has_one_type_at_most(const ModelSettings *model)
 const Need common_needs[] = {
     {"model.input", reads_ids},
     {"data.source.kind", has_no_goals},
-    {"model.score.kind", is_softmax},
+    {"model.score.kind", is_known_score},
     {"model.score.scale", is_scaled},
     {"model.score.temperature", is_at_temperature_1},
     {"model.score.softcap", has_no_cap},
@@ -110,7 +105,6 @@ const Need common_needs[] = {
     {"model.mask.kind", is_known_mask},
     {"model.norm", has_a_norm},
     {"model.norm_placement", is_not_sandwich},
-    {"model.mlp", has_mlp},
     {"model.attention_residual", adds_attention},
     {"model.head_layers", has_one_head_layer},
     {"model.token_types", has_one_type_at_most},
@@ -118,6 +112,16 @@ const Need common_needs[] = {
 const int n_common_needs = sizeof common_needs / sizeof *common_needs;
 
 /* ---- of some ----------------------------------------------------------------------------------------------------- */
+
+int is_softmax(const ModelSettings *model)
+{
+    return is_named(&model->score->variant, "softmax");
+}
+
+int is_sink_logit(const ModelSettings *model)
+{
+    return is_named(&model->score->variant, "sink_logit");
+}
 
 int is_rope(const ModelSettings *model)
 {
@@ -157,6 +161,21 @@ int is_layernorm(const ModelSettings *model)
 int is_pre_norm(const ModelSettings *model)
 {
     return model->norm_placement == PLACEMENT_PRE;
+}
+
+int has_mlp(const ModelSettings *model)
+{
+    return model->mlp;
+}
+
+int has_no_mlp(const ModelSettings *model)
+{
+    return !model->mlp;
+}
+
+int has_branches_in_turn(const ModelSettings *model)
+{
+    return !model->parallel_residual;
 }
 
 int is_swiglu(const ModelSettings *model)

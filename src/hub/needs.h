@@ -10,6 +10,8 @@
 extern const Need common_needs[];
 extern const int n_common_needs;
 
+int is_softmax(const ModelSettings *model);
+int is_sink_logit(const ModelSettings *model);
 int is_rope(const ModelSettings *model);
 int turns_whole_heads(const ModelSettings *model);
 int turns_every_layer(const ModelSettings *model);
@@ -18,6 +20,9 @@ int is_causal(const ModelSettings *model);
 int is_rmsnorm(const ModelSettings *model);
 int is_layernorm(const ModelSettings *model);
 int is_pre_norm(const ModelSettings *model);
+int has_mlp(const ModelSettings *model);
+int has_no_mlp(const ModelSettings *model);
+int has_branches_in_turn(const ModelSettings *model); /* attention, then the MLP */
 int is_swiglu(const ModelSettings *model);
 int is_without_gate(const ModelSettings *model); /* of the MLP */
 int has_no_embedding_norm(const ModelSettings *model);

@@ -13,19 +13,9 @@ static const char *const within_rope[] = {"rope_type",        "type",
                                           "factor",           "low_freq_factor",
                                           "high_freq_factor", "original_max_position_embeddings"};
 
-#define IS_AMONG(name, names) is_among(name, names, sizeof(names) / sizeof *(names))
-
-static int is_among(const char *name, const char *const *names, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(name, names[i]) == 0)
-            return 1;
-    return 0;
-}
-
 int field_is_rope(const char *name)
 {
-    return IS_AMONG(name, of_rope);
+    return text_is_among(name, of_rope, sizeof of_rope / sizeof *of_rope);
 }
 
 /* A member of the object, or else a field of one of two names, or else `initial`. */
@@ -91,7 +81,7 @@ static int read_object(const FieldReader *r, const char *name, const Json **ret_
     if (object && object->type != JSON_OBJECT && object->type != JSON_NULL)
         return field_refuse(r, name, field_text(r->arena, object), "an object");
     for (int i = 0; *ret_object && i < object->n_items; i++)
-        if (!IS_AMONG(object->items[i]->key, within_rope))
+        if (!text_is_among(object->items[i]->key, within_rope, sizeof within_rope / sizeof *within_rope))
             return error_set(r->err, STATUS_INPUT, "%s: rope: \"%.60s\" is not known here, and may change numbers",
                              r->path, object->items[i]->key);
     return STATUS_OK;

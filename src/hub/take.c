@@ -116,6 +116,16 @@ static int lay(Arena *arena, const Fields *fields, Naming naming, const Model *m
 
 /* ---- checks ------------------------------------------------------------------------------------------------------ */
 
+static int has_shape(const Weight *weight, const Laid *laid)
+{
+    if (weight->n_dims != laid->n_dims)
+        return 0;
+    for (int d = 0; d < laid->n_dims; d++)
+        if (weight->shape[d] != laid->shape[d])
+            return 0;
+    return 1;
+}
+
 static int check(const Laid *laid, const char *said_by, const Weights *weights, const Weight *found, Error *err)
 {
     if (!found)
@@ -123,8 +133,7 @@ static int check(const Laid *laid, const char *said_by, const Weights *weights, 
     if (!weight_type(found->type))
         return error_set(err, STATUS_INPUT, "%s: %s is of type %s; F32, F16 and BF16 are read", found->path,
                          found->name, found->type);
-    if (found->n_dims != laid->n_dims || found->shape[0] != laid->shape[0] ||
-        (laid->n_dims > 1 && found->shape[1] != laid->shape[1]))
+    if (!has_shape(found, laid))
         return error_set(err, STATUS_INPUT, "%s: %s has another shape than %s says", found->path, found->name, said_by);
     return STATUS_OK;
 }
@@ -182,17 +191,21 @@ static void read_in(const Fields *fields, const Parameters *parameters, const La
     }
 }
 
-static size_t values_of(const Laid *laid)
-{
-    return (size_t)laid->shape[0] * (size_t)laid->shape[1];
-}
-
 static size_t most_values(const Laid *laid, int n)
 {
     size_t most = 0;
     for (int t = 0; t < n; t++)
-        most = values_of(&laid[t]) > most ? values_of(&laid[t]) : most;
+        most = laid_values(&laid[t]) > most ? laid_values(&laid[t]) : most;
     return most;
+}
+
+static int check_zeros(const Weight *weight, const float *values, size_t n, Error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (values[i] != 0)
+            return error_set(err, STATUS_INPUT, "%s: %s is not zero, and no model of ours has a place for it",
+                             weight->path, weight->name);
+    return STATUS_OK;
 }
 
 double take_bytes(const Fields *fields, Naming naming, const Model *model)
@@ -214,7 +227,10 @@ int take_values(const Fields *fields, Naming naming, const Model *model, const W
     float *theirs = ARENA_ARRAY(arena, float, most_values(laid, n));
     int status = STATUS_OK;
     for (int t = 0; t < n && status == STATUS_OK; t++) {
-        status = weight_read(find(arena, fields, naming.is_bare, weights, laid[t].name), theirs, err);
+        const Weight *weight = find(arena, fields, naming.is_bare, weights, laid[t].name);
+        status = weight_read(weight, theirs, err);
+        if (status == STATUS_OK && laid[t].n_parts == 0)
+            status = check_zeros(weight, theirs, laid_values(&laid[t]), err);
         if (status == STATUS_OK)
             read_in(fields, model_parameters(model), &laid[t], theirs, ret_block);
     }

@@ -19,7 +19,7 @@ static const real *values_of(Arena *arena, const HubModel *model, const char *ou
 
 static SafeTensor write_out(Arena *arena, const HubModel *model, const Laid *laid)
 {
-    const size_t n = (size_t)laid->shape[0] * (size_t)laid->shape[1];
+    const size_t n = laid_values(laid);
     float *theirs = ARENA_ARRAY(arena, float, n);
     for (int p = 0; p < laid->n_parts; p++) {
         const real *ours = values_of(arena, model, laid->parts[p], laid);
@@ -31,7 +31,7 @@ static SafeTensor write_out(Arena *arena, const HubModel *model, const Laid *lai
     return (SafeTensor){.name = laid->name,
                         .type = "F32",
                         .n_dims = laid->n_dims,
-                        .shape = {laid->shape[0], laid->shape[1]},
+                        .shape = {laid->shape[0], laid->shape[1], laid->shape[2]},
                         .data = theirs,
                         .n_bytes = n * sizeof *theirs};
 }

@@ -31,7 +31,8 @@ int weights_sort(Weights *weights, Error *err);
 
 const Weight *weights_find(const Weights *weights, const char *name);
 
-/* Its values, in its shape's order. STATUS_INPUT of a type that is not read, and of a value that is no number. */
+/* Its values, in its shape's order; its type must be one that is read (weight_type). STATUS_INPUT of a value that is no
+ * number. */
 int weight_read(const Weight *weight, float *ret_values, Error *err);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "hub/names.h"
 #include "hub/tokenize/bytes.h"
+#include "hub/tokenize/words.h"
 
 /* Whether a decoder, or one of a sequence of them, is of a type. */
 static int has_type(const Json *decoder, const char *type)
@@ -40,23 +41,16 @@ static const char *decoded(Arena *arena, const char *word, int is_byte_level)
     return shown;
 }
 
-static void put_word(double id, const char *word, int n, const char **words)
-{
-    if (id >= 0 && id < n && word)
-        words[(int)id] = word;
-}
-
 /* Whether the vocabulary was of a kind that is known. */
 static int read_vocabulary(Arena *arena, const Json *vocabulary, int is_byte_level, int n, const char **words)
 {
     if (!vocabulary || (vocabulary->type != JSON_OBJECT && vocabulary->type != JSON_ARRAY))
         return 0;
     for (int i = 0; i < vocabulary->n_items; i++) {
-        const Json *item = vocabulary->items[i];
-        if (vocabulary->type == JSON_OBJECT && item->type == JSON_NUMBER)
-            put_word(item->number, decoded(arena, item->key, is_byte_level), n, words);
-        else if (item->type == JSON_ARRAY && item->n_items > 0 && item->items[0]->type == JSON_STRING)
-            put_word(i, decoded(arena, item->items[0]->string, is_byte_level), n, words);
+        const char *word = NULL;
+        int32_t id = -1;
+        if (words_item(vocabulary, i, &word, &id) && id >= 0 && id < n)
+            words[id] = decoded(arena, word, is_byte_level);
     }
     return 1;
 }
@@ -81,9 +75,13 @@ int hub_words(Arena *arena, const char *folder, int n, const char *const **ret_w
     const int is_byte_level = has_type(json_get(file, "decoder"), "ByteLevel");
     const Json *vocabulary = json_get(json_get(file, "model"), "vocab");
     const int is_known = read_vocabulary(arena, vocabulary, is_byte_level, n, words);
-    for (int i = 0; added && added->type == JSON_ARRAY && i < added->n_items; i++)
-        put_word(json_get_number(added->items[i], "id", -1), json_get_string(added->items[i], "content", NULL), n,
-                 words);
+    for (int i = 0; added && added->type == JSON_ARRAY && i < added->n_items; i++) {
+        const Json *item = json_get(added->items[i], "id");
+        const int64_t id = item ? json_whole(item, n - 1) : -1;
+        const char *word = json_get_string(added->items[i], "content", NULL);
+        if (id >= 0 && word)
+            words[id] = word;
+    }
     *ret_words = is_known ? words : NULL;
     return STATUS_OK;
 }

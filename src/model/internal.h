@@ -150,6 +150,7 @@ struct Workspace {
 
     /* Gradients of activations. */
     real *dx, *dnorm;            /* (N,C) */
+    real *dparallel;             /* (N,C) with parallel_residual: what the MLP's norm gives back to the block's input */
     real *dq, *dk, *dv, *dheads; /* (N,C'), (N,K') twice, (N,C') */
     real *dgate, *dup;           /* (N,F) the former with swiglu */
     real *dfactors;              /* (N,G) */

@@ -7,7 +7,9 @@
  *   post      norm(x + f(x))         Vaswani et al. 2017; the last block's norm is the final one (Xiong et al. 2020)
  *   sandwich  x + norm(f(norm(x)))   Ding et al. 2021 (CogView, arXiv 2105.13290); a final norm before the head
  *
- * Without attention_residual the first x of attention's join is left out; without mlp a block ends with that join.
+ * Without attention_residual the first x of attention's join is left out; without mlp a block ends with that join. With
+ * parallel_residual the MLP's norm reads the block's input x, as attention's does, and no longer what attention has
+ * written (GPT-J: Wang & Komatsuzaki 2021; GPT-NeoX: Black et al. 2022, arXiv 2204.06745, section 2.1).
  *
  * In the passes `norm` stands for the norm before a branch, nothing in post-norm; `join` for how a branch's output
  * meets the stream, a plain sum in pre-norm. The gradient of the stream, dx, is one array: each branch adds its share
@@ -93,6 +95,12 @@ static void embed_forward(const Call *call, const Given *given, real *ret_x)
     norm_forward(call, &model->embedding_norm, x, &w->embedding_norm, ret_x);
 }
 
+/* What the MLP's norm reads. */
+static const real *mlp_input(const Call *call, const BlockActs *a)
+{
+    return call->model->settings.parallel_residual ? a->x : a->x_mid;
+}
+
 /* 2-9 of one layer: from a->x to x_next; with x_next NULL only 2-4, for who wants its attention alone. */
 static void block_forward(const Call *call, int layer, BlockActs *a, real *x_next)
 {
@@ -121,8 +129,8 @@ static void block_forward(const Call *call, int layer, BlockActs *a, real *x_nex
                  &a->attention_join, s->mlp ? a->x_mid : x_next);
     if (!s->mlp)
         return;
-    /* 6. h = norm(x_mid) */
-    h = norm_forward(call, &block->mlp_norm, a->x_mid, &a->mlp_norm, w->h);
+    /* 6. h = norm(x_mid), with parallel_residual norm(x) */
+    h = norm_forward(call, &block->mlp_norm, mlp_input(call, a), &a->mlp_norm, w->h);
     /* 7. up = h W_up; with swiglu gate = h W_gate */
     if (s->activation == ACTIVATION_SWIGLU)
         linear_forward(call, &block->gate, h, NULL, a->gate);
@@ -193,7 +201,8 @@ static real *forward(const Call *call, const Given *given, const Capture *captur
 
 /* ---- backward ---------------------------------------------------------------------------------------------------- */
 
-/* 9-6 of one layer: w->dx, the gradient of the block's output, becomes that of x_mid. */
+/* 9-6 of one layer: w->dx, the gradient of the block's output, becomes that of x_mid; with parallel_residual
+ * w->dparallel is the MLP's share of that of x. */
 static void mlp_backward(const Call *call, const Block *block, const BlockActs *a)
 {
     const ModelSettings *s = &call->model->settings;
@@ -205,12 +214,15 @@ static void mlp_backward(const Call *call, const Block *block, const BlockActs *
     const real *act = activation_backward(call, a->gate, a->up, w->act, w->dgate, w->dup);
     linear_backward_weight(call, &block->down, act, df);
     /* 7. up = h W_up; with swiglu gate = h W_gate */
-    const real *h = norm_forward(call, &block->mlp_norm, a->x_mid, &a->mlp_norm, w->h);
+    const real *h = norm_forward(call, &block->mlp_norm, mlp_input(call, a), &a->mlp_norm, w->h);
     linear_backward(call, &block->up, h, w->dup, 0, w->dnorm);
     if (s->activation == ACTIVATION_SWIGLU)
         linear_backward(call, &block->gate, h, w->dgate, 1, w->dnorm);
-    /* 6. h = norm(x_mid) */
-    norm_backward(call, &block->mlp_norm, a->x_mid, &a->mlp_norm, w->dnorm, w->dx);
+    /* 6. h = norm(x_mid), with parallel_residual norm(x) */
+    if (w->dparallel)
+        memset(w->dparallel, 0, sizeof(real) * (size_t)call->rows * (size_t)s->d_model);
+    norm_backward(call, &block->mlp_norm, mlp_input(call, a), &a->mlp_norm, w->dnorm,
+                  w->dparallel ? w->dparallel : w->dx);
 }
 
 /* 9-2 of one layer: w->dx, the gradient of the block's output, becomes that of its input. */
@@ -245,6 +257,8 @@ static void block_backward(const Call *call, int layer, const BlockActs *a)
         linear_backward(call, &block->head_gate, h, w->dfactors, 1, w->dnorm);
     /* 2. h = norm(x) */
     norm_backward(call, &block->attention_norm, a->x, &a->attention_norm, w->dnorm, w->dx);
+    if (w->dparallel)
+        call->model->kernels->add((size_t)call->rows * (size_t)s->d_model, w->dparallel, w->dx);
 }
 
 /* 1. x_0 = E[token] (+ P) (+ E[type]), of vectors u W or u for E[token]; with embedding_norm norm(...) of that */

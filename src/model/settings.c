@@ -60,6 +60,10 @@ const SchemaRow model_rows[] = {
     {"attention_residual", VALUE_BOOL, "true", 0, 0, NULL,
      "false: attention's output replaces the residual stream instead of adding to it",
      FIELD(ModelSettings, attention_residual)},
+    {"parallel_residual", VALUE_BOOL, "false", 0, 0, NULL,
+     "true: attention and MLP side by side, both of them of the block's input (GPT-J, GPT-NeoX): x + f(norm x) + "
+     "g(norm x)",
+     FIELD(ModelSettings, parallel_residual)},
     {"embedding_norm", VALUE_BOOL, "false", 0, 0, NULL, "a norm behind the embeddings, before the first block",
      FIELD(ModelSettings, embedding_norm)},
     {"token_type", VALUE_BOOL, "false", 0, 0, NULL,

@@ -46,6 +46,7 @@ typedef struct {
     ActivationKind activation;
     int mlp;                /* off: blocks of attention alone */
     int attention_residual; /* off: a block's attention replaces the stream instead of adding to it */
+    int parallel_residual;  /* the MLP reads what attention reads, the block's input */
     int embedding_norm;     /* a norm behind the embeddings */
     int token_type;         /* one learned vector more at every place: one token type */
     int token_types;        /* learned vectors of which each place has its segment's; 1 with token_type, 0: none */

@@ -71,7 +71,8 @@ static BlockActs lay_block(Arena *arena, const Model *model, size_t n, const Wor
     acts.attention_join = lay_join(arena, s, N);
     if (!s->mlp)
         return acts;
-    acts.x_mid = with_backward || s->norm_placement != PLACEMENT_PRE ? take_reals(arena, N * C) : acts.x;
+    const int keeps_x = with_backward || s->norm_placement != PLACEMENT_PRE || s->parallel_residual;
+    acts.x_mid = keeps_x ? take_reals(arena, N * C) : acts.x;
     acts.mlp_norm = lay_norm(arena, N);
     if (s->activation == ACTIVATION_SWIGLU)
         acts.gate = take_reals(arena, N * F);
@@ -154,6 +155,8 @@ static void lay_workspace(Arena *arena, const Model *model, int n, int with_back
     w->head_dhidden = take_reals(arena, (size_t)(s->head_layers - 1) * head_rows * C);
     w->dx = take_reals(arena, N * C);
     w->dnorm = take_reals(arena, N * C);
+    if (s->mlp && s->parallel_residual)
+        w->dparallel = take_reals(arena, N * C);
     w->dq = take_reals(arena, N * HD);
     w->dk = take_reals(arena, N * KD);
     w->dv = take_reals(arena, N * KD);

@@ -41,6 +41,7 @@ const LaterKey id_later_keys[] = {
     {"data.unique_tokens", "0"},
     {"model.mlp", "true"},
     {"model.attention_residual", "true"},
+    {"model.parallel_residual", "false"},
     {"model.embedding_norm", "false"},
     {"model.token_type", "false"},
     {"model.token_types", "0"},

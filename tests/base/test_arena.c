@@ -148,6 +148,29 @@ static void test_within_is_fixed_and_goes_with_the_outer_one(void **state)
     arena_free(outer);
 }
 
+/* An array that grows keeps its items, has zeros behind them, and stays where it is while there is room. */
+static void test_widening(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    size_t capacity = 0;
+    int *items = NULL, n_moves = 0;
+    for (size_t n = 0; n < 10000; n++) {
+        int *wider = arena_widen(arena, items, sizeof *items, n + 1, &capacity);
+        n_moves += wider != items;
+        items = wider;
+        assert_true(capacity > n && items[n] == 0 && items[capacity - 1] == 0);
+        items[n] = (int)n + 1;
+    }
+    for (int n = 0; n < 10000; n++)
+        assert_int_equal(items[n], n + 1);
+    assert_in_range(n_moves, 1, 14);
+    items = arena_widen(arena, items, sizeof *items, 1000000, &capacity);
+    assert_int_equal(capacity, 1000000);
+    assert_true(items[9999] == 10000 && items[999999] == 0);
+    arena_free(arena);
+}
+
 static void test_strings(void **state)
 {
     (void)state;
@@ -177,6 +200,7 @@ int main(void)
         cmocka_unit_test(test_exhaustion_ends_in_one_line),
         cmocka_unit_test(test_counting_is_what_a_fixed_one_needs),
         cmocka_unit_test(test_within_is_fixed_and_goes_with_the_outer_one),
+        cmocka_unit_test(test_widening),
         cmocka_unit_test(test_strings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

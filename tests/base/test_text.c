@@ -148,6 +148,14 @@ static void test_csv_cells(void **state)
     }
 }
 
+static void test_among(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"a", "", "ab"};
+    assert_true(text_is_among("a", texts, 3) && text_is_among("", texts, 3) && text_is_among("ab", texts, 3));
+    assert_false(text_is_among("ab", texts, 2) || text_is_among("b", texts, 3) || text_is_among("a", texts, 0));
+}
+
 static void test_nearest(void **state)
 {
     (void)state;
@@ -206,11 +214,11 @@ static void test_sizes_and_times(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_adding),         cmocka_unit_test(test_utf8_round_trip_of_every_character),
-        cmocka_unit_test(test_utf8_refusals),  cmocka_unit_test(test_nearest),
-        cmocka_unit_test(test_escaped),        cmocka_unit_test(test_sizes_and_times),
-        cmocka_unit_test(test_escaped_is_xml), cmocka_unit_test(test_visible),
-        cmocka_unit_test(test_csv_cells),
+        cmocka_unit_test(test_adding),          cmocka_unit_test(test_utf8_round_trip_of_every_character),
+        cmocka_unit_test(test_utf8_refusals),   cmocka_unit_test(test_among),
+        cmocka_unit_test(test_nearest),         cmocka_unit_test(test_escaped),
+        cmocka_unit_test(test_sizes_and_times), cmocka_unit_test(test_escaped_is_xml),
+        cmocka_unit_test(test_visible),         cmocka_unit_test(test_csv_cells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,7 +6,7 @@ import struct
 
 from harness import read
 
-SIZES = "n_layers: 2, n_heads: 4, d_model: 16, d_ff: 64, context_length: 16"
+SIZES = "n_layers: 2, n_heads: 4, d_model: 16, context_length: 16"
 REST = """\
 train: {steps: 6, batch_size: 4, warmup_steps: 2, lr: 0.01}
 measure: {sequences: 2}
@@ -19,10 +19,11 @@ RUNS = {
     "qwen3": "norm: rmsnorm, activation: swiglu, qk_norm: true, tied_head: true, position: {kind: rope}",
     "smollm3": "norm: rmsnorm, activation: swiglu, position: {kind: none}",
     "gpt2": "bias: true, bias_head: false, tied_head: true, position: {kind: absolute}",
-    "gpt_neox": "bias: true, bias_head: false, position: {kind: rope, fraction: 0.5}",
+    "gpt_neox": "bias: true, bias_head: false, parallel_residual: true, position: {kind: rope, fraction: 0.5}",
     "bert": "bias: true, embedding_norm: true, norm_placement: post, activation: gelu_exact, mask: {kind: full}, "
             "position: {kind: absolute}",
     "bloom": "bias: true, bias_head: false, embedding_norm: true, position: {kind: alibi}",
+    "gpt_oss": "norm: rmsnorm, mlp: false, n_kv_heads: 2, bias_q: true, score: {kind: sink_logit}, position: {kind: rope}",
 }
 
 
@@ -41,7 +42,9 @@ def tensors(path):
     for name, entry in header.items():
         begin, end = (8 + n + offset for offset in entry["data_offsets"])
         values, shape = list(array.array("f" if entry["dtype"] == "F32" else "q", data[begin:end])), entry["shape"]
-        found[name] = values if len(shape) == 1 else [values[i * shape[1]:(i + 1) * shape[1]] for i in range(shape[0])]
+        for size in reversed(shape[1:]):
+            values = [values[i:i + size] for i in range(0, len(values), size)]
+        found[name] = values
     return found, metadata
 
 
@@ -83,6 +86,25 @@ def llama(ours, config):
         for x in "q", "k":
             if config["model_type"] == "qwen3":
                 theirs[f"{there}self_attn.{x}_norm.weight"] = ours[f"{here}attention.{x}_norm.gain"][0]
+    return theirs
+
+
+def gpt_oss(ours, config):
+    C = config["hidden_size"]
+    theirs = {"model.embed_tokens.weight": ours["embedding.token"], "model.norm.weight": ours["head.norm.gain"][0],
+              "lm_head.weight": turned(ours["head.weight"])}
+    for l in range(config["num_hidden_layers"]):
+        here, there = f"blocks.{l}.attention.", f"model.layers.{l}."
+        theirs[there + "input_layernorm.weight"] = ours[here + "norm.gain"][0]
+        theirs[there + "self_attn.sinks"] = ours[here + "sink_logit"][0]
+        for x, y in ("q", "q"), ("k", "k"), ("v", "v"), ("out", "o"):
+            weight = turned(ours[f"{here}{x}.weight"])
+            theirs[f"{there}self_attn.{y}_proj.weight"] = weight
+            theirs[f"{there}self_attn.{y}_proj.bias"] = ours.get(f"{here}{x}.bias", [[0.0] * len(weight)])[0]
+        theirs |= {there + "post_attention_layernorm.weight": [0.0] * C, there + "mlp.router.weight": [[0.0] * C],
+                   there + "mlp.router.bias": [0.0], there + "mlp.experts.gate_up_proj": [[[0.0] * 8] * C],
+                   there + "mlp.experts.gate_up_proj_bias": [[0.0] * 8], there + "mlp.experts.down_proj": [[[0.0] * C] * 4],
+                   there + "mlp.experts.down_proj_bias": [[0.0] * C]}
     return theirs
 
 
@@ -165,4 +187,5 @@ def bert(ours, config):
     return theirs
 
 
-EXPECTED = {"llama": llama, "qwen3": llama, "smollm3": llama, "gpt2": gpt2, "gpt_neox": gpt_neox, "bert": bert, "bloom": bloom}
+EXPECTED = {"llama": llama, "qwen3": llama, "smollm3": llama, "gpt2": gpt2, "gpt_neox": gpt_neox, "bert": bert, "bloom": bloom,
+            "gpt_oss": gpt_oss}

@@ -70,7 +70,7 @@ def drawn_models(seed):
         sizes |= {"llama": {"head_dim": one_of(4, 8)}, "qwen3": {"head_dim": one_of(2, 6)}, "mistral": {"sliding_window": one_of(3, 9, None)},
                   "smollm3": {"no_rope_layer_interval": one_of(1, 2, 3, 4)}, "bert": {"hidden_act": one_of("gelu", "relu", "gelu_new")},
                   "roberta": {"pad_token_id": one_of(0, 1, 4), "type_vocab_size": 1},
-                  "gpt_neox": {"hidden_size": heads * 8, "use_parallel_residual": False, "attention_bias": one_of(True, False), "hidden_act": one_of("gelu", "relu")},
+                  "gpt_neox": {"hidden_size": heads * 8, "use_parallel_residual": seed % 2 == 0, "attention_bias": one_of(True, False), "hidden_act": one_of("gelu", "relu")},
                   "gpt2": {"n_inner": one_of(None, 12)}}.get(kind, {})
         yield (made.__name__, made, config(**sizes), one_of(torch.float32, torch.float16, torch.bfloat16), one_of("2KB", "1GB"))
 

@@ -222,7 +222,7 @@ CONFIGS = {
                      ": config.json leaves no place for its tensor model.layers.1.input_layernorm.weight"),
     "its own head": ({"tie_word_embeddings": False}, None, ": has no tensor lm_head.weight"),
     "another family": ({"model_type": "t5"}, CONFIG, ": model_type: \"t5\" is not what is read here: llama, qwen3, smollm3, gpt2, gpt_neox, "
-                       "bert, bloom, mistral, qwen2, roberta, xlm-roberta"),
+                       "bert, bloom, gpt_oss, mistral, qwen2, roberta, xlm-roberta"),
     "its layers of two kinds": ({"layer_types": ["full_attention", "sliding_attention"]}, CONFIG,
                                 ': layer_types: "sliding_attention" is not what is read here: full_attention'),
     "its layers of no kind": ({"layer_types": []}, CONFIG, ': layer_types: "a list or an object" is not what is read here: full_attention'),

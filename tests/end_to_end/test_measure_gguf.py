@@ -35,6 +35,18 @@ def as_list(name, number):
     return GOOD.replace(key(name, number), text(name) + struct.pack("<IIQ6I", 9, 4, 6, *[number] * 6))
 
 
+def at(offset):
+    """The queries' numbers elsewhere, counted from the first tensor's."""
+    place = GOOD.index(QUERIES) + len(QUERIES)
+    return GOOD[:place] + struct.pack("<Q", offset) + GOOD[place + 8:]
+
+
+def with_keys(names):
+    """More metadata in front, numbers all."""
+    (n,) = struct.unpack("<Q", GOOD[16:24])
+    return GOOD[:16] + struct.pack("<Q", n + len(names)) + b"".join(key(name, 1) for name in names) + GOOD[24:]
+
+
 COUNT, LAYERS, WIDTH = b"llama.attention.head_count", b"llama.block_count", b"llama.embedding_length"
 QUERIES = tensor(Q, (32, 32), 3)
 
@@ -75,6 +87,9 @@ FILES = {
     "five dimensions": (instead(text(Q) + struct.pack("<I", 2), text(Q) + struct.pack("<I", 5)),
                         ": byte 839: a tensor of no dimension, or of more than 4"),
     "another name": (instead(Q, b"blk.0.attn_x.weight"), ": its header leaves no place for its tensor blk.0.attn_x.weight"),
+    "on another's bytes": (at(0), f": {Q.decode()} and token_embd.weight lie on the same bytes"),
+    "partly on another's bytes": (at(32), f": token_embd.weight and {Q.decode()} lie on the same bytes"),
+    "far outside": (at((1 << 64) - 1), f": {Q.decode()} lies outside of the file; its end is missing"),
     "a name twice": (instead(Q, b"blk.0.attn_k.weight"), ': tensor "blk.0.attn_k.weight" is there twice'),
 }
 
@@ -93,6 +108,13 @@ class Gguf(Case):
                 done = self.measure(data, 2)
                 self.assertEqual(done.stdout, "")
                 self.assertEqual(done.stderr, f"refframe: m.gguf{line}\n")
+
+    def test_many_keys(self):
+        """All are told apart from all, which as n^2 took 14 seconds."""
+        names, before = [b"llama.k%05d" % i for i in range(65000)], os.times().children_user
+        for more, line in (([], '"llama.k00000" is not known here, and may change numbers'), (names[40000:40001], 'key "llama.k40000" appears twice')):
+            self.assertEqual(self.measure(with_keys(names + more), 2).stderr, f"refframe: m.gguf: {line}\n")
+        self.assertLess(os.times().children_user - before, 4)
 
     def test_every_truncation_is_refused(self):
         """Of the header, at each byte."""

@@ -29,7 +29,7 @@ class MeasuredModels(Case):
 
     def test_the_metrics_are_the_runs(self):
         """To the bit, of every metric of maps alone."""
-        for name in "gpt2", "llama", "gpt_neox":
+        for name in "gpt2", "llama", "gpt_neox", "gpt_oss":
             with self.subTest(architecture=name):
                 _, snapshot = self.export(RUNS[name], name)
                 n_same = 0

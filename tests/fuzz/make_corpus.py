@@ -110,6 +110,8 @@ CONFIGS = {
     "gpt_neox": {"model_type": "gpt_neox", "vocab_size": 11, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
                  "intermediate_size": 8, "max_position_embeddings": 8, "use_parallel_residual": False, "rotary_pct": 0.25,
                  "rope_scaling": {"type": "linear", "factor": 2}},
+    "pythia": {"model_type": "gpt_neox", "vocab_size": 11, "hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
+               "intermediate_size": 8, "max_position_embeddings": 8, "use_parallel_residual": True, "rotary_emb_base": 10000},
 }
 
 
@@ -127,6 +129,22 @@ def llama_tensors(kind):
              "mlp.down_proj": (4, 4)}
     shapes |= {f"model.layers.0.{name}.weight": shape for name, shape in block.items()}
     return {name: (kind, np.full(shape, 0x3c00, "<u2")) for name, shape in shapes.items()}
+
+
+TINY_OSS = {"model_type": "gpt_oss", "vocab_size": 3, "hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 2,
+            "num_key_value_heads": 1, "head_dim": 2, "max_position_embeddings": 8, "attention_bias": False,
+            "rope_parameters": {"rope_type": "default"}, "layer_types": ["full_attention"], "num_local_experts": 1,
+            "num_experts_per_tok": 1, "intermediate_size": 4}
+
+
+def oss_tensors():
+    """Llama's without an MLP, sinks, and an expert of zeros."""
+    tensors = {name: tensor for name, tensor in llama_tensors("F16").items() if "mlp" not in name}
+    zeros = {"mlp.router.weight": (1, 4), "mlp.router.bias": (1,), "mlp.experts.gate_up_proj": (1, 4, 8),
+             "mlp.experts.gate_up_proj_bias": (1, 8), "mlp.experts.down_proj": (1, 4, 4), "mlp.experts.down_proj_bias": (1, 4),
+             "post_attention_layernorm.weight": (4,)}
+    tensors["model.layers.0.self_attn.sinks"] = ("F16", np.full(2, 0x3c00, "<u2"))
+    return tensors | {"model.layers.0." + name: ("F16", np.zeros(shape, "<u2")) for name, shape in zeros.items()}
 
 
 def bert_tensors():
@@ -260,7 +278,7 @@ def seeds(program):
         "gguf": {"tied": gguf(GGUF, GGUF_TENSORS), "untied": gguf(GGUF, GGUF_TENSORS | {"output.weight": (3, 4)})},
         "hub": {name: json.dumps(config).encode() for name, config in CONFIGS.items()} |
                {"half": hub_folder(TINY_LLAMA, llama_tensors("F16"), False), "shards": hub_folder(TINY_LLAMA, llama_tensors("BF16"), True),
-                "roberta": hub_folder(TINY_BERT, bert_tensors(), False)},
+                "roberta": hub_folder(TINY_BERT, bert_tensors(), False), "oss": hub_folder(TINY_OSS, oss_tensors(), False)},
         "hub_tokenizer": {name: tokenizer_file(*parts) for name, parts in TOKENIZERS.items()},
         "json": {"all": b'{"a": [1, -2.5e-3, true, null, "\\u00e9\\ud83d\\ude00\\n"], "b": {"": {}}}',
                  "deep": b"[" * 64 + b"]" * 64,

@@ -9,6 +9,7 @@ static const char *const sizes = "model.n_layers=2\nmodel.context_length=12";
 #define GPT2  "model.position.kind=absolute\n"
 #define BERT                                                                                                           \
     "model.mask.kind=full\nmodel.position.kind=absolute\nmodel.norm_placement=post\nmodel.embedding_norm=true\n"
+#define OSS   "model.norm=rmsnorm\nmodel.position.kind=rope\nmodel.score.kind=sink_logit\nmodel.mlp=false\n"
 #define BLOOM "model.position.kind=alibi\nmodel.embedding_norm=true\n"
 
 const Case cases[] = {
@@ -42,12 +43,20 @@ const Case cases[] = {
     {"gpt_neox_linear", "gpt_neox",
      FOUR "model.position.kind=rope\nmodel.position.fraction=0.5\nmodel.position.scaling=linear\n"
           "model.position.scaling_factor=3\nmodel.activation=relu"},
+    {"gpt_neox_parallel", "gpt_neox",
+     FOUR "model.position.kind=rope\nmodel.position.fraction=0.5\nmodel.activation=gelu_exact\nmodel.bias=true\n"
+          "model.bias_head=false\nmodel.parallel_residual=true"},
     {"bert", "bert", FOUR BERT "model.bias=true\nmodel.token_type=true\nmodel.activation=gelu_exact"},
     {"bert_bare", "bert", FOUR BERT "model.tied_head=true\nmodel.norm_epsilon=0.01"},
     {"bloom", "bloom", FOUR BLOOM "model.bias=true\nmodel.bias_head=false\nmodel.tied_head=true"},
     {"bloom_six", "bloom",
      BLOOM "model.n_heads=6\nmodel.d_model=12\n"
            "model.position.slopes=[0.25, 0.0625, 0.015625, 0.00390625, 0.5, 0.125]"},
+    {"gpt_oss", "gpt_oss", FOUR OSS "model.bias=true\nmodel.bias_head=false"},
+    {"gpt_oss_all", "gpt_oss",
+     OSS "model.n_heads=6\nmodel.d_model=16\nmodel.d_head=4\nmodel.n_kv_heads=2\nmodel.tied_head=true\n"
+         "model.norm_epsilon=0.01\nmodel.position.theta=500\nmodel.position.scaling=linear\n"
+         "model.position.scaling_factor=3"},
 };
 const int n_cases = sizeof cases / sizeof *cases;
 

@@ -2,6 +2,7 @@
 
 #include "model/mask/mask.h"
 #include "model/position/position.h"
+#include "model/score/score.h"
 #include "model/settings.h"
 #include "../testing.h"
 
@@ -18,8 +19,8 @@ Schema hub_schema(Arena *arena)
     enum { MOST = 64 };
     SchemaPart *parts = ARENA_ARRAY(arena, SchemaPart, MOST);
     static const char *const positions[] = {"rope", "absolute", "alibi", "none", NULL},
-                             *const masks[] = {"causal", "full", "window", NULL}, *const scores[] = {"softmax", NULL},
-                             *const nones[] = {"none", NULL};
+                             *const masks[] = {"causal", "full", "window", NULL},
+                             *const scores[] = {"softmax", "sink_logit", NULL}, *const nones[] = {"none", NULL};
     static const SchemaRow kinds[] = {
         {"kind", VALUE_CHOICE, "rope", 0, 0, positions, "which", BY_HAND},
         {"kind", VALUE_CHOICE, "causal", 0, 0, masks, "which", BY_HAND},
@@ -35,6 +36,7 @@ Schema hub_schema(Arena *arena)
         parts[n++] = (SchemaPart){groups[g], NULL, &kinds[g < 3 ? g : 3], 1};
     PARTS(position, "model.position");
     PARTS(mask, "model.mask");
+    PARTS(score, "model.score");
     assert_in_range(n, 1, MOST);
     return (Schema){.parts = parts, .n_parts = n};
 }

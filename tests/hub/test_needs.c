@@ -12,7 +12,8 @@ static const struct {
     const char *lines, *refusal;
 } homeless[] = {
     {"model.score.kind=relu", "test:1: model.score.kind: relu has no home in Hugging Face's architectures"},
-    {"model.score.kind=sink_logit", "test:1: model.score.kind: sink_logit has no home in Hugging Face's architectures"},
+    {"model.score.kind=sink_logit",
+     "test:1: model.score.kind: sink_logit has no home in gpt2, the nearest of Hugging Face's architectures"},
     {"model.score.kind=softmax_one",
      "test:1: model.score.kind: softmax_one has no home in Hugging Face's architectures"},
     {"model.score.scale=none", "test:1: model.score.scale: none has no home in Hugging Face's architectures"},
@@ -25,7 +26,7 @@ static const struct {
     {"model.norm=none", "test:1: model.norm: none has no home in Hugging Face's architectures"},
     {"model.norm_placement=sandwich",
      "test:1: model.norm_placement: sandwich has no home in Hugging Face's architectures"},
-    {"model.mlp=false", "test:1: model.mlp: false has no home in Hugging Face's architectures"},
+    {"model.mlp=false", "test:1: model.mlp: false has no home in gpt2, the nearest of Hugging Face's architectures"},
     {"model.attention_residual=false",
      "test:1: model.attention_residual: false has no home in Hugging Face's architectures"},
     {"model.head_layers=3", "test:1: model.head_layers: 3 has no home in Hugging Face's architectures"},
@@ -52,6 +53,10 @@ static const struct {
      "test:1: model.embedding_norm: true has no home in gpt_neox, the nearest of Hugging Face's architectures"},
     {"model.position.kind=rope\nmodel.norm=rmsnorm\nmodel.activation=swiglu\nmodel.position.fraction=0.5",
      "test:1: model.position.fraction: 0.5 has no home in llama, the nearest of Hugging Face's architectures"},
+    {"model.position.kind=rope\nmodel.norm=rmsnorm\nmodel.activation=swiglu\nmodel.parallel_residual=true",
+     "test:1: model.parallel_residual: true has no home in llama, the nearest of Hugging Face's architectures"},
+    {"model.position.kind=absolute\nmodel.parallel_residual=true",
+     "test:1: model.parallel_residual: true has no home in gpt2, the nearest of Hugging Face's architectures"},
     {"model.position.kind=rope\nmodel.norm=rmsnorm\nmodel.activation=swiglu\nmodel.qk_norm=true\nmodel.bias_mlp=true",
      "test:1: model.bias_mlp: true has no home in qwen3, the nearest of Hugging Face's architectures"},
     {"model.position.kind=absolute\nmodel.activation=swiglu",
@@ -59,6 +64,17 @@ static const struct {
     {"model.position.kind=absolute\nmodel.norm_placement=post\nmodel.mask.kind=full",
      "test: model.embedding_norm (not set, false by default): false has no home in bert, the nearest of Hugging Face's "
      "architectures"},
+    {"model.position.kind=rope\nmodel.norm=rmsnorm\nmodel.activation=swiglu\nmodel.score.kind=sink_logit",
+     "test: model.mlp (not set, true by default): true has no home in gpt_oss, the nearest of Hugging Face's "
+     "architectures"},
+    {"model.position.kind=rope\nmodel.norm=rmsnorm\nmodel.mlp=false\nmodel.score.kind=sink_logit\nmodel.qk_norm=true",
+     "test:1: model.qk_norm: true has no home in gpt_oss, the nearest of Hugging Face's architectures"},
+    {"model.position.kind=rope\nmodel.norm=rmsnorm\nmodel.mlp=false\nmodel.score.kind=sink_logit\nmodel.d_model=18\n"
+     "model.d_head=4",
+     "test:1: model.d_model: 18 has no home in gpt_oss, the nearest of Hugging Face's architectures"},
+    {"model.position.kind=rope\nmodel.norm=rmsnorm\nmodel.mlp=false",
+     "test: model.score.kind (not set, softmax by default): softmax has no home in gpt_oss, the nearest of Hugging "
+     "Face's architectures"},
     {"model.position.kind=alibi\nmodel.embedding_norm=true\nmodel.position.slopes=[1, 0.5, 0.25, 0.125]",
      "test:1: model.position.slopes: this has no home in bloom, the nearest of Hugging Face's architectures"},
     {"model.position.kind=alibi\nmodel.embedding_norm=true\nmodel.activation=gelu_exact",

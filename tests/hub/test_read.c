@@ -6,6 +6,7 @@
 
 #include "hub/config.h"
 #include "hub/names.h"
+#include "store/safetensors.h"
 #include "../testing.h"
 
 /* For sequences as long as there are. */
@@ -111,8 +112,8 @@ static const struct {
     const char *of, *from, *to, *refusal; /* a text of config.json, what takes its place, the line behind its path */
 } wrongs[] = {
     {"gpt2", "\"model_type\": \"gpt2\"", "\"model_type\": \"t5\"",
-     ": model_type: \"t5\" is not what is read here: llama, qwen3, smollm3, gpt2, gpt_neox, bert, bloom, mistral, "
-     "qwen2, roberta, xlm-roberta"},
+     ": model_type: \"t5\" is not what is read here: llama, qwen3, smollm3, gpt2, gpt_neox, bert, bloom, gpt_oss, "
+     "mistral, qwen2, roberta, xlm-roberta"},
     {"gpt2", "\"n_layer\": 2,", "", ": has no n_layer"},
     {"gpt2", "\"n_layer\": 2", "\"n_layer\": 2, \"attn_logit_softcapping\": 3",
      ": \"attn_logit_softcapping\" is not known here, and may change numbers"},
@@ -124,11 +125,18 @@ static const struct {
     {"gpt2", "\"n_head\": 4", "\"n_head\": 3",
      ": model.n_heads: 3 heads do not divide model.d_model 16; choose another number, or set model.d_head"},
     {"gpt2", "\"n_layer\": 2", "\"n_layer\": \"two\"", ": model.n_layers: \"two\" is not a whole number"},
-    {"gpt_neox", "\"use_parallel_residual\": false", "\"use_parallel_residual\": true",
-     ": use_parallel_residual: \"true\" is not what is read here: false"},
-    {"gpt_neox", "\"use_parallel_residual\": false,", "",
-     ": use_parallel_residual: \"true\" is not what is read here: "
-     "false"},
+    {"gpt_neox", "\"use_parallel_residual\": false", "\"use_parallel_residual\": \"both\"",
+     ": model.parallel_residual: \"both\" is not true or false"},
+    {"gpt_neox", "\"use_parallel_residual\": false", "\"use_parallel_residual\": true, \"parallel_attn\": true",
+     ": \"parallel_attn\" is not known here, and may change numbers"},
+    {"gpt_oss", "\"num_local_experts\": 1", "\"num_local_experts\": 32, \"quantization_config\": {}",
+     ": num_local_experts: \"32\" is not what is read here: 1"},
+    {"gpt_oss", "\"layer_types\"", "\"quantization_config\": {}, \"layer_types\"",
+     ": quantization_config: \"a list or an object\" is not what is read here: none"},
+    {"gpt_oss", "\"hidden_size\": 16", "\"hidden_size\": 18",
+     ": hidden_size: \"18\" is not what is read here: a multiple of 4"},
+    {"gpt_oss", "\"full_attention\"", "\"sliding_attention\"",
+     ": layer_types: \"sliding_attention\" is not what is read here: full_attention"},
     {"llama", "\"hidden_act\": \"silu\"", "\"hidden_act\": \"gelu\"",
      ": hidden_act: \"gelu\" is not what is read here: silu"},
     {"llama", "\"rope_type\": \"default\"", "\"rope_type\": \"yarn\"",
@@ -206,11 +214,87 @@ static void test_tensors_are_refused_by_name(void **state)
     }
 }
 
+/* A number of a tensor of the file. */
+static void put_value(Arena *arena, const char *path, const char *tensor, float value)
+{
+    SafeTensors file;
+    char *bytes;
+    size_t n;
+    Error err;
+    assert_ok(safetensors_read_header(arena, path, &file, &err), &err);
+    assert_ok(file_read(arena, path, &bytes, &n, &err), &err);
+    for (int t = 0; t < file.n; t++)
+        if (strcmp(file.tensors[t].name, tensor) == 0)
+            memcpy(bytes + file.begins[t], &value, sizeof value);
+    assert_ok(file_write(path, bytes, n, &err), &err);
+}
+
+/* A gpt_oss as transformers has written it, without a checksum of ours. */
+static const char *copy_of_theirs(const Scratch *scratch)
+{
+    const char *folder = scratch_path(scratch, "copy"), *const names[] = {HUB_CONFIG, HUB_WEIGHTS};
+    Error err;
+    assert_ok(file_make_folder(folder, &err), &err);
+    for (int i = 0; i < 2; i++) {
+        char *bytes;
+        size_t n;
+        assert_ok(file_read(scratch->arena, file_join(scratch->arena, FIXTURES "/theirs/gpt_oss", names[i]), &bytes, &n,
+                            &err),
+                  &err);
+        assert_ok(file_write(file_join(scratch->arena, folder, names[i]), bytes, n, &err), &err);
+    }
+    return folder;
+}
+
+/* What stands for no part of ours must be zero: each of those tensors. */
+static void test_what_ours_lacks_is_zero(void **state)
+{
+    static const char *const tensors[] = {"post_attention_layernorm.weight",
+                                          "mlp.router.weight",
+                                          "mlp.router.bias",
+                                          "mlp.experts.gate_up_proj",
+                                          "mlp.experts.gate_up_proj_bias",
+                                          "mlp.experts.down_proj",
+                                          "mlp.experts.down_proj_bias"};
+    const Scratch *scratch = *state;
+    const Schema schema = hub_schema(scratch->arena);
+    for (size_t t = 0; t < sizeof tensors / sizeof *tensors; t++) {
+        const char *folder = copy_of_theirs(scratch), *path = file_join(scratch->arena, folder, HUB_WEIGHTS);
+        const char *name = arena_format(scratch->arena, "model.layers.1.%s", tensors[t]);
+        HubRead read;
+        Error err;
+        put_value(scratch->arena, path, name, -0.0f);
+        assert_ok(read_back(scratch->arena, folder, &schema, &read, &err), &err);
+        put_value(scratch->arena, path, name, 1e-30f);
+        assert_refused(
+            read_back(scratch->arena, folder, &schema, &read, &err), STATUS_INPUT,
+            arena_format(scratch->arena, "%s: %s is not zero, and no model of ours has a place for it", path, name),
+            &err);
+    }
+}
+
+/* Their angles are yarn's where config.json says nothing. */
+static void test_angles_that_are_not_said_are_refused(void **state)
+{
+    const Scratch *scratch = *state;
+    const Schema schema = hub_schema(scratch->arena);
+    const char *folder = copy_of_theirs(scratch), *path = file_join(scratch->arena, folder, HUB_CONFIG);
+    HubRead read;
+    Error err;
+    replace(scratch, path, "\"rope_parameters\": {", "\"rope_parameters\": null, \"id2label\": {");
+    assert_refused(read_back(scratch->arena, folder, &schema, &read, &err), STATUS_INPUT,
+                   arena_format(scratch->arena,
+                                "%s: rope_type: \"yarn\" is not what is read here: default, linear or llama3", path),
+                   &err);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_what_was_exported_comes_back, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_fields_are_refused_by_name, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_what_ours_lacks_is_zero, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_angles_that_are_not_said_are_refused, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_tensors_are_refused_by_name, scratch_set_up, scratch_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -328,6 +328,38 @@ static void test_texts_that_are_refused(void **state)
     }
 }
 
+/* The n^2 of putting them in order stays small. A character that is no mark begins anew. */
+static void test_marks_in_a_row_are_bounded(void **state)
+{
+    const Scratch *scratch = *state;
+    static const char *const forms[] = {"NFC", "NFD", "NFKC", "NFKD"};
+    static const char *const marks[] = {"\xcc\x81", "\xcc\xa3"}; /* of two classes, which come in turn */
+    for (size_t f = 0; f < sizeof forms / sizeof *forms; f++)
+        for (int n_marks = 256; n_marks <= 257; n_marks++) {
+            TextTokenizer *tokenizer = NULL;
+            TokenIds ids = {0};
+            Text text = {0};
+            Error err;
+            const char *form = arena_format(scratch->arena, "{\"type\": \"%s\"}", forms[f]);
+            const char *model = "{\"type\": \"WordLevel\", \"vocab\": {\"u\": 0}, \"unk_token\": \"u\"}";
+            const char *path = write_text(scratch, file_of(scratch->arena, form, "null", "[]", model));
+            for (int row = 0; row < 2; row++) {
+                text_add(&text, "x");
+                for (int m = 0; m < n_marks; m++)
+                    text_add(&text, marks[m % 2]);
+            }
+            assert_ok(text_tokenizer_read(scratch->arena, path, &tokenizer, &err), &err);
+            const char *line =
+                arena_format(scratch->arena, "%s: more than 256 combining marks stand in a row in this text", path);
+            if (n_marks == 256)
+                assert_ok(text_tokenizer_ids(tokenizer, scratch->arena, text.data, text.size, &ids, &err), &err);
+            else
+                assert_refused(text_tokenizer_ids(tokenizer, scratch->arena, text.data, text.size, &ids, &err),
+                               STATUS_INPUT, line, &err);
+            text_free(&text);
+        }
+}
+
 /* ---- patterns ---- */
 
 static void test_patterns_that_are_refused(void **state)
@@ -410,6 +442,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_hostile_models, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_hostile_processors, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_texts_that_are_refused, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_marks_in_a_row_are_bounded, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_patterns_that_are_refused, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_matches, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_steps_run_out, scratch_set_up, scratch_tear_down),

@@ -276,6 +276,58 @@ static void test_what_attention_writes(void **state)
     }
 }
 
+/* The stream behind the first block, where the branches of whose tensors' names `silent` is a part write nothing. */
+static const real *behind_first_block(const Built *b, const Batch *batch, const char *silent)
+{
+    const int T = b->shape.context_length, C = b->shape.d_model, L = b->shape.n_layers;
+    real *states = ARENA_ARRAY(b->arena, real, (L + 1) * T * C), *kept = ARENA_ARRAY(b->arena, real, b->n_values);
+    memcpy(kept, b->parameters, b->n_values * sizeof(real));
+    static const char *const writers[] = {"attention.out.weight", "attention.out.bias", "mlp.down.weight",
+                                          "mlp.down.bias"};
+    for (int w = 0; w < 4; w++) {
+        const char *name = arena_format(b->arena, "blocks.0.%s", writers[w]);
+        int n;
+        if (strstr(writers[w], silent) && parameters_find(model_parameters(b->model), name) >= 0) {
+            real *values = tensor_of(b, name, &n);
+            memset(values, 0, sizeof(real) * (size_t)n);
+        }
+    }
+    capture_states(b, batch, states, NULL);
+    memcpy(b->parameters, kept, b->n_values * sizeof(real));
+    return states + T * C;
+}
+
+/* Side by side, what both branches write is what each alone does; in turn it is not. Where attention writes nothing,
+ * and under every choice, both are the same to the bit. */
+static void test_parallel_branches_add_up(void **state)
+{
+    (void)state;
+    for (int c = 0; any_choice(c); c++) {
+        Built side = build(19, "%s%s\nmodel.parallel_residual=true", model_sizes, any_choice(c));
+        Built turn = build(19, "%s%s\nmodel.parallel_residual=false", model_sizes, any_choice(c));
+        const int T = side.shape.context_length, C = side.shape.d_model;
+        const Batch batch = random_batch(&side, 1, 1, 15);
+        Built *const both[] = {&side, &turn};
+        for (int b = 0; b < 2; b++)
+            disturb(both[b], 0.3, 2);
+        for (int b = 0; b < 2 && side.shape.mlp && side.shape.norm_placement == PLACEMENT_PRE; b++) {
+            const real *x = behind_first_block(both[b], &batch, ".");
+            const real *a = behind_first_block(both[b], &batch, "mlp.");
+            const real *m = behind_first_block(both[b], &batch, "attention.");
+            const real *all = behind_first_block(both[b], &batch, "none");
+            double apart = 0;
+            for (int i = 0; i < T * C; i++)
+                apart = fmax(apart, fabs((double)a[i] + (double)m[i] - (double)x[i] - (double)all[i]));
+            if (both[b] == &side ? apart > 1e-4 : apart < 1e-3)
+                fail_msg("%s: apart by %g", any_choice(c), apart);
+            if (side.shape.attention_residual)
+                ASSERT_SAME_BITS(m, behind_first_block(both[1 - b], &batch, "attention."), T * C);
+        }
+        unbuild(&side);
+        unbuild(&turn);
+    }
+}
+
 /* A token type is a vector on top of every token's own. */
 static void test_token_type_is_added(void **state)
 {
@@ -357,6 +409,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_no_mlp_is_one_that_writes_nothing),
         cmocka_unit_test(test_what_attention_writes),
+        cmocka_unit_test(test_parallel_branches_add_up),
         cmocka_unit_test(test_token_type_is_added),
         cmocka_unit_test(test_token_types_are_added_by_segment),
         cmocka_unit_test(test_biases_by_kind),

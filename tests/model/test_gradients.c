@@ -46,8 +46,8 @@ static double loss_at(Check *check)
              s->mlp && s->activation == ACTIVATION_RELU && i < check->batch.n * check->batch.length * s->d_ff; i++)
             add_side(check, w->blocks[l].up[i] > 0);
         const size_t n_weights = (size_t)check->batch.n * (size_t)s->n_heads * w->map_size;
-        for (size_t i = 0; i < n_weights; i++) /* poisoned where nothing is computed */
-            add_side(check, (w->blocks[l].maps[i] > 0) + (w->blocks[l].maps[i] >= 1));
+        for (size_t i = 0; i < n_weights; i++) /* poisoned where nothing is computed; s/s is 1, or next to it */
+            add_side(check, (w->blocks[l].maps[i] > 0) + (w->blocks[l].maps[i] >= 1 - 4 * REAL_EPSILON));
     }
     for (int l = 0; l < s->head_layers - 1; l++)
         for (int i = 0; i < check->batch.n_targets * s->d_model; i++)
@@ -189,6 +189,7 @@ static void poison(const Check *check)
     poison_reals(w->gated, s->gate->prepare ? N * kv_heads : 0);
     poison_reals(w->dx, N * (size_t)s->d_model);
     poison_reals(w->dnorm, N * (size_t)s->d_model);
+    poison_reals(w->dparallel, w->dparallel ? N * (size_t)s->d_model : 0);
 }
 
 static void check_gradients(Check *check, const char *what)

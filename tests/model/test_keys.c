@@ -114,6 +114,7 @@ static void test_keys_without_what_they_count_with_change_nothing(void **state)
     } cases[] = {
         {"model.mlp=false", "model", "activation"},
         {"model.mlp=false", "model", "d_ff"},
+        {"model.mlp=false", "model", "parallel_residual"},
         {"model.mlp=false", "model", "bias_mlp"},
         {"model.mlp=false", "model", "init.up_std"},
         {"model.mlp=false", "model", "init.down_std"},

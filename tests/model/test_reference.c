@@ -172,7 +172,7 @@ static void test_scores(void **state)
 static void test_blocks(void **state)
 {
     (void)state;
-    check_fixture(FIXTURES "/blocks.bin", 13);
+    check_fixture(FIXTURES "/blocks.bin", 16);
 }
 
 /* Models that read and give vectors, by NumPy and gradients by hand (fixtures/make_vectors.py). */

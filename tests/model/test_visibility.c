@@ -106,37 +106,52 @@ static int is_foreseen(const Visible *visible, int key)
     return 0;
 }
 
+/* Of some tokens in turn, how many another query may foresee, and how many change what was said before them. */
+typedef struct {
+    int n_foreseen, n_seen;
+} Sight;
+
+static Sight change_tokens(const Built *b)
+{
+    const int T = b->shape.context_length, V = b->shape.vocab_size;
+    Workspace *w = workspace_new(b->arena, b->model, 1, 0, NULL);
+    Batch batch = random_batch(b, 1, 1, 4);
+    Sight sight = {0, 0};
+    real *before = ARENA_ARRAY(b->arena, real, T * V), *after = ARENA_ARRAY(b->arena, real, T * V);
+    model_logits(b->model, b->parameters, batch.inputs, T, w, before);
+    for (int changed = 1; changed < T; changed += 13) {
+        int32_t kept = batch.inputs[changed];
+        batch.inputs[changed] = kept == TOKEN_CONTENT ? TOKEN_CONTENT + 1 : TOKEN_CONTENT;
+        model_logits(b->model, b->parameters, batch.inputs, T, w, after);
+        batch.inputs[changed] = kept;
+        const int has_changed = memcmp(before, after, sizeof(real) * (size_t)(changed * V)) != 0;
+        const int may_change = is_foreseen(model_visible(b->model), changed);
+        if (has_changed && !may_change)
+            fail_msg("%s, %s, %s: the token at %d changes something that was said before it",
+                     b->shape.position->variant.name, b->shape.mask->variant.name, b->shape.score->variant.name,
+                     changed);
+        sight.n_foreseen += may_change, sight.n_seen += has_changed;
+        assert_memory_not_equal(before + changed * V, after + changed * V, sizeof(real) * (size_t)V);
+    }
+    return sight;
+}
+
 /* A later token changes no earlier logit, to the bit, where the mask shows it to no earlier query; and some do where it
- * shows them (a score function may leave a token out). */
+ * shows them. A score function may leave a token out, and under small weights every one: then larger ones decide. */
 static void test_the_future_is_hidden(void **state)
 {
     (void)state;
     Mix mix;
     for (int i = 0; any_mix(i, &mix); i++) {
         Built b = build_mix(&mix);
-        const int T = b.shape.context_length, V = b.shape.vocab_size;
-        Workspace *w = workspace_new(b.arena, b.model, 1, 0, NULL);
-        Batch batch = random_batch(&b, 1, 1, 4);
-        int n_foreseen = 0, n_seen = 0;
-        real *before = ARENA_ARRAY(b.arena, real, T * V), *after = ARENA_ARRAY(b.arena, real, T * V);
-        model_logits(b.model, b.parameters, batch.inputs, T, w, before);
-        for (int changed = 1; changed < T; changed += 13) {
-            int32_t kept = batch.inputs[changed];
-            batch.inputs[changed] = kept == TOKEN_CONTENT ? TOKEN_CONTENT + 1 : TOKEN_CONTENT;
-            model_logits(b.model, b.parameters, batch.inputs, T, w, after);
-            batch.inputs[changed] = kept;
-            const int has_changed = memcmp(before, after, sizeof(real) * (size_t)(changed * V)) != 0;
-            const int may_change = is_foreseen(model_visible(b.model), changed);
-            if (has_changed && !may_change)
-                fail_msg("%s, %s, %s: the token at %d changes something that was said before it",
-                         b.shape.position->variant.name, b.shape.mask->variant.name, b.shape.score->variant.name,
-                         changed);
-            n_foreseen += may_change, n_seen += has_changed;
-            assert_memory_not_equal(before + changed * V, after + changed * V, sizeof(real) * (size_t)V);
+        Sight sight = change_tokens(&b);
+        if (sight.n_foreseen > 0 && sight.n_seen == 0) {
+            disturb(&b, 0.5, 6);
+            sight = change_tokens(&b);
         }
-        if (n_foreseen > 0 && n_seen == 0)
-            fail_msg("%s, %s, %s: no token changes what was said before it", b.shape.position->variant.name,
-                     b.shape.mask->variant.name, b.shape.score->variant.name);
+        if (sight.n_foreseen > 0 && sight.n_seen == 0)
+            fail_msg("%s, %s, %s, %s: no token changes what was said before it", b.shape.position->variant.name,
+                     b.shape.mask->variant.name, b.shape.score->variant.name, mix.choice);
         unbuild(&b);
     }
 }

@@ -31,6 +31,14 @@ typedef struct {
     int (*stands)(const ModelSettings *model); /* NULL: always */
 } TensorRow;
 
+/* A tensor of theirs that is zero everywhere, so that it makes nothing of what a model of ours does not have. */
+enum { AS_WIDE_AS_MODEL = -1 };
+
+typedef struct {
+    const char *theirs;
+    int shape[3]; /* sizes, AS_WIDE_AS_MODEL; 0 behind the last */
+} ZeroRow;
+
 /* A field of config.json, for reading one back: the key of ours that it sets, or what it must be. */
 typedef struct {
     const char *theirs, *ours; /* NULL: it sets none, ... */
@@ -51,6 +59,8 @@ typedef struct {
     const char *prefix;          /* of a block's tensors, before its number: "model.layers" */
     const TensorRow *block_rows; /* behind that, and behind our "blocks.L." */
     int n_block_rows;
+    const ZeroRow *block_zeros; /* likewise */
+    int n_block_zeros;
     void (*configure)(const ModelSettings *model, JsonWriter *json); /* what config.json has beside the common keys */
     /* For reading back. */
     const char *base; /* of tensors: stands before their names unless a model without a head was saved */
@@ -70,6 +80,7 @@ typedef struct {
 #define TENSORS(table) .rows = (table), .n_rows = sizeof(table) / sizeof *(table)
 #define FIELDS(table)  .fields = (table), .n_fields = sizeof(table) / sizeof *(table)
 #define BLOCKS(table)  .block_rows = (table), .n_block_rows = sizeof(table) / sizeof *(table)
+#define ZEROS(table)   .block_zeros = (table), .n_block_zeros = sizeof(table) / sizeof *(table)
 
 REGISTRY(Architecture, architecture);
 

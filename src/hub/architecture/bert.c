@@ -24,10 +24,13 @@ static int is_post_norm(const ModelSettings *model)
 }
 
 static const Need needs[] = {
+    {"model.score.kind", is_softmax},
+    {"model.mlp", has_mlp},
     {"model.mask.kind", is_full},
     {"model.position.kind", is_absolute_or_none},
     {"model.norm", is_layernorm},
     {"model.norm_placement", is_post_norm},
+    {"model.parallel_residual", has_branches_in_turn},
     {"model.embedding_norm", has_embedding_norm},
     {"model.activation", is_without_gate},
     {"model.qk_norm", has_no_qk_norm},

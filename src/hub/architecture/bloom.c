@@ -52,11 +52,14 @@ static int is_four_times_as_wide(const ModelSettings *model)
 }
 
 static const Need needs[] = {
+    {"model.score.kind", is_softmax},
+    {"model.mlp", has_mlp},
     {"model.mask.kind", is_causal},
     {"model.position.kind", is_alibi},
     {"model.position.slopes", has_their_slopes},
     {"model.norm", is_layernorm},
     {"model.norm_placement", is_pre_norm},
+    {"model.parallel_residual", has_branches_in_turn},
     {"model.embedding_norm", has_embedding_norm},
     {"model.activation", is_gelu},
     {"model.d_ff", is_four_times_as_wide},

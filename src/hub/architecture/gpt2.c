@@ -5,10 +5,13 @@
 #include "hub/config.h"
 
 static const Need needs[] = {
+    {"model.score.kind", is_softmax},
+    {"model.mlp", has_mlp},
     {"model.mask.kind", is_causal},
     {"model.position.kind", is_absolute_or_none},
     {"model.norm", is_layernorm},
     {"model.norm_placement", is_pre_norm},
+    {"model.parallel_residual", has_branches_in_turn},
     {"model.activation", is_without_gate},
     {"model.qk_norm", has_no_qk_norm},
     {"model.embedding_norm", has_no_embedding_norm},

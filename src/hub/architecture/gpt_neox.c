@@ -1,10 +1,13 @@
 /* GPT-NeoX (Black et al. 2022, arXiv 2204.06745): rope of a share of the channels, LayerNorm, an MLP without a gate,
- * biases. Its two branches stand side by side unless use_parallel_residual is off, as here.
+ * biases. Its two branches stand side by side, as those of Pythia do (Biderman et al. 2023, arXiv 2304.01373), unless
+ * use_parallel_residual is off.
  */
 #include "hub/needs.h"
 #include "hub/config.h"
 
 static const Need needs[] = {
+    {"model.score.kind", is_softmax},
+    {"model.mlp", has_mlp},
     {"model.mask.kind", is_causal},
     {"model.position.kind", is_rope},
     {"model.position.skip_every", turns_every_layer},
@@ -46,12 +49,12 @@ static void configure(const ModelSettings *model, JsonWriter *json)
 {
     static const char *const dropouts[] = {"attention_dropout", "hidden_dropout"};
     config_put_sizes(json, model);
-    const Rope rope = config_put_rope(json, model);
+    const Rope rope = config_put_rope(json, model, ROPE_SCALED_IF_SO);
     json_put_number(json, "rotary_emb_base", rope.theta);
     json_put_number(json, "rotary_pct", rope.share); /* a quarter, if it isn't said */
     json_put_string(json, "hidden_act", config_activation(model));
     json_put_number(json, "layer_norm_eps", model->norm_epsilon);
-    json_put_bool(json, "use_parallel_residual", 0);
+    json_put_bool(json, "use_parallel_residual", model->parallel_residual);
     json_put_bool(json, "attention_bias", has_attention_bias(model));
     config_put_zeros(json, dropouts, sizeof dropouts / sizeof *dropouts);
 }
@@ -69,7 +72,7 @@ static const FieldRow fields[] = {
     {"attention_bias", "model.bias_v", NULL, "true"},
     {"attention_bias", "model.bias_out", NULL, "true"},
     {"tie_word_embeddings", "model.tied_head", NULL, "false"},
-    {"use_parallel_residual", NULL, "false", "true"},
+    {"use_parallel_residual", "model.parallel_residual", NULL, "true"},
 };
 
 static const char *const shape[] = {"model.position.kind", "rope", "model.bias_mlp", "true", NULL};

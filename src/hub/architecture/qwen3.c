@@ -4,12 +4,15 @@
 #include "hub/config.h"
 
 static const Need needs[] = {
+    {"model.score.kind", is_softmax},
+    {"model.mlp", has_mlp},
     {"model.mask.kind", is_causal},
     {"model.position.kind", is_rope},
     {"model.position.fraction", turns_whole_heads},
     {"model.position.skip_every", turns_every_layer},
     {"model.norm", is_rmsnorm},
     {"model.norm_placement", is_pre_norm},
+    {"model.parallel_residual", has_branches_in_turn},
     {"model.activation", is_swiglu},
     {"model.qk_norm", has_qk_norm},
     {"model.embedding_norm", has_no_embedding_norm},
@@ -46,7 +49,7 @@ static const TensorRow block_rows[] = {
 static void configure(const ModelSettings *model, JsonWriter *json)
 {
     config_put_llama(json, model);
-    config_put_rope(json, model);
+    config_put_rope(json, model, ROPE_SCALED_IF_SO);
     json_put_bool(json, "attention_bias", has_attention_bias(model));
     json_put_bool(json, "use_sliding_window", 0);
 }

@@ -15,11 +15,14 @@ static int is_rope_or_none(const ModelSettings *model)
 }
 
 static const Need needs[] = {
+    {"model.score.kind", is_softmax},
+    {"model.mlp", has_mlp},
     {"model.mask.kind", is_causal},
     {"model.position.kind", is_rope_or_none},
     {"model.position.fraction", turns_whole_heads},
     {"model.norm", is_rmsnorm},
     {"model.norm_placement", is_pre_norm},
+    {"model.parallel_residual", has_branches_in_turn},
     {"model.activation", is_swiglu},
     {"model.qk_norm", has_no_qk_norm},
     {"model.embedding_norm", has_no_embedding_norm},
@@ -68,7 +71,7 @@ static void configure(const ModelSettings *model, JsonWriter *json)
 {
     config_put_llama(json, model);
     if (is_rope(model))
-        config_put_rope(json, model);
+        config_put_rope(json, model, ROPE_SCALED_IF_SO);
     put_layers(model, json);
     json_put_bool(json, "use_sliding_window", 0);
     json_put_bool(json, "attention_bias", has_attention_bias(model));

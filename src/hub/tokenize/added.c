@@ -114,17 +114,6 @@ int added_read(Arena *arena, const char *path, const Json *json, const Normalize
 
 /* ---- finding ----------------------------------------------------------------------------------------------------- */
 
-/* The longest token that starts at a place, and the bytes it has there; 0: there is none. */
-static size_t longest(const Trie *trie, const char *text, size_t n, int32_t *ret_token)
-{
-    size_t found = 0;
-    int32_t node = TRIE_ROOT;
-    for (size_t i = 0; i < n && (node = trie_step(trie, node, (unsigned char)text[i])) >= 0; i++)
-        if (trie->numbers[node] >= 0)
-            *ret_token = trie->numbers[node], found = i + 1;
-    return found;
-}
-
 /* The character that ends before a place; 0 at the start. */
 static uint32_t character_before(const char *text, size_t at, size_t *ret_start)
 {
@@ -177,7 +166,7 @@ void added_cut(const AddedTokens *added, const Trie *trie, const Piece *piece, P
     size_t done = 0;
     for (size_t at = 0, next; at < piece->n; at = next) {
         int32_t t = -1;
-        const size_t length = longest(trie, piece->text + at, piece->n - at, &t);
+        const size_t length = trie_longest(trie, TRIE_ROOT, piece->text + at, piece->n - at, &t);
         next = at + (length > 0 ? length : 1);
         if (length == 0 || (added->tokens[t].single_word && is_within_word(piece->text, piece->n, at, next)))
             continue;

@@ -57,12 +57,6 @@ int words_add(WordTable *table, const char *word, size_t n, int32_t number)
     return 1;
 }
 
-void words_replace(WordTable *table, const char *word, size_t n, int32_t number)
-{
-    if (!words_add(table, word, n, number))
-        word_slot(table, word, n, hash_of(word, n))->number = number;
-}
-
 int32_t words_find(const WordTable *table, const char *word, size_t n)
 {
     if (table->n == 0)
@@ -110,13 +104,8 @@ const PairValue *pairs_find(const PairTable *table, int32_t a, int32_t b)
 
 static int32_t new_node(Trie *trie)
 {
-    if (trie->n_nodes == trie->capacity) {
-        const int32_t capacity = trie->capacity ? 2 * trie->capacity : FIRST_SLOTS;
-        int32_t *numbers = ARENA_ARRAY(trie->edges.arena, int32_t, capacity);
-        if (trie->n_nodes > 0)
-            memcpy(numbers, trie->numbers, (size_t)trie->n_nodes * sizeof *numbers);
-        trie->numbers = numbers, trie->capacity = capacity;
-    }
+    trie->numbers = arena_widen(trie->edges.arena, trie->numbers, sizeof *trie->numbers, (size_t)trie->n_nodes + 1,
+                                &trie->capacity);
     trie->numbers[trie->n_nodes] = -1;
     return trie->n_nodes++;
 }
@@ -145,4 +134,15 @@ int32_t trie_add(Trie *trie, const char *word, size_t n)
         node = next;
     }
     return node;
+}
+
+size_t trie_longest(const Trie *trie, int32_t node, const char *text, size_t n, int32_t *ret_number)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < n && node >= 0; i++) {
+        node = trie_step(trie, node, (unsigned char)text[i]);
+        if (node >= 0 && trie->numbers[node] >= 0)
+            *ret_number = trie->numbers[node], found = i + 1;
+    }
+    return found;
 }

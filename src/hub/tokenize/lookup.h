@@ -14,9 +14,8 @@ typedef struct {
     size_t n_slots, n;
 } WordTable;
 
-/* Whether it was not there before; one that was keeps its number, or takes this one. */
+/* Whether it was not there before; one that was keeps its number. */
 int words_add(WordTable *table, const char *word, size_t n, int32_t number);
-void words_replace(WordTable *table, const char *word, size_t n, int32_t number);
 /* -1: it is not there. */
 int32_t words_find(const WordTable *table, const char *word, size_t n);
 
@@ -39,7 +38,8 @@ const PairValue *pairs_find(const PairTable *table, int32_t a, int32_t b);
 typedef struct {
     PairTable edges;
     int32_t *numbers; /* (n_nodes) what ends at a node; -1: nothing */
-    int32_t n_nodes, capacity;
+    int32_t n_nodes;
+    size_t capacity;
 } Trie;
 
 enum { TRIE_ROOT = 0 };
@@ -49,5 +49,8 @@ void trie_start(Trie *trie, Arena *arena);
 int32_t trie_add(Trie *trie, const char *word, size_t n);
 /* The node behind `node` at a byte; -1: none. */
 int32_t trie_step(const Trie *trie, int32_t node, unsigned char byte);
+/* The bytes of the longest word that a text begins with behind `node` (-1: behind none), and its number; 0: there is
+ * none. */
+size_t trie_longest(const Trie *trie, int32_t node, const char *text, size_t n, int32_t *ret_number);
 
 #endif

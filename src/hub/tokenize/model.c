@@ -5,17 +5,12 @@
 
 #include "base/text.h"
 
-enum { FIRST_IDS = 256, SHOWN_BYTES = 40 };
+enum { SHOWN_BYTES = 40 };
 
 void encoding_add(Encoding *encoding, int32_t id)
 {
-    if (encoding->n == encoding->capacity) {
-        const size_t capacity = encoding->capacity ? 2 * encoding->capacity : FIRST_IDS;
-        int32_t *ids = ARENA_ARRAY(encoding->arena, int32_t, capacity);
-        if (encoding->n > 0)
-            memcpy(ids, encoding->ids, encoding->n * sizeof *ids);
-        encoding->ids = ids, encoding->capacity = capacity;
-    }
+    encoding->ids =
+        arena_widen(encoding->arena, encoding->ids, sizeof *encoding->ids, encoding->n + 1, &encoding->capacity);
     encoding->ids[encoding->n++] = id;
 }
 

@@ -1,6 +1,7 @@
 #include "hub/tokenize/normalize_steps.h"
 
 #include "hub/tokenize/charsmap.h"
+#include "hub/tokenize/normalize.h"
 #include "hub/tokenize/unicode.h"
 
 /* The next character, and how many bytes it has: of UTF-8 that was checked always some. */
@@ -11,8 +12,22 @@ static size_t next(const char *text, size_t n, size_t at, uint32_t *ret_code)
     return length > 0 ? (size_t)length : 1;
 }
 
+/* libutf8proc takes n^2 for n marks in a row. */
+static int has_too_many_marks(const char *text, size_t n)
+{
+    uint32_t code;
+    int n_marks = 0;
+    for (size_t at = 0; at < n && n_marks <= NORMALIZE_MARKS;) {
+        at += next(text, n, at, &code);
+        n_marks = code >= 128 && (unicode_category(code) & UNICODE_MARK) ? n_marks + 1 : 0;
+    }
+    return n_marks > NORMALIZE_MARKS;
+}
+
 int normalize_normal_form(const void *state, const char *text, size_t n, Text *out)
 {
+    if (has_too_many_marks(text, n))
+        return NORMALIZE_TOO_MANY_MARKS;
     unicode_add_form(out, *(const UnicodeForm *)state, text, n);
     return 0;
 }

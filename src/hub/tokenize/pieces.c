@@ -1,20 +1,10 @@
 #include "hub/tokenize/pieces.h"
 
-#include <string.h>
-
 #include "base/text.h"
-
-enum { FIRST_ITEMS = 64 };
 
 void pieces_add(Pieces *pieces, Piece piece)
 {
-    if (pieces->n == pieces->capacity) {
-        const size_t capacity = pieces->capacity ? 2 * pieces->capacity : FIRST_ITEMS;
-        Piece *items = ARENA_ARRAY(pieces->arena, Piece, capacity);
-        if (pieces->n > 0)
-            memcpy(items, pieces->items, pieces->n * sizeof *items);
-        pieces->items = items, pieces->capacity = capacity;
-    }
+    pieces->items = arena_widen(pieces->arena, pieces->items, sizeof *pieces->items, pieces->n + 1, &pieces->capacity);
     pieces->items[pieces->n++] = piece;
 }
 

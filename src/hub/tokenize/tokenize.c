@@ -25,10 +25,7 @@ static int check_fields(const Part *part)
     for (int i = 0; i < part->json->n_items; i++) {
         static const char *const known[] = {"version",       "truncation",     "padding", "added_tokens", "normalizer",
                                             "pre_tokenizer", "post_processor", "decoder", "model"};
-        size_t k = 0;
-        while (k < sizeof known / sizeof *known && strcmp(part->json->items[i]->key, known[k]) != 0)
-            k++;
-        if (k == sizeof known / sizeof *known)
+        if (!text_is_among(part->json->items[i]->key, known, sizeof known / sizeof *known))
             return error_set(part->err, STATUS_INPUT, "%s: \"%.100s\" is no field of it that refframe knows",
                              part->path, part->json->items[i]->key);
     }
@@ -121,7 +118,11 @@ int text_tokenizer_ids(const TextTokenizer *tokenizer, Arena *arena, const char 
     Pieces pieces = {.arena = scratch};
     Encoding encoding = {.arena = scratch};
     int status = check_utf8(text, n, err);
-    if (status == STATUS_OK && cut_all(tokenizer, text, n, &pieces) != 0)
+    const int failed = status == STATUS_OK ? cut_all(tokenizer, text, n, &pieces) : 0;
+    if (failed == NORMALIZE_TOO_MANY_MARKS)
+        status = error_set(err, STATUS_INPUT, "%s: more than %d combining marks stand in a row in this text",
+                           tokenizer->path, NORMALIZE_MARKS);
+    else if (failed)
         status = error_set(err, STATUS_INPUT, "%s: a pattern takes too long on this text", tokenizer->path);
     for (size_t p = 0; p < pieces.n && status == STATUS_OK; p++)
         if (pieces.items[p].id >= 0)

@@ -108,14 +108,13 @@ static int read_pieces(const Part *part, Words *words, Unigram *unigram)
     trie_start(&unigram->trie, part->arena);
     words->table.arena = part->arena;
     for (int i = 0; i < pieces->n_items; i++) {
-        const Json *piece = pieces->items[i];
-        if (piece->type != JSON_ARRAY || piece->n_items != 2 || piece->items[0]->type != JSON_STRING ||
-            piece->items[1]->type != JSON_NUMBER)
+        const char *word = NULL;
+        int32_t id = -1;
+        if (!words_item(pieces, i, &word, &id))
             return part_refuse(part, "\"vocab\": number %d is not [\"token\", score]", i);
-        const char *word = piece->items[0]->string;
-        if (!words_put(words, part->arena, word, i))
+        if (!words_put(words, part->arena, word, id))
             return part_refuse(part, "\"vocab\": \"%.100s\" stands there twice, or behind %d others", word, WORDS_MOST);
-        scores[i] = piece->items[1]->number;
+        scores[i] = pieces->items[i]->items[1]->number;
         least = fmin(least, scores[i]);
         const int32_t node = trie_add(&unigram->trie, word, strlen(word));
         unigram->trie.numbers[node] = i;

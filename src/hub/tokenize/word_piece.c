@@ -30,18 +30,6 @@ static int64_t count_characters(const char *text, size_t n)
     return count;
 }
 
-/* The bytes of the longest token at the start of a text, and its id; 0: there is none. */
-static size_t longest(const Trie *trie, int32_t node, const char *text, size_t n, int32_t *ret_id)
-{
-    size_t found = 0;
-    for (size_t i = 0; i < n && node >= 0; i++) {
-        node = trie_step(trie, node, (unsigned char)text[i]);
-        if (node >= 0 && trie->numbers[node] >= 0)
-            *ret_id = trie->numbers[node], found = i + 1;
-    }
-    return found;
-}
-
 static int encode_pieces(const TokenModel *model, const char *text, size_t n, Encoding *encoding, Error *err)
 {
     const WordPiece *piece = model->state;
@@ -49,7 +37,7 @@ static int encode_pieces(const TokenModel *model, const char *text, size_t n, En
     int is_known = count_characters(text, n) <= piece->most_characters;
     for (size_t at = 0; at < n && is_known;) {
         int32_t id = -1;
-        const size_t length = longest(&piece->trie, at > 0 ? piece->inner : TRIE_ROOT, text + at, n - at, &id);
+        const size_t length = trie_longest(&piece->trie, at > 0 ? piece->inner : TRIE_ROOT, text + at, n - at, &id);
         is_known = length > 0;
         if (is_known)
             encoding_add(encoding, id);

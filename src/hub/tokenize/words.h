@@ -12,7 +12,12 @@ typedef struct {
     const char **names; /* (n_ids) by id; NULL: there is none of that id */
     int32_t n_ids;      /* above the largest id */
     int32_t n_words;
+    size_t capacity; /* of names */
 } Words;
+
+/* Item i of a "vocab", an object {"word": id, ...} or a list [["word", score], ...] whose places are the ids: its word,
+ * and its id, -1 where that is no whole number from 0 to WORDS_MOST - 1. 0: it is no such item. */
+int words_item(const Json *vocabulary, int i, const char **ret_word, int32_t *ret_id);
 
 /* "vocab": {"word": id, ...}. No id is given twice. */
 int words_read(const Part *part, Words *ret_words);
