@@ -205,7 +205,8 @@ static void add_model(const MapsResult *result, int use_colour, Text *text)
         if (place->column->level != LEVEL_MODEL || !maps_is_available(result, place))
             continue;
         if (n++ == 0) {
-            style_padded(text, "\n  of the model", NAME + 1, STYLE_DIM, use_colour);
+            text_add(text, "\n");
+            style_padded(text, "  of the model", NAME, STYLE_DIM, use_colour);
             style_padded(text, "value", CELL, STYLE_DIM, use_colour);
             style_padded(text, "sequences", 0, STYLE_DIM, use_colour);
             text_add(text, "\n");

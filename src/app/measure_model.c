@@ -159,15 +159,15 @@ static int check_memory(const Reading *reading, Error *err)
     const int has_page = argument_given(reading->arguments, "--html");
     const double page = has_page ? all_items(reading) * sizeof(real) + maps_page_bytes() : 0;
     const double measuring = given_bytes(&reading->settings, reading->shape, &reading->given, reading->threads);
-    const double needed = hub_read_bytes(&reading->file, reading->shape) + measuring + page;
-    char text[32], there[32];
+    const double weights = hub_read_bytes(&reading->file, reading->shape), needed = weights + measuring + page;
+    char text[32], own[32], there[32];
     if (needed <= memory_there())
         return STATUS_OK;
     return error_set(
         err, STATUS_INPUT,
-        "%s: to measure it on these sequences takes %s of memory; this machine has %s (--limit takes fewer "
-        "sequences, --threads 1 less for each)",
-        reading->path, text_bytes(needed, text), text_bytes(memory_there(), there));
+        "%s: to measure it on these sequences takes %s of memory, %s of that for its weights; this machine "
+        "has %s (--limit takes fewer sequences, --threads fewer at a time)",
+        reading->path, text_bytes(needed, text), text_bytes(weights, own), text_bytes(memory_there(), there));
 }
 
 static real *const *lay_maps(Arena *arena, const Reading *reading)

@@ -209,7 +209,7 @@ static void add_facts(Arena *arena, const Finding *finding, int is_by_line, Mode
 }
 
 /* "s" where there are several. */
-static const char *plural(long long n)
+static const char *plural(size_t n)
 {
     return n == 1 ? "" : "s";
 }
@@ -222,14 +222,17 @@ static void add_remarks(Arena *arena, const Finding *finding, ModelInput *input)
         input->remarks[input->n_remarks++] = arena_format(
             arena, "special tokens are not as the model's tokenizer has them: %s, where it has %s", here, own);
     if (finding->n_short > 0)
-        input->remarks[input->n_remarks++] = arena_format(arena, "%d line%s of fewer than two tokens left out",
-                                                          finding->n_short, finding->n_short == 1 ? " was" : "s were");
+        input->remarks[input->n_remarks++] =
+            arena_format(arena, "%d line%s of fewer than two tokens %s left out", finding->n_short,
+                         plural((size_t)finding->n_short), finding->n_short == 1 ? "was" : "were");
     if (finding->n_cut > 0)
-        input->remarks[input->n_remarks++] = arena_format(arena, "%d line%s cut at %d positions", finding->n_cut,
-                                                          finding->n_cut == 1 ? " was" : "s were", finding->length);
+        input->remarks[input->n_remarks++] =
+            arena_format(arena, "%d line%s %s cut at %d positions", finding->n_cut, plural((size_t)finding->n_cut),
+                         finding->n_cut == 1 ? "was" : "were", finding->length);
     if (finding->n_left > 0)
-        input->remarks[input->n_remarks++] = arena_format(arena, "%zu token%s at the end of the text fill no window",
-                                                          finding->n_left, plural((long long)finding->n_left));
+        input->remarks[input->n_remarks++] =
+            arena_format(arena, "%zu token%s at the end of the text fill%s no window", finding->n_left,
+                         plural(finding->n_left), finding->n_left == 1 ? "s" : "");
 }
 
 /* The next token is to be predicted, if it is one of the text and no special one around it. */
