@@ -3,6 +3,7 @@
 
 #include "app/app.h"
 #include "app/measure_maps.h"
+#include "app/measure_revisions.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "hub/hub.h"
@@ -86,6 +87,8 @@ static int run(const Arguments *arguments, Error *err)
         return measure_run(arguments, err);
     if (hub_is_at(path))
         return measure_model(arguments, err);
+    if (revisions_are_at(path))
+        return measure_revisions(arguments, err);
     static const char *const of_models[] = {"--ids",     "--text",  "--sentences", "--length",
                                             "--special", "--limit", "--layers",    "--set"};
     for (size_t o = 0; o < sizeof of_models / sizeof *of_models; o++)
@@ -128,7 +131,8 @@ static const Option options[] = {
 
 const Verb verb_measure = {
     .name = "measure",
-    .usage = "measure RUN | MAPS.npy | FOLDER | MODEL_DIR | MODEL.gguf [--ids IDS.npy] [--text FILE] [--sentences] "
+    .usage = "measure RUN | MAPS.npy | FOLDER | MODEL_DIR | MODEL.gguf | REVISIONS [--ids IDS.npy] [--text FILE] "
+             "[--sentences] "
              "[--length N] [--special WORD] [--limit N] [--layers A,B-C] [--set KEY=VALUE ...] [--mask MASK] [--tokens "
              "IDS.npy] [--format table|csv|json] "
              "[--html FILE.html] [--threads N]",

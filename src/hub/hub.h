@@ -41,6 +41,13 @@ int hub_write(const HubModel *model, const char *folder, HubSummary *ret_summary
 int hub_export(const char *run, const Settings *settings, int64_t step, const Kernels *kernels, const char *folder,
                HubSummary *ret_summary, Error *err);
 
+/* One folder for each step of which a snapshot or a checkpoint holds the weights, below `folder`, ascending:
+ * hub_write's, called stepN-tokensM. STATUS_INPUT where none holds any. What was written stands, also when a later one
+ * fails. */
+int hub_export_revisions(const char *run, const Settings *settings, const Kernels *kernels, const char *folder,
+                         void (*on_written)(void *context, const char *name, const HubSummary *summary), void *context,
+                         Error *err);
+
 /* Whether a path is a folder of Hugging Face's, and no run's, or a file in GGUF. */
 int hub_is_at(const char *path);
 
