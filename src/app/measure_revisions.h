@@ -7,7 +7,7 @@
 #define REFFRAME_APP_MEASURE_REVISIONS_H
 
 #include "maps/maps.h"
-#include "report/results.h"
+#include "report/trace.h"
 
 /* One folder, known by its name: stepN, stepN-tokensM, or either behind a word and a dash. */
 typedef struct {
@@ -31,6 +31,19 @@ typedef struct {
 
 /* Whether a folder that is no model's has one for a revision in it. */
 int revisions_are_at(const char *path);
+
+/* The values of metric m in revision s, over all sequences: (L,H), (L) or one. */
+const double *series_values(const Series *series, int m, int s);
+
+/* When a metric's first head, or layer, came; as a run's report says it. */
+typedef struct {
+    const ReportMetric *metric;
+    int layer, head;
+    Onset onset;
+} MetricOnset;
+
+/* Of metric m; 0 where its table declares no onset. Memory from arena. */
+int series_onset(Arena *arena, const Series *series, int m, MetricOnset *ret_onset);
 
 /* As a table a line a revision and a line an onset; all numbers as csv and json (src/hub/README.md). */
 void series_to_table(const Series *series, int use_colour, Text *ret_text);

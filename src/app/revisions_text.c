@@ -1,10 +1,9 @@
-/* A series of revisions as a table, csv and json; see measure_revisions.h. */
+/* A series of revisions as csv and json; see measure_revisions.h. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "app/measure_revisions.h"
-#include "report/style.h"
 #include "report/trace.h"
 
 static size_t cells_of(const ReportMetric *metric, const ReportRun *run)
@@ -12,8 +11,7 @@ static size_t cells_of(const ReportMetric *metric, const ReportRun *run)
     return (size_t)metric_rows(metric, run) * (size_t)metric_width(metric, run);
 }
 
-/* The values of revision s, over all sequences. */
-static const double *values_at(const Series *series, int m, int s)
+const double *series_values(const Series *series, int m, int s)
 {
     const ReportMetric *metric = &series->report.metrics[m];
     return series->run.metrics[m].values + (size_t)s * PART_COUNT * cells_of(metric, &series->run);
@@ -27,15 +25,7 @@ static int shows(const Series *series, const ReportMetric *metric, size_t cell)
 
 /* ---- onsets ---- */
 
-/* When a metric's first head, or layer, came; as a run's report says it. */
-typedef struct {
-    const ReportMetric *metric;
-    int layer, head;
-    Onset onset;
-} MetricOnset;
-
-/* Of metric m; 0 where its table declares no onset. */
-static int onset_at(Arena *arena, const Series *series, int m, MetricOnset *ret_onset)
+int series_onset(Arena *arena, const Series *series, int m, MetricOnset *ret_onset)
 {
     const ReportMetric *metric = &series->report.metrics[m];
     Trace trace;
@@ -69,7 +59,7 @@ static void add_metric(const Series *series, int s, int m, Text *text)
 {
     const ReportMetric *metric = &series->report.metrics[m];
     const RunMetric *own = &series->run.metrics[m];
-    const double *values = values_at(series, m, s);
+    const double *values = series_values(series, m, s);
     const int width = metric_width(metric, &series->run);
     const size_t n = cells_of(metric, &series->run);
     for (size_t i = 0; i < n; i++) {
@@ -136,7 +126,7 @@ void series_to_csv(const Series *series, Text *ret_text)
     for (int s = 0; s < series->n; s++)
         add_revision(series, s, ret_text);
     for (int m = 0; m < series->report.n_metrics; m++)
-        if (onset_at(arena, series, m, &found))
+        if (series_onset(arena, series, m, &found))
             add_onset(series, found.metric->name, found.layer, found.head, &found.onset, ret_text);
     for (int type = 0; type < FRAME_COUNT; type++) {
         frame_onset(arena, &series->run, (FrameType)type, 0, -1, -1, &onset);
@@ -156,7 +146,7 @@ static void put_values(const Series *series, int m, JsonWriter *json)
     json_key(json, "values");
     json_open_array(json);
     for (int s = 0; s < series->n; s++) {
-        const double *values = values_at(series, m, s);
+        const double *values = series_values(series, m, s);
         if (metric->level == PER_MODEL) {
             json_number(json, values[0]);
             continue;
@@ -213,7 +203,7 @@ static void put_onsets(const Series *series, JsonWriter *json)
     json_key(json, "onsets");
     json_open_array(json);
     for (int m = 0; m < series->report.n_metrics; m++)
-        if (onset_at(arena, series, m, &found))
+        if (series_onset(arena, series, m, &found))
             put_onset(found.metric->name, found.layer, found.head, &found.onset, json);
     json_close_array(json);
     json_key(json, "frame_onsets");
@@ -260,142 +250,4 @@ void series_to_json(const Series *series, Text *ret_text)
     put_onsets(series, &json);
     json_close_object(&json);
     text_add(ret_text, "\n");
-}
-
-/* ---- table ---- */
-
-enum { STEP = 12, TOKENS = 14, CELL = 10, LABEL = 15, NAME = 34 };
-
-static const char *number(Arena *arena, double value, int decimals)
-{
-    return isnan(value) ? "-" : arena_format(arena, "%.*f", decimals, value);
-}
-
-/* The head with the most extreme value of a metric, by name; its value in *ret_value. NULL where none has one. */
-static const char *strongest(Arena *arena, const Series *series, const char *name, int s, double *ret_value)
-{
-    const int m = report_find_metric(&series->report, name), H = series->run.n_heads;
-    int best = -1;
-    *ret_value = (double)NAN;
-    for (int i = 0; m >= 0 && i < series->run.n_layers * H; i++) {
-        const double value = values_at(series, m, s)[i];
-        if (!isnan(value) && (best < 0 || value > *ret_value))
-            best = i, *ret_value = value;
-    }
-    return best < 0 ? "-" : arena_format(arena, "%d.%d", best / H, best % H);
-}
-
-static double of_model(const Series *series, const char *name, int s)
-{
-    const int m = report_find_metric(&series->report, name);
-    return m < 0 ? (double)NAN : values_at(series, m, s)[0];
-}
-
-/* The mean over heads. */
-static double of_heads(const Series *series, const char *name, int s)
-{
-    const int m = report_find_metric(&series->report, name), n = series->run.n_layers * series->run.n_heads;
-    double sum = 0;
-    int n_known = 0;
-    for (int i = 0; m >= 0 && i < n; i++) {
-        const double value = values_at(series, m, s)[i];
-        if (!isnan(value))
-            sum += value, n_known++;
-    }
-    return n_known ? sum / n_known : (double)NAN;
-}
-
-static void add_cells(Text *text, const char *const *cells, Style style, int use_colour)
-{
-    static const int widths[] = {STEP, TOKENS, CELL, LABEL, LABEL, CELL, CELL, CELL, 0};
-    text_add(text, "  ");
-    for (size_t c = 0; c < sizeof widths / sizeof *widths; c++)
-        style_padded(text, cells[c], widths[c], style, use_colour);
-    text_add(text, "\n");
-}
-
-static void add_row(Arena *arena, const Series *series, int s, int use_colour, Text *text)
-{
-    const Frame *model = &series->run.frames[s].model;
-    double sink;
-    const char *head = strongest(arena, series, "sink_mass", s, &sink);
-    const char *const cells[] = {arena_format(arena, "%lld", (long long)series->revisions[s].step),
-                                 number(arena, series->run.tokens[s], 0),
-                                 number(arena, series->run.losses[s], 4),
-                                 frame_name(model->by_position),
-                                 frame_name(model->by_token),
-                                 number(arena, sink, 3),
-                                 head,
-                                 number(arena, of_heads(series, "value_drain", s), 2),
-                                 number(arena, of_model(series, "ablation_cost", s), 3)};
-    add_cells(text, cells, STYLE_PLAIN, use_colour);
-}
-
-/* "in (20, 40]", "at the start", "never" */
-static const char *when(Arena *arena, const Onset *onset)
-{
-    return onset->kind == ONSET_NEVER      ? "never"
-           : onset->kind == ONSET_AT_START ? "at the start"
-                                           : arena_format(arena, "in (%.0f, %.0f]", onset->after, onset->by);
-}
-
-static void add_onsets(Arena *arena, const Series *series, int use_colour, Text *text)
-{
-    MetricOnset found;
-    Onset onset;
-    text_add(text, "\n  ");
-    style_padded(text, "onset, by steps", NAME, STYLE_DIM, use_colour);
-    style_padded(text, "first head", 0, STYLE_DIM, use_colour);
-    text_add(text, "\n");
-    for (int m = 0; m < series->report.n_metrics; m++) {
-        if (!onset_at(arena, series, m, &found))
-            continue;
-        text_add(text, "  ");
-        style_padded(text, found.metric->name, NAME, STYLE_PLAIN, use_colour);
-        const char *place = found.layer < 0  ? "-"
-                            : found.head < 0 ? arena_format(arena, "layer %d", found.layer)
-                                             : arena_format(arena, "%d.%d", found.layer, found.head);
-        style_padded(text, place, CELL + 2, STYLE_PLAIN, use_colour);
-        text_addf(text, "%s\n", when(arena, &found.onset));
-    }
-    for (int type = 0; type < FRAME_COUNT; type++) {
-        frame_onset(arena, &series->run, (FrameType)type, 0, -1, -1, &onset);
-        if (onset.kind == ONSET_NEVER)
-            continue;
-        text_add(text, "  ");
-        style_padded(text, arena_format(arena, "model %s", frame_name((FrameType)type)), NAME, STYLE_PLAIN, use_colour);
-        style_padded(text, "-", CELL + 2, STYLE_PLAIN, use_colour);
-        text_addf(text, "%s\n", when(arena, &onset));
-    }
-}
-
-/* What others have written, as a terminal can show it. */
-static void add_line(const char *term, const char *value, Text *text)
-{
-    text_addf(text, *term ? "  %s " : "  ", term);
-    text_add_visible(text, value, strlen(value));
-    text_add(text, "\n");
-}
-
-void series_to_table(const Series *series, int use_colour, Text *ret_text)
-{
-    static const char *const headings[] = {"step", "tokens", "loss",  "by position", "by token",
-                                           "sink", "head",   "drain", "ablation"};
-    Arena *arena = arena_new();
-    text_add(ret_text, "\n");
-    add_line("", series->path, ret_text);
-    for (int f = 0; f < series->n_facts; f++)
-        add_line(series->facts[f].key, series->facts[f].value, ret_text);
-    for (int n = 0; n < series->n_notes; n++)
-        add_line("", series->notes[n], ret_text);
-    text_add(ret_text, "\n");
-    add_cells(ret_text, headings, STYLE_DIM, use_colour);
-    for (int s = 0; s < series->n; s++)
-        add_row(arena, series, s, use_colour, ret_text);
-    add_onsets(arena, series, use_colour, ret_text);
-    text_add(
-        ret_text,
-        "\n  sink, head: the head with most attention on the first key. drain: the mean head's value_drain. Onsets are "
-        "those of a run's report:\n  a metric's first head, chosen on even sequences and read on odd ones.\n\n");
-    arena_free(arena);
 }
