@@ -80,7 +80,7 @@ static int list_revisions(Arena *arena, const char *path, Revision **ret_revisio
 int revisions_are_at(const char *path)
 {
     Arena *arena = arena_new();
-    Revision *revisions;
+    Revision *revisions = NULL;
     int n = 0;
     Error err;
     const int is_there = file_is_folder(path) && !hub_is_at(path);
@@ -305,7 +305,7 @@ static void say(const Series *series, int format, Text *text)
 static int measure(Arena *arena, const Arguments *arguments, Text *text, Error *err)
 {
     Series series = {.path = arguments->words[0]};
-    Revision *revisions;
+    Revision *revisions = NULL;
     Same same = {0};
     int format = 0;
     if (argument_given(arguments, "--html"))
