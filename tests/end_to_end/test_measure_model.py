@@ -124,7 +124,10 @@ class MeasuredModels(Case):
         self.assertIn("1 token at the end of the text fills no window", document["notes"])
         subprocess.run([REFFRAME, "measure", ".", "--text", "../text.txt", "--html", "../page.html"], cwd=self.at("character"),
                        stdout=subprocess.DEVNULL, check=True)
-        self.assertIn("<title>character \u00b7 refframe</title>", read(self.at("page.html")).decode())
+        page = read(self.at("page.html")).decode()
+        self.assertIn("<title>character \u00b7 refframe</title>", page)
+        for setting in '["Architecture","gpt2"]', '["Text","../text.txt"]', '["Sequences","windows of 16 positions"]', '["Special tokens",':
+            self.assertIn(setting, page)
 
     def test_more_positions_than_are_measured(self):
         """A model that has more than 16,384 is not said to have as many."""
