@@ -86,7 +86,7 @@ struct Measurer {
     double oracle_loss; /* per target on the full set */
     Worker *worker;     /* (n_workers) by thread; by lane where threads are more than lanes */
     int n_workers;
-    atomic_int n_done; /* sequences of the pass under way */
+    atomic_int n_done; /* given sequences, on uniform attention and as they are */
     Pass pass, half_pass;
     real *bias, *half_bias;             /* (L,H,2T-1), or by query, of the snapshot under way */
     real *start_bias, *start_half_bias; /* of step 0, for baselines; the same memory where no bias is learned */
@@ -184,7 +184,7 @@ typedef struct {
 
 LanePart measurer_lane_part(const Measurer *measurer, int lane);
 
-/* A given sequence is done: whoever gave it hears of it, from the caller's thread alone. */
+/* A sequence is done: whoever gave it hears of it, on the caller's thread alone; of one that was drawn nobody does. */
 void measurer_count(Measurer *measurer, const Worker *worker);
 
 /* Rows (n,length) of importances become (n,wide) in place, NaN behind a sequence's own keys. */

@@ -21,9 +21,12 @@ LanePart measurer_lane_part(const Measurer *measurer, int lane)
 
 void measurer_count(Measurer *measurer, const Worker *worker)
 {
+    const GivenSet *given = measurer->given;
+    if (!given || !given->on_sequence)
+        return;
     const int n = atomic_fetch_add(&measurer->n_done, 1) + 1;
-    if (measurer->given && measurer->given->on_sequence && worker == &measurer->worker[0])
-        measurer->given->on_sequence(measurer->given->context, n);
+    if (worker == &measurer->worker[0])
+        given->on_sequence(given->context, n);
 }
 
 int measurer_includes(const Measurer *measurer, int family, int s)
