@@ -115,5 +115,7 @@ const char *terminal_text(Arena *arena, const char *string);
 /* Writes `line` over the current one (interactive) or nothing. */
 void terminal_status_line(const char *line);
 void terminal_clear_line(void);
+/* The same on stderr, of verbs whose stdout is the result: a short line, "" at the end. */
+void terminal_progress(const char *line);
 
 #endif

@@ -23,6 +23,15 @@ static void print_summary(Arena *arena, const char *folder, const HubSummary *su
            summary->n_tensors, summary->has_tokenizer ? ", and its tokenizer" : "");
 }
 
+/* A line a folder, as it is written. */
+static void print_revision(void *context, const char *name, const HubSummary *summary)
+{
+    Arena *arena = arena_new();
+    print_summary(arena, file_join(arena, context, name), summary);
+    fflush(stdout);
+    arena_free(arena);
+}
+
 static int run(const Arguments *arguments, Error *err)
 {
     const char *to = argument(arguments, "--to");
@@ -34,9 +43,15 @@ static int run(const Arguments *arguments, Error *err)
         status = error_set(err, STATUS_INPUT, "refframe export: --to DIR is missing: where the folder is written");
     if (status == STATUS_OK)
         status = read_settings(arena, arguments, &settings, err);
-    if (status == STATUS_OK)
+    const int is_of_all = argument_given(arguments, "--revisions");
+    if (status == STATUS_OK && is_of_all && argument_given(arguments, "--step"))
+        status = error_set(err, STATUS_INPUT, "refframe export: --revisions writes every step, and --step one");
+    if (status == STATUS_OK && is_of_all)
+        status = hub_export_revisions(arguments->words[0], &settings, arguments->kernels, to, print_revision,
+                                      (void *)(uintptr_t)to, err);
+    else if (status == STATUS_OK)
         status = hub_export(arguments->words[0], &settings, step, arguments->kernels, to, &summary, err);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && !is_of_all)
         print_summary(arena, to, &summary);
     arena_free(arena);
     return status;
@@ -45,11 +60,13 @@ static int run(const Arguments *arguments, Error *err)
 static const Option options[] = {
     {"--to", "DIR", "the folder to write; an earlier export there is replaced, anything else is not", 0},
     {"--step", "N", "the checkpoint of step N (default: the newest one)", 0},
+    {"--revisions", NULL, "every step whose weights a snapshot or a checkpoint holds: DIR/stepN-tokensM, a folder each",
+     0},
 };
 
 const Verb verb_export = {
     .name = "export",
-    .usage = "export RUN --to DIR [--step N]",
+    .usage = "export RUN --to DIR [--step N | --revisions]",
     .summary = "write a run's model as a folder that Hugging Face's transformers loads",
     .details =
         "Writes config.json and model.safetensors to DIR, whole or not at all. If tokens are characters or bytes, "
@@ -57,7 +74,9 @@ const Verb verb_export = {
         "its logits are the run's. A setting that none has a place for is refused by its key: exit 2, and nothing "
         "is written. ALiBi is bloom's alone, which wants model.embedding_norm: true and model.activation: gelu.\n\n"
         "AutoModelForCausalLM.from_pretrained(DIR) loads it. A bert is loaded by AutoModelForTokenClassification; "
-        "its classes are the tokens.",
+        "its classes are the tokens.\n\n"
+        "With --revisions DIR is a time series that `refframe measure DIR` reads as one. A run keeps the weights of "
+        "every snapshot with `snapshot.weights: true`.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

@@ -3,6 +3,7 @@
 
 #include "app/app.h"
 #include "app/measure_maps.h"
+#include "app/measure_revisions.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "hub/hub.h"
@@ -62,7 +63,7 @@ static int measure_run(const Arguments *arguments, Error *err)
     const char *const of_others[][2] = {{"--mask", of_maps},       {"--tokens", of_maps},  {"--format", of_maps},
                                         {"--html", of_both},       {"--ids", of_model},    {"--text", of_model},
                                         {"--sentences", of_model}, {"--length", of_model}, {"--special", of_model},
-                                        {"--limit", of_model}};
+                                        {"--limit", of_model},     {"--layers", of_model}, {"--set", of_model}};
     for (size_t o = 0; o < sizeof of_others / sizeof *of_others; o++)
         if (argument_given(arguments, of_others[o][0]))
             return error_set(err, STATUS_INPUT, "refframe measure: %s is for %s; %s is a run", of_others[o][0],
@@ -86,7 +87,10 @@ static int run(const Arguments *arguments, Error *err)
         return measure_run(arguments, err);
     if (hub_is_at(path))
         return measure_model(arguments, err);
-    static const char *const of_models[] = {"--ids", "--text", "--sentences", "--length", "--special", "--limit"};
+    if (revisions_are_at(path))
+        return measure_revisions(arguments, err);
+    static const char *const of_models[] = {"--ids",     "--text",  "--sentences", "--length",
+                                            "--special", "--limit", "--layers",    "--set"};
     for (size_t o = 0; o < sizeof of_models / sizeof *of_models; o++)
         if (argument_given(arguments, of_models[o]))
             return error_set(err, STATUS_INPUT, "refframe measure: %s is for a model's folder; %s has no config.json",
@@ -116,6 +120,9 @@ static const Option options[] = {
     {"--length", "N", "of a text: positions of a window (default: 128, or the model's); the most of a sentence", 0},
     {"--special", "WORD", "of a text: as-model (default), none or first:TOKEN; what stands around a sequence", 0},
     {"--limit", "N", "of a model: the first N sequences (default: all)", 0},
+    {"--layers", "A,B-C", "of a model: the layers of which rows are written (default: all)", 0},
+    {"--set", "KEY=VALUE",
+     "of a model: a key of measure.FAMILY, as in an experiment (`refframe list metrics`); may be given often", 1},
     {"--format", "WORD", "table (default), csv or json", 0},
     {"--html", "FILE.html",
      "of maps or a model: writes a page, too, with the answer, every head's map and its numbers; it replaces FILE", 0},
@@ -124,8 +131,10 @@ static const Option options[] = {
 
 const Verb verb_measure = {
     .name = "measure",
-    .usage = "measure RUN | MAPS.npy | FOLDER | MODEL_DIR | MODEL.gguf [--ids IDS.npy] [--text FILE] [--sentences] "
-             "[--length N] [--special WORD] [--limit N] [--mask MASK] [--tokens IDS.npy] [--format table|csv|json] "
+    .usage = "measure RUN | MAPS.npy | FOLDER | MODEL_DIR | MODEL.gguf | REVISIONS [--ids IDS.npy] [--text FILE] "
+             "[--sentences] "
+             "[--length N] [--special WORD] [--limit N] [--layers A,B-C] [--set KEY=VALUE ...] [--mask MASK] [--tokens "
+             "IDS.npy] [--format table|csv|json] "
              "[--html FILE.html] [--threads N]",
     .summary = "measure a run again, anybody's attention maps, or anybody's model",
     .details =
@@ -145,7 +154,8 @@ const Verb verb_measure = {
         "  is not known  padding: cut it off, a file for each length\n\n"
         "MODEL_DIR: a Hugging Face folder, with config.json and model.safetensors in one file or several (F32, "
         "F16, BF16), of llama, mistral, qwen2, qwen3, smollm3, gpt2, gpt_neox, bloom, gpt_oss, bert, roberta "
-        "or xlm-roberta. Runs the model on ids or on a text, in float32, and prints the same of its maps. A field "
+        "or xlm-roberta. Runs the model on ids or on a text, in float32, and prints what a run's snapshot has: "
+        "metrics of maps, values and the residual stream, what hiding a key costs, labels, and the loss. A field "
         "of config.json or a tensor that is not known, and may change numbers, is refused by its name.\n"
         "  --ids         sequences of ids, all of one length\n"
         "  --text        a text, which the folder's tokenizer.json makes ids of\n"
@@ -153,7 +163,13 @@ const Verb verb_measure = {
         "  --sentences   a line is a sequence; lines of fewer than two tokens are left out\n"
         "  --length N    windows of N positions; a longer sentence is cut, and without it refused\n"
         "  --special     as-model: the tokens that the tokenizer adds around a text; none; first:TOKEN, one in "
-        "front. They count as positions\n\n"
+        "front. They count as positions\n"
+        "  loss          per next token; special tokens around a text are not predicted. Not of encoders, nor "
+        "without a head\n"
+        "  sequences     metrics of maps alone are of all; others of as many as a run takes, unless "
+        "--set measure.FAMILY.sequences says otherwise (0: all)\n"
+        "  not by itself --set measure.interventions.every=1: interventions; measure.pub_fisher.every=1: "
+        "gradients, which take the memory of two more models\n\n"
         "MODEL.gguf: the same of a GGUF of the Llama family (F32, F16, BF16, Q8_0, Q6_K, Q4_K, Q4_1, Q4_0), on "
         "ids.\n\n"
         "csv has the columns sequence, layer, head, metric, value, baseline, n, label; no sequence: the set; no "

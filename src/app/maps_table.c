@@ -20,6 +20,14 @@ static const char *cell_of(Arena *arena, double value, int decimals)
                                      : arena_format(arena, "%.*f", decimals, shown);
 }
 
+/* What others have written, as a terminal can show it. */
+static void add_line(const char *term, const char *value, Text *lines)
+{
+    text_addf(lines, *term ? "  %s " : "  ", term);
+    text_add_visible(lines, value, strlen(value));
+    text_add(lines, "\n");
+}
+
 static void add_heading(const MapsSet *set, int width, int use_colour, Text *text)
 {
     const char *type = maps_type_name(set);
@@ -36,10 +44,12 @@ static void add_heading(const MapsSet *set, int width, int use_colour, Text *tex
     const char *reason = maps_mask_reason(set);
     text_addf(&lines, "  mask %s%s%s%s\n", set->masks[set->mask].name, reason ? " (assumed: " : "",
               reason ? reason : "", reason ? ")" : "");
+    for (int f = 0; f < set->n_facts; f++)
+        add_line(set->facts[f].key, set->facts[f].value, &lines);
     const char *notes[MAPS_MOST_NOTES];
     const int n_notes = maps_notes(set, arena, notes);
     for (int n = 0; n < n_notes; n++)
-        text_addf(&lines, "  %s\n", notes[n]);
+        add_line("", notes[n], &lines);
     style_rows(text, text_string(&lines), HANG, width);
     text_add(text, "\n");
     text_free(&lines);
@@ -77,6 +87,13 @@ static void add_answer(const MapsResult *result, int width, int use_colour, Text
                                     result->pooled_baseline[sink->offset + strongest]),
                        18, 2 + HANG, width, STYLE_PLAIN, use_colour);
     }
+    if (result->n_targets > 0) {
+        style_padded(text, "  loss: ", 0, STYLE_BOLD, use_colour);
+        style_going_on(
+            text,
+            arena_format(arena, "%.4f nats per predicted token, of %lld", result->loss, (long long)result->n_targets),
+            8, 2 + HANG, width, STYLE_PLAIN, use_colour);
+    }
     text_add(text, "\n");
     arena_free(arena);
 }
@@ -89,7 +106,7 @@ static void add_heads(const MapsResult *result, int width, int use_colour, Text 
     const Place *places[MAPS_COLUMNS];
     int decimals[MAPS_COLUMNS];
     StyleHead *rows = ARENA_ARRAY(arena, StyleHead, n + 1);
-    StyleHeads heads = {.headings = headings, .rows = rows, .n_rows = n + 1};
+    StyleHeads heads = {.headings = headings, .rows = rows};
     for (int m = 0; m < MAPS_COLUMNS; m++) {
         const Place *place = layout_find(&result->layout, maps_columns[m].name);
         if (!place || !maps_is_available(result, place))
@@ -100,15 +117,18 @@ static void add_heads(const MapsResult *result, int width, int use_colour, Text 
     }
     for (int h = 0; h <= n; h++) { /* the last row: uniform, alike for every head, but for drawn positions */
         const char **cells = ARENA_ARRAY(arena, const char *, MAPS_COLUMNS);
+        if (h < n && !maps_shows(result->set, h / H))
+            continue;
         for (int c = 0; c < heads.n_columns; c++)
             cells[c] = cell_of(
                 arena, h < n ? result->pooled[places[c]->offset + h].value : result->pooled_baseline[places[c]->offset],
                 decimals[c]);
-        rows[h] = h < n ? (StyleHead){.name = arena_format(arena, "  %d.%d", h / H, h % H),
-                                      .cells = cells,
-                                      .frame = &result->heads[h],
-                                      .name_style = STYLE_BOLD}
-                        : (StyleHead){.name = "  uniform", .cells = cells, .name_style = STYLE_DIM, .style = STYLE_DIM};
+        rows[heads.n_rows++] =
+            h < n ? (StyleHead){.name = arena_format(arena, "  %d.%d", h / H, h % H),
+                                .cells = cells,
+                                .frame = &result->heads[h],
+                                .name_style = STYLE_BOLD}
+                  : (StyleHead){.name = "  uniform", .cells = cells, .name_style = STYLE_DIM, .style = STYLE_DIM};
     }
     style_heads(text, &heads, width, use_colour);
     text_add(text, "\n");
@@ -119,6 +139,8 @@ static void add_labels(const MapsResult *result, int width, int use_colour, Text
 {
     for (int l = 0; l < result->layout.n_layers; l++) {
         char cell[32];
+        if (!maps_shows(result->set, l))
+            continue;
         snprintf(cell, sizeof cell, "  layer %d", l);
         style_padded(text, cell, SCOPE, STYLE_PLAIN, use_colour);
         style_frame(text, &result->layers[l], SCOPE, width, use_colour);
@@ -127,20 +149,30 @@ static void add_labels(const MapsResult *result, int width, int use_colour, Text
     style_frame(text, &result->model, SCOPE, width, use_colour);
 }
 
-/* What is measured per layer and for the model, a line a metric, or two in a narrow terminal; layers in blocks that
- * fit.
- */
+/* The layers that are written, in order. */
+static int list_layers(const MapsResult *result, int *ret_layers)
+{
+    int n = 0;
+    for (int l = 0; l < result->layout.n_layers; l++)
+        if (maps_shows(result->set, l))
+            ret_layers[n++] = l;
+    return n;
+}
+
+/* What is measured per layer, a line a metric, or two in a narrow terminal; layers in blocks that fit. */
 static void add_layers(const MapsResult *result, int width, int use_colour, Text *text)
 {
     Arena *arena = arena_new();
     const int is_narrow = width < NAME + 2 * CELL, column = is_narrow ? SCOPE : NAME;
-    const int L = result->layout.n_layers, room = (width - column - CELL) / CELL, most = room > 0 ? room : 1;
-    for (int first = 0; first < L; first += most) {
-        const int end = first + most < L ? first + most : L;
+    const int room = (width - column - CELL) / CELL, most = room > 0 ? room : 1;
+    int *layers = ARENA_ARRAY(arena, int, result->layout.n_layers);
+    const int n = list_layers(result, layers);
+    for (int first = 0; first < n; first += most) {
+        const int end = first + most < n ? first + most : n;
         text_add(text, "\n");
         style_padded(text, "  per layer", column, STYLE_DIM, use_colour);
         for (int l = first; l < end; l++)
-            style_padded(text, arena_format(arena, "layer %d", l), CELL, STYLE_DIM, use_colour);
+            style_padded(text, arena_format(arena, "layer %d", layers[l]), CELL, STYLE_DIM, use_colour);
         style_padded(text, "uniform", 0, STYLE_DIM, use_colour);
         text_add(text, "\n");
         for (int p = 0; p < result->layout.n_places; p++) {
@@ -152,7 +184,7 @@ static void add_layers(const MapsResult *result, int width, int use_colour, Text
             if (is_narrow)
                 text_addf(text, "\n%*s", column, "");
             for (int l = first; l < end; l++)
-                style_padded(text, cell_of(arena, result->pooled[place->offset + l].value, SIGNIFICANT), CELL,
+                style_padded(text, cell_of(arena, result->pooled[place->offset + layers[l]].value, SIGNIFICANT), CELL,
                              STYLE_PLAIN, use_colour);
             style_padded(text, cell_of(arena, result->pooled_baseline[place->offset], SIGNIFICANT), 0, STYLE_DIM,
                          use_colour);
@@ -162,6 +194,44 @@ static void add_layers(const MapsResult *result, int width, int use_colour, Text
     arena_free(arena);
 }
 
+/* What is measured of a model as a whole, losses without a token and the like: a line each. */
+static void add_model(const MapsResult *result, int use_colour, Text *text)
+{
+    Arena *arena = arena_new();
+    int n = 0;
+    for (int p = 0; p < result->layout.n_places; p++) {
+        const Place *place = &result->layout.places[p];
+        const Pooled *pooled = &result->pooled[place->offset];
+        if (place->column->level != LEVEL_MODEL || !maps_is_available(result, place))
+            continue;
+        if (n++ == 0) {
+            text_add(text, "\n");
+            style_padded(text, "  of the model", NAME, STYLE_DIM, use_colour);
+            style_padded(text, "value", CELL, STYLE_DIM, use_colour);
+            style_padded(text, "sequences", 0, STYLE_DIM, use_colour);
+            text_add(text, "\n");
+        }
+        style_padded(text, arena_format(arena, "  %s", place->column->name), NAME, STYLE_PLAIN, use_colour);
+        style_padded(text, cell_of(arena, pooled->value, SIGNIFICANT), CELL, STYLE_PLAIN, use_colour);
+        text_addf(text, "%d\n", pooled->n);
+    }
+    arena_free(arena);
+}
+
+static const char about_maps[] =
+    "pub_...: as published, weaknesses included (`refframe list metrics`). uniform: attention spread "
+    "evenly under the mask, at each sequence's length; the floor of the anchors too. A position bias "
+    "that the model may have (ALiBi) is not known here, and can pass for structure. --format csv has "
+    "every number by sequence, layer and head; --format json their spread over sequences, units and "
+    "rules.";
+
+static const char about_models[] =
+    "pub_...: as published, weaknesses included (`refframe list metrics`). uniform: attention spread evenly under the "
+    "mask, at each sequence's length. Anchors and labels are held against it and against what the model's positions "
+    "alone give. Families that need more than maps are measured on the first sequences (`--set "
+    "measure.FAMILY.sequences=0`: on all). --format csv has every number by sequence, layer and head; --format json "
+    "their spread over sequences, units and rules.";
+
 void maps_to_table(const MapsResult *result, int width, int row_width, int use_colour, Text *ret_text)
 {
     add_heading(result->set, row_width, use_colour, ret_text);
@@ -169,13 +239,9 @@ void maps_to_table(const MapsResult *result, int width, int row_width, int use_c
     add_heads(result, row_width, use_colour, ret_text);
     add_labels(result, row_width, use_colour, ret_text);
     add_layers(result, width, use_colour, ret_text);
+    if (result->sees_more)
+        add_model(result, use_colour, ret_text);
     text_add(ret_text, "\n");
-    style_wrapped(ret_text,
-                  "pub_...: as published, weaknesses included (`refframe list metrics`). uniform: attention spread "
-                  "evenly under the mask, at each sequence's length; the floor of the anchors too. A position bias "
-                  "that the model may have (ALiBi) is not known here, and can pass for structure. --format csv has "
-                  "every number by sequence, layer and head; --format json their spread over sequences, units and "
-                  "rules.",
-                  2, width, STYLE_PLAIN, use_colour);
+    style_wrapped(ret_text, result->sees_more ? about_models : about_maps, 2, width, STYLE_PLAIN, use_colour);
     text_add(ret_text, "\n");
 }

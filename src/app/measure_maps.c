@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/resolve.h"
 #include "maps/export.h"
+#include "maps/page.h"
 #include "model/mask/mask.h"
 
 static void add_table(const MapsResult *result, Text *text)
@@ -184,11 +185,11 @@ static int set_masks(Arena *arena, const Choice *asked, MapsSet *set, Error *err
 /* ---- the verb ---- */
 
 /* Before anything large is taken. */
-static int check_memory(const MapsSet *set, int threads, Error *err)
+static int check_memory(const MapsSet *set, int threads, int has_page, Error *err)
 {
     const double machine = memory_there();
     const double measuring = maps_held_bytes(set) + maps_measure_bytes(set, threads), loading = maps_load_bytes(set);
-    const double needed = measuring > loading ? measuring : loading;
+    const double needed = (measuring > loading ? measuring : loading) + (has_page ? maps_page_bytes() : 0);
     char text[32], there[32];
     if (needed <= machine)
         return STATUS_OK;
@@ -217,7 +218,7 @@ static int measure(Arena *arena, const Arguments *arguments, MapsSet *set, Text 
         return status;
     if ((status = set_masks(arena, mask ? &asked : NULL, set, err)) != STATUS_OK)
         return status;
-    if ((status = check_memory(set, threads, err)) != STATUS_OK)
+    if ((status = check_memory(set, threads, argument_given(arguments, "--html"), err)) != STATUS_OK)
         return status;
     if ((status = maps_load(set, err)) != STATUS_OK)
         return status;

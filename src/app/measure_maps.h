@@ -11,6 +11,9 @@ int measure_maps(const Arguments *arguments, Error *err);
 /* The same of a folder of Hugging Face's, whose model is run on ids (measure_model.c). */
 int measure_model(const Arguments *arguments, Error *err);
 
+/* A folder of such folders, one for each revision of a training (measure_revisions.c): one series. */
+int measure_revisions(const Arguments *arguments, Error *err);
+
 /* --format, as a number for measure_add. */
 int measure_read_format(const Arguments *arguments, int *ret_format, Error *err);
 void measure_add(int format, const MapsResult *result, Text *text);

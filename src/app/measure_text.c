@@ -16,7 +16,7 @@ enum { WINDOW = 128 }; /* positions, where nobody says: maps of every head of a 
 typedef struct {
     Arena *arena; /* holds the tokenizer and what is found; gone when the input is made */
     const TextTokenizer *tokenizer;
-    const ModelSettings *model;
+    const HubFile *file;
     const char *path;
     TokenIds front, back;
     int32_t first[1]; /* of --special first:TOKEN */
@@ -26,6 +26,8 @@ typedef struct {
     int *lengths;    /* (n) */
     int32_t *tokens; /* (n_tokens) */
     size_t n_tokens, token_capacity, length_capacity;
+    int n_short, n_cut; /* lines that were left out, and that were cut */
+    size_t n_left;      /* tokens behind the last window */
     Error *err;
 } Finding;
 
@@ -58,10 +60,10 @@ static int add_sequence(Finding *finding, const int32_t *ids, size_t n)
         for (size_t i = 0; i < parts[p].n; i++) {
             const int32_t id = parts[p].ids[i];
             const char *word = text_tokenizer_word(finding->tokenizer, id);
-            if (id >= finding->model->vocab_size)
+            if (id >= finding->file->settings.vocab_size)
                 return error_set(finding->err, STATUS_INPUT,
                                  "%s: \"%.100s\" has the id %d; those of this model are 0 to %d", finding->path,
-                                 word ? word : "a token around it", id, finding->model->vocab_size - 1);
+                                 word ? word : "a token around it", id, finding->file->settings.vocab_size - 1);
             finding->tokens[finding->n_tokens++] = id;
         }
     finding->lengths[finding->n++] = (int)length;
@@ -78,10 +80,14 @@ static int find_windows(Finding *finding, const char *text, size_t n)
     int status = text_tokenizer_ids(finding->tokenizer, finding->arena, text, n, &ids, finding->err);
     if (status != STATUS_OK)
         return error_prefix(finding->err, status, "%s", finding->path);
-    for (size_t at = 0; at + within <= ids.n && finding->n < finding->limit && status == STATUS_OK; at += within)
+    size_t at = 0;
+    for (; at + within <= ids.n && finding->n < finding->limit && status == STATUS_OK; at += within)
         status = add_sequence(finding, ids.ids + at, within);
-    if (status == STATUS_OK && ids.n < within && ids.n + n_around(finding) >= INPUT_SHORTEST && ids.n > 0)
+    if (status == STATUS_OK && ids.n < within && ids.n + n_around(finding) >= INPUT_SHORTEST && ids.n > 0) {
         status = add_sequence(finding, ids.ids, ids.n);
+        at = ids.n;
+    }
+    finding->n_left = ids.n - at < within ? ids.n - at : 0;
     return status;
 }
 
@@ -94,12 +100,16 @@ static int add_sentence(Finding *finding, const char *line, size_t n, int number
     if (status != STATUS_OK)
         return error_prefix(finding->err, status, "%s:%d", finding->path, number);
     const size_t length = ids.n + n_around(finding), most = (size_t)finding->length;
-    if (ids.n == 0 || length < INPUT_SHORTEST) /* no map to measure */
+    if (ids.n == 0 || length < INPUT_SHORTEST) { /* no map to measure */
+        finding->n_short++;
         return STATUS_OK;
+    }
     if (length > most && !finding->may_cut)
         return error_set(finding->err, STATUS_INPUT,
-                         "%s:%d: %zu tokens, and the model has %zu positions; with --length longer sentences are cut",
-                         finding->path, number, length, most);
+                         "%s:%d: %zu tokens, and %s %zu positions; with --length longer sentences are cut",
+                         finding->path, number, length,
+                         (size_t)finding->file->n_positions == most ? "the model has" : "a sequence has at most", most);
+    finding->n_cut += length > most;
     return add_sequence(finding, ids.ids, length > most ? most - n_around(finding) : ids.n);
 }
 
@@ -143,7 +153,8 @@ static int read_special(Finding *finding, const char *word)
 
 static int read_length(Finding *finding, const Arguments *arguments, int is_by_line)
 {
-    const int context = finding->model->context_length, fallback = is_by_line || context < WINDOW ? context : WINDOW;
+    const int context = finding->file->settings.context_length,
+              fallback = is_by_line || context < WINDOW ? context : WINDOW;
     finding->may_cut = argument_given(arguments, "--length");
     const int status =
         argument_int(arguments, "--length", INPUT_SHORTEST, context, fallback, &finding->length, finding->err);
@@ -156,16 +167,99 @@ static int read_length(Finding *finding, const Arguments *arguments, int is_by_l
 
 /* ---- all of it ---- */
 
-static void take(Arena *arena, const Finding *finding, ModelInput *ret_input)
+/* "[CLS] in front, [SEP] behind", or "nothing". */
+static const char *around(Arena *arena, const TextTokenizer *tokenizer, TokenIds front, TokenIds back)
+{
+    const TokenIds parts[] = {front, back};
+    static const char *const where[] = {" in front", " behind"};
+    const char *said = "";
+    for (int p = 0; p < 2; p++) {
+        for (size_t i = 0; i < parts[p].n; i++) {
+            const char *word = text_tokenizer_word(tokenizer, parts[p].ids[i]);
+            said = arena_format(arena, "%s%s%s", said,
+                                i       ? " "
+                                : *said ? ", "
+                                        : "",
+                                word ? word : arena_format(arena, "%d", parts[p].ids[i]));
+        }
+        if (parts[p].n > 0)
+            said = arena_format(arena, "%s%s", said, where[p]);
+    }
+    return *said ? said : "nothing";
+}
+
+static const char *own_around(Arena *arena, const TextTokenizer *tokenizer)
+{
+    return around(arena, tokenizer, text_tokenizer_front(tokenizer), text_tokenizer_back(tokenizer));
+}
+
+static void add_fact(const char *key, const char *term, const char *value, ModelInput *input)
+{
+    input->facts[input->n_facts++] = (MapsFact){key, term, value};
+}
+
+static void add_facts(Arena *arena, const Finding *finding, int is_by_line, ModelInput *input)
+{
+    const char *kind = !is_by_line        ? arena_format(arena, "windows of %d positions", finding->length)
+                       : finding->may_cut ? arena_format(arena, "a line each, cut at %d positions", finding->length)
+                                          : "a line each";
+    add_fact("text", "Text", arena_strdup(arena, finding->path), input);
+    add_fact("sequences", "Sequences", kind, input);
+    add_fact("special", "Special tokens", around(arena, finding->tokenizer, finding->front, finding->back), input);
+}
+
+/* "s" where there are several. */
+static const char *plural(size_t n)
+{
+    return n == 1 ? "" : "s";
+}
+
+static void add_remarks(Arena *arena, const Finding *finding, ModelInput *input)
+{
+    const char *own = own_around(arena, finding->tokenizer),
+               *here = around(arena, finding->tokenizer, finding->front, finding->back);
+    if (strcmp(own, here) != 0)
+        input->remarks[input->n_remarks++] = arena_format(
+            arena, "special tokens are not as the model's tokenizer has them: %s, where it has %s", here, own);
+    if (finding->n_short > 0)
+        input->remarks[input->n_remarks++] =
+            arena_format(arena, "%d line%s of fewer than two tokens %s left out", finding->n_short,
+                         plural((size_t)finding->n_short), finding->n_short == 1 ? "was" : "were");
+    if (finding->n_cut > 0)
+        input->remarks[input->n_remarks++] =
+            arena_format(arena, "%d line%s %s cut at %d positions", finding->n_cut, plural((size_t)finding->n_cut),
+                         finding->n_cut == 1 ? "was" : "were", finding->length);
+    if (finding->n_left > 0)
+        input->remarks[input->n_remarks++] =
+            arena_format(arena, "%zu token%s at the end of the text fill%s no window", finding->n_left,
+                         plural(finding->n_left), finding->n_left == 1 ? "s" : "");
+}
+
+/* The next token is to be predicted, if it is one of the text and no special one around it. */
+static void put_targets(const Finding *finding, int length, const int32_t *tokens, int32_t *ret_targets)
+{
+    const int first = (int)finding->front.n, end = length - (int)finding->back.n;
+    for (int i = 0; i < length; i++)
+        ret_targets[i] = i + 1 >= first && i + 1 < end ? tokens[i + 1] : -1;
+}
+
+static void take(Arena *arena, const Finding *finding, int is_by_line, ModelInput *ret_input)
 {
     int *lengths = ARENA_ARRAY(arena, int, finding->n), longest = 0;
     int32_t *tokens = ARENA_ARRAY(arena, int32_t, finding->n_tokens);
+    int32_t *targets = ARENA_ARRAY(arena, int32_t, finding->n_tokens);
+    size_t at = 0;
     memcpy(tokens, finding->tokens, finding->n_tokens * sizeof *tokens);
     for (int s = 0; s < finding->n; s++) {
         lengths[s] = finding->lengths[s];
         longest = lengths[s] > longest ? lengths[s] : longest;
+        put_targets(finding, lengths[s], tokens + at, targets + at);
+        at += (size_t)lengths[s];
     }
-    *ret_input = (ModelInput){finding->n, longest, lengths, tokens};
+    *ret_input =
+        (ModelInput){.n = finding->n, .longest = longest, .lengths = lengths, .tokens = tokens, .targets = targets};
+    add_facts(arena, finding, is_by_line, ret_input);
+    add_remarks(arena, finding, ret_input);
 }
 
 static int find(Finding *finding, const Arguments *arguments)
@@ -190,14 +284,14 @@ static int find(Finding *finding, const Arguments *arguments)
     return status;
 }
 
-int measure_read_text(Arena *arena, const Arguments *arguments, int limit, const ModelSettings *model,
-                      ModelInput *ret_input, Error *err)
+int measure_read_text(Arena *arena, const Arguments *arguments, int limit, const HubFile *file, ModelInput *ret_input,
+                      Error *err)
 {
     Finding finding = {
-        .arena = arena_new(), .model = model, .path = argument(arguments, "--text"), .limit = limit, .err = err};
+        .arena = arena_new(), .file = file, .path = argument(arguments, "--text"), .limit = limit, .err = err};
     const int status = find(&finding, arguments);
     if (status == STATUS_OK)
-        take(arena, &finding, ret_input);
+        take(arena, &finding, argument_given(arguments, "--sentences"), ret_input);
     arena_free(finding.arena);
     return status;
 }

@@ -84,6 +84,15 @@ void terminal_status_line(const char *line)
     fflush(stdout);
 }
 
+void terminal_progress(const char *line)
+{
+    const char *term = getenv("TERM");
+    if (!isatty(STDERR_FILENO) || (term && strcmp(term, "dumb") == 0))
+        return;
+    fprintf(stderr, "\r\033[K%s", line);
+    fflush(stderr);
+}
+
 void terminal_clear_line(void)
 {
     terminal_status_line("");

@@ -50,7 +50,7 @@ static int count_families(void)
     return n;
 }
 
-static int default_settings(Arena *arena, Settings *ret_settings, Error *err)
+int families_resolve(Arena *arena, const Assignment *assignments, int n_assignments, Settings *ret_settings, Error *err)
 {
     const int n = count_families();
     SchemaPart *parts = ARENA_ARRAY(arena, SchemaPart, n);
@@ -58,14 +58,15 @@ static int default_settings(Arena *arena, Settings *ret_settings, Error *err)
         parts[f].group = arena_format(arena, "measure.%s", family_registry[f]->variant.name);
         parts[f].rows = family_rows(arena, family_registry[f], &parts[f].n_rows);
     }
-    return settings_resolve(arena, &(Schema){.parts = parts, .n_parts = n}, NULL, 0, ret_settings, NULL, err);
+    return settings_resolve(arena, &(Schema){.parts = parts, .n_parts = n}, assignments, n_assignments, ret_settings,
+                            NULL, err);
 }
 
 int families_prepare(Arena *arena, const Settings *settings, const void *const **ret_states, Error *err)
 {
     Settings defaults;
     void **states = ARENA_ARRAY(arena, void *, count_families());
-    int status = settings ? STATUS_OK : default_settings(arena, &defaults, err);
+    int status = settings ? STATUS_OK : families_resolve(arena, NULL, 0, &defaults, err);
     for (int f = 0; family_registry[f] && status == STATUS_OK; f++)
         if (family_registry[f]->prepare)
             status = family_registry[f]->prepare(arena, settings ? settings : &defaults, &states[f], err);

@@ -60,6 +60,10 @@ const MetricColumn *metric_find(const char *name); /* over all families */
 /* Rows of the group measure.FAMILY: `every`, `sequences`, then the family's own params. Memory from arena. */
 const SchemaRow *family_rows(Arena *arena, const MetricFamily *family, int *ret_n_rows);
 
+/* The keys measure.FAMILY.KEY of all families, without a run's other keys: n assignments, and defaults. STATUS_INPUT of
+ * any other key. Memory from arena. */
+int families_resolve(Arena *arena, const Assignment *assignments, int n, Settings *ret_settings, Error *err);
+
 /* The states of all families, as in the registry: by their keys measure.FAMILY.KEY, or, settings NULL, by the defaults
  * of these. Memory from arena. */
 int families_prepare(Arena *arena, const Settings *settings, const void *const **ret_states, Error *err);

@@ -41,6 +41,13 @@ int hub_write(const HubModel *model, const char *folder, HubSummary *ret_summary
 int hub_export(const char *run, const Settings *settings, int64_t step, const Kernels *kernels, const char *folder,
                HubSummary *ret_summary, Error *err);
 
+/* One folder for each step of which a snapshot or a checkpoint holds the weights, below `folder`, ascending:
+ * hub_write's, called stepN-tokensM. STATUS_INPUT where none holds any. What was written stands, also when a later one
+ * fails. */
+int hub_export_revisions(const char *run, const Settings *settings, const Kernels *kernels, const char *folder,
+                         void (*on_written)(void *context, const char *name, const HubSummary *summary), void *context,
+                         Error *err);
+
 /* Whether a path is a folder of Hugging Face's, and no run's, or a file in GGUF. */
 int hub_is_at(const char *path);
 
@@ -48,7 +55,9 @@ int hub_is_at(const char *path);
 typedef struct {
     const Architecture *architecture;
     ModelSettings settings; /* for sequences as long as the model takes, and ours do */
+    int n_positions;        /* that the model has, which may be more than ours take */
     int padding;            /* an id that would stand at no position there; -1: none */
+    int has_head;           /* it gives logits; a folder may lack the head */
     const struct HubParts *parts;
 } HubFile;
 
@@ -65,6 +74,12 @@ typedef struct {
     const Model *model;
     const real *parameters;
 } HubRead;
+
+/* The same without values, to know what it takes: no weight is read. Memory from arena. */
+int hub_shape(Arena *arena, const HubFile *file, int length, const Model **ret_model, Error *err);
+
+/* Bytes that hub_read takes of such a model: its values, which stay, and the tensor that is being read. */
+double hub_read_bytes(const HubFile *file, const Model *model);
 
 /* STATUS_INPUT also if there is not as much memory, and of a value that is no number. Memory from arena. */
 int hub_read(Arena *arena, const HubFile *file, int length, HubRead *ret_read, Error *err);

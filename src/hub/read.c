@@ -87,6 +87,10 @@ int hub_open(Arena *arena, const char *path, const Schema *schema, const Kernels
                                       : gguf_llama_open(arena, path, &parts->fields, &parts->weights, err);
     if (status != STATUS_OK)
         return status;
+    ModelSettings said;
+    status = describe(arena, parts, FEWEST, &said, err); /* a tied head needs no tensor */
+    if (status != STATUS_OK)
+        return status;
     name_tensors(arena, parts);
     status = build(arena, parts, FEWEST, &model, err);
     if (status == STATUS_OK)
@@ -96,20 +100,36 @@ int hub_open(Arena *arena, const char *path, const Schema *schema, const Kernels
     if (status != STATUS_OK)
         return status;
     file.architecture = parts->fields.architecture;
+    file.n_positions = parts->fields.n_positions - parts->fields.first_position;
     file.padding = parts->fields.padding;
+    file.has_head = parts->naming.has_head || said.tied_head;
     *ret_file = file;
     return STATUS_OK;
 }
 
-static int check_memory(const struct HubParts *parts, const Model *model, Error *err)
+int hub_shape(Arena *arena, const HubFile *file, int length, const Model **ret_model, Error *err)
 {
-    const double needed =
-        (double)model_parameters(model)->n_values * sizeof(real) + take_bytes(&parts->fields, parts->naming, model);
+    Model *model;
+    const int status = build(arena, file->parts, length, &model, err);
+    if (status == STATUS_OK)
+        *ret_model = model;
+    return status;
+}
+
+double hub_read_bytes(const HubFile *file, const Model *model)
+{
+    const struct HubParts *parts = file->parts;
+    return (double)model_parameters(model)->n_values * sizeof(real) + take_bytes(&parts->fields, parts->naming, model);
+}
+
+static int check_memory(const HubFile *file, const Model *model, Error *err)
+{
+    const double needed = hub_read_bytes(file, model);
     char text[32], there[32];
     if (needed <= memory_there())
         return STATUS_OK;
     return error_set(err, STATUS_INPUT, "%s: its weights take %s of memory as float32; this machine has %s",
-                     parts->path, text_bytes(needed, text), text_bytes(memory_there(), there));
+                     file->parts->path, text_bytes(needed, text), text_bytes(memory_there(), there));
 }
 
 int hub_read(Arena *arena, const HubFile *file, int length, HubRead *ret_read, Error *err)
@@ -118,7 +138,7 @@ int hub_read(Arena *arena, const HubFile *file, int length, HubRead *ret_read, E
     Model *model;
     int status = build(arena, parts, length, &model, err);
     if (status == STATUS_OK)
-        status = check_memory(parts, model, err);
+        status = check_memory(file, model, err);
     if (status != STATUS_OK)
         return status;
     real *block = ARENA_ARRAY(arena, real, model_parameters(model)->n_values);

@@ -16,6 +16,12 @@ static void add_start(int sequence, int layer, int head, const char *metric, Tex
     text_addf(text, "%s,", metric);
 }
 
+/* Whether value i of a level is of a layer that is written. */
+static int shows(const MapsResult *result, MetricLevel level, int i)
+{
+    return level == LEVEL_MODEL || maps_shows(result->set, level == LEVEL_HEAD ? i / result->layout.n_heads : i);
+}
+
 /* One row per value of a place that there is; the sequence -1 is the set. */
 static void add_place(const MapsResult *result, int sequence, const Place *place, Text *text)
 {
@@ -24,6 +30,8 @@ static void add_place(const MapsResult *result, int sequence, const Place *place
         const size_t at = (size_t)place->offset + i;
         const int is_head = place->column->level == LEVEL_HEAD, is_layer = place->column->level == LEVEL_LAYER;
         double value, baseline;
+        if (!shows(result, place->column->level, i))
+            continue;
         if (sequence < 0) {
             value = result->pooled[at].value, baseline = result->pooled_baseline[at];
         } else {
@@ -68,21 +76,34 @@ static void add_label(int layer, int head, const Frame *frame, Text *text)
     add_margin(layer, head, "frame_by_token", &frame->token_margin, text);
 }
 
+/* Of a model that predicts something. */
+static void add_loss(const MapsResult *result, Text *text)
+{
+    if (result->n_targets == 0)
+        return;
+    add_start(-1, -1, -1, "loss", text);
+    text_add_number(text, result->loss);
+    text_add(text, ",,,\n");
+}
+
 void maps_to_csv(const MapsResult *result, Text *ret_text)
 {
     const Layout *layout = &result->layout;
     text_add(ret_text, "sequence,layer,head,metric,value,baseline,n,label\n");
     for (int s = -1; s < result->set->n; s++) {
         for (int p = 0; p < layout->n_places; p++)
-            if (maps_has_place(&layout->places[p]))
+            if (maps_has_place(result, &layout->places[p]))
                 add_place(result, s, &layout->places[p], ret_text);
         if (s >= 0)
             continue;
         add_label(-1, -1, &result->model, ret_text);
+        add_loss(result, ret_text);
         for (int l = 0; l < layout->n_layers; l++)
-            add_label(l, -1, &result->layers[l], ret_text);
+            if (maps_shows(result->set, l))
+                add_label(l, -1, &result->layers[l], ret_text);
         for (int h = 0; h < layout->n_layers * layout->n_heads; h++)
-            add_label(h / layout->n_heads, h % layout->n_heads, &result->heads[h], ret_text);
+            if (maps_shows(result->set, h / layout->n_heads))
+                add_label(h / layout->n_heads, h % layout->n_heads, &result->heads[h], ret_text);
     }
 }
 
@@ -122,6 +143,8 @@ static void put_nested(JsonWriter *json, const char *key, const MapsResult *resu
     }
     json_open_array(json);
     for (int i = 0; i < place->size; i++) {
+        if (!shows(result, place->column->level, i))
+            continue;
         if (is_head && i % H == 0)
             json_open_array(json);
         json_number(json, pick(result, place->offset + i));
@@ -181,9 +204,32 @@ static void put_label(JsonWriter *json, const Frame *frame)
     json_close_object(json);
 }
 
+/* Of maps that a model made: which, and of what. */
+static void put_facts(JsonWriter *json, const MapsSet *set)
+{
+    json_key(json, "model");
+    json_open_object(json);
+    for (int f = 0; f < set->n_facts; f++)
+        json_put_string(json, set->facts[f].key, set->facts[f].value);
+    json_close_object(json);
+}
+
+/* The layers that stand in every list of layers. */
+static void put_layers(JsonWriter *json, const MapsSet *set)
+{
+    json_key(json, "layers");
+    json_open_array(json);
+    for (int l = 0; l < set->n_layers; l++)
+        if (maps_shows(set, l))
+            json_number(json, l);
+    json_close_array(json);
+}
+
 static void put_set(JsonWriter *json, const MapsSet *set)
 {
     json_put_string(json, "maps", set->path);
+    if (set->n_facts > 0)
+        put_facts(json, set);
     json_key(json, "files");
     json_open_array(json);
     for (int f = 0; f < set->n_files; f++) {
@@ -196,12 +242,18 @@ static void put_set(JsonWriter *json, const MapsSet *set)
         json_close_object(json);
     }
     json_close_array(json);
+    json_key(json, "lengths");
+    json_open_array(json);
+    for (int s = 0; s < set->n; s++)
+        json_number(json, set->sequences[s].length);
+    json_close_array(json);
     json_put_string(json, "mask", set->masks[set->mask].name);
     json_put_bool(json, "mask_given", set->mask_is_given);
     json_put_bool(json, "tokens_given", set->has_tokens);
     json_put_number(json, "n_sequences", set->n);
     json_put_number(json, "n_layers", set->n_layers);
     json_put_number(json, "n_heads", set->n_heads);
+    put_layers(json, set);
     json_put_number(json, "n_rows", (double)set->n_rows);
     json_put_number(json, "rows_of_zeros", (double)set->n_empty);
     json_put_number(json, "rows_below_one", (double)set->n_below);
@@ -228,11 +280,14 @@ static void put_labels(JsonWriter *json, const MapsResult *result)
     json_key(json, "layers");
     json_open_array(json);
     for (int l = 0; l < result->layout.n_layers; l++)
-        put_label(json, &result->layers[l]);
+        if (maps_shows(result->set, l))
+            put_label(json, &result->layers[l]);
     json_close_array(json);
     json_key(json, "heads");
     json_open_array(json);
     for (int h = 0; h < result->layout.n_layers * H; h++) {
+        if (!maps_shows(result->set, h / H))
+            continue;
         if (h % H == 0)
             json_open_array(json);
         put_label(json, &result->heads[h]);
@@ -249,10 +304,14 @@ void maps_to_json(const MapsResult *result, Text *ret_text)
     json_start(&json, ret_text, 1);
     json_open_object(&json);
     put_set(&json, result->set);
+    if (result->n_targets > 0) {
+        json_put_number(&json, "loss", result->loss);
+        json_put_number(&json, "n_targets", (double)result->n_targets);
+    }
     json_key(&json, "metrics");
     json_open_array(&json);
     for (int p = 0; p < result->layout.n_places; p++)
-        if (maps_has_place(&result->layout.places[p]))
+        if (maps_has_place(result, &result->layout.places[p]))
             put_metric(&json, result, &result->layout.places[p]);
     json_close_array(&json);
     put_labels(&json, result);

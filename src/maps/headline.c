@@ -16,6 +16,7 @@ const MapsColumn maps_columns[MAPS_COLUMNS] = {
     {"n_anchors", "anchors", 1},
     {"attention_entropy_normalised", "entropy", 2},
     {"mean_distance", "distance", 2},
+    {"value_drain", "drain", 2},
 };
 
 const char *maps_type_name(const MapsSet *set)
@@ -23,7 +24,7 @@ const char *maps_type_name(const MapsSet *set)
     for (int f = 1; f < set->n_files; f++)
         if (set->files[f].type != set->files[0].type)
             return "several types";
-    return npy_type_name(set->files[0].type);
+    return npy_type_name(set->n_files > 0 ? set->files[0].type : NPY_FLOAT32);
 }
 
 int maps_strongest(const MapsResult *result)
@@ -58,7 +59,8 @@ const char *maps_token(Arena *arena, const MapsSet *set, int32_t id)
         return arena_format(arena, "%d", id);
     Text text = {0};
     size_t n = strlen(word);
-    if (n > MOST_OF_WORD) /* up to the last whole character that fits */
+    const int is_cut = n > MOST_OF_WORD;
+    if (is_cut) /* up to the last whole character that fits */
         for (n = MOST_OF_WORD; n > MOST_OF_WORD - 3 && ((unsigned char)word[n] & 0xc0) == 0x80;)
             n--;
     for (size_t i = 0, length; i < n; i += length) {
@@ -70,12 +72,25 @@ const char *maps_token(Arena *arena, const MapsSet *set, int32_t id)
         else
             text_add_visible(&text, word + i, length);
     }
+    if (is_cut)
+        text_add(&text, "\u2026");
     const char *shown = arena_strdup(arena, text_string(&text));
     text_free(&text);
     return shown;
 }
 
 /* ---- the answer ---- */
+
+/* As many decimals as a share needs to be seen to be below a bound. */
+static int decimals_below(double share, double bound)
+{
+    enum { MOST = 9 };
+    int decimals = 2;
+    for (double unit = 0.01; decimals < MOST && share < bound && round(share / unit) * unit >= bound - unit / 2;
+         unit /= 10)
+        decimals++;
+    return decimals;
+}
 
 static const char *frame_sentence(Arena *arena, const Frame *frame)
 {
@@ -88,8 +103,9 @@ static const char *frame_sentence(Arena *arena, const Frame *frame)
                             frame->place_excess, place);
     case FRAME_DISTRIBUTED:
         return arena_format(
-            arena, "The model has a %s frame: no position has %.2f of what is gathered; the most, %.2f, lies on %s.",
-            name, frame_rules[RULE_ONE].value, frame->place_excess, place);
+            arena, "The model has a %s frame: no position has %.2f of what is gathered; the most, %.*f, lies on %s.",
+            name, frame_rules[RULE_ONE].value, decimals_below(frame->place_excess, frame_rules[RULE_ONE].value),
+            frame->place_excess, place);
     case FRAME_BIDIRECTIONAL:
         return arena_format(
             arena, "The model has a %s frame: %.2f of what is gathered lies on the first position, %.2f on the last.",

@@ -12,7 +12,7 @@ typedef struct {
     int decimals;
 } MapsColumn;
 
-enum { MAPS_COLUMNS = 7 };
+enum { MAPS_COLUMNS = 8 };
 extern const MapsColumn maps_columns[MAPS_COLUMNS];
 
 /* "float32", or "several types". */

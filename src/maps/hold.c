@@ -1,26 +1,20 @@
-/* Maps that stand in memory already: a model's of ours, which nobody has to check. */
+/* Maps that stand in memory already, or have been measured: a model's of ours, which nobody has to check. */
+#include <assert.h>
+
 #include "geometry/metric.h"
 #include "maps/maps.h"
 
-/* A file for each row of sequences of one length. */
 static void lay_sequences(const MapsHeld *held, MapsSet *set)
 {
-    const size_t per_square = (size_t)held->n_layers * (size_t)held->n_heads;
-    const real *maps = held->maps;
     const int32_t *tokens = held->tokens;
-    set->files = ARENA_ARRAY(set->arena, MapsFile, held->n);
     set->sequences = ARENA_ARRAY(set->arena, MapsSequence, held->n);
     set->shortest = held->longest;
     for (int s = 0; s < held->n; s++) {
         const int length = held->lengths[s];
-        if (s == 0 || length != held->lengths[s - 1])
-            set->files[set->n_files++] =
-                (MapsFile){.path = set->path, .type = NPY_FLOAT32, .length = length, .first = s};
-        set->files[set->n_files - 1].n++;
-        set->sequences[s] = (MapsSequence){length, maps, tokens};
+        set->sequences[s] = (MapsSequence){length, held->maps ? held->maps[s] : NULL, tokens};
         set->shortest = length < set->shortest ? length : set->shortest;
         set->n_rows += (int64_t)held->n_layers * held->n_heads * length;
-        maps += per_square * (size_t)length * (size_t)length, tokens += length;
+        tokens += length;
     }
 }
 
@@ -32,8 +26,13 @@ int maps_hold(const Kernels *kernels, const char *name, const MapsHeld *held, Ma
         maps_free(&set);
         return status;
     }
+    assert(held->n_remarks <= MAPS_MOST_REMARKS);
     set.path = arena_strdup(set.arena, name);
+    set.title = maps_title(set.arena, name);
     set.words = held->words, set.n_words = held->n_words;
+    set.facts = held->facts, set.n_facts = held->n_facts;
+    set.remarks = held->remarks, set.n_remarks = held->n_remarks;
+    set.is_shown = held->is_shown;
     set.n = held->n, set.n_layers = held->n_layers, set.n_heads = held->n_heads;
     set.longest = held->longest;
     lay_sequences(held, &set);

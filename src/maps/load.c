@@ -286,5 +286,7 @@ int maps_notes(const MapsSet *set, Arena *arena, const char *ret_notes[MAPS_MOST
                 : "%d of %d sequences cannot tell frames apart: under the mask %s fewer than %d keys are seen from "
                   "afar",
             n_short, set->n, set->masks[set->mask].name, ANCHOR_KEYS);
+    for (int r = 0; r < set->n_remarks; r++)
+        ret_notes[n++] = set->remarks[r];
     return n;
 }

@@ -31,13 +31,24 @@ typedef struct {
 
 typedef struct {
     int length;            /* T */
-    const real *maps;      /* (L,H,T,T) */
+    const real *maps;      /* (L,H,T,T); NULL where it is not kept */
     const int32_t *tokens; /* (T,) or NULL */
 } MapsSequence;
 
+/* What a reader must know of what was measured: "Architecture", "llama"; `key` in the json. */
+typedef struct {
+    const char *key, *term, *value;
+} MapsFact;
+
 typedef struct {
     const char *path;
-    MapsFile *files;
+    const char *title; /* the last part of the path, by which a page goes */
+    const MapsFact *facts;
+    int n_facts;
+    const char *const *remarks; /* (n_remarks) notes of whoever made the maps */
+    int n_remarks;
+    const unsigned char *is_shown; /* (L) the layers of which results are written; NULL: all */
+    MapsFile *files;               /* none of maps that are held */
     int n_files;
     MapsSequence *sequences;
     int n, n_layers, n_heads, shortest, longest;
@@ -73,10 +84,15 @@ int maps_open(const Kernels *kernels, const char *path, const char *tokens, Maps
 typedef struct {
     int n, n_layers, n_heads, longest;
     const int *lengths;       /* (n) T of each */
-    const real *maps;         /* one behind the other, (L,H,T,T) each */
-    const int32_t *tokens;    /* the same, (T) each */
-    const char *const *words; /* (n_words) as in MapsSet */
+    real *const *maps;        /* (n) (L,H,T,T) each; NULL: they are not kept, and the set has no page */
+    const int32_t *tokens;    /* one behind the other, (T) each */
+    const char *const *words; /* (n_words) as in MapsSet, as is what follows */
     int n_words;
+    const MapsFact *facts;
+    int n_facts;
+    const char *const *remarks;
+    int n_remarks;
+    const unsigned char *is_shown;
 } MapsHeld;
 
 int maps_hold(const Kernels *kernels, const char *name, const MapsHeld *held, MapsSet *ret_set, Error *err);
@@ -102,11 +118,20 @@ int maps_load(MapsSet *set, Error *err);
 View maps_shape(const MapsSet *set, int length);
 View maps_view(const MapsSet *set, int sequence);
 
-enum { MAPS_MOST_NOTES = 6 };
+/* Whether results of a layer are written. */
+static inline int maps_shows(const MapsSet *set, int layer)
+{
+    return !set->is_shown || set->is_shown[layer];
+}
+
+enum { MAPS_MOST_REMARKS = 4, MAPS_MOST_NOTES = 6 + MAPS_MOST_REMARKS };
 
 /* What a reader of the results must know of the maps: rows kept as they are, traces that were cleared, sequences too
- * short; lines from arena. */
+ * short, remarks; lines from arena. */
 int maps_notes(const MapsSet *set, Arena *arena, const char *ret_notes[MAPS_MOST_NOTES]);
+
+/* The last part of a path; of one that ends in no name, such as ".", the folder's own. */
+const char *maps_title(Arena *arena, const char *path);
 
 /* NULL and half-made sets allowed; the set is empty then. */
 void maps_free(MapsSet *set);

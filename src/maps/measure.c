@@ -23,6 +23,7 @@ typedef struct {
 typedef struct {
     const MapsSet *set;
     MapsResult *result;
+    double *values, **baselines; /* the result's */
     Bench *benches;
     float *afar;                /* (N,L,H,DISTANCES,T) of the longest T, NaN behind a sequence's own */
     float *baseline;            /* likewise, or (L,H,T) if all sequences are alike */
@@ -37,15 +38,15 @@ static int is_ragged(const MapsSet *set)
     return set->shortest < set->longest;
 }
 
-int maps_has_place(const Place *place)
+int maps_has_place(const MapsResult *result, const Place *place)
 {
-    return family_sees_maps_only(place->family);
+    return family_sees_maps_only(place->family) || (result->sees_more && maps_is_available(result, place));
 }
 
 int maps_is_available(const MapsResult *result, const Place *place)
 {
     int n = 0;
-    for (int i = 0; i < place->size && maps_has_place(place); i++)
+    for (int i = 0; i < place->size; i++)
         n += result->pooled[place->offset + i].n;
     return n > 0;
 }
@@ -84,6 +85,15 @@ static Bench bench_new(Arena *arena, const MapsSet *set, size_t n_scratch)
     };
 }
 
+static void lay_pooled(Arena *arena, MapsResult *result)
+{
+    const MapsSet *set = result->set;
+    result->pooled = ARENA_ARRAY(arena, Pooled, result->layout.n_values);
+    result->pooled_baseline = ARENA_ARRAY(arena, double, result->layout.n_values);
+    result->heads = ARENA_ARRAY(arena, Frame, set->n_layers * set->n_heads);
+    result->layers = ARENA_ARRAY(arena, Frame, set->n_layers);
+}
+
 /* The memory of a result whose layout is known, and what measuring works in; or, from counting arenas, its bytes. */
 static void take_memory(Arena *arena, Arena *scratch, int n_threads, Work *work)
 {
@@ -91,12 +101,10 @@ static void take_memory(Arena *arena, Arena *scratch, int n_threads, Work *work)
     MapsResult *result = work->result;
     const size_t wide = head_values(set, set->longest), n_values = (size_t)result->layout.n_values;
     const size_t n_scratch = scratch_bytes(set);
-    result->values = ARENA_ARRAY(arena, double, set->n *n_values);
-    result->baselines = ARENA_ARRAY(arena, double *, set->n);
-    result->pooled = ARENA_ARRAY(arena, Pooled, n_values);
-    result->pooled_baseline = ARENA_ARRAY(arena, double, n_values);
-    result->heads = ARENA_ARRAY(arena, Frame, set->n_layers * set->n_heads);
-    result->layers = ARENA_ARRAY(arena, Frame, set->n_layers);
+    result->values = work->values = ARENA_ARRAY(arena, double, set->n *n_values);
+    work->baselines = ARENA_ARRAY(arena, double *, set->n);
+    result->baselines = (const double **)work->baselines;
+    lay_pooled(arena, result);
     work->benches = ARENA_ARRAY(scratch, Bench, n_threads);
     for (int t = 0; t < n_threads; t++) {
         const Bench bench = bench_new(scratch, set, n_scratch);
@@ -155,13 +163,13 @@ static void measure_sequence(void *context, int lane, int thread)
     view.layer_maps = bench->layer_maps;
     anchor_importance(&view, NULL, bench->afar);
     view.afar = bench->afar;
-    run_families(work, &view, bench, work->result->values + (size_t)s * layout->n_values);
+    run_families(work, &view, bench, work->values + (size_t)s * layout->n_values);
     spread(work->set, view.length, bench->afar,
            work->afar + (size_t)s * head_values(work->set, work->set->longest) * DISTANCES);
     if (lane > 0 && !work->set->has_tokens)
         return;
     view.maps = work->uniform, view.layer_maps = work->uniform_layer_maps, view.afar = NULL;
-    run_families(work, &view, bench, work->result->baselines[s]);
+    run_families(work, &view, bench, work->baselines[s]);
 }
 
 /* ---- the set ---- */
@@ -192,10 +200,9 @@ static const int32_t *wide_tokens(Arena *arena, const MapsSet *set)
     return tokens;
 }
 
-static void classify(Arena *scratch, const Work *work)
+static void classify(Arena *scratch, const float *afar, const float *baseline, MapsResult *result)
 {
-    const MapsSet *set = work->set;
-    MapsResult *result = work->result;
+    const MapsSet *set = result->set;
     Visible *visible = ARENA_ARRAY(scratch, Visible, set->n); /* (N,), or one for all */
     for (int s = 0; s < (is_ragged(set) ? set->n : 1); s++)
         visible[s] = *maps_visible(set, set->mask, set->sequences[s].length);
@@ -205,8 +212,8 @@ static void classify(Arena *scratch, const Work *work)
                               .length = set->longest,
                               .is_ragged = is_ragged(set),
                               .visible = visible,
-                              .afar = work->afar,
-                              .baseline = work->baseline,
+                              .afar = afar,
+                              .baseline = baseline,
                               .tokens = set->has_tokens ? wide_tokens(scratch, set) : NULL,
                               .stride = 1};
     for (int scope = -1; scope < set->n_layers; scope++) {
@@ -229,7 +236,7 @@ static void give_baselines(Arena *arena, const Work *work, int n_members)
     const int n_values = work->result->layout.n_values;
     double *shared = work->set->has_tokens ? NULL : ARENA_ARRAY(arena, double, n_values);
     for (int m = 0; m < n_members; m++)
-        work->result->baselines[work->members[m]] = shared ? shared : ARENA_ARRAY(arena, double, n_values);
+        work->baselines[work->members[m]] = shared ? shared : ARENA_ARRAY(arena, double, n_values);
 }
 
 /* Sequences of one length: what they share of uniform attention, then each on its lane. */
@@ -269,8 +276,29 @@ int maps_measure(Arena *arena, const MapsSet *set, int threads, MapsResult *ret_
             measure_length(arena, lanes, &work, length);
     lanes_free(lanes);
     pool(scratch, &result);
-    classify(scratch, &work);
+    classify(scratch, work.afar, work.baseline, &result);
     *ret_result = result;
     arena_free(scratch);
     return STATUS_OK;
+}
+
+/* ---- what was measured elsewhere ---- */
+
+void maps_conclude(Arena *arena, const MapsSet *set, const MapsMeasured *measured, MapsResult *ret_result)
+{
+    MapsResult result = {.set = set,
+                         .layout = measured->layout,
+                         .sees_more = 1,
+                         .values = measured->values,
+                         .baselines = ARENA_ARRAY(arena, const double *, set->n),
+                         .loss = measured->loss,
+                         .n_targets = measured->n_targets};
+    Arena *scratch = arena_new();
+    for (int s = 0; s < set->n; s++)
+        result.baselines[s] = measured->uniform + (size_t)s * (size_t)result.layout.n_values;
+    lay_pooled(arena, &result);
+    pool(scratch, &result);
+    classify(scratch, measured->afar, measured->baseline, &result);
+    *ret_result = result;
+    arena_free(scratch);
 }

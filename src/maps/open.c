@@ -2,6 +2,7 @@
 #include "maps/maps.h"
 
 #include <assert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
@@ -183,6 +184,7 @@ int maps_open(const Kernels *kernels, const char *path, const char *tokens, Maps
 {
     MapsSet set = {.arena = arena_new(), .kernels = kernels, .has_tokens = tokens != NULL};
     set.path = arena_strdup(set.arena, path);
+    set.title = maps_title(set.arena, path);
     const int status = open_files(&set, tokens, err);
     if (status != STATUS_OK) {
         maps_free(&set);
@@ -204,8 +206,8 @@ void maps_set_masks(MapsSet *set, const MaskRule *masks, int n_masks, int is_giv
     Visible *visible = ARENA_ARRAY(set->arena, Visible, (size_t)n_masks * (set->longest + 1));
     for (int m = 0; m < n_masks; m++) {
         copy[m] = masks[m];
-        for (int f = 0; f < set->n_files; f++) {
-            const int length = set->files[f].length;
+        for (int s = 0; s < set->n; s++) {
+            const int length = set->sequences[s].length;
             Visible *at = &visible[(size_t)m * (set->longest + 1) + length];
             if (at->length == 0)
                 *at = visible_new(set->arena, &copy[m], length);
@@ -218,6 +220,16 @@ void maps_set_masks(MapsSet *set, const MaskRule *masks, int n_masks, int is_giv
 const Visible *maps_visible(const MapsSet *set, int mask, int length)
 {
     return &set->visible[(size_t)mask * (set->longest + 1) + length];
+}
+
+const char *maps_title(Arena *arena, const char *path)
+{
+    const char *name = file_basename(arena, path);
+    char *whole = strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ? realpath(path, NULL) : NULL;
+    if (whole)
+        name = file_basename(arena, whole);
+    free(whole);
+    return name;
 }
 
 void maps_free(MapsSet *set)

@@ -19,6 +19,12 @@ int maps_page_check(const char *name, int n_layers, int n_heads, Error *err)
                      CARRIED_MOST_HEADS, n);
 }
 
+double maps_page_bytes(void)
+{
+    const double text = 4.0 / 3 * CARRIED_BYTES; /* in Base64 */
+    return CARRIED_BYTES + 2 * 2 * text;
+}
+
 /* ---- settings ---- */
 
 static const char *visible_text(Arena *arena, const char *string)
@@ -75,6 +81,8 @@ static void put_settings(Arena *arena, const MapsSet *set, const Carried *carrie
     json_key(json, "settings");
     json_open_array(json);
     put_setting(json, "Measured", visible_text(arena, set->path));
+    for (int f = 0; f < set->n_facts; f++)
+        put_setting(json, set->facts[f].term, visible_text(arena, set->facts[f].value));
     if (set->n_files > 1)
         put_setting(json, "Files", arena_format(arena, "%d", set->n_files));
     put_setting(json, "Shape", shape_text(arena, set));
@@ -225,7 +233,7 @@ void maps_page_json(const MapsResult *result, JsonWriter *json)
     for (int p = 0; p < result->layout.n_places; p++)
         n_measured += maps_is_available(result, &result->layout.places[p]);
     json_open_object(json);
-    json_put_string(json, "name", visible_text(arena, file_basename(arena, set->path)));
+    json_put_string(json, "name", visible_text(arena, set->title));
     put_answer(arena, result, json);
     put_settings(arena, set, &carried, json);
     put_notes(arena, set, json);
@@ -245,7 +253,7 @@ void maps_to_page(const MapsResult *result, Text *ret_html)
     JsonWriter json;
     json_start(&json, &data, 0);
     maps_page_json(result, &json);
-    const char *title = file_basename(arena, result->set->path);
+    const char *title = result->set->title;
     const PageWord words[] = {{"title", text_add_escaped, title, strlen(title)},
                               {"data", page_add_json, data.data, data.size}};
     page_fill("maps/page.html", words, 2, ret_html);

@@ -10,6 +10,10 @@
 /* Whether a page has room for so many heads; STATUS_INPUT says how many it has room for. `name`: what has them. */
 int maps_page_check(const char *name, int n_layers, int n_heads, Error *err);
 
+/* Bytes that a page takes while it is made: maps as they are carried, and twice their text, which doubles as it grows.
+ */
+double maps_page_bytes(void);
+
 /* What the page's scripts read. */
 void maps_page_json(const MapsResult *result, JsonWriter *json);
 

@@ -2,55 +2,12 @@
 #include "train/train.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "store/npz.h"
 #include "store/manifest.h"
-#include "train/checkpoint.h"
 #include "train/session.h"
-
-/* The counters are those of the step that the file is named after: what is measured again is written under it. */
-static int check_progress(const char *path, int64_t step, const int64_t progress[3], Error *err)
-{
-    if (progress[0] == step && progress[1] >= 0 && progress[2] >= 0 && progress[2] <= progress[1])
-        return STATUS_OK;
-    return error_set(err, STATUS_INPUT, "%s: its counters are not those of step %lld", path, (long long)step);
-}
-
-/* Weights of a snapshot that holds them (*ret_found), with its counters. */
-static int weights_from_snapshot(Arena *arena, const Parameters *parameters, const char *path, int64_t step,
-                                 real *ret_block, int64_t ret_progress[3], int *ret_found, Error *err)
-{
-    static const char *const counters[] = {"step", "tokens_seen", "targets_seen"};
-    Npz npz;
-    *ret_found = 0;
-    if (!file_exists(path))
-        return STATUS_OK;
-    int status = npz_read(arena, path, &npz, err);
-    for (int c = 0; c < 3 && status == STATUS_OK; c++) {
-        const NpyArray *array = npz_get(&npz, counters[c]);
-        if (!array || array->type != NPY_INT64 || array->n_items != 1)
-            return error_set(err, STATUS_INPUT, "%s: %s is missing", path, counters[c]);
-        memcpy(&ret_progress[c], array->data, sizeof ret_progress[c]);
-    }
-    if (status == STATUS_OK)
-        status = check_progress(path, step, ret_progress, err);
-    for (int t = 0; t < parameters->n_tensors && status == STATUS_OK; t++) {
-        const Tensor *tensor = &parameters->tensors[t];
-        size_t n = (size_t)tensor->rows * tensor->cols;
-        const NpyArray *array = npz_get(&npz, arena_format(arena, "weights/%s", tensor->name));
-        if (!array)
-            return STATUS_OK;
-        if (array->type != NPY_FLOAT32 || array->n_items != n)
-            return error_set(err, STATUS_INPUT, "%s: weights/%s has another shape than the model", path, tensor->name);
-        for (size_t i = 0; i < n; i++)
-            ret_block[tensor->offset + i] = ((const float *)array->data)[i];
-    }
-    *ret_found = status == STATUS_OK;
-    return status;
-}
+#include "train/saved.h"
 
 /* Changed is also what a measuring that was killed had changed: the manifest still has the hash of before. */
 static int measure_one(Session *session, const char *folder, const Manifest *manifest, const real *parameters,
@@ -71,31 +28,6 @@ static int measure_one(Session *session, const char *folder, const Manifest *man
     return status;
 }
 
-/* The weights of a step: in its snapshot, or else, also where that is damaged, in its checkpoint. What is read on the
- * way is given back at once. */
-static int find_weights(const Parameters *parameters, const char *folder, int64_t step, real *ret_block,
-                        int64_t ret_progress[3], int *ret_found, Error *err)
-{
-    Arena *arena = arena_new();
-    const char *checkpoint = run_checkpoint_path(arena, folder, step);
-    int status = weights_from_snapshot(arena, parameters, run_snapshot_path(arena, folder, step), step, ret_block,
-                                       ret_progress, ret_found, err);
-    if (status != STATUS_FAILED && !*ret_found && file_exists(checkpoint)) {
-        status = checkpoint_read_weights(parameters, checkpoint, ret_block, ret_progress, err);
-        if (status == STATUS_OK)
-            status = check_progress(checkpoint, step, ret_progress, err);
-        *ret_found = status == STATUS_OK;
-    }
-    arena_free(arena);
-    return status;
-}
-
-static int compare_steps(const void *a, const void *b)
-{
-    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* Steps of snapshots that stand, and of those that are due at a checkpoint and are gone. */
 static int list_steps(Arena *arena, const char *folder, const TrainSettings *settings, int64_t **ret_steps, int *ret_n,
                       Error *err)
@@ -112,7 +44,7 @@ static int list_steps(Arena *arena, const char *folder, const TrainSettings *set
     for (int c = 0; c < n_checkpoints; c++)
         if (snapshot_is_due(settings, checkpoints[c]) && !file_exists(run_snapshot_path(arena, folder, checkpoints[c])))
             steps[n++] = checkpoints[c];
-    qsort(steps, (size_t)n, sizeof *steps, compare_steps);
+    saved_sort_steps(steps, n);
     *ret_steps = steps, *ret_n = n;
     return STATUS_OK;
 }
@@ -144,7 +76,7 @@ static int measure_all(Session *session, Arena *arena, const char *folder, Manif
     Remeasured *measured = ARENA_ARRAY(arena, Remeasured, n_steps);
     for (int i = 0; i < n_steps && status == STATUS_OK; i++) {
         int found = 0;
-        status = find_weights(parameters, folder, steps[i], block, progress, &found, err);
+        status = saved_weights(parameters, folder, steps[i], block, progress, &found, err);
         if (status != STATUS_OK || !found)
             continue;
         const int has_new_baselines = steps[i] == 0 || !file_exists(file_join(arena, folder, RUN_BASELINES));

@@ -6,18 +6,17 @@
 
 static const char *const prefixes[] = {"uniform", "position"};
 
-/* Lays one of them for sequence s of a set over the first worker's maps: the same for all of its length. */
-static View lay_baseline(Measurer *measurer, const Set *set, int s, int is_position)
+View measurer_lay_computed(Measurer *measurer, const Set *set, int s, int is_position, Worker *worker)
 {
-    Worker *worker = &measurer->worker[0];
     const Capture maps = {.maps = worker->capture.maps};
     View view = measurer_sequence_view(measurer, set, s, &maps, 0, 0);
+    if (!is_position) {
+        view_uniform_maps(&view, worker->capture.maps);
+        return view;
+    }
     const PositionOnly position = measurer_position_only(measurer, set, s);
     const PositionRows rows = measurer_position_rows(&position);
-    if (is_position)
-        view_position_maps(&view, &rows, measurer->row, worker->capture.maps);
-    else
-        view_uniform_maps(&view, worker->capture.maps);
+    view_position_maps(&view, &rows, measurer->row, worker->capture.maps);
     return view;
 }
 
@@ -32,7 +31,7 @@ static void add_baseline_importance(Measurer *measurer, NpzWriter *npz, Arena *a
     float *importance = ARENA_ARRAY(arena, float, (size_t)n *keys);
     float *afar = ARENA_ARRAY(arena, float, (size_t)n *keys *DISTANCES);
     for (int s = 0; s < n; s++) {
-        const View view = lay_baseline(measurer, set, s, is_position);
+        const View view = measurer_lay_computed(measurer, set, s, is_position, &measurer->worker[0]);
         float *own = importance + (size_t)s * keys, *own_afar = afar + (size_t)s * keys * DISTANCES;
         anchor_importance(&view, own, own_afar);
         widen_rows((size_t)(L * H), view.length, set->length, own);
@@ -66,35 +65,53 @@ static void add_baseline_columns(const Measurer *measurer, NpzWriter *npz, Arena
     }
 }
 
-/* The computed maps of sequence s and what follows from them, in the first worker. */
-static void lay_maps(Measurer *measurer, int s, int is_position)
+/* The computed maps of sequence s and what follows from them. */
+static void lay_maps(Measurer *measurer, int s, int is_position, Worker *worker)
 {
-    const View view = lay_baseline(measurer, &measurer->full, s, is_position);
-    if (measurer->worker[0].layer_maps)
-        view_average_heads(&view, measurer->worker[0].layer_maps);
+    const View view = measurer_lay_computed(measurer, &measurer->full, s, is_position, worker);
+    if (worker->layer_maps)
+        view_average_heads(&view, worker->layer_maps);
 }
 
 /* On every sequence, since tokens, idle queries, targets and drawn positions differ. Maps are laid anew only for
  * another length. */
-void measurer_measure_computed(Measurer *measurer, int is_position, int is_corrupted)
+static void measure_computed(Measurer *measurer, LanePart part, int is_position, int is_corrupted, Worker *worker)
 {
     const Set *set = &measurer->full;
     const size_t n_values = (size_t)measurer->layout.n_values;
     const int has_targets = measurer_has_targets(measurer, is_corrupted);
-    Pass *pass = &measurer->pass;
-    Worker *worker = &measurer->worker[0];
+    const Pass *pass = &measurer->pass;
     const Capture maps = {.maps = worker->capture.maps};
-    measurer->is_baseline = 1;
-    for (int s = 0; s < set->n; s++) {
-        if (s == 0 || set->lengths[s] != set->lengths[s - 1])
-            lay_maps(measurer, s, is_position);
+    for (int s = part.first; s < part.end; s++) {
+        if (s == part.first || set->lengths[s] != set->lengths[s - 1])
+            lay_maps(measurer, s, is_position, worker);
         View view = measurer_sequence_view(measurer, set, s, &maps, 0, is_corrupted);
         view.layer_maps = worker->layer_maps;
         view.output_weight = NULL;
         measurer_measure_view(measurer, &view, s, worker, pass->values + (size_t)s * n_values);
         if (has_targets)
             measurer_measure_targets(measurer, &view, s, worker, pass->target_values + (size_t)s * n_values);
+        measurer_count(measurer, worker);
     }
+}
+
+void measurer_measure_computed(Measurer *measurer, int is_position, int is_corrupted)
+{
+    measurer->is_baseline = 1;
+    measure_computed(measurer, (LanePart){0, measurer->full.n}, is_position, is_corrupted, &measurer->worker[0]);
+    measurer->is_baseline = 0;
+}
+
+static void uniform_lane(void *context, int lane, int thread)
+{
+    Measurer *measurer = context;
+    measure_computed(measurer, measurer_lane_part(measurer, lane), 0, 0, measurer_worker(measurer, lane, thread));
+}
+
+void measurer_measure_uniform(Measurer *measurer)
+{
+    measurer->is_baseline = 1;
+    lanes_run(measurer->lanes, measurer_n_lanes(measurer), uniform_lane, measurer);
     measurer->is_baseline = 0;
 }
 

@@ -1,6 +1,7 @@
 /* Interventions on a sequence: the model again with one thing changed, in the pass or in a copy of its weights. */
 #include "geometry/interventions.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +23,7 @@ void lay_interventions(Arena *arena, const Model *model, Surgery *surgery)
     const ModelSettings *m = model_settings(model);
     const size_t heads = (size_t)m->n_layers * (size_t)m->n_heads, T = (size_t)m->context_length;
     surgery->parameters = ARENA_ARRAY(arena, real, model_parameters(model)->n_values);
+    surgery->changed = ARENA_ARRAY(arena, const Tensor *, m->n_layers + MORE_CHANGED);
     surgery->workspace = workspace_new(arena, model, 1, 0, NULL);
     surgery->maps = ARENA_ARRAY(arena, real, heads * T * T);
     surgery->losses = ARENA_ARRAY(arena, real, T);
@@ -40,15 +42,39 @@ static int find_family(void)
 
 /* ---- changes of weights ---- */
 
-/* A tensor of the copy, or NULL where the model has none of that name. */
+static void copy_once(const Subject *subject)
+{
+    Surgery *surgery = &subject->worker->surgery;
+    if (!surgery->is_copied)
+        memcpy(surgery->parameters, subject->measurer->parameters,
+               model_parameters(subject->measurer->model)->n_values * sizeof *surgery->parameters);
+    surgery->is_copied = 1;
+}
+
+/* A tensor of the copy that will be changed, or NULL where the model has none of that name. */
 static real *tensor_of(const Subject *subject, const char *name, const Tensor **ret_tensor)
 {
     const Parameters *table = model_parameters(subject->measurer->model);
+    Surgery *surgery = &subject->worker->surgery;
     const int t = parameters_find(table, name);
     if (t < 0)
         return NULL;
-    *ret_tensor = &table->tensors[t];
-    return subject->worker->surgery.parameters + table->tensors[t].offset;
+    copy_once(subject);
+    assert(surgery->n_changed < model_settings(subject->measurer->model)->n_layers + MORE_CHANGED);
+    *ret_tensor = surgery->changed[surgery->n_changed++] = &table->tensors[t];
+    return surgery->parameters + table->tensors[t].offset;
+}
+
+/* The copy is the block again. */
+static void put_back(const Subject *subject)
+{
+    Surgery *surgery = &subject->worker->surgery;
+    for (int c = 0; c < surgery->n_changed; c++) {
+        const Tensor *tensor = surgery->changed[c];
+        memcpy(surgery->parameters + tensor->offset, subject->measurer->parameters + tensor->offset,
+               (size_t)tensor->rows * (size_t)tensor->cols * sizeof *surgery->parameters);
+    }
+    surgery->n_changed = 0;
 }
 
 static int zero_tensor(const Subject *subject, int layer, const char *what)
@@ -146,13 +172,16 @@ static void intervene(const Subject *subject, Intervention kind, int is_null, in
     const size_t heads = (size_t)view->n_layers * (size_t)view->n_heads;
     double *sinks = surgery->sinks + ((size_t)kind * 2 + (size_t)is_null) * heads;
     Change change;
-    memcpy(surgery->parameters, measurer->parameters,
-           model_parameters(measurer->model)->n_values * sizeof *surgery->parameters);
-    if (place < 0 || !make_change(subject, kind, place, other, &change))
+    if (place < 0 || !make_change(subject, kind, place, other, &change)) {
+        put_back(subject);
         return;
+    }
+    /* packed weights are the pass's own, unless a matrix is changed */
+    const real *parameters = surgery->n_changed ? surgery->parameters : measurer->parameters;
+    Workspace *workspace = kind == INTERVENE_MLP ? surgery->workspace : subject->worker->workspace;
     const Capture capture = {.maps = surgery->maps, .losses = surgery->losses};
-    model_capture_changed(measurer->model, surgery->parameters, subject->given, view->length, &change,
-                          surgery->workspace, &capture);
+    model_capture_changed(measurer->model, parameters, subject->given, view->length, &change, workspace, &capture);
+    put_back(subject);
     result->cost[is_null] = mean_rise(view, surgery->losses, view->losses);
     take_sinks(view, surgery->maps, place, sinks);
     result->sink[is_null] = sinks;

@@ -116,7 +116,7 @@ static void lay_worker(Arena *arena, const TrainSettings *settings, const Model 
 
 static void lay_passes(Arena *arena, const TrainSettings *settings, const Model *model, Measurer *measurer)
 {
-    Shape s = measurer_shape(model);
+    const Shape s = measurer_shape(model);
     const size_t n = settings->measure.n_sequences, keys = (size_t)s.L * s.H * s.T, map = keys * s.T;
     const size_t importances = n * keys, half_importances = (size_t)measurer->half.n * keys / s.T * (s.T / 2);
     const size_t losses = n * MAX_LOSS_GROUPS;
@@ -128,7 +128,7 @@ static void lay_passes(Arena *arena, const TrainSettings *settings, const Model 
     pass->target_values = settings->measure.targets ? ARENA_ARRAY(arena, double, n * measurer->layout.n_values) : NULL;
     pass->importance = ARENA_ARRAY(arena, float, importances);
     pass->afar = ARENA_ARRAY(arena, float, importances *DISTANCES);
-    pass->map_sum = ARENA_ARRAY(arena, real, MEASURE_LANES * map);
+    pass->map_sum = measurer->given ? NULL : ARENA_ARRAY(arena, real, MEASURE_LANES * map);
     pass->maps = pass->n_maps ? ARENA_ARRAY(arena, real, pass->n_maps * map) : NULL;
     pass->losses = ARENA_ARRAY(arena, double, losses);
     pass->intervened =
@@ -139,23 +139,27 @@ static void lay_passes(Arena *arena, const TrainSettings *settings, const Model 
 }
 
 /* Where neither encoding nor score function learns, position alone gives the same at all steps. */
+static int position_is_learned(const Model *model)
+{
+    return model_settings(model)->position->bias_backward || model_settings(model)->score->prepare;
+}
+
 static void lay_biases(Arena *arena, const Model *model, Measurer *measurer)
 {
-    Shape s = measurer_shape(model);
+    const Shape s = measurer_shape(model);
     const size_t full = model_bias_size(model, s.T), half = measurer->half.n > 0 ? model_bias_size(model, s.T / 2) : 0;
     measurer->bias = measurer->start_bias = ARENA_ARRAY(arena, real, full);
     measurer->half_bias = measurer->start_half_bias = ARENA_ARRAY(arena, real, half);
-    if (!model_settings(model)->position->bias_backward && !model_settings(model)->score->prepare)
+    if (!position_is_learned(model))
         return;
     measurer->start_bias = ARENA_ARRAY(arena, real, full);
     measurer->start_half_bias = ARENA_ARRAY(arena, real, half);
-    measurer->start = ARENA_ARRAY(arena, real, model_parameters(model)->n_values);
 }
 
-/* Everything but the struct itself. */
-static void lay(Arena *arena, const TrainSettings *settings, const Model *model, Measurer *measurer)
+void measurer_lay(Arena *arena, const TrainSettings *settings, const Model *model, Measurer *measurer)
 {
     static const real counted; /* stands for the panels where there is no memory */
+    Worker counted_worker = {0};
     const Shape s = measurer_shape(model);
     const size_t keys = (size_t)s.L * s.H * s.T;
     const int least = measurer->least, with_backward = (needs_of(settings) & NEEDS_GRADIENT) != 0;
@@ -163,10 +167,12 @@ static void lay(Arena *arena, const TrainSettings *settings, const Model *model,
     measurer->panels = ARENA_ARRAY(arena, real, model_panels(model, with_backward));
     measurer->n_packs = model_n_packs(model, with_backward);
     lay_set(arena, settings, model, least, s.T, &measurer->full);
-    if (!measurer->full.varies)
+    if (!measurer->full.varies && !measurer->given)
         lay_set(arena, settings, model, s.T / 2, s.T / 2, &measurer->half);
+    measurer->worker = ARENA_ARRAY(arena, Worker, measurer->n_workers);
     for (int w = 0; w < measurer->n_workers; w++)
-        lay_worker(arena, settings, model, least, measurer->panels ? measurer->panels : &counted, &measurer->worker[w]);
+        lay_worker(arena, settings, model, least, measurer->panels ? measurer->panels : &counted,
+                   measurer->worker ? &measurer->worker[w] : &counted_worker);
     lay_passes(arena, settings, model, measurer);
     measurer->baseline = ARENA_ARRAY(arena, double, keys *(measurer->full.varies ? measurer->full.n : 1));
     measurer->row = ARENA_ARRAY(arena, double, s.T);
@@ -190,7 +196,9 @@ size_t measurer_bytes(const TrainSettings *settings, const Model *model, const D
     Arena *counting = arena_new_counting();
     Measurer measurer = {.n_workers = count_workers(threads), .least = data_least(data)};
     arena_alloc(counting, sizeof measurer);
-    lay(counting, settings, model, &measurer);
+    measurer_lay(counting, settings, model, &measurer);
+    if (position_is_learned(model))
+        arena_alloc(counting, model_parameters(model)->n_values * sizeof(real));
     const size_t bytes = arena_used(counting);
     arena_free(counting);
     return bytes;
@@ -237,26 +245,31 @@ static void fill_baseline(Measurer *measurer, Arena *scratch, int s)
 
 /* What position alone gave at step 0, from the seed and from given weights: who resumes a run, or measures it again,
  * has later parameters only. */
-static int fill_start(Measurer *measurer, Error *err)
+static int make_start(Arena *arena, Measurer *measurer, Error *err)
+{
+    const Model *model = measurer->model;
+    if (!position_is_learned(model))
+        return STATUS_OK;
+    real *start = ARENA_ARRAY(arena, real, model_parameters(model)->n_values);
+    measurer->start = start;
+    parameters_initialise(model_parameters(model), measurer->settings->seed, start);
+    return initial_load(model_settings(model)->settings, model_parameters(model), start, err);
+}
+
+void measurer_begin(Measurer *measurer)
 {
     const Model *model = measurer->model;
     const int T = model_settings(model)->context_length;
-    int status = STATUS_OK;
-    if (measurer->start) {
-        parameters_initialise(model_parameters(model), measurer->settings->seed, measurer->start);
-        status = initial_load(model_settings(model)->settings, model_parameters(model), measurer->start, err);
-    }
-    if (status != STATUS_OK)
-        return status;
-    if (measurer->half.n > 0) {
+    if (!measurer->full.varies)
         model_position_bias(model, measurer->start, T, measurer->start_bias);
+    if (measurer->half.n > 0)
         model_position_bias(model, measurer->start, T / 2, measurer->start_half_bias);
-    }
     Arena *scratch = arena_new();
     for (int s = 0; s < (measurer->full.varies ? measurer->full.n : 1); s++)
         fill_baseline(measurer, scratch, s);
     arena_free(scratch);
-    return STATUS_OK;
+    for (int i = 0; i < measurer->full.n * measurer->full.length; i++)
+        measurer->has_idle |= measurer->full.idle[i];
 }
 
 double measurer_oracle_loss(const Measurer *measurer)
@@ -272,14 +285,13 @@ int measurer_new(Arena *arena, const TrainSettings *settings, const Model *model
     measurer->kernels = kernels, measurer->lanes = lanes;
     measurer->n_workers = count_workers(lanes_threads(lanes));
     measurer->least = data_least(data);
-    lay(arena, settings, model, measurer);
+    measurer_lay(arena, settings, model, measurer);
     draw_set(measurer, "measure/half", &measurer->half);
     draw_set(measurer, "measure/full", &measurer->full); /* last: the oracle loss is this set's */
-    const int status = fill_start(measurer, err);
+    const int status = make_start(arena, measurer, err);
     if (status != STATUS_OK)
         return status;
-    for (int i = 0; i < measurer->full.n * measurer->full.length; i++)
-        measurer->has_idle |= measurer->full.idle[i];
+    measurer_begin(measurer);
     *ret_measurer = measurer;
     return STATUS_OK;
 }

@@ -1,9 +1,13 @@
 /* The inside of the measuring driver, shared by measurer.c (memory), set.c (the measuring sets), passes.c (model and
- * families over a set), measure.c (snapshots) and baselines.c. Nothing outside train/ includes it.
+ * families over a set), measure.c (snapshots), given.c (sequences of others) and baselines.c. Nothing outside train/
+ * includes it.
  */
 #ifndef REFFRAME_TRAIN_MEASURER_H
 #define REFFRAME_TRAIN_MEASURER_H
 
+#include <stdatomic.h>
+
+#include "train/given.h"
 #include "train/measure.h"
 #include "train/snapshot.h"
 
@@ -31,10 +35,16 @@ static inline const Visible *set_visible(const Set *set, int s)
 /* How many sequences of a set have a position. */
 int set_count(const Set *set, int position);
 
+/* A tensor may be changed in every layer, and some more in one. */
+enum { MORE_CHANGED = 4 };
+
 /* What interventions work in, and what came of them on one sequence. */
 typedef struct {
-    real *parameters;     /* a copy of the block, to be changed */
-    Workspace *workspace; /* of one sequence, which packs its own weights */
+    real *parameters;       /* a copy of the block, in which tensors are changed and put back, */
+    int is_copied;          /* made where it is first asked for */
+    const Tensor **changed; /* (L + MORE_CHANGED) those that differ from the block */
+    int n_changed;
+    Workspace *workspace; /* of one sequence, which packs its own weights: for what changes a matrix */
     real *maps, *losses;  /* (L,H,T,T), (T) */
     double *sinks;        /* (N_INTERVENTIONS,2,L,H) */
     Intervened *intervened;
@@ -65,23 +75,29 @@ enum { CAPTURE_ROWS = 256 };
 struct Measurer {
     const TrainSettings *settings;
     const Model *model;
-    const Data *data;
+    const Data *data; /* NULL where sequences are given, and `given` NULL where they are drawn */
+    const GivenSet *given;
     const Kernels *kernels;
     Lanes *lanes;
     Layout layout;
     int least;      /* length of the shortest sequence that the data may give */
     Set full, half; /* half.n is 0 where lengths vary: sequences of several lengths tell what it is asked for */
     int has_idle;
-    double oracle_loss;           /* per target on the full set */
-    Worker worker[MEASURE_LANES]; /* by thread; by lane where threads are more than lanes */
+    double oracle_loss; /* per target on the full set */
+    Worker *worker;     /* (n_workers) by thread; by lane where threads are more than lanes */
     int n_workers;
+    atomic_int n_done; /* given sequences, on uniform attention and as they are */
     Pass pass, half_pass;
     real *bias, *half_bias;             /* (L,H,2T-1), or by query, of the snapshot under way */
     real *start_bias, *start_half_bias; /* of step 0, for baselines; the same memory where no bias is learned */
     double *baseline;                   /* (L,H,T) of the full set's keys, by step 0; of each where lengths vary */
+    double *uniform;                    /* of given sequences: (N,n_values), their uniform baselines, */
+    float *afar_baseline;               /* ([N,]L,H,DISTANCES,T) the larger of uniform and position-only ones, and */
+    int *bad_heads;                     /* (N,) 1 + the first head whose attention is not finite, 0: there is none */
     double *row;                        /* (T,) */
     double *work;                       /* (S+T,) scratch of a row, S slots */
-    real *start; /* (n_values) parameters of step 0, for what position alone gives; NULL where none of it is learned */
+    const real
+        *start; /* (n_values) parameters of step 0, for what position alone gives; NULL where none of it is learned */
     const real **output_weights; /* (L,) */
     const real *parameters;      /* of the snapshot under way */
     real *panels;                /* its weights, packed for the model's products */
@@ -145,15 +161,44 @@ PositionRows measurer_position_rows(const PositionOnly *position);
 /* Sums of a sequence's losses (T) by group, and how many targets each has (NULL: not asked for). */
 void measurer_group_losses(const Set *set, int s, const real *losses, double *ret_sums, double *ret_counts);
 
-/* Memory of a set of sequences of up to `length`, as short as `least`; and its sequences, drawn from a stream. */
+/* Memory of a set of sequences of up to `length`, as short as `least`; and its sequences, drawn from a stream, or those
+ * that are given. */
 void lay_set(Arena *arena, const TrainSettings *settings, const Model *model, int least, int length, Set *set);
 void draw_set(Measurer *measurer, const char *stream, Set *set);
+void put_given_set(Measurer *measurer, Set *set);
+
+/* Everything but the struct itself, of a measurer whose n_workers, least and given are known: laid out, or counted on a
+ * counting arena. Then, as its sets have been filled and `start` is known, what these say of themselves, and what
+ * position alone gives them. */
+void measurer_lay(Arena *arena, const TrainSettings *settings, const Model *model, Measurer *measurer);
+void measurer_begin(Measurer *measurer);
+
+/* The lanes of a pass: MEASURE_LANES of a set that was drawn, whose mean maps are summed by lane. Of given sequences
+ * each group that is captured together is one, at most `group` sequences next to each other. */
+int measurer_n_lanes(const Measurer *measurer);
+
+/* Sequences [first, end) of the full set are a lane's. */
+typedef struct {
+    int first, end;
+} LanePart;
+
+LanePart measurer_lane_part(const Measurer *measurer, int lane);
+
+/* A sequence is done: whoever gave it hears of it, on the caller's thread alone; of one that was drawn nobody does. */
+void measurer_count(Measurer *measurer, const Worker *worker);
 
 /* Rows (n,length) of importances become (n,wide) in place, NaN behind a sequence's own keys. */
 void widen_rows(size_t n, int length, int wide, float *rows);
 
+/* Lays uniform or position-only maps for sequence s of a set over a worker's: the same for all of its length. Position
+ * alone is for one worker at a time. */
+View measurer_lay_computed(Measurer *measurer, const Set *set, int s, int is_position, Worker *worker);
+
 /* Measures uniform or position-only attention into the pass. */
 void measurer_measure_computed(Measurer *measurer, int is_position, int is_corrupted);
+
+/* The former, of clean sequences, lane by lane. */
+void measurer_measure_uniform(Measurer *measurer);
 
 /* The same of both, into a file. */
 int write_baselines(Measurer *measurer, const Lock *lock, const char *path, Error *err);

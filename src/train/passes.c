@@ -6,10 +6,34 @@
 
 #include "geometry/anchor.h"
 
+int measurer_n_lanes(const Measurer *measurer)
+{
+    const Shape s = measurer_shape(measurer->model);
+    const int group = measurer->full.varies ? 1 : measurer_group(&s);
+    return measurer->given ? (measurer->full.n + group - 1) / group : MEASURE_LANES;
+}
+
+LanePart measurer_lane_part(const Measurer *measurer, int lane)
+{
+    const int n = measurer->full.n, n_lanes = measurer_n_lanes(measurer);
+    return (LanePart){(int)((int64_t)lane * n / n_lanes), (int)((int64_t)(lane + 1) * n / n_lanes)};
+}
+
+void measurer_count(Measurer *measurer, const Worker *worker)
+{
+    const GivenSet *given = measurer->given;
+    if (!given || !given->on_sequence)
+        return;
+    const int n = atomic_fetch_add(&measurer->n_done, 1) + 1;
+    if (worker == &measurer->worker[0])
+        given->on_sequence(given->context, n);
+}
+
 int measurer_includes(const Measurer *measurer, int family, int s)
 {
     const Cadence *cadence = &measurer->settings->measure.families[family];
-    const int is_one_enough = measurer->is_baseline && !measurer->full.varies && family_registry[family]->every > 1;
+    const int is_one_enough =
+        measurer->is_baseline && !measurer->full.varies && !measurer->given && family_registry[family]->every > 1;
     const int n = is_one_enough ? 1 : cadence->n_sequences;
     if ((family_registry[family]->needs & NEEDS_SLOTS) && model_n_slots(measurer->model) == 0)
         return 0;
@@ -161,6 +185,8 @@ static void take_ablations(const Measurer *measurer, const Given *given, Worker 
 
 int measurer_has_losses(const Measurer *measurer)
 {
+    if (measurer->given)
+        return measurer->given->targets != NULL;
     return measurer->uses_corrupted || !measurer->settings->objective->corrupts;
 }
 
@@ -215,6 +241,23 @@ static void put_maps(const View *view, size_t heads, size_t T, real *map_sum, re
     }
 }
 
+/* Keeps the maps of a given sequence where they are asked for. Weights may be finite, and what they compute not: then
+ * there is nothing to measure. */
+static int take_given(Measurer *measurer, int n, const View *view)
+{
+    const int n_heads = view->n_layers * view->n_heads;
+    const size_t square = (size_t)view->length * (size_t)view->length;
+    if (measurer->given->maps)
+        memcpy(measurer->given->maps[n], view->maps, (size_t)n_heads * square * sizeof(real));
+    for (int h = 0; h < n_heads; h++)
+        for (size_t i = 0; i < square; i++)
+            if (!isfinite(view->maps[(size_t)h * square + i])) {
+                measurer->bad_heads[n] = 1 + h;
+                return 0;
+            }
+    return 1;
+}
+
 /* One sequence that was captured as number `at`: families, importances, losses, maps. */
 static void measure_sequence(Measurer *measurer, int n, int at, Worker *worker, real *map_sum)
 {
@@ -225,6 +268,8 @@ static void measure_sequence(Measurer *measurer, int n, int at, Worker *worker, 
     const size_t map = heads * (size_t)set->length * (size_t)set->length;
     View view = measurer_sequence_view(measurer, set, n, &worker->capture, at, measurer->uses_corrupted);
     const size_t keys = (size_t)n * heads * (size_t)set->length;
+    if (measurer->given && !take_given(measurer, n, &view))
+        return;
     if (set->varies) {
         model_position_bias(measurer->model, measurer->parameters, view.length, worker->bias);
         view.bias = worker->bias;
@@ -238,7 +283,8 @@ static void measure_sequence(Measurer *measurer, int n, int at, Worker *worker, 
     if (measurer_has_targets(measurer, measurer->uses_corrupted))
         measurer_measure_targets(measurer, &view, n, worker,
                                  pass->target_values + (size_t)n * measurer->layout.n_values);
-    put_maps(&view, heads, (size_t)set->length, map_sum, n < pass->n_maps ? pass->maps + (size_t)n * map : NULL);
+    if (map_sum)
+        put_maps(&view, heads, (size_t)set->length, map_sum, n < pass->n_maps ? pass->maps + (size_t)n * map : NULL);
     widen_rows(heads, view.length, set->length, pass->importance + keys);
     widen_rows(heads * DISTANCES, view.length, set->length, pass->afar + keys * DISTANCES);
 }
@@ -249,17 +295,21 @@ static void full_lane(void *context, int index, int thread)
     const Set *set = &measurer->full;
     const Shape s = measurer_shape(measurer->model);
     Worker *worker = measurer_worker(measurer, index, thread);
-    const int end = (index + 1) * set->n / MEASURE_LANES, group = set->varies ? 1 : measurer_group(&s);
+    const LanePart part = measurer_lane_part(measurer, index);
+    const int group = set->varies ? 1 : measurer_group(&s);
     const size_t map = (size_t)s.L * s.H * s.T * s.T;
-    real *map_sum = measurer->pass.map_sum + (size_t)index * map;
-    memset(map_sum, 0, map * sizeof *map_sum);
-    for (int first = index * set->n / MEASURE_LANES; first < end; first += group) {
-        const int n = end - first < group ? end - first : group;
+    real *map_sum = measurer->pass.map_sum ? measurer->pass.map_sum + (size_t)index * map : NULL;
+    if (map_sum)
+        memset(map_sum, 0, map * sizeof *map_sum);
+    for (int first = part.first; first < part.end; first += group) {
+        const int n = part.end - first < group ? part.end - first : group;
         const Given given = measurer_given(measurer, set, first);
         model_capture_given(measurer->model, measurer->parameters, &given, n, set->lengths[first], worker->workspace,
                             &worker->capture);
-        for (int at = 0; at < n; at++)
+        for (int at = 0; at < n; at++) {
             measure_sequence(measurer, first + at, at, worker, map_sum);
+            measurer_count(measurer, worker);
+        }
     }
 }
 
@@ -300,12 +350,14 @@ static void pack_all(Measurer *measurer)
 
 void measurer_prepare(Measurer *measurer, const real *parameters, int64_t step)
 {
-    Shape s = measurer_shape(measurer->model);
+    const Shape s = measurer_shape(measurer->model);
     measurer->parameters = parameters, measurer->step = step;
-    if (!measurer->full.varies) { /* else each sequence has its own */
+    for (int w = 0; w < measurer->n_workers; w++)
+        measurer->worker[w].surgery.is_copied = 0;
+    if (!measurer->full.varies) /* else each sequence has its own */
         model_position_bias(measurer->model, parameters, s.T, measurer->bias);
+    if (measurer->half.n > 0)
         model_position_bias(measurer->model, parameters, s.T / 2, measurer->half_bias);
-    }
     for (int l = 0; l < s.L; l++)
         measurer->output_weights[l] = model_output_weight(measurer->model, parameters, l);
     pack_all(measurer);
@@ -329,7 +381,9 @@ void measurer_run_passes(Measurer *measurer, int is_corrupted)
     Pass *pass = &measurer->pass;
     size_t map = (size_t)measurer->layout.n_layers * measurer->layout.n_heads * pass->length * pass->length;
     measurer->uses_corrupted = is_corrupted;
-    lanes_run(measurer->lanes, MEASURE_LANES, full_lane, measurer);
+    lanes_run(measurer->lanes, measurer_n_lanes(measurer), full_lane, measurer);
+    if (!pass->map_sum)
+        return;
     if (measurer_half_is_due(measurer))
         lanes_run(measurer->lanes, MEASURE_LANES, half_lane, measurer);
     for (int lane = 1; lane < MEASURE_LANES; lane++)

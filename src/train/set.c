@@ -87,6 +87,24 @@ static void put_sequence(const Measurer *measurer, const Sequence *seq, Pcg *mas
     }
 }
 
+void put_given_set(Measurer *measurer, Set *set)
+{
+    const GivenSet *given = measurer->given;
+    const int32_t *tokens = given->tokens, *targets = given->targets;
+    for (int s = 0; s < given->n; s++) {
+        const size_t row = (size_t)s * (size_t)set->length, length = (size_t)given->lengths[s];
+        for (size_t i = row; i < row + (size_t)set->length; i++)
+            set->inputs[i] = set->targets[i] = -1;
+        memcpy(set->inputs + row, tokens, length * sizeof *tokens);
+        if (targets)
+            memcpy(set->targets + row, targets, length * sizeof *targets);
+        set->lengths[s] = (int)length, set->ends[s] = -1;
+        if (set->varies)
+            set->visible[s] = visible_new(set->room, model_mask_rule(measurer->model), (int)length);
+        tokens += length, targets = targets ? targets + length : NULL;
+    }
+}
+
 void draw_set(Measurer *measurer, const char *stream, Set *set)
 {
     Pcg draws = pcg_named(measurer->settings->seed, stream);

@@ -4,12 +4,13 @@ import csv
 import io
 import json
 import os
+import subprocess
 import unittest
 
 import numpy
 
 from exported import RUNS, experiment
-from harness import Case, printed, read, run_folders
+from harness import REFFRAME, Case, printed, read, run_folders
 
 
 class MeasuredModels(Case):
@@ -28,19 +29,127 @@ class MeasuredModels(Case):
         return [row for row in csv.DictReader(io.StringIO(done.stdout)) if not row["sequence"]]
 
     def test_the_metrics_are_the_runs(self):
-        """To the bit, of every metric of maps alone."""
-        for name in "gpt2", "llama", "gpt_neox", "gpt_oss":
+        """To the bit, of every metric but those of losses: a run knows what follows its last id, and a file of ids does not
+        (tests/train/test_given.c has those, too)."""
+        for name in "gpt2", "llama", "gpt_neox", "gpt_oss", "bloom":
             with self.subTest(architecture=name):
                 _, snapshot = self.export(RUNS[name], name)
-                n_same = 0
+                n_same, found = 0, set()
                 for row in self.pooled(name, "--ids", "ids.npy"):
-                    if row["metric"] not in snapshot.files or not row["layer"]:
+                    if row["metric"] not in snapshot.files or "ablation" in row["metric"]:
                         continue
-                    values = snapshot[row["metric"]][0][int(row["layer"])]
-                    value = values[int(row["head"])] if row["head"] else values
+                    value = snapshot[row["metric"]][0]
+                    for scope in "layer", "head":
+                        value = value[int(row[scope])] if row[scope] else value
                     self.assertTrue(float(row["value"]) == float(value) or numpy.isnan(value), row)
                     n_same += 1
-                self.assertGreater(n_same, 500)
+                    found.add(row["metric"])
+                self.assertGreater(n_same, 800)
+                more = {"value_drain", "value_norm", "head_output_norm", "logit_gap", "residual_peak", "matrix_entropy"}
+                self.assertLessEqual(more & set(snapshot.files), found)
+                self.assertGreater(len(more & set(snapshot.files)), 4)
+
+    def test_families_are_chosen(self):
+        """By the keys of a run's measure.FAMILY: what is off by itself, on how many sequences, and where."""
+        self.export(RUNS["gpt2"], "gpt2")
+        rows = lambda *words: {(row["metric"], row["layer"], row["head"]): row for row in self.pooled("gpt2", "--ids", "ids.npy", *words)}
+        by_itself = rows()
+        self.assertEqual(by_itself["ablation_cost", "", ""]["n"], "2")
+        self.assertFalse([key for key in by_itself if "@hide" in key[0] or "fisher" in key[0]])
+        self.assertGreater(float(by_itself["loss", "", ""]["value"]), 0)
+        chosen = rows("--set", "measure.interventions.every=1", "--set", "measure.pub_fisher.every=1", "--set", "measure.sink.every=0",
+                      "--set", "measure.ablation.sequences=1")
+        self.assertEqual(chosen["ablation_cost", "", ""]["n"], "1")
+        self.assertNotIn(("sink_mass", "0", "0"), chosen)
+        for metric in "cost@hide", "cost@zero_value", "cost@spread", "cost@zero_query_bias", "cost@zero_position", "cost@zero_mlp":
+            self.assertIn((metric, "", ""), chosen)
+        hidden = rows("--set", "measure.interventions.every=1", "--set", "measure.interventions.place=-1")
+        self.assertNotEqual(hidden["cost@hide", "", ""]["value"], chosen["cost@hide", "", ""]["value"])
+        self.assertTrue([key for key in chosen if "fisher" in key[0]])
+        for words, error in (
+                (("--set", "measure.sink"), 'refframe measure: --set wants KEY=VALUE, not "measure.sink"'),
+                (("--set", "measure.interventions.every=1", "--set", "measure.interventions.place=16"),
+                 "--set: measure.interventions.place: 16 is no place of every sequence; the shortest has 16 tokens"),
+                (("--set", "measure.interventions.every=1", "--set", "measure.interventions.layer=2"),
+                 "--set: measure.interventions.layer: 2 is none of the model's 2 layers"),
+                (("--set", "measure.sink.evry=1"), '--set: unknown key "measure.sink.evry"; did you mean "measure.sink.every"?')):
+            with self.subTest(words=words):
+                self.assertEqual(self.refframe("measure", "gpt2", "--ids", "ids.npy", *words, code=2).stderr, f"refframe: {error}\n")
+
+    def test_an_encoder_predicts_nothing(self):
+        self.export(RUNS["bert"], "bert")
+        metrics = {row["metric"] for row in self.pooled("bert", "--ids", "ids.npy", "--set", "measure.interventions.every=1")}
+        self.assertLessEqual({"value_drain", "residual_peak", "sink_mass"}, metrics)
+        self.assertFalse(metrics & {"loss", "ablation_cost", "cost@hide"})
+
+    def test_layers_are_chosen(self):
+        """The rows of the others are left out, and nothing else changes."""
+        self.export(RUNS["gpt2"], "gpt2")
+        words = ("measure", "gpt2", "--ids", "ids.npy")
+        everything = list(csv.DictReader(io.StringIO(self.refframe(*words, "--format", "csv").stdout)))
+        chosen = list(csv.DictReader(io.StringIO(self.refframe(*words, "--layers", "1", "--format", "csv").stdout)))
+        self.assertEqual(chosen, [row for row in everything if row["layer"] != "0"])
+        self.assertEqual(list(csv.DictReader(io.StringIO(self.refframe(*words, "--layers", "1,0-1", "--format", "csv").stdout))), everything)
+        document = json.loads(self.refframe(*words, "--layers", "1-1", "--format", "json").stdout)
+        whole = json.loads(self.refframe(*words, "--format", "json").stdout)
+        self.assertEqual((document["layers"], whole["layers"]), ([1], [0, 1]))
+        self.assertEqual(document["frames"], {**whole["frames"], "layers": whole["frames"]["layers"][1:], "heads": whole["frames"]["heads"][1:]})
+        for one, all in zip(document["metrics"], whole["metrics"]):
+            self.assertEqual(one["values"], all["values"] if all["level"] == "model" else all["values"][1:], one["name"])
+        table = self.refframe(*words, "--layers", 1).stdout
+        self.assertIn("\n  layer 1 ", table)
+        self.assertNotIn("layer 0", table)
+        self.assertNotIn("\n  0.0 ", table)
+        for layers in "2", "1-0", "0,", "x", "-1", "0-", "0;1", "", "99999999999999999999":
+            with self.subTest(layers=layers):
+                self.assertEqual(self.refframe(*words, "--layers", layers, code=2).stderr,
+                                 f'refframe measure: --layers: "{layers}" is no list of layers such as 0,4-7; they are 0 to 1\n')
+        self.assertEqual(self.refframe(*words, "--layers", 0, "--html", "page.html", code=2).stderr,
+                         "refframe measure: --layers is for --format; the page has all layers\n")
+
+    def test_what_was_measured_is_said(self):
+        """Of which model and text, with which tokens around them; and what of the text was not measured."""
+        self.export_text()
+        self.write("text.txt", "the cat sat on the mat\ni\nit is so\n")
+        words = ("measure", "character", "--text", "text.txt")
+        table = self.refframe(*words, "--sentences", "--length", 16, "--special", "none").stdout
+        for line in ("architecture gpt2", "text text.txt", "sequences a line each, cut at 16 positions", "special nothing",
+                     "special tokens are not as the model's tokenizer has them: nothing, where it has <bos> in front",
+                     "1 line of fewer than two tokens was left out", "1 line was cut at 16 positions"):
+            self.assertIn(f"\n  {line}\n", table)
+        document = json.loads(self.refframe(*words, "--length", 12, "--format", "json").stdout)
+        self.assertEqual(document["model"], {"architecture": "gpt2", "text": "text.txt", "sequences": "windows of 12 positions",
+                                             "special": "<bos> in front"})
+        self.assertEqual((document["lengths"], document["files"]), ([12, 12, 12], []))
+        self.assertIn("1 token at the end of the text fills no window", document["notes"])
+        subprocess.run([REFFRAME, "measure", ".", "--text", "../text.txt", "--html", "../page.html"], cwd=self.at("character"),
+                       stdout=subprocess.DEVNULL, check=True)
+        page = read(self.at("page.html")).decode()
+        self.assertIn("<title>character \u00b7 refframe</title>", page)
+        for setting in '["Architecture","gpt2"]', '["Text","../text.txt"]', '["Sequences","windows of 16 positions"]', '["Special tokens",':
+            self.assertIn(setting, page)
+
+    def test_more_positions_than_are_measured(self):
+        """A model that has more than 16,384 is not said to have as many."""
+        self.export(RUNS["llama"], "llama")
+        path = self.at("llama", "config.json")
+        self.write(path, json.dumps({**json.loads(read(path)), "max_position_embeddings": 131072}))
+        numpy.save(self.at("long.npy"), numpy.zeros((1, 16385), numpy.int32))
+        self.assertEqual(self.refframe("measure", "llama", "--ids", "long.npy", code=2).stderr,
+                         "refframe: long.npy: ids are (N, T), sequences of 2 to 16384 positions, the most that is measured (the model has 131072)\n")
+
+    def test_progress_is_told_on_a_terminal(self):
+        """On stderr, so that stdout may go to a file; nowhere else."""
+        self.export(RUNS["gpt2"], "gpt2")
+        ours, theirs = os.openpty()
+        words = [REFFRAME, "measure", "gpt2", "--ids", "ids.npy", "--format", "csv", "--threads", "1"]
+        done = subprocess.run(words, cwd=self.folder, stdout=subprocess.PIPE, stderr=theirs, env={**os.environ, "TERM": "xterm"}, check=True)
+        os.close(theirs)
+        told = os.read(ours, 65536).decode()
+        os.close(ours)
+        self.assertIn("measured 1 of 2 sequences", told)
+        self.assertTrue(told.endswith("\r\x1b[K"), told)
+        self.assertEqual(done.stdout.decode(), self.refframe("measure", "gpt2", "--ids", "ids.npy", "--format", "csv").stdout)
 
     def test_formats_and_threads(self):
         self.export(RUNS["gpt2"], "gpt2")
@@ -129,7 +238,7 @@ class MeasuredModels(Case):
         table = self.refframe("measure", "character", "--text", "text.txt", "--sentences", "--length", 16, "--threads", 3).stdout
         self.assertIn("4 sequences of 3 to 16 tokens", table)
         self.assertEqual(json.loads(self.refframe("measure", "character", "--text", "text.txt", "--sentences", "--length", 16, "--format", "json").stdout)
-                         ["files"][1]["length"], 9)
+                         ["lengths"][1], 9)
 
     def test_what_is_left_out(self):
         """Lines that have no map: of nothing, and of one token."""

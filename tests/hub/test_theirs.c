@@ -94,6 +94,29 @@ static void test_maps_are_theirs(void **state)
     arena_free(names_of);
 }
 
+/* A model has a loss where its head is there, or is the embedding by its config.json: also where it was saved without
+ * the names of one. */
+static void test_which_have_a_head(void **state)
+{
+    static const struct {
+        const char *name;
+        int has_head;
+    } models[] = {{"llama", 1}, {"llama_tied", 1},  {"llama_base", 0},  {"qwen3_base", 0},
+                  {"gpt2", 1},  {"gpt2_base", 1},   {"gguf", 1},        {"gguf_tied", 1},
+                  {"bert", 0},  {"bert_masked", 0}, {"bert_classes", 0}};
+    const Scratch *scratch = *state;
+    const Schema schema = hub_schema(scratch->arena);
+    for (size_t m = 0; m < sizeof models / sizeof *models; m++) {
+        const char *folder = file_join(scratch->arena, FIXTURES "/theirs", models[m].name);
+        HubFile file;
+        Error err;
+        assert_ok(hub_open(scratch->arena, model_at(scratch->arena, folder), &schema, kernels_best(), &file, &err),
+                  &err);
+        if (file.has_head != models[m].has_head)
+            fail_msg("%s: whether it has a head is told as %d", models[m].name, file.has_head);
+    }
+}
+
 static void test_every_architecture_is_there(void **state)
 {
     const Scratch *scratch = *state;
@@ -119,6 +142,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_maps_are_theirs),
+        cmocka_unit_test_setup_teardown(test_which_have_a_head, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_every_architecture_is_there, scratch_set_up, scratch_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,9 @@
 #include "maps/support.h"
 
 #include <math.h>
+#include <sys/stat.h>
 
+#include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "maps/carried.h"
@@ -43,10 +45,11 @@ static MapsSet held_set(Arena *arena, const char *name, int n, int n_layers, int
     real *reals = ARENA_ARRAY(arena, real, items);
     int32_t *ids = ARENA_ARRAY(arena, int32_t, (size_t)n * (size_t)T);
     int *lengths = ARENA_ARRAY(arena, int, n);
+    real **each = ARENA_ARRAY(arena, real *, n);
     MapsSet set;
     Error err;
     for (int q = 0; q < n; q++)
-        lengths[q] = T;
+        lengths[q] = T, each[q] = reals + items / (size_t)n * (size_t)q;
     for (size_t i = 0; i < items; i++)
         reals[i] = (real)maps[i];
     for (int i = 0; i < n * T; i++)
@@ -57,7 +60,7 @@ static MapsSet held_set(Arena *arena, const char *name, int n, int n_layers, int
                                     .n_heads = H,
                                     .longest = T,
                                     .lengths = lengths,
-                                    .maps = reals,
+                                    .maps = each,
                                     .tokens = ids,
                                     .words = words,
                                     .n_words = n_words},
@@ -200,7 +203,7 @@ static void test_words_are_text(void **state)
     const Json *page = document_of(s->arena, &result);
     const Json *tokens = json_get(json_get(page, "sequences")->items[0], "tokens");
     assert_string_equal(tokens->items[0]->string, "<bos>");
-    assert_string_equal(tokens->items[9]->string, "</script><script>alert(1"); /* cut */
+    assert_string_equal(tokens->items[9]->string, "</script><script>alert(1\u2026"); /* cut */
     assert_string_equal(tokens->items[1]->string, "\\u202ereversed");
     assert_string_equal(tokens->items[2]->string, "caf\xc3\xa9");
     assert_string_equal(tokens->items[3]->string, "\xe2\x90\xa3");
@@ -236,9 +239,11 @@ static void test_a_word_is_cut_between_characters(void **state)
         for (int c = 0; c < 14; c++)
             memcpy(word + ascii + 3 * c, "\xe2\x82\xac", 4);
         const char *shown = maps_token(s->arena, &set, 0);
-        assert_true(strlen(shown) <= 24 && strlen(shown) > 20);
-        assert_int_equal(strlen(shown) % 3, ascii % 3);
-        assert_memory_equal(shown, word, strlen(shown));
+        const size_t n = strlen(shown) - strlen("\u2026"); /* which says that it is cut */
+        assert_true(n <= 24 && n > 20);
+        assert_int_equal(n % 3, ascii % 3);
+        assert_memory_equal(shown, word, n);
+        assert_string_equal(shown + n, "\u2026");
     }
     strcpy(word, " a b\n\t\x1b ");
     assert_string_equal(maps_token(s->arena, &set, 0), "\xe2\x90\xa3"
@@ -246,6 +251,18 @@ static void test_a_word_is_cut_between_characters(void **state)
                                                        "b\xe2\x8f\x8e\xe2\x87\xa5\\x1b\xe2\x90\xa3");
     assert_string_equal(maps_token(s->arena, &set, 1), "1");
     assert_string_equal(maps_token(s->arena, &set, -1), "-1");
+}
+
+/* A page is called after what was measured, however its path ends. */
+static void test_titles_are_names(void **state)
+{
+    const Scratch *s = *state;
+    const char *name = file_basename(s->arena, s->folder);
+    assert_string_equal(maps_title(s->arena, "models/gpt2"), "gpt2");
+    assert_string_equal(maps_title(s->arena, "models/gpt2/"), "gpt2");
+    assert_string_equal(maps_title(s->arena, arena_format(s->arena, "%s/.", s->folder)), name);
+    assert_int_equal(mkdir(file_join(s->arena, s->folder, "inner"), 0755), 0);
+    assert_string_equal(maps_title(s->arena, arena_format(s->arena, "%s/inner/..", s->folder)), name);
 }
 
 /* ---- the answer ---- */
@@ -274,6 +291,12 @@ static void test_each_frame_has_a_sentence(void **state)
         else if (is_told)
             assert_non_null(strstr(answer.frame, "the position 2 before the last"));
     }
+    const double shares[] = {0.41, 0.597, 0.59996}; /* each is seen to be below the bound */
+    static const char *const said[] = {"the most, 0.41, ", "the most, 0.597, ", "the most, 0.59996, "};
+    for (size_t i = 0; i < N_TESTS(shares); i++) {
+        result.model.by_position = FRAME_DISTRIBUTED, result.model.place_excess = shares[i];
+        assert_non_null(strstr(maps_answer(s->arena, &result).frame, said[i]));
+    }
     result.model.by_position = result.model.by_token = FRAME_CENTRALIZED;
     result.model.token = 7, result.model.token_excess = 0.9;
     assert_string_equal(maps_answer(s->arena, &result).token,
@@ -288,6 +311,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_the_size_is_bounded, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_the_document_says_what_was_measured, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_words_are_text, scratch_set_up, scratch_tear_down),
+        cmocka_unit_test_setup_teardown(test_titles_are_names, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_a_word_is_cut_between_characters, scratch_set_up, scratch_tear_down),
         cmocka_unit_test_setup_teardown(test_each_frame_has_a_sentence, scratch_set_up, scratch_tear_down),
     };

@@ -1,0 +1,150 @@
+"""Without these, a training that was published in steps could be read in another order than it went, one revision on other ids
+than the next, or its onsets by other rules than those of our own runs."""
+import csv
+import io
+import json
+import os
+import shutil
+import unittest
+
+import numpy
+
+from harness import Case, read, run_folders
+
+STEPS = [0, 1, 2, 4, 8, 10, 20, 30, 40, 50, 60]
+RUN = """\
+seeds: 1
+model: {n_layers: 2, n_heads: 2, d_model: 32, d_ff: 64, context_length: 32, norm: rmsnorm, activation: swiglu, position: {kind: rope}}
+data: {source: {kind: text}}
+train: {steps: 60, batch_size: 8, warmup_steps: 2, lr: 0.01}
+measure: {sequences: 4}
+snapshot: {every: 10, maps: 0, weights: %s}
+checkpoint: {every: 30, keep: 2}
+"""
+
+
+class Revisions(Case):
+    def trained(self, weights="true"):
+        """A run's folder and its measuring set as ids.npy."""
+        self.write("run.yaml", RUN % weights)
+        self.refframe("run", "run.yaml", "--results", "results")
+        (run,) = run_folders(self.at("results", "run")).values()
+        numpy.save(self.at("ids.npy"), numpy.load(os.path.join(run, "snapshots", "step-00000060.npz"))["tokens"])
+        return run
+
+    def series(self, *words, folder="rev"):
+        done = self.refframe("measure", folder, "--ids", "ids.npy", "--format", "csv", *words)
+        return list(csv.DictReader(io.StringIO(done.stdout)))
+
+    def test_a_run_is_its_revisions(self):
+        """Each step has the snapshot's numbers, and each metric the onset, and the head, of the run's report."""
+        run = self.trained()
+        done = self.refframe("export", run, "--to", "rev", "--revisions")
+        self.assertEqual(sorted(os.listdir(self.at("rev"))), sorted(f"step{step}-tokens{256 * step}" for step in STEPS))
+        self.assertEqual([line.split(":")[0] for line in done.stdout.splitlines()], [f"rev/step{step}-tokens{256 * step}" for step in STEPS])
+        rows = self.series()
+        self.assertEqual(list(dict.fromkeys(row["step"] for row in rows if not row["metric"].startswith("onset:"))), [str(step) for step in STEPS])
+        n_same = 0
+        for row in rows:
+            if row["metric"] not in ("sink_mass", "value_drain", "residual_peak", "attention_entropy"):
+                continue
+            value = numpy.load(os.path.join(run, "snapshots", f"step-{int(row['step']):08}.npz"))[row["metric"]][0][int(row["layer"])]
+            self.assertEqual(float(row["value"]), value[int(row["head"])] if row["head"] else value, row)
+            self.assertEqual(row["tokens"], str(256 * int(row["step"])))
+            n_same += 1
+        self.assertGreater(n_same, 100)
+        with open(self.at("results", "run", "onset.csv"), encoding="utf-8", newline="") as file:
+            theirs = {row["of"]: row for row in csv.DictReader(file) if row["level"] == "first"}
+        kinds = set()
+        for row in rows:
+            name = row["metric"].removeprefix("onset:")
+            if name == row["metric"] or name not in theirs:
+                continue
+            own = theirs[name]
+            self.assertEqual((row["label"], row["layer"], row["head"]), (own["kind"], own["layer"], own["head"]), name)
+            self.assertEqual((row["value"], row["step"] if own["kind"] == "found" else own["by"]), (own["after"], own["by"]), name)
+            kinds.add(own["kind"])
+        self.assertIn("found", kinds)
+        self.assertIn("never", kinds)
+
+    def test_formats(self):
+        """A line a revision; the same numbers in json; layers that are chosen."""
+        run = self.trained()
+        self.refframe("export", run, "--to", "rev", "--revisions")
+        rows = self.series()
+        document = json.loads(self.refframe("measure", "rev", "--ids", "ids.npy", "--format", "json").stdout)
+        self.assertEqual((document["steps"], document["tokens"]), (STEPS, [256 * step for step in STEPS]))
+        self.assertEqual(document["losses"], [float(row["value"]) for row in rows if row["metric"] == "loss"])
+        metrics = {metric["name"]: metric["values"] for metric in document["metrics"]}
+        for row in rows:
+            if row["metric"] in ("sink_mass", "matrix_entropy", "ablation_cost"):
+                value = metrics[row["metric"]][STEPS.index(int(row["step"]))]
+                for scope in "layer", "head":
+                    value = value[int(row[scope])] if row[scope] else value
+                self.assertEqual(value, float(row["value"]))
+        onsets = {onset["of"]: onset for onset in document["onsets"]}
+        for row in rows:
+            if row["metric"].startswith("onset:") and row["layer"]:
+                self.assertEqual(onsets[row["metric"][6:]]["kind"], row["label"])
+        self.assertEqual([frame["by_position"] for frame in document["frames"]],
+                         [row["label"] for row in rows if row["metric"] == "frame" and not row["layer"]])
+        table = self.refframe("measure", "rev", "--ids", "ids.npy").stdout
+        for step, loss in zip(STEPS, document["losses"]):
+            self.assertRegex(table, rf"\n  {step} +{256 * step} +{loss:.4f} ")
+        self.assertEqual(self.series("--layers", 1), [row for row in rows if row["layer"] != "0" or row["metric"].startswith("onset:")])
+
+    def test_which_folders_are_read(self):
+        """By step, whatever they are called besides; others are left alone. Steps may be missing at the start."""
+        run = self.trained()
+        self.refframe("export", run, "--to", "all", "--revisions")
+        os.mkdir(self.at("rev"))
+        for step, name in ((40, "stage1-step40-tokens10B"), (8, "step8"), (10, "step10")):
+            shutil.copytree(self.at("all", f"step{step}-tokens{256 * step}"), self.at("rev", name))
+        os.mkdir(self.at("rev", "step9"))  # no model's
+        self.write("rev/step11", "a file")
+        shutil.copytree(self.at("rev", "step8"), self.at("rev", "main"))
+        rows = [row for row in self.series() if row["metric"] == "loss"]
+        self.assertEqual([(row["step"], row["tokens"]) for row in rows], [("8", ""), ("10", ""), ("40", "10000000000")])
+        self.assertIn("\n  the first revision is of step 8: what had come by then is told as there at its start\n",
+                      self.refframe("measure", "rev", "--ids", "ids.npy").stdout)
+        self.assertEqual(self.refframe("measure", "rev", "--ids", "ids.npy", "--html", "page.html", code=2).stderr,
+                         "refframe measure: --html is for maps and models; rev is a folder of revisions\n")
+        shutil.copytree(self.at("rev", "step8"), self.at("rev", "step8-tokens5"))
+        self.assertEqual(self.refframe("measure", "rev", "--ids", "ids.npy", code=2).stderr, "refframe: rev: step8 and step8-tokens5 are of one step\n")
+        shutil.rmtree(self.at("rev", "step8-tokens5"))
+        path = self.at("rev", "step10", "config.json")
+        self.write(path, read(path).replace(b'"num_hidden_layers": 2', b'"num_hidden_layers": 1'))
+        self.assertRegex(self.refframe("measure", "rev", "--ids", "ids.npy", code=2).stderr, r"^refframe: rev/step10/model.safetensors: [^\n]*\n$")
+
+    def test_revisions_are_of_one_text(self):
+        """A tokenizer that changed would make another series of each revision."""
+        run = self.trained()
+        self.refframe("export", run, "--to", "rev", "--revisions")
+        self.write("text.txt", "It was a dark and stormy night, and the rain fell in torrents. " * 2)
+        words = ("measure", "rev", "--text", "text.txt", "--format", "csv")
+        self.refframe(*words)
+        path = self.at("rev", "step20-tokens5120", "tokenizer.json")
+        tokenizer = json.loads(read(path))
+        vocabulary = tokenizer["model"]["vocab"]
+        vocabulary["a"], vocabulary["i"] = vocabulary["i"], vocabulary["a"]
+        self.write(path, json.dumps(tokenizer))
+        self.assertEqual(self.refframe(*words, code=2).stderr, "refframe: rev: step20-tokens5120 makes other ids of the text than step0-tokens0\n")
+
+    def test_what_is_exported(self):
+        """Without weights in snapshots those of the checkpoints; one step or all; and nothing where nothing is kept."""
+        run = self.trained("false")
+        self.refframe("export", run, "--to", "rev", "--revisions")
+        self.assertEqual(sorted(os.listdir(self.at("rev"))), ["step30-tokens7680", "step60-tokens15360"])
+        self.refframe("export", run, "--to", "one", "--step", 30)
+        for name in os.listdir(self.at("one")):
+            self.assertEqual(read(self.at("one", name)), read(self.at("rev", "step30-tokens7680", name)), name)
+        self.refframe("export", run, "--to", "rev", "--revisions")  # an earlier export is replaced
+        self.assertEqual(self.refframe("export", run, "--to", "rev", "--revisions", "--step", 30, code=2).stderr,
+                         "refframe export: --revisions writes every step, and --step one\n")
+        shutil.rmtree(os.path.join(run, "checkpoints"))
+        self.assertEqual(self.refframe("export", run, "--to", "none", "--revisions", code=2).stderr,
+                         f"refframe: {run}: no snapshot and no checkpoint has its weights; train with snapshot.weights: true\n")
+
+
+if __name__ == "__main__":
+    unittest.main()
