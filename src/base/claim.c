@@ -327,7 +327,7 @@ static int take_number(Parser *p, const char *what, double *ret_number)
 /* Behind "left ~": NUMBER "+-" NUMBER, which says left >= number - tolerance and left <= number + tolerance. */
 static int take_about(Parser *p, Comparison *low, Comparison *high)
 {
-    double number, tolerance;
+    double number = 0, tolerance = 0;
     if (take_number(p, "behind \"~\" stands a number", &number) != STATUS_OK)
         return STATUS_INPUT;
     skip_space(p);
@@ -373,7 +373,7 @@ int claim_parse(Arena *arena, const char *file, int line, const char *that, Clai
     Parser p = {arena, file, line, that, that, err};
     Comparison *comparisons =
         ARENA_ARRAY(arena, Comparison, strlen(that) / 3 + 2); /* "and" between each two; "~" is two */
-    int n = 0, n_taken;
+    int n = 0, n_taken = 0;
     for (;; n += n_taken) {
         if (take_comparison(&p, &comparisons[n], &n_taken) != STATUS_OK)
             return STATUS_INPUT;
