@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "geometry/layout.h"
+#include "num/engine.h"
 #include "train/session.h"
 #include "train/watch.h"
 
@@ -175,6 +176,11 @@ static void take_notes(const Session *session, TrainEstimate *estimate)
 {
     const TrainSettings *train = &session->settings;
     const int64_t n_windows = data_n_windows(session->data, PART_TRAIN);
+    if (engine_of(session->model_settings.settings) == ENGINE_OPENBLAS)
+        add_note(estimate,
+                 "numerics.engine: matrix products by %s: another library or machine gives other bits, and does not go "
+                 "on with the run",
+                 session->kernels->products);
     if (train->warmup_steps > train->steps)
         add_note(estimate,
                  "train.warmup_steps: %" PRId64 " are not over in %" PRId64

@@ -406,7 +406,7 @@ static void memory_is_known_before_it_is_taken(void **state)
         Session session;
         Settings settings = tiny_settings(arena, shapes[s]);
         assert_int_equal(session_open(&settings, kernels_best(), &session, &err), STATUS_OK);
-        assert_int_equal(session_start(&session, 2, 1, 1, kernels_best(), &err), STATUS_OK);
+        assert_int_equal(session_start(&session, 2, 1, 1, &err), STATUS_OK);
         assert_int_equal(arena_used(session.memory), session_bytes(&session, 2, 1, 1));
         session_close(&session);
         arena_free(arena);
