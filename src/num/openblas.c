@@ -1,6 +1,14 @@
 /* See openblas.h. Invariant: once loaded, the library stays, with one thread a call. */
 #include "num/openblas.h"
 
+/* The left factor's part has less than a megabyte, which MATMUL_SCRATCH counts; the right one's has up to 384 rows. */
+size_t openblas_thread_bytes(int longest)
+{
+    enum { BUFFER = 32 << 20, ROWS = 384 };
+    const size_t bytes = ROWS * sizeof(real) * (size_t)longest;
+    return bytes < BUFFER ? bytes : BUFFER;
+}
+
 #ifdef REFFRAME_OPENBLAS /* its header was there when this was built */
 
 #include <cblas.h>

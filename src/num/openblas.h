@@ -17,7 +17,9 @@
  * from arena. STATUS_FAILED, with one line that has the remedy, where the library is missing or of no use. */
 int openblas_kernels(Arena *arena, const Kernels *own, const Kernels **ret_kernels, Error *err);
 
-/* Bytes that the library takes at most, for itself and for each thread that multiplies. */
-enum { OPENBLAS_BYTES = 32 << 20, OPENBLAS_THREAD_BYTES = 32 << 20 };
+/* Bytes that the library takes for itself, and about what each thread takes beyond MATMUL_SCRATCH that multiplies by
+ * matrices whose longer side is `longest`: it copies parts of both factors into a buffer of its own. */
+enum { OPENBLAS_BYTES = 3 << 20 };
+size_t openblas_thread_bytes(int longest);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "geometry/layout.h"
 #include "num/engine.h"
+#include "num/openblas.h"
 #include "train/session.h"
 #include "train/watch.h"
 
@@ -141,6 +142,19 @@ size_t train_memory(const TrainEstimate *estimate, int threads)
                       (size_t)(smaller(useful, MEASURE_LANES) - 1) * estimate->measuring_thread_bytes);
 }
 
+/* What the engine's library takes on each thread, beside what is taken here. */
+static size_t engine_thread_bytes(const Session *session)
+{
+    const Parameters *parameters = model_parameters(session->model);
+    int longest = session->model_settings.context_length;
+    for (int t = 0; t < parameters->n_tensors; t++) {
+        const Tensor *tensor = &parameters->tensors[t];
+        const int longer = tensor->rows > tensor->cols ? tensor->rows : tensor->cols;
+        longest = longer > longest ? longer : longest;
+    }
+    return openblas_thread_bytes(longest);
+}
+
 /* With what the program takes by itself, and the largest file: it stands in memory as it will on disk, a snapshot
  * before compression, with one member more while it is compressed, a checkpoint, or the one of initial weights; when
  * one is made or read the others are gone. */
@@ -158,6 +172,10 @@ static void estimate_memory(const Session *session, int is_shelved, TrainEstimat
     estimate->thread_bytes = session_bytes(session, 2, 1, 0) - session_bytes(session, 1, 1, 0);
     if (measures)
         estimate->measuring_thread_bytes = session_bytes(session, 2, 0, 1) - session_bytes(session, 1, 0, 1);
+    if (engine_of(session->model_settings.settings) == ENGINE_OPENBLAS) {
+        estimate->memory_bytes += OPENBLAS_BYTES + engine_thread_bytes(session);
+        estimate->thread_bytes += engine_thread_bytes(session);
+    }
 }
 
 static void add_note(TrainEstimate *estimate, const char *format, ...) __attribute__((format(printf, 2, 3)));
