@@ -51,6 +51,26 @@ static void threads_do_not_matter(void **state)
     }
 }
 
+/* A machine of many cores: 64 lanes for up to as many threads, which here are more than the cores. Lanes of one
+ * sequence each, of more, and of unequal numbers of them. */
+static void nor_do_many(void **state)
+{
+    (void)state;
+    static const char *const shapes[][2] = {{"64", "64"}, {"100", "64"}, {"33", "17"}};
+    static const int threads[] = {2, 5, 16, 33, 64};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        const char *const changes[] = {"train.batch_size",  shapes[s][0],  "train.lanes",
+                                       shapes[s][1],        "train.steps", "5",
+                                       "measure.sequences", "4",           NULL};
+        char one[65], more[65];
+        run_hash(changes, 1, 0, one);
+        for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
+            run_hash(changes, threads[t], 0, more);
+            assert_string_equal(one, more);
+        }
+    }
+}
+
 static void an_interrupt_at_any_step_leaves_the_same_bytes(void **state)
 {
     (void)state;
@@ -417,6 +437,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_do_not_matter),
+        cmocka_unit_test(nor_do_many),
         cmocka_unit_test(an_interrupt_at_any_step_leaves_the_same_bytes),
         cmocka_unit_test(variants_resume_to_the_same_bytes),
         cmocka_unit_test(the_instruction_set_does_not_matter),
