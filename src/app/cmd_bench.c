@@ -236,12 +236,11 @@ static int bench_open(Bench *bench, const Size *size, Engine engine, const Reque
 static int bench_size(const Size *size, const Request *request, Result *ret_results, Error *err)
 {
     Bench benches[N_ENGINES] = {{.arena = NULL}};
-    Trainer *trainers[N_ENGINES];
+    Trainer *const trainers[N_ENGINES] = {&benches[0].trainer, &benches[1].trainer};
     int n = 0, status = STATUS_OK;
     for (int e = request->first_engine; e < request->end_engine && status == STATUS_OK; e++, n++) {
         benches[n].arena = arena_new();
         status = bench_open(&benches[n], size, (Engine)e, request, err);
-        trainers[n] = &benches[n].trainer;
     }
     if (status == STATUS_OK) {
         const Batch *batch = &trainers[0]->batch;
