@@ -1,8 +1,8 @@
-/* refframe bench: full training steps against the machine's own FMA peak, measured in the same process.
+/* refframe bench: full training steps of each engine against the machine's own FMA peak, measured in the same process.
  *
- * The floor of a step is its FLOPs over the peak; windows of steps and of a peak loop (all threads, at least 30 ms
- * each) alternate, a window's share is its rate over the mean of the two peaks beside it, and the median over windows
- * is quoted.
+ * The floor of a step is its FLOPs over the peak; windows of each engine's steps and of a peak loop (all threads, at
+ * least 30 ms each) alternate, a window's share is its rate over the mean of the two peaks beside it, and the median
+ * over windows is quoted. So whatever else the machine does, it does it to all engines alike.
  */
 #include <math.h>
 #include <stdio.h>
@@ -14,6 +14,8 @@
 #include "base/json.h"
 #include "base/resolve.h"
 #include "base/text.h"
+#include "num/engine.h"
+#include "num/openblas.h"
 #include "train/trainer.h"
 
 typedef struct {
@@ -41,10 +43,13 @@ typedef struct {
     double *rates; /* (threads,) */
 } PeakJob;
 
-/* What is measured: sizes[first_size, end_size), with other settings on top. */
+/* What is measured: sizes[first_size, end_size) by engines[first_engine, end_engine), with other settings on top. */
 typedef struct {
     const Kernels *kernels;
     int first_size, end_size, threads, seconds, vocab_size; /* vocab_size 0: the size's own */
+    int first_engine, end_engine;
+    const char *products[N_ENGINES]; /* who makes those of an engine that is measured */
+    Error missing;                   /* why openblas, which nobody asked for by name, is not measured; "": it is */
     Assignment *sets;
     int n_sets;
 } Request;
@@ -119,33 +124,51 @@ static void fill_batch(Trainer *trainer, int vocab_size)
     }
 }
 
-static int windows(Trainer *trainer, double seconds, double flops, double *scratch, Result *ret_result, Error *err)
+/* Windows of one engine's steps, each with the peak beside it. */
+typedef struct {
+    double rates[MOST_WINDOWS], shares[MOST_WINDOWS];
+    int n;
+} Windows;
+
+/* All engines in turns: `trainers` (n,), of one model. */
+static int run_windows(Trainer *const *trainers, int n, double seconds, double flops, double *scratch,
+                       Result *ret_results, Error *err)
 {
-    double rates[MOST_WINDOWS], shares[MOST_WINDOWS], rate = 0, peaks = 0, best_peak = 0, started = clock_seconds();
-    int n = 0, status = step_window(trainer, &rate, err); /* warm-up */
-    double before = peak_window(trainer->lanes, trainer->kernels, scratch);
-    while (status == STATUS_OK && n < MOST_WINDOWS && (n < 3 || clock_seconds() - started < seconds)) {
-        status = step_window(trainer, &rate, err);
-        double after = peak_window(trainer->lanes, trainer->kernels, scratch);
-        rates[n] = rate;
-        shares[n++] = rate * flops / ((before + after) / 2);
-        peaks += after;
-        best_peak = after > best_peak ? after : best_peak;
-        before = after;
+    Windows windows[N_ENGINES] = {{.n = 0}};
+    const Trainer *first = trainers[0];
+    double rate = 0, peaks = 0, best_peak = 0, started = clock_seconds();
+    int n_peaks = 0, status = STATUS_OK;
+    for (int e = 0; e < n && status == STATUS_OK; e++) /* warm-up */
+        status = step_window(trainers[e], &rate, err);
+    double before = peak_window(first->lanes, first->kernels, scratch);
+    while (status == STATUS_OK && windows[n - 1].n < MOST_WINDOWS &&
+           (windows[n - 1].n < 3 || clock_seconds() - started < seconds))
+        for (int e = 0; e < n && status == STATUS_OK; e++) {
+            Windows *w = &windows[e];
+            status = step_window(trainers[e], &rate, err);
+            const double after = peak_window(first->lanes, first->kernels, scratch);
+            w->rates[w->n] = rate;
+            w->shares[w->n++] = rate * flops / ((before + after) / 2);
+            peaks += after, n_peaks++;
+            best_peak = after > best_peak ? after : best_peak;
+            before = after;
+        }
+    for (int e = 0; e < n && status == STATUS_OK; e++) {
+        Windows *w = &windows[e];
+        Result result = {.floor_tokens_per_s = peaks / n_peaks / flops, .flops_per_token = flops};
+        result.share = median(w->shares, w->n);
+        result.tokens_per_s = median(w->rates, w->n), result.best_tokens_per_s = w->rates[w->n - 1];
+        result.best_share =
+            result.best_tokens_per_s * flops / best_peak; /* best against best: no window's bad luck helps */
+        result.threads = lanes_threads(first->lanes);
+        ret_results[e] = result;
     }
-    if (status != STATUS_OK)
-        return status;
-    Result result = {.floor_tokens_per_s = peaks / n / flops, .flops_per_token = flops};
-    result.share = median(shares, n);
-    result.tokens_per_s = median(rates, n), result.best_tokens_per_s = rates[n - 1];
-    result.best_share =
-        result.best_tokens_per_s * flops / best_peak; /* best against best: no window's bad luck helps */
-    *ret_result = result;
-    return STATUS_OK;
+    return status;
 }
 
-/* The settings of a size, with those of the request on top. */
-static int size_settings(Arena *arena, const Size *size, const Request *request, Settings *ret_settings, Error *err)
+/* The settings of a size with one engine, with those of the request on top. */
+static int size_settings(Arena *arena, const Size *size, Engine engine, const Request *request, Settings *ret_settings,
+                         Error *err)
 {
     const Schema schema = program_schema(arena);
     const Assignment own[] = {
@@ -158,6 +181,7 @@ static int size_settings(Arena *arena, const Size *size, const Request *request,
         {.key = "model.position.kind", .text = "absolute", .file = "bench"},
         {.key = "model.activation", .text = "gelu", .file = "bench"},
         {.key = "model.norm", .text = "layernorm", .file = "bench"},
+        {.key = ENGINE_KEY, .text = engine_names[engine], .file = "bench"},
     };
     enum { N_OWN = sizeof own / sizeof *own };
     Assignment *assignments = ARENA_ARRAY(arena, Assignment, N_OWN + request->n_sets); /* later ones win */
@@ -178,10 +202,13 @@ typedef struct {
     Trainer trainer;
 } Bench;
 
-static int bench_open(Bench *bench, const Size *size, const Request *request, Error *err)
+static int bench_open(Bench *bench, const Size *size, Engine engine, const Request *request, Error *err)
 {
     const int vocab_size = request->vocab_size ? request->vocab_size : size->vocab_size;
-    int status = size_settings(bench->arena, size, request, &bench->settings, err);
+    const Kernels *kernels = NULL;
+    int status = size_settings(bench->arena, size, engine, request, &bench->settings, err);
+    if (status == STATUS_OK)
+        status = engine_kernels(bench->arena, &bench->settings, request->kernels, &kernels, err);
     if (status == STATUS_OK)
         status = train_settings_read(bench->arena, &bench->settings, &bench->train, err);
     if (status == STATUS_OK)
@@ -190,7 +217,7 @@ static int bench_open(Bench *bench, const Size *size, const Request *request, Er
         status = settings_error(&bench->settings, "objective.kind", err, "bench draws ids, and '%s' predicts vectors",
                                 bench->train.objective->variant.name);
     if (status == STATUS_OK)
-        status = model_new(bench->arena, &bench->model_settings, request->kernels, &bench->model, err);
+        status = model_new(bench->arena, &bench->model_settings, kernels, &bench->model, err);
     if (status != STATUS_OK)
         return status;
     /* more would have nothing to do, and yet a peak */
@@ -200,48 +227,62 @@ static int bench_open(Bench *bench, const Size *size, const Request *request, Er
         status = arena_new_fixed(trainer_bytes(&bench->train, bench->model, threads), &bench->memory, err);
     if (status != STATUS_OK)
         return status;
-    trainer_new(bench->memory, &bench->train, bench->model, NULL, request->kernels, bench->lanes, &bench->trainer);
+    trainer_new(bench->memory, &bench->train, bench->model, NULL, kernels, bench->lanes, &bench->trainer);
     fill_batch(&bench->trainer, vocab_size);
     return STATUS_OK;
 }
 
-static int bench_size(const Size *size, const Request *request, Result *ret_result, Error *err)
+/* Results by engine. */
+static int bench_size(const Size *size, const Request *request, Result *ret_results, Error *err)
 {
-    Bench bench = {.arena = arena_new()};
-    int status = bench_open(&bench, size, request, err);
-    if (status == STATUS_OK) {
-        const Batch *batch = &bench.trainer.batch;
-        const double target_share = (double)batch->n_targets / (batch->n * batch->length);
-        const int threads = lanes_threads(bench.lanes);
-        status = windows(&bench.trainer, request->seconds, model_flops_per_token(bench.model, target_share),
-                         ARENA_ARRAY(bench.arena, double, threads), ret_result, err);
-        ret_result->threads = threads;
+    Bench benches[N_ENGINES] = {{.arena = NULL}};
+    Trainer *const trainers[N_ENGINES] = {&benches[0].trainer, &benches[1].trainer};
+    int n = 0, status = STATUS_OK;
+    for (int e = request->first_engine; e < request->end_engine && status == STATUS_OK; e++, n++) {
+        benches[n].arena = arena_new();
+        status = bench_open(&benches[n], size, (Engine)e, request, err);
     }
-    lanes_free(bench.lanes);
-    arena_free(bench.memory);
-    arena_free(bench.arena);
+    if (status == STATUS_OK) {
+        const Batch *batch = &trainers[0]->batch;
+        const double target_share = (double)batch->n_targets / (batch->n * batch->length);
+        const double flops = model_flops_per_token(benches[0].model, target_share);
+        double *scratch = ARENA_ARRAY(benches[0].arena, double, lanes_threads(benches[0].lanes));
+        status = run_windows(trainers, n, request->seconds, flops, scratch, ret_results + request->first_engine, err);
+    }
+    for (int b = 0; b < n; b++) {
+        lanes_free(benches[b].lanes);
+        arena_free(benches[b].memory);
+        arena_free(benches[b].arena);
+    }
     return status;
 }
 
-static void print_json(const Result *results, const Request *request)
+static void put_result(JsonWriter *json, const char *size, int engine, const Request *request, const Result *result)
+{
+    json_open_object(json);
+    json_put_string(json, "size", size);
+    json_put_string(json, "engine", engine_names[engine]);
+    json_put_string(json, "products", request->products[engine]);
+    json_put_number(json, "tokens_per_s", result->tokens_per_s);
+    json_put_number(json, "best_tokens_per_s", result->best_tokens_per_s);
+    json_put_number(json, "floor_tokens_per_s", result->floor_tokens_per_s);
+    json_put_number(json, "flops_per_token", result->flops_per_token);
+    json_put_number(json, "share_of_floor", result->share);
+    json_put_number(json, "best_share_of_floor", result->best_share);
+    json_put_number(json, "threads", result->threads);
+    json_put_string(json, "kernels", request->kernels->name);
+    json_close_object(json);
+}
+
+static void print_json(Result (*results)[N_ENGINES], const Request *request)
 {
     Text text = {0};
     JsonWriter json;
     json_start(&json, &text, 2);
     json_open_array(&json);
-    for (int s = request->first_size; s < request->end_size; s++) {
-        json_open_object(&json);
-        json_put_string(&json, "size", sizes[s].name);
-        json_put_number(&json, "tokens_per_s", results[s].tokens_per_s);
-        json_put_number(&json, "best_tokens_per_s", results[s].best_tokens_per_s);
-        json_put_number(&json, "floor_tokens_per_s", results[s].floor_tokens_per_s);
-        json_put_number(&json, "flops_per_token", results[s].flops_per_token);
-        json_put_number(&json, "share_of_floor", results[s].share);
-        json_put_number(&json, "best_share_of_floor", results[s].best_share);
-        json_put_number(&json, "threads", results[s].threads);
-        json_put_string(&json, "kernels", request->kernels->name);
-        json_close_object(&json);
-    }
+    for (int s = request->first_size; s < request->end_size; s++)
+        for (int e = request->first_engine; e < request->end_engine; e++)
+            put_result(&json, sizes[s].name, e, request, &results[s][e]);
     json_close_array(&json);
     printf("%s\n", text_string(&text));
     text_free(&text);
@@ -272,6 +313,27 @@ static int read_sets(const Arguments *arguments, Arena *arena, Request *request,
     return STATUS_OK;
 }
 
+/* The engine that --set names, or else all that are there. */
+static int read_engines(Arena *arena, Request *request, Error *err)
+{
+    const Kernels *kernels[N_ENGINES] = {request->kernels};
+    Settings settings;
+    int is_asked = 0, status = size_settings(arena, &sizes[0], ENGINE_EXACT, request, &settings, err);
+    if (status != STATUS_OK)
+        return status;
+    const Engine asked = engine_of(&settings);
+    for (int i = 0; i < request->n_sets; i++)
+        is_asked |= strcmp(request->sets[i].key, ENGINE_KEY) == 0;
+    request->first_engine = (int)asked, request->end_engine = (int)asked + 1;
+    if (is_asked)
+        status = engine_kernels(arena, &settings, request->kernels, &kernels[asked], err);
+    else if (openblas_kernels(arena, request->kernels, &kernels[ENGINE_OPENBLAS], &request->missing) == STATUS_OK)
+        request->end_engine = N_ENGINES;
+    for (int e = request->first_engine; e < request->end_engine && status == STATUS_OK; e++)
+        request->products[e] = kernels[e]->products;
+    return status;
+}
+
 static int read_request(const Arguments *arguments, Arena *arena, Request *ret_request, Error *err)
 {
     const char *size = argument(arguments, "--size");
@@ -286,34 +348,46 @@ static int read_request(const Arguments *arguments, Arena *arena, Request *ret_r
     if (status == STATUS_OK)
         status = read_sets(arguments, arena, &request, err);
     if (status == STATUS_OK)
+        status = read_engines(arena, &request, err);
+    if (status == STATUS_OK)
         *ret_request = request;
     return status;
 }
 
-static void print_head(const Kernels *kernels, int threads)
+static void print_head(const Request *request, int threads)
 {
-    printf("full training steps, float32, %d thread%s, %s kernels; floor: FLOPs over this process's FMA peak\n\n"
-           "  size  %12s %12s %8s %8s\n",
-           threads, threads == 1 ? "" : "s", kernels->name, "tokens/s", "floor", "share", "best");
+    printf("full training steps, float32, %d thread%s, %s kernels; floor: FLOPs over this process's FMA peak\n",
+           threads, threads == 1 ? "" : "s", request->kernels->name);
+    for (int e = request->first_engine; e < request->end_engine; e++)
+        terminal_rowf("%s: %s\n", engine_names[e], request->products[e]);
+    if (*request->missing.text)
+        terminal_rowf("openblas is not measured: %s\n", request->missing.text);
+    printf("\n  size  %-8s  %12s %12s %8s %8s\n", "engine", "tokens/s", "floor", "share", "best");
+}
+
+static void print_size(const char *name, const Request *request, const Result *results)
+{
+    for (int e = request->first_engine; e < request->end_engine; e++) {
+        const Result *r = &results[e];
+        printf("  %-4s  %-8s  %12.0f %12.0f %7.1f%% %7.1f%%\n", e == request->first_engine ? name : "", engine_names[e],
+               r->tokens_per_s, r->floor_tokens_per_s, 100 * r->share, 100 * r->best_share);
+    }
+    fflush(stdout);
 }
 
 static int run(const Arguments *arguments, Error *err)
 {
     Arena *arena = arena_new();
     Request request = {0};
-    Result results[N_SIZES];
+    Result results[N_SIZES][N_ENGINES];
     const int json = argument_given(arguments, "--json");
     int status = read_request(arguments, arena, &request, err);
     for (int s = request.first_size; status == STATUS_OK && s < request.end_size; s++) {
-        const Result *r = &results[s];
-        status = bench_size(&sizes[s], &request, &results[s], err);
-        if (status == STATUS_OK && !json) {
-            if (s == request.first_size)
-                print_head(request.kernels, r->threads);
-            printf("  %-4s  %12.0f %12.0f %7.1f%% %7.1f%%\n", sizes[s].name, r->tokens_per_s, r->floor_tokens_per_s,
-                   100 * r->share, 100 * r->best_share);
-            fflush(stdout);
-        }
+        status = bench_size(&sizes[s], &request, results[s], err);
+        if (status == STATUS_OK && !json && s == request.first_size)
+            print_head(&request, results[s][request.first_engine].threads);
+        if (status == STATUS_OK && !json)
+            print_size(sizes[s].name, &request, results[s]);
     }
     if (status == STATUS_OK && json)
         print_json(results, &request);
@@ -336,7 +410,9 @@ const Verb verb_bench = {
     .summary = "training speed on this machine, as a share of its peak",
     .details =
         "Sizes: S (L4 d128 h4 T128 B16 V512), M (L6 d256 h8 T256 B8 V2048), L (L6 d384 h6 T256 B16 V4096); GELU, "
-        "learned positions, pre-norm LayerNorm, AdamW. Median and best of interleaved windows of at least 30 ms.",
+        "learned positions, pre-norm LayerNorm, AdamW. Every engine that is there, or the one of --set "
+        "numerics.engine=NAME. "
+        "Median and best of interleaved windows of at least 30 ms.",
     .min_words = 0,
     .max_words = 0,
     .options = options,

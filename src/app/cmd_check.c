@@ -134,16 +134,18 @@ static int run(const Arguments *arguments, Error *err)
     Experiment experiment;
     Needs needs = {0};
     Reuse reuse;
-    const int status = experiment_open(arguments, &experiment, err);
+    int status = experiment_open(arguments, &experiment, err);
     if (status != STATUS_OK)
         return status;
-    experiment_find_reuse(&experiment, &reuse);
-    experiment_note_others(&experiment);
-    print_plan(experiment.arena, &experiment.plan);
-    print_arms(&experiment, &needs);
-    print_needs(&experiment, &needs);
+    status = experiment_find_reuse(&experiment, &reuse, err);
+    if (status == STATUS_OK) {
+        experiment_note_others(&experiment);
+        print_plan(experiment.arena, &experiment.plan);
+        print_arms(&experiment, &needs);
+        print_needs(&experiment, &needs);
+    }
     experiment_close(&experiment);
-    return STATUS_OK;
+    return status;
 }
 
 static const Option options[] = {

@@ -77,11 +77,11 @@ static void on_end(void *context, const PlannedRun *run, RunStatus status, const
 /* Before anything is trained: runs that were begun elsewhere can only go on where the same bits are computed. */
 static int check_machine(Experiment *experiment, Error *err)
 {
-    const Machine here = machine_here(experiment->arena, experiment->kernels);
-    int status = STATUS_OK;
+    const Machine *const *machines;
+    int status = experiment_machines(experiment, &machines, err);
     for (int r = 0; r < experiment->part.n_runs && status == STATUS_OK; r++)
-        status = machine_check(file_join(experiment->arena, experiment->folder, experiment->part.runs[r].folder), &here,
-                               err);
+        status = machine_check(file_join(experiment->arena, experiment->folder, experiment->part.runs[r].folder),
+                               machines[r], err);
     return status;
 }
 
@@ -144,8 +144,9 @@ static int prepare(Experiment *experiment, int accepts_other_machine, Error *err
     int status = experiment_check_plan(experiment, err);
     if (status == STATUS_OK)
         status = sched_check(&experiment->part, experiment->folder, err);
+    if (status == STATUS_OK)
+        status = experiment_find_reuse(experiment, &reuse, err);
     if (status == STATUS_OK) {
-        experiment_find_reuse(experiment, &reuse);
         status = reuse_take(&experiment->part, experiment->folder, &reuse, err);
         if (status == STATUS_OK && reuse.missed)
             experiment_add_note(experiment,

@@ -13,6 +13,7 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "geometry/metric.h"
+#include "num/engine.h"
 #include "report/report.h"
 #include "store/lock.h"
 #include "store/machine.h"
@@ -41,6 +42,28 @@ size_t experiment_memory(const Experiment *experiment, int threads)
         most = bytes > most ? bytes : most;
     }
     return most;
+}
+
+int experiment_machines(const Experiment *experiment, const Machine *const **ret_machines, Error *err)
+{
+    Arena *arena = experiment->arena;
+    const Plan *plan = &experiment->part;
+    const Machine **machines = ARENA_ARRAY(arena, const Machine *, plan->n_runs + 1);
+    Machine *of_engine[N_ENGINES] = {NULL};
+    for (int r = 0; r < plan->n_runs; r++) {
+        const Engine engine = engine_of(&plan->runs[r].settings);
+        if (!of_engine[engine]) {
+            const Kernels *kernels;
+            const int status = engine_kernels(arena, &plan->runs[r].settings, experiment->kernels, &kernels, err);
+            if (status != STATUS_OK)
+                return status;
+            of_engine[engine] = ARENA_ARRAY(arena, Machine, 1);
+            *of_engine[engine] = machine_here(arena, kernels);
+        }
+        machines[r] = of_engine[engine];
+    }
+    *ret_machines = machines;
+    return STATUS_OK;
 }
 
 /* --shard I/N; 0 of 0 without it. */
@@ -178,6 +201,19 @@ void experiment_close(Experiment *experiment)
     experiment->arena = arena_free(experiment->arena);
 }
 
+/* Of the plan's runs, whichever engine they have. */
+static const char *blas_text(const Experiment *experiment)
+{
+    const Plan *plan = &experiment->plan;
+    const Kernels *kernels = experiment->kernels;
+    for (int r = 0; r < plan->n_runs; r++)
+        if (engine_of(&plan->runs[r].settings) != ENGINE_EXACT &&
+            engine_kernels(experiment->arena, &plan->runs[r].settings, experiment->kernels, &kernels, NULL) ==
+                STATUS_OK)
+            return arena_format(experiment->arena, "%s, where numerics.engine is openblas", kernels->products);
+    return "none: own products of fixed order";
+}
+
 static void reference_json(const Experiment *experiment, JsonWriter *json)
 {
     json_open_object(json);
@@ -186,7 +222,7 @@ static void reference_json(const Experiment *experiment, JsonWriter *json)
     json_put_string(json, "compiler", machine_compiler());
     json_put_string(json, "cpu", machine_cpu(experiment->arena));
     json_put_string(json, "kernels", experiment->kernels->name);
-    json_put_string(json, "blas", "none: own products of fixed order");
+    json_put_string(json, "blas", blas_text(experiment));
     json_close_object(json);
 }
 

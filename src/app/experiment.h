@@ -29,11 +29,14 @@ double experiment_speed(const Experiment *experiment, int cores);
 /* A line for the user; it lives as long as the experiment. */
 void experiment_add_note(Experiment *experiment, const char *note);
 
+/* For each run of its part the machine that it runs on here, of the engine that it asks for. */
+int experiment_machines(const Experiment *experiment, const Machine *const **ret_machines, Error *err);
+
 /* Notes what else lies in the results folder (others.c). */
 void experiment_note_others(Experiment *experiment);
 
 /* What lies there under other names and could be used, which is noted (others.c). */
-void experiment_find_reuse(Experiment *experiment, Reuse *ret_reuse);
+int experiment_find_reuse(Experiment *experiment, Reuse *ret_reuse, Error *err);
 
 /* One line each, to stdout, behind `prefix`. */
 void experiment_print_notes(const Experiment *experiment, const char *prefix);

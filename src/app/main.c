@@ -10,6 +10,7 @@
 #include "app/app.h"
 #include "base/child.h"
 #include "base/text.h"
+#include "num/openblas.h"
 
 static const Verb *const verbs[] = {
     &verb_run,    &verb_check, &verb_list,    &verb_init,   &verb_status, &verb_clean, &verb_compare, &verb_show,
@@ -40,15 +41,29 @@ static void print_help(const char *program)
     arena_free(arena);
 }
 
+/* What the engine of that name would multiply with, or why it cannot. */
+static void add_openblas(Text *text)
+{
+    Arena *arena = arena_new();
+    const Kernels *kernels;
+    Error err;
+    if (openblas_kernels(arena, kernels_best(), &kernels, &err) == STATUS_OK)
+        text_addf(text, "openblas %s\n", kernels->products);
+    else
+        text_addf(text, "openblas none: %s\n", terminal_text(arena, err.text));
+    arena_free(arena);
+}
+
 static void print_version(void)
 {
     Text text = {0};
     text_addf(&text, "refframe %s\n", REFFRAME_VERSION);
-    text_addf(&text, "numerics %d, %s; " TRAIN_PRODUCTS "\n", TRAIN_NUMERICS_VERSION, REAL_NAME);
+    text_addf(&text, "numerics %d, %s; " OWN_PRODUCTS "\n", TRAIN_NUMERICS_VERSION, REAL_NAME);
     text_addf(&text, "kernels  %s in use; this machine runs", kernels_best()->name);
     for (const char *const *name = kernels_available(); *name; name++)
         text_addf(&text, " %s", *name);
     text_add(&text, "\n");
+    add_openblas(&text);
     terminal_rows(&text);
 }
 

@@ -70,11 +70,14 @@ static const char *describe(const Experiment *experiment, const char *name, cons
                         name, manifest.step, key ? "another " : what, key ? key : "", run->folder, more);
 }
 
-void experiment_find_reuse(Experiment *experiment, Reuse *ret_reuse)
+int experiment_find_reuse(Experiment *experiment, Reuse *ret_reuse, Error *err)
 {
     Arena *arena = experiment->arena;
-    const Machine here = machine_here(arena, experiment->kernels);
-    reuse_find(arena, &experiment->part, experiment->folder, &here, train_steps_alike, ret_reuse);
+    const Machine *const *machines;
+    const int status = experiment_machines(experiment, &machines, err);
+    if (status != STATUS_OK)
+        return status;
+    reuse_find(arena, &experiment->part, experiment->folder, machines, train_steps_alike, ret_reuse);
     const int n = ret_reuse->n_finished + ret_reuse->n_begun;
     const char *begun = ret_reuse->n_begun == 0      ? ""
                         : ret_reuse->n_finished == 0 ? ", not finished"
@@ -95,6 +98,7 @@ void experiment_find_reuse(Experiment *experiment, Reuse *ret_reuse)
         experiment_add_note(experiment, ret_reuse->refused);
     if (ret_reuse->too_short)
         experiment_add_note(experiment, ret_reuse->too_short);
+    return STATUS_OK;
 }
 
 void experiment_note_others(Experiment *experiment)

@@ -14,6 +14,7 @@
 #include "model/objective/objective.h"
 #include "model/settings.h"
 #include "model/slot/slot.h"
+#include "num/engine.h"
 #include "train/settings.h"
 
 /* The row GROUP.kind: a choice among the registry's names. */
@@ -39,6 +40,7 @@ Schema program_schema(Arena *arena)
     parts[n++] = (SchemaPart){"model", NULL, model_vector_rows, model_n_vector_rows};
     parts[n++] = (SchemaPart){"model.score", NULL, model_score_rows, model_n_score_rows};
     parts[n++] = (SchemaPart){"data", NULL, data_rows, data_n_rows};
+    parts[n++] = (SchemaPart){"numerics", NULL, engine_rows, engine_n_rows};
     for (int k = 0; k < n_kinds; k++) {
         if (!kinds[k].group)
             continue;

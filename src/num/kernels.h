@@ -38,9 +38,13 @@ typedef struct {
     int ld_c;
 } PackedProduct;
 
+/* Of every table here: in --version and, of the table that a run used, in its manifest. */
+#define OWN_PRODUCTS "own products of fixed order; no BLAS"
+
 typedef struct {
-    const char *name;    /* "avx512", "avx2", "neon", "plain" */
-    const char *summary; /* what it needs of the machine */
+    const char *name;     /* "avx512", "avx2", "neon", "plain" */
+    const char *summary;  /* what it needs of the machine */
+    const char *products; /* who makes its products: OWN_PRODUCTS, or a library with version and core (openblas.h) */
 
     /* ---- products ---------------------------------------------------------------------------------------------- */
 

@@ -594,6 +594,7 @@ static void sturm(int n, const double *d, const double *e, const double *x, int 
 const Kernels kernels_reference = {
     .name = "reference",
     .summary = "plain loops, for tests",
+    .products = OWN_PRODUCTS,
     .matmul = matmul,
     .pack = pack,
     .matmul_packed = matmul_packed,

@@ -16,6 +16,7 @@
 const Kernels KERNEL(kernels) = {
     .name = KERNEL_NAME,
     .summary = SUMMARY,
+    .products = OWN_PRODUCTS,
     .matmul = KERNEL(matmul),
     .pack = KERNEL(pack),
     .matmul_packed = KERNEL(matmul_packed),

@@ -11,7 +11,7 @@
 #include "base/sha256.h"
 #include "plan/draft.h"
 
-static const char *const counted[] = {"model.", "objective.", "data.", "train.", "snapshot.", "measure."};
+static const char *const counted[] = {"model.", "objective.", "data.", "train.", "snapshot.", "measure.", "numerics."};
 static const char *const not_counted[] = {"data.source.files", "model.init.from", "train.threads"};
 
 /* A key added after a release goes here with the value that means "as before". */
@@ -78,6 +78,7 @@ const LaterKey id_later_keys[] = {
     {"measure.interventions.sequences", "8"},
     {"measure.interventions.place", "0"},
     {"measure.interventions.layer", "0"},
+    {"numerics.engine", "exact"},
     {NULL, NULL},
 };
 

@@ -31,7 +31,7 @@ typedef struct {
 typedef struct {
     Arena *arena;
     const Plan *plan;
-    const Machine *here;
+    const Machine *const *here; /* by run */
     StepsAlike *steps_alike;
     Ended *ended; /* (n_ended,) by id */
     Kind *kinds;
@@ -134,9 +134,8 @@ static int64_t usable_checkpoint(Arena *arena, const char *folder, const Manifes
     return -1;
 }
 
-/* The step at which `planned` can go on from a finished run; -1 for none, and why in words from arena. */
-static int64_t find_step(const Search *search, Arena *arena, const char *folder, const PlannedRun *planned,
-                         const char **ret_why)
+/* The step at which planned run r can go on from a finished run; -1 for none, and why in words from arena. */
+static int64_t find_step(const Search *search, Arena *arena, const char *folder, int r, const char **ret_why)
 {
     Manifest manifest;
     Error err;
@@ -145,7 +144,7 @@ static int64_t find_step(const Search *search, Arena *arena, const char *folder,
         *ret_why = arena_strdup(arena, err.text);
         return -1;
     }
-    const int64_t alike = search->steps_alike(&planned->settings, manifest.steps);
+    const int64_t alike = search->steps_alike(&search->plan->runs[r].settings, manifest.steps);
     const int64_t step = usable_checkpoint(arena, folder, &manifest, alike);
     if (step < 0 && alike < manifest.steps)
         *ret_why = arena_format(arena,
@@ -154,7 +153,7 @@ static int64_t find_step(const Search *search, Arena *arena, const char *folder,
                                 alike + 1);
     else if (step < 0)
         *ret_why = "its checkpoints are gone or not what was written";
-    else if (machine_difference(arena, &manifest.machine, search->here))
+    else if (machine_difference(arena, &manifest.machine, search->here[r]))
         *ret_why = "it was trained on a machine that computes other bits";
     else
         return step;
@@ -188,7 +187,7 @@ static void try_ended(Search *search, const Ended *ended, int r)
     Arena *arena = arena_new();
     Reuse *reuse = search->reuse;
     const char *why = NULL;
-    const int64_t step = find_step(search, arena, ended->folder, &search->plan->runs[r], &why);
+    const int64_t step = find_step(search, arena, ended->folder, r, &why);
     if (step > reuse->go_on_at[r])
         reuse->from[r] = ended->folder, reuse->go_on_at[r] = step;
     else if (why && !reuse->too_short)
@@ -215,8 +214,8 @@ static void find_for(Search *search, int r)
         reuse->first_shorter = reuse->from[r];
 }
 
-void longer_find(Arena *arena, const Plan *plan, const char *folder, const Machine *here, StepsAlike *steps_alike,
-                 Reuse *reuse)
+void longer_find(Arena *arena, const Plan *plan, const char *folder, const Machine *const *here,
+                 StepsAlike *steps_alike, Reuse *reuse)
 {
     Search search = {.arena = arena, .plan = plan, .here = here, .steps_alike = steps_alike, .reuse = reuse};
     int is_listed = 0;

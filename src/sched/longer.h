@@ -7,8 +7,8 @@
 
 /* Finds for every run of the plan that has neither a folder nor a run of its id a shorter one, and of several the one
  * that gets it furthest; sets from, go_on_at, n_shorter, first_shorter and too_short. */
-void longer_find(Arena *arena, const Plan *plan, const char *folder, const Machine *here, StepsAlike *steps_alike,
-                 Reuse *reuse);
+void longer_find(Arena *arena, const Plan *plan, const char *folder, const Machine *const *here,
+                 StepsAlike *steps_alike, Reuse *reuse);
 
 /* Whether a file below a shorter run's folder, of its snapshots or checkpoints, is part of the longer one, which goes
  * on at `step`; a checkpoint only if it is as it was written. */

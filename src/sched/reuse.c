@@ -25,8 +25,8 @@ typedef struct {
 typedef struct {
     Arena *arena;
     const Plan *plan;
-    const Machine *here;
-    Wanted *wanted; /* (n,) by id */
+    const Machine *const *here; /* by run */
+    Wanted *wanted;             /* (n,) by id */
     int n;
     Reuse *found;
 } Search;
@@ -60,10 +60,10 @@ static Wanted *find_wanted(const Search *search, const char *name)
     return found;
 }
 
-/* Whether a run may stand for a planned one, and how far it is. */
-static int is_usable(Search *search, const char *folder, const PlannedRun *planned, RunStatus *ret_status,
-                     int64_t *ret_step)
+/* Whether a run may stand for planned run r, and how far it is. */
+static int is_usable(Search *search, const char *folder, int r, RunStatus *ret_status, int64_t *ret_step)
 {
+    const PlannedRun *planned = &search->plan->runs[r];
     const RunStatus status = run_status(folder);
     const char *settings = file_join(search->arena, folder, RUN_CONFIG);
     Manifest manifest;
@@ -81,7 +81,7 @@ static int is_usable(Search *search, const char *folder, const PlannedRun *plann
                                                   folder, err.text);
         return 0;
     }
-    if (status != RUN_FINISHED && (manifest.step <= 0 || machine_check(folder, search->here, NULL) != STATUS_OK))
+    if (status != RUN_FINISHED && (manifest.step <= 0 || machine_check(folder, search->here[r], NULL) != STATUS_OK))
         return 0;
     *ret_status = status;
     *ret_step = manifest.step;
@@ -96,8 +96,7 @@ static void look_at(Search *search, const char *folder, const char *name)
     if (!wanted || wanted->status == RUN_FINISHED)
         return;
     const char *path = file_join(search->arena, folder, name), *id = wanted->id;
-    if (!is_usable(search, path, &search->plan->runs[wanted->run], &status, &step) ||
-        (status != RUN_FINISHED && step <= wanted->step))
+    if (!is_usable(search, path, wanted->run, &status, &step) || (status != RUN_FINISHED && step <= wanted->step))
         return;
     for (; wanted < search->wanted + search->n && strcmp(wanted->id, id) == 0; wanted++) {
         wanted->status = status;
@@ -106,7 +105,7 @@ static void look_at(Search *search, const char *folder, const char *name)
     }
 }
 
-void reuse_find(Arena *arena, const Plan *plan, const char *folder, const Machine *here, StepsAlike *steps_alike,
+void reuse_find(Arena *arena, const Plan *plan, const char *folder, const Machine *const *here, StepsAlike *steps_alike,
                 Reuse *ret_reuse)
 {
     Reuse found = {.from = ARENA_ARRAY(arena, const char *, plan->n_runs + 1),

@@ -29,9 +29,9 @@ typedef struct {
     const char *missed;                 /* after reuse_take: one that could not be, as somebody had it; NULL: none */
 } Reuse;
 
-/* What could be used for the runs of `plan` that have no folder below `folder` (results/NAME) yet. What cannot be
- * looked into is passed over. */
-void reuse_find(Arena *arena, const Plan *plan, const char *folder, const Machine *here, StepsAlike *steps_alike,
+/* What could be used for the runs of `plan` that have no folder below `folder` (results/NAME) yet, which `here`
+ * (n_runs,) would go on with. What cannot be looked into is passed over. */
+void reuse_find(Arena *arena, const Plan *plan, const char *folder, const Machine *const *here, StepsAlike *steps_alike,
                 Reuse *ret_reuse);
 
 /* Gives these runs their folders; each is there whole, or not at all. A run that somebody holds is not taken, and told

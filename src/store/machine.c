@@ -194,6 +194,7 @@ Machine machine_here(Arena *arena, const Kernels *kernels)
         .kernels_bits = kernels_bits(arena, kernels),
         .libm_bits = libm_bits(arena),
         .zlib_bits = zlib_bits(arena),
+        .products = kernels->products,
     };
 }
 
@@ -216,6 +217,10 @@ static const char *text_at(const Machine *machine, size_t offset)
 
 const char *machine_difference(Arena *arena, const Machine *there, const Machine *here)
 {
+    const char *products_there = text_at(there, offsetof(Machine, products)),
+               *products_here = text_at(here, offsetof(Machine, products));
+    if (*products_there && *products_here && strcmp(products_there, products_here) != 0)
+        return arena_format(arena, "matrix products: made by %s there, by %s here", products_there, products_here);
     for (size_t p = 0; p < sizeof parts / sizeof *parts; p++) {
         const char *then = text_at(there, parts[p].bits), *now = text_at(here, parts[p].bits);
         if (*then && *now && strcmp(then, now) != 0)

@@ -4,7 +4,8 @@
  * library's sin, cos, pow, exp, exp2 and log, whose last bit depends on its version and on the CPU (angles of
  * positions, the cosine schedule, metrics), and zlib, which decides how snapshots are compressed. No list of versions
  * could say which of them agree, so each is tried: a fixed computation goes through it, and its digest is recorded. The
- * kernels are tried too, as what holds of every machine that was tested need not hold of the next.
+ * kernels are tried too, as what holds of every machine that was tested need not hold of the next. A library that makes
+ * products (engine openblas) is told by its name, too: few of its loops can be tried.
  */
 #ifndef REFFRAME_STORE_MACHINE_H
 #define REFFRAME_STORE_MACHINE_H
@@ -18,9 +19,10 @@ typedef struct {
     const char *kernels, *libm, *zlib; /* "avx512", "glibc 2.36", "zlib 1.2.13" */
     /* 16 hex digits of what each computes; "": an earlier version's run */
     const char *kernels_bits, *libm_bits, *zlib_bits;
+    const char *products; /* OWN_PRODUCTS, or the library that makes them: "OpenBLAS 0.3.21, core SkylakeX, pthreads" */
 } Machine;
 
-/* This machine, with the kernels that a run would use. Takes 2 ms. */
+/* This machine, with the kernels that a run would use, whichever engine it has. Takes 2 ms. */
 Machine machine_here(Arena *arena, const Kernels *kernels);
 
 /* What tells two machines apart, as "libm gives other bits (glibc 2.31 on CPU there, glibc 2.36 on CPU here)"; NULL

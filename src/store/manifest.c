@@ -35,7 +35,7 @@ static const struct {
     {OF_MACHINE(libm_bits), IS_TEXT, 1},
     {OF_MACHINE(zlib_bits), IS_TEXT, 1},
     {MEMBER(n_other_machines), IS_INT, 1},
-    {MEMBER(kernels_note), IS_TEXT, 0},
+    {"kernels_note", offsetof(Manifest, machine.products), IS_TEXT, 0},
     {MEMBER(seed), IS_INT64, 0},
     {MEMBER(threads), IS_INT, 0},
     {MEMBER(lanes), IS_INT, 0},

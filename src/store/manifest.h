@@ -15,10 +15,9 @@ typedef struct {
     const char *id;      /* 12 hex digits */
     const char *version; /* refframe's */
     int numerics_version;
-    Machine machine;          /* that trains it, the last one if there were several */
-    int n_other_machines;     /* resumes accepted, and measurings again, on a machine that computes other bits, or none
-                                 knows */
-    const char *kernels_note; /* how products are made: TRAIN_PRODUCTS */
+    Machine machine;      /* that trains it, the last one if there were several */
+    int n_other_machines; /* resumes accepted, and measurings again, on a machine that computes other bits, or none
+                             knows */
     uint64_t seed;
     int threads, lanes;
     const char *input_sha256; /* of corpus and initial weights; "" when there are none */

@@ -117,7 +117,7 @@ static int check_numerics(const char *folder, const Manifest *manifest, Error *e
 static int measure_and_count(Session *session, Arena *arena, const TrainJob *job, Manifest *manifest,
                              Remeasured **ret_snapshots, int *ret_n, Error *err)
 {
-    const Machine here = machine_here(arena, job->kernels);
+    const Machine here = machine_here(arena, session->kernels);
     const int is_other = machine_difference(arena, &manifest->machine, &here) != NULL;
     int n_changed = 0, status = STATUS_OK;
     manifest->n_other_machines += is_other;
@@ -144,7 +144,7 @@ static int open_session(const TrainJob *job, const Manifest *manifest, Session *
     if (status == STATUS_OK)
         status = session_keep_tokenizer(session, job->folder, 1, err);
     if (status == STATUS_OK)
-        status = session_start(session, job->threads, 0, 1, job->kernels, err);
+        status = session_start(session, job->threads, 0, 1, err);
     return status;
 }
 

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "geometry/layout.h"
+#include "num/engine.h"
+#include "num/openblas.h"
 #include "train/session.h"
 #include "train/watch.h"
 
@@ -140,6 +142,19 @@ size_t train_memory(const TrainEstimate *estimate, int threads)
                       (size_t)(smaller(useful, MEASURE_LANES) - 1) * estimate->measuring_thread_bytes);
 }
 
+/* What the engine's library takes on each thread, beside what is taken here. */
+static size_t engine_thread_bytes(const Session *session)
+{
+    const Parameters *parameters = model_parameters(session->model);
+    int longest = session->model_settings.context_length;
+    for (int t = 0; t < parameters->n_tensors; t++) {
+        const Tensor *tensor = &parameters->tensors[t];
+        const int longer = tensor->rows > tensor->cols ? tensor->rows : tensor->cols;
+        longest = longer > longest ? longer : longest;
+    }
+    return openblas_thread_bytes(longest);
+}
+
 /* With what the program takes by itself, and the largest file: it stands in memory as it will on disk, a snapshot
  * before compression, with one member more while it is compressed, a checkpoint, or the one of initial weights; when
  * one is made or read the others are gone. */
@@ -157,6 +172,10 @@ static void estimate_memory(const Session *session, int is_shelved, TrainEstimat
     estimate->thread_bytes = session_bytes(session, 2, 1, 0) - session_bytes(session, 1, 1, 0);
     if (measures)
         estimate->measuring_thread_bytes = session_bytes(session, 2, 0, 1) - session_bytes(session, 1, 0, 1);
+    if (engine_of(session->model_settings.settings) == ENGINE_OPENBLAS) {
+        estimate->memory_bytes += OPENBLAS_BYTES + engine_thread_bytes(session);
+        estimate->thread_bytes += engine_thread_bytes(session);
+    }
 }
 
 static void add_note(TrainEstimate *estimate, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -175,6 +194,11 @@ static void take_notes(const Session *session, TrainEstimate *estimate)
 {
     const TrainSettings *train = &session->settings;
     const int64_t n_windows = data_n_windows(session->data, PART_TRAIN);
+    if (engine_of(session->model_settings.settings) == ENGINE_OPENBLAS)
+        add_note(estimate,
+                 "numerics.engine: matrix products by %s: another library or machine gives other bits, and does not go "
+                 "on with the run",
+                 session->kernels->products);
     if (train->warmup_steps > train->steps)
         add_note(estimate,
                  "train.warmup_steps: %" PRId64 " are not over in %" PRId64

@@ -40,7 +40,7 @@ static int start(Live *live, const Settings *settings, const Kernels *kernels, E
     if (status == STATUS_OK && !session->settings.measure.enabled)
         status = error_set(err, STATUS_INPUT, "measure.enabled: there is nothing to see without");
     if (status == STATUS_OK)
-        status = session_start(session, 1, 1, 1, kernels, err);
+        status = session_start(session, 1, 1, 1, err);
     if (status != STATUS_OK)
         return status;
     const Shape s = measurer_shape(session->model);

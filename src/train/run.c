@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "num/engine.h"
 #include "store/manifest.h"
 #include "store/npz.h"
 #include "store/series.h"
@@ -44,7 +45,6 @@ static void fill_manifest(Run *run)
     m->version = REFFRAME_VERSION;
     m->numerics_version = TRAIN_NUMERICS_VERSION;
     m->machine = run->here;
-    m->kernels_note = TRAIN_PRODUCTS;
     m->seed = session->settings.seed;
     m->threads = lanes_threads(session->lanes);
     m->lanes = session->settings.lanes;
@@ -181,7 +181,7 @@ static int load(Run *run, int *ret_resumed, Error *err)
     int64_t newest = -1;
     int status = session_open(job->settings, job->kernels, session, err);
     if (status == STATUS_OK)
-        status = session_start(session, job->threads, 1, session->settings.measure.enabled, job->kernels, err);
+        status = session_start(session, job->threads, 1, session->settings.measure.enabled, err);
     if (status == STATUS_OK)
         status = newest_checkpoint(run, &newest, err);
     if (status == STATUS_OK)
@@ -202,8 +202,11 @@ static int load(Run *run, int *ret_resumed, Error *err)
 static int begin(Run *run, int *ret_resumed, Error *err)
 {
     const TrainJob *job = run->job;
-    int status;
-    run->here = machine_here(run->arena, job->kernels);
+    const Kernels *kernels;
+    int status = engine_kernels(run->arena, job->settings, job->kernels, &kernels, err);
+    if (status != STATUS_OK)
+        return status;
+    run->here = machine_here(run->arena, kernels);
     if (!job->accepts_other_machine && (status = machine_check(job->folder, &run->here, err)) != STATUS_OK)
         return status;
     if ((status = make_folders(run, err)) != STATUS_OK)
@@ -392,6 +395,9 @@ static int live(Run *run, int is_resumed, Error *err)
     if (run->job->on_begin)
         run->job->on_begin(run->job->context);
     int status = run_log(run->job->folder, line, err);
+    if (status == STATUS_OK && engine_of(run->job->settings) == ENGINE_OPENBLAS)
+        note(run, arena_format(run->arena, "matrix products by %s: another library or machine gives other bits",
+                               session->kernels->products));
     if (status == STATUS_OK)
         status = write_manifest(run, RUN_RUNNING, "", err);
     if (status == STATUS_OK)

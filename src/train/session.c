@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "geometry/metric.h"
+#include "num/engine.h"
 #include "store/run.h"
 
 /* The mask shows every query something of each length that a sequence may have. */
@@ -21,7 +22,9 @@ static int check_mask(const Data *data, const Model *model, int length, Error *e
 static int open_all(Session *session, const Settings *settings, const Kernels *kernels, CorpusShelf *shelf, Error *err)
 {
     const int length = (int)settings_int(settings, "model.context_length");
-    int status = train_settings_read(session->setup, settings, &session->settings, err);
+    int status = engine_kernels(session->setup, settings, kernels, &session->kernels, err);
+    if (status == STATUS_OK)
+        status = train_settings_read(session->setup, settings, &session->settings, err);
     if (status == STATUS_OK)
         status = data_open_shared(session->setup, settings, length, shelf, &session->data, err);
     if (status != STATUS_OK)
@@ -30,7 +33,7 @@ static int open_all(Session *session, const Settings *settings, const Kernels *k
     const Widths widths = data_widths(session->data);
     session->model_settings.vector_width = widths.in, session->model_settings.goal_width = widths.out;
     if (status == STATUS_OK)
-        status = model_new(session->setup, &session->model_settings, kernels, &session->model, err);
+        status = model_new(session->setup, &session->model_settings, session->kernels, &session->model, err);
     if (status == STATUS_OK)
         status = check_mask(session->data, session->model, length, err);
     if (status != STATUS_OK)
@@ -75,8 +78,7 @@ size_t session_bytes(const Session *session, int threads, int with_trainer, int 
            (with_measurer ? measurer_bytes(&session->settings, session->model, session->data, useful) : 0);
 }
 
-int session_start(Session *session, int threads, int with_trainer, int with_measurer, const Kernels *kernels,
-                  Error *err)
+int session_start(Session *session, int threads, int with_trainer, int with_measurer, Error *err)
 {
     int status = lanes_new(session_threads(session, threads, with_trainer), &session->lanes, err);
     if (status == STATUS_OK)
@@ -84,15 +86,15 @@ int session_start(Session *session, int threads, int with_trainer, int with_meas
     if (status != STATUS_OK)
         return status;
     if (with_trainer) {
-        trainer_new(session->memory, &session->settings, session->model, session->data, kernels, session->lanes,
-                    &session->trainer);
+        trainer_new(session->memory, &session->settings, session->model, session->data, session->kernels,
+                    session->lanes, &session->trainer);
         status = initial_load(session->model_settings.settings, model_parameters(session->model),
                               session->trainer.parameters, err);
     }
     if (status != STATUS_OK)
         return status;
     if (with_measurer)
-        status = measurer_new(session->memory, &session->settings, session->model, session->data, kernels,
+        status = measurer_new(session->memory, &session->settings, session->model, session->data, session->kernels,
                               session->lanes, &session->measurer, err);
     return status;
 }

@@ -13,15 +13,17 @@ typedef struct {
     ModelSettings model_settings;
     Data *data;
     Model *model;
-    size_t initial_bytes;  /* memory that reading model.init.from takes */
-    char input_sha256[65]; /* of all that is read: corpus, initial weights; "" if nothing is */
+    const Kernels *kernels; /* of the engine that the settings ask for */
+    size_t initial_bytes;   /* memory that reading model.init.from takes */
+    char input_sha256[65];  /* of all that is read: corpus, initial weights; "" if nothing is */
     Lanes *lanes;
     Trainer trainer;
     Measurer *measurer; /* NULL when nothing is measured */
     const Lock *lock;   /* of the folder that is measured again, NULL elsewhere */
 } Session;
 
-/* Opens data and model and checks the whole settings; takes no memory for training. On failure nothing is left open. */
+/* Opens data and model and checks the whole settings; takes no memory for training. On failure nothing is left open.
+ * `kernels` are our own; the engine, where the settings ask for another, puts its products in place of theirs. */
 int session_open(const Settings *settings, const Kernels *kernels, Session *ret_session, Error *err);
 
 /* The same with a corpus of a shelf, which outlives the session; NULL: of its own. */
@@ -36,8 +38,7 @@ size_t session_bytes(const Session *session, int threads, int with_trainer, int 
 
 /* Takes that memory: trainer (parameters initialised, or taken from model.init.from, streams at their start) and
  * measurer. */
-int session_start(Session *session, int threads, int with_trainer, int with_measurer, const Kernels *kernels,
-                  Error *err);
+int session_start(Session *session, int threads, int with_trainer, int with_measurer, Error *err);
 
 /* Sees that the run's folder holds the tokenizer (RUN_TOKENIZER) where there is one to keep: written for a run that
  * begins, or again if it is gone; of one that `has_begun`, a file with other bytes is STATUS_INPUT and stays as it is.

@@ -14,9 +14,6 @@
 /* Raised when a golden test says that the bits of training or measuring changed; part of every run's id. */
 #define TRAIN_NUMERICS_VERSION 2
 
-/* How matrix products are made: in --version and in every manifest. */
-#define TRAIN_PRODUCTS "own products of fixed order; no BLAS"
-
 typedef struct {
     int64_t step, steps;
     double loss, tokens_per_second, sink; /* sink: NaN before the first snapshot */
@@ -41,7 +38,7 @@ typedef struct {
  * error, with the manifest saying why. */
 int train_run(const TrainJob *job, Error *err);
 
-enum { MOST_TRAIN_NOTES = 2 };
+enum { MOST_TRAIN_NOTES = 3 };
 
 /* What a run will take, known before anything is taken. */
 typedef struct {

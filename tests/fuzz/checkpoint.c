@@ -47,7 +47,7 @@ static Scene *scene_of_process(void)
     changes[6] = NULL;
     scene.settings = fuzz_settings(arena, changes);
     assert(session_open(&scene.settings, kernels_best(), &scene.session, &err) == STATUS_OK);
-    assert(session_start(&scene.session, 1, 1, 0, kernels_best(), &err) == STATUS_OK);
+    assert(session_start(&scene.session, 1, 1, 0, &err) == STATUS_OK);
     scene.trainer = scene.session.trainer;
     scene.n = model_parameters(scene.session.model)->n_values;
     scene.parameters = ARENA_ARRAY(arena, real, scene.n);

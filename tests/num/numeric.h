@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "num/kernels.h"
+#include "num/openblas.h"
 #include "num/reference.h"
 
 /* Uniform in [-1, 1), from a generator good enough for tests (Numerical Recipes' LCG, its upper bits). */
@@ -51,6 +52,16 @@ static inline void assert_same(const char *what, size_t n, const real *x, const 
     for (size_t i = 0; i < n; i++)
         if (memcmp(&x[i], &y[i], sizeof(real)) != 0 && !(isnan(x[i]) && isnan(y[i])))
             fail_msg("%s: [%zu] is %.17g in one, %.17g in the other", what, i, (double)x[i], (double)y[i]);
+}
+
+/* Our kernels with OpenBLAS's products, from arena; NULL, and why, where it is missing: the test has nothing to ask. */
+static inline const Kernels *openblas_there(Arena *arena)
+{
+    const Kernels *kernels = NULL;
+    Error err;
+    if (openblas_kernels(arena, kernels_best(), &kernels, &err) != STATUS_OK)
+        print_message("# %s\n", err.text);
+    return kernels;
 }
 
 /* |x - y| <= tolerance * (size + |y|) everywhere, or both NaN, or equal (infinities). */

@@ -3,6 +3,8 @@
  */
 #include "numeric.h"
 
+#include "base/lanes.h"
+
 typedef struct {
     int m, n, k;
 } Shape;
@@ -143,6 +145,46 @@ static void pieces_are_the_whole(void **state)
         }
 }
 
+/* B packed, and a product of part `variant` of its rows and columns. */
+typedef struct {
+    const real *a, *b; /* of the part */
+    int n, k;          /* likewise */
+    real *panels;
+    PackedProduct product; /* without what it adds to, and what it makes */
+} Packed;
+
+static Packed packed_new(const Kernels *kernels, const Product *x, int variant)
+{
+    const MatmulKind kind = x->kind;
+    const Shape s = x->shape;
+    const int k_first = variant / 3 % 2 ? s.k / 3 : 0, j = variant / 6 && s.n > PACK_UNIT ? PACK_UNIT : 0;
+    Packed packed = {.a = x->a + (kind == MATMUL_TN ? k_first * x->ld_a : k_first),
+                     .b = x->b + (kind == MATMUL_NT ? k_first + j * x->ld_b : k_first * x->ld_b + j),
+                     .n = variant / 6 ? (s.n - j + 1) / 2 : s.n,
+                     .k = variant / 3 % 2 ? s.k / 2 : s.k,
+                     .panels = aligned_alloc(64, (pack_size(s.n, s.k) * sizeof(real) + 64) / 64 * 64)};
+    packed.product = (PackedProduct){.kind = kind,
+                                     .m = s.m,
+                                     .n = packed.n,
+                                     .k = packed.k,
+                                     .alpha = (real)0.7,
+                                     .a = packed.a,
+                                     .ld_a = x->ld_a,
+                                     .panels = packed.panels + (size_t)j * s.k,
+                                     .k_packed = s.k,
+                                     .k_first = k_first,
+                                     .ld_c = x->ld_c};
+    kernels->pack(kind, s.n, s.k, x->b, x->ld_b, packed.panels);
+    return packed;
+}
+
+static void packed_run(const Kernels *kernels, const Product *x, const Packed *packed, const real *plus, real *c)
+{
+    PackedProduct product = packed->product;
+    product.plus = plus, product.c = c;
+    kernels->matmul_packed(&product, x->scratch);
+}
+
 /* A product with B packed has the bits of one without: on all of B, on some of its columns or rows, with any
  * `plus`. On a part of the rows the product without sees a smaller k, and cuts it into the same blocks. */
 static void packed_products_are_the_same(void **state)
@@ -154,39 +196,18 @@ static void packed_products_are_the_same(void **state)
             for (int variant = 0; variant < 12; variant++) {
                 const Kernels *kernels = kernels_named(*name);
                 const MatmulKind kind = (MatmulKind)(variant % 3);
-                const Shape s = shapes[i];
-                const int k_first = variant / 3 % 2 ? s.k / 3 : 0, k = variant / 3 % 2 ? s.k / 2 : s.k;
-                const int j = variant / 6 && s.n > PACK_UNIT ? PACK_UNIT : 0, n = variant / 6 ? (s.n - j + 1) / 2 : s.n;
-                Product x = product_new(kind, s, variant % 2 * 5, &random);
-                const size_t n_panels = pack_size(s.n, s.k);
-                real *panels = aligned_alloc(64, (n_panels * sizeof(real) + 64) / 64 * 64);
+                Product x = product_new(kind, shapes[i], variant % 2 * 5, &random);
+                const Packed fast = packed_new(kernels, &x, variant),
+                             plain = packed_new(&kernels_reference, &x, variant);
                 real *whole = copy_reals(x.n_c, x.c), *packed = copy_reals(x.n_c, x.c), *slow = copy_reals(x.n_c, x.c);
                 const real *plus = variant % 4 == 0 ? NULL : variant % 4 == 1 ? packed : x.c;
-                const real *a = x.a + (kind == MATMUL_TN ? k_first * x.ld_a : k_first);
-                const real *b = x.b + (kind == MATMUL_NT ? k_first + j * x.ld_b : k_first * x.ld_b + j);
-                kernels->matmul(kind, s.m, n, k, (real)0.7, a, x.ld_a, b, x.ld_b, plus != NULL, whole, x.ld_c,
-                                x.scratch);
-                kernels->pack(kind, s.n, s.k, x.b, x.ld_b, panels);
-                PackedProduct product = {.kind = kind,
-                                         .m = s.m,
-                                         .n = n,
-                                         .k = k,
-                                         .alpha = (real)0.7,
-                                         .a = a,
-                                         .ld_a = x.ld_a,
-                                         .panels = panels + (size_t)j * s.k,
-                                         .k_packed = s.k,
-                                         .k_first = k_first,
-                                         .plus = plus,
-                                         .c = packed,
-                                         .ld_c = x.ld_c};
-                kernels->matmul_packed(&product, x.scratch);
+                kernels->matmul(kind, x.shape.m, fast.n, fast.k, (real)0.7, fast.a, x.ld_a, fast.b, x.ld_b,
+                                plus != NULL, whole, x.ld_c, x.scratch);
+                packed_run(kernels, &x, &fast, plus, packed);
                 assert_same(*name, x.n_c, packed, whole);
-                kernels_reference.pack(kind, s.n, s.k, x.b, x.ld_b, panels);
-                product.plus = plus ? x.c : NULL, product.c = slow;
-                kernels_reference.matmul_packed(&product, x.scratch);
-                assert_near(*name, x.n_c, packed, slow, (double)REAL_EPSILON * (2 + k / 4.0), 1);
-                free(panels);
+                packed_run(&kernels_reference, &x, &plain, plus ? x.c : NULL, slow);
+                assert_near(*name, x.n_c, packed, slow, (double)REAL_EPSILON * (2 + fast.k / 4.0), 1);
+                free(fast.panels), free(plain.panels);
                 free_reals(x.n_c, whole);
                 free_reals(x.n_c, packed);
                 free_reals(x.n_c, slow);
@@ -194,32 +215,126 @@ static void packed_products_are_the_same(void **state)
             }
 }
 
+/* OpenBLAS's products are ours but for rounding, plain and packed: the oracle of all paths, and what the engine of that
+ * name rests on. */
+static void openblas_agrees(void **state)
+{
+    (void)state;
+    uint32_t random = 23;
+    Arena *arena = arena_new();
+    const Kernels *theirs = openblas_there(arena);
+    for (size_t i = 0; i < N_SHAPES && theirs; i++)
+        for (int variant = 0; variant < 12; variant++) {
+            Product x = product_new((MatmulKind)(variant % 3), shapes[i], variant % 2 * 5, &random);
+            const Packed panels = packed_new(theirs, &x, variant), ours = packed_new(kernels_best(), &x, variant);
+            real *fast = copy_reals(x.n_c, x.c), *slow = copy_reals(x.n_c, x.c);
+            const double tolerance = (double)REAL_EPSILON * (2 + x.shape.k / 4.0);
+            char what[96];
+            snprintf(what, sizeof what, "kind %d (%d %d %d) variant %d", variant % 3, x.shape.m, x.shape.n, x.shape.k,
+                     variant);
+            product_run(theirs, &x, (real)-0.37, variant / 6, fast);
+            product_run(kernels_best(), &x, (real)-0.37, variant / 6, slow);
+            assert_near(what, x.n_c, fast, slow, tolerance, 1);
+            packed_run(theirs, &x, &panels, variant % 4 == 0 ? NULL : variant % 4 == 1 ? fast : x.c, fast);
+            packed_run(kernels_best(), &x, &ours, variant % 4 == 0 ? NULL : variant % 4 == 1 ? slow : x.c, slow);
+            assert_near(what, x.n_c, fast, slow, 2 * tolerance, 1);
+            free(panels.panels), free(ours.panels);
+            free_reals(x.n_c, fast);
+            free_reals(x.n_c, slow);
+            product_free(&x);
+        }
+    const int is_there = theirs != NULL;
+    arena_free(arena);
+    if (!is_there)
+        skip();
+}
+
+/* One product by many threads at once. */
+enum { AT_ONCE = 64 };
+typedef struct {
+    const Kernels *kernels;
+    const Product *x;
+    real *c[AT_ONCE];
+} Crowd;
+
+static void crowd_lane(void *context, int lane, int thread)
+{
+    (void)thread;
+    const Crowd *crowd = context;
+    product_run(crowd->kernels, crowd->x, 1, 0, crowd->c[lane]);
+}
+
+/* What calls of OpenBLAS share (its buffers) is guarded: as many at a time as there may be lanes give each its product,
+ * with the bits of one alone. */
+static void openblas_is_safe_among_threads(void **state)
+{
+    (void)state;
+    uint32_t random = 31;
+    Error err;
+    Lanes *lanes;
+    Arena *arena = arena_new();
+    Crowd crowd = {.kernels = openblas_there(arena)};
+    if (!crowd.kernels) {
+        arena_free(arena);
+        skip();
+    }
+    assert_ok(lanes_new(16, &lanes, &err), &err);
+    for (int kind = 0; kind < 3; kind++) {
+        Product x = product_new((MatmulKind)kind, (Shape){130, 97, 260}, 3, &random);
+        crowd.x = &x;
+        product_run(crowd.kernels, &x, 1, 0, x.c);
+        for (int l = 0; l < AT_ONCE; l++) {
+            crowd.c[l] = copy_reals(x.n_c, x.c);
+            for (size_t i = 0; i < (size_t)x.shape.n; i++)
+                crowd.c[l][i] = 0;
+        }
+        lanes_run(lanes, AT_ONCE, crowd_lane, &crowd);
+        for (int l = 0; l < AT_ONCE; l++) {
+            assert_same("at once", x.n_c, crowd.c[l], x.c);
+            free_reals(x.n_c, crowd.c[l]);
+        }
+        product_free(&x);
+    }
+    lanes_free(lanes);
+    arena_free(arena);
+}
+
 /* A NaN or infinity in one row of op(A) reaches that row of C, whole, one of op(B) that column, one of C that is added
  * to itself alone; a plain product ignores what C held. With k of one block, and of several. */
+static void check_nan(const Kernels *kernels)
+{
+    enum { IN_A, IN_B, IN_C, N_PLACES, M = 20, N = 21, ROW = 3, COLUMN = 13 };
+    uint32_t random = 17;
+    for (int variant = 0; variant < 2 * 2 * 3 * N_PLACES; variant++) {
+        const MatmulKind kind = (MatmulKind)(variant % 3);
+        const int place = variant / 3 % N_PLACES, k = variant / 9 % 2 ? 22 : 530, at = k / 2;
+        Product x = product_new(kind, (Shape){M, N, k}, 0, &random);
+        real *bad = place == IN_C   ? &x.c[ROW * x.ld_c + COLUMN]
+                    : place == IN_A ? &x.a[kind == MATMUL_TN ? at * x.ld_a + ROW : ROW * x.ld_a + at]
+                                    : &x.b[kind == MATMUL_NT ? COLUMN * x.ld_b + at : at * x.ld_b + COLUMN];
+        for (size_t i = 0; i < x.n_c && place != IN_C; i++)
+            x.c[i] = (real)NAN;
+        *bad = variant / 18 ? (real)INFINITY : (real)NAN;
+        product_run(kernels, &x, 1, place == IN_C, x.c);
+        for (int i = 0; i < M; i++)
+            for (int j = 0; j < N; j++) {
+                const int is_hit = (place == IN_B || i == ROW) && (place == IN_A || j == COLUMN);
+                assert_int_equal(isfinite(x.c[i * x.ld_c + j]) != 0, !is_hit);
+            }
+        product_free(&x);
+    }
+}
+
 static void nan_reaches_what_it_must(void **state)
 {
     (void)state;
-    enum { IN_A, IN_B, IN_C, N_PLACES, M = 20, N = 21, ROW = 3, COLUMN = 13 };
-    uint32_t random = 17;
+    Arena *arena = arena_new();
+    const Kernels *theirs = openblas_there(arena);
     for (const char *const *name = kernels_available(); *name; name++)
-        for (int variant = 0; variant < 2 * 2 * 3 * N_PLACES; variant++) {
-            const MatmulKind kind = (MatmulKind)(variant % 3);
-            const int place = variant / 3 % N_PLACES, k = variant / 9 % 2 ? 22 : 530, at = k / 2;
-            Product x = product_new(kind, (Shape){M, N, k}, 0, &random);
-            real *bad = place == IN_C   ? &x.c[ROW * x.ld_c + COLUMN]
-                        : place == IN_A ? &x.a[kind == MATMUL_TN ? at * x.ld_a + ROW : ROW * x.ld_a + at]
-                                        : &x.b[kind == MATMUL_NT ? COLUMN * x.ld_b + at : at * x.ld_b + COLUMN];
-            for (size_t i = 0; i < x.n_c && place != IN_C; i++)
-                x.c[i] = (real)NAN;
-            *bad = variant / 18 ? (real)INFINITY : (real)NAN;
-            product_run(kernels_named(*name), &x, 1, place == IN_C, x.c);
-            for (int i = 0; i < M; i++)
-                for (int j = 0; j < N; j++) {
-                    const int is_hit = (place == IN_B || i == ROW) && (place == IN_A || j == COLUMN);
-                    assert_int_equal(isfinite(x.c[i * x.ld_c + j]) != 0, !is_hit);
-                }
-            product_free(&x);
-        }
+        check_nan(kernels_named(*name));
+    if (theirs)
+        check_nan(theirs);
+    arena_free(arena);
 }
 
 /* C t = A (B t) for shapes that nobody chose, on every path. */
@@ -242,6 +357,8 @@ int main(void)
         cmocka_unit_test(large_products_against_a_vector),
         cmocka_unit_test(pieces_are_the_whole),
         cmocka_unit_test(packed_products_are_the_same),
+        cmocka_unit_test(openblas_agrees),
+        cmocka_unit_test(openblas_is_safe_among_threads),
         cmocka_unit_test(nan_reaches_what_it_must),
         cmocka_unit_test(random_shapes_against_a_vector),
     };

@@ -24,8 +24,8 @@ static void test_a_machine_is_like_itself(void **state)
 static void test_what_tells_machines_apart(void **state)
 {
     const Scratch *s = *state;
-    const Machine here = {"gcc 12", "A", "avx2", "glibc 2.36", "zlib 1.3", "01", "02", "03"};
-    Machine there = {"clang 14", "B", "plain", "glibc 2.31", "zlib 1.2", "01", "02", "03"};
+    const Machine here = {"gcc 12", "A", "avx2", "glibc 2.36", "zlib 1.3", "01", "02", "03", OWN_PRODUCTS};
+    Machine there = {"clang 14", "B", "plain", "glibc 2.31", "zlib 1.2", "01", "02", "03", OWN_PRODUCTS};
     assert_null(machine_difference(s->arena, &there, &here));
     there.libm_bits = "04";
     assert_string_equal(machine_difference(s->arena, &there, &here),
@@ -37,6 +37,11 @@ static void test_what_tells_machines_apart(void **state)
     assert_string_equal(machine_difference(s->arena, &there, &here),
                         "the kernels: other bits (plain on B there, avx2 on A here)");
     there.kernels_bits = there.libm_bits = there.zlib_bits = "";
+    assert_null(machine_difference(s->arena, &there, &here));
+    there.products = "OpenBLAS 0.3.21, core Zen, OpenMP";
+    assert_string_equal(machine_difference(s->arena, &there, &here),
+                        "matrix products: made by OpenBLAS 0.3.21, core Zen, OpenMP there, by " OWN_PRODUCTS " here");
+    there.products = "";
     assert_null(machine_difference(s->arena, &there, &here));
 }
 
@@ -51,7 +56,7 @@ static void write_manifest(const Scratch *s, RunStatus status, const Machine *ma
 static void test_who_may_go_on(void **state)
 {
     const Scratch *s = *state;
-    const Machine here = {"gcc 12", "A", "avx2", "glibc 2.36", "zlib 1.3", "01", "02", "03"};
+    const Machine here = {"gcc 12", "A", "avx2", "glibc 2.36", "zlib 1.3", "01", "02", "03", OWN_PRODUCTS};
     Machine there = here;
     Error err;
     there.libm_bits = "04";

@@ -39,9 +39,9 @@ static Manifest sample(RunStatus status)
                     .zlib = "zlib 1.2.13",
                     .kernels_bits = "0123456789abcdef",
                     .libm_bits = "123456789abcdef0",
-                    .zlib_bits = "23456789abcdef01"},
+                    .zlib_bits = "23456789abcdef01",
+                    .products = "own"},
         .n_other_machines = 1,
-        .kernels_note = "own",
         .seed = 9007199254740992,
         .threads = 2,
         .lanes = 8,
@@ -98,7 +98,7 @@ static void test_manifest_round_trip(void **state)
         assert_string_equal(r.machine.libm_bits, m.machine.libm_bits);
         assert_string_equal(r.machine.zlib_bits, m.machine.zlib_bits);
         assert_int_equal(r.n_other_machines, m.n_other_machines);
-        assert_string_equal(r.kernels_note, m.kernels_note);
+        assert_string_equal(r.machine.products, m.machine.products);
         assert_true(r.seed == m.seed);
         assert_int_equal(r.threads, m.threads);
         assert_int_equal(r.lanes, m.lanes);

@@ -1,8 +1,11 @@
-"""The training step of `refframe bench` in PyTorch, for the table in src/num/README.md: python3 bench_pytorch.py [--threads N].
+"""The training step of `refframe bench` in PyTorch, for the table in src/num/README.md: python3 bench_pytorch.py [--threads N]
+[--compile] [--bf16].
 
 The same models (pre-norm LayerNorm, GELU in tanh form, learned positions, causal attention, untied head, no biases) on random
-tokens: forward, cross-entropy, backward, clipping, AdamW. Eager mode with what is fastest there: fused attention and fused AdamW.
-Prints the best and the median window of at least 30 ms, and the peak of memory. Needs torch, which no test does.
+tokens: forward, cross-entropy, backward, clipping, AdamW. With what is fastest in eager mode: fused attention and fused AdamW.
+--compile puts forward and backward through torch.compile first, outside of what is timed; --bf16 multiplies in bfloat16
+(autocast), which is another computation than ours. Prints the best and the median window of at least 30 ms, and the peak of memory.
+Needs torch, which no test does.
 """
 import argparse
 import resource
@@ -46,23 +49,31 @@ class Model(nn.Module):
         return F.cross_entropy(self.head(self.norm(x)).flatten(0, 1), targets.flatten())
 
 
-def bench(name, seconds):
+def bench(name, seconds, compiled, bf16):
     L, C, H, T, B, V = SIZES[name]
     torch.manual_seed(1)
     model = Model(L, C, H, T, V)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.1, fused=True)
+    loss = torch.compile(model) if compiled else model
     tokens, targets = torch.randint(3, V, (B, T)), torch.randint(3, V, (B, T))
+
+    def step():
+        optimizer.zero_grad(set_to_none=True)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            value = loss(tokens, targets)
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0, foreach=True)
+        optimizer.step()
+
+    step()
+    step()
     rates, began = [], time.perf_counter()
-    while time.perf_counter() - began < seconds or len(rates) < 4:
+    while time.perf_counter() - began < seconds or len(rates) < 3:
         steps, started = 0, time.perf_counter()
         while time.perf_counter() - started < 0.03:
-            optimizer.zero_grad(set_to_none=True)
-            model(tokens, targets).backward()
-            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0, foreach=True)
-            optimizer.step()
+            step()
             steps += 1
         rates.append(steps * B * T / (time.perf_counter() - started))
-    rates = rates[1:]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"  {name:4}  {statistics.median(rates):12.0f} tokens/s  best {max(rates):8.0f}  peak memory {peak:6.0f} MiB", flush=True)
 
@@ -72,8 +83,11 @@ if __name__ == "__main__":
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--size", choices=SIZES)
+    parser.add_argument("--compile", action="store_true")
+    parser.add_argument("--bf16", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    print(f"PyTorch {torch.__version__}, eager, float32, {arguments.threads} threads")
+    mode, products = "compiled" if arguments.compile else "eager", "bfloat16" if arguments.bf16 else "float32"
+    print(f"PyTorch {torch.__version__}, {mode}, {products}, {arguments.threads} threads")
     for size in [arguments.size] if arguments.size else SIZES:
-        bench(size, arguments.seconds)
+        bench(size, arguments.seconds, arguments.compile, arguments.bf16)

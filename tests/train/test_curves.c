@@ -126,7 +126,7 @@ static double train_case(const Case *c, Session *session)
     Error err;
     double worst = 0;
     assert_int_equal(c->n_steps, STEPS);
-    assert_ok(session_start(session, 2, 1, 0, kernels_best(), &err), &err);
+    assert_ok(session_start(session, 2, 1, 0, &err), &err);
     Trainer *trainer = &session->trainer;
     initialise(model_parameters(session->model), trainer->parameters);
     for (int step = 0; step < STEPS; step++) {

@@ -41,7 +41,7 @@ static Again train_and_open(const char *const *changes)
     again.folder = fresh_folder(again.arena);
     assert_ok(train_in(again.folder, &again.settings, 2, 0, &err), &err);
     assert_ok(session_open(&again.settings, kernels_best(), &again.session, &err), &err);
-    assert_ok(session_start(&again.session, 1, 0, 1, kernels_best(), &err), &err);
+    assert_ok(session_start(&again.session, 1, 0, 1, &err), &err);
     assert_ok(npz_read(again.arena, run_snapshot_path(again.arena, again.folder, LAST), &again.last, &err), &err);
     assert_ok(npz_read(again.arena, file_join(again.arena, again.folder, RUN_BASELINES), &again.baselines, &err), &err);
     const Parameters *parameters = model_parameters(again.session.model);

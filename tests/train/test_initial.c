@@ -48,7 +48,7 @@ static int start(const Scene *scene, int is_given, Session *ret_session, Error *
     *settings = tiny_settings(scene->arena, changes);
     int status = session_open(settings, kernels_best(), ret_session, err);
     if (status == STATUS_OK)
-        status = session_start(ret_session, 1, 1, 0, kernels_best(), err);
+        status = session_start(ret_session, 1, 1, 0, err);
     return status;
 }
 
@@ -115,7 +115,7 @@ static void baselines_are_those_of_given_weights(void **state)
         Session session;
         Error err = {""};
         assert_ok(session_open(&settings, kernels_best(), &session, &err), &err);
-        assert_ok(session_start(&session, 1, with_trainer, 1, kernels_best(), &err), &err);
+        assert_ok(session_start(&session, 1, with_trainer, 1, &err), &err);
         const int T = session.model_settings.context_length;
         const size_t n = model_bias_size(session.model, T);
         real *bias = ARENA_ARRAY(scene->arena, real, n);

@@ -72,7 +72,7 @@ static void interventions_are_what_they_say(void **state)
         Session session;
         Error err = {""};
         assert_ok(session_open(&settings, kernels_best(), &session, &err), &err);
-        assert_ok(session_start(&session, 1, 0, 1, kernels_best(), &err), &err);
+        assert_ok(session_start(&session, 1, 0, 1, &err), &err);
         const Parameters *table = model_parameters(session.model);
         const int T = session.model_settings.context_length, place = p ? T - 1 : 0;
         real *weights = ARENA_ARRAY(trained.arena, real, table->n_values);

@@ -52,7 +52,7 @@ static void open_bench(Bench *bench, const char *length, const char *sequences, 
     bench->folder = fresh_folder(bench->arena);
     bench->settings = settings_of(bench->arena, length, sequences, only, changes);
     assert_ok(session_open(&bench->settings, kernels_best(), &bench->session, &err), &err);
-    assert_ok(session_start(&bench->session, 1, 0, 1, kernels_best(), &err), &err);
+    assert_ok(session_start(&bench->session, 1, 0, 1, &err), &err);
 }
 
 static void close_bench(Bench *bench)
@@ -362,7 +362,7 @@ static void inputs_seen_are_those_of_sequences(void **state)
     bench.arena = arena_new();
     bench.settings = settings_of(bench.arena, "40", "6", NULL, changes);
     assert_ok(session_open(&bench.settings, kernels_best(), &bench.session, &err), &err);
-    assert_ok(session_start(&bench.session, 1, 1, 0, kernels_best(), &err), &err);
+    assert_ok(session_start(&bench.session, 1, 1, 0, &err), &err);
     Trainer *trainer = &bench.session.trainer;
     int64_t n_inputs = 0, n_targets = 0;
     for (int step = 0; step < 3; step++) {

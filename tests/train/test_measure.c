@@ -69,7 +69,7 @@ static void a_snapshot_says_what_each_slot_draws(void **state)
 static void check_views(Session *session, const Visible own[2])
 {
     Error err;
-    assert_ok(session_start(session, 1, 0, 1, kernels_best(), &err), &err);
+    assert_ok(session_start(session, 1, 0, 1, &err), &err);
     const Measurer *measurer = session->measurer;
     const Capture nothing = {.maps = NULL};
     for (int half = 0; half < 2; half++) {
@@ -139,7 +139,7 @@ static void targets_are_measured_apart(void **state)
     Error err;
     const Settings settings = tiny_settings(with.arena, on);
     assert_ok(session_open(&settings, kernels_best(), &session, &err), &err);
-    assert_ok(session_start(&session, 1, 0, 1, kernels_best(), &err), &err);
+    assert_ok(session_start(&session, 1, 0, 1, &err), &err);
     const int T = session.model_settings.context_length, H = session.model_settings.n_heads, n = 8;
     const NpyArray *maps = npz_get(&both, "map"), *found = npz_get(&both, "targets/sink_mass");
     int n_targets = 0;
@@ -179,7 +179,7 @@ static void the_ideal_is_of_what_is_asked(void **state)
         Session session;
         Error err = {""};
         assert_ok(session_open(&settings, kernels_best(), &session, &err), &err);
-        assert_ok(session_start(&session, 1, 0, 1, kernels_best(), &err), &err);
+        assert_ok(session_start(&session, 1, 0, 1, &err), &err);
         assert_true(o ? isnan(session_oracle_loss(&session)) : session_oracle_loss(&session) == 0);
         assert_true(o ? isnan(measurer_oracle_loss(session.measurer)) : measurer_oracle_loss(session.measurer) == 0);
         session_close(&session);
@@ -210,7 +210,7 @@ static char *measure_in_folder(Session *session, Arena *arena)
     MeasureSummary summary;
     char *folder = fresh_folder(arena);
     assert_ok(file_make_folder(file_join(arena, folder, RUN_SNAPSHOTS), &err), &err);
-    assert_ok(session_start(session, 1, 0, 1, kernels_best(), &err), &err);
+    assert_ok(session_start(session, 1, 0, 1, &err), &err);
     real *parameters = ARENA_ARRAY(arena, real, model_parameters(session->model)->n_values);
     parameters_initialise(model_parameters(session->model), 1, parameters);
     assert_ok(measure_snapshot(session->measurer, parameters, NULL, folder, 0, 0, 0, &summary, &err), &err);

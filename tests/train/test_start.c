@@ -80,7 +80,7 @@ static void a_run_starts_as_the_words_say(void **state)
         Session session;
         const Settings settings = tiny_settings(arena, c->changes);
         assert_ok(session_open(&settings, kernels_best(), &session, &err), &err);
-        assert_ok(session_start(&session, 1, 1, 1, kernels_best(), &err), &err);
+        assert_ok(session_start(&session, 1, 1, 1, &err), &err);
         Trainer *trainer = &session.trainer;
         const Set *set = &session.measurer->full;
         const size_t batch = (size_t)trainer->batch.n * (size_t)trainer->batch.length,

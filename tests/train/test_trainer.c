@@ -34,7 +34,7 @@ static void check_steps(const char *const *changes, int threads)
     Session session;
     Settings settings = tiny_settings(arena, changes);
     assert_ok(session_open(&settings, kernels_best(), &session, &err), &err);
-    assert_ok(session_start(&session, threads, 1, 0, kernels_best(), &err), &err);
+    assert_ok(session_start(&session, threads, 1, 0, &err), &err);
     Trainer *trainer = &session.trainer;
     const size_t n = model_parameters(trainer->model)->n_values;
     double *singles = ARENA_ARRAY(arena, double, n);
@@ -100,7 +100,7 @@ static void decayed_tensors(Arena *arena, const char *key, const char *value, co
     StepResult result;
     *settings = tiny_settings(arena, changes);
     assert_ok(session_open(settings, kernels_best(), ret_session, &err), &err);
-    assert_ok(session_start(ret_session, 1, 1, 0, kernels_best(), &err), &err);
+    assert_ok(session_start(ret_session, 1, 1, 0, &err), &err);
     Trainer *trainer = &ret_session->trainer;
     const Parameters *parameters = model_parameters(ret_session->model);
     real *before = ARENA_ARRAY(arena, real, parameters->n_values);

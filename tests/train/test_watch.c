@@ -38,7 +38,7 @@ static Scene *open_scene(Arena *arena, const char *reach)
     scene->trained = train_tiny(changes);
     scene->settings = tiny_settings(arena, changes);
     assert_ok(session_open(&scene->settings, kernels_best(), &scene->session, &err), &err);
-    assert_ok(session_start(&scene->session, 1, 1, 1, kernels_best(), &err), &err);
+    assert_ok(session_start(&scene->session, 1, 1, 1, &err), &err);
     return scene;
 }
 

@@ -15,6 +15,7 @@
 #include "model/position/position.h"
 #include "model/score/score.h"
 #include "model/slot/slot.h"
+#include "num/engine.h"
 #include "store/run.h"
 #include "train/settings.h"
 
@@ -116,6 +117,7 @@ static Schema schema_of_all(Arena *arena, const VariantKind *instead)
     parts[n++] = (SchemaPart){"model", NULL, model_vector_rows, model_n_vector_rows};
     parts[n++] = (SchemaPart){"model.score", NULL, model_score_rows, model_n_score_rows};
     parts[n++] = (SchemaPart){"data", NULL, data_rows, data_n_rows};
+    parts[n++] = (SchemaPart){"numerics", NULL, engine_rows, engine_n_rows};
     for (int p = 0; p < train_n_parts; p++)
         parts[n++] = train_parts[p];
     for (size_t k = 0; k < sizeof model_kinds / sizeof *model_kinds; k++)

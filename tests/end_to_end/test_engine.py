@@ -1,0 +1,178 @@
+"""Without these, a run could be given to a library that is not there or of no use, go on by another one, or keep what its bits
+depend on to itself."""
+import json
+import os
+import re
+import subprocess
+import unittest
+
+from harness import REFFRAME, SINGLE, Case, read, result_of_run, run_folders
+
+OPENBLAS = SINGLE + "numerics: {engine: openblas}\n"
+COMPILER = os.environ.get("CC", "cc").split()
+FLAVOURS = {"serial": 0, "pthreads": 1, "OpenMP": 2}
+
+# A library of that name, in plain loops.
+LIBRARY = """
+int openblas_get_parallel(void) { return FLAVOUR; }
+char *openblas_get_config(void) { return "OpenBLAS VERSION MADE_UP"; }
+char *openblas_get_corename(void) { return "CORE"; }
+void openblas_set_num_threads(int n) { (void)n; }
+void cblas_sgemm(int order, int turns_a, int turns_b, int m, int n, int k, float alpha, const float *a, int ld_a, const float *b,
+                 int ld_b, float beta, float *c, int ld_c)
+{
+    (void)order;
+    for (int i = 0; i < m; i++)
+        for (int j = 0; j < n; j++) {
+            float sum = 0;
+            for (int p = 0; p < k; p++)
+                sum += (turns_a == 112 ? a[p * ld_a + i] : a[i * ld_a + p]) * (turns_b == 112 ? b[j * ld_b + p] : b[p * ld_b + j]);
+            c[i * ld_c + j] = alpha * sum + (beta ? beta * c[i * ld_c + j] : 0);
+        }
+}
+"""
+
+
+def version_line():
+    shown = subprocess.run([REFFRAME, "--version"], text=True, capture_output=True, check=True).stdout
+    return re.search("^openblas (.*)$", shown, re.M)[1]
+
+
+def is_built():
+    return "built without OpenBLAS" not in version_line()
+
+
+class Engine(Case):
+    def library(self, flavour="pthreads", version="1.0.0", core="Loops"):
+        """An environment in which that one is found."""
+        folder = self.at(f"{flavour}-{version}-{core}")
+        os.makedirs(folder)
+        source = LIBRARY.replace("FLAVOUR", str(FLAVOURS[flavour])).replace("VERSION", version).replace("CORE", core)
+        path = os.path.join(folder, "libopenblas.so.0")
+        subprocess.run([*COMPILER, "-x", "c", "-", "-O2", "-ffp-contract=off", "-shared", "-fPIC", "-o", path], input=source, text=True, check=True)
+        return {**os.environ, "LD_LIBRARY_PATH": folder}
+
+    def run_folder(self, name="one"):
+        (folder,) = run_folders(self.at("results", name)).values()
+        return folder
+
+    def assert_refused(self, line, env, *words):
+        for verb in ("check", "run"):
+            done = self.refframe(verb, *words, code=2, env=env)
+            self.assertEqual((done.stdout, done.stderr), ("", f"refframe: {line}\n"))
+
+    def test_the_default_is_exact(self):
+        """Whether it is said or not, and whatever lies where the library would."""
+        self.write("one.yaml", SINGLE)
+        self.write("said.yaml", SINGLE + "numerics: {engine: exact}\n")
+        self.refframe("run", "one.yaml")
+        self.refframe("run", "said.yaml")
+        self.assertEqual(os.path.basename(self.run_folder()), os.path.basename(self.run_folder("said")))
+        self.assertSameResults(result_of_run(self.run_folder()), result_of_run(self.run_folder("said")))
+        self.assertEqual(json.loads(read(os.path.join(self.run_folder(), "manifest.json")))["kernels_note"],
+                         "own products of fixed order; no BLAS")
+        self.assertEqual(json.loads(read(self.at("results", "one", "reference.json")))["blas"], "none: own products of fixed order")
+
+    def test_the_key_is_told(self):
+        listed = self.refframe("list").stdout
+        self.assertRegex(listed, r"numerics\.engine +matrix products: exact, .* openblas, .* bits depend on library and machine")
+        self.write("one.yaml", SINGLE + "numerics: {engine: opnblas}\n")
+        self.assertIn("openblas", self.refframe("check", "one.yaml", code=2).stderr)
+
+    @unittest.skipIf(is_built(), "built with OpenBLAS")
+    def test_a_build_without_it_says_so(self):
+        path = self.write("one.yaml", OPENBLAS)
+        self.assert_refused(f"one.yaml:{OPENBLAS.count(chr(10))}: numerics.engine: {version_line()[len('none: '):]}", None, os.path.basename(path))
+
+    @unittest.skipUnless(is_built(), "built without OpenBLAS")
+    def test_what_cannot_be_used_is_refused(self):
+        self.write("one.yaml", OPENBLAS)
+        place = f"one.yaml:{OPENBLAS.count(chr(10))}: numerics.engine: "
+        os.makedirs(self.at("broken"))
+        path = self.write("broken/libopenblas.so.0", "no library")
+        self.assert_refused(place + f"OpenBLAS cannot be loaded (Debian: libopenblas0-pthread): {path}: file too short",
+                            {**os.environ, "LD_LIBRARY_PATH": self.at("broken")}, "one.yaml")
+        self.assert_refused(place + "this OpenBLAS is the serial one, whose calls threads cannot share; install the one with threads "
+                            "(Debian: libopenblas0-pthread), and choose it with update-alternatives", self.library("serial"), "one.yaml")
+
+    @unittest.skipUnless(is_built(), "built without OpenBLAS")
+    def test_it_says_what_its_bits_depend_on(self):
+        self.write("one.yaml", OPENBLAS)
+        env, products = self.library("OpenMP", "1.2.3", "Abacus"), "OpenBLAS 1.2.3, core Abacus, OpenMP"
+        for verb in "check", "run":
+            self.assertIn(f"numerics.engine: matrix products by {products}: another library or machine gives other bits",
+                          self.refframe(verb, "one.yaml", env=env).stdout)
+        self.assertEqual(json.loads(read(os.path.join(self.run_folder(), "manifest.json")))["kernels_note"], products)
+        self.assertIn(f"matrix products by {products}: ", read(os.path.join(self.run_folder(), "log.txt")).decode())
+        self.assertEqual(json.loads(read(self.at("results", "one", "reference.json")))["blas"],
+                         f"{products}, where numerics.engine is openblas")
+        self.assertIn(f"openblas {products}\n", self.refframe("--version", env=env).stdout)
+
+    @unittest.skipUnless(is_built(), "built without OpenBLAS")
+    def test_another_library_does_not_go_on(self):
+        """Neither another version nor another core; the same goes on, to the same bytes."""
+        self.write("one.yaml", OPENBLAS)
+        env = self.library()
+        self.refframe("run", "one.yaml", "--results", "calm", env=env)
+        self.refframe("run", "one.yaml", env=env)
+        self.interrupt(self.run_folder())
+        for number, (version, core) in enumerate((("1.0.1", "Loops"), ("1.0.0", "Abacus"))):
+            other, folder = self.library(version=version, core=core), self.run_folder()
+            for words in (("run", "one.yaml"), ("train", folder)):
+                done = self.refframe(*words, code=2, env=other)
+                self.assertIn("matrix products: made by OpenBLAS 1.0.0, core Loops, pthreads there, by "
+                              f"OpenBLAS {version}, core {core}, pthreads here; go on there, or here with --accept-other-machine\n", done.stderr)
+        self.refframe("run", "one.yaml", env=env)
+        (calm,) = run_folders(self.at("calm", "one")).values()
+        self.assertSameResults(result_of_run(self.run_folder()), result_of_run(calm))
+        self.interrupt(self.run_folder())
+        self.refframe("run", "one.yaml", "--accept-other-machine", env=other)
+        manifest = json.loads(read(os.path.join(self.run_folder(), "manifest.json")))
+        self.assertEqual((manifest["n_other_machines"], manifest["kernels_note"]), (1, "OpenBLAS 1.0.0, core Abacus, pthreads"))
+
+    def interrupt(self, folder):
+        """As if it had been killed behind its checkpoint of step 9."""
+        os.remove(os.path.join(folder, "checkpoints", "step-00000012.safetensors"))
+        path = os.path.join(folder, "manifest.json")
+        manifest = {**json.loads(read(path)), "status": "interrupted"}
+        self.write(path, json.dumps({key: value for key, value in manifest.items() if key != "sha256"}, indent=2))
+
+    @unittest.skipUnless(is_built(), "built without OpenBLAS")
+    def test_both_engines_in_one_sweep(self):
+        """Each run has its own id, and its own machine to go on with."""
+        self.write("both.yaml", SINGLE + "sweep:\n  numerics.engine: [exact, openblas]\n")
+        env = self.library()
+        self.refframe("run", "both.yaml", env=env)
+        folders = run_folders(self.at("results", "both"))
+        self.assertEqual(sorted(name.split("-")[0] for name in folders), ["exact", "openblas"])
+        self.assertEqual(len({name[-12:] for name in folders}), 2)
+        for folder in folders.values():
+            self.interrupt(folder)
+        other = self.library(version="1.0.1")
+        done = self.refframe("run", "both.yaml", code=2, env=other)
+        self.assertIn("openblas-s1", done.stderr)
+        self.refframe("run", "both.yaml", env=env)
+        for name, folder in folders.items():
+            if name.startswith("exact"):
+                self.interrupt(folder)
+        self.refframe("run", "both.yaml", env=other)
+
+    @unittest.skipUnless(is_built(), "built without OpenBLAS")
+    def test_a_bench_of_both(self):
+        words = ["bench", "--json", "--seconds", "1", "--size", "S"]
+        words += [word for key in ("n_layers=1", "d_model=32", "d_head=8", "context_length=32") for word in ("--set", f"model.{key}")]
+        env = self.library()
+        rows = json.loads(self.refframe(*words, env=env).stdout)
+        self.assertEqual([(row["size"], row["engine"]) for row in rows], [("S", "exact"), ("S", "openblas")])
+        self.assertEqual(rows[1]["products"], "OpenBLAS 1.0.0, core Loops, pthreads")
+        for engine in "exact", "openblas":
+            rows = json.loads(self.refframe(*words, "--set", f"numerics.engine={engine}", env=env).stdout)
+            self.assertEqual([row["engine"] for row in rows], [engine])
+        serial = self.library("serial")
+        self.assertEqual([row["engine"] for row in json.loads(self.refframe(*words, env=serial).stdout)], ["exact"])
+        self.assertIn("openblas is not measured: this OpenBLAS is the serial one", self.refframe(*[w for w in words if w != "--json"], env=serial).stdout)
+        self.assertIn("serial one", self.refframe(*words, "--set", "numerics.engine=openblas", code=2, env=serial).stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

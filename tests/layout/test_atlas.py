@@ -1,0 +1,139 @@
+"""Without this, a table of experiments/ could say something else than the committed results do, and a line of the atlas could call
+*reproduced* what one of its claims refutes.
+"""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = os.path.join(os.environ["TESTS_DIR"], os.pardir)
+sys.path.insert(0, os.path.join(ROOT, "experiments"))
+import atlas  # noqa: E402
+import clocks  # noqa: E402
+
+
+def claim(verdict, corrected=None, family="", text="t", tests=()):
+    return {"text": text, "verdict": verdict, "tests": list(tests), "corrected": {"verdict": corrected or verdict, "family": family}}
+
+
+class Verdicts(unittest.TestCase):
+    def said(self, *claims, **line):
+        return atlas.verdict(line, claims)
+
+    def test_one_refuted_claim_refutes_and_one_open_claim_leaves_open(self):
+        self.assertEqual(self.said(claim("supported"), claim("supported"), paper="p"), "**reproduced**")
+        self.assertEqual(self.said(claim("supported"), claim("refuted"), claim("undecided"), paper="p"), "**not reproduced**")
+        self.assertEqual(self.said(claim("supported"), claim("undecided"), paper="p"), "**undecided**")
+
+    def test_a_prediction_of_ours_is_supported_or_refuted(self):
+        self.assertEqual(self.said(claim("supported")), "**supported**")
+        self.assertEqual(self.said(claim("refuted")), "**refuted**")
+
+    def test_the_corrected_verdict_counts_and_the_other_is_told(self):
+        self.assertEqual(self.said(claim("refuted", "undecided"), paper="p"), "**undecided** (each for itself: not reproduced)")
+
+    def test_a_search_has_no_correction(self):
+        self.assertEqual(self.said({"verdict": "not seen at this scale", "tests": []}, paper="p"), "**undecided**")
+
+
+class Numbers(unittest.TestCase):
+    def test_medians_counts_and_what_never_came(self):
+        tests = [{"median": 0.123456, "low": 0.1, "high": 12}, {"n": 9, "n_hold": 8}, {"median": 120, "low": 100.5, "high": float("inf")},
+                 {"median": "inf", "low": 1e-7, "high": "inf"}]
+        self.assertEqual(atlas.evidence([claim("supported", tests=tests)]),
+                         "0.12 [0.10, 12], 8 of 9 runs, 120 [100, never], never [1e-07, never]")
+
+    def test_equal_ones_are_told_once_and_many_by_what_decided(self):
+        held = {"n": 9, "n_hold": 9}
+        self.assertEqual(atlas.evidence([claim("supported", tests=[held, held])]), "9 of 9 runs (2 times)")
+        many = dict(claim("refuted", tests=[held] * 6 + [{"n": 9, "n_hold": 1}]), deciding=6)
+        self.assertEqual(atlas.evidence([many]), "1 of 9 runs")
+
+
+class Lines(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        os.mkdir(os.path.join(self.folder.name, "e"))
+        with open(os.path.join(self.folder.name, "e", "verdicts.json"), "w", encoding="utf-8") as file:
+            json.dump([claim("supported", family="one", text="a first"), claim("refuted", family="two", text="a second")], file)
+        self.addCleanup(setattr, atlas, "RESULTS", atlas.RESULTS)
+        atlas.RESULTS = self.folder.name
+
+    def test_claims_are_chosen_by_family_or_by_how_they_begin(self):
+        for line, texts in (({"families": ["two"]}, ["a second"]), ({"texts": ["a f"]}, ["a first"]),
+                            ({"families": ["one"], "texts": ["a s"]}, ["a first", "a second"])):
+            self.assertEqual([c["text"] for c in atlas.verdicts_of({"experiment": "e", **line})], texts)
+
+    def test_a_line_that_names_no_claim_is_refused(self):
+        for line in ({"families": ["three"]}, {"texts": ["a f", "b"]}, {}):
+            with self.assertRaisesRegex(SystemExit, "has no claim"):
+                atlas.verdicts_of({"experiment": "e", **line})
+
+
+class Committed(unittest.TestCase):
+    def test_the_readmes_say_what_the_results_do(self):
+        self.assertEqual(atlas.between(atlas.README, atlas.MARKS)[1], atlas.text(), "run experiments/atlas.py --write")
+        self.assertEqual(atlas.between(atlas.FRONT, atlas.MARKS)[1], atlas.front(), "run experiments/atlas.py --write")
+        early = os.path.join(ROOT, "experiments", "early.md")
+        self.assertEqual(atlas.between(early, clocks.MARKS)[1], clocks.text(), "run experiments/clocks.py --write")
+
+    def test_every_experiment_is_listed_and_described(self):
+        with open(atlas.README, encoding="utf-8") as file:
+            listed = file.read()
+        for name in sorted(os.listdir(os.path.join(ROOT, "experiments"))):
+            folder = os.path.join(ROOT, "experiments", name)
+            if os.path.isdir(folder) and not name.startswith("__"):
+                with self.subTest(experiment=name):
+                    self.assertTrue(os.path.exists(os.path.join(folder, "README.md")))
+                    self.assertIn(f"| `{name}` |", listed.replace(f"[`{name}`]({name}/README.md)", f"`{name}`"))
+
+
+class Again(unittest.TestCase):
+    """What `make atlas` says at its end, of a repository of its own."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        at = self.folder.name
+        os.makedirs(os.path.join(at, "experiments"))
+        for name in ("atlas.py", "tables.py"):
+            shutil.copy(os.path.join(ROOT, "experiments", name), os.path.join(at, "experiments"))
+        for name in ("same", "moved"):
+            os.makedirs(os.path.join(at, "results", name))
+            for file in ("summary.csv", "reference.json"):
+                self.put(name, file, "as it was\n")
+        self.git("init", "-q")
+        self.git("add", "-A")
+        self.git("-c", "user.name=n", "-c", "user.email=e", "commit", "-qm", "m")
+
+    def git(self, *words):
+        subprocess.run(["git", "-C", self.folder.name, *words], check=True, capture_output=True)
+
+    def put(self, name, file, text):
+        with open(os.path.join(self.folder.name, "results", name, file), "w", encoding="utf-8") as out:
+            out.write(text)
+
+    def again(self, *names):
+        done = subprocess.run([sys.executable, os.path.join(self.folder.name, "experiments", "atlas.py"), "--again", *names],
+                              capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout
+
+    def test_what_differs_is_named_and_fails(self):
+        self.assertEqual(self.again("same", "moved"), (0, "same: as committed\nmoved: as committed\n"))
+        self.put("same", "reference.json", "another machine\n")
+        self.put("moved", "summary.csv", "another\n")
+        self.assertEqual(self.again("same", "moved"), (1, "same: as committed\nmoved: DIFFERS: results/moved/summary.csv\n"))
+
+    def test_what_was_never_committed_or_is_gone_differs(self):
+        os.remove(os.path.join(self.folder.name, "results", "moved", "summary.csv"))
+        self.assertEqual(self.again("moved")[0], 1)
+        code, text = self.again("never")
+        self.assertEqual((code, text), (1, "never: DIFFERS: nothing of it is committed\n"))
+
+
+if __name__ == "__main__":
+    unittest.main()

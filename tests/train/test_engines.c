@@ -1,0 +1,247 @@
+/* The engine openblas beside ours: the same gradients and curves but for rounding, in every kind of product that a
+ * model has; its own bits again with any number of threads and behind every interrupt; and no going on by another
+ * library.
+ *
+ * Without it a product by the library could be turned, or left out of one layer, and training would only be worse.
+ */
+#include "testing.h"
+
+#include <math.h>
+
+#include "num/openblas.h"
+#include "store/manifest.h"
+#include "train/session.h"
+#include "training.h"
+
+enum { MOST_PAIRS = 24 };
+
+/* Every product of a model is in one of them: heads that share keys, masks that see ahead, gates, slots, biases, a tied
+ * head, a deep one, vectors read by a matrix, a matrix that the optimizer makes orthogonal; sizes that divide nothing.
+ */
+static const char *const variants[][MOST_PAIRS] = {
+    {"model.context_length", "48", "model.d_model", "40", "model.n_heads", "2", NULL},
+    {"model.n_heads", "6", "model.n_kv_heads", "2", "model.d_head", "10", "model.mask.kind", "full", "objective.kind",
+     "masked", "data.source.kind", "bigram_backcopy", NULL},
+    {"model.activation", "swiglu", "model.gate.kind", "element", "model.slot.kind", "key_value", "model.bias", "true",
+     "model.position.kind", "relative", "model.mask.kind", "window", NULL},
+    {"model.tied_head", "true", "train.optimizer.kind", "muon", "model.n_layers", "2", "data.lengths.kind", "uniform",
+     NULL},
+    {"data.source.kind", "trigger_mean", "model.input", "linear", "objective.kind", "regression", "model.head_layers",
+     "3", "model.position.kind", "none", NULL},
+};
+enum { N_VARIANTS = sizeof variants / sizeof *variants };
+
+/* Takes what is changed, and more. */
+static Settings settings_of(Arena *arena, const char *engine, const char *const *changes, const char *const *more)
+{
+    const char *all[2 * MOST_PAIRS + 3];
+    int n = 0;
+    for (; *changes; changes++)
+        all[n++] = *changes;
+    for (; more && *more; more++)
+        all[n++] = *more;
+    all[n++] = "numerics.engine", all[n++] = engine, all[n] = NULL;
+    return tiny_settings(arena, all);
+}
+
+static void open_engine(Arena *arena, const char *engine, const char *const *changes, Session *ret_session)
+{
+    Error err;
+    Settings *settings = ARENA_ARRAY(arena, Settings, 1);
+    *settings = settings_of(arena, engine, changes, NULL);
+    assert_ok(session_open(settings, kernels_best(), ret_session, &err), &err);
+    assert_ok(session_start(ret_session, 2, 1, 0, &err), &err);
+    assert_int_equal(strcmp(ret_session->kernels->products, OWN_PRODUCTS) != 0, strcmp(engine, "openblas") == 0);
+}
+
+static double largest(const Tensor *tensor, const real *x, const real *y)
+{
+    double most = 0;
+    for (size_t i = tensor->offset; i < tensor->offset + (size_t)tensor->rows * (size_t)tensor->cols; i++)
+        most = fmax(most, fabs((double)x[i] - (y ? (double)y[i] : 0)));
+    return most;
+}
+
+/* The gradients of all tensors, at the same weights. Next to the tensor's own size, or to a thousandth of the largest,
+ * where what is left of a sum is small beside its terms. */
+static void gradients_agree(void **state)
+{
+    if (!*state)
+        skip();
+    for (int v = 0; v < N_VARIANTS; v++) {
+        Arena *arena = arena_new();
+        Session ours, theirs;
+        double most = 0;
+        open_engine(arena, "exact", variants[v], &ours);
+        open_engine(arena, "openblas", variants[v], &theirs);
+        trainer_draw(&ours.trainer), trainer_draw(&theirs.trainer);
+        const double loss = trainer_gradient(&ours.trainer);
+        assert_true(fabs(trainer_gradient(&theirs.trainer) - loss) < 1e-6 * (1 + loss));
+        const Parameters *parameters = model_parameters(ours.model);
+        for (int t = 0; t < parameters->n_tensors; t++)
+            most = fmax(most, largest(&parameters->tensors[t], ours.trainer.gradients, NULL));
+        for (int t = 0; t < parameters->n_tensors; t++) {
+            const Tensor *tensor = &parameters->tensors[t];
+            const double size = fmax(largest(tensor, ours.trainer.gradients, NULL), 1e-3 * most);
+            const double apart = largest(tensor, ours.trainer.gradients, theirs.trainer.gradients);
+            if (!(most > 0 && apart <= 2e-5 * size))
+                fail_msg("variant %d, %s: gradients of %g are %g apart", v, tensor->name, size, apart);
+        }
+        session_close(&ours), session_close(&theirs);
+        arena_free(arena);
+    }
+}
+
+static void curves_agree(void **state)
+{
+    if (!*state)
+        skip();
+    enum { STEPS = 50 };
+    double most_apart = 0;
+    for (int v = 0; v < N_VARIANTS; v++) {
+        Arena *arena = arena_new();
+        Session ours, theirs;
+        double apart = 0, first = 0, last = 0;
+        open_engine(arena, "exact", variants[v], &ours);
+        open_engine(arena, "openblas", variants[v], &theirs);
+        for (int step = 0; step < STEPS; step++) {
+            StepResult a, b;
+            Error err;
+            assert_ok(trainer_step(&ours.trainer, &a, &err), &err);
+            assert_ok(trainer_step(&theirs.trainer, &b, &err), &err);
+            apart = fmax(apart, fabs(a.loss - b.loss));
+            first = step == 0 ? a.loss : first, last = a.loss;
+        }
+        print_message("# variant %d: losses from %.3f to %.3f, within %.1e\n", v, first, last, apart);
+        assert_true(apart < 1e-4);
+        most_apart = fmax(most_apart, apart);
+        session_close(&ours), session_close(&theirs);
+        arena_free(arena);
+    }
+    assert_true(most_apart > 0); /* the key does something */
+}
+
+/* A whole run, measured, in `parts` of so many steps on changing numbers of threads, which are done again. */
+static void run_hash(const char *const *changes, const int *threads, int n_parts, int64_t steps_each, char ret_hash[65])
+{
+    static const char *const more[] = {"train.lanes", "8", NULL};
+    Arena *arena = arena_new();
+    Error err = {""};
+    char *folder = fresh_folder(arena);
+    const Settings settings = settings_of(arena, "openblas", changes, more);
+    for (int p = 0; p + 1 < n_parts; p++)
+        assert_int_equal(train_in(folder, &settings, threads[p], steps_each, &err), STATUS_INTERRUPTED);
+    assert_ok(train_in(folder, &settings, threads[n_parts - 1], 0, &err), &err);
+    results_hash(folder, ret_hash);
+    remove_tree(folder);
+    arena_free(arena);
+}
+
+static void neither_threads_nor_interrupts_change_a_bit(void **state)
+{
+    if (!*state)
+        skip();
+    static const int threads[] = {1, 2, 3, 8};
+    char first[65], again[65];
+    for (int v = 0; v < N_VARIANTS; v++) {
+        run_hash(variants[v], threads, 1, 0, first);
+        for (size_t t = 1; t < sizeof threads / sizeof *threads; t++) {
+            run_hash(variants[v], &threads[t], 1, 0, again);
+            assert_string_equal(again, first);
+        }
+        run_hash(variants[v], (const int[]){2, 8, 1}, 3, 4, again);
+        assert_string_equal(again, first);
+    }
+}
+
+/* What another library has begun goes on here only where that is accepted, and then it is counted. */
+static void another_library_does_not_go_on(void **state)
+{
+    if (!*state)
+        skip();
+    static const char *const others[] = {"OpenBLAS 0.2.1, core SkylakeX, pthreads", OWN_PRODUCTS};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        Arena *arena = arena_new();
+        Error err = {""};
+        Manifest manifest;
+        char *folder = fresh_folder(arena);
+        const Settings settings = settings_of(arena, "openblas", variants[0], NULL);
+        const Kernels *kernels;
+        assert_ok(openblas_kernels(arena, kernels_best(), &kernels, &err), &err);
+        assert_int_equal(train_in(folder, &settings, 1, 6, &err), STATUS_INTERRUPTED);
+        assert_ok(manifest_read(arena, folder, &manifest, &err), &err);
+        assert_string_equal(manifest.machine.products, kernels->products);
+        assert_int_equal(strncmp(kernels->products, "OpenBLAS ", strlen("OpenBLAS ")), 0);
+        manifest.machine.products = others[i];
+        assert_ok(manifest_write(folder, &manifest, &err), &err);
+        assert_refused(
+            train_in(folder, &settings, 1, 0, &err), STATUS_INPUT,
+            arena_format(arena,
+                         "%s: was begun on a machine that does not compute the same: matrix products: made by "
+                         "%s there, by %s here; go on there, or here with --accept-other-machine",
+                         folder, others[i], kernels->products),
+            &err);
+        const TrainJob job = {.folder = folder,
+                              .id = "0123456789ab",
+                              .settings = &settings,
+                              .kernels = kernels_best(),
+                              .threads = 1,
+                              .accepts_other_machine = 1};
+        assert_ok(train_run(&job, &err), &err);
+        assert_ok(manifest_read(arena, folder, &manifest, &err), &err);
+        assert_int_equal(manifest.n_other_machines, 1);
+        assert_string_equal(manifest.machine.products, kernels->products);
+        remove_tree(folder);
+        arena_free(arena);
+    }
+}
+
+/* Measuring again uses the engine that has measured. */
+static void measured_again_it_is_the_same(void **state)
+{
+    if (!*state)
+        skip();
+    static const char *const more[] = {"snapshot.weights", "true", NULL};
+    Arena *arena = arena_new();
+    Error err = {""};
+    Remeasured *snapshots;
+    int n = 0;
+    char *folder = fresh_folder(arena);
+    const Settings settings = settings_of(arena, "openblas", variants[0], more);
+    const TrainJob job = {.folder = folder, .settings = &settings, .kernels = kernels_best(), .threads = 2};
+    assert_ok(train_in(folder, &settings, 1, 0, &err), &err);
+    assert_ok(train_measure_again(arena, &job, &snapshots, &n, &err), &err);
+    assert_true(n > 3);
+    for (int i = 0; i < n; i++)
+        assert_false(snapshots[i].is_changed);
+    remove_tree(folder);
+    arena_free(arena);
+}
+
+/* *state: something where the library is there. */
+static int look_for_openblas(void **state)
+{
+    Arena *arena = arena_new();
+    const Kernels *kernels;
+    Error err;
+    static int is_there;
+    is_there = openblas_kernels(arena, kernels_best(), &kernels, &err) == STATUS_OK;
+    if (!is_there)
+        print_message("# %s\n", err.text);
+    *state = is_there ? &is_there : NULL;
+    arena_free(arena);
+    return 0;
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup(name, look_for_openblas)
+    const struct CMUnitTest tests[] = {
+        TEST(gradients_agree),
+        TEST(curves_agree),
+        TEST(neither_threads_nor_interrupts_change_a_bit),
+        TEST(another_library_does_not_go_on),
+        TEST(measured_again_it_is_the_same),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
