@@ -74,7 +74,7 @@ class MeasuredModels(Case):
                  "--set: measure.interventions.layer: 2 is none of the model's 2 layers"),
                 (("--set", "measure.sink.evry=1"), '--set: unknown key "measure.sink.evry"; did you mean "measure.sink.every"?')):
             with self.subTest(words=words):
-                self.assertEqual(self.refframe("measure", "gpt2", "--ids", "ids.npy", *words, code=2).stderr, f"refframe: {error}\n")
+                self.assertEqual(self.refframe("measure", "gpt2", "--ids", "ids.npy", *words, code=2).stderr, printed(error) + "\n")
 
     def test_an_encoder_predicts_nothing(self):
         self.export(RUNS["bert"], "bert")
