@@ -361,7 +361,8 @@ class Verb(Served):
         self.assertEqual([self.state("tiny")[key] for key in ("problem", "planned", "files")], ["", 0, []])
         page = self.browse() if browser.PROGRAM else None
         if page:
-            self.assertIn("Nothing was run here yet.", page.evaluate("document.querySelector('.live').innerText"))
+            self.wait_for(lambda: "Nothing was run here yet." in page.evaluate("document.querySelector('.live').innerText"),
+                          "the page does not say that nothing was run")
         self.refframe("run", "tiny.yaml")
         _, state = self.settled("tiny")
         self.assertIn("summary.csv", state["files"])
