@@ -2,10 +2,10 @@
 
     python3 experiments/atlas.py                 prints the table of README.md, from atlas.json and results/*/verdicts.json
     python3 experiments/atlas.py --write         puts it between the two marks in README.md, and its head on the front page
-    python3 experiments/atlas.py --again NAME... after these experiments were run again: which committed files differ now
+    python3 experiments/atlas.py --again DIR NAME... which committed tables of these experiments differ from those of another run in DIR
 
-A line's verdict is that of its claims, corrected for their family: all supported: reproduced; one refuted: not reproduced; else undecided.
-What the claims say each for itself stands behind it where it differs. Standard library only.
+A line's verdict is that of its claims, each corrected for the k of its family: all supported: reproduced; one refuted: not reproduced; else
+undecided. What the claims say each for itself stands behind it where it differs. Standard library only.
 """
 import json
 import math
@@ -54,12 +54,14 @@ def verdict(line, claims):
     has_paper = "paper" in line
     corrected = said([claim.get("corrected", claim)["verdict"] for claim in claims], has_paper)
     alone = said([claim["verdict"] for claim in claims], has_paper)
-    return f"**{corrected}**" if corrected == alone else f"**{corrected}** (each for itself: {alone})"
+    asked = max(claim.get("corrected", {}).get("claims", 1) for claim in claims)
+    return f"**{corrected}** (k = {asked}{'' if corrected == alone else f'; each for itself: {alone}'})"
 
 
 def number(value):
-    if not isinstance(value, (int, float)) or math.isinf(value):  # an onset that never came is a word in JSON
-        return "never"
+    value = float(value)  # an onset that never came is a word in JSON
+    if math.isinf(value):
+        return "never" if value > 0 else "\u2212never"
     return f"{value:.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.2f}" if abs(value) >= 0.01 else f"{value:.0e}"
 
 
@@ -92,10 +94,12 @@ def text():
 
 
 def front():
-    """The lines that the front page has, too."""
+    """The lines that are decided, as the front page has them; and how many are not."""
     rows = [(f"{line['claim']} ([{line['experiment']}](experiments/{line['experiment']}/README.md))", verdict(line, verdicts_of(line)),
-             line["found"]) for line in read_lines() if line.get("front")]
-    return table(("claim", "verdict", "in words"), by_verdict(rows))
+             line["found"]) for line in read_lines()]
+    decided = [row for row in by_verdict(rows) if "**undecided**" not in row[1]]
+    more = f"{len(rows) - len(decided)} more lines", "**undecided**", "[All of them](experiments/README.md), with numbers and sources"
+    return table(("claim", "verdict", "in words"), (*decided, more))
 
 
 def between(path, marks):
@@ -115,15 +119,31 @@ def rewrite(path, marks, text):
 
 
 def git(*words):
-    return subprocess.run(["git", "-C", HERE, *words], check=True, capture_output=True, text=True).stdout.split()
+    return subprocess.run(["git", "-C", HERE, *words], check=True, capture_output=True).stdout
 
 
-def again(names):
-    """0 if what git keeps of these experiments is as committed; reference.json, which names the machine, aside."""
+def bytes_of(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def differing(folder, name):
+    """Which of the tables that git keeps of an experiment are others in folder/name; reference.json, which names the machine, aside."""
+    kept = git("ls-tree", "-z", "--name-only", "HEAD", f"../results/{name}/").decode().split("\0")
+    for path in (path for path in kept if path and os.path.basename(path) != "reference.json"):
+        at = os.path.join(folder, name, os.path.basename(path))
+        if not os.path.exists(at):
+            yield f"{os.path.basename(path)} (is not there)"
+        elif bytes_of(at) != git("show", f"HEAD:./{path}"):
+            yield os.path.basename(path)
+    if not any(kept):
+        yield "nothing of it is committed"
+
+
+def again(folder, names):
     n_differing = 0
     for name in names:
-        paths = "--", f"../results/{name}", f":!../results/{name}/reference.json"
-        found = git("diff", "--name-only", *paths) if git("ls-files", *paths) else ["nothing of it is committed"]
+        found = list(differing(folder, name))
         n_differing += len(found)
         print(f"{name}: {'DIFFERS: ' + ', '.join(found) if found else 'as committed'}")
     return 1 if n_differing else 0
@@ -131,7 +151,7 @@ def again(names):
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--again"]:
-        sys.exit(again(sys.argv[2:]))
+        sys.exit(again(sys.argv[2], sys.argv[3:]))
     if sys.argv[1:] == ["--write"]:
         rewrite(README, MARKS, text())
         rewrite(FRONT, MARKS, front())

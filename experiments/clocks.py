@@ -42,19 +42,20 @@ def clocks_of(experiment):
         if 2 * len(came) <= len(rows) or not rows[0]["of"].startswith(SINKS):
             continue
         groups = [(name.removeprefix("held_out_loss:").removesuffix(" halved"), order(came, name)) for name in milestones]
-        yield (experiment, arm, f"{len(came)}/{len(rows)}", median(at(row, "by") for row in rows),
+        yield (experiment, arm, rows[0]["of"], f"{len(came)}/{len(rows)}", median(at(row, "by") for row in rows),
                median(at(row, "by") / steps[row["run"]] for row in rows), middle(at(row, "tokens_by") for row in rows),
                median(at(row, "early") for row in rows), "; ".join(f"{group}: {text}" for group, text in groups if text))
 
 
 def rows_of_all():
-    for experiment in sorted(os.listdir(RESULTS)):
-        if os.path.exists(os.path.join(RESULTS, experiment, "onset.csv")):
+    """Of the experiments that are shipped and have been run; what else a user has in results/ is no business of the page."""
+    for experiment in sorted(os.listdir(HERE)):
+        if all(os.path.exists(os.path.join(*path)) for path in ((HERE, experiment, "experiment.yaml"), (RESULTS, experiment, "onset.csv"))):
             yield from clocks_of(experiment)
 
 
 def text():
-    return table(("experiment", "arm", "formed", "step", "share of the steps", "tokens", "share of the loss's fall",
+    return table(("experiment", "arm", "of", "formed", "step", "share of the steps", "tokens", "share of the loss's fall",
                   "against the halving of each loss"), rows_of_all())
 
 

@@ -16,7 +16,7 @@ import clocks  # noqa: E402
 
 
 def claim(verdict, corrected=None, family="", text="t", tests=()):
-    return {"text": text, "verdict": verdict, "tests": list(tests), "corrected": {"verdict": corrected or verdict, "family": family}}
+    return {"text": text, "verdict": verdict, "tests": list(tests), "corrected": {"verdict": corrected or verdict, "family": family, "claims": 3}}
 
 
 class Verdicts(unittest.TestCase):
@@ -24,27 +24,27 @@ class Verdicts(unittest.TestCase):
         return atlas.verdict(line, claims)
 
     def test_one_refuted_claim_refutes_and_one_open_claim_leaves_open(self):
-        self.assertEqual(self.said(claim("supported"), claim("supported"), paper="p"), "**reproduced**")
-        self.assertEqual(self.said(claim("supported"), claim("refuted"), claim("undecided"), paper="p"), "**not reproduced**")
-        self.assertEqual(self.said(claim("supported"), claim("undecided"), paper="p"), "**undecided**")
+        self.assertEqual(self.said(claim("supported"), claim("supported"), paper="p"), "**reproduced** (k = 3)")
+        self.assertEqual(self.said(claim("supported"), claim("refuted"), claim("undecided"), paper="p"), "**not reproduced** (k = 3)")
+        self.assertEqual(self.said(claim("supported"), claim("undecided"), paper="p"), "**undecided** (k = 3)")
 
     def test_a_prediction_of_ours_is_supported_or_refuted(self):
-        self.assertEqual(self.said(claim("supported")), "**supported**")
-        self.assertEqual(self.said(claim("refuted")), "**refuted**")
+        self.assertEqual(self.said(claim("supported")), "**supported** (k = 3)")
+        self.assertEqual(self.said(claim("refuted")), "**refuted** (k = 3)")
 
     def test_the_corrected_verdict_counts_and_the_other_is_told(self):
-        self.assertEqual(self.said(claim("refuted", "undecided"), paper="p"), "**undecided** (each for itself: not reproduced)")
+        self.assertEqual(self.said(claim("refuted", "undecided"), paper="p"), "**undecided** (k = 3; each for itself: not reproduced)")
 
     def test_a_search_has_no_correction(self):
-        self.assertEqual(self.said({"verdict": "not seen at this scale", "tests": []}, paper="p"), "**undecided**")
+        self.assertEqual(self.said({"verdict": "not seen at this scale", "tests": []}, paper="p"), "**undecided** (k = 1)")
 
 
 class Numbers(unittest.TestCase):
     def test_medians_counts_and_what_never_came(self):
         tests = [{"median": 0.123456, "low": 0.1, "high": 12}, {"n": 9, "n_hold": 8}, {"median": 120, "low": 100.5, "high": float("inf")},
-                 {"median": "inf", "low": 1e-7, "high": "inf"}]
+                 {"median": "inf", "low": 1e-7, "high": "inf"}, {"median": -140, "low": "-inf", "high": 3}]
         self.assertEqual(atlas.evidence([claim("supported", tests=tests)]),
-                         "0.12 [0.10, 12], 8 of 9 runs, 120 [100, never], never [1e-07, never]")
+                         "0.12 [0.10, 12], 8 of 9 runs, 120 [100, never], never [1e-07, never], -140 [\u2212never, 3]")
 
     def test_equal_ones_are_told_once_and_many_by_what_decided(self):
         held = {"n": 9, "n_hold": 9}
@@ -98,41 +98,49 @@ class Again(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()
         self.addCleanup(self.folder.cleanup)
-        at = self.folder.name
-        os.makedirs(os.path.join(at, "experiments"))
+        os.makedirs(self.at("experiments"))
         for name in ("atlas.py", "tables.py"):
-            shutil.copy(os.path.join(ROOT, "experiments", name), os.path.join(at, "experiments"))
-        for name in ("same", "moved"):
-            os.makedirs(os.path.join(at, "results", name))
-            for file in ("summary.csv", "reference.json"):
-                self.put(name, file, "as it was\n")
+            shutil.copy(os.path.join(ROOT, "experiments", name), self.at("experiments"))
+        for folder in ("results", "again"):
+            for name in ("same", "moved"):
+                os.makedirs(self.at(folder, name))
+                for file in ("summary.csv", "reference.json"):
+                    self.put(folder, name, file, "as it was\n")
         self.git("init", "-q")
-        self.git("add", "-A")
+        self.git("add", "experiments", "results")
         self.git("-c", "user.name=n", "-c", "user.email=e", "commit", "-qm", "m")
+
+    def at(self, *names):
+        return os.path.join(self.folder.name, *names)
 
     def git(self, *words):
         subprocess.run(["git", "-C", self.folder.name, *words], check=True, capture_output=True)
 
-    def put(self, name, file, text):
-        with open(os.path.join(self.folder.name, "results", name, file), "w", encoding="utf-8") as out:
+    def put(self, folder, name, file, text):
+        with open(self.at(folder, name, file), "w", encoding="utf-8") as out:
             out.write(text)
 
     def again(self, *names):
-        done = subprocess.run([sys.executable, os.path.join(self.folder.name, "experiments", "atlas.py"), "--again", *names],
+        done = subprocess.run([sys.executable, self.at("experiments", "atlas.py"), "--again", self.at("again"), *names],
                               capture_output=True, text=True, check=False)
         return done.returncode, done.stdout
 
     def test_what_differs_is_named_and_fails(self):
         self.assertEqual(self.again("same", "moved"), (0, "same: as committed\nmoved: as committed\n"))
-        self.put("same", "reference.json", "another machine\n")
-        self.put("moved", "summary.csv", "another\n")
-        self.assertEqual(self.again("same", "moved"), (1, "same: as committed\nmoved: DIFFERS: results/moved/summary.csv\n"))
+        self.put("again", "same", "reference.json", "another machine\n")
+        self.put("again", "moved", "summary.csv", "another\n")
+        self.assertEqual(self.again("same", "moved"), (1, "same: as committed\nmoved: DIFFERS: summary.csv\n"))
 
-    def test_what_was_never_committed_or_is_gone_differs(self):
-        os.remove(os.path.join(self.folder.name, "results", "moved", "summary.csv"))
-        self.assertEqual(self.again("moved")[0], 1)
-        code, text = self.again("never")
-        self.assertEqual((code, text), (1, "never: DIFFERS: nothing of it is committed\n"))
+    def test_it_is_held_to_what_is_committed(self):
+        self.put("results", "moved", "summary.csv", "another\n")
+        self.put("again", "moved", "summary.csv", "another\n")
+        self.git("add", "results")
+        self.assertEqual(self.again("moved"), (1, "moved: DIFFERS: summary.csv\n"))
+
+    def test_what_was_never_committed_or_never_came_differs(self):
+        os.remove(self.at("again", "moved", "summary.csv"))
+        self.assertEqual(self.again("moved"), (1, "moved: DIFFERS: summary.csv (is not there)\n"))
+        self.assertEqual(self.again("never"), (1, "never: DIFFERS: nothing of it is committed\n"))
 
 
 if __name__ == "__main__":
