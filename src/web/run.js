@@ -66,6 +66,7 @@ function open() {
   page.seeds = null; // whatever seeds are still to come: they were of another run
   $("seeds").disabled = false;
   Object.assign(page, {shape: null, frames: [], at: 0, isOpen: false, isRunning: false, isLooping: false, chosen: null, trouble: ""});
+  page.wantsPlay &&= page.until > 0 && !lacksPrediction();
   writeLink();
   if (page.isReady)
     page.worker.postMessage({kind: "open", id: page.id, settings: settingsOf(page.state), every: every(), until: page.until,

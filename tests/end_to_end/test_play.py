@@ -212,6 +212,33 @@ class Play(unittest.TestCase):
         self.finish(page)
         self.assertIn("Right. At BOS", self.text(page, "lesson-reading"))
 
+    def test_a_step_that_trains_nothing_never_does(self):
+        """Started over, or after a switch there and back, even of a run that plays."""
+        page = self.page()
+        self.step(page, 0)
+        page.evaluate("say('evenly')")
+        there_and_back = "flip('score', 'relu'); flip('score', 'softmax')"
+        there_play_and_back = "flip('score', 'relu'); pressPlay(); flip('score', 'softmax')"
+        for press in ("$('reset').click()", there_and_back, there_play_and_back):
+            with self.subTest(press=press):
+                page.evaluate(press)
+                self.wait(page, "page.isOpen")
+                self.assertEqual(self.shown(page, "[page.until, page.wantsPlay, page.isRunning, $('play').disabled, $('step').textContent]"),
+                                 [0, False, False, True, "step 0 of 0"])
+                self.assertIn("Right. Evenly: ", self.text(page, "lesson-reading"))
+        page.evaluate("flip('score', 'relu')")
+        self.wait(page, "page.isOpen")
+        self.assertEqual(self.shown(page, "[page.until, $('play').disabled]"), [600, False])
+
+    def test_a_switch_back_to_a_step_asks_first(self):
+        page = self.page()
+        self.step(page, 1)
+        page.evaluate("flip('score', 'relu'); $('play').click(); flip('score', 'softmax')")
+        self.wait(page, "page.isOpen")
+        self.assertEqual(self.shown(page, "[page.wantsPlay, page.isRunning]"), [False, False])
+        page.evaluate("$('play').click()")
+        self.assertIn("Before it trains, say what you expect.", self.text(page, "lesson-asks"))
+
     def test_the_lesson_asks_before_a_run(self):
         """For a column of the map, where one is to come; play begins only then."""
         page = self.page()
