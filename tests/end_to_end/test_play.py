@@ -18,6 +18,11 @@ import make_play  # noqa: E402
 COMMITTED = os.path.join(os.path.dirname(os.environ["TESTS_DIR"]), "play.html")
 NATIVE = os.environ.get("WEB_NATIVE", "")
 N_STEPS = 50
+HOLD_MODULE = """const post = Worker.prototype.postMessage;
+Worker.prototype.postMessage = function (message, ...rest) {
+  const send = () => post.call(this, message, ...rest);
+  message.kind === "load" ? window.sendModule = send : send();
+};"""
 FIGURES = "({losses: [f.trainingLoss, f.loss], sinks: f.sinks, ends: f.ends, drains: f.drains, norms: f.norms, step: f.step})"
 
 
@@ -88,11 +93,15 @@ def unpacked(codes, least):
 @unittest.skipUnless(browser.PROGRAM, "no Chromium here")
 class Play(unittest.TestCase):
     def page(self, words="", **options):
+        page = self.loaded(words, **options)
+        self.wait(page, "page.isOpen")
+        return page
+
+    def loaded(self, words="", **options):
         page = browser.Page(f"file://{COMMITTED}{words}", **options)
         self.addCleanup(page.close)
         self.addCleanup(lambda: self.assertEqual(page.complaints, []))
         self.addCleanup(lambda: self.assertEqual([url for url in page.requests if not url.startswith(("file:", "blob:", "data:"))], []))
-        self.wait(page, "page.isOpen")
         return page
 
     def wait(self, page, condition, seconds=120):
@@ -361,6 +370,29 @@ class Play(unittest.TestCase):
         self.wait(page, "page.seeds === null && page.isOpen")
         self.assertEqual(page.evaluate("$('strip').childElementCount"), 20)
         self.assertIn("formed in 0 of 20 seeds (95 % interval: 0 % to 16 %)", page.evaluate("$('seeds-told').textContent"))
+
+    def test_no_seeds_where_nothing_can_be_trained(self):
+        """Neither before the module is there, nor at the step that trains nothing, nor beside others, nor after a failure."""
+        page = self.loaded(first=HOLD_MODULE)
+        can_run = "[!$('seeds').disabled, page.seeds !== null, page.trouble]"
+        self.assertEqual(self.shown(page, can_run), [False, False, ""])
+        page.evaluate("startSeeds(); sendModule()")
+        self.wait(page, "page.isOpen")
+        self.assertEqual(self.shown(page, can_run), [True, False, ""])
+        self.step(page, 0)
+        self.assertEqual(self.shown(page, can_run), [False, False, ""])
+        page.evaluate("startSeeds()")
+        self.assertEqual(self.shown(page, can_run), [False, False, ""])
+        self.step(page, 1)
+        self.assertEqual(self.shown(page, can_run), [True, False, ""])
+        page.evaluate("startSeeds()")
+        self.assertEqual(self.shown(page, can_run), [False, True, ""])
+        page.evaluate("new Promise(done => { const failed = fail; fail = why => done(failed(why)); page.state.rate = 'none'; nextSeed(); })")
+        self.assertIn("train.lr", self.text(page, "trouble"))
+        self.assertEqual(self.shown(page, can_run)[:2], [False, False])
+        page.evaluate("page.state.rate = 1e-3; $('reset').click()")
+        self.wait(page, "page.isOpen")
+        self.assertEqual(self.shown(page, can_run), [True, False, ""])
 
     def test_another_run_ends_the_seeds(self):
         page = self.page()
