@@ -364,6 +364,20 @@ class Play(unittest.TestCase):
                         page.evaluate("play()")
                         self.wait(page, "page.frames.length === 3")
 
+    def test_pressed_again_it_goes_no_faster(self):
+        """A loop turned off and on, a run paused and played, within the time between two frames."""
+        page = self.page()
+        page.evaluate("page.speed = 2; window.times = []; window.noted = does => (...given) => (times.push(performance.now()), does(...given))")
+        for hook, begin, press, rest in (("heard.frame", "play()", "pause(); play()", "SPEEDS[2][1]"), ("look", "loop()", "loop(); loop()", "40 + SPEEDS[2][1]")):
+            with self.subTest(press=press):
+                page.evaluate(f"{hook} = noted({hook}); {begin}")
+                self.wait(page, "times.length > 0")
+                page.evaluate(press)
+                self.wait(page, "times.length > 9")
+                page.evaluate("pause()")
+                self.assertGreater(page.evaluate(f"(times[9] - times[1]) / ({rest})"), 5, "of 8 rests")
+                page.evaluate("times.length = 0; page.at = 0")
+
     def test_twenty_seeds(self):
         page = self.page()
         page.evaluate("page.until = 6; startSeeds()")
