@@ -113,7 +113,7 @@ int hub_export_revisions(const char *run, const Settings *settings, const Kernel
                          Error *err)
 {
     Session session;
-    int status = session_open(settings, kernels, &session, err);
+    int status = session_open_to_read(settings, kernels, &session, err);
     if (status != STATUS_OK)
         return status;
     Arena *arena = arena_new();
@@ -131,7 +131,7 @@ int hub_export(const char *run, const Settings *settings, int64_t step, const Ke
                HubSummary *ret_summary, Error *err)
 {
     Session session;
-    int status = session_open(settings, kernels, &session, err);
+    int status = session_open_to_read(settings, kernels, &session, err);
     if (status != STATUS_OK)
         return status;
     Arena *arena = arena_new();

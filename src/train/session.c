@@ -18,13 +18,11 @@ static int check_mask(const Data *data, const Model *model, int length, Error *e
     return status;
 }
 
-/* What was opened is for session_open to close, whatever came of it. */
-static int open_all(Session *session, const Settings *settings, const Kernels *kernels, CorpusShelf *shelf, Error *err)
+/* What was opened is for its caller to close, whatever came of it. */
+static int open_all(Session *session, const Settings *settings, CorpusShelf *shelf, Error *err)
 {
     const int length = (int)settings_int(settings, "model.context_length");
-    int status = engine_kernels(session->setup, settings, kernels, &session->kernels, err);
-    if (status == STATUS_OK)
-        status = train_settings_read(session->setup, settings, &session->settings, err);
+    int status = train_settings_read(session->setup, settings, &session->settings, err);
     if (status == STATUS_OK)
         status = data_open_shared(session->setup, settings, length, shelf, &session->data, err);
     if (status != STATUS_OK)
@@ -53,16 +51,30 @@ int session_open(const Settings *settings, const Kernels *kernels, Session *ret_
     return session_open_shared(settings, kernels, NULL, ret_session, err);
 }
 
+/* Hands a session on, or closes it. */
+static int hand_on(Session *session, int status, Session *ret_session)
+{
+    if (status == STATUS_OK)
+        *ret_session = *session;
+    else
+        session_close(session);
+    return status;
+}
+
 int session_open_shared(const Settings *settings, const Kernels *kernels, CorpusShelf *shelf, Session *ret_session,
                         Error *err)
 {
     Session session = {.setup = arena_new()};
-    const int status = open_all(&session, settings, kernels, shelf, err);
+    int status = engine_kernels(session.setup, settings, kernels, &session.kernels, err);
     if (status == STATUS_OK)
-        *ret_session = session;
-    else
-        session_close(&session);
-    return status;
+        status = open_all(&session, settings, shelf, err);
+    return hand_on(&session, status, ret_session);
+}
+
+int session_open_to_read(const Settings *settings, const Kernels *kernels, Session *ret_session, Error *err)
+{
+    Session session = {.setup = arena_new(), .kernels = kernels};
+    return hand_on(&session, open_all(&session, settings, NULL, err), ret_session);
 }
 
 int session_threads(const Session *session, int threads, int with_trainer)

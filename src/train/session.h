@@ -13,7 +13,7 @@ typedef struct {
     ModelSettings model_settings;
     Data *data;
     Model *model;
-    const Kernels *kernels; /* of the engine that the settings ask for */
+    const Kernels *kernels; /* of the engine that the settings ask for; our own where nothing is computed */
     size_t initial_bytes;   /* memory that reading model.init.from takes */
     char input_sha256[65];  /* of all that is read: corpus, initial weights; "" if nothing is */
     Lanes *lanes;
@@ -29,6 +29,9 @@ int session_open(const Settings *settings, const Kernels *kernels, Session *ret_
 /* The same with a corpus of a shelf, which outlives the session; NULL: of its own. */
 int session_open_shared(const Settings *settings, const Kernels *kernels, CorpusShelf *shelf, Session *ret_session,
                         Error *err);
+
+/* The same for who reads what a run has left and computes nothing: without the engine, which need not be there. */
+int session_open_to_read(const Settings *settings, const Kernels *kernels, Session *ret_session, Error *err);
 
 /* Threads that are of use: at most the lanes of a batch, or, without a trainer, of a measuring pass. */
 int session_threads(const Session *session, int threads, int with_trainer);

@@ -48,7 +48,7 @@ function choosePreset(name) {
   page.lesson = null;
   page.preset = name;
   page.state = {...stateOf(name), seed: page.state.seed};
-  page.until = PRESETS[name].steps;
+  page.until = stepsNow();
   Object.assign(page, {guess: null, wantsPlay: false});
   open();
 }
@@ -57,7 +57,7 @@ function flip(key, value) {
   if (page.state[key] === value)
     return;
   page.state[key] = value;
-  page.until = PRESETS[page.preset].steps;
+  page.until = stepsNow();
   page.guess = null;
   open();
 }
@@ -80,7 +80,7 @@ function pressPlay() {
 }
 
 function startOver() {
-  page.until = PRESETS[page.preset].steps;
+  page.until = stepsNow();
   page.wantsPlay = false;
   open();
 }

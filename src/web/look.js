@@ -9,14 +9,18 @@ function look(at) {
 
 function loop() {
   page.isLooping = !page.isLooping;
-  const turn = () => {
-    if (!page.isLooping || page.isRunning)
-      return;
-    look(page.at + 1 < page.frames.length ? page.at + 1 : 0);
-    setTimeout(turn, isStill.matches ? 600 : page.at === page.frames.length - 1 ? 900 : 40 + SPEEDS[page.speed][1]);
-  };
   turn();
   show();
+}
+
+let nextTurn = 0; // its timer: there is one, however often the loop is begun
+
+function turn() {
+  clearTimeout(nextTurn);
+  if (!page.isLooping || page.isRunning)
+    return;
+  look(page.at + 1 < page.frames.length ? page.at + 1 : 0);
+  nextTurn = setTimeout(turn, isStill.matches ? 600 : page.at === page.frames.length - 1 ? 900 : 40 + SPEEDS[page.speed][1]);
 }
 
 /* The cell under a point of the map's canvas; null beside it. */

@@ -58,14 +58,17 @@ function fail(why) {
   show();
 }
 
+/* Whether there is something to train, and nothing that stands in its way. */
+const canTrain = () => page.trouble === "" && page.seeds === null && page.until > 0;
+
 const every = () => Math.max(1, Math.round(page.until / FRAMES));
 
 /* A new run, at its step 0. */
 function open() {
   page.id++;
   page.seeds = null; // whatever seeds are still to come: they were of another run
-  $("seeds").disabled = false;
   Object.assign(page, {shape: null, frames: [], at: 0, isOpen: false, isRunning: false, isLooping: false, chosen: null, trouble: ""});
+  page.wantsPlay &&= page.until > 0 && !lacksPrediction();
   writeLink();
   if (page.isReady)
     page.worker.postMessage({kind: "open", id: page.id, settings: settingsOf(page.state), every: every(), until: page.until,

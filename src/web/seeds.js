@@ -8,13 +8,17 @@ function nextSeed() {
   page.worker.postMessage({kind: "whole", id: page.id, settings: settingsOf({...page.state, seed}), until: page.until, every: every(), seed});
 }
 
+/* Their runs wait for the module, as a single one need not. */
+const canRunSeeds = () => page.isReady && canTrain();
+
 function startSeeds() {
+  if (!canRunSeeds())
+    return;
   pause();
   page.id++; // what is still on its way is of what was before
   page.isOpen = false;
   page.seeds = {ended: []};
   $("strip").replaceChildren();
-  $("seeds").disabled = true;
   nextSeed();
   show();
 }

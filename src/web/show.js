@@ -38,7 +38,8 @@ function draw() {
 function drawBars(frame) {
   const isStarting = page.isRunning || (page.wantsPlay && !page.isOpen);
   $("play").textContent = isStarting ? "❚❚ Pause" : frame && frame.step >= page.until ? "▶ Go on" : "▶ Play";
-  $("play").disabled = page.trouble !== "" || page.seeds !== null || page.until === 0;
+  $("play").disabled = !canTrain();
+  $("seeds").disabled = !canRunSeeds();
   $("step").textContent = frame ? `step ${frame.step} of ${page.until}` : page.isReady ? "opening…" : "loading…";
   $("scrub").max = Math.max(0, page.frames.length - 1);
   $("scrub").value = page.at;

@@ -23,7 +23,7 @@ function readLink() {
   const given = new URLSearchParams(location.hash.slice(1)), preset = given.get("preset");
   page.preset = preset in PRESETS ? preset : "sink";
   page.state = stateOf(page.preset);
-  page.until = PRESETS[page.preset].steps;
+  page.until = stepsNow();
   for (const [key, {values}] of Object.entries(SWITCHES))
     if (given.get(key) in values)
       page.state[key] = given.get(key);

@@ -8,13 +8,16 @@ const stateOfStep = ({preset, changes}) => ({...stateOf(preset), ...changes});
 const isOfStep = () => hasSwitchesOf(stateOfStep(stepNow()));
 const hasBegun = () => page.frames.length > 1;
 
+/* Steps of the next run: of the lesson's step where this is its run, which may have none; else of the preset. */
+const stepsNow = () => (page.lesson && isOfStep() ? stepNow().steps : null) ?? PRESETS[page.preset].steps;
+
 /* Goes to a step: its run is opened, and nothing is said of it yet. */
 function takeStep(at) {
   const step = LESSON[at];
   page.lesson = {at, said: null, columns: [], isAsked: false};
   page.preset = step.preset;
   page.state = stateOfStep(step);
-  page.until = step.steps ?? PRESETS[step.preset].steps;
+  page.until = stepsNow();
   Object.assign(page, {guess: null, wantsPlay: false});
   open();
 }

@@ -86,8 +86,11 @@ function frame() {
   return {...figures(), map};
 }
 
+let next = 0; // the timer of the next frame: there is one, however often a run is paused and goes on
+
 /* One frame after another, with a pause between them in which messages are heard. */
 function go() {
+  clearTimeout(next);
   if (!run || run.isPaused || run.step >= run.until)
     return;
   try {
@@ -96,7 +99,7 @@ function go() {
     const seen = frame();
     run.step = seen.step;
     postMessage({kind: "frame", id: run.id, frame: seen, isLast: run.step >= run.until});
-    setTimeout(go, run.rest);
+    next = setTimeout(go, run.rest);
   } catch (error) {
     postMessage({kind: "failed", id: run.id, why: error.message});
     run.isPaused = true;

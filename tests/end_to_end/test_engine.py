@@ -1,11 +1,13 @@
 """Without these, a run could be given to a library that is not there or of no use, go on by another one, or keep what its bits
 depend on to itself."""
+import glob
 import json
 import os
 import re
 import subprocess
 import unittest
 
+from exported import RUNS, experiment
 from harness import REFFRAME, SINGLE, Case, read, result_of_run, run_folders
 
 OPENBLAS = SINGLE + "numerics: {engine: openblas}\n"
@@ -88,12 +90,36 @@ class Engine(Case):
     def test_what_cannot_be_used_is_refused(self):
         self.write("one.yaml", OPENBLAS)
         place = f"one.yaml:{OPENBLAS.count(chr(10))}: numerics.engine: "
-        os.makedirs(self.at("broken"))
-        path = self.write("broken/libopenblas.so.0", "no library")
-        self.assert_refused(place + f"OpenBLAS cannot be loaded (Debian: libopenblas0-pthread): {path}: file too short",
-                            {**os.environ, "LD_LIBRARY_PATH": self.at("broken")}, "one.yaml")
+        env, path = self.hidden()
+        self.assert_refused(place + f"OpenBLAS cannot be loaded (Debian: libopenblas0-pthread): {path}: file too short", env, "one.yaml")
         self.assert_refused(place + "this OpenBLAS is the serial one, whose calls threads cannot share; install the one with threads "
                             "(Debian: libopenblas0-pthread), and choose it with update-alternatives", self.library("serial"), "one.yaml")
+
+    def hidden(self):
+        """An environment in which the library cannot be loaded, and where it lies."""
+        os.makedirs(self.at("broken"))
+        path = self.write("broken/libopenblas.so.0", "no library")
+        return {**os.environ, "LD_LIBRARY_PATH": self.at("broken")}, path
+
+    @unittest.skipUnless(is_built(), "built without OpenBLAS")
+    def test_what_computes_nothing_does_not_need_it(self):
+        """An export holds the same bytes without the library."""
+        self.write("one.yaml", experiment(RUNS["llama"], "numerics: {engine: openblas}\n").replace("maps: 1", "weights: true"))
+        with_it, without = self.library(), self.hidden()[0]
+        self.refframe("run", "one.yaml", env=with_it)
+        run = self.run_folder()
+        for words in (("--step", 3), ("--revisions",)):
+            self.refframe("export", run, "--to", "with" + words[0], *words, env=with_it)
+            self.refframe("export", run, "--to", "without" + words[0], *words, env=without)
+            self.assertSameResults(*(self.files(self.at(name + words[0])) for name in ("without", "with")))
+        for words in (("status", "results/one", "--verify"), ("show", run), ("report", "results/one")):
+            self.refframe(*words, env=without)
+        self.assertIn("OpenBLAS cannot be loaded", self.refframe("measure", run, code=2, env=without).stderr)
+
+    def files(self, folder):
+        found = {os.path.relpath(path, folder): read(path) for path in glob.glob(os.path.join(folder, "**", "*.*"), recursive=True)}
+        self.assertTrue(any(name.endswith("model.safetensors") for name in found))
+        return found
 
     @unittest.skipUnless(is_built(), "built without OpenBLAS")
     def test_it_says_what_its_bits_depend_on(self):

@@ -18,6 +18,11 @@ import make_play  # noqa: E402
 COMMITTED = os.path.join(os.path.dirname(os.environ["TESTS_DIR"]), "play.html")
 NATIVE = os.environ.get("WEB_NATIVE", "")
 N_STEPS = 50
+HOLD_MODULE = """const post = Worker.prototype.postMessage;
+Worker.prototype.postMessage = function (message, ...rest) {
+  const send = () => post.call(this, message, ...rest);
+  message.kind === "load" ? window.sendModule = send : send();
+};"""
 FIGURES = "({losses: [f.trainingLoss, f.loss], sinks: f.sinks, ends: f.ends, drains: f.drains, norms: f.norms, step: f.step})"
 
 
@@ -88,11 +93,15 @@ def unpacked(codes, least):
 @unittest.skipUnless(browser.PROGRAM, "no Chromium here")
 class Play(unittest.TestCase):
     def page(self, words="", **options):
+        page = self.loaded(words, **options)
+        self.wait(page, "page.isOpen")
+        return page
+
+    def loaded(self, words="", **options):
         page = browser.Page(f"file://{COMMITTED}{words}", **options)
         self.addCleanup(page.close)
         self.addCleanup(lambda: self.assertEqual(page.complaints, []))
         self.addCleanup(lambda: self.assertEqual([url for url in page.requests if not url.startswith(("file:", "blob:", "data:"))], []))
-        self.wait(page, "page.isOpen")
         return page
 
     def wait(self, page, condition, seconds=120):
@@ -212,6 +221,33 @@ class Play(unittest.TestCase):
         self.finish(page)
         self.assertIn("Right. At BOS", self.text(page, "lesson-reading"))
 
+    def test_a_step_that_trains_nothing_never_does(self):
+        """Started over, or after a switch there and back, even of a run that plays."""
+        page = self.page()
+        self.step(page, 0)
+        page.evaluate("say('evenly')")
+        there_and_back = "flip('score', 'relu'); flip('score', 'softmax')"
+        there_play_and_back = "flip('score', 'relu'); pressPlay(); flip('score', 'softmax')"
+        for press in ("$('reset').click()", there_and_back, there_play_and_back):
+            with self.subTest(press=press):
+                page.evaluate(press)
+                self.wait(page, "page.isOpen")
+                self.assertEqual(self.shown(page, "[page.until, page.wantsPlay, page.isRunning, $('play').disabled, $('step').textContent]"),
+                                 [0, False, False, True, "step 0 of 0"])
+                self.assertIn("Right. Evenly: ", self.text(page, "lesson-reading"))
+        page.evaluate("flip('score', 'relu')")
+        self.wait(page, "page.isOpen")
+        self.assertEqual(self.shown(page, "[page.until, $('play').disabled]"), [600, False])
+
+    def test_a_switch_back_to_a_step_asks_first(self):
+        page = self.page()
+        self.step(page, 1)
+        page.evaluate("flip('score', 'relu'); $('play').click(); flip('score', 'softmax')")
+        self.wait(page, "page.isOpen")
+        self.assertEqual(self.shown(page, "[page.wantsPlay, page.isRunning]"), [False, False])
+        page.evaluate("$('play').click()")
+        self.assertIn("Before it trains, say what you expect.", self.text(page, "lesson-asks"))
+
     def test_the_lesson_asks_before_a_run(self):
         """For a column of the map, where one is to come; play begins only then."""
         page = self.page()
@@ -328,12 +364,49 @@ class Play(unittest.TestCase):
                         page.evaluate("play()")
                         self.wait(page, "page.frames.length === 3")
 
+    def test_pressed_again_it_goes_no_faster(self):
+        """A loop turned off and on, a run paused and played, within the time between two frames."""
+        page = self.page()
+        page.evaluate("page.speed = 2; window.times = []; window.noted = does => (...given) => (times.push(performance.now()), does(...given))")
+        for hook, begin, press, rest in (("heard.frame", "play()", "pause(); play()", "SPEEDS[2][1]"), ("look", "loop()", "loop(); loop()", "40 + SPEEDS[2][1]")):
+            with self.subTest(press=press):
+                page.evaluate(f"{hook} = noted({hook}); {begin}")
+                self.wait(page, "times.length > 0")
+                page.evaluate(press)
+                self.wait(page, "times.length > 9")
+                page.evaluate("pause()")
+                self.assertGreater(page.evaluate(f"(times[9] - times[1]) / ({rest})"), 5, "of 8 rests")
+                page.evaluate("times.length = 0; page.at = 0")
+
     def test_twenty_seeds(self):
         page = self.page()
         page.evaluate("page.until = 6; startSeeds()")
         self.wait(page, "page.seeds === null && page.isOpen")
         self.assertEqual(page.evaluate("$('strip').childElementCount"), 20)
         self.assertIn("formed in 0 of 20 seeds (95 % interval: 0 % to 16 %)", page.evaluate("$('seeds-told').textContent"))
+
+    def test_no_seeds_where_nothing_can_be_trained(self):
+        """Neither before the module is there, nor at the step that trains nothing, nor beside others, nor after a failure."""
+        page = self.loaded(first=HOLD_MODULE)
+        can_run = "[!$('seeds').disabled, page.seeds !== null, page.trouble]"
+        self.assertEqual(self.shown(page, can_run), [False, False, ""])
+        page.evaluate("startSeeds(); sendModule()")
+        self.wait(page, "page.isOpen")
+        self.assertEqual(self.shown(page, can_run), [True, False, ""])
+        self.step(page, 0)
+        self.assertEqual(self.shown(page, can_run), [False, False, ""])
+        page.evaluate("startSeeds()")
+        self.assertEqual(self.shown(page, can_run), [False, False, ""])
+        self.step(page, 1)
+        self.assertEqual(self.shown(page, can_run), [True, False, ""])
+        page.evaluate("startSeeds()")
+        self.assertEqual(self.shown(page, can_run), [False, True, ""])
+        page.evaluate("new Promise(done => { const failed = fail; fail = why => done(failed(why)); page.state.rate = 'none'; nextSeed(); })")
+        self.assertIn("train.lr", self.text(page, "trouble"))
+        self.assertEqual(self.shown(page, can_run)[:2], [False, False])
+        page.evaluate("page.state.rate = 1e-3; $('reset').click()")
+        self.wait(page, "page.isOpen")
+        self.assertEqual(self.shown(page, can_run), [True, False, ""])
 
     def test_another_run_ends_the_seeds(self):
         page = self.page()
