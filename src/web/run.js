@@ -78,6 +78,7 @@ function open() {
 
 function play() {
   page.wantsPlay = true;
+  page.isLooping = false; // whoever trains on does not look back
   if (page.isOpen) {
     if (lastFrame().step >= page.until)
       page.until += PRESETS[page.preset].steps; // after the end: as much again

@@ -378,6 +378,15 @@ class Play(unittest.TestCase):
                 self.assertGreater(page.evaluate(f"(times[9] - times[1]) / ({rest})"), 5, "of 8 rests")
                 page.evaluate("times.length = 0; page.at = 0")
 
+    def test_play_ends_the_loop(self):
+        page = self.page()
+        page.evaluate("page.until = 4; open()")
+        self.wait(page, "page.isOpen")
+        page.evaluate("loop()")
+        self.wait(page, "$('loop').getAttribute('aria-pressed') === 'true'")
+        page.evaluate("play()")
+        self.wait(page, "$('loop').getAttribute('aria-pressed') === 'false'")
+
     def test_twenty_seeds(self):
         page = self.page()
         page.evaluate("page.until = 6; startSeeds()")
