@@ -32,6 +32,10 @@ typedef struct {
 /* Whether a folder that is no model's has one for a revision in it. */
 int revisions_are_at(const char *path);
 
+/* The revisions of a folder, by step; other files and folders are left alone. Two of one step are refused:
+ * STATUS_INPUT. Memory from arena. */
+int revisions_list(Arena *arena, const char *path, Revision **ret_revisions, int *ret_n, Error *err);
+
 /* The values of metric m in revision s, over all sequences: (L,H), (L) or one. */
 const double *series_values(const Series *series, int m, int s);
 
