@@ -7,17 +7,20 @@
 #include "base/file.h"
 #include "hub/hub.h"
 
-/* A whole number and what stands for thousands behind it: "512", "4B". Returns what follows, NULL without a number. */
+/* Digits, and what stands for thousands behind them: "512", "4B". Returns what follows, NULL without a digit. */
 static const char *read_count(const char *text, double *ret_count)
 {
     static const struct {
         char letter;
         double factor;
     } units[] = {{'K', 1e3}, {'M', 1e6}, {'B', 1e9}, {'T', 1e12}};
-    char *end;
-    if (*text < '0' || *text > '9')
+    const char *end = text;
+    double count = 0;
+    for (; *end >= '0' && *end <= '9'; end++)
+        count = 10 * count + (*end - '0');
+    if (end == text)
         return NULL;
-    *ret_count = strtod(text, &end);
+    *ret_count = count;
     for (size_t u = 0; u < sizeof units / sizeof *units; u++)
         if (*end == units[u].letter) {
             *ret_count *= units[u].factor;
