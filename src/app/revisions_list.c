@@ -53,6 +53,12 @@ static int compare_revisions(const void *a, const void *b)
     return (x->step > y->step) - (x->step < y->step);
 }
 
+/* Whether a folder, whose name says its step, is a model's, and not what a killed export has left. */
+static int is_revision(Arena *arena, const char *path, const char *name, double step)
+{
+    return step >= 0 && step < 9e15 && file_temporary_of(name) == 0 && hub_is_at(file_join(arena, path, name));
+}
+
 int revisions_list(Arena *arena, const char *path, Revision **ret_revisions, int *ret_n, Error *err)
 {
     char **names;
@@ -63,7 +69,7 @@ int revisions_list(Arena *arena, const char *path, Revision **ret_revisions, int
     Revision *revisions = ARENA_ARRAY(arena, Revision, n_names + 1);
     for (int i = 0; i < n_names; i++) {
         const double step = count_behind(names[i], "step"), tokens = count_behind(names[i], "tokens");
-        if (step >= 0 && step < 9e15 && hub_is_at(file_join(arena, path, names[i])))
+        if (is_revision(arena, path, names[i], step))
             revisions[n++] = (Revision){names[i], (int64_t)step, tokens < 0 ? (double)NAN : tokens};
     }
     qsort(revisions, (size_t)n, sizeof *revisions, compare_revisions);

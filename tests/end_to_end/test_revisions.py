@@ -102,7 +102,7 @@ class Revisions(Case):
             shutil.copytree(self.at("all", f"step{step}-tokens{256 * step}"), self.at("rev", name))
         os.mkdir(self.at("rev", "step9"))  # no model's
         self.write("rev/step11", "a file")
-        for name in "main", "step1.5", "step0x10", "step1e-3", "step1e1":
+        for name in "main", "step1.5", "step0x10", "step1e-3", "step1e1", "step9-tokens8.new.tmp-7", "step40-tokens8.old.tmp-7":
             shutil.copytree(self.at("rev", "step8"), self.at("rev", name))
         rows = [row for row in self.series() if row["metric"] == "loss"]
         self.assertEqual([(row["step"], row["tokens"]) for row in rows], [("8", ""), ("10", ""), ("40", "10000000000")])
