@@ -11,23 +11,6 @@
 
 /* ---- what is asked for ---- */
 
-/* --set measure.FAMILY.KEY=VALUE, as in an experiment. */
-static int read_sets(Arena *arena, const Arguments *arguments, Assignment **ret_sets, int *ret_n, Error *err)
-{
-    const char *const *given;
-    const int n = argument_all(arguments, "--set", &given);
-    Assignment *sets = ARENA_ARRAY(arena, Assignment, n + 1);
-    for (int i = 0; i < n; i++) {
-        const char *equals = strchr(given[i], '=');
-        if (!equals)
-            return error_set(err, STATUS_INPUT, "refframe measure: --set wants KEY=VALUE, not \"%s\"", given[i]);
-        sets[i] = (Assignment){
-            .key = arena_strndup(arena, given[i], (size_t)(equals - given[i])), .text = equals + 1, .file = "--set"};
-    }
-    *ret_sets = sets, *ret_n = n;
-    return STATUS_OK;
-}
-
 static int shortest_of(const ModelInput *input)
 {
     int shortest = input->longest;
@@ -59,7 +42,7 @@ static int read_settings(Arena *arena, Reading *reading, Error *err)
 {
     Assignment *sets = NULL;
     Settings families;
-    int n = 0, status = read_sets(arena, reading->arguments, &sets, &n, err);
+    int n = 0, status = argument_sets(arena, reading->arguments, &sets, &n, err);
     if (status == STATUS_OK)
         status = families_resolve(arena, sets, n, &families, err);
     if (status == STATUS_OK)
