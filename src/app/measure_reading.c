@@ -11,10 +11,11 @@
 
 /* ---- what is asked for ---- */
 
-static int shortest_of(const ModelInput *input)
+/* Of the first n sequences. */
+static int shortest_of(const ModelInput *input, int64_t n)
 {
     int shortest = input->longest;
-    for (int s = 0; s < input->n; s++)
+    for (int s = 0; s < n; s++)
         shortest = input->lengths[s] < shortest ? input->lengths[s] : shortest;
     return shortest;
 }
@@ -24,13 +25,15 @@ static int check_interventions(const Settings *families, const Reading *reading,
 {
     const int64_t place = settings_int(families, "measure.interventions.place");
     const int64_t layer = settings_int(families, "measure.interventions.layer");
-    const int shortest = shortest_of(&reading->input), L = reading->file.settings.n_layers;
+    const int64_t asked = settings_int(families, "measure.interventions.sequences");
+    const int64_t n = asked == 0 || asked > reading->input.n ? reading->input.n : asked;
+    const int shortest = shortest_of(&reading->input, n), L = reading->file.settings.n_layers;
     if (settings_int(families, "measure.interventions.every") == 0)
         return STATUS_OK;
     if (place >= shortest || place < -shortest)
         return error_set(err, STATUS_INPUT,
-                         "--set: measure.interventions.place: %lld is no place of every sequence; the shortest has %d "
-                         "tokens",
+                         "--set: measure.interventions.place: %lld is no place of every sequence that is changed; the "
+                         "shortest has %d tokens",
                          (long long)place, shortest);
     if (layer >= L)
         return error_set(err, STATUS_INPUT, "--set: measure.interventions.layer: %lld is none of the model's %d layers",
@@ -189,7 +192,7 @@ static void give(Reading *reading)
 {
     const ModelInput *input = &reading->input;
     reading->given = (GivenSet){.n = input->n,
-                                .shortest = shortest_of(input),
+                                .shortest = shortest_of(input, input->n),
                                 .lengths = input->lengths,
                                 .tokens = input->tokens,
                                 .targets = predicts(&reading->file, reading->shape) ? input->targets : NULL,

@@ -69,12 +69,23 @@ class MeasuredModels(Case):
         for words, error in (
                 (("--set", "measure.sink"), 'refframe measure: --set wants KEY=VALUE, not "measure.sink"'),
                 (("--set", "measure.interventions.every=1", "--set", "measure.interventions.place=16"),
-                 "--set: measure.interventions.place: 16 is no place of every sequence; the shortest has 16 tokens"),
+                 "--set: measure.interventions.place: 16 is no place of every sequence that is changed; the shortest has 16 tokens"),
                 (("--set", "measure.interventions.every=1", "--set", "measure.interventions.layer=2"),
                  "--set: measure.interventions.layer: 2 is none of the model's 2 layers"),
                 (("--set", "measure.sink.evry=1"), '--set: unknown key "measure.sink.evry"; did you mean "measure.sink.every"?')):
             with self.subTest(words=words):
                 self.assertEqual(self.refframe("measure", "gpt2", "--ids", "ids.npy", *words, code=2).stderr, printed(error) + "\n")
+
+    def test_a_place_is_one_of_the_sequences_that_are_changed(self):
+        """A shorter one behind them is not, and has no cost."""
+        self.export_text()
+        self.write("text.txt", "the cat sat\nit is so\nhm\n")
+        words = ("character", "--text", "text.txt", "--sentences", "--set", "measure.interventions.every=1", "--set", "measure.interventions.place=5")
+        rows = {row["metric"]: row for row in self.pooled(*words, "--set", "measure.interventions.sequences=2") if not row["layer"]}
+        self.assertEqual(rows["cost@hide"]["n"], "2")
+        for n in 0, 3:
+            self.assertEqual(self.refframe("measure", *words, "--set", f"measure.interventions.sequences={n}", code=2).stderr,
+                             "refframe: --set: measure.interventions.place: 5 is no place of every sequence that is changed; the shortest has 3 tokens\n")
 
     def test_an_encoder_predicts_nothing(self):
         self.export(RUNS["bert"], "bert")
