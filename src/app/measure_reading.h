@@ -10,7 +10,7 @@
 
 typedef struct {
     const Arguments *arguments;
-    const char *path, *name; /* name: in front of the progress that is told; NULL: none */
+    const char *path, *name; /* name: in front of the progress that is told, as a terminal can show it; NULL: none */
     int format, threads;
     HubFile file;
     ModelInput input;

@@ -187,7 +187,7 @@ static int measure_revision(Arena *arena, const Arguments *arguments, int s, Ser
 {
     Arena *own = arena_new(), *memory = NULL;
     Arguments of_one = *arguments;
-    Reading reading = {.arguments = &of_one, .name = series->revisions[s].name};
+    Reading reading = {.arguments = &of_one, .name = terminal_text(own, series->revisions[s].name)};
     MapsSet set = {0};
     MapsResult result;
     Measured measured;

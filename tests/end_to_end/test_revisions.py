@@ -5,11 +5,12 @@ import io
 import json
 import os
 import shutil
+import subprocess
 import unittest
 
 import numpy
 
-from harness import Case, read, run_folders
+from harness import REFFRAME, Case, read, run_folders
 
 STEPS = [0, 1, 2, 4, 8, 10, 20, 30, 40, 50, 60]
 RUN = """\
@@ -116,6 +117,21 @@ class Revisions(Case):
         path = self.at("rev", "step10", "config.json")
         self.write(path, read(path).replace(b'"num_hidden_layers": 2', b'"num_hidden_layers": 1'))
         self.assertRegex(self.refframe("measure", "rev", "--ids", "ids.npy", code=2).stderr, r"^refframe: rev/step10/model.safetensors: [^\n]*\n$")
+
+    def test_progress_has_no_commands_for_a_terminal(self):
+        """Whatever a folder of others is called."""
+        run = self.trained()
+        self.refframe("export", run, "--to", "all", "--revisions")
+        os.mkdir(self.at("rev"))
+        shutil.copytree(self.at("all", "step10-tokens2560"), self.at("rev", "\x1b[2J-step10"))
+        ours, theirs = os.openpty()
+        subprocess.run([REFFRAME, "measure", "rev", "--ids", "ids.npy", "--threads", "1"], cwd=self.folder, stdout=subprocess.DEVNULL, stderr=theirs,
+                       env={**os.environ, "TERM": "xterm"}, check=True)
+        os.close(theirs)
+        told = os.read(ours, 65536).decode()
+        os.close(ours)
+        self.assertIn("-step10: measured 1 of 4 sequences", told)
+        self.assertNotIn("\x1b[2J", told)
 
     def test_revisions_are_of_one_text(self):
         """A tokenizer that changed would make another series of each revision."""
