@@ -79,7 +79,7 @@ static void add_label(int layer, int head, const Frame *frame, Text *text)
 /* Of a model that predicts something. */
 static void add_loss(const MapsResult *result, Text *text)
 {
-    if (result->n_targets == 0)
+    if (result->n_targets == 0 || !isfinite(result->loss))
         return;
     add_start(-1, -1, -1, "loss", text);
     text_add_number(text, result->loss);

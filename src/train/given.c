@@ -118,15 +118,20 @@ static void fill_afar_baseline(Measurer *measurer)
 
 /* ---- measuring ---- */
 
+/* Attention may be finite, and what a later MLP makes of it not. */
 static int check_finite(const Measurer *measurer, Error *err)
 {
     const int H = measurer->layout.n_heads;
-    for (int s = 0; s < measurer->given->n; s++)
+    for (int s = 0; s < measurer->given->n; s++) {
         if (measurer->bad_heads[s] > 0)
             return error_set(err, STATUS_INPUT,
                              "the attention of head %d.%d in sequence %d is not finite: its weights are too large for "
                              "float32",
                              (measurer->bad_heads[s] - 1) / H, (measurer->bad_heads[s] - 1) % H, s);
+        if (measurer->given->targets && !isfinite(measurer->pass.losses[(size_t)s * MAX_LOSS_GROUPS]))
+            return error_set(err, STATUS_INPUT,
+                             "the loss of sequence %d is not finite: the model's weights are too large for float32", s);
+    }
     return STATUS_OK;
 }
 
