@@ -177,7 +177,7 @@ static void hold(Arena *arena, const HubFile *file, Reading *reading)
     memcpy(facts + 1, input->facts, (size_t)input->n_facts * sizeof *facts);
     reading->held.n = input->n, reading->held.longest = input->longest, reading->held.lengths = input->lengths;
     reading->held.n_layers = file->settings.n_layers, reading->held.n_heads = file->settings.n_heads;
-    reading->held.tokens = input->tokens;
+    reading->held.tokens = input->tokens, reading->held.rows_sum_to_one = model_rows_sum_to_one(reading->shape);
     reading->held.facts = facts, reading->held.n_facts = input->n_facts + 1;
     reading->held.remarks = input->remarks, reading->held.n_remarks = input->n_remarks;
 }

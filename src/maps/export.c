@@ -225,6 +225,12 @@ static void put_layers(JsonWriter *json, const MapsSet *set)
     json_close_array(json);
 }
 
+/* Null of maps that a model made: nobody counts their rows. */
+static void put_row_count(JsonWriter *json, const MapsSet *set, const char *key, int64_t n)
+{
+    json_put_number(json, key, set->n_files > 0 ? (double)n : (double)NAN);
+}
+
 static void put_set(JsonWriter *json, const MapsSet *set)
 {
     json_put_string(json, "maps", set->path);
@@ -255,9 +261,10 @@ static void put_set(JsonWriter *json, const MapsSet *set)
     json_put_number(json, "n_heads", set->n_heads);
     put_layers(json, set);
     json_put_number(json, "n_rows", (double)set->n_rows);
-    json_put_number(json, "rows_of_zeros", (double)set->n_empty);
-    json_put_number(json, "rows_below_one", (double)set->n_below);
-    json_put_number(json, "rows_above_one", (double)set->n_above);
+    json_put_bool(json, "rows_sum_to_one", set->rows_sum_to_one);
+    put_row_count(json, set, "rows_of_zeros", set->n_empty);
+    put_row_count(json, set, "rows_below_one", set->n_below);
+    put_row_count(json, set, "rows_above_one", set->n_above);
     Arena *arena = arena_new();
     const char *notes[MAPS_MOST_NOTES];
     const int n_notes = maps_notes(set, arena, notes);

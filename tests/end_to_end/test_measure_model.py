@@ -49,6 +49,17 @@ class MeasuredModels(Case):
                 self.assertLessEqual(more & set(snapshot.files), found)
                 self.assertGreater(len(more & set(snapshot.files)), 4)
 
+    def test_rows_are_said_to_sum_to_what_they_do(self):
+        """gpt-oss gives part of each query's attention to no key; nobody counts a model's rows, and counts are not zeros."""
+        for name, sums_to_one in ("gpt2", True), ("gpt_oss", False):
+            with self.subTest(architecture=name):
+                self.export(RUNS[name], name)
+                document = json.loads(self.refframe("measure", name, "--ids", "ids.npy", "--format", "json", "--html", f"{name}.html").stdout)
+                self.assertIs(document["rows_sum_to_one"], sums_to_one)
+                self.assertEqual([document[key] for key in ("rows_of_zeros", "rows_below_one", "rows_above_one")], [None] * 3)
+                page = read(self.at(f"{name}.html")).decode()
+                self.assertIn(f'"rows_sum_to_one":{json.dumps(sums_to_one)}', page)
+
     def test_families_are_chosen(self):
         """By the keys of a run's measure.FAMILY: what is off by itself, on how many sequences, and where."""
         self.export(RUNS["gpt2"], "gpt2")
