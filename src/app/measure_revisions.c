@@ -193,6 +193,9 @@ static int measure_revision(Arena *arena, const Arguments *arguments, int s, Ser
     Measured measured;
     of_one.words[0] = file_join(own, series->path, series->revisions[s].name);
     int status = reading_prepare(own, &reading, err);
+    if (status == STATUS_OK && reading.input.n < 2)
+        status = error_set(err, STATUS_INPUT, "%s: a series takes two sequences or more, for its onsets; here is one",
+                           series->path);
     if (status == STATUS_OK)
         status = reading_measure(&reading, &memory, &measured, err);
     if (status == STATUS_OK)

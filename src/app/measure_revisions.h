@@ -46,7 +46,7 @@ typedef struct {
     Onset onset;
 } MetricOnset;
 
-/* Of metric m; 0 where its table declares no onset. Memory from arena. */
+/* Of metric m; 0 where its table declares no onset, or no odd sequence has a value of it. Memory from arena. */
 int series_onset(Arena *arena, const Series *series, int m, MetricOnset *ret_onset);
 
 /* As a table a line a revision and a line an onset; all numbers as csv and json (src/hub/README.md). */

@@ -25,12 +25,21 @@ static int shows(const Series *series, const ReportMetric *metric, size_t cell)
 
 /* ---- onsets ---- */
 
+/* A head is chosen on even sequences: of a metric that is measured on one sequence no odd one says when it came. */
+static int is_known(const Trace *trace)
+{
+    for (int i = 0; i < trace->n; i++)
+        if (!isnan(trace->values[i]))
+            return 1;
+    return 0;
+}
+
 int series_onset(Arena *arena, const Series *series, int m, MetricOnset *ret_onset)
 {
     const ReportMetric *metric = &series->report.metrics[m];
     Trace trace;
     if (isnan(metric->threshold) || metric->direction == 0 ||
-        trace_of(arena, &series->report, &series->run, m, TRACE_FIRST, -1, -1, &trace) != 0)
+        trace_of(arena, &series->report, &series->run, m, TRACE_FIRST, -1, -1, &trace) != 0 || !is_known(&trace))
         return 0;
     *ret_onset = (MetricOnset){metric, trace.layer, trace.head, {ONSET_NEVER, -1, HUGE_VAL, HUGE_VAL}};
     trace_onset(&trace, metric, &ret_onset->onset);

@@ -94,6 +94,20 @@ class Revisions(Case):
             self.assertRegex(table, rf"\n  {step} +{256 * step} +{loss:.4f} ")
         self.assertEqual(self.series("--layers", 1), [row for row in rows if row["layer"] != "0" or row["metric"].startswith("onset:")])
 
+    def test_onsets_take_two_sequences(self):
+        """A head that is chosen on even sequences is read on odd ones: where there is none, nothing is said of when it came."""
+        run = self.trained()
+        self.refframe("export", run, "--to", "rev", "--revisions")
+        self.assertEqual(self.refframe("measure", "rev", "--ids", "ids.npy", "--limit", 1, code=2).stderr,
+                         "refframe: rev: a series takes two sequences or more, for its onsets; here is one\n")
+        onsets = lambda rows: {row["metric"] for row in rows if row["metric"].startswith("onset:")}
+        by_itself, rows = onsets(self.series()), self.series("--set", "measure.sink.sequences=1")
+        self.assertIn("sink_mass", {row["metric"] for row in rows})
+        gone = by_itself - onsets(rows)
+        self.assertIn("onset:sink_mass", gone)
+        self.assertLess(onsets(rows), by_itself)
+        self.assertIn("onset:value_drain", onsets(rows))
+
     def test_which_folders_are_read(self):
         """By step, whatever they are called besides; others are left alone. Steps may be missing at the start."""
         run = self.trained()
