@@ -154,7 +154,7 @@ static void show_progress(void *context, int n_done)
     const Reading *reading = context;
     char line[96];
     snprintf(line, sizeof line, "%.40s%smeasured %d of %d sequences", reading->name ? reading->name : "",
-             reading->name ? ": " : "", n_done / 2, reading->input.n);
+             reading->name ? ": " : "", n_done / given_passes(&reading->given), reading->input.n);
     terminal_progress(line);
 }
 
@@ -196,6 +196,7 @@ static void give(Reading *reading)
                                 .lengths = input->lengths,
                                 .tokens = input->tokens,
                                 .targets = predicts(&reading->file, reading->shape) ? input->targets : NULL,
+                                .with_position = reading->with_position,
                                 .on_sequence = show_progress,
                                 .context = reading};
 }

@@ -31,8 +31,19 @@ static ReportMetric metric_of(const Place *place)
                           .max = column->max};
 }
 
-/* Room for every column of the layout over all revisions, by the first one's sizes. */
-static void lay_series(Arena *arena, const MapsResult *result, Series *series)
+/* What the first revision's position alone gives, as a run's baselines have it of its step 0. */
+static double *position_of(Arena *arena, const MapsResult *result, const Measured *measured, const Place *place)
+{
+    double *values = ARENA_ARRAY(arena, double, place->size);
+    for (int i = 0; i < place->size; i++)
+        values[i] = pool_values(place->column->pool, result->set->n, measured->position + place->offset + i,
+                                (size_t)result->layout.n_values, 0, 1)
+                        .value;
+    return values;
+}
+
+/* Room for every column of the layout over all revisions, by the first one's sizes; and its baselines. */
+static void lay_series(Arena *arena, const MapsResult *result, const Measured *measured, Series *series)
 {
     const Layout *layout = &result->layout;
     const MapsSet *set = result->set;
@@ -60,6 +71,7 @@ static void lay_series(Arena *arena, const MapsResult *result, Series *series)
             continue;
         run->metrics[m].uniform = ARENA_ARRAY(arena, double, size);
         memcpy(run->metrics[m].uniform, result->pooled_baseline + place->offset, size * sizeof(double));
+        run->metrics[m].position = position_of(arena, result, measured, place);
     }
 }
 
@@ -162,7 +174,8 @@ static int check_same(const Series *series, const Same *same, const MapsSet *set
 }
 
 /* Of the first revision, for all. */
-static void begin(Arena *arena, const Reading *reading, const MapsResult *result, Series *series, Same *ret_same)
+static void begin(Arena *arena, const Reading *reading, const Measured *measured, const MapsResult *result,
+                  Series *series, Same *ret_same)
 {
     MapsFact *facts = ARENA_ARRAY(arena, MapsFact, reading->held.n_facts);
     const char *notes[MAPS_MOST_NOTES];
@@ -178,7 +191,7 @@ static void begin(Arena *arena, const Reading *reading, const MapsResult *result
         memcpy(is_shown, reading->held.is_shown, (size_t)reading->held.n_layers);
         series->is_shown = is_shown;
     }
-    lay_series(arena, result, series);
+    lay_series(arena, result, measured, series);
     *ret_same = same_of(arena, result->set);
 }
 
@@ -187,7 +200,8 @@ static int measure_revision(Arena *arena, const Arguments *arguments, int s, Ser
 {
     Arena *own = arena_new(), *memory = NULL;
     Arguments of_one = *arguments;
-    Reading reading = {.arguments = &of_one, .name = terminal_text(own, series->revisions[s].name)};
+    Reading reading = {
+        .arguments = &of_one, .with_position = s == 0, .name = terminal_text(own, series->revisions[s].name)};
     MapsSet set = {0};
     MapsResult result;
     Measured measured;
@@ -201,7 +215,7 @@ static int measure_revision(Arena *arena, const Arguments *arguments, int s, Ser
     if (status == STATUS_OK)
         status = reading_conclude(own, &reading, &measured, &set, &result, err);
     if (status == STATUS_OK && s == 0)
-        begin(arena, &reading, &result, series, same);
+        begin(arena, &reading, &measured, &result, series, same);
     if (status == STATUS_OK)
         status = check_same(series, same, &set, s, err);
     if (status == STATUS_OK) {

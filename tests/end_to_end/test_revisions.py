@@ -15,19 +15,21 @@ from harness import REFFRAME, Case, read, run_folders
 STEPS = [0, 1, 2, 4, 8, 10, 20, 30, 40, 50, 60]
 RUN = """\
 seeds: 1
-model: {n_layers: 2, n_heads: 2, d_model: 32, d_ff: 64, context_length: 32, norm: rmsnorm, activation: swiglu, position: {kind: rope}}
+model: {n_layers: 2, d_model: 32, %s}
 data: {source: {kind: text}}
-train: {steps: 60, batch_size: 8, warmup_steps: 2, lr: 0.01}
+train: {steps: 60, batch_size: %d, warmup_steps: 2, lr: 0.01}
 measure: {sequences: 4}
 snapshot: {every: 10, maps: 0, weights: %s}
 checkpoint: {every: 30, keep: 2}
 """
+ROPE = "n_heads: 2, context_length: 32, d_ff: 64, norm: rmsnorm, activation: swiglu, position: {kind: rope}", 8
+ALIBI = "n_heads: 8, context_length: 128, bias: true, bias_head: false, embedding_norm: true, position: {kind: alibi}", 2  # as many tokens a step
 
 
 class Revisions(Case):
-    def trained(self, weights="true"):
+    def trained(self, weights="true", model=ROPE):
         """A run's folder and its measuring set as ids.npy."""
-        self.write("run.yaml", RUN % weights)
+        self.write("run.yaml", RUN % (*model, weights))
         self.refframe("run", "run.yaml", "--results", "results")
         (run,) = run_folders(self.at("results", "run")).values()
         numpy.save(self.at("ids.npy"), numpy.load(os.path.join(run, "snapshots", "step-00000060.npz"))["tokens"])
@@ -39,7 +41,19 @@ class Revisions(Case):
 
     def test_a_run_is_its_revisions(self):
         """Each step has the snapshot's numbers, and each metric the onset, and the head, of the run's report."""
-        run = self.trained()
+        self.assertEqual(self.check_revisions(self.trained()), {"found", "never"})
+
+    def test_position_alone_is_a_floor(self):
+        """ALiBi's own slopes are no onset, as in the run's report: by itself the steepest head has less than half of uniform attention's entropy."""
+        self.check_revisions(self.trained(model=ALIBI))
+        rows = self.series()
+        onset, = (row for row in rows if row["metric"] == "onset:attention_entropy_normalised")
+        self.assertEqual(onset["label"], "never")
+        values = [float(row["value"]) for row in rows if row["metric"] == "attention_entropy_normalised" and row["layer"]]
+        self.assertLess(min(values), 0.5)
+
+    def check_revisions(self, run):
+        """Returns the kinds of onset that there are."""
         done = self.refframe("export", run, "--to", "rev", "--revisions")
         self.assertEqual(sorted(os.listdir(self.at("rev"))), sorted(f"step{step}-tokens{256 * step}" for step in STEPS))
         self.assertEqual([line.split(":")[0] for line in done.stdout.splitlines()], [f"rev/step{step}-tokens{256 * step}" for step in STEPS])
@@ -65,8 +79,7 @@ class Revisions(Case):
             self.assertEqual((row["label"], row["layer"], row["head"]), (own["kind"], own["layer"], own["head"]), name)
             self.assertEqual((row["value"], row["step"] if own["kind"] == "found" else own["by"]), (own["after"], own["by"]), name)
             kinds.add(own["kind"])
-        self.assertIn("found", kinds)
-        self.assertIn("never", kinds)
+        return kinds
 
     def test_formats(self):
         """A line a revision; the same numbers in json; layers that are chosen."""

@@ -165,9 +165,12 @@ static void check_metrics(const Run *run, const Measured *measured)
             if (!stored)
                 continue;
             n += compare(&places[c], measured->layout.n_values, measured->values, stored);
-            if (places[c].is_attention_only && family->every <= 1)
-                compare(&places[c], measured->layout.n_values, measured->uniform,
-                        array_of(&run->baselines, arena_format(run->trained.arena, "uniform/%s", name)));
+            if (!places[c].is_attention_only || family->every > 1)
+                continue;
+            compare(&places[c], measured->layout.n_values, measured->uniform,
+                    array_of(&run->baselines, arena_format(run->trained.arena, "uniform/%s", name)));
+            compare(&places[c], measured->layout.n_values, measured->position,
+                    array_of(&run->baselines, arena_format(run->trained.arena, "position/%s", name)));
         }
         n_families += n > 0;
         if (n == 0 && !(family->needs & NEEDS_SLOTS))
@@ -198,6 +201,7 @@ static void test_numbers_are_the_snapshots(void **state)
         Run run = train_arm(arms[a]);
         const TrainSettings settings = settings_of(&run);
         Arena *memory;
+        run.set.with_position = 1;
         const Measured measured = measure(&run, &settings, 1, &memory);
         check_metrics(&run, &measured);
         check_importances(&run, &measured);
@@ -267,6 +271,11 @@ static void test_what_is_left_out(void **state)
     run.set.on_sequence = note, run.set.context = &n_done;
     Measured measured = measure(&run, &settings, 1, &memory);
     assert_int_equal(n_done, 2 * N);
+    assert_null(measured.position);
+    arena_free(memory);
+    run.set.with_position = 1, n_done = 0;
+    measured = measure(&run, &settings, 1, &memory);
+    assert_int_equal(n_done, 3 * N);
     assert_int_equal(count_finite(&measured, "sink_mass"), 3);
     assert_int_equal(count_finite(&measured, "n_anchors"), 0);
     assert_int_equal(count_finite(&measured, "rips0_total"), N); /* 2 in a run */
