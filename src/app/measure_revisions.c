@@ -193,6 +193,7 @@ static void begin(Arena *arena, const Reading *reading, const Measured *measured
     }
     lay_series(arena, result, measured, series);
     *ret_same = same_of(arena, result->set);
+    series->lengths = ret_same->lengths;
 }
 
 static int measure_revision(Arena *arena, const Arguments *arguments, int s, Series *series, Same *same,

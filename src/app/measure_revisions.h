@@ -24,6 +24,7 @@ typedef struct {
     ReportRun run;
     const MapsFact *facts; /* what was read, the same of all */
     int n_facts;
+    const int *lengths; /* (run.n_sequences) */
     const char *notes[MAPS_MOST_NOTES + 2];
     int n_notes;
     const unsigned char *is_shown; /* (L) as in MapsSet */

@@ -239,6 +239,24 @@ static void put_frames(const Series *series, JsonWriter *json)
     json_close_array(json);
 }
 
+/* As of one model: which layers stand in each list of layers, and of how many; the sequences' lengths. */
+static void put_shape(const Series *series, JsonWriter *json)
+{
+    json_key(json, "lengths");
+    json_open_array(json);
+    for (int s = 0; s < series->run.n_sequences; s++)
+        json_number(json, series->lengths[s]);
+    json_close_array(json);
+    json_put_number(json, "n_layers", series->run.n_layers);
+    json_put_number(json, "n_heads", series->run.n_heads);
+    json_key(json, "layers");
+    json_open_array(json);
+    for (int l = 0; l < series->run.n_layers; l++)
+        if (!series->is_shown || series->is_shown[l])
+            json_number(json, l);
+    json_close_array(json);
+}
+
 void series_to_json(const Series *series, Text *ret_text)
 {
     JsonWriter json;
@@ -250,6 +268,7 @@ void series_to_json(const Series *series, Text *ret_text)
     for (int f = 0; f < series->n_facts; f++)
         json_put_string(&json, series->facts[f].key, series->facts[f].value);
     json_close_object(&json);
+    put_shape(series, &json);
     json_put_strings(&json, "notes", series->n_notes, series->notes);
     json_put_numbers(&json, "steps", series->n, series->run.steps);
     json_put_numbers(&json, "tokens", series->n, series->run.tokens);

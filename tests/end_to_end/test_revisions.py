@@ -102,6 +102,11 @@ class Revisions(Case):
                 self.assertEqual(onsets[row["metric"][6:]]["kind"], row["label"])
         self.assertEqual([frame["by_position"] for frame in document["frames"]],
                          [row["label"] for row in rows if row["metric"] == "frame" and not row["layer"]])
+        self.assertEqual([document[key] for key in ("lengths", "n_layers", "n_heads", "layers")], [[32] * 4, 2, 2, [0, 1]])
+        chosen = json.loads(self.refframe("measure", "rev", "--ids", "ids.npy", "--layers", 1, "--format", "json").stdout)
+        self.assertEqual((chosen["n_layers"], chosen["layers"]), (2, [1]))
+        for one, every in zip(chosen["metrics"], document["metrics"]):
+            self.assertEqual(one["values"], [values if every["level"] == "model" else values[1:] for values in every["values"]], one["name"])
         table = self.refframe("measure", "rev", "--ids", "ids.npy").stdout
         for step, loss in zip(STEPS, document["losses"]):
             self.assertRegex(table, rf"\n  {step} +{256 * step} +{loss:.4f} ")
