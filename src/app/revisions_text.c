@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/measure_revisions.h"
+#include "maps/export.h"
 #include "report/trace.h"
 
 static size_t cells_of(const ReportMetric *metric, const ReportRun *run)
@@ -86,12 +87,12 @@ static void add_metric(const Series *series, int s, int m, Text *text)
 
 static void add_label(const Series *series, int s, int layer, int head, const Frame *frame, Text *text)
 {
-    add_start(series, s, layer, head, "frame", text);
-    text_addf(text, ",,,%s\n", frame_name(frame->by_position));
-    if (frame->by_token == FRAME_COUNT)
-        return;
-    add_start(series, s, layer, head, "frame_by_token", text);
-    text_addf(text, ",,,%s\n", frame_name(frame->by_token));
+    LabelRow rows[LABEL_ROWS];
+    const int n = maps_label_rows(frame, rows);
+    for (int r = 0; r < n; r++) {
+        add_start(series, s, layer, head, rows[r].metric, text);
+        maps_add_label_row(&rows[r], text);
+    }
 }
 
 static void add_revision(const Series *series, int s, Text *text)

@@ -49,31 +49,38 @@ static void add_place(const MapsResult *result, int sequence, const Place *place
     }
 }
 
-static void add_margin(int layer, int head, const char *label, const FrameMargin *margin, Text *text)
+int maps_label_rows(const Frame *frame, LabelRow ret_rows[LABEL_ROWS])
 {
-    const double values[] = {margin->least, margin->agreement};
-    static const char *const names[] = {"margin", "agreement"};
-    for (int k = 0; k < 2; k++) {
-        char metric[40];
-        snprintf(metric, sizeof metric, "%s_%s", label, names[k]);
-        if (isnan(values[k]))
-            continue;
-        add_start(-1, layer, head, metric, text);
-        text_add_number(text, values[k]);
-        text_add(text, ",,,\n");
-    }
+    const int has_token = frame->by_token != FRAME_COUNT;
+    const LabelRow rows[LABEL_ROWS] = {
+        {"frame", frame_name(frame->by_position), (double)NAN},
+        {"frame_margin", NULL, frame->position_margin.least},
+        {"frame_agreement", NULL, frame->position_margin.agreement},
+        {"frame_by_token", has_token ? frame_name(frame->by_token) : NULL, (double)NAN},
+        {"frame_by_token_margin", NULL, has_token ? frame->token_margin.least : (double)NAN},
+        {"frame_by_token_agreement", NULL, has_token ? frame->token_margin.agreement : (double)NAN}};
+    int n = 0;
+    for (int r = 0; r < LABEL_ROWS; r++)
+        if (rows[r].word || !isnan(rows[r].value))
+            ret_rows[n++] = rows[r];
+    return n;
+}
+
+void maps_add_label_row(const LabelRow *row, Text *text)
+{
+    if (!isnan(row->value))
+        text_add_number(text, row->value);
+    text_addf(text, ",,,%s\n", row->word ? row->word : "");
 }
 
 static void add_label(int layer, int head, const Frame *frame, Text *text)
 {
-    add_start(-1, layer, head, "frame", text);
-    text_addf(text, ",,,%s\n", frame_name(frame->by_position));
-    add_margin(layer, head, "frame", &frame->position_margin, text);
-    if (frame->by_token == FRAME_COUNT)
-        return;
-    add_start(-1, layer, head, "frame_by_token", text);
-    text_addf(text, ",,,%s\n", frame_name(frame->by_token));
-    add_margin(layer, head, "frame_by_token", &frame->token_margin, text);
+    LabelRow rows[LABEL_ROWS];
+    const int n = maps_label_rows(frame, rows);
+    for (int r = 0; r < n; r++) {
+        add_start(-1, layer, head, rows[r].metric, text);
+        maps_add_label_row(&rows[r], text);
+    }
 }
 
 /* Of a model that predicts something. */

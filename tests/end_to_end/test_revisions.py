@@ -112,6 +112,17 @@ class Revisions(Case):
             self.assertRegex(table, rf"\n  {step} +{256 * step} +{loss:.4f} ")
         self.assertEqual(self.series("--layers", 1), [row for row in rows if row["layer"] != "0" or row["metric"].startswith("onset:")])
 
+    def test_a_step_has_the_rows_of_one_model(self):
+        """All that `measure` of the revision alone says of its set, margins of labels among it, and nothing else."""
+        run = self.trained()
+        self.refframe("export", run, "--to", "rev", "--revisions")
+        alone = csv.DictReader(io.StringIO(self.refframe("measure", "rev/step60-tokens15360", "--ids", "ids.npy", "--format", "csv").stdout))
+        expected = [row for row in alone if not row.pop("sequence")]
+        found = [{key: row[key] for key in expected[0]} for row in self.series() if row["step"] == "60" and not row["metric"].startswith("onset:")]
+        in_order = lambda rows: sorted(rows, key=lambda row: tuple(row.values()))
+        self.assertEqual(in_order(found), in_order(expected))
+        self.assertIn("frame_by_token_margin", {row["metric"] for row in found})
+
     def test_onsets_take_two_sequences(self):
         """A head that is chosen on even sequences is read on odd ones: where there is none, nothing is said of when it came."""
         run = self.trained()
