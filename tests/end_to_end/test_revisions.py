@@ -137,6 +137,14 @@ class Revisions(Case):
         self.assertLess(onsets(rows), by_itself)
         self.assertIn("onset:value_drain", onsets(rows))
 
+    def test_help_says_what_a_series_is(self):
+        """The columns that it names are those that are written."""
+        run = self.trained()
+        self.refframe("export", run, "--to", "rev", "--revisions")
+        told = " ".join(self.refframe("measure", "--help").stdout.split())
+        self.assertIn("REVISIONS: a folder of such folders", told)
+        self.assertIn(f"Its csv has the columns {', '.join(self.series()[0])}.", told)
+
     def test_which_folders_are_read(self):
         """By step, whatever they are called besides; others are left alone. Steps may be missing at the start."""
         run = self.trained()
