@@ -41,7 +41,7 @@ class MeasuredModels(Case):
                     value = snapshot[row["metric"]][0]
                     for scope in "layer", "head":
                         value = value[int(row[scope])] if row[scope] else value
-                    self.assertTrue(float(row["value"]) == float(value) or numpy.isnan(value), row)
+                    self.assertEqual(float(row["value"]), float(value), row)
                     n_same += 1
                     found.add(row["metric"])
                 self.assertGreater(n_same, 800)

@@ -90,16 +90,20 @@ class Revisions(Case):
         self.assertEqual((document["steps"], document["tokens"]), (STEPS, [256 * step for step in STEPS]))
         self.assertEqual(document["losses"], [float(row["value"]) for row in rows if row["metric"] == "loss"])
         metrics = {metric["name"]: metric["values"] for metric in document["metrics"]}
+        n_same = {"sink_mass": 0, "matrix_entropy": 0, "ablation_cost": 0}
         for row in rows:
-            if row["metric"] in ("sink_mass", "matrix_entropy", "ablation_cost"):
+            if row["metric"] in n_same:
                 value = metrics[row["metric"]][STEPS.index(int(row["step"]))]
                 for scope in "layer", "head":
                     value = value[int(row[scope])] if row[scope] else value
                 self.assertEqual(value, float(row["value"]))
-        onsets = {onset["of"]: onset for onset in document["onsets"]}
-        for row in rows:
-            if row["metric"].startswith("onset:") and row["layer"]:
-                self.assertEqual(onsets[row["metric"][6:]]["kind"], row["label"])
+                n_same[row["metric"]] += 1
+        self.assertEqual(n_same, {"sink_mass": 4 * len(STEPS), "matrix_entropy": 2 * len(STEPS), "ablation_cost": len(STEPS)})
+        frames = {onset["of"]: onset["kind"] for onset in document["frame_onsets"] if onset["kind"] != "never"}
+        self.assertEqual({row["metric"][6:]: row["label"] for row in rows if row["metric"].startswith("onset:")},
+                         {**{onset["of"]: onset["kind"] for onset in document["onsets"]}, **frames})
+        self.assertIn("sink_mass", {onset["of"] for onset in document["onsets"]})
+        self.assertGreater(len(frames), 0)
         self.assertEqual([frame["by_position"] for frame in document["frames"]],
                          [row["label"] for row in rows if row["metric"] == "frame" and not row["layer"]])
         self.assertEqual([document[key] for key in ("lengths", "n_layers", "n_heads", "layers")], [[32] * 4, 2, 2, [0, 1]])
