@@ -215,9 +215,9 @@ static int measure_revision(Arena *arena, const Arguments *arguments, int s, Ser
         status = reading_measure(&reading, &memory, &measured, err);
     if (status == STATUS_OK)
         status = reading_conclude(own, &reading, &measured, &set, &result, err);
-    if (status == STATUS_OK && s == 0)
+    if (status == STATUS_OK && !same->tokens)
         begin(arena, &reading, &measured, &result, series, same);
-    if (status == STATUS_OK)
+    else if (status == STATUS_OK)
         status = check_same(series, same, &set, s, err);
     if (status == STATUS_OK) {
         put_revision(arena, &result, s, series);
