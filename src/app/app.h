@@ -53,6 +53,8 @@ const char *argument(const Arguments *arguments, const char *option);
 int argument_given(const Arguments *arguments, const char *option);
 /* All values of a repeatable option, and how many. */
 int argument_all(const Arguments *arguments, const char *option, const char *const **ret_values);
+/* Those of --set KEY=VALUE, in the order in which they were given; keys and memory from arena. */
+int argument_sets(Arena *arena, const Arguments *arguments, Assignment **ret_sets, int *ret_n, Error *err);
 /* A whole number in [min, max]; `fallback` when the option was not given. */
 int argument_int(const Arguments *arguments, const char *option, int min, int max, int fallback, int *ret_value,
                  Error *err);

@@ -82,6 +82,23 @@ int argument_all(const Arguments *arguments, const char *option, const char *con
     return arguments->n_values[o];
 }
 
+int argument_sets(Arena *arena, const Arguments *arguments, Assignment **ret_sets, int *ret_n, Error *err)
+{
+    const char *const *given;
+    const int n = argument_all(arguments, "--set", &given);
+    Assignment *sets = ARENA_ARRAY(arena, Assignment, n + 1);
+    for (int i = 0; i < n; i++) {
+        const char *equals = strchr(given[i], '=');
+        if (!equals)
+            return error_set(err, STATUS_INPUT, "refframe %s: --set wants KEY=VALUE, not \"%s\"", arguments->verb->name,
+                             given[i]);
+        sets[i] = (Assignment){
+            .key = arena_strndup(arena, given[i], (size_t)(equals - given[i])), .text = equals + 1, .file = "--set"};
+    }
+    *ret_sets = sets, *ret_n = n;
+    return STATUS_OK;
+}
+
 int argument_int(const Arguments *arguments, const char *option, int min, int max, int fallback, int *ret_value,
                  Error *err)
 {

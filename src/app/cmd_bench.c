@@ -298,21 +298,6 @@ static int read_size(const char *name, Request *request, Error *err)
     return error_set(err, STATUS_INPUT, "refframe bench: --size is S, M or L, not \"%s\"", name);
 }
 
-static int read_sets(const Arguments *arguments, Arena *arena, Request *request, Error *err)
-{
-    const char *const *given;
-    const int n = argument_all(arguments, "--set", &given);
-    request->sets = ARENA_ARRAY(arena, Assignment, n);
-    for (int i = 0; i < n; i++) {
-        const char *equals = strchr(given[i], '=');
-        if (!equals)
-            return error_set(err, STATUS_INPUT, "refframe bench: --set wants KEY=VALUE, not \"%s\"", given[i]);
-        request->sets[request->n_sets++] = (Assignment){
-            .key = arena_strndup(arena, given[i], (size_t)(equals - given[i])), .text = equals + 1, .file = "--set"};
-    }
-    return STATUS_OK;
-}
-
 /* The engine that --set names, or else all that are there. */
 static int read_engines(Arena *arena, Request *request, Error *err)
 {
@@ -346,7 +331,7 @@ static int read_request(const Arguments *arguments, Arena *arena, Request *ret_r
     if (status == STATUS_OK && size)
         status = read_size(size, &request, err);
     if (status == STATUS_OK)
-        status = read_sets(arguments, arena, &request, err);
+        status = argument_sets(arena, arguments, &request.sets, &request.n_sets, err);
     if (status == STATUS_OK)
         status = read_engines(arena, &request, err);
     if (status == STATUS_OK)

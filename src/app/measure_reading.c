@@ -11,27 +11,11 @@
 
 /* ---- what is asked for ---- */
 
-/* --set measure.FAMILY.KEY=VALUE, as in an experiment. */
-static int read_sets(Arena *arena, const Arguments *arguments, Assignment **ret_sets, int *ret_n, Error *err)
-{
-    const char *const *given;
-    const int n = argument_all(arguments, "--set", &given);
-    Assignment *sets = ARENA_ARRAY(arena, Assignment, n + 1);
-    for (int i = 0; i < n; i++) {
-        const char *equals = strchr(given[i], '=');
-        if (!equals)
-            return error_set(err, STATUS_INPUT, "refframe measure: --set wants KEY=VALUE, not \"%s\"", given[i]);
-        sets[i] = (Assignment){
-            .key = arena_strndup(arena, given[i], (size_t)(equals - given[i])), .text = equals + 1, .file = "--set"};
-    }
-    *ret_sets = sets, *ret_n = n;
-    return STATUS_OK;
-}
-
-static int shortest_of(const ModelInput *input)
+/* Of the first n sequences. */
+static int shortest_of(const ModelInput *input, int64_t n)
 {
     int shortest = input->longest;
-    for (int s = 0; s < input->n; s++)
+    for (int s = 0; s < n; s++)
         shortest = input->lengths[s] < shortest ? input->lengths[s] : shortest;
     return shortest;
 }
@@ -41,13 +25,15 @@ static int check_interventions(const Settings *families, const Reading *reading,
 {
     const int64_t place = settings_int(families, "measure.interventions.place");
     const int64_t layer = settings_int(families, "measure.interventions.layer");
-    const int shortest = shortest_of(&reading->input), L = reading->file.settings.n_layers;
+    const int64_t asked = settings_int(families, "measure.interventions.sequences");
+    const int64_t n = asked == 0 || asked > reading->input.n ? reading->input.n : asked;
+    const int shortest = shortest_of(&reading->input, n), L = reading->file.settings.n_layers;
     if (settings_int(families, "measure.interventions.every") == 0)
         return STATUS_OK;
     if (place >= shortest || place < -shortest)
         return error_set(err, STATUS_INPUT,
-                         "--set: measure.interventions.place: %lld is no place of every sequence; the shortest has %d "
-                         "tokens",
+                         "--set: measure.interventions.place: %lld is no place of every sequence that is changed; the "
+                         "shortest has %d tokens",
                          (long long)place, shortest);
     if (layer >= L)
         return error_set(err, STATUS_INPUT, "--set: measure.interventions.layer: %lld is none of the model's %d layers",
@@ -59,7 +45,7 @@ static int read_settings(Arena *arena, Reading *reading, Error *err)
 {
     Assignment *sets = NULL;
     Settings families;
-    int n = 0, status = read_sets(arena, reading->arguments, &sets, &n, err);
+    int n = 0, status = argument_sets(arena, reading->arguments, &sets, &n, err);
     if (status == STATUS_OK)
         status = families_resolve(arena, sets, n, &families, err);
     if (status == STATUS_OK)
@@ -168,7 +154,7 @@ static void show_progress(void *context, int n_done)
     const Reading *reading = context;
     char line[96];
     snprintf(line, sizeof line, "%.40s%smeasured %d of %d sequences", reading->name ? reading->name : "",
-             reading->name ? ": " : "", n_done / 2, reading->input.n);
+             reading->name ? ": " : "", n_done / given_passes(&reading->given), reading->input.n);
     terminal_progress(line);
 }
 
@@ -191,7 +177,7 @@ static void hold(Arena *arena, const HubFile *file, Reading *reading)
     memcpy(facts + 1, input->facts, (size_t)input->n_facts * sizeof *facts);
     reading->held.n = input->n, reading->held.longest = input->longest, reading->held.lengths = input->lengths;
     reading->held.n_layers = file->settings.n_layers, reading->held.n_heads = file->settings.n_heads;
-    reading->held.tokens = input->tokens;
+    reading->held.tokens = input->tokens, reading->held.rows_sum_to_one = model_rows_sum_to_one(reading->shape);
     reading->held.facts = facts, reading->held.n_facts = input->n_facts + 1;
     reading->held.remarks = input->remarks, reading->held.n_remarks = input->n_remarks;
 }
@@ -206,10 +192,11 @@ static void give(Reading *reading)
 {
     const ModelInput *input = &reading->input;
     reading->given = (GivenSet){.n = input->n,
-                                .shortest = shortest_of(input),
+                                .shortest = shortest_of(input, input->n),
                                 .lengths = input->lengths,
                                 .tokens = input->tokens,
                                 .targets = predicts(&reading->file, reading->shape) ? input->targets : NULL,
+                                .with_position = reading->with_position,
                                 .on_sequence = show_progress,
                                 .context = reading};
 }

@@ -10,8 +10,9 @@
 
 typedef struct {
     const Arguments *arguments;
-    const char *path, *name; /* name: in front of the progress that is told; NULL: none */
+    const char *path, *name; /* name: in front of the progress that is told, as a terminal can show it; NULL: none */
     int format, threads;
+    int with_position; /* whether position alone is measured, too (train/given.h) */
     HubFile file;
     ModelInput input;
     TrainSettings settings;
@@ -21,7 +22,8 @@ typedef struct {
 } Reading;
 
 /* Everything that can be known before weights are read, of the model that is the first word; what does not fit is
- * refused. `ret_reading->arguments` is set by the caller, and zeros behind it. Memory from arena. */
+ * refused. `reading->arguments` is set by the caller, perhaps `name` and `with_position`, and zeros behind these.
+ * Memory from arena. */
 int reading_prepare(Arena *arena, Reading *reading, Error *err);
 
 /* Reads the weights, measures, and gives the weights back. ret_memory is to be freed. */

@@ -3,91 +3,10 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "app/measure_reading.h"
 #include "base/file.h"
-
-/* ---- which ---- */
-
-/* A whole number and what stands for thousands behind it: "512", "4B". Returns what follows, NULL without a number. */
-static const char *read_count(const char *text, double *ret_count)
-{
-    static const struct {
-        char letter;
-        double factor;
-    } units[] = {{'K', 1e3}, {'M', 1e6}, {'B', 1e9}, {'T', 1e12}};
-    char *end;
-    if (*text < '0' || *text > '9')
-        return NULL;
-    *ret_count = strtod(text, &end);
-    for (size_t u = 0; u < sizeof units / sizeof *units; u++)
-        if (*end == units[u].letter) {
-            *ret_count *= units[u].factor;
-            return end + 1;
-        }
-    return end;
-}
-
-static int ends_word(const char *at)
-{
-    return *at == '-' || *at == '\0';
-}
-
-/* The count behind `word`, which is one of those that dashes part; -1: there is none. */
-static double count_behind(const char *name, const char *word)
-{
-    const size_t n = strlen(word);
-    for (const char *at = name; at; at = strchr(at, '-') ? strchr(at, '-') + 1 : NULL) {
-        double count;
-        const char *end = strncmp(at, word, n) == 0 ? read_count(at + n, &count) : NULL;
-        if (end && ends_word(end))
-            return count;
-    }
-    return -1;
-}
-
-static int compare_revisions(const void *a, const void *b)
-{
-    const Revision *x = a, *y = b;
-    return (x->step > y->step) - (x->step < y->step);
-}
-
-/* Other files and folders are left alone. */
-static int list_revisions(Arena *arena, const char *path, Revision **ret_revisions, int *ret_n, Error *err)
-{
-    char **names;
-    int n_names, n = 0;
-    const int status = file_list(arena, path, &names, &n_names, err);
-    if (status != STATUS_OK)
-        return status;
-    Revision *revisions = ARENA_ARRAY(arena, Revision, n_names + 1);
-    for (int i = 0; i < n_names; i++) {
-        const double step = count_behind(names[i], "step"), tokens = count_behind(names[i], "tokens");
-        if (step >= 0 && step < 9e15 && hub_is_at(file_join(arena, path, names[i])))
-            revisions[n++] = (Revision){names[i], (int64_t)step, tokens < 0 ? (double)NAN : tokens};
-    }
-    qsort(revisions, (size_t)n, sizeof *revisions, compare_revisions);
-    for (int i = 1; i < n; i++)
-        if (revisions[i].step == revisions[i - 1].step)
-            return error_set(err, STATUS_INPUT, "%s: %s and %s are of one step", path, revisions[i - 1].name,
-                             revisions[i].name);
-    *ret_revisions = revisions, *ret_n = n;
-    return STATUS_OK;
-}
-
-int revisions_are_at(const char *path)
-{
-    Arena *arena = arena_new();
-    Revision *revisions = NULL;
-    int n = 0;
-    Error err;
-    const int is_there = file_is_folder(path) && !hub_is_at(path);
-    const int status = is_there ? list_revisions(arena, path, &revisions, &n, &err) : STATUS_OK;
-    arena_free(arena);
-    return n > 0 || status == STATUS_INPUT; /* which says why when it is measured */
-}
 
 /* ---- the series ---- */
 
@@ -112,8 +31,19 @@ static ReportMetric metric_of(const Place *place)
                           .max = column->max};
 }
 
-/* Room for every column of the layout over all revisions, by the first one's sizes. */
-static void lay_series(Arena *arena, const MapsResult *result, Series *series)
+/* What the first revision's position alone gives, as a run's baselines have it of its step 0. */
+static double *position_of(Arena *arena, const MapsResult *result, const Measured *measured, const Place *place)
+{
+    double *values = ARENA_ARRAY(arena, double, place->size);
+    for (int i = 0; i < place->size; i++)
+        values[i] = pool_values(place->column->pool, result->set->n, measured->position + place->offset + i,
+                                (size_t)result->layout.n_values, 0, 1)
+                        .value;
+    return values;
+}
+
+/* Room for every column of the layout over all revisions, by the first one's sizes; and its baselines. */
+static void lay_series(Arena *arena, const MapsResult *result, const Measured *measured, Series *series)
 {
     const Layout *layout = &result->layout;
     const MapsSet *set = result->set;
@@ -141,6 +71,7 @@ static void lay_series(Arena *arena, const MapsResult *result, Series *series)
             continue;
         run->metrics[m].uniform = ARENA_ARRAY(arena, double, size);
         memcpy(run->metrics[m].uniform, result->pooled_baseline + place->offset, size * sizeof(double));
+        run->metrics[m].position = position_of(arena, result, measured, place);
     }
 }
 
@@ -243,7 +174,8 @@ static int check_same(const Series *series, const Same *same, const MapsSet *set
 }
 
 /* Of the first revision, for all. */
-static void begin(Arena *arena, const Reading *reading, const MapsResult *result, Series *series, Same *ret_same)
+static void begin(Arena *arena, const Reading *reading, const Measured *measured, const MapsResult *result,
+                  Series *series, Same *ret_same)
 {
     MapsFact *facts = ARENA_ARRAY(arena, MapsFact, reading->held.n_facts);
     const char *notes[MAPS_MOST_NOTES];
@@ -259,8 +191,9 @@ static void begin(Arena *arena, const Reading *reading, const MapsResult *result
         memcpy(is_shown, reading->held.is_shown, (size_t)reading->held.n_layers);
         series->is_shown = is_shown;
     }
-    lay_series(arena, result, series);
+    lay_series(arena, result, measured, series);
     *ret_same = same_of(arena, result->set);
+    series->lengths = ret_same->lengths;
 }
 
 static int measure_revision(Arena *arena, const Arguments *arguments, int s, Series *series, Same *same,
@@ -268,19 +201,23 @@ static int measure_revision(Arena *arena, const Arguments *arguments, int s, Ser
 {
     Arena *own = arena_new(), *memory = NULL;
     Arguments of_one = *arguments;
-    Reading reading = {.arguments = &of_one, .name = series->revisions[s].name};
+    Reading reading = {
+        .arguments = &of_one, .with_position = s == 0, .name = terminal_text(own, series->revisions[s].name)};
     MapsSet set = {0};
     MapsResult result;
     Measured measured;
     of_one.words[0] = file_join(own, series->path, series->revisions[s].name);
     int status = reading_prepare(own, &reading, err);
+    if (status == STATUS_OK && reading.input.n < 2)
+        status = error_set(err, STATUS_INPUT, "%s: a series takes two sequences or more, for its onsets; here is one",
+                           series->path);
     if (status == STATUS_OK)
         status = reading_measure(&reading, &memory, &measured, err);
     if (status == STATUS_OK)
         status = reading_conclude(own, &reading, &measured, &set, &result, err);
-    if (status == STATUS_OK && s == 0)
-        begin(arena, &reading, &result, series, same);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK && !same->tokens)
+        begin(arena, &reading, &measured, &result, series, same);
+    else if (status == STATUS_OK)
         status = check_same(series, same, &set, s, err);
     if (status == STATUS_OK) {
         put_revision(arena, &result, s, series);
@@ -311,7 +248,7 @@ static int measure(Arena *arena, const Arguments *arguments, Text *text, Error *
     if (argument_given(arguments, "--html"))
         return error_set(err, STATUS_INPUT,
                          "refframe measure: --html is for maps and models; %s is a folder of revisions", series.path);
-    int status = list_revisions(arena, series.path, &revisions, &series.n, err);
+    int status = revisions_list(arena, series.path, &revisions, &series.n, err);
     series.revisions = revisions;
     for (int s = 0; s < series.n && status == STATUS_OK; s++)
         status = measure_revision(arena, arguments, s, &series, &same, &format, err);

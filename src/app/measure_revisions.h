@@ -24,6 +24,7 @@ typedef struct {
     ReportRun run;
     const MapsFact *facts; /* what was read, the same of all */
     int n_facts;
+    const int *lengths; /* (run.n_sequences) */
     const char *notes[MAPS_MOST_NOTES + 2];
     int n_notes;
     const unsigned char *is_shown; /* (L) as in MapsSet */
@@ -31,6 +32,10 @@ typedef struct {
 
 /* Whether a folder that is no model's has one for a revision in it. */
 int revisions_are_at(const char *path);
+
+/* The revisions of a folder, by step; other files and folders are left alone. Two of one step are refused:
+ * STATUS_INPUT. Memory from arena. */
+int revisions_list(Arena *arena, const char *path, Revision **ret_revisions, int *ret_n, Error *err);
 
 /* The values of metric m in revision s, over all sequences: (L,H), (L) or one. */
 const double *series_values(const Series *series, int m, int s);
@@ -42,7 +47,7 @@ typedef struct {
     Onset onset;
 } MetricOnset;
 
-/* Of metric m; 0 where its table declares no onset. Memory from arena. */
+/* Of metric m; 0 where its table declares no onset, or no odd sequence has a value of it. Memory from arena. */
 int series_onset(Arena *arena, const Series *series, int m, MetricOnset *ret_onset);
 
 /* As a table a line a revision and a line an onset; all numbers as csv and json (src/hub/README.md). */

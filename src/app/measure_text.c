@@ -31,17 +31,6 @@ typedef struct {
     Error *err;
 } Finding;
 
-static void *grown(Arena *arena, void *items, size_t size, size_t n, size_t needed, size_t *capacity)
-{
-    if (needed <= *capacity)
-        return items;
-    *capacity = 2 * needed;
-    char *wider = arena_alloc(arena, *capacity * size);
-    if (n > 0)
-        memcpy(wider, items, n * size);
-    return wider;
-}
-
 static size_t n_around(const Finding *finding)
 {
     return finding->front.n + finding->back.n;
@@ -52,10 +41,10 @@ static int add_sequence(Finding *finding, const int32_t *ids, size_t n)
 {
     const TokenIds parts[] = {finding->front, {ids, n}, finding->back};
     const size_t length = n + n_around(finding);
-    finding->tokens = grown(finding->arena, finding->tokens, sizeof *finding->tokens, finding->n_tokens,
-                            finding->n_tokens + length, &finding->token_capacity);
-    finding->lengths = grown(finding->arena, finding->lengths, sizeof *finding->lengths, (size_t)finding->n,
-                             (size_t)finding->n + 1, &finding->length_capacity);
+    finding->tokens = arena_widen(finding->arena, finding->tokens, sizeof *finding->tokens, finding->n_tokens + length,
+                                  &finding->token_capacity);
+    finding->lengths = arena_widen(finding->arena, finding->lengths, sizeof *finding->lengths, (size_t)finding->n + 1,
+                                   &finding->length_capacity);
     for (int p = 0; p < 3; p++)
         for (size_t i = 0; i < parts[p].n; i++) {
             const int32_t id = parts[p].ids[i];

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/measure_revisions.h"
+#include "maps/export.h"
 #include "report/trace.h"
 
 static size_t cells_of(const ReportMetric *metric, const ReportRun *run)
@@ -25,12 +26,21 @@ static int shows(const Series *series, const ReportMetric *metric, size_t cell)
 
 /* ---- onsets ---- */
 
+/* A head is chosen on even sequences: of a metric that is measured on one sequence no odd one says when it came. */
+static int is_known(const Trace *trace)
+{
+    for (int i = 0; i < trace->n; i++)
+        if (!isnan(trace->values[i]))
+            return 1;
+    return 0;
+}
+
 int series_onset(Arena *arena, const Series *series, int m, MetricOnset *ret_onset)
 {
     const ReportMetric *metric = &series->report.metrics[m];
     Trace trace;
     if (isnan(metric->threshold) || metric->direction == 0 ||
-        trace_of(arena, &series->report, &series->run, m, TRACE_FIRST, -1, -1, &trace) != 0)
+        trace_of(arena, &series->report, &series->run, m, TRACE_FIRST, -1, -1, &trace) != 0 || !is_known(&trace))
         return 0;
     *ret_onset = (MetricOnset){metric, trace.layer, trace.head, {ONSET_NEVER, -1, HUGE_VAL, HUGE_VAL}};
     trace_onset(&trace, metric, &ret_onset->onset);
@@ -77,12 +87,12 @@ static void add_metric(const Series *series, int s, int m, Text *text)
 
 static void add_label(const Series *series, int s, int layer, int head, const Frame *frame, Text *text)
 {
-    add_start(series, s, layer, head, "frame", text);
-    text_addf(text, ",,,%s\n", frame_name(frame->by_position));
-    if (frame->by_token == FRAME_COUNT)
-        return;
-    add_start(series, s, layer, head, "frame_by_token", text);
-    text_addf(text, ",,,%s\n", frame_name(frame->by_token));
+    LabelRow rows[LABEL_ROWS];
+    const int n = maps_label_rows(frame, rows);
+    for (int r = 0; r < n; r++) {
+        add_start(series, s, layer, head, rows[r].metric, text);
+        maps_add_label_row(&rows[r], text);
+    }
 }
 
 static void add_revision(const Series *series, int s, Text *text)
@@ -230,6 +240,24 @@ static void put_frames(const Series *series, JsonWriter *json)
     json_close_array(json);
 }
 
+/* As of one model: which layers stand in each list of layers, and of how many; the sequences' lengths. */
+static void put_shape(const Series *series, JsonWriter *json)
+{
+    json_key(json, "lengths");
+    json_open_array(json);
+    for (int s = 0; s < series->run.n_sequences; s++)
+        json_number(json, series->lengths[s]);
+    json_close_array(json);
+    json_put_number(json, "n_layers", series->run.n_layers);
+    json_put_number(json, "n_heads", series->run.n_heads);
+    json_key(json, "layers");
+    json_open_array(json);
+    for (int l = 0; l < series->run.n_layers; l++)
+        if (!series->is_shown || series->is_shown[l])
+            json_number(json, l);
+    json_close_array(json);
+}
+
 void series_to_json(const Series *series, Text *ret_text)
 {
     JsonWriter json;
@@ -241,6 +269,7 @@ void series_to_json(const Series *series, Text *ret_text)
     for (int f = 0; f < series->n_facts; f++)
         json_put_string(&json, series->facts[f].key, series->facts[f].value);
     json_close_object(&json);
+    put_shape(series, &json);
     json_put_strings(&json, "notes", series->n_notes, series->notes);
     json_put_numbers(&json, "steps", series->n, series->run.steps);
     json_put_numbers(&json, "tokens", series->n, series->run.tokens);

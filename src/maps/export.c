@@ -49,37 +49,44 @@ static void add_place(const MapsResult *result, int sequence, const Place *place
     }
 }
 
-static void add_margin(int layer, int head, const char *label, const FrameMargin *margin, Text *text)
+int maps_label_rows(const Frame *frame, LabelRow ret_rows[LABEL_ROWS])
 {
-    const double values[] = {margin->least, margin->agreement};
-    static const char *const names[] = {"margin", "agreement"};
-    for (int k = 0; k < 2; k++) {
-        char metric[40];
-        snprintf(metric, sizeof metric, "%s_%s", label, names[k]);
-        if (isnan(values[k]))
-            continue;
-        add_start(-1, layer, head, metric, text);
-        text_add_number(text, values[k]);
-        text_add(text, ",,,\n");
-    }
+    const int has_token = frame->by_token != FRAME_COUNT;
+    const LabelRow rows[LABEL_ROWS] = {
+        {"frame", frame_name(frame->by_position), (double)NAN},
+        {"frame_margin", NULL, frame->position_margin.least},
+        {"frame_agreement", NULL, frame->position_margin.agreement},
+        {"frame_by_token", has_token ? frame_name(frame->by_token) : NULL, (double)NAN},
+        {"frame_by_token_margin", NULL, has_token ? frame->token_margin.least : (double)NAN},
+        {"frame_by_token_agreement", NULL, has_token ? frame->token_margin.agreement : (double)NAN}};
+    int n = 0;
+    for (int r = 0; r < LABEL_ROWS; r++)
+        if (rows[r].word || !isnan(rows[r].value))
+            ret_rows[n++] = rows[r];
+    return n;
+}
+
+void maps_add_label_row(const LabelRow *row, Text *text)
+{
+    if (!isnan(row->value))
+        text_add_number(text, row->value);
+    text_addf(text, ",,,%s\n", row->word ? row->word : "");
 }
 
 static void add_label(int layer, int head, const Frame *frame, Text *text)
 {
-    add_start(-1, layer, head, "frame", text);
-    text_addf(text, ",,,%s\n", frame_name(frame->by_position));
-    add_margin(layer, head, "frame", &frame->position_margin, text);
-    if (frame->by_token == FRAME_COUNT)
-        return;
-    add_start(-1, layer, head, "frame_by_token", text);
-    text_addf(text, ",,,%s\n", frame_name(frame->by_token));
-    add_margin(layer, head, "frame_by_token", &frame->token_margin, text);
+    LabelRow rows[LABEL_ROWS];
+    const int n = maps_label_rows(frame, rows);
+    for (int r = 0; r < n; r++) {
+        add_start(-1, layer, head, rows[r].metric, text);
+        maps_add_label_row(&rows[r], text);
+    }
 }
 
 /* Of a model that predicts something. */
 static void add_loss(const MapsResult *result, Text *text)
 {
-    if (result->n_targets == 0)
+    if (result->n_targets == 0 || !isfinite(result->loss))
         return;
     add_start(-1, -1, -1, "loss", text);
     text_add_number(text, result->loss);
@@ -225,6 +232,12 @@ static void put_layers(JsonWriter *json, const MapsSet *set)
     json_close_array(json);
 }
 
+/* Null of maps that a model made: nobody counts their rows. */
+static void put_row_count(JsonWriter *json, const MapsSet *set, const char *key, int64_t n)
+{
+    json_put_number(json, key, set->n_files > 0 ? (double)n : (double)NAN);
+}
+
 static void put_set(JsonWriter *json, const MapsSet *set)
 {
     json_put_string(json, "maps", set->path);
@@ -255,9 +268,10 @@ static void put_set(JsonWriter *json, const MapsSet *set)
     json_put_number(json, "n_heads", set->n_heads);
     put_layers(json, set);
     json_put_number(json, "n_rows", (double)set->n_rows);
-    json_put_number(json, "rows_of_zeros", (double)set->n_empty);
-    json_put_number(json, "rows_below_one", (double)set->n_below);
-    json_put_number(json, "rows_above_one", (double)set->n_above);
+    json_put_bool(json, "rows_sum_to_one", set->rows_sum_to_one);
+    put_row_count(json, set, "rows_of_zeros", set->n_empty);
+    put_row_count(json, set, "rows_below_one", set->n_below);
+    put_row_count(json, set, "rows_above_one", set->n_above);
     Arena *arena = arena_new();
     const char *notes[MAPS_MOST_NOTES];
     const int n_notes = maps_notes(set, arena, notes);

@@ -34,7 +34,7 @@ int maps_hold(const Kernels *kernels, const char *name, const MapsHeld *held, Ma
     set.remarks = held->remarks, set.n_remarks = held->n_remarks;
     set.is_shown = held->is_shown;
     set.n = held->n, set.n_layers = held->n_layers, set.n_heads = held->n_heads;
-    set.longest = held->longest;
+    set.longest = held->longest, set.rows_sum_to_one = held->rows_sum_to_one;
     lay_sequences(held, &set);
     *ret_set = set;
     return STATUS_OK;

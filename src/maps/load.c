@@ -213,6 +213,7 @@ int maps_load(MapsSet *set, Error *err)
         if (status != STATUS_OK)
             return status;
     }
+    set->rows_sum_to_one = set->n_empty + set->n_below + set->n_above == 0;
     return behind_settle(set, behind, err);
 }
 

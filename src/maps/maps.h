@@ -63,7 +63,8 @@ typedef struct {
     size_t visible_bytes;
     const Kernels *kernels;
     const void *const *states; /* of the metric families, by the defaults of their keys */
-    int64_t n_rows, n_empty;   /* rows of all maps; those of zeros */
+    int rows_sum_to_one;       /* all do, as they were counted where maps were read, or as their model makes them */
+    int64_t n_rows, n_empty;   /* rows of all maps; those of zeros, 0 where nobody counted, as are the next two */
     int64_t n_below, n_above;  /* those that sum to less, to more than one by more than MAPS_ROUNDING; kept */
     int n_unseen, most_unseen; /* sequences whose last places get nothing from any query in any head, as padding does;
                                 * and the most such places of one */
@@ -93,6 +94,7 @@ typedef struct {
     const char *const *remarks;
     int n_remarks;
     const unsigned char *is_shown;
+    int rows_sum_to_one;
 } MapsHeld;
 
 int maps_hold(const Kernels *kernels, const char *name, const MapsHeld *held, MapsSet *ret_set, Error *err);

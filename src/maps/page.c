@@ -197,7 +197,7 @@ static void put_maps(Arena *arena, const MapsSet *set, const Carried *carried, J
     json_put_number(json, "length", set->longest);
     json_put_number(json, "pool", carried->cells.pool);
     json_put_number(json, "side", carried->cells.side);
-    json_put_bool(json, "rows_sum_to_one", set->n_empty + set->n_below + set->n_above == 0);
+    json_put_bool(json, "rows_sum_to_one", set->rows_sum_to_one);
     json_put_bool(json, "has_words", set->words != NULL);
     cells_put_visible(&carried->cells, json);
     cells_put_bytes(json, "mean", carried->mean, (size_t)set->n_layers * (size_t)set->n_heads * carried->cells.n);

@@ -52,6 +52,8 @@ static void lay(Arena *arena, const TrainSettings *settings, const Model *model,
     const size_t n = (size_t)measurer->given->n, afar = (size_t)s.L * s.H * DISTANCES * s.T;
     measurer_lay(arena, settings, model, measurer);
     measurer->uniform = ARENA_ARRAY(arena, double, n * measurer->layout.n_values);
+    measurer->position =
+        measurer->given->with_position ? ARENA_ARRAY(arena, double, n * measurer->layout.n_values) : NULL;
     measurer->afar_baseline = ARENA_ARRAY(arena, float, (measurer->full.varies ? n : 1) * afar);
     measurer->bad_heads = ARENA_ARRAY(arena, int, n);
 }
@@ -118,15 +120,20 @@ static void fill_afar_baseline(Measurer *measurer)
 
 /* ---- measuring ---- */
 
+/* Attention may be finite, and what a later MLP makes of it not. */
 static int check_finite(const Measurer *measurer, Error *err)
 {
     const int H = measurer->layout.n_heads;
-    for (int s = 0; s < measurer->given->n; s++)
+    for (int s = 0; s < measurer->given->n; s++) {
         if (measurer->bad_heads[s] > 0)
             return error_set(err, STATUS_INPUT,
                              "the attention of head %d.%d in sequence %d is not finite: its weights are too large for "
                              "float32",
                              (measurer->bad_heads[s] - 1) / H, (measurer->bad_heads[s] - 1) % H, s);
+        if (measurer->given->targets && !isfinite(measurer->pass.losses[(size_t)s * MAX_LOSS_GROUPS]))
+            return error_set(err, STATUS_INPUT,
+                             "the loss of sequence %d is not finite: the model's weights are too large for float32", s);
+    }
     return STATUS_OK;
 }
 
@@ -139,15 +146,21 @@ static Measured measured_of(const Measurer *measurer)
     return (Measured){.layout = measurer->layout,
                       .values = pass->values,
                       .uniform = measurer->uniform,
+                      .position = measurer->position,
                       .afar = pass->afar,
                       .baseline = measurer->afar_baseline,
                       .loss = n > 0 ? sum / n : (double)NAN,
                       .n_targets = (int64_t)n};
 }
 
+static void keep_values(const Measurer *measurer, double *ret_values)
+{
+    const size_t n = (size_t)measurer->given->n * (size_t)measurer->layout.n_values;
+    memcpy(ret_values, measurer->pass.values, n * sizeof *ret_values);
+}
+
 static int measure(Arena *arena, Measurer *measurer, const TrainSettings *settings, const real *parameters, Error *err)
 {
-    const size_t n_rows = (size_t)measurer->given->n;
     lay(arena, settings, measurer->model, measurer);
     measurer->settings = settings, measurer->start = parameters;
     put_given_set(measurer, &measurer->full);
@@ -155,7 +168,11 @@ static int measure(Arena *arena, Measurer *measurer, const TrainSettings *settin
     measurer_prepare(measurer, parameters, 0);
     fill_afar_baseline(measurer);
     measurer_measure_uniform(measurer);
-    memcpy(measurer->uniform, measurer->pass.values, n_rows * measurer->layout.n_values * sizeof(double));
+    keep_values(measurer, measurer->uniform);
+    if (measurer->position) {
+        measurer_measure_computed(measurer, 1, 0);
+        keep_values(measurer, measurer->position);
+    }
     measurer_run_passes(measurer, 0);
     return check_finite(measurer, err);
 }

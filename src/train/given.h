@@ -20,16 +20,19 @@ typedef struct {
     const int32_t *targets; /* the same: what is to be predicted at each position, -1: nothing; NULL: there is no loss,
                              * and no metric of one */
     real *const *maps;      /* (n) room for each one's maps, (L,H,T,T); NULL: they are not kept */
-    void (*on_sequence)(void *context, int n_done); /* of 2 n: each is done once beside uniform attention, and once */
+    int with_position;      /* whether position alone is measured, too: Measured.position */
+    void (*on_sequence)(void *context, int n_done); /* of n given_passes: each is done once beside uniform attention,
+                                                     * once by position alone where that is asked for, and once */
     void *context;
 } GivenSet;
 
 /* What was measured; memory is the measurer's. */
 typedef struct {
     Layout layout;
-    const double *values;  /* (n, layout.n_values), NaN where a metric has none */
-    const double *uniform; /* the same on uniform attention, of columns that see attention alone */
-    const float *afar;     /* (n,L,H,DISTANCES,T) importances from afar, NaN behind a sequence's own keys */
+    const double *values;   /* (n, layout.n_values), NaN where a metric has none */
+    const double *uniform;  /* the same on uniform attention, of columns that see attention alone */
+    const double *position; /* the same by position alone, with the parameters that are measured; NULL: not asked for */
+    const float *afar;      /* (n,L,H,DISTANCES,T) importances from afar, NaN behind a sequence's own keys */
     const float *baseline; /* likewise, the larger of uniform and position-only ones; of one for all where all sequences
                             * have T tokens */
     double loss;           /* per target; NaN without one */
@@ -42,12 +45,18 @@ typedef struct {
  * arena. */
 int given_settings(Arena *arena, const Settings *families, int n, TrainSettings *ret_settings, Error *err);
 
+/* How often each sequence is done. */
+static inline int given_passes(const GivenSet *set)
+{
+    return set->with_position ? 3 : 2;
+}
+
 /* Bytes that given_measure takes, on so many threads. */
 double given_bytes(const TrainSettings *settings, const Model *model, const GivenSet *set, int threads);
 
-/* T is the model's context, and no sequence longer. Threads change no bit. STATUS_INPUT where attention is not
- * finite, with the first place; STATUS_FAILED without memory. What is measured stands in *ret_memory, which is to be
- * freed. */
+/* T is the model's context, and no sequence longer. Threads change no bit. STATUS_INPUT where attention or a
+ * loss is not finite, with the first place; STATUS_FAILED without memory. What is measured stands in *ret_memory, which
+ * is to be freed. */
 int given_measure(const TrainSettings *settings, const Model *model, const real *parameters, const Kernels *kernels,
                   const GivenSet *set, int threads, Arena **ret_memory, Measured *ret_measured, Error *err);
 

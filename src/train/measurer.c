@@ -268,7 +268,8 @@ void measurer_begin(Measurer *measurer)
     for (int s = 0; s < (measurer->full.varies ? measurer->full.n : 1); s++)
         fill_baseline(measurer, scratch, s);
     arena_free(scratch);
-    for (int i = 0; i < measurer->full.n * measurer->full.length; i++)
+    const size_t n_cells = (size_t)measurer->full.n * (size_t)measurer->full.length;
+    for (size_t i = 0; i < n_cells; i++)
         measurer->has_idle |= measurer->full.idle[i];
 }
 

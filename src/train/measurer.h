@@ -91,7 +91,8 @@ struct Measurer {
     real *bias, *half_bias;             /* (L,H,2T-1), or by query, of the snapshot under way */
     real *start_bias, *start_half_bias; /* of step 0, for baselines; the same memory where no bias is learned */
     double *baseline;                   /* (L,H,T) of the full set's keys, by step 0; of each where lengths vary */
-    double *uniform;                    /* of given sequences: (N,n_values), their uniform baselines, */
+    double *uniform, *position;         /* of given sequences: (N,n_values), their uniform baselines, those by position
+                                         * alone (NULL: not asked for), */
     float *afar_baseline;               /* ([N,]L,H,DISTANCES,T) the larger of uniform and position-only ones, and */
     int *bad_heads;                     /* (N,) 1 + the first head whose attention is not finite, 0: there is none */
     double *row;                        /* (T,) */

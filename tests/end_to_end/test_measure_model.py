@@ -41,13 +41,24 @@ class MeasuredModels(Case):
                     value = snapshot[row["metric"]][0]
                     for scope in "layer", "head":
                         value = value[int(row[scope])] if row[scope] else value
-                    self.assertTrue(float(row["value"]) == float(value) or numpy.isnan(value), row)
+                    self.assertEqual(float(row["value"]), float(value), row)
                     n_same += 1
                     found.add(row["metric"])
                 self.assertGreater(n_same, 800)
                 more = {"value_drain", "value_norm", "head_output_norm", "logit_gap", "residual_peak", "matrix_entropy"}
                 self.assertLessEqual(more & set(snapshot.files), found)
                 self.assertGreater(len(more & set(snapshot.files)), 4)
+
+    def test_rows_are_said_to_sum_to_what_they_do(self):
+        """gpt-oss gives part of each query's attention to no key; nobody counts a model's rows, and counts are not zeros."""
+        for name, sums_to_one in ("gpt2", True), ("gpt_oss", False):
+            with self.subTest(architecture=name):
+                self.export(RUNS[name], name)
+                document = json.loads(self.refframe("measure", name, "--ids", "ids.npy", "--format", "json", "--html", f"{name}.html").stdout)
+                self.assertIs(document["rows_sum_to_one"], sums_to_one)
+                self.assertEqual([document[key] for key in ("rows_of_zeros", "rows_below_one", "rows_above_one")], [None] * 3)
+                page = read(self.at(f"{name}.html")).decode()
+                self.assertIn(f'"rows_sum_to_one":{json.dumps(sums_to_one)}', page)
 
     def test_families_are_chosen(self):
         """By the keys of a run's measure.FAMILY: what is off by itself, on how many sequences, and where."""
@@ -69,12 +80,23 @@ class MeasuredModels(Case):
         for words, error in (
                 (("--set", "measure.sink"), 'refframe measure: --set wants KEY=VALUE, not "measure.sink"'),
                 (("--set", "measure.interventions.every=1", "--set", "measure.interventions.place=16"),
-                 "--set: measure.interventions.place: 16 is no place of every sequence; the shortest has 16 tokens"),
+                 "--set: measure.interventions.place: 16 is no place of every sequence that is changed; the shortest has 16 tokens"),
                 (("--set", "measure.interventions.every=1", "--set", "measure.interventions.layer=2"),
                  "--set: measure.interventions.layer: 2 is none of the model's 2 layers"),
                 (("--set", "measure.sink.evry=1"), '--set: unknown key "measure.sink.evry"; did you mean "measure.sink.every"?')):
             with self.subTest(words=words):
                 self.assertEqual(self.refframe("measure", "gpt2", "--ids", "ids.npy", *words, code=2).stderr, printed(error) + "\n")
+
+    def test_a_place_is_one_of_the_sequences_that_are_changed(self):
+        """A shorter one behind them is not, and has no cost."""
+        self.export_text()
+        self.write("text.txt", "the cat sat\nit is so\nhm\n")
+        words = ("character", "--text", "text.txt", "--sentences", "--set", "measure.interventions.every=1", "--set", "measure.interventions.place=5")
+        rows = {row["metric"]: row for row in self.pooled(*words, "--set", "measure.interventions.sequences=2") if not row["layer"]}
+        self.assertEqual(rows["cost@hide"]["n"], "2")
+        for n in 0, 3:
+            self.assertEqual(self.refframe("measure", *words, "--set", f"measure.interventions.sequences={n}", code=2).stderr,
+                             "refframe: --set: measure.interventions.place: 5 is no place of every sequence that is changed; the shortest has 3 tokens\n")
 
     def test_an_encoder_predicts_nothing(self):
         self.export(RUNS["bert"], "bert")

@@ -252,6 +252,24 @@ static int count_lines(const char *text, const char *start)
     return n;
 }
 
+/* No number that is none stands in the csv, whoever handed it over. */
+static void test_a_loss_that_is_none_has_no_row(void **state)
+{
+    const Scratch *s = *state;
+    static const double losses[] = {1.5, (double)NAN, (double)INFINITY};
+    MapsSet set = ragged_set(s, 0, 1);
+    MapsResult result = measure(s->arena, &set, 1);
+    result.n_targets = 3;
+    for (int l = 0; l < 3; l++) {
+        Text csv = {0};
+        result.loss = losses[l];
+        maps_to_csv(&result, &csv);
+        assert_int_equal(count_lines(csv.data, ",,,loss,"), l == 0);
+        text_free(&csv);
+    }
+    maps_free(&set);
+}
+
 static void test_csv_and_json_say_the_same(void **state)
 {
     const Scratch *s = *state;
@@ -321,6 +339,7 @@ int main(void)
         TEST(test_uniform_under_any_mask),
         TEST(test_memory),
         TEST(test_csv_and_json_say_the_same),
+        TEST(test_a_loss_that_is_none_has_no_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

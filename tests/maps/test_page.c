@@ -61,6 +61,7 @@ static MapsSet held_set(Arena *arena, const char *name, int n, int n_layers, int
                                     .longest = T,
                                     .lengths = lengths,
                                     .maps = each,
+                                    .rows_sum_to_one = 1,
                                     .tokens = ids,
                                     .words = words,
                                     .n_words = n_words},

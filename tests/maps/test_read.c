@@ -352,6 +352,7 @@ static void test_rows_that_are_kept_and_counted(void **state)
         maps[5 * T + 1] = rows[r].sum;
         MapsSet set = load(write_array(s->arena, s->folder, "maps.npy", rows[r].type, 0, 5, SHAPE, maps), NULL, full);
         assert_int_equal(set.n_empty, 1);
+        assert_false(set.rows_sum_to_one);
         assert_int_equal(set.n_below, rows[r].below);
         assert_int_equal(set.n_above, rows[r].above);
         assert_true(fabs((double)set.sequences[0].maps[5 * T + 1] - rows[r].sum) < 1e-6);
@@ -366,6 +367,14 @@ static void test_rows_that_are_kept_and_counted(void **state)
                             "are seen from afar");
         maps_free(&set);
     }
+}
+
+static void test_rows_that_all_sum_to_one(void **state)
+{
+    const Scratch *s = *state;
+    MapsSet set = load(write_planted(s->arena, s->folder, "maps.npy", N, L, H, T, 0, 1), NULL, full);
+    assert_true(set.rows_sum_to_one);
+    maps_free(&set);
 }
 
 static void test_tokens(void **state)
@@ -481,6 +490,7 @@ int main(void)
         TEST(test_left_padding),
         TEST(test_even_rows_are_not_always_padding),
         TEST(test_rows_that_are_kept_and_counted),
+        TEST(test_rows_that_all_sum_to_one),
         TEST(test_tokens),
         TEST(test_folders),
         TEST(test_what_is_no_array),

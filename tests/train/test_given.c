@@ -165,9 +165,12 @@ static void check_metrics(const Run *run, const Measured *measured)
             if (!stored)
                 continue;
             n += compare(&places[c], measured->layout.n_values, measured->values, stored);
-            if (places[c].is_attention_only && family->every <= 1)
-                compare(&places[c], measured->layout.n_values, measured->uniform,
-                        array_of(&run->baselines, arena_format(run->trained.arena, "uniform/%s", name)));
+            if (!places[c].is_attention_only || family->every > 1)
+                continue;
+            compare(&places[c], measured->layout.n_values, measured->uniform,
+                    array_of(&run->baselines, arena_format(run->trained.arena, "uniform/%s", name)));
+            compare(&places[c], measured->layout.n_values, measured->position,
+                    array_of(&run->baselines, arena_format(run->trained.arena, "position/%s", name)));
         }
         n_families += n > 0;
         if (n == 0 && !(family->needs & NEEDS_SLOTS))
@@ -198,6 +201,7 @@ static void test_numbers_are_the_snapshots(void **state)
         Run run = train_arm(arms[a]);
         const TrainSettings settings = settings_of(&run);
         Arena *memory;
+        run.set.with_position = 1;
         const Measured measured = measure(&run, &settings, 1, &memory);
         check_metrics(&run, &measured);
         check_importances(&run, &measured);
@@ -267,6 +271,11 @@ static void test_what_is_left_out(void **state)
     run.set.on_sequence = note, run.set.context = &n_done;
     Measured measured = measure(&run, &settings, 1, &memory);
     assert_int_equal(n_done, 2 * N);
+    assert_null(measured.position);
+    arena_free(memory);
+    run.set.with_position = 1, n_done = 0;
+    measured = measure(&run, &settings, 1, &memory);
+    assert_int_equal(n_done, 3 * N);
     assert_int_equal(count_finite(&measured, "sink_mass"), 3);
     assert_int_equal(count_finite(&measured, "n_anchors"), 0);
     assert_int_equal(count_finite(&measured, "rips0_total"), N); /* 2 in a run */
@@ -282,26 +291,37 @@ static void test_what_is_left_out(void **state)
     drop(&run);
 }
 
-/* Weights may be finite, and attention not. */
-static void test_attention_that_is_not_finite(void **state)
+/* Tensors whose name begins so as large as float32 has them: what comes of it is refused by name. */
+static void check_refused(const char *start, const char *expected)
 {
-    (void)state;
     Run run = train_arm(arms[0]);
     const TrainSettings settings = settings_of(&run);
     const Parameters *parameters = model_parameters(run.session.model);
-    const Tensor *tensor = &parameters->tensors[parameters_find(parameters, "blocks.1.attention.q.weight")];
     Arena *memory = NULL;
     Measured measured;
     Error err = {""};
-    for (size_t i = 0; i < (size_t)tensor->rows * (size_t)tensor->cols; i++)
-        run.weights[tensor->offset + i] = (real)3e38;
+    for (int t = 0; t < parameters->n_tensors; t++) {
+        const Tensor *tensor = &parameters->tensors[t];
+        const int is_one = strncmp(tensor->name, start, strlen(start)) == 0;
+        for (size_t i = 0; is_one && i < (size_t)tensor->rows * (size_t)tensor->cols; i++)
+            run.weights[tensor->offset + i] = (real)3e38;
+    }
     assert_int_equal(
         given_measure(&settings, run.session.model, run.weights, kernels_best(), &run.set, 2, &memory, &measured, &err),
         STATUS_INPUT);
-    assert_string_equal(err.text, "the attention of head 1.0 in sequence 0 is not finite: its weights are too large "
-                                  "for float32");
+    assert_string_equal(err.text, expected);
     assert_null(memory);
     drop(&run);
+}
+
+/* Weights may be finite, and attention not; or attention, and the loss not. */
+static void test_what_is_not_finite(void **state)
+{
+    (void)state;
+    check_refused("blocks.1.attention.q.weight",
+                  "the attention of head 1.0 in sequence 0 is not finite: its weights are too large for float32");
+    check_refused("blocks.1.mlp.",
+                  "the loss of sequence 0 is not finite: the model's weights are too large for float32");
 }
 
 int main(void)
@@ -310,7 +330,7 @@ int main(void)
         cmocka_unit_test(test_numbers_are_the_snapshots),
         cmocka_unit_test(test_threads_change_nothing),
         cmocka_unit_test(test_what_is_left_out),
-        cmocka_unit_test(test_attention_that_is_not_finite),
+        cmocka_unit_test(test_what_is_not_finite),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
