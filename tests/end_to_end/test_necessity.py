@@ -1,5 +1,6 @@
 """Without this, the shipped experiment on the necessity of sinks could lose a part of the paper's setting, and its numbers with it
-(Ran-Milo, arXiv 2603.11487, figure 3): one seed of each of its arms, from start to end."""
+(Ran-Milo, arXiv 2603.11487, figure 3): one seed of each of its arms, from start to end. And what is committed of an experiment, tables,
+verdicts, figures and the page that a reader opens without training, could be other than what its runs give."""
 import io
 import os
 import unittest
@@ -9,7 +10,9 @@ import numpy as np
 
 from harness import Case, read, run_folders
 
-EXPERIMENT = os.path.join(os.path.dirname(os.environ["TESTS_DIR"]), "experiments", "necessity", "experiment.yaml")
+ROOT = os.path.dirname(os.environ["TESTS_DIR"])
+EXPERIMENT = os.path.join(ROOT, "experiments", "necessity", "experiment.yaml")
+COMMITTED = ("changes.csv", "early.svg", "frames.csv", "labels.svg", "onset.csv", "report.html", "runs.csv", "summary.csv", "verdicts.json")
 
 
 class Necessity(Case):
@@ -33,6 +36,13 @@ class Necessity(Case):
         for run in ("causal-relu", "full-relu"):
             self.assertEqual(values(run, 800, "empty_rows"), [15])
         self.assertIn("n_parameters\": 1024", read(os.path.join(runs["causal-softmax"], "manifest.json")).decode())
+
+    def test_what_is_committed_comes_again(self):
+        """Byte for byte, all 24 runs; reference.json names the machine."""
+        self.refframe("run", EXPERIMENT, timeout=600)
+        for name in COMMITTED:
+            with self.subTest(file=name):
+                self.assertEqual(read(self.at("results", "necessity", name)), read(os.path.join(ROOT, "results", "necessity", name)))
 
 
 if __name__ == "__main__":
