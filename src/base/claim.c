@@ -313,7 +313,7 @@ static int take_comparator(Parser *p, Comparator *ret_comparator)
 
 static int take_number(Parser *p, const char *what, double *ret_number)
 {
-    Term term;
+    Term term = {0};
     skip_space(p);
     const char *start = p->at;
     if (take_term(p, &term) != STATUS_OK)
