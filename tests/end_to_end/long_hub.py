@@ -136,7 +136,7 @@ class HuggingFace(Case):
         print(f"# {len(apart)} maps and logits at most {max(apart):.1e} apart")
 
     def test_measured_models_of_the_library(self):
-        """The same maps, measured as anybody's maps, give what the program prints of the model."""
+        """The same maps, measured as anybody's maps, give what the program prints of the model, as far as maps tell."""
         import numpy as np
         import transformers
         from make_theirs import run, save
@@ -151,7 +151,7 @@ class HuggingFace(Case):
             np.save(self.at(f"{name}.npy"), maps[None])
             ours = self.values(name, "--ids", "ids.npy")
             theirs = self.values(f"{name}.npy", "--mask", "causal", "--tokens", "ids.npy")
-            self.assertEqual(ours.keys(), theirs.keys())
+            self.assertLessEqual(theirs.keys(), ours.keys())
             smooth = [key for key in ours if key[2] in ("alpha", "attention_entropy", "mean_distance", "sink_mass")]
             self.assertGreaterEqual(len(smooth), 16)
             for key in smooth:  # others jump at thresholds, which rounding may cross
