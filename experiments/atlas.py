@@ -1,7 +1,7 @@
 """The atlas: what the literature claims of sinks and frames, line by line, with what the committed results say of it.
 
     python3 experiments/atlas.py                 prints the table of README.md, from atlas.json and results/*/verdicts.json
-    python3 experiments/atlas.py --write         puts it between the two marks in README.md, and its head on the front page
+    python3 experiments/atlas.py --write         puts it between the two marks in README.md, and what is decided on the front page
     python3 experiments/atlas.py --again DIR NAME... which committed tables of these experiments differ from those of another run in DIR
 
 A line's verdict is that of its claims, each corrected for the k of its family: all supported: reproduced; one refuted: not reproduced; else
@@ -20,7 +20,7 @@ RESULTS = os.path.join(HERE, os.pardir, "results")
 README, FRONT = os.path.join(HERE, "README.md"), os.path.join(HERE, os.pardir, "README.md")
 MARKS = "<!-- atlas: begin (experiments/atlas.py --write) -->\n", "<!-- atlas: end -->\n"
 ORDER = "not reproduced", "refuted", "reproduced", "supported", "undecided"
-MOST_NUMBERS = 6  # of a cell; of more, each claim's first
+MOST_NUMBERS = 6  # of a cell; of more, that of the comparison which decided each claim
 
 
 def read_lines():
@@ -51,6 +51,7 @@ def said(verdicts, has_paper):
 
 
 def verdict(line, claims):
+    """Of a line, corrected; k is how many claims its family has."""
     has_paper = "paper" in line
     corrected = said([claim.get("corrected", claim)["verdict"] for claim in claims], has_paper)
     alone = said([claim["verdict"] for claim in claims], has_paper)

@@ -311,6 +311,7 @@ static int take_comparator(Parser *p, Comparator *ret_comparator)
     return 0;
 }
 
+/* A finite number; anything else is refused by `what`. */
 static int take_number(Parser *p, const char *what, double *ret_number)
 {
     Term term = {0};
