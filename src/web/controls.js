@@ -53,11 +53,15 @@ function choosePreset(name) {
   open();
 }
 
+/* A switch. What has been seen to train trains again with it at once; a run that comes to be a preset's is called so. */
 function flip(key, value) {
   if (page.state[key] === value)
     return;
   page.state[key] = value;
+  if (!page.lesson)
+    page.preset = presetOf(page.state) ?? page.preset;
   page.until = stepsNow();
+  page.wantsPlay ||= hasBegun() && !page.guess;
   page.guess = null;
   open();
 }
@@ -73,6 +77,10 @@ function chooseNumber(key, text, isRight) {
 function pressPlay() {
   if (page.isRunning || (page.wantsPlay && !page.isOpen))
     pause();
+  else if (page.isReplaying || page.isLooping)
+    stopLooking();
+  else if (looksBack())
+    replay();
   else if (lacksPrediction())
     askFirst();
   else
@@ -101,7 +109,7 @@ function listen() {
   const presses = {
     play: pressPlay, reset: startOver, back: () => look(page.at - 1), forth: () => look(page.at + 1), loop, speed: nextSpeed, pin,
     save: savePicture, film: saveFilm, link: copyLink, seeds: startSeeds, "lesson-back": () => takeStep(page.lesson.at - 1),
-    "lesson-next": () => takeStep(page.lesson.at + 1), "lesson-leave": leaveLesson,
+    "lesson-next": () => isLastStep() ? leaveLesson() : takeStep(page.lesson.at + 1), "lesson-leave": leaveLesson,
   };
   for (const [id, press] of Object.entries(presses))
     $(id).addEventListener("click", press);

@@ -25,7 +25,7 @@ function sharp(canvas) {
 
 /* Where the cells of a map lie on a canvas: behind the labels of rows, below those of columns. */
 function mapLayout(width, height, length) {
-  const label = length <= 20 ? 34 : 16, side = Math.min(width - label, height - label);
+  const label = 34, side = Math.min(width - label, height - label);
   return {left: label, top: label, cell: side / length, side};
 }
 
@@ -66,7 +66,7 @@ function drawMap(canvas, shape, map, head, {chosen, isAimed, columns}) {
   }
 }
 
-/* Tokens along both sides: all of them while there is room, else the first and the last. */
+/* Tokens along both sides: all of them while there is room, else the first and the last. A name wider than its column stands upright. */
 function drawLabels(context, shape, {left, top, cell, side}) {
   const size = Math.max(9, Math.min(13, cell * 0.8)), T = shape.length;
   context.font = `${size}px ${colour("--font")}`;
@@ -77,9 +77,14 @@ function drawLabels(context, shape, {left, top, cell, side}) {
       continue;
     context.fillStyle = shape.idle[i] ? colour("--quiet") : colour("--text");
     context.textAlign = "right";
-    context.fillText(T > 20 ? name.slice(0, 1) : name, left - 4, top + (i + 0.5) * cell);
-    context.textAlign = "center";
-    context.fillText(cell < 30 ? name.slice(0, cell < 24 ? 1 : 3) : name, left + (i + 0.5) * cell, top - 9);
+    context.fillText(name, left - 4, top + (i + 0.5) * cell);
+    const isWide = name.length > 1 && context.measureText(name).width > cell - 2;
+    context.save();
+    context.translate(left + (i + 0.5) * cell, top - (isWide ? 4 : 9));
+    context.rotate(isWide ? -Math.PI / 2 : 0);
+    context.textAlign = isWide ? "left" : "center";
+    context.fillText(name, 0, 0);
+    context.restore();
   }
 }
 
@@ -127,7 +132,12 @@ function drawLines(canvas, {lines, low, high, until, marks, now, format}) {
     context.setLineDash([]);
     context.fillStyle = colour("--accent");
     context.textAlign = x(mark.step) > width / 2 ? "right" : "left";
-    context.fillText(mark.text, x(mark.step) + (context.textAlign === "left" ? 4 : -4), top + 10);
+    const at = x(mark.step) + (context.textAlign === "left" ? 4 : -4);
+    context.strokeStyle = colour("--paper"); // a margin around the words, so that a line behind them leaves them readable
+    context.lineWidth = 4;
+    context.strokeText(mark.text, at, top + 10);
+    context.lineWidth = 1;
+    context.fillText(mark.text, at, top + 10);
   }
   if (now !== null && now !== undefined) {
     context.strokeStyle = colour("--text");

@@ -42,8 +42,10 @@ const LESSON = [
   },
   {
     title: "What decides it", preset: "sink", changes: {position: "rope"},
-    text: "Some papers say that the position encoding decides which kind of frame forms. This is the first run again, with RoPE in place of no encoding.",
+    text: "Ruscio, Nanni and Silvestri (arXiv 2508.02546) say that the position encoding decides which kind of frame forms. Gu et al. (arXiv 2410.10781) " +
+      "found a sink at the first token under every encoding. This is the first run again, with RoPE in place of no encoding.",
     asks: "What will RoPE change?", choices: ["the column moves", "the column vanishes", "nothing much"], right: 2,
-    reading: "Nothing much: the sink is at BOS again, in 20 of 20 seeds, as with learned positions and ALiBi. On this task mask, end token and score decide; refframe's README has what larger studies say.",
+    reading: "Nothing much: the sink is at BOS again, in 20 of 20 seeds, as with learned positions and ALiBi. On this task mask, end token and score decide. What larger studies say " +
+      "stands in the atlas, experiments/README.md of refframe.",
   },
 ];

@@ -1,7 +1,9 @@
 /* Looking at what has been trained: back through the frames, and into single cells of the map. */
 "use strict";
 
-/* Looking back: by `n` frames, or to one. */
+const looksBack = () => page.at < page.frames.length - 1;
+
+/* Looking back: to a frame. */
 function look(at) {
   page.at = Math.min(page.frames.length - 1, Math.max(0, at));
   show();
@@ -9,7 +11,21 @@ function look(at) {
 
 function loop() {
   page.isLooping = !page.isLooping;
+  page.isReplaying = false;
   turn();
+  show();
+}
+
+/* From the frame that is looked at to the last one, once. */
+function replay() {
+  page.isReplaying = true;
+  page.isLooping = false;
+  turn();
+  show();
+}
+
+function stopLooking() {
+  page.isReplaying = page.isLooping = false;
   show();
 }
 
@@ -17,10 +33,11 @@ let nextTurn = 0; // its timer: there is one, however often the loop is begun
 
 function turn() {
   clearTimeout(nextTurn);
-  if (!page.isLooping || page.isRunning)
+  if (!(page.isLooping || page.isReplaying) || page.isRunning)
     return;
-  look(page.at + 1 < page.frames.length ? page.at + 1 : 0);
-  nextTurn = setTimeout(turn, isStill.matches ? 600 : page.at === page.frames.length - 1 ? 900 : 40 + SPEEDS[page.speed][1]);
+  look(looksBack() ? page.at + 1 : 0);
+  page.isReplaying &&= looksBack();
+  nextTurn = setTimeout(turn, isStill.matches ? 600 : looksBack() ? 40 + SPEEDS[page.speed][1] : 900);
 }
 
 /* The cell under a point of the map's canvas; null beside it. */

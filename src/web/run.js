@@ -67,7 +67,7 @@ const every = () => Math.max(1, Math.round(page.until / FRAMES));
 function open() {
   page.id++;
   page.seeds = null; // whatever seeds are still to come: they were of another run
-  Object.assign(page, {shape: null, frames: [], at: 0, isOpen: false, isRunning: false, isLooping: false, chosen: null, trouble: ""});
+  Object.assign(page, {shape: null, frames: [], at: 0, isOpen: false, isRunning: false, isLooping: false, isReplaying: false, chosen: null, trouble: ""});
   page.wantsPlay &&= page.until > 0 && !lacksPrediction();
   writeLink();
   if (page.isReady)
@@ -78,12 +78,13 @@ function open() {
 
 function play() {
   page.wantsPlay = true;
-  page.isLooping = false; // whoever trains on does not look back
+  page.isLooping = page.isReplaying = false; // whoever trains on does not look back
   if (page.isOpen) {
     if (lastFrame().step >= page.until)
       page.until += PRESETS[page.preset].steps; // after the end: as much again
     page.isRunning = true;
     page.at = page.frames.length - 1;
+    page.since = {time: performance.now(), step: lastFrame().step};
     page.worker.postMessage({kind: "go", id: page.id, until: page.until, every: every(), rest: SPEEDS[page.speed][1]});
   }
   show();
@@ -93,6 +94,12 @@ function pause() {
   page.isRunning = page.wantsPlay = false;
   page.worker.postMessage({kind: "pause", id: page.id});
   show();
+}
+
+/* Seconds that a run still takes, once that can be told; else NaN. */
+function secondsLeft() {
+  const {time, step} = page.since, elapsed = (performance.now() - time) / 1000, done = lastFrame().step - step;
+  return page.isRunning && elapsed > 3 && done > 0 ? (page.until - lastFrame().step) / done * elapsed : NaN;
 }
 
 function end() {

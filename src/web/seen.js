@@ -26,9 +26,9 @@ function formed(frames, values, floor) {
 
 const hasEnd = () => page.state.eos === "always";
 
-/* Where the column is, by the newest frame's head. */
-function answer() {
-  const frame = lastFrame(), head = headShown();
+/* Where the column is in a frame, by the head that is shown. */
+function answer(frame = lastFrame()) {
+  const head = headShown();
   const isAt = (value, floor) => finite(value) > Math.max(THRESHOLD, FLOOR_TIMES * floor);
   const isFirst = isAt(frame.sinks[head], frame.sinkFloor), isLast = hasEnd() && isAt(frame.ends[head], frame.endFloor);
   return isFirst && isLast ? "both" : isFirst ? "first" : isLast ? "last" : "none";
@@ -48,8 +48,19 @@ function said(found) {
   return Number.isNaN(share) ? "No column formed: no sink." : `No column formed, but the task was not learnt either: ${left}. This is no cure.`;
 }
 
+/* What the frame that is looked back at shows. */
+function seenAt(frame) {
+  const found = answer(frame);
+  return `Step ${frame.step}: ${found === "none" ? "no sink." : `[idle] tokens look at ${ANSWERS[found]}.`} ` +
+    (frame.step === 0 ? "Nothing has been learnt yet." : `The [loss] is ${percent(frame.loss / page.frames[0].loss)} of its first value.`);
+}
+
 function verdict() {
-  if (!page.isOpen || page.frames.length < 2 || lastFrame().step < page.until)
+  if (!page.isOpen || page.frames.length < 2)
+    return "";
+  if (looksBack())
+    return seenAt(page.frames[page.at]);
+  if (lastFrame().step < page.until)
     return "";
   const found = answer();
   return page.guess ? `${said(found)} You said ${ANSWERS[page.guess]}: ${page.guess === found ? "right." : "see for yourself."}` : said(found);

@@ -3,6 +3,7 @@
 
 const CELL_HINT = "Each row is a token that looks, each column one that is looked at. Strong colour is much attention. A strong column is a sink: " +
   "tokens with nothing to [fetch] all look there.";
+const SIGNS = {fetch: " ★ is the token that must fetch, · any other.", language: " Point at a row to read whether it must fetch."};
 
 let isDue = false;
 
@@ -19,7 +20,7 @@ function show() {
 
 function draw() {
   const frame = page.frames[page.at] ?? null;
-  tell($("told"), PRESETS[page.preset].text);
+  tell($("told"), toldOf(page.preset, page.state));
   drawBars(frame);
   drawPressed();
   drawHeads();
@@ -37,10 +38,11 @@ function draw() {
 /* What plays and what looks back. */
 function drawBars(frame) {
   const isStarting = page.isRunning || (page.wantsPlay && !page.isOpen);
-  $("play").textContent = isStarting ? "❚❚ Pause" : frame && frame.step >= page.until ? "▶ Go on" : "▶ Play";
-  $("play").disabled = !canTrain();
+  $("play").textContent = isStarting || page.isReplaying || page.isLooping ? "❚❚ Pause" : looksBack() ? "▶ Replay" :
+    frame && page.until > 0 && frame.step >= page.until ? "▶ Go on" : "▶ Play";
+  $("play").disabled = !canTrain() && !looksBack();
   $("seeds").disabled = !canRunSeeds();
-  $("step").textContent = frame ? `step ${frame.step} of ${page.until}` : page.isReady ? "opening…" : "loading…";
+  $("step").textContent = frame ? stepTold(frame) : page.isReady ? "opening…" : "loading…";
   $("scrub").max = Math.max(0, page.frames.length - 1);
   $("scrub").value = page.at;
   $("scrub").setAttribute("aria-valuetext", frame ? `step ${frame.step}` : "nothing yet");
@@ -49,6 +51,13 @@ function drawBars(frame) {
   $("pin").disabled = page.frames.length < 2 && !page.pinned;
   $("pin").setAttribute("aria-pressed", page.pinned !== null);
   $("pin").textContent = page.pinned ? "Unpin" : "Pin this run";
+}
+
+function stepTold({step}) {
+  if (page.until === 0)
+    return "before training";
+  const left = secondsLeft();
+  return `step ${step} of ${page.until}` + (left > 90 ? `, ${Math.round(left / 60)} minutes left` : left > 3 ? `, ${Math.round(left)} s left` : "");
 }
 
 function drawPressed() {
@@ -89,7 +98,7 @@ function drawPredict() {
 function drawCell(frame) {
   const T = page.shape.length, head = headShown(), {chosen} = page;
   if (!chosen) {
-    tell($("cell"), CELL_HINT);
+    tell($("cell"), CELL_HINT + SIGNS[page.state.task]);
     return;
   }
   const weight = (frame.map[head * T * T + chosen.query * T + chosen.key] / 255) ** 2;

@@ -7,8 +7,8 @@ const isStill = matchMedia("(prefers-reduced-motion: reduce)");
 const page = {
   worker: null, isReady: false, id: 0,
   preset: "sink", state: null, until: 600, // what the next run is
-  shape: null, frames: [], at: 0, isRunning: false, isOpen: false, wantsPlay: false,
-  head: null, chosen: null, guess: null, pinned: null, speed: 0, isLooping: false, seeds: null, lesson: null, trouble: "",
+  shape: null, frames: [], at: 0, isRunning: false, isOpen: false, wantsPlay: false, since: {time: 0, step: 0},
+  head: null, chosen: null, guess: null, pinned: null, speed: 0, isLooping: false, isReplaying: false, seeds: null, lesson: null, trouble: "",
 };
 
 function stateOf(preset) {

@@ -35,9 +35,32 @@ const PRESETS = {
   language: {
     title: "A small language model", task: "language", steps: 500,
     state: {score: "softmax", mask: "causal", bos: "always", eos: "never", position: "rope", goals: "all"},
-    text: "Two layers of two heads, 0.4 million weights. It learns letter pairs, and to repeat a letter after each trigger.",
+    text: "Two layers of two heads, 0.4 million weights. It learns letter pairs, and to repeat a letter after each trigger. This takes minutes.",
   },
 };
+
+/* What each switch does, said where a run is none of the presets. */
+const CHANGES = {
+  score: {softmax: "[softmax|Softmax] makes each row sum to 100 %.", relu: "[score|ReLU] lets a row be empty.",
+    softmax_one: "[score|Softmax + 1] lets a row sum to less than 100 %; training need not make use of that.",
+    sink_logit: "A [score|sink logit] lets a row sum to less than 100 %, by a learnt amount; training need not make use of that."},
+  mask: {causal: "A token sees what stands before it.", full: "Every token sees every other."},
+  bos: {always: "[bos|BOS] stands first.", never: "No mark stands first."},
+  eos: {always: "[eos|EOS] stands last.", never: "No mark stands last."},
+  position: {none: "The head is told no places.", rope: "[position|RoPE] tells the head places.", absolute: "[position|Learned vectors] tell the head places.",
+    alibi: "[position|ALiBi] favours what is near."},
+  goals: {all: "The [loss] counts every token.", trigger: "The [loss] counts the ★ alone."},
+};
+
+/* The preset that a state is, whatever its seed and learning rate; undefined where it is none. */
+const presetOf = state => Object.keys(PRESETS).find(name => PRESETS[name].task === state.task &&
+  Object.entries(PRESETS[name].state).every(([key, value]) => state[key] === value));
+
+/* What stands above the map: a preset's sentence, or what was changed in it. */
+function toldOf(name, state) {
+  const {title, text, state: usual} = PRESETS[name], changed = Object.keys(usual).filter(key => state[key] !== usual[key]);
+  return changed.length === 0 ? text : `“${title}”, changed: ${changed.map(key => CHANGES[key][state[key]]).join(" ")}`;
+}
 
 /* Columns in which a sink can form: what the reader is asked to predict. */
 const ANSWERS = {first: "the first token", last: "the last token", both: "both ends", none: "no column"};

@@ -22,6 +22,8 @@ function takeStep(at) {
   open();
 }
 
+const isLastStep = () => page.lesson.at === LESSON.length - 1;
+
 function leaveLesson() {
   page.lesson = null;
   choosePreset(page.preset);
@@ -119,6 +121,7 @@ function drawLesson() {
   $("teach").setAttribute("aria-pressed", lesson !== null);
   $("told").hidden = lesson !== null;
   $("page").classList.toggle("taught", lesson !== null);
+  $("page").classList.toggle("untrained", page.until === 0);
   const isAwaited = lesson !== null && lesson.isAsked && lacksPrediction();
   $("lesson").classList.toggle("asked", isAwaited);
   $("map").classList.toggle("asked", isAwaited && takesColumns());
@@ -132,5 +135,6 @@ function drawLesson() {
   drawChoices(step);
   tell($("lesson-reading"), readingOf(step));
   $("lesson-back").disabled = lesson.at === 0;
-  $("lesson-next").disabled = lesson.at === LESSON.length - 1;
+  $("lesson-next").textContent = isLastStep() ? "Try it yourself" : "Next step";
+  $("lesson-leave").hidden = isLastStep();
 }

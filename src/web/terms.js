@@ -20,9 +20,9 @@ const TERMS = {
   goals: "Which answers count while it trains: those of all tokens, or of the ★ alone (a trigger).",
 };
 
-/* A text in which words are marked, as nodes. */
+/* A text in which words are marked, as nodes; no line ends between a number and its unit. */
 function piecesOf(text) {
-  return text.split(/(\[[^\]]+\])/).filter(Boolean).map(piece => piece.startsWith("[") ? term(...piece.slice(1, -1).split("|")) : piece);
+  return text.replace(/(\d) ([%×])/g, "$1\u00a0$2").split(/(\[[^\]]+\])/).filter(Boolean).map(piece => piece.startsWith("[") ? term(...piece.slice(1, -1).split("|")) : piece);
 }
 
 function term(name, words = name) {

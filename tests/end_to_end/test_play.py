@@ -155,10 +155,10 @@ class Play(unittest.TestCase):
         for key, code in (("ArrowLeft", 37), ("ArrowDown", 40), ("ArrowLeft", 37)):
             page.press(key, code)
         page.evaluate("new Promise(done => setTimeout(done, 100))")
-        self.assertRegex(page.evaluate("$('cell').textContent"), r"^· \(place 15\) gives BOS \(place 0\) (9\d|100) % of its attention\. It has nothing")
+        self.assertRegex(self.text(page, "cell"), r"^· \(place 15\) gives BOS \(place 0\) (9\d|100) % of its attention\. It has nothing")
         page.evaluate("$('pin').click(); document.querySelector('#switches button[data-value=relu]').click()")
         self.wait(page, "page.isOpen")
-        self.assertIn("score=relu", page.evaluate("location.hash"))
+        self.assertEqual("#preset=cure&seed=3", page.evaluate("location.hash"))
         self.assertEqual(page.evaluate("page.pinned.frames.length"), page.evaluate("Math.floor(600 / every()) + 1"))
 
     def test_the_animated_picture_has_every_map(self):
@@ -188,7 +188,10 @@ class Play(unittest.TestCase):
         return page.evaluate(f"new Promise(done => requestAnimationFrame(() => setTimeout(() => done({what}), 50)))")
 
     def text(self, page, name):
-        return self.shown(page, f"$('{name}').textContent")
+        return self.shown(page, f"$('{name}').textContent").replace("\N{NO-BREAK SPACE}", " ")
+
+    def is_seen(self, page, name):
+        return page.evaluate(f"$('{name}').offsetParent !== null && getComputedStyle($('{name}')).visibility === 'visible'")
 
     def click_cell(self, page, key, query=15):
         """By the mouse, in the map's middle of that cell."""
@@ -217,8 +220,7 @@ class Play(unittest.TestCase):
         self.assertIn("another run than this step's", self.text(page, "lesson-reading"))
         page.evaluate("flip('score', 'softmax')")
         self.wait(page, "page.isOpen")
-        page.evaluate("$('play').click()")
-        self.finish(page)
+        self.finish(page)  # what has trained does so again with its switch
         self.assertIn("Right. At BOS", self.text(page, "lesson-reading"))
 
     def test_a_step_that_trains_nothing_never_does(self):
@@ -233,11 +235,13 @@ class Play(unittest.TestCase):
                 page.evaluate(press)
                 self.wait(page, "page.isOpen")
                 self.assertEqual(self.shown(page, "[page.until, page.wantsPlay, page.isRunning, $('play').disabled, $('step').textContent]"),
-                                 [0, False, False, True, "step 0 of 0"])
+                                 [0, False, False, True, "before training"])
+                self.assertEqual([self.is_seen(page, name) for name in ("play", "reset", "sinks", "scrub", "map")], [False] * 4 + [True])
                 self.assertIn("Right. Evenly: ", self.text(page, "lesson-reading"))
         page.evaluate("flip('score', 'relu')")
         self.wait(page, "page.isOpen")
         self.assertEqual(self.shown(page, "[page.until, $('play').disabled]"), [600, False])
+        self.assertTrue(self.is_seen(page, "play"))
 
     def test_a_switch_back_to_a_step_asks_first(self):
         page = self.page()
@@ -292,10 +296,68 @@ class Play(unittest.TestCase):
                 page.evaluate("[...$('lesson-choices').children].at(-1).click()")
                 self.wait(page, "lastFrame().step >= page.until")
                 self.assertEqual(self.text(page, "lesson-reading"), page.evaluate(f"LESSON[{at}].reading"))
-        page.evaluate("leaveLesson()")
-        self.wait(page, "page.isOpen")
+        self.assertEqual(self.text(page, "lesson-next"), "Try it yourself")
+        page.evaluate("$('lesson-next').click()")
+        self.wait(page, "page.isOpen && page.lesson === null")
         page.evaluate("page.until = 4; $('play').click()")
         self.finish(page)
+
+    def test_a_run_is_told_by_what_was_changed(self):
+        """One that comes to be a preset's is that preset; any other names its switches."""
+        page = self.page()
+        lit = "[...document.querySelectorAll('#presets [aria-pressed=true]')].map(each => each.textContent)"
+        for key, value, preset, told in (("score", "softmax_one", [], "“The sink”, changed: Softmax + 1 lets a row sum to less than 100 %"),
+                                         ("score", "relu", ["Its cure"], "The same task with ReLU"),
+                                         ("mask", "full", [], "“Its cure”, changed: Every token sees every other."),
+                                         ("mask", "causal", ["Its cure"], "The same task with ReLU")):
+            with self.subTest(key=key, value=value):
+                page.evaluate(f"document.querySelector('#switches [data-key={key}][data-value={value}]').click()")
+                self.wait(page, "page.isOpen")
+                self.assertTrue(self.text(page, "told").startswith(told), told)
+                self.assertEqual(page.evaluate(lit), preset)
+        of = "Object.entries({}).map(([key, each]) => [key, Object.keys(each)])"
+        self.assertEqual(page.evaluate(of.format("CHANGES")), page.evaluate(of.replace("each)", "each.values)").format("SWITCHES")))
+
+    def test_what_has_trained_does_so_with_another_switch(self):
+        """At once, unless something was predicted of it, which asks to predict again."""
+        page = self.page()
+        page.evaluate("flip('score', 'relu')")
+        self.wait(page, "page.isOpen")
+        self.assertFalse(page.evaluate("page.wantsPlay"))
+        for guess, plays in (("null", True), ("'none'", False)):
+            with self.subTest(guess=guess):
+                page.evaluate(f"page.guess = {guess}; play()")
+                self.wait(page, "page.frames.length > 2")
+                page.evaluate("pause(); flip('score', page.state.score === 'relu' ? 'softmax' : 'relu')")
+                self.assertEqual(page.evaluate("page.wantsPlay"), plays)
+                self.wait(page, "page.isOpen")
+
+    def test_looking_back_tells_of_that_step_and_trains_nothing(self):
+        page = self.played("sink")
+        self.assertEqual(self.text(page, "verdict"), "A sink: idle tokens look at the first token.")
+        page.evaluate("look(0)")
+        self.assertEqual([self.text(page, name) for name in ("verdict", "play")], ["Step 0: no sink. Nothing has been learnt yet.", "▶ Replay"])
+        page.evaluate("look(40)")
+        self.assertRegex(self.text(page, "verdict"), r"^Step 160: no sink\. The loss is \d\d % of its first value\.$")
+        page.evaluate("look(120)")
+        self.assertRegex(self.text(page, "verdict"), r"^Step 480: idle tokens look at the first token\.")
+        before = page.evaluate("page.frames.length")
+        page.evaluate("$('play').click()")
+        self.assertEqual(self.text(page, "play"), "❚❚ Pause")
+        self.wait(page, "!page.isReplaying")
+        self.assertEqual(page.evaluate("[page.at, page.frames.length, page.until, page.isRunning]"), [before - 1, before, 600, False])
+        self.assertEqual([self.text(page, name) for name in ("verdict", "play")], ["A sink: idle tokens look at the first token.", "▶ Go on"])
+        page.evaluate("look(10); $('play').click(); $('play').click()")
+        self.assertEqual(self.text(page, "play"), "▶ Replay")
+
+    def test_a_long_run_says_how_long(self):
+        page = self.page("#preset=language")
+        self.assertIn("This takes minutes.", self.text(page, "told"))
+        for seconds, told in ((1, "step 0 of 500"), (12, "step 50 of 500, 2 minutes left"), (3600, "step 50 of 500, 540 minutes left"), (4, "step 50 of 500, 36 s left")):
+            with self.subTest(seconds=seconds):
+                step = 0 if seconds == 1 else 50
+                page.evaluate(f"Object.assign(page, {{isRunning: true, since: {{step: 0, time: performance.now() - {1000 * seconds}}}}}); lastFrame().step = {step}; draw()")
+                self.assertEqual(page.evaluate("$('step').textContent"), told)
 
     def test_a_task_that_is_not_learnt_has_no_cure(self):
         page = self.page()
@@ -312,7 +374,7 @@ class Play(unittest.TestCase):
         first = page.evaluate("[...document.querySelectorAll('.term')].filter(each => each.offsetParent).map(each => each.dataset.term)")
         self.assertLessEqual({"fetch", "idle", "value", "loss", "softmax", "score"}, set(first))
         self.assertIn("Sink logit", page.evaluate("TERMS.score"))
-        texts = page.evaluate("[CELL_HINT, ...Object.values(PRESETS).map(each => each.text), ...LESSON.flatMap(each => [each.text, each.reading])]")
+        texts = page.evaluate("[CELL_HINT, ...Object.values(PRESETS).map(each => each.text), ...Object.values(CHANGES).flatMap(Object.values), ...LESSON.flatMap(each => [each.text, each.reading])]")
         used = {word.split("|")[0] for text in texts for word in re.findall(r"\[([^\]]+)\]", text)} | set(first)
         self.assertEqual(used, set(page.evaluate("Object.keys(TERMS)")))
         meaning = "($('meaning').hidden ? '' : $('meaning').textContent)"
@@ -443,6 +505,21 @@ class Play(unittest.TestCase):
             self.assertEqual(page.evaluate("document.documentElement.scrollWidth"), width)
         bottoms = self.bottoms(page, "play", "map", "switches", "sinks")
         self.assertEqual(bottoms, sorted(bottoms))
+        self.step(page, 1)
+        self.shown(page, "0")
+        bottoms = self.bottoms(page, "lesson", "play", "map", "sinks", "losses", "drains", "switches")
+        self.assertEqual(bottoms, sorted(bottoms))
+        drains, top = page.evaluate("[$('drains').getBoundingClientRect().bottom, $('map').getBoundingClientRect().top]")
+        self.assertLess(drains - top, 844, "map and charts on one screen")
+
+    def test_a_finger_meets_every_button(self):
+        page = self.page(width=390)
+        page.ask("Emulation.setTouchEmulationEnabled", enabled=True)
+        page.ask("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=1, mobile=True)
+        page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+        small = "[...document.querySelectorAll('button:not(.term), summary')].filter(each => each.offsetParent && " \
+            "Math.min(each.offsetHeight, each.offsetWidth) < 40).map(each => each.textContent)"
+        self.assertEqual(self.shown(page, small), [])
 
     def test_it_fits_a_projector(self):
         """In the lesson, too: at every step what is read, the map and the charts are seen at once."""
