@@ -91,8 +91,25 @@ class Page:
         return result["result"].get("value")
 
     def press(self, key, code=0):
-        for kind in ("rawKeyDown", "keyUp"):
-            self.ask("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code)
+        text = {"Enter": "\r", " ": " "}.get(key, "")
+        for kind in ("keyDown" if text else "rawKeyDown", "keyUp"):
+            self.ask("Input.dispatchKeyEvent", type=kind, key=key, code=key, windowsVirtualKeyCode=code, text=text)
+
+    def point(self, x, y, device="mouse"):
+        """A click of the mouse, or a touch."""
+        if device == "touch":
+            self.ask("Input.dispatchTouchEvent", type="touchStart", touchPoints=[{"x": x, "y": y}])
+            self.ask("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+            return
+        for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
+            self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="none" if kind == "mouseMoved" else "left", clickCount=1)
+
+    def write(self, text):
+        self.ask("Input.insertText", text=text)
+
+    def resize(self, width, height, is_touched=False):
+        self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=is_touched)
+        self.ask("Emulation.setTouchEmulationEnabled", enabled=is_touched)
 
     def close(self):
         self.process.kill()

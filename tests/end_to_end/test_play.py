@@ -10,20 +10,17 @@ import unittest
 
 import browser
 from harness import Case, read
+from playing import COMMITTED, Playing
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.environ["TESTS_DIR"]), "src", "web"))
 sys.dont_write_bytecode = True
 import make_play  # noqa: E402
 
-COMMITTED = os.path.join(os.path.dirname(os.environ["TESTS_DIR"]), "play.html")
-NATIVE = os.environ.get("WEB_NATIVE", "")
-N_STEPS = 50
 HOLD_MODULE = """const post = Worker.prototype.postMessage;
 Worker.prototype.postMessage = function (message, ...rest) {
   const send = () => post.call(this, message, ...rest);
   message.kind === "load" ? window.sendModule = send : send();
 };"""
-FIGURES = "({losses: [f.trainingLoss, f.loss], sinks: f.sinks, ends: f.ends, drains: f.drains, norms: f.norms, step: f.step})"
 
 
 class Written(Case):
@@ -91,48 +88,8 @@ def unpacked(codes, least):
 
 
 @unittest.skipUnless(browser.PROGRAM, "no Chromium here")
-class Play(unittest.TestCase):
-    def page(self, words="", **options):
-        page = self.loaded(words, **options)
-        self.wait(page, "page.isOpen")
-        return page
-
-    def loaded(self, words="", **options):
-        page = browser.Page(f"file://{COMMITTED}{words}", **options)
-        self.addCleanup(page.close)
-        self.addCleanup(lambda: self.assertEqual(page.complaints, []))
-        self.addCleanup(lambda: self.assertEqual([url for url in page.requests if not url.startswith(("file:", "blob:", "data:"))], []))
-        return page
-
-    def wait(self, page, condition, seconds=120):
-        end = time.monotonic() + seconds
-        while not page.evaluate(condition):
-            self.assertEqual(page.evaluate("page.trouble"), "")
-            self.assertLess(time.monotonic(), end, f"never: {condition}")
-            time.sleep(0.1)
-
-    def played(self, preset, **options):
-        page = self.page(f"#preset={preset}", **options)
-        page.evaluate("$('play').click()")
-        self.wait(page, "lastFrame()?.step >= page.until && !page.isRunning")
-        page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done, 50)))")
-        return page
-
-    @unittest.skipUnless(os.path.exists(NATIVE), "the module was not built as a program")
-    def test_its_numbers_are_the_program_s(self):
-        """Every figure of 50 steps, to the last bit, of each preset."""
-        page = self.page()
-        for preset in page.evaluate("Object.keys(PRESETS)"):
-            with self.subTest(preset=preset):
-                n = 10 if preset == "language" else N_STEPS
-                page.evaluate(f"choosePreset('{preset}'); page.until = {n}; open()")
-                self.wait(page, "page.isOpen")
-                page.evaluate("play()")
-                self.wait(page, f"page.frames.length === {n + 1}")
-                mine = page.evaluate(f"page.frames.map(f => {FIGURES})")
-                done = subprocess.run([NATIVE, str(n)], input=page.evaluate("settingsOf(page.state)"), text=True, capture_output=True, check=True)
-                for here, there in zip(mine, map(json.loads, done.stdout.splitlines()), strict=True):
-                    self.assertEqual(here, there)
+class Play(Playing, unittest.TestCase):
+    browser = browser
 
     def test_each_preset_ends_as_its_name_says(self):
         for preset, found in (("sink", "first"), ("cure", "none"), ("ends", "both"), ("nothing", "none")):
@@ -183,16 +140,6 @@ class Play(unittest.TestCase):
         page.evaluate("$('film').click()")
         self.assertEqual(page.evaluate("[window.named, window.saved.type, window.saved.size]"), ["sink-sink-seed1.gif", "image/gif", len(data)])
 
-    def shown(self, page, what):
-        """What a script says, once the page is drawn."""
-        return page.evaluate(f"new Promise(done => requestAnimationFrame(() => setTimeout(() => done({what}), 50)))")
-
-    def text(self, page, name):
-        return self.shown(page, f"$('{name}').textContent").replace("\N{NO-BREAK SPACE}", " ")
-
-    def is_seen(self, page, name):
-        return page.evaluate(f"$('{name}').offsetParent !== null && getComputedStyle($('{name}')).visibility === 'visible'")
-
     def click_cell(self, page, key, query=15):
         """By the mouse, in the map's middle of that cell."""
         x, y = page.evaluate(f"""(() => {{ $('map').scrollIntoView({{block: 'center'}});
@@ -200,9 +147,6 @@ class Play(unittest.TestCase):
             return [box.left + left + ({key} + 0.5) * cell, box.top + top + ({query} + 0.5) * cell]; }})()""")
         for kind in ("mouseMoved", "mousePressed", "mouseReleased"):
             page.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="none" if kind == "mouseMoved" else "left", clickCount=1)
-
-    def finish(self, page):
-        self.wait(page, "lastFrame()?.step >= page.until && !page.isRunning")
 
     def step(self, page, at):
         page.evaluate(f"takeStep({at})")
