@@ -47,7 +47,7 @@ function madeSwitch(key, {title, values}) {
 function choosePreset(name) {
   page.lesson = null;
   page.preset = name;
-  page.state = {...stateOf(name), seed: page.state.seed};
+  page.state = stateOf(name);
   page.until = stepsNow();
   Object.assign(page, {guess: null, wantsPlay: false});
   open();
@@ -61,17 +61,27 @@ function flip(key, value) {
   if (!page.lesson)
     page.preset = presetOf(page.state) ?? page.preset;
   page.until = stepsNow();
-  page.wantsPlay ||= hasBegun() && !page.guess;
+  page.wantsPlay ||= hasBegun();
   page.guess = null;
   open();
 }
 
-function chooseNumber(key, text, isRight) {
-  const value = Number(text);
-  if (!isRight(value) || page.state[key] === value)
-    return;
-  page.state[key] = value;
-  open();
+/* Of a number typed: what it may be, in words and as a test. */
+const NUMBERS = {
+  rate: {words: "a learning rate is a number above 0, at most 1", isRight: value => value > 0 && value <= 1},
+  seed: {words: "a seed is a whole number from 1 to 2147483647", isRight: value => Number.isInteger(value) && value > 0 && value < 2 ** 31},
+};
+
+/* What can't be is refused in words, and the field has what is in force. */
+function chooseNumber(key) {
+  const text = $(key).value, value = Number(text), {words, isRight} = NUMBERS[key];
+  $("number-told").textContent = isRight(value) ? "" : `“${text}” is not taken: ${words}.`;
+  if (!isRight(value)) {
+    $(key).value = page.state[key];
+  } else if (page.state[key] !== value) {
+    page.state[key] = value;
+    open();
+  }
 }
 
 function pressPlay() {
@@ -108,14 +118,14 @@ function pin() {
 function listen() {
   const presses = {
     play: pressPlay, reset: startOver, back: () => look(page.at - 1), forth: () => look(page.at + 1), loop, speed: nextSpeed, pin,
-    save: savePicture, film: saveFilm, link: copyLink, seeds: startSeeds, "lesson-back": () => takeStep(page.lesson.at - 1),
+    save: savePicture, film: saveFilm, link: copyLink, seeds: () => page.seeds ? open() : startSeeds(), "lesson-back": () => takeStep(page.lesson.at - 1),
     "lesson-next": () => isLastStep() ? leaveLesson() : takeStep(page.lesson.at + 1), "lesson-leave": leaveLesson,
   };
   for (const [id, press] of Object.entries(presses))
     $(id).addEventListener("click", press);
   $("scrub").addEventListener("input", () => look(Number($("scrub").value)));
-  $("rate").addEventListener("change", () => chooseNumber("rate", $("rate").value, v => v > 0 && v <= 1));
-  $("seed").addEventListener("change", () => chooseNumber("seed", $("seed").value, v => Number.isInteger(v) && v > 0 && v < 2 ** 31));
+  for (const key of Object.keys(NUMBERS))
+    $(key).addEventListener("change", () => chooseNumber(key));
   listenToMap();
   listenToTerms();
   addEventListener("resize", show);

@@ -132,12 +132,7 @@ function drawLines(canvas, {lines, low, high, until, marks, now, format}) {
     context.setLineDash([]);
     context.fillStyle = colour("--accent");
     context.textAlign = x(mark.step) > width / 2 ? "right" : "left";
-    const at = x(mark.step) + (context.textAlign === "left" ? 4 : -4);
-    context.strokeStyle = colour("--paper"); // a margin around the words, so that a line behind them leaves them readable
-    context.lineWidth = 4;
-    context.strokeText(mark.text, at, top + 10);
-    context.lineWidth = 1;
-    context.fillText(mark.text, at, top + 10);
+    drawWords(context, mark.text, x(mark.step) + (context.textAlign === "left" ? 4 : -4), top + 10);
   }
   if (now !== null && now !== undefined) {
     context.strokeStyle = colour("--text");
@@ -146,6 +141,15 @@ function drawLines(canvas, {lines, low, high, until, marks, now, format}) {
     context.lineTo(x(now), height - bottom);
     context.stroke();
   }
+}
+
+/* Words with a margin around them, so that a line behind leaves them readable. */
+function drawWords(context, words, x, y) {
+  context.strokeStyle = colour("--paper");
+  context.lineWidth = 4;
+  context.strokeText(words, x, y);
+  context.lineWidth = 1;
+  context.fillText(words, x, y);
 }
 
 function drawLine(context, line, x, y, end) {
@@ -164,5 +168,5 @@ function drawLine(context, line, x, y, end) {
     return;
   const [step, value] = points[points.length - 1];
   context.textAlign = x(step) > end - 70 ? "right" : "left";
-  context.fillText(line.name, x(step) + (context.textAlign === "left" ? 4 : -4), y(value) + (y(value) < 24 ? 14 : -5));
+  drawWords(context, line.name, x(step) + (context.textAlign === "left" ? 4 : -4), y(value) + (y(value) < 24 ? 14 : -5));
 }

@@ -104,7 +104,7 @@ function film(shape, frames, head, sinkOf) {
     for (let y = 0; y < side; y++)
       for (let x = 0; x < side; x++)
         pixels[y * side + x] = Math.round(frame.map[head * T * T + Math.floor(y / cell) * T + Math.floor(x / cell)] / 255 * (RAMP - 1));
-    drawCaption(context, `step ${frame.step}   sink ${sinkOf(frame).toFixed(2)}`, side, pixels, side * side);
+    drawCaption(context, `step ${frame.step}   sink ${percent(sinkOf(frame))}`, side, pixels, side * side);
     pictures.push({pixels, delay: f === n - 1 ? FILM_REST : FILM_DELAY});
   }
   return gif(side, side + FILM_CAPTION, filmPalette(), pictures);

@@ -8,8 +8,17 @@ function saveAs(name, url) {
   link.click();
 }
 
+/* The map, and below it what it is of. */
 function savePicture() {
-  saveAs(`-step${page.frames[page.at]?.step ?? 0}.png`, $("map").toDataURL("image/png"));
+  const map = $("map"), frame = page.frames[page.at], line = 34 * devicePixelRatio;
+  const picture = Object.assign(document.createElement("canvas"), {width: map.width, height: map.height + line}), context = picture.getContext("2d");
+  context.fillStyle = colour("--paper");
+  context.fillRect(0, 0, picture.width, picture.height);
+  context.drawImage(map, 0, 0);
+  Object.assign(context, {fillStyle: colour("--text"), font: `${13 * devicePixelRatio}px ${colour("--font")}`, textBaseline: "middle"});
+  context.fillText(`step ${frame.step}, first token ${percent(sinkOf(frame))}, ${Object.keys(SWITCHES).filter(key => key !== "goals" || page.state.task === "fetch")
+    .map(key => SWITCHES[key].values[page.state[key]]).join(", ")}, seed ${page.state.seed}`, 6, map.height + line / 2, picture.width - 12);
+  saveAs(`-step${frame.step}.png`, picture.toDataURL("image/png"));
 }
 
 /* Of what has been trained so far. */

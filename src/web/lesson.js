@@ -8,7 +8,7 @@ const LESSON = [
     title: "Attention", preset: "sink", steps: 0,
     text: "Each row of the picture is one [query|token that looks] at the tokens up to itself. The weights of a row sum to 100 %. Nothing has been learnt yet.",
     asks: "How does the last row share its attention?", choices: ["evenly", "all on itself", "all on BOS, the first token"], right: 0,
-    reading: "Evenly: the head has no reason yet to prefer one token. Point at cells, or use the arrow keys, to read their weights.",
+    reading: "Evenly: the head has no reason yet to prefer one token. Touch cells, point at them or use the arrow keys, and read their weights.",
   },
   {
     title: "A head with nothing to do", preset: "sink",

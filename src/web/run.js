@@ -69,6 +69,14 @@ function open() {
   page.seeds = null; // whatever seeds are still to come: they were of another run
   Object.assign(page, {shape: null, frames: [], at: 0, isOpen: false, isRunning: false, isLooping: false, isReplaying: false, chosen: null, trouble: ""});
   page.wantsPlay &&= page.until > 0 && !lacksPrediction();
+  page.isLate = false;
+  const {id} = page;
+  setTimeout(() => {
+    if (page.id !== id || page.isOpen)
+      return;
+    page.isLate = true;
+    show();
+  }, 300);
   writeLink();
   if (page.isReady)
     page.worker.postMessage({kind: "open", id: page.id, settings: settingsOf(page.state), every: every(), until: page.until,

@@ -19,6 +19,7 @@ function startSeeds() {
   page.isOpen = false;
   page.seeds = {ended: []};
   $("strip").replaceChildren();
+  $("seeds-told").textContent = "";
   nextSeed();
   show();
 }
@@ -47,6 +48,6 @@ function addSeed({id, seed, frames}) {
 function tellSeeds() {
   const {ended} = page.seeds, n = ended.length, k = ended.filter(step => step !== null).length, z = 1.96;
   const middle = (k + z * z / 2) / (n + z * z), half = z / (n + z * z) * Math.sqrt(k * (n - k) / n + z * z / 4);
-  $("seeds-told").textContent = `A first-token sink formed in ${k} of ${n} seeds (95 % interval: ${percent(Math.max(0, middle - half))} to ` +
-    `${percent(Math.min(1, middle + half))}). Numbers: the step.`;
+  $("seeds-told").textContent = `${n < N_SEEDS ? `${n} of ${N_SEEDS} done. ` : ""}A first-token sink formed in ${k} of ${n} seeds (95 % interval: ` +
+    `${percent(Math.max(0, middle - half))} to ${percent(Math.min(1, middle + half))}). Each number is the step at which it formed.`;
 }

@@ -61,7 +61,7 @@ function verdict() {
   if (looksBack())
     return seenAt(page.frames[page.at]);
   if (lastFrame().step < page.until)
-    return "";
+    return page.guess ? `You expect ${page.guess === "none" ? "no strong column" : `a strong column at ${ANSWERS[page.guess]}`}.` : "";
   const found = answer();
-  return page.guess ? `${said(found)} You said ${ANSWERS[page.guess]}: ${page.guess === found ? "right." : "see for yourself."}` : said(found);
+  return page.guess ? `${said(found)} You said ${ANSWERS[page.guess]}: ${page.guess === found ? "right." : "not so."}` : said(found);
 }

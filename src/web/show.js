@@ -28,8 +28,11 @@ function draw() {
   drawLesson();
   tell($("verdict"), verdict());
   $("trouble").textContent = page.trouble;
-  if (!frame)
+  if (!frame) {
+    if (page.isLate)
+      ["map", "sinks", "losses", "drains"].forEach(id => sharp($(id))); // nothing of another run stays
     return;
+  }
   drawMap($("map"), page.shape, frame.map, headShown(), {chosen: page.chosen, isAimed: takesColumns(), columns: columnsGuessed()});
   drawCell(frame);
   drawCharts(frame);
@@ -41,12 +44,14 @@ function drawBars(frame) {
   $("play").textContent = isStarting || page.isReplaying || page.isLooping ? "❚❚ Pause" : looksBack() ? "▶ Replay" :
     frame && page.until > 0 && frame.step >= page.until ? "▶ Go on" : "▶ Play";
   $("play").disabled = !canTrain() && !looksBack();
-  $("seeds").disabled = !canRunSeeds();
+  $("seeds").disabled = !canRunSeeds() && page.seeds === null;
+  $("seeds").textContent = page.seeds ? "Stop" : "Run twenty seeds";
   $("step").textContent = frame ? stepTold(frame) : page.isReady ? "opening…" : "loading…";
   $("scrub").max = Math.max(0, page.frames.length - 1);
   $("scrub").value = page.at;
   $("scrub").setAttribute("aria-valuetext", frame ? `step ${frame.step}` : "nothing yet");
   $("loop").setAttribute("aria-pressed", page.isLooping);
+  $("save").disabled = !frame;
   $("film").disabled = page.frames.length < 2;
   $("pin").disabled = page.frames.length < 2 && !page.pinned;
   $("pin").setAttribute("aria-pressed", page.pinned !== null);
@@ -56,6 +61,8 @@ function drawBars(frame) {
 function stepTold({step}) {
   if (page.until === 0)
     return "before training";
+  if (page.seeds)
+    return `seed ${page.seeds.ended.length + 1} of ${N_SEEDS}`;
   const left = secondsLeft();
   return `step ${step} of ${page.until}` + (left > 90 ? `, ${Math.round(left / 60)} minutes left` : left > 3 ? `, ${Math.round(left)} s left` : "");
 }
@@ -88,11 +95,9 @@ function drawHeads() {
 }
 
 function drawPredict() {
-  $("predict").hidden = page.lesson !== null || (hasBegun() && !page.guess);
-  for (const button of $("predict").querySelectorAll("button")) {
-    button.disabled = hasBegun();
+  $("predict").hidden = page.lesson !== null || hasBegun();
+  for (const button of $("predict").querySelectorAll("button"))
     button.setAttribute("aria-pressed", button.dataset.guess === page.guess);
-  }
 }
 
 function drawCell(frame) {

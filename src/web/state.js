@@ -7,7 +7,7 @@ const isStill = matchMedia("(prefers-reduced-motion: reduce)");
 const page = {
   worker: null, isReady: false, id: 0,
   preset: "sink", state: null, until: 600, // what the next run is
-  shape: null, frames: [], at: 0, isRunning: false, isOpen: false, wantsPlay: false, since: {time: 0, step: 0},
+  shape: null, frames: [], at: 0, isRunning: false, isOpen: false, isLate: false, wantsPlay: false, since: {time: 0, step: 0},
   head: null, chosen: null, guess: null, pinned: null, speed: 0, isLooping: false, isReplaying: false, seeds: null, lesson: null, trouble: "",
 };
 
@@ -27,11 +27,9 @@ function readLink() {
   for (const [key, {values}] of Object.entries(SWITCHES))
     if (given.get(key) in values)
       page.state[key] = given.get(key);
-  const rate = Number(given.get("rate")), seed = Number(given.get("seed"));
-  if (rate > 0 && rate <= 1)
-    page.state.rate = rate;
-  if (Number.isInteger(seed) && seed > 0 && seed < 2 ** 31)
-    page.state.seed = seed;
+  for (const [key, {isRight}] of Object.entries(NUMBERS))
+    if (isRight(Number(given.get(key))))
+      page.state[key] = Number(given.get(key));
 }
 
 function writeLink() {

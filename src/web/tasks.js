@@ -20,7 +20,7 @@ const PRESETS = {
   cure: {
     title: "Its cure", task: "fetch", steps: 600,
     state: {score: "relu", mask: "causal", bos: "always", eos: "never", position: "none", goals: "all"},
-    text: "The same task with ReLU in [softmax]'s place: a row may now be empty.",
+    text: "The same task with ReLU in [softmax]'s place: a row may now be empty, or sum to more than 100 %.",
   },
   ends: {
     title: "Two ends", task: "fetch", steps: 700,
@@ -41,7 +41,7 @@ const PRESETS = {
 
 /* What each switch does, said where a run is none of the presets. */
 const CHANGES = {
-  score: {softmax: "[softmax|Softmax] makes each row sum to 100 %.", relu: "[score|ReLU] lets a row be empty.",
+  score: {softmax: "[softmax|Softmax] makes each row sum to 100 %.", relu: "[score|ReLU] lets a row be empty, or sum to more than 100 %.",
     softmax_one: "[score|Softmax + 1] lets a row sum to less than 100 %; training need not make use of that.",
     sink_logit: "A [score|sink logit] lets a row sum to less than 100 %, by a learnt amount; training need not make use of that."},
   mask: {causal: "A token sees what stands before it.", full: "Every token sees every other."},

@@ -20,6 +20,9 @@ function takeStep(at) {
   page.until = stepsNow();
   Object.assign(page, {guess: null, wantsPlay: false});
   open();
+  drawLesson(); // its heading is shown, and is where keys go on from
+  $("lesson-title").focus();
+  $("lesson").scrollIntoView({block: "nearest"});
 }
 
 const isLastStep = () => page.lesson.at === LESSON.length - 1;
@@ -27,6 +30,8 @@ const isLastStep = () => page.lesson.at === LESSON.length - 1;
 function leaveLesson() {
   page.lesson = null;
   choosePreset(page.preset);
+  drawLesson();
+  $("play").focus();
 }
 
 /* ---- what is said beforehand ---- */
@@ -79,8 +84,8 @@ function isRight(step, said) {
 function heldAgainst(step, said) {
   if (said === UNSAID)
     return "";
-  const came = "where" in step ? ` It came at ${columnsOf(answer()).map(placeName).join(" and ") || "no column"}.` : "";
-  return isRight(step, said) ? `You said ${said}. Right. ` : `You said ${said}.${came} `;
+  const places = columnsOf(answer()).map(placeName).join(" and "), came = "where" in step && places ? ` It came at ${places}.` : "";
+  return `You said ${said}. ${isRight(step, said) ? "Right." : `Not so.${came}`} `;
 }
 
 function readingOf(step) {
@@ -111,7 +116,7 @@ function drawChoices(step) {
 function questionOf(step, isAwaited) {
   if (hasBegun() && page.lesson.said !== null)
     return step.asks;
-  const how = takesColumns() ? ` Click ${hasEnd() ? "one or two columns" : "a column"} of the map.` : "";
+  const how = takesColumns() ? ` Click ${hasEnd() ? "one or two columns" : "a column"} of the map, or go there by arrow keys and press Enter.` : "";
   return `${isAwaited ? "Before it trains, say what you expect." : "Predict first:"} ${step.asks}${how}`;
 }
 

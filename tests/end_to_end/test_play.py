@@ -102,9 +102,12 @@ class Play(Playing, unittest.TestCase):
         page = self.page("#preset=sink&seed=3")
         self.assertEqual(page.evaluate("page.state.seed"), 3)
         page.evaluate("document.querySelector('#predict button[data-guess=first]').click(); $('play').click()")
-        self.wait(page, "lastFrame()?.step >= page.until && !page.isRunning")
+        self.wait(page, "lastFrame()?.step >= page.until || $('verdict').textContent === 'You expect a strong column at the first token.'")
+        self.assertLess(page.evaluate("page.frames.length"), 151, "it was said too late")
+        self.finish(page)
         page.evaluate("new Promise(done => setTimeout(done, 200))")
         self.assertRegex(page.evaluate("$('verdict').textContent"), "You said the first token: right")
+        self.assertFalse(self.is_seen(page, "predict"))
         page.evaluate("$('scrub').value = 0; $('scrub').dispatchEvent(new Event('input'))")
         page.evaluate("new Promise(done => setTimeout(done, 100))")
         self.assertEqual(page.evaluate("$('step').textContent"), "step 0 of 600")
@@ -199,7 +202,7 @@ class Play(Playing, unittest.TestCase):
     def test_the_lesson_asks_before_a_run(self):
         """For a column of the map, where one is to come; play begins only then."""
         page = self.page()
-        for at, keys, said, came in ((1, [3], "You said · (place 3). It came at BOS (place 0). At BOS,", [0]), (5, [0, 15], "Right. At both", [0, 15])):
+        for at, keys, said, came in ((1, [3], "You said · (place 3). Not so. It came at BOS (place 0). At BOS,", [0]), (5, [0, 15], "Right. At both", [0, 15])):
             with self.subTest(step=at + 1):
                 self.step(page, at)
                 page.evaluate("$('play').click()")
@@ -263,18 +266,15 @@ class Play(Playing, unittest.TestCase):
         self.assertEqual(page.evaluate(of.format("CHANGES")), page.evaluate(of.replace("each)", "each.values)").format("SWITCHES")))
 
     def test_what_has_trained_does_so_with_another_switch(self):
-        """At once, unless something was predicted of it, which asks to predict again."""
+        """At once; what has not, waits for Play."""
         page = self.page()
         page.evaluate("flip('score', 'relu')")
         self.wait(page, "page.isOpen")
         self.assertFalse(page.evaluate("page.wantsPlay"))
-        for guess, plays in (("null", True), ("'none'", False)):
-            with self.subTest(guess=guess):
-                page.evaluate(f"page.guess = {guess}; play()")
-                self.wait(page, "page.frames.length > 2")
-                page.evaluate("pause(); flip('score', page.state.score === 'relu' ? 'softmax' : 'relu')")
-                self.assertEqual(page.evaluate("page.wantsPlay"), plays)
-                self.wait(page, "page.isOpen")
+        page.evaluate("play()")
+        self.wait(page, "page.frames.length > 2")
+        page.evaluate("pause(); flip('score', 'softmax')")
+        self.wait(page, "page.isRunning && page.frames.length > 2")
 
     def test_looking_back_tells_of_that_step_and_trains_nothing(self):
         page = self.played("sink")
@@ -415,13 +415,92 @@ class Play(Playing, unittest.TestCase):
         self.step(page, 1)
         self.assertEqual(self.shown(page, can_run), [True, False, ""])
         page.evaluate("startSeeds()")
-        self.assertEqual(self.shown(page, can_run), [False, True, ""])
+        self.assertEqual(self.shown(page, f"[{can_run}, $('seeds').textContent]"), [[True, True, ""], "Stop"])
         page.evaluate("new Promise(done => { const failed = fail; fail = why => done(failed(why)); page.state.rate = 'none'; nextSeed(); })")
         self.assertIn("train.lr", self.text(page, "trouble"))
         self.assertEqual(self.shown(page, can_run)[:2], [False, False])
+        self.assertEqual(self.text(page, "seeds"), "Run twenty seeds")
         page.evaluate("page.state.rate = 1e-3; $('reset').click()")
         self.wait(page, "page.isOpen")
         self.assertEqual(self.shown(page, can_run), [True, False, ""])
+
+    def test_seeds_say_how_far_they_are_and_stop(self):
+        page = self.page()
+        page.evaluate("page.until = 60; $('seeds').click()")
+        self.wait(page, "page.seeds?.ended.length === 2")
+        self.assertIn("2 of 20 done. A first-token sink formed in 0 of 2", self.text(page, "seeds-told"))
+        self.assertRegex(self.text(page, "step"), r"^seed \d+ of 20$")
+        page.evaluate("$('seeds').click()")
+        self.wait(page, "page.isOpen && page.seeds === null")
+        self.assertLess(page.evaluate("$('strip').childElementCount"), 20)
+        self.assertEqual(self.text(page, "seeds"), "Run twenty seeds")
+
+    def test_a_number_that_can_t_be_is_refused_in_words(self):
+        page = self.page()
+        for name, texts, words, kept in (("rate", ("abc", "-1", "1000", ""), "above 0, at most 1", 0.001), ("seed", ("x", "1.5", "99999999999", "0"), "a whole number from 1", 1)):
+            for text in texts:
+                with self.subTest(name=name, text=text):
+                    page.evaluate(f"$('{name}').value = '{text}'; $('{name}').dispatchEvent(new Event('change'))")
+                    self.assertIn(f"“{text}” is not taken", self.text(page, "number-told"))
+                    self.assertIn(words, self.text(page, "number-told"))
+                    self.assertEqual(page.evaluate(f"[Number($('{name}').value), page.state.{name}]"), [kept, kept])
+        page.evaluate("$('seed').value = '7'; $('seed').dispatchEvent(new Event('change'))")
+        self.wait(page, "page.isOpen && page.state.seed === 7")
+        self.assertEqual(self.text(page, "number-told"), "")
+
+    def test_what_is_long_in_opening_shows_no_other_run(self):
+        page = self.played("sink")
+        page.evaluate("window.empty = $('map').toDataURL.call(Object.assign(document.createElement('canvas'), {width: $('map').width, height: $('map').height}))")
+        self.assertTrue(self.shown(page, "$('map').toDataURL() !== empty"))
+        page.evaluate("page.worker.postMessage = () => {}; choosePreset('language')")  # it never comes to open
+        self.wait(page, "$('map').toDataURL() === empty", 10)
+
+    def test_nothing_moves_as_it_trains_or_is_pointed_at(self):
+        page = self.page()
+        all_places = "['map', 'sinks', 'scrub', 'switches'].map(id => $(id).getBoundingClientRect().top + scrollY)"
+        for width, height in ((1920, 1080), (1280, 720), (390, 844)):
+            with self.subTest(width=width):
+                places = f"{all_places}.slice(0, {1 if width < 600 else 4})"  # on a phone what is asked stands below the map, and goes
+                page.resize(width, height, width < 600)
+                page.evaluate("choosePreset('sink')")
+                self.wait(page, "page.isOpen")
+                before = self.shown(page, places)
+                page.evaluate("$('play').click()")
+                self.wait(page, "page.frames.length > 2")
+                self.assertEqual(self.shown(page, places), before)
+                self.finish(page)
+                self.assertEqual(self.shown(page, places), before)
+                page.evaluate("page.chosen = {query: 5, key: 0}; show()")
+                self.assertEqual(self.shown(page, places), before)
+                page.evaluate("$('pin').click()")
+                self.assertEqual(self.shown(page, places), before)
+                page.evaluate("$('pin').click()")
+
+    def test_the_next_step_of_the_lesson_is_seen_and_goes_on_there(self):
+        page = self.page()
+        page.resize(390, 844, True)
+        self.step(page, 1)
+        self.shown(page, "scrollTo(0, 700)")
+        page.evaluate("$('lesson-next').click()")
+        self.wait(page, "page.isOpen")
+        top, bottom = self.shown(page, "(box => [box.top, box.bottom])($('lesson-title').getBoundingClientRect())")
+        self.assertTrue(0 <= top and bottom <= 844)
+        self.step(page, 2)
+        page.press("Tab", 9)
+        page.press("Tab", 9)  # over the word that is explained
+        self.assertEqual(page.evaluate("document.activeElement.parentElement.id"), "lesson-choices")
+        self.step(page, 6)
+        page.evaluate("$('lesson-next').click()")
+        self.assertEqual(page.evaluate("document.activeElement.id"), "play")
+
+    def test_a_saved_picture_says_what_it_is_of(self):
+        page = self.played("ends")
+        page.evaluate("window.said = []; const write = CanvasRenderingContext2D.prototype.fillText;"
+                      "CanvasRenderingContext2D.prototype.fillText = function (text, ...at) { said.push(text); write.call(this, text, ...at); };"
+                      "HTMLAnchorElement.prototype.click = function () { window.named = this.download; }")
+        page.evaluate("$('save').click()")
+        self.assertRegex(page.evaluate("said.at(-1)"), r"^step 700, first token \d\d %, softmax, full, BOS, EOS, none, everywhere, seed 1$")
+        self.assertEqual(page.evaluate("window.named"), "sink-ends-seed1-step700.png")
 
     def test_another_run_ends_the_seeds(self):
         page = self.page()
@@ -447,7 +526,7 @@ class Play(Playing, unittest.TestCase):
         for width in (390, 320):
             page.ask("Emulation.setDeviceMetricsOverride", width=width, height=844, deviceScaleFactor=1, mobile=True)
             self.assertEqual(page.evaluate("document.documentElement.scrollWidth"), width)
-        bottoms = self.bottoms(page, "play", "map", "switches", "sinks")
+        bottoms = self.bottoms(page, "play", "map", "scrub", "switches", "sinks")
         self.assertEqual(bottoms, sorted(bottoms))
         self.step(page, 1)
         self.shown(page, "0")
