@@ -394,10 +394,10 @@ const Verb verb_bench = {
     .usage = "bench [--json] [--threads N] [--seconds N] [--size NAME] [--vocab N] [--set KEY=VALUE ...]",
     .summary = "training speed on this machine, as a share of its peak",
     .details =
-        "Sizes: S (L4 d128 h4 T128 B16 V512), M (L6 d256 h8 T256 B8 V2048), L (L6 d384 h6 T256 B16 V4096); GELU, "
-        "learned positions, pre-norm LayerNorm, AdamW. Every engine that is there, or the one of --set "
-        "numerics.engine=NAME. "
-        "Median and best of interleaved windows of at least 30 ms.",
+        "Sizes: S (L4 d128 h4 T128 B16 V512), M (L6 d256 h8 T256 B8 V2048), L (L6 d384 h6 T256 B16 V4096). All "
+        "have GELU, learned positions, pre-norm LayerNorm and AdamW. Times every engine that is there, or the "
+        "one of --set numerics.engine=NAME. Prints the median and the best of interleaved windows of at least 30 "
+        "ms.",
     .min_words = 0,
     .max_words = 0,
     .options = options,

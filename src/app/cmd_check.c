@@ -159,9 +159,9 @@ const Verb verb_check = {
     .name = "check",
     .usage = "check EXPERIMENT.yaml [--set KEY=VALUE ...] [--jobs N] [--threads N] [--results DIR]",
     .summary = "validate an experiment and print what it will take",
-    .details =
-        "Checks every key, every run's whole settings and every claim, then prints runs, parameters, bytes of memory "
-        "and disk, FLOPs and the time they are likely to take, and what the seeds can decide. Writes nothing.",
+    .details = "Checks every key, every run's whole settings and every claim. Then prints runs, parameters, bytes of "
+               "memory and disk, FLOPs and the time that the runs are likely to take. Says which claims the seeds can "
+               "decide. Writes nothing.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

@@ -167,11 +167,11 @@ const Verb verb_clean = {
     .name = "clean",
     .usage = "clean results/NAME [--yes]",
     .summary = "remove runs that no plan there names any more",
-    .details =
-        "Lists the runs that the plan in the folder does not name: an arm was renamed, a key changed or an axis was "
-        "dropped. Lists, too, what processes that were ended left half-written beside them. --yes removes both. "
-        "Runs of the plan, runs in use, and files that refframe did not write stay. A run that another plan has taken "
-        "over by its id is whole there. Files that both share count here, but free no space.",
+    .details = "Lists the runs that the plan in the folder does not name, because an arm was renamed, a key changed or "
+               "an axis was dropped. An arm is one setting, trained once with each seed. Also lists what ended "
+               "processes left half-written beside them. --yes removes both. Runs of the plan, runs in use, and files "
+               "that refframe did not write stay. If another experiment uses such a run, it keeps a whole copy. Files "
+               "that both share are counted here, but removing them frees no space.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

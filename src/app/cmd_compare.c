@@ -97,7 +97,7 @@ static int run(const Arguments *arguments, Error *err)
 }
 
 static const Option options[] = {
-    {"--name", "NAME", "what it is called (default: the folders' names, joined by -vs-)", 0},
+    {"--name", "NAME", "the comparison's name (default: the folders' names, joined by -vs-)", 0},
     {"--results", "DIR", "write to DIR/NAME (default: beside the first folder)", 0},
 };
 
@@ -106,9 +106,10 @@ const Verb verb_compare = {
     .usage = "compare results/A results/B ... [--name NAME] [--results DIR]",
     .summary = "arms of several experiments in one set of tables and on one page",
     .details =
-        "Makes a results folder of their finished runs, shared and not copied where the file system can, with tables "
-        "and page as any other has; `experiment` is its first axis. An arm whose experiment does not sweep an axis has "
-        "the value that its settings have. Claims stay with the experiments that declared them. Nothing is trained.",
+        "Makes a results folder of the finished runs of several experiments, with tables and page as any other "
+        "has. Its first axis is `experiment`. Runs are shared and not copied, where the file system can do that. "
+        "If an experiment does not sweep an axis, its arms get the value that stands in their settings. Claims "
+        "stay with the experiments that declared them. Nothing is trained.",
     .min_words = 2,
     .max_words = MOST_WORDS,
     .options = options,

@@ -68,15 +68,15 @@ const Verb verb_export = {
     .name = "export",
     .usage = "export RUN --to DIR [--step N | --revisions]",
     .summary = "write a run's model as a folder that Hugging Face's transformers loads",
-    .details =
-        "Writes config.json and model.safetensors to DIR, whole or not at all. If tokens are characters or bytes, "
-        "writes their tokenizer, too. The settings choose the nearest architecture (`refframe list architecture`); "
-        "its logits are the run's. A setting that none has a place for is refused by its key: exit 2, and nothing "
-        "is written. ALiBi is bloom's alone, which wants model.embedding_norm: true and model.activation: gelu.\n\n"
-        "AutoModelForCausalLM.from_pretrained(DIR) loads it. A bert is loaded by AutoModelForTokenClassification; "
-        "its classes are the tokens.\n\n"
-        "With --revisions DIR is a time series that `refframe measure DIR` reads as one. A run keeps the weights of "
-        "every snapshot with `snapshot.weights: true`.",
+    .details = "Writes config.json and model.safetensors to DIR, whole or not at all. If tokens are characters or "
+               "bytes, writes their tokenizer, too. The settings choose the nearest architecture (`refframe list "
+               "architecture`), which gives the run's logits. A setting for which none has a place is refused by its "
+               "key (exit 2), and nothing is written. Only bloom has ALiBi. It needs model.embedding_norm: true and "
+               "model.activation: gelu.\n\n"
+               "AutoModelForCausalLM.from_pretrained(DIR) loads the folder. AutoModelForTokenClassification loads a "
+               "bert, whose classes are the tokens.\n\n"
+               "With --revisions DIR is a time series, which `refframe measure DIR` reads as one. A run keeps the "
+               "weights of every snapshot with `snapshot.weights: true`.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

@@ -57,7 +57,7 @@ const Verb verb_init = {
     .name = "init",
     .usage = "init NAME",
     .summary = "write a first experiment file, NAME.yaml",
-    .details = "Writes NAME.yaml, an experiment that is complete and commented, and that trains in a few minutes. An "
+    .details = "Writes NAME.yaml, an experiment that is complete and commented, and trains in a few minutes. An "
                "existing file is never overwritten.",
     .min_words = 1,
     .max_words = 1,

@@ -190,8 +190,9 @@ const Verb verb_list = {
     .name = "list",
     .usage = "list [KIND]",
     .summary = "everything that can be swapped in, with its settings and source",
-    .details = "KIND is one of position, mask, score, slot, gate, objective, source, tokenizer, optimizer, schedule, "
-               "metrics, export, settings.",
+    .details = "Prints what can be swapped in, with settings and sources. KIND is one of position, mask, score, "
+               "slot, gate, objective, source, tokenizer, optimizer, schedule, metrics, export, architecture, "
+               "settings. Without KIND prints all of them.",
     .min_words = 0,
     .max_words = 1,
     .run = run,

@@ -108,24 +108,26 @@ static int run(const Arguments *arguments, Error *err)
 }
 
 static const Option options[] = {
-    {"--mask", "MASK",
-     "what queries may see; by default the first mask without keys that hides only zeros (or traces): causal, else "
-     "full",
-     0},
-    {"--tokens", "IDS.npy", "token ids (N, T), int32, int64 or uint8; for a folder of maps, a folder of the same names",
+    {"--mask", "MASK", "what queries may see (default: causal if it hides only zeros or traces, else full)", 0},
+    {"--tokens", "IDS.npy",
+     "token ids (N, T), int32, int64 or uint8; for a folder of maps, a folder with files "
+     "of the same names",
      0},
     {"--ids", "IDS.npy", "of a model: sequences to run it on, (N, T), int32, int64 or uint8", 0},
     {"--text", "FILE", "of a model's folder: a text (UTF-8) instead, by the folder's tokenizer.json", 0},
-    {"--sentences", NULL, "of a text: each line is a sequence of its own length; else windows of one length", 0},
-    {"--length", "N", "of a text: positions of a window (default: 128, or the model's); the most of a sentence", 0},
-    {"--special", "WORD", "of a text: as-model (default), none or first:TOKEN; what stands around a sequence", 0},
+    {"--sentences", NULL, "of a text: each line is a sequence of its own length (default: windows of one length)", 0},
+    {"--length", "N",
+     "of a text: positions of a window (default: 128, or as many as the model has), and the "
+     "most that a sentence has",
+     0},
+    {"--special", "WORD", "of a text: what stands around a sequence: as-model (default), none or first:TOKEN", 0},
     {"--limit", "N", "of a model: the first N sequences (default: all)", 0},
     {"--layers", "A,B-C", "of a model: the layers of which rows are written (default: all)", 0},
     {"--set", "KEY=VALUE",
      "of a model: a key of measure.FAMILY, as in an experiment (`refframe list metrics`); may be given often", 1},
     {"--format", "WORD", "table (default), csv or json", 0},
     {"--html", "FILE.html",
-     "of maps or a model: writes a page, too, with the answer, every head's map and its numbers; it replaces FILE", 0},
+     "of maps or a model: also writes a page with the answer, every head's map and its numbers; replaces FILE", 0},
     {"--threads", "N", "threads (default: all cores); never changes a result", 0},
 };
 
@@ -139,51 +141,52 @@ const Verb verb_measure = {
     .summary = "measure a run again, anybody's attention maps, or anybody's model",
     .details =
         "RUN: recomputes every snapshot whose weights were kept (`snapshot.weights: true`, or a checkpoint of "
-        "that step) and says which steps these are and which changed; nothing is trained. `refframe report` "
-        "then works on the new numbers. A run of another numerics version (`refframe --version`; its "
-        "manifest.json) is refused: exit 2.\n\n"
-        "MAPS.npy: attention of any model, saved with numpy.save; (N, L, H, T, T) is sequences, layers, heads, "
-        "queries, keys. (L, H, T, T) is one sequence, (T, T) one map. float16, float32 or float64 (measured in "
-        "float32), C or Fortran order. Sequences of several lengths: a FOLDER of such files, of the same L and "
-        "H, sorted by name. Prints every metric of maps alone, beside uniform attention's, and the frame "
-        "labels. Nothing is written, but for the page of --html.\n"
+        "that step). Says which steps these are, and which changed. Nothing is trained. `refframe report` then "
+        "works on the new numbers. A run of another numerics version is refused (exit 2). `refframe --version` "
+        "has the program's, manifest.json the run's.\n\n"
+        "MAPS.npy: attention of any model, saved with numpy.save. (N, L, H, T, T) is sequences, layers, heads, "
+        "queries, keys. (L, H, T, T) is one sequence, (T, T) one map. Items are float16, float32 or float64 "
+        "(measured in float32), in C or Fortran order. For sequences of several lengths give a FOLDER of such "
+        "files, of the same L and H. They are sorted by name. Prints every metric that maps alone give, beside "
+        "its value for uniform attention, and the frame labels. A frame is how the keys that draw attention from "
+        "afar share it. Nothing is written except the page of --html. Rows are treated so:\n"
         "  as they are   rows that sum to one within 0.001 (float16: 0.01)\n"
         "  counted       rows of zeros; rows that sum to less, or to more by up to 0.01\n"
-        "  refused       rows that sum to more; negative entries, NaN, infinity; the place is named\n"
+        "  refused       rows that sum to more, negative entries, NaN, infinity; the place is named\n"
         "  taken as 0    traces where the mask hides a key, 1e-5 of a row at most; they are counted\n"
-        "  is not known  padding: cut it off, a file for each length\n\n"
-        "MODEL_DIR: a Hugging Face folder, with config.json and model.safetensors in one file or several (F32, "
-        "F16, BF16), of llama, mistral, qwen2, qwen3, smollm3, gpt2, gpt_neox, bloom, gpt_oss, bert, roberta "
-        "or xlm-roberta. Runs the model on ids or on a text, in float32, and prints what a run's snapshot has: "
-        "metrics of maps, values and the residual stream, what hiding a key costs, labels, and the loss. A field "
-        "of config.json or a tensor that is not known, and may change numbers, is refused by its name.\n"
+        "  not known     padding: cut it off, and write a file for each length\n\n"
+        "MODEL_DIR: a Hugging Face folder with config.json and model.safetensors, in one file or several (F32, "
+        "F16, BF16). The model is one of llama, mistral, qwen2, qwen3, smollm3, gpt2, gpt_neox, bloom, gpt_oss, "
+        "bert, roberta or xlm-roberta. Runs it on ids or on a text, in float32, and prints what a run's snapshot "
+        "has. These are metrics of maps, values and the residual stream, what hiding a key costs, labels, and "
+        "the loss. A field of config.json that is not known, and may change numbers, is refused by its name. So "
+        "is such a tensor.\n"
         "  --ids         sequences of ids, all of one length\n"
-        "  --text        a text, which the folder's tokenizer.json makes ids of\n"
+        "  --text        a text, which the folder's tokenizer.json turns into ids\n"
         "  windows       the text's ids in a row, cut; what is left at the end is not measured\n"
         "  --sentences   a line is a sequence; lines of fewer than two tokens are left out\n"
-        "  --length N    windows of N positions; a longer sentence is cut, and without it refused\n"
-        "  --special     as-model: the tokens that the tokenizer adds around a text; none; first:TOKEN, one in "
-        "front. They count as positions\n"
-        "  loss          per next token; special tokens around a text are not predicted. Not of encoders, nor "
-        "without a head\n"
-        "  sequences     metrics of maps alone are of all; others of as many as a run takes, unless "
-        "--set measure.FAMILY.sequences says otherwise (0: all)\n"
-        "  not by itself --set measure.interventions.every=1: interventions; measure.pub_fisher.every=1: "
-        "gradients, which take the memory of two more models\n\n"
-        "MODEL.gguf: the same of a GGUF of the Llama family (F32, F16, BF16, Q8_0, Q6_K, Q4_K, Q4_1, Q4_0), on "
+        "  --length N    windows of N positions; a longer sentence is cut, and without --length refused\n"
+        "  --special     as-model: the tokens that the tokenizer adds around a text; none; first:TOKEN: one "
+        "token in front. They count as positions\n"
+        "  loss          per next token; special tokens around a text are not predicted. Encoders, and models "
+        "without a head, have no loss\n"
+        "  sequences     metrics of maps alone use all sequences. Others use as many as in a run, unless --set "
+        "measure.FAMILY.sequences says otherwise (0: all)\n"
+        "  on request    interventions (--set measure.interventions.every=1); gradients (--set "
+        "measure.pub_fisher.every=1), which take the memory of two more models\n\n"
+        "MODEL.gguf: the same for a GGUF of the Llama family (F32, F16, BF16, Q8_0, Q6_K, Q4_K, Q4_1, Q4_0), on "
         "ids.\n\n"
-        "REVISIONS: a folder of such folders, one for each step of a training. Each is called stepN, or has stepN "
-        "and perhaps tokensM as parts between dashes (step1000-tokens2B); others are left alone. Each is measured as a "
-        "model alone is, by step, on the same ids. These are two sequences or more. Memory is that of one model. "
-        "Prints "
-        "a line a step, then onsets by the rules of a run's report; there is no --html. Its csv has the columns step, "
-        "tokens, layer, head, metric, value, baseline, n, label. A row onset:METRIC has the step by which it came, and "
-        "as its value the step before that one. Its label is found, at_start or never.\n\n"
-        "csv of one model, or of maps, has the columns sequence, layer, head, metric, value, baseline, n, label; no "
-        "sequence: the set; no "
-        "head: a layer; no "
-        "layer: the model; n: sequences behind the value. Labels are the metrics frame and frame_by_token, a "
-        "word in the last column; what is not available has no row.",
+        "REVISIONS: a folder of such folders, one for each step of a training. Each is called stepN, or has "
+        "stepN and perhaps tokensM as parts between dashes (step1000-tokens2B). Others are left alone. Each is "
+        "measured as a single model is, by step, on the same ids. At least two sequences are needed. Memory is "
+        "that of one model. Prints a line a step, then onsets by the rules of a run's report. An onset is the "
+        "step at which a metric emerges and stays. There is no --html. Its csv has the columns step, tokens, "
+        "layer, head, metric, value, baseline, n, label. A row onset:METRIC has the step by which the onset "
+        "came, and as its value the step before that one. Its label is found, at_start or never.\n\n"
+        "The csv of one model, or of maps, has the columns sequence, layer, head, metric, value, baseline, n, "
+        "label. A row without a sequence is of the whole set, one without a head of a layer, one without a layer "
+        "of the model. n is the number of sequences behind the value. Labels are the metrics frame and "
+        "frame_by_token, with a word in the last column. What is not available has no row.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

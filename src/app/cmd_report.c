@@ -53,10 +53,9 @@ const Verb verb_report = {
     .name = "report",
     .usage = "report results/NAME [--table TABLE]...",
     .summary = "write tables, verdicts and report.html again from the results",
-    .details =
-        "Frame labels, onsets and verdicts are computed anew from the stored snapshots; nothing is trained. As "
-        "long as the file of a large table is there, every later report writes it again. To be rid of it, remove "
-        "the file and report without --table.",
+    .details = "Computes frame labels, onsets and verdicts anew from the stored snapshots. Nothing is trained. As long "
+               "as the file of a large table is there, every later report writes it again. To be rid of it, remove the "
+               "file and report without --table.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

@@ -224,14 +224,23 @@ static int run(const Arguments *arguments, Error *err)
 }
 
 static const Option options[] = {
-    {"--set", "KEY=VALUE", "override a key of the file; without --results into NAME+KEY=VALUE; may be given often", 1},
+    {"--set", "KEY=VALUE",
+     "override a key of the file; results then go to NAME+KEY=VALUE, unless --results is "
+     "given; may be given often",
+     1},
     {"--jobs", "N", "runs at a time (default: cores, at most the number of runs)", 0},
     {"--threads", "N", "threads for each run (default: cores / jobs); never changes a result", 0},
     {"--results", "DIR", "write to DIR/NAME instead of results/NAME", 0},
-    {"--shard", "I/N", "train only every N-th run, from the I-th on; for several machines, and no report", 0},
-    {"--launcher", "local|slurm", "slurm: submit a job array, and a report behind it; --jobs tasks at a time", 0},
+    {"--shard", "I/N", "train only every N-th run, from the I-th on, without a report; for several machines", 0},
+    {"--launcher", "local|slurm",
+     "slurm: submit the runs as a job array, --jobs tasks at a time, and then a job "
+     "that reports",
+     0},
     {"--slurm", "OPTION", "one more option for sbatch, as --slurm --partition=long; may be given often", 1},
-    {"--accept-other-machine", NULL, "go on with runs of a machine whose bits differ; their manifests count it", 0},
+    {"--accept-other-machine", NULL,
+     "go on with runs begun on a machine that computes other bits; their "
+     "manifests count it",
+     0},
 };
 
 const Verb verb_run = {
@@ -240,10 +249,10 @@ const Verb verb_run = {
              "[--launcher slurm [--slurm OPTION ...]] "
              "[--accept-other-machine]",
     .summary = "train an experiment's runs, measure them, write the report",
-    .details =
-        "Trains every run of the experiment, a few at a time, each as a process of its own. Then writes the tables and "
-        "report.html. Finished runs are skipped, and interrupted ones go on where they were. A run that another "
-        "experiment beside this one has is used and not trained again. So is one whose arm had another name.",
+    .details = "Trains every run of the experiment, a few at a time, each as a process of its own. Then writes the "
+               "tables and report.html. An arm is one setting, and has one run for each seed. Finished runs are "
+               "skipped, and interrupted ones go on where they were. If another experiment beside this one has a run, "
+               "it is used and not trained again. So is a run whose arm had another name.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

@@ -47,23 +47,22 @@ static int run(const Arguments *arguments, Error *err)
 }
 
 static const Option options[] = {
-    {"--port", "N", "where browsers find it (default: 8231; 0: any that is free, and it is printed)", 0},
+    {"--port", "N", "the port that browsers use (default: 8231; 0: any that is free, which is printed)", 0},
 };
 
 const Verb verb_serve = {
     .name = "serve",
     .usage = "serve results/NAME | results [--port N]",
     .summary = "show results in a browser, growing while their runs train",
-    .details =
-        "Serves the report of results/NAME, or of each experiment in a folder of several, to browsers on this machine "
-        "alone. Start it beside `refframe run`, or before: where the folder is there, and nothing was run into it, its "
-        "page waits. It shows how far each run is, and brings new snapshots by itself. Runs may be killed and go on "
-        "meanwhile. An arm in which no run has "
-        "finished yet shows the others so far; verdicts count finished runs alone.\n"
-        "The folder is only read, and only what a report writes can be taken from it. At most 50 connections are open "
-        "at a time. Ctrl-C ends it.\n\n"
-        "  refframe run experiments/quickstart/experiment.yaml        in one terminal\n"
-        "  refframe serve results/quickstart                          in another",
+    .details = "Serves the report of results/NAME, or of each experiment in a folder of several, to browsers on this "
+               "machine alone. Start it beside `refframe run`, or before. If the folder is there, and nothing was run "
+               "into it, its page waits. The page shows how far each run is, and brings new snapshots by itself. Runs "
+               "may be killed and go on meanwhile. An arm is one setting, trained once with each seed. If none of its "
+               "runs has finished yet, it shows what they have measured so far. Verdicts count finished runs alone.\n"
+               "The folder is only read. Browsers can take nothing from it but what a report writes. At most 50 "
+               "connections are open at a time. Ctrl-C ends it.\n\n"
+               "  refframe run experiments/quickstart/experiment.yaml        in one terminal\n"
+               "  refframe serve results/quickstart                          in another",
     .min_words = 1,
     .max_words = 1,
     .options = options,

@@ -71,7 +71,7 @@ static void verify_orphans(const Status *status, const Program *program, Verifie
     for (int i = 0; i < n; i++) {
         Found ignored = {0};
         if (i == 0)
-            terminal_rowf("runs of no plan that stands here\n");
+            terminal_rowf("runs that no plan here names\n");
         print_run(planned->arena, planned->folder, orphans[i], &ignored);
         verify_run(program, file_join(planned->arena, planned->folder, orphans[i]), verified);
     }
@@ -105,7 +105,7 @@ static void print_orphans(const Planned *planned)
     int n;
     const char **orphans = planned_orphans(planned, &n);
     if (n > 0)
-        terminal_rowf("%d run%s of no plan that stands here: %s%s; refframe clean %s --yes removes %s\n", n,
+        terminal_rowf("%d run%s that no plan here names: %s%s; refframe clean %s --yes removes %s\n", n,
                       n == 1 ? "" : "s", terminal_text(planned->arena, orphans[0]), n > 1 ? ", ..." : "",
                       terminal_text(planned->arena, planned->folder), n > 1 ? "them" : "it");
 }
@@ -162,17 +162,21 @@ const Verb verb_status = {
     .name = "status",
     .usage = "status results/NAME [--verify]",
     .summary = "how far an experiment's runs are, and whether their files stand",
-    .details = "One line per run of the current plan: finished, running, interrupted, failed (with the reason), "
-               "pending or absent. A finished run that lacks files which its manifest.json lists is named: exit code "
-               "1. Runs that an earlier plan left are counted; refframe clean --yes removes them.\n\n"
+    .details = "Prints one line per run of the current plan: finished, running, interrupted, failed (with the "
+               "reason), pending or absent. If a finished run lacks files that its manifest.json lists, it is "
+               "named, and the exit code is 1. Runs that an earlier plan left are counted. refframe clean --yes "
+               "removes them.\n\n"
                "--verify reads every file, also of other plans' runs in the folder, and names under each run:\n"
-               "  damaged  it is not what was written, by its hash in manifest.json or SHA256SUMS, or by its own\n"
-               "  lost     it is listed there, and gone\n"
-               "  foreign  nothing of ours: left half-written by a process that was ended, or put there by others\n"
-               "  no hash  nothing to check it by: stderr.txt; of an unfinished run also log.txt, timing.csv, and what "
-               "it wrote since its newest checkpoint; files of earlier versions; tables whose report was not ended\n"
+               "  damaged  the file is not what was written, by its hash in manifest.json or SHA256SUMS, or by "
+               "its own\n"
+               "  lost     the file is listed there, and gone\n"
+               "  foreign  a process that was ended left the file half-written, or somebody put it there\n"
+               "  no hash  there is nothing to check the file by: stderr.txt; of an unfinished run also log.txt, "
+               "timing.csv, and what it wrote since its newest checkpoint; files of earlier versions; tables "
+               "whose report was not ended\n"
                "  in use   the run is being trained or measured right now: its files are not checked\n"
-               "Exit code 1 if a file is damaged, lost or foreign, 0 if not. Hashes tell of damage, not of intent.",
+               "The exit code is 1 if a file is damaged, lost or foreign, else 0. Hashes tell of damage, not of "
+               "intent.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

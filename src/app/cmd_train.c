@@ -124,7 +124,9 @@ static int run(const Arguments *arguments, Error *err)
 
 static const Option options[] = {
     {"--threads", "N", "threads (default: all cores); never changes a result", 0},
-    {"--accept-other-machine", NULL, "go on from a checkpoint of a machine whose bits differ; the manifest counts it",
+    {"--accept-other-machine", NULL,
+     "go on from a checkpoint of a machine that computes other bits; the "
+     "manifest counts it",
      0},
 };
 

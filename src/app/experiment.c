@@ -154,9 +154,10 @@ static int divide_machine(const Arguments *arguments, Experiment *experiment, Er
                              there < bytes ? 1 : (int)(there / bytes));
     }
     if (experiment->jobs < most && !argument(arguments, "--jobs"))
-        experiment_add_note(experiment,
-                            arena_format(experiment->arena, "%d at a time, as this machine's memory has room for: %s",
-                                         experiment->jobs, text_bytes(there, text)));
+        experiment_add_note(experiment, arena_format(experiment->arena,
+                                                     "%d at a time: this machine's memory, %s, has room "
+                                                     "for no more",
+                                                     experiment->jobs, text_bytes(there, text)));
     return STATUS_OK;
 }
 
@@ -296,8 +297,9 @@ int experiment_check_plan(const Experiment *experiment, Error *err)
         n = plan.size, bytes = plan.data;
     if (status == STATUS_OK && (n != plan.size || memcmp(bytes, plan.data, n) != 0))
         status = error_set(err, STATUS_INPUT,
-                           "%s: is another plan's than this shard's: the experiment was changed since; `refframe run` "
-                           "without --shard, or submitted again, replaces it, and --results DIR keeps both",
+                           "%s: belongs to another plan than this shard: the experiment was changed since; "
+                           "`refframe run` without --shard, or submitted again, replaces it, and --results DIR "
+                           "keeps both",
                            path);
     text_free(&plan);
     arena_free(arena);
@@ -329,9 +331,8 @@ const char *experiment_kernels_note(const Experiment *experiment)
 {
     /* fused multiply-add in software: 139 tokens/s against 12,837 in `bench --size S`, one thread */
     return strcmp(experiment->kernels->name, "plain") == 0
-               ? "the plain kernels are in use (no AVX2, or REFFRAME_KERNELS): about 90 times as slow as AVX2, the "
-                 "same "
-                 "bits"
+               ? "the plain kernels are in use (no AVX2, or REFFRAME_KERNELS): they are about 90 times as slow "
+                 "as AVX2, and give the same bits"
                : NULL;
 }
 

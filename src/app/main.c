@@ -30,7 +30,8 @@ static void print_help(const char *program)
     Arena *arena = arena_new();
     const char *called = terminal_text(arena, program);
     Text text = {0};
-    terminal_prose("refframe trains small transformers and measures, while they train, how attention sinks form.\n\n");
+    terminal_prose("refframe trains small transformers and measures, while they train, how attention sinks form. "
+                   "A sink is a token on which queries with nothing to fetch rest their attention.\n\n");
     text_add(&text, "usage: refframe VERB ...\n\n");
     for (int v = 0; v < N_VERBS; v++)
         text_addf(&text, "  %-8s  %s\n", verbs[v]->name, verbs[v]->summary);

@@ -56,7 +56,7 @@ static void add_heading(const MapsSet *set, int width, int use_colour, Text *tex
     arena_free(arena);
 }
 
-/* "centralized by position, 0.98 of what is gathered on position 0" */
+/* "centralized by position, 0.98 of the excess on position 0" */
 static void add_label(FrameType type, double share, const char *what, const char *where, Text *text)
 {
     text_addf(text, "%s%s", frame_name(type), what);
@@ -74,7 +74,7 @@ static void add_answer(const MapsResult *result, int width, int use_colour, Text
     Text answer = {0};
     style_padded(text, "  model: ", 0, STYLE_BOLD, use_colour);
     add_label(model->by_position, model->place_excess, " by position",
-              arena_format(arena, "what is gathered on %s", maps_modal_place(arena, model)), &answer);
+              arena_format(arena, "the excess on %s", maps_modal_place(arena, model)), &answer);
     text_add(&answer, "; by token ");
     add_label(model->by_token, model->token_excess, "", arena_format(arena, "it on %d", model->token), &answer);
     style_going_on(text, text_string(&answer), 9, 2 + HANG, width, STYLE_PLAIN, use_colour);
@@ -219,18 +219,19 @@ static void add_model(const MapsResult *result, int use_colour, Text *text)
 }
 
 static const char about_maps[] =
-    "pub_...: as published, weaknesses included (`refframe list metrics`). uniform: attention spread "
-    "evenly under the mask, at each sequence's length; the floor of the anchors too. A position bias "
-    "that the model may have (ALiBi) is not known here, and can pass for structure. --format csv has "
-    "every number by sequence, layer and head; --format json their spread over sequences, units and "
-    "rules.";
+    "Anchors are keys that draw attention from afar, and the excess is what they draw beyond uniform attention. "
+    "pub_... are metrics as published, weaknesses included (`refframe list metrics`). uniform is attention "
+    "spread evenly under the mask, at each sequence's length. A position bias that the model may have (ALiBi) is "
+    "not known here, and can pass for structure. --format csv has every number by sequence, layer and head. "
+    "--format json has their spread over sequences, units and rules.";
 
 static const char about_models[] =
-    "pub_...: as published, weaknesses included (`refframe list metrics`). uniform: attention spread evenly under the "
-    "mask, at each sequence's length. Anchors and labels are held against it and against what the model's positions "
-    "alone give. Families that need more than maps are measured on the first sequences (`--set "
-    "measure.FAMILY.sequences=0`: on all). --format csv has every number by sequence, layer and head; --format json "
-    "their spread over sequences, units and rules.";
+    "Anchors are keys that draw attention from afar. The excess is what they draw beyond uniform attention, and "
+    "beyond what the model's positions alone give. pub_... are metrics as published, weaknesses included "
+    "(`refframe list metrics`). uniform is attention spread evenly under the mask, at each sequence's length. "
+    "Families that need more than maps are measured on the first sequences (`--set measure.FAMILY.sequences=0`: "
+    "on all). --format csv has every number by sequence, layer and head. --format json has their spread over "
+    "sequences, units and rules.";
 
 void maps_to_table(const MapsResult *result, int width, int row_width, int use_colour, Text *ret_text)
 {

@@ -32,8 +32,8 @@ static int check_interventions(const Settings *families, const Reading *reading,
         return STATUS_OK;
     if (place >= shortest || place < -shortest)
         return error_set(err, STATUS_INPUT,
-                         "--set: measure.interventions.place: %lld is no place of every sequence that is changed; the "
-                         "shortest has %d tokens",
+                         "--set: measure.interventions.place: not every sequence that is changed has a place "
+                         "%lld; the shortest has %d tokens",
                          (long long)place, shortest);
     if (layer >= L)
         return error_set(err, STATUS_INPUT, "--set: measure.interventions.layer: %lld is none of the model's %d layers",

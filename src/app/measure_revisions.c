@@ -131,10 +131,10 @@ static void finish_series(Arena *arena, Series *series)
     series->report.n_metrics = n_kept;
     if (series->n > 0 && series->revisions[0].step != 0)
         series->notes[series->n_notes++] = arena_format(
-            arena, "the first revision is of step %lld: what had come by then is told as there at its start",
+            arena, "the first revision is of step %lld: what had emerged by then counts as there at the start",
             (long long)series->revisions[0].step);
     if (series->n < ONSET_STAY)
-        series->notes[series->n_notes++] = arena_format(arena, "%d revision%s: an onset takes %d in a row", series->n,
+        series->notes[series->n_notes++] = arena_format(arena, "%d revision%s: an onset needs %d in a row", series->n,
                                                         series->n == 1 ? "" : "s", ONSET_STAY);
 }
 

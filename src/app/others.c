@@ -64,7 +64,7 @@ static const char *describe(const Experiment *experiment, const char *name, cons
     if (manifest_read(arena, folder, &manifest, NULL) != STATUS_OK)
         manifest.step = 0;
     if (plan_run_difference(arena, path, &run->settings, &key, &err) != STATUS_OK)
-        key = NULL, what = arena_format(arena, "settings that nobody knows (%s)", err.text);
+        key = NULL, what = arena_format(arena, "settings that cannot be read (%s)", err.text);
     const char *more = n_more > 0 ? arena_format(arena, " (and %d more like it)", n_more) : "";
     return arena_format(arena, "%s ended at step %" PRId64 " with %s%s, and stays as it is: %s starts at step 0%s",
                         name, manifest.step, key ? "another " : what, key ? key : "", run->folder, more);
@@ -84,7 +84,7 @@ int experiment_find_reuse(Experiment *experiment, Reuse *ret_reuse, Error *err)
                                                      : arena_format(arena, ", %d not finished", ret_reuse->n_begun);
     if (n > 0)
         experiment_add_note(experiment,
-                            arena_format(arena, "%d run%s %s there already elsewhere, the same by %s%s: %s%s", n,
+                            arena_format(arena, "%d run%s %s in other folders already, found by %s%s: %s%s", n,
                                          n == 1 ? "" : "s", n == 1 ? "is" : "are", n == 1 ? "its id" : "their ids",
                                          begun, ret_reuse->first, n == 1 ? "" : ", ..."));
     if (ret_reuse->n_shorter > 0)

@@ -134,9 +134,10 @@ void series_to_table(const Series *series, int use_colour, Text *ret_text)
     for (int s = 0; s < series->n; s++)
         add_row(arena, series, s, use_colour, ret_text);
     add_onsets(arena, series, use_colour, ret_text);
-    text_add(
-        ret_text,
-        "\n  sink, head: the head with most attention on the first key. drain: the mean head's value_drain. Onsets are "
-        "those of a run's report:\n  a metric's first head, chosen on even sequences and read on odd ones.\n\n");
+    text_add(ret_text,
+             "\n"
+             "  sink, head: the head with most attention on the first key. drain: the mean head's value_drain. Onsets "
+             "follow the rules of a run's report:\n"
+             "  a metric's first head, chosen on even sequences and read on odd ones.\n\n");
     arena_free(arena);
 }

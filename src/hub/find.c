@@ -31,7 +31,7 @@ static int refuse(const ModelSettings *model, const Unmet *u, const char *where,
 {
     const char *key = u->needs[u->first].key;
     const Setting *setting = settings_find(model->settings, key);
-    return settings_error(model->settings, key, err, "%s has no home in %s",
+    return settings_error(model->settings, key, err, "%s has no place in %s",
                           setting && *setting->text ? setting->text : "this", where);
 }
 

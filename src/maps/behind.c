@@ -123,9 +123,8 @@ static int refuse_padding(const MapsSet *set, int mask, Error *err)
         file++;
     return error_set(
         err, STATUS_INPUT,
-        "%s: sequence %d: in every head its first %d queries attend evenly to all %d keys, later ones too, "
-        "as left padding leaves them, and no other query sees what the mask %s hides; cut the padding "
-        "off%s",
+        "%s: sequence %d: in every head its first %d queries attend evenly to all %d keys, also to later ones, "
+        "and no other query sees what the mask %s hides; this is what left padding leaves: cut it off%s",
         file->path, first - file->first, n_first, file->length, set->masks[mask].name,
         set->mask_is_given ? "" : ", or say what queries may see with --mask");
 }

@@ -99,25 +99,25 @@ static const char *frame_sentence(Arena *arena, const Frame *frame)
     case FRAME_NONE:
         return "The model has no reference frame: no head turns to an anchor in half of its sequences.";
     case FRAME_CENTRALIZED:
-        return arena_format(arena, "The model has a %s frame: %.2f of what is gathered lies on %s.", name,
+        return arena_format(arena, "The model has a %s frame: %.2f of the excess lies on %s.", name,
                             frame->place_excess, place);
     case FRAME_DISTRIBUTED:
         return arena_format(
-            arena, "The model has a %s frame: no position has %.2f of what is gathered; the most, %.*f, lies on %s.",
-            name, frame_rules[RULE_ONE].value, decimals_below(frame->place_excess, frame_rules[RULE_ONE].value),
+            arena, "The model has a %s frame: no position has %.2f of the excess. The most, %.*f, lies on %s.", name,
+            frame_rules[RULE_ONE].value, decimals_below(frame->place_excess, frame_rules[RULE_ONE].value),
             frame->place_excess, place);
     case FRAME_BIDIRECTIONAL:
         return arena_format(
-            arena, "The model has a %s frame: %.2f of what is gathered lies on the first position, %.2f on the last.",
-            name, frame->start_share, frame->end_share);
+            arena, "The model has a %s frame: %.2f of the excess lies on the first position, %.2f on the last.", name,
+            frame->start_share, frame->end_share);
     case FRAME_DUAL:
         return arena_format(arena,
-                            "The model has a %s frame: two positions share what is gathered; %.2f of it lies on %s.",
+                            "The model has a %s frame: two positions share the excess, and %.2f of it lies on %s.",
                             name, frame->place_excess, place);
     case FRAME_COUNT:
         return "No frame can be told from these maps: too few queries see a key from afar.";
     default:
-        return arena_format(arena, "The model's frame is of no known type; %.2f of what is gathered lies on %s.",
+        return arena_format(arena, "The model's frame is of no known type. %.2f of the excess lies on %s.",
                             frame->place_excess, place);
     }
 }
@@ -128,7 +128,7 @@ static const char *token_sentence(Arena *arena, const MapsResult *result)
     if (frame->by_token == FRAME_COUNT || frame->by_token == FRAME_NONE || isnan(frame->token_excess))
         return NULL;
     const int has_word = frame->token >= 0 && frame->token < result->set->n_words && result->set->words[frame->token];
-    return arena_format(arena, "By token the frame is %s: %.2f of what is gathered lies on token %d%s%s%s.",
+    return arena_format(arena, "By token the frame is %s: %.2f of the excess lies on token %d%s%s%s.",
                         frame_name(frame->by_token), frame->token_excess, frame->token, has_word ? ", \u201c" : "",
                         has_word ? maps_token(arena, result->set, frame->token) : "", has_word ? "\u201d" : "");
 }
@@ -142,8 +142,8 @@ static const char *sink_sentence(Arena *arena, const MapsResult *result)
     const int at = sink->offset + strongest;
     return arena_format(
         arena,
-        "The strongest sink is head %d of layer %d (%d.%d): it gives %.3f of its attention to the first "
-        "key; uniform attention gives %.3f.",
+        "The strongest sink is head %d of layer %d (%d.%d). It gives %.3f of its attention to the first key. "
+        "Uniform attention gives %.3f.",
         strongest % H, strongest / H, strongest / H, strongest % H, result->pooled[at].value,
         result->pooled_baseline[at]);
 }

@@ -21,7 +21,7 @@ const char *maps_type_name(const MapsSet *set);
 /* The head, layer by layer, with the largest sink_mass; -1 where no head has one. */
 int maps_strongest(const MapsResult *result);
 
-/* Where most of what is gathered lies: "position 0", "the last position", "the position 2 before the last". */
+/* Where most of the excess lies: "position 0", "the last position", "the position 2 before the last". */
 const char *maps_modal_place(Arena *arena, const Frame *frame);
 
 /* One sentence each; NULL where there is nothing to say. */

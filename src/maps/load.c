@@ -261,8 +261,8 @@ int maps_notes(const MapsSet *set, Arena *arena, const char *ret_notes[MAPS_MOST
     if (set->n_unseen)
         ret_notes[n++] = arena_format(
             arena,
-            "in %d of %d sequences no query gives anything to the last places (%d at most): if that is padding, it is "
-            "measured as if it were text; cut it off, a file for each length, in a folder",
+            "in %d of %d sequences no query gives anything to the last places (%d at most): if that is padding, "
+            "it is measured as if it were text; cut it off, and give a folder with a file for each length",
             set->n_unseen, set->n, set->most_unseen);
     if (set->n_empty)
         ret_notes[n++] =

@@ -121,10 +121,10 @@ void changes_text(const Report *report, int width, int use_colour, Text *text)
     if (n > 0)
         style_wrapped(
             text,
-            "Pairs that differ: of two runs with one seed that differ in that alone, how often the final labels "
-            "differ. Seeds alone: how often those of two seeds of one arm do. If dealt: how often they would, if each "
-            "seed dealt its labels among the values at random. p: how often as few would differ then. Each set-up "
-            "stands in changes.csv.",
+            "A pair is two runs with one seed that differ in that switch alone. Pairs that differ: in how many "
+            "of them the final labels differ. Seeds alone: in how many pairs of seeds of one arm they differ. If "
+            "dealt: in how many they would differ, if each seed dealt its labels among the values at random. p: "
+            "how often as few would differ then. changes.csv has each set-up.",
             2, width, STYLE_DIM, use_colour);
     arena_free(arena);
 }

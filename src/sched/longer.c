@@ -148,8 +148,8 @@ static int64_t find_step(const Search *search, Arena *arena, const char *folder,
     const int64_t step = usable_checkpoint(arena, folder, &manifest, alike);
     if (step < 0 && alike < manifest.steps)
         *ret_why = arena_format(arena,
-                                "from step %" PRId64 " on its learning rate is another (train.schedule), and it has no "
-                                "checkpoint of before (checkpoint.keep)",
+                                "from step %" PRId64 " on its learning rate is another (train.schedule), and it "
+                                "has no checkpoint from before that step (checkpoint.keep)",
                                 alike + 1);
     else if (step < 0)
         *ret_why = "its checkpoints are gone or not what was written";

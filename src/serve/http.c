@@ -113,7 +113,7 @@ static Answer answer_to(const Server *server, struct MHD_Connection *connection,
     if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
         return answer_words(405, "refframe: only GET and HEAD are answered: nothing here can be changed");
     if (has_body(server, connection))
-        return answer_words(413, "refframe: a question has no body");
+        return answer_words(413, "refframe: a request with a body is not answered");
     const Request request = request_parse(path);
     return site_answer(server->site, &request, header(server, connection, MHD_HTTP_HEADER_IF_NONE_MATCH));
 }

@@ -180,7 +180,7 @@ async function asked() {
   }
   try {
     if (answer.ok) return await answer.json();
-    tell(`The server has nothing to say of this (${answer.status}). This page stays as it was, and asks again.`);
+    tell(`The server refuses to answer this (${answer.status}). This page stays as it was, and asks again.`);
   } catch {
     tell('What the server answers can’t be read: it may have ended just now. This page stays as it was, and asks again.');
   }

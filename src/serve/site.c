@@ -120,7 +120,8 @@ static Answer answer_page(const Experiment *one, const char *etag)
                             progress->n_measured > 0 ? "The report is being built."
                             : one->has_begun
                                 ? "No run has been measured yet. The report comes with the first snapshot."
-                                : "Nothing was run into this folder yet. The report comes by itself once it is.");
+                                : "Nothing was run into this folder yet. Once something is, the report comes by "
+                                  "itself.");
     Answer answer = answer_empty(304);
     snprintf(answer.etag, sizeof answer.etag, "\"%s\"", one->page_tag);
     if (etag && strcmp(etag, answer.etag) == 0)

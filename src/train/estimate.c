@@ -201,8 +201,9 @@ static void take_notes(const Session *session, TrainEstimate *estimate)
                  session->kernels->products);
     if (train->warmup_steps > train->steps)
         add_note(estimate,
-                 "train.warmup_steps: %" PRId64 " are not over in %" PRId64
-                 " steps: the learning rate ends at %.2g of train.lr, its peak",
+                 "train.warmup_steps: %" PRId64 " are more than the run's %" PRId64
+                 " steps: the learning rate ends at %.2g of "
+                 "train.lr, its peak",
                  (int64_t)train->warmup_steps, train->steps, (double)train->steps / (double)train->warmup_steps);
     if (n_windows >= 0 && n_windows < train->batch_size)
         add_note(estimate,

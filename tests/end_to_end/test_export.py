@@ -63,8 +63,8 @@ class Export(Case):
             self.refframe("run", "alibi.yaml", "--results", f"results{code}")
             (run,) = run_folders(self.at(f"results{code}", "alibi")).values()
             done = self.refframe("export", run, "--to", f"out{code}", code=code)
-            self.assertIn("model.position.kind: alibi has no home in" if code else "as BloomForCausalLM", done.stdout + done.stderr)
-        self.assertIn("ALiBi is bloom's alone, which wants model.embedding_norm: true and model.activation: gelu.", help)
+            self.assertIn("model.position.kind: alibi has no place in" if code else "as BloomForCausalLM", done.stdout + done.stderr)
+        self.assertIn("Only bloom has ALiBi. It needs model.embedding_norm: true and model.activation: gelu.", help)
 
     def test_a_step(self):
         run = self.train(RUNS["gpt_neox"])
@@ -137,7 +137,7 @@ class Export(Case):
         """From a whole run: the line names run.yaml and its line, and nothing is written. Every key: tests/hub."""
         run = self.train("score: {kind: relu}, position: {kind: rope}")
         done = self.refframe("export", run, "--to", "some/where", code=2)
-        self.assertRegex(done.stderr, r"^refframe: \S+/run\.yaml:[0-9]+: model\.score\.kind: relu has no home in Hugging Face's "
+        self.assertRegex(done.stderr, r"^refframe: \S+/run\.yaml:[0-9]+: model\.score\.kind: relu has no place in Hugging Face's "
                                       r"architectures\n$")
         self.assertFalse(os.path.exists(self.at("some")))
 

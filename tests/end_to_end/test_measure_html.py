@@ -62,8 +62,8 @@ class MeasureHtml(Case):
         table = self.refframe("measure", name, "--html", "page.html").stdout
         self.assertTrue(table.endswith("  page.html written: open it in a browser\n\n"))
         data = data_of(read(self.at("page.html")).decode())
-        label, share, place = re.search(r"model: (\w+) by position, ([\d.]+) of what is gathered on (.*?); by token", table).groups()
-        self.assertEqual(data["answer"]["frame"], f"The model has a {label} frame: {share} of what is gathered lies on {place}.")
+        label, share, place = re.search(r"model: (\w+) by position, ([\d.]+) of the excess on (.*?); by token", table).groups()
+        self.assertEqual(data["answer"]["frame"], f"The model has a {label} frame: {share} of the excess lies on {place}.")
         head, mass, floor = re.search(r"strongest sink: head ([\d.]+), ([\d.]+) of its attention on the first key \(uniform: ([\d.]+)\)", table).groups()
         for word in (f"({head})", f"gives {mass} of", f"gives {floor}."):
             self.assertIn(word, data["answer"]["sink"])

@@ -158,7 +158,7 @@ class MeasureMaps(Case):
         self.save("one.npy", maps.astype("f4"))
         lines = self.refframe("measure", "one.npy").stdout.splitlines()
         answer = [line.strip() for line in lines if line.strip()][3:5]
-        self.assertEqual(answer[0], "model: centralized by position, 1.00 of what is gathered on position 0; by token not available")
+        self.assertEqual(answer[0], "model: centralized by position, 1.00 of the excess on position 0; by token not available")
         self.assertRegex(answer[1], r"^strongest sink: head 1\.2, 0\.\d+ of its attention on the first key \(uniform: 0\.\d+\)$")
         self.assertIn("--format csv has every number", " ".join(" ".join(lines[-6:]).split()))
         np.save(self.at("ids.npy"), np.full((4, 40), 7, dtype="i4"))

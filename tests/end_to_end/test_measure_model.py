@@ -80,7 +80,7 @@ class MeasuredModels(Case):
         for words, error in (
                 (("--set", "measure.sink"), 'refframe measure: --set wants KEY=VALUE, not "measure.sink"'),
                 (("--set", "measure.interventions.every=1", "--set", "measure.interventions.place=16"),
-                 "--set: measure.interventions.place: 16 is no place of every sequence that is changed; the shortest has 16 tokens"),
+                 "--set: measure.interventions.place: not every sequence that is changed has a place 16; the shortest has 16 tokens"),
                 (("--set", "measure.interventions.every=1", "--set", "measure.interventions.layer=2"),
                  "--set: measure.interventions.layer: 2 is none of the model's 2 layers"),
                 (("--set", "measure.sink.evry=1"), '--set: unknown key "measure.sink.evry"; did you mean "measure.sink.every"?')):
@@ -96,7 +96,7 @@ class MeasuredModels(Case):
         self.assertEqual(rows["cost@hide"]["n"], "2")
         for n in 0, 3:
             self.assertEqual(self.refframe("measure", *words, "--set", f"measure.interventions.sequences={n}", code=2).stderr,
-                             "refframe: --set: measure.interventions.place: 5 is no place of every sequence that is changed; the shortest has 3 tokens\n")
+                             "refframe: --set: measure.interventions.place: not every sequence that is changed has a place 5; the shortest has 3 tokens\n")
 
     def test_an_encoder_predicts_nothing(self):
         self.export(RUNS["bert"], "bert")

@@ -32,8 +32,8 @@ class Notes(Case):
         """One line for all arms that have the same."""
         self.write("one.yaml", SINGLE.replace("warmup_steps: 4", "warmup_steps: 48") +
                    "sweep:\n  model.position.kind: [rope, none]\n")
-        self.assertEqual(self.notes("one.yaml"), ["train.warmup_steps: 48 are not over in 12 steps: the learning rate "
-                                                  "ends at 0.25 of train.lr, its peak"])
+        self.assertEqual(self.notes("one.yaml"), ["train.warmup_steps: 48 are more than the run's 12 steps: the learning "
+                                                  "rate ends at 0.25 of train.lr, its peak"])
         self.assertEqual(self.notes("one.yaml", "--set", "train.warmup_steps=12"), [])
 
     def test_a_text_of_one_window(self):
@@ -65,7 +65,7 @@ class Notes(Case):
         settings = self.at("r", "one", old, "run.yaml")
         whole = read(settings)
         self.write(settings, whole.replace(b"seed: 1", b"seed: 3", 1))
-        self.assertRegex(self.refframe("check", *words).stdout, rf"{old} ended at step \d+ with settings that nobody knows \(.*run.yaml: ")
+        self.assertRegex(self.refframe("check", *words).stdout, rf"{old} ended at step \d+ with settings that cannot be read \(.*run.yaml: ")
         self.write(settings, whole)
 
     def test_another_plan_of_the_same_name(self):

@@ -45,12 +45,12 @@ class Reuse(Case):
         self.write("tiny.yaml", RENAMED)
         checked = self.refframe("check", "tiny.yaml").stdout
         done = self.refframe("run", "tiny.yaml")
-        note = "4 runs are there already elsewhere, the same by their ids: results/tiny/rope-s1-"
+        note = "4 runs are in other folders already, found by their ids: results/tiny/rope-s1-"
         self.assertIn(f"  note      {note}", checked)
         self.assertIn(f"note: {note}", done.stdout)
         self.check_counts(done, 0, 4)
         status = self.refframe("status", "results/tiny").stdout
-        self.assertIn("4 of 4 runs finished\n4 runs of no plan that stands here: none-s1-", status)
+        self.assertIn("4 of 4 runs finished\n4 runs that no plan here names: none-s1-", status)
         self.assertIn("refframe clean results/tiny --yes removes them", status)
         new = {folder[-12:]: folder for folder in run_folders(self.at("results", "tiny")).values()
                if os.path.basename(folder).startswith(("turned-", "bare-"))}
@@ -92,7 +92,7 @@ class Reuse(Case):
         self.assertEqual(process["status"], "interrupted")
         self.write("other.yaml", RENAMED)
         done = self.refframe("run", "other.yaml")
-        self.assertIn("4 runs are there already elsewhere, the same by their ids, 1 not finished: ", done.stdout)
+        self.assertIn("4 runs are in other folders already, found by their ids, 1 not finished: ", done.stdout)
         self.check_counts(done, 1, 3)
         mine = self.by_id("other")[ended[-12:]]
         self.assertSameResults(result_of_run(mine), calm)

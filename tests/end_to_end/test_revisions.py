@@ -162,7 +162,7 @@ class Revisions(Case):
             shutil.copytree(self.at("rev", "step8"), self.at("rev", name))
         rows = [row for row in self.series() if row["metric"] == "loss"]
         self.assertEqual([(row["step"], row["tokens"]) for row in rows], [("8", ""), ("10", ""), ("40", "10000000000")])
-        self.assertIn("\n  the first revision is of step 8: what had come by then is told as there at its start\n",
+        self.assertIn("\n  the first revision is of step 8: what had emerged by then counts as there at the start\n",
                       self.refframe("measure", "rev", "--ids", "ids.npy").stdout)
         self.assertEqual(self.refframe("measure", "rev", "--ids", "ids.npy", "--html", "page.html", code=2).stderr,
                          "refframe measure: --html is for maps and models; rev is a folder of revisions\n")

@@ -400,7 +400,7 @@ class Verb(Served):
         self.refframe("run", "tiny.yaml")
         self.serve("results/tiny")
         for answer, said, n_complaints in (("Promise.reject(new TypeError())", "The server does not answer.", 0),
-                                           ("Promise.resolve(new Response('gone', {status: 404}))", "The server has nothing to say of this (404).", 0),
+                                           ("Promise.resolve(new Response('gone', {status: 404}))", "The server refuses to answer this (404).", 0),
                                            ("Promise.resolve(new Response('{'))", "What the server answers can’t be read", 0),
                                            ("Promise.resolve(new Response('{\"planned\": 1}'))", "This page could not show how far the runs are:", 1)):
             page = self.browse(first=f"window.fetch = () => {answer};")

@@ -49,7 +49,7 @@ class Shards(Case):
         self.write("tiny.yaml", TINY.replace("seeds: 2", "seeds: 3"))
         before = self.everything("results")
         error = self.refframe("run", "tiny.yaml", "--shard", "2/2", code=2).stderr
-        self.assertIn("results/tiny/plan.json: is another plan's than this shard's: the experiment was changed since", error)
+        self.assertIn("results/tiny/plan.json: belongs to another plan than this shard: the experiment was changed since", error)
         self.assertEqual(self.everything("results"), before)
         self.refframe("run", "tiny.yaml")
         self.refframe("run", "tiny.yaml", "--shard", "2/2")

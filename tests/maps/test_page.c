@@ -287,13 +287,12 @@ static void test_each_frame_has_a_sentence(void **state)
         assert_true(answer.frame[strlen(answer.frame) - 1] == '.');
         assert_true(!is_told || strstr(answer.frame, frame_name((FrameType)type)));
         if (type == FRAME_BIDIRECTIONAL)
-            assert_non_null(
-                strstr(answer.frame, "0.41 of what is gathered lies on the first position, 0.33 on the last."));
+            assert_non_null(strstr(answer.frame, "0.41 of the excess lies on the first position, 0.33 on the last."));
         else if (is_told)
             assert_non_null(strstr(answer.frame, "the position 2 before the last"));
     }
     const double shares[] = {0.41, 0.597, 0.59996}; /* each is seen to be below the bound */
-    static const char *const said[] = {"the most, 0.41, ", "the most, 0.597, ", "the most, 0.59996, "};
+    static const char *const said[] = {"The most, 0.41, ", "The most, 0.597, ", "The most, 0.59996, "};
     for (size_t i = 0; i < N_TESTS(shares); i++) {
         result.model.by_position = FRAME_DISTRIBUTED, result.model.place_excess = shares[i];
         assert_non_null(strstr(maps_answer(s->arena, &result).frame, said[i]));
@@ -301,7 +300,7 @@ static void test_each_frame_has_a_sentence(void **state)
     result.model.by_position = result.model.by_token = FRAME_CENTRALIZED;
     result.model.token = 7, result.model.token_excess = 0.9;
     assert_string_equal(maps_answer(s->arena, &result).token,
-                        "By token the frame is centralized: 0.90 of what is gathered lies on token 7.");
+                        "By token the frame is centralized: 0.90 of the excess lies on token 7.");
     maps_free(&set);
 }
 

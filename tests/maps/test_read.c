@@ -292,8 +292,9 @@ static void test_left_padding(void **state)
             const char *path = write_array(s->arena, s->folder, "maps.npy", types[t], 0, 5, shape, maps);
             const char *what = arena_format(
                 s->arena,
-                "%s: sequence 1: in every head its first %d queries attend evenly to all 8 keys, later ones too, as "
-                "left padding leaves them, and no other query sees what the mask causal hides; cut the padding off",
+                "%s: sequence 1: in every head its first %d queries attend evenly to all 8 keys, also to later "
+                "ones, and no other query sees what the mask causal hides; this is what left padding leaves: cut it "
+                "off",
                 path, n);
             MapsSet set = load(path, NULL, full);
             maps_free(&set);

@@ -5,9 +5,9 @@
 const COLUMNS = {centralized: [0], distributed: [1, 3], bidirectional: [0, 4], dual: [0, 2]};
 const WORDS = {
   centralized: 'one place draws the attention of tokens that have nothing to fetch.',
-  distributed: 'several places share it, and none of them leads.',
-  bidirectional: 'it goes to the first place and to the last.',
-  dual: 'two places share it.',
+  distributed: 'several places share that attention, and none of them leads.',
+  bidirectional: 'that attention goes to the first place and to the last.',
+  dual: 'two places share that attention.',
 };
 
 /* A square of 5 by 5, or nothing for what is no frame. */

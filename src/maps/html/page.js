@@ -19,14 +19,15 @@ function answer() {
 const terms = (items) => el('dl.notes', {}, items.map(([term, text]) => el('div', {}, el('dt', {}, term), el('dd', {}, text))));
 
 const NOTES = [
-  ['What is gathered',
-    'Attention that queries from afar, a quarter of the sequence or more, give to anchors beyond what uniform attention gives.'],
+  ['The excess',
+    'An anchor is a key to which tokens turn from afar: from a quarter of the sequence or more. The excess is what anchors draw ' +
+    'beyond what uniform attention would give them.'],
   ['Labels describe layout', 'A frame label or an anchor says where attention goes, not why.'],
   ['Position bias',
     'A position bias that the model may have (ALiBi) is not known from maps, and can pass for structure.'],
   ['Frame rules',
-    'There is no published rule for frame types. The one used here is declared and versioned: a label near a threshold may be ' +
-    'another under the next.'],
+    'There is no published rule for frame types. The one used here is declared and versioned. A label near a threshold may be ' +
+    'another under the next version.'],
 ];
 
 function notes() {
