@@ -69,12 +69,14 @@ valgrind:
 # address and undefined-behaviour checks (needs clang). Exits non-zero on a finding, which is in build-fuzz/fuzz/findings.
 FUZZ_SECONDS ?= 60
 FUZZ_JOBS ?= 1
+FUZZ_LENGTH ?= 0
+FUZZ_ARGS ?= -Doptimization=1
+BUILD_FUZZ ?= build-fuzz
 fuzz:
 	.ci/dependencies fuzz
-	test -e build-fuzz/build.ninja || \
-	    CC=clang meson setup build-fuzz -Dtests=false -Dfuzz=true -Doptimization=1 -Ddebug=true
-	meson compile -C build-fuzz fuzz
-	FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_JOBS=$(FUZZ_JOBS) tests/fuzz/fuzz.py build-fuzz $(TARGETS)
+	test -e $(BUILD_FUZZ)/build.ninja || CC=clang meson setup $(BUILD_FUZZ) -Dtests=false -Dfuzz=true -Ddebug=true $(FUZZ_ARGS)
+	meson compile -C $(BUILD_FUZZ) fuzz
+	FUZZ_SECONDS=$(FUZZ_SECONDS) FUZZ_JOBS=$(FUZZ_JOBS) FUZZ_LENGTH=$(FUZZ_LENGTH) tests/fuzz/fuzz.py $(BUILD_FUZZ) $(TARGETS)
 
 # The page that trains, play.html, from src/web (needs Emscripten).
 play: $(BUILD)/build.ninja

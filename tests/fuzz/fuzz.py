@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""fuzz.py BUILD [TARGET...]: runs each target (none: all) for FUZZ_SECONDS (10), FUZZ_JOBS (1) at a time, on its committed
-corpus and on what earlier runs found to reach more; prints a table whose rows are TAP: executions, edges reached, findings.
+"""fuzz.py BUILD [TARGET...]: runs each target (none: all) for FUZZ_SECONDS (10), FUZZ_JOBS (1) at a time, inputs of at most
+FUZZ_LENGTH bytes (0: as libFuzzer chooses), on its committed corpus and on what earlier runs found to reach more; prints a
+table whose rows are TAP: executions, edges reached, findings.
 
 BUILD/fuzz/NAME holds the inputs that reach something new and log.txt; findings lie in BUILD/fuzz/findings, each named by
 its target, the kind and the input's hash. The exit status is 1 when there is one.
@@ -16,6 +17,9 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 SECONDS = int(os.environ.get("FUZZ_SECONDS", "10"))
 JOBS = int(os.environ.get("FUZZ_JOBS", "1"))
+LENGTH = os.environ.get("FUZZ_LENGTH", "0")  # of an input at most, in bytes; 0: of the longest seed or libFuzzer's 4 KiB
+# freed memory is kept for long enough to be caught, but not filled and not given back: that took a third of the time
+MEMORY = "quarantine_size_mb=4:max_malloc_fill_size=0:allocator_release_to_os_interval_ms=-1"
 HANGS = 120  # seconds that one input may take, on a machine with other work, too
 WORDS = {"run_yaml": "experiment", "maps": "npy", "tokens": "npy", "npz": "npy", "checkpoint": "safetensors"}  # a list of another
 
@@ -34,9 +38,9 @@ def fuzz(build, program):
                            os.path.join(HERE, "words", WORDS.get(name, name) + ".dict"))
     for path in (grown, findings):
         os.makedirs(path, exist_ok=True)
-    command = [program, f"-max_total_time={SECONDS}", f"-timeout={HANGS}", "-rss_limit_mb=2048", "-print_final_stats=1",
+    command = [program, f"-max_total_time={SECONDS}", f"-timeout={HANGS}", f"-max_len={LENGTH}", "-rss_limit_mb=2048", "-print_final_stats=1",
                f"-artifact_prefix={findings}/{name}-", *([f"-dict={words}"] if os.path.exists(words) else []), grown, seeds]
-    environment = dict(os.environ, REFFRAME_CACHE="off", UBSAN_OPTIONS="print_stacktrace=1", ASAN_OPTIONS="quarantine_size_mb=16")
+    environment = dict(os.environ, REFFRAME_CACHE="off", UBSAN_OPTIONS="print_stacktrace=1", ASAN_OPTIONS=MEMORY)
     in_memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="refframe-fuzz-", dir=in_memory) as scratch:
         done = subprocess.run(command, env=dict(environment, TMPDIR=scratch), stdout=subprocess.PIPE, check=False,
