@@ -209,7 +209,7 @@ class Page(Case):
             for (let i = 1; i < shown.height; i++) for (let j = 1; j < i - 1; j++) {
                 const at = context.getImageData(2 * (16 + box.left - root.left + (j + 0.5) * unit), 2 * (16 + box.top - root.top + (i + 0.5) * unit), 1, 1).data;
                 differ += Math.abs(at[0] - own[4 * (i * shown.width + j)]) > 6; }
-            const title = context.getImageData(0, 0, 240, 80).data, paper = context.getImageData(image.width - 1, image.height - 1, 1, 1).data;
+            const title = context.getImageData(2 * (16 + box.left - root.left), 0, 240, 80).data, paper = context.getImageData(image.width - 1, image.height - 1, 1, 1).data;
             let inked = 0;
             for (let p = 0; p < title.length; p += 4) inked += Math.abs(title[p] - paper[0]) > 60;
             return [differ, inked]; })()""")
@@ -295,6 +295,37 @@ class Page(Case):
         self.put(page, "[...document.querySelectorAll('.scroll')].filter((node) => node.scrollWidth > node.clientWidth).length", 0)
         self.assertGreater(page.evaluate("document.querySelectorAll('.scroll').length"), 4)
 
+    def test_what_was_found_stands_below_the_claim(self):
+        """In words that the verdicts bear out, corrected where there are many."""
+        page = self.open()
+        told = "document.querySelector('.hero .claim + .source').textContent"
+        self.assertEqual(page.evaluate(told), "Found: The seeds decide nothing.")  # three are too few
+        for verdicts, families, words in (
+                ([("supported", "undecided")] * 8, True, "The seeds support all 8 expectations. Corrected for being so many, none of these verdicts stands: more seeds would tell."),
+                ([("supported", "supported"), ("refuted", "undecided"), ("undecided", "undecided")], True,
+                 "The seeds support 1 of 3 expectations and refute 1 of 3 expectations. Corrected for being so many, 1 of these verdicts stand: more seeds would tell."),
+                ([("refuted", "refuted")], False, "The seeds refute the expectation."), ([("undecided", "undecided")] * 2, True, "The seeds decide none of 2 expectations.")):
+            page.evaluate(f"data.verdicts = {json.dumps([{'verdict': one, 'corrected': {'verdict': two}} for one, two in verdicts])};"
+                          f"data.families = {json.dumps(['a family'] if families else [])}; document.querySelector('.hero').remove(); page.hero()")
+            self.assertEqual(page.evaluate(told), f"Found: {words}")
+
+    def test_a_link_from_the_top_leads_to_the_top(self):
+        page = self.open()
+        page.evaluate("document.querySelector('#notes').scrollIntoView({behavior: 'instant'})")
+        self.put(page, "document.querySelector('nav [aria-current]')?.hash", "#notes")
+        page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
+        self.put(page, "document.querySelector('nav [aria-current]')", None)
+        page.evaluate("document.getElementById('link').click()")
+        self.assertNotIn("at=", page.evaluate("location.hash"))
+
+    def test_steps_along_an_axis_stand_apart(self):
+        page = self.open(width=390)
+        gaps = page.evaluate("""[...document.querySelectorAll('#training .chart')].map((chart) => {
+            const boxes = [...chart.querySelectorAll('.dygraph-axis-label-x')].map((node) => {
+                const range = document.createRange(); range.selectNodeContents(node); return range.getBoundingClientRect(); });
+            return Math.min(...boxes.slice(1).map((box, i) => box.left - boxes[i].right)); })""")
+        self.assertGreater(min(gaps), 2)
+
     def test_the_player_fits_a_projector(self):
         """Map and controls of the player are seen together at 720 and at 900 pixels of height."""
         page = self.open()
@@ -305,6 +336,8 @@ class Page(Case):
                     document.querySelector('#maps .transport').getBoundingClientRect().bottom]; })()""")
             self.assertGreaterEqual(top, 0)
             self.assertLessEqual(bottom, height)
+            page.evaluate("scrollTo({top: 0, behavior: 'instant'})")
+            self.assertLessEqual(page.evaluate("document.querySelector('.panels').getBoundingClientRect().bottom"), height, "the first pictures")
 
     def test_lines_differ_without_their_hue(self):
         """Each arm has its own dashes, in the chart and in its key, and its name stands at its line's end."""

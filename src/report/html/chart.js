@@ -137,7 +137,9 @@ function rangeOf({what, now}, lines) {
 
 function axesOf(plot, last) {
   const linear = {pixelsPerLabel: 70, labelsKMB: false, axisLabelFormatter: integer};
-  const ticks = (a, b) => (axis.isLog ? stepTicks(last).map((t) => ({v: toX(t), label: integer(t)})) :
+  /* a label for each tick that has room for one */
+  const apart = (steps) => steps.reduce((kept, t) => (kept.length && (toX(t) - toX(kept.at(-1))) / toX(last) * plot.clientWidth < 34 ? kept : [...kept, t]), []);
+  const ticks = (a, b) => (axis.isLog ? apart(stepTicks(last)).map((t) => ({v: toX(t), label: integer(t)})) :
                                         window.Dygraph.numericTicks(a, b, plot.clientWidth, (option) => linear[option]));
   return {
     x: {drawGrid: false, ticker: ticks},

@@ -28,10 +28,21 @@ function facts() {
   document.getElementById('top').append(el('dl.facts', {}, list), settings || '');
 }
 
+/* What came of the expectations, in one line below the claim. */
+function found() {
+  const n = data.verdicts.length, judged = (list) => ['supported', 'refuted'].map((word) => list.filter((v) => v.verdict === word).length);
+  const [supported, refuted] = judged(data.verdicts), [kept, lost] = judged(data.verdicts.map((v) => v.corrected ?? v));
+  const of = (k) => (n === 1 ? 'the expectation' : k === n ? `all ${n} expectations` : `${k} of ${n} expectations`);
+  const parts = [supported && `support ${of(supported)}`, refuted && `refute ${of(refuted)}`].filter(Boolean);
+  const line = `The seeds ${parts.join(' and ') || `decide ${n === 1 ? 'nothing' : `none of ${n} expectations`}`}.`;
+  if (!data.families.length || kept + lost === supported + refuted) return line;
+  return `${line} Corrected for being so many, ${kept + lost ? `${kept + lost} of these verdicts stand` : 'none of these verdicts stands'}: more seeds would tell.`;
+}
+
 function hero() {
   document.getElementById('top').append(el('div.hero', {}, el('p.eyebrow', {}, data.override ? `${data.name}, with ${data.override}` : data.name),
     el('h1', {}, data.title || data.name), data.claim && el('p.claim', {}, el('b', {}, 'Claim: '), data.claim),
-    data.source && el('p.source', {}, 'Source: ', linked(data.source))));
+    data.verdicts.length > 0 && el('p.source', {}, el('b', {}, 'Found: '), found()), data.source && el('p.source', {}, 'Source: ', linked(data.source))));
 }
 
 Object.assign(page, {hero, facts});

@@ -64,6 +64,8 @@ const watch = new IntersectionObserver((entries) => {
         link.setAttribute('aria-current', 'true');
       else
         link.removeAttribute('aria-current');
+  if (document.querySelector('section')?.getBoundingClientRect().top > 0.3 * innerHeight) /* back before the first */
+    for (const link of links) link.removeAttribute('aria-current');
 }, {rootMargin: '-20% 0px -70% 0px'});
 
 function navigate() {

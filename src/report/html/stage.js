@@ -122,7 +122,8 @@ function stage() {
   document.getElementById('top').append(el('div.stage', {id: 'stage'},
     el('p', {}, 'Each picture is one head’s attention. A row is a token that looks, a column a token that is looked at; strong colour is much attention. ',
       'A strong column is a sink: tokens that have nothing to fetch all look there. ',
-      `Shown is the strongest head of ${told(panels.length)}.`),
+      `Shown is the strongest head of ${told(panels.length)}, a mean over ${finished[0].n_sequences} held-out sequences: `,
+      'where these differ in which tokens must fetch, a row shows that, too.'),
     el('div.transport', {}, button, el('div.track', {}, range), film.seedChoice('stage', refill), output),
     pictures, save(() => `attention-step-${playing.step()}`, {png: () => saving.drawn(pictures)}), frames()));
   keepView(playing);
