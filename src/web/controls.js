@@ -45,6 +45,7 @@ function madeSwitch(key, {title, values}) {
 }
 
 function choosePreset(name) {
+  forgetSeeds();
   page.lesson = null;
   page.preset = name;
   page.state = stateOf(name);
@@ -57,6 +58,7 @@ function choosePreset(name) {
 function flip(key, value) {
   if (page.state[key] === value)
     return;
+  forgetSeeds();
   page.state[key] = value;
   if (!page.lesson)
     page.preset = presetOf(page.state) ?? page.preset;
@@ -79,6 +81,8 @@ function chooseNumber(key) {
   if (!isRight(value)) {
     $(key).value = page.state[key];
   } else if (page.state[key] !== value) {
+    if (key !== "seed")
+      forgetSeeds();
     page.state[key] = value;
     open();
   }

@@ -11,15 +11,20 @@ function nextSeed() {
 /* Their runs wait for the module, as a single one need not. */
 const canRunSeeds = () => page.isReady && canTrain();
 
+/* What is shown of seeds is of one setting. */
+function forgetSeeds() {
+  $("strip").replaceChildren();
+  $("seeds-told").textContent = "";
+}
+
 function startSeeds() {
   if (!canRunSeeds())
     return;
   pause();
   page.id++; // what is still on its way is of what was before
   page.isOpen = false;
+  forgetSeeds();
   page.seeds = {ended: []};
-  $("strip").replaceChildren();
-  $("seeds-told").textContent = "";
   nextSeed();
   show();
 }

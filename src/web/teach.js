@@ -14,6 +14,7 @@ const stepsNow = () => (page.lesson && isOfStep() ? stepNow().steps : null) ?? P
 /* Goes to a step: its run is opened, and nothing is said of it yet. */
 function takeStep(at) {
   const step = LESSON[at];
+  forgetSeeds();
   page.lesson = {at, said: null, columns: [], isAsked: false};
   page.preset = step.preset;
   page.state = stateOfStep(step);

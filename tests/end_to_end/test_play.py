@@ -399,6 +399,11 @@ class Play(Playing, unittest.TestCase):
         self.wait(page, "page.seeds === null && page.isOpen")
         self.assertEqual(page.evaluate("$('strip').childElementCount"), 20)
         self.assertIn("formed in 0 of 20 seeds (95 % interval: 0 % to 16 %)", page.evaluate("$('seeds-told').textContent"))
+        shown = "[$('strip').childElementCount, $('seeds-told').textContent === '']"
+        for press, kept in (("$('reset').click()", [20, False]), ("flip('score', 'relu')", [0, True])):  # they are of one setting
+            page.evaluate(press)
+            self.wait(page, "page.isOpen")
+            self.assertEqual(page.evaluate(shown), kept)
 
     def test_no_seeds_where_nothing_can_be_trained(self):
         """Neither before the module is there, nor at the step that trains nothing, nor beside others, nor after a failure."""
@@ -510,7 +515,7 @@ class Play(Playing, unittest.TestCase):
         self.wait(page, "page.isOpen")
         page.evaluate("page.until = 4; play()")
         self.wait(page, "page.frames.length === 5")
-        self.assertLess(page.evaluate("$('strip').childElementCount"), 20)
+        self.assertEqual(page.evaluate("$('strip').childElementCount"), 0)
         page.evaluate("page.until = 90; startSeeds()")
         self.wait(page, "page.seeds?.ended.length === 1")
         page.evaluate("flip('score', 'softmax'); page.until = 6; startSeeds()")  # before the second of the old ones is there
