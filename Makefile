@@ -67,6 +67,7 @@ valgrind:
 
 # Every reader of foreign bytes, or those that TARGETS names, under libFuzzer for FUZZ_SECONDS each, FUZZ_JOBS at a time, with
 # address and undefined-behaviour checks (needs clang). Exits non-zero on a finding, which is in build-fuzz/fuzz/findings.
+# FUZZ_LENGTH is the longest input; FUZZ_ARGS are Meson's for a build folder that is not there yet, BUILD_FUZZ.
 FUZZ_SECONDS ?= 60
 FUZZ_JOBS ?= 1
 FUZZ_LENGTH ?= 0

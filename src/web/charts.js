@@ -14,7 +14,7 @@ function drawCharts(frame) {
   const head = headShown(), newest = lastFrame();
   const until = Math.max(page.until, page.pinned ? page.pinned.until : 0);
   const straight = value => ({points: [[0, value], [until, value]], style: "dashed", colour: "--quiet"});
-  const common = {until, now: page.at < page.frames.length - 1 ? frame.step : null};
+  const common = {until, now: looksBack() ? frame.step : null};
   const step = formed(page.frames, page.frames.map(sinkOf), newest.sinkFloor);
   const sinks = linesOf(sinkOf, "--sink");
   if (hasEnd())

@@ -77,14 +77,16 @@ const NUMBERS = {
 /* What can't be is refused in words, and the field has what is in force. */
 function chooseNumber(key) {
   const text = $(key).value, value = Number(text), {words, isRight} = NUMBERS[key];
-  $("number-told").textContent = isRight(value) ? "" : `“${text}” is not taken: ${words}.`;
   if (!isRight(value)) {
+    $("number-told").textContent = `“${text}” is not taken: ${words}.`;
     $(key).value = page.state[key];
   } else if (page.state[key] !== value) {
     if (key !== "seed")
       forgetSeeds();
     page.state[key] = value;
     open();
+  } else {
+    $("number-told").textContent = "";
   }
 }
 

@@ -93,8 +93,8 @@ function drawCaption(context, text, width, pixels, first) {
     pixels[first + i] = RAMP + Math.round(data[4 * i + 3] / 255 * (GREYS - 1));
 }
 
-/* The map of one head through training, every frame with its step and sink: bytes of a GIF. */
-function film(shape, frames, head, sinkOf) {
+/* The map of one head through training, every frame with its step and what `say` says of it: bytes of a GIF. */
+function film(shape, frames, head, say) {
   const T = shape.length, cell = Math.max(1, Math.floor(FILM_SIDE / T)), side = T * cell, n = Math.min(frames.length, FILM_MOST);
   const context = Object.assign(document.createElement("canvas"), {width: side, height: FILM_CAPTION}).getContext("2d", {willReadFrequently: true});
   Object.assign(context, {font: `15px ${colour("--font")}`, textBaseline: "middle"});
@@ -104,7 +104,7 @@ function film(shape, frames, head, sinkOf) {
     for (let y = 0; y < side; y++)
       for (let x = 0; x < side; x++)
         pixels[y * side + x] = Math.round(frame.map[head * T * T + Math.floor(y / cell) * T + Math.floor(x / cell)] / 255 * (RAMP - 1));
-    drawCaption(context, `step ${frame.step}   sink ${percent(sinkOf(frame))}`, side, pixels, side * side);
+    drawCaption(context, `step ${frame.step}   ${say(frame)}`, side, pixels, side * side);
     pictures.push({pixels, delay: f === n - 1 ? FILM_REST : FILM_DELAY});
   }
   return gif(side, side + FILM_CAPTION, filmPalette(), pictures);

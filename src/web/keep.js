@@ -8,25 +8,40 @@ function saveAs(name, url) {
   link.click();
 }
 
+/* Of a frame: what the head that is shown gives the first token. */
+function sinkWords(frame) {
+  const head = headShown(), share = frame.sinks[head];
+  return (page.shape.nHeads > 1 ? `${headName(head)}, ` : "") + (Number.isFinite(share) ? `first token ${percent(share)}` : "idle rows are empty");
+}
+
+/* The switches, seed and learning rate, in words. */
+function settingWords() {
+  const keys = Object.keys(SWITCHES).filter(key => key !== "goals" || page.state.task === "fetch");
+  return `${keys.map(key => SWITCHES[key].values[page.state[key]]).join(", ")}, rate ${page.state.rate}, seed ${page.state.seed}`;
+}
+
 /* The map, and below it what it is of. */
 function savePicture() {
-  const map = $("map"), frame = page.frames[page.at], line = 34 * devicePixelRatio;
-  const picture = Object.assign(document.createElement("canvas"), {width: map.width, height: map.height + line}), context = picture.getContext("2d");
+  const map = $("map"), frame = page.frames[page.at], ratio = devicePixelRatio || 1, line = 20 * ratio;
+  const picture = Object.assign(document.createElement("canvas"), {width: map.width, height: map.height + 2 * line + 6 * ratio});
+  const context = picture.getContext("2d");
   context.fillStyle = colour("--paper");
   context.fillRect(0, 0, picture.width, picture.height);
   context.drawImage(map, 0, 0);
-  Object.assign(context, {fillStyle: colour("--text"), font: `${13 * devicePixelRatio}px ${colour("--font")}`, textBaseline: "middle"});
-  context.fillText(`step ${frame.step}, first token ${percent(sinkOf(frame))}, ${Object.keys(SWITCHES).filter(key => key !== "goals" || page.state.task === "fetch")
-    .map(key => SWITCHES[key].values[page.state[key]]).join(", ")}, seed ${page.state.seed}`, 6, map.height + line / 2, picture.width - 12);
+  Object.assign(context, {fillStyle: colour("--text"), font: `${13 * ratio}px ${colour("--font")}`, textBaseline: "middle"});
+  for (const [i, words] of [`step ${frame.step}: ${sinkWords(frame)}`, settingWords()].entries())
+    context.fillText(words, 6 * ratio, map.height + (i + 0.5) * line, picture.width - 12 * ratio);
   saveAs(`-step${frame.step}.png`, picture.toDataURL("image/png"));
 }
 
 /* Of what has been trained so far. */
 function saveFilm() {
-  const url = URL.createObjectURL(new Blob([film(page.shape, page.frames, headShown(), sinkOf)], {type: "image/gif"}));
+  const url = URL.createObjectURL(new Blob([film(page.shape, page.frames, headShown(), sinkWords)], {type: "image/gif"}));
   saveAs(".gif", url);
   setTimeout(() => URL.revokeObjectURL(url), 60000);
 }
+
+let copied = 0; // the timer of its words
 
 async function copyLink() {
   writeLink();
@@ -36,5 +51,6 @@ async function copyLink() {
   } catch {
     $("link").textContent = "It is in the address bar";
   }
-  setTimeout(() => $("link").textContent = "Copy link", 1500);
+  clearTimeout(copied);
+  copied = setTimeout(() => $("link").textContent = "Copy link", 1500);
 }

@@ -35,6 +35,10 @@ function turn() {
   clearTimeout(nextTurn);
   if (!(page.isLooping || page.isReplaying) || page.isRunning)
     return;
+  if (page.isReplaying && !looksBack()) { // its reader went to the end
+    stopLooking();
+    return;
+  }
   look(looksBack() ? page.at + 1 : 0);
   page.isReplaying &&= looksBack();
   nextTurn = setTimeout(turn, isStill.matches ? 600 : looksBack() ? 40 + SPEEDS[page.speed][1] : 900);

@@ -77,6 +77,7 @@ function open() {
     page.isLate = true;
     show();
   }, 300);
+  $("number-told").textContent = "";
   writeLink();
   if (page.isReady)
     page.worker.postMessage({kind: "open", id: page.id, settings: settingsOf(page.state), every: every(), until: page.until,
@@ -101,6 +102,7 @@ function play() {
 function pause() {
   page.isRunning = page.wantsPlay = false;
   page.worker.postMessage({kind: "pause", id: page.id});
+  turn(); // a loop that was asked for meanwhile begins
   show();
 }
 
@@ -112,4 +114,5 @@ function secondsLeft() {
 
 function end() {
   page.isRunning = page.wantsPlay = false;
+  turn();
 }

@@ -26,13 +26,37 @@ function formed(frames, values, floor) {
 
 const hasEnd = () => page.state.eos === "always";
 
-/* Where the column is in a frame, by the head that is shown. */
+const FEWEST = 4; // idle tokens that must see a column, or it is none
+
+/* The place, of those between the ends, on which idle tokens rest: their mean is the largest, and beyond the limit; null where there
+   is none. */
+function placeBetween(frame, head) {
+  const {length: T, idle} = page.shape, isCausal = page.state.mask === "causal", {map} = frame;
+  let best = null, most = THRESHOLD;
+  for (let key = 1; key < T - (hasEnd() ? 1 : 0); key++) {
+    const queries = Array.from({length: T}, (_, i) => i).filter(i => idle[i] && (!isCausal || i > key));
+    const mean = queries.reduce((sum, i) => sum + (map[head * T * T + i * T + key] / 255) ** 2, 0) / queries.length;
+    if (queries.length >= FEWEST && mean > most)
+      [best, most] = [key, mean];
+  }
+  return best;
+}
+
+/* Where the column is in a frame, by the head that is shown: one of ANSWERS, or "between" the ends. */
 function answer(frame = lastFrame()) {
   const head = headShown();
   const isAt = (value, floor) => finite(value) > Math.max(THRESHOLD, FLOOR_TIMES * floor);
   const isFirst = isAt(frame.sinks[head], frame.sinkFloor), isLast = hasEnd() && isAt(frame.ends[head], frame.endFloor);
-  return isFirst && isLast ? "both" : isFirst ? "first" : isLast ? "last" : "none";
+  return isFirst && isLast ? "both" : isFirst ? "first" : isLast ? "last" : placeBetween(frame, head) !== null ? "between" : "none";
 }
+
+/* What idle tokens look at, in words. */
+const wordsOf = (found, frame) => found === "between" ? placeName(placeBetween(frame, headShown())) : ANSWERS[found];
+
+const headName = head => `layer ${Math.floor(head / page.shape.headsEach)}, head ${head % page.shape.headsEach}`;
+
+/* Whose verdict it is, where there are several heads. */
+const ofHead = () => page.shape.nHeads > 1 ? `In ${headName(headShown())}: ` : "";
 
 /* The newest loss as a share of the first, where a task that is learnt has next to none left; else NaN. */
 function shareLeft() {
@@ -44,23 +68,24 @@ function shareLeft() {
 function said(found) {
   const share = shareLeft(), left = `the [loss] still is ${percent(share)} of what it was`;
   if (found !== "none")
-    return `A sink: [idle] tokens look at ${ANSWERS[found]}.` + (Number.isNaN(share) ? "" : ` The task is not learnt yet: ${left}.`);
-  return Number.isNaN(share) ? "No column formed: no sink." : `No column formed, but the task was not learnt either: ${left}. This is no cure.`;
+    return `${ofHead()}A sink: [idle] tokens look at ${wordsOf(found, lastFrame())}.` + (Number.isNaN(share) ? "" : ` The task is not learnt yet: ${left}.`);
+  return ofHead() + (Number.isNaN(share) ? "No column formed: no sink." : `No column formed, but the task was not learnt either: ${left}. This is ` +
+    "no cure.");
 }
 
 /* What the frame that is looked back at shows. */
 function seenAt(frame) {
   const found = answer(frame);
-  return `Step ${frame.step}: ${found === "none" ? "no sink." : `[idle] tokens look at ${ANSWERS[found]}.`} ` +
-    (frame.step === 0 ? "Nothing has been learnt yet." : `The [loss] is ${percent(frame.loss / page.frames[0].loss)} of its first value.`);
+  return `Step ${frame.step}: ${ofHead()}${found === "none" ? "no sink." : `idle tokens look at ${wordsOf(found, frame)}.`} ` +
+    (frame.step === 0 ? "Nothing has been learnt yet." : `The loss is ${percent(frame.loss / page.frames[0].loss)} of its first value.`);
 }
 
 function verdict() {
-  if (!page.isOpen || page.frames.length < 2)
+  if (!page.shape || page.frames.length < 2)
     return "";
   if (looksBack())
     return seenAt(page.frames[page.at]);
-  if (lastFrame().step < page.until)
+  if (!page.isOpen || lastFrame().step < page.until)
     return page.guess ? `You expect ${page.guess === "none" ? "no strong column" : `a strong column at ${ANSWERS[page.guess]}`}.` : "";
   const found = answer();
   return page.guess ? `${said(found)} You said ${ANSWERS[page.guess]}: ${page.guess === found ? "right." : "not so."}` : said(found);

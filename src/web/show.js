@@ -26,11 +26,12 @@ function draw() {
   drawHeads();
   drawPredict();
   drawLesson();
+  $("verdict").setAttribute("aria-live", page.isReplaying || page.isLooping ? "off" : "polite"); // it changes with every frame
   tell($("verdict"), verdict());
   $("trouble").textContent = page.trouble;
   if (!frame) {
-    if (page.isLate)
-      ["map", "sinks", "losses", "drains"].forEach(id => sharp($(id))); // nothing of another run stays
+    if (page.isLate || page.trouble)
+      drawNothing();
     return;
   }
   drawMap($("map"), page.shape, frame.map, headShown(), {chosen: page.chosen, isAimed: takesColumns(), columns: columnsGuessed()});
@@ -38,19 +39,30 @@ function draw() {
   drawCharts(frame);
 }
 
+/* Nothing of another run stays where one is long in opening, or can't be opened. */
+function drawNothing() {
+  for (const id of ["map", "sinks", "losses", "drains"])
+    sharp($(id));
+  for (const id of ["sink-now", "loss-now", "drain-now"])
+    $(id).textContent = "–";
+  $("end-now").textContent = $("floor").textContent = "";
+  tell($("cell"), "");
+}
+
 /* What plays and what looks back. */
 function drawBars(frame) {
   const isStarting = page.isRunning || (page.wantsPlay && !page.isOpen);
   $("play").textContent = isStarting || page.isReplaying || page.isLooping ? "❚❚ Pause" : looksBack() ? "▶ Replay" :
     frame && page.until > 0 && frame.step >= page.until ? "▶ Go on" : "▶ Play";
-  $("play").disabled = !canTrain() && !looksBack();
+  $("play").disabled = !canTrain() && !looksBack() && !page.isReplaying && !page.isLooping;
   $("seeds").disabled = !canRunSeeds() && page.seeds === null;
   $("seeds").textContent = page.seeds ? "Stop" : "Run twenty seeds";
-  $("step").textContent = frame ? stepTold(frame) : page.isReady ? "opening…" : "loading…";
+  $("step").textContent = frame || page.seeds ? stepTold(frame) : page.isReady ? "opening…" : "loading…";
   $("scrub").max = Math.max(0, page.frames.length - 1);
   $("scrub").value = page.at;
   $("scrub").setAttribute("aria-valuetext", frame ? `step ${frame.step}` : "nothing yet");
   $("loop").setAttribute("aria-pressed", page.isLooping);
+  $("loop").disabled = page.frames.length < 2;
   $("save").disabled = !frame;
   $("film").disabled = page.frames.length < 2;
   $("pin").disabled = page.frames.length < 2 && !page.pinned;
@@ -58,13 +70,13 @@ function drawBars(frame) {
   $("pin").textContent = page.pinned ? "Unpin" : "Pin this run";
 }
 
-function stepTold({step}) {
+function stepTold(frame) {
   if (page.until === 0)
     return "before training";
-  if (page.seeds)
+  if (page.seeds && !looksBack())
     return `seed ${page.seeds.ended.length + 1} of ${N_SEEDS}`;
-  const left = secondsLeft();
-  return `step ${step} of ${page.until}` + (left > 90 ? `, ${Math.round(left / 60)} minutes left` : left > 3 ? `, ${Math.round(left)} s left` : "");
+  const left = secondsLeft(), rest = left > 90 ? `, ${Math.round(left / 60)} minutes left` : left > 3 ? `, ${Math.round(left)} s left` : "";
+  return `step ${frame.step} of ${page.until}${rest}`;
 }
 
 function drawPressed() {
@@ -86,7 +98,7 @@ function drawHeads() {
   if (holder.childElementCount !== (n > 1 ? n : 0)) {
     holder.replaceChildren();
     for (let h = 0; h < n && n > 1; h++)
-      holder.append(made("button", `layer ${Math.floor(h / page.shape.headsEach)}, head ${h % page.shape.headsEach}`, () => {
+      holder.append(made("button", headName(h), () => {
         page.head = h;
         show();
       }));

@@ -21,12 +21,13 @@ const hasSwitchesOf = state => ["task", ...Object.keys(SWITCHES)].every(key => p
 
 function readLink() {
   const given = new URLSearchParams(location.hash.slice(1)), preset = given.get("preset");
-  page.preset = preset in PRESETS ? preset : "sink";
+  page.preset = Object.hasOwn(PRESETS, preset) ? preset : "sink";
   page.state = stateOf(page.preset);
-  page.until = stepsNow();
   for (const [key, {values}] of Object.entries(SWITCHES))
-    if (given.get(key) in values)
+    if (Object.hasOwn(values, given.get(key)))
       page.state[key] = given.get(key);
+  page.preset = presetOf(page.state) ?? page.preset;
+  page.until = stepsNow();
   for (const [key, {isRight}] of Object.entries(NUMBERS))
     if (isRight(Number(given.get(key))))
       page.state[key] = Number(given.get(key));

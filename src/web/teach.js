@@ -5,7 +5,7 @@ const UNSAID = "I would rather not guess", NO_COLUMN = "no column";
 
 const stepNow = () => LESSON[page.lesson.at];
 const stateOfStep = ({preset, changes}) => ({...stateOf(preset), ...changes});
-const isOfStep = () => hasSwitchesOf(stateOfStep(stepNow()));
+const isOfStep = () => hasSwitchesOf(stateOfStep(stepNow())) && page.state.rate === stateOfStep(stepNow()).rate;
 const hasBegun = () => page.frames.length > 1;
 
 /* Steps of the next run: of the lesson's step where this is its run, which may have none; else of the preset. */
@@ -31,7 +31,7 @@ const isLastStep = () => page.lesson.at === LESSON.length - 1;
 function leaveLesson() {
   page.lesson = null;
   choosePreset(page.preset);
-  drawLesson();
+  draw(); // a button that is disabled or hidden takes no focus
   $("play").focus();
 }
 
@@ -92,7 +92,7 @@ function heldAgainst(step, said) {
 function readingOf(step) {
   const {said} = page.lesson;
   if (!isOfStep())
-    return "You changed a switch, so this is another run than this step's. Turn it back to go on with the step.";
+    return "You changed a switch or the learning rate, so this is another run than this step's. Turn it back to go on with the step.";
   if (said === null)
     return "";
   if (page.isOpen && lastFrame().step >= page.until)

@@ -86,6 +86,7 @@ function frame() {
   return {...figures(), map};
 }
 
+const SLICE = 100; // milliseconds of a whole run, about, between two looks at messages
 let next = 0; // the timer of the next frame: there is one, however often a run is paused and goes on
 
 /* One frame after another, with a pause between them in which messages are heard. */
@@ -103,6 +104,27 @@ function go() {
   } catch (error) {
     postMessage({kind: "failed", id: run.id, why: error.message});
     run.isPaused = true;
+  }
+}
+
+/* A whole run, with a pause now and then in which messages are heard: where they opened another one, it ends. */
+function goWhole(own) {
+  if (run !== own)
+    return;
+  try {
+    for (const end = performance.now() + SLICE; performance.now() < end && own.step < own.until;) {
+      if (exports.web_step(Math.min(own.every, own.until - own.step)) !== 0)
+        throw new Error(text(exports.web_error()));
+      const {step, sinks, ends, sinkFloor} = frame();
+      own.frames.push({step, sinks, ends, sinkFloor});
+      own.step = step;
+    }
+    if (own.step < own.until)
+      setTimeout(goWhole, 0, own);
+    else
+      postMessage({kind: "seed", id: own.id, seed: own.seed, frames: own.frames});
+  } catch (error) {
+    postMessage({kind: "failed", id: own.id, why: error.message});
   }
 }
 
@@ -134,20 +156,12 @@ const messages = {
     if (run?.id === id)
       run.isPaused = true;
   },
-  /* One run from start to end at once; of its frames the page needs few figures. */
+  /* One run from start to end; of its frames the page needs few figures. */
   whole({id, settings, until, every, seed}) {
     try {
-      run = {id, every, until, rest: 0, step: 0, isPaused: true};
+      run = {id, every, until, rest: 0, step: 0, isPaused: true, seed, frames: []};
       run.shape = open(settings);
-      const frames = [];
-      for (let step = 0; step < until; step = frames[frames.length - 1].step) {
-        if (exports.web_step(Math.min(every, until - step)) !== 0)
-          throw new Error(text(exports.web_error()));
-        const {step: at, sinks, ends, sinkFloor} = frame();
-        frames.push({step: at, sinks, ends, sinkFloor});
-      }
-      run = null;
-      postMessage({kind: "seed", id, seed, frames});
+      goWhole(run);
     } catch (error) {
       postMessage({kind: "failed", id, why: error.message});
     }

@@ -36,7 +36,7 @@ class Playing:
     def played(self, preset, **options):
         page = self.page(f"#preset={preset}", **options)
         page.evaluate("$('play').click()")
-        self.wait(page, "lastFrame()?.step >= page.until && !page.isRunning")
+        self.finish(page)
         page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done, 50)))")
         return page
 

@@ -301,10 +301,12 @@ class Page(Case):
         told = "document.querySelector('.hero .claim + .source').textContent"
         self.assertEqual(page.evaluate(told), "Found: The seeds decide nothing.")  # three are too few
         for verdicts, families, words in (
-                ([("supported", "undecided")] * 8, True, "The seeds support all 8 expectations. Corrected for being so many, none of these verdicts stands: more seeds would tell."),
+                ([("supported", "undecided")] * 8, True, "The seeds support all 8 expectations. Corrected for being so many, none of these verdicts stands: more seeds might tell."),
                 ([("supported", "supported"), ("refuted", "undecided"), ("undecided", "undecided")], True,
-                 "The seeds support 1 of 3 expectations and refute 1 of 3 expectations. Corrected for being so many, 1 of these verdicts stand: more seeds would tell."),
-                ([("refuted", "refuted")], False, "The seeds refute the expectation."), ([("undecided", "undecided")] * 2, True, "The seeds decide none of 2 expectations.")):
+                 "The seeds support 1 of 3 expectations and refute 1 of 3 expectations. Corrected for being so many, 1 of these verdicts stands: more seeds might tell."),
+                ([("refuted", "refuted")], False, "The seeds refute the expectation."),
+                ([("refuted", "undecided")], False, "The seeds refute the expectation. Corrected for its comparisons, it is undecided: more seeds might tell."),
+                ([("undecided", "undecided")] * 2, True, "The seeds decide none of 2 expectations.")):
             page.evaluate(f"data.verdicts = {json.dumps([{'verdict': one, 'corrected': {'verdict': two}} for one, two in verdicts])};"
                           f"data.families = {json.dumps(['a family'] if families else [])}; document.querySelector('.hero').remove(); page.hero()")
             self.assertEqual(page.evaluate(told), f"Found: {words}")

@@ -18,7 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SECONDS = int(os.environ.get("FUZZ_SECONDS", "10"))
 JOBS = int(os.environ.get("FUZZ_JOBS", "1"))
 LENGTH = os.environ.get("FUZZ_LENGTH", "0")  # of an input at most, in bytes; 0: of the longest seed or libFuzzer's 4 KiB
-# freed memory is kept for long enough to be caught, but not filled and not given back: that took a third of the time
+# freed memory is kept for long enough to be caught; new memory is not filled, nor freed memory given back: that took a third of the time
 MEMORY = "quarantine_size_mb=4:max_malloc_fill_size=0:allocator_release_to_os_interval_ms=-1"
 HANGS = 120  # seconds that one input may take, on a machine with other work, too
 WORDS = {"run_yaml": "experiment", "maps": "npy", "tokens": "npy", "npz": "npy", "checkpoint": "safetensors"}  # a list of another

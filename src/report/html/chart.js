@@ -138,7 +138,8 @@ function rangeOf({what, now}, lines) {
 function axesOf(plot, last) {
   const linear = {pixelsPerLabel: 70, labelsKMB: false, axisLabelFormatter: integer};
   /* a label for each tick that has room for one */
-  const apart = (steps) => steps.reduce((kept, t) => (kept.length && (toX(t) - toX(kept.at(-1))) / toX(last) * plot.clientWidth < 34 ? kept : [...kept, t]), []);
+  const isNear = (t, other) => (toX(t) - toX(other)) / toX(last) * plot.clientWidth < 34;
+  const apart = (steps) => steps.reduce((kept, t) => (kept.length && isNear(t, kept.at(-1)) ? kept : [...kept, t]), []);
   const ticks = (a, b) => (axis.isLog ? apart(stepTicks(last)).map((t) => ({v: toX(t), label: integer(t)})) :
                                         window.Dygraph.numericTicks(a, b, plot.clientWidth, (option) => linear[option]));
   return {

@@ -35,8 +35,10 @@ function found() {
   const of = (k) => (n === 1 ? 'the expectation' : k === n ? `all ${n} expectations` : `${k} of ${n} expectations`);
   const parts = [supported && `support ${of(supported)}`, refuted && `refute ${of(refuted)}`].filter(Boolean);
   const line = `The seeds ${parts.join(' and ') || `decide ${n === 1 ? 'nothing' : `none of ${n} expectations`}`}.`;
-  if (!data.families.length || kept + lost === supported + refuted) return line;
-  return `${line} Corrected for being so many, ${kept + lost ? `${kept + lost} of these verdicts stand` : 'none of these verdicts stands'}: more seeds would tell.`;
+  const stand = kept + lost, many = n > 1 ? 'being so many' : 'its comparisons';
+  if (stand === supported + refuted) return line;
+  const rest = n === 1 ? 'it is undecided' : stand ? `${stand} of these verdicts ${stand === 1 ? 'stands' : 'stand'}` : 'none of these verdicts stands';
+  return `${line} Corrected for ${many}, ${rest}: more seeds might tell.`;
 }
 
 function hero() {
