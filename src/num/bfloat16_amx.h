@@ -39,19 +39,35 @@ INLINE void end_products(void)
     _tile_release();
 }
 
-/* The tiles of one column (0-15 or 16-31 of the strip): names of registers are constants. */
-static void strip_sums(const Strip *s, int rows, int columns, real *ret_sums)
+/* Lines of C that a strip will write come near meanwhile; a few a chunk, or what the strip waits for would stand behind
+ * them. */
+INLINE const real *fetch(const real *c, ptrdiff_t ld, int rows)
 {
-    enum { A_ROW = CHUNK * sizeof(Element), B_ROW = PAIR_ROW * sizeof(Element), OUT_ROW = PANEL * sizeof(real) };
+    for (int r = 0; r < rows; r++, c += ld) {
+        __builtin_prefetch(c, 1);
+        __builtin_prefetch(c + LANES, 1);
+    }
+    return c;
+}
+
+/* Names of tile registers are constants: 0-3 are sums (of rows 0-15 and columns 0-15, 16-31, of rows 16-31 likewise), 4
+ * and 5 are A's, 6 and 7 are B's. A passes by the first-level cache, where B's panel stays. */
+static void strip_sums(const Strip *s, int rows, int columns, real *ret_sums, ptrdiff_t ld)
+{
+    enum { A_ROW = CHUNK * sizeof(Element), B_ROW = PAIR_ROW * sizeof(Element), CHUNKS_TO_FETCH = 8 };
+    const ptrdiff_t out_row = ld * (ptrdiff_t)sizeof(real);
     const int is_tall = rows > TILE_SIDE, is_wide = columns > TILE_SIDE;
+    const int fetched = s->n_chunks >= CHUNKS_TO_FETCH ? rows / s->n_chunks : 0;
     const Element *a = s->a, *b = s->b;
+    const real *c = s->c;
     _tile_zero(0);
     _tile_zero(1);
     _tile_zero(2);
     _tile_zero(3);
-    for (int c = 0; c < s->n_chunks; c++, a += STRIP_ROWS * CHUNK, b += PANEL * CHUNK) {
-        const Element *const of_b = c + 1 < s->n_chunks ? b : s->last_b;
-        _tile_loadd(4, a, A_ROW);
+    for (int chunk = 0; chunk < s->n_chunks; chunk++, a += STRIP_ROWS * CHUNK, b += PANEL * CHUNK) {
+        const Element *const of_b = chunk + 1 < s->n_chunks ? b : s->last_b;
+        c = fetch(c, s->ld_c, fetched);
+        _tile_stream_loadd(4, a, A_ROW);
         _tile_loadd(6, of_b, B_ROW);
         _tile_dpbf16ps(0, 4, 6);
         if (is_wide) {
@@ -59,17 +75,17 @@ static void strip_sums(const Strip *s, int rows, int columns, real *ret_sums)
             _tile_dpbf16ps(1, 4, 7);
         }
         if (is_tall) {
-            _tile_loadd(5, a + TILE_SIDE * CHUNK, A_ROW);
+            _tile_stream_loadd(5, a + TILE_SIDE * CHUNK, A_ROW);
             _tile_dpbf16ps(2, 5, 6);
         }
         if (is_tall && is_wide)
             _tile_dpbf16ps(3, 5, 7);
     }
-    _tile_stored(0, ret_sums, OUT_ROW);
-    _tile_stored(1, ret_sums + TILE_SIDE, OUT_ROW);
+    _tile_stored(0, ret_sums, out_row);
+    _tile_stored(1, ret_sums + TILE_SIDE, out_row);
     if (is_tall) {
-        _tile_stored(2, ret_sums + TILE_SIDE * PANEL, OUT_ROW);
-        _tile_stored(3, ret_sums + TILE_SIDE * PANEL + TILE_SIDE, OUT_ROW);
+        _tile_stored(2, ret_sums + TILE_SIDE * ld, out_row);
+        _tile_stored(3, ret_sums + TILE_SIDE * ld + TILE_SIDE, out_row);
     }
 }
 
@@ -115,26 +131,29 @@ INLINE void store_rows(const vec *x, int n, int row, Element *ret)
             _mm512_storeu_si512(ret + i * row, (__m512i)x[i]);
 }
 
-/* Rows (n,k) of A. */
-static void lay_rows(int n, int k, const real *a, ptrdiff_t ld, Element *ret)
+/* Rows (n,k) of A, to strips `strip` elements apart. */
+static void lay_rows(int n, int k, const real *a, ptrdiff_t ld, ptrdiff_t strip, Element *ret)
 {
-    for (int r = 0; r < n; r++)
+    for (int first = 0; first < n; first += STRIP_ROWS, ret += strip)
         for (int p = 0; p < k; p += CHUNK) {
-            const real *from = a + r * ld + p;
-            const vec x = vec_load_left(from, k - p, ZERO), y = vec_load_left(from + LANES, k - p - LANES, ZERO);
-            _mm512_storeu_si512(ret + p * STRIP_ROWS + r * CHUNK, rounded(x, y));
+            const int end = n - first < STRIP_ROWS ? n : first + STRIP_ROWS;
+            const real *from = a + first * ld + p;
+            Element *out = ret + p * STRIP_ROWS;
+            for (int r = first; r < end; r++, from += ld, out += CHUNK)
+                _mm512_storeu_si512(
+                    out, rounded(vec_load_left(from, k - p, ZERO), vec_load_left(from + LANES, k - p - LANES, ZERO)));
         }
 }
 
-/* Columns (k,n) of A. */
-static void lay_columns(int n, int k, const real *a, ptrdiff_t ld, Element *ret)
+/* Columns (k,n) of A. Reads run along A's rows, as it may come from far. */
+static void lay_columns(int n, int k, const real *a, ptrdiff_t ld, ptrdiff_t strip, Element *ret)
 {
     for (int p = 0; p < k; p += CHUNK)
         for (int r = 0; r < n; r += TILE_SIDE) {
             vec x[TILE_SIDE];
             load_columns(a + p * ld + r, ld, n - r, k - p, x);
             vec_transpose(x);
-            store_rows(x, TILE_SIDE, CHUNK, ret + p * STRIP_ROWS + r * CHUNK);
+            store_rows(x, TILE_SIDE, CHUNK, ret + r / STRIP_ROWS * strip + p * STRIP_ROWS + r % STRIP_ROWS * CHUNK);
         }
 }
 

@@ -108,7 +108,7 @@ INLINE vec add_product(vec a, vec b, vec sum)
 #endif
 
 /* Sums of `rows` rows and SUM_VECS vectors of columns: chains of even and odd k, and what all chunks add up to. */
-INLINE void some_sums(const Strip *s, const int rows, int row, int column, real *ret_sums)
+INLINE void some_sums(const Strip *s, const int rows, int row, int column, real *ret_sums, ptrdiff_t ld)
 {
     const real *a = (const real *)s->a + row * CHUNK, *b = (const real *)s->b + column;
     vec sum[SUM_ROWS * SUM_VECS] = {{0}};
@@ -130,25 +130,25 @@ INLINE void some_sums(const Strip *s, const int rows, int row, int column, real 
     }
     UNROLL
     for (int i = 0; i < rows * SUM_VECS; i++)
-        vec_store(ret_sums + (row + i / SUM_VECS) * PANEL + column + i % SUM_VECS * LANES, sum[i]);
+        vec_store(ret_sums + (row + i / SUM_VECS) * ld + column + i % SUM_VECS * LANES, sum[i]);
 }
 
 /* Not inlined: what it computes must not leave the stretch between two changes of the control register. */
-static __attribute__((noinline)) void all_sums(const Strip *s, int rows, int columns, real *ret_sums)
+static __attribute__((noinline)) void all_sums(const Strip *s, int rows, int columns, real *ret_sums, ptrdiff_t ld)
 {
     for (int j = 0; j < columns; j += SUM_VECS * LANES) {
         int i = 0;
         for (; i + SUM_ROWS <= rows; i += SUM_ROWS)
-            some_sums(s, SUM_ROWS, i, j, ret_sums);
+            some_sums(s, SUM_ROWS, i, j, ret_sums, ld);
         for (; i < rows; i++)
-            some_sums(s, 1, i, j, ret_sums);
+            some_sums(s, 1, i, j, ret_sums, ld);
     }
 }
 
-static void strip_sums(const Strip *s, int rows, int columns, real *ret_sums)
+static void strip_sums(const Strip *s, int rows, int columns, real *ret_sums, ptrdiff_t ld)
 {
     const unsigned before = begin_sums();
-    all_sums(s, rows, columns, ret_sums);
+    all_sums(s, rows, columns, ret_sums, ld);
     end_sums(before);
 }
 
@@ -163,22 +163,27 @@ INLINE vec rounded(vec x)
     return (vec)((is_nan & (upper | 0x00400000u)) | (~is_nan & number));
 }
 
-/* Rows (n,k) of A. */
-static void lay_rows(int n, int k, const real *a, ptrdiff_t ld, Element *ret)
+/* Where element (r,p) of A lies in strips `strip` elements apart. */
+INLINE Element *laid_at(Element *laid, ptrdiff_t strip, int r, int p)
 {
-    for (int r = 0; r < n; r++)
+    return laid + r / STRIP_ROWS * strip + p / CHUNK * CHUNK * STRIP_ROWS + r % STRIP_ROWS * CHUNK + p % CHUNK;
+}
+
+/* Rows (n,k) of A. */
+static void lay_rows(int n, int k, const real *a, ptrdiff_t ld, ptrdiff_t strip, Element *ret)
+{
+    for (int r = 0; r < n; r++, a += ld)
         for (int p = 0; p < k || p % CHUNK != 0; p += LANES)
-            vec_store(ret + p / CHUNK * CHUNK * STRIP_ROWS + r * CHUNK + p % CHUNK,
-                      rounded(vec_load_left(a + r * ld + p, k - p, ZERO)));
+            vec_store(laid_at(ret, strip, r, p), rounded(vec_load_left(a + p, k - p, ZERO)));
 }
 
 /* Columns (k,n) of A. */
-static void lay_columns(int n, int k, const real *a, ptrdiff_t ld, Element *ret)
+static void lay_columns(int n, int k, const real *a, ptrdiff_t ld, ptrdiff_t strip, Element *ret)
 {
-    for (int p = 0; p < k || p % CHUNK != 0; p++)
+    for (int p = 0; p < k || p % CHUNK != 0; p++, a += ld)
         for (int r = 0; r < n; r += LANES) {
-            const vec x = p < k ? rounded(vec_load_left(a + p * ld + r, n - r, ZERO)) : ZERO;
-            real *out = ret + p / CHUNK * CHUNK * STRIP_ROWS + r * CHUNK + p % CHUNK;
+            const vec x = p < k ? rounded(vec_load_left(a + r, n - r, ZERO)) : ZERO;
+            Element *out = laid_at(ret, strip, r, p);
             for (int i = 0; i < LANES; i++)
                 out[i * CHUNK] = x[i];
         }

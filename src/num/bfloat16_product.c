@@ -102,25 +102,34 @@ static Strip strip_of(const Block *block, const Element *panel, Element *copy)
     return strip;
 }
 
+/* Sums of a strip that are C as they are go there at once. */
+static void strip_product(const Block *block, const Strip *strip, int rows, int columns, const real *plus, real *c,
+                          real *sums)
+{
+    const int is_whole = columns == PANEL;
+    if (is_whole && rows == STRIP_ROWS && !plus && block->alpha == 1) {
+        strip_sums(strip, rows, columns, c, block->ld_c);
+        return;
+    }
+    strip_sums(strip, rows, columns, sums, PANEL);
+    if (is_whole)
+        finish(sums, rows, columns, 1, block->alpha, plus, c, block->ld_c);
+    else
+        finish(sums, rows, columns, 0, block->alpha, plus, c, block->ld_c);
+}
+
 /* Of at most M_BLOCK rows, which are laid out. */
 static void block_product(const Block *block, const Rooms *rooms)
 {
-    const ptrdiff_t laid_strip = (ptrdiff_t)up_to(block->k, CHUNK) * STRIP_ROWS;
     const Element *panel = block->panels;
     for (int j = 0; j < block->n; j += PANEL, panel += block->panel) {
-        const int columns = smaller(PANEL, block->n - j);
         Strip strip = strip_of(block, panel, rooms->copy);
         const Element *laid = rooms->laid;
-        for (int i = 0; i < block->m; i += STRIP_ROWS, laid += laid_strip) {
-            const int rows = smaller(STRIP_ROWS, block->m - i);
+        for (int i = 0; i < block->m; i += STRIP_ROWS, laid += STRIP_ROWS * CHUNK * strip.n_chunks) {
             const ptrdiff_t at = i * block->ld_c + j;
-            const real *plus = block->plus ? block->plus + at : NULL;
-            strip.a = laid;
-            strip_sums(&strip, rows, columns, rooms->sums);
-            if (columns == PANEL)
-                finish(rooms->sums, rows, PANEL, 1, block->alpha, plus, block->c + at, block->ld_c);
-            else
-                finish(rooms->sums, rows, columns, 0, block->alpha, plus, block->c + at, block->ld_c);
+            strip.a = laid, strip.c = block->c + at, strip.ld_c = block->ld_c;
+            strip_product(block, &strip, smaller(STRIP_ROWS, block->m - i), smaller(PANEL, block->n - j),
+                          block->plus ? block->plus + at : NULL, block->c + at, rooms->sums);
         }
     }
 }
@@ -129,16 +138,13 @@ static void block_product(const Block *block, const Rooms *rooms)
 static void rows_product(MatmulKind kind, Block block, const real *a, ptrdiff_t ld_a, const Rooms *rooms)
 {
     const int m = block.m;
+    const ptrdiff_t strip = (ptrdiff_t)up_to(block.k, CHUNK) * STRIP_ROWS;
     for (int i = 0; i < m; i += M_BLOCK) {
         block.m = smaller(M_BLOCK, m - i);
-        for (int r = 0; r < block.m; r += STRIP_ROWS) {
-            const int rows = smaller(STRIP_ROWS, block.m - r);
-            Element *laid = rooms->laid + (ptrdiff_t)r * up_to(block.k, CHUNK);
-            if (kind == MATMUL_TN)
-                lay_columns(rows, block.k, a + i + r, ld_a, laid);
-            else
-                lay_rows(rows, block.k, a + (i + r) * ld_a, ld_a, laid);
-        }
+        if (kind == MATMUL_TN)
+            lay_columns(block.m, block.k, a + i, ld_a, strip, rooms->laid);
+        else
+            lay_rows(block.m, block.k, a + i * ld_a, ld_a, strip, rooms->laid);
         block_product(&block, rooms);
         block.c += M_BLOCK * block.ld_c;
         block.plus += block.plus ? M_BLOCK * block.ld_c : 0;

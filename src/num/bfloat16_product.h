@@ -18,6 +18,8 @@ enum {
 typedef struct {
     int n_chunks;
     const void *a, *b, *last_b; /* of Element */
+    const real *c;              /* where the sums will go in the end */
+    ptrdiff_t ld_c;
 } Strip;
 
 #endif
