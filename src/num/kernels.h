@@ -44,9 +44,10 @@ typedef struct {
 typedef struct Kernels Kernels;
 struct Kernels {
     const char *name; /* "avx512", "avx2", "neon", "plain"; "amx", whose products alone are other ones (bfloat16.h) */
-    const char *summary;    /* what it needs of the machine */
-    const char *products;   /* who makes its products: OWN_PRODUCTS, or a library with version and core (openblas.h) */
-    const Kernels *float32; /* the same with products of operands that are not rounded; NULL: these are not */
+    const char *summary;  /* what it needs of the machine */
+    const char *products; /* who makes its products: OWN_PRODUCTS, or a library with version and core (openblas.h) */
+    /* Where operands must not be rounded, in the optimizer and in metrics: itself, but of a table of bfloat16.h. */
+    const Kernels *float32;
 
     /* ---- products ---------------------------------------------------------------------------------------------- */
 
@@ -175,12 +176,6 @@ struct Kernels {
     /* `rounds` turns of independent chains of vector fmas in registers: returns their FLOPs. See kernels_peak. */
     double (*spin)(size_t rounds, real *ret);
 };
-
-/* Where products must not round their operands: in the optimizer and in metrics. */
-static inline const Kernels *kernels_float32(const Kernels *kernels)
-{
-    return kernels->float32 ? kernels->float32 : kernels;
-}
 
 /* Reals of scratch that one thread's products need. */
 #define MATMUL_SCRATCH (1 << 18)

@@ -107,7 +107,7 @@ int session_start(Session *session, int threads, int with_trainer, int with_meas
         return status;
     if (with_measurer)
         status = measurer_new(session->memory, &session->settings, session->model, session->data,
-                              kernels_float32(session->kernels), session->lanes, &session->measurer, err);
+                              session->kernels->float32, session->lanes, &session->measurer, err);
     return status;
 }
 
