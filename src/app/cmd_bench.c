@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "base/resolve.h"
 #include "base/text.h"
+#include "num/bfloat16.h"
 #include "num/engine.h"
 #include "num/openblas.h"
 #include "train/trainer.h"
@@ -43,13 +44,12 @@ typedef struct {
     double *rates; /* (threads,) */
 } PeakJob;
 
-/* What is measured: sizes[first_size, end_size) by engines[first_engine, end_engine), with other settings on top. */
+/* What is measured: sizes[first_size, end_size) by some engines, with other settings on top. */
 typedef struct {
     const Kernels *kernels;
     int first_size, end_size, threads, seconds, vocab_size; /* vocab_size 0: the size's own */
-    int first_engine, end_engine;
-    const char *products[N_ENGINES]; /* who makes those of an engine that is measured */
-    Error missing;                   /* why openblas, which nobody asked for by name, is not measured; "": it is */
+    const Kernels *engines[N_ENGINES];                      /* of those that are measured; else NULL */
+    Error missing[N_ENGINES]; /* why one that nobody asked for by name is not measured; "": it is */
     Assignment *sets;
     int n_sets;
 } Request;
@@ -236,19 +236,26 @@ static int bench_open(Bench *bench, const Size *size, Engine engine, const Reque
 static int bench_size(const Size *size, const Request *request, Result *ret_results, Error *err)
 {
     Bench benches[N_ENGINES] = {{.arena = NULL}};
-    Trainer *const trainers[N_ENGINES] = {&benches[0].trainer, &benches[1].trainer};
+    Trainer *trainers[N_ENGINES];
+    Result results[N_ENGINES];
     int n = 0, status = STATUS_OK;
-    for (int e = request->first_engine; e < request->end_engine && status == STATUS_OK; e++, n++) {
+    for (int e = 0; e < N_ENGINES && status == STATUS_OK; e++) {
+        if (!request->engines[e])
+            continue;
+        trainers[n] = &benches[n].trainer;
         benches[n].arena = arena_new();
-        status = bench_open(&benches[n], size, (Engine)e, request, err);
+        status = bench_open(&benches[n++], size, (Engine)e, request, err);
     }
     if (status == STATUS_OK) {
         const Batch *batch = &trainers[0]->batch;
         const double target_share = (double)batch->n_targets / (batch->n * batch->length);
         const double flops = model_flops_per_token(benches[0].model, target_share);
         double *scratch = ARENA_ARRAY(benches[0].arena, double, lanes_threads(benches[0].lanes));
-        status = run_windows(trainers, n, request->seconds, flops, scratch, ret_results + request->first_engine, err);
+        status = run_windows(trainers, n, request->seconds, flops, scratch, results, err);
     }
+    for (int e = 0, r = 0; e < N_ENGINES && status == STATUS_OK; e++)
+        if (request->engines[e])
+            ret_results[e] = results[r++];
     for (int b = 0; b < n; b++) {
         lanes_free(benches[b].lanes);
         arena_free(benches[b].memory);
@@ -262,7 +269,7 @@ static void put_result(JsonWriter *json, const char *size, int engine, const Req
     json_open_object(json);
     json_put_string(json, "size", size);
     json_put_string(json, "engine", engine_names[engine]);
-    json_put_string(json, "products", request->products[engine]);
+    json_put_string(json, "products", request->engines[engine]->products);
     json_put_number(json, "tokens_per_s", result->tokens_per_s);
     json_put_number(json, "best_tokens_per_s", result->best_tokens_per_s);
     json_put_number(json, "floor_tokens_per_s", result->floor_tokens_per_s);
@@ -270,7 +277,7 @@ static void put_result(JsonWriter *json, const char *size, int engine, const Req
     json_put_number(json, "share_of_floor", result->share);
     json_put_number(json, "best_share_of_floor", result->best_share);
     json_put_number(json, "threads", result->threads);
-    json_put_string(json, "kernels", request->kernels->name);
+    json_put_string(json, "kernels", request->engines[engine]->name);
     json_close_object(json);
 }
 
@@ -281,8 +288,9 @@ static void print_json(Result (*results)[N_ENGINES], const Request *request)
     json_start(&json, &text, 2);
     json_open_array(&json);
     for (int s = request->first_size; s < request->end_size; s++)
-        for (int e = request->first_engine; e < request->end_engine; e++)
-            put_result(&json, sizes[s].name, e, request, &results[s][e]);
+        for (int e = 0; e < N_ENGINES; e++)
+            if (request->engines[e])
+                put_result(&json, sizes[s].name, e, request, &results[s][e]);
     json_close_array(&json);
     printf("%s\n", text_string(&text));
     text_free(&text);
@@ -298,10 +306,25 @@ static int read_size(const char *name, Request *request, Error *err)
     return error_set(err, STATUS_INPUT, "refframe bench: --size is S, M or L, not \"%s\"", name);
 }
 
+/* All that are there and fast. */
+static void find_engines(Arena *arena, Request *request)
+{
+    const Kernels *bfloat16, **engines = request->engines;
+    Error *missing = request->missing;
+    engines[ENGINE_EXACT] = request->kernels;
+    (void)openblas_kernels(arena, request->kernels, &engines[ENGINE_OPENBLAS], &missing[ENGINE_OPENBLAS]);
+    if (bfloat16_kernels(arena, request->kernels, NULL, &bfloat16, &missing[ENGINE_BFLOAT16]) != STATUS_OK)
+        return;
+    if (bfloat16_is_emulated(bfloat16))
+        error_set(&missing[ENGINE_BFLOAT16], STATUS_FAILED, "no AMX beside the kernels '%s', which would emulate it",
+                  request->kernels->name);
+    else
+        engines[ENGINE_BFLOAT16] = bfloat16;
+}
+
 /* The engine that --set names, or else all that are there. */
 static int read_engines(Arena *arena, Request *request, Error *err)
 {
-    const Kernels *kernels[N_ENGINES] = {request->kernels};
     Settings settings;
     int is_asked = 0, status = size_settings(arena, &sizes[0], ENGINE_EXACT, request, &settings, err);
     if (status != STATUS_OK)
@@ -309,14 +332,10 @@ static int read_engines(Arena *arena, Request *request, Error *err)
     const Engine asked = engine_of(&settings);
     for (int i = 0; i < request->n_sets; i++)
         is_asked |= strcmp(request->sets[i].key, ENGINE_KEY) == 0;
-    request->first_engine = (int)asked, request->end_engine = (int)asked + 1;
     if (is_asked)
-        status = engine_kernels(arena, &settings, request->kernels, &kernels[asked], err);
-    else if (openblas_kernels(arena, request->kernels, &kernels[ENGINE_OPENBLAS], &request->missing) == STATUS_OK)
-        request->end_engine = N_ENGINES;
-    for (int e = request->first_engine; e < request->end_engine && status == STATUS_OK; e++)
-        request->products[e] = kernels[e]->products;
-    return status;
+        return engine_kernels(arena, &settings, request->kernels, &request->engines[asked], err);
+    find_engines(arena, request);
+    return STATUS_OK;
 }
 
 static int read_request(const Arguments *arguments, Arena *arena, Request *ret_request, Error *err)
@@ -341,23 +360,37 @@ static int read_request(const Arguments *arguments, Arena *arena, Request *ret_r
 
 static void print_head(const Request *request, int threads)
 {
-    printf("full training steps, float32, %d thread%s, %s kernels; floor: FLOPs over this process's FMA peak\n",
+    printf("full training steps, %d thread%s, %s kernels; floor: FLOPs over this process's FMA peak in float32\n",
            threads, threads == 1 ? "" : "s", request->kernels->name);
-    for (int e = request->first_engine; e < request->end_engine; e++)
-        terminal_rowf("%s: %s\n", engine_names[e], request->products[e]);
-    if (*request->missing.text)
-        terminal_rowf("openblas is not measured: %s\n", request->missing.text);
+    for (int e = 0; e < N_ENGINES; e++) {
+        if (request->engines[e])
+            terminal_rowf("%s: %s\n", engine_names[e], request->engines[e]->products);
+        else if (*request->missing[e].text)
+            terminal_rowf("%s is not measured: %s\n", engine_names[e], request->missing[e].text);
+    }
     printf("\n  size  %-8s  %12s %12s %8s %8s\n", "engine", "tokens/s", "floor", "share", "best");
 }
 
 static void print_size(const char *name, const Request *request, const Result *results)
 {
-    for (int e = request->first_engine; e < request->end_engine; e++) {
+    for (int e = 0; e < N_ENGINES; e++) {
         const Result *r = &results[e];
-        printf("  %-4s  %-8s  %12.0f %12.0f %7.1f%% %7.1f%%\n", e == request->first_engine ? name : "", engine_names[e],
-               r->tokens_per_s, r->floor_tokens_per_s, 100 * r->share, 100 * r->best_share);
+        if (!request->engines[e])
+            continue;
+        printf("  %-4s  %-8s  %12.0f %12.0f %7.1f%% %7.1f%%\n", name, engine_names[e], r->tokens_per_s,
+               r->floor_tokens_per_s, 100 * r->share, 100 * r->best_share);
+        name = "";
     }
     fflush(stdout);
+}
+
+/* The same for all engines. */
+static int threads_of(const Request *request, const Result *results)
+{
+    int e = 0;
+    while (!request->engines[e])
+        e++;
+    return results[e].threads;
 }
 
 static int run(const Arguments *arguments, Error *err)
@@ -370,7 +403,7 @@ static int run(const Arguments *arguments, Error *err)
     for (int s = request.first_size; status == STATUS_OK && s < request.end_size; s++) {
         status = bench_size(&sizes[s], &request, results[s], err);
         if (status == STATUS_OK && !json && s == request.first_size)
-            print_head(&request, results[s][request.first_engine].threads);
+            print_head(&request, threads_of(&request, results[s]));
         if (status == STATUS_OK && !json)
             print_size(sizes[s].name, &request, results[s]);
     }

@@ -208,7 +208,7 @@ static const char *blas_text(const Experiment *experiment)
     const Plan *plan = &experiment->plan;
     const Kernels *kernels = experiment->kernels;
     for (int r = 0; r < plan->n_runs; r++)
-        if (engine_of(&plan->runs[r].settings) != ENGINE_EXACT &&
+        if (engine_of(&plan->runs[r].settings) == ENGINE_OPENBLAS &&
             engine_kernels(experiment->arena, &plan->runs[r].settings, experiment->kernels, &kernels, NULL) ==
                 STATUS_OK)
             return arena_format(experiment->arena, "%s, where numerics.engine is openblas", kernels->products);

@@ -10,6 +10,7 @@
 #include "app/app.h"
 #include "base/child.h"
 #include "base/text.h"
+#include "num/bfloat16.h"
 #include "num/openblas.h"
 
 static const Verb *const verbs[] = {
@@ -55,6 +56,16 @@ static void add_openblas(Text *text)
     arena_free(arena);
 }
 
+static void add_bfloat16(Text *text)
+{
+    Arena *arena = arena_new();
+    const Kernels *kernels;
+    Error err;
+    if (bfloat16_kernels(arena, kernels_best(), NULL, &kernels, &err) == STATUS_OK)
+        text_addf(text, "bfloat16 by %s%s\n", kernels->name, bfloat16_is_emulated(kernels) ? ", emulated" : "");
+    arena_free(arena);
+}
+
 static void print_version(void)
 {
     Text text = {0};
@@ -65,6 +76,7 @@ static void print_version(void)
         text_addf(&text, " %s", *name);
     text_add(&text, "\n");
     add_openblas(&text);
+    add_bfloat16(&text);
     terminal_rows(&text);
 }
 

@@ -1,14 +1,16 @@
 /* See engine.h. */
 #include "num/engine.h"
 
+#include "num/bfloat16.h"
 #include "num/openblas.h"
 
-const char *const engine_names[] = {[ENGINE_EXACT] = "exact", [ENGINE_OPENBLAS] = "openblas", NULL};
+const char *const engine_names[] = {
+    [ENGINE_EXACT] = "exact", [ENGINE_OPENBLAS] = "openblas", [ENGINE_BFLOAT16] = "bfloat16", NULL};
 
 const SchemaRow engine_rows[] = {
     {"engine", VALUE_CHOICE, "exact", 0, 0, engine_names,
      "matrix products: exact, our own, the same bits on every machine; openblas, that library's, whose bits depend on "
-     "library and machine",
+     "library and machine; bfloat16, our own of operands rounded to it, fast on processors with AMX",
      BY_HAND},
 };
 const int engine_n_rows = sizeof engine_rows / sizeof *engine_rows;
@@ -21,11 +23,17 @@ Engine engine_of(const Settings *settings)
 int engine_kernels(Arena *arena, const Settings *settings, const Kernels *own, const Kernels **ret_kernels, Error *err)
 {
     Error reason;
-    if (engine_of(settings) == ENGINE_EXACT) {
+    int status = STATUS_OK;
+    switch (engine_of(settings)) {
+    case ENGINE_OPENBLAS:
+        status = openblas_kernels(arena, own, ret_kernels, &reason);
+        break;
+    case ENGINE_BFLOAT16:
+        status = bfloat16_kernels(arena, own, NULL, ret_kernels, &reason);
+        break;
+    case ENGINE_EXACT:
+    case N_ENGINES:
         *ret_kernels = own;
-        return STATUS_OK;
     }
-    if (openblas_kernels(arena, own, ret_kernels, &reason) == STATUS_OK)
-        return STATUS_OK;
-    return settings_error(settings, ENGINE_KEY, err, "%s", reason.text);
+    return status == STATUS_OK ? STATUS_OK : settings_error(settings, ENGINE_KEY, err, "%s", reason.text);
 }

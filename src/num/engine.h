@@ -1,8 +1,9 @@
 /* Engines, `numerics.engine`: who makes the matrix products of a run.
  *
  * exact: our own, with the same bits on every machine. openblas: that library's (openblas.h), with the same bits for
- * the same library, core and machine alone; all else stays ours. The engine is part of a run's id; the library is
- * recorded in its manifest.
+ * the same library, core and machine alone; all else stays ours. bfloat16: our own of operands rounded to bfloat16
+ * (bfloat16.h), with the same bits on every machine, fast with AMX; weights, sums, norms, softmax, losses, optimizer
+ * and metrics stay in float32. The engine is part of a run's id; a library is recorded in its manifest.
  */
 #ifndef REFFRAME_NUM_ENGINE_H
 #define REFFRAME_NUM_ENGINE_H
@@ -10,7 +11,7 @@
 #include "base/settings.h"
 #include "num/kernels.h"
 
-typedef enum { ENGINE_EXACT, ENGINE_OPENBLAS, N_ENGINES } Engine;
+typedef enum { ENGINE_EXACT, ENGINE_OPENBLAS, ENGINE_BFLOAT16, N_ENGINES } Engine;
 
 #define ENGINE_KEY "numerics.engine"
 extern const char *const engine_names[]; /* by Engine */

@@ -41,10 +41,13 @@ typedef struct {
 /* Of every table here: in --version and, of the table that a run used, in its manifest. */
 #define OWN_PRODUCTS "own products of fixed order; no BLAS"
 
-typedef struct {
-    const char *name;     /* "avx512", "avx2", "neon", "plain" */
+typedef struct Kernels Kernels;
+struct Kernels {
+    const char *name; /* "avx512", "avx2", "neon", "plain"; "amx", whose products alone are other ones (bfloat16.h) */
     const char *summary;  /* what it needs of the machine */
     const char *products; /* who makes its products: OWN_PRODUCTS, or a library with version and core (openblas.h) */
+    /* Where operands must not be rounded, in the optimizer and in metrics: itself, but of a table of bfloat16.h. */
+    const Kernels *float32;
 
     /* ---- products ---------------------------------------------------------------------------------------------- */
 
@@ -172,7 +175,7 @@ typedef struct {
 
     /* `rounds` turns of independent chains of vector fmas in registers: returns their FLOPs. See kernels_peak. */
     double (*spin)(size_t rounds, real *ret);
-} Kernels;
+};
 
 /* Reals of scratch that one thread's products need. */
 #define MATMUL_SCRATCH (1 << 18)

@@ -195,24 +195,6 @@ static void pack_rows(int k, int width, const real *b, ptrdiff_t ld, real *ret)
     }
 }
 
-/* A square of LANES vectors turned about its diagonal: log2(LANES) rounds, each interleaving the first half of the
- * vectors with the second. */
-INLINE void transpose(vec *x)
-{
-    UNROLL
-    for (int round = 1; round < LANES; round *= 2) {
-        vec y[LANES];
-        UNROLL
-        for (int i = 0; i < LANES / 2; i++) {
-            y[2 * i] = vec_interleave_low(x[i], x[i + LANES / 2]);
-            y[2 * i + 1] = vec_interleave_high(x[i], x[i + LANES / 2]);
-        }
-        UNROLL
-        for (int i = 0; i < LANES; i++)
-            x[i] = y[i];
-    }
-}
-
 /* Panel of B' where B (width, k) has rows ld apart, to (k, PANEL), zero beyond the width. */
 static void pack_columns(int k, int width, const real *b, ptrdiff_t ld, real *ret)
 {
@@ -225,7 +207,7 @@ static void pack_columns(int k, int width, const real *b, ptrdiff_t ld, real *re
                 vec_fetch(b + j * ld + p + COLUMNS_AHEAD);
                 x[i] = j < width ? vec_load_left(b + j * ld + p, k - p, (vec){0}) : (vec){0};
             }
-            transpose(x);
+            vec_transpose(x);
             UNROLL
             for (int i = 0; i < LANES; i++)
                 if (p + i < k)

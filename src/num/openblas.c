@@ -160,6 +160,7 @@ int openblas_kernels(Arena *arena, const Kernels *own, const Kernels **ret_kerne
     atomic_store_explicit(&gemm, library.gemm, memory_order_relaxed);
     Kernels *kernels = ARENA_ARRAY(arena, Kernels, 1);
     *kernels = *own;
+    kernels->float32 = kernels;
     kernels->products = library_name(arena, &library);
     kernels->matmul = matmul, kernels->pack = pack, kernels->matmul_packed = matmul_packed;
     *ret_kernels = kernels;

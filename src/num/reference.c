@@ -595,6 +595,7 @@ const Kernels kernels_reference = {
     .name = "reference",
     .summary = "plain loops, for tests",
     .products = OWN_PRODUCTS,
+    .float32 = &kernels_reference,
     .matmul = matmul,
     .pack = pack,
     .matmul_packed = matmul_packed,

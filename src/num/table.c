@@ -17,6 +17,7 @@ const Kernels KERNEL(kernels) = {
     .name = KERNEL_NAME,
     .summary = SUMMARY,
     .products = OWN_PRODUCTS,
+    .float32 = &KERNEL(kernels),
     .matmul = KERNEL(matmul),
     .pack = KERNEL(pack),
     .matmul_packed = KERNEL(matmul_packed),

@@ -250,6 +250,24 @@ INLINE void vec_store_left(real *p, ptrdiff_t n, vec x)
 #define vec_interleave_low(x, y)  __builtin_shufflevector(x, y, INTERLEAVE_LOW)
 #define vec_interleave_high(x, y) __builtin_shufflevector(x, y, INTERLEAVE_HIGH)
 
+/* A square of LANES vectors turned about its diagonal: log2(LANES) rounds, each interleaving the first half of the
+ * vectors with the second. */
+INLINE void vec_transpose(vec *x)
+{
+    UNROLL
+    for (int round = 1; round < LANES; round *= 2) {
+        vec y[LANES];
+        UNROLL
+        for (int i = 0; i < LANES / 2; i++) {
+            y[2 * i] = vec_interleave_low(x[i], x[i + LANES / 2]);
+            y[2 * i + 1] = vec_interleave_high(x[i], x[i + LANES / 2]);
+        }
+        UNROLL
+        for (int i = 0; i < LANES; i++)
+            x[i] = y[i];
+    }
+}
+
 /* ---- sums along a row ---- */
 
 #define SUM_LANES 32 /* part of the definition of every sum; two vectors of 16 floats hide an addition's latency */

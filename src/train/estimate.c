@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "geometry/layout.h"
+#include "num/bfloat16.h"
 #include "num/engine.h"
 #include "num/openblas.h"
 #include "train/session.h"
@@ -199,6 +200,8 @@ static void take_notes(const Session *session, TrainEstimate *estimate)
                  "numerics.engine: matrix products by %s: another library or machine gives other bits, and does not go "
                  "on with the run",
                  session->kernels->products);
+    if (engine_of(session->model_settings.settings) == ENGINE_BFLOAT16 && bfloat16_is_emulated(session->kernels))
+        add_note(estimate, "numerics.engine: this machine has no AMX; the same bits are emulated, slowly");
     if (train->warmup_steps > train->steps)
         add_note(estimate,
                  "train.warmup_steps: %" PRId64 " are more than the run's %" PRId64

@@ -106,8 +106,8 @@ int session_start(Session *session, int threads, int with_trainer, int with_meas
     if (status != STATUS_OK)
         return status;
     if (with_measurer)
-        status = measurer_new(session->memory, &session->settings, session->model, session->data, session->kernels,
-                              session->lanes, &session->measurer, err);
+        status = measurer_new(session->memory, &session->settings, session->model, session->data,
+                              session->kernels->float32, session->lanes, &session->measurer, err);
     return status;
 }
 

@@ -237,7 +237,7 @@ static void update_chunk(void *context, int index, int thread)
         slots[s] = trainer->slots[s] + chunk->offset;
     UpdateChunk piece = {chunk->n, chunk->decays, update->clip_scale, update->lr, trainer->step + 1};
     if (chunk->rows > 0)
-        optimizer->update_matrix(settings->optimizer_state, trainer->kernels, &piece, chunk->rows, chunk->cols,
+        optimizer->update_matrix(settings->optimizer_state, trainer->kernels->float32, &piece, chunk->rows, chunk->cols,
                                  gradient, slots, parameters, trainer->matrix_scratch[thread]);
     else
         optimizer->update(settings->optimizer_state, trainer->kernels, &piece, gradient, slots, parameters);

@@ -1,5 +1,5 @@
 """Without these, a run could be given to a library that is not there or of no use, go on by another one, or keep what its bits
-depend on to itself."""
+depend on to itself; and one of bfloat16 could have other bytes where there is no AMX."""
 import glob
 import json
 import os
@@ -11,6 +11,7 @@ from exported import RUNS, experiment
 from harness import REFFRAME, SINGLE, Case, read, result_of_run, run_folders
 
 OPENBLAS = SINGLE + "numerics: {engine: openblas}\n"
+BFLOAT16 = SINGLE + "numerics: {engine: bfloat16}\n"
 COMPILER = os.environ.get("CC", "cc").split()
 FLAVOURS = {"serial": 0, "pthreads": 1, "OpenMP": 2}
 
@@ -42,6 +43,48 @@ def version_line():
 
 def is_built():
     return "built without OpenBLAS" not in version_line()
+
+
+def has_amx():
+    return re.search("^bfloat16 by amx$", subprocess.run([REFFRAME, "--version"], text=True, capture_output=True, check=True).stdout, re.M) is not None
+
+
+class Bfloat16(Case):
+    def run_with(self, kernels, *words):
+        """The run's folder, by the kernels of that name; None: the fastest."""
+        name = kernels or "fastest"
+        env = {**os.environ, **({"REFFRAME_KERNELS": kernels} if kernels else {})}
+        shown = self.refframe("run", "one.yaml", "--results", name, *words, env=env).stdout
+        (folder,) = run_folders(self.at(name, "one")).values()
+        return folder, shown
+
+    def test_the_same_bytes_whoever_multiplies(self):
+        """AMX where it is, and each path's emulation, which says that it is one."""
+        self.write("one.yaml", BFLOAT16)
+        fastest, shown = self.run_with(None)
+        emulated = "numerics.engine: this machine has no AMX; the same bits are emulated, slowly"
+        self.assertEqual(emulated in shown, not has_amx())
+        for kernels in "avx2", "plain":
+            folder, shown = self.run_with(kernels, "--threads", "2")
+            self.assertIn(emulated, shown)
+            self.assertSameResults(result_of_run(folder), result_of_run(fastest))
+        manifests = [json.loads(read(os.path.join(folder, "manifest.json"))) for folder in (fastest, folder)]
+        self.assertEqual(len({manifest["kernels_note"] for manifest in manifests}), 1)
+        self.assertIn("operands rounded to bfloat16", manifests[0]["kernels_note"])
+
+    def test_it_has_an_id_and_results_of_its_own(self):
+        self.write("one.yaml", SINGLE + "sweep:\n  numerics.engine: [exact, bfloat16]\n")
+        self.refframe("run", "one.yaml")
+        folders = run_folders(self.at("results", "one"))
+        self.assertEqual(len({name[-12:] for name in folders}), 2)
+        losses = [read(os.path.join(folder, "train.csv")) for folder in folders.values()]
+        self.assertNotEqual(*losses)
+
+    @unittest.skipUnless(has_amx(), "no AMX")
+    def test_a_bench_leaves_out_what_is_emulated(self):
+        words = ["bench", "--seconds", "1", "--size", "S", "--set", "model.n_layers=1", "--set", "model.d_model=32", "--set", "model.context_length=32"]
+        self.assertIn("bfloat16 is not measured: no AMX beside the kernels 'avx2', which would emulate it",
+                      self.refframe(*words, env={**os.environ, "REFFRAME_KERNELS": "avx2"}).stdout)
 
 
 class Engine(Case):
@@ -188,14 +231,15 @@ class Engine(Case):
         words = ["bench", "--json", "--seconds", "1", "--size", "S"]
         words += [word for key in ("n_layers=1", "d_model=32", "d_head=8", "context_length=32") for word in ("--set", f"model.{key}")]
         env = self.library()
+        own = ["exact"] + ["bfloat16"] * has_amx()
         rows = json.loads(self.refframe(*words, env=env).stdout)
-        self.assertEqual([(row["size"], row["engine"]) for row in rows], [("S", "exact"), ("S", "openblas")])
+        self.assertEqual([(row["size"], row["engine"]) for row in rows], [("S", "exact"), ("S", "openblas"), *(("S", name) for name in own[1:])])
         self.assertEqual(rows[1]["products"], "OpenBLAS 1.0.0, core Loops, pthreads")
-        for engine in "exact", "openblas":
+        for engine in "exact", "openblas", "bfloat16":
             rows = json.loads(self.refframe(*words, "--set", f"numerics.engine={engine}", env=env).stdout)
             self.assertEqual([row["engine"] for row in rows], [engine])
         serial = self.library("serial")
-        self.assertEqual([row["engine"] for row in json.loads(self.refframe(*words, env=serial).stdout)], ["exact"])
+        self.assertEqual([row["engine"] for row in json.loads(self.refframe(*words, env=serial).stdout)], own)
         self.assertIn("openblas is not measured: this OpenBLAS is the serial one", self.refframe(*[w for w in words if w != "--json"], env=serial).stdout)
         self.assertIn("serial one", self.refframe(*words, "--set", "numerics.engine=openblas", code=2, env=serial).stderr)
 

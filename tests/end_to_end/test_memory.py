@@ -32,11 +32,11 @@ SETTINGS = {
         measure: {sequences: 4}
         """,
 }
-OPENBLAS = """
+ENGINE = """
     model: {n_layers: 2, n_heads: 8, d_model: 256, context_length: 128}
     train: {steps: 2, batch_size: 8}
     measure: {enabled: false}
-    numerics: {engine: openblas}
+    numerics: {engine: NAME}
     """
 
 
@@ -62,7 +62,8 @@ class Memory(Case):
 
     def test_within_a_tenth(self):
         has_openblas = "openblas none" not in self.refframe("--version").stdout
-        for name, text in {**SETTINGS, **({"openblas": OPENBLAS} if has_openblas else {})}.items():
+        engines = ["bfloat16"] + ["openblas"] * has_openblas
+        for name, text in {**SETTINGS, **{name: ENGINE.replace("NAME", name) for name in engines}}.items():
             for threads in (1, 2):
                 with self.subTest(name, threads=threads):
                     yaml = "claim: it fits\nseeds: 1\n" + re.sub(r"^ +", "", text, flags=re.M)
