@@ -121,11 +121,11 @@ static int take_word(Parser *p, const char *what, const char **ret_word)
 
 /* ---- terms ---- */
 
-/* METRIC [":strongest"], "frame:TYPE" or "loss:GROUP"; or TYPE, or AXIS. */
+/* METRIC [":strongest"], "loss:GROUP" or, of an event, "frame:TYPE"; or TYPE, or AXIS. */
 static int take_argument(Parser *p, Argument argument, Term *term)
 {
-    static const char *const wanted[] = {"", "a metric", "a metric, frame:TYPE or loss:GROUP", "a frame type",
-                                         "an axis"};
+    static const char *const wanted[] = {"", "a metric or loss:GROUP", "a metric, frame:TYPE or loss:GROUP",
+                                         "a frame type", "an axis"};
     const char *word, *suffix;
     skip_space(p);
     const char *start = p->at;
@@ -137,10 +137,10 @@ static int take_argument(Parser *p, Argument argument, Term *term)
     }
     const int is_frame = strcmp(word, "frame") == 0 && *p->at == ':',
               is_loss = strcmp(word, "loss") == 0 && *p->at == ':';
-    if ((is_frame || is_loss) && argument != TAKES_EVENT)
+    if (is_frame && argument != TAKES_EVENT)
         return refuse(p, start,
-                      arena_format(p->arena, "%s(...) takes a metric, not a %s", term_kind_name(term->kind),
-                                   is_frame ? "frame type" : "loss group"));
+                      arena_format(p->arena, "%s(...) takes a metric or loss:GROUP, not a frame type",
+                                   term_kind_name(term->kind)));
     if (!is_frame && !is_loss)
         term->metric = word;
     if (*p->at != ':')

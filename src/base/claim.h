@@ -3,7 +3,8 @@
  *   that    = comparison { "and" comparison }
  *   comparison = term [ op term ]              op: < <= > >= = !=   (a bare `seen(...)` needs no op)
  *              | term ~ number +- tolerance    as two comparisons: >= number - tolerance and <= number + tolerance
- *   term    = number | label | onset(EVENT, SEL) | median(METRIC, SEL) | early(EVENT, SEL)
+ *   term    = number | label | onset(EVENT, SEL) | early(EVENT, SEL)
+ *           | median(METRIC, SEL) | median(loss:GROUP, SEL)   the group's final held-out loss
  *           | frame(SEL) | frame_by_token(SEL) | seen(TYPE, SEL)
  *           | changes(AXIS, SEL) | changes_framed(AXIS, SEL)
  *   EVENT   = METRIC | frame:TYPE | loss:GROUP  a loss group's event is its milestone: the loss has halved
@@ -41,7 +42,7 @@ typedef struct {
     double number;      /* TERM_NUMBER */
     const char *label;  /* TERM_LABEL; the TYPE of onset(frame:TYPE), early(frame:TYPE) and seen(TYPE) */
     const char *metric; /* of onset, median, early; NULL with frame:TYPE or loss:GROUP */
-    const char *group;  /* the GROUP of onset(loss:GROUP) and early(loss:GROUP) */
+    const char *group;  /* the GROUP of onset, early and median of loss:GROUP */
     const char *axis;   /* of changes and changes_framed: which axis is moved */
     int is_strongest;
     Select *selects;

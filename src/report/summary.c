@@ -61,10 +61,7 @@ void run_summary(Arena *arena, const Report *report, const ReportRun *run, RunSu
 {
     const double none = (double)NAN;
     RunSummary summary = {0, {ONSET_NEVER, -1, none, none}, none, -1, -1, none, none, none, none};
-    double *losses = ARENA_ARRAY(arena, double, run->n_snapshots);
-    for (int s = 0; s < run->n_snapshots; s++)
-        losses[s] = run->losses[(size_t)s * run->n_losses];
-    summary.loss = series_final(run->n_snapshots, losses);
+    summary.loss = loss_final(arena, run, 0);
     summarize_sink(arena, report, run, &summary);
     *ret_summary = summary;
 }

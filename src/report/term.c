@@ -49,13 +49,13 @@ void term_value(Arena *arena, const Report *report, const Term *term, const Repo
         if (m < 0 || trace_of(arena, report, run, m, term->is_strongest ? chosen : TRACE_MODEL, -1, -1, &trace) != 0)
             return;
     }
+    const int group = term->group ? run_loss_group(run, term->group) : -1;
     if (term->kind == TERM_MEDIAN) {
-        *ret_low = *ret_high = trace_final(&trace);
+        *ret_low = *ret_high = m >= 0 ? trace_final(&trace) : group >= 0 ? loss_final(arena, run, group) : (double)NAN;
         return;
     }
     if (m >= 0 && isnan(report->metrics[m].threshold))
         return; /* it declares no onset, which is not one that never came */
-    const int group = term->group ? run_loss_group(run, term->group) : -1;
     if (term->group && (group < 0 || isnan(run->losses[group]))) /* no such target: not one never learnt */
         return;
     if (m < 0 && group < 0 && !frame_is_known(run)) /* likewise */

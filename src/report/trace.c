@@ -214,11 +214,24 @@ int frame_final(const ReportRun *run, int by_token)
     return label_final(n, labels);
 }
 
-double loss_fall_share(Arena *arena, const ReportRun *run, double step)
+/* (S,) held-out loss of a group; 0: of all targets. */
+static double *loss_series(Arena *arena, const ReportRun *run, int group)
 {
     double *losses = ARENA_ARRAY(arena, double, run->n_snapshots + 1);
     for (int s = 0; s < run->n_snapshots; s++)
-        losses[s] = run->losses[(size_t)s * run->n_losses];
+        losses[s] = run->losses[(size_t)s * run->n_losses + group];
+    return losses;
+}
+
+double loss_final(Arena *arena, const ReportRun *run, int group)
+{
+    assert(group < run->n_losses);
+    return series_final(run->n_snapshots, loss_series(arena, run, group));
+}
+
+double loss_fall_share(Arena *arena, const ReportRun *run, double step)
+{
+    const double *losses = loss_series(arena, run, 0);
     const double final = series_final(run->n_snapshots, losses);
     return fall_share(run->n_snapshots, run->steps, losses, isnan(run->oracle_loss) ? final : run->oracle_loss, step);
 }

@@ -63,6 +63,9 @@ int frame_is_known(const ReportRun *run);
 /* The model's final label: the mode of the last three snapshots; -1 for a run without snapshots. */
 int frame_final(const ReportRun *run, int by_token);
 
+/* Final held-out loss of group g (1..G), or of all targets (0). */
+double loss_final(Arena *arena, const ReportRun *run, int group);
+
 /* Share of the held-out loss's fall from its start to the oracle's loss (or to its final value) made at a step. */
 double loss_fall_share(Arena *arena, const ReportRun *run, double step);
 

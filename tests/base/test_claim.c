@@ -23,8 +23,8 @@ static void test_reads_every_term(void **state)
                            "and frame_by_token() = frame ( a = \"b, (c)\" ) and seen(bidirectional, ends=bare) "
                            "and 0.5 > median(sink_rate@0.3) and onset(x) >= inf "
                            "and early(loss:copy, a=b) < 1 and changes(task, ends=bare) > changes(ends) "
-                           "and changes_framed(task, a=b) < changes(x)");
-    assert_int_equal(c.n_comparisons, 10);
+                           "and changes_framed(task, a=b) < changes(x) and median(loss:copy, a=b) < median(loss:x)");
+    assert_int_equal(c.n_comparisons, 11);
     const Comparison *k = c.comparisons;
     assert_int_equal(k[0].left.kind, TERM_ONSET);
     assert_string_equal(k[0].left.metric, "sink_mass_idle");
@@ -58,6 +58,11 @@ static void test_reads_every_term(void **state)
     assert_int_equal(k[8].right.n_selects, 0);
     assert_int_equal(k[9].left.kind, TERM_CHANGES_FRAMED);
     assert_string_equal(k[9].left.axis, "task");
+    assert_int_equal(k[10].left.kind, TERM_MEDIAN);
+    assert_null(k[10].left.metric);
+    assert_string_equal(k[10].left.group, "copy");
+    assert_string_equal(k[10].left.selects[0].value, "b");
+    assert_string_equal(k[10].right.group, "x");
     assert_true(term_is_changes(&k[9].left) && term_is_changes(&k[9].right) && !term_is_changes(&k[7].left));
     arena_free(arena);
 }
@@ -96,8 +101,8 @@ static void test_refuses_with_column(void **state)
         {"onset(x, a=) < 3", "column 12: expected a value, found \")\""},
         {"onset(x, a=1, a=2) < 3", "column 15: a is given twice"},
         {"onset(x:weakest) < 3", "column 9: after \"x:\" only strongest may stand, found \"weakest\""},
-        {"median(frame:none) < 3", "column 8: median(...) takes a metric, not a frame type"},
-        {"median(loss:copy) < 3", "column 8: median(...) takes a metric, not a loss group"},
+        {"median(frame:none) < 3", "column 8: median(...) takes a metric or loss:GROUP, not a frame type"},
+        {"median() < 3", "column 8: expected a metric or loss:GROUP, found \")\""},
         {"onset(loss:) < 3", "column 12: expected a loss group, found \")\""},
         {"changes() < 1", "column 9: expected an axis, found \")\""},
         {"changes_framed(a)", "column 1: changes_framed(...) needs a comparison: < <= > >= = != ~"},

@@ -83,7 +83,8 @@ METRICS = {"metrics": [{"name": "sink_mass", "level": "head", "direction": "rise
 
 CLAIMS = ["onset(sink_mass:strongest, a=b) < 500", "early(loss:copy, a=\"x, y\") <= onset(x)", "frame(a=1, b=2) != centralized",
           "seen(bidirectional)", "changes(model.position.kind, ends=both) >= changes_framed(ends)", "early(frame:none) = 0.5",
-          "median(corrupted/targets/sink_rate@0.3) > -1e-3 and frame_by_token() = frame()", "median(x:strongest, a=b) ~ 0.73 +- 0.05"]
+          "median(corrupted/targets/sink_rate@0.3) > -1e-3 and frame_by_token() = frame()", "median(x:strongest, a=b) ~ 0.73 +- 0.05",
+          "median(loss:copy, a=b) < median(loss:idle)"]
 
 TEXTS_SHOWN = ["a\x1b[31mb\u202e\u2028", "=cmd|' /C'!A0", "<b a=\"&\">", "-1.5e-300", "9007199254740993", "1_000", "1e3",
                "\u00e9,\"\r\n;+1", "progress 3 12 0.5 inf nan"]

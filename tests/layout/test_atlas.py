@@ -13,6 +13,7 @@ ROOT = os.path.join(os.environ["TESTS_DIR"], os.pardir)
 sys.path.insert(0, os.path.join(ROOT, "experiments"))
 import atlas  # noqa: E402
 import clocks  # noqa: E402
+import thresholds  # noqa: E402
 
 
 def claim(verdict, corrected=None, family="", text="t", tests=()):
@@ -74,7 +75,48 @@ class Lines(unittest.TestCase):
                 atlas.verdicts_of({"experiment": "e", **line})
 
 
+class Thresholds(unittest.TestCase):
+    """What experiments/thresholds.py says of an arm, on runs made by hand."""
+
+    @staticmethod
+    def runs(n_above, n, **other):
+        return [dict({"final": "0.45" if i < n_above else "0.2", "floor": "0.04", "frame": "none", "margin": "0.15"}, **other) for i in range(n)]
+
+    def test_the_sign_test_is_that_of_the_report(self):
+        for n, against, p in ((6, 0, 0.03125), (9, 1, 0.0390625), (9, 2, 0.1796875), (10, 5, 1)):
+            self.assertAlmostEqual(thresholds.sign_p(n, against), p)
+
+    def test_most_seeds_decide_and_one_more_exception_does_not(self):
+        self.assertEqual([thresholds.verdict([True] * k + [False] * (9 - k)) for k in (9, 8, 7, 2, 1, 0)],
+                         ["yes", "yes", "undecided", "undecided", "no", "no"])
+
+    def test_a_threshold_moves_and_the_other_stands(self):
+        judge = thresholds.PANELS[0][4]
+        self.assertEqual([judge(self.runs(9, 9), x) for x in (0.1, 0.3, 0.5)], ["yes", "yes", "no"])
+        self.assertEqual(judge(self.runs(9, 9, floor="0.2"), 0.1), "no")  # below three times its floor
+        judge = thresholds.PANELS[1][4]
+        self.assertEqual([judge(self.runs(9, 9), x) for x in (1, 3, 12)], ["yes", "yes", "no"])
+        self.assertEqual(judge(self.runs(0, 9), 1), "no")  # below 0.3
+
+    def test_a_label_counts_as_far_as_its_margin_reaches(self):
+        self.assertEqual([thresholds.has_label(self.runs(9, 9), moved) for moved in (0, 0.15, 0.16)], ["yes", "yes", "undecided"])
+        mixed = self.runs(5, 5) + self.runs(4, 4, frame="centralized")
+        self.assertEqual(thresholds.has_label(mixed, 0), "undecided")
+
+    def test_runs_without_the_number_are_left_out(self):
+        arm = "e", "a", self.runs(9, 9) + self.runs(9, 9, final="")
+        self.assertEqual(thresholds.counts(thresholds.PANELS[0], [arm], 0.3), [1, 0, 0])
+        arm = "e", "a", self.runs(5, 5) + self.runs(9, 9, final="")
+        self.assertEqual(thresholds.counts(thresholds.PANELS[0], [arm], 0.3), [0, 0, 0])
+
+
 class Committed(unittest.TestCase):
+    def test_the_thresholds_are_swept_over_the_committed_results(self):
+        chosen = list(thresholds.arms())
+        self.assertEqual(atlas.between(atlas.README, thresholds.MARKS)[1], thresholds.text(chosen), "run experiments/thresholds.py --write")
+        with open(thresholds.FIGURE, encoding="utf-8") as file:
+            self.assertEqual(file.read(), thresholds.figure(chosen), "run experiments/thresholds.py --write")
+
     def test_the_readmes_say_what_the_results_do(self):
         self.assertEqual(atlas.between(atlas.README, atlas.MARKS)[1], atlas.text(), "run experiments/atlas.py --write")
         self.assertEqual(atlas.between(atlas.FRONT, atlas.MARKS)[1], atlas.front(), "run experiments/atlas.py --write")

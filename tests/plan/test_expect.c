@@ -38,6 +38,7 @@ static void test_refusals(void **state)
         {"frame() = centralised", "unknown frame type \"centralised\"; did you mean \"centralized\"?"},
         {"seen(distribute)", "unknown frame type \"distribute\"; did you mean \"distributed\"?"},
         {"onset(loss:cop) < 3", "unknown loss group \"cop\"; did you mean \"copy\"?"},
+        {"median(loss:cop) < 3", "unknown loss group \"cop\"; did you mean \"copy\"?"},
         {"changes(end) < 1", "no axis \"end\"; did you mean \"ends\"?"},
         {"changes(ends, model.position.kind=alibi) < 1", "no two arms of changes(...) differ in ends alone"},
         {"changes(ends, ends=bare) < 1", "no two arms of changes(...) differ in ends alone"},
@@ -133,6 +134,8 @@ static void test_what_nobody_measures(void **state)
          "experiment.yaml:3: expect: no arm of frame(...) measures frames: model.n_layers is too much"},
         {"data.source.kind: recall\nexpect:\n  - {text: t, that: \"onset(loss:copy) < 5\"}\n",
          "experiment.yaml:3: expect: no arm of onset(...) measures loss:copy: data.source.kind is too much"},
+        {"data.source.kind: recall\nexpect:\n  - {text: t, that: \"median(loss:copy) < 5\"}\n",
+         "experiment.yaml:3: expect: no arm of median(...) measures loss:copy: data.source.kind is too much"},
         {"sweep: {model.n_layers: [2, 64]}\nexpect:\n  - {text: t, that: \"median(value_drain, model.n_layers=64) < "
          "1\"}\n",
          "experiment.yaml:3: expect: no arm of median(...) measures value_drain: model.n_layers is too much"},

@@ -340,6 +340,12 @@ static const struct {
     {"early(loss:copy) <= 0.6", VERDICT_SUPPORTED, 3},
     {"onset(loss:paste) < 2", VERDICT_UNDECIDED, 3},    /* no such group in these runs */
     {"onset(loss:absent) > 100", VERDICT_UNDECIDED, 3}, /* no such target: not one that is never learnt */
+    /* its last three values are 4/6, 4/7 and 4/8; the drawn loss stays at 3 */
+    {"median(loss:copy) > 0.571 and median(loss:copy) < 0.572", VERDICT_SUPPORTED, 6},
+    {"median(loss:copy, kind=a) < median(loss:drawn, kind=b)", VERDICT_SUPPORTED, 1},
+    {"median(loss:copy) < 0.5", VERDICT_REFUTED, 3},
+    {"median(loss:paste) < 5", VERDICT_UNDECIDED, 3},
+    {"median(loss:absent) < 5", VERDICT_UNDECIDED, 3},
     /* of the three pairs of arms, a and c differ and b and c do */
     {"changes(kind) > 0.66 and changes(kind) < 0.67", VERDICT_SUPPORTED, 2},
     {"0.5 > changes(kind)", VERDICT_REFUTED, 1},
