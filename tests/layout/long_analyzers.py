@@ -24,6 +24,7 @@ ANSWERED = {
         ("report/changes_json.c", "analyzer-null-dereference"): "two values are named of an axis alone, not of the seed",
         ("base/embed.c", "analyzer-malloc-leak"): "a program of the build, which ends where its file can't be read",
         ("store/series.c", "analyzer-possible-null-dereference"): "what calloc returns has been asked for, in the condition before",
+        ("num/bfloat16_emulated.h", "analyzer-shift-count-overflow"): "gcc takes the number of lanes of a vector for the bits of one",
         ("num/oct.h", "analyzer-shift-count-overflow"): "gcc takes the number of lanes of a vector for the bits of one",
         ("num/vec_math.h", "analyzer-shift-count-overflow"): "gcc takes the number of lanes of a vector for the bits of one",
     },
