@@ -4,6 +4,7 @@
  * least 30 ms each) alternate, a window's share is its rate over the mean of the two peaks beside it, and the median
  * over windows is quoted. So whatever else the machine does, it does it to all engines alike.
  */
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -247,6 +248,7 @@ static int bench_size(const Size *size, const Request *request, Result *ret_resu
         status = bench_open(&benches[n++], size, (Engine)e, request, err);
     }
     if (status == STATUS_OK) {
+        assert(n > 0); /* exact is everywhere */
         const Batch *batch = &trainers[0]->batch;
         const double target_share = (double)batch->n_targets / (batch->n * batch->length);
         const double flops = model_flops_per_token(benches[0].model, target_share);
