@@ -43,7 +43,7 @@ class Controls(Playing):
         self.wait(page, result, 20)
 
     def press_each(self, page, selector, device, result):
-        n = page.evaluate(f"document.querySelectorAll({selector!r}).length")
+        n = self.shown(page, f"document.querySelectorAll({selector!r}).length")
         self.assertGreater(n, 0, selector)
         for i in [*range(n)] * (2 if n > 1 else 1):  # what is on from the start is pressed from another value in the second round
             self.press(page, selector, device, result, i)
