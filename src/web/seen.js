@@ -16,10 +16,12 @@ function headShown() {
   return Array.from({length: page.shape.nHeads}, (_, h) => h).reduce((best, h) => strength(h) > strength(best) ? h : best, 0);
 }
 
+const isBeyond = (value, floor) => finite(value) > Math.max(THRESHOLD, FLOOR_TIMES * floor);
+
 /* The first frame from which a value stays beyond its floor; null while none does. */
 function formed(frames, values, floor) {
   for (let i = 0; i + STAY <= frames.length; i++)
-    if (values.slice(i, i + STAY).every(value => value > Math.max(THRESHOLD, FLOOR_TIMES * floor)))
+    if (values.slice(i, i + STAY).every(value => isBeyond(value, floor)))
       return frames[i].step;
   return null;
 }
@@ -28,8 +30,8 @@ const hasEnd = () => page.state.eos === "always";
 
 const FEWEST = 4; // idle tokens that must see a column, or it is none
 
-/* The place, of those between the ends, on which idle tokens rest: their mean is the largest, and beyond the limit; null where there
-   is none. */
+/* The place, neither the first nor a marked last one, on which idle tokens rest: it draws most of them in the mean, and more than
+   THRESHOLD; null where there is none. */
 function placeBetween(frame, head) {
   const {length: T, idle} = page.shape, isCausal = page.state.mask === "causal", {map} = frame;
   let best = null, most = THRESHOLD;
@@ -45,9 +47,10 @@ function placeBetween(frame, head) {
 /* Where the column is in a frame, by the head that is shown: one of ANSWERS, or "between" the ends. */
 function answer(frame = lastFrame()) {
   const head = headShown();
-  const isAt = (value, floor) => finite(value) > Math.max(THRESHOLD, FLOOR_TIMES * floor);
-  const isFirst = isAt(frame.sinks[head], frame.sinkFloor), isLast = hasEnd() && isAt(frame.ends[head], frame.endFloor);
-  return isFirst && isLast ? "both" : isFirst ? "first" : isLast ? "last" : placeBetween(frame, head) !== null ? "between" : "none";
+  const isFirst = isBeyond(frame.sinks[head], frame.sinkFloor), isLast = hasEnd() && isBeyond(frame.ends[head], frame.endFloor);
+  if (isFirst || isLast)
+    return isFirst && isLast ? "both" : isFirst ? "first" : "last";
+  return placeBetween(frame, head) === null ? "none" : "between";
 }
 
 /* What idle tokens look at, in words. */
@@ -66,11 +69,12 @@ function shareLeft() {
 
 /* What formed, and whether it is worth anything. */
 function said(found) {
-  const share = shareLeft(), left = `the [loss] still is ${percent(share)} of what it was`;
+  const share = shareLeft(), isLearnt = Number.isNaN(share), left = `the [loss] still is ${percent(share)} of what it was`;
   if (found !== "none")
-    return `${ofHead()}A sink: [idle] tokens look at ${wordsOf(found, lastFrame())}.` + (Number.isNaN(share) ? "" : ` The task is not learnt yet: ${left}.`);
-  return ofHead() + (Number.isNaN(share) ? "No column formed: no sink." : `No column formed, but the task was not learnt either: ${left}. This is ` +
-    "no cure.");
+    return `${ofHead()}A sink: [idle] tokens look at ${wordsOf(found, lastFrame())}.` + (isLearnt ? "" : ` The task is not learnt yet: ${left}.`);
+  if (isLearnt)
+    return `${ofHead()}No column formed: no sink.`;
+  return `${ofHead()}No column formed, but the task was not learnt either: ${left}. This is no cure.`;
 }
 
 /* What the frame that is looked back at shows. */
