@@ -47,8 +47,8 @@ static int may_use_tiles(void)
     return syscall(SYS_arch_prctl, REQUEST_STATE, TILE_DATA) == 0;
 }
 
-/* The definition's bits, of sums with cancellation, subnormal numbers and infinities: another maker's processor might
- * sum otherwise. */
+/* The definition's bits, of sums with cancellation and of products that vanish, over two chunks: another maker's
+ * processor might sum otherwise. */
 static int computes_the_definition(const Bfloat16 *maker)
 {
     enum { SIDE = 40, SIZE = SIDE * SIDE };

@@ -80,7 +80,6 @@ class Bfloat16(Case):
         losses = [read(os.path.join(folder, "train.csv")) for folder in folders.values()]
         self.assertNotEqual(*losses)
 
-    @unittest.skipUnless(has_amx(), "no AMX")
     def test_a_bench_leaves_out_what_is_emulated(self):
         words = ["bench", "--seconds", "1", "--size", "S", "--set", "model.n_layers=1", "--set", "model.d_model=32", "--set", "model.context_length=32"]
         self.assertIn("bfloat16 is not measured: no AMX beside the kernels 'avx2', which would emulate it",

@@ -4,7 +4,6 @@
  */
 #include "product.h"
 
-#include "base/lanes.h"
 #include "num/bfloat16.h"
 
 /* What this machine runs, each in a table of its own. */
