@@ -60,7 +60,7 @@ static void strip_sums(const Strip *s, int rows, int columns, real *ret_sums, pt
     const int fetched = s->n_chunks >= CHUNKS_TO_FETCH ? rows / s->n_chunks : 0;
     const Element *a = s->a, *b = s->b;
     const real *c = s->c;
-    __asm__ volatile("" ::: "memory"); /* gcc's loads of tiles do not tell that they read: what was laid is stored by now */
+    __asm__ volatile("" ::: "memory"); /* what was laid is stored by now: gcc's loads of tiles do not say so */
     _tile_zero(0);
     _tile_zero(1);
     _tile_zero(2);
