@@ -152,7 +152,8 @@ class FaultCase(KillCase):
         return self.refframe(*words, code=None, env=env, timeout=240)
 
     def possible(self, scene):
-        """Every call that can fail, as a fault without a way."""
+        """Every call that can fail, as a fault without a way. Behind a fork, a number is a call of each of the two processes:
+        one fault, in which both fail."""
         log = self.at("calls.log")
         folder = self.at("counted-calls")
         scene.begin(folder)
@@ -161,7 +162,8 @@ class FaultCase(KillCase):
         lines = [line.split(" ", 2) for line in sorted(set(read(log).decode().splitlines()))]
         os.remove(log)
         shutil.rmtree(folder)
-        return [Fault(call, int(number), path, None) for call, number, path in lines]
+        paths = {(call, int(number)): path for call, number, path in lines}
+        return [Fault(call, number, path, None) for (call, number), path in paths.items()]
 
     def inject(self, scene, fault):
         """One fault, and the command once more without: what is wrong, or ""."""
@@ -182,7 +184,8 @@ class FaultCase(KillCase):
             with self.lock:
                 self.counts[fault.call] += 1
                 self.n_survived += done.returncode == 0
-            fault = fault._replace(path=reached[0].split(" ", 2)[2])
+            failed = [fault._replace(path=line.split(" ", 2)[2]) for line in reached]
+            fault = next(filter(must_be_told, failed), failed[0])
             self.check_end(scene, fault, folder, done)
             self.check_again(scene, folder)
         except Exception as problem:  # pylint: disable=broad-except
@@ -229,7 +232,8 @@ class FaultCase(KillCase):
                 for root, _, names in os.walk(folder) for name in names if ".tmp-" in name]
 
     def check_all(self, scene, faults):
-        """As many at a time as there are cores."""
+        """As many at a time as there are cores, each in a folder of its own."""
+        self.assertEqual(len({fault._replace(path="") for fault in faults}), len(faults))
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             problems = [problem for problem in pool.map(lambda fault: self.inject(scene, fault), faults) if problem]
         self.assertEqual(problems, [])
