@@ -35,6 +35,7 @@ static void print_plan(Arena *arena, const Plan *plan)
 /* What all runs take. */
 typedef struct {
     double flops, tokens;
+    double exact_flops; /* as many by the engine exact would take as long */
     size_t disk_bytes;
 } Needs;
 
@@ -72,6 +73,7 @@ static void print_arms(const Experiment *experiment, Needs *needs)
             terminal_rowf("  %s\n    %lld parameters, %lld snapshot%s, oracle %s\n", name, parameters, snapshots,
                           snapshots == 1 ? "" : "s", oracle);
         needs->flops += estimate->flops * plan->n_seeds;
+        needs->exact_flops += estimate->flops / estimate->speed * plan->n_seeds;
         needs->tokens += (double)estimate->tokens * plan->n_seeds;
         needs->disk_bytes += estimate->disk_bytes * (size_t)plan->n_seeds;
     }
@@ -124,7 +126,7 @@ static void print_needs(const Experiment *experiment, const Needs *needs)
     terminal_rowf("  disk      %s at most, before compression\n", text_bytes((double)needs->disk_bytes, disk));
     terminal_rowf("  compute   %.3g TFLOP over %.3g million tokens; about %s when nothing else runs here\n",
                   needs->flops / 1e12, needs->tokens / 1e6,
-                  text_seconds(needs->flops / experiment_speed(experiment, cores), seconds));
+                  text_seconds(needs->exact_flops / experiment_speed(experiment, cores), seconds));
     print_claims(plan);
     experiment_print_notes(experiment, "  note      ");
 }

@@ -104,7 +104,7 @@ double experiment_longest(const Experiment *experiment)
 {
     double most = 0;
     for (const CheckedArm *arm = program_checked_arms(&experiment->program); arm; arm = arm->next)
-        most = fmax(most, arm->estimate.flops);
+        most = fmax(most, arm->estimate.flops / arm->estimate.speed);
     return most / experiment_speed(experiment, experiment->threads);
 }
 

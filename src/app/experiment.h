@@ -22,7 +22,7 @@ typedef struct {
 size_t experiment_memory(const Experiment *experiment, int threads);
 
 /* Seconds that its longest run is likely to take alone, on experiment->threads of this machine; FLOP/s of its cores
- * that its jobs use. */
+ * that its jobs use, by the engine exact. */
 double experiment_longest(const Experiment *experiment);
 double experiment_speed(const Experiment *experiment, int cores);
 

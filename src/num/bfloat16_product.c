@@ -89,6 +89,8 @@ INLINE void finish(const real *sums, int rows, int columns, const int is_whole, 
 /* A panel's rows of a block, with zeros behind them. */
 static Strip strip_of(const Block *block, const Element *panel, Element *copy)
 {
+    if (block->k == 0)
+        return (Strip){.n_chunks = 0};
     const int whole = block->k / CHUNK * CHUNK;
     Strip strip = {.n_chunks = up_to(block->k, CHUNK) / CHUNK, .b = panel + (ptrdiff_t)block->k_first * PANEL};
     strip.last_b = (const Element *)strip.b + (strip.n_chunks - 1) * CHUNK * PANEL;

@@ -37,3 +37,18 @@ int engine_kernels(Arena *arena, const Settings *settings, const Kernels *own, c
     }
     return status == STATUS_OK ? STATUS_OK : settings_error(settings, ENGINE_KEY, err, "%s", reason.text);
 }
+
+double engine_speed(Engine engine, const Kernels *kernels)
+{
+    /* README.md, "A whole training step" */
+    switch (engine) {
+    case ENGINE_OPENBLAS:
+        return 0.8;
+    case ENGINE_BFLOAT16:
+        return bfloat16_is_emulated(kernels) ? 0.5 : 2;
+    case ENGINE_EXACT:
+    case N_ENGINES:
+        break;
+    }
+    return 1;
+}

@@ -27,4 +27,7 @@ Engine engine_of(const Settings *settings);
  * STATUS_INPUT, with file, line and key, where this machine lacks what they ask for. */
 int engine_kernels(Arena *arena, const Settings *settings, const Kernels *own, const Kernels **ret_kernels, Error *err);
 
+/* How many times as fast as exact a step is with that table of an engine, roughly: for estimates of time only. */
+double engine_speed(Engine engine, const Kernels *kernels);
+
 #endif

@@ -201,7 +201,7 @@ static void take_notes(const Session *session, TrainEstimate *estimate)
                  "on with the run",
                  session->kernels->products);
     if (engine_of(session->model_settings.settings) == ENGINE_BFLOAT16 && bfloat16_is_emulated(session->kernels))
-        add_note(estimate, "numerics.engine: this machine has no AMX; the same bits are emulated, slowly");
+        add_note(estimate, "numerics.engine: no products by AMX here; the same bits are emulated, slowly");
     if (train->warmup_steps > train->steps)
         add_note(estimate,
                  "train.warmup_steps: %" PRId64 " are more than the run's %" PRId64
@@ -228,6 +228,7 @@ int train_estimate(const Settings *settings, const Kernels *kernels, CorpusShelf
     estimate.tokens = (int64_t)((double)(train->steps * train->batch_size) * data_mean_length(session.data));
     estimate.flops = (double)estimate.tokens *
                      model_flops_per_token(session.model, train->objective->target_share(train->objective_state));
+    estimate.speed = engine_speed(engine_of(session.model_settings.settings), session.kernels);
     estimate.n_snapshots = snapshot_count(train);
     estimate.n_checkpoints = (train->steps + train->checkpoint.every - 1) / train->checkpoint.every;
     if (estimate.n_checkpoints > train->checkpoint.keep)

@@ -48,6 +48,7 @@ typedef struct {
     size_t disk_bytes; /* an upper estimate: snapshots before compression, checkpoints, series */
     int64_t n_parameters;
     double flops; /* of all training steps */
+    double speed; /* of its engine's, where exact's is 1: engine_speed */
     int64_t tokens, n_snapshots, n_checkpoints;
     int lanes;
     double oracle_loss;                    /* per target, NaN where unknown */

@@ -1,10 +1,13 @@
 """Without these, a run could be given to a library that is not there or of no use, go on by another one, or keep what its bits
 depend on to itself; and one of bfloat16 could have other bytes where there is no AMX."""
+import ctypes
 import glob
 import json
 import os
+import platform
 import re
 import subprocess
+import sys
 import unittest
 
 from exported import RUNS, experiment
@@ -49,7 +52,20 @@ def has_amx():
     return re.search("^bfloat16 by amx$", subprocess.run([REFFRAME, "--version"], text=True, capture_output=True, check=True).stdout, re.M) is not None
 
 
+def lends_tiles():
+    """Whether processor and system say so to anybody who asks (arch_prctl(2): the request for the state of tiles)."""
+    if platform.machine() != "x86_64" or sys.platform != "linux":
+        return False
+    flags = set(read("/proc/cpuinfo").decode().partition("flags")[2].partition("\n")[0].split())
+    return {"amx_tile", "amx_bf16", "avx512_bf16"} <= flags and ctypes.CDLL(None).syscall(158, 0x1023, 18) == 0
+
+
 class Bfloat16(Case):
+    @unittest.skipUnless(lends_tiles(), "no AMX here")
+    def test_it_is_found(self):
+        """Else it would be emulated without a word of complaint."""
+        self.assertTrue(has_amx())
+
     def run_with(self, kernels, *words):
         """The run's folder, by the kernels of that name; None: the fastest."""
         name = kernels or "fastest"
@@ -62,7 +78,7 @@ class Bfloat16(Case):
         """AMX where it is, and each path's emulation, which says that it is one."""
         self.write("one.yaml", BFLOAT16)
         fastest, shown = self.run_with(None)
-        emulated = "numerics.engine: this machine has no AMX; the same bits are emulated, slowly"
+        emulated = "numerics.engine: no products by AMX here; the same bits are emulated, slowly"
         self.assertEqual(emulated in shown, not has_amx())
         for kernels in "avx2", "plain":
             folder, shown = self.run_with(kernels, "--threads", "2")

@@ -278,8 +278,8 @@ static void every_maker_goes_on_with_the_run(void **state)
     }
 }
 
-/* The optimizer's products are not rounded: a step of Muon is the one that our own kernels make of the same gradient,
- * and so is nothing that is measured. */
+/* The optimizer's products are not rounded: a step of Muon is the one that our own kernels make of the same gradient.
+ */
 static void the_optimizer_rounds_nothing(void **state)
 {
     (void)state;
@@ -314,6 +314,25 @@ static void the_optimizer_rounds_nothing(void **state)
     }
     assert_true(n_matrices > 4);
     session_close(&session);
+    arena_free(arena);
+}
+
+/* What `check` says of time: as long as exact takes, or shorter by tiles, and longer where they are emulated. */
+static void an_estimate_knows_its_engine(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    TrainEstimate estimate;
+    Error err;
+    const Settings exact = settings_of(arena, "exact", variants[0], NULL);
+    const Settings rounded = settings_of(arena, "bfloat16", variants[0], NULL);
+    assert_ok(train_estimate(&exact, kernels_best(), NULL, &estimate, &err), &err);
+    assert_true(estimate.speed == 1);
+    const double flops = estimate.flops;
+    assert_ok(train_estimate(&rounded, kernels_named("plain"), NULL, &estimate, &err), &err);
+    assert_true(estimate.speed < 1 && estimate.flops == flops);
+    assert_ok(train_estimate(&rounded, kernels_best(), NULL, &estimate, &err), &err);
+    assert_int_equal(estimate.speed > 1, bfloat16_named(BFLOAT16_AMX) && kernels_best() == kernels_named("avx512"));
     arena_free(arena);
 }
 
@@ -366,6 +385,7 @@ int main(void)
         TEST(measured_again_it_is_the_same),
         cmocka_unit_test_setup(another_library_does_not_go_on, look_for_openblas),
         cmocka_unit_test(every_maker_goes_on_with_the_run),
+        cmocka_unit_test(an_estimate_knows_its_engine),
         cmocka_unit_test(the_optimizer_rounds_nothing),
         cmocka_unit_test(metrics_round_nothing),
     };
