@@ -160,7 +160,11 @@ static void run(Lanes *lanes, const Size *size)
     set_up(arena, size, &bench);
     printf("%s: L %d, H %d, T %d, %d sequences, %d threads\n", size->name, size->L, size->H, size->T, size->N,
            lanes_threads(lanes));
+    View whole = bench.view;
+    whole.layer_maps = bench.layer_maps[0];
     for (const MetricFamily *const *it = family_registry; *it; it++) {
+        if ((*it)->needs & ~view_has(&whole)) /* slots and interventions: adding up what passes of the model gave */
+            continue;
         bench.family = *it;
         const double seconds = best_seconds(lanes, &bench);
         const int every = (*it)->every ? (*it)->every : 1;
