@@ -37,8 +37,10 @@ test-long:
 	meson compile -C $(BUILD)
 	meson test -C $(BUILD) --print-errorlogs --suite long
 
+# Every engine, and PyTorch where PYTHON has it, in turns.
+PYTHON ?= python3
 bench: build
-	$(BUILD)/refframe bench
+	$(PYTHON) tests/train/bench_engines.py $(BUILD)/refframe
 
 # The whole suite with address and undefined-behaviour checks.
 sanitize:
@@ -105,7 +107,7 @@ help:
 	@echo 'make atlas       run what the atlas of experiments/README.md lists, and say which tables differ (needs python3)'
 	@echo 'make test        build and run the test suite'
 	@echo 'make test-long   the tests that take minutes: every kill, fault and power cut, every compiler, every verb under valgrind'
-	@echo 'make bench       training speed against the machine'
+	@echo 'make bench       training speed of every engine, and of PyTorch where PYTHON=... has it, against the machine'
 	@echo 'make sanitize    the test suite with address and undefined-behaviour checks'
 	@echo 'make sanitize-thread   the test suite with checks for data races'
 	@echo 'make valgrind    the test programs in C under valgrind'

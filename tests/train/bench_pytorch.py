@@ -49,7 +49,8 @@ class Model(nn.Module):
         return F.cross_entropy(self.head(self.norm(x)).flatten(0, 1), targets.flatten())
 
 
-def bench(name, seconds, compiled, bf16):
+def prepare(name, compiled, bf16):
+    """A function that makes one training step, behind two of them, and the tokens of a step."""
     L, C, H, T, B, V = SIZES[name]
     torch.manual_seed(1)
     model = Model(L, C, H, T, V)
@@ -67,15 +68,28 @@ def bench(name, seconds, compiled, bf16):
 
     step()
     step()
+    return step, B * T
+
+
+def windows(step, tokens, seconds):
+    """Tokens a second of windows of at least 30 ms, three or more."""
     rates, began = [], time.perf_counter()
     while time.perf_counter() - began < seconds or len(rates) < 3:
         steps, started = 0, time.perf_counter()
         while time.perf_counter() - started < 0.03:
             step()
             steps += 1
-        rates.append(steps * B * T / (time.perf_counter() - started))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"  {name:4}  {statistics.median(rates):12.0f} tokens/s  best {max(rates):8.0f}  peak memory {peak:6.0f} MiB", flush=True)
+        rates.append(steps * tokens / (time.perf_counter() - started))
+    return rates
+
+
+def peak_mib():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def bench(name, seconds, compiled, bf16):
+    rates = windows(*prepare(name, compiled, bf16), seconds)
+    print(f"  {name:4}  {statistics.median(rates):12.0f} tokens/s  best {max(rates):8.0f}  peak memory {peak_mib():6.0f} MiB", flush=True)
 
 
 if __name__ == "__main__":
