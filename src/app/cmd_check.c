@@ -114,7 +114,6 @@ static void print_claims(const Plan *plan)
 static void print_needs(const Experiment *experiment, const Needs *needs)
 {
     const Plan *plan = &experiment->plan;
-    const int cores = experiment->jobs * experiment->threads;
     const double memory = (double)experiment_memory(experiment, experiment->threads);
     char one[32], all[32], disk[32], seconds[32];
     terminal_rowf("\n  %d run%s, %d at a time with %d thread%s each -> %s\n", plan->n_runs,
@@ -126,7 +125,7 @@ static void print_needs(const Experiment *experiment, const Needs *needs)
     terminal_rowf("  disk      %s at most, before compression\n", text_bytes((double)needs->disk_bytes, disk));
     terminal_rowf("  compute   %.3g TFLOP over %.3g million tokens; about %s when nothing else runs here\n",
                   needs->flops / 1e12, needs->tokens / 1e6,
-                  text_seconds(needs->exact_flops / experiment_speed(experiment, cores), seconds));
+                  text_seconds(needs->exact_flops / experiment_speed(experiment), seconds));
     print_claims(plan);
     experiment_print_notes(experiment, "  note      ");
 }

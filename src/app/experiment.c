@@ -95,9 +95,23 @@ static double undisturbed_peak(const Kernels *kernels)
     return best;
 }
 
-double experiment_speed(const Experiment *experiment, int cores)
+static double speed_of(const Experiment *experiment, int cores)
 {
     return undisturbed_peak(experiment->kernels) * (cores < clock_cores() ? cores : clock_cores()) * likely_share;
+}
+
+/* Threads of a run that training can use: the lanes of the arm that has most. */
+static int useful_threads(const Experiment *experiment)
+{
+    int most = 1;
+    for (const CheckedArm *arm = program_checked_arms(&experiment->program); arm; arm = arm->next)
+        most = arm->estimate.lanes > most ? arm->estimate.lanes : most;
+    return most < experiment->threads ? most : experiment->threads;
+}
+
+double experiment_speed(const Experiment *experiment)
+{
+    return speed_of(experiment, experiment->jobs * useful_threads(experiment));
 }
 
 double experiment_longest(const Experiment *experiment)
@@ -105,7 +119,7 @@ double experiment_longest(const Experiment *experiment)
     double most = 0;
     for (const CheckedArm *arm = program_checked_arms(&experiment->program); arm; arm = arm->next)
         most = fmax(most, arm->estimate.flops / arm->estimate.speed);
-    return most / experiment_speed(experiment, experiment->threads);
+    return most / speed_of(experiment, useful_threads(experiment));
 }
 
 /* Threads of each run where so many run at a time; `threads` if they were asked for. */
@@ -158,6 +172,11 @@ static int divide_machine(const Arguments *arguments, Experiment *experiment, Er
                                                      "%d at a time: this machine's memory, %s, has room "
                                                      "for no more",
                                                      experiment->jobs, text_bytes(there, text)));
+    if (useful_threads(experiment) < experiment->threads)
+        experiment_add_note(experiment, arena_format(experiment->arena,
+                                                     "%d threads for each run: training uses %d of them, as many as "
+                                                     "train.lanes; more lanes make another run, with other bits",
+                                                     experiment->threads, useful_threads(experiment)));
     return STATUS_OK;
 }
 

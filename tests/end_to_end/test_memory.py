@@ -103,6 +103,18 @@ class Memory(Case):
         check(heads, 1, 0)
         self.assertIn("a run of these sizes needs", check(heads, 4, 2))
 
+    def test_threads_without_work(self):
+        """More of them than pieces of a batch: said, and not counted on."""
+        path = self.write("lanes.yaml", "seeds: 1\nmodel: {n_layers: 1, n_heads: 1, d_model: 16, context_length: 16}\n"
+                          "train: {steps: 1, batch_size: 8}\n")
+        line = "threads for each run: training uses 4 of them, as many as train.lanes; more lanes make another run, with other bits"
+        self.assertIn(f"note      6 {line}\n", self.refframe("check", path, "--threads", 6).stdout)
+        for words in ("--threads", 4), ("--threads", 6, "--set", "train.lanes=8"):
+            self.assertNotIn("training uses", self.refframe("check", path, *words).stdout)
+        bench = self.refframe("bench", "--threads", 6, "--seconds", 1, "--size", "S", "--set", "model.n_layers=1", "--set", "model.d_model=32",
+                              "--set", "model.context_length=32", "--set", "numerics.engine=exact").stdout
+        self.assertIn("2 of the 6 threads have nothing to do: train.lanes is 4, and --set train.lanes=6 gives each a piece\n", bench)
+
     def test_runs_at_a_time(self):
         """As many as memory has room for, or as were asked for, if it has."""
         path = self.write("large.yaml", "seeds: 1024\nmodel: {n_layers: 8, n_heads: 8, d_model: 512}\ntrain: {steps: 1}\n")
