@@ -56,6 +56,7 @@ static void lay(Arena *arena, const TrainSettings *settings, const Model *model,
         measurer->given->with_position ? ARENA_ARRAY(arena, double, n * measurer->layout.n_values) : NULL;
     measurer->afar_baseline = ARENA_ARRAY(arena, float, (measurer->full.varies ? n : 1) * afar);
     measurer->bad_heads = ARENA_ARRAY(arena, int, n);
+    measurer->bad_layers = ARENA_ARRAY(arena, int, n);
 }
 
 static int workers_of(const Model *model, const GivenSet *set, int threads)
@@ -120,7 +121,7 @@ static void fill_afar_baseline(Measurer *measurer)
 
 /* ---- measuring ---- */
 
-/* Attention may be finite, and what a later MLP makes of it not. */
+/* Attention may be finite, and what a later MLP or the head makes of it not. */
 static int check_finite(const Measurer *measurer, Error *err)
 {
     const int H = measurer->layout.n_heads;
@@ -130,6 +131,11 @@ static int check_finite(const Measurer *measurer, Error *err)
                              "the attention of head %d.%d in sequence %d is not finite: its weights are too large for "
                              "float32",
                              (measurer->bad_heads[s] - 1) / H, (measurer->bad_heads[s] - 1) % H, s);
+        if (measurer->bad_layers[s] > 0)
+            return error_set(err, STATUS_INPUT,
+                             "what layer %d gives in sequence %d is not finite: the model's weights are too large for "
+                             "float32",
+                             measurer->bad_layers[s] - 1, s);
         if (measurer->given->targets && !isfinite(measurer->pass.losses[(size_t)s * MAX_LOSS_GROUPS]))
             return error_set(err, STATUS_INPUT,
                              "the loss of sequence %d is not finite: the model's weights are too large for float32", s);

@@ -241,6 +241,16 @@ static void put_maps(const View *view, size_t heads, size_t T, real *map_sum, re
     }
 }
 
+/* 1 + the first of n blocks of x (n,size) that holds what is no finite number; 0: none does. */
+static int first_bad(int n, size_t size, const real *x)
+{
+    for (int b = 0; b < n; b++)
+        for (size_t i = 0; i < size; i++)
+            if (!isfinite(x[(size_t)b * size + i]))
+                return 1 + b;
+    return 0;
+}
+
 /* Keeps the maps of a given sequence where they are asked for. Weights may be finite, and what they compute not: then
  * there is nothing to measure. */
 static int take_given(Measurer *measurer, int n, const View *view)
@@ -249,13 +259,11 @@ static int take_given(Measurer *measurer, int n, const View *view)
     const size_t square = (size_t)view->length * (size_t)view->length;
     if (measurer->given->maps)
         memcpy(measurer->given->maps[n], view->maps, (size_t)n_heads * square * sizeof(real));
-    for (int h = 0; h < n_heads; h++)
-        for (size_t i = 0; i < square; i++)
-            if (!isfinite(view->maps[(size_t)h * square + i])) {
-                measurer->bad_heads[n] = 1 + h;
-                return 0;
-            }
-    return 1;
+    const size_t stream = (size_t)view->length * (size_t)view->d_model;
+    measurer->bad_heads[n] = first_bad(n_heads, square, view->maps);
+    if (view->residual) /* of layers, the inputs and the last one's output */
+        measurer->bad_layers[n] = first_bad(view->n_layers, stream, view->residual + stream);
+    return measurer->bad_heads[n] == 0 && measurer->bad_layers[n] == 0;
 }
 
 /* One sequence that was captured as number `at`: families, importances, losses, maps. */

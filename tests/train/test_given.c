@@ -292,7 +292,7 @@ static void test_what_is_left_out(void **state)
 }
 
 /* Tensors whose name begins so as large as float32 has them: what comes of it is refused by name. */
-static void check_refused(const char *start, const char *expected)
+static void check_refused(int has_targets, const char *start, const char *expected)
 {
     Run run = train_arm(arms[0]);
     const TrainSettings settings = settings_of(&run);
@@ -300,6 +300,8 @@ static void check_refused(const char *start, const char *expected)
     Arena *memory = NULL;
     Measured measured;
     Error err = {""};
+    if (!has_targets)
+        run.set.targets = NULL;
     for (int t = 0; t < parameters->n_tensors; t++) {
         const Tensor *tensor = &parameters->tensors[t];
         const int is_one = strncmp(tensor->name, start, strlen(start)) == 0;
@@ -314,14 +316,20 @@ static void check_refused(const char *start, const char *expected)
     drop(&run);
 }
 
-/* Weights may be finite, and attention not; or attention, and the loss not. */
+/* Weights may be finite, and attention not; or attention, and what a layer gives; or that, and the loss. Without
+ * targets there is no loss to tell. */
 static void test_what_is_not_finite(void **state)
 {
     (void)state;
-    check_refused("blocks.1.attention.q.weight",
-                  "the attention of head 1.0 in sequence 0 is not finite: its weights are too large for float32");
-    check_refused("blocks.1.mlp.",
-                  "the loss of sequence 0 is not finite: the model's weights are too large for float32");
+    static const char head[] = "the attention of head 1.0 in sequence 0 is not finite: its weights are too large for "
+                               "float32";
+    static const char layer[] = "what layer 1 gives in sequence 0 is not finite: the model's weights are too large for "
+                                "float32";
+    for (int has_targets = 0; has_targets <= 1; has_targets++) {
+        check_refused(has_targets, "blocks.1.attention.q.weight", head);
+        check_refused(has_targets, "blocks.1.mlp.", layer);
+    }
+    check_refused(1, "head.", "the loss of sequence 0 is not finite: the model's weights are too large for float32");
 }
 
 int main(void)
