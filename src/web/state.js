@@ -27,10 +27,12 @@ function readLink() {
     if (Object.hasOwn(values, given.get(key)))
       page.state[key] = given.get(key);
   page.preset = presetOf(page.state) ?? page.preset;
-  page.until = stepsNow();
   for (const [key, {isRight}] of Object.entries(NUMBERS))
     if (isRight(Number(given.get(key))))
       page.state[key] = Number(given.get(key));
+  if (LESSON[given.get("lesson") - 1]) // a step, counted as its heading does
+    page.lesson = newLesson(given.get("lesson") - 1);
+  page.until = stepsNow();
 }
 
 function writeLink() {
@@ -38,5 +40,7 @@ function writeLink() {
   for (const key of [...Object.keys(SWITCHES), "rate", "seed"])
     if (page.state[key] !== usual[key])
       words.set(key, page.state[key]);
+  if (page.lesson)
+    words.set("lesson", page.lesson.at + 1);
   history.replaceState(null, "", "#" + words);
 }

@@ -11,11 +11,14 @@ const hasBegun = () => page.frames.length > 1;
 /* Steps of the next run: of the lesson's step where this is its run, which may have none; else of the preset. */
 const stepsNow = () => (page.lesson && isOfStep() ? stepNow().steps : null) ?? PRESETS[page.preset].steps;
 
-/* Goes to a step: its run is opened, and nothing is said of it yet. */
+/* At a step of which nothing is said yet. */
+const newLesson = at => ({at, said: null, columns: [], isAsked: false});
+
+/* Goes to a step: its run is opened. */
 function takeStep(at) {
   const step = LESSON[at];
   forgetSeeds();
-  page.lesson = {at, said: null, columns: [], isAsked: false};
+  page.lesson = newLesson(at);
   page.preset = step.preset;
   page.state = stateOfStep(step);
   page.until = stepsNow();

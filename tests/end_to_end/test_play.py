@@ -492,6 +492,23 @@ class Play(Playing, unittest.TestCase):
             self.shown(page, f"$('{button}').click()")
             self.assertEqual(page.evaluate("document.activeElement.id"), "play")
 
+    def test_a_link_out_of_the_lesson_leads_into_it(self):
+        page = self.page()
+        self.step(page, 4)
+        page.evaluate("$('seed').value = 7; $('seed').dispatchEvent(new Event('change'))")
+        self.wait(page, "page.isOpen && page.state.seed === 7")
+        link = page.evaluate("location.hash")
+        self.assertEqual("#preset=cure&seed=7&lesson=5", link)
+        again = self.page(link)
+        self.wait(again, "page.isOpen")
+        self.assertEqual("Step 5 of 7: Take softmax away", again.evaluate("$('lesson-title').textContent"))
+        self.assertFalse(again.evaluate("$('lesson').hidden"))
+        again.evaluate("$('lesson-leave').click()")
+        self.assertNotIn("lesson", again.evaluate("location.hash"))
+        for wrong in "0", "8", "1.5", "at", "":
+            elsewhere = self.page(f"#preset=ends&lesson={wrong}")
+            self.assertEqual("ends", elsewhere.evaluate("page.lesson === null && page.preset"), wrong)
+
     def test_a_saved_picture_says_what_it_is_of(self):
         page = self.played("ends")
         page.evaluate("window.said = []; const write = CanvasRenderingContext2D.prototype.fillText;"
