@@ -110,10 +110,31 @@ class Thresholds(unittest.TestCase):
         self.assertEqual(thresholds.counts(thresholds.PANELS[0], [arm], 0.3), [0, 0, 0])
 
 
+class Dates(unittest.TestCase):
+    """What experiments/thresholds.py says of three arms' dates: before half of the fall, behind it, and never."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.addCleanup(setattr, thresholds, "RESULTS", thresholds.RESULTS)
+        thresholds.RESULTS = self.folder.name
+        os.mkdir(os.path.join(self.folder.name, "e"))
+        with open(os.path.join(self.folder.name, "e", "onset.csv"), "w", encoding="utf-8") as file:
+            file.write("arm,of,level,kind,early\n")
+            for arm, kind, early in (("soon", "found", "0.4"), ("late", "found", "0.6"), ("never", "never", "")):
+                file.write(f"{arm},sink_rate@0.3,first,{kind},{early}\n" * 6 + f"{arm},sink_rate@0.3,model,found,0.1\n")
+
+    def test_an_arm_counts_where_most_seeds_pass_the_line(self):
+        chosen = [("e", arm, []) for arm in ("soon", "late", "never")]
+        self.assertEqual(thresholds.dated(chosen, "0.3"), [1, 0, 1])
+        self.assertEqual(thresholds.dated(chosen, "0.5"), [0, 0, 0])
+
+
 class Committed(unittest.TestCase):
     def test_the_thresholds_are_swept_over_the_committed_results(self):
         chosen = list(thresholds.arms())
         self.assertEqual(atlas.between(atlas.README, thresholds.MARKS)[1], thresholds.text(chosen), "run experiments/thresholds.py --write")
+        self.assertEqual(atlas.between(atlas.README, thresholds.DATES)[1], thresholds.dates(chosen), "run experiments/thresholds.py --write")
         with open(thresholds.FIGURE, encoding="utf-8") as file:
             self.assertEqual(file.read(), thresholds.figure(chosen), "run experiments/thresholds.py --write")
 
