@@ -71,6 +71,10 @@ class Lines(unittest.TestCase):
                             ({"families": ["one"], "texts": ["a s"]}, ["a first", "a second"])):
             self.assertEqual([c["text"] for c in atlas.verdicts_of({"experiment": "e", **line})], texts)
 
+    def test_a_part_of_an_experiment_has_results_of_its_own(self):
+        line = {"experiment": "whole", "results": "e", "families": ["two"]}
+        self.assertEqual([c["text"] for c in atlas.verdicts_of(line)], ["a second"])
+
     def test_a_line_that_names_no_claim_is_refused(self):
         for line in ({"families": ["three"]}, {"texts": ["a f", "b"]}, {}):
             with self.assertRaisesRegex(SystemExit, "has no claim"):
