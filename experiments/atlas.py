@@ -24,21 +24,23 @@ MOST_NUMBERS = 6  # of a cell; of more, that of the comparison which decided eac
 
 
 def read_lines():
-    """Each with claim, experiment, `found` in words, `families` or `texts`; and `paper`, or else the claim is our own."""
+    """Each with claim, experiment, `found` in words, `families` or `texts`; and `paper`, or else the claim is our own. `results` is the folder of a part
+    of an experiment, which is named as `refframe run --set` names it."""
     with open(os.path.join(HERE, "atlas.json"), encoding="utf-8") as file:
         return json.load(file)
 
 
 def verdicts_of(line):
     """The claims that settle a line: those of its families, or those whose texts begin as it says."""
-    with open(os.path.join(RESULTS, line["experiment"], "verdicts.json"), encoding="utf-8") as file:
+    folder = line.get("results", line["experiment"])
+    with open(os.path.join(RESULTS, folder, "verdicts.json"), encoding="utf-8") as file:
         claims = json.load(file)
     chosen = [claim for claim in claims if claim.get("corrected", {}).get("family") in line.get("families", ()) or
               claim["text"].startswith(tuple(line.get("texts", ())))]
     unused = [word for word in line.get("families", []) if not any(c.get("corrected", {}).get("family") == word for c in chosen)]
     unused += [word for word in line.get("texts", []) if not any(c["text"].startswith(word) for c in chosen)]
     if unused or not chosen:
-        raise SystemExit(f"atlas.json: results/{line['experiment']}/verdicts.json has no claim {', '.join(unused) or 'of a line'}")
+        raise SystemExit(f"atlas.json: results/{folder}/verdicts.json has no claim {', '.join(unused) or 'of a line'}")
     return chosen
 
 

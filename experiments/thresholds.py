@@ -1,22 +1,26 @@
 """What each threshold of the instrument does to what the committed results say of an arm, with that threshold moved and the others as they stand:
 
-    python3 experiments/thresholds.py            prints the table of README.md, from results/*/runs.csv and frames.csv
-    python3 experiments/thresholds.py --write    puts it between the two marks there, and draws thresholds.svg
+    python3 experiments/thresholds.py            prints the two tables of README.md, from results/*/runs.csv, frames.csv and onset.csv
+    python3 experiments/thresholds.py --write    puts each between its two marks there, and draws thresholds.svg
 
 Every arm of six seeds or more that ended counts. What is said of it is said of most seeds: by the sign test of src/report, at 95 %, else it
-is undecided. Onsets are not swept: the committed tables have them at the declared thresholds alone. Standard library only.
+is undecided. Of a sink's date the committed tables have other lines in one way: the share of sequences in which all queries together give the first
+token more than x, for five x. A second table says what they do to the date. Standard library only.
 """
+import functools
 import math
 import os
 import sys
 from collections import Counter
 
 from atlas import README, RESULTS, rewrite
-from tables import number, read, table
+from tables import at, number, of_one_head, read, table
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FIGURE = os.path.join(HERE, "thresholds.svg")
 MARKS = "<!-- thresholds: begin (experiments/thresholds.py --write) -->\n", "<!-- thresholds: end -->\n"
+DATES = "<!-- dates: begin (experiments/thresholds.py --write) -->\n", "<!-- dates: end -->\n"
+LINES = "0.1", "0.2", "0.3", "0.5", "0.8"  # the x of sink_rate@x
 LEAST_SEEDS = 6
 SINK, TIMES, DRAIN = 0.3, 3, 0.5  # as `refframe list metrics` declares them
 WORDS = "yes", "undecided", "no"
@@ -99,6 +103,29 @@ def text(chosen):
     return table(("arms with", "threshold", *WORDS), rows)
 
 
+@functools.cache
+def rates(folder):
+    """Of one head of each run, when sink_rate came, for every line."""
+    onsets = read(folder, "onset.csv")
+    level = of_one_head(onsets)
+    return [row for row in onsets if row["of"].startswith("sink_rate@") and row["level"] == level]
+
+
+def dated(chosen, line):
+    """Of arms in which half of the sequences came to be above a line in most seeds: whether that was before half of the loss's fall."""
+    said = Counter()
+    for experiment, arm, _ in chosen:
+        rows = [row for row in rates(os.path.join(RESULTS, experiment)) if row["arm"] == arm and row["of"] == f"sink_rate@{line}"]
+        if len(rows) >= LEAST_SEEDS and verdict([row["kind"] != "never" for row in rows]) == "yes":
+            said[verdict([at(row, "early") < 0.5 for row in rows])] += 1
+    return [said[word] for word in WORDS]
+
+
+def dates(chosen):
+    rows = [(line, sum(counted), *counted) for line, counted in ((line, dated(chosen, line)) for line in LINES)]
+    return table(("line", "arms in which it is passed", "before half of the loss's fall", "undecided", "not before"), rows)
+
+
 def element(name, inside="", **attributes):
     words = " ".join(f'{key}="{value}"' for key, value in attributes.items())
     return f"<{name} {words}>{inside}</{name}>\n" if inside else f"<{name} {words}/>\n"
@@ -152,5 +179,6 @@ if __name__ == "__main__":
         with open(FIGURE, "w", encoding="utf-8") as file:
             file.write(figure(ARMS))
         rewrite(README, MARKS, text(ARMS))
+        rewrite(README, DATES, dates(ARMS))
     else:
-        print(text(ARMS), end="")
+        print(text(ARMS), dates(ARMS), sep="\n", end="")

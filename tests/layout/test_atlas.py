@@ -13,6 +13,8 @@ ROOT = os.path.join(os.environ["TESTS_DIR"], os.pardir)
 sys.path.insert(0, os.path.join(ROOT, "experiments"))
 import atlas  # noqa: E402
 import clocks  # noqa: E402
+import falls  # noqa: E402
+import tables  # noqa: E402
 import thresholds  # noqa: E402
 
 
@@ -69,6 +71,10 @@ class Lines(unittest.TestCase):
                             ({"families": ["one"], "texts": ["a s"]}, ["a first", "a second"])):
             self.assertEqual([c["text"] for c in atlas.verdicts_of({"experiment": "e", **line})], texts)
 
+    def test_a_part_of_an_experiment_has_results_of_its_own(self):
+        line = {"experiment": "whole", "results": "e", "families": ["two"]}
+        self.assertEqual([c["text"] for c in atlas.verdicts_of(line)], ["a second"])
+
     def test_a_line_that_names_no_claim_is_refused(self):
         for line in ({"families": ["three"]}, {"texts": ["a f", "b"]}, {}):
             with self.assertRaisesRegex(SystemExit, "has no claim"):
@@ -110,10 +116,70 @@ class Thresholds(unittest.TestCase):
         self.assertEqual(thresholds.counts(thresholds.PANELS[0], [arm], 0.3), [0, 0, 0])
 
 
+class Dates(unittest.TestCase):
+    """What experiments/thresholds.py says of three arms' dates: before half of the fall, behind it, and never."""
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.addCleanup(setattr, thresholds, "RESULTS", thresholds.RESULTS)
+        thresholds.RESULTS = self.folder.name
+        os.mkdir(os.path.join(self.folder.name, "e"))
+        with open(os.path.join(self.folder.name, "e", "onset.csv"), "w", encoding="utf-8") as file:
+            file.write("arm,of,level,kind,early\n")
+            for arm, kind, early in (("soon", "found", "0.4"), ("late", "found", "0.6"), ("never", "never", "")):
+                file.write(f"{arm},sink_rate@0.3,first,{kind},{early}\n" * 6 + f"{arm},sink_rate@0.3,model,found,0.1\n")
+
+    def test_an_arm_counts_where_most_seeds_pass_the_line(self):
+        chosen = [("e", arm, []) for arm in ("soon", "late", "never")]
+        self.assertEqual(thresholds.dated(chosen, "0.3"), [1, 0, 1])
+        self.assertEqual(thresholds.dated(chosen, "0.5"), [0, 0, 0])
+
+
+class Falls(unittest.TestCase):
+    """What experiments/falls.py reads from the curves of two runs, the second without a sink."""
+
+    TABLES = {"runs.csv": ["run,headline", "a-s1,sink_mass", "a-s2,sink_mass"],
+              "onset.csv": ["run,arm,seed,of,level,kind,by", "a-s1,a,1,sink_mass,first,found,20", "a-s1,a,1,sink_mass,model,found,30",
+                            "a-s1,a,1,value_drain,first,found,10", "a-s2,a,2,sink_mass,first,never,"],
+              "curves.csv": ["arm,seed,step,metric,value"] + [
+                  f"a,{seed},{step},{metric},{value}" for seed in (1, 2) for metric, values in
+                  (("held_out_loss", "44444"), ("held_out_loss:all", "44444"), ("held_out_loss:copy", "84200"), ("held_out_loss:idle", "44444"),
+                   ("held_out_loss:late", "22311"))
+                  for step, value in zip((0, 10, 20, 30, 40), values)]}
+
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        for name in ("HERE", "FALLS"):
+            self.addCleanup(setattr, falls, name, getattr(falls, name))
+        falls.HERE, falls.FALLS = self.folder.name, os.path.join(self.folder.name, "falls.csv")
+        os.mkdir(os.path.join(self.folder.name, "e"))
+        for name, lines in self.TABLES.items():
+            with open(os.path.join(self.folder.name, "e", name), "w", encoding="utf-8") as file:
+                file.write("\n".join(lines) + "\n")
+
+    def rows(self):
+        with open(falls.FALLS, encoding="utf-8") as file:
+            return file.read().splitlines()
+
+    def test_a_group_is_read_where_the_first_head_s_sink_came(self):
+        falls.take(self.folder.name, ["e"])
+        self.assertEqual(self.rows()[1:], ["e,a-s1,a,1,copy,20,8,2,0", "e,a-s1,a,1,idle,20,4,4,4", "e,a-s1,a,1,late,20,2,3,1"])
+        self.assertEqual(falls.text().splitlines()[2], "| e | a | 1 | copy: 0.75; idle: hardly falls; late: above its start in 1 of 1 |")
+
+    def test_rows_of_others_stay_and_its_own_are_written_anew(self):
+        with open(falls.FALLS, "w", encoding="utf-8") as file:
+            file.write(",".join(falls.HEAD) + "\ne,gone,a,1,copy,20,4,1,1\nf,stays,a,1,copy,20,4,1,1\n")
+        falls.take(self.folder.name, ["e"])
+        self.assertEqual([row.split(",")[1] for row in self.rows()[1:]], ["a-s1", "a-s1", "a-s1", "stays"])
+
+
 class Committed(unittest.TestCase):
     def test_the_thresholds_are_swept_over_the_committed_results(self):
         chosen = list(thresholds.arms())
         self.assertEqual(atlas.between(atlas.README, thresholds.MARKS)[1], thresholds.text(chosen), "run experiments/thresholds.py --write")
+        self.assertEqual(atlas.between(atlas.README, thresholds.DATES)[1], thresholds.dates(chosen), "run experiments/thresholds.py --write")
         with open(thresholds.FIGURE, encoding="utf-8") as file:
             self.assertEqual(file.read(), thresholds.figure(chosen), "run experiments/thresholds.py --write")
 
@@ -122,6 +188,14 @@ class Committed(unittest.TestCase):
         self.assertEqual(atlas.between(atlas.FRONT, atlas.MARKS)[1], atlas.front(), "run experiments/atlas.py --write")
         early = os.path.join(ROOT, "experiments", "early.md")
         self.assertEqual(atlas.between(early, clocks.MARKS)[1], clocks.text(), "run experiments/clocks.py --write")
+        self.assertEqual(atlas.between(early, falls.MARKS)[1], falls.text(), "run experiments/falls.py --write")
+
+    def test_each_fall_is_of_a_committed_run_and_its_sink(self):
+        onsets = {name: {row["run"]: row["onset_by"] for row in tables.read(os.path.join(atlas.RESULTS, name), "runs.csv")}
+                  for name in {row["experiment"] for row in tables.read(falls.HERE, "falls.csv")}}
+        for row in tables.read(falls.HERE, "falls.csv"):
+            with self.subTest(run=row["run"], group=row["group"]):
+                self.assertEqual(row["step"], onsets[row["experiment"]].get(row["run"]))
 
     def test_every_experiment_is_listed_and_described(self):
         with open(atlas.README, encoding="utf-8") as file:
