@@ -14,19 +14,21 @@
 
 #include "geometry/anchor.h"
 #include "geometry/metric.h"
+#include "geometry/norms.h"
 
 enum { GAP, GAP_NULL, ANGLE, ANGLE_MEAN };
 
 /* One head, laid out so that every mean over keys is one product. */
 typedef struct {
     const Kernels *kernels;
-    const real *map;         /* (T,T), or NULL */
-    double *q, *k;           /* (T,D) */
-    double *q_norm, *k_norm; /* (T,) */
-    double *sums;            /* (T+1,D) of keys 0..j-1, or of their directions */
-    double *bias_sums;       /* (2T,) of the first entries of the bias table, or of each query's row of it */
-    size_t bias_stride;      /* from one query's to the next's */
-    int *nonzero;            /* (T+1,) keys before j that are not zero */
+    const real *map;               /* (T,T), or NULL */
+    double *q, *k;                 /* (T,D) */
+    const double *q_norm, *k_norm; /* (T,), the View's or in */
+    NormDesk q_norms, k_norms;
+    double *sums;       /* (T+1,D) of keys 0..j-1, or of their directions */
+    double *bias_sums;  /* (2T,) of the first entries of the bias table, or of each query's row of it */
+    size_t bias_stride; /* from one query's to the next's */
+    int *nonzero;       /* (T+1,) keys before j that are not zero */
 } Desk;
 
 static Desk lay_desk(const View *view, Arena *arena)
@@ -35,8 +37,8 @@ static Desk lay_desk(const View *view, Arena *arena)
     Desk desk = {.kernels = view->kernels};
     desk.q = ARENA_ARRAY(arena, double, T *D);
     desk.k = ARENA_ARRAY(arena, double, T *D);
-    desk.q_norm = ARENA_ARRAY(arena, double, T);
-    desk.k_norm = ARENA_ARRAY(arena, double, T);
+    desk.q_norms.norms = ARENA_ARRAY(arena, double, T);
+    desk.k_norms.norms = ARENA_ARRAY(arena, double, T);
     desk.sums = ARENA_ARRAY(arena, double, (T + 1) * D);
     desk.bias_sums = ARENA_ARRAY(arena, double, 2 * T * (view->bias_by_query ? T : 1));
     desk.bias_stride = view->bias_by_query ? 2 * T : 0;
@@ -56,13 +58,11 @@ static void take_head(const View *view, int layer, int head, Desk *desk)
     desk->map = view->maps ? view_map(view, layer, head) : NULL;
     widen(T * D, view_rows(view, view->q, layer, head), desk->q);
     widen(T * D, view_rows(view, view->k, layer, head), desk->k);
+    desk->q_norm = norms_of(view, NORMS_OF_Q, layer, head, &desk->q_norms);
+    desk->k_norm = norms_of(view, NORMS_OF_K, layer, head, &desk->k_norms);
     desk->nonzero[0] = 0;
-    for (int t = 0; t < T; t++) {
-        const double *q = desk->q + (size_t)t * D, *k = desk->k + (size_t)t * D;
-        desk->q_norm[t] = sqrt(desk->kernels->dot(D, q, q));
-        desk->k_norm[t] = sqrt(desk->kernels->dot(D, k, k));
+    for (int t = 0; t < T; t++)
         desk->nonzero[t + 1] = desk->nonzero[t] + (desk->k_norm[t] > 0);
-    }
     for (int i = 0; i < (view->bias_by_query ? T : 1); i++) {
         const real *bias = view_bias(view, layer, head, i) ? view_bias(view, layer, head, i) - (T - 1) - i : NULL;
         double *sums = desk->bias_sums + (size_t)i * desk->bias_stride;
