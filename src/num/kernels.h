@@ -160,6 +160,9 @@ struct Kernels {
     void (*row_squares)(int n, int width, const real *x, double *ret_squares);
     /* sum of x y. */
     double (*dot)(int n, const double *x, const double *y);
+    /* ret[j] = dot of x (width,) and column j of y (width,ld), j < n, with the bits of dot; returns the largest, NaN if
+     * one is. Of y and of ret there are whole eights: what lies beyond n is read and written. */
+    double (*dots)(int n, int width, const double *x, int ld, const double *y, double *ret);
     /* sum of p (log_p - log_q) over p > 0, in double: relative entropy, or with log_q NULL less the entropy. */
     double (*divergence)(int n, const double *p, const double *log_p, const double *log_q);
     /* Lower triangle of g (m,m) = x x', x (m,n). */

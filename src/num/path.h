@@ -78,6 +78,7 @@ void KERNEL(sgd)(size_t n, const real *gradient, double clip_scale, double lr, d
 void KERNEL(logarithm)(size_t n, const double *x, double *y);
 void KERNEL(row_squares)(int n, int width, const real *x, double *ret_squares);
 double KERNEL(dot)(int n, const double *x, const double *y);
+double KERNEL(dots)(int n, int width, const double *x, int ld, const double *y, double *ret);
 double KERNEL(divergence)(int n, const double *p, const double *log_p, const double *log_q);
 void KERNEL(gram)(int m, int n, int ld, const double *x, int ld_g, double *g);
 void KERNEL(tridiagonalise)(int n, int ld, double *a, double *d, double *e, double *work);

@@ -75,6 +75,38 @@ double KERNEL(dot)(int n, const double *x, const double *y)
     return oct_sum(sum) + rest;
 }
 
+/* Of x and eight columns of y: what is a lane of dot's sum is a vector here, a column of y each of its lanes. */
+INLINE Oct dots_of_eight(int width, const double *x, int ld, const double *y)
+{
+    Oct sum[OCT] = {{0}}, rest = {0};
+    int i = 0;
+    for (; i + OCT <= width; i += OCT) {
+        UNROLL
+        for (int lane = 0; lane < OCT; lane++)
+            sum[lane] += x[i + lane] * oct_load(y + (size_t)(i + lane) * ld);
+    }
+    for (; i < width; i++)
+        rest += x[i] * oct_load(y + (size_t)i * ld);
+    return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7])) + rest;
+}
+
+double KERNEL(dots)(int n, int width, const double *x, int ld, const double *y, double *ret)
+{
+    Oct largest = oct_all(-(double)INFINITY);
+    OctMask is_nan = {0};
+    for (int j = 0; j < n; j += OCT) {
+        const OctMask counts = oct_mask(n - j < OCT ? n - j : OCT);
+        const Oct some = dots_of_eight(width, x, ld, y + j);
+        oct_store(ret + j, some);
+        largest = oct_choose(counts & (some > largest), some, largest);
+        is_nan |= counts & (some != some);
+    }
+    double most = -(double)INFINITY;
+    for (int lane = 0; lane < OCT; lane++)
+        most = is_nan[lane] || most != most ? (double)NAN : largest[lane] > most ? largest[lane] : most;
+    return most;
+}
+
 void KERNEL(gram)(int m, int n, int ld, const double *x, int ld_g, double *g)
 {
     for (int r = 0; r < m; r++)

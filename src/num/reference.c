@@ -489,6 +489,20 @@ static double dot(int n, const double *x, const double *y)
     return sum;
 }
 
+static double dots(int n, int width, const double *x, int ld, const double *y, double *ret)
+{
+    double largest = -(double)INFINITY;
+    int has_nan = 0;
+    for (int j = 0; j < n; j++) {
+        ret[j] = 0;
+        for (int i = 0; i < width; i++)
+            ret[j] += x[i] * y[(size_t)i * ld + j];
+        largest = fmax(largest, ret[j]);
+        has_nan |= isnan(ret[j]);
+    }
+    return has_nan ? (double)NAN : largest;
+}
+
 static double divergence(int n, const double *p, const double *log_p, const double *log_q)
 {
     double sum = 0;
@@ -639,6 +653,7 @@ const Kernels kernels_reference = {
     .logarithm = logarithm,
     .row_squares = row_squares,
     .dot = dot,
+    .dots = dots,
     .divergence = divergence,
     .gram = gram,
     .tridiagonalise = tridiagonalise,

@@ -61,6 +61,7 @@ const Kernels KERNEL(kernels) = {
     .logarithm = KERNEL(logarithm),
     .row_squares = KERNEL(row_squares),
     .dot = KERNEL(dot),
+    .dots = KERNEL(dots),
     .divergence = KERNEL(divergence),
     .gram = KERNEL(gram),
     .tridiagonalise = KERNEL(tridiagonalise),

@@ -362,6 +362,38 @@ static void test_dot(void **state)
     }
 }
 
+/* To the bit what dot gives of each column, at any place in a row, with whatever beyond the last; and the largest. */
+static void test_dots(void **state)
+{
+    Desk *desk = *state;
+    enum { WIDEST = 21, LD = 32, AT = 3, NOT_NUMBERS = 2 };
+    double column[WIDEST], found[LD], reference[LD];
+    for (int width = 1; width <= WIDEST; width++)
+        for (int n = 0; n + AT + 8 <= LD; n++)
+            for (int turn = 0; turn <= NOT_NUMBERS; turn++) {
+                draw(desk, MOST, 0);
+                const double *x = desk->a;
+                double *y = desk->a + WIDEST + AT, largest = -(double)INFINITY;
+                if (n > 0 && turn < NOT_NUMBERS) /* beyond the last they do not count */
+                    y[(size_t)(width / 2) * LD + n - turn] = (double)NAN;
+                const double expected = kernels_reference.dots(n, width, x, LD, y, reference);
+                for (const char *const *name = kernels_available(); *name; name++) {
+                    const Kernels *kernels = kernels_named(*name);
+                    const double most = kernels->dots(n, width, x, LD, y, found);
+                    for (int j = 0; j < n; j++) {
+                        for (int i = 0; i < width; i++)
+                            column[i] = y[(size_t)i * LD + j];
+                        const double own = kernels->dot(width, x, column);
+                        assert_true(isnan(own) ? isnan(found[j]) : found[j] == own);
+                        assert_true(isnan(own) || fabs(own - reference[j]) < 1e-13);
+                        largest = isnan(own) || isnan(largest) ? (double)NAN : fmax(largest, own);
+                    }
+                    assert_true(isnan(largest) ? isnan(most) && isnan(expected) : most == largest);
+                    largest = -(double)INFINITY;
+                }
+            }
+}
+
 static void test_divergence(void **state)
 {
     Desk *desk = *state;
@@ -426,6 +458,7 @@ int main(void)
         cmocka_unit_test(test_gram),
         cmocka_unit_test(test_row_squares),
         cmocka_unit_test(test_dot),
+        cmocka_unit_test(test_dots),
         cmocka_unit_test(test_divergence),
         cmocka_unit_test(test_logarithm),
     };
