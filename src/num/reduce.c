@@ -107,11 +107,37 @@ double KERNEL(dots)(int n, int width, const double *x, int ld, const double *y, 
     return most;
 }
 
+/* dot of x and each of four rows. */
+INLINE void gram_of_four(int n, int ld, const double *x, const double *rows, double *ret)
+{
+    Oct sum[4] = {{0}};
+    double rest[4] = {0};
+    int i = 0;
+    for (; i + OCT <= n; i += OCT) {
+        UNROLL
+        for (int s = 0; s < 4; s++)
+            sum[s] += oct_load(x + i) * oct_load(rows + (size_t)s * ld + i);
+    }
+    for (; i < n; i++)
+        for (int s = 0; s < 4; s++)
+            rest[s] += x[i] * rows[(size_t)s * ld + i];
+    UNROLL
+    for (int s = 0; s < 4; s++)
+        ret[s] = oct_sum(sum[s]) + rest[s];
+}
+
+/* One row and four others at a time: their sums need not wait for one another. */
 void KERNEL(gram)(int m, int n, int ld, const double *x, int ld_g, double *g)
 {
-    for (int r = 0; r < m; r++)
-        for (int s = 0; s <= r; s++)
-            g[(size_t)r * ld_g + s] = KERNEL(dot)(n, x + (size_t)r * ld, x + (size_t)s * ld);
+    for (int r = 0; r < m; r++) {
+        const double *row = x + (size_t)r * ld, *other = x;
+        double *out = g + (size_t)r * ld_g;
+        int s = 0;
+        for (; s + 4 <= r + 1; s += 4, other += 4 * (size_t)ld)
+            gram_of_four(n, ld, row, other, out + s);
+        for (; s <= r; s++, other += ld)
+            out[s] = KERNEL(dot)(n, row, other);
+    }
 }
 
 /* The reflection that turns x (n,) into a multiple of its entry `to`: x becomes the vector u, I - u u'/h the
