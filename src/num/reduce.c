@@ -190,7 +190,28 @@ INLINE void tridiagonal_row(const Pass *p, int r, int j, double *row, Oct sum)
     p->y[r] += oct_sum(sum) + row[r] * u_r;
 }
 
-/* Rows r and r + 1 side by side, so that the vectors are loaded once for both. */
+/* x with `more` added to one lane. */
+INLINE Oct oct_plus_at(Oct x, int lane, double more)
+{
+    return oct_choose(oct_mask(lane + 1) & ~oct_mask(lane), x + more, x);
+}
+
+/* The eights that hold the diagonal entries of rows r and r + 1, r even: y stays in registers meanwhile, for it could
+ * not be loaded as a vector right after an entry of it was stored. */
+INLINE void tridiagonal_ends(const Pass *p, int r, int j, double *row, double *next, Oct sum, Oct next_sum)
+{
+    const Oct a = tridiagonal_entries(p, row, r, j), b = tridiagonal_entries(p, next, r + 1, j);
+    const Oct left = oct_first(r - j, a), next_left = oct_first(r + 1 - j, b), u = oct_load(p->u + j);
+    oct_store(row + j, a);
+    oct_store(next + j, b);
+    sum += left * u, next_sum += next_left * u;
+    Oct y = oct_load(p->y + j) + p->u[r] * left;
+    y = oct_plus_at(y, r - j, oct_sum(sum) + row[r] * p->u[r]);
+    y = y + p->u[r + 1] * next_left;
+    oct_store(p->y + j, oct_plus_at(y, r + 1 - j, oct_sum(next_sum) + next[r + 1] * p->u[r + 1]));
+}
+
+/* Rows r and r + 1 side by side, r even, so that the vectors are loaded once for both. */
 INLINE void tridiagonal_pair(const Pass *p, int r, double *row, double *next)
 {
     Oct sum = {0}, next_sum = {0};
@@ -203,8 +224,7 @@ INLINE void tridiagonal_pair(const Pass *p, int r, double *row, double *next)
         sum += a * u, next_sum += b * u;
         oct_store(p->y + j, oct_load(p->y + j) + (p->u[r] * a + p->u[r + 1] * b));
     }
-    tridiagonal_row(p, r, j, row, sum);
-    tridiagonal_row(p, r + 1, j, next, next_sum);
+    tridiagonal_ends(p, r, j, row, next, sum, next_sum);
 }
 
 void KERNEL(tridiagonalise)(int n, int ld, double *a, double *d, double *e, double *work)
