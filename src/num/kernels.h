@@ -158,6 +158,9 @@ struct Kernels {
     void (*logarithm)(size_t n, const double *x, double *y);
     /* ret_squares (n,): the sum of squares of each row of x (n,width), which is in reals. */
     void (*row_squares)(int n, int width, const real *x, double *ret_squares);
+    /* sums[j - first] += the entries x_ij with near <= i - j < far of column j, first <= j < end, of x (n,n), in
+     * ascending i. */
+    void (*band_sums)(int n, int first, int end, int near, int far, const real *x, double *sums);
     /* sum of x y. */
     double (*dot)(int n, const double *x, const double *y);
     /* ret[j] = dot of x (width,) and column j of y (width,ld), j < n, with the bits of dot; returns the largest, NaN if

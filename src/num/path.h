@@ -77,6 +77,7 @@ void KERNEL(sgd)(size_t n, const real *gradient, double clip_scale, double lr, d
                  real *p);
 void KERNEL(logarithm)(size_t n, const double *x, double *y);
 void KERNEL(row_squares)(int n, int width, const real *x, double *ret_squares);
+void KERNEL(band_sums)(int n, int first, int end, int near, int far, const real *x, double *sums);
 double KERNEL(dot)(int n, const double *x, const double *y);
 double KERNEL(dots)(int n, int width, const double *x, int ld, const double *y, double *ret);
 double KERNEL(divergence)(int n, const double *p, const double *log_p, const double *log_q);

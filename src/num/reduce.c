@@ -63,6 +63,42 @@ void KERNEL(row_squares)(int n, int width, const real *x, double *ret_squares)
     }
 }
 
+/* The lanes of eight columns from j on whose distance i - j from row i lies in [near, far). */
+INLINE OctMask lanes_in_band(int offset, int near, int far)
+{
+    const int last = offset - near + 1, gone = offset - far + 1;
+    return oct_mask(last < 0 ? 0 : last > OCT ? OCT : last) & ~oct_mask(gone < 0 ? 0 : gone > OCT ? OCT : gone);
+}
+
+/* Rows [first, end), not all of whose lanes count. */
+INLINE Oct edge_of_band(int n, int first, int end, int j, int near, int far, const real *x, Oct sum)
+{
+    for (int i = first; i < end; i++)
+        sum += (Oct)((OctMask)oct_widen(x + (size_t)i * (size_t)n + j) & lanes_in_band(i - j, near, far));
+    return sum;
+}
+
+INLINE int within(int i, int least, int most)
+{
+    return i < least ? least : i > most ? most : i;
+}
+
+void KERNEL(band_sums)(int n, int first, int end, int near, int far, const real *x, double *sums)
+{
+    int j = first;
+    for (; j + OCT <= end; j += OCT) {
+        const int start = within(j + near, 0, n), stop = within(j + OCT - 1 + far, start, n);
+        const int whole = within(j + OCT - 1 + near, start, stop), whole_end = within(j + far, whole, stop);
+        Oct sum = edge_of_band(n, start, whole, j, near, far, x, oct_load(sums + j - first));
+        for (int i = whole; i < whole_end; i++)
+            sum += oct_widen(x + (size_t)i * (size_t)n + j);
+        oct_store(sums + j - first, edge_of_band(n, whole_end, stop, j, near, far, x, sum));
+    }
+    for (; j < end; j++)
+        for (int i = within(j + near, 0, n); i < within(j + far, 0, n); i++)
+            sums[j - first] += (double)x[(size_t)i * (size_t)n + j];
+}
+
 double KERNEL(dot)(int n, const double *x, const double *y)
 {
     Oct sum = {0};

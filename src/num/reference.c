@@ -481,6 +481,14 @@ static void row_squares(int n, int width, const real *x, double *ret_squares)
     }
 }
 
+static void band_sums(int n, int first, int end, int near, int far, const real *x, double *sums)
+{
+    for (int j = first; j < end; j++)
+        for (int i = 0; i < n; i++)
+            if (near <= i - j && i - j < far)
+                sums[j - first] += (double)x[(size_t)i * n + j];
+}
+
 static double dot(int n, const double *x, const double *y)
 {
     double sum = 0;
@@ -652,6 +660,7 @@ const Kernels kernels_reference = {
     .sgd = sgd,
     .logarithm = logarithm,
     .row_squares = row_squares,
+    .band_sums = band_sums,
     .dot = dot,
     .dots = dots,
     .divergence = divergence,

@@ -60,6 +60,7 @@ const Kernels KERNEL(kernels) = {
     .sgd = KERNEL(sgd),
     .logarithm = KERNEL(logarithm),
     .row_squares = KERNEL(row_squares),
+    .band_sums = KERNEL(band_sums),
     .dot = KERNEL(dot),
     .dots = KERNEL(dots),
     .divergence = KERNEL(divergence),

@@ -334,7 +334,7 @@ static void test_gram(void **state)
 static void test_row_squares(void **state)
 {
     Desk *desk = *state;
-    enum { ROWS = 5 };
+    enum { ROWS = 7 };
     for (int width = 1; width <= 40; width++) {
         real x[ROWS * 40];
         double squares[ROWS], same[ROWS], reference[ROWS];
@@ -360,6 +360,29 @@ static void test_dot(void **state)
         for (const char *const *name = kernels_available(); *name; name++)
             assert_true(kernels_named(*name)->dot(n, x, y) == same);
     }
+}
+
+/* Every band of every size, cut at every column: sums that are there go on, and others are left alone. */
+static void test_band_sums(void **state)
+{
+    Desk *desk = *state;
+    enum { MOST_ROWS = 19 };
+    real x[MOST_ROWS * MOST_ROWS];
+    double sums[MOST_ROWS + 1], reference[MOST_ROWS + 1];
+    for (int n = 1; n <= MOST_ROWS; n += 3)
+        for (int near = -n; near <= n; near++)
+            for (int far = near; far <= n; far += 2)
+                for (int first = 0; first < n; first += 5)
+                    for (const char *const *name = kernels_available(); *name; name++) {
+                        const int end = n - first % 2;
+                        for (int i = 0; i < n * n; i++)
+                            x[i] = (real)pcg_normal(&desk->pcg);
+                        for (int j = 0; j <= MOST_ROWS; j++)
+                            sums[j] = reference[j] = j;
+                        kernels_reference.band_sums(n, first, end, near, far, x, reference);
+                        kernels_named(*name)->band_sums(n, first, end, near, far, x, sums);
+                        assert_memory_equal(sums, reference, sizeof sums);
+                    }
 }
 
 /* To the bit what dot gives of each column, at any place in a row, with whatever beyond the last; and the largest. */
@@ -458,6 +481,7 @@ int main(void)
         cmocka_unit_test(test_gram),
         cmocka_unit_test(test_row_squares),
         cmocka_unit_test(test_dot),
+        cmocka_unit_test(test_band_sums),
         cmocka_unit_test(test_dots),
         cmocka_unit_test(test_divergence),
         cmocka_unit_test(test_logarithm),
