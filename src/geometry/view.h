@@ -141,13 +141,6 @@ static inline void row_norms(const Kernels *kernels, int n, int width, const rea
         ret_norms[r] = sqrt(ret_norms[r]);
 }
 
-/* x (n,) in double. */
-static inline void widen(int n, const real *x, double *ret_wide)
-{
-    for (int i = 0; i < n; i++)
-        ret_wide[i] = x[i];
-}
-
 /* A row of zeros: a query that attends to nothing. Such rows leave every mean over queries. */
 int view_row_is_empty(const View *view, const real *row);
 

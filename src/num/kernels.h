@@ -156,6 +156,7 @@ struct Kernels {
 
     /* y = ln x within 2 ulp for positive normal x, -INFINITY for 0. */
     void (*logarithm)(size_t n, const double *x, double *y);
+    void (*widen)(size_t n, const real *x, double *ret_wide); /* x in double */
     /* ret_squares (n,): the sum of squares of each row of x (n,width), which is in reals. */
     void (*row_squares)(int n, int width, const real *x, double *ret_squares);
     /* sums[j - first] += the entries x_ij with near <= i - j < far of column j, first <= j < end, of x (n,n), in

@@ -76,6 +76,7 @@ void KERNEL(adamw)(size_t n, const real *gradient, double clip_scale, double lr,
 void KERNEL(sgd)(size_t n, const real *gradient, double clip_scale, double lr, double momentum, double decay, real *u,
                  real *p);
 void KERNEL(logarithm)(size_t n, const double *x, double *y);
+void KERNEL(widen)(size_t n, const real *x, double *ret_wide);
 void KERNEL(row_squares)(int n, int width, const real *x, double *ret_squares);
 void KERNEL(band_sums)(int n, int first, int end, int near, int far, const real *x, double *sums);
 double KERNEL(dot)(int n, const double *x, const double *y);

@@ -47,6 +47,15 @@ double KERNEL(divergence)(int n, const double *p, const double *log_p, const dou
     return oct_sum(sum);
 }
 
+void KERNEL(widen)(size_t n, const real *x, double *ret_wide)
+{
+    size_t i = 0;
+    for (; i + OCT <= n; i += OCT)
+        oct_store(ret_wide + i, oct_widen(x + i));
+    for (; i < n; i++)
+        ret_wide[i] = (double)x[i];
+}
+
 void KERNEL(row_squares)(int n, int width, const real *x, double *ret_squares)
 {
     for (int r = 0; r < n; r++, x += width) {

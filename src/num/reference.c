@@ -472,6 +472,12 @@ static void logarithm(size_t n, const double *x, double *y)
         y[i] = log(x[i]);
 }
 
+static void widen(size_t n, const real *x, double *ret_wide)
+{
+    for (size_t i = 0; i < n; i++)
+        ret_wide[i] = (double)x[i];
+}
+
 static void row_squares(int n, int width, const real *x, double *ret_squares)
 {
     for (int r = 0; r < n; r++) {
@@ -659,6 +665,7 @@ const Kernels kernels_reference = {
     .adamw = adamw,
     .sgd = sgd,
     .logarithm = logarithm,
+    .widen = widen,
     .row_squares = row_squares,
     .band_sums = band_sums,
     .dot = dot,

@@ -59,6 +59,7 @@ const Kernels KERNEL(kernels) = {
     .adamw = KERNEL(adamw),
     .sgd = KERNEL(sgd),
     .logarithm = KERNEL(logarithm),
+    .widen = KERNEL(widen),
     .row_squares = KERNEL(row_squares),
     .band_sums = KERNEL(band_sums),
     .dot = KERNEL(dot),

@@ -331,6 +331,25 @@ static void test_gram(void **state)
     }
 }
 
+static void test_widen(void **state)
+{
+    (void)state;
+    enum { N = 37 };
+    real x[N];
+    double wide[N + 1], reference[N];
+    for (int i = 0; i < N; i++)
+        x[i] = (real)((i - 9) / 7.0);
+    x[3] = (real)INFINITY, x[20] = -(real)0;
+    for (size_t n = 0; n <= N; n++)
+        for (const char *const *name = kernels_available(); *name; name++) {
+            wide[n] = 12345;
+            kernels_reference.widen(n, x, reference);
+            kernels_named(*name)->widen(n, x, wide);
+            assert_memory_equal(wide, reference, n * sizeof *wide);
+            assert_true(wide[n] == 12345);
+        }
+}
+
 static void test_row_squares(void **state)
 {
     Desk *desk = *state;
@@ -479,6 +498,7 @@ int main(void)
         cmocka_unit_test(test_numpy),
         cmocka_unit_test(test_kernels),
         cmocka_unit_test(test_gram),
+        cmocka_unit_test(test_widen),
         cmocka_unit_test(test_row_squares),
         cmocka_unit_test(test_dot),
         cmocka_unit_test(test_band_sums),

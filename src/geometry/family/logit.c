@@ -56,8 +56,8 @@ static void take_head(const View *view, int layer, int head, Desk *desk)
 {
     const int T = view->length, D = view->d_head;
     desk->map = view->maps ? view_map(view, layer, head) : NULL;
-    widen(T * D, view_rows(view, view->q, layer, head), desk->q);
-    widen(T * D, view_rows(view, view->k, layer, head), desk->k);
+    desk->kernels->widen((size_t)T * D, view_rows(view, view->q, layer, head), desk->q);
+    desk->kernels->widen((size_t)T * D, view_rows(view, view->k, layer, head), desk->k);
     desk->q_norm = norms_of(view, NORMS_OF_Q, layer, head, &desk->q_norms);
     desk->k_norm = norms_of(view, NORMS_OF_K, layer, head, &desk->k_norms);
     desk->nonzero[0] = 0;

@@ -81,7 +81,7 @@ static void measure_head(const View *view, int layer, int head, const Desk *desk
     for (int i = 0; i < T; i++) {
         const real *bias = view_bias(view, layer, head, i);
         const KeyRange *keys = view_keys(view, i);
-        widen(D, q + (size_t)i * D, desk->q);
+        view->kernels->widen((size_t)D, q + (size_t)i * D, desk->q);
         for (int r = 0; r < KEY_RANGES; r++) {
             const double largest = view->kernels->dots(keys[r].end - keys[r].first, D, desk->q, desk->ld,
                                                        desk->k + keys[r].first, desk->row);

@@ -45,7 +45,7 @@ static double kurtosis(const Desk *desk, int n, const real *x)
 {
     const Kernels *kernels = desk->kernels;
     double *wide = desk->wide;
-    widen(n, x, wide);
+    kernels->widen((size_t)n, x, wide);
     const double mean = kernels->dot(n, wide, desk->ones) / n;
     for (int c = 0; c < n; c++)
         wide[c] -= mean;
@@ -110,11 +110,12 @@ static double activation_peak(size_t n, const real *x, uint32_t *keys, uint32_t 
         largest = keys[i] > largest ? keys[i] : largest;
     }
     const uint32_t middle = key_of_rank(n, keys, (n - 1) / 2, candidates, &is_last);
-    for (size_t i = 0; i < n; i++) {
+    const int has_two = n % 2 == 0 && is_last; /* of an even number the median is a mean of two */
+    for (size_t i = 0; has_two && i < n; i++) {
         const uint32_t key = keys[i] > middle ? keys[i] : UINT32_MAX;
         above = key < above ? key : above;
     }
-    const uint32_t upper = n % 2 == 0 && is_last ? above : middle; /* of an even number the median is a mean of two */
+    const uint32_t upper = has_two ? above : middle;
     const double median = (number(middle) + number(upper)) / 2;
     return median > 0 ? number(largest) / median : NAN;
 }
