@@ -28,6 +28,7 @@ typedef struct {
     double *sums;       /* (T+1,D) of keys 0..j-1, or of their directions */
     double *bias_sums;  /* (2T,) of the first entries of the bias table, or of each query's row of it */
     size_t bias_stride; /* from one query's to the next's */
+    double *to_all;     /* (T,) sum of each query's logits over all keys that it sees */
     int *nonzero;       /* (T+1,) keys before j that are not zero */
 } Desk;
 
@@ -41,6 +42,7 @@ static Desk lay_desk(const View *view, Arena *arena)
     desk.k_norms.norms = ARENA_ARRAY(arena, double, T);
     desk.sums = ARENA_ARRAY(arena, double, (T + 1) * D);
     desk.bias_sums = ARENA_ARRAY(arena, double, 2 * T * (view->bias_by_query ? T : 1));
+    desk.to_all = ARENA_ARRAY(arena, double, T);
     desk.bias_stride = view->bias_by_query ? 2 * T : 0;
     desk.nonzero = ARENA_ARRAY(arena, int, T + 1);
     return desk;
@@ -149,9 +151,8 @@ static double logit_gap(const View *view, const Desk *desk, int p)
         const int others = keys_count(&view->visible->keys[i]) - 1 - sees_itself; /* without p and i itself */
         if (i == p || !view_sees(view, i, p) || others < 1 || is_silent(view, desk, i))
             continue;
-        const double to_all = logit_sum(view, desk, i);
         const double to_p = logit(view, desk, i, p), to_self = sees_itself ? logit(view, desk, i, i) : 0;
-        gap += to_p - (to_all - to_p - to_self) / others;
+        gap += to_p - (desk->to_all[i] - to_p - to_self) / others;
         n++;
     }
     return n ? gap / n : (double)NAN;
@@ -189,6 +190,8 @@ static void measure(const void *state, const View *view, double *const *ret_colu
             const int at = l * view->n_heads + h, other = anchor_null_position(view, l, h, 0);
             take_head(view, l, h, &desk);
             sum_keys(view, 0, &desk);
+            for (int i = 2; i < view->length; i++)
+                desk.to_all[i] = logit_sum(view, &desk, i);
             ret_columns[GAP][at] = logit_gap(view, &desk, 0);
             if (other >= 0)
                 ret_columns[GAP_NULL][at] = logit_gap(view, &desk, other);
