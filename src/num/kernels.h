@@ -159,6 +159,10 @@ struct Kernels {
     void (*widen)(size_t n, const real *x, double *ret_wide); /* x in double */
     /* ret_squares (n,): the sum of squares of each row of x (n,width), which is in reals. */
     void (*row_squares)(int n, int width, const real *x, double *ret_squares);
+    /* The largest |x|, 0 of none, NaN if one is. */
+    real (*largest_magnitude)(size_t n, const real *x);
+    /* Sums of (x - mean)^2 and of (x - mean)^4. */
+    void (*central_moments)(int n, const real *x, double *ret_second, double *ret_fourth);
     /* sums[j - first] += the entries x_ij with near <= i - j < far of column j, first <= j < end, of x (n,n), in
      * ascending i. */
     void (*band_sums)(int n, int first, int end, int near, int far, const real *x, double *sums);

@@ -78,6 +78,8 @@ void KERNEL(sgd)(size_t n, const real *gradient, double clip_scale, double lr, d
 void KERNEL(logarithm)(size_t n, const double *x, double *y);
 void KERNEL(widen)(size_t n, const real *x, double *ret_wide);
 void KERNEL(row_squares)(int n, int width, const real *x, double *ret_squares);
+real KERNEL(largest_magnitude)(size_t n, const real *x);
+void KERNEL(central_moments)(int n, const real *x, double *ret_second, double *ret_fourth);
 void KERNEL(band_sums)(int n, int first, int end, int near, int far, const real *x, double *sums);
 double KERNEL(dot)(int n, const double *x, const double *y);
 double KERNEL(dots)(int n, int width, const double *x, int ld, const double *y, double *ret);

@@ -72,6 +72,51 @@ void KERNEL(row_squares)(int n, int width, const real *x, double *ret_squares)
     }
 }
 
+real KERNEL(largest_magnitude)(size_t n, const real *x)
+{
+    vec most = {0};
+    ivec is_nan = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        const vec some = vec_load(x + i);
+        most = vec_max(vec_max(some, -some), most);
+        is_nan |= some != some;
+    }
+    real largest = 0;
+    int has_nan = 0;
+    for (int lane = 0; lane < LANES; lane++) {
+        largest = most[lane] > largest ? most[lane] : largest;
+        has_nan |= is_nan[lane] != 0;
+    }
+    for (; i < n; i++) {
+        const real size = x[i] < 0 ? -x[i] : x[i];
+        largest = size > largest ? size : largest;
+        has_nan |= size != size;
+    }
+    return has_nan ? (real)NAN : largest;
+}
+
+void KERNEL(central_moments)(int n, const real *x, double *ret_second, double *ret_fourth)
+{
+    Oct sum = {0}, second = {0}, fourth = {0};
+    double rest = 0, second_rest = 0, fourth_rest = 0;
+    int i = 0;
+    for (; i + OCT <= n; i += OCT)
+        sum += oct_widen(x + i);
+    for (; i < n; i++)
+        rest += (double)x[i];
+    const double mean = (oct_sum(sum) + rest) / n;
+    for (i = 0; i + OCT <= n; i += OCT) {
+        const Oct centred = oct_widen(x + i) - mean, square = centred * centred;
+        second += square, fourth += square * square;
+    }
+    for (; i < n; i++) {
+        const double centred = (double)x[i] - mean, square = centred * centred;
+        second_rest += square, fourth_rest += square * square;
+    }
+    *ret_second = oct_sum(second) + second_rest, *ret_fourth = oct_sum(fourth) + fourth_rest;
+}
+
 /* The lanes of eight columns from j on whose distance i - j from row i lies in [near, far). */
 INLINE OctMask lanes_in_band(int offset, int near, int far)
 {

@@ -487,6 +487,29 @@ static void row_squares(int n, int width, const real *x, double *ret_squares)
     }
 }
 
+static real largest_magnitude(size_t n, const real *x)
+{
+    real most = 0;
+    int has_nan = 0;
+    for (size_t i = 0; i < n; i++) {
+        most = (real)fmax((double)most, fabs((double)x[i]));
+        has_nan |= isnan((double)x[i]);
+    }
+    return has_nan ? (real)NAN : most;
+}
+
+static void central_moments(int n, const real *x, double *ret_second, double *ret_fourth)
+{
+    double mean = 0;
+    *ret_second = *ret_fourth = 0;
+    for (int i = 0; i < n; i++)
+        mean += (double)x[i] / n;
+    for (int i = 0; i < n; i++) {
+        const double square = ((double)x[i] - mean) * ((double)x[i] - mean);
+        *ret_second += square, *ret_fourth += square * square;
+    }
+}
+
 static void band_sums(int n, int first, int end, int near, int far, const real *x, double *sums)
 {
     for (int j = first; j < end; j++)
@@ -667,6 +690,8 @@ const Kernels kernels_reference = {
     .logarithm = logarithm,
     .widen = widen,
     .row_squares = row_squares,
+    .largest_magnitude = largest_magnitude,
+    .central_moments = central_moments,
     .band_sums = band_sums,
     .dot = dot,
     .dots = dots,

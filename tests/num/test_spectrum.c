@@ -381,6 +381,48 @@ static void test_dot(void **state)
     }
 }
 
+/* Wherever it stands, behind the last whole vector too; one that is no number is not passed over. */
+static void test_largest_magnitude(void **state)
+{
+    Desk *desk = *state;
+    enum { N = 70 };
+    real x[N];
+    for (size_t n = 0; n <= N; n++)
+        for (const char *const *name = kernels_available(); *name; name++) {
+            const Kernels *kernels = kernels_named(*name);
+            for (size_t i = 0; i < n; i++)
+                x[i] = (real)pcg_normal(&desk->pcg);
+            assert_true(kernels->largest_magnitude(n, x) == kernels_reference.largest_magnitude(n, x));
+            for (size_t i = 0; i < n; i++) {
+                const real own = x[i];
+                x[i] = -100;
+                assert_true(kernels->largest_magnitude(n, x) == 100);
+                x[i] = (real)NAN;
+                assert_true(isnan((double)kernels->largest_magnitude(n, x)));
+                x[i] = own;
+            }
+        }
+}
+
+static void test_central_moments(void **state)
+{
+    Desk *desk = *state;
+    enum { N = 40 };
+    real x[N];
+    for (int n = 1; n <= N; n++) {
+        double found[2], same[2], reference[2];
+        for (int i = 0; i < n; i++)
+            x[i] = (real)(5 + pcg_normal(&desk->pcg));
+        kernels_reference.central_moments(n, x, &reference[0], &reference[1]);
+        kernels_best()->central_moments(n, x, &same[0], &same[1]);
+        assert_close("moments", 2, same, reference, n, 1e-13);
+        for (const char *const *name = kernels_available(); *name; name++) {
+            kernels_named(*name)->central_moments(n, x, &found[0], &found[1]);
+            assert_memory_equal(found, same, sizeof same);
+        }
+    }
+}
+
 /* Every band of every size, cut at every column: sums that are there go on, and others are left alone. */
 static void test_band_sums(void **state)
 {
@@ -501,6 +543,8 @@ int main(void)
         cmocka_unit_test(test_widen),
         cmocka_unit_test(test_row_squares),
         cmocka_unit_test(test_dot),
+        cmocka_unit_test(test_largest_magnitude),
+        cmocka_unit_test(test_central_moments),
         cmocka_unit_test(test_band_sums),
         cmocka_unit_test(test_dots),
         cmocka_unit_test(test_divergence),

@@ -35,46 +35,14 @@ static double mean_of_rest(int n, const double *norms)
     return n > 1 ? mean_of(n - 1, norms + 1) : (double)NAN;
 }
 
-/* The largest magnitude, in lanes that need not wait for one another; NaN if one is. */
-static real largest_of(int n, const real *x)
-{
-    enum { LANES = 16 };
-    real most[LANES] = {0}, largest = 0;
-    int bad[LANES] = {0}, i = 0, has_nan = 0;
-    for (; i + LANES <= n; i += LANES)
-        for (int l = 0; l < LANES; l++) {
-            const real size = (real)fabs(x[i + l]);
-            most[l] = size > most[l] ? size : most[l];
-            bad[l] |= size != size;
-        }
-    for (int l = 0; i < n; i++, l++) {
-        const real size = (real)fabs(x[i]);
-        most[l] = size > most[l] ? size : most[l];
-        bad[l] |= size != size;
-    }
-    for (int l = 0; l < LANES; l++) {
-        largest = most[l] > largest ? most[l] : largest;
-        has_nan |= bad[l];
-    }
-    return has_nan ? (real)NAN : largest;
-}
-
-static int has_magnitude(int n, const real *x, real size)
-{
-    int n_such = 0;
-    for (int i = 0; i < n; i++)
-        n_such += (real)fabs(x[i]) == size;
-    return n_such > 0;
-}
-
 static void measure_peak(const View *view, const real *keys, double *ret_peak, double *ret_place)
 {
-    const int D = view->d_head;
-    const real most = largest_of(view->length * D, keys);
+    const size_t D = (size_t)view->d_head;
+    const real most = view->kernels->largest_magnitude((size_t)view->length * D, keys);
     int at = 0;
     if (isnan(most))
         return;
-    while (!has_magnitude(D, keys + (size_t)at * D, most))
+    while (view->kernels->largest_magnitude(D, keys + (size_t)at * D) != most)
         at++;
     *ret_peak = (double)most, *ret_place = at;
 }
