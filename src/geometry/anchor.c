@@ -31,10 +31,10 @@ int anchor_is_eligible(const View *view, int k)
 
 /* ---- importance ---- */
 
-/* Columns of a map by how far away their queries stand: band 0 is nearer than DISTANCES' first. */
+/* How many queries a column's mean is over, from each band on. */
 typedef struct {
-    double sum[BLOCK], count[BLOCK];
-} Band;
+    int n[1 + DISTANCES][BLOCK];
+} Counts;
 
 static int larger(int a, int b)
 {
@@ -46,22 +46,39 @@ static int smaller(int a, int b)
     return a < b ? a : b;
 }
 
-static void add_columns(const real *row, int start, int first, int end, Band *band)
+/* All that the mask lets see the columns [start, stop), their own queries left out. */
+static void count_viewers(const Visible *visible, int start, int stop, Counts *counts)
 {
-    for (int j = first; j < end; j++) {
-        band->sum[j - start] += row[j];
-        band->count[j - start] += 1;
+    for (int j = start; j < stop; j++) {
+        counts->n[0][j - start] = visible->n_viewers[j];
+        for (int d = 0; d < DISTANCES; d++)
+            counts->n[1 + d][j - start] = visible->n_afar[(size_t)d * (size_t)visible->length + (size_t)j];
     }
 }
 
-/* Row i's columns [first, end), which lie in the block from `start` on; a key's own query is left out. */
-static void add_row(const real *row, int T, int i, int start, int first, int end, Band *bands)
+/* Query i attends to nothing, and leaves the means of the columns [start, stop) that it sees. */
+static void leave_out(const Visible *visible, int i, int start, int stop, Counts *counts)
 {
+    for (int j = start; j < stop; j++) {
+        if (j == i || !keys_include(&visible->keys[i], j))
+            continue;
+        counts->n[0][j - start]--;
+        for (int d = 0; d < DISTANCES && abs(i - j) >= distance_least(visible->length, d); d++)
+            counts->n[1 + d][j - start]--;
+    }
+}
+
+/* Sums of a map's columns [start, stop) by how far away their queries stand: band 0 is nearer than DISTANCES' first. A
+ * key's own query is left out; what the mask hides is 0. */
+static void sum_bands(const View *view, const real *map, int start, int stop, double bands[1 + DISTANCES][BLOCK])
+{
+    const int T = view->length;
     for (int b = 0; b <= DISTANCES; b++) {
         const int nearest = b > 0 ? distance_least(T, b - 1) : 1;
         const int farthest = b < DISTANCES ? larger(distance_least(T, b), nearest) : T; /* the first that is beyond */
-        add_columns(row, start, larger(first, i - farthest + 1), smaller(end, i - nearest + 1), &bands[b]);
-        add_columns(row, start, larger(first, i + nearest), smaller(end, i + farthest), &bands[b]);
+        if (view->visible->sees_later)
+            view->kernels->band_sums(T, start, stop, 1 - farthest, 1 - nearest, map, bands[b]);
+        view->kernels->band_sums(T, start, stop, nearest, farthest, map, bands[b]);
     }
 }
 
@@ -78,24 +95,22 @@ static void importance_of(const View *view, int layer, int head, float *ret_impo
     const real *map = view_map(view, layer, head);
     for (int start = 0; start < T; start += BLOCK) {
         const int stop = smaller(T, start + BLOCK);
-        Band bands[1 + DISTANCES] = {{{0}, {0}}};
-        for (int i = 0; i < T; i++) {
-            const real *row = map + (size_t)i * T;
-            const KeyRange *keys = view_keys(view, i);
-            if (keys[0].first >= stop || keys[KEY_RANGES - 1].end <= start || view_row_is_empty(view, row))
-                continue;
-            for (int r = 0; r < KEY_RANGES; r++)
-                add_row(row, T, i, start, larger(keys[r].first, start), smaller(keys[r].end, stop), bands);
-        }
+        double bands[1 + DISTANCES][BLOCK] = {{0}};
+        Counts counts;
+        count_viewers(view->visible, start, stop, &counts);
+        for (int i = 0; i < T; i++)
+            if (view_row_is_empty(view, map + (size_t)i * T))
+                leave_out(view->visible, i, start, stop, &counts);
+        sum_bands(view, map, start, stop, bands);
         for (int j = 0; j < stop - start; j++) {
-            double sum = 0, count = 0; /* from the farthest on */
+            double sum = 0; /* from the farthest on */
             for (int b = DISTANCES; b >= 0; b--) {
-                sum += bands[b].sum[j], count += bands[b].count[j];
+                sum += bands[b][j];
                 if (b > 0 && ret_afar)
-                    ret_afar[(size_t)(b - 1) * (size_t)T + (size_t)(start + j)] = (float)mean_of(sum, count);
+                    ret_afar[(size_t)(b - 1) * (size_t)T + (size_t)(start + j)] = (float)mean_of(sum, counts.n[b][j]);
             }
             if (ret_importance)
-                ret_importance[start + j] = (float)mean_of(sum, count);
+                ret_importance[start + j] = (float)mean_of(sum, counts.n[0][j]);
         }
     }
 }

@@ -45,6 +45,9 @@ typedef struct {
     const double *sink[2]; /* (L,H) sink_mass_idle, or sink_mass where the source has no idle queries; NULL: none */
 } Intervened;
 
+/* Norms that several families start from (norms.h). */
+typedef enum { NORMS_OF_Q, NORMS_OF_K, NORMS_OF_V, NORMS_OF_WRITTEN, N_NORMS } NormsOf;
+
 typedef struct {
     int n_layers, n_heads, d_model, d_head, length; /* L H C D T */
     const Visible *visible;                         /* what the mask shows */
@@ -53,6 +56,7 @@ typedef struct {
     const real *q, *k, *v;    /* (L,H,T,D) q and k after rotation */
     const real *heads;        /* (L,H,T,D) what each head gives, as the model made it: before W_O, after all else */
     const float *afar;        /* (L,H,DISTANCES,T) importance from afar; NULL: taken anew where it is asked for */
+    const double *norms;      /* (N_NORMS,L,H,T); NULL: taken anew where they are asked for */
     const double *layer_maps; /* (L,T,T) mean over each layer's heads */
     const real *bias;         /* (L,H,2T-1) position bias at T-1+(i-j), NULL for none */
     int bias_by_query;        /* it differs from query to query: (L,H,T,2T-1) */
@@ -135,13 +139,6 @@ static inline void row_norms(const Kernels *kernels, int n, int width, const rea
     kernels->row_squares(n, width, x, ret_norms);
     for (int r = 0; r < n; r++)
         ret_norms[r] = sqrt(ret_norms[r]);
-}
-
-/* x (n,) in double. */
-static inline void widen(int n, const real *x, double *ret_wide)
-{
-    for (int i = 0; i < n; i++)
-        ret_wide[i] = x[i];
 }
 
 /* A row of zeros: a query that attends to nothing. Such rows leave every mean over queries. */

@@ -156,10 +156,21 @@ struct Kernels {
 
     /* y = ln x within 2 ulp for positive normal x, -INFINITY for 0. */
     void (*logarithm)(size_t n, const double *x, double *y);
+    void (*widen)(size_t n, const real *x, double *ret_wide); /* x in double */
     /* ret_squares (n,): the sum of squares of each row of x (n,width), which is in reals. */
     void (*row_squares)(int n, int width, const real *x, double *ret_squares);
+    /* The largest |x|, 0 of none, NaN if one is. */
+    real (*largest_magnitude)(size_t n, const real *x);
+    /* Sums of (x - mean)^2 and of (x - mean)^4. */
+    void (*central_moments)(int n, const real *x, double *ret_second, double *ret_fourth);
+    /* sums[j - first] += the entries x_ij with near <= i - j < far of column j, first <= j < end, of x (n,n), in
+     * ascending i. */
+    void (*band_sums)(int n, int first, int end, int near, int far, const real *x, double *sums);
     /* sum of x y. */
     double (*dot)(int n, const double *x, const double *y);
+    /* ret[j] = dot of x (width,) and column j of y (width,ld), j < n, with the bits of dot; returns the largest, NaN if
+     * one is. Of y and of ret there are whole eights: what lies beyond n is read and written. */
+    double (*dots)(int n, int width, const double *x, int ld, const double *y, double *ret);
     /* sum of p (log_p - log_q) over p > 0, in double: relative entropy, or with log_q NULL less the entropy. */
     double (*divergence)(int n, const double *p, const double *log_p, const double *log_q);
     /* Lower triangle of g (m,m) = x x', x (m,n). */

@@ -25,7 +25,11 @@ typedef real OctSource __attribute__((vector_size(8 * sizeof(real)), aligned(siz
 
 INLINE Oct oct_widen(const real *p)
 {
+#if VEC_BYTES == 64 && !defined(REFFRAME_DOUBLE) /* one instruction, which gcc 12 does not find by itself */
+    return (Oct)_mm512_cvtps_pd(_mm256_loadu_ps(p));
+#else
     return __builtin_convertvector(*(const OctSource *)p, Oct);
+#endif
 }
 
 INLINE void oct_store(double *p, Oct x)
@@ -43,11 +47,17 @@ INLINE Oct oct_choose(OctMask mask, Oct x, Oct y)
     return (Oct)((mask & (OctMask)x) | (~mask & (OctMask)y));
 }
 
-/* The first n lanes of x, zeros behind; 0 <= n <= 8. */
-INLINE Oct oct_first(int n, Oct x)
+/* The first n lanes; 0 <= n <= 8. */
+INLINE OctMask oct_mask(int n)
 {
     static const int64_t window[2 * OCT] = {-1, -1, -1, -1, -1, -1, -1, -1};
-    return (Oct)((OctMask)x & *(const MaskAnywhere *)(window + OCT - n));
+    return *(const MaskAnywhere *)(window + OCT - n);
+}
+
+/* The first n lanes of x, zeros behind. */
+INLINE Oct oct_first(int n, Oct x)
+{
+    return (Oct)((OctMask)x & oct_mask(n));
 }
 
 INLINE double oct_sum(Oct x)

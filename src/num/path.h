@@ -76,8 +76,13 @@ void KERNEL(adamw)(size_t n, const real *gradient, double clip_scale, double lr,
 void KERNEL(sgd)(size_t n, const real *gradient, double clip_scale, double lr, double momentum, double decay, real *u,
                  real *p);
 void KERNEL(logarithm)(size_t n, const double *x, double *y);
+void KERNEL(widen)(size_t n, const real *x, double *ret_wide);
 void KERNEL(row_squares)(int n, int width, const real *x, double *ret_squares);
+real KERNEL(largest_magnitude)(size_t n, const real *x);
+void KERNEL(central_moments)(int n, const real *x, double *ret_second, double *ret_fourth);
+void KERNEL(band_sums)(int n, int first, int end, int near, int far, const real *x, double *sums);
 double KERNEL(dot)(int n, const double *x, const double *y);
+double KERNEL(dots)(int n, int width, const double *x, int ld, const double *y, double *ret);
 double KERNEL(divergence)(int n, const double *p, const double *log_p, const double *log_q);
 void KERNEL(gram)(int m, int n, int ld, const double *x, int ld_g, double *g);
 void KERNEL(tridiagonalise)(int n, int ld, double *a, double *d, double *e, double *work);

@@ -1,6 +1,5 @@
 /* Dense matrices of doubles brought to three and to two diagonals, by Householder reflections (Golub & Van Loan, Matrix
- * Computations, sections 5.4 and 8.3), Sturm counts on them (Barth, Martin & Wilkinson 1967), Gram matrices,
- * logarithms.
+ * Computations, sections 5.4 and 8.3), and Sturm counts on them (Barth, Martin & Wilkinson 1967).
  *
  * The matrix is read from memory about as often as flops allow: a reflection's update is kept pending and carried out
  * in the pass that already multiplies by the next reflection's vector.
@@ -9,78 +8,6 @@
 #include "num/path.h"
 
 #define SMALLEST_PIVOT 1e-290 /* of a Sturm sequence, times the largest square off the diagonal: nothing overflows */
-
-/* What is left of n behind the last whole eight is not taken one by one: the last eight are, once more, all together
- * (read first, for y may be x). */
-void KERNEL(logarithm)(size_t n, const double *x, double *y)
-{
-    if (n < OCT) {
-        Oct few = oct_all(1);
-        for (size_t i = 0; i < n; i++)
-            few[i] = x[i];
-        few = oct_log(few);
-        for (size_t i = 0; i < n; i++)
-            y[i] = few[i];
-        return;
-    }
-    const Oct last = oct_load(x + n - OCT);
-    for (size_t i = 0; i + OCT <= n; i += OCT)
-        oct_store(y + i, oct_log(oct_load(x + i)));
-    oct_store(y + n - OCT, oct_log(last));
-}
-
-/* Lanes where p is 0 add 0, whatever their logarithms are. */
-INLINE Oct divergence_of(Oct p, Oct log_p, Oct log_q)
-{
-    return oct_choose(p > 0.0, p * (log_p - log_q), (Oct){0});
-}
-
-double KERNEL(divergence)(int n, const double *p, const double *log_p, const double *log_q)
-{
-    Oct sum = {0};
-    int i = 0;
-    for (; i + OCT <= n; i += OCT)
-        sum += divergence_of(oct_load(p + i), oct_load(log_p + i), log_q ? oct_load(log_q + i) : (Oct){0});
-    for (int lane = 0; i < n; i++, lane++)
-        if (p[i] > 0)
-            sum[lane] += p[i] * (log_p[i] - (log_q ? log_q[i] : 0));
-    return oct_sum(sum);
-}
-
-void KERNEL(row_squares)(int n, int width, const real *x, double *ret_squares)
-{
-    for (int r = 0; r < n; r++, x += width) {
-        Oct sum = {0};
-        int c = 0;
-        for (; c + OCT <= width; c += OCT) {
-            const Oct entries = oct_widen(x + c);
-            sum += entries * entries;
-        }
-        double rest = 0;
-        for (; c < width; c++)
-            rest += (double)x[c] * (double)x[c];
-        ret_squares[r] = oct_sum(sum) + rest;
-    }
-}
-
-double KERNEL(dot)(int n, const double *x, const double *y)
-{
-    Oct sum = {0};
-    int i = 0;
-    for (; i + OCT <= n; i += OCT)
-        sum += oct_load(x + i) * oct_load(y + i);
-    double rest = 0;
-    for (; i < n; i++)
-        rest += x[i] * y[i];
-    return oct_sum(sum) + rest;
-}
-
-void KERNEL(gram)(int m, int n, int ld, const double *x, int ld_g, double *g)
-{
-    for (int r = 0; r < m; r++)
-        for (int s = 0; s <= r; s++)
-            g[(size_t)r * ld_g + s] = KERNEL(dot)(n, x + (size_t)r * ld, x + (size_t)s * ld);
-}
 
 /* The reflection that turns x (n,) into a multiple of its entry `to`: x becomes the vector u, I - u u'/h the
  * reflection; the multiple is returned. u = 0, h = 1 where nothing is to be turned. */
@@ -132,7 +59,28 @@ INLINE void tridiagonal_row(const Pass *p, int r, int j, double *row, Oct sum)
     p->y[r] += oct_sum(sum) + row[r] * u_r;
 }
 
-/* Rows r and r + 1 side by side, so that the vectors are loaded once for both. */
+/* x with `more` added to one lane. */
+INLINE Oct oct_plus_at(Oct x, int lane, double more)
+{
+    return oct_choose(oct_mask(lane + 1) & ~oct_mask(lane), x + more, x);
+}
+
+/* The eights that hold the diagonal entries of rows r and r + 1, r even: y stays in registers meanwhile, for it could
+ * not be loaded as a vector right after an entry of it was stored. */
+INLINE void tridiagonal_ends(const Pass *p, int r, int j, double *row, double *next, Oct sum, Oct next_sum)
+{
+    const Oct a = tridiagonal_entries(p, row, r, j), b = tridiagonal_entries(p, next, r + 1, j);
+    const Oct left = oct_first(r - j, a), next_left = oct_first(r + 1 - j, b), u = oct_load(p->u + j);
+    oct_store(row + j, a);
+    oct_store(next + j, b);
+    sum += left * u, next_sum += next_left * u;
+    Oct y = oct_load(p->y + j) + p->u[r] * left;
+    y = oct_plus_at(y, r - j, oct_sum(sum) + row[r] * p->u[r]);
+    y = y + p->u[r + 1] * next_left;
+    oct_store(p->y + j, oct_plus_at(y, r + 1 - j, oct_sum(next_sum) + next[r + 1] * p->u[r + 1]));
+}
+
+/* Rows r and r + 1 side by side, r even, so that the vectors are loaded once for both. */
 INLINE void tridiagonal_pair(const Pass *p, int r, double *row, double *next)
 {
     Oct sum = {0}, next_sum = {0};
@@ -145,8 +93,7 @@ INLINE void tridiagonal_pair(const Pass *p, int r, double *row, double *next)
         sum += a * u, next_sum += b * u;
         oct_store(p->y + j, oct_load(p->y + j) + (p->u[r] * a + p->u[r + 1] * b));
     }
-    tridiagonal_row(p, r, j, row, sum);
-    tridiagonal_row(p, r + 1, j, next, next_sum);
+    tridiagonal_ends(p, r, j, row, next, sum, next_sum);
 }
 
 void KERNEL(tridiagonalise)(int n, int ld, double *a, double *d, double *e, double *work)

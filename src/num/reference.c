@@ -472,6 +472,12 @@ static void logarithm(size_t n, const double *x, double *y)
         y[i] = log(x[i]);
 }
 
+static void widen(size_t n, const real *x, double *ret_wide)
+{
+    for (size_t i = 0; i < n; i++)
+        ret_wide[i] = (double)x[i];
+}
+
 static void row_squares(int n, int width, const real *x, double *ret_squares)
 {
     for (int r = 0; r < n; r++) {
@@ -481,12 +487,57 @@ static void row_squares(int n, int width, const real *x, double *ret_squares)
     }
 }
 
+static real largest_magnitude(size_t n, const real *x)
+{
+    real most = 0;
+    int has_nan = 0;
+    for (size_t i = 0; i < n; i++) {
+        most = (real)fmax((double)most, fabs((double)x[i]));
+        has_nan |= isnan((double)x[i]);
+    }
+    return has_nan ? (real)NAN : most;
+}
+
+static void central_moments(int n, const real *x, double *ret_second, double *ret_fourth)
+{
+    double mean = 0;
+    *ret_second = *ret_fourth = 0;
+    for (int i = 0; i < n; i++)
+        mean += (double)x[i] / n;
+    for (int i = 0; i < n; i++) {
+        const double square = ((double)x[i] - mean) * ((double)x[i] - mean);
+        *ret_second += square, *ret_fourth += square * square;
+    }
+}
+
+static void band_sums(int n, int first, int end, int near, int far, const real *x, double *sums)
+{
+    for (int j = first; j < end; j++)
+        for (int i = 0; i < n; i++)
+            if (near <= i - j && i - j < far)
+                sums[j - first] += (double)x[(size_t)i * n + j];
+}
+
 static double dot(int n, const double *x, const double *y)
 {
     double sum = 0;
     for (int i = 0; i < n; i++)
         sum += x[i] * y[i];
     return sum;
+}
+
+static double dots(int n, int width, const double *x, int ld, const double *y, double *ret)
+{
+    double largest = -(double)INFINITY;
+    int has_nan = 0;
+    for (int j = 0; j < n; j++) {
+        ret[j] = 0;
+        for (int i = 0; i < width; i++)
+            ret[j] += x[i] * y[(size_t)i * ld + j];
+        largest = fmax(largest, ret[j]);
+        has_nan |= isnan(ret[j]);
+    }
+    return has_nan ? (double)NAN : largest;
 }
 
 static double divergence(int n, const double *p, const double *log_p, const double *log_q)
@@ -637,8 +688,13 @@ const Kernels kernels_reference = {
     .adamw = adamw,
     .sgd = sgd,
     .logarithm = logarithm,
+    .widen = widen,
     .row_squares = row_squares,
+    .largest_magnitude = largest_magnitude,
+    .central_moments = central_moments,
+    .band_sums = band_sums,
     .dot = dot,
+    .dots = dots,
     .divergence = divergence,
     .gram = gram,
     .tridiagonalise = tridiagonalise,

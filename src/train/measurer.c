@@ -77,6 +77,8 @@ static void lay_extras(Arena *arena, unsigned needs, const Model *model, const r
     const Parameters *parameters = model_parameters(model);
     if (needs & NEEDS_LAYER_MAPS)
         worker->layer_maps = ARENA_ARRAY(arena, double, layer_maps);
+    if (wants_norms(needs))
+        worker->norms = ARENA_ARRAY(arena, double, (size_t)N_NORMS *s.L *s.H *s.T);
     if (needs & NEEDS_INTERVENED)
         lay_interventions(arena, model, &worker->surgery);
     if (needs & NEEDS_INTERVENTION)

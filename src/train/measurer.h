@@ -56,6 +56,7 @@ typedef struct {
     Workspace *workspace; /* for CAPTURE_ROWS rows or so */
     Capture capture;      /* of as many sequences of full length */
     double *layer_maps;   /* (L,T,T) */
+    double *norms;        /* (N_NORMS,L,H,T) */
     real *bias;           /* of the sequence under way, as model_position_bias lays it; where lengths vary */
     real *target_maps;    /* (L,H,T,T) of the queries with a target, rows of zeros of the others */
     real *ablated_losses; /* (N_ABLATIONS,T) */
@@ -109,6 +110,12 @@ struct Measurer {
     int is_baseline;    /* computed maps are being measured, the same for all sequences of one length: one will do for
                          * families that are costly by default, as these look at nothing else */
 };
+
+/* Whether some family asks for what values write, and so for norms that others of them ask for, too. */
+static inline int wants_norms(unsigned needs)
+{
+    return (needs & NEEDS_WEIGHTS) != 0;
+}
 
 /* L H C D T of a model. */
 typedef struct {

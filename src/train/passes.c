@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "geometry/anchor.h"
+#include "geometry/norms.h"
 
 int measurer_n_lanes(const Measurer *measurer)
 {
@@ -200,6 +201,12 @@ static void add_extras(const Measurer *measurer, const Set *set, int s, real *lo
     if (needs & NEEDS_LAYER_MAPS) {
         view_average_heads(view, worker->layer_maps);
         view->layer_maps = worker->layer_maps;
+    }
+    if (wants_norms(needs)) {
+        arena_clear(worker->scratch);
+        const NormDesk desk = norm_desk(view, worker->scratch);
+        norms_take(view, &desk, worker->norms);
+        view->norms = worker->norms;
     }
     if ((needs & NEEDS_GRADIENT) && has_losses)
         take_gradient(measurer, &given, worker, view);

@@ -8,6 +8,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "geometry/norms.h"
 #include "testing.h"
 
 static double element(const View *view, const real *rows, int h, int t, int d)
@@ -122,10 +123,62 @@ static void test_by_definition(void **state)
     }
 }
 
+/* To the bit: whether a family takes norms or finds them in its View depends on who else is due. */
+static void test_taken_once(void **state)
+{
+    (void)state;
+    enum { L = 2, H = 2, T = 37, D = 12, C = 24 };
+    static const char *const names[] = {
+        "value_drain_out", "value_drain_anchor", "key_norm_ratio",      "query_norm",      "key_norm_start",
+        "value_norm_rest", "logit_gap",          "value_out_norm_rest", "query_key_angle", "query_key_angle_mean"};
+    Pcg pcg = pcg_named(1, "test/norms once");
+    Arena *arena = arena_new();
+    Built *built = built_new(arena, L, H, T, D, C, MASK_CAUSAL);
+    built_randomise(built, &pcg);
+    View with = built->view;
+    double *norms = ARENA_ARRAY(arena, double, N_NORMS *L *H *T);
+    const NormDesk desk = norm_desk(&with, arena);
+    norms_take(&with, &desk, norms);
+    with.norms = norms;
+    for (size_t i = 0; i < N_TESTS(names); i++)
+        for (int h = 0; h < L * H; h++)
+            assert_memory_equal(&measured(arena, &with, names[i])[h], &measured(arena, &built->view, names[i])[h],
+                                sizeof(double));
+    for (int h = 0; h < L * H; h++) /* they are read, not taken all the same */
+        norms[((size_t)NORMS_OF_WRITTEN * L * H + (size_t)h) * T] *= 2;
+    for (int h = 0; h < L * H; h++)
+        assert_true(measured(arena, &with, "value_out_norm_start")[h] ==
+                    2 * measured(arena, &built->view, "value_out_norm_start")[h]);
+    arena_free(arena);
+}
+
+/* Whatever lane it stands in, and behind the last whole row of lanes; nothing else hides what is not a number. */
+static void test_peak_anywhere(void **state)
+{
+    (void)state;
+    enum { T = 3, MOST = 37 };
+    for (int D = 1; D <= MOST; D += 4)
+        for (int d = 0; d < D; d++) {
+            Arena *arena = arena_new();
+            Built *built = built_new(arena, 1, 1, T, D, 2, MASK_CAUSAL);
+            built->k[0] = -1, built->k[D + d] = -2, built->k[2 * D] = 2;
+            assert_true(*measured(arena, &built->view, "key_peak") == 2);
+            assert_true(*measured(arena, &built->view, "key_peak_at") == 1);
+            built->k[D + d] = -(real)INFINITY;
+            assert_true(*measured(arena, &built->view, "key_peak") == (double)INFINITY);
+            built->k[2 * D + d] = (real)NAN;
+            assert_true(isnan(*measured(arena, &built->view, "key_peak")));
+            assert_true(isnan(*measured(arena, &built->view, "key_peak_at")));
+            arena_free(arena);
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_by_definition),
+        cmocka_unit_test(test_taken_once),
+        cmocka_unit_test(test_peak_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

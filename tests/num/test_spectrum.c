@@ -331,10 +331,29 @@ static void test_gram(void **state)
     }
 }
 
+static void test_widen(void **state)
+{
+    (void)state;
+    enum { N = 37 };
+    real x[N];
+    double wide[N + 1], reference[N];
+    for (int i = 0; i < N; i++)
+        x[i] = (real)((i - 9) / 7.0);
+    x[3] = (real)INFINITY, x[20] = -(real)0;
+    for (size_t n = 0; n <= N; n++)
+        for (const char *const *name = kernels_available(); *name; name++) {
+            wide[n] = 12345;
+            kernels_reference.widen(n, x, reference);
+            kernels_named(*name)->widen(n, x, wide);
+            assert_memory_equal(wide, reference, n * sizeof *wide);
+            assert_true(wide[n] == 12345);
+        }
+}
+
 static void test_row_squares(void **state)
 {
     Desk *desk = *state;
-    enum { ROWS = 5 };
+    enum { ROWS = 7 };
     for (int width = 1; width <= 40; width++) {
         real x[ROWS * 40];
         double squares[ROWS], same[ROWS], reference[ROWS];
@@ -360,6 +379,103 @@ static void test_dot(void **state)
         for (const char *const *name = kernels_available(); *name; name++)
             assert_true(kernels_named(*name)->dot(n, x, y) == same);
     }
+}
+
+/* Wherever it stands, behind the last whole vector too; one that is no number is not passed over. */
+static void test_largest_magnitude(void **state)
+{
+    Desk *desk = *state;
+    enum { N = 70 };
+    real x[N];
+    for (size_t n = 0; n <= N; n++)
+        for (const char *const *name = kernels_available(); *name; name++) {
+            const Kernels *kernels = kernels_named(*name);
+            for (size_t i = 0; i < n; i++)
+                x[i] = (real)pcg_normal(&desk->pcg);
+            assert_true(kernels->largest_magnitude(n, x) == kernels_reference.largest_magnitude(n, x));
+            for (size_t i = 0; i < n; i++) {
+                const real own = x[i];
+                x[i] = -100;
+                assert_true(kernels->largest_magnitude(n, x) == 100);
+                x[i] = (real)NAN;
+                assert_true(isnan((double)kernels->largest_magnitude(n, x)));
+                x[i] = own;
+            }
+        }
+}
+
+static void test_central_moments(void **state)
+{
+    Desk *desk = *state;
+    enum { N = 40 };
+    real x[N];
+    for (int n = 1; n <= N; n++) {
+        double found[2], same[2], reference[2];
+        for (int i = 0; i < n; i++)
+            x[i] = (real)(5 + pcg_normal(&desk->pcg));
+        kernels_reference.central_moments(n, x, &reference[0], &reference[1]);
+        kernels_best()->central_moments(n, x, &same[0], &same[1]);
+        assert_close("moments", 2, same, reference, n, 1e-13);
+        for (const char *const *name = kernels_available(); *name; name++) {
+            kernels_named(*name)->central_moments(n, x, &found[0], &found[1]);
+            assert_memory_equal(found, same, sizeof same);
+        }
+    }
+}
+
+/* Every band of every size, cut at every column: sums that are there go on, and others are left alone. */
+static void test_band_sums(void **state)
+{
+    Desk *desk = *state;
+    enum { MOST_ROWS = 19 };
+    real x[MOST_ROWS * MOST_ROWS];
+    double sums[MOST_ROWS + 1], reference[MOST_ROWS + 1];
+    for (int n = 1; n <= MOST_ROWS; n += 3)
+        for (int near = -n; near <= n; near++)
+            for (int far = near; far <= n; far += 2)
+                for (int first = 0; first < n; first += 5)
+                    for (const char *const *name = kernels_available(); *name; name++) {
+                        const int end = n - first % 2;
+                        for (int i = 0; i < n * n; i++)
+                            x[i] = (real)pcg_normal(&desk->pcg);
+                        for (int j = 0; j <= MOST_ROWS; j++)
+                            sums[j] = reference[j] = j;
+                        kernels_reference.band_sums(n, first, end, near, far, x, reference);
+                        kernels_named(*name)->band_sums(n, first, end, near, far, x, sums);
+                        assert_memory_equal(sums, reference, sizeof sums);
+                    }
+}
+
+/* To the bit what dot gives of each column, at any place in a row, with whatever beyond the last; and the largest. */
+static void test_dots(void **state)
+{
+    Desk *desk = *state;
+    enum { WIDEST = 21, LD = 32, AT = 3, NOT_NUMBERS = 2 };
+    double column[WIDEST], found[LD], reference[LD];
+    for (int width = 1; width <= WIDEST; width++)
+        for (int n = 0; n + AT + 8 <= LD; n++)
+            for (int turn = 0; turn <= NOT_NUMBERS; turn++) {
+                draw(desk, MOST, 0);
+                const double *x = desk->a;
+                double *y = desk->a + WIDEST + AT, largest = -(double)INFINITY;
+                if (n > 0 && turn < NOT_NUMBERS) /* beyond the last they do not count */
+                    y[(size_t)(width / 2) * LD + n - turn] = (double)NAN;
+                const double expected = kernels_reference.dots(n, width, x, LD, y, reference);
+                for (const char *const *name = kernels_available(); *name; name++) {
+                    const Kernels *kernels = kernels_named(*name);
+                    const double most = kernels->dots(n, width, x, LD, y, found);
+                    for (int j = 0; j < n; j++) {
+                        for (int i = 0; i < width; i++)
+                            column[i] = y[(size_t)i * LD + j];
+                        const double own = kernels->dot(width, x, column);
+                        assert_true(isnan(own) ? isnan(found[j]) : found[j] == own);
+                        assert_true(isnan(own) || fabs(own - reference[j]) < 1e-13);
+                        largest = isnan(own) || isnan(largest) ? (double)NAN : fmax(largest, own);
+                    }
+                    assert_true(isnan(largest) ? isnan(most) && isnan(expected) : most == largest);
+                    largest = -(double)INFINITY;
+                }
+            }
 }
 
 static void test_divergence(void **state)
@@ -424,8 +540,13 @@ int main(void)
         cmocka_unit_test(test_numpy),
         cmocka_unit_test(test_kernels),
         cmocka_unit_test(test_gram),
+        cmocka_unit_test(test_widen),
         cmocka_unit_test(test_row_squares),
         cmocka_unit_test(test_dot),
+        cmocka_unit_test(test_largest_magnitude),
+        cmocka_unit_test(test_central_moments),
+        cmocka_unit_test(test_band_sums),
+        cmocka_unit_test(test_dots),
         cmocka_unit_test(test_divergence),
         cmocka_unit_test(test_logarithm),
     };

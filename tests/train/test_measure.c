@@ -506,7 +506,7 @@ static void anchors_rest_on_the_bias_of_step_0(void **state)
               &err);
     model_position_bias(session.model, weights, T, bias);
     const Visible *visible = model_visible(session.model);
-    View view = view_shape(1, H, 0, 0, visible, NULL);
+    View view = view_shape(1, H, 0, 0, visible, kernels_best());
     view.maps = maps;
     const ModelRows own = {session.model, weights, bias, visible};
     const PositionRows rows = position_rows_of(&own);

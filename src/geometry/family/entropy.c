@@ -48,7 +48,7 @@ static void measure_map(const View *view, const real *map, const Desk *desk, dou
             continue;
         for (int r = 0; r < KEY_RANGES; r++) {
             const int first = keys[r].first, own = keys[r].end - first;
-            widen(own, row + first, desk->row + width);
+            desk->kernels->widen((size_t)own, row + first, desk->row + width);
             distance += desk->kernels->dot(own, desk->row + width, desk->distances + T - 1 + first - i);
             width += own;
         }

@@ -39,33 +39,59 @@ static double start_split(const View *view, const real *map)
     return to_start + to_end > 0 ? to_start / (to_start + to_end) : (double)NAN;
 }
 
-/* Mean attention of query i to a key that it sees, is not the first, and does not lie near. */
-static double ordinary(const View *view, const real *row, int i)
+/* Heads whose sums are taken side by side: in one order each, and none waits for another. */
+enum { ABREAST = 4 };
+
+static int larger(int a, int b)
 {
-    const KeyRange *keys = view_keys(view, i);
-    double sum = 0;
-    int n = 0;
-    for (int r = 0; r < KEY_RANGES; r++)
-        for (int j = keys[r].first; j < keys[r].end; j++)
-            if (j > 0 && (j < i - NEAR || j > i + NEAR))
-                sum += (double)row[j], n++;
-    return n ? sum / n : (double)NAN;
+    return a > b ? a : b;
 }
 
-static double start_selectivity(const View *view, const real *map)
+static int smaller(int a, int b)
 {
-    const int T = view->length;
-    double to_start = 0, to_others = 0;
+    return a < b ? a : b;
+}
+
+/* Adds up what row i of ABREAST maps gives to keys that the query sees, are not the first, and do not lie near; returns
+ * how many these are. */
+static int add_ordinary(const View *view, int i, const real *const *rows, double sums[ABREAST])
+{
+    const KeyRange *keys = view_keys(view, i);
     int n = 0;
-    for (int i = 0; i < T; i++) {
-        const real *row = map + (size_t)i * T;
-        const double other =
-            i > 0 && view_sees(view, i, 0) && !view_row_is_empty(view, row) ? ordinary(view, row, i) : (double)NAN;
-        if (isnan(other))
-            continue;
-        to_start += (double)row[0], to_others += other, n++;
+    for (int r = 0; r < KEY_RANGES; r++) {
+        const KeyRange parts[] = {{larger(keys[r].first, 1), smaller(keys[r].end, i - NEAR)},
+                                  {larger(larger(keys[r].first, 1), i + NEAR + 1), keys[r].end}};
+        for (int p = 0; p < 2; p++)
+            for (int j = parts[p].first; j < parts[p].end; j++, n++)
+                for (int a = 0; a < ABREAST; a++)
+                    sums[a] += (double)rows[a][j];
     }
-    return n ? log(fmax(to_start / n, least_attention) / fmax(to_others / n, least_attention)) / M_LN10 : (double)NAN;
+    return n;
+}
+
+/* Of up to ABREAST heads of a layer, from `first` on. */
+static void start_selectivity(const View *view, int layer, int first, double *ret_values)
+{
+    const int T = view->length, n_heads = smaller(view->n_heads - first, ABREAST);
+    double to_start[ABREAST] = {0}, to_others[ABREAST] = {0};
+    int n[ABREAST] = {0};
+    for (int i = 1; i < T; i++) {
+        const real *rows[ABREAST];
+        double sums[ABREAST] = {0};
+        for (int a = 0; a < ABREAST; a++) /* in the place of a head that is not there the last one */
+            rows[a] = view_map(view, layer, first + smaller(a, n_heads - 1)) + (size_t)i * T;
+        const int n_keys = view_sees(view, i, 0) ? add_ordinary(view, i, rows, sums) : 0;
+        for (int a = 0; a < n_heads && n_keys > 0; a++) {
+            const double other = sums[a] / n_keys;
+            if (isnan(other) || view_row_is_empty(view, rows[a]))
+                continue;
+            to_start[a] += (double)rows[a][0], to_others[a] += other, n[a]++;
+        }
+    }
+    for (int a = 0; a < n_heads; a++)
+        if (n[a] > 0)
+            ret_values[a] =
+                log(fmax(to_start[a] / n[a], least_attention) / fmax(to_others[a] / n[a], least_attention)) / M_LN10;
 }
 
 static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
@@ -79,7 +105,8 @@ static void measure(const void *state, const View *view, double *const *ret_colu
             const double sink = view_mean_inflow(view, map, 0, FIRST_QUERY, -1, NULL);
             ret_columns[SELF_MASS][at] = self_mass(view, map);
             ret_columns[START_SPLIT][at] = start_split(view, map);
-            ret_columns[START_SELECTIVITY][at] = start_selectivity(view, map);
+            if (h % ABREAST == 0)
+                start_selectivity(view, l, h, &ret_columns[START_SELECTIVITY][at]);
             n += !isnan(sink), n_idle += sink > idle_from;
         }
         if (n > 0)

@@ -14,19 +14,22 @@
 
 #include "geometry/anchor.h"
 #include "geometry/metric.h"
+#include "geometry/norms.h"
 
 enum { GAP, GAP_NULL, ANGLE, ANGLE_MEAN };
 
 /* One head, laid out so that every mean over keys is one product. */
 typedef struct {
     const Kernels *kernels;
-    const real *map;         /* (T,T), or NULL */
-    double *q, *k;           /* (T,D) */
-    double *q_norm, *k_norm; /* (T,) */
-    double *sums;            /* (T+1,D) of keys 0..j-1, or of their directions */
-    double *bias_sums;       /* (2T,) of the first entries of the bias table, or of each query's row of it */
-    size_t bias_stride;      /* from one query's to the next's */
-    int *nonzero;            /* (T+1,) keys before j that are not zero */
+    const real *map;               /* (T,T), or NULL */
+    double *q, *k;                 /* (T,D) */
+    const double *q_norm, *k_norm; /* (T,), the View's or in */
+    NormDesk q_norms, k_norms;
+    double *sums;       /* (T+1,D) of keys 0..j-1, or of their directions */
+    double *bias_sums;  /* (2T,) of the first entries of the bias table, or of each query's row of it */
+    size_t bias_stride; /* from one query's to the next's */
+    double *to_all;     /* (T,) sum of each query's logits over all keys that it sees */
+    int *nonzero;       /* (T+1,) keys before j that are not zero */
 } Desk;
 
 static Desk lay_desk(const View *view, Arena *arena)
@@ -35,10 +38,11 @@ static Desk lay_desk(const View *view, Arena *arena)
     Desk desk = {.kernels = view->kernels};
     desk.q = ARENA_ARRAY(arena, double, T *D);
     desk.k = ARENA_ARRAY(arena, double, T *D);
-    desk.q_norm = ARENA_ARRAY(arena, double, T);
-    desk.k_norm = ARENA_ARRAY(arena, double, T);
+    desk.q_norms.norms = ARENA_ARRAY(arena, double, T);
+    desk.k_norms.norms = ARENA_ARRAY(arena, double, T);
     desk.sums = ARENA_ARRAY(arena, double, (T + 1) * D);
     desk.bias_sums = ARENA_ARRAY(arena, double, 2 * T * (view->bias_by_query ? T : 1));
+    desk.to_all = ARENA_ARRAY(arena, double, T);
     desk.bias_stride = view->bias_by_query ? 2 * T : 0;
     desk.nonzero = ARENA_ARRAY(arena, int, T + 1);
     return desk;
@@ -54,15 +58,13 @@ static void take_head(const View *view, int layer, int head, Desk *desk)
 {
     const int T = view->length, D = view->d_head;
     desk->map = view->maps ? view_map(view, layer, head) : NULL;
-    widen(T * D, view_rows(view, view->q, layer, head), desk->q);
-    widen(T * D, view_rows(view, view->k, layer, head), desk->k);
+    desk->kernels->widen((size_t)T * D, view_rows(view, view->q, layer, head), desk->q);
+    desk->kernels->widen((size_t)T * D, view_rows(view, view->k, layer, head), desk->k);
+    desk->q_norm = norms_of(view, NORMS_OF_Q, layer, head, &desk->q_norms);
+    desk->k_norm = norms_of(view, NORMS_OF_K, layer, head, &desk->k_norms);
     desk->nonzero[0] = 0;
-    for (int t = 0; t < T; t++) {
-        const double *q = desk->q + (size_t)t * D, *k = desk->k + (size_t)t * D;
-        desk->q_norm[t] = sqrt(desk->kernels->dot(D, q, q));
-        desk->k_norm[t] = sqrt(desk->kernels->dot(D, k, k));
+    for (int t = 0; t < T; t++)
         desk->nonzero[t + 1] = desk->nonzero[t] + (desk->k_norm[t] > 0);
-    }
     for (int i = 0; i < (view->bias_by_query ? T : 1); i++) {
         const real *bias = view_bias(view, layer, head, i) ? view_bias(view, layer, head, i) - (T - 1) - i : NULL;
         double *sums = desk->bias_sums + (size_t)i * desk->bias_stride;
@@ -149,9 +151,8 @@ static double logit_gap(const View *view, const Desk *desk, int p)
         const int others = keys_count(&view->visible->keys[i]) - 1 - sees_itself; /* without p and i itself */
         if (i == p || !view_sees(view, i, p) || others < 1 || is_silent(view, desk, i))
             continue;
-        const double to_all = logit_sum(view, desk, i);
         const double to_p = logit(view, desk, i, p), to_self = sees_itself ? logit(view, desk, i, i) : 0;
-        gap += to_p - (to_all - to_p - to_self) / others;
+        gap += to_p - (desk->to_all[i] - to_p - to_self) / others;
         n++;
     }
     return n ? gap / n : (double)NAN;
@@ -189,6 +190,8 @@ static void measure(const void *state, const View *view, double *const *ret_colu
             const int at = l * view->n_heads + h, other = anchor_null_position(view, l, h, 0);
             take_head(view, l, h, &desk);
             sum_keys(view, 0, &desk);
+            for (int i = 2; i < view->length; i++)
+                desk.to_all[i] = logit_sum(view, &desk, i);
             ret_columns[GAP][at] = logit_gap(view, &desk, 0);
             if (other >= 0)
                 ret_columns[GAP_NULL][at] = logit_gap(view, &desk, other);

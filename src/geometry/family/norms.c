@@ -11,88 +11,65 @@
 #include <math.h>
 
 #include "geometry/metric.h"
-#include "num/kernels.h"
+#include "geometry/norms.h"
 
 enum { QUERY, QUERY_START, KEY, KEY_START, VALUE, VALUE_START, VALUE_REST, OUT_START, OUT_REST, KEY_PEAK, KEY_PEAK_AT };
-
-typedef struct {
-    real *matmul, *written; /* MATMUL_SCRATCH; (T,C) v W */
-    double *norms;          /* (T,) */
-} Desk;
-
-static Desk lay_desk(const View *view, Arena *arena)
-{
-    Desk desk;
-    desk.matmul = ARENA_ARRAY(arena, real, MATMUL_SCRATCH);
-    desk.written = ARENA_ARRAY(arena, real, (size_t)view->length * view->d_model);
-    desk.norms = ARENA_ARRAY(arena, double, view->length);
-    return desk;
-}
 
 static void lay(const void *state, const View *view, Arena *scratch)
 {
     (void)state;
-    lay_desk(view, scratch);
+    norm_desk(view, scratch);
 }
 
-static void measure_norms(const View *view, const real *rows, double *norms, double *ret_mean, double *ret_start)
+static double mean_of(int n, const double *norms)
 {
     double sum = 0;
-    row_norms(view->kernels, view->length, view->d_head, rows, norms);
-    for (int t = 0; t < view->length; t++)
+    for (int t = 0; t < n; t++)
         sum += norms[t];
-    *ret_mean = sum / view->length, *ret_start = norms[0];
+    return sum / n;
+}
+
+/* The mean norm of the others than position 0, which a sequence of one token has not. */
+static double mean_of_rest(int n, const double *norms)
+{
+    return n > 1 ? mean_of(n - 1, norms + 1) : (double)NAN;
 }
 
 static void measure_peak(const View *view, const real *keys, double *ret_peak, double *ret_place)
 {
-    int at = 0, has_nan = 0;
-    for (int i = 0; i < view->length * view->d_head; i++) {
-        at = fabs((double)keys[i]) > fabs((double)keys[at]) ? i : at;
-        has_nan |= isnan((double)keys[i]);
-    }
-    if (!has_nan)
-        *ret_peak = fabs((double)keys[at]), *ret_place = at / view->d_head;
-}
-
-/* Position 0's norm beside the mean of the others', which a sequence of one token has not. */
-static void split_norms(int length, const double *norms, double *ret_start, double *ret_rest)
-{
-    double sum = 0;
-    for (int t = 1; t < length; t++)
-        sum += norms[t];
-    *ret_start = norms[0];
-    if (length > 1)
-        *ret_rest = sum / (length - 1);
-}
-
-static void measure_values(const View *view, int layer, int head, const Desk *desk, double *const *ret_columns)
-{
-    const int T = view->length, D = view->d_head, C = view->d_model, at = layer * view->n_heads + head;
-    const real *v = view_rows(view, view->v, layer, head);
-    const real *weight = view->output_weight[layer] + (size_t)head * D * C;
-    row_norms(view->kernels, T, D, v, desk->norms);
-    split_norms(T, desk->norms, &ret_columns[VALUE_START][at], &ret_columns[VALUE_REST][at]);
-    view->kernels->matmul(MATMUL_NN, T, C, D, 1, v, D, weight, C, 0, desk->written, C, desk->matmul);
-    row_norms(view->kernels, T, C, desk->written, desk->norms);
-    split_norms(T, desk->norms, &ret_columns[OUT_START][at], &ret_columns[OUT_REST][at]);
+    const size_t D = (size_t)view->d_head;
+    const real most = view->kernels->largest_magnitude((size_t)view->length * D, keys);
+    int at = 0;
+    if (isnan(most))
+        return;
+    while (view->kernels->largest_magnitude(D, keys + (size_t)at * D) != most)
+        at++;
+    *ret_peak = (double)most, *ret_place = at;
 }
 
 static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
 {
     (void)state;
-    const Desk desk = lay_desk(view, scratch);
-    const struct {
-        const real *rows;
-        int mean, start;
-    } kinds[] = {{view->q, QUERY, QUERY_START}, {view->k, KEY, KEY_START}, {view->v, VALUE, VALUE_START}};
+    const int T = view->length;
+    const NormDesk desk = norm_desk(view, scratch);
+    static const struct {
+        NormsOf kind;
+        int mean, start, rest; /* columns; -1: there is none */
+    } kinds[] = {{NORMS_OF_Q, QUERY, QUERY_START, -1},
+                 {NORMS_OF_K, KEY, KEY_START, -1},
+                 {NORMS_OF_V, VALUE, VALUE_START, VALUE_REST},
+                 {NORMS_OF_WRITTEN, -1, OUT_START, OUT_REST}};
     for (int l = 0; l < view->n_layers; l++)
         for (int h = 0; h < view->n_heads; h++) {
             const int at = l * view->n_heads + h;
-            for (int k = 0; k < 3; k++)
-                measure_norms(view, view_rows(view, kinds[k].rows, l, h), desk.norms, &ret_columns[kinds[k].mean][at],
-                              &ret_columns[kinds[k].start][at]);
-            measure_values(view, l, h, &desk, ret_columns);
+            for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+                const double *norms = norms_of(view, kinds[k].kind, l, h, &desk);
+                ret_columns[kinds[k].start][at] = norms[0];
+                if (kinds[k].mean >= 0)
+                    ret_columns[kinds[k].mean][at] = mean_of(T, norms);
+                if (kinds[k].rest >= 0)
+                    ret_columns[kinds[k].rest][at] = mean_of_rest(T, norms);
+            }
             measure_peak(view, view_rows(view, view->k, l, h), &ret_columns[KEY_PEAK][at],
                          &ret_columns[KEY_PEAK_AT][at]);
         }

@@ -3,19 +3,26 @@
  *   logit_max = max over visible (i, j) of s_ij, logit_max_key = its j, the first on ties;   s as in `logit`
  */
 #include <math.h>
+#include <string.h>
 
 #include "geometry/metric.h"
 
 enum { MAX, MAX_KEY };
 
+/* What a kernel reads of columns, and writes, are whole eights. */
+enum { UNIT = 8 };
+
 typedef struct {
-    double *q, *k; /* (D,), (T,D) */
+    int ld;
+    double *q, *k; /* (D,), (D,ld) by channel */
+    double *row;   /* (ld,) products of a query */
 } Desk;
 
 static Desk lay_desk(const View *view, Arena *arena)
 {
-    const size_t T = (size_t)view->length, D = (size_t)view->d_head;
-    return (Desk){ARENA_ARRAY(arena, double, D), ARENA_ARRAY(arena, double, T *D)};
+    const size_t D = (size_t)view->d_head, ld = ((size_t)view->length / UNIT + 2) * UNIT;
+    return (Desk){(int)ld, ARENA_ARRAY(arena, double, D), ARENA_ARRAY(arena, double, D *ld),
+                  ARENA_ARRAY(arena, double, ld)};
 }
 
 static void lay(const void *state, const View *view, Arena *scratch)
@@ -24,28 +31,67 @@ static void lay(const void *state, const View *view, Arena *scratch)
     lay_desk(view, scratch);
 }
 
+/* The keys (T,D) by channel; behind them zeros. */
+static void take_keys(const View *view, const real *k, const Desk *desk)
+{
+    for (int d = 0; d < view->d_head; d++) {
+        double *column = desk->k + (size_t)d * desk->ld;
+        for (int t = 0; t < view->length; t++)
+            column[t] = (double)k[(size_t)t * view->d_head + d];
+        memset(column + view->length, 0, (size_t)(desk->ld - view->length) * sizeof *column);
+    }
+}
+
+/* The largest so far, whose key; whether a logit was not a number. */
+typedef struct {
+    double most;
+    int at, has_nan;
+} Peak;
+
+static void look_at(const View *view, const KeyRange *keys, const double *products, const real *bias, Peak *peak)
+{
+    for (int j = keys->first; j < keys->end; j++) {
+        const double s = logit_of(&view->logit, products[j - keys->first], bias ? (double)bias[-j] : 0);
+        peak->has_nan |= isnan(s);
+        if (s > peak->most || (s == peak->most && j < peak->at))
+            peak->most = s, peak->at = j;
+    }
+}
+
+/* The largest bias of a query towards keys; no number where one is none. */
+static double largest_bias(const KeyRange *keys, const real *bias)
+{
+    real most = -(real)INFINITY;
+    int has_nan = 0;
+    for (int j = keys->first; bias && j < keys->end; j++) {
+        most = bias[-j] > most ? bias[-j] : most;
+        has_nan |= bias[-j] != bias[-j];
+    }
+    return has_nan ? (double)NAN : bias ? (double)most : 0;
+}
+
+/* A logit grows with the product and with the bias, rounding included: where the largest of both give less than the
+ * largest so far, no key of the row is it. Of a cap's exponential nobody knows that. */
 static void measure_head(const View *view, int layer, int head, const Desk *desk, double *ret_max, double *ret_key)
 {
     const int T = view->length, D = view->d_head;
     const real *q = view_rows(view, view->q, layer, head);
-    double most = -INFINITY;
-    int at = -1, has_nan = 0;
-    widen(T * D, view_rows(view, view->k, layer, head), desk->k);
+    Peak peak = {-(double)INFINITY, -1, 0};
+    take_keys(view, view_rows(view, view->k, layer, head), desk);
     for (int i = 0; i < T; i++) {
         const real *bias = view_bias(view, layer, head, i);
         const KeyRange *keys = view_keys(view, i);
-        widen(D, q + (size_t)i * D, desk->q);
-        for (int r = 0; r < KEY_RANGES; r++)
-            for (int j = keys[r].first; j < keys[r].end; j++) {
-                const double qk = view->kernels->dot(D, desk->q, desk->k + (size_t)j * D);
-                const double s = logit_of(&view->logit, qk, bias ? (double)bias[-j] : 0);
-                has_nan |= isnan(s);
-                if (s > most || (s == most && j < at))
-                    most = s, at = j;
-            }
+        view->kernels->widen((size_t)D, q + (size_t)i * D, desk->q);
+        for (int r = 0; r < KEY_RANGES; r++) {
+            const double largest = view->kernels->dots(keys[r].end - keys[r].first, D, desk->q, desk->ld,
+                                                       desk->k + keys[r].first, desk->row);
+            const int is_bounded = view->logit.softcap == 0;
+            if (!is_bounded || !(logit_of(&view->logit, largest, largest_bias(&keys[r], bias)) < peak.most))
+                look_at(view, &keys[r], desk->row, bias, &peak);
+        }
     }
-    if (at >= 0 && !has_nan)
-        *ret_max = most, *ret_key = at;
+    if (peak.at >= 0 && !peak.has_nan)
+        *ret_max = peak.most, *ret_key = peak.at;
 }
 
 static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)

@@ -78,7 +78,7 @@ static void take_rows(const View *view, int layer, int i, int width, Desk *desk)
     const int n = view->length;
     for (int h = 0; h < view->n_heads; h++) {
         double *p = desk->p + (size_t)h * n;
-        widen(width, view_map(view, layer, h) + (size_t)i * n, p);
+        desk->kernels->widen((size_t)width, view_map(view, layer, h) + (size_t)i * n, p);
         const double sum = desk->kernels->dot(width, p, desk->ones);
         for (int j = 0; j < width; j++)
             p[j] = sum > 0 ? p[j] / sum : 1.0 / n;

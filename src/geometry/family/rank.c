@@ -7,6 +7,7 @@
  * are the eigenvalues of X X' or X' X, whichever is smaller, over their sum.
  */
 #include <math.h>
+#include <string.h>
 
 #include "geometry/metric.h"
 #include "num/kernels.h"
@@ -51,16 +52,31 @@ static void lay(const void *state, const View *view, Arena *scratch)
     lay_desk(view, scratch);
 }
 
-/* Entropy and rank of the rows of x (rows, C), by the products of its rows or of its columns, whichever are fewer. */
-static void measure_rows(int rows, int C, const real *x, const Desk *desk, double *ret_entropy, double *ret_rank)
+/* Rows of x (rows, C) are multiplied by one another, or columns, whichever are fewer: how many that is. */
+static int take_gram(int rows, int C, const real *x, const Desk *desk)
 {
     const int is_tall = rows > C, m = is_tall ? C : rows, n = is_tall ? rows : C;
-    if (m < 1)
-        return;
     for (int t = 0; t < rows; t++)
         for (int c = 0; c < C; c++)
             desk->wide[is_tall ? (size_t)c * n + t : (size_t)t * n + c] = x[(size_t)t * C + c];
-    desk->kernels->gram(m, n, n, desk->wide, m, desk->gram);
+    if (m > 0)
+        desk->kernels->gram(m, n, n, desk->wide, m, desk->gram);
+    return m;
+}
+
+/* The products without the first row's: of m, m - 1 are left. */
+static int drop_first(int m, double *gram)
+{
+    for (int r = 1; r < m; r++)
+        memmove(gram + (size_t)(r - 1) * (m - 1), gram + (size_t)r * m + 1, (size_t)r * sizeof *gram);
+    return m - 1;
+}
+
+/* Entropy and rank by the m products. */
+static void measure_gram(int m, const Desk *desk, double *ret_entropy, double *ret_rank)
+{
+    if (m < 1)
+        return;
     spectrum_symmetric(desk->kernels, m, desk->gram, desk->solver, desk->values);
     const double entropy = entropy_of(m, desk->values);
     *ret_rank = exp(entropy);
@@ -75,9 +91,10 @@ static void measure(const void *state, const View *view, double *const *ret_colu
     const Desk desk = lay_desk(view, scratch);
     for (int l = 0; l < view->n_layers; l++) {
         const real *x = view->residual + (size_t)(l + 1) * T * C;
-        measure_rows(T, C, x, &desk, &ret_columns[MATRIX_ENTROPY][l], &ret_columns[EFFECTIVE_RANK][l]);
-        measure_rows(T - 1, C, x + C, &desk, &ret_columns[MATRIX_ENTROPY_REST][l],
-                     &ret_columns[EFFECTIVE_RANK_REST][l]);
+        const int m = take_gram(T, C, x, &desk);
+        measure_gram(m, &desk, &ret_columns[MATRIX_ENTROPY][l], &ret_columns[EFFECTIVE_RANK][l]);
+        const int m_rest = T <= C ? drop_first(m, desk.gram) : take_gram(T - 1, C, x + C, &desk);
+        measure_gram(m_rest, &desk, &ret_columns[MATRIX_ENTROPY_REST][l], &ret_columns[EFFECTIVE_RANK_REST][l]);
     }
 }
 

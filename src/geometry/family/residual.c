@@ -17,7 +17,6 @@ enum { RESIDUAL_PEAK, RESIDUAL_PEAK_NULL, ACTIVATION_PEAK, KURTOSIS, KURTOSIS_ST
 
 typedef struct {
     const Kernels *kernels;
-    double *ones, *wide;         /* (C,) */
     double *norms;               /* (T,) */
     uint32_t *keys, *candidates; /* (T C,) */
 } Desk;
@@ -26,8 +25,6 @@ static Desk lay_desk(const View *view, Arena *arena)
 {
     const size_t T = (size_t)view->length, C = (size_t)view->d_model;
     Desk desk = {.kernels = view->kernels};
-    desk.ones = ARENA_ARRAY(arena, double, C);
-    desk.wide = ARENA_ARRAY(arena, double, C);
     desk.norms = ARENA_ARRAY(arena, double, T);
     desk.keys = ARENA_ARRAY(arena, uint32_t, T * C);
     desk.candidates = ARENA_ARRAY(arena, uint32_t, T * C);
@@ -40,19 +37,11 @@ static void lay(const void *state, const View *view, Arena *scratch)
     lay_desk(view, scratch);
 }
 
-/* The moments are products of the centred features with ones, themselves and their squares. */
-static double kurtosis(const Desk *desk, int n, const real *x)
+static double kurtosis(const Kernels *kernels, int n, const real *x)
 {
-    const Kernels *kernels = desk->kernels;
-    double *wide = desk->wide;
-    widen(n, x, wide);
-    const double mean = kernels->dot(n, wide, desk->ones) / n;
-    for (int c = 0; c < n; c++)
-        wide[c] -= mean;
-    const double m2 = kernels->dot(n, wide, wide);
-    for (int c = 0; c < n; c++)
-        wide[c] *= wide[c];
-    return m2 > 0 ? n * kernels->dot(n, wide, wide) / (m2 * m2) : NAN;
+    double m2, m4;
+    kernels->central_moments(n, x, &m2, &m4);
+    return m2 > 0 ? n * m4 / (m2 * m2) : NAN;
 }
 
 /* |x| as float32 bits, which sort like the numbers. */
@@ -110,11 +99,12 @@ static double activation_peak(size_t n, const real *x, uint32_t *keys, uint32_t 
         largest = keys[i] > largest ? keys[i] : largest;
     }
     const uint32_t middle = key_of_rank(n, keys, (n - 1) / 2, candidates, &is_last);
-    for (size_t i = 0; i < n; i++) {
+    const int has_two = n % 2 == 0 && is_last; /* of an even number the median is a mean of two */
+    for (size_t i = 0; has_two && i < n; i++) {
         const uint32_t key = keys[i] > middle ? keys[i] : UINT32_MAX;
         above = key < above ? key : above;
     }
-    const uint32_t upper = n % 2 == 0 && is_last ? above : middle; /* of an even number the median is a mean of two */
+    const uint32_t upper = has_two ? above : middle;
     const double median = (number(middle) + number(upper)) / 2;
     return median > 0 ? number(largest) / median : NAN;
 }
@@ -129,12 +119,12 @@ static double residual_peak(int T, const double *norms, int s)
 }
 
 /* Mean over positions t > 0 that differ in their features at all. */
-static double mean_kurtosis(const Desk *desk, int T, int C, const real *x)
+static double mean_kurtosis(const Kernels *kernels, int T, int C, const real *x)
 {
     double sum = 0;
     int n = 0;
     for (int t = 1; t < T; t++) {
-        const double of_token = kurtosis(desk, C, x + (size_t)t * C);
+        const double of_token = kurtosis(kernels, C, x + (size_t)t * C);
         sum += isnan(of_token) ? 0 : of_token;
         n += !isnan(of_token);
     }
@@ -147,8 +137,6 @@ static void measure(const void *state, const View *view, double *const *ret_colu
     const int T = view->length, C = view->d_model;
     const size_t n = (size_t)T * C;
     const Desk desk = lay_desk(view, scratch);
-    for (int c = 0; c < C; c++)
-        desk.ones[c] = 1;
     for (int l = 0; l < view->n_layers; l++) {
         const real *x = view->residual + (l + 1) * n;
         const int other = anchor_null_position(view, l, 0, 3);
@@ -157,8 +145,8 @@ static void measure(const void *state, const View *view, double *const *ret_colu
         if (other >= 0)
             ret_columns[RESIDUAL_PEAK_NULL][l] = residual_peak(T, desk.norms, other);
         ret_columns[ACTIVATION_PEAK][l] = activation_peak(n, x, desk.keys, desk.candidates);
-        ret_columns[KURTOSIS][l] = mean_kurtosis(&desk, T, C, x);
-        ret_columns[KURTOSIS_START][l] = kurtosis(&desk, C, x);
+        ret_columns[KURTOSIS][l] = mean_kurtosis(desk.kernels, T, C, x);
+        ret_columns[KURTOSIS_START][l] = kurtosis(desk.kernels, C, x);
     }
 }
 

@@ -44,10 +44,9 @@ static void measure(const void *state, const View *view, double *const *ret_colu
             const int at = l * view->n_heads + h;
             const real *a = view_map(view, l, h);
             double singular[2], squares = 0;
-            for (size_t i = 0; i < n; i++) {
-                desk.map[i] = a[i];
+            view->kernels->widen(n, a, desk.map);
+            for (size_t i = 0; i < n; i++)
                 squares += desk.map[i] * desk.map[i];
-            }
             spectrum_singular(view->kernels, T, desk.map, desk.solver, singular);
             if (squares > 0)
                 ret_columns[STABLE_RANK][at] = squares / (singular[0] * singular[0]);

@@ -9,7 +9,7 @@
 
 #include "geometry/anchor.h"
 #include "geometry/metric.h"
-#include "num/kernels.h"
+#include "geometry/norms.h"
 
 enum { DRAIN, DRAIN_OUT, DRAIN_ANCHOR, DRAIN_NULL, KEY_NORM_RATIO, KEY_NORM_NULL };
 
@@ -23,18 +23,14 @@ static double drain(int n, const double *norms, int s)
 }
 
 typedef struct {
-    const Kernels *kernels;
-    real *matmul, *written; /* MATMUL_SCRATCH; (T,C) v W */
-    double *norms;          /* (T,) */
+    NormDesk norms;
     AnchorDesk anchors;
 } Desk;
 
 static Desk lay_desk(const View *view, Arena *arena)
 {
-    Desk desk = {.kernels = view->kernels};
-    desk.matmul = ARENA_ARRAY(arena, real, MATMUL_SCRATCH);
-    desk.written = ARENA_ARRAY(arena, real, (size_t)view->length * view->d_model);
-    desk.norms = ARENA_ARRAY(arena, double, view->length);
+    Desk desk;
+    desk.norms = norm_desk(view, arena);
     desk.anchors = anchor_desk(view, arena);
     return desk;
 }
@@ -47,33 +43,29 @@ static void lay(const void *state, const View *view, Arena *scratch)
 
 static void measure_head(const View *view, int layer, int head, const Desk *desk, double *const *ret_columns)
 {
-    const int T = view->length, D = view->d_head, C = view->d_model, at = layer * view->n_heads + head;
-    const real *v = view_rows(view, view->v, layer, head);
-    const real *weight = view->output_weight[layer] + (size_t)head * D * C;
+    const int T = view->length, at = layer * view->n_heads + head;
     const int other = anchor_null_position(view, layer, head, 0);
-    const Kernels *kernels = desk->kernels;
     Anchors anchors;
     anchors_find(view, layer, head, &desk->anchors, &anchors);
 
-    row_norms(kernels, T, D, v, desk->norms);
-    ret_columns[DRAIN][at] = drain(T, desk->norms, 0);
+    const double *norms = norms_of(view, NORMS_OF_V, layer, head, &desk->norms);
+    ret_columns[DRAIN][at] = drain(T, norms, 0);
     if (anchors.top >= 0)
-        ret_columns[DRAIN_ANCHOR][at] = drain(T, desk->norms, anchors.top);
+        ret_columns[DRAIN_ANCHOR][at] = drain(T, norms, anchors.top);
     if (other >= 0)
-        ret_columns[DRAIN_NULL][at] = drain(T, desk->norms, other);
+        ret_columns[DRAIN_NULL][at] = drain(T, norms, other);
 
-    kernels->matmul(MATMUL_NN, T, C, D, 1, v, D, weight, C, 0, desk->written, C, desk->matmul);
-    row_norms(kernels, T, C, desk->written, desk->norms);
-    ret_columns[DRAIN_OUT][at] = drain(T, desk->norms, 0);
+    norms = norms_of(view, NORMS_OF_WRITTEN, layer, head, &desk->norms);
+    ret_columns[DRAIN_OUT][at] = drain(T, norms, 0);
 
-    row_norms(kernels, T, D, view_rows(view, view->k, layer, head), desk->norms);
+    norms = norms_of(view, NORMS_OF_K, layer, head, &desk->norms);
     double sum = 0;
     for (int t = 0; t < T; t++)
-        sum += desk->norms[t];
+        sum += norms[t];
     if (sum > 0)
-        ret_columns[KEY_NORM_RATIO][at] = desk->norms[0] / (sum / T);
+        ret_columns[KEY_NORM_RATIO][at] = norms[0] / (sum / T);
     if (sum > 0 && other >= 0)
-        ret_columns[KEY_NORM_NULL][at] = desk->norms[other] / (sum / T);
+        ret_columns[KEY_NORM_NULL][at] = norms[other] / (sum / T);
 }
 
 static void measure(const void *state, const View *view, double *const *ret_columns, Arena *scratch)
