@@ -365,9 +365,8 @@ static void print_head(const Request *request, int threads)
     printf("full training steps, %d thread%s, %s kernels; floor: FLOPs over this process's FMA peak in float32\n",
            threads, threads == 1 ? "" : "s", request->kernels->name);
     if (threads < request->threads)
-        printf(
-            "%d of the %d threads have nothing to do: train.lanes is %d, and --set train.lanes=%d gives each a piece\n",
-            request->threads - threads, request->threads, threads, request->threads);
+        printf("%d of the %d threads have nothing to do: train.lanes is %d, at most train.batch_size\n",
+               request->threads - threads, request->threads, threads);
     for (int e = 0; e < N_ENGINES; e++) {
         if (request->engines[e])
             terminal_rowf("%s: %s\n", engine_names[e], request->engines[e]->products);

@@ -35,7 +35,6 @@ static void print_plan(Arena *arena, const Plan *plan)
 /* What all runs take. */
 typedef struct {
     double flops, tokens;
-    double exact_flops; /* as many by the engine exact would take as long */
     size_t disk_bytes;
 } Needs;
 
@@ -73,7 +72,6 @@ static void print_arms(const Experiment *experiment, Needs *needs)
             terminal_rowf("  %s\n    %lld parameters, %lld snapshot%s, oracle %s\n", name, parameters, snapshots,
                           snapshots == 1 ? "" : "s", oracle);
         needs->flops += estimate->flops * plan->n_seeds;
-        needs->exact_flops += estimate->flops / estimate->speed * plan->n_seeds;
         needs->tokens += (double)estimate->tokens * plan->n_seeds;
         needs->disk_bytes += estimate->disk_bytes * (size_t)plan->n_seeds;
     }
@@ -124,8 +122,7 @@ static void print_needs(const Experiment *experiment, const Needs *needs)
                   text_bytes(experiment->jobs * memory, all), experiment->jobs);
     terminal_rowf("  disk      %s at most, before compression\n", text_bytes((double)needs->disk_bytes, disk));
     terminal_rowf("  compute   %.3g TFLOP over %.3g million tokens; about %s when nothing else runs here\n",
-                  needs->flops / 1e12, needs->tokens / 1e6,
-                  text_seconds(needs->exact_flops / experiment_speed(experiment), seconds));
+                  needs->flops / 1e12, needs->tokens / 1e6, text_seconds(experiment_seconds(experiment), seconds));
     print_claims(plan);
     experiment_print_notes(experiment, "  note      ");
 }

@@ -95,31 +95,33 @@ static double undisturbed_peak(const Kernels *kernels)
     return best;
 }
 
-static double speed_of(const Experiment *experiment, int cores)
+/* Threads of a run that training can use: as many as its lanes. */
+static int useful_threads(const Experiment *experiment, const CheckedArm *arm)
 {
-    return undisturbed_peak(experiment->kernels) * (cores < clock_cores() ? cores : clock_cores()) * likely_share;
+    return arm->estimate.lanes < experiment->threads ? arm->estimate.lanes : experiment->threads;
 }
 
-/* Threads of a run that training can use: the lanes of the arm that has most. */
-static int useful_threads(const Experiment *experiment)
+/* FLOPs of one run of an arm, over how many times as fast as exact on one core it is made, `jobs` of them at a time. */
+static double work_of(const Experiment *experiment, const CheckedArm *arm, int jobs)
 {
-    int most = 1;
+    const double cores = fmin(useful_threads(experiment, arm), (double)clock_cores() / jobs);
+    return arm->estimate.flops / (arm->estimate.speed * cores);
+}
+
+double experiment_seconds(const Experiment *experiment)
+{
+    double sum = 0;
     for (const CheckedArm *arm = program_checked_arms(&experiment->program); arm; arm = arm->next)
-        most = arm->estimate.lanes > most ? arm->estimate.lanes : most;
-    return most < experiment->threads ? most : experiment->threads;
-}
-
-double experiment_speed(const Experiment *experiment)
-{
-    return speed_of(experiment, experiment->jobs * useful_threads(experiment));
+        sum += work_of(experiment, arm, experiment->jobs) * experiment->plan.n_seeds;
+    return sum / experiment->jobs / (undisturbed_peak(experiment->kernels) * likely_share);
 }
 
 double experiment_longest(const Experiment *experiment)
 {
     double most = 0;
     for (const CheckedArm *arm = program_checked_arms(&experiment->program); arm; arm = arm->next)
-        most = fmax(most, arm->estimate.flops / arm->estimate.speed);
-    return most / speed_of(experiment, useful_threads(experiment));
+        most = fmax(most, work_of(experiment, arm, 1));
+    return most / (undisturbed_peak(experiment->kernels) * likely_share);
 }
 
 /* Threads of each run where so many run at a time; `threads` if they were asked for. */
@@ -141,6 +143,19 @@ static int ask_machine(const Arguments *arguments, Experiment *experiment, Error
     return status;
 }
 
+/* Where no arm has work for all threads. */
+static void note_idle_threads(Experiment *experiment)
+{
+    int most = 0;
+    for (const CheckedArm *arm = program_checked_arms(&experiment->program); arm; arm = arm->next)
+        most = useful_threads(experiment, arm) > most ? useful_threads(experiment, arm) : most;
+    if (most < experiment->threads)
+        experiment_add_note(experiment, arena_format(experiment->arena,
+                                                     "%d threads for each run: training uses %d of them, as many as "
+                                                     "train.lanes; more lanes make another run, with other bits",
+                                                     experiment->threads, most));
+}
+
 /* Runs at a time, and threads of each. What was not asked for: as many runs as there are cores, and as memory has room
  * for. */
 static int divide_machine(const Arguments *arguments, Experiment *experiment, Error *err)
@@ -153,6 +168,7 @@ static int divide_machine(const Arguments *arguments, Experiment *experiment, Er
     if (argument_given(arguments, "--launcher") && strcmp(argument(arguments, "--launcher"), "local") != 0) {
         experiment->jobs = experiment->jobs ? experiment->jobs : runs; /* on machines that are not this one */
         experiment->threads = threads ? threads : 1;
+        note_idle_threads(experiment);
         return STATUS_OK;
     }
     for (int jobs = experiment->jobs ? experiment->jobs : most;; jobs--) {
@@ -172,11 +188,7 @@ static int divide_machine(const Arguments *arguments, Experiment *experiment, Er
                                                      "%d at a time: this machine's memory, %s, has room "
                                                      "for no more",
                                                      experiment->jobs, text_bytes(there, text)));
-    if (useful_threads(experiment) < experiment->threads)
-        experiment_add_note(experiment, arena_format(experiment->arena,
-                                                     "%d threads for each run: training uses %d of them, as many as "
-                                                     "train.lanes; more lanes make another run, with other bits",
-                                                     experiment->threads, useful_threads(experiment)));
+    note_idle_threads(experiment);
     return STATUS_OK;
 }
 

@@ -21,10 +21,10 @@ typedef struct {
 /* The most memory that one of its runs takes, on `threads`. */
 size_t experiment_memory(const Experiment *experiment, int threads);
 
-/* Seconds that its longest run is likely to take alone, on experiment->threads of this machine; FLOP/s of the cores
- * that its jobs use, by the engine exact. */
+/* Seconds that all its runs are likely to take on this machine, experiment->jobs at a time, and its longest run alone.
+ */
+double experiment_seconds(const Experiment *experiment);
 double experiment_longest(const Experiment *experiment);
-double experiment_speed(const Experiment *experiment);
 
 /* A line for the user; it lives as long as the experiment. */
 void experiment_add_note(Experiment *experiment, const char *note);

@@ -121,7 +121,7 @@ static void fill_afar_baseline(Measurer *measurer)
 
 /* ---- measuring ---- */
 
-/* Attention may be finite, and what a later MLP or the head makes of it not. */
+/* What a model computed, and behind that its loss, where there are targets. */
 static int check_finite(const Measurer *measurer, Error *err)
 {
     const int H = measurer->layout.n_heads;

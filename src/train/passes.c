@@ -248,29 +248,42 @@ static void put_maps(const View *view, size_t heads, size_t T, real *map_sum, re
     }
 }
 
-/* 1 + the first of n blocks of x (n,size) that holds what is no finite number; 0: none does. */
-static int first_bad(int n, size_t size, const real *x)
+static int is_finite(size_t n, const real *x)
 {
-    for (int b = 0; b < n; b++)
-        for (size_t i = 0; i < size; i++)
-            if (!isfinite(x[(size_t)b * size + i]))
-                return 1 + b;
-    return 0;
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(x[i]))
+            return 0;
+    return 1;
+}
+
+/* Notes the first of what a model computed that is no finite number, in the order in which it did: each layer's
+ * attention, then what the layer gives. Whether there is none. */
+static int check_given(Measurer *measurer, int n, const View *view)
+{
+    const size_t square = (size_t)view->length * (size_t)view->length;
+    const size_t stream = (size_t)view->length * (size_t)view->d_model;
+    for (int l = 0; l < view->n_layers; l++) {
+        for (int h = 0; h < view->n_heads; h++)
+            if (!is_finite(square, view_map(view, l, h))) {
+                measurer->bad_heads[n] = 1 + l * view->n_heads + h;
+                return 0;
+            }
+        if (view->residual && !is_finite(stream, view->residual + (size_t)(l + 1) * stream)) {
+            measurer->bad_layers[n] = 1 + l;
+            return 0;
+        }
+    }
+    return 1;
 }
 
 /* Keeps the maps of a given sequence where they are asked for. Weights may be finite, and what they compute not: then
  * there is nothing to measure. */
 static int take_given(Measurer *measurer, int n, const View *view)
 {
-    const int n_heads = view->n_layers * view->n_heads;
-    const size_t square = (size_t)view->length * (size_t)view->length;
+    const size_t maps = (size_t)view->n_layers * (size_t)view->n_heads * (size_t)view->length * (size_t)view->length;
     if (measurer->given->maps)
-        memcpy(measurer->given->maps[n], view->maps, (size_t)n_heads * square * sizeof(real));
-    const size_t stream = (size_t)view->length * (size_t)view->d_model;
-    measurer->bad_heads[n] = first_bad(n_heads, square, view->maps);
-    if (view->residual) /* of layers, the inputs and the last one's output */
-        measurer->bad_layers[n] = first_bad(view->n_layers, stream, view->residual + stream);
-    return measurer->bad_heads[n] == 0 && measurer->bad_layers[n] == 0;
+        memcpy(measurer->given->maps[n], view->maps, maps * sizeof(real));
+    return check_given(measurer, n, view);
 }
 
 /* One sequence that was captured as number `at`: families, importances, losses, maps. */

@@ -15,7 +15,7 @@ class Benchmarks(Case):
         """Comes to its end, and has figures beyond nothing to tell."""
         done = subprocess.run([os.path.join(BENCHES, name)], capture_output=True, text=True, timeout=300, check=False)
         self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.assertRegex(done.stdout, r"[1-9]")
+        self.assertRegex(done.stdout, r"[1-9][\d.]* +(ms|us|%)")
         self.assertNotRegex(done.stdout, r"\b(nan|inf)\b")
         return done.stdout
 

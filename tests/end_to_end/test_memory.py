@@ -4,7 +4,7 @@ import re
 import subprocess
 import unittest
 
-from harness import REFFRAME, Case
+from harness import REFFRAME, Case, read
 
 BUILD = os.environ["BUILD_DIR"]
 WITHIN = 0.1
@@ -111,9 +111,11 @@ class Memory(Case):
         self.assertIn(f"note      6 {line}\n", self.refframe("check", path, "--threads", 6).stdout)
         for words in ("--threads", 4), ("--threads", 6, "--set", "train.lanes=8"):
             self.assertNotIn("training uses", self.refframe("check", path, *words).stdout)
+        self.write("arms.yaml", read(path).decode() + "sweep: {train.lanes: [1, 4]}\n")
+        self.assertIn("note      6 threads for each run: training uses 4 ", self.refframe("check", "arms.yaml", "--jobs", 1, "--threads", 6).stdout)
         bench = self.refframe("bench", "--threads", 6, "--seconds", 1, "--size", "S", "--set", "model.n_layers=1", "--set", "model.d_model=32",
                               "--set", "model.context_length=32", "--set", "numerics.engine=exact").stdout
-        self.assertIn("2 of the 6 threads have nothing to do: train.lanes is 4, and --set train.lanes=6 gives each a piece\n", bench)
+        self.assertIn("2 of the 6 threads have nothing to do: train.lanes is 4, at most train.batch_size\n", bench)
 
     def test_runs_at_a_time(self):
         """As many as memory has room for, or as were asked for, if it has."""

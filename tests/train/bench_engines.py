@@ -24,20 +24,18 @@ MODES = {"eager, float32": (False, False), "compiled, float32": (True, False),
 
 
 def refframe(program, engine, size, threads, seconds):
-    """Tokens a second, share of the peak, the peak in tokens a second, and MiB; None where the engine is missing or emulated."""
+    """Tokens a second, share of the peak, the peak in tokens a second, and MiB; None where the engine is missing."""
     words = [program, "bench", "--json", "--size", size, "--threads", str(threads), "--seconds", str(seconds),
              "--set", f"numerics.engine={engine}"]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        output, complaint = process.stdout.read(), process.stderr.read()
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:  # what it complains of is seen
+        output = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         if engine == "exact":
-            sys.exit(complaint.strip())
+            sys.exit(process.returncode)
         return None
     (result,) = json.loads(output)
-    if engine == "bfloat16" and result["kernels"] != "amx":
-        return None
     return result["tokens_per_s"], result["share_of_floor"], result["floor_tokens_per_s"], usage.ru_maxrss / 1024
 
 
@@ -52,6 +50,13 @@ def serve_pytorch(connection, size, threads, compiled, bf16):
         connection.send((statistics.median(bench_pytorch.windows(*step, seconds)), bench_pytorch.peak_mib()))
 
 
+def engines_of(program):
+    """Those that are there and fast, by what the program says of itself."""
+    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    there = {"exact": True, "bfloat16": "\nbfloat16 by amx" in version, "openblas": re.search(r"^openblas OpenBLAS", version, re.M)}
+    return version.strip(), [engine for engine in ENGINES if there[engine]]
+
+
 class PyTorch:
     """One mode at one size, ready to be timed again and again."""
     def __init__(self, size, threads, mode):
@@ -61,8 +66,13 @@ class PyTorch:
         self.process.start()
         theirs.close()
 
-    def wait(self):
-        self.connection.recv()
+    def is_ready(self):
+        """Waits; False where it ended instead, and said why."""
+        try:
+            self.connection.recv()
+        except EOFError:
+            return False
+        return True
 
     def time(self, seconds):
         self.connection.send(seconds)
@@ -78,19 +88,18 @@ def of_rounds(values, form):
     return f"{form(statistics.median(values))} [{form(min(values))}, {form(max(values))}]"
 
 
-def bench(arguments, size):
-    """{who: [(tokens a second, share of the peak, MiB) of each round]}."""
+def bench(arguments, engines, size):
+    """{who: [(tokens a second, share of the peak, MiB) of each round]}; who fails in a round is out from then on."""
     found = {}
     has_torch = importlib.util.find_spec("torch") is not None
     pytorch = {mode: PyTorch(size, arguments.threads, mode) for mode in MODES} if has_torch else {}
-    for process in pytorch.values():  # all compile at a time
-        process.wait()
+    pytorch = {mode: process for mode, process in pytorch.items() if process.is_ready()}  # all compile at a time
     alone = [("exact, one thread", "exact", 1)] if arguments.threads > 1 else []
     for number in range(arguments.rounds):
         print(f"{size}: round {number + 1} of {arguments.rounds}", file=sys.stderr)
         floor = None
-        for who, engine, threads in [(engine, engine, arguments.threads) for engine in ENGINES] + alone:
-            result = refframe(arguments.program, engine, size, threads, arguments.seconds)
+        for who, engine, threads in [(engine, engine, arguments.threads) for engine in engines] + alone:
+            result = refframe(arguments.program, engine, size, threads, arguments.seconds) if len(found.get(who, [])) == number else None
             if result:
                 rate, share, peak, memory = result
                 floor = floor or peak
@@ -129,10 +138,11 @@ def main():
     arguments = parser.parse_args()
     print(f"{processor()}, {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}, {datetime.date.today()}; "
           f"{arguments.threads} threads, {arguments.rounds} rounds of {arguments.seconds} s each")
-    print(subprocess.run([arguments.program, "--version"], capture_output=True, text=True, check=True).stdout.strip())
+    version, engines = engines_of(arguments.program)
+    print(version)
     if importlib.util.find_spec("torch") is None:
         print(f"without PyTorch, which {sys.executable} does not have")
-    tables = {size: bench(arguments, size) for size in arguments.sizes}
+    tables = {size: bench(arguments, engines, size) for size in arguments.sizes}
     print_table("tokens a second", tables, lambda rounds, exact: of_rounds([rate for rate, _, _ in rounds], "{:.0f}".format))
     print_table("share of the FMA peak, %", tables,
                 lambda rounds, exact: of_rounds([100 * share for _, share, _ in rounds], "{:.0f}".format))
