@@ -69,7 +69,7 @@ static void leave_out(const Visible *visible, int i, int start, int stop, Counts
 }
 
 /* Sums of a map's columns [start, stop) by how far away their queries stand: band 0 is nearer than DISTANCES' first. A
- * key's own query is left out; what the mask hides is 0. */
+ * key's own query is left out. What the mask hides is 0 in every map of a View: all rows can be added. */
 static void sum_bands(const View *view, const real *map, int start, int stop, double bands[1 + DISTANCES][BLOCK])
 {
     const int T = view->length;

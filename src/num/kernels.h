@@ -169,7 +169,7 @@ struct Kernels {
     /* sum of x y. */
     double (*dot)(int n, const double *x, const double *y);
     /* ret[j] = dot of x (width,) and column j of y (width,ld), j < n, with the bits of dot; returns the largest, NaN if
-     * one is. Of y and of ret there are whole eights: what lies beyond n is read and written. */
+     * one is. Of y and of ret there are whole units of DOTS_UNIT: what lies beyond n is read and written. */
     double (*dots)(int n, int width, const double *x, int ld, const double *y, double *ret);
     /* sum of p (log_p - log_q) over p > 0, in double: relative entropy, or with log_q NULL less the entropy. */
     double (*divergence)(int n, const double *p, const double *log_p, const double *log_q);
@@ -190,6 +190,9 @@ struct Kernels {
 
 /* Reals of scratch that one thread's products need. */
 #define MATMUL_SCRATCH (1 << 18)
+
+/* Columns that `dots` takes at a time. */
+#define DOTS_UNIT 8
 
 /* Reals of op(B) (k,n) when packed, on any path: whole panels of up to PACK_UNIT columns. */
 #define PACK_UNIT 32

@@ -111,7 +111,7 @@ void KERNEL(central_moments)(int n, const real *x, double *ret_second, double *r
     *ret_second = oct_sum(second) + second_rest, *ret_fourth = oct_sum(fourth) + fourth_rest;
 }
 
-/* The lanes of eight columns from j on whose distance i - j from row i lies in [near, far). */
+/* The lanes of eight columns whose distance from a row lies in [near, far); offset is that of the first of them. */
 INLINE OctMask lanes_in_band(int offset, int near, int far)
 {
     const int last = offset - near + 1, gone = offset - far + 1;
@@ -173,6 +173,8 @@ INLINE Oct dots_of_eight(int width, const double *x, int ld, const double *y)
         rest += x[i] * oct_load(y + (size_t)i * ld);
     return ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7])) + rest;
 }
+
+_Static_assert((int)DOTS_UNIT == (int)OCT, "whole eights");
 
 double KERNEL(dots)(int n, int width, const double *x, int ld, const double *y, double *ret)
 {

@@ -111,10 +111,11 @@ struct Measurer {
                          * families that are costly by default, as these look at nothing else */
 };
 
-/* Whether some family asks for what values write, and so for norms that others of them ask for, too. */
+/* Whether a View that answers these needs has what norms are of: those families start from them that ask for both. */
 static inline int wants_norms(unsigned needs)
 {
-    return (needs & NEEDS_WEIGHTS) != 0;
+    const unsigned both = NEEDS_QKV | NEEDS_WEIGHTS;
+    return (needs & both) == both;
 }
 
 /* L H C D T of a model. */

@@ -9,9 +9,6 @@
 
 enum { MAX, MAX_KEY };
 
-/* What a kernel reads of columns, and writes, are whole eights. */
-enum { UNIT = 8 };
-
 typedef struct {
     int ld;
     double *q, *k; /* (D,), (D,ld) by channel */
@@ -20,7 +17,7 @@ typedef struct {
 
 static Desk lay_desk(const View *view, Arena *arena)
 {
-    const size_t D = (size_t)view->d_head, ld = ((size_t)view->length / UNIT + 2) * UNIT;
+    const size_t D = (size_t)view->d_head, ld = (size_t)view->length + DOTS_UNIT;
     return (Desk){(int)ld, ARENA_ARRAY(arena, double, D), ARENA_ARRAY(arena, double, D *ld),
                   ARENA_ARRAY(arena, double, ld)};
 }
@@ -62,20 +59,23 @@ static void look_at(const View *view, const KeyRange *keys, const double *produc
 static double largest_bias(const KeyRange *keys, const real *bias)
 {
     real most = -(real)INFINITY;
-    int has_nan = 0;
-    for (int j = keys->first; bias && j < keys->end; j++) {
+    if (!bias)
+        return 0;
+    for (int j = keys->first; j < keys->end; j++) {
+        if (isnan(bias[-j]))
+            return (double)NAN;
         most = bias[-j] > most ? bias[-j] : most;
-        has_nan |= bias[-j] != bias[-j];
     }
-    return has_nan ? (double)NAN : bias ? (double)most : 0;
+    return (double)most;
 }
 
 /* A logit grows with the product and with the bias, rounding included: where the largest of both give less than the
- * largest so far, no key of the row is it. Of a cap's exponential nobody knows that. */
+ * largest so far, no key of the row is it. A cap's exp, the C library's, need not grow to the last bit. */
 static void measure_head(const View *view, int layer, int head, const Desk *desk, double *ret_max, double *ret_key)
 {
     const int T = view->length, D = view->d_head;
     const real *q = view_rows(view, view->q, layer, head);
+    const int is_bounded = view->logit.softcap == 0;
     Peak peak = {-(double)INFINITY, -1, 0};
     take_keys(view, view_rows(view, view->k, layer, head), desk);
     for (int i = 0; i < T; i++) {
@@ -85,7 +85,6 @@ static void measure_head(const View *view, int layer, int head, const Desk *desk
         for (int r = 0; r < KEY_RANGES; r++) {
             const double largest = view->kernels->dots(keys[r].end - keys[r].first, D, desk->q, desk->ld,
                                                        desk->k + keys[r].first, desk->row);
-            const int is_bounded = view->logit.softcap == 0;
             if (!is_bounded || !(logit_of(&view->logit, largest, largest_bias(&keys[r], bias)) < peak.most))
                 look_at(view, &keys[r], desk->row, bias, &peak);
         }
