@@ -11,6 +11,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/order.h"
+
 struct Data {
     const Source *source;
     void *state;
@@ -268,11 +270,6 @@ static void set_first(const Data *data, Pcg *pcg, Sequence *seq)
         seq->flags[at] = (uint8_t)((seq->flags[at] & ~FLAG_IDLE) | (seq->flags[at - 1] & FLAG_IDLE));
         seq->flags[at - 1] &= (uint8_t)~FLAG_IDLE;
     }
-}
-
-static int smaller(int x, int y)
-{
-    return x < y ? x : y;
 }
 
 /* Content of a sequence of at most `most`; sets its length. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "base/pcg.h"
 
 enum { BLOCK = 64 }; /* columns summed at a time, on the stack */
@@ -35,16 +36,6 @@ int anchor_is_eligible(const View *view, int k)
 typedef struct {
     int n[1 + DISTANCES][BLOCK];
 } Counts;
-
-static int larger(int a, int b)
-{
-    return a > b ? a : b;
-}
-
-static int smaller(int a, int b)
-{
-    return a < b ? a : b;
-}
 
 /* All that the mask lets see the columns [start, stop), their own queries left out. */
 static void count_viewers(const Visible *visible, int start, int stop, Counts *counts)

@@ -7,6 +7,7 @@
 #ifndef REFFRAME_MODEL_INTERNAL_H
 #define REFFRAME_MODEL_INTERNAL_H
 
+#include "base/order.h"
 #include "model/gate/gate.h"
 #include "model/mask/mask.h"
 #include "model/model.h"
@@ -222,11 +223,6 @@ void gate_backward(const Call *call, GatePlace place, const BlockActs *acts, rea
 /* Queries and keys are taken by so many; keys therefore by whole panels of packed products. Part of the definition of
  * the result: a sum over keys or queries begins and ends with a block. */
 enum { QUERY_BLOCK = 32, KEY_BLOCK = 32 };
-
-static inline int smaller(int x, int y)
-{
-    return x < y ? x : y;
-}
 
 /* Columns of a map in front of key 0; its leading dimension; reals of a head's packed keys or values; for sequences up
  * to the context length. */

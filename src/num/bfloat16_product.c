@@ -4,6 +4,7 @@
  * rounding happens as they are copied. Sums of STRIP_ROWS x PANEL elements over a block of k go to a small buffer, and
  * from there to C. Strips go down a panel, which stays in the first-level cache.
  */
+#include "base/order.h"
 #include "num/bfloat16.h"
 #include "num/path.h"
 
@@ -52,11 +53,6 @@ typedef struct {
     real *c;
     ptrdiff_t ld_c;
 } Block;
-
-static int smaller(int x, int y)
-{
-    return x < y ? x : y;
-}
 
 static int up_to(int x, int unit)
 {

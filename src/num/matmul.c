@@ -12,6 +12,7 @@
  * What comes from beyond the second-level cache is fetched ahead by hand, a line at a time between the fmas: C's rows
  * while a tile's sums are made, the next panel while tiles go down this one, rows to be packed while others are.
  */
+#include "base/order.h"
 #include "num/path.h"
 #include "num/vec.h"
 
@@ -177,11 +178,6 @@ typedef void TileFunction(const Tile *t);
 static TileFunction *const tiles[TILE_ROWS][2][TILE_VECS] = {FOR_EACH_ROWS(TILE_ENTRY)}; /* [rows-1][apart][vecs-1] */
 
 /* ---- packing ---- */
-
-static int smaller(int x, int y)
-{
-    return x < y ? x : y;
-}
 
 /* Panel of B (k, width), rows ld apart, to (k, PANEL), zero beyond the width. */
 static void pack_rows(int k, int width, const real *b, ptrdiff_t ld, real *ret)

@@ -8,7 +8,8 @@
 
 #include "num/vec.h"
 
-#pragma GCC diagnostic ignored "-Wpsabi" /* how an Oct is passed: never, everything here is inlined */
+#pragma GCC diagnostic ignored                                                                                         \
+    "-Wpsabi" /* as src/meson.build does for kernels: gcc hears it in a header compiled alone */
 
 enum { OCT = 8 };
 typedef double Oct __attribute__((vector_size(64)));

@@ -17,6 +17,8 @@ size_t openblas_thread_bytes(int longest)
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/order.h"
+
 static const char file[] = "libopenblas.so.0";
 
 #ifdef REFFRAME_DOUBLE
@@ -64,11 +66,6 @@ static void matmul(MatmulKind kind, int m, int n, int k, real alpha, const real 
 {
     (void)scratch; /* the library has its own */
     multiply(kind == MATMUL_TN, kind == MATMUL_NT, m, n, k, alpha, a, ld_a, b, ld_b, accumulate ? 1 : 0, c, ld_c);
-}
-
-static int smaller(int x, int y)
-{
-    return x < y ? x : y;
 }
 
 /* op(B) turned, (n,k): so columns from j on begin at j k, as `PackedProduct` wants it; in squares that stay near. */

@@ -6,6 +6,8 @@
 #include <assert.h>
 #include <math.h>
 
+#include "base/order.h"
+
 /* Counts become a verdict: what all but `against` of n seeds say is said if the sign test says so, which it does just
  * when the interval lies wholly on that side. */
 static void judge(int n, int against_holds, int against_fails, VerdictTest *test)
@@ -23,16 +25,6 @@ static void judge(int n, int against_holds, int against_fails, VerdictTest *test
         test->verdict = VERDICT_REFUTED;
     else
         test->needs_n = seeds_deciding(n, fewest, P_NEEDED);
-}
-
-static int larger(int a, int b)
-{
-    return a > b ? a : b;
-}
-
-static int smaller(int a, int b)
-{
-    return a < b ? a : b;
 }
 
 /* Of two intervals of medians, of the seeds' lower ends and of their upper ends, the one that a decision rests on: what

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/order.h"
 #include "geometry/layout.h"
 #include "num/bfloat16.h"
 #include "num/engine.h"
@@ -125,12 +126,7 @@ static size_t checkpoint_disk_bytes(const Session *session)
  * read. */
 enum { PROGRAM_BYTES = 7 << 20 };
 
-static int smaller(int x, int y)
-{
-    return x < y ? x : y;
-}
-
-static size_t larger(size_t x, size_t y)
+static size_t more_bytes(size_t x, size_t y)
 {
     return x > y ? x : y;
 }
@@ -138,9 +134,9 @@ static size_t larger(size_t x, size_t y)
 size_t train_memory(const TrainEstimate *estimate, int threads)
 {
     const int useful = smaller(threads, estimate->lanes);
-    return larger(estimate->opening_bytes,
-                  estimate->memory_bytes + (size_t)(useful - 1) * estimate->thread_bytes +
-                      (size_t)(smaller(useful, MEASURE_LANES) - 1) * estimate->measuring_thread_bytes);
+    return more_bytes(estimate->opening_bytes,
+                      estimate->memory_bytes + (size_t)(useful - 1) * estimate->thread_bytes +
+                          (size_t)(smaller(useful, MEASURE_LANES) - 1) * estimate->measuring_thread_bytes);
 }
 
 /* What the engine's library takes on each thread, beside what is taken here. */
@@ -167,8 +163,8 @@ static void estimate_memory(const Session *session, int is_shelved, TrainEstimat
     const size_t checkpoint = checkpoint_disk_bytes(session);
     const Corpus *corpus = data_corpus(session->data);
     const size_t setup = PROGRAM_BYTES + arena_used(session->setup) + (corpus && is_shelved ? corpus->bytes : 0);
-    estimate->memory_bytes =
-        setup + session_bytes(session, 1, 1, measures) + larger(larger(snapshot, checkpoint), session->initial_bytes);
+    estimate->memory_bytes = setup + session_bytes(session, 1, 1, measures) +
+                             more_bytes(more_bytes(snapshot, checkpoint), session->initial_bytes);
     estimate->opening_bytes = setup + (corpus ? corpus->opening_bytes : 0);
     estimate->thread_bytes = session_bytes(session, 2, 1, 0) - session_bytes(session, 1, 1, 0);
     if (measures)

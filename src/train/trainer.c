@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <math.h>
 
+#include "base/order.h"
+
 enum { CHUNK = 16384 }; /* reals: 64 KB, a thread's bite of the reduction and the update */
 
 /* Whether weight decay applies: as the settings say of its kind, or as the tensor does. */
@@ -71,11 +73,6 @@ static void lay_matrix_scratch(Arena *arena, const Optimizer *optimizer, const P
  * what they keep stays in a cache, enough for products to be fast and a lane's gradient to be gone through seldom. Part
  * of the definition of the result. */
 enum { GROUP_ROWS = 256 };
-
-static int smaller(int x, int y)
-{
-    return x < y ? x : y;
-}
 
 static int group_sequences(const TrainSettings *settings, int length)
 {

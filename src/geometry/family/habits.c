@@ -12,6 +12,7 @@
  */
 #include <math.h>
 
+#include "base/order.h"
 #include "geometry/metric.h"
 
 enum { FIRST_QUERY = 8, NEAR = 5 };
@@ -41,16 +42,6 @@ static double start_split(const View *view, const real *map)
 
 /* Heads whose sums are taken side by side: in one order each, and none waits for another. */
 enum { ABREAST = 4 };
-
-static int larger(int a, int b)
-{
-    return a > b ? a : b;
-}
-
-static int smaller(int a, int b)
-{
-    return a < b ? a : b;
-}
 
 /* Adds up what row i of ABREAST maps gives to keys that the query sees, are not the first, and do not lie near; returns
  * how many these are. */
