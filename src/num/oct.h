@@ -8,8 +8,8 @@
 
 #include "num/vec.h"
 
-#pragma GCC diagnostic ignored                                                                                         \
-    "-Wpsabi" /* as src/meson.build does for kernels: gcc hears it in a header compiled alone */
+/* As src/meson.build does for the kernels: for whoever compiles this header alone. */
+#pragma GCC diagnostic ignored "-Wpsabi"
 
 enum { OCT = 8 };
 typedef double Oct __attribute__((vector_size(64)));
