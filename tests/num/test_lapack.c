@@ -34,13 +34,6 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void assert_close(const char *what, int n, const double *x, const double *y, double size, double tolerance)
-{
-    for (int i = 0; i < n; i++)
-        if (!(fabs(x[i] - y[i]) <= tolerance * size))
-            fail_msg("%s[%d] of %d: %.17g here, %.17g there", what, i, n, x[i], y[i]);
-}
-
 /* Of numbers that float holds, so that both precisions are asked of the same matrix. */
 static void draw(Desk *desk, int n, int is_symmetric)
 {
