@@ -11,9 +11,11 @@ import unittest
 
 ROOT = os.path.join(os.environ["TESTS_DIR"], os.pardir)
 sys.path.insert(0, os.path.join(ROOT, "experiments"))
+sys.path.insert(0, os.path.join(ROOT, "experiments", "induction"))
 import atlas  # noqa: E402
 import clocks  # noqa: E402
 import falls  # noqa: E402
+import previous_token  # noqa: E402
 import tables  # noqa: E402
 import thresholds  # noqa: E402
 
@@ -175,6 +177,21 @@ class Falls(unittest.TestCase):
         self.assertEqual([row.split(",")[1] for row in self.rows()[1:]], ["a-s1", "a-s1", "a-s1", "stays"])
 
 
+class PreviousToken(unittest.TestCase):
+    """When a head began to look at the token before, of a run of two heads made by hand."""
+
+    ROWS = [{"run": "r", "arm": "a", "seed": "1", "layer": "0", "head": head, "metric": metric, "step": str(step), "value": value}
+            for metric, head, values in (("template@previous", "0", "99888"), ("template@previous", "1", "949321"), ("template@next", "0", "000000"))
+            for step, value in reversed(list(zip(range(0, 60, 10), values)))]
+
+    def test_the_head_that_ends_nearest_is_dated_where_it_stays_below_the_middle(self):
+        self.assertEqual([tuple(row.values()) for row in previous_token.dates_of(self.ROWS)], [("r", "a", "1", "0", "1", "9", "2", 30)])
+
+    def test_a_head_that_never_stays_below_has_no_date(self):
+        self.assertIsNone(previous_token.half_by([(step, value) for step, value in enumerate("9192913")]))
+        self.assertEqual(previous_token.half_by([(step, value) for step, value in enumerate("92222")]), 1)
+
+
 class Committed(unittest.TestCase):
     def test_the_thresholds_are_swept_over_the_committed_results(self):
         chosen = list(thresholds.arms())
@@ -196,6 +213,12 @@ class Committed(unittest.TestCase):
         for row in tables.read(falls.HERE, "falls.csv"):
             with self.subTest(run=row["run"], group=row["group"]):
                 self.assertEqual(row["step"], onsets[row["experiment"]].get(row["run"]))
+
+    def test_the_dates_of_previous_token_heads_are_of_the_committed_runs(self):
+        runs = {row["run"] for row in tables.read(os.path.join(atlas.RESULTS, "induction"), "runs.csv")}
+        self.assertEqual({row["run"] for row in tables.read(previous_token.HERE, previous_token.FILE)}, runs)
+        with open(os.path.join(previous_token.HERE, "README.md"), encoding="utf-8") as file:
+            self.assertIn(previous_token.text(), file.read())
 
     def test_every_experiment_is_listed_and_described(self):
         with open(atlas.README, encoding="utf-8") as file:

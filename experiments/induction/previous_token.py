@@ -1,0 +1,79 @@
+"""When a head began to look at the token before: half of induction (Olsson et al., arXiv 2209.11895). The metrics of each head are not kept in git, so
+what they say of it is, in previous_token.csv:
+
+    refframe run experiments/induction/experiment.yaml --results DIR
+    refframe report DIR/induction --table heads
+    python3 experiments/induction/previous_token.py --from DIR     writes previous_token.csv anew
+    python3 experiments/induction/previous_token.py                prints the table of README.md
+
+A row is a run. Its head is the one whose map ends nearest to the ideal of a previous-token head (`template@previous`: 0 is that ideal). `half_by` is the first of
+three snapshots in a row in which half of the way from step 0 to the end has been made; the end is the median of the last three. Standard library only.
+"""
+import csv
+import os
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, os.pardir))
+
+from tables import at, median, number, read, table  # noqa: E402
+
+METRIC = "template@previous"
+HEAD = "run", "arm", "seed", "layer", "head", "start", "end", "half_by"
+FILE = "previous_token.csv"
+
+
+def series_of(heads):
+    """{(run, arm, seed): {(layer, head): [(step, distance)]}}; distances stay the words that they were written in."""
+    found = {}
+    for row in heads:
+        if row["metric"] == METRIC:
+            found.setdefault((row["run"], row["arm"], row["seed"]), {}).setdefault((row["layer"], row["head"]), []).append((int(row["step"]), row["value"]))
+    return found
+
+
+def final(series):
+    """The median of the last three snapshots."""
+    return sorted((value for _, value in sorted(series)[-3:]), key=float)[1]
+
+
+def half_by(series):
+    """None where a head never stays below the middle for three snapshots in a row."""
+    series = sorted(series)
+    middle = (float(series[0][1]) + float(final(series))) / 2
+    below = [float(value) <= middle for _, value in series]
+    return next((step for i, (step, _) in enumerate(series) if below[i:i + 3] == [True] * 3), None)
+
+
+def dates_of(heads):
+    for run, of_heads in series_of(heads).items():
+        head = min(of_heads, key=lambda key: float(final(of_heads[key])))
+        yield dict(zip(HEAD, (*run, *head, min(of_heads[head])[1], final(of_heads[head]), half_by(of_heads[head]))))
+
+
+def take(folder):
+    with open(os.path.join(HERE, FILE), "w", newline="", encoding="utf-8") as file:
+        out = csv.DictWriter(file, HEAD, lineterminator="\n")
+        out.writeheader()
+        out.writerows(dates_of(read(os.path.join(folder, "induction"), "heads.csv")))
+
+
+def text():
+    """A row for each arm, beside the onsets of the committed results."""
+    dates, onsets = read(HERE, FILE), read(os.path.join(HERE, os.pardir, os.pardir, "results", "induction"), "onset.csv")
+    when = {row["run"]: at(row, "by") for row in onsets if row["of"] == "held_out_loss:copy halved"}
+    sinks = {row["run"]: at(row, "by") for row in onsets if (row["of"], row["level"]) == ("sink_mass_idle", "first")}
+    rows = []
+    for arm in dict.fromkeys(row["arm"] for row in dates):
+        runs = [row for row in dates if row["arm"] == arm]
+        rows.append((arm, median(number(row["half_by"]) for row in runs), median(when[row["run"]] for row in runs), median(sinks[row["run"]] for row in runs),
+                     f"{sum(sinks[row['run']] < number(row['half_by']) for row in runs)} of {len(runs)}", median(number(row["end"]) for row in runs)))
+    return table(("arm", "half of a previous-token head by step", "copying learnt by step", "sink formed by step", "sink before that head",
+                  "distance from the ideal in the end"), rows)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--from"]:
+        take(sys.argv[2])
+    else:
+        print(text(), end="")
