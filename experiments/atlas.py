@@ -1,7 +1,7 @@
 """The atlas: what the literature claims of sinks and frames, line by line, with what the committed results say of it.
 
     python3 experiments/atlas.py                 prints the table of README.md, from atlas.json and results/*/verdicts.json
-    python3 experiments/atlas.py --write         puts it between the two marks in README.md, and what is decided on the front page
+    python3 experiments/atlas.py --write         puts it between the two marks in README.md, and its head on the front page
     python3 experiments/atlas.py --again DIR NAME... which committed tables of these experiments differ from those of another run in DIR
 
 A line's verdict is that of its claims, each corrected for the k of its family: all supported: reproduced; one refuted: not reproduced; else
@@ -20,6 +20,7 @@ RESULTS = os.path.join(HERE, os.pardir, "results")
 README, FRONT = os.path.join(HERE, "README.md"), os.path.join(HERE, os.pardir, "README.md")
 MARKS = "<!-- atlas: begin (experiments/atlas.py --write) -->\n", "<!-- atlas: end -->\n"
 ORDER = "not reproduced", "refuted", "reproduced", "supported", "undecided"
+ON_FRONT = 12     # lines of the table
 MOST_NUMBERS = 6  # of a cell; of more, that of the comparison which decided each claim
 
 
@@ -97,12 +98,12 @@ def text():
 
 
 def front():
-    """The lines that are decided, as the front page has them; and how many are not."""
-    rows = [(f"{line['claim']} ([{line['experiment']}](experiments/{line['experiment']}/README.md))", verdict(line, verdicts_of(line)),
-             line["found"]) for line in read_lines()]
-    decided = [row for row in by_verdict(rows) if "**undecided**" not in row[1]]
-    more = f"{len(rows) - len(decided)} more lines", "**undecided**", "[All of them](experiments/README.md), with numbers and sources"
-    return table(("claim", "verdict", "in words"), (*decided, more))
+    """The head of the table, as the front page has it; and how many lines follow, by verdict."""
+    lines = by_verdict([(f"{line['claim']} ([{line['experiment']}](experiments/{line['experiment']}/README.md))", verdict(line, verdicts_of(line)),
+                         line["found"]) for line in read_lines()])
+    words = [row[1].split("**")[1] for row in lines[ON_FRONT:]]
+    more = ", ".join(f"{words.count(word)} {word}" for word in ORDER if word in words)
+    return table(("claim", "verdict", "in words"), (*lines[:ON_FRONT], (f"{len(words)} more lines", more, "[All of them](experiments/README.md), with numbers and sources")))
 
 
 def between(path, marks):

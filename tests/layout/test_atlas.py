@@ -3,6 +3,7 @@
 """
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -203,6 +204,8 @@ class Committed(unittest.TestCase):
     def test_the_readmes_say_what_the_results_do(self):
         self.assertEqual(atlas.between(atlas.README, atlas.MARKS)[1], atlas.text(), "run experiments/atlas.py --write")
         self.assertEqual(atlas.between(atlas.FRONT, atlas.MARKS)[1], atlas.front(), "run experiments/atlas.py --write")
+        verdicts_of_the_rest = atlas.front().splitlines()[-1].split("|")[2]
+        self.assertEqual(sum(map(int, re.findall(r"\d+", verdicts_of_the_rest))), len(atlas.read_lines()) - atlas.ON_FRONT)
         early = os.path.join(ROOT, "experiments", "early.md")
         self.assertEqual(atlas.between(early, clocks.MARKS)[1], clocks.text(), "run experiments/clocks.py --write")
         self.assertEqual(atlas.between(early, falls.MARKS)[1], falls.text(), "run experiments/falls.py --write")
