@@ -59,6 +59,8 @@ const LaterKey id_later_keys[] = {
     {"model.init.up_std", "0"},
     {"model.init.down_std", "0"},
     {"model.init.bias", "zero"},
+    {"train.data_seed", "0"},
+    {"train.init_seed", "0"},
     {"train.decay.embedding", "auto"},
     {"train.decay.attention", "auto"},
     {"train.decay.mlp", "auto"},

@@ -254,7 +254,7 @@ static int make_start(Arena *arena, Measurer *measurer, Error *err)
         return STATUS_OK;
     real *start = ARENA_ARRAY(arena, real, model_parameters(model)->n_values);
     measurer->start = start;
-    parameters_initialise(model_parameters(model), measurer->settings->seed, start);
+    parameters_initialise(model_parameters(model), measurer->settings->init_seed, start);
     return initial_load(model_settings(model)->settings, model_parameters(model), start, err);
 }
 

@@ -107,8 +107,8 @@ void put_given_set(Measurer *measurer, Set *set)
 
 void draw_set(Measurer *measurer, const char *stream, Set *set)
 {
-    Pcg draws = pcg_named(measurer->settings->seed, stream);
-    Pcg masks = pcg_named(measurer->settings->seed, "measure/mask");
+    Pcg draws = pcg_named(measurer->settings->data_seed, stream);
+    Pcg masks = pcg_named(measurer->settings->data_seed, "measure/mask");
     Sequence seq = measurer->worker[0].sequence;
     const int is_known = settings_know_ideal(measurer->settings, data_source(measurer->data));
     const Batch room = {.n = set->n, .length = set->length, .vectors = set->vectors, .goals = set->goals};

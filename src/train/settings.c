@@ -16,6 +16,11 @@ static const SchemaRow top_rows[] = {
 static const char *const decay_names[] = {[DECAY_AUTO] = "auto", [DECAY_ON] = "true", [DECAY_OFF] = "false", NULL};
 
 static const SchemaRow train_rows[] = {
+    {"data_seed", VALUE_INT, "0", 0, 4294967295.0, NULL,
+     "seed of all sequences, in training and measuring, and of what is hidden in them; 0: the run's",
+     FIELD(TrainSettings, data_seed)},
+    {"init_seed", VALUE_INT, "0", 0, 4294967295.0, NULL, "seed of the weights at step 0; 0: the run's",
+     FIELD(TrainSettings, init_seed)},
     {"steps", VALUE_INT, "500", 1, 1e9, NULL, "updates", FIELD(TrainSettings, steps)},
     {"batch_size", VALUE_INT, "16", 1, 65536, NULL, "sequences a step", FIELD(TrainSettings, batch_size)},
     {"lanes", VALUE_INT, "0", 0, 1024, NULL, "pieces a batch is cut into, each summed by itself; 0: min(4, batch_size)",
@@ -132,6 +137,10 @@ int train_settings_read(Arena *arena, const Settings *settings, TrainSettings *r
     TrainSettings train = {0};
     for (int p = 0; p < train_n_parts; p++)
         settings_read_rows(settings, train_parts[p].group, train_parts[p].rows, train_parts[p].n_rows, &train);
+    if (train.data_seed == 0)
+        train.data_seed = train.seed;
+    if (train.init_seed == 0)
+        train.init_seed = train.seed;
     if (train.lanes == 0)
         train.lanes = train.batch_size < DEFAULT_LANES ? train.batch_size : DEFAULT_LANES;
     if (train.lanes > train.batch_size)

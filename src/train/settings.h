@@ -19,7 +19,9 @@ typedef struct {
 typedef enum { DECAY_AUTO, DECAY_ON, DECAY_OFF } DecayRule;
 
 typedef struct {
-    uint64_t seed;
+    uint64_t seed;      /* the run's, which stands for those of the next two that are 0 in the file */
+    uint64_t data_seed; /* of all sequences, and of what is hidden in them */
+    uint64_t init_seed; /* of the weights at step 0 */
     int64_t steps;
     int batch_size;  /* B */
     int lanes;       /* pieces a batch is cut into; decides the order of sums, hence the bits */

@@ -137,9 +137,9 @@ void trainer_new(Arena *arena, const TrainSettings *settings, const Model *model
     cut_tensors(settings, parameters, 0, trainer.chunks);
     if (trainer.updates != trainer.chunks)
         cut_tensors(settings, parameters, 1, trainer.updates);
-    parameters_initialise(parameters, settings->seed, trainer.parameters);
-    trainer.data_stream = pcg_named(settings->seed, "data/train");
-    trainer.mask_stream = pcg_named(settings->seed, "mask/train");
+    parameters_initialise(parameters, settings->init_seed, trainer.parameters);
+    trainer.data_stream = pcg_named(settings->data_seed, "data/train");
+    trainer.mask_stream = pcg_named(settings->data_seed, "mask/train");
     *ret_trainer = trainer;
 }
 

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/file.h"
+#include "base/sha256.h"
 #include "testing.h"
 #include "train/measurer.h"
 #include "train/session.h"
@@ -100,9 +101,72 @@ static void a_run_starts_as_the_words_say(void **state)
     arena_free(arena);
 }
 
+/* What a run begins with, as hashes: its weights, and its sequences with what is hidden in them, trained on and
+ * measured. */
+static void begin(Arena *arena, const char *seed, const char *key, const char *value, char ret_weights[65],
+                  char ret_sequences[65])
+{
+    const char *const changes[] = {"objective.kind",
+                                   "masked",
+                                   "model.mask.kind",
+                                   "full",
+                                   "data.source.kind",
+                                   "text",
+                                   "model.position.kind",
+                                   "relative",
+                                   "model.position.bias_std",
+                                   "1",
+                                   "seed",
+                                   seed,
+                                   key,
+                                   value,
+                                   NULL};
+    Error err = {""};
+    Session session;
+    const Settings settings = tiny_settings(arena, changes);
+    Sha256 weights, sequences;
+    unsigned char digest[32];
+    sha256_start(&weights), sha256_start(&sequences);
+    assert_ok(session_open(&settings, kernels_best(), &session, &err), &err);
+    assert_ok(session_start(&session, 1, 1, 1, &err), &err);
+    Trainer *trainer = &session.trainer;
+    const Set *set = &session.measurer->full;
+    const size_t n = (size_t)set->n * (size_t)set->length;
+    sha256_add(&weights, trainer->parameters, model_parameters(trainer->model)->n_values * sizeof(real));
+    for (int step = 0; step < STEPS; step++) {
+        trainer_draw(trainer);
+        const size_t batch = (size_t)trainer->batch.n * (size_t)trainer->batch.length;
+        sha256_add(&sequences, trainer->batch.inputs, batch * sizeof *trainer->batch.inputs);
+        sha256_add(&sequences, trainer->batch.targets, batch * sizeof *trainer->batch.targets);
+    }
+    sha256_add(&sequences, set->inputs, n * sizeof *set->inputs);
+    sha256_add(&sequences, set->corrupted, n * sizeof *set->corrupted);
+    assert_non_null(session.measurer->start); /* drawn anew, for what position alone gives at step 0 */
+    sha256_add(&weights, session.measurer->start, model_parameters(trainer->model)->n_values * sizeof(real));
+    sha256_end(&weights, digest), sha256_digest_hex(digest, ret_weights);
+    sha256_end(&sequences, digest), sha256_digest_hex(digest, ret_sequences);
+    session_close(&session);
+}
+
+static void weights_and_sequences_may_have_seeds_of_their_own(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    char weights[4][65], sequences[4][65];
+    begin(arena, "7", "train.data_seed", "0", weights[0], sequences[0]);
+    begin(arena, "8", "train.data_seed", "0", weights[1], sequences[1]);
+    begin(arena, "8", "train.data_seed", "7", weights[2], sequences[2]);
+    begin(arena, "8", "train.init_seed", "7", weights[3], sequences[3]);
+    assert_string_not_equal(weights[0], weights[1]), assert_string_not_equal(sequences[0], sequences[1]);
+    assert_string_equal(weights[2], weights[1]), assert_string_equal(sequences[2], sequences[0]);
+    assert_string_equal(weights[3], weights[0]), assert_string_equal(sequences[3], sequences[1]);
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(weights_and_sequences_may_have_seeds_of_their_own),
         cmocka_unit_test(a_run_starts_as_the_words_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
