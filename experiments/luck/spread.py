@@ -1,0 +1,71 @@
+"""How far the dates of a sink are spread where weights, sequences or both are drawn, from the committed onsets:
+
+    python3 experiments/luck/spread.py      prints the table of README.md
+
+A date is log2 of the step by which the first head's sink came, and that of twice the last step where none came. The spread of an arm is the mean distance of its dates
+from their median, in octaves. Weights and sequences are compared by a permutation test on these distances, those of both arms of a kind together: p is how often
+distances that are dealt anew to the two kinds differ at least as much in their means, of DEALS deals. Declared before the runs. Standard library only.
+"""
+import math
+import os
+import random
+import statistics
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, os.pardir))
+
+from tables import at, median, read, table  # noqa: E402
+
+RESULTS = os.path.join(HERE, os.pardir, os.pardir, "results", "luck")
+SINK = "sink_mass_idle", "first"
+LAST = 500    # steps of a run
+DEALS = 100000
+
+
+def dates_of(onsets):
+    """{arm: [step or inf, ...]}"""
+    dates = {}
+    for row in onsets:
+        if (row["of"], row["level"]) == SINK:
+            dates.setdefault(row["arm"], []).append(at(row, "by"))
+    return dates
+
+
+def distances(steps):
+    logs = [math.log2(2 * LAST if math.isinf(step) else step) for step in steps]
+    middle = statistics.median(logs)
+    return [abs(log - middle) for log in logs]
+
+
+def p_of(some, others):
+    """Two-sided; the deal that was found counts as one of them."""
+    def apart(values):
+        return abs(statistics.fmean(values[:len(some)]) - statistics.fmean(values[len(some):]))
+    values, draws, found = some + others, random.Random(1), apart(some + others)
+    as_far = 1
+    for _ in range(DEALS):
+        draws.shuffle(values)
+        as_far += apart(values) >= found - 1e-12
+    return as_far / (DEALS + 1)
+
+
+def kinds(dates):
+    """The distances of each kind, of all its arms."""
+    found = {}
+    for arm, steps in dates.items():
+        found.setdefault(arm.split("_")[0], []).extend(distances(steps))
+    return found
+
+
+def text():
+    dates = dates_of(read(RESULTS, "onset.csv"))
+    rows = [(arm, f"{sum(map(math.isfinite, steps))} of {len(steps)}", median(steps), f"{statistics.fmean(distances(steps)):.2f}") for arm, steps in dates.items()]
+    of = kinds(dates)
+    verdict = f"weights {statistics.fmean(of['weights']):.2f}, sequences {statistics.fmean(of['sequences']):.2f}, both {statistics.fmean(of['both']):.2f} octaves; " \
+              f"weights against sequences: p = {p_of(of['weights'], of['sequences']):.3f}"
+    return table(("drawn by each seed", "a sink came", "by step, median [least, largest]", "spread, octaves"), rows) + f"\n{verdict}\n"
+
+
+if __name__ == "__main__":
+    print(text(), end="")
