@@ -9,14 +9,16 @@ import subprocess
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 ROOT = os.path.join(os.environ["TESTS_DIR"], os.pardir)
 sys.path.insert(0, os.path.join(ROOT, "experiments"))
-sys.path.insert(0, os.path.join(ROOT, "experiments", "induction"))
+sys.path[:0] = (os.path.join(ROOT, "experiments", name) for name in ("induction", "luck"))
 import atlas  # noqa: E402
 import clocks  # noqa: E402
 import falls  # noqa: E402
 import previous_token  # noqa: E402
+import spread  # noqa: E402
 import tables  # noqa: E402
 import thresholds  # noqa: E402
 
@@ -191,6 +193,26 @@ class PreviousToken(unittest.TestCase):
     def test_a_head_that_never_stays_below_has_no_date(self):
         self.assertIsNone(previous_token.half_by([(step, value) for step, value in enumerate("9192913")]))
         self.assertEqual(previous_token.half_by([(step, value) for step, value in enumerate("92222")]), 1)
+
+
+class Spread(unittest.TestCase):
+    """How far dates are spread, of onsets made by hand."""
+
+    def test_dates_are_octaves_from_their_median_and_never_is_twice_the_run(self):
+        self.assertEqual([round(octaves, 9) for octaves in spread.distances([100, 200, 400])], [1, 0, 1])
+        self.assertEqual([round(octaves, 9) for octaves in spread.distances([500, 500, float("inf")])], [0, 0, 1])
+
+    def test_the_first_head_s_sink_is_read_and_arms_of_a_kind_stand_together(self):
+        rows = [{"arm": arm, "of": of, "level": level, "kind": "found", "by": str(by)} for arm, of, level, by in (
+            ("weights_1", "sink_mass_idle", "first", 100), ("weights_1", "sink_mass_idle", "first", 200), ("weights_2", "sink_mass_idle", "first", 50),
+            ("weights_2", "sink_mass_idle", "model", 9), ("weights_2", "value_drain", "first", 9))]
+        self.assertEqual([round(octaves, 9) for octaves in spread.kinds(spread.dates_of(rows))["weights"]], [0.5, 0.5, 0])
+
+    def test_a_difference_is_rare_among_deals_where_it_is_one_and_common_where_it_is_none(self):
+        with mock.patch.object(spread, "DEALS", 2000):
+            self.assertLess(spread.p_of([0.1] * 9, [1.0] * 9), 0.002)
+            self.assertEqual(spread.p_of([0.5] * 9, [0.5] * 9), 1)
+            self.assertGreater(spread.p_of([0.1, 0.9] * 5, [0.2, 0.8] * 5), 0.5)
 
 
 class Committed(unittest.TestCase):
