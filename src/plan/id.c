@@ -136,6 +136,16 @@ static void add_name(Text *text, const char *words)
         text_add_bytes(text, strchr(kept, *c) ? c : "_", 1);
 }
 
+/* Whether a label needs its key's word: true and false say nothing by themselves, nor does what two axes have. */
+static int needs_its_key(const Axis *axes, int n_axes, int axis, const char *label)
+{
+    int needs = strcmp(label, "true") == 0 || strcmp(label, "false") == 0;
+    for (int a = 0; a < n_axes; a++)
+        for (int v = 0; a != axis && v < axes[a].n_values; v++)
+            needs |= strcmp(axes[a].values[v].label, label) == 0;
+    return needs;
+}
+
 const char *arm_name(Arena *arena, const Axis *axes, int n_axes, const int *choice)
 {
     enum { NAME_BYTES_MAX = 80 };
@@ -146,7 +156,7 @@ const char *arm_name(Arena *arena, const Axis *axes, int n_axes, const int *choi
         const char *label = axes[a].values[choice[a]].label, *last = strrchr(axes[a].name, '.');
         if (a)
             text_add(&text, "-");
-        if (strcmp(label, "true") == 0 || strcmp(label, "false") == 0) { /* of what, its key says */
+        if (needs_its_key(axes, n_axes, a, label)) {
             add_name(&text, last ? last + 1 : axes[a].name);
             text_add(&text, "_");
         }

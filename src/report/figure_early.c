@@ -9,7 +9,8 @@
 
 enum { LINE = 110 }; /* characters, about as many as the width holds */
 
-static const double width = 860, left = 262, right = 96, row_height = 25, top = 66, never = 860 - 44;
+/* Of names of up to LEFT; what longer ones need moves all that stands right of them. */
+static const double width = 860, left = 262, right = 96, row_height = 25, top = 66, never = 860 - 44, letter = 6.9;
 
 static double place(double share)
 {
@@ -51,13 +52,28 @@ static int has_none(Arena *arena, const Report *report, int arm)
 /* Of an arm: its values, or the experiment's name. */
 static const char *name_of(Arena *arena, const Report *report, int arm)
 {
-    const char *name = report->n_axes > 0 ? report->arms[arm].values[0] : report->name;
+    const char *const *values = report->arms[arm].values;
+    const char *name = report->n_axes > 0 ? figure_value(arena, report, 0, values[0]) : report->name;
     for (int x = 1; x < report->n_axes; x++)
-        name = arena_format(arena, "%s \xC2\xB7 %s", name, report->arms[arm].values[x]);
+        name = arena_format(arena, "%s \xC2\xB7 %s", name, figure_value(arena, report, x, values[x]));
     return name;
 }
 
-static void add_arm(Arena *arena, const Report *report, int arm, double y, Text *svg)
+/* How far the longest name of an arm with a row reaches beyond LEFT. */
+static double overhang(Arena *arena, const Report *report, const unsigned char *is_without)
+{
+    double most = 0;
+    for (int a = 0; a < report->n_arms; a++) {
+        int n_letters = 0;
+        for (const char *c = name_of(arena, report, a); *c; c++)
+            n_letters += (*c & 0xC0) != 0x80; /* a character's first byte */
+        if (!is_without[a])
+            most = fmax(most, 12 + n_letters * letter + 8 - left);
+    }
+    return floor(most);
+}
+
+static void add_arm(Arena *arena, const Report *report, int arm, double shift, double y, Text *svg)
 {
     double *shares = ARENA_ARRAY(arena, double, report->n_runs + 1);
     const int n = shares_of(arena, report, arm, shares);
@@ -66,11 +82,11 @@ static void add_arm(Arena *arena, const Report *report, int arm, double y, Text 
     interval_of(arena, n, shares, &interval);
     for (int i = 0; i < n; i++)
         n_never += isinf(shares[i]);
-    svg_line(svg, 12, y + row_height / 2, width - 12, y + row_height / 2, "rule");
+    svg_line(svg, 12, y + row_height / 2, width + shift - 12, y + row_height / 2, "rule");
     svg_text(svg, 12, y + 4, "start", "", name_of(arena, report, arm));
     if (interval.n == 0)
         return;
-    const double from = place(interval.low), to = place(interval.high);
+    const double from = place(interval.low) + shift, to = place(interval.high) + shift;
     svg_box(svg, from - 4, y - 4, to - from + 8, 8, "band",
             arena_format(arena, "median %.2f [%.2f, %.2f], never in %d of %d", interval.median, interval.low,
                          interval.high, n_never, n));
@@ -78,10 +94,11 @@ static void add_arm(Arena *arena, const Report *report, int arm, double y, Text 
         int taken = 0; /* equal ones fan out up and down */
         for (int j = 0; j < i; j++)
             taken += fabs(place(shares[j]) - place(shares[i])) < 3;
-        text_addf(svg, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2.6\" class=\"dot\"/>\n", place(shares[i]),
+        text_addf(svg, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2.6\" class=\"dot\"/>\n", place(shares[i]) + shift,
                   y + (taken % 2 ? 1 : -1) * ((taken + 1) / 2) * 3.2);
     }
-    svg_line(svg, place(interval.median), y - 8, place(interval.median), y + 8, "mark");
+    const double median = place(interval.median) + shift;
+    svg_line(svg, median, y - 8, median, y + 8, "mark");
 }
 
 /* Names the arms in which no sink came, in lines from y on; returns where the next line would stand. */
@@ -108,15 +125,15 @@ static double add_without(Arena *arena, const Report *report, const unsigned cha
 }
 
 /* What the rows are read by. */
-static void add_scale(Arena *arena, double bottom, Text *svg)
+static void add_scale(Arena *arena, double shift, double bottom, Text *svg)
 {
     for (int k = 0; k <= 4; k++) {
-        const double x = place(k / 4.0);
+        const double x = place(k / 4.0) + shift;
         svg_line(svg, x, top - 14, x, bottom - 8, k == 2 ? "axis" : "rule");
         svg_text(svg, x, top - 20, "middle", "dim", arena_format(arena, "%g", k / 4.0));
     }
-    svg_line(svg, never - 24, top - 14, never - 24, bottom - 8, "axis");
-    svg_text(svg, never, top - 20, "middle", "dim", "never");
+    svg_line(svg, never + shift - 24, top - 14, never + shift - 24, bottom - 8, "axis");
+    svg_text(svg, never + shift, top - 20, "middle", "dim", "never");
     svg_text(
         svg, 12, bottom + 16, "start", "dim",
         "Left of the dashed line at 0.5 is early: before half of the fall. Dots are seeds, the mark is their median, "
@@ -129,15 +146,16 @@ void figure_early(const Report *report, Text *svg)
     unsigned char *is_without = ARENA_ARRAY(arena, unsigned char, report->n_arms + 1);
     Text body = {0};
     int n_rows = 0;
-    for (int a = 0; a < report->n_arms; a++) {
+    for (int a = 0; a < report->n_arms; a++)
         is_without[a] = (unsigned char)has_none(arena, report, a);
+    const double shift = overhang(arena, report, is_without);
+    for (int a = 0; a < report->n_arms; a++)
         if (!is_without[a])
-            add_arm(arena, report, a, top + (n_rows++ + 0.2) * row_height, &body);
-    }
+            add_arm(arena, report, a, shift, top + (n_rows++ + 0.2) * row_height, &body);
     const double bottom = n_rows > 0 ? top + n_rows * row_height : 14; /* without rows there is no scale */
     const double end = add_without(arena, report, is_without, bottom + 34, &body);
     svg_open(
-        svg, width, end, "How early the sink came",
+        svg, width + shift, end, "How early the sink came",
         "A row for each arm, a dot for each seed: the share of the held-out loss's fall made by the sink's onset. The "
         "numbers stand in onset.csv.");
     svg_text(svg, 12, 24, "start", "strong",
@@ -146,7 +164,7 @@ void figure_early(const Report *report, Text *svg)
                  : arena_format(arena, "Share of the loss's fall made when the sink came (%s, first head)",
                                 report->metrics[report->headline].name));
     if (n_rows > 0)
-        add_scale(arena, bottom, svg);
+        add_scale(arena, shift, bottom, svg);
     text_add(svg, text_string(&body));
     svg_close(svg);
     text_free(&body);

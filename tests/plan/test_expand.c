@@ -94,6 +94,11 @@ static void test_arm_names(void **state)
         {.name = "norm/mlp", .values = (AxisValue[]){{.label = "false"}}, .n_values = 1}};
     assert_string_equal(arm_name(arena, flags, 1, (int[]){0}), "tied_head_true");
     assert_string_equal(arm_name(arena, flags, 2, (int[]){1, 0}), "tied_head_false-norm_mlp_false");
+    const Axis ends[] = {
+        {.name = "data.bos", .values = (AxisValue[]){{.label = "always"}, {.label = "never"}}, .n_values = 2},
+        {.name = "eos", .values = (AxisValue[]){{.label = "never"}, {.label = "auto"}}, .n_values = 2}};
+    assert_string_equal(arm_name(arena, ends, 2, (int[]){0, 0}), "always-eos_never"); /* whose never it is */
+    assert_string_equal(arm_name(arena, ends, 2, (int[]){1, 1}), "bos_never-auto");
     assert_string_equal(arm_name(arena, axes, 0, choice), "all");
     arena_free(arena);
 }

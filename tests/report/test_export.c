@@ -363,6 +363,52 @@ static void test_figures_show_every_run(void **state)
     arena_free(arena);
 }
 
+/* What is drawn stands right of the longest name, however long. */
+static void test_no_name_reaches_into_the_picture(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Scene scene = {.n_arms = 2, .n_seeds = 4, .sink = by_seed};
+    char *folder, value[61];
+    Report *report = scene_collect(arena, &scene, &folder);
+    memset(value, 'x', 60), value[60] = '\0';
+    assert_int_equal(report->n_axes, 1);
+    for (int is_long = 0; is_long < 2; is_long++) {
+        Text svg = {0};
+        if (is_long)
+            report->arms[0].values[0] = value;
+        figure_early(report, &svg);
+        const char *zero = strstr(text_string(&svg), "text-anchor=\"middle\"");
+        double x = 0;
+        while (zero > text_string(&svg) && strncmp(zero, "<text x=\"", 9) != 0)
+            zero--;
+        assert_int_equal(sscanf(zero, "<text x=\"%lf\"", &x), 1);
+        assert_true(is_long ? x > 12 + 60 * 6.5 : x == 262);
+        text_free(&svg);
+    }
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
+/* A value that two axes have, or that is true or false, says whose it is. */
+static void test_figures_say_whose_a_value_is(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    ReportAxis axes[] = {{.name = "model.position.kind", .values = (const char *[]){"rope", "none"}, .n_values = 2},
+                         {.name = "data.bos", .values = (const char *[]){"always", "never"}, .n_values = 2},
+                         {.name = "eos", .values = (const char *[]){"never"}, .n_values = 1},
+                         {.name = "model.mask.kind", .values = (const char *[]){"none"}, .n_values = 1},
+                         {.name = "model.bias", .values = (const char *[]){"true"}, .n_values = 1}};
+    const Report report = {.axes = axes, .n_axes = 5};
+    const char *const told[][2] = {
+        {"rope", "rope"}, {"always", "always"}, {"never", "eos never"}, {"none", "mask none"}, {"true", "bias true"}};
+    for (int x = 0; x < 5; x++)
+        assert_string_equal(figure_value(arena, &report, x, told[x][0]), told[x][1]);
+    assert_string_equal(figure_value(arena, &report, 0, "none"), "position none");
+    arena_free(arena);
+}
+
 /* What the page shows is what lies beside it. */
 static void test_the_page_has_the_figures(void **state)
 {
@@ -808,6 +854,8 @@ int main(void)
         cmocka_unit_test(test_two_that_never_came_are_not_told),
         cmocka_unit_test(test_which_arms_are_compared),
         cmocka_unit_test(test_figures_show_every_run),
+        cmocka_unit_test(test_figures_say_whose_a_value_is),
+        cmocka_unit_test(test_no_name_reaches_into_the_picture),
         cmocka_unit_test(test_the_page_has_the_figures),
         cmocka_unit_test(test_arms_without_a_sink_are_named),
         cmocka_unit_test(test_long_tables_read_back),
