@@ -17,7 +17,7 @@ quickstart: build
 	$(BUILD)/refframe run experiments/quickstart/experiment.yaml
 
 # The experiments of the atlas (experiments/README.md) anew, a night's work; then which tables differ from the committed ones.
-ATLAS = controls necessity scores depth function lesson two_ends two_ended_data two_ends_ids induction operators optimisation horizon place brake quickstart emergence_scale emergence
+ATLAS = controls necessity what_decides ends sizes vocabulary broadcast luck guo scores depth function lesson two_ends two_ended_data two_ends_ids induction operators optimisation horizon place brake quickstart emergence_scale emergence
 atlas: build
 	-for name in $(ATLAS); do $(BUILD)/refframe run experiments/$$name/experiment.yaml --results $(BUILD)/atlas; done
 	python3 experiments/atlas.py --again $(BUILD)/atlas $(ATLAS)
