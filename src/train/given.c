@@ -131,6 +131,12 @@ static int check_finite(const Measurer *measurer, Error *err)
                              "the attention of head %d.%d in sequence %d is not finite: its weights are too large for "
                              "float32",
                              (measurer->bad_heads[s] - 1) / H, (measurer->bad_heads[s] - 1) % H, s);
+        if (measurer->bad_layers[s] > measurer->layout.n_layers)
+            return error_set(
+                err, STATUS_INPUT,
+                "what the final norm gives in sequence %d is not finite: the model's weights are too large "
+                "for float32",
+                s);
         if (measurer->bad_layers[s] > 0)
             return error_set(err, STATUS_INPUT,
                              "what layer %d gives in sequence %d is not finite: the model's weights are too large for "

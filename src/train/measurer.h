@@ -96,9 +96,9 @@ struct Measurer {
                                          * alone (NULL: not asked for), */
     float *afar_baseline;               /* ([N,]L,H,DISTANCES,T) the larger of uniform and position-only ones, and */
     int *bad_heads;                     /* (N,) 1 + the first head whose attention is not finite, 0: there is none */
-    int *bad_layers;                    /* (N,) the same of layers and what they give */
-    double *row;                        /* (T,) */
-    double *work;                       /* (S+T,) scratch of a row, S slots */
+    int *bad_layers; /* (N,) the same of layers and what they give; behind the last one stands the final norm */
+    double *row;     /* (T,) */
+    double *work;    /* (S+T,) scratch of a row, S slots */
     const real
         *start; /* (n_values) parameters of step 0, for what position alone gives; NULL where none of it is learned */
     const real **output_weights; /* (L,) */

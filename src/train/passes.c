@@ -257,7 +257,7 @@ static int is_finite(size_t n, const real *x)
 }
 
 /* Notes the first of what a model computed that is no finite number, in the order in which it did: each layer's
- * attention, then what the layer gives. Whether there is none. */
+ * attention, then what the layer gives, then the final norm. Whether there is none. */
 static int check_given(Measurer *measurer, int n, const View *view)
 {
     const size_t square = (size_t)view->length * (size_t)view->length;
@@ -272,6 +272,10 @@ static int check_given(Measurer *measurer, int n, const View *view)
             measurer->bad_layers[n] = 1 + l;
             return 0;
         }
+    }
+    if (view->normed && !is_finite(stream, view->normed)) {
+        measurer->bad_layers[n] = 1 + view->n_layers;
+        return 0;
     }
     return 1;
 }

@@ -327,12 +327,16 @@ static void test_what_is_not_finite(void **state)
                                 "float32";
     static const char first[] = "what layer 0 gives in sequence 0 is not finite: the model's weights are too large for "
                                 "float32";
+    static const char norm[] =
+        "what the final norm gives in sequence 0 is not finite: the model's weights are too large "
+        "for float32";
     for (int has_targets = 0; has_targets <= 1; has_targets++) {
+        check_refused(has_targets, "head.norm.", norm);
         check_refused(has_targets, "blocks.1.attention.q.weight", head);
         check_refused(has_targets, "blocks.1.mlp.", layer);
         check_refused(has_targets, "blocks.0.mlp.", first); /* not the head that reads it */
     }
-    check_refused(1, "head.", "the loss of sequence 0 is not finite: the model's weights are too large for float32");
+    check_refused(1, "head.weight", "the loss of sequence 0 is not finite: the model's weights are too large for float32");
 }
 
 int main(void)
