@@ -214,6 +214,12 @@ class Spread(unittest.TestCase):
             self.assertEqual(spread.p_of([0.5] * 9, [0.5] * 9), 1)
             self.assertGreater(spread.p_of([0.1, 0.9] * 5, [0.2, 0.8] * 5), 0.5)
 
+    def test_an_interval_holds_what_resamples_hold(self):
+        with mock.patch.object(spread, "RESAMPLES", 400):
+            self.assertEqual(spread.interval_of([[100] * 5, [200] * 5]), (0, 0))
+            low, high = spread.interval_of([[100, 200, 400] * 4])
+        self.assertTrue(0.3 < low < 2 / 3 < high < 1)
+
 
 class Committed(unittest.TestCase):
     def test_the_thresholds_are_swept_over_the_committed_results(self):
@@ -244,6 +250,10 @@ class Committed(unittest.TestCase):
         self.assertEqual({row["run"] for row in tables.read(previous_token.HERE, previous_token.FILE)}, runs)
         with open(os.path.join(previous_token.HERE, "README.md"), encoding="utf-8") as file:
             self.assertIn(previous_token.text(), file.read())
+
+    def test_the_spread_of_dates_is_that_of_the_committed_onsets(self):
+        with open(os.path.join(spread.HERE, "README.md"), encoding="utf-8") as file:
+            self.assertIn(spread.text(), file.read())
 
     def test_every_experiment_is_listed_and_described(self):
         with open(atlas.README, encoding="utf-8") as file:
