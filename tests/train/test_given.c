@@ -336,7 +336,8 @@ static void test_what_is_not_finite(void **state)
         check_refused(has_targets, "blocks.1.mlp.", layer);
         check_refused(has_targets, "blocks.0.mlp.", first); /* not the head that reads it */
     }
-    check_refused(1, "head.weight", "the loss of sequence 0 is not finite: the model's weights are too large for float32");
+    check_refused(1, "head.weight",
+                  "the loss of sequence 0 is not finite: the model's weights are too large for float32");
 }
 
 int main(void)
