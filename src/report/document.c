@@ -219,6 +219,15 @@ static int count_finished(const Report *report, int arm)
     return n;
 }
 
+/* The arm's values as a reader is told them. */
+static const char **told_values(Arena *arena, const Report *report, int arm)
+{
+    const char **told = ARENA_ARRAY(arena, const char *, report->n_axes + 1);
+    for (int x = 0; x < report->n_axes; x++)
+        told[x] = report_value_name(arena, report, x, report->arms[arm].values[x]);
+    return told;
+}
+
 /* `used`: what the maps weigh is added. */
 static int put_arm(const Report *report, int arm, const unsigned char *is_carried, size_t maps_budget, JsonWriter *json,
                    int *ret_representative, size_t *used, Error *err)
@@ -231,6 +240,7 @@ static int put_arm(const Report *report, int arm, const unsigned char *is_carrie
     json_open_object(json);
     json_put_string(json, "name", report->arms[arm].name);
     json_put_strings(json, "values", report->n_axes, report->arms[arm].values);
+    json_put_strings(json, "told", report->n_axes, told_values(arena, report, arm));
     json_put_number(json, "runs", summary.planned);
     json_put_number(json, "finished", count_finished(report, arm));
     json_put_number(json, "measured", summary.finished);

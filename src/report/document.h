@@ -43,7 +43,7 @@ int document_json(const Report *report, JsonWriter *json, Error *err);
     {"changes[].framed", DOCUMENT_CHANGED},                                                                            \
     {"changes[].framed_by_token", DOCUMENT_CHANGED},                                                                   \
     {"absent[]", "run reason"},                                                                                        \
-    {"arms[]", "name values runs finished measured onset formed at_start final floor value_drain loss oracle_loss frame_onset " \
+    {"arms[]", "name values told runs finished measured onset formed at_start final floor value_drain loss oracle_loss frame_onset " \
      "frame_runs frame_by_token_runs representative n_parameters n_layers n_heads n_sequences "                        \
      "steps tokens targets held_out_loss series seeds anchors maps"},                                                  \
     {"arms[].onset", DOCUMENT_INTERVAL},                                                                               \

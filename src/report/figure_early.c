@@ -53,9 +53,9 @@ static int has_none(Arena *arena, const Report *report, int arm)
 static const char *name_of(Arena *arena, const Report *report, int arm)
 {
     const char *const *values = report->arms[arm].values;
-    const char *name = report->n_axes > 0 ? figure_value(arena, report, 0, values[0]) : report->name;
+    const char *name = report->n_axes > 0 ? report_value_name(arena, report, 0, values[0]) : report->name;
     for (int x = 1; x < report->n_axes; x++)
-        name = arena_format(arena, "%s \xC2\xB7 %s", name, figure_value(arena, report, x, values[x]));
+        name = arena_format(arena, "%s \xC2\xB7 %s", name, report_value_name(arena, report, x, values[x]));
     return name;
 }
 

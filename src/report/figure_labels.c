@@ -60,10 +60,10 @@ static void add_heads(Arena *arena, const Report *report, const int *first, int 
     for (int c = 0; c < n_columns; c++)
         for (int x = 1; x < report->n_axes; x++)
             svg_text(svg, left + c * cell, top + (x - 1) * head_line, "start", x == 1 ? "strong" : "dim",
-                     figure_value(arena, report, x, report->arms[first[c]].values[x]));
+                     report_value_name(arena, report, x, report->arms[first[c]].values[x]));
     if (report->n_axes > 0) /* or a row called none could be taken for the label */
         svg_text(svg, 12, body - (report->n_axes > 1 ? head_line : 8), "start", "dim",
-                 figure_axis(arena, report->axes[0].name));
+                 report_axis_name(arena, report->axes[0].name));
     for (int r = 0; r < (report->n_axes > 0 ? report->axes[0].n_values : 1); r++) {
         const double y = body + r * row_height;
         svg_line(svg, 12, y - 4, width - 12, y - 4, "rule");
@@ -91,7 +91,7 @@ void figure_labels(const Report *report, Text *svg)
     double cell = report->n_seeds * square;
     for (int x = 1; x < report->n_axes; x++)
         for (int v = 0; v < report->axes[x].n_values; v++)
-            cell = fmax(cell, (double)strlen(figure_value(arena, report, x, report->axes[x].values[v])) * letter);
+            cell = fmax(cell, (double)strlen(report_value_name(arena, report, x, report->axes[x].values[v])) * letter);
     cell += gap;
     const double body = top + n_heads * head_line,
                  width = left + n_columns * cell > 730 ? left + n_columns * cell : 730;

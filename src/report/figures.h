@@ -16,13 +16,6 @@ typedef struct {
 
 extern const Figure figures[FIGURE_COUNT];
 
-/* What an axis is called for short: the last word of its key but `kind`. */
-const char *figure_axis(Arena *arena, const char *axis);
-
-/* What a value of axis x is called: itself, behind its axis where it does not say by itself which switch it is of:
- * true, false, or what another axis has, too. */
-const char *figure_value(Arena *arena, const Report *report, int x, const char *value);
-
 /* labels.svg: which frame every run ended with: a row for each value of the sweep's first axis, a column for each
  * combination of the others, in a cell a square a seed. The label is the model's, by position: the mode of the last
  * three snapshots, as in summary.csv. A run without results leaves its square empty. */

@@ -142,6 +142,13 @@ struct Report {
 
 int report_find_metric(const Report *report, const char *name); /* -1 if absent */
 
+/* What an axis is called for short: the last word of its key but `kind`. */
+const char *report_axis_name(Arena *arena, const char *axis);
+
+/* What a value of axis x is called: itself, behind its axis where it does not say by itself which switch it is of:
+ * true, false, or what another axis has, too. */
+const char *report_value_name(Arena *arena, const Report *report, int x, const char *value);
+
 /* What a run's losses are measured in, "nats" or "mean squared error"; and all runs', both where they differ. */
 const char *run_loss_unit(const ReportRun *run);
 const char *report_loss_unit(const Report *report);

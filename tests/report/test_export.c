@@ -404,8 +404,8 @@ static void test_figures_say_whose_a_value_is(void **state)
     const char *const told[][2] = {
         {"rope", "rope"}, {"always", "always"}, {"never", "eos never"}, {"none", "mask none"}, {"true", "bias true"}};
     for (int x = 0; x < 5; x++)
-        assert_string_equal(figure_value(arena, &report, x, told[x][0]), told[x][1]);
-    assert_string_equal(figure_value(arena, &report, 0, "none"), "position none");
+        assert_string_equal(report_value_name(arena, &report, x, told[x][0]), told[x][1]);
+    assert_string_equal(report_value_name(arena, &report, 0, "none"), "position none");
     arena_free(arena);
 }
 

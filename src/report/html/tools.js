@@ -208,10 +208,8 @@ function rampLegend() {
 
 /* An arm by its values; where several are shown, by those in which they differ. Served pages have arms whose runs go on. */
 function armName(arm) {
-  const isOfTwo = (value, x) => data.arms.some((other) => other.values.some((same, y) => y !== x && same === value));
-  const named = arm.values.map((value, x) => (value === 'true' || value === 'false' || isOfTwo(value, x) ? `${axisName(data.axes[x])} ${value}` : value));
-  const told = named.filter((_, x) => arms.length < 2 || arms.some((other) => other.values[x] !== arm.values[x]));
-  const name = told.length ? told.join(' · ') : named.length ? named.join(' · ') : data.name;
+  const told = arm.told.filter((_, x) => arms.length < 2 || arms.some((other) => other.values[x] !== arm.values[x]));
+  const name = told.length ? told.join(' · ') : arm.told.length ? arm.told.join(' · ') : data.name;
   return arm.measured > arm.finished ? `${name} (so far)` : name;
 }
 const axisName = (axis) => axis.split('.').filter((word) => word !== 'kind').pop() ?? axis;
