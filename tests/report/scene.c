@@ -21,6 +21,35 @@ double scene_jump(int arm, int seed, int snapshot)
     return snapshot >= 2 + seed % 3 ? 0.8 : 0.05;
 }
 
+double scene_by_seed(int arm, int seed, int snapshot)
+{
+    return snapshot > 2 && (arm == 0 || (arm == 1 && seed % 2 == 1)) ? 0.8 : 0.05;
+}
+
+RunStatus scene_one_absent(int arm, int seed)
+{
+    return arm == 0 && seed == 4 ? RUN_ABSENT : RUN_FINISHED;
+}
+
+char *scene_read(Arena *arena, const char *folder, const char *name, size_t *ret_n)
+{
+    char *bytes = NULL;
+    size_t n = 0;
+    Error err;
+    assert_ok(file_read(arena, file_join(arena, folder, name), &bytes, &n, &err), &err);
+    if (ret_n)
+        *ret_n = n;
+    return arena_strndup(arena, bytes, n); /* a copy, or gcc 12 takes `bytes` itself for what is returned */
+}
+
+int scene_count(const char *text, const char *what)
+{
+    int n = 0;
+    for (const char *at = text; (at = strstr(at, what)); at += strlen(what))
+        n++;
+    return n;
+}
+
 static void write_text(const char *folder, const char *name, const Text *text)
 {
     Error err;

@@ -51,4 +51,16 @@ Report *scene_collect(Arena *arena, const Scene *scene, char **ret_folder);
 double scene_flat(int arm, int seed, int snapshot);
 double scene_jump(int arm, int seed, int snapshot);
 
+/* Arm a sinks, c never does, b in odd seeds. */
+double scene_by_seed(int arm, int seed, int snapshot);
+
+/* All have finished but the run of arm a with seed 4. */
+RunStatus scene_one_absent(int arm, int seed);
+
+/* A file of a folder, as text that ends with 0; ret_n (may be NULL): its bytes. */
+char *scene_read(Arena *arena, const char *folder, const char *name, size_t *ret_n);
+
+/* How often `what` stands in a text. */
+int scene_count(const char *text, const char *what);
+
 #endif
