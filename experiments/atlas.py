@@ -103,7 +103,8 @@ def front():
                          line["found"]) for line in read_lines()])
     words = [row[1].split("**")[1] for row in lines[ON_FRONT:]]
     more = ", ".join(f"{words.count(word)} {word}" for word in ORDER if word in words)
-    return table(("claim", "verdict", "in words"), (*lines[:ON_FRONT], (f"{len(words)} more lines", more, "[All of them](experiments/README.md), with numbers and sources")))
+    rest = f"{len(words)} more lines", more, "[All of them](experiments/README.md), with numbers and sources"
+    return table(("claim", "verdict", "in words"), (*lines[:ON_FRONT], rest))
 
 
 def between(path, marks):

@@ -13,7 +13,7 @@ import os
 import sys
 
 from atlas import rewrite
-from tables import median, of_one_head, read, table
+from tables import final, median, of_one_head, read, table
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FALLS, EARLY = os.path.join(HERE, "falls.csv"), os.path.join(HERE, "early.md")
@@ -33,18 +33,13 @@ def losses_of(curves):
     return found
 
 
-def final(losses):
-    """The median of the last three snapshots."""
-    return sorted((losses[step] for step in sorted(losses)[-3:]), key=float)[1]
-
-
 def falls_of(folder, experiment):
     onsets, runs, curves = (read(os.path.join(folder, experiment), name) for name in ("onset.csv", "runs.csv", "curves.csv"))
     losses, headline = losses_of(curves), {row["run"]: row["headline"] for row in runs}
     for row in onsets:
         if row["kind"] == "found" and row["of"] == headline[row["run"]] and row["level"] == of_one_head(onsets):
             for group, at in losses.get((row["arm"], row["seed"]), {}).items():
-                yield dict(zip(HEAD, (experiment, row["run"], row["arm"], row["seed"], group, row["by"], at[0], at[int(row["by"])], final(at))))
+                yield dict(zip(HEAD, (experiment, row["run"], row["arm"], row["seed"], group, row["by"], at[0], at[int(row["by"])], final([at[step] for step in sorted(at)]))))
 
 
 def take(folder, experiments):

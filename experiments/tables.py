@@ -38,6 +38,11 @@ def median(values):
     return text if len(known) == 1 else f"{text} [{show(known[0])}, {show(known[-1])}]"
 
 
+def final(words):
+    """The median of the last three of numbers in their order; as the word that it was written in."""
+    return sorted(words[-3:], key=float)[1]
+
+
 def interval(row, name, digits=2):
     values = [number(row[name + end]) for end in ("", "_low", "_high")]
     return f"{show(values[0], digits)} [{show(values[1], digits)}, {show(values[2], digits)}]"

@@ -16,7 +16,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, os.pardir))
 
-from tables import at, median, number, read, table  # noqa: E402
+from tables import at, final, median, number, read, table  # noqa: E402
 
 METRIC = "template@previous"
 HEAD = "run", "arm", "seed", "layer", "head", "start", "end", "half_by"
@@ -32,23 +32,19 @@ def series_of(heads):
     return found
 
 
-def final(series):
-    """The median of the last three snapshots."""
-    return sorted((value for _, value in sorted(series)[-3:]), key=float)[1]
-
-
-def half_by(series):
+def half_by(steps, values):
     """None where a head never stays below the middle for three snapshots in a row."""
-    series = sorted(series)
-    middle = (float(series[0][1]) + float(final(series))) / 2
-    below = [float(value) <= middle for _, value in series]
-    return next((step for i, (step, _) in enumerate(series) if below[i:i + 3] == [True] * 3), None)
+    middle = (float(values[0]) + float(final(values))) / 2
+    below = [float(value) <= middle for value in values]
+    return next((step for i, step in enumerate(steps) if below[i:i + 3] == [True] * 3), None)
 
 
 def dates_of(heads):
     for run, of_heads in series_of(heads).items():
-        head = min(of_heads, key=lambda key: float(final(of_heads[key])))
-        yield dict(zip(HEAD, (*run, *head, min(of_heads[head])[1], final(of_heads[head]), half_by(of_heads[head]))))
+        series = {head: tuple(zip(*sorted(pairs))) for head, pairs in of_heads.items()}
+        head = min(series, key=lambda key: float(final(series[key][1])))
+        steps, values = series[head]
+        yield dict(zip(HEAD, (*run, *head, values[0], final(values), half_by(steps, values))))
 
 
 def take(folder):

@@ -191,8 +191,8 @@ class PreviousToken(unittest.TestCase):
         self.assertEqual([tuple(row.values()) for row in previous_token.dates_of(self.ROWS)], [("r", "a", "1", "0", "1", "9", "2", 30)])
 
     def test_a_head_that_never_stays_below_has_no_date(self):
-        self.assertIsNone(previous_token.half_by([(step, value) for step, value in enumerate("9192913")]))
-        self.assertEqual(previous_token.half_by([(step, value) for step, value in enumerate("92222")]), 1)
+        self.assertIsNone(previous_token.half_by(range(7), "9192913"))
+        self.assertEqual(previous_token.half_by(range(5), "92222"), 1)
 
 
 class Spread(unittest.TestCase):
