@@ -8,6 +8,7 @@
  */
 #include <string.h>
 
+#include "base/axis.h"
 #include "base/sha256.h"
 #include "plan/draft.h"
 
@@ -103,13 +104,22 @@ static int is_as_before(const Setting *setting, const LaterKey *later_keys)
     return 0;
 }
 
+/* Whether weights or sequences are told to have the seed that they have anyway. */
+static int is_own_seed(const Settings *settings, const Setting *setting)
+{
+    const Setting *seed = settings_find(settings, "seed");
+    return (strcmp(setting->key, "train.data_seed") == 0 || strcmp(setting->key, "train.init_seed") == 0) && seed &&
+           strcmp(setting->text, seed->text) == 0;
+}
+
 void id_json(const Settings *settings, const char *input_hash, int numerics_version, const LaterKey *later_keys,
              Text *ret_text)
 {
     Arena *arena = arena_new();
     Settings kept = {ARENA_ARRAY(arena, Setting, settings->n_items + 1), 0};
     for (int i = 0; i < settings->n_items; i++)
-        if (id_counts_key(settings->items[i].key) && !is_as_before(&settings->items[i], later_keys))
+        if (id_counts_key(settings->items[i].key) && !is_as_before(&settings->items[i], later_keys) &&
+            !is_own_seed(settings, &settings->items[i]))
             kept.items[kept.n_items++] = settings->items[i];
     text_addf(ret_text, "{\"inputs\":\"%s\",\"numerics_version\":%d,\"settings\":", input_hash, numerics_version);
     settings_canonical_json(&kept, ret_text);
@@ -136,14 +146,16 @@ static void add_name(Text *text, const char *words)
         text_add_bytes(text, strchr(kept, *c) ? c : "_", 1);
 }
 
-/* Whether a label needs its key's word: true and false say nothing by themselves, nor does what two axes have. */
-static int needs_its_key(const Axis *axes, int n_axes, int axis, const char *label)
+static const AxisWords *words_of(Arena *arena, const Axis *axes, int n_axes)
 {
-    int needs = strcmp(label, "true") == 0 || strcmp(label, "false") == 0;
-    for (int a = 0; a < n_axes; a++)
-        for (int v = 0; a != axis && v < axes[a].n_values; v++)
-            needs |= strcmp(axes[a].values[v].label, label) == 0;
-    return needs;
+    AxisWords *words = ARENA_ARRAY(arena, AxisWords, n_axes + 1);
+    for (int a = 0; a < n_axes; a++) {
+        const int n = axes[a].n_values;
+        words[a] = (AxisWords){axes[a].name, ARENA_ARRAY(arena, const char *, n + 1), n};
+        for (int v = 0; v < n; v++)
+            words[a].values[v] = axes[a].values[v].label;
+    }
+    return words;
 }
 
 const char *arm_name(Arena *arena, const Axis *axes, int n_axes, const int *choice)
@@ -151,13 +163,14 @@ const char *arm_name(Arena *arena, const Axis *axes, int n_axes, const int *choi
     enum { NAME_BYTES_MAX = 80 };
     if (n_axes == 0)
         return "all";
+    const AxisWords *words = words_of(arena, axes, n_axes);
     Text text = {0};
     for (int a = 0; a < n_axes; a++) {
-        const char *label = axes[a].values[choice[a]].label, *last = strrchr(axes[a].name, '.');
+        const char *label = words[a].values[choice[a]];
         if (a)
             text_add(&text, "-");
-        if (needs_its_key(axes, n_axes, a, label)) {
-            add_name(&text, last ? last + 1 : axes[a].name);
+        if (axis_value_needs_name(words, n_axes, a, label)) {
+            add_name(&text, axis_short_name(arena, words[a].name));
             text_add(&text, "_");
         }
         add_name(&text, label);

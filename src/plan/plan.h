@@ -30,8 +30,8 @@ typedef struct {
 
 typedef struct {
     int *choice;      /* (n_axes,) index into each axis's values */
-    const char *name; /* values joined by "-"; true, false and what another axis has, too, behind their key's last word;
-                       * other than [A-Za-z0-9._] -> "_", cut at 80; "all" without axes */
+    const char *name; /* values joined by "-"; true, false and what another axis has, too, behind their key's last word
+                       * but `kind`; other than [A-Za-z0-9._] -> "_", cut at 80; "all" without axes */
 } Arm;
 
 typedef struct {

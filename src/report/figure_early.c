@@ -12,9 +12,10 @@ enum { LINE = 110 }; /* characters, about as many as the width holds */
 /* Of names of up to LEFT; what longer ones need moves all that stands right of them. */
 static const double width = 860, left = 262, right = 96, row_height = 25, top = 66, never = 860 - 44, letter = 6.9;
 
-static double place(double share)
+/* Where a share stands, HUGE_VAL being never, in a picture that stands `shift` further right. */
+static double place(double shift, double share)
 {
-    return isinf(share) ? never : left + (width - left - right) * fmin(fmax(share, 0), 1.02);
+    return shift + (isinf(share) ? never : left + (width - left - right) * fmin(fmax(share, 0), 1.02));
 }
 
 /* Shares at the onsets of an arm's runs, infinite for never, but for those whose loss never fell; returns
@@ -86,18 +87,18 @@ static void add_arm(Arena *arena, const Report *report, int arm, double shift, d
     svg_text(svg, 12, y + 4, "start", "", name_of(arena, report, arm));
     if (interval.n == 0)
         return;
-    const double from = place(interval.low) + shift, to = place(interval.high) + shift;
+    const double from = place(shift, interval.low), to = place(shift, interval.high);
     svg_box(svg, from - 4, y - 4, to - from + 8, 8, "band",
             arena_format(arena, "median %.2f [%.2f, %.2f], never in %d of %d", interval.median, interval.low,
                          interval.high, n_never, n));
     for (int i = 0; i < n; i++) {
         int taken = 0; /* equal ones fan out up and down */
         for (int j = 0; j < i; j++)
-            taken += fabs(place(shares[j]) - place(shares[i])) < 3;
-        text_addf(svg, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2.6\" class=\"dot\"/>\n", place(shares[i]) + shift,
+            taken += fabs(place(shift, shares[j]) - place(shift, shares[i])) < 3;
+        text_addf(svg, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"2.6\" class=\"dot\"/>\n", place(shift, shares[i]),
                   y + (taken % 2 ? 1 : -1) * ((taken + 1) / 2) * 3.2);
     }
-    const double median = place(interval.median) + shift;
+    const double median = place(shift, interval.median);
     svg_line(svg, median, y - 8, median, y + 8, "mark");
 }
 
@@ -128,12 +129,13 @@ static double add_without(Arena *arena, const Report *report, const unsigned cha
 static void add_scale(Arena *arena, double shift, double bottom, Text *svg)
 {
     for (int k = 0; k <= 4; k++) {
-        const double x = place(k / 4.0) + shift;
+        const double x = place(shift, k / 4.0);
         svg_line(svg, x, top - 14, x, bottom - 8, k == 2 ? "axis" : "rule");
         svg_text(svg, x, top - 20, "middle", "dim", arena_format(arena, "%g", k / 4.0));
     }
-    svg_line(svg, never + shift - 24, top - 14, never + shift - 24, bottom - 8, "axis");
-    svg_text(svg, never + shift, top - 20, "middle", "dim", "never");
+    const double last = place(shift, HUGE_VAL);
+    svg_line(svg, last - 24, top - 14, last - 24, bottom - 8, "axis");
+    svg_text(svg, last, top - 20, "middle", "dim", "never");
     svg_text(
         svg, 12, bottom + 16, "start", "dim",
         "Left of the dashed line at 0.5 is early: before half of the fall. Dots are seeds, the mark is their median, "

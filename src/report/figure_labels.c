@@ -63,7 +63,7 @@ static void add_heads(Arena *arena, const Report *report, const int *first, int 
                      report_value_name(arena, report, x, report->arms[first[c]].values[x]));
     if (report->n_axes > 0) /* or a row called none could be taken for the label */
         svg_text(svg, 12, body - (report->n_axes > 1 ? head_line : 8), "start", "dim",
-                 report_axis_name(arena, report->axes[0].name));
+                 axis_short_name(arena, report->axes[0].name));
     for (int r = 0; r < (report->n_axes > 0 ? report->axes[0].n_values : 1); r++) {
         const double y = body + r * row_height;
         svg_line(svg, 12, y - 4, width - 12, y - 4, "rule");

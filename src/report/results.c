@@ -38,24 +38,11 @@ int report_find_metric(const Report *report, const char *name)
     return -1;
 }
 
-const char *report_axis_name(Arena *arena, const char *axis)
-{
-    const char *end = axis + strlen(axis), *dot = strrchr(axis, '.');
-    if (dot && strcmp(dot, ".kind") == 0)
-        end = dot;
-    const char *start = end;
-    while (start > axis && start[-1] != '.')
-        start--;
-    return arena_strndup(arena, start, (size_t)(end - start));
-}
-
 const char *report_value_name(Arena *arena, const Report *report, int x, const char *value)
 {
-    int needs_its_axis = strcmp(value, "true") == 0 || strcmp(value, "false") == 0;
-    for (int y = 0; y < report->n_axes; y++)
-        for (int v = 0; y != x && v < report->axes[y].n_values; v++)
-            needs_its_axis |= strcmp(report->axes[y].values[v], value) == 0;
-    return needs_its_axis ? arena_format(arena, "%s %s", report_axis_name(arena, report->axes[x].name), value) : value;
+    return axis_value_needs_name(report->axes, report->n_axes, x, value)
+               ? arena_format(arena, "%s %s", axis_short_name(arena, report->axes[x].name), value)
+               : value;
 }
 
 /* The place of a seed in the plan's list, looked for from `near` on, where it mostly stands; -1 if it is not listed. */

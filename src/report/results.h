@@ -9,6 +9,7 @@
 #ifndef REFFRAME_REPORT_RESULTS_H
 #define REFFRAME_REPORT_RESULTS_H
 
+#include "base/axis.h"
 #include "base/claim.h"
 #include "base/table.h"
 #include "frame/frame.h"
@@ -104,11 +105,7 @@ typedef struct {
     AnchorTokens anchors;   /* of the last snapshot */
 } ReportRun;
 
-typedef struct {
-    const char *name;
-    const char **values; /* labels */
-    int n_values;
-} ReportAxis;
+typedef AxisWords ReportAxis;
 
 typedef struct {
     const char *name;
@@ -142,11 +139,7 @@ struct Report {
 
 int report_find_metric(const Report *report, const char *name); /* -1 if absent */
 
-/* What an axis is called for short: the last word of its key but `kind`. */
-const char *report_axis_name(Arena *arena, const char *axis);
-
-/* What a value of axis x is called: itself, behind its axis where it does not say by itself which switch it is of:
- * true, false, or what another axis has, too. */
+/* What a reader is told of a value of axis x: itself, behind its axis where it needs that. */
 const char *report_value_name(Arena *arena, const Report *report, int x, const char *value);
 
 /* What a run's losses are measured in, "nats" or "mean squared error"; and all runs', both where they differ. */

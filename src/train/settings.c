@@ -9,7 +9,8 @@
 #include "train/train.h"
 
 static const SchemaRow top_rows[] = {
-    {"seed", VALUE_INT, "1", 0, 4294967295.0, NULL, "seed of every random stream of the run",
+    {"seed", VALUE_INT, "1", 0, 4294967295.0, NULL,
+     "seed of every random stream of the run, but for those of train.data_seed or train.init_seed",
      FIELD(TrainSettings, seed)},
 };
 
@@ -19,8 +20,8 @@ static const SchemaRow train_rows[] = {
     {"data_seed", VALUE_INT, "0", 0, 4294967295.0, NULL,
      "seed of all sequences, in training and measuring, and of what is hidden in them; 0: the run's",
      FIELD(TrainSettings, data_seed)},
-    {"init_seed", VALUE_INT, "0", 0, 4294967295.0, NULL, "seed of the weights at step 0; 0: the run's",
-     FIELD(TrainSettings, init_seed)},
+    {"init_seed", VALUE_INT, "0", 0, 4294967295.0, NULL,
+     "seed of the weights at step 0; 0: the run's; not beside data_seed", FIELD(TrainSettings, init_seed)},
     {"steps", VALUE_INT, "500", 1, 1e9, NULL, "updates", FIELD(TrainSettings, steps)},
     {"batch_size", VALUE_INT, "16", 1, 65536, NULL, "sequences a step", FIELD(TrainSettings, batch_size)},
     {"lanes", VALUE_INT, "0", 0, 1024, NULL, "pieces a batch is cut into, each summed by itself; 0: min(4, batch_size)",
@@ -137,6 +138,9 @@ int train_settings_read(Arena *arena, const Settings *settings, TrainSettings *r
     TrainSettings train = {0};
     for (int p = 0; p < train_n_parts; p++)
         settings_read_rows(settings, train_parts[p].group, train_parts[p].rows, train_parts[p].n_rows, &train);
+    if (train.data_seed != 0 && train.init_seed != 0)
+        return settings_error(settings, "train.init_seed", err,
+                              "beside train.data_seed: seeds would draw nothing, and all of them be one run");
     if (train.data_seed == 0)
         train.data_seed = train.seed;
     if (train.init_seed == 0)

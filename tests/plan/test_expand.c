@@ -99,6 +99,9 @@ static void test_arm_names(void **state)
         {.name = "eos", .values = (AxisValue[]){{.label = "never"}, {.label = "auto"}}, .n_values = 2}};
     assert_string_equal(arm_name(arena, ends, 2, (int[]){0, 0}), "always-eos_never"); /* whose never it is */
     assert_string_equal(arm_name(arena, ends, 2, (int[]){1, 1}), "bos_never-auto");
+    const Axis kinds[] = {{.name = "model.position.kind", .values = (AxisValue[]){{.label = "none"}}, .n_values = 1},
+                          {.name = "model.gate.kind", .values = (AxisValue[]){{.label = "none"}}, .n_values = 1}};
+    assert_string_equal(arm_name(arena, kinds, 2, (int[]){0, 0}), "position_none-gate_none");
     assert_string_equal(arm_name(arena, axes, 0, choice), "all");
     arena_free(arena);
 }

@@ -74,6 +74,34 @@ static void walk(Arena *arena, const Json *value, const char *path, unsigned see
     }
 }
 
+/* An arm is told by its values, behind their axis where two have them. */
+static void test_values_are_told(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    static const char *const expected[][2] = {{"kind a", "other a"}, {"kind a", "other true"}, {"b", "x"}};
+    Scene own = scene;
+    char *folder;
+    Json *document;
+    JsonWriter json;
+    Error err;
+    own.n_arms = 4, own.n_others = 2;
+    Report *report = scene_collect(arena, &own, &folder);
+    Text text = {0};
+    report->axes[1].values[0] = report->arms[0].values[1] = "a"; /* which `kind` has, too */
+    report->arms[1].values[1] = "true";
+    json_start(&json, &text, 0);
+    assert_ok(document_json(report, &json, &err), &err);
+    assert_ok(json_parse(arena, "document", text_string(&text), text.size, &document, &err), &err);
+    const Json *arms = json_get(document, "arms");
+    for (size_t i = 0; i < N_TESTS(expected); i++)
+        for (int x = 0; x < 2; x++)
+            assert_string_equal(json_get(arms->items[i], "told")->items[x]->string, expected[i][x]);
+    text_free(&text);
+    scratch_remove(folder);
+    arena_free(arena);
+}
+
 static void test_the_document_has_the_keys_that_are_listed(void **state)
 {
     (void)state;
@@ -130,6 +158,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_document_has_the_keys_that_are_listed),
         cmocka_unit_test(test_steps_are_whole),
+        cmocka_unit_test(test_values_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

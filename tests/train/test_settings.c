@@ -135,9 +135,11 @@ static void contradictions_are_refused_by_name(void **state)
         {"measure.sequences", "5", NULL},
         {"measure.sink.sequences", "3", NULL},
         {"checkpoint.around_onset", "1", "measure.sink.every", "0", NULL},
+        {"train.data_seed", "5", "train.init_seed", "5", NULL},
     };
-    static const char *const keys[] = {"train.lanes", "snapshot.maps", "measure.sequences", "measure.sink.sequences",
-                                       "checkpoint.around_onset"};
+    static const char *const keys[] = {
+        "train.lanes",    "snapshot.maps", "measure.sequences", "measure.sink.sequences", "checkpoint.around_onset",
+        "train.init_seed"};
     Arena *arena = arena_new();
     for (size_t c = 0; c < N_TESTS(cases); c++) {
         Error err = {""};
@@ -247,6 +249,25 @@ static void steps_are_alike_up_to_the_first_other_rate(void **state)
     arena_free(arena);
 }
 
+static void a_seed_that_is_the_run_s_own_makes_no_other_run(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {"train.data_seed", "train.init_seed"};
+    Arena *arena = arena_new();
+    for (size_t k = 0; k < N_TESTS(keys); k++) {
+        const char *const changes[][5] = {
+            {"seed", "7", NULL}, {"seed", "7", keys[k], "7", NULL}, {"seed", "7", keys[k], "8", NULL}};
+        char ids[3][13];
+        for (int i = 0; i < 3; i++) {
+            const Settings settings = tiny_settings(arena, changes[i]);
+            plan_run_id(&settings, "", 1, ids[i]);
+        }
+        assert_string_equal(ids[1], ids[0]);
+        assert_string_not_equal(ids[2], ids[0]);
+    }
+    arena_free(arena);
+}
+
 static void runs_of_the_first_version_keep_their_ids(void **state)
 {
     (void)state;
@@ -296,6 +317,7 @@ int main(void)
         cmocka_unit_test(every_schedule_warms_up_starts_at_the_peak_and_stays_within_it),
         cmocka_unit_test(wsd_falls_over_the_last_share_of_the_steps),
         cmocka_unit_test(steps_are_alike_up_to_the_first_other_rate),
+        cmocka_unit_test(a_seed_that_is_the_run_s_own_makes_no_other_run),
         cmocka_unit_test(runs_of_the_first_version_keep_their_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
