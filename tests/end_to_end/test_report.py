@@ -243,7 +243,7 @@ class Report(Case):
 
     def test_each_axis_can_be_held_at_one_value(self):
         """Ten arms of two axes: the page opens on some of them, says how many, and shows any others."""
-        values = ", ".join(f"w{i}: {{train.lr: {i + 1}e-3}}" for i in range(5))
+        values = ", ".join(f"a_rate_of_a_name_that_is_long_{i}: {{train.lr: {i + 1}e-3}}" for i in range(5))
         self.write("many.yaml", TINY.replace("sweep:", f"sweep:\n  rate: {{{values}}}"))
         self.refframe("run", "many.yaml", "--set", "seeds=1")
         self.path = pathlib.Path(self.at("results", "many+seeds=1", "report.html"))
@@ -257,6 +257,12 @@ class Report(Case):
         self.assertEqual((told, rows), ("5 of 10 arms", 5))
         self.assertTrue(page.evaluate(f"{choose}([1, 0])"), "the choice keeps the focus")
         self.assertEqual(page.evaluate(state), ["10 of 10 arms", 10, sections])
+        names, ends, start = page.evaluate("""(() => { const picture = document.querySelector('#onset .forest');
+            const names = [...picture.querySelectorAll('text.strong')], box = (node) => node.getBoundingClientRect();
+            return [names.map((n) => n.textContent), Math.max(...names.map((n) => box(n).right)),
+                Math.min(...[...picture.querySelectorAll('line.rule')].map(box).filter((b) => b.width < 2).map((b) => b.left))]; })()""")
+        self.assertEqual(len(set(names)), 10, "no two arms look alike")
+        self.assertLess(ends, start, "and no name reaches into the picture")
         page.evaluate(f"{choose}([0, 2])")
         self.assertEqual(page.evaluate(state), ["2 of 10 arms", 2, sections])
         self.assert_quiet(page)

@@ -5,6 +5,10 @@
 /* What training is counted in: arms of different objectives may be matched by tokens or by targets of the loss. */
 const COUNTED = [['steps', 'steps', 'training step'], ['tokens', 'tokens', 'tokens seen'], ['targets', 'targets', 'targets of the loss']];
 const counted = {in: 'steps'};
+const LETTER = 7.4; /* of an arm's name, wide on average */
+
+/* A name, or as much of it as there is room for, with all of it to point at. */
+const shortened = (name, most) => (name.length <= most ? [name] : [`${name.slice(0, most - 1)}…`, el('title', {}, name)]);
 
 /* A step of an arm's grid in what is counted, linear between snapshots; what is infinite stays so. */
 function inCounted(a, value) {
@@ -21,7 +25,9 @@ const censored = (a, value) => (number(value) === Infinity ? `> ${integer(a.step
 
 /* As wide as the page is: on a phone names stand above their rows, and every other tick. */
 function forest() {
-  const isNarrow = narrow.matches, W = figureWidth(1040), left = isNarrow ? 14 : 190, right = isNarrow ? 62 : 92, row = isNarrow ? 74 : 48;
+  const isNarrow = narrow.matches, W = figureWidth(1040), longest = Math.max(...arms.map((a) => armName(a).length));
+  const left = isNarrow ? 14 : Math.min(Math.max(190, longest * LETTER + 10), W / 2), most = isNarrow ? 30 : Math.floor((left - 10) / LETTER);
+  const right = isNarrow ? 62 : 92, row = isNarrow ? 74 : 48;
   const top = 8, bottom = top + arms.length * row, never = W - (isNarrow ? 22 : 46), below = isNarrow ? 16 : 0;
   const last = Math.max(...arms.map((a) => a[counted.in][a.steps.length - 1]));
   const unit = counted.in === 'steps' ? 1 : Math.min(...arms.map((a) => a[counted.in].find((v) => v > 0) ?? 1)); /* one step's */
@@ -42,7 +48,7 @@ function forest() {
     const x = (v) => (number(v) === Infinity ? never : at(inCounted(a, v)));
     const y = top + row * (i + 0.5) + below, stroke = armColour(i), [median, low, high] = a.onset.values, taken = {};
     svg.append(line('line.rule', 0, W, y - below + row / 2, y - below + row / 2),
-      el('text.strong', {x: 0, y: isNarrow ? y - 30 : y - 1}, armName(a).slice(0, 30)),
+      el('text.strong', {x: 0, y: isNarrow ? y - 30 : y - 1}, ...shortened(armName(a), most)),
       isNarrow ? text(W, y - 30, 'end', `formed in ${a.formed} of ${a.measured}`) : text(0, y + 15, 'start', `formed in ${a.formed} of n = ${a.measured}`),
       line(
         'line', x(low), x(high), y, y, {stroke, 'stroke-width': 8, 'stroke-opacity': 0.24, 'stroke-linecap': 'round'}));
