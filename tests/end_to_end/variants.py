@@ -2,9 +2,12 @@
 tested by being there, and so is each template, of which this program has registered every one."""
 import os
 import re
+import shutil
+import signal
 
 from harness import Case, result_of_run, run_folders
 
+KILLER = os.environ.get("KILLER", "")
 PROGRAM = [os.path.abspath(os.environ["REFFRAME_WITH_TEMPLATES"])]
 
 # Eight lanes, so that eight threads are of use.
@@ -61,6 +64,7 @@ def yaml_of(keys):
 
 class VariantsCase(Case):
     arms = None  # by name, the keys of each: the same for all tests of a file
+    kinds = ()   # of which keys alone; (): of all
 
     def refframe(self, *words, **options):
         return super().refframe(*words, program=PROGRAM, **options)
@@ -76,6 +80,8 @@ class VariantsCase(Case):
         has_openblas = "openblas none" not in self.refframe("--version").stdout
         for number, keys in enumerate(listed(self.refframe("list").stdout)):
             if keys == {"numerics.engine": "openblas"} and not has_openblas:
+                continue
+            if self.kinds and not set(self.kinds) & set(keys):
                 continue
             is_source = "data.source.kind" in keys
             for context in sorted(CONTEXTS, key=lambda context: is_source and context.get("objective.kind") != "labelled"):
@@ -97,3 +103,19 @@ class VariantsCase(Case):
         self.refframe("run", "all.yaml", "--jobs", 1, "--results", name, *words, timeout=600)
         folders = run_folders(self.at(name, "all"))
         return {run.split("-")[0]: result_of_run(path) for run, path in folders.items()}, folders
+
+
+class ResumedCase(VariantsCase):
+    def check_resumed(self):
+        """Each arm is killed in another of its later calls: in a step, a snapshot, a checkpoint, whatever it falls on."""
+        calm, folders = self.run_all("calm", "--threads", 1)
+        self.assertEqual(sorted(calm), sorted(self.arms))
+        for number, (run, path) in enumerate(folders.items()):
+            arm = run.split("-")[0]
+            with self.subTest(keys=self.arms[arm], killed=True):
+                os.mkdir(self.at(arm))
+                shutil.copy(os.path.join(path, "run.yaml"), self.at(arm))
+                self.refframe("train", arm, "--threads", 2, code=-signal.SIGKILL,
+                              env={**os.environ, "LD_PRELOAD": KILLER, "KILL_VERB": "train", "KILL_AT": str(90 + number % 60)})
+                self.refframe("train", arm, "--threads", 3)
+                self.assertSameResults(result_of_run(self.at(arm)), calm[arm])
