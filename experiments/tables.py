@@ -39,7 +39,7 @@ def median(values):
 
 
 def final(words):
-    """The median of the last three of numbers in their order; as the word that it was written in."""
+    """The median of the last three of at least so many numbers, in their order; as the word that it was written in."""
     return sorted(words[-3:], key=float)[1]
 
 

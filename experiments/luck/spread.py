@@ -1,11 +1,14 @@
 """How far the dates of a sink are spread where weights, sequences or both are drawn, from the committed onsets:
 
-    python3 experiments/luck/spread.py      prints the table of README.md
+    python3 experiments/luck/spread.py      prints the tables of README.md
 
-A date is log2 of the step by which the first head's sink came, and that of twice the last step where none came. The spread of an arm is the mean distance of its dates
-from their median, in octaves. Weights and sequences are compared by a permutation test on these distances, those of both arms of a kind together: p is how often
-distances that are dealt anew to the two kinds differ at least as much in their means, of DEALS deals. All this was declared before the runs. What follows was added behind them: the intervals, 95 % of RESAMPLES draws of as
-many seeds, with replacement (bootstrap); and `afterwards`, what the result rests on. Standard library only.
+Declared before the runs. A date is log2 of the step by which the first head's sink came, and that of twice the last step where none came. The
+spread of an arm is the mean distance of its dates from their median, in octaves. Weights and sequences are compared by a permutation test on
+these distances, those of both arms of a kind together: p is how often distances that are dealt anew to the two kinds differ at least as much in
+their means, of DEALS deals.
+
+Added behind the runs: the intervals, 95 % of RESAMPLES draws of as many seeds, with replacement (bootstrap); and `afterwards`, what the result
+rests on. Standard library only.
 """
 import math
 import os
@@ -27,11 +30,10 @@ RESAMPLES = 2000
 
 
 def dates_of(onsets):
-    """{arm: [step or inf, ...]}"""
+    """{arm: [step or inf, ...]}, by seed, so that arms can be laid side by side."""
     dates = {}
-    for row in onsets:
-        if (row["of"], row["level"]) == SINK:
-            dates.setdefault(row["arm"], []).append(at(row, "by"))
+    for row in sorted((row for row in onsets if (row["of"], row["level"]) == SINK), key=lambda row: int(row["seed"])):
+        dates.setdefault(row["arm"], []).append(at(row, "by"))
     return dates
 
 

@@ -126,25 +126,19 @@ static int check_finite(const Measurer *measurer, Error *err)
 {
     const int H = measurer->layout.n_heads;
     for (int s = 0; s < measurer->given->n; s++) {
-        if (measurer->bad_heads[s] > 0)
-            return error_set(err, STATUS_INPUT,
-                             "the attention of head %d.%d in sequence %d is not finite: its weights are too large for "
-                             "float32",
-                             (measurer->bad_heads[s] - 1) / H, (measurer->bad_heads[s] - 1) % H, s);
-        if (measurer->bad_layers[s] > measurer->layout.n_layers)
-            return error_set(
-                err, STATUS_INPUT,
-                "what the final norm gives in sequence %d is not finite: the model's weights are too large "
-                "for float32",
-                s);
-        if (measurer->bad_layers[s] > 0)
-            return error_set(err, STATUS_INPUT,
-                             "what layer %d gives in sequence %d is not finite: the model's weights are too large for "
-                             "float32",
-                             measurer->bad_layers[s] - 1, s);
-        if (measurer->given->targets && !isfinite(measurer->pass.losses[(size_t)s * MAX_LOSS_GROUPS]))
-            return error_set(err, STATUS_INPUT,
-                             "the loss of sequence %d is not finite: the model's weights are too large for float32", s);
+        const int head = measurer->bad_heads[s] - 1, layer = measurer->bad_layers[s] - 1;
+        char what[64] = "";
+        if (head >= 0)
+            snprintf(what, sizeof what, "the attention of head %d.%d in", head / H, head % H);
+        else if (layer == measurer->layout.n_layers)
+            snprintf(what, sizeof what, "what the final norm gives in");
+        else if (layer >= 0)
+            snprintf(what, sizeof what, "what layer %d gives in", layer);
+        else if (measurer->given->targets && !isfinite(measurer->pass.losses[(size_t)s * MAX_LOSS_GROUPS]))
+            snprintf(what, sizeof what, "the loss of");
+        if (*what)
+            return error_set(err, STATUS_INPUT, "%s sequence %d is not finite: %s weights are too large for float32",
+                             what, s, head >= 0 ? "its" : "the model's");
     }
     return STATUS_OK;
 }

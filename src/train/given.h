@@ -54,9 +54,9 @@ static inline int given_passes(const GivenSet *set)
 /* Bytes that given_measure takes, on so many threads. */
 double given_bytes(const TrainSettings *settings, const Model *model, const GivenSet *set, int threads);
 
-/* T is the model's context, and no sequence longer. Threads change no bit. STATUS_INPUT where attention or a
- * loss is not finite, with the first place; STATUS_FAILED without memory. What is measured stands in *ret_memory, which
- * is to be freed. */
+/* T is the model's context, and no sequence longer. Threads change no bit. STATUS_INPUT where attention, what a
+ * layer or the final norm gives, or a loss is not finite, with the first place; STATUS_FAILED without memory. What is
+ * measured stands in *ret_memory, which is to be freed. */
 int given_measure(const TrainSettings *settings, const Model *model, const real *parameters, const Kernels *kernels,
                   const GivenSet *set, int threads, Arena **ret_memory, Measured *ret_measured, Error *err);
 

@@ -245,8 +245,8 @@ static void fill_baseline(Measurer *measurer, Arena *scratch, int s)
     anchor_baseline(&view, &rows, scratch, baseline);
 }
 
-/* What position alone gave at step 0, from the seed and from given weights: who resumes a run, or measures it again,
- * has later parameters only. */
+/* What position alone gave at step 0, from the weights' seed and from given weights: who resumes a run, or measures it
+ * again, has later parameters only. */
 static int make_start(Arena *arena, Measurer *measurer, Error *err)
 {
     const Model *model = measurer->model;

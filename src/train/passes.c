@@ -273,7 +273,7 @@ static int check_given(Measurer *measurer, int n, const View *view)
             return 0;
         }
     }
-    if (view->normed && !is_finite(stream, view->normed)) {
+    if (!is_finite(stream, view->normed)) {
         measurer->bad_layers[n] = 1 + view->n_layers;
         return 0;
     }

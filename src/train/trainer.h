@@ -56,8 +56,8 @@ typedef struct {
 /* Bytes of the fixed arena that trainer_new needs. */
 size_t trainer_bytes(const TrainSettings *settings, const Model *model, int threads);
 
-/* All memory of the step, from a fixed arena; parameters initialised from the seed, streams at their start. `lanes` is
- * borrowed. */
+/* All memory of the step, from a fixed arena; parameters initialised from their seed, streams at their start. `lanes`
+ * is borrowed. */
 void trainer_new(Arena *arena, const TrainSettings *settings, const Model *model, const Data *data,
                  const Kernels *kernels, Lanes *lanes, Trainer *ret_trainer);
 

@@ -203,9 +203,10 @@ class Spread(unittest.TestCase):
         self.assertEqual([round(octaves, 9) for octaves in spread.distances([500, 500, float("inf")])], [0, 0, 1])
 
     def test_the_first_head_s_sink_is_read_and_arms_of_a_kind_stand_together(self):
-        rows = [{"arm": arm, "of": of, "level": level, "kind": "found", "by": str(by)} for arm, of, level, by in (
-            ("weights_1", "sink_mass_idle", "first", 100), ("weights_1", "sink_mass_idle", "first", 200), ("weights_2", "sink_mass_idle", "first", 50),
-            ("weights_2", "sink_mass_idle", "model", 9), ("weights_2", "value_drain", "first", 9))]
+        rows = [{"arm": arm, "seed": seed, "of": of, "level": level, "kind": "found", "by": str(by)} for arm, seed, of, level, by in (
+            ("weights_1", "10", "sink_mass_idle", "first", 100), ("weights_1", "9", "sink_mass_idle", "first", 200),
+            ("weights_2", "9", "sink_mass_idle", "first", 50), ("weights_2", "9", "sink_mass_idle", "model", 9), ("weights_2", "9", "value_drain", "first", 9))]
+        self.assertEqual(spread.dates_of(rows), {"weights_1": [200, 100], "weights_2": [50]})
         self.assertEqual([round(octaves, 9) for octaves in spread.kinds(spread.dates_of(rows))["weights"]], [0.5, 0.5, 0])
 
     def test_a_difference_is_rare_among_deals_where_it_is_one_and_common_where_it_is_none(self):
@@ -232,6 +233,8 @@ class Committed(unittest.TestCase):
     def test_the_readmes_say_what_the_results_do(self):
         self.assertEqual(atlas.between(atlas.README, atlas.MARKS)[1], atlas.text(), "run experiments/atlas.py --write")
         self.assertEqual(atlas.between(atlas.FRONT, atlas.MARKS)[1], atlas.front(), "run experiments/atlas.py --write")
+        claims = [[row.split(" | ")[0].split(" ([")[0] for row in table.splitlines()[2:2 + atlas.ON_FRONT]] for table in (atlas.front(), atlas.text())]
+        self.assertEqual(*claims)
         verdicts_of_the_rest = atlas.front().splitlines()[-1].split("|")[2]
         self.assertEqual(sum(map(int, re.findall(r"\d+", verdicts_of_the_rest))), len(atlas.read_lines()) - atlas.ON_FRONT)
         early = os.path.join(ROOT, "experiments", "early.md")

@@ -130,8 +130,7 @@ static void begin(Arena *arena, const char *seed, const char *key, const char *v
     assert_ok(session_open(&settings, kernels_best(), &session, &err), &err);
     assert_ok(session_start(&session, 1, 1, 1, &err), &err);
     Trainer *trainer = &session.trainer;
-    const Set *set = &session.measurer->full;
-    const size_t n = (size_t)set->n * (size_t)set->length;
+    const Set *sets[] = {&session.measurer->full, &session.measurer->half};
     sha256_add(&weights, trainer->parameters, model_parameters(trainer->model)->n_values * sizeof(real));
     for (int step = 0; step < STEPS; step++) {
         trainer_draw(trainer);
@@ -139,8 +138,12 @@ static void begin(Arena *arena, const char *seed, const char *key, const char *v
         sha256_add(&sequences, trainer->batch.inputs, batch * sizeof *trainer->batch.inputs);
         sha256_add(&sequences, trainer->batch.targets, batch * sizeof *trainer->batch.targets);
     }
-    sha256_add(&sequences, set->inputs, n * sizeof *set->inputs);
-    sha256_add(&sequences, set->corrupted, n * sizeof *set->corrupted);
+    for (size_t i = 0; i < N_TESTS(sets); i++) {
+        const size_t n = (size_t)sets[i]->n * (size_t)sets[i]->length;
+        assert_true(n > 0);
+        sha256_add(&sequences, sets[i]->inputs, n * sizeof *sets[i]->inputs);
+        sha256_add(&sequences, sets[i]->corrupted, n * sizeof *sets[i]->corrupted);
+    }
     assert_non_null(session.measurer->start); /* drawn anew, for what position alone gives at step 0 */
     sha256_add(&weights, session.measurer->start, model_parameters(trainer->model)->n_values * sizeof(real));
     sha256_end(&weights, digest), sha256_digest_hex(digest, ret_weights);
@@ -163,10 +166,33 @@ static void weights_and_sequences_may_have_seeds_of_their_own(void **state)
     arena_free(arena);
 }
 
+/* What position alone gives at step 0 is made anew where a run goes on, when its own weights have long been others. */
+static void they_have_them_after_an_interrupt(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    Error err = {""};
+    char hashes[2][65];
+    static const char *const changes[] = {
+        "model.position.kind", "relative", "model.position.bias_std", "1", "seed", "8", "train.init_seed", "7", NULL};
+    const Settings settings = tiny_settings(arena, changes);
+    for (int is_interrupted = 0; is_interrupted < 2; is_interrupted++) {
+        const char *folder = fresh_folder(arena);
+        if (is_interrupted)
+            assert_int_equal(train_in(folder, &settings, 1, 5, &err), STATUS_INTERRUPTED);
+        assert_ok(train_in(folder, &settings, 2, 0, &err), &err);
+        results_hash(folder, hashes[is_interrupted]);
+        remove_tree(folder);
+    }
+    assert_string_equal(hashes[1], hashes[0]);
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(weights_and_sequences_may_have_seeds_of_their_own),
+        cmocka_unit_test(they_have_them_after_an_interrupt),
         cmocka_unit_test(a_run_starts_as_the_words_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
