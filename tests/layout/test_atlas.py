@@ -13,7 +13,8 @@ from unittest import mock
 
 ROOT = os.path.join(os.environ["TESTS_DIR"], os.pardir)
 sys.path.insert(0, os.path.join(ROOT, "experiments"))
-sys.path[:0] = (os.path.join(ROOT, "experiments", name) for name in ("induction", "luck"))
+sys.path[:0] = (os.path.join(ROOT, "experiments", name) for name in ("induction", "luck", "masked_text"))
+import anchors  # noqa: E402
 import atlas  # noqa: E402
 import clocks  # noqa: E402
 import falls  # noqa: E402
@@ -220,6 +221,53 @@ class Spread(unittest.TestCase):
             self.assertEqual(spread.interval_of([[100] * 5, [200] * 5]), (0, 0))
             low, high = spread.interval_of([[100, 200, 400] * 4])
         self.assertTrue(0.3 < low < 2 / 3 < high < 1)
+
+
+class Anchors(unittest.TestCase):
+    """When a head began to rest on a class of tokens, of shares made by hand: two layers of one head."""
+
+    @staticmethod
+    def rows(fair, *series):
+        """Of a run whose two heads give these shares to the first token, in each snapshot; the other classes are not there."""
+        gone = dict.fromkeys(anchors.DATED, (None, None))
+        snapshots = [{**gone, "start": (fair, [[share] for share in shares])} for shares in zip(*series)]
+        steps = [10 * i for i in range(len(snapshots))]
+        return list(anchors.rows_of(("r", "a", 1), steps, [1000 * step for step in steps], snapshots))
+
+    def test_each_token_is_of_one_class(self):
+        words = [anchors.class_of(place, 8, id_, text, 1) for place, (id_, text) in enumerate(
+            [(0, "<bos>"), (7, "it"), (8, "."), (1, "<eos>"), (9, "\n"), (10, "_x"), (11, ' "'), (1, "<eos>")])]
+        self.assertEqual(words, ["start", "rest", "punctuation", "separator", "blank", "rest", "punctuation", "end"])
+
+    def test_shares_are_of_what_a_sequence_gives_and_of_those_that_have_the_class(self):
+        try:
+            import numpy
+        except ImportError:
+            self.skipTest("needs NumPy")
+        weights = numpy.array([[[[1.0, 1, 2, 4]]], [[[3.0, 1, 0, 0]]]])
+        found = anchors.shares_of([["start", "rest", "rest", "end"], ["start", "end"]], weights)
+        self.assertEqual(found["start"], (0.375, [[(0.125 + 0.75) / 2]]))
+        self.assertEqual(found["end"], (0.375, [[(0.5 + 0.25) / 2]]))
+        self.assertEqual(found["separator"], (None, None))
+
+    def test_a_head_leans_beyond_three_times_its_fair_share_and_rests_beyond_0_3_too(self):
+        (row,) = self.rows(0.05, [.1, .2, .1, .2, .2, .2, .2], [.1, .1, .1, .1, .4, .4, .4])
+        self.assertEqual([row[f"leans_{name}"] for name in anchors.DATES], [0, 0, 30, 30000])
+        self.assertEqual([row[f"rests_{name}"] for name in anchors.DATES], [1, 0, 40, 40000])
+        self.assertEqual((row["class"], row["fair"], row["most"], row["most_layer"], row["most_head"]), ("start", "0.0500", "0.4000", 1, 0))
+        (row,) = self.rows(0.2, [.5] * 4, [.7, .7, .7, .1])
+        self.assertEqual([row[f"rests_{name}"] for name in ("layer", "head", "by")], [1, 0, 0])
+
+    def test_what_does_not_stay_has_no_date_and_the_larger_share_decides_a_tie(self):
+        (row,) = self.rows(0.01, [.5, .5, 0, .5, .5], [0, 0, 0, 0, 0])
+        self.assertEqual([row[f"rests_{name}"] for name in anchors.DATES], [None] * 4)
+        (row,) = self.rows(0.01, [.4, .4, .4], [.5, .5, .5])
+        self.assertEqual([row[f"rests_{name}"] for name in ("layer", "by")], [1, 0])
+
+    def test_dates_are_told_in_tokens_of_the_runs_in_which_they_came(self):
+        rows = [{"rests_tokens_by": tokens} for tokens in ("1000000", "", "2000000")]
+        self.assertEqual(anchors.when(rows, "rests"), "2 of 3: 2 [1, never]")
+        self.assertEqual(anchors.when(rows[1:2], "rests"), "0 of 1")
 
 
 class Committed(unittest.TestCase):
