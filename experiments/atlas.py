@@ -65,7 +65,7 @@ def verdict(line, claims):
 def number(value):
     value = float(value)  # an onset that never came is a word in JSON
     if math.isinf(value):
-        return "never" if value > 0 else "\u2212never"
+        return "never" if value > 0 else "-never"
     return f"{value:.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.2f}" if abs(value) >= 0.01 else f"{value:.0e}"
 
 

@@ -53,7 +53,7 @@ class Numbers(unittest.TestCase):
         tests = [{"median": 0.123456, "low": 0.1, "high": 12}, {"n": 9, "n_hold": 8}, {"median": 120, "low": 100.5, "high": float("inf")},
                  {"median": "inf", "low": 1e-7, "high": "inf"}, {"median": -140, "low": "-inf", "high": 3}]
         self.assertEqual(atlas.evidence([claim("supported", tests=tests)]),
-                         "0.12 [0.10, 12], 8 of 9 runs, 120 [100, never], never [1e-07, never], -140 [\u2212never, 3]")
+                         "0.12 [0.10, 12], 8 of 9 runs, 120 [100, never], never [1e-07, never], -140 [-never, 3]")
 
     def test_equal_ones_are_told_once_and_many_by_what_decided(self):
         held = {"n": 9, "n_hold": 9}
