@@ -101,11 +101,12 @@ static int useful_threads(const Experiment *experiment, const CheckedArm *arm)
     return arm->estimate.lanes < experiment->threads ? arm->estimate.lanes : experiment->threads;
 }
 
-/* FLOPs of one run of an arm, over how many times as fast as exact on one core it is made, `jobs` of them at a time. */
+/* FLOPs of one run of an arm and what passes beside them, over how many times as fast as exact on one core it is made,
+ * `jobs` of them at a time. */
 static double work_of(const Experiment *experiment, const CheckedArm *arm, int jobs)
 {
     const double cores = fmin(useful_threads(experiment, arm), (double)clock_cores() / jobs);
-    return arm->estimate.flops / (arm->estimate.speed * cores);
+    return (arm->estimate.flops / arm->estimate.speed + arm->estimate.beside) / cores;
 }
 
 double experiment_seconds(const Experiment *experiment)

@@ -211,6 +211,19 @@ static void take_notes(const Session *session, TrainEstimate *estimate)
                  n_windows, n_windows == 1 ? "" : "s");
 }
 
+/* What a run's time has beside the products of its steps. A token is drawn, and goes through norms, the score function
+ * and its derivative; a snapshot is measured, packed and written. Runs of a thousand parameters are ruled by these: the
+ * two constants are read off them (experiments/what_decides, necessity, vocabulary). Where a model is larger, most of a
+ * snapshot is its forward pass and families that grow with it, 2.5 times as much together. */
+static double beside_products(const Session *session, double tokens, double n_snapshots, double flops_per_token)
+{
+    enum { BACKWARD = 3 }; /* a step's FLOPs over those of its forward pass */
+    static const double token = 4.5e4, snapshot = 1.5e9, families = 2.5;
+    const int passes = session->settings.objective->corrupts ? 2 : 1;
+    const double measured = session->settings.measure.n_sequences * data_mean_length(session->data) * passes;
+    return tokens * token + n_snapshots * (snapshot + families * measured * flops_per_token / BACKWARD);
+}
+
 int train_estimate(const Settings *settings, const Kernels *kernels, CorpusShelf *shelf, TrainEstimate *ret_estimate,
                    Error *err)
 {
@@ -222,10 +235,12 @@ int train_estimate(const Settings *settings, const Kernels *kernels, CorpusShelf
     TrainEstimate estimate = {.lanes = train->lanes};
     estimate.n_parameters = (int64_t)model_parameters(session.model)->n_parameters;
     estimate.tokens = (int64_t)((double)(train->steps * train->batch_size) * data_mean_length(session.data));
-    estimate.flops = (double)estimate.tokens *
-                     model_flops_per_token(session.model, train->objective->target_share(train->objective_state));
+    const double flops_per_token =
+        model_flops_per_token(session.model, train->objective->target_share(train->objective_state));
+    estimate.flops = (double)estimate.tokens * flops_per_token;
     estimate.speed = engine_speed(engine_of(session.model_settings.settings), session.kernels);
     estimate.n_snapshots = snapshot_count(train);
+    estimate.beside = beside_products(&session, (double)estimate.tokens, (double)estimate.n_snapshots, flops_per_token);
     estimate.n_checkpoints = (train->steps + train->checkpoint.every - 1) / train->checkpoint.every;
     if (estimate.n_checkpoints > train->checkpoint.keep)
         estimate.n_checkpoints = train->checkpoint.keep;

@@ -47,8 +47,9 @@ typedef struct {
     size_t opening_bytes;                        /* while the corpus is opened, before anything else is taken */
     size_t disk_bytes; /* an upper estimate: snapshots before compression, checkpoints, series */
     int64_t n_parameters;
-    double flops; /* of all training steps */
-    double speed; /* of its engine's, where exact's is 1: engine_speed */
+    double flops;  /* of all training steps */
+    double beside; /* what passes beside these, measuring included, as the FLOPs that would take as long */
+    double speed;  /* of its engine's, where exact's is 1: engine_speed */
     int64_t tokens, n_snapshots, n_checkpoints;
     int lanes;
     double oracle_loss;                    /* per target, NaN where unknown */

@@ -614,6 +614,38 @@ static void disk_is_known_before(void **state)
     arena_free(arena);
 }
 
+static double beside_of(Arena *arena, const char *const *changes, double *ret_flops)
+{
+    const Settings settings = tiny_settings(arena, changes);
+    TrainEstimate estimate;
+    Error err;
+    assert_ok(train_estimate(&settings, kernels_best(), NULL, &estimate, &err), &err);
+    if (ret_flops)
+        *ret_flops = estimate.flops;
+    return estimate.beside;
+}
+
+/* Runs of a few parameters take as long as what stands beside their products, and `check` promised a tenth of it. */
+static void time_has_more_than_products(void **state)
+{
+    (void)state;
+    Arena *arena = arena_new();
+    static const char *const few[] = {"train.steps", "1000", "snapshot.every", "1000", NULL};
+    static const char *const many[] = {"train.steps", "1000", "snapshot.every", "10", NULL};
+    static const char *const hidden[] = {
+        "train.steps", "1000", "snapshot.every", "1000", "objective.kind", "masked", "data.source.kind", "text", NULL};
+    static const char *const large[] = {
+        "train.steps", "1000", "snapshot.every", "1000", "model.d_model", "512", "model.n_layers", "4", NULL};
+    double flops;
+    const double tiny = beside_of(arena, few, &flops);
+    assert_true(tiny > flops);
+    assert_true(beside_of(arena, many, NULL) > 2 * tiny);
+    assert_true(beside_of(arena, hidden, NULL) > tiny); /* measured twice, clean and corrupted */
+    const double beside = beside_of(arena, large, &flops);
+    assert_true(beside > tiny && beside < flops / 10);
+    arena_free(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -631,6 +663,7 @@ int main(void)
         cmocka_unit_test(measuring_again_answers_for_what_it_wrote),
         cmocka_unit_test(anchors_rest_on_the_bias_of_step_0),
         cmocka_unit_test(disk_is_known_before),
+        cmocka_unit_test(time_has_more_than_products),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
