@@ -51,9 +51,11 @@ class Verdicts(unittest.TestCase):
 class Numbers(unittest.TestCase):
     def test_medians_counts_and_what_never_came(self):
         tests = [{"median": 0.123456, "low": 0.1, "high": 12}, {"n": 9, "n_hold": 8}, {"median": 120, "low": 100.5, "high": float("inf")},
-                 {"median": "inf", "low": 1e-7, "high": "inf"}, {"median": -140, "low": "-inf", "high": 3}]
+                 {"median": "inf", "low": 1e-7, "high": "inf"}, {"median": -140, "low": "-inf", "high": 3}, {"median": None, "low": "-inf", "high": "inf", "note": "neither came in 3 of 6 seeds"}]
         self.assertEqual(atlas.evidence([claim("supported", tests=tests)]),
-                         "0.12 [0.10, 12], 8 of 9 runs, 120 [100, never], never [1e-07, never], -140 [-never, 3]")
+                         "0.12 [0.10, 12], 8 of 9 runs, 120 [100, never], never [1e-07, never], -140 [-never, 3], open")
+        few = {"median": 3, "low": "-inf", "high": "inf", "note": "neither came in 2 of 6 seeds"}
+        self.assertEqual(atlas.evidence([claim("supported", tests=[few])]), "3 [-never, never]")
 
     def test_equal_ones_are_told_once_and_many_by_what_decided(self):
         held = {"n": 9, "n_hold": 9}
