@@ -57,12 +57,13 @@ def share(row):
     return (start - at_sink) / (start - end) if start - end >= LEAST_FALL * start else None
 
 
-def told(shares):
-    """Of a loss that stands above its start in some runs a share would say little."""
-    if None in shares:
-        return "hardly falls"
-    n_above = sum(share < 0 for share in shares)
-    return f"above its start in {n_above} of {len(shares)}" if n_above else median(shares)
+def told(rows):
+    """Of a loss that stands above its start, or hardly falls, in some runs a share would say little; these are counted."""
+    shares = [share(row) for row in rows]
+    n_above = sum(float(row["at_sink"]) > float(row["start"]) for row in rows)
+    n_flat = sum(share is None and float(row["at_sink"]) <= float(row["start"]) for share, row in zip(shares, rows))
+    words = ("above its start", n_above), ("hardly falls", n_flat)
+    return ", ".join(f"{word} in {n} of {len(rows)}" for word, n in words if n) or median(shares)
 
 
 def text():
@@ -70,7 +71,7 @@ def text():
     rows, falls = [], read(HERE, "falls.csv")
     for experiment, arm in dict.fromkeys((row["experiment"], row["arm"]) for row in falls):
         of_arm = [row for row in falls if (row["experiment"], row["arm"]) == (experiment, arm)]
-        cells = [f"{group}: {told([share(row) for row in of_arm if row['group'] == group])}" for group in dict.fromkeys(row["group"] for row in of_arm)]
+        cells = [f"{group}: {told([row for row in of_arm if row['group'] == group])}" for group in dict.fromkeys(row["group"] for row in of_arm)]
         rows.append((experiment, arm, len({row["run"] for row in of_arm}), "; ".join(cells)))
     return table(("experiment", "arm", "runs with a sink", "share of the fall of each loss"), rows)
 

@@ -174,7 +174,9 @@ class Falls(unittest.TestCase):
     def test_a_group_is_read_where_the_first_head_s_sink_came(self):
         falls.take(self.folder.name, ["e"])
         self.assertEqual(self.rows()[1:], ["e,a-s1,a,1,copy,20,8,2,0", "e,a-s1,a,1,idle,20,4,4,4", "e,a-s1,a,1,late,20,2,3,1"])
-        self.assertEqual(falls.text().splitlines()[2], "| e | a | 1 | copy: 0.75; idle: hardly falls; late: above its start in 1 of 1 |")
+        self.assertEqual(falls.text().splitlines()[2], "| e | a | 1 | copy: 0.75; idle: hardly falls in 1 of 1; late: above its start in 1 of 1 |")
+        rows = [dict(zip(("start", "at_sink", "end"), losses)) for losses in ("421", "444", "499", "464")]
+        self.assertEqual(falls.told(rows), "above its start in 2 of 4, hardly falls in 1 of 4")
 
     def test_rows_of_others_stay_and_its_own_are_written_anew(self):
         with open(falls.FALLS, "w", encoding="utf-8") as file:
