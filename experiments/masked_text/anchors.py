@@ -11,6 +11,9 @@ share of those of all, in the mean over the held-out sequences that have one. `f
 A row is a run and a class. A head *leans* on a class from the first of three snapshots in a row at which it gives it three times its fair share;
 it *rests* on it from the first at which that is more than 0.3, too, as the program says of a sink. Either is dated in the head in which it comes
 first. `most` is what the head with the most gives in the end, the median of the last three snapshots.
+
+Added when runs had been seen: `afar` is what that head gives from the queries that stand at least a quarter of the sequence away, by whose
+attention frames are labelled. A head that looks for the nearest line break gives little from there.
 """
 import csv
 import os
@@ -26,8 +29,9 @@ CLASSES = "start", "end", "separator", "punctuation", "blank", "rest"
 DATED = CLASSES[:-1]
 RATIO, LEAST, STAY = 3, 0.3, 3
 DATES = "layer", "head", "by", "tokens_by"
-HEAD = ("run", "arm", "seed", "class", "fair", *(f"leans_{name}" for name in DATES), *(f"rests_{name}" for name in DATES), "most", "most_layer", "most_head")
+HEAD = ("run", "arm", "seed", "class", "fair", *(f"leans_{name}" for name in DATES), *(f"rests_{name}" for name in DATES), "most", "most_layer", "most_head", "afar")
 FILE = "anchors.csv"
+AFAR = 1    # of importance_afar: at least two eighths of the sequence away
 
 
 def class_of(place, length, id_, text, eos):
@@ -70,8 +74,8 @@ def date(steps, series, lines):
     return layer, head, step
 
 
-def rows_of(identity, steps, tokens, snapshots):
-    """The rows of a run, of the shares of its snapshots; `identity` is its first three cells."""
+def rows_of(identity, steps, tokens, snapshots, from_afar):
+    """The rows of a run, of the shares of its snapshots, and of the last three from afar; `identity` is its first three cells."""
     seen = dict(zip(steps, tokens))
     for name in DATED:
         fair, series = [snapshot[name][0] for snapshot in snapshots], [snapshot[name][1] for snapshot in snapshots]
@@ -83,25 +87,29 @@ def rows_of(identity, steps, tokens, snapshots):
             row.update(zip((f"{event}_{name}" for name in DATES), (*dated, seen.get(dated[2]))))
         last = {(layer, head): final([shares[layer][head] for shares in series]) for layer, heads in enumerate(series[0]) for head in range(len(heads))}
         most = max(last, key=last.get)
-        row.update(most=f"{last[most]:.4f}", most_layer=most[0], most_head=most[1])
+        afar = final([shares[name][1][most[0]][most[1]] for shares in from_afar])
+        row.update(most=f"{last[most]:.4f}", most_layer=most[0], most_head=most[1], afar=f"{afar:.4f}")
         yield row
 
 
 def take(folder):
-    import refframe  # the reader of results beside the program; wants NumPy
+    import numpy
+    import refframe  # the reader of results beside the program
 
     with open(os.path.join(HERE, FILE), "w", newline="", encoding="utf-8") as file:
         out = csv.DictWriter(file, HEAD, lineterminator="\n")
         out.writeheader()
         for run in refframe.load(os.path.join(folder, "masked_text")).finished:
-            snapshots, steps = [], run.steps.tolist()
+            snapshots, from_afar, steps = [], [], run.steps.tolist()
             for step in steps:
                 snapshot = run.snapshot(step)
                 texts = [text.decode() for text in snapshot["token_strings"]]
                 classes = [[class_of(place, length, ids[place], texts[ids[place]], texts.index("<eos>")) for place in range(length)]
                            for ids, length in zip(snapshot["tokens"], snapshot["lengths"].tolist())]
                 snapshots.append(shares_of(classes, snapshot["importance"].astype(float)))
-            out.writerows(rows_of((run.folder_name, run.arm, run.seed), steps, run.tokens.tolist(), snapshots))
+                if step in steps[-STAY:]:
+                    from_afar.append(shares_of(classes, numpy.nan_to_num(snapshot["importance_afar"][:, :, :, AFAR].astype(float))))
+            out.writerows(rows_of((run.folder_name, run.arm, run.seed), steps, run.tokens.tolist(), snapshots, from_afar))
 
 
 def when(rows, event):
@@ -117,8 +125,8 @@ def text():
     for arm, name in dict.fromkeys((row["arm"], row["class"]) for row in rows):
         of_arm = [row for row in rows if (row["arm"], row["class"]) == (arm, name)]
         lines.append((arm, name, f"{number(of_arm[0]['fair']):.3f}", when(of_arm, "leans"), when(of_arm, "rests"),
-                      median(number(row["most"]) for row in of_arm), ", ".join(f"{row['most_layer']}.{row['most_head']}" for row in of_arm)))
-    return table(("arm", "class", "fair share", "a head leans on it by, million tokens", "rests on it by", "most in the end", "in head"), lines)
+                      median(number(row["most"]) for row in of_arm), median(number(row["afar"]) for row in of_arm), ", ".join(f"{row['most_layer']}.{row['most_head']}" for row in of_arm)))
+    return table(("arm", "class", "fair share", "a head leans on it by, million tokens", "rests on it by", "most in the end", "from afar", "in head"), lines)
 
 
 if __name__ == "__main__":

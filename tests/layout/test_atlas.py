@@ -236,7 +236,8 @@ class Anchors(unittest.TestCase):
         gone = dict.fromkeys(anchors.DATED, (None, None))
         snapshots = [{**gone, "start": (fair, [[share] for share in shares])} for shares in zip(*series)]
         steps = [10 * i for i in range(len(snapshots))]
-        return list(anchors.rows_of(("r", "a", 1), steps, [1000 * step for step in steps], snapshots))
+        from_afar = [{**gone, "start": (fair, [[0.01], [share]])} for share in (0.03, 0.01, 0.02)]
+        return list(anchors.rows_of(("r", "a", 1), steps, [1000 * step for step in steps], snapshots, from_afar))
 
     def test_each_token_is_of_one_class(self):
         words = [anchors.class_of(place, 8, id_, text, 1) for place, (id_, text) in enumerate(
@@ -258,7 +259,7 @@ class Anchors(unittest.TestCase):
         (row,) = self.rows(0.05, [.1, .2, .1, .2, .2, .2, .2], [.1, .1, .1, .1, .4, .4, .4])
         self.assertEqual([row[f"leans_{name}"] for name in anchors.DATES], [0, 0, 30, 30000])
         self.assertEqual([row[f"rests_{name}"] for name in anchors.DATES], [1, 0, 40, 40000])
-        self.assertEqual((row["class"], row["fair"], row["most"], row["most_layer"], row["most_head"]), ("start", "0.0500", "0.4000", 1, 0))
+        self.assertEqual([row[name] for name in ("class", "fair", "most", "most_layer", "most_head", "afar")], ["start", "0.0500", "0.4000", 1, 0, "0.0200"])
         (row,) = self.rows(0.2, [.5] * 4, [.7, .7, .7, .1])
         self.assertEqual([row[f"rests_{name}"] for name in ("layer", "head", "by")], [1, 0, 0])
 
