@@ -12,8 +12,8 @@ A row is a run and a class. A head *leans* on a class from the first of three sn
 it *rests* on it from the first at which that is more than 0.3, too, as the program says of a sink. Either is dated in the head in which it comes
 first. `most` is what the head with the most gives in the end, the median of the last three snapshots.
 
-Added when runs had been seen: `afar` is what that head gives from the queries that stand at least a quarter of the sequence away, by whose
-attention frames are labelled. A head that looks for the nearest line break gives little from there.
+Added when runs had been seen: `afar` is the attention that that head gives to the class's tokens from queries that stand at least a quarter of the
+sequence away from each, by which frames are labelled. A head that looks for the nearest line break gives little from there.
 """
 import csv
 import os
@@ -45,8 +45,9 @@ def class_of(place, length, id_, text, eos):
     return "rest" if any(character.isalnum() for character in text) else "punctuation"
 
 
-def shares_of(classes, importance):
-    """{class: (fair share, [[share] of the heads] of the layers)} of a snapshot. `classes`: the words of each sequence; `importance`: (N, L, H, T)."""
+def shares_of(classes, importance, is_share=True):
+    """{class: (fair share, [[share] of the heads] of the layers)} of a snapshot. `classes`: the words of each sequence; `importance`: (N, L, H, T).
+    Without `is_share` the class's importances are added as they are."""
     found = {}
     for name in DATED:
         fair, given = [], []
@@ -54,7 +55,7 @@ def shares_of(classes, importance):
             of_class = [place for place, word in enumerate(words) if word == name]
             if of_class:
                 fair.append(len(of_class) / len(words))
-                given.append(weights[:, :, of_class].sum(-1) / weights[:, :, : len(words)].sum(-1))
+                given.append(weights[:, :, of_class].sum(-1) / (weights[:, :, : len(words)].sum(-1) if is_share else 1))
         found[name] = (statistics.fmean(fair), (sum(given) / len(given)).tolist()) if fair else (None, None)
     return found
 
@@ -108,7 +109,7 @@ def take(folder):
                            for ids, length in zip(snapshot["tokens"], snapshot["lengths"].tolist())]
                 snapshots.append(shares_of(classes, snapshot["importance"].astype(float)))
                 if step in steps[-STAY:]:
-                    from_afar.append(shares_of(classes, numpy.nan_to_num(snapshot["importance_afar"][:, :, :, AFAR].astype(float))))
+                    from_afar.append(shares_of(classes, numpy.nan_to_num(snapshot["importance_afar"][:, :, :, AFAR].astype(float)), False))
             out.writerows(rows_of((run.folder_name, run.arm, run.seed), steps, run.tokens.tolist(), snapshots, from_afar))
 
 

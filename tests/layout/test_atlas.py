@@ -254,6 +254,7 @@ class Anchors(unittest.TestCase):
         self.assertEqual(found["start"], (0.375, [[(0.125 + 0.75) / 2]]))
         self.assertEqual(found["end"], (0.375, [[(0.5 + 0.25) / 2]]))
         self.assertEqual(found["separator"], (None, None))
+        self.assertEqual(anchors.shares_of([["start", "rest", "rest", "end"], ["start", "end"]], weights, False)["end"], (0.375, [[(4 + 1) / 2]]))
 
     def test_a_head_leans_beyond_three_times_its_fair_share_and_rests_beyond_0_3_too(self):
         (row,) = self.rows(0.05, [.1, .2, .1, .2, .2, .2, .2], [.1, .1, .1, .1, .4, .4, .4])
