@@ -308,6 +308,12 @@ class Committed(unittest.TestCase):
         with open(os.path.join(previous_token.HERE, "README.md"), encoding="utf-8") as file:
             self.assertIn(previous_token.text(), file.read())
 
+    def test_the_dates_of_anchors_are_of_the_committed_runs(self):
+        runs = {row["run"] for row in tables.read(os.path.join(atlas.RESULTS, "masked_text"), "runs.csv")}
+        self.assertEqual({row["run"] for row in tables.read(anchors.HERE, anchors.FILE)}, runs)
+        with open(os.path.join(anchors.HERE, "README.md"), encoding="utf-8") as file:
+            self.assertIn(anchors.text(), file.read())
+
     def test_the_spread_of_dates_is_that_of_the_committed_onsets(self):
         with open(os.path.join(spread.HERE, "README.md"), encoding="utf-8") as file:
             self.assertIn(spread.text(), file.read())
