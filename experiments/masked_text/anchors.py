@@ -125,7 +125,8 @@ def text():
     rows, lines = read(HERE, FILE), []
     for arm, name in dict.fromkeys((row["arm"], row["class"]) for row in rows):
         of_arm = [row for row in rows if (row["arm"], row["class"]) == (arm, name)]
-        lines.append((arm, name, f"{number(of_arm[0]['fair']):.3f}", when(of_arm, "leans"), when(of_arm, "rests"),
+        fair = statistics.median(number(row["fair"]) for row in of_arm)
+        lines.append((arm, name, f"{fair:.3f}", when(of_arm, "leans"), when(of_arm, "rests"),
                       median(number(row["most"]) for row in of_arm), median(number(row["afar"]) for row in of_arm), ", ".join(f"{row['most_layer']}.{row['most_head']}" for row in of_arm)))
     return table(("arm", "class", "fair share", "a head leans on it by, million tokens", "rests on it by", "most in the end", "from afar", "in head"), lines)
 
