@@ -73,6 +73,7 @@ def number(value):
 def numbers(test):
     if "median" not in test:
         return f"{test['n_hold']} of {test['n']} runs"
+    # the note of src/report/verdict.c: a median over such seeds is of nothing that was seen
     neither = re.match(r"neither came in (\d+) of (\d+) seed", test.get("note") or "")
     if neither and 2 * int(neither[1]) >= int(neither[2]):
         return "open"

@@ -8,12 +8,11 @@
 A row of falls.csv is a group of the loss in a run in which a sink came: the held-out loss at step 0, at the snapshot by which the first head's sink came, and in
 the end, which is the median of the last three snapshots. Standard library only.
 """
-import csv
 import os
 import sys
 
 from atlas import rewrite
-from tables import final, median, of_one_head, read, table
+from tables import final, median, of_one_head, read, table, write
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FALLS, EARLY = os.path.join(HERE, "falls.csv"), os.path.join(HERE, "early.md")
@@ -45,10 +44,7 @@ def falls_of(folder, experiment):
 def take(folder, experiments):
     kept = [row for row in read(HERE, "falls.csv") if row["experiment"] not in experiments] if os.path.exists(FALLS) else []
     taken = [row for experiment in experiments for row in falls_of(folder, experiment)]
-    with open(FALLS, "w", newline="", encoding="utf-8") as file:
-        out = csv.DictWriter(file, HEAD, lineterminator="\n")
-        out.writeheader()
-        out.writerows(sorted(kept + taken, key=lambda row: row["experiment"]))
+    write(HERE, "falls.csv", HEAD, sorted(kept + taken, key=lambda row: row["experiment"]))
 
 
 def share(row):

@@ -38,6 +38,18 @@ def median(values):
     return text if len(known) == 1 else f"{text} [{show(known[0])}, {show(known[-1])}]"
 
 
+def write(folder, name, head, rows):
+    with open(os.path.join(folder, name), "w", newline="", encoding="utf-8") as file:
+        out = csv.DictWriter(file, head, lineterminator="\n")
+        out.writeheader()
+        out.writerows(rows)
+
+
+def stays_from(beyond):
+    """The first of three snapshots in a row that are all beyond a line, as ONSET_STAY of src/frame/onset.h; None without."""
+    return next((i for i in range(len(beyond)) if beyond[i:i + 3] == [True] * 3), None)
+
+
 def final(words):
     """The median of the last three of at least so many numbers, in their order; as the word that it was written in."""
     return sorted(words[-3:], key=float)[1]

@@ -9,14 +9,13 @@ what they say of it is, in previous_token.csv:
 A row is a run. Its head is the one whose map ends nearest to the ideal of a previous-token head (`template@previous`: 0 is that ideal). `half_by` is the first of
 three snapshots in a row in which half of the way from step 0 to the end has been made; the end is the median of the last three. Standard library only.
 """
-import csv
 import os
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, os.pardir))
 
-from tables import at, final, median, number, read, table  # noqa: E402
+from tables import at, final, median, number, read, stays_from, table, write  # noqa: E402
 
 METRIC = "template@previous"
 HEAD = "run", "arm", "seed", "layer", "head", "start", "end", "half_by"
@@ -35,8 +34,8 @@ def series_of(heads):
 def half_by(steps, values):
     """None where a head never stays below the middle for three snapshots in a row."""
     middle = (float(values[0]) + float(final(values))) / 2
-    below = [float(value) <= middle for value in values]
-    return next((step for i, step in enumerate(steps) if below[i:i + 3] == [True] * 3), None)
+    at_step = stays_from([float(value) <= middle for value in values])
+    return None if at_step is None else steps[at_step]
 
 
 def dates_of(heads):
@@ -48,10 +47,7 @@ def dates_of(heads):
 
 
 def take(folder):
-    with open(os.path.join(HERE, FILE), "w", newline="", encoding="utf-8") as file:
-        out = csv.DictWriter(file, HEAD, lineterminator="\n")
-        out.writeheader()
-        out.writerows(dates_of(read(os.path.join(folder, "induction"), "heads.csv")))
+    write(HERE, FILE, HEAD, dates_of(read(os.path.join(folder, "induction"), "heads.csv")))
 
 
 def text():

@@ -2,7 +2,7 @@
 say of it is, in anchors.csv:
 
     python3 experiments/masked_text/anchors.py --from DIR     writes anchors.csv anew, from the runs in DIR/masked_text (wants NumPy)
-    python3 experiments/masked_text/anchors.py                prints the tables of README.md (standard library only)
+    python3 experiments/masked_text/anchors.py                prints the second table of README.md (standard library only)
 
 Declared before the runs. Each token of a measured sequence is of one class: its first, its last, an EOS between two paragraphs, a token without a
 letter or digit but with a sign, a blank or line break, or the rest. What a head gives to a class is the sum of the importances of its tokens, as a
@@ -13,9 +13,8 @@ it *rests* on it from the first at which that is more than 0.3, too, as the prog
 first. `most` is what the head with the most gives in the end, the median of the last three snapshots.
 
 Added when runs had been seen: `afar` is the attention that that head gives to the class's tokens from queries that stand at least a quarter of the
-sequence away from each, by which frames are labelled. A head that looks for the nearest line break gives little from there.
+sequence away from each, by which frames are labelled. A head that looks at line breaks near by gives little from there.
 """
-import csv
 import os
 import statistics
 import sys
@@ -23,11 +22,11 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [os.path.join(HERE, os.pardir), os.path.join(HERE, os.pardir, os.pardir, "python")]
 
-from tables import final, median, number, read, table  # noqa: E402
+from tables import final, median, number, read, stays_from, table, write  # noqa: E402
 
 CLASSES = "start", "end", "separator", "punctuation", "blank", "rest"
 DATED = CLASSES[:-1]
-RATIO, LEAST, STAY = 3, 0.3, 3
+RATIO, LEAST = 3, 0.3
 DATES = "layer", "head", "by", "tokens_by"
 HEAD = ("run", "arm", "seed", "class", "fair", *(f"leans_{name}" for name in DATES), *(f"rests_{name}" for name in DATES), "most", "most_layer", "most_head", "afar")
 FILE = "anchors.csv"
@@ -61,12 +60,12 @@ def shares_of(classes, importance, is_share=True):
 
 
 def date(steps, series, lines):
-    """(layer, head, step) of the head that comes first to be beyond the line of each snapshot and stays STAY of them; the larger share decides a tie."""
+    """(layer, head, step) of the head that comes first to be beyond the line of each snapshot and stays so for three; the larger share decides a tie."""
     found = []
     for layer, heads in enumerate(series[0]):
         for head in range(len(heads)):
             beyond = [shares[layer][head] > line for shares, line in zip(series, lines)]
-            at = next((i for i in range(len(beyond)) if beyond[i:i + STAY] == [True] * STAY), None)
+            at = stays_from(beyond)
             if at is not None:
                 found.append((steps[at], -series[at][layer][head], layer, head))
     if not found:
@@ -76,7 +75,7 @@ def date(steps, series, lines):
 
 
 def rows_of(identity, steps, tokens, snapshots, from_afar):
-    """The rows of a run, of the shares of its snapshots, and of the last three from afar; `identity` is its first three cells."""
+    """The rows of a run, of the shares of its snapshots, and of what is given from afar; `identity` is its first three cells."""
     seen = dict(zip(steps, tokens))
     for name in DATED:
         fair, series = [snapshot[name][0] for snapshot in snapshots], [snapshot[name][1] for snapshot in snapshots]
@@ -93,24 +92,30 @@ def rows_of(identity, steps, tokens, snapshots, from_afar):
         yield row
 
 
-def take(folder):
+def classes_of(snapshot):
+    """Of each measured sequence the words of its tokens."""
+    texts = [text.decode() for text in snapshot["token_strings"]]
+    eos = texts.index("<eos>")
+    return [[class_of(place, length, ids[place], texts[ids[place]], eos) for place in range(length)]
+            for ids, length in zip(snapshot["tokens"], snapshot["lengths"].tolist())]
+
+
+def rows_of_run(run):
     import numpy
+
+    snapshots, from_afar = [], []
+    for step in run.steps.tolist():
+        snapshot = run.snapshot(step)
+        classes = classes_of(snapshot)
+        snapshots.append(shares_of(classes, snapshot["importance"].astype(float)))
+        from_afar.append(shares_of(classes, numpy.nan_to_num(snapshot["importance_afar"][:, :, :, AFAR].astype(float)), False))
+    yield from rows_of((run.folder_name, run.arm, run.seed), run.steps.tolist(), run.tokens.tolist(), snapshots, from_afar)
+
+
+def take(folder):
     import refframe  # the reader of results beside the program
 
-    with open(os.path.join(HERE, FILE), "w", newline="", encoding="utf-8") as file:
-        out = csv.DictWriter(file, HEAD, lineterminator="\n")
-        out.writeheader()
-        for run in refframe.load(os.path.join(folder, "masked_text")).finished:
-            snapshots, from_afar, steps = [], [], run.steps.tolist()
-            for step in steps:
-                snapshot = run.snapshot(step)
-                texts = [text.decode() for text in snapshot["token_strings"]]
-                classes = [[class_of(place, length, ids[place], texts[ids[place]], texts.index("<eos>")) for place in range(length)]
-                           for ids, length in zip(snapshot["tokens"], snapshot["lengths"].tolist())]
-                snapshots.append(shares_of(classes, snapshot["importance"].astype(float)))
-                if step in steps[-STAY:]:
-                    from_afar.append(shares_of(classes, numpy.nan_to_num(snapshot["importance_afar"][:, :, :, AFAR].astype(float)), False))
-            out.writerows(rows_of((run.folder_name, run.arm, run.seed), steps, run.tokens.tolist(), snapshots, from_afar))
+    write(HERE, FILE, HEAD, (row for run in refframe.load(os.path.join(folder, "masked_text")).finished for row in rows_of_run(run)))
 
 
 def when(rows, event):

@@ -213,8 +213,8 @@ static void take_notes(const Session *session, TrainEstimate *estimate)
 
 /* What a run's time has beside the products of its steps. A token is drawn, and goes through norms, the score function
  * and its derivative; a snapshot is measured, packed and written. Runs of a thousand parameters are ruled by these: the
- * two constants are read off them (experiments/what_decides, necessity, vocabulary). Where a model is larger, most of a
- * snapshot is its forward pass and families that grow with it, 2.5 times as much together. */
+ * two constants are read off them (experiments/necessity and what_decides). Where a model is larger, most of a snapshot
+ * is its forward pass and families that grow with it, together 2.5 times that pass. */
 static double beside_products(const Session *session, double tokens, double n_snapshots, double flops_per_token)
 {
     enum { BACKWARD = 3 }; /* a step's FLOPs over those of its forward pass */
